@@ -1,0 +1,15 @@
+// swish(z) = z * sigmoid(z), also called SiLU. exp overflows to infinity for z < -88: 1 / inf = 0, but inf may be assumed
+// absent by a WGSL compiler, so the exponent is clamped; sigmoid(-80) = 2e-35 is as good as 0.
+fn sigmoid(z: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(min(-z, vec4f(80.0))));
+}
+
+fn swish(z: vec4f) -> vec4f {
+  return z * sigmoid(z);
+}
+
+// d swish / dz = s * (1 + z * (1 - s)) with s = sigmoid(z).
+fn swish_derivative(z: vec4f) -> vec4f {
+  let s = sigmoid(z);
+  return s * (1.0 + z * (1.0 - s));
+}

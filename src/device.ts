@@ -1,0 +1,241 @@
+/** The device this engine works on: asking for one, and being a guest on one that the caller owns. */
+import { EngineError } from './errors';
+import type { Shader, ShaderBinding } from './kernel';
+
+/**
+ * What a device must offer. All are WebGPU's default limits, so any device will do; an app that asks for its own device can
+ * merge these into `requiredLimits`.
+ */
+export const requirements = {
+  limits: {
+    maxStorageBuffersPerShaderStage: 8,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupSizeX: 256,
+    maxComputeWorkgroupStorageSize: 16384,
+    maxComputeWorkgroupsPerDimension: 65535,
+    maxStorageBufferBindingSize: 128 * 1024 * 1024,
+  },
+  /** Used when the device has them, never needed. */
+  optionalFeatures: ['timestamp-query'] as const,
+} as const;
+
+/** Asks `gpu` for a device with the optional features that its adapter has. Throws `no-webgpu` or `no-adapter`. */
+export async function requestDevice(
+  gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
+  options: GPURequestAdapterOptions = { powerPreference: 'high-performance' },
+): Promise<{ device: GPUDevice; adapter: GPUAdapter }> {
+  if (!gpu) {
+    const insecure = globalThis.isSecureContext === false;
+    throw new EngineError(
+      'no-webgpu',
+      insecure
+        ? 'WebGPU is hidden because this page is not a secure context. Open it over https:// or from localhost.'
+        : 'This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; in Node, install the package `webgpu` and pass its GPU object as { gpu }.',
+    );
+  }
+  const adapter = await gpu.requestAdapter(options);
+  if (!adapter) {
+    throw new EngineError(
+      'no-adapter',
+      'WebGPU is present, but no adapter was found. Update the graphics driver, or enable hardware acceleration; on Linux, Chrome may need --enable-unsafe-webgpu and a Vulkan driver (Mesa provides one in software).',
+    );
+  }
+  const device = await adapter.requestDevice({
+    label: 'webgpu-diffusion',
+    requiredFeatures: requirements.optionalFeatures.filter((f) => adapter.features.has(f)),
+  });
+  return { device, adapter };
+}
+
+interface CompiledShader {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+export interface BufferRequest {
+  readonly label: string;
+  readonly bytes: number;
+  readonly usage?: GPUBufferUsageFlags;
+}
+
+/** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
+export class Gpu {
+  readonly device: GPUDevice;
+  private lost: GPUDeviceLostInfo | undefined;
+  private readonly pipelines = new Map<string, Promise<CompiledShader>>();
+
+  constructor(device: GPUDevice) {
+    for (const [name, needed] of Object.entries(requirements.limits)) {
+      const has = device.limits[name as keyof typeof requirements.limits];
+      if (has < needed) {
+        throw new EngineError(
+          'limit',
+          `The device's ${name} is ${has}; this engine needs ${needed}. Request the device with engine requirements (\`requirements.limits\`).`,
+        );
+      }
+    }
+    this.device = device;
+    void device.lost.then((info) => {
+      this.lost = info;
+    });
+  }
+
+  /** Throws `device-lost` once the device is gone. */
+  checkAlive(): void {
+    if (this.lost) {
+      const why =
+        this.lost.reason === 'destroyed'
+          ? 'it was destroyed by its owner'
+          : this.lost.message || 'no reason given';
+      throw new EngineError(
+        'device-lost',
+        `The GPU device was lost (${why}). Request a new device, create the engine again and resume from the last checkpoint.`,
+      );
+    }
+  }
+
+  /**
+   * Awaits a promise of this device. A device that is lost meanwhile rejects maps and queries with various errors: this
+   * waits for the loss itself to be known and reports that.
+   */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 3000))]);
+      this.checkAlive();
+      throw error;
+    }
+  }
+
+  checkBufferSize(label: string, bytes: number): void {
+    const legal = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
+    if (bytes > legal) {
+      throw new EngineError(
+        'limit',
+        `${label} needs a buffer of ${bytes} bytes; this device allows ${legal}. Use a smaller batch, image or network.`,
+      );
+    }
+  }
+
+  /** Creates labelled buffers (storage by default), all or none. Throws `limit` when memory does not suffice. */
+  async createBuffers(requests: readonly BufferRequest[]): Promise<GPUBuffer[]> {
+    this.checkAlive();
+    const { device } = this;
+    device.pushErrorScope('validation');
+    device.pushErrorScope('out-of-memory');
+    const buffers = requests.map(({ label, bytes, usage }) =>
+      device.createBuffer({
+        label,
+        size: Math.max(4, Math.ceil(bytes / 4) * 4),
+        usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      }),
+    );
+    const [memory, validation] = [device.popErrorScope(), device.popErrorScope()];
+    const error = (await this.settle(memory)) ?? (await this.settle(validation));
+    if (error) {
+      for (const b of buffers) b.destroy();
+      const total = requests.reduce((sum, r) => sum + r.bytes, 0);
+      throw new EngineError(
+        'limit',
+        `The device could not give ${(total / 2 ** 20).toFixed(1)} MiB for ${requests[0].label} (${error.message}). Use a smaller batch or free other GPU memory.`,
+      );
+    }
+    return buffers;
+  }
+
+  /** The pipeline of a shader, compiled once per device. */
+  pipeline(shader: Shader): Promise<CompiledShader> {
+    let compiled = this.pipelines.get(shader.name);
+    if (!compiled) {
+      compiled = this.compile(shader);
+      this.pipelines.set(shader.name, compiled);
+    }
+    return compiled;
+  }
+
+  private async compile(shader: Shader): Promise<CompiledShader> {
+    this.checkAlive();
+    const { device } = this;
+    const entries: GPUBindGroupLayoutEntry[] = Object.values<ShaderBinding>(shader.bindings).map(
+      ({ binding, access }) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+      }),
+    );
+    if (shader.params.size > 0) {
+      // minBindingSize makes the browser cross-check our idea of the struct against its own.
+      entries.push({
+        binding: 0,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: shader.params.size },
+      });
+    }
+    device.pushErrorScope('validation');
+    const layout = device.createBindGroupLayout({ label: shader.name, entries });
+    const module = device.createShaderModule({ label: shader.name, code: shader.code });
+    const pipeline = device.createComputePipelineAsync({
+      label: shader.name,
+      layout: device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: 'main' },
+    });
+    const scope = device.popErrorScope();
+    try {
+      const compiled = await pipeline;
+      const error = await this.settle(scope);
+      if (error) throw error;
+      return { pipeline: compiled, layout };
+    } catch (error) {
+      this.checkAlive();
+      const info = await module.getCompilationInfo().catch(() => undefined);
+      const lines = shader.code.split('\n');
+      const messages = (info?.messages ?? [])
+        .filter((m) => m.type === 'error')
+        .map((m) => `${m.lineNum}:${m.linePos} ${m.message}\n    ${lines[m.lineNum - 1] ?? ''}`);
+      throw new EngineError(
+        'shader',
+        `The shader ${shader.name} was refused by this browser or driver: ${messages.join('\n') || (error as Error).message}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * Submits inside an error scope and resolves when the GPU is done with it. A validation error is thrown, not lost: it would
+   * otherwise mean a dropped submit and silently stale results.
+   */
+  async submit(encoder: GPUCommandEncoder): Promise<void> {
+    this.checkAlive();
+    const { device } = this;
+    device.pushErrorScope('validation');
+    device.queue.submit([encoder.finish()]);
+    const scope = device.popErrorScope();
+    const done = device.queue.onSubmittedWorkDone();
+    const error = await this.settle(scope);
+    if (error)
+      throw new EngineError('shader', `A submission was refused: ${error.message}`, { cause: error });
+    await this.settle(done);
+    this.checkAlive();
+  }
+
+  /** Copies `size` 4-byte elements of a buffer to the host. */
+  async read(source: GPUBuffer, size: number, offset = 0): Promise<ArrayBuffer> {
+    const [staging] = await this.createBuffers([
+      {
+        label: `read ${source.label}`,
+        bytes: size * 4,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      },
+    ]);
+    try {
+      const encoder = this.device.createCommandEncoder({ label: `read ${source.label}` });
+      encoder.copyBufferToBuffer(source, offset * 4, staging, 0, size * 4);
+      this.device.queue.submit([encoder.finish()]);
+      await this.settle(staging.mapAsync(GPUMapMode.READ, 0, size * 4));
+      return staging.getMappedRange(0, size * 4).slice(0);
+    } finally {
+      staging.destroy();
+    }
+  }
+}

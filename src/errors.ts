@@ -1,0 +1,42 @@
+/** What went wrong, in one word that a program can branch on. */
+export type ErrorCode =
+  | 'no-webgpu' // this runtime has no WebGPU at all
+  | 'no-adapter' // WebGPU is there, but no adapter answered
+  | 'limit' // the device's limits or memory do not suffice
+  | 'device-lost'
+  | 'shader' // a shader did not compile or a pipeline was refused
+  | 'argument' // a value out of range, an unknown name, a wrong length
+  | 'data' // a file or array that is not what it should be
+  | 'diverged' // the loss is no longer a finite number
+  | 'destroyed' // used after destroy()
+  | 'busy'; // the object is in the middle of another run
+
+/**
+ * The one error of this library. Its message says what was given, what is legal and what to do; `code` is for programs.
+ */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Throws an `argument` error unless `value` is a whole number in [min, max]. */
+export function checkInteger(name: string, value: number, min: number, max = 0x7fffffff): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new EngineError(
+      'argument',
+      `${name} is ${value}; it must be a whole number from ${min} to ${max}.`,
+    );
+  }
+}
+
+/** Throws an `argument` error unless `value` is a finite number in [min, max]. */
+export function checkNumber(name: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) {
+    throw new EngineError('argument', `${name} is ${value}; it must be a number from ${min} to ${max}.`);
+  }
+}

@@ -1,0 +1,41 @@
+/** Which tensors can share a buffer: planned once, from the list of calls, before anything is allocated. */
+import type { Call, Tensor } from './kernel';
+
+export interface MemoryPlan {
+  /** The buffers to create, sizes in 4-byte elements. */
+  readonly slots: readonly { readonly label: string; readonly size: number }[];
+  /** The slot of each tensor that is not fixed. */
+  readonly placement: ReadonlyMap<Tensor, number>;
+}
+
+/**
+ * Places every tensor that the calls use and that is not `fixed`. A tensor lives from the first call that binds it to the
+ * last; two tensors share a slot only when their lives do not touch. Largest first, each into the smallest slot that is free
+ * throughout its life (greedy by size). Slots are whole buffers, because WebGPU forbids one dispatch to read and write ranges
+ * of the same buffer.
+ */
+export function planMemory(calls: readonly Call[], fixed: ReadonlySet<Tensor>, reuse: boolean): MemoryPlan {
+  const lives = new Map<Tensor, { first: number; last: number }>();
+  calls.forEach((c, i) => {
+    for (const t of Object.values(c.tensors)) {
+      const root = t.base ?? t;
+      if (fixed.has(root)) continue;
+      const life = lives.get(root);
+      if (life) life.last = i;
+      else lives.set(root, { first: i, last: i });
+    }
+  });
+  const slots: { label: string; size: number; lives: { first: number; last: number }[] }[] = [];
+  const placement = new Map<Tensor, number>();
+  const bySize = [...lives].sort(([a], [b]) => b.size - a.size);
+  for (const [t, life] of bySize) {
+    // Slots were made largest first, so the last one that is free is the smallest that fits.
+    let slot = reuse
+      ? slots.findLastIndex((s) => s.lives.every((l) => l.last < life.first || life.last < l.first))
+      : -1;
+    if (slot < 0) slot = slots.push({ label: t.label, size: Math.max(t.size, 1), lives: [] }) - 1;
+    slots[slot].lives.push(life);
+    placement.set(t, slot);
+  }
+  return { slots, placement };
+}

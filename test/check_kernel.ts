@@ -1,0 +1,161 @@
+/** Runs one kernel variant on one shape on a real device and compares everything it wrote with the reference. */
+import type { Gpu } from '../src/device';
+import { op, Program, type Tensor, tensor } from '../src/kernel';
+import type { AnySpec } from './registry';
+import { type Arrays, type Expected, Random, type Values } from './spec';
+
+/** Words after every tensor that no kernel may touch. */
+const GUARD_WORDS = 64;
+const GUARD = 0x5ca1ab1e;
+/** A NaN: what outputs hold before the kernel runs. */
+const POISON = 0xffffffff;
+
+export interface CheckResult {
+  readonly pass: boolean;
+  /** The largest error as a share of what is allowed: 1 is the limit. */
+  readonly share: number;
+  /** Where it failed: a few lines that name the tensor, the first bad element and its neighbours. */
+  readonly failure?: string;
+}
+
+export const inputsOf = (spec: AnySpec, shape: unknown): Arrays => spec.inputs(shape, new Random(1));
+
+/**
+ * `expected` may be computed elsewhere and shared; by default it is computed here. Runs the dispatches whole, then cut into as
+ * many parts as they allow, which must give the same bits.
+ */
+export async function checkKernel(
+  gpu: Gpu,
+  spec: AnySpec,
+  shape: unknown,
+  variant: string,
+  inputs: Arrays = inputsOf(spec, shape),
+  expected: Record<string, Expected> = spec.reference(shape, inputs),
+): Promise<CheckResult> {
+  const sizes = spec.kernel.sizes(shape);
+  const tensors: Record<string, Tensor> = {};
+  const fixed = new Map<Tensor, GPUBuffer>();
+  const names = Object.keys(sizes);
+  const buffers = await gpu.createBuffers(
+    names.map((name) => ({ label: `check ${name}`, bytes: (sizes[name] + GUARD_WORDS) * 4 })),
+  );
+  names.forEach((name, i) => {
+    tensors[name] = tensor(name, sizes[name] + GUARD_WORDS);
+    fixed.set(tensors[name], buffers[i]);
+  });
+  try {
+    const plan = op(spec.kernel, 'check', shape, tensors, variant);
+    const run = async (partWork?: number) => {
+      names.forEach((name, i) => {
+        gpu.device.queue.writeBuffer(buffers[i], 0, initialWords(inputs[name], sizes[name]));
+      });
+      const program = await Program.compile(gpu, `check ${spec.kernel.name}`, [plan], fixed, { partWork });
+      try {
+        const encoder = gpu.device.createCommandEncoder({ label: 'check' });
+        const pass = encoder.beginComputePass({ label: 'check' });
+        // One part at a time when cut, so that no two are merged back into the whole dispatch.
+        if (partWork === undefined) program.encode(pass);
+        else for (let i = 0; i < program.partCount; i++) program.encode(pass, i, i + 1);
+        pass.end();
+        await gpu.submit(encoder);
+      } finally {
+        program.destroy();
+      }
+      return Promise.all(
+        names.map(async (name, i) => new Uint32Array(await gpu.read(buffers[i], sizes[name] + GUARD_WORDS))),
+      );
+    };
+    const whole = await run();
+    let share = 0;
+    for (const [i, name] of names.entries()) {
+      const result = compareTensor(name, whole[i], sizes[name], expected[name], inputs[name]);
+      share = Math.max(share, result.share);
+      if (result.failure) return { pass: false, share, failure: result.failure };
+    }
+    const cut = await run(1);
+    for (const [i, name] of names.entries()) {
+      const at = cut[i].findIndex((word, k) => word !== whole[i][k]);
+      if (at >= 0)
+        return { pass: false, share, failure: `${name}[${at}] differs when the dispatch is cut into parts` };
+    }
+    return { pass: true, share };
+  } finally {
+    for (const b of buffers) b.destroy();
+  }
+}
+
+function bitsOf(values: Values): Uint32Array {
+  if (values instanceof Uint32Array) return values;
+  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
+  return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+}
+
+function initialWords(input: Values | undefined, size: number): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(size + GUARD_WORDS).fill(GUARD, size).fill(POISON, 0, size);
+  if (input) {
+    if (input.length !== size)
+      throw new Error(`the spec gives ${input.length} values for a tensor of ${size}`);
+    words.set(bitsOf(input));
+  }
+  return words;
+}
+
+/** Compares what the GPU left in one tensor (with its guard words) with what is expected, or with the untouched input. */
+export function compareTensor(
+  name: string,
+  words: Uint32Array,
+  size: number,
+  expected: Expected | undefined,
+  input: Values | undefined,
+): { share: number; failure?: string } {
+  for (let i = size; i < words.length; i++) {
+    if (words[i] !== GUARD)
+      return { share: Infinity, failure: `${name}: wrote ${i - size + 1} words past its end` };
+  }
+  if (!expected) {
+    if (!input)
+      return { share: Infinity, failure: `${name}: neither an input nor expected by the reference` };
+    const bits = bitsOf(input);
+    const at = bits.findIndex((word, i) => word !== words[i]);
+    return at < 0 ? { share: 0 } : { share: Infinity, failure: `${name}[${at}]: an input was changed` };
+  }
+  if (expected.values.length !== size) {
+    return {
+      share: Infinity,
+      failure: `${name}: the reference gives ${expected.values.length} values of ${size}`,
+    };
+  }
+  const integers = expected.values instanceof Uint32Array;
+  const got = integers ? words : new Float32Array(words.buffer, words.byteOffset, words.length);
+  let share = 0;
+  let worst = -1;
+  let bad = 0;
+  let firstBad = -1;
+  for (let i = 0; i < size; i++) {
+    const want = expected.values[i];
+    const allowed = integers ? 0 : expected.error![i];
+    const error = Math.abs(got[i] - want);
+    const used = error === 0 ? 0 : error / allowed;
+    if (!(used <= 1)) {
+      bad++;
+      if (firstBad < 0) firstBad = i;
+    }
+    if (!(used <= share)) {
+      share = used;
+      worst = i;
+    }
+  }
+  if (bad === 0) return { share };
+  const rows = [];
+  for (let i = Math.max(0, firstBad - 2); i < Math.min(size, firstBad + 5); i++) {
+    const allowed = integers ? 0 : expected.error![i];
+    const fits = Math.abs(got[i] - expected.values[i]) <= allowed;
+    rows.push(
+      `    [${i}] got ${got[i]}, expected ${expected.values[i]} +- ${allowed.toPrecision(3)}${fits ? '' : '  <--'}`,
+    );
+  }
+  return {
+    share,
+    failure: `${name}: ${bad} of ${size} elements are off, first at [${firstBad}], worst at [${worst}] (${share.toPrecision(3)} x allowed)\n${rows.join('\n')}`,
+  };
+}

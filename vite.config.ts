@@ -1,0 +1,6 @@
+import { defineConfig } from 'vite';
+import { wgsl } from './shaders/plugin';
+
+export default defineConfig({
+  plugins: [wgsl()],
+});
