@@ -1,6 +1,7 @@
 /** The device this engine works on: asking for one, and being a guest on one that the caller owns. */
 import { EngineError } from './errors';
-import type { Shader, ShaderBinding } from './kernel';
+import type { Program, Shader, ShaderBinding } from './kernel';
+import { Pacer } from './pacer';
 
 /**
  * What a device must offer. All are WebGPU's default limits, so any device will do; an app that asks for its own device can
@@ -61,10 +62,13 @@ export interface BufferRequest {
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
+  readonly pacer: Pacer;
   private lost: GPUDeviceLostInfo | undefined;
+  private lastDone = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
 
-  constructor(device: GPUDevice) {
+  /** `maxSubmitMilliseconds`: how long one submission may keep the GPU (see Pacer). */
+  constructor(device: GPUDevice, maxSubmitMilliseconds = 300) {
     for (const [name, needed] of Object.entries(requirements.limits)) {
       const has = device.limits[name as keyof typeof requirements.limits];
       if (has < needed) {
@@ -75,6 +79,7 @@ export class Gpu {
       }
     }
     this.device = device;
+    this.pacer = new Pacer(maxSubmitMilliseconds);
     void device.lost.then((info) => {
       this.lost = info;
     });
@@ -203,11 +208,12 @@ export class Gpu {
 
   /**
    * Submits inside an error scope and resolves when the GPU is done with it. A validation error is thrown, not lost: it would
-   * otherwise mean a dropped submit and silently stale results.
+   * otherwise mean a dropped submit and silently stale results. `work` (see Program.work) tells the pacer what was timed.
    */
-  async submit(encoder: GPUCommandEncoder): Promise<void> {
+  async submit(encoder: GPUCommandEncoder, work = 0): Promise<void> {
     this.checkAlive();
     const { device } = this;
+    const start = performance.now();
     device.pushErrorScope('validation');
     device.queue.submit([encoder.finish()]);
     const scope = device.popErrorScope();
@@ -217,6 +223,27 @@ export class Gpu {
       throw new EngineError('shader', `A submission was refused: ${error.message}`, { cause: error });
     await this.settle(done);
     this.checkAlive();
+    const now = performance.now();
+    // With two submissions in flight, the second one starts when the first is done.
+    if (work > 0) this.pacer.measured(work, now - Math.max(start, this.lastDone));
+    this.lastDone = now;
+  }
+
+  /** Runs a program to its end in submissions that the pacer deems short enough. Stops between two when `signal` aborts. */
+  async run(program: Program, signal?: AbortSignal): Promise<void> {
+    for (let from = 0; from < program.partCount; ) {
+      signal?.throwIfAborted();
+      let work = program.work(from);
+      let to = from + 1;
+      while (to < program.partCount && work + program.work(to) <= this.pacer.budget)
+        work += program.work(to++);
+      const encoder = this.device.createCommandEncoder({ label: 'parts' });
+      const pass = encoder.beginComputePass({ label: 'parts' });
+      program.encode(pass, from, to);
+      pass.end();
+      await this.submit(encoder, work);
+      from = to;
+    }
   }
 
   /** Copies `size` 4-byte elements of a buffer to the host. */

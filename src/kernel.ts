@@ -253,7 +253,7 @@ export class Program {
       gpu.device.queue.writeBuffer(uniforms, 0, params.data);
 
       const buffers = new Map(fixed);
-      plan.placement.forEach((slot, t) => buffers.set(t, slots[slot]));
+      for (const [t, slot] of plan.placement) buffers.set(t, slots[slot]);
       const bound = calls.map((c, i): BoundCall => {
         const entries: GPUBindGroupEntry[] = Object.entries<ShaderBinding>(c.shader.bindings).map(
           ([name, { binding }]) => {
@@ -294,6 +294,11 @@ export class Program {
   /** Work of part `i`, in FLOPs (bytes counted as FLOPs at a fixed rate): an estimate to pace submissions by. */
   work(i: number): number {
     return this.parts[i].work;
+  }
+
+  /** Work of all parts together. */
+  get totalWork(): number {
+    return this.parts.reduce((sum, part) => sum + part.work, 0);
   }
 
   /** Records parts [from, to), by default all. Parts that together make a whole dispatch are recorded as one. */

@@ -1,0 +1,103 @@
+import { EngineError } from '../errors';
+
+/** Whether `bytes` begin like gzip. A name or a content type says less: servers unpack `.gz` files on the way, or not. */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** Deflate packs at most 258 bytes into 2 bits, so no honest file unpacks to more than this many times its size. */
+const maxRatio = 1032;
+
+/**
+ * Unpacks gzip whose content says in its first bytes how long it is, and stops as soon as more than that arrives: a few
+ * kilobytes can unpack to gigabytes. Less may come back than was promised; that is for the caller to judge.
+ *
+ * @param packed the gzip bytes
+ * @param name what errors call them
+ * @param headSize bytes that `promisedSize` wants to see; it gets fewer only if there are no more
+ * @param promisedSize the length in bytes that the content promises for itself; may throw
+ * @throws EngineError `data` if the gzip is damaged, or holds or promises what cannot be; the signal's reason if aborted
+ */
+export async function gunzip(
+  packed: Uint8Array,
+  name: string,
+  headSize: number,
+  promisedSize: (head: Uint8Array) => number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const reader = inSlices(packed).pipeThrough(new DecompressionStream('gzip')).getReader();
+  let head: Uint8Array = new Uint8Array(0);
+  let whole: Uint8Array | undefined;
+  let filled = 0;
+
+  const append = (chunk: Uint8Array) => {
+    if (!whole) return;
+    if (filled + chunk.length > whole.length) {
+      throw new EngineError(
+        'data',
+        `${name} unpacks to more than the ${whole.length} bytes that its header promises. ` +
+          'It is damaged or not what it says it is; download it again.',
+      );
+    }
+    whole.set(chunk, filled);
+    filled += chunk.length;
+  };
+
+  const start = () => {
+    const size = promisedSize(head);
+    if (size > packed.length * maxRatio) {
+      throw new EngineError(
+        'data',
+        `${name} promises ${size} bytes, but ${packed.length} bytes of gzip cannot hold more than ` +
+          `${packed.length * maxRatio}. It is damaged or cut short; download it again.`,
+      );
+    }
+    whole = new Uint8Array(size);
+    append(head);
+  };
+
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (whole) {
+        append(value);
+      } else {
+        head = joined(head, value);
+        if (head.length >= headSize) start();
+      }
+    }
+    if (!whole) start();
+  } catch (cause) {
+    // The stream may have failed already, and then cancelling repeats its error.
+    reader.cancel().catch(() => {});
+    if (cause instanceof EngineError || signal?.aborted) throw cause;
+    const why = cause instanceof Error && cause.message ? ` (${cause.message.replace(/\.$/, '')})` : '';
+    throw new EngineError('data', `${name} is gzip, but does not unpack${why}. Download it again.`, {
+      cause,
+    });
+  }
+  return whole!.subarray(0, filled);
+}
+
+/** Small slices bound how much one turn of the decompressor can produce before the promise is checked: 17 MB. */
+function inSlices(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const step = 1 << 14;
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(at, at + step));
+      at += step;
+    },
+  });
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

@@ -1,0 +1,222 @@
+import { EngineError } from '../errors';
+import { gunzip, isGzip } from './gzip';
+import { type FileSource, readSource, sourceName } from './source';
+
+/** Images as bytes, 0 to 255, in NHWC order: `images.length` is `count * height * width * channels`. */
+export interface ImageSet {
+  images: Uint8Array;
+  count: number;
+  height: number;
+  width: number;
+  channels: number;
+}
+
+/** The content of an IDX file of images (`images` is count x height x width) or of labels (one byte each). */
+export type Idx =
+  | { kind: 'images'; images: Uint8Array; count: number; height: number; width: number }
+  | { kind: 'labels'; labels: Uint8Array; count: number };
+
+export interface LoadOptions {
+  signal?: AbortSignal;
+}
+
+/** The most bytes that one file, or several merged, may hold: 70,000 images of 28 x 28 take 55 MB. */
+const maxBytes = 2 ** 30;
+
+/** The longest header: a magic number and three sizes of 32 bits. */
+const maxHeader = 16;
+
+/**
+ * Reads an IDX file (the format of MNIST) of unsigned bytes, already unpacked. The result's arrays are views of `bytes`.
+ *
+ * Everything is checked first: the magic number, 0x00000803 for images and 0x00000801 for labels, that no size is zero,
+ * and that the file is exactly as long as its header says.
+ *
+ * @param name what errors call the file
+ * @throws EngineError `data`
+ */
+export function readIdx(bytes: Uint8Array, name = 'The IDX data'): Idx {
+  if (isGzip(bytes)) {
+    throw new EngineError(
+      'data',
+      `${name} is packed with gzip; unpack it first, or use loadIdx, which does.`,
+    );
+  }
+  const { sizes, header, size } = readHeader(bytes, name);
+  if (bytes.length !== size) {
+    const what = bytes.length < size ? 'cut short: it' : 'too long: it';
+    throw new EngineError(
+      'data',
+      `${name} is ${what} has ${bytes.length} bytes, but its header promises ${sizes.join(' x ')} values after ` +
+        `${header} bytes of header, ${size} bytes in all. Download it again.`,
+    );
+  }
+  const content = bytes.subarray(header);
+  const [count, height, width] = sizes;
+  return sizes.length === 3
+    ? { kind: 'images', images: content, count, height, width }
+    : { kind: 'labels', labels: content, count };
+}
+
+/**
+ * Loads grey images from IDX files, plain or gzip (told apart by content, not by name). Several files are merged in the
+ * order given, for instance a training and a test set; their images must agree in size.
+ *
+ * A single file that is not packed is not copied: the result then shares memory with the given bytes.
+ *
+ * @returns bytes 0 to 255, `channels` 1
+ * @throws EngineError `data` for a file that cannot be read or is not images; `argument` for a wrong source; the
+ * signal's reason if aborted
+ */
+export async function loadIdx(
+  source: FileSource | readonly FileSource[],
+  options: LoadOptions = {},
+): Promise<ImageSet> {
+  const parts = await loadEach(source, 'images', options.signal);
+  const { height, width } = parts[0].idx;
+  for (const { idx, name } of parts) {
+    if (idx.height !== height || idx.width !== width) {
+      throw new EngineError(
+        'data',
+        `${name} holds images of ${idx.height} x ${idx.width}, those before it are ${height} x ${width} ` +
+          `(${parts[0].name}). Files that are merged must agree in size; load them apart.`,
+      );
+    }
+  }
+  const images = merge(parts.map((part) => part.idx.images));
+  return { images, count: images.length / (height * width), height, width, channels: 1 };
+}
+
+/**
+ * Loads labels from IDX files, merged in the order given: see `loadIdx`.
+ *
+ * @param options.count how many labels there must be: the count of the images that they belong to
+ * @returns one byte per image
+ */
+export async function loadLabels(
+  source: FileSource | readonly FileSource[],
+  options: LoadOptions & { count?: number } = {},
+): Promise<Uint8Array> {
+  const parts = await loadEach(source, 'labels', options.signal);
+  const labels = merge(parts.map((part) => part.idx.labels));
+  if (options.count !== undefined && labels.length !== options.count) {
+    const names = parts.map((part) => part.name).join(', ');
+    throw new EngineError(
+      'data',
+      `${names} holds ${labels.length} labels, but there are ${options.count} images. ` +
+        'Give the labels of the same files, in the same order.',
+    );
+  }
+  return labels;
+}
+
+/** The bytes of one IDX file, unpacked if it is gzip and no further than its header promises. */
+export async function loadIdxBytes(
+  source: FileSource,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const bytes = await readSource(source, name, signal);
+  if (!isGzip(bytes)) return bytes;
+  return gunzip(bytes, name, maxHeader, (head) => readHeader(head, name).size, signal);
+}
+
+/** One after the other, so that no two packed files are in memory at once. */
+async function loadEach<Kind extends Idx['kind']>(
+  source: FileSource | readonly FileSource[],
+  kind: Kind,
+  signal?: AbortSignal,
+): Promise<{ name: string; idx: Extract<Idx, { kind: Kind }> }[]> {
+  const sources = isList(source) ? source : [source];
+  if (sources.length === 0) {
+    throw new EngineError('argument', `No files of ${kind} were given; give one or more.`);
+  }
+  const parts = [];
+  for (const [i, one] of sources.entries()) {
+    const name = sourceName(one, sources.length > 1 ? `File ${i + 1} of ${sources.length}` : 'The IDX data');
+    const idx = readIdx(await loadIdxBytes(one, name, signal), name);
+    if (!isKind(idx, kind)) {
+      const use = idx.kind === 'images' ? 'loadIdx' : 'loadLabels';
+      throw new EngineError('data', `${name} holds ${idx.kind}, not ${kind}; ${use} reads ${idx.kind}.`);
+    }
+    parts.push({ name, idx });
+  }
+  return parts;
+}
+
+function isList(source: FileSource | readonly FileSource[]): source is readonly FileSource[] {
+  return Array.isArray(source);
+}
+
+function isKind<Kind extends Idx['kind']>(idx: Idx, kind: Kind): idx is Extract<Idx, { kind: Kind }> {
+  return idx.kind === kind;
+}
+
+/** Checks all that the first bytes say. `size` is the length in bytes of the whole file, header included. */
+function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header: number; size: number } {
+  const refuse = (problem: string): never => {
+    throw new EngineError('data', `${name} ${problem}`);
+  };
+  if (bytes.length < 4) {
+    refuse(`has ${bytes.length} bytes; an IDX file begins with a magic number of 4. Download it again.`);
+  }
+  const [zero0, zero1, type, rank] = bytes;
+  const magic = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (zero0 !== 0 || zero1 !== 0) {
+    const page = zero0 === 0x3c ? ' It looks like a web page: check the address.' : '';
+    refuse(
+      `is not an IDX file: it begins with 0x${magic}, not with 0x00000803 (images) or 0x00000801 (labels).${page}`,
+    );
+  }
+  if (type !== 8) {
+    refuse(
+      `has the magic number 0x${magic}, whose data type byte is 0x${magic.slice(4, 6)}; ` +
+        'only 0x08, unsigned bytes, is read here. Convert it to bytes.',
+    );
+  }
+  if (rank !== 1 && rank !== 3) {
+    refuse(
+      `has the magic number 0x${magic}, that is ${rank} dimensions; ` +
+        'images have 3 (0x00000803: count, height, width) and labels 1 (0x00000801).',
+    );
+  }
+  const header = 4 + 4 * rank;
+  if (bytes.length < header) {
+    refuse(
+      `is cut short: it has ${bytes.length} bytes, its header alone takes ${header}. Download it again.`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, header);
+  const sizes = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  const zero = sizes.indexOf(0);
+  if (zero >= 0) {
+    refuse(`says that its ${['count', 'height', 'width'][zero]} is 0; every size must be at least 1.`);
+  }
+  // Each size is below 2^32: the product of three may be rounded, but stays far above the limit when it is.
+  const size = header + sizes.reduce((product, length) => product * length, 1);
+  if (size > maxBytes) {
+    refuse(
+      `promises ${sizes.join(' x ')} values; at most ${maxBytes} bytes are read. ` +
+        'If its header is right, split it into smaller files.',
+    );
+  }
+  return { sizes, header, size };
+}
+
+function merge(arrays: Uint8Array[]): Uint8Array {
+  if (arrays.length === 1) return arrays[0];
+  const size = arrays.reduce((sum, array) => sum + array.length, 0);
+  if (size > maxBytes) {
+    throw new EngineError(
+      'data',
+      `The ${arrays.length} files hold ${size} bytes together; at most ${maxBytes} are merged. Give fewer files.`,
+    );
+  }
+  const merged = new Uint8Array(size);
+  let at = 0;
+  for (const array of arrays) {
+    merged.set(array, at);
+    at += array.length;
+  }
+  return merged;
+}

@@ -1,0 +1,67 @@
+import { EngineError } from '../errors';
+
+/**
+ * Where the bytes of a file come from. A string is a URL; in Node, where nothing gives a relative URL a base, a string
+ * without a scheme is a path.
+ */
+export type FileSource = string | URL | Blob | ArrayBuffer | Uint8Array;
+
+/** The name a person knows the source by, for error messages: its URL, path or file name. */
+export function sourceName(source: FileSource, otherwise: string): string {
+  let name = otherwise;
+  if (typeof source === 'string' || source instanceof URL) name = String(source);
+  else if (source instanceof Blob && 'name' in source) name = String(source.name);
+  // A data: URL may be megabytes long.
+  return name.length <= 200 ? name : `${name.slice(0, 80)}…${name.slice(-40)}`;
+}
+
+/**
+ * All bytes of `source`, as they are (nothing is unpacked). A Uint8Array comes back itself, an ArrayBuffer as a view.
+ *
+ * @throws EngineError `data` if it cannot be read, `argument` if it is not a source at all; the signal's reason if aborted.
+ */
+export async function readSource(
+  source: FileSource,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  if (source instanceof Uint8Array) return source;
+  const isFile = typeof source === 'string' || source instanceof URL || source instanceof Blob;
+  if (!isFile && !(source instanceof ArrayBuffer)) {
+    const given = source === null ? 'null' : `of type ${typeof source}`;
+    throw new EngineError(
+      'argument',
+      `${name} is ${given}; give a URL, Blob, File, ArrayBuffer or Uint8Array.`,
+    );
+  }
+  try {
+    if (source instanceof ArrayBuffer) return new Uint8Array(source);
+    const bytes = source instanceof Blob ? await source.arrayBuffer() : await readUrl(source, signal);
+    signal?.throwIfAborted();
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const why = String(cause instanceof Error ? cause.message : cause).replace(/\.$/, '');
+    throw new EngineError(
+      'data',
+      `${name} could not be read: ${why}. Check that it exists and can be reached.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function readUrl(url: string | URL, signal?: AbortSignal): Promise<ArrayBuffer | Uint8Array> {
+  // Node's fetch knows neither file: URLs nor paths. Its file system is asked for at run time, since a bundler that
+  // sees an import of a node: module breaks a build for browsers. Two letters make a scheme, so that C:\ stays a path.
+  const isPath = typeof url === 'string' && !/^[a-z][a-z0-9+.-]+:/i.test(url);
+  const fs = globalThis.process?.getBuiltinModule?.('node:fs/promises');
+  if (fs && isPath) return fs.readFile(url, { signal });
+  if (fs && String(url).startsWith('file:')) return fs.readFile(new URL(url), { signal });
+
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim());
+  return response.arrayBuffer();
+}

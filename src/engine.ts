@@ -1,0 +1,120 @@
+import { Dataset } from './data/dataset';
+import type { ImageSet } from './data/idx';
+import { Gpu, requestDevice, requirements } from './device';
+import { EngineError } from './errors';
+import { Sampler } from './sampling/sampler';
+import { Trainer, type TrainerOptions } from './training/trainer';
+import type { UNetConfig } from './unet/config';
+import { UNet, type Variants } from './unet/unet';
+
+export interface EngineOptions {
+  /** The caller's device. It stays the caller's: the engine never destroys it and sets no handlers on it. */
+  readonly device?: GPUDevice;
+  /** Where to ask for a device when none is given. Default: navigator.gpu. */
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+  /** How long one submission may keep the GPU busy, about, in milliseconds. Default 300; a visible page wants 12. */
+  readonly maxSubmitMilliseconds?: number;
+}
+
+/** What an adapter says about itself. */
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** Runs on the CPU (SwiftShader, llvmpipe, WARP): fine for checks, meaningless as GPU speed. */
+  readonly software: boolean;
+}
+
+/** A WebGPU device ready to train and sample. Holds no global state; two engines may share one device. */
+export class Engine {
+  static readonly requirements = requirements;
+  readonly requirements = requirements;
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  /** For this project's own tools. @internal */
+  readonly gpu: Gpu;
+  private readonly ownsDevice: boolean;
+  private readonly children = new Set<{ destroy(): void }>();
+  private destroyed = false;
+
+  /** @internal */
+  constructor(gpu: Gpu, adapter: AdapterDescription, ownsDevice: boolean) {
+    this.gpu = gpu;
+    this.device = gpu.device;
+    this.adapter = adapter;
+    this.ownsDevice = ownsDevice;
+  }
+
+  /** A network with Glorot uniform kernels drawn from `seed` (default 0) and zero biases. */
+  async createUNet(
+    config: Partial<UNetConfig> = {},
+    options: { seed?: number; variants?: Variants } = {},
+  ): Promise<UNet> {
+    this.check();
+    return this.adopt(await UNet.create(this.gpu, config, options));
+  }
+
+  /** Brings images to the GPU, as bytes. */
+  async createDataset(images: ImageSet): Promise<Dataset> {
+    this.check();
+    return this.adopt(await Dataset.create(this.gpu, images));
+  }
+
+  async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
+    this.check();
+    return this.adopt(await Trainer.create(this.gpu, unet, options));
+  }
+
+  async createSampler(unet: UNet, options: { count?: number } = {}): Promise<Sampler> {
+    this.check();
+    return this.adopt(await Sampler.create(this.gpu, unet, options));
+  }
+
+  /** Destroys everything this engine created, and the device if it created that too. */
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const child of this.children) child.destroy();
+    this.children.clear();
+    if (this.ownsDevice) this.device.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  private check(): void {
+    if (this.destroyed) throw new EngineError('destroyed', 'This engine was destroyed; create a new one.');
+    this.gpu.checkAlive();
+  }
+
+  private adopt<T extends { destroy(): void }>(child: T): T {
+    this.children.add(child);
+    return child;
+  }
+}
+
+/**
+ * An engine on the caller's `device`, or on one that it asks `gpu` (default navigator.gpu) for and then owns. Throws
+ * `no-webgpu`, `no-adapter`, `limit` or `device-lost`.
+ */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
+  const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
+  try {
+    return new Engine(new Gpu(device, maxSubmitMilliseconds), describe(device.adapterInfo), !options.device);
+  } catch (error) {
+    if (!options.device) device.destroy();
+    throw error;
+  }
+}
+
+function describe(info: GPUAdapterInfo): AdapterDescription {
+  const { vendor, architecture, device, description } = info;
+  const software =
+    info.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|software|warp/i.test(`${architecture} ${device} ${description}`);
+  return { vendor, architecture, device, description, software };
+}

@@ -1,0 +1,19 @@
+/** webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. */
+export { Dataset } from './data/dataset';
+export { loadDigits } from './data/digits';
+export { type ImageSet, loadIdx, readIdx } from './data/idx';
+export { requestDevice, requirements } from './device';
+export { type AdapterDescription, createEngine, Engine, type EngineOptions } from './engine';
+export { EngineError, type ErrorCode } from './errors';
+export { MAX_SAMPLING_STEPS, type SampleEvent, type SampleOptions, Sampler } from './sampling/sampler';
+export {
+  type Batch,
+  type FitOptions,
+  type OptimizerState,
+  Trainer,
+  type TrainerOptions,
+  type TrainingEvent,
+} from './training/trainer';
+export { defaultConfig, type Parameter, type UNetConfig } from './unet/config';
+export { UNet, type Variants } from './unet/unet';
+export { decodeSafetensors, encodeSafetensors } from './weights/safetensors';

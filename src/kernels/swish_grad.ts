@@ -1,0 +1,16 @@
+import shader from '../../shaders/swish_grad.wgsl';
+import { call, type Kernel } from '../kernel';
+import type { ElementwiseShape } from './swish';
+
+export const swishGrad: Kernel<ElementwiseShape, 'pre' | 'grad'> = {
+  name: 'swish_grad',
+  sizes: ({ elements }) => ({ pre: elements, grad: elements }),
+  cost: ({ elements }) => ({ flops: 9 * elements, bytes: 12 * elements }),
+  variants: {
+    plain: {
+      calls: ({ elements }, { pre, grad }) => [
+        call(shader, { vec4s: elements / 4 }, { pre, grad }, elements / 4),
+      ],
+    },
+  },
+};

@@ -1,0 +1,312 @@
+import type { Gpu } from '../device';
+import { checkInteger, EngineError } from '../errors';
+import { op, Program, type Tensor, tensor } from '../kernel';
+import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
+import { denoiseStep } from '../kernels/denoise_step';
+import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
+import { uniformNoise } from '../kernels/uniform_noise';
+import { STATE, STATE_WORDS } from '../training/state';
+import { forwardPass } from '../unet/forward';
+import { chooser, type UNet } from '../unet/unet';
+
+/** Most steps of one run. */
+export const MAX_SAMPLING_STEPS = 1000;
+
+export interface SampleOptions {
+  /** 1 to 1000. */
+  readonly steps: number;
+  /** Fixes the noise that the images start from. Default 0. */
+  readonly seed?: number;
+  /** Start from these images instead: [count][height][width][channels]. */
+  readonly noise?: Float32Array;
+  readonly signal?: AbortSignal;
+}
+
+/** One sampling step; all images are [count][height][width][channels]. */
+export interface SampleEvent {
+  /** 0 to steps - 1. */
+  readonly step: number;
+  /** x before the step. */
+  readonly input: Float32Array;
+  /** What the network makes of it. */
+  readonly prediction: Float32Array;
+  /** x after the step: clip(input * (1 - m) + prediction * m, 0, 1) with m = 1 / (steps - step). */
+  readonly x: Float32Array;
+}
+
+/** Turns noise into images with a UNet, a little further at each step. Created by `engine.createSampler`. */
+export class Sampler {
+  readonly unet: UNet;
+  readonly count: number;
+  private readonly gpu: Gpu;
+  private readonly parts: SamplerParts;
+  private busy = false;
+  private destroyed = false;
+
+  private constructor(gpu: Gpu, unet: UNet, count: number, parts: SamplerParts) {
+    this.gpu = gpu;
+    this.unet = unet;
+    this.count = count;
+    this.parts = parts;
+  }
+
+  static async create(gpu: Gpu, unet: UNet, options: { count?: number } = {}): Promise<Sampler> {
+    unet.check();
+    const { count = 64 } = options;
+    checkInteger('count', count, 1, 65536);
+    return new Sampler(gpu, unet, count, await createParts(gpu, unet, count));
+  }
+
+  /** Runs `steps` steps and yields the images before, predicted and after each. */
+  async *run(options: SampleOptions): AsyncGenerator<SampleEvent, void, undefined> {
+    const { parts, gpu } = this;
+    await this.start(options);
+    try {
+      let input = await this.readX();
+      for (let step = 0; step < options.steps; step++) {
+        options.signal?.throwIfAborted();
+        this.setMix(options.steps - step);
+        await gpu.run(parts.step, options.signal);
+        const prediction = await this.read(parts.predictionImages);
+        const x = await this.read(parts.images);
+        yield { step, input, prediction, x };
+        input = x;
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Runs all steps and returns only the result, [count][height][width][channels]. */
+  async sample(options: SampleOptions): Promise<Float32Array> {
+    await this.start(options);
+    try {
+      for (let step = 0; step < options.steps; step++) {
+        this.setMix(options.steps - step);
+        await this.gpu.run(this.parts.step, options.signal);
+      }
+      return await this.read(this.parts.images);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /**
+   * Records `steps` steps from the images in `buffer`, submits nothing. `buffer` ([count][height][width][channels] of f32,
+   * usages COPY_SRC and COPY_DST) holds the result when the encoder has run.
+   */
+  encodeRun(encoder: GPUCommandEncoder, buffer: GPUBuffer, steps: number): void {
+    this.check();
+    checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
+    const bytes = this.count * this.imageSize * 4;
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    if (buffer.size < bytes || (buffer.usage & usage) !== usage) {
+      throw new EngineError(
+        'argument',
+        `The buffer has ${buffer.size} bytes and usage ${buffer.usage}; encodeRun needs ${bytes} bytes and COPY_SRC | COPY_DST.`,
+      );
+    }
+    const images = this.parts.buffer(this.parts.images);
+    const run = (program: Program) => {
+      const pass = encoder.beginComputePass({ label: 'sampling' });
+      program.encode(pass);
+      pass.end();
+    };
+    encoder.copyBufferToBuffer(buffer, 0, images, 0, bytes);
+    run(this.parts.load);
+    for (let step = 0; step < steps; step++) {
+      this.encodeMix(encoder, steps - step);
+      run(this.parts.step);
+    }
+    encoder.copyBufferToBuffer(images, 0, buffer, 0, bytes);
+  }
+
+  /** Bytes of GPU memory that this sampler holds, without the UNet's weights. */
+  get bytes(): number {
+    const { load, step, toImages, own } = this.parts;
+    return load.bytes + step.bytes + toImages.bytes + own.reduce((sum, b) => sum + b.size, 0);
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const program of [this.parts.load, this.parts.step, this.parts.toImages]) program.destroy();
+    for (const b of this.parts.own) b.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  // ---------------------------------------------------------------- inside
+
+  private get imageSize(): number {
+    const { height, width, channels } = this.unet.config;
+    return height * width * channels;
+  }
+
+  private check(): void {
+    if (this.destroyed) throw new EngineError('destroyed', 'This sampler was destroyed; create a new one.');
+    this.unet.check();
+  }
+
+  /** Puts the starting noise into x. */
+  private async start({ steps, seed = 0, noise, signal }: SampleOptions): Promise<void> {
+    this.check();
+    checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
+    checkInteger('seed', seed, 0, 0xffffffff);
+    const size = this.count * this.imageSize;
+    if (noise && noise.length !== size) {
+      throw new EngineError(
+        'argument',
+        `noise has ${noise.length} values; ${this.count} images of ${this.imageSize} values are ${size}.`,
+      );
+    }
+    if (this.busy)
+      throw new EngineError('busy', 'This sampler is in the middle of a run; await it (or abort it) first.');
+    signal?.throwIfAborted();
+    this.busy = true;
+    const { gpu, parts } = this;
+    try {
+      if (noise) {
+        gpu.device.queue.writeBuffer(
+          parts.buffer(parts.images),
+          0,
+          noise.buffer,
+          noise.byteOffset,
+          noise.byteLength,
+        );
+        await gpu.run(parts.load, signal);
+      } else {
+        const shape = { ...parts.shape, count: this.count, seed };
+        const program = await Program.compile(
+          gpu,
+          'noise',
+          [op(uniformNoise, 'noise', shape, { output: parts.x })],
+          parts.fixed,
+        );
+        await gpu.run(program).finally(() => program.destroy());
+      }
+    } catch (error) {
+      this.busy = false;
+      throw error;
+    }
+  }
+
+  private async readX(): Promise<Float32Array> {
+    await this.gpu.run(this.parts.toImages);
+    return this.read(this.parts.images);
+  }
+
+  private async read(t: Tensor): Promise<Float32Array> {
+    return new Float32Array(await this.gpu.read(this.parts.buffer(t), this.count * this.imageSize));
+  }
+
+  private setMix(stepsLeft: number): void {
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'mix' });
+    this.encodeMix(encoder, stepsLeft);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  private encodeMix(encoder: GPUCommandEncoder, stepsLeft: number): void {
+    encoder.copyBufferToBuffer(
+      this.parts.reciprocals,
+      (stepsLeft - 1) * 4,
+      this.parts.buffer(this.parts.mix),
+      0,
+      4,
+    );
+  }
+}
+
+interface SamplerParts {
+  readonly shape: {
+    readonly batch: number;
+    readonly height: number;
+    readonly width: number;
+    readonly channels: number;
+  };
+  readonly x: Tensor;
+  readonly mix: Tensor;
+  /** x and the prediction in the caller's order. */
+  readonly images: Tensor;
+  readonly predictionImages: Tensor;
+  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  /** 1/1 … 1/1000: a recorded step takes its mixing weight from here by a copy. */
+  readonly reciprocals: GPUBuffer;
+  readonly own: readonly GPUBuffer[];
+  /** images -> x. */
+  readonly load: Program;
+  /** x -> prediction -> x, and both to images. */
+  readonly step: Program;
+  /** x -> images. */
+  readonly toImages: Program;
+  buffer(t: Tensor): GPUBuffer;
+}
+
+async function createParts(gpu: Gpu, unet: UNet, count: number): Promise<SamplerParts> {
+  const { height, width, channels } = unet.config;
+  const batch = Math.ceil(count / 4) * 4;
+  const shape = { batch, height, width, channels };
+  const size = batch * height * width * channels;
+  const x = tensor('x', size);
+  const prediction = tensor('prediction', size);
+  const images = tensor('images', size);
+  const predictionImages = tensor('prediction images', size);
+  const mix = tensor('mix', 1);
+  const state = tensor('state', STATE_WORDS);
+  const tensors = [x, images, predictionImages, mix, state];
+  const own = await gpu.createBuffers([
+    ...tensors.map((t) => ({ label: `sampler ${t.label}`, bytes: t.size * 4 })),
+    { label: 'sampler reciprocals', bytes: MAX_SAMPLING_STEPS * 4 },
+  ]);
+  const reciprocals = own[tensors.length];
+  const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, own[i]])]);
+  const { queue } = gpu.device;
+  queue.writeBuffer(
+    reciprocals,
+    0,
+    Float32Array.from({ length: MAX_SAMPLING_STEPS }, (_, i) => 1 / (i + 1)),
+  );
+  queue.writeBuffer(fixed.get(state)!, STATE.count * 4, Uint32Array.of(count));
+  const toImages = op(chwnToNhwc, 'x', shape, { input: x, images });
+  const forward = forwardPass(
+    unet.plan.layers,
+    unet.plan.weights,
+    batch,
+    x,
+    prediction,
+    chooser(unet.variants),
+  );
+  const step = [
+    ...forward.ops,
+    op(denoiseStep, 'x', { elements: size }, { prediction, x, mix }),
+    op(chwnToNhwc, 'prediction', shape, { input: prediction, images: predictionImages }),
+    toImages,
+  ];
+  try {
+    const [load, stepProgram, toImagesProgram] = await Promise.all([
+      Program.compile(gpu, 'load noise', [op(nhwcToChwn, 'x', shape, { images, state, output: x })], fixed),
+      Program.compile(gpu, 'sampling step', step, fixed),
+      Program.compile(gpu, 'x to images', [toImages], fixed),
+    ]);
+    const buffer = (t: Tensor) => fixed.get(t)!;
+    return {
+      shape,
+      x,
+      mix,
+      images,
+      predictionImages,
+      fixed,
+      reciprocals,
+      own,
+      load,
+      step: stepProgram,
+      toImages: toImagesProgram,
+      buffer,
+    };
+  } catch (error) {
+    for (const b of own) b.destroy();
+    throw error;
+  }
+}

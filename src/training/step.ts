@@ -1,0 +1,130 @@
+/** One training step as lists of ops over named tensors. Pure: `explain` prints exactly what the trainer runs. */
+
+import { type Op, op, type Tensor, tensor } from '../kernel';
+import { adam } from '../kernels/adam';
+import { corrupt } from '../kernels/corrupt';
+import { mse, partialCount } from '../kernels/mse';
+import { mseFinish } from '../kernels/mse_finish';
+import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
+import { backwardPass } from '../unet/backward';
+import type { UNetConfig } from '../unet/config';
+import { forwardPass } from '../unet/forward';
+import { chooser, type Variants } from '../unet/unet';
+import type { WeightPlan } from '../unet/weights';
+import { STATE_WORDS } from './state';
+
+/** Losses that stay on the GPU until the host collects them. */
+export const LOSS_RING = 1024;
+
+export interface AdamSettings {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+
+/** Tensors that outlive a step, and those through which data comes in. */
+export interface StepTensors {
+  readonly state: Tensor;
+  readonly losses: Tensor;
+  readonly gradient: Tensor;
+  readonly moment1: Tensor;
+  readonly moment2: Tensor;
+  /** The batch, [channels][height][width][batch]. */
+  readonly clean: Tensor;
+  readonly noisy: Tensor;
+  /** The caller's own batch, [batch][height][width][channels]. */
+  readonly cleanImages: Tensor;
+  readonly noisyImages: Tensor;
+}
+
+export interface StepPlan {
+  readonly tensors: StepTensors;
+  /** The caller's batch into the kernels' order. */
+  readonly load: Op[];
+  /** Forward, loss and backward: everything up to the gradient. */
+  readonly gradients: Op[];
+  /** Adam, and the weights back into the kernels' orders. */
+  readonly update: Op[];
+}
+
+export function planStep(
+  config: UNetConfig,
+  weights: WeightPlan,
+  batch: number,
+  variants: Variants,
+  settings: AdamSettings,
+): StepPlan {
+  const { height, width, channels } = config;
+  const elements = height * width * channels;
+  const { layers, parameters, flat } = weights;
+  const tensors: StepTensors = {
+    state: tensor('step state', STATE_WORDS),
+    losses: tensor('losses', LOSS_RING),
+    gradient: tensor('gradient', flat.size),
+    moment1: tensor('moment 1', flat.size),
+    moment2: tensor('moment 2', flat.size),
+    clean: tensor('clean', elements * batch),
+    noisy: tensor('noisy', elements * batch),
+    cleanImages: tensor('clean images', elements * batch),
+    noisyImages: tensor('noisy images', elements * batch),
+  };
+  const { state, losses, gradient, moment1, moment2, clean, noisy } = tensors;
+  const images = { batch, height, width, channels };
+  const load = [
+    op(nhwcToChwn, 'clean', images, { images: tensors.cleanImages, state, output: clean }),
+    op(nhwcToChwn, 'noisy', images, { images: tensors.noisyImages, state, output: noisy }),
+  ];
+
+  const choose = chooser(variants);
+  const prediction = tensor('prediction', elements * batch);
+  const grad = tensor('prediction gradient', elements * batch);
+  const forward = forwardPass(layers, weights.weights, batch, noisy, prediction, choose);
+  const lossShape = { batch, elements };
+  const partials = tensor('loss partials', partialCount(lossShape));
+  const gradients = [
+    ...forward.ops,
+    op(mse, 'loss', lossShape, { prediction, target: clean, state, grad, partials }),
+    op(
+      mseFinish,
+      'loss',
+      { ...lossShape, beta1: settings.beta1, beta2: settings.beta2, ring: LOSS_RING },
+      { partials, state, losses },
+    ),
+    ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose),
+  ];
+  const update = [
+    op(
+      adam,
+      'all',
+      { size: flat.size, ...settings },
+      { grad: gradient, state, parameter: flat, moment1, moment2 },
+    ),
+    weights.pack,
+  ];
+  return { tensors, load, gradients, update };
+}
+
+/** The start of a step that draws its batch from a data set on the GPU. */
+export function planCorruption(
+  config: UNetConfig,
+  tensors: StepTensors,
+  batch: number,
+  set: { images: Tensor; order: Tensor; count: number },
+  options: { seed: number; binarize: boolean },
+): Op {
+  const { height, width, channels } = config;
+  return op(
+    corrupt,
+    'batch',
+    { batch, height, width, channels, imageCount: set.count, ...options },
+    {
+      images: set.images,
+      order: set.order,
+      state: tensors.state,
+      clean: tensors.clean,
+      noisy: tensors.noisy,
+    },
+  );
+}

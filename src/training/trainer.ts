@@ -1,0 +1,572 @@
+import type { Dataset } from '../data/dataset';
+import type { Gpu } from '../device';
+import { checkInteger, checkNumber, EngineError } from '../errors';
+import { Program, type Tensor, tensor } from '../kernel';
+import { permutation } from '../random';
+import type { UNet } from '../unet/unet';
+import { LossReader } from './losses';
+import { STATE, STATE_WORDS } from './state';
+import { type AdamSettings, adamDefaults, LOSS_RING, planCorruption, planStep, type StepPlan } from './step';
+
+export interface TrainerOptions extends Partial<AdamSettings> {
+  /** Images a step. Default 256. */
+  readonly batchSize?: number;
+  /** Default 1e-3. */
+  readonly learningRate?: number;
+  /** False gives every activation and gradient a buffer of its own, so that all can be read after a step. Default true. */
+  readonly reuseMemory?: boolean;
+}
+
+export interface FitOptions {
+  /** Train until this many passes over the data are complete, counting those already done. */
+  readonly epochs: number;
+  /** Fixes shuffling and noise. Default 0. */
+  readonly seed?: number;
+  /** Black and white images, as the tutorial has them: byte > 127. Default true. */
+  readonly binarize?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainingEvent {
+  /** Completed steps, so 1 after the first. */
+  readonly step: number;
+  /** The epoch that the step belongs to, from 1. */
+  readonly epoch: number;
+  /** Mean squared error over the step's batch, before its update. */
+  readonly loss: number;
+  /** Over the last few seconds. */
+  readonly imagesPerSecond: number;
+}
+
+/** A batch of the caller's own: [count][height][width][channels] each, as arrays or as buffers of f32 with COPY_SRC. */
+export interface Batch<Source = Float32Array | GPUBuffer> {
+  readonly noisy: Source;
+  readonly clean: Source;
+  /** Images in the batch, at most `batchSize`; follows from the length of arrays, and is `batchSize` for buffers. */
+  readonly count?: number;
+}
+
+/** Everything beside the parameters that a run needs to go on as if it had never stopped. */
+export interface OptimizerState {
+  readonly step: number;
+  /** 1 - beta1^step and 1 - beta2^step, as the GPU has them. */
+  readonly corrections: Float32Array;
+  /** Moment estimates by parameter name. */
+  readonly moment1: ReadonlyMap<string, Float32Array>;
+  readonly moment2: ReadonlyMap<string, Float32Array>;
+}
+
+/**
+ * Trains a UNet with mean squared error and Adam. Created by `engine.createTrainer`; writes the weights of the UNet that it
+ * was given, and does not own it.
+ */
+export class Trainer {
+  readonly unet: UNet;
+  readonly batchSize: number;
+  private readonly gpu: Gpu;
+  private readonly plan: StepPlan;
+  private readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  /** The numbers 1 … batchSize, so that a recorded step can set its count by a copy. */
+  private readonly counts: GPUBuffer;
+  private readonly stateBackup: GPUBuffer;
+  private readonly load: Program;
+  private readonly gradients: Program;
+  private readonly update: Program;
+  private readonly losses: LossReader;
+  private feed: Feed | undefined;
+  private rate: number;
+  private busy = false;
+  private destroyed = false;
+
+  private constructor(gpu: Gpu, unet: UNet, batchSize: number, learningRate: number, parts: TrainerParts) {
+    this.gpu = gpu;
+    this.unet = unet;
+    this.batchSize = batchSize;
+    this.rate = learningRate;
+    this.plan = parts.plan;
+    this.fixed = parts.fixed;
+    this.counts = parts.counts;
+    this.stateBackup = parts.stateBackup;
+    [this.load, this.gradients, this.update] = parts.programs;
+    this.losses = new LossReader(gpu, this.fixed.get(parts.plan.tensors.losses)!, LOSS_RING);
+    this.writeState(STATE.learningRate, Float32Array.of(learningRate));
+  }
+
+  static async create(gpu: Gpu, unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
+    unet.check();
+    const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, ...given } = options;
+    const settings = { ...adamDefaults, ...given };
+    checkInteger('batchSize', batchSize, 1, 65536);
+    checkLearningRate(learningRate);
+    checkNumber('beta1', settings.beta1, 0, 0.999999);
+    checkNumber('beta2', settings.beta2, 0, 0.999999);
+    checkNumber('epsilon', settings.epsilon, 1e-12, 1);
+    const parts = await createParts(gpu, unet, batchSize, settings, reuseMemory);
+    return new Trainer(gpu, unet, batchSize, learningRate, parts);
+  }
+
+  get learningRate(): number {
+    return this.rate;
+  }
+
+  /** Takes effect with the next step that is submitted. */
+  set learningRate(value: number) {
+    this.check();
+    checkLearningRate(value);
+    this.rate = value;
+    this.writeState(STATE.learningRate, Float32Array.of(value));
+  }
+
+  /** Bytes of GPU memory that this trainer holds, without the UNet's weights and the data set. */
+  get bytes(): number {
+    const own = [...this.fixed]
+      .filter(([t]) => !this.unet.fixed.has(t))
+      .reduce((sum, [, b]) => sum + b.size, 0);
+    const programs = this.load.bytes + this.gradients.bytes + this.update.bytes;
+    return own + programs + this.counts.size + this.stateBackup.size + (this.feed?.bytes ?? 0);
+  }
+
+  /** One step on the caller's own batch. Resolves to its loss when the weights are updated. */
+  async step(batch: Batch): Promise<number> {
+    this.check();
+    const count = this.checkBatch(batch);
+    return this.exclusively(async () => {
+      const { device } = this.gpu;
+      const encoder = device.createCommandEncoder({ label: 'load batch' });
+      this.encodeCount(encoder, count);
+      for (const name of ['noisy', 'clean'] as const) {
+        const target = this.buffer(this.plan.tensors[`${name}Images`]);
+        const source = batch[name];
+        if (source instanceof Float32Array) {
+          device.queue.writeBuffer(target, 0, source.buffer, source.byteOffset, source.byteLength);
+        } else encoder.copyBufferToBuffer(source, 0, target, 0, count * this.imageSize * 4);
+      }
+      const pass = encoder.beginComputePass({ label: 'load batch' });
+      this.load.encode(pass);
+      pass.end();
+      await this.gpu.submit(encoder);
+      await this.gpu.run(this.gradients);
+      await this.gpu.run(this.update);
+      const step = await this.readStep();
+      const [loss] = await this.losses.read(step - 1, 1);
+      return loss;
+    });
+  }
+
+  /**
+   * Records one step on the caller's buffers, submits nothing. Splitting a long step over several submissions is then the
+   * caller's business, and `readLosses` tells the loss once it has run.
+   */
+  encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer>): void {
+    this.check();
+    if (this.busy) throw busyError();
+    const count = this.checkBatch(batch);
+    this.encodeCount(encoder, count);
+    for (const name of ['noisy', 'clean'] as const) {
+      const target = this.buffer(this.plan.tensors[`${name}Images`]);
+      encoder.copyBufferToBuffer(batch[name], 0, target, 0, count * this.imageSize * 4);
+    }
+    const pass = encoder.beginComputePass({ label: 'training step' });
+    for (const program of [this.load, this.gradients, this.update]) program.encode(pass);
+    pass.end();
+  }
+
+  /** The losses of the last `count` completed steps, oldest first (at most 1024). */
+  async readLosses(count = 1): Promise<Float32Array> {
+    this.check();
+    checkInteger('count', count, 1, LOSS_RING);
+    const step = await this.readStep();
+    const n = Math.min(count, step);
+    return this.losses.read(step - n, n);
+  }
+
+  /**
+   * Trains on a data set until `epochs` passes over it are complete, and yields an event for each step. The order of the
+   * images and all noise follow from seed and step, so a run that was stopped goes on as if it had not been. An abort rejects
+   * with the signal's reason between two steps, or discards the step under way.
+   */
+  async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+    this.check();
+    const { epochs, seed = 0, binarize = true, signal } = options;
+    checkInteger('epochs', epochs, 1);
+    checkInteger('seed', seed, 0, 0xffffffff);
+    this.checkDataset(dataset);
+    if (this.busy) throw busyError();
+    this.busy = true;
+    const pending: Promise<TrainingEvent[]>[] = [];
+    try {
+      signal?.throwIfAborted();
+      const perEpoch = Math.ceil(dataset.count / this.batchSize);
+      const feed = await this.prepareFeed(dataset, seed, binarize);
+      let step = await this.readStep();
+      this.startEpochAt(step % perEpoch, dataset.count);
+      let orderOf = -1;
+      const meter = new Meter();
+      const epochOf = (s: number) => Math.floor(s / perEpoch);
+      const events = async (first: number, losses: Promise<Float32Array>): Promise<TrainingEvent[]> => {
+        const values = await losses;
+        let images = 0;
+        for (let i = 0; i < values.length; i++)
+          images += this.imagesOfStep((first + i) % perEpoch, dataset.count);
+        const imagesPerSecond = meter.add(images);
+        return Array.from(values, (loss, i) => {
+          const done = first + i + 1;
+          return { step: done, epoch: epochOf(done - 1) + 1, loss, imagesPerSecond };
+        });
+      };
+      while (step < epochs * perEpoch || pending.length > 0) {
+        if (step < epochs * perEpoch && pending.length < 2 && !signal?.aborted) {
+          if (epochOf(step) !== orderOf) {
+            orderOf = epochOf(step);
+            this.gpu.device.queue.writeBuffer(feed.order, 0, permutation(dataset.count, seed, orderOf));
+          }
+          const toEpochEnd = perEpoch - (step % perEpoch);
+          const fits = Math.floor(this.gpu.pacer.budget / this.stepWork(feed.program));
+          if (fits < 1 && pending.length === 0) {
+            await this.stepInParts(feed.program, signal);
+            pending.push(events(step, this.losses.read(step, 1)));
+            step += 1;
+          } else if (fits >= 1) {
+            const n = Math.min(fits, toEpochEnd, LossReader.most, LOSS_RING - (step % LOSS_RING));
+            pending.push(events(step, this.submitSteps(feed.program, step, n)));
+            step += n;
+            continue; // keep two submissions in flight
+          }
+        }
+        for (const event of (await pending.shift()) ?? []) {
+          if (!Number.isFinite(event.loss)) throw divergence(event, this.rate);
+          yield event;
+        }
+        if (pending.length === 0) signal?.throwIfAborted();
+      }
+    } finally {
+      await Promise.allSettled(pending);
+      this.busy = false;
+    }
+  }
+
+  /** A copy of the optimizer's state, for a checkpoint. */
+  async getState(): Promise<OptimizerState> {
+    this.check();
+    const { state, moment1, moment2 } = this.plan.tensors;
+    const words = await this.gpu.read(this.buffer(state), STATE_WORDS);
+    const moments = [moment1, moment2].map(async (t) =>
+      this.unet.split(await this.gpu.read(this.buffer(t), t.size)),
+    );
+    const [m, v] = await Promise.all(moments);
+    return {
+      step: new Uint32Array(words)[STATE.step],
+      corrections: new Float32Array(words, STATE.correction1 * 4, 2).slice(),
+      moment1: m,
+      moment2: v,
+    };
+  }
+
+  /** Continues from a state that `getState` gave; the UNet's parameters are set beside it. */
+  setState(state: OptimizerState): void {
+    this.check();
+    if (this.busy) throw busyError();
+    checkInteger('step', state.step, 0);
+    const flat = (name: 'moment1' | 'moment2') => {
+      const values = new Float32Array(this.unet.plan.flat.size);
+      for (const p of this.unet.parameters) {
+        const given = state[name].get(p.name);
+        if (given?.length !== p.size) {
+          throw new EngineError(
+            'argument',
+            `${name} of ${p.name} has ${given?.length ?? 'no'} values; this network needs ${p.size}.`,
+          );
+        }
+        values.set(given, p.offset);
+      }
+      return values;
+    };
+    const moments = { moment1: flat('moment1'), moment2: flat('moment2') };
+    const { queue } = this.gpu.device;
+    queue.writeBuffer(this.buffer(this.plan.tensors.moment1), 0, moments.moment1);
+    queue.writeBuffer(this.buffer(this.plan.tensors.moment2), 0, moments.moment2);
+    this.writeState(STATE.step, Uint32Array.of(state.step));
+    this.writeState(STATE.correction1, Float32Array.from(state.corrections));
+  }
+
+  /** dL/d(parameter) of the last step, by name. */
+  async getGradients(): Promise<Map<string, Float32Array>> {
+    this.check();
+    const { gradient } = this.plan.tensors;
+    return this.unet.split(await this.gpu.read(this.buffer(gradient), gradient.size));
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const program of [this.load, this.gradients, this.update]) program.destroy();
+    for (const [t, buffer] of this.fixed) if (!this.unet.fixed.has(t)) buffer.destroy();
+    this.counts.destroy();
+    this.stateBackup.destroy();
+    this.losses.destroy();
+    this.feed?.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  // ---------------------------------------------------------------- inside
+
+  private get imageSize(): number {
+    const { height, width, channels } = this.unet.config;
+    return height * width * channels;
+  }
+
+  private buffer(t: Tensor): GPUBuffer {
+    return this.fixed.get(t)!;
+  }
+
+  private check(): void {
+    if (this.destroyed) throw new EngineError('destroyed', 'This trainer was destroyed; create a new one.');
+    this.unet.check();
+  }
+
+  private checkBatch({ noisy, clean, count }: Batch): number {
+    const images = noisy instanceof Float32Array ? noisy.length / this.imageSize : this.batchSize;
+    const n = count ?? images;
+    const { height, width, channels } = this.unet.config;
+    const legal = `1 to ${this.batchSize} images of ${height}x${width}x${channels}`;
+    if (!Number.isInteger(n) || n < 1 || n > this.batchSize) {
+      throw new EngineError('argument', `The batch has ${n} images; this trainer takes ${legal}.`);
+    }
+    for (const [name, source] of Object.entries({ noisy, clean })) {
+      const needed = n * this.imageSize;
+      const has = source instanceof Float32Array ? source.length : source.size / 4;
+      if (source instanceof Float32Array ? has !== needed : has < needed) {
+        throw new EngineError(
+          'argument',
+          `${name} has ${has} values; ${n} images need ${needed} (${legal}).`,
+        );
+      }
+      if (!(source instanceof Float32Array) && !(source.usage & GPUBufferUsage.COPY_SRC)) {
+        throw new EngineError('argument', `The buffer of ${name} lacks the usage COPY_SRC.`);
+      }
+    }
+    return n;
+  }
+
+  private checkDataset(dataset: Dataset): void {
+    const { height, width, channels } = this.unet.config;
+    if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
+      throw new EngineError(
+        'data',
+        `The data set has images of ${dataset.height}x${dataset.width}x${dataset.channels}; this UNet takes ${height}x${width}x${channels}. Create the UNet with that size, or load other images.`,
+      );
+    }
+  }
+
+  private async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    if (this.busy) throw busyError();
+    this.busy = true;
+    try {
+      return await work();
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private writeState(word: number, values: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
+    this.gpu.device.queue.writeBuffer(this.buffer(this.plan.tensors.state), word * 4, values);
+  }
+
+  private async readStep(): Promise<number> {
+    return new Uint32Array(await this.gpu.read(this.buffer(this.plan.tensors.state), 1, STATE.step))[0];
+  }
+
+  private encodeCount(encoder: GPUCommandEncoder, count: number): void {
+    const state = this.buffer(this.plan.tensors.state);
+    encoder.copyBufferToBuffer(this.counts, (count - 1) * 4, state, STATE.count * 4, 4);
+  }
+
+  private imagesOfStep(stepInEpoch: number, imageCount: number): number {
+    return Math.min(this.batchSize, imageCount - stepInEpoch * this.batchSize);
+  }
+
+  private startEpochAt(stepInEpoch: number, imageCount: number): void {
+    const start = stepInEpoch * this.batchSize;
+    this.writeState(
+      STATE.batchStart,
+      Uint32Array.of(start, this.imagesOfStep(stepInEpoch, imageCount), imageCount),
+    );
+  }
+
+  private async prepareFeed(dataset: Dataset, seed: number, binarize: boolean): Promise<Feed> {
+    if (!this.feed?.serves(dataset, seed, binarize)) {
+      this.feed?.destroy();
+      this.feed = undefined;
+      this.feed = await Feed.create(
+        this.gpu,
+        this.unet,
+        this.plan,
+        this.fixed,
+        this.batchSize,
+        dataset,
+        seed,
+        binarize,
+      );
+    }
+    return this.feed;
+  }
+
+  private stepWork(feed: Program): number {
+    return [feed, this.gradients, this.update].reduce((sum, p) => sum + p.totalWork, 0);
+  }
+
+  /** Submits `n` whole steps at once; resolves to their losses when they are done. */
+  private async submitSteps(feed: Program, firstStep: number, n: number): Promise<Float32Array> {
+    const encoder = this.gpu.device.createCommandEncoder({ label: `${n} training steps` });
+    const pass = encoder.beginComputePass({ label: `${n} training steps` });
+    for (let i = 0; i < n; i++)
+      for (const program of [feed, this.gradients, this.update]) program.encode(pass);
+    pass.end();
+    const losses = this.losses.encode(encoder, firstStep, n);
+    await this.gpu.submit(encoder, this.stepWork(feed) * n);
+    return losses();
+  }
+
+  /** One step in as many submissions as the pacer wants. An abort before the update takes the step back. */
+  private async stepInParts(feed: Program, signal: AbortSignal | undefined): Promise<void> {
+    const state = this.buffer(this.plan.tensors.state);
+    const copyState = (from: GPUBuffer, to: GPUBuffer) => {
+      const encoder = this.gpu.device.createCommandEncoder({ label: 'copy state' });
+      encoder.copyBufferToBuffer(from, 0, to, 0, STATE_WORDS * 4);
+      this.gpu.device.queue.submit([encoder.finish()]);
+    };
+    copyState(state, this.stateBackup);
+    try {
+      await this.gpu.run(feed, signal);
+      await this.gpu.run(this.gradients, signal);
+      signal?.throwIfAborted();
+    } catch (error) {
+      copyState(this.stateBackup, state);
+      throw error;
+    }
+    await this.gpu.run(this.update);
+  }
+}
+
+// ---------------------------------------------------------------- parts
+
+interface TrainerParts {
+  readonly plan: StepPlan;
+  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly counts: GPUBuffer;
+  readonly stateBackup: GPUBuffer;
+  readonly programs: readonly [Program, Program, Program];
+}
+
+async function createParts(
+  gpu: Gpu,
+  unet: UNet,
+  batchSize: number,
+  settings: AdamSettings,
+  reuse: boolean,
+): Promise<TrainerParts> {
+  const batch = Math.ceil(batchSize / 4) * 4;
+  const plan = planStep(unet.config, unet.plan, batch, unet.variants, settings);
+  const tensors = Object.values(plan.tensors) as Tensor[];
+  for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
+  const buffers = await gpu.createBuffers([
+    ...tensors.map((t) => ({ label: `trainer ${t.label}`, bytes: t.size * 4 })),
+    { label: 'trainer counts', bytes: batchSize * 4 },
+    { label: 'trainer state backup', bytes: STATE_WORDS * 4 },
+  ]);
+  const [counts, stateBackup] = buffers.slice(tensors.length);
+  try {
+    gpu.device.queue.writeBuffer(
+      counts,
+      0,
+      Uint32Array.from({ length: batchSize }, (_, i) => i + 1),
+    );
+    const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, buffers[i]])]);
+    const programs = await Promise.all([
+      Program.compile(gpu, 'load batch', plan.load, fixed),
+      Program.compile(gpu, 'training step', plan.gradients, fixed, { reuse }),
+      Program.compile(gpu, 'update', plan.update, fixed),
+    ]);
+    return { plan, fixed, counts, stateBackup, programs };
+  } catch (error) {
+    for (const b of buffers) b.destroy();
+    throw error;
+  }
+}
+
+/** A data set connected to a trainer: the shuffled order of the current epoch, and the program that draws a batch. */
+class Feed {
+  readonly program: Program;
+  readonly order: GPUBuffer;
+  private readonly key: readonly unknown[];
+
+  private constructor(program: Program, order: GPUBuffer, key: readonly unknown[]) {
+    this.program = program;
+    this.order = order;
+    this.key = key;
+  }
+
+  static async create(
+    gpu: Gpu,
+    unet: UNet,
+    plan: StepPlan,
+    fixed: ReadonlyMap<Tensor, GPUBuffer>,
+    batchSize: number,
+    dataset: Dataset,
+    seed: number,
+    binarize: boolean,
+  ): Promise<Feed> {
+    const images = tensor('data set', dataset.buffer.size / 4);
+    const order = tensor('order', dataset.count);
+    const [orderBuffer] = await gpu.createBuffers([{ label: 'trainer order', bytes: dataset.count * 4 }]);
+    const batch = Math.ceil(batchSize / 4) * 4;
+    const set = { images, order, count: dataset.count };
+    const corruption = planCorruption(unet.config, plan.tensors, batch, set, { seed, binarize });
+    const all = new Map(fixed).set(images, dataset.buffer).set(order, orderBuffer);
+    const program = await Program.compile(gpu, 'batch', [corruption], all);
+    return new Feed(program, orderBuffer, [dataset, seed, binarize]);
+  }
+
+  get bytes(): number {
+    return this.program.bytes + this.order.size;
+  }
+
+  serves(...key: [Dataset, number, boolean]): boolean {
+    return key.every((k, i) => k === this.key[i]);
+  }
+
+  destroy(): void {
+    this.program.destroy();
+    this.order.destroy();
+  }
+}
+
+/** Images per second over the last few seconds. */
+class Meter {
+  private readonly marks: { time: number; images: number }[] = [{ time: performance.now(), images: 0 }];
+
+  add(images: number): number {
+    const now = performance.now();
+    const last = this.marks[this.marks.length - 1];
+    this.marks.push({ time: now, images: last.images + images });
+    while (this.marks.length > 2 && now - this.marks[1].time > 5000) this.marks.shift();
+    const [first] = this.marks;
+    return ((last.images + images - first.images) / Math.max(now - first.time, 1e-3)) * 1000;
+  }
+}
+
+function checkLearningRate(value: number): void {
+  checkNumber('learningRate', value, 1e-12, 10);
+}
+
+const busyError = () =>
+  new EngineError('busy', 'This trainer is in the middle of a step or a fit; await it (or abort it) first.');
+
+const divergence = ({ step, loss }: TrainingEvent, rate: number) =>
+  new EngineError(
+    'diverged',
+    `The loss of step ${step} is ${loss}: the training diverged. Go back to the last checkpoint and use a smaller learning rate than ${rate}.`,
+  );

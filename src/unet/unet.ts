@@ -1,0 +1,225 @@
+import type { Gpu } from '../device';
+import { checkInteger, EngineError } from '../errors';
+import { op, Program, type Tensor, tensor } from '../kernel';
+import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
+import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
+import { STATE, STATE_WORDS } from '../training/state';
+import { checkConfig, type Parameter, type UNetConfig } from './config';
+import { type Choose, forwardPass } from './forward';
+import { initialParameters, planWeights, type WeightPlan } from './weights';
+
+/** Images that one forward pass of `predict` takes at most; more are done in turns. */
+const PREDICT_BATCH = 64;
+
+/** Which variant of which kernel each layer uses, as `kernel/layer` -> variant. What is not listed uses the plain one. */
+export type Variants = Readonly<Record<string, string>>;
+
+export const chooser =
+  (variants: Variants): Choose =>
+  (kernel, layer) =>
+    variants[`${kernel}/${layer}`];
+
+/** A network's weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
+export class UNet {
+  readonly config: UNetConfig;
+  /** Name, shape and place of each parameter tensor, in forward order. */
+  readonly parameters: readonly Parameter[];
+  /** Number of trainable numbers. */
+  readonly parameterCount: number;
+  readonly variants: Variants;
+  /** @internal */
+  readonly plan: WeightPlan;
+  /** The buffers that the network itself holds. @internal */
+  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  private readonly gpu: Gpu;
+  private readonly repack: Program;
+  private predictor: Predictor | undefined;
+  private destroyed = false;
+
+  private constructor(
+    gpu: Gpu,
+    config: UNetConfig,
+    variants: Variants,
+    plan: WeightPlan,
+    fixed: ReadonlyMap<Tensor, GPUBuffer>,
+    repack: Program,
+  ) {
+    this.gpu = gpu;
+    this.config = config;
+    this.variants = variants;
+    this.plan = plan;
+    this.parameters = plan.parameters;
+    this.parameterCount = plan.parameters.reduce((sum, p) => sum + p.size, 0);
+    this.fixed = fixed;
+    this.repack = repack;
+  }
+
+  static async create(
+    gpu: Gpu,
+    partial: Partial<UNetConfig> = {},
+    options: { seed?: number; variants?: Variants } = {},
+  ): Promise<UNet> {
+    const seed = options.seed ?? 0;
+    checkInteger('seed', seed, 0, 0xffffffff);
+    const config = checkConfig(partial);
+    const plan = planWeights(config);
+    const fixed = await createFixed(gpu, plan);
+    const repack = await Program.compile(gpu, 'pack weights', [plan.pack], fixed);
+    const unet = new UNet(gpu, config, options.variants ?? {}, plan, fixed, repack);
+    await unet.setParameters(initialParameters(unet.parameters, seed));
+    return unet;
+  }
+
+  /**
+   * Replaces all parameters. Throws an `argument` error that lists unknown, missing and misshapen names; nothing is changed then.
+   */
+  async setParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+    this.check();
+    const legal = new Map(this.parameters.map((p) => [p.name, p]));
+    const problems = [...values.keys()].filter((name) => !legal.has(name)).map((name) => `unknown ${name}`);
+    for (const p of this.parameters) {
+      const given = values.get(p.name);
+      if (!given) problems.push(`missing ${p.name}`);
+      else if (given.length !== p.size) {
+        problems.push(`${p.name} has ${given.length} values instead of ${p.size} (${p.shape.join('x')})`);
+      }
+    }
+    if (problems.length > 0) {
+      throw new EngineError(
+        'argument',
+        `These are not this network's parameters: ${problems.slice(0, 8).join('; ')}.`,
+      );
+    }
+    const flat = new Float32Array(this.plan.flat.size);
+    for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
+    this.gpu.device.queue.writeBuffer(this.fixed.get(this.plan.flat)!, 0, flat);
+    await this.gpu.run(this.repack);
+  }
+
+  /** A copy of all parameters by name; kernels in HWIO order. */
+  async getParameters(): Promise<Map<string, Float32Array>> {
+    this.check();
+    return this.split(await this.gpu.read(this.fixed.get(this.plan.flat)!, this.plan.flat.size));
+  }
+
+  /** Cuts an array laid out like the flat parameter buffer into named tensors. @internal */
+  split(flat: ArrayBuffer): Map<string, Float32Array> {
+    return new Map(this.parameters.map((p) => [p.name, new Float32Array(flat, p.offset * 4, p.size)]));
+  }
+
+  /**
+   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result.
+   */
+  async predict(images: Float32Array, count: number): Promise<Float32Array> {
+    this.check();
+    checkInteger('count', count, 1);
+    const { height, width, channels } = this.config;
+    const size = height * width * channels;
+    if (images.length !== count * size) {
+      throw new EngineError(
+        'argument',
+        `predict was given ${images.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
+      );
+    }
+    const batch = Math.min(Math.ceil(count / 4) * 4, PREDICT_BATCH);
+    if (!this.predictor || this.predictor.batch < batch) {
+      const predictor = await Predictor.create(this.gpu, this, batch);
+      this.predictor?.destroy();
+      this.predictor = predictor;
+    }
+    const output = new Float32Array(images.length);
+    for (let done = 0; done < count; done += this.predictor.batch) {
+      const part = images.subarray(done * size, Math.min(done + this.predictor.batch, count) * size);
+      output.set(await this.predictor.run(part, part.length / size), done * size);
+    }
+    return output;
+  }
+
+  /** Bytes of GPU memory that the network holds. */
+  get bytes(): number {
+    const fixed = [...this.fixed.values()].reduce((sum, b) => sum + b.size, 0);
+    return fixed + this.repack.bytes + (this.predictor?.bytes ?? 0);
+  }
+
+  /** @internal */
+  check(): void {
+    if (this.destroyed) throw new EngineError('destroyed', 'This UNet was destroyed; create a new one.');
+    this.gpu.checkAlive();
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.predictor?.destroy();
+    this.repack.destroy();
+    for (const buffer of this.fixed.values()) buffer.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+async function createFixed(gpu: Gpu, plan: WeightPlan): Promise<Map<Tensor, GPUBuffer>> {
+  const tensors = [plan.flat, plan.packed, plan.table];
+  for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
+  const buffers = await gpu.createBuffers(tensors.map((t) => ({ label: t.label, bytes: t.size * 4 })));
+  gpu.device.queue.writeBuffer(buffers[2], 0, plan.rows);
+  return new Map(tensors.map((t, i) => [t, buffers[i]]));
+}
+
+/** A forward pass of up to `batch` images from the caller's order to the caller's order. */
+class Predictor {
+  readonly batch: number;
+  private readonly gpu: Gpu;
+  private readonly program: Program;
+  private readonly fixed: readonly GPUBuffer[];
+
+  private constructor(gpu: Gpu, batch: number, program: Program, fixed: readonly GPUBuffer[]) {
+    this.gpu = gpu;
+    this.batch = batch;
+    this.program = program;
+    this.fixed = fixed;
+  }
+
+  static async create(gpu: Gpu, unet: UNet, batch: number): Promise<Predictor> {
+    const { height, width, channels } = unet.config;
+    const size = batch * height * width * channels;
+    const shape = { batch, height, width, channels };
+    const images = tensor('images', size);
+    const result = tensor('result', size);
+    const state = tensor('state', STATE_WORDS);
+    const input = tensor('input', size);
+    const output = tensor('output', size);
+    const ops = [
+      op(nhwcToChwn, 'input', shape, { images, state, output: input }),
+      ...forwardPass(unet.plan.layers, unet.plan.weights, batch, input, output, chooser(unet.variants)).ops,
+      op(chwnToNhwc, 'output', shape, { input: output, images: result }),
+    ];
+    const tensors = [images, result, state];
+    const buffers = await gpu.createBuffers(
+      tensors.map((t) => ({ label: `predict ${t.label}`, bytes: t.size * 4 })),
+    );
+    const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, buffers[i]])]);
+    const program = await Program.compile(gpu, 'predict', ops, fixed);
+    return new Predictor(gpu, batch, program, buffers);
+  }
+
+  get bytes(): number {
+    return this.program.bytes + this.fixed.reduce((sum, b) => sum + b.size, 0);
+  }
+
+  async run(images: Float32Array, count: number): Promise<Float32Array> {
+    const { device } = this.gpu;
+    const [input, result, state] = this.fixed;
+    device.queue.writeBuffer(input, 0, images.buffer, images.byteOffset, images.byteLength);
+    device.queue.writeBuffer(state, STATE.count * 4, Uint32Array.of(count));
+    await this.gpu.run(this.program);
+    return new Float32Array(await this.gpu.read(result, images.length));
+  }
+
+  destroy(): void {
+    this.program.destroy();
+    for (const b of this.fixed) b.destroy();
+  }
+}

@@ -1,0 +1,86 @@
+import { EngineError } from '../errors';
+import { quote, showShape } from './safetensors';
+
+export interface ExpectedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** F32 if left out. */
+  readonly dtype?: 'F32' | 'U32';
+}
+
+/** A caller's own array may come without a shape; then only its length is checked. */
+export interface GivenTensor {
+  readonly shape?: readonly number[];
+  readonly data: Float32Array | Uint32Array;
+}
+
+/** A message lists no more differences than this. */
+const listed = 8;
+
+/**
+ * Checks that `given` holds exactly the expected tensors, with their shapes and types, and only finite numbers.
+ *
+ * @param source what errors call the given tensors: a file's name, say
+ * @throws EngineError `data`, one for all that is wrong: what is missing, misshapen, not finite (first index and value)
+ * and not expected
+ */
+export function checkTensors(
+  expected: Iterable<ExpectedTensor>,
+  given: ReadonlyMap<string, GivenTensor>,
+  source = 'The given tensors',
+): void {
+  const problems: string[] = [];
+  let fits = true;
+  const known = new Set<string>();
+  for (const want of expected) {
+    known.add(want.name);
+    const tensor = given.get(want.name);
+    const misfit = difference(want, tensor);
+    if (misfit) fits = false;
+    const problem = misfit ?? nonFinite(tensor!.data);
+    if (problem) problems.push(`${want.name} ${problem}`);
+  }
+  for (const [name, { shape, data }] of given) {
+    if (known.has(name)) continue;
+    fits = false;
+    problems.push(`${quote(name)} ${showShape(shape ?? [data.length])} is not known to this network`);
+  }
+  if (problems.length === 0) return;
+
+  const lines = problems.slice(0, listed);
+  if (problems.length > listed) lines.push(`and ${problems.length - listed} more`);
+  const remedy = fits
+    ? 'All values must be finite: if training had diverged when they were saved, take an earlier state.'
+    : 'Build the network with the channels, widths and kernel size that the tensors were made for.';
+  throw new EngineError(
+    'data',
+    `${source} cannot be used in this network: ${known.size} tensors expected, ${given.size} given, ` +
+      `${problems.length} wrong:\n${lines.map((line) => `  ${line}`).join('\n')}\n${remedy}`,
+  );
+}
+
+/** What keeps `tensor` from being the one that is wanted, or undefined. */
+function difference(want: ExpectedTensor, tensor: GivenTensor | undefined): string | undefined {
+  const wanted = showShape(want.shape);
+  if (!tensor) return `${wanted} is missing`;
+  const { data } = tensor;
+  const dtype = data instanceof Float32Array ? 'F32' : 'U32';
+  if (dtype !== (want.dtype ?? 'F32')) return `is ${dtype}, expected ${want.dtype ?? 'F32'}`;
+
+  const shape = tensor.shape ?? want.shape;
+  if (shape.length !== want.shape.length || shape.some((size, i) => size !== want.shape[i])) {
+    const reordered = [...shape].sort().join() === [...want.shape].sort().join();
+    const hint = reordered
+      ? ': the same sizes in another order; kernels are height, width, in, out here'
+      : '';
+    return `has shape ${showShape(shape)}, expected ${wanted}${hint}`;
+  }
+  const length = want.shape.reduce((product, size) => product * size, 1);
+  if (data.length !== length) return `has ${data.length} values, expected ${wanted}, ${length} values`;
+  return undefined;
+}
+
+function nonFinite(data: Float32Array | Uint32Array): string | undefined {
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  return at < 0 ? undefined : `is not finite: value ${at} of ${data.length} is ${data[at]}`;
+}

@@ -1,0 +1,264 @@
+import { EngineError } from '../errors';
+
+/**
+ * The safetensors format: 8 bytes of header length (little-endian), a header of JSON that gives each tensor's type,
+ * shape and place, then the tensors' bytes without gaps: https://github.com/huggingface/safetensors
+ *
+ * Only F32 and U32 are written and read. Typed arrays have the machine's byte order, which is little-endian, the
+ * format's, wherever there is WebGPU.
+ */
+export interface Tensor {
+  /** Row-major; empty for a single number. */
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Uint32Array;
+}
+
+export interface NamedTensor extends Tensor {
+  readonly name: string;
+}
+
+export interface Safetensors {
+  /** In the order of the data. */
+  tensors: Map<string, Tensor>;
+  metadata: Record<string, string>;
+}
+
+/** The format's own limit. */
+const maxHeader = 100_000_000;
+const metadataKey = '__metadata__';
+
+/**
+ * Writes the tensors in the order given. The same tensors and metadata make the same bytes.
+ *
+ * @param metadata any strings
+ * @throws EngineError `argument` for a name given twice or reserved, a shape that does not fit its data, other types
+ */
+export function encodeSafetensors(
+  tensors: Iterable<NamedTensor>,
+  metadata: Record<string, string> = {},
+): Uint8Array<ArrayBuffer> {
+  const list = [...tensors];
+  // From entries, so that a tensor may be called __proto__ like anything else.
+  const entries = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) {
+    for (const [key, value] of Object.entries(metadata)) {
+      if (typeof value !== 'string') {
+        throw new EngineError(
+          'argument',
+          `Metadata ${quote(key)} is of type ${typeof value}; the format keeps strings only: use JSON.stringify.`,
+        );
+      }
+    }
+    entries.set(metadataKey, metadata);
+  }
+
+  let size = 0;
+  for (const { name, shape, data } of list) {
+    if (typeof name !== 'string' || name === metadataKey || entries.has(name)) {
+      throw new EngineError(
+        'argument',
+        `${quote(name)} cannot name a tensor: names must be strings, each used once, other than ${metadataKey}.`,
+      );
+    }
+    if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
+      throw new EngineError(
+        'argument',
+        `Tensor ${quote(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
+      );
+    }
+    if (!isShape(shape) || elements(shape) !== data.length) {
+      throw new EngineError(
+        'argument',
+        `Tensor ${quote(name)} has shape ${showShape(shape)} but ${data.length} values; the sizes must be whole ` +
+          'numbers whose product is the number of values.',
+      );
+    }
+    const dtype = data instanceof Float32Array ? 'F32' : 'U32';
+    entries.set(name, { dtype, shape, data_offsets: [size, size + data.byteLength] });
+    size += data.byteLength;
+  }
+
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  // The format asks for spaces up to a multiple of 8, so that readers can use the data where it lies.
+  const header = Math.ceil(json.length / 8) * 8;
+  if (header > maxHeader) {
+    throw new EngineError(
+      'argument',
+      `The header takes ${header} bytes; at most ${maxHeader} are legal. Give fewer tensors or less metadata.`,
+    );
+  }
+  const bytes = new Uint8Array(8 + header + size);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(header), true);
+  bytes.fill(0x20, 8, 8 + header);
+  bytes.set(json, 8);
+  let at = 8 + header;
+  for (const { data } of list) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Reads a safetensors file. Everything is checked before anything is allocated. Tensors are views of `bytes` where the
+ * data lies on a multiple of 4, as in any file that pads its header, and copies otherwise.
+ *
+ * Whether the tensors are the right ones, and finite, is for `checkTensors` to say.
+ *
+ * @param name what errors call the file
+ * @throws EngineError `data`
+ */
+export function decodeSafetensors(bytes: Uint8Array, name = 'The safetensors data'): Safetensors {
+  const { header, start } = readHeader(bytes, name);
+  const metadata = readMetadata(header[metadataKey], name);
+  const places = Object.entries(header)
+    .filter(([tensor]) => tensor !== metadataKey)
+    .map(([tensor, entry]) => readPlace(tensor, entry, name))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+
+  let covered = 0;
+  for (const { tensor, begin, end } of places) {
+    if (begin !== covered) {
+      const problem = begin < covered ? 'overlaps the tensor before it' : 'leaves a gap before it';
+      throw new EngineError(
+        'data',
+        `${name}: tensor ${quote(tensor)} at bytes ${begin} to ${end} ${problem}; it must begin at ${covered}. ` +
+          damaged,
+      );
+    }
+    covered = end;
+  }
+  const size = bytes.length - start;
+  if (covered !== size) {
+    const problem = covered > size ? 'is cut short' : 'has trailing bytes';
+    throw new EngineError(
+      'data',
+      `${name} ${problem}: its tensors take ${covered} bytes after the header, the file has ${size}. ${damaged}`,
+    );
+  }
+
+  const tensors = new Map<string, Tensor>();
+  for (const { tensor, type, shape, begin, end } of places) {
+    const at = bytes.byteOffset + start + begin;
+    const data =
+      at % 4 === 0
+        ? new type(bytes.buffer as ArrayBuffer, at, (end - begin) / 4)
+        : new type(bytes.slice(start + begin, start + end).buffer);
+    tensors.set(tensor, { shape, data });
+  }
+  return { tensors, metadata };
+}
+
+const damaged = 'The file is damaged: get or save it again.';
+
+/** Where a tensor lies, in bytes from the end of the header. */
+interface Place {
+  tensor: string;
+  type: Float32ArrayConstructor | Uint32ArrayConstructor;
+  shape: number[];
+  begin: number;
+  end: number;
+}
+
+function readHeader(bytes: Uint8Array, name: string): { header: Record<string, unknown>; start: number } {
+  // The shortest legal file is an empty header, {}.
+  if (bytes.length < 10) {
+    throw new EngineError(
+      'data',
+      `${name} has ${bytes.length} bytes, too few for a safetensors file: its header alone takes 10 or more.`,
+    );
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  const room = Math.min(bytes.length - 8, maxHeader);
+  if (length < 2n || length > BigInt(room)) {
+    throw new EngineError(
+      'data',
+      `${name} is not a safetensors file, or is cut short: its first 8 bytes give a header of ${length} bytes; ` +
+        `a file of ${bytes.length} bytes can have 2 to ${room}.`,
+    );
+  }
+  const start = 8 + Number(length);
+  let header: unknown;
+  try {
+    if (bytes[8] !== 0x7b) throw new Error('it must begin with {');
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
+  } catch (cause) {
+    const why = cause instanceof Error ? clip(cause.message) : '';
+    throw new EngineError(
+      'data',
+      `${name} is not a safetensors file, or is damaged: its header is not JSON (${why}).`,
+      { cause },
+    );
+  }
+  return { header: header as Record<string, unknown>, start };
+}
+
+function readMetadata(value: unknown, name: string): Record<string, string> {
+  if (value === undefined) return {};
+  const legal = isObject(value) && Object.values(value).every((item) => typeof item === 'string');
+  if (!legal) {
+    throw new EngineError(
+      'data',
+      `${name}: ${metadataKey} is ${show(value)}; it must be an object whose values are strings. ${damaged}`,
+    );
+  }
+  return value as Record<string, string>;
+}
+
+function readPlace(tensor: string, entry: unknown, name: string): Place {
+  const refuse = (problem: string): never => {
+    throw new EngineError('data', `${name}: tensor ${quote(tensor)} ${problem}`);
+  };
+  if (!isObject(entry))
+    return refuse(`is ${show(entry)}; it must be an object with dtype, shape and data_offsets.`);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (dtype !== 'F32' && dtype !== 'U32') {
+    return refuse(`has dtype ${show(dtype)}; only F32 and U32 are read. Save it as float32.`);
+  }
+  if (!isShape(shape))
+    return refuse(`has shape ${show(shape)}; it must be a list of whole numbers. ${damaged}`);
+  if (!isShape(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+    return refuse(
+      `has data_offsets ${show(offsets)}; they must be two whole numbers, begin and end. ${damaged}`,
+    );
+  }
+  const [begin, end] = offsets;
+  if (elements(shape) * 4 !== end - begin) {
+    return refuse(
+      `of shape ${showShape(shape)} takes ${elements(shape) * 4} bytes, but its data_offsets ${showShape(offsets)} ` +
+        `give it ${end - begin}. ${damaged}`,
+    );
+  }
+  return { tensor, type: dtype === 'F32' ? Float32Array : Uint32Array, shape, begin, end };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isShape(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** `[5, 5, 1, 32]` */
+export function showShape(shape: readonly number[]): string {
+  return Array.isArray(shape) ? clip(`[${shape.join(', ')}]`) : show(shape);
+}
+
+/** Names and values from a file may be of any length; a message may not. */
+function clip(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+}
+
+/** A name as JSON, so that no control character of a file reaches a terminal. */
+export function quote(name: unknown): string {
+  return clip(JSON.stringify(name) ?? String(name));
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'missing' : clip(JSON.stringify(value));
+}

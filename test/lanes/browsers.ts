@@ -1,0 +1,80 @@
+/** Finding and starting the browsers, with what makes WebGPU work in them on a machine with a GPU and on one without. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Browser } from 'puppeteer';
+
+export type BrowserKind = 'chrome' | 'firefox';
+
+export const binaryVariable = { chrome: 'CHROME_BIN', firefox: 'FIREFOX_BIN' } as const;
+
+const systemNames = {
+  chrome: ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'],
+  firefox: ['firefox-esr', 'firefox'],
+} as const;
+
+const systemPaths = {
+  chrome: [
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+  ],
+  firefox: [
+    '/Applications/Firefox.app/Contents/MacOS/firefox',
+    'C:\\Program Files\\Mozilla Firefox\\firefox.exe',
+  ],
+} as const;
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The executable named by CHROME_BIN or FIREFOX_BIN, else one that puppeteer has downloaded, else the system's. */
+export async function findBrowser(kind: BrowserKind): Promise<string | undefined> {
+  const named = process.env[binaryVariable[kind]];
+  if (named) {
+    if (isExecutable(named)) return named;
+    throw new Error(`${binaryVariable[kind]} is ${named}, which is not an executable file.`);
+  }
+  const { default: puppeteer } = await import('puppeteer');
+  try {
+    const downloaded = puppeteer.executablePath({ browser: kind });
+    if (isExecutable(downloaded)) return downloaded;
+  } catch {
+    // Puppeteer has none.
+  }
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const inPath = systemNames[kind].flatMap((name) => folders.map((folder) => join(folder, name)));
+  return [...inPath, ...systemPaths[kind]].find(isExecutable);
+}
+
+const chromeFlags = [
+  // WebGPU on Linux, over Vulkan; with no GPU the adapter is Chrome's own software one, SwiftShader.
+  '--enable-unsafe-webgpu',
+  '--enable-features=Vulkan',
+  // Nothing that reaches for the network.
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const firefoxPrefs = {
+  'dom.webgpu.enabled': true,
+};
+
+/** Starts a headless browser with WebGPU. It ends with this process. */
+export async function launchBrowser(kind: BrowserKind): Promise<Browser> {
+  const executablePath = await findBrowser(kind);
+  if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
+  const { default: puppeteer } = await import('puppeteer');
+  const common = { browser: kind, executablePath, headless: true } as const;
+  if (kind === 'firefox') return puppeteer.launch({ ...common, extraPrefsFirefox: firefoxPrefs });
+  // Chrome's sandbox does not work for root. Over a pipe, Chrome ends by itself when this process dies.
+  const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return puppeteer.launch({ ...common, pipe: true, args: [...chromeFlags, ...asRoot] });
+}

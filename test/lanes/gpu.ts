@@ -1,0 +1,48 @@
+/** The device that the GPU tests of one file share, the same way in every lane. */
+import { afterAll, afterEach, expect, inject, test } from 'vitest';
+import { Gpu, requestDevice } from '../../src/device';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    lane: 'node' | 'chrome' | 'firefox';
+  }
+}
+
+export interface TestGpu {
+  readonly gpu: Gpu;
+  readonly adapterName: string;
+  readonly lane: 'node' | 'chrome' | 'firefox';
+}
+
+/**
+ * Call once at the top of a file: `const { gpu } = await testGpu();`. No adapter is an error, never a skip; an error that no
+ * scope caught, or the loss of the device, fails the test during which it came.
+ */
+export async function testGpu(): Promise<TestGpu> {
+  const { device, adapter } = await requestDevice();
+  const { vendor, architecture, description } = adapter.info;
+  const adapterName = [vendor, architecture, description].filter(Boolean).join(' ') || 'not named';
+  const errors: string[] = [];
+  let closing = false;
+  device.addEventListener('uncapturederror', (event) => errors.push(event.error.message));
+  void device.lost.then((info) => {
+    if (!closing) errors.push(`the device was lost (${info.reason}): ${info.message}`);
+  });
+  const check = () => expect(errors.splice(0), 'GPU errors outside of any error scope').toEqual([]);
+  afterEach(check);
+  afterAll(async () => {
+    await device.queue.onSubmittedWorkDone();
+    check();
+    closing = true;
+    device.destroy();
+  });
+
+  const gpu = new Gpu(device);
+  test(`adapter: ${adapterName}`, async () => {
+    const [buffer] = await gpu.createBuffers([{ label: 'round trip', bytes: 8 }]);
+    device.queue.writeBuffer(buffer, 0, new Uint32Array([7, 11]));
+    expect([...new Uint32Array(await gpu.read(buffer, 2))]).toEqual([7, 11]);
+    buffer.destroy();
+  });
+  return { gpu, adapterName, lane: inject('lane') };
+}

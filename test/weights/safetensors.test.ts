@@ -1,0 +1,271 @@
+import { describe, expect, test } from 'vitest';
+import { EngineError } from '../../src/errors';
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
+import { mutations, random } from '../data/mutations';
+import { refused } from '../data/refused';
+
+const text = (string: string) => [...new TextEncoder().encode(string)];
+
+/** A file by the format's rules, with nothing of ours: length, header as it is given, data. */
+function file(header: string | object, dataSize = 0, length?: bigint): Uint8Array<ArrayBuffer> {
+  const json = text(typeof header === 'string' ? header : JSON.stringify(header));
+  const bytes = new Uint8Array(8 + json.length + dataSize);
+  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(json.length), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+const f32 = (shape: unknown, ...offsets: unknown[]) => ({ dtype: 'F32', shape, data_offsets: offsets });
+
+// Written out by hand from the format's description: 64 is the length of 60 characters of JSON and 4 spaces.
+const knownHeader = '{"test":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}';
+const known = new Uint8Array([
+  ...[64, 0, 0, 0, 0, 0, 0, 0],
+  ...text(knownHeader),
+  ...[0x20, 0x20, 0x20, 0x20],
+  ...[0, 0, 0, 0],
+  ...[0, 0, 0x80, 0x3f],
+  ...[0, 0, 0, 0xc0],
+  ...[0, 0, 0xc0, 0x7f],
+]);
+
+describe('a file known to be good', () => {
+  test('is what encodeSafetensors writes', () => {
+    expect(knownHeader.length).toBe(60);
+    const data = new Float32Array([0, 1, -2, Number.NaN]);
+    expect(encodeSafetensors([{ name: 'test', shape: [2, 2], data }])).toEqual(known);
+  });
+
+  test('is read by decodeSafetensors, without a copy', () => {
+    const { tensors, metadata } = decodeSafetensors(known);
+    const test = tensors.get('test');
+    expect(tensors.size).toBe(1);
+    expect(test).toEqual({ shape: [2, 2], data: new Float32Array([0, 1, -2, Number.NaN]) });
+    expect(test?.data.buffer).toBe(known.buffer);
+    expect(metadata).toEqual({});
+  });
+
+  test('may have no padding, tensors in any order, single numbers and empty tensors', () => {
+    const header = {
+      last: { dtype: 'U32', shape: [], data_offsets: [8, 12] },
+      empty: f32([0, 3], 8, 8),
+      __metadata__: { a: 'b' },
+      first: f32([2], 0, 8),
+    };
+    for (const shift of [0, 1, 2, 3]) {
+      const padded = `${JSON.stringify(header)}${' '.repeat(shift)}`;
+      const bytes = file(padded, 12);
+      new DataView(bytes.buffer, bytes.length - 12).setFloat32(4, 1.5, true);
+      new DataView(bytes.buffer, bytes.length - 12).setUint32(8, 0xdeadbeef, true);
+      const { tensors, metadata } = decodeSafetensors(bytes);
+      expect([...tensors]).toEqual([
+        ['first', { shape: [2], data: new Float32Array([0, 1.5]) }],
+        ['empty', { shape: [0, 3], data: new Float32Array(0) }],
+        ['last', { shape: [], data: new Uint32Array([0xdeadbeef]) }],
+      ]);
+      expect(metadata).toEqual({ a: 'b' });
+    }
+  });
+
+  test('may hold nothing', () => {
+    expect(decodeSafetensors(file('{}'))).toEqual({ tensors: new Map(), metadata: {} });
+    expect(encodeSafetensors([])).toEqual(file('{}      '));
+  });
+});
+
+describe('round trip', () => {
+  const next = random(3);
+  const floats = (n: number) => Float32Array.from({ length: n }, () => next() * 4 - 2);
+  const tensors: NamedTensor[] = [
+    { name: 'down.0.kernel', shape: [5, 5, 1, 32], data: floats(800) },
+    { name: 'down.0.bias', shape: [32], data: floats(32) },
+    { name: 'step', shape: [], data: new Uint32Array([4_000_000_000]) },
+    { name: 'bits', shape: [3], data: new Float32Array(new Uint32Array([0x7fc00001, 0xff800000, 1]).buffer) },
+    { name: '__proto__', shape: [1], data: floats(1) },
+    { name: '7', shape: [1, 1], data: floats(1) },
+    { name: 'größe "x"\n', shape: [2], data: floats(4).subarray(1, 3) },
+    { name: '', shape: [0], data: floats(0) },
+  ];
+  const metadata = { config: JSON.stringify({ widths: [32, 64, 64] }), __proto: 'x', 'ü"': '' };
+
+  test('gives back names, shapes, bits, order and metadata', () => {
+    const bytes = encodeSafetensors(tensors, metadata);
+    const decoded = decodeSafetensors(bytes);
+    expect([...decoded.tensors.keys()].sort()).toEqual(tensors.map(({ name }) => name).sort());
+    for (const { name, shape, data } of tensors) {
+      const got = decoded.tensors.get(name)!;
+      expect(got.shape).toEqual(shape);
+      expect(got.data.constructor).toBe(data.constructor);
+      const bits = (array: Float32Array | Uint32Array) => [...new Uint32Array(array.slice().buffer)];
+      expect(bits(got.data)).toEqual(bits(data));
+    }
+    expect(decoded.metadata).toEqual(metadata);
+    expect(encodeSafetensors(tensors, metadata)).toEqual(bytes);
+  });
+
+  test('pads the header so that the data starts on a multiple of 8', () => {
+    for (let n = 0; n < 8; n++) {
+      const bytes = encodeSafetensors([{ name: 'x'.repeat(n), shape: [1], data: new Float32Array(1) }]);
+      const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+      expect(length % 8).toBe(0);
+      expect(bytes.length).toBe(8 + length + 4);
+      expect(bytes[8]).toBe(0x7b);
+      expect(new TextDecoder().decode(bytes.subarray(8, 8 + length))).toMatch(/^\{.*\} *$/);
+    }
+  });
+
+  test('reads a view that begins anywhere in its buffer', () => {
+    const bytes = encodeSafetensors(tensors, metadata);
+    for (const shift of [1, 2, 4]) {
+      const moved = new Uint8Array(bytes.length + shift + 5);
+      moved.set(bytes, shift);
+      const decoded = decodeSafetensors(moved.subarray(shift, shift + bytes.length));
+      expect(decoded.tensors.get('down.0.kernel')?.data).toEqual(tensors[0].data);
+      expect(decoded.tensors.get('step')?.data).toEqual(tensors[2].data);
+    }
+  });
+});
+
+describe('encodeSafetensors refuses', () => {
+  const data = new Float32Array(6);
+  test.each<[string, unknown[], unknown, (string | number)[]]>([
+    [
+      'a name given twice',
+      [
+        { name: 'a', shape: [6], data },
+        { name: 'a', shape: [6], data },
+      ],
+      {},
+      ['"a"', 'once'],
+    ],
+    ['the reserved name', [{ name: '__metadata__', shape: [6], data }], {}, ['"__metadata__"']],
+    [
+      'the reserved name beside metadata',
+      [{ name: '__metadata__', shape: [6], data }],
+      { a: 'b' },
+      ['__metadata__'],
+    ],
+    ['a shape that does not fit', [{ name: 'a', shape: [2, 2], data }], {}, ['"a"', '[2, 2]', '6 values']],
+    ['a negative size', [{ name: 'a', shape: [-2, -3], data }], {}, ['[-2, -3]', 'whole numbers']],
+    ['a broken size', [{ name: 'a', shape: [1.5, 4], data }], {}, ['[1.5, 4]']],
+    ['no shape', [{ name: 'a', data }], {}, ['shape missing']],
+    [
+      'other types',
+      [{ name: 'a', shape: [6], data: new Float64Array(6) }],
+      {},
+      ['"a"', 'Float32Array', 'Uint32Array'],
+    ],
+    ['metadata that is not a string', [], { epochs: 5 }, ['"epochs"', 'number', 'JSON.stringify']],
+  ])('%s', async (_, tensors, metadata, facts) => {
+    await refused(() => encodeSafetensors(tensors as never, metadata as never), 'argument', ...facts);
+  });
+});
+
+describe('decodeSafetensors refuses', () => {
+  const long = 'x'.repeat(100_000);
+  test.each<[string, Uint8Array, (string | number)[]]>([
+    ['nothing', new Uint8Array(0), ['0 bytes', 'too few']],
+    ['nine bytes', new Uint8Array(9), ['9 bytes', 'too few']],
+    ['a header of no length', file('{}', 0, 0n), ['header of 0 bytes', '2 to 2']],
+    [
+      'a header longer than the file',
+      file('{}', 4, 7n),
+      ['header of 7 bytes', 'file of 14 bytes', '2 to 6', 'cut short'],
+    ],
+    [
+      'an absurd header length',
+      file('{}', 4, 2n ** 64n - 1n),
+      [`header of ${2n ** 64n - 1n} bytes`, '2 to 6'],
+    ],
+    [
+      'another kind of file',
+      new TextEncoder().encode('PK\u0003\u0004 and so on'),
+      ['not a safetensors file'],
+    ],
+    ['a header that is not JSON', file('{"a":'), ['not JSON']],
+    ['a header that is not UTF-8', file('{"a"}', 0).fill(0xff, 10, 12), ['not JSON']],
+    ['a header that does not begin with {', file(' {}'), ['begin with {']],
+    ['a header that is a list', file('[]'), ['begin with {']],
+    ['a byte order mark', file('\ufeff{}'), ['begin with {']],
+    ['a header nested too deep', file(`{"a":${'['.repeat(200_000)}`), ['is']],
+    ['metadata that is a list', file({ __metadata__: ['a'] }), ['__metadata__', '["a"]', 'strings']],
+    [
+      'metadata that is not strings',
+      file({ __metadata__: { a: 1 } }),
+      ['__metadata__', '{"a":1}', 'strings'],
+    ],
+    ['metadata that is null', file({ __metadata__: null }), ['__metadata__', 'null', 'strings']],
+    ['an entry that is not an object', file({ a: 7 }), ['"a"', '7', 'data_offsets']],
+    ['an entry that is null', file({ a: null }), ['"a"', 'null']],
+    [
+      'an unknown type',
+      file({ a: { ...f32([1], 0, 2), dtype: 'F16' } }, 2),
+      ['"a"', '"F16"', 'F32 and U32', 'float32'],
+    ],
+    ['no type', file({ a: { shape: [1], data_offsets: [0, 4] } }, 4), ['dtype missing', 'F32 and U32']],
+    ['a shape that is no list', file({ a: f32(4, 0, 16) }, 16), ['shape 4', 'list']],
+    ['a negative size', file({ a: f32([-1], 0, 4) }, 4), ['shape [-1]', 'whole numbers']],
+    ['a broken size', file({ a: f32([0.5], 0, 2) }, 2), ['shape [0.5]']],
+    ['a size beyond counting', file({ a: f32([1e300], 0, 4) }, 4), ['shape [1e+300]']],
+    [
+      'sizes whose product overflows',
+      file({ a: f32([2 ** 40, 2 ** 40], 0, 4) }, 4),
+      ['1099511627776', 'give it 4'],
+    ],
+    [
+      'sizes whose product is not a number',
+      file({ a: f32([0, ...Array(30).fill(2 ** 52)], 0, 4) }, 4),
+      ['give it 4'],
+    ],
+    ['one offset', file({ a: f32([1], 0) }, 4), ['data_offsets [0]', 'two whole numbers']],
+    ['offsets that are no numbers', file({ a: f32([1], '0', '4') }, 4), ['data_offsets ["0","4"]']],
+    ['offsets that run backwards', file({ a: f32([1], 4, 0) }, 4), ['data_offsets [4,0]']],
+    [
+      'a shape that does not fit',
+      file({ a: f32([2, 3], 0, 20) }, 20),
+      ['"a"', '[2, 3]', '24 bytes', '[0, 20]', '20.'],
+    ],
+    [
+      'overlap',
+      file({ a: f32([2], 0, 8), b: f32([2], 4, 12) }, 12),
+      ['"b"', '4 to 12', 'overlaps', 'begin at 8'],
+    ],
+    ['the same place twice', file({ a: f32([1], 0, 4), b: f32([1], 0, 4) }, 4), ['"b"', 'overlaps']],
+    ['a gap', file({ a: f32([1], 0, 4), b: f32([1], 8, 12) }, 12), ['"b"', 'gap', 'begin at 4']],
+    ['a gap at the beginning', file({ a: f32([1], 4, 8) }, 8), ['"a"', 'gap', 'begin at 0']],
+    [
+      'a name given twice',
+      file(
+        '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
+        8,
+      ),
+      ['"a"', 'gap'],
+    ],
+    ['offsets beyond the file', file({ a: f32([4], 0, 16) }, 15), ['cut short', '16 bytes', 'has 15']],
+    ['trailing bytes', file({ a: f32([4], 0, 16) }, 17), ['trailing', '16 bytes', 'has 17']],
+    ['bytes of no tensor', file('{}', 4), ['trailing', '0 bytes', 'has 4']],
+    ['names and values of any length', file({ [long]: { dtype: long } }), ['"xxx', '…']],
+  ])('%s', async (_, bytes, facts) => {
+    await refused(() => decodeSafetensors(bytes, 'm.safetensors'), 'data', 'm.safetensors', ...facts);
+  });
+
+  test('damaged files, and never fails otherwise', () => {
+    const good = encodeSafetensors(
+      [
+        { name: 'a', shape: [2, 3], data: new Float32Array(6) },
+        { name: 'b', shape: [4], data: new Uint32Array(4) },
+      ],
+      { seed: '123' },
+    );
+    for (const bytes of mutations(good, 20_000, 4)) {
+      try {
+        for (const { shape, data } of decodeSafetensors(bytes).tensors.values()) {
+          expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
+          expect(data.byteLength).toBeLessThan(bytes.length);
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(EngineError);
+      }
+    }
+  });
+});
