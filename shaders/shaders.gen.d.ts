@@ -1,9 +1,113 @@
 // Generated from shaders/*.wgsl by vite.config.ts. Do not edit.
 
+declare module '*/adam.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'size' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
+    'grad' | 'state' | 'parameter' | 'moment1' | 'moment2'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'tiles' | 'swish' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'pre' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'tiles' | 'first_group',
+    'grad' | 'kernel' | 'grad_input'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'first_group',
+    'input' | 'grad' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/max_pool.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/max_pool_grad.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'grad_output' | 'grad_input'
+  >;
+  export default shader;
+}
+
+declare module '*/mse.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'elements' | 'partial_count' | 'first_group',
+    'prediction' | 'truth' | 'state' | 'grad' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/mse_finish.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'partial_count' | 'elements' | 'batch_size' | 'ring' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2',
+    'partials' | 'state' | 'losses'
+  >;
+  export default shader;
+}
+
+declare module '*/pack_weights.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'size' | 'rows' | 'first_group',
+    'parameters' | 'table' | 'packed'
+  >;
+  export default shader;
+}
+
+declare module '*/sum_slices.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'size' | 'count' | 'first_group',
+    'slices' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/swish.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_grad.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'first_group',
+    'pre' | 'grad'
+  >;
+  export default shader;
+}
+
+declare module '*/upsample_add.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'skip' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/upsample_grad.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'grad_output' | 'grad_input'
   >;
   export default shader;
 }

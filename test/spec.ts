@@ -14,7 +14,7 @@ export interface Expected {
 
 /** How a backward kernel relates to the forward kernel whose gradient it computes. */
 export interface GradientOf<Shape> {
-  readonly forward: Spec<Shape, string>;
+  readonly forward: Pick<Spec<Shape, string>, 'inputs' | 'reference'>;
   /** The forward tensor that the loss is taken of, L = sum(cotangent * output). */
   readonly output: string;
   /** Builds the backward kernel's inputs from the forward's inputs and outputs and dL/d(output). */
@@ -24,8 +24,11 @@ export interface GradientOf<Shape> {
     outputs: Record<string, Expected>,
     cotangent: Float64Array,
   ) => Arrays;
-  /** Forward input -> where the backward kernel leaves its gradient: an output, from an offset on. */
-  readonly wrt: Readonly<Record<string, { readonly output: string; readonly offset?: number }>>;
+  /**
+   * Forward input -> the output in which the backward kernel leaves its gradient, and where the gradient of element i lies
+   * there (by default at i; -1 for padding, which has none).
+   */
+  readonly wrt: Readonly<Record<string, { readonly output: string; readonly at?: (shape: Shape, i: number) => number }>>;
 }
 
 /** The third twin of a kernel: what it must compute, on which cases, how exactly, and where the UNet uses it. */
@@ -45,6 +48,15 @@ export interface Spec<Shape, Name extends string = string> {
 
 /** Rounding unit of f32: a correctly rounded operation errs by at most this times its result. */
 export const EPSILON = 2 ** -24;
+
+/**
+ * The error allowed in a sum of `terms` f32 products whose absolute values add up to `magnitude`. Rounding errs by at most
+ * EPSILON * magnitude at each addition, and rounding errors of random sign add up like the square root of their number
+ * (Higham, Accuracy and Stability of Numerical Algorithms, 2.8), in any order of summation.
+ */
+export function sumError(terms: number, magnitude: number): number {
+  return EPSILON * magnitude * (2 + Math.sqrt(terms));
+}
 
 /** Seeded random values for test inputs (mulberry32). */
 export class Random {

@@ -12,7 +12,10 @@ for (const [name, spec] of specs) {
     describe(`${name}.${variant}`, () => {
       test('handles at least one case', () => {
         const reasons = cases.map(([title, shape]) => `${title}: ${refuses?.(shape) ?? 'handled'}`);
-        expect(reasons.filter((reason) => reason.endsWith(': handled')), reasons.join('\n')).not.toEqual([]);
+        expect(
+          reasons.filter((reason) => reason.endsWith(': handled')),
+          reasons.join('\n'),
+        ).not.toEqual([]);
       });
       for (const [title, shape] of cases) {
         test(title, async (context) => {

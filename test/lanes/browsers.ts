@@ -1,7 +1,7 @@
 /** Finding and starting the browsers, with what makes WebGPU work in them on a machine with a GPU and on one without. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Browser } from 'puppeteer';
+import puppeteer, { type Browser } from 'puppeteer';
 
 export type BrowserKind = 'chrome' | 'firefox';
 
@@ -33,13 +33,12 @@ function isExecutable(path: string): boolean {
 }
 
 /** The executable named by CHROME_BIN or FIREFOX_BIN, else one that puppeteer has downloaded, else the system's. */
-export async function findBrowser(kind: BrowserKind): Promise<string | undefined> {
+export function findBrowser(kind: BrowserKind): string | undefined {
   const named = process.env[binaryVariable[kind]];
   if (named) {
     if (isExecutable(named)) return named;
     throw new Error(`${binaryVariable[kind]} is ${named}, which is not an executable file.`);
   }
-  const { default: puppeteer } = await import('puppeteer');
   try {
     const downloaded = puppeteer.executablePath({ browser: kind });
     if (isExecutable(downloaded)) return downloaded;
@@ -65,13 +64,15 @@ const chromeFlags = [
 
 const firefoxPrefs = {
   'dom.webgpu.enabled': true,
+  // Firefox keeps WebGPU from the drivers that it does not trust, all of Linux's among them; without this pref it has
+  // navigator.gpu but no adapter. No other pref is needed: with no GPU the adapter is Mesa's lavapipe.
+  'gfx.webgpu.ignore-blocklist': true,
 };
 
 /** Starts a headless browser with WebGPU. It ends with this process. */
 export async function launchBrowser(kind: BrowserKind): Promise<Browser> {
-  const executablePath = await findBrowser(kind);
+  const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
-  const { default: puppeteer } = await import('puppeteer');
   const common = { browser: kind, executablePath, headless: true } as const;
   if (kind === 'firefox') return puppeteer.launch({ ...common, extraPrefsFirefox: firefoxPrefs });
   // Chrome's sandbox does not work for root. Over a pipe, Chrome ends by itself when this process dies.

@@ -20,8 +20,10 @@ export interface TestGpu {
  */
 export async function testGpu(): Promise<TestGpu> {
   const { device, adapter } = await requestDevice();
-  const { vendor, architecture, description } = adapter.info;
-  const adapterName = [vendor, architecture, description].filter(Boolean).join(' ') || 'not named';
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  const named = [vendor, architecture, description].filter(Boolean).join(' ');
+  // Firefox keeps all names to itself.
+  const adapterName = named || `${isFallbackAdapter ? 'software' : 'an'} adapter, not named by the browser`;
   const errors: string[] = [];
   let closing = false;
   device.addEventListener('uncapturederror', (event) => errors.push(event.error.message));

@@ -1,0 +1,38 @@
+// Adam (Kingma and Ba, 2015, algorithm 1), with the step's bias corrections and learning rate from the step state:
+//   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
+//   w = w - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
+// mse_finish has moved the state on before, so the corrections are those of this step.
+// One invocation: one parameter.
+#import lib/flat.wgsl
+#import lib/step_state.wgsl
+
+struct Params {
+  size: u32,
+  beta1: f32,
+  beta2: f32,
+  one_minus_beta1: f32,
+  one_minus_beta2: f32,
+  epsilon: f32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> grad: array<f32>;
+@group(0) @binding(2) var<storage, read> state: StepState;
+@group(0) @binding(3) var<storage, read_write> parameter: array<f32>;
+@group(0) @binding(4) var<storage, read_write> moment1: array<f32>;
+@group(0) @binding(5) var<storage, read_write> moment2: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = flat_index(group, groups, local, 64u, params.first_group);
+  if (i >= params.size) {
+    return;
+  }
+  let g = grad[i];
+  let m = params.beta1 * moment1[i] + params.one_minus_beta1 * g;
+  let v = params.beta2 * moment2[i] + params.one_minus_beta2 * (g * g);
+  moment1[i] = m;
+  moment2[i] = v;
+  parameter[i] -= state.learning_rate * (m / state.correction1) / (sqrt(v / state.correction2) + params.epsilon);
+}

@@ -1,0 +1,152 @@
+// The gradient of a convolution for its kernel and bias, as one partial sum per slice of image rows:
+// partials[slice][ky][kx][c][o] = sum over y in the slice, x, n of input[c][y + ky - r][x + kx - r][n] * grad[o][y][x][n],
+// followed by partials[slice][o] = sum of grad[o][y][x][n]. r = kernel_size / 2; slice s covers rows [s * rows, (s + 1) * rows).
+// input [C][H][W][N], grad [O][H][W][N].
+// One invocation: one tap, 4 input times 4 output channels, summed over the slice's pixels and the batch in vec4 accumulators.
+// Grid: x over tiles of 4 x 4 channels, y over taps, z over slices.
+
+struct Params {
+  height: u32,
+  width: u32,
+  n4: u32, // N / 4
+  in_channels: u32,
+  out_channels: u32,
+  kernel_size: u32,
+  rows: u32, // of a slice
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(2) var<storage, read> grad: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
+
+fn sum4(v: vec4f) -> f32 {
+  return (v.x + v.y) + (v.z + v.w);
+}
+
+fn store(base: u32, c: u32, o: u32, sums: vec4f) {
+  if (c >= params.in_channels) {
+    return;
+  }
+  let at = base + c * params.out_channels + o;
+  partials[at] = sums.x;
+  if (o + 1u < params.out_channels) {
+    partials[at + 1u] = sums.y;
+  }
+  if (o + 2u < params.out_channels) {
+    partials[at + 2u] = sums.z;
+  }
+  if (o + 3u < params.out_channels) {
+    partials[at + 3u] = sums.w;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let slice = group.z + params.first_group;
+  let o_tiles = (params.out_channels + 3u) / 4u;
+  let c_tiles = (params.in_channels + 3u) / 4u;
+  let tile = group.x * 64u + lane;
+  if (tile >= o_tiles * c_tiles) {
+    return;
+  }
+  let c = tile / o_tiles * 4u;
+  let o = tile % o_tiles * 4u;
+  let tap = group.y;
+  let ky = tap / params.kernel_size;
+  let kx = tap % params.kernel_size;
+  let radius = params.kernel_size / 2u;
+
+  // Output pixels whose input pixel y + ky - r, x + kx - r lies inside the image.
+  let y_first = max(slice * params.rows, radius - min(radius, ky));
+  let y_end = min(min((slice + 1u) * params.rows, params.height), params.height + radius - min(params.height + radius, ky));
+  let x_first = radius - min(radius, kx);
+  let x_end = min(params.width, params.width + radius - min(params.width + radius, kx));
+
+  // Channels beyond the last are computed as copies of the last and not stored.
+  let plane = params.height * params.width * params.n4;
+  let c0 = c * plane;
+  let c1 = min(c + 1u, params.in_channels - 1u) * plane;
+  let c2 = min(c + 2u, params.in_channels - 1u) * plane;
+  let c3 = min(c + 3u, params.in_channels - 1u) * plane;
+  let o0 = o * plane;
+  let o1 = min(o + 1u, params.out_channels - 1u) * plane;
+  let o2 = min(o + 2u, params.out_channels - 1u) * plane;
+  let o3 = min(o + 3u, params.out_channels - 1u) * plane;
+
+  var s00 = vec4f();
+  var s01 = vec4f();
+  var s02 = vec4f();
+  var s03 = vec4f();
+  var s10 = vec4f();
+  var s11 = vec4f();
+  var s12 = vec4f();
+  var s13 = vec4f();
+  var s20 = vec4f();
+  var s21 = vec4f();
+  var s22 = vec4f();
+  var s23 = vec4f();
+  var s30 = vec4f();
+  var s31 = vec4f();
+  var s32 = vec4f();
+  var s33 = vec4f();
+  for (var y = y_first; y < y_end; y++) {
+    for (var x = x_first; x < x_end; x++) {
+      let target_pixel = (y * params.width + x) * params.n4;
+      let source_pixel = ((y + ky - radius) * params.width + x + kx - radius) * params.n4;
+      for (var n = 0u; n < params.n4; n++) {
+        let x0 = input[c0 + source_pixel + n];
+        let x1 = input[c1 + source_pixel + n];
+        let x2 = input[c2 + source_pixel + n];
+        let x3 = input[c3 + source_pixel + n];
+        let g0 = grad[o0 + target_pixel + n];
+        let g1 = grad[o1 + target_pixel + n];
+        let g2 = grad[o2 + target_pixel + n];
+        let g3 = grad[o3 + target_pixel + n];
+        s00 += x0 * g0;
+        s01 += x0 * g1;
+        s02 += x0 * g2;
+        s03 += x0 * g3;
+        s10 += x1 * g0;
+        s11 += x1 * g1;
+        s12 += x1 * g2;
+        s13 += x1 * g3;
+        s20 += x2 * g0;
+        s21 += x2 * g1;
+        s22 += x2 * g2;
+        s23 += x2 * g3;
+        s30 += x3 * g0;
+        s31 += x3 * g1;
+        s32 += x3 * g2;
+        s33 += x3 * g3;
+      }
+    }
+  }
+  let taps = params.kernel_size * params.kernel_size;
+  let size = taps * params.in_channels * params.out_channels;
+  let base = slice * (size + params.out_channels);
+  let at = base + tap * params.in_channels * params.out_channels;
+  store(at, c, o, vec4f(sum4(s00), sum4(s01), sum4(s02), sum4(s03)));
+  store(at, c + 1u, o, vec4f(sum4(s10), sum4(s11), sum4(s12), sum4(s13)));
+  store(at, c + 2u, o, vec4f(sum4(s20), sum4(s21), sum4(s22), sum4(s23)));
+  store(at, c + 3u, o, vec4f(sum4(s30), sum4(s31), sum4(s32), sum4(s33)));
+
+  // The bias gradient: once per output channel, by the invocations of the first tap and the first input channels.
+  if (tap != 0u || c != 0u) {
+    return;
+  }
+  var g0 = vec4f();
+  var g1 = vec4f();
+  var g2 = vec4f();
+  var g3 = vec4f();
+  let first = slice * params.rows * params.width * params.n4;
+  let end = min((slice + 1u) * params.rows, params.height) * params.width * params.n4;
+  for (var i = first; i < end; i++) {
+    g0 += grad[o0 + i];
+    g1 += grad[o1 + i];
+    g2 += grad[o2 + i];
+    g3 += grad[o3 + i];
+  }
+  store(base + size, 0u, o, vec4f(sum4(g0), sum4(g1), sum4(g2), sum4(g3)));
+}

@@ -1,0 +1,11 @@
+// What a training run carries from step to step without the host. src/training/state.ts has the word offsets.
+struct StepState {
+  step: u32, // completed steps
+  batch_start: u32, // where the batch starts in the epoch's shuffled order
+  count: u32, // images in the batch; the rest of its slots are padding
+  epoch_size: u32, // images in an epoch
+  correction1: f32, // 1 - beta1^step
+  correction2: f32, // 1 - beta2^step
+  learning_rate: f32,
+  pad: u32,
+}

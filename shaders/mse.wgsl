@@ -1,0 +1,43 @@
+// Mean squared error over the first `count` images of a batch, its gradient and what is to be summed for its value:
+//   grad = 2 (prediction - truth) / (count * elements), exactly 0 in padded images, which may hold anything;
+//   partials[k] = sum of (prediction - truth)^2 over the vec4 of workgroup k (mse_finish adds them up).
+// prediction, truth and grad are [elements][N].
+// One invocation: one vec4.
+#import lib/flat.wgsl
+#import lib/reduce.wgsl
+#import lib/step_state.wgsl
+
+struct Params {
+  vec4s: u32,
+  n4: u32, // N / 4
+  elements: u32, // of one image
+  partial_count: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> prediction: array<vec4f>;
+@group(0) @binding(2) var<storage, read> truth: array<vec4f>;
+@group(0) @binding(3) var<storage, read> state: StepState;
+@group(0) @binding(4) var<storage, read_write> grad: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> partials: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = flat_index(group, groups, local, 64u, params.first_group);
+  // No early return: all invocations must meet in workgroup_sum.
+  var squares = 0.0;
+  if (i < params.vec4s) {
+    let n = 4u * (i % params.n4);
+    let is_image = vec4u(n, n + 1u, n + 2u, n + 3u) < vec4u(state.count);
+    let difference = select(vec4f(), prediction[i] - truth[i], is_image);
+    grad[i] = difference * (2.0 / f32(state.count * params.elements));
+    let square = difference * difference;
+    squares = (square.x + square.y) + (square.z + square.w);
+  }
+  let sum = workgroup_sum(squares, local);
+  let k = i / 64u;
+  if (local == 0u && k < params.partial_count) {
+    partials[k] = sum;
+  }
+}

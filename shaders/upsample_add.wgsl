@@ -1,0 +1,34 @@
+// output[c][Y][X][n] = input[c][Y/2][X/2][n] + skip[c][Y][X][n]: nearest 2x upsampling, then the skip connection.
+// input is [C][h][w][N], skip and output are [C][2h][2w][N].
+// One invocation: one vec4 of the input, four of the output.
+#import lib/flat.wgsl
+#import lib/block.wgsl
+
+struct Params {
+  vec4s: u32, // of the input
+  width: u32, // of the input
+  n4: u32, // N / 4
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(2) var<storage, read> skip: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = flat_index(group, groups, local, 64u, params.first_group);
+  if (i >= params.vec4s) {
+    return;
+  }
+  let v = input[i];
+  let a = block_start(i, params.width, params.n4);
+  let b = a + params.n4;
+  let c = a + 2u * params.width * params.n4;
+  let d = c + params.n4;
+  output[a] = v + skip[a];
+  output[b] = v + skip[b];
+  output[c] = v + skip[c];
+  output[d] = v + skip[d];
+}

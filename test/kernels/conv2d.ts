@@ -1,0 +1,137 @@
+import { type ActivatedConvShape, type ConvShape, conv2d, convSizes, padChannels } from '../../src/kernels/conv2d';
+import { type Arrays, EPSILON, padded, type Random, type Spec, sumError, type Values } from '../spec';
+
+/** The UNet's convolutions at a batch size, by layer name. */
+export function convLayers(batch: number): Record<string, ConvShape> {
+  const layer = (size: number, inChannels: number, outChannels: number) => ({
+    batch: padded(batch),
+    height: size,
+    width: size,
+    inChannels,
+    outChannels,
+    kernelSize: 5,
+  });
+  return {
+    'down.0': layer(28, 1, 32),
+    'down.1': layer(14, 32, 64),
+    'down.2': layer(7, 64, 64),
+    'up.0': layer(7, 64, 64),
+    'up.1': layer(14, 64, 32),
+    'up.2': layer(28, 32, 1),
+  };
+}
+
+/** Shapes that every convolution kernel is checked on: nothing divides anything, single everything, the UNet's own. */
+export const convCases: Record<string, ConvShape> = {
+  'one of everything': { batch: 4, height: 1, width: 1, inChannels: 1, outChannels: 1, kernelSize: 1 },
+  'one pixel, 5x5': { batch: 4, height: 1, width: 1, inChannels: 3, outChannels: 2, kernelSize: 5 },
+  'primes, 3x3': { batch: 12, height: 7, width: 5, inChannels: 3, outChannels: 11, kernelSize: 3 },
+  'kernel larger than the image': { batch: 4, height: 3, width: 2, inChannels: 2, outChannels: 3, kernelSize: 7 },
+  'wide, 5x5': { batch: 8, height: 3, width: 13, inChannels: 5, outChannels: 9, kernelSize: 5 },
+  '1x1': { batch: 4, height: 4, width: 3, inChannels: 7, outChannels: 17, kernelSize: 1 },
+  'a batch of many workgroups': { batch: 564, height: 2, width: 3, inChannels: 2, outChannels: 3, kernelSize: 3 },
+  'even sides, channels of 8': { batch: 4, height: 10, width: 6, inChannels: 8, outChannels: 16, kernelSize: 5 },
+  ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
+};
+
+/** Calls `visit(output pixel, input pixel, tap)` for all taps that lie inside the image; pixels count y * width + x. */
+export function eachTap(
+  { height, width, kernelSize: k }: ConvShape,
+  visit: (to: number, from: number, tap: number) => void,
+): void {
+  const r = (k - 1) / 2;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let ky = 0; ky < k; ky++) {
+        for (let kx = 0; kx < k; kx++) {
+          const [fromY, fromX] = [y + ky - r, x + kx - r];
+          if (fromY < 0 || fromY >= height || fromX < 0 || fromX >= width) continue;
+          visit(y * width + x, fromY * width + fromX, ky * k + kx);
+        }
+      }
+    }
+  }
+}
+
+/** A packed kernel [tap][in][out padded to 8] of random weights scaled as Glorot does, zeros in the padding. */
+export function packedKernel(random: Random, taps: number, inChannels: number, outChannels: number): Float32Array {
+  const outPadded = padChannels(outChannels);
+  const kernel = new Float32Array(taps * inChannels * outPadded);
+  const limit = Math.sqrt(6 / (taps * (inChannels + outChannels)));
+  for (let row = 0; row < taps * inChannels; row++) {
+    kernel.set(random.floats(outChannels, -limit, limit), row * outPadded);
+  }
+  return kernel;
+}
+
+/** The sums of a convolution and the sums of its terms' absolute values, [out][height][width][batch]. */
+export function convolve(
+  shape: ConvShape,
+  input: Values,
+  kernel: Values,
+  inChannels = shape.inChannels,
+  outChannels = shape.outChannels,
+): { sums: Float64Array; magnitudes: Float64Array } {
+  const { batch: n, height, width } = shape;
+  const plane = height * width * n;
+  const outPadded = padChannels(outChannels);
+  const sums = new Float64Array(outChannels * plane);
+  const magnitudes = new Float64Array(outChannels * plane);
+  eachTap(shape, (to, from, tap) => {
+    for (let c = 0; c < inChannels; c++) {
+      const x = c * plane + from * n;
+      for (let o = 0; o < outChannels; o++) {
+        const w = kernel[(tap * inChannels + c) * outPadded + o];
+        const at = o * plane + to * n;
+        for (let i = 0; i < n; i++) {
+          const term = input[x + i] * w;
+          sums[at + i] += term;
+          magnitudes[at + i] += Math.abs(term);
+        }
+      }
+    }
+  });
+  return { sums, magnitudes };
+}
+
+function reference(shape: ActivatedConvShape, { input, kernel, bias }: Arrays) {
+  const { batch, height, width, inChannels, kernelSize } = shape;
+  const { sums, magnitudes } = convolve(shape, input, kernel);
+  const terms = kernelSize ** 2 * inChannels + 1;
+  const pre = sums.map((sum, i) => sum + bias[Math.floor(i / (height * width * batch))]);
+  const preError = magnitudes.map((m, i) => sumError(terms, m + Math.abs(pre[i] - sums[i])));
+  const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+  const output = shape.swish ? pre.map((z) => z * sigmoid(z)) : pre;
+  // |swish'| <= 1.1 carries the error of pre; swish itself errs as test/kernels/swish.ts derives.
+  const outputError = shape.swish
+    ? pre.map((z, i) => 1.1 * preError[i] + 2 * EPSILON * Math.abs(output[i]) * (7 + 2 * Math.abs(z)))
+    : preError;
+  return { pre: { values: pre, error: preError }, output: { values: output, error: outputError } };
+}
+
+export const spec: Spec<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' | 'output'> = {
+  kernel: conv2d,
+  cases: {
+    ...Object.fromEntries(Object.entries(convCases).map(([name, shape]) => [name, { ...shape, swish: true }])),
+    'no activation': { ...convCases['primes, 3x3'], swish: false },
+  },
+  inputs: (shape, random) => {
+    const { inChannels, outChannels, kernelSize } = shape;
+    const bias = new Float32Array(padChannels(outChannels));
+    bias.set(random.floats(outChannels));
+    return {
+      input: random.floats(convSizes(shape).input),
+      kernel: packedKernel(random, kernelSize ** 2, inChannels, outChannels),
+      bias,
+    };
+  },
+  reference,
+  bench: (batch) =>
+    Object.fromEntries(Object.entries(convLayers(batch)).map(([name, shape]) => [name, { ...shape, swish: true }])),
+};
+
+/** The convolution without its activation: what the two conv2d_grad kernels are the gradients of. */
+export const linearConv: Pick<Spec<ConvShape>, 'inputs' | 'reference'> = {
+  inputs: (shape, random) => spec.inputs({ ...shape, swish: false }, random),
+  reference: (shape, inputs) => reference({ ...shape, swish: false }, inputs),
+};

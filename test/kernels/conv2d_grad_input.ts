@@ -1,0 +1,28 @@
+import { type ConvShape, convSizes } from '../../src/kernels/conv2d';
+import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
+import { type Spec, sumError } from '../spec';
+import { convCases, convLayers, convolve, packedKernel, linearConv } from './conv2d';
+import { transposeKernel } from '../conv_layouts';
+
+export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
+  kernel: conv2dGradInput,
+  cases: convCases,
+  inputs: (shape, random) => ({
+    grad: random.floats(convSizes(shape).output),
+    kernel: packedKernel(random, shape.kernelSize ** 2, shape.outChannels, shape.inChannels),
+  }),
+  // The convolution of the output gradient with the flipped, transposed kernel.
+  reference: (shape, { grad, kernel }) => {
+    const { sums, magnitudes } = convolve(shape, grad, kernel, shape.outChannels, shape.inChannels);
+    const terms = shape.kernelSize ** 2 * shape.outChannels;
+    return { grad_input: { values: sums, error: magnitudes.map((m) => sumError(terms, m)) } };
+  },
+  // The first layer's input is data: nobody asks for its gradient.
+  bench: (batch) => Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
+  gradientOf: {
+    forward: linearConv,
+    output: 'output',
+    inputs: (shape, { kernel }, _, cotangent) => ({ grad: cotangent, kernel: transposeKernel(shape, kernel) }),
+    wrt: { input: { output: 'grad_input' } },
+  },
+};

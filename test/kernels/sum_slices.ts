@@ -1,0 +1,31 @@
+import { type SliceShape, sumSlices } from '../../src/kernels/sum_slices';
+import { gradientSize } from '../../src/kernels/conv2d_grad_kernel';
+import { type Spec, sumError } from '../spec';
+import { convLayers } from './conv2d';
+
+export const spec: Spec<SliceShape, 'slices' | 'output'> = {
+  kernel: sumSlices,
+  cases: {
+    'one number': { size: 1, count: 1 },
+    primes: { size: 131, count: 7 },
+    'many slices': { size: 67, count: 1000 },
+  },
+  inputs: ({ size, count }, random) => ({ slices: random.floats(size * count) }),
+  reference: ({ size, count }, { slices }) => {
+    const values = new Float64Array(size);
+    const error = new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      let magnitude = 0;
+      for (let s = 0; s < count; s++) {
+        values[i] += slices[s * size + i];
+        magnitude += Math.abs(slices[s * size + i]);
+      }
+      error[i] = sumError(count, magnitude);
+    }
+    return { output: { values, error } };
+  },
+  bench: (batch) =>
+    Object.fromEntries(
+      Object.entries(convLayers(batch)).map(([name, shape]) => [name, { size: gradientSize(shape), count: 7 }]),
+    ),
+};

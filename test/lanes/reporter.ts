@@ -1,0 +1,52 @@
+/** Tells test/lanes/run.ts, over the channel between the two processes, what vitest is doing and how it ended. */
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
+
+export interface LaneResult {
+  adapter: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export type LaneMessage = { running: string } | { finished: string } | { result: LaneResult };
+
+const ADAPTER = 'adapter: ';
+
+const send = (message: LaneMessage) =>
+  new Promise<void>((resolve) => (process.send ? process.send(message, () => resolve()) : resolve()));
+
+export default class LaneReporter implements Reporter {
+  onTestModuleStart(module: TestModule): void {
+    void send({ running: module.relativeModuleId });
+  }
+
+  onTestCaseReady(test: TestCase): void {
+    void send({ running: test.fullName });
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    void send({ finished: test.fullName });
+  }
+
+  async onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): Promise<void> {
+    const result: LaneResult = { adapter: '', passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    // Errors outside of tests (an import that throws, a hook) count as one failure each.
+    const countErrors = (unit: TestModule | TestSuite) => {
+      result.failed += unit.errors().length;
+    };
+    for (const module of modules) {
+      countErrors(module);
+      for (const suite of module.children.allSuites()) countErrors(suite);
+      for (const test of module.children.allTests()) {
+        if (test.name.startsWith(ADAPTER)) result.adapter = test.name.slice(ADAPTER.length);
+        const outcome = test.result();
+        if (outcome.state === 'passed') result.passed++;
+        else if (outcome.state === 'failed') result.failed++;
+        // A test that a name filter leaves out is no skipped test; one that skips itself says why.
+        else if (outcome.state === 'skipped' && (outcome.note || !test.project.config.testNamePattern))
+          result.skipped++;
+      }
+    }
+    await send({ result });
+  }
+}

@@ -1,0 +1,281 @@
+/** Runs the lanes one after the other and sums them up. */
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { binaryVariable, findBrowser } from './browsers';
+import type { LaneMessage, LaneResult } from './reporter';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+const lanes = {
+  unit: 'everything that needs no GPU',
+  emulate: 'small cases of every shader in an interpreter that finds races; no GPU',
+  node: 'Node with the npm package webgpu (Dawn)',
+  chrome: 'Chrome or Chromium, headless',
+  firefox: 'Firefox, headless',
+} as const;
+type Lane = keyof typeof lanes;
+const laneNames = Object.keys(lanes) as Lane[];
+
+const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...
+
+Runs the tests in each lane, one lane after the other:
+${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
+
+  --lane NAME   only this lane; may be repeated
+  --verbose     list every test
+  WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title
+
+CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
+
+/** A lane in which nothing happens for so long is ended: a page hangs, or the GPU does. */
+const SILENCE_MS = 120_000;
+
+interface Outcome {
+  readonly lane: Lane;
+  readonly seconds: number;
+  readonly result: LaneResult;
+  /** What to say in place of counts, where the lane did not run. */
+  readonly note?: string;
+}
+
+const nothing: LaneResult = { adapter: '', passed: 0, failed: 0, skipped: 0 };
+
+// ---------------------------------------------------------------- what to run
+
+/** Test files of each lane, relative to the root. The same sets as in projects.ts. */
+function laneFiles(lane: Lane): string[] {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join('test', file));
+  const needsGpu = (file: string) => file.startsWith(join('test', 'gpu'));
+  const emulates = (file: string) => file === join('test', 'emulate.test.ts');
+  if (lane === 'emulate') return files.filter(emulates);
+  if (lane === 'unit') return files.filter((file) => !needsGpu(file) && !emulates(file));
+  return files.filter(needsGpu);
+}
+
+/** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
+function filters(words: readonly string[]): { files: string[]; pattern: string } {
+  const kernels = new Set(readdirSync(join(root, 'shaders')).map((file) => file.split('.')[0]));
+  const files = laneNames.flatMap(laneFiles);
+  const literal = (word: string) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const named = (word: string) => files.filter((file) => relative('test', file).includes(word));
+  const chosen: string[] = [];
+  const patterns: string[] = [];
+  for (const word of words) {
+    if (kernels.has(word)) patterns.push(`\\b${word}\\b`);
+    else if (named(word).length > 0) chosen.push(...named(word));
+    else patterns.push(literal(word));
+  }
+  return { files: chosen.length > 0 ? chosen : files, pattern: patterns.join('|') };
+}
+
+// ---------------------------------------------------------------- what a lane needs
+
+const packages = {
+  chrome: ['chromium'],
+  firefox: ['firefox-esr'],
+  vulkan: ['mesa-vulkan-drivers', 'libvulkan1'],
+};
+type Need = keyof typeof packages;
+const needs: Record<Lane, Need[]> = {
+  unit: [],
+  emulate: [],
+  node: ['vulkan'],
+  chrome: ['chrome'],
+  firefox: ['firefox', 'vulkan'],
+};
+const describeNeed: Record<Need, string> = {
+  chrome: `Chrome (set ${binaryVariable.chrome} or install it)`,
+  firefox: `Firefox (set ${binaryVariable.firefox} or install it)`,
+  vulkan: 'a GPU driver that Dawn can use (on Linux: Vulkan; Mesa has one in software)',
+};
+
+async function isThere(need: Need): Promise<boolean> {
+  if (need !== 'vulkan') return findBrowser(need) !== undefined;
+  // Asked in a process of its own: a broken driver may crash it.
+  const probe = `import('webgpu').then(async ({ create }) => process.exit((await create([]).requestAdapter()) ? 0 : 1))`;
+  const run = promisify(execFile)(process.execPath, ['-e', probe], { cwd: root, timeout: 60_000 });
+  return run.then(
+    () => true,
+    () => false,
+  );
+}
+
+async function missing(wanted: readonly Lane[]): Promise<Need[]> {
+  const all = [...new Set(wanted.flatMap((lane) => needs[lane]))];
+  const there = await Promise.all(all.map(isThere));
+  return all.filter((_, i) => !there[i]);
+}
+
+/** As root on Debian: installs what is missing, after saying so. */
+function install(what: readonly Need[]): void {
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  if (process.getuid?.() !== 0 || !/^ID=debian$/m.test(release)) return;
+  const names = what.flatMap((need) => packages[need]);
+  console.log(`Missing: ${what.map((need) => describeNeed[need]).join('; ')}.`);
+  console.log(`Installing with apt-get: ${names.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...names]]) {
+    const { status, stderr, error } = spawnSync('apt-get', args, { env, encoding: 'utf8' });
+    if (status !== 0) {
+      console.log(`apt-get ${args[0]} failed: ${error?.message ?? stderr}`);
+      return;
+    }
+  }
+}
+
+// ---------------------------------------------------------------- running
+
+/** Ends vitest and everything that it started. */
+async function end(child: ChildProcess): Promise<void> {
+  // On SIGTERM the browser's driver ends the browser, which is not in vitest's process group.
+  child.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  try {
+    process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // Already gone.
+  }
+}
+
+async function runLane(
+  lane: Lane,
+  files: readonly string[],
+  pattern: string,
+  verbose: boolean,
+): Promise<Outcome> {
+  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+  const args = [vitest, 'run', '--project', lane, '--reporter', verbose ? 'verbose' : 'minimal'];
+  args.push('--reporter', join(root, 'test/lanes/reporter.ts'), ...files);
+  if (pattern) args.push('--testNamePattern', pattern);
+  const start = performance.now();
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
+    // A process group of its own, so that `end` reaches vitest's workers too.
+    detached: process.platform !== 'win32',
+  });
+  const output: string[] = [];
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      if (verbose) process.stdout.write(text);
+      else output.push(text);
+    });
+  }
+  const interrupt = () => void end(child).then(() => process.exit(130));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+
+  let result: LaneResult | undefined;
+  let doing = 'starting';
+  let finished = 0;
+  let hung = '';
+  const onSilence = () => {
+    hung = `Nothing happened for ${SILENCE_MS / 1000} s (${doing}): ended.`;
+    void end(child);
+  };
+  let silence = setTimeout(onSilence, SILENCE_MS);
+  const showProgress = process.stdout.isTTY && !verbose;
+  child.on('message', (message: LaneMessage) => {
+    clearTimeout(silence);
+    silence = setTimeout(onSilence, SILENCE_MS);
+    if ('result' in message) result = message.result;
+    else if ('running' in message) doing = `in ${message.running}`;
+    else {
+      doing = `after ${message.finished}`;
+      if (showProgress) process.stdout.write(`\r${lane}: ${++finished} done`);
+    }
+  });
+  const code = await new Promise<number | string>((resolve) =>
+    child.on('close', (status, signal) => resolve(status ?? signal ?? 1)),
+  );
+  clearTimeout(silence);
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  if (showProgress) process.stdout.write('\r\x1b[K');
+
+  const counts = { ...(result ?? nothing) };
+  const problems: string[] = [];
+  if (hung) problems.push(hung);
+  else if (!result || (code !== 0 && counts.failed === 0))
+    problems.push(`vitest ended with ${code} (${doing}).`);
+  else if (counts.passed + counts.failed === 0 && !pattern) problems.push('No test ran.');
+  counts.failed += problems.length;
+  if (counts.failed > 0) console.log([`---- ${lane}`, ...output, ...problems, ''].join('\n'));
+  return { lane, seconds: (performance.now() - start) / 1000, result: counts };
+}
+
+function counts({ passed, failed, skipped }: LaneResult): string {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+}
+
+/** Runs what the command line asks for; returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  let options: { lane?: string[]; help?: boolean; verbose?: boolean };
+  let words: string[];
+  try {
+    ({ values: options, positionals: words } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        lane: { type: 'string', multiple: true },
+        help: { type: 'boolean' },
+        verbose: { type: 'boolean' },
+      },
+    }));
+    const unknown = options.lane?.find((name) => !(name in lanes));
+    if (unknown) throw new Error(`There is no lane ${unknown}.`);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${help}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(help);
+    return 0;
+  }
+  const wanted = laneNames.filter((name) => options.lane?.includes(name) ?? true);
+  const { files, pattern } = filters(words);
+
+  let absent = await missing(wanted);
+  if (absent.length > 0) {
+    install(absent);
+    absent = await missing(wanted);
+  }
+
+  const outcomes: Outcome[] = [];
+  for (const lane of wanted) {
+    const lacks = needs[lane].filter((need) => absent.includes(need));
+    const chosen = laneFiles(lane).filter((file) => files.includes(file));
+    if (lacks.length > 0) {
+      // Chrome is where most people run this; the other lanes may be absent unless asked for.
+      const fatal = lacks.includes('chrome') || options.lane !== undefined;
+      const note = `not run: missing ${lacks.map((need) => describeNeed[need]).join('; ')}`;
+      outcomes.push({ lane, seconds: 0, result: { ...nothing, failed: fatal ? 1 : 0 }, note });
+    } else if (chosen.length === 0) {
+      outcomes.push({ lane, seconds: 0, result: nothing, note: 'no file matches' });
+    } else {
+      outcomes.push(await runLane(lane, chosen, pattern, options.verbose ?? false));
+    }
+  }
+
+  const total = { ...nothing };
+  for (const { lane, seconds, result, note } of outcomes) {
+    total.passed += result.passed;
+    total.failed += result.failed;
+    total.skipped += result.skipped;
+    const time = `${seconds.toFixed(1)} s`.padStart(8);
+    console.log(
+      `${lane.padEnd(8)} ${time}  ${note ?? counts(result)}${result.adapter && `  (${result.adapter})`}`,
+    );
+  }
+  if (total.passed + total.failed === 0) {
+    console.log(`No test matches ${words.join(' ')}.`);
+    total.failed = 1;
+  }
+  console.log(counts(total));
+  return total.failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,10 @@
+/** `npm test`. The work is in lanes/run.ts, which Vite can load in every Node that this project supports. */
+import { fileURLToPath } from 'node:url';
+import { runnerImport } from 'vite';
+
+const { module } = await runnerImport('./lanes/run.ts', {
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  configFile: false,
+  logLevel: 'error',
+});
+process.exit(await module.main(process.argv.slice(2)));
