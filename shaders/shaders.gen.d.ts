@@ -8,6 +8,14 @@ declare module '*/adam.wgsl' {
   export default shader;
 }
 
+declare module '*/chwn_to_nhwc.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'pixels' | 'channels' | 'count' | 'first_group',
+    'input' | 'images'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'tiles' | 'swish' | 'first_group',
@@ -28,6 +36,22 @@ declare module '*/conv2d_grad_kernel.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'first_group',
     'input' | 'grad' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/corrupt.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'pixels' | 'channels' | 'seed' | 'binarize' | 'first_group',
+    'images' | 'order' | 'state' | 'clean' | 'noisy'
+  >;
+  export default shader;
+}
+
+declare module '*/denoise_step.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'first_group',
+    'prediction' | 'share' | 'x'
   >;
   export default shader;
 }
@@ -64,6 +88,14 @@ declare module '*/mse_finish.wgsl' {
   export default shader;
 }
 
+declare module '*/nhwc_to_chwn.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'pixels' | 'channels' | 'first_group',
+    'images' | 'state' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/pack_weights.wgsl' {
   const shader: import('../src/kernel').Shader<
     'size' | 'rows' | 'first_group',
@@ -92,6 +124,14 @@ declare module '*/swish_grad.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'first_group',
     'pre' | 'grad'
+  >;
+  export default shader;
+}
+
+declare module '*/uniform_noise.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
+    'output'
   >;
   export default shader;
 }

@@ -1,92 +1,27 @@
-/**
- * Every shader on its small cases, without a GPU: an interpreter runs the invocations of a workgroup in lockstep and finds what a
- * GPU hides, that is races, barriers that not all reach, accesses outside of a buffer and outputs that nobody writes.
- */
-import { describe, expect, test, vi } from 'vitest';
-import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { type Call, op, type Shader, type Tensor, tensor } from '../src/kernel';
+/** Every shader on its small cases, without a GPU: see lanes/emulator.ts for what that finds. */
+import { describe, expect, test } from 'vitest';
+import { reflect } from '../shaders/reflect';
+import { call, op, type Tensor, tensor } from '../src/kernel';
 import { compareTensor, inputsOf } from './check_kernel';
+import { emulate, type Memory, wordsOf } from './lanes/emulator';
 import { specs } from './registry';
-import type { Values } from './spec';
+import { elementCount } from './spec';
 
-/** The interpreter does about a million simple steps a second. */
+/** What the interpreter does in a second or so. */
 const MAX_FLOPS = 20_000;
 const MAX_ELEMENTS = 10_000;
 
-/** Shaders that the interpreter cannot run, each with the bug that stops it. */
+/** Shaders that the interpreter cannot run, each with the fault of the interpreter that stops it. */
 const notEmulated: Readonly<Record<string, string>> = {};
-
-/** Runs calls one after the other on `memory` (one buffer a tensor); returns what is wrong with them. */
-function emulate(calls: readonly Call[], memory: Map<Tensor, Uint32Array<ArrayBuffer>>): string[] {
-  const problems: string[] = [];
-  // The interpreter reports what it does not understand on the console only.
-  const console_ = vi.spyOn(console, 'error').mockImplementation((...text) => {
-    problems.push(`the interpreter says: ${text.join(' ')}`);
-  });
-  try {
-    for (const { shader, params, tensors, groups } of calls) {
-      const bound: Record<string, unknown> = {};
-      if (shader.params.size > 0) bound[0] = { uniform: packParams(shader, params) };
-      const views = Object.entries(shader.bindings).map(([name, { binding, access }]) => {
-        const t = tensors[name];
-        const whole = memoryOf(memory, t.base ?? t);
-        // Exactly as long as the tensor, so that an access outside of it throws.
-        const words = whole.slice(t.offset ?? 0, (t.offset ?? 0) + t.size);
-        bound[binding] = words.buffer;
-        return { t, whole, words, access };
-      });
-      const { races, errors } = detectRaces(shader.code, 'main', [...groups], { 0: bound });
-      const lines = shader.code.split('\n');
-      const quote = (line: number) => `\n    line ${line}: ${lines[line - 1]?.trim()}`;
-      for (const race of races.slice(0, 3))
-        problems.push(`${shader.name}: ${race.message}${quote(race.a.line)}${quote(race.b.line)}`);
-      problems.push(...errors.slice(0, 3).map((error) => `${shader.name}: ${error}`));
-      for (const { t, whole, words, access } of views)
-        if (access === 'read_write') whole.set(words, t.offset ?? 0);
-    }
-  } catch (error) {
-    // What the interpreter throws is mostly a RangeError, from an access outside of a buffer.
-    problems.push(`the interpreter stopped: ${(error as Error).stack}`);
-  } finally {
-    console_.mockRestore();
-  }
-  return problems;
-}
-
-function packParams({ params }: Shader, values: Readonly<Record<string, number>>): ArrayBuffer {
-  const data = new DataView(new ArrayBuffer(params.size));
-  for (const [name, { type, offset }] of Object.entries(params.fields)) {
-    const value = name === 'first_group' ? 0 : values[name];
-    if (type === 'f32') data.setFloat32(offset, value, true);
-    else data.setUint32(offset, value, true);
-  }
-  return data.buffer;
-}
-
-/** The words of a tensor; before anything writes to them all ones, a NaN that spreads to whatever is computed from it. */
-function memoryOf(memory: Map<Tensor, Uint32Array<ArrayBuffer>>, t: Tensor): Uint32Array<ArrayBuffer> {
-  let words = memory.get(t);
-  if (!words) {
-    words = new Uint32Array(t.size).fill(0xffffffff);
-    memory.set(t, words);
-  }
-  return words;
-}
-
-function load(words: Uint32Array<ArrayBuffer>, values: Values): void {
-  if (values instanceof Uint32Array) words.set(values);
-  else new Float32Array(words.buffer).set(values);
-}
 
 for (const [name, spec] of specs) {
   const { kernel } = spec;
-  const small = Object.entries(spec.cases).filter(([, shape]) => {
-    const elements = Object.values(kernel.sizes(shape)).reduce((a, b) => a + b, 0);
-    return kernel.cost(shape).flops <= MAX_FLOPS && elements <= MAX_ELEMENTS;
-  });
+  const small = Object.entries(spec.cases).filter(
+    ([, shape]) => kernel.cost(shape).flops <= MAX_FLOPS && elementCount(kernel.sizes(shape)) <= MAX_ELEMENTS,
+  );
   for (const [variant, { refuses }] of Object.entries(kernel.variants)) {
     describe(`${name}.${variant}`, () => {
-      test('has a case that is small enough to emulate', () => {
+      test('has a case that is small enough', () => {
         expect(small.filter(([, shape]) => !refuses?.(shape))).not.toEqual([]);
       });
       for (const [title, shape] of small) {
@@ -94,24 +29,22 @@ for (const [name, spec] of specs) {
           const reason = refuses?.(shape);
           if (reason) context.skip(reason);
           const inputs = inputsOf(spec, shape);
-          const sizes = kernel.sizes(shape);
-          const memory = new Map<Tensor, Uint32Array<ArrayBuffer>>();
-          const tensors = Object.fromEntries(Object.entries(sizes).map(([n, size]) => [n, tensor(n, size)]));
-          for (const [n, values] of Object.entries(inputs)) load(memoryOf(memory, tensors[n]), values);
+          const memory: Memory = new Map();
+          const tensors: Record<string, Tensor> = {};
+          for (const [t, size] of Object.entries(kernel.sizes(shape))) {
+            tensors[t] = tensor(t, size);
+            const words = wordsOf(memory, tensors[t]);
+            const values = inputs[t];
+            if (values instanceof Uint32Array) words.set(values);
+            else if (values) new Float32Array(words.buffer).set(values);
+          }
           const { calls } = op(kernel, 'emulated', shape, tensors, variant);
-          const bug = calls.map((c) => notEmulated[c.shader.name]).find(Boolean);
-          if (bug) context.skip(bug);
+          const fault = calls.map(({ shader }) => notEmulated[shader.name]).find(Boolean);
+          if (fault) context.skip(fault);
           expect(emulate(calls, memory).join('\n')).toBe('');
           const expected = spec.reference(shape, inputs);
-          for (const [tensorName, size] of Object.entries(sizes)) {
-            const words = memoryOf(memory, tensors[tensorName]);
-            const { failure } = compareTensor(
-              tensorName,
-              words,
-              size,
-              expected[tensorName],
-              inputs[tensorName],
-            );
+          for (const [t, { size }] of Object.entries(tensors)) {
+            const { failure } = compareTensor(t, wordsOf(memory, tensors[t]), size, expected[t], inputs[t]);
             expect(failure).toBeUndefined();
           }
         });
@@ -119,3 +52,50 @@ for (const [name, spec] of specs) {
     });
   }
 }
+
+/** What the emulator says about one workgroup of 8 invocations (or more workgroups) that run `body` over `data`. */
+function faultsOf(body: string, invocations = 8): string {
+  const code = `
+@group(0) @binding(0) var<storage, read_write> data: array<f32>;
+var<workgroup> tile: array<f32, 8>;
+fn next(i: u32) -> f32 {
+  workgroupBarrier();
+  return tile[(i + 1u) % 8u];
+}
+@compute @workgroup_size(8)
+fn main(@builtin(local_invocation_index) i: u32, @builtin(global_invocation_id) id: vec3u) {
+${body}
+}`;
+  const shader = reflect('faulty', code);
+  const data = tensor('data', 16);
+  const memory: Memory = new Map([[data, new Uint32Array(16)]]);
+  return emulate([call(shader, {}, { data }, invocations)], memory).join('\n');
+}
+
+describe('the emulator', () => {
+  test('accepts a barrier between writing and reading', () => {
+    expect(faultsOf('tile[i] = data[i]; workgroupBarrier(); data[i] = tile[(i + 1u) % 8u];')).toBe('');
+    expect(faultsOf('tile[i] = data[i]; let n = next(i); data[i] = n;')).toBe('');
+  });
+  test('finds a missing barrier', () => {
+    expect(faultsOf('tile[i] = data[i]; data[i] = tile[(i + 1u) % 8u];')).toContain('race of invocations');
+  });
+  test('finds a missing barrier in the second round of a loop', () => {
+    const round = 'tile[i] = data[i]; workgroupBarrier(); data[i] = tile[(i + 1u) % 8u];';
+    expect(faultsOf(`for (var k = 0u; k < 2u; k++) { ${round} }`)).toContain('race of invocations');
+    expect(faultsOf(`for (var k = 0u; k < 2u; k++) { ${round} workgroupBarrier(); }`)).toBe('');
+  });
+  test('finds a barrier that some invocations do not reach', () => {
+    expect(faultsOf('if (i > 3u) { return; } workgroupBarrier(); data[i] = 1.0;')).toContain(
+      'Barrier divergence',
+    );
+  });
+  test('finds two workgroups that write to one place', () => {
+    expect(faultsOf('data[i] = 1.0;', 16)).toContain('race of two workgroups');
+    expect(faultsOf('data[id.x] = 1.0;', 16)).toBe('');
+  });
+  test('finds an access outside of a buffer', () => {
+    expect(faultsOf('data[i + 9u] = 1.0;')).toContain('the interpreter stopped: RangeError');
+    expect(faultsOf('data[0] = data[16u * (i + 1u)];')).toContain('the interpreter stopped: RangeError');
+  });
+});

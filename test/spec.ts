@@ -28,7 +28,9 @@ export interface GradientOf<Shape> {
    * Forward input -> the output in which the backward kernel leaves its gradient, and where the gradient of element i lies
    * there (by default at i; -1 for padding, which has none).
    */
-  readonly wrt: Readonly<Record<string, { readonly output: string; readonly at?: (shape: Shape, i: number) => number }>>;
+  readonly wrt: Readonly<
+    Record<string, { readonly output: string; readonly at?: (shape: Shape, i: number) => number }>
+  >;
 }
 
 /** The third twin of a kernel: what it must compute, on which cases, how exactly, and where the UNet uses it. */

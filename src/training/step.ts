@@ -52,12 +52,13 @@ export interface StepPlan {
 export function planStep(
   config: UNetConfig,
   weights: WeightPlan,
-  batch: number,
+  batchSize: number,
   variants: Variants,
   settings: AdamSettings,
 ): StepPlan {
   const { height, width, channels } = config;
   const elements = height * width * channels;
+  const batch = Math.ceil(batchSize / 4) * 4;
   const { layers, parameters, flat } = weights;
   const tensors: StepTensors = {
     state: tensor('step state', STATE_WORDS),
@@ -89,7 +90,7 @@ export function planStep(
     op(
       mseFinish,
       'loss',
-      { ...lossShape, beta1: settings.beta1, beta2: settings.beta2, ring: LOSS_RING },
+      { ...lossShape, batchSize, beta1: settings.beta1, beta2: settings.beta2, ring: LOSS_RING },
       { partials, state, losses },
     ),
     ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose),

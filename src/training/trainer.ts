@@ -468,8 +468,7 @@ async function createParts(
   settings: AdamSettings,
   reuse: boolean,
 ): Promise<TrainerParts> {
-  const batch = Math.ceil(batchSize / 4) * 4;
-  const plan = planStep(unet.config, unet.plan, batch, unet.variants, settings);
+  const plan = planStep(unet.config, unet.plan, batchSize, unet.variants, settings);
   const tensors = Object.values(plan.tensors) as Tensor[];
   for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
   const buffers = await gpu.createBuffers([

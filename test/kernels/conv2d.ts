@@ -1,4 +1,10 @@
-import { type ActivatedConvShape, type ConvShape, conv2d, convSizes, padChannels } from '../../src/kernels/conv2d';
+import {
+  type ActivatedConvShape,
+  type ConvShape,
+  conv2d,
+  convSizes,
+  padChannels,
+} from '../../src/kernels/conv2d';
 import { type Arrays, EPSILON, padded, type Random, type Spec, sumError, type Values } from '../spec';
 
 /** The UNet's convolutions at a batch size, by layer name. */
@@ -26,11 +32,32 @@ export const convCases: Record<string, ConvShape> = {
   'one of everything': { batch: 4, height: 1, width: 1, inChannels: 1, outChannels: 1, kernelSize: 1 },
   'one pixel, 5x5': { batch: 4, height: 1, width: 1, inChannels: 3, outChannels: 2, kernelSize: 5 },
   'primes, 3x3': { batch: 12, height: 7, width: 5, inChannels: 3, outChannels: 11, kernelSize: 3 },
-  'kernel larger than the image': { batch: 4, height: 3, width: 2, inChannels: 2, outChannels: 3, kernelSize: 7 },
+  'kernel larger than the image': {
+    batch: 4,
+    height: 3,
+    width: 2,
+    inChannels: 2,
+    outChannels: 3,
+    kernelSize: 7,
+  },
   'wide, 5x5': { batch: 8, height: 3, width: 13, inChannels: 5, outChannels: 9, kernelSize: 5 },
   '1x1': { batch: 4, height: 4, width: 3, inChannels: 7, outChannels: 17, kernelSize: 1 },
-  'a batch of many workgroups': { batch: 564, height: 2, width: 3, inChannels: 2, outChannels: 3, kernelSize: 3 },
-  'even sides, channels of 8': { batch: 4, height: 10, width: 6, inChannels: 8, outChannels: 16, kernelSize: 5 },
+  'a batch of many workgroups': {
+    batch: 564,
+    height: 2,
+    width: 3,
+    inChannels: 2,
+    outChannels: 3,
+    kernelSize: 3,
+  },
+  'even sides, channels of 8': {
+    batch: 4,
+    height: 10,
+    width: 6,
+    inChannels: 8,
+    outChannels: 16,
+    kernelSize: 5,
+  },
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
 };
 
@@ -54,7 +81,12 @@ export function eachTap(
 }
 
 /** A packed kernel [tap][in][out padded to 8] of random weights scaled as Glorot does, zeros in the padding. */
-export function packedKernel(random: Random, taps: number, inChannels: number, outChannels: number): Float32Array {
+export function packedKernel(
+  random: Random,
+  taps: number,
+  inChannels: number,
+  outChannels: number,
+): Float32Array {
   const outPadded = padChannels(outChannels);
   const kernel = new Float32Array(taps * inChannels * outPadded);
   const limit = Math.sqrt(6 / (taps * (inChannels + outChannels)));
@@ -112,7 +144,9 @@ function reference(shape: ActivatedConvShape, { input, kernel, bias }: Arrays) {
 export const spec: Spec<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' | 'output'> = {
   kernel: conv2d,
   cases: {
-    ...Object.fromEntries(Object.entries(convCases).map(([name, shape]) => [name, { ...shape, swish: true }])),
+    ...Object.fromEntries(
+      Object.entries(convCases).map(([name, shape]) => [name, { ...shape, swish: true }]),
+    ),
     'no activation': { ...convCases['primes, 3x3'], swish: false },
   },
   inputs: (shape, random) => {
@@ -127,7 +161,9 @@ export const spec: Spec<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' 
   },
   reference,
   bench: (batch) =>
-    Object.fromEntries(Object.entries(convLayers(batch)).map(([name, shape]) => [name, { ...shape, swish: true }])),
+    Object.fromEntries(
+      Object.entries(convLayers(batch)).map(([name, shape]) => [name, { ...shape, swish: true }]),
+    ),
 };
 
 /** The convolution without its activation: what the two conv2d_grad kernels are the gradients of. */

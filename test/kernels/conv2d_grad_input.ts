@@ -1,8 +1,8 @@
 import { type ConvShape, convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
-import { type Spec, sumError } from '../spec';
-import { convCases, convLayers, convolve, packedKernel, linearConv } from './conv2d';
 import { transposeKernel } from '../conv_layouts';
+import { type Spec, sumError } from '../spec';
+import { convCases, convLayers, convolve, linearConv, packedKernel } from './conv2d';
 
 export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
   kernel: conv2dGradInput,
@@ -18,11 +18,15 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     return { grad_input: { values: sums, error: magnitudes.map((m) => sumError(terms, m)) } };
   },
   // The first layer's input is data: nobody asks for its gradient.
-  bench: (batch) => Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
+  bench: (batch) =>
+    Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
   gradientOf: {
     forward: linearConv,
     output: 'output',
-    inputs: (shape, { kernel }, _, cotangent) => ({ grad: cotangent, kernel: transposeKernel(shape, kernel) }),
+    inputs: (shape, { kernel }, _, cotangent) => ({
+      grad: cotangent,
+      kernel: transposeKernel(shape, kernel),
+    }),
     wrt: { input: { output: 'grad_input' } },
   },
 };

@@ -38,7 +38,7 @@ export const spec: Spec<LossFinishShape, 'partials' | 'state' | 'losses'> = {
     const values = Float64Array.from(losses);
     const error = new Float64Array(ring);
     const at = state[step] % ring;
-    values[at] = partials.reduce((a: number, b: number) => a + b, 0) / (state[count] * elements);
+    values[at] = Float64Array.from(partials).reduce((a, b) => a + b, 0) / (state[count] * elements);
     // In ulp of 2 EPSILON: the additions that a term goes through (none is negative), a conversion and a division (2.5).
     error[at] = (Math.ceil(partials.length / 64) + 6 + 1 + 2.5) * 2 * EPSILON * values[at];
 

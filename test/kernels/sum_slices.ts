@@ -1,5 +1,5 @@
-import { type SliceShape, sumSlices } from '../../src/kernels/sum_slices';
 import { gradientSize } from '../../src/kernels/conv2d_grad_kernel';
+import { type SliceShape, sumSlices } from '../../src/kernels/sum_slices';
 import { type Spec, sumError } from '../spec';
 import { convLayers } from './conv2d';
 
@@ -26,6 +26,9 @@ export const spec: Spec<SliceShape, 'slices' | 'output'> = {
   },
   bench: (batch) =>
     Object.fromEntries(
-      Object.entries(convLayers(batch)).map(([name, shape]) => [name, { size: gradientSize(shape), count: 7 }]),
+      Object.entries(convLayers(batch)).map(([name, shape]) => [
+        name,
+        { size: gradientSize(shape), count: 7 },
+      ]),
     ),
 };

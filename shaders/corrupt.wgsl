@@ -1,0 +1,70 @@
+// Draws a batch from the data set and corrupts it. For slot n < count, with image = order[batch_start + n]:
+//   clean[c][y][x][n] = images[image][y][x][c] / 255, or 1 where that byte is above 127 and 0 elsewhere if binarize;
+//   noisy = clean * (1 - amount) + noise * amount, amount uniform [0, 1) per image, noise uniform [0, 1) per element.
+// Other slots are 0. images holds bytes [images][H][W][C], four to a word; clean and noisy are [C][H][W][N].
+// The random numbers are a function of seed, step and position alone: amount of slot n is the first word of counter
+// (step, n); noise of element e (= (c * H + y) * W + x) of slot n is word n % 2 of counter (step, n / 2 * elements + e).
+// One invocation: one vec4 of clean and noisy.
+#import lib/flat.wgsl
+#import lib/threefry.wgsl
+#import lib/step_state.wgsl
+
+// STREAM of src/random.ts.
+const AMOUNT = 2u;
+const NOISE = 3u;
+
+struct Params {
+  vec4s: u32,
+  n4: u32, // N / 4
+  pixels: u32, // H * W
+  channels: u32,
+  seed: u32,
+  binarize: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> images: array<u32>;
+@group(0) @binding(2) var<storage, read> order: array<u32>;
+@group(0) @binding(3) var<storage, read> state: StepState;
+@group(0) @binding(4) var<storage, read_write> clean: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> noisy: array<vec4f>;
+
+// Byte `at` of the image of slot n.
+fn load(n: u32, at: u32) -> f32 {
+  if (n >= state.count) {
+    return 0.0;
+  }
+  let k = order[state.batch_start + n] * params.pixels * params.channels + at;
+  let byte = (images[k / 4u] >> (k % 4u * 8u)) & 255u;
+  if (params.binarize != 0u) {
+    return select(0.0, 1.0, byte > 127u);
+  }
+  return f32(byte) * (1.0 / 255.0);
+}
+
+fn amount(n: u32) -> f32 {
+  return uniform01(threefry(vec2u(params.seed, AMOUNT), vec2u(state.step, n))).x;
+}
+
+// For two slots, of which n is the first.
+fn noise(n: u32, element: u32) -> vec2f {
+  let position = n / 2u * params.pixels * params.channels + element;
+  return uniform01(threefry(vec2u(params.seed, NOISE), vec2u(state.step, position)));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = flat_index(group, groups, local, 64u, params.first_group);
+  if (i >= params.vec4s) {
+    return;
+  }
+  let n = 4u * (i % params.n4);
+  let element = i / params.n4;
+  let at = element % params.pixels * params.channels + element / params.pixels;
+  let x = vec4f(load(n, at), load(n + 1u, at), load(n + 2u, at), load(n + 3u, at));
+  let a = vec4f(amount(n), amount(n + 1u), amount(n + 2u), amount(n + 3u));
+  let mixed = x * (1.0 - a) + vec4f(noise(n, element), noise(n + 2u, element)) * a;
+  clean[i] = x;
+  noisy[i] = select(vec4f(), mixed, vec4u(n, n + 1u, n + 2u, n + 3u) < vec4u(state.count));
+}

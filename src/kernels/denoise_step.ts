@@ -1,0 +1,17 @@
+import shader from '../../shaders/denoise_step.wgsl';
+import { call, type Kernel } from '../kernel';
+import type { ElementwiseShape } from './swish';
+
+/** `mix` is one number: the share of the prediction. */
+export const denoiseStep: Kernel<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
+  name: 'denoise_step',
+  sizes: ({ elements }) => ({ prediction: elements, mix: 1, x: elements }),
+  cost: ({ elements }) => ({ flops: 6 * elements, bytes: 12 * elements }),
+  variants: {
+    plain: {
+      calls: ({ elements }, { prediction, mix: share, x }) => [
+        call(shader, { vec4s: elements / 4 }, { prediction, share, x }, elements / 4),
+      ],
+    },
+  },
+};

@@ -1,0 +1,28 @@
+import shader from '../../shaders/nhwc_to_chwn.wgsl';
+import { call, type Kernel } from '../kernel';
+import { STATE_WORDS } from '../training/state';
+import type { ImageShape } from './max_pool';
+
+/** A batch of images, and how many of them the caller's buffer has room for: `batch`, if nothing is said. */
+export interface CallerImageShape extends ImageShape {
+  readonly count?: number;
+}
+
+/** The number of images to convert is in `state`. */
+export const nhwcToChwn: Kernel<CallerImageShape, 'images' | 'state' | 'output'> = {
+  name: 'nhwc_to_chwn',
+  sizes: ({ channels, height, width, batch, count = batch }) => {
+    const elements = channels * height * width;
+    return { images: elements * count, state: STATE_WORDS, output: elements * batch };
+  },
+  cost: ({ channels, height, width, batch }) => ({ flops: 0, bytes: 8 * channels * height * width * batch }),
+  variants: {
+    plain: {
+      calls: ({ channels, height, width, batch }, tensors) => {
+        const pixels = height * width;
+        const vec4s = (channels * pixels * batch) / 4;
+        return [call(shader, { vec4s, n4: batch / 4, pixels, channels }, tensors, vec4s)];
+      },
+    },
+  },
+};

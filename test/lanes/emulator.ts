@@ -1,0 +1,219 @@
+/**
+ * Runs calls without a GPU, in wgsl_reflect's interpreter: all invocations of a workgroup step by step, side by side. Finds what
+ * a GPU hides: races, barriers that not all invocations reach, accesses outside of a buffer.
+ */
+import {
+  CallExpr,
+  type Data,
+  detectRaces,
+  MemoryTracker,
+  ScalarData,
+  VectorData,
+  WgslExec,
+} from 'wgsl_reflect/wgsl_reflect.module.js';
+import type { Call, Shader, Tensor } from '../../src/kernel';
+
+// ---------------------------------------------------------------- races
+
+interface Access {
+  readonly invocation: number;
+  readonly line: number;
+}
+
+/** Who touched one word since the last barrier, and in which workgroup anybody ever did. */
+interface Word {
+  phase: number;
+  writer?: Access;
+  reader?: Access;
+  /** Another invocation than `reader`. */
+  otherReader?: Access;
+  writingGroup?: MemoryTracker;
+  readingGroup?: MemoryTracker;
+}
+
+/** What the accesses of one dispatch are recorded in. */
+interface Recording {
+  readonly storage: ReadonlySet<string>;
+  readonly words: Map<string, Word>;
+  readonly races: Map<string, string>;
+  phase: number;
+}
+
+let recording: Recording | undefined;
+
+function record(tracker: MemoryTracker, buffer: string, at: number, kind: 'read' | 'write'): void {
+  const { storage, words, races, phase } = recording!;
+  const me: Access = { invocation: tracker.currentInvocation, line: tracker.currentLine };
+  const isStorage = storage.has(buffer);
+  const key = `${buffer} ${at}`;
+  const word = words.get(key) ?? { phase };
+  words.set(key, word);
+  if (word.phase !== phase) {
+    word.phase = phase;
+    word.writer = word.reader = word.otherReader = undefined;
+  }
+  const report = (what: string, line: number) => {
+    const message = `${what} on ${buffer}, word ${at / 4}`;
+    // One message for each pair of lines is enough.
+    const lines = `${buffer} ${line} ${me.line}`;
+    if (!races.has(lines)) races.set(lines, `${message}: line ${line} and line ${me.line}`);
+  };
+  const race = (other: Access | undefined) => {
+    if (other && other.invocation !== me.invocation)
+      report(`race of invocations ${other.invocation} and ${me.invocation} of a workgroup`, other.line);
+  };
+  race(word.writer);
+  if (kind === 'write') {
+    race(word.reader);
+    race(word.otherReader);
+    word.writer = me;
+  } else if (!word.reader) word.reader = me;
+  else if (word.reader.invocation !== me.invocation) word.otherReader = me;
+  if (!isStorage) return;
+  // Nothing orders two workgroups, ever.
+  const stranger = (group: MemoryTracker | undefined) => group !== undefined && group !== tracker;
+  if (stranger(word.writingGroup) || (kind === 'write' && stranger(word.readingGroup)))
+    report('race of two workgroups', me.line);
+  if (kind === 'write') word.writingGroup = tracker;
+  else word.readingGroup = tracker;
+}
+
+// wgsl_reflect's own search compares each access with each other one, within a workgroup only.
+MemoryTracker.prototype.record = function (buffer, offset, size, kind, atomic) {
+  if (atomic) return;
+  for (let at = offset; at < offset + size; at += 4) record(this, buffer, at, kind);
+};
+MemoryTracker.prototype.endPhase = () => {
+  recording!.phase++;
+};
+
+// ---------------------------------------------------------------- faults of the interpreter
+
+// It keeps the value that a function returned in the syntax tree, which all invocations share: keep one for each.
+const returned = new WeakMap<CallExpr, Map<number, Data>>();
+let invocation = 0;
+Object.defineProperty(MemoryTracker.prototype, 'currentInvocation', {
+  get: () => invocation,
+  set: (index: number) => {
+    invocation = index;
+  },
+});
+CallExpr.prototype.setCachedReturnValue = function (this: CallExpr, value: Data) {
+  const values = returned.get(this) ?? new Map<number, Data>();
+  returned.set(this, values.set(invocation, value));
+};
+const evaluate = WgslExec.prototype._evalCallValue;
+WgslExec.prototype._evalCallValue = function (this: WgslExec, node, context) {
+  const values = returned.get(node);
+  const value = values?.get(invocation);
+  if (value === undefined) return evaluate.call(this, node, context);
+  values?.delete(invocation);
+  return value;
+};
+
+// It shifts unsigned numbers right as if they were signed.
+const operate = WgslExec.prototype._evalBinaryOpValue;
+WgslExec.prototype._evalBinaryOpValue = function (this: WgslExec, node, context) {
+  const result = operate.call(this, node, context);
+  if (node.operator === '>>' && hasWords(result)) {
+    const shift = this.evalExpression(node.right, context);
+    const bits = hasWords(shift) ? shift.data : [];
+    result.data.forEach((x, i) => {
+      result.data[i] = x & (0xffffffff >>> bits[bits.length > 1 ? i : 0]);
+    });
+  }
+  return result;
+};
+function hasWords(value: Data | null): value is Data & { data: Uint32Array } {
+  return (value instanceof ScalarData || value instanceof VectorData) && value.data instanceof Uint32Array;
+}
+
+/**
+ * It evaluates the second argument of a call after it has given the first parameter its value, in the same scope: a parameter
+ * named like a variable in an argument hides it. So each parameter gets a name that nothing else has.
+ */
+function renameParameters(code: string): string {
+  let result = '';
+  let rest = code;
+  for (;;) {
+    const head = /\bfn (\w+)\(([^)]*)\)[^{]*\{/.exec(rest);
+    if (!head) return result + rest;
+    let end = head.index + head[0].length;
+    for (let depth = 1; depth > 0; end++) depth += rest[end] === '{' ? 1 : rest[end] === '}' ? -1 : 0;
+    let text = rest.slice(head.index, end);
+    if (head[1] !== 'main') {
+      for (const [, parameter] of head[2].matchAll(/(\w+)\s*:/g))
+        text = text.replace(new RegExp(`(?<![.\\w])${parameter}\\b`, 'g'), `${parameter}_of_${head[1]}`);
+    }
+    result += rest.slice(0, head.index) + text;
+    rest = rest.slice(end);
+  }
+}
+
+// ---------------------------------------------------------------- running
+
+export type Memory = Map<Tensor, Uint32Array<ArrayBuffer>>;
+
+/** The words of a tensor; before anything writes to them all ones, a NaN that spreads to whatever is computed from it. */
+export function wordsOf(memory: Memory, t: Tensor): Uint32Array<ArrayBuffer> {
+  let words = memory.get(t);
+  if (!words) {
+    words = new Uint32Array(t.size).fill(0xffffffff);
+    memory.set(t, words);
+  }
+  return words;
+}
+
+/** Runs calls one after the other; returns what is wrong with them, a line each. */
+export function emulate(calls: readonly Call[], memory: Memory): string[] {
+  const problems: string[] = [];
+  const consoleError = console.error;
+  // What the interpreter does not understand it tells the console, and goes on.
+  console.error = (...text) => problems.push(`the interpreter says: ${text.join(' ')}`);
+  try {
+    for (const call of calls) problems.push(...emulateCall(call, memory));
+  } catch (error) {
+    // Mostly a RangeError, from an access outside of a buffer.
+    problems.push(`the interpreter stopped: ${(error as Error).stack}`);
+  } finally {
+    console.error = consoleError;
+  }
+  return [...new Set(problems)];
+}
+
+function emulateCall({ shader, params, tensors, groups }: Call, memory: Memory): string[] {
+  const bound: Record<string, unknown> = {};
+  if (shader.params.size > 0) bound[0] = { uniform: packParams(shader, params) };
+  const parts = Object.entries(shader.bindings).map(([name, { binding, access }]) => {
+    const t = tensors[name];
+    const whole = wordsOf(memory, t.base ?? t);
+    const offset = t.offset ?? 0;
+    // Exactly as long as the tensor, so that an access outside of it throws.
+    const words = whole.slice(offset, offset + t.size);
+    bound[binding] = words.buffer;
+    return { whole, offset, words, access };
+  });
+  recording = {
+    storage: new Set(Object.keys(shader.bindings)),
+    words: new Map(),
+    races: new Map(),
+    phase: 0,
+  };
+  const { errors } = detectRaces(renameParameters(shader.code), 'main', [...groups], { 0: bound });
+  for (const { whole, offset, words, access } of parts) if (access === 'read_write') whole.set(words, offset);
+  const lines = shader.code.split('\n');
+  return [...recording.races.values(), ...errors].map((message) => {
+    const quoted = [...message.matchAll(/line (\d+)/g)].map(([, line]) => lines[Number(line) - 1]?.trim());
+    return [`${shader.name}: ${message}`, ...new Set(quoted)].join('\n    ');
+  });
+}
+
+function packParams({ params }: Shader, values: Readonly<Record<string, number>>): ArrayBuffer {
+  const data = new DataView(new ArrayBuffer(params.size));
+  for (const [name, { type, offset }] of Object.entries(params.fields)) {
+    const value = name === 'first_group' ? 0 : values[name];
+    if (type === 'f32') data.setFloat32(offset, value, true);
+    else data.setUint32(offset, value, true);
+  }
+  return data.buffer;
+}
