@@ -40,6 +40,14 @@ declare module '*/conv2d_grad_kernel.wgsl' {
   export default shader;
 }
 
+declare module '*/copy.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'first_group',
+    'input' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/corrupt.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'seed' | 'binarize' | 'first_group',
@@ -52,6 +60,22 @@ declare module '*/denoise_step.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'first_group',
     'prediction' | 'share' | 'x'
+  >;
+  export default shader;
+}
+
+declare module '*/fma_peak.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
+    'output'
+  >;
+  export default shader;
+}
+
+declare module '*/image_grid.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'size' | 'picture_width' | 'channels' | 'height' | 'width' | 'batch' | 'count' | 'columns' | 'scale' | 'gap' | 'invert' | 'first_group',
+    'images' | 'picture'
   >;
   export default shader;
 }
@@ -92,6 +116,14 @@ declare module '*/nhwc_to_chwn.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'first_group',
     'images' | 'state' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/noop.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    never,
+    'output'
   >;
   export default shader;
 }

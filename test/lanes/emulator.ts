@@ -4,10 +4,13 @@
  */
 import {
   CallExpr,
+  CreateExpr,
   type Data,
   detectRaces,
   MemoryTracker,
   ScalarData,
+  TemplateInfo,
+  type TypeInfo,
   VectorData,
   WgslExec,
 } from 'wgsl_reflect/wgsl_reflect.module.js';
@@ -111,6 +114,31 @@ WgslExec.prototype._evalCallValue = function (this: WgslExec, node, context) {
   return value;
 };
 
+// It keeps vectors of integers as floats, which have 24 bits.
+const integerArray = (info: TypeInfo | null) => {
+  if (!(info instanceof TemplateInfo) || !/^vec[234]$/.test(info.name)) return undefined;
+  return { u32: Uint32Array, i32: Int32Array }[info.format?.name ?? ''];
+};
+const makeVector = WgslExec.prototype._makeCwiseData;
+WgslExec.prototype._makeCwiseData = function (this: WgslExec, values, info) {
+  const integers = integerArray(info);
+  return integers ? new VectorData(integers.from(values), info) : makeVector.call(this, values, info);
+};
+const constructVector = WgslExec.prototype._callConstructorVec;
+WgslExec.prototype._callConstructorVec = function (this: WgslExec, node, context) {
+  const info = node.type && this.getTypeInfo(node.type);
+  const integers = integerArray(info);
+  if (!info || !integers || !(node instanceof CreateExpr)) return constructVector.call(this, node, context);
+  const given = (node.args ?? []).flatMap((argument) => {
+    const value = this.evalExpression(argument, context);
+    return value instanceof VectorData || value instanceof ScalarData ? [...value.data] : [];
+  });
+  const values = new integers(Number(info.name[3]));
+  if (given.length === 1) values.fill(given[0]);
+  else values.set(given);
+  return new VectorData(values, info).getSubData(this, node.postfix, context);
+};
+
 // It shifts unsigned numbers right as if they were signed.
 const operate = WgslExec.prototype._evalBinaryOpValue;
 WgslExec.prototype._evalBinaryOpValue = function (this: WgslExec, node, context) {
@@ -122,6 +150,9 @@ WgslExec.prototype._evalBinaryOpValue = function (this: WgslExec, node, context)
       result.data[i] = x & (0xffffffff >>> bits[bits.length > 1 ? i : 0]);
     });
   }
+  // Its `select` puts what it chooses into an array like the condition's, which must not be of integers.
+  if (/^[<>=!]=?$|^==$/.test(node.operator) && result instanceof VectorData && result.typeInfo)
+    return new VectorData(Float32Array.from(result.data), result.typeInfo);
   return result;
 };
 function hasWords(value: Data | null): value is Data & { data: Uint32Array } {

@@ -1,0 +1,14 @@
+import shader from '../../shaders/copy.wgsl';
+import { call, type Kernel } from '../kernel';
+import type { ElementwiseShape } from './swish';
+
+export const copy: Kernel<ElementwiseShape, 'input' | 'output'> = {
+  name: 'copy',
+  sizes: ({ elements }) => ({ input: elements, output: elements }),
+  cost: ({ elements }) => ({ flops: 0, bytes: 8 * elements }),
+  variants: {
+    plain: {
+      calls: ({ elements }, tensors) => [call(shader, { vec4s: elements / 4 }, tensors, elements / 4)],
+    },
+  },
+};

@@ -1,0 +1,9 @@
+import shader from '../../shaders/noop.wgsl';
+import { call, type Kernel } from '../kernel';
+
+export const noop: Kernel<Readonly<Record<never, never>>, 'output'> = {
+  name: 'noop',
+  sizes: () => ({ output: 1 }),
+  cost: () => ({ flops: 0, bytes: 4 }),
+  variants: { plain: { calls: (_, tensors) => [call(shader, {}, tensors, 1)] } },
+};

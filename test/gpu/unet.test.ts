@@ -1,0 +1,156 @@
+/** Networks of many shapes against the f64 reference of the whole training step. */
+import { describe, expect, test } from 'vitest';
+import { Trainer } from '../../src/training/trainer';
+import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+import { ReferenceUNet } from '../unet/reference_unet';
+
+const { gpu } = await testGpu();
+
+const configs: Record<string, { config: Partial<UNetConfig>; counts: number[] }> = {
+  'one level, one pixel': { config: { height: 1, width: 1, widths: [3], kernelSize: 3 }, counts: [1, 2] },
+  'two levels, RGB': { config: { height: 6, width: 10, channels: 3, widths: [5, 7], kernelSize: 5 }, counts: [3, 3, 1] },
+  'three levels, 20x12': { config: { height: 20, width: 12, widths: [4, 6, 9], kernelSize: 5 }, counts: [2, 2] },
+  'four levels, kernel 3': { config: { height: 16, width: 8, widths: [3, 8, 5, 11], kernelSize: 3 }, counts: [5, 5, 2] },
+  'two levels, kernel 7': { config: { height: 8, width: 8, widths: [6, 16], kernelSize: 7 }, counts: [1, 1] },
+  'no final activation': {
+    config: { height: 4, width: 4, widths: [4, 4], kernelSize: 3, finalActivation: 'none' },
+    counts: [3, 2],
+  },
+  'widths of 32 and 64': { config: { height: 4, width: 8, widths: [32, 64], kernelSize: 5 }, counts: [5, 3] },
+};
+
+/** Parameters with biases that are not zero. */
+function randomParameters(unet: UNet, random: Random): Map<string, Float32Array> {
+  return new Map(
+    unet.parameters.map(({ name, shape, size }) => {
+      const limit = shape.length === 4 ? Math.sqrt(6 / (shape[0] * shape[1] * (shape[2] + shape[3]))) : 0.3;
+      return [name, random.floats(size, -limit, limit)];
+    }),
+  );
+}
+
+function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < want.length; i++) {
+    difference += (got[i] - want[i]) ** 2;
+    norm += want[i] ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
+
+for (const [title, { config, counts }] of Object.entries(configs)) {
+  test(`${title}: losses, gradients and weights of several steps`, async () => {
+    const random = new Random(7);
+    const full = checkConfig(config);
+    const size = full.height * full.width * full.channels;
+    using unet = await UNet.create(gpu, config);
+    const start = randomParameters(unet, random);
+    await unet.setParameters(start);
+    using trainer = await Trainer.create(gpu, unet, { batchSize: Math.max(...counts) });
+    const reference = new ReferenceUNet(full, start);
+    for (const [step, count] of counts.entries()) {
+      const noisy = random.floats(count * size, 0, 1);
+      const clean = random.floats(count * size, 0, 1);
+      const prediction = await unet.predict(noisy, count);
+      expect(relativeError(prediction, reference.predict(noisy, count)), `prediction ${step}`).toBeLessThan(1e-5);
+      const loss = await trainer.step({ noisy, clean });
+      const expected = reference.train(noisy, clean, count);
+      expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
+      const gradients = await trainer.getGradients();
+      for (const [name, want] of reference.gradients) {
+        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}, step ${step}`).toBeLessThan(1e-4);
+      }
+    }
+    const weights = await unet.getParameters();
+    for (const [name, want] of reference.parameters) {
+      expect(relativeError(weights.get(name)!, want), `${name} after all steps`).toBeLessThan(1e-4);
+    }
+  });
+}
+
+describe('the batch', () => {
+  test('padding never counts: 5 images alone and in a trainer for 64', async () => {
+    const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
+    const random = new Random(3);
+    const batch = { noisy: random.floats(5 * 16, 0, 1), clean: random.floats(5 * 16, 0, 1) };
+    const results = [];
+    for (const batchSize of [5, 64]) {
+      using unet = await UNet.create(gpu, config, { seed: 5 });
+      using trainer = await Trainer.create(gpu, unet, { batchSize });
+      // A larger batch first, so that the slots beyond the fifth hold stale images.
+      if (batchSize === 64) {
+        await trainer.step({ noisy: random.floats(64 * 16, 0, 1), clean: random.floats(64 * 16, 0, 1) });
+        await unet.setParameters(await freshParameters(config));
+      }
+      const loss = await trainer.step(batch);
+      results.push({ loss, gradients: await trainer.getGradients() });
+    }
+    const [alone, padded] = results;
+    expect(Math.abs(padded.loss / alone.loss - 1)).toBeLessThan(1e-6);
+    for (const [name, values] of alone.gradients) {
+      expect(relativeError(padded.gradients.get(name)!, values), name).toBeLessThan(1e-6);
+    }
+  });
+
+  const freshParameters = async (config: Partial<UNetConfig>) => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    return await unet.getParameters();
+  };
+
+  test('the same seed gives the same bits twice', async () => {
+    const run = async () => {
+      using unet = await UNet.create(gpu, { height: 8, width: 8, widths: [8, 16] }, { seed: 9 });
+      using trainer = await Trainer.create(gpu, unet, { batchSize: 6 });
+      const random = new Random(4);
+      for (let i = 0; i < 3; i++) {
+        await trainer.step({ noisy: random.floats(6 * 64, 0, 1), clean: random.floats(6 * 64, 0, 1) });
+      }
+      return await unet.getParameters();
+    };
+    const [first, second] = [await run(), await run()];
+    for (const [name, values] of first) expect(second.get(name), name).toEqual(values);
+  });
+
+  test('memory planned without reuse computes the same', async () => {
+    const config = { height: 8, width: 8, widths: [4, 8, 8], kernelSize: 3 };
+    const random = new Random(6);
+    const batch = { noisy: random.floats(3 * 64, 0, 1), clean: random.floats(3 * 64, 0, 1) };
+    const gradients = [];
+    for (const reuseMemory of [true, false]) {
+      using unet = await UNet.create(gpu, config, { seed: 1 });
+      using trainer = await Trainer.create(gpu, unet, { batchSize: 3, reuseMemory });
+      await trainer.step(batch);
+      gradients.push(await trainer.getGradients());
+    }
+    expect(gradients[1]).toEqual(gradients[0]);
+  });
+});
+
+test('directional derivative: the loss falls along the gradient as the gradient says', async () => {
+  const config = { height: 8, width: 12, widths: [8, 8, 16], kernelSize: 5 };
+  const random = new Random(11);
+  using unet = await UNet.create(gpu, config, { seed: 2 });
+  using trainer = await Trainer.create(gpu, unet, { batchSize: 4, learningRate: 1e-12 });
+  const batch = { noisy: random.floats(4 * 96, 0, 1), clean: random.floats(4 * 96, 0, 1) };
+  await trainer.step(batch);
+  const gradients = await trainer.getGradients();
+  const start = await unet.getParameters();
+  // Along the gradient itself the derivative of the loss is |gradient|^2 / |gradient| = |gradient|.
+  const norm = Math.sqrt([...gradients.values()].reduce((sum, g) => sum + g.reduce((a, v) => a + v * v, 0), 0));
+  const lossAt = async (distance: number) => {
+    const moved = [...start].map(([name, values]): [string, Float32Array] => {
+      const g = gradients.get(name)!;
+      return [name, values.map((w, i) => w + (distance * g[i]) / norm)];
+    });
+    await unet.setParameters(new Map(moved));
+    return trainer.step(batch);
+  };
+  const h = 0.01;
+  const slope = ((await lossAt(h)) - (await lossAt(-h))) / (2 * h);
+  // f32 losses of about 0.3 over a difference of 2h * |gradient|, and the third derivative: a per cent.
+  expect(Math.abs(slope / norm - 1)).toBeLessThan(0.01);
+});

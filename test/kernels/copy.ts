@@ -1,0 +1,18 @@
+import { copy } from '../../src/kernels/copy';
+import type { ElementwiseShape } from '../../src/kernels/swish';
+import type { Spec } from '../spec';
+
+export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
+  kernel: copy,
+  cases: {
+    'one vec4': { elements: 4 },
+    'not a multiple of the workgroup': { elements: 4 * 67 },
+    'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+  },
+  inputs: ({ elements }, random) => ({ input: random.floats(elements) }),
+  reference: (_, { input }) => ({
+    output: { values: Float64Array.from(input), error: new Float64Array(input.length) },
+  }),
+  // Twice 32 MiB, more than caches hold.
+  bench: () => ({ peak: { elements: 2 ** 23 } }),
+};
