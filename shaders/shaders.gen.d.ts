@@ -24,6 +24,46 @@ declare module '*/conv2d.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group' | 'swish',
+    'freqs' | 'bias' | 'pre' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd_product.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
+    'inputs' | 'weights' | 'products'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd_subgroups_product.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
+    'inputs' | 'weights' | 'products'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'tiles' | 'first_group',
@@ -32,10 +72,50 @@ declare module '*/conv2d_grad_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.winograd_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'grad_input'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_kernel.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'first_group',
     'input' | 'grad' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd_gradient.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs' | 'cout',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'first_group',
+    'inputs' | 'grads' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'first_group',
+    'inputs' | 'grads' | 'output'
   >;
   export default shader;
 }

@@ -17,7 +17,7 @@ export const requirements = {
     maxStorageBufferBindingSize: 128 * 1024 * 1024,
   },
   /** Used when the device has them, never needed. */
-  optionalFeatures: ['timestamp-query'] as const,
+  optionalFeatures: ['subgroups', 'timestamp-query'] as const,
 } as const;
 
 /** Asks `gpu` for a device with the optional features that its adapter has. Throws `no-webgpu` or `no-adapter`. */

@@ -1,11 +1,11 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import { Gpu, requestDevice, requirements } from './device';
-import { EngineError } from './errors';
-import { Sampler } from './sampling/sampler';
+import { checkNumber, EngineError } from './errors';
+import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
 import type { UNetConfig } from './unet/config';
-import { UNet, type Variants } from './unet/unet';
+import { UNet } from './unet/unet';
 
 export interface EngineOptions {
   /** The caller's device. It stays the caller's: the engine never destroys it and sets no handlers on it. */
@@ -47,11 +47,18 @@ export class Engine {
     this.ownsDevice = ownsDevice;
   }
 
+  /** See EngineOptions; may change at any time, for instance when a page is hidden. */
+  get maxSubmitMilliseconds(): number {
+    return this.gpu.pacer.maxMilliseconds;
+  }
+
+  set maxSubmitMilliseconds(value: number) {
+    checkNumber('maxSubmitMilliseconds', value, 1, 10_000);
+    this.gpu.pacer.maxMilliseconds = value;
+  }
+
   /** A network with Glorot uniform kernels drawn from `seed` (default 0) and zero biases. */
-  async createUNet(
-    config: Partial<UNetConfig> = {},
-    options: { seed?: number; variants?: Variants } = {},
-  ): Promise<UNet> {
+  async createUNet(config: Partial<UNetConfig> = {}, options: { seed?: number } = {}): Promise<UNet> {
     this.check();
     return this.adopt(await UNet.create(this.gpu, config, options));
   }
@@ -67,7 +74,7 @@ export class Engine {
     return this.adopt(await Trainer.create(this.gpu, unet, options));
   }
 
-  async createSampler(unet: UNet, options: { count?: number } = {}): Promise<Sampler> {
+  async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
     return this.adopt(await Sampler.create(this.gpu, unet, options));
   }

@@ -15,5 +15,6 @@ export {
   type TrainingEvent,
 } from './training/trainer';
 export { defaultConfig, type Parameter, type UNetConfig } from './unet/config';
-export { UNet, type Variants } from './unet/unet';
+export { UNet } from './unet/unet';
+export type { Variants } from './unet/variants';
 export { decodeSafetensors, encodeSafetensors } from './weights/safetensors';

@@ -103,6 +103,8 @@ export function call<P extends string, B extends string>(
 
 /** One way to compute a kernel: a plan of one or more calls. */
 export interface Variant<Shape, Name extends string> {
+  /** What the device must have. */
+  readonly features?: readonly GPUFeatureName[];
   /** Why this variant cannot do `shape`, or undefined where it can. */
   readonly refuses?: (shape: Shape) => string | undefined;
   /** Tensors that live only between this variant's calls, by name and size. */
@@ -128,6 +130,7 @@ export interface Op {
   readonly kernel: string;
   readonly variant: string;
   readonly layer: string;
+  readonly features: readonly GPUFeatureName[];
   readonly calls: readonly Call[];
   readonly cost: Cost;
 }
@@ -167,6 +170,7 @@ export function op<Shape, Name extends string>(
     kernel: kernel.name,
     variant: variantName,
     layer,
+    features: variant.features ?? [],
     calls: variant.calls(shape, tensors, scratch),
     cost: kernel.cost(shape),
   };
@@ -230,6 +234,15 @@ export class Program {
     fixed: ReadonlyMap<Tensor, GPUBuffer>,
     options: { reuse?: boolean; partWork?: number } = {},
   ): Promise<Program> {
+    for (const { kernel, variant, features } of ops) {
+      const missing = features.find((f) => !gpu.device.features.has(f));
+      if (missing) {
+        throw new EngineError(
+          'argument',
+          `${kernel}.${variant} needs the device feature ${missing}. Request the device with it, or choose another variant.`,
+        );
+      }
+    }
     const calls = ops.flatMap((o) => o.calls);
     const plan = planMemory(calls, new Set(fixed.keys()), options.reuse ?? true);
     for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);

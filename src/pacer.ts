@@ -8,7 +8,8 @@ const MAX_CHANGE = 4;
  * rate, in work per second (see Program.work), from the submissions it is told of.
  */
 export class Pacer {
-  private readonly maxMilliseconds: number;
+  /** How long a submission may take, about. */
+  maxMilliseconds: number;
   private rate = FIRST_RATE;
 
   constructor(maxMilliseconds: number) {

@@ -68,7 +68,7 @@ export async function checkKernel(
     const whole = await run();
     let share = 0;
     for (const [i, name] of names.entries()) {
-      const result = compareTensor(name, whole[i], sizes[name], expected[name], inputs[name]);
+      const result = compareTensor(name, whole[i], sizes[name], expected[name], inputs[name], spec.gain?.[variant]);
       share = Math.max(share, result.share);
       if (result.failure) return { pass: false, share, failure: result.failure };
     }
@@ -107,6 +107,7 @@ export function compareTensor(
   size: number,
   expected: Expected | undefined,
   input: Values | undefined,
+  gain = 1,
 ): { share: number; failure?: string } {
   for (let i = size; i < words.length; i++) {
     if (words[i] !== GUARD)
@@ -133,7 +134,7 @@ export function compareTensor(
   let firstBad = -1;
   for (let i = 0; i < size; i++) {
     const want = expected.values[i];
-    const allowed = integers ? 0 : expected.error![i];
+    const allowed = integers ? 0 : gain * expected.error![i];
     const error = Math.abs(got[i] - want);
     const used = error === 0 ? 0 : error / allowed;
     if (!(used <= 1)) {
@@ -148,7 +149,7 @@ export function compareTensor(
   if (bad === 0) return { share };
   const rows = [];
   for (let i = Math.max(0, firstBad - 2); i < Math.min(size, firstBad + 5); i++) {
-    const allowed = integers ? 0 : expected.error![i];
+    const allowed = integers ? 0 : gain * expected.error![i];
     const fits = Math.abs(got[i] - expected.values[i]) <= allowed;
     rows.push(
       `    [${i}] got ${got[i]}, expected ${expected.values[i]} +- ${allowed.toPrecision(3)}${fits ? '' : '  <--'}`,

@@ -42,6 +42,8 @@ export interface Spec<Shape, Name extends string = string> {
   readonly inputs: (shape: Shape, random: Random) => Arrays;
   /** Plain loops in f64: what every tensor that the kernel writes must hold. */
   readonly reference: (shape: Shape, inputs: Arrays) => Record<string, Expected>;
+  /** Variants whose arithmetic errs more than the reference allows for, and by what factor; derived, see there. */
+  readonly gain?: Readonly<Record<string, number>>;
   /** The UNet's own uses of this kernel at a batch size, by layer name. */
   readonly bench: (batch: number) => Readonly<Record<string, Shape>>;
   /** For a backward kernel: checked against finite differences of its forward's reference. */

@@ -1,5 +1,7 @@
 import shader from '../../shaders/conv2d.wgsl';
-import { call, type Kernel } from '../kernel';
+import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
+import { call, type Kernel, type Variant } from '../kernel';
+import { convolutionCalls, convolutionScratch, refusesWinograd } from '../winograd';
 
 /** A `same` convolution, stride 1. `batch` is a multiple of 4, the kernel size is odd. */
 export interface ConvShape {
@@ -53,7 +55,30 @@ export function convParams({ batch, height, width, inChannels, outChannels, kern
 /** Images that a direct convolution's invocations cover along x: two vec4 each. */
 export const lanes = (batch: number) => Math.ceil(batch / 8);
 
-export const conv2d: Kernel<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' | 'output'> = {
+type TensorName = 'input' | 'kernel' | 'bias' | 'pre' | 'output';
+
+const winograd = (subgroups: boolean): Variant<ActivatedConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: (shape) => refusesWinograd(shape, shape.inChannels, padChannels(shape.outChannels)),
+  scratch: (shape) => convolutionScratch(shape, shape.inChannels, padChannels(shape.outChannels)),
+  calls: (shape, { input, kernel, bias, pre, output }, scratch) => {
+    const channels = {
+      from: shape.inChannels,
+      to: shape.outChannels,
+      toPadded: padChannels(shape.outChannels),
+    };
+    return convolutionCalls(shape, channels, { input, kernel }, scratch, subgroups, (params, items) =>
+      call(
+        winogradOutput,
+        { ...params, swish: Number(shape.swish) },
+        { freqs: scratch.products, bias, pre, output },
+        items,
+      ),
+    );
+  },
+});
+
+export const conv2d: Kernel<ActivatedConvShape, TensorName> = {
   name: 'conv2d',
   sizes: (shape) => {
     const { input, output, forwardKernel } = convSizes(shape);
@@ -71,5 +96,7 @@ export const conv2d: Kernel<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'p
         return [call(shader, params, tensors, [lanes(shape.batch), shape.width, shape.height * tiles])];
       },
     },
+    winograd: winograd(false),
+    winograd_subgroups: winograd(true),
   },
 };

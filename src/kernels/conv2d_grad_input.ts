@@ -1,9 +1,29 @@
 import shader from '../../shaders/conv2d_grad_input.wgsl';
-import { call, type Kernel } from '../kernel';
-import { type ConvShape, channelTiles, convFlops, convParams, convSizes, lanes } from './conv2d';
+import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
+import { call, type Kernel, type Variant } from '../kernel';
+import { convolutionCalls, convolutionScratch, refusesWinograd } from '../winograd';
+import { type ConvShape, channelTiles, convFlops, convParams, convSizes, lanes, padChannels } from './conv2d';
+
+type TensorName = 'grad' | 'kernel' | 'grad_input';
+
+const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: (shape) => refusesWinograd(shape, shape.outChannels, padChannels(shape.inChannels)),
+  scratch: (shape) => convolutionScratch(shape, shape.outChannels, padChannels(shape.inChannels)),
+  calls: (shape, { grad, kernel, grad_input }, scratch) => {
+    const channels = {
+      from: shape.outChannels,
+      to: shape.inChannels,
+      toPadded: padChannels(shape.inChannels),
+    };
+    return convolutionCalls(shape, channels, { input: grad, kernel }, scratch, subgroups, (params, items) =>
+      call(winogradOutput, params, { freqs: scratch.products, grad_input }, items),
+    );
+  },
+});
 
 /** Its shape is that of the forward convolution. */
-export const conv2dGradInput: Kernel<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
+export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_input',
   sizes: (shape) => {
     const { input, output, backwardKernel } = convSizes(shape);
@@ -21,5 +41,7 @@ export const conv2dGradInput: Kernel<ConvShape, 'grad' | 'kernel' | 'grad_input'
         return [call(shader, { ...convParams(shape), tiles }, tensors, items)];
       },
     },
+    winograd: winograd(false),
+    winograd_subgroups: winograd(true),
   },
 };

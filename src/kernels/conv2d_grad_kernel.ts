@@ -1,5 +1,11 @@
+import inputTransform from '../../shaders/conv2d.winograd_input.wgsl';
 import shader from '../../shaders/conv2d_grad_kernel.wgsl';
-import { call, type Kernel } from '../kernel';
+import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradient.wgsl';
+import kernelTransform from '../../shaders/conv2d_grad_kernel.winograd_kernel.wgsl';
+import product from '../../shaders/conv2d_grad_kernel.winograd_product.wgsl';
+import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
+import { call, type Kernel, type Variant } from '../kernel';
+import { frequencySize, refusesWinograd, tiling, transformParams } from '../winograd';
 import { type ConvShape, convFlops, convParams, convSizes } from './conv2d';
 import { sumSlicesCall } from './sum_slices';
 
@@ -15,8 +21,54 @@ function slicing({ height }: ConvShape): { rows: number; slices: number } {
   return { rows, slices: Math.ceil(height / rows) };
 }
 
+type TensorName = 'input' | 'grad' | 'gradient';
+
+/** In frequency space the sum over tiles and images is one long matrix product, so there are no partial sums. */
+const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: (shape) =>
+    refusesWinograd(shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
+    (shape.outChannels % 8 !== 0 ? 'the Winograd form makes 8 output channels at a time' : undefined),
+  scratch: (shape) => ({
+    images: frequencySize(tiling(shape), shape.inChannels),
+    grads: frequencySize(tiling(shape), shape.outChannels),
+    products: 64 * shape.inChannels * shape.outChannels + shape.outChannels,
+  }),
+  calls: (shape, { input, grad, gradient }, { images, grads, products }) => {
+    const { inChannels: cin, outChannels: cout } = shape;
+    const tiles = tiling(shape);
+    const calls = tiles.chunks.flatMap((at) => [
+      call(inputTransform, transformParams(shape, tiles, cin, at), { input, freqs: images }, [
+        at.count,
+        tiles.tiles,
+        cin,
+      ]),
+      call(gradientTransform, transformParams(shape, tiles, cout, at), { grad, freqs: grads }, [
+        at.count,
+        tiles.tiles,
+        cout,
+      ]),
+      call(
+        subgroups ? productSubgroups : product,
+        {
+          columns: (tiles.tiles * at.count) / 4,
+          pitch: (tiles.tiles * tiles.chunk) / 4,
+          cin,
+          cout,
+          accumulate: Number(at.first > 0),
+        },
+        { inputs: images, grads, output: products },
+        // An invocation makes 8 output channels and 16 or 8 input channels of one frequency.
+        [Math.ceil(cout / 8), Math.ceil(cin / (subgroups ? 16 : 8)), 64],
+      ),
+    ]);
+    const pairs = cin * cout;
+    return [...calls, call(kernelTransform, { pairs, cout }, { freqs: products, gradient }, pairs)];
+  },
+});
+
 /** The gradient for kernel and bias, dense and one after the other, as the flat parameters lie. */
-export const conv2dGradKernel: Kernel<ConvShape, 'input' | 'grad' | 'gradient'> = {
+export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_kernel',
   sizes: (shape) => {
     const { input, output } = convSizes(shape);
@@ -39,5 +91,7 @@ export const conv2dGradKernel: Kernel<ConvShape, 'input' | 'grad' | 'gradient'> 
         ];
       },
     },
+    winograd: winograd(false),
+    winograd_subgroups: winograd(true),
   },
 };

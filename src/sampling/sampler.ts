@@ -7,10 +7,18 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { uniformNoise } from '../kernels/uniform_noise';
 import { STATE, STATE_WORDS } from '../training/state';
 import { forwardPass } from '../unet/forward';
-import { chooser, type UNet } from '../unet/unet';
+import type { UNet } from '../unet/unet';
+import { chooser, defaultVariants, type Variants } from '../unet/variants';
 
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
+
+export interface SamplerOptions {
+  /** Images that are sampled together. Default 64. */
+  readonly count?: number;
+  /** Kernel variants by layer. Default: chosen for the device. */
+  readonly variants?: Variants;
+}
 
 export interface SampleOptions {
   /** 1 to 1000. */
@@ -50,11 +58,11 @@ export class Sampler {
     this.parts = parts;
   }
 
-  static async create(gpu: Gpu, unet: UNet, options: { count?: number } = {}): Promise<Sampler> {
+  static async create(gpu: Gpu, unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     unet.check();
-    const { count = 64 } = options;
+    const { count = 64, variants } = options;
     checkInteger('count', count, 1, 65536);
-    return new Sampler(gpu, unet, count, await createParts(gpu, unet, count));
+    return new Sampler(gpu, unet, count, await createParts(gpu, unet, count, variants));
   }
 
   /** Runs `steps` steps and yields the images before, predicted and after each. */
@@ -244,7 +252,7 @@ interface SamplerParts {
   buffer(t: Tensor): GPUBuffer;
 }
 
-async function createParts(gpu: Gpu, unet: UNet, count: number): Promise<SamplerParts> {
+async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants): Promise<SamplerParts> {
   const { height, width, channels } = unet.config;
   const batch = Math.ceil(count / 4) * 4;
   const shape = { batch, height, width, channels };
@@ -270,14 +278,8 @@ async function createParts(gpu: Gpu, unet: UNet, count: number): Promise<Sampler
   );
   queue.writeBuffer(fixed.get(state)!, STATE.count * 4, Uint32Array.of(count));
   const toImages = op(chwnToNhwc, 'x', shape, { input: x, images });
-  const forward = forwardPass(
-    unet.plan.layers,
-    unet.plan.weights,
-    batch,
-    x,
-    prediction,
-    chooser(unet.variants),
-  );
+  const variants = given ?? defaultVariants(unet.plan.layers, batch, gpu.device.features);
+  const forward = forwardPass(unet.plan.layers, unet.plan.weights, batch, x, prediction, chooser(variants));
   const step = [
     ...forward.ops,
     op(denoiseStep, 'x', { elements: size }, { prediction, x, mix }),

@@ -9,7 +9,7 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { backwardPass } from '../unet/backward';
 import type { UNetConfig } from '../unet/config';
 import { forwardPass } from '../unet/forward';
-import { chooser, type Variants } from '../unet/unet';
+import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
 import { STATE_WORDS } from './state';
 

@@ -4,6 +4,7 @@ import { checkInteger, checkNumber, EngineError } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
+import { defaultVariants, type Variants } from '../unet/variants';
 import { LossReader } from './losses';
 import { STATE, STATE_WORDS } from './state';
 import { type AdamSettings, adamDefaults, LOSS_RING, planCorruption, planStep, type StepPlan } from './step';
@@ -15,6 +16,8 @@ export interface TrainerOptions extends Partial<AdamSettings> {
   readonly learningRate?: number;
   /** False gives every activation and gradient a buffer of its own, so that all can be read after a step. Default true. */
   readonly reuseMemory?: boolean;
+  /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: chosen for the device. */
+  readonly variants?: Variants;
 }
 
 export interface FitOptions {
@@ -24,6 +27,8 @@ export interface FitOptions {
   readonly seed?: number;
   /** Black and white images, as the tutorial has them: byte > 127. Default true. */
   readonly binarize?: boolean;
+  /** Return after so many more steps, if the epochs are not complete before. */
+  readonly maxSteps?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -63,6 +68,8 @@ export interface OptimizerState {
 export class Trainer {
   readonly unet: UNet;
   readonly batchSize: number;
+  /** The kernel variants in use. With the same seed, adapter and variants a run gives the same bits. */
+  readonly variants: Variants;
   private readonly gpu: Gpu;
   private readonly plan: StepPlan;
   private readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
@@ -78,11 +85,19 @@ export class Trainer {
   private busy = false;
   private destroyed = false;
 
-  private constructor(gpu: Gpu, unet: UNet, batchSize: number, learningRate: number, parts: TrainerParts) {
+  private constructor(
+    gpu: Gpu,
+    unet: UNet,
+    batchSize: number,
+    learningRate: number,
+    variants: Variants,
+    parts: TrainerParts,
+  ) {
     this.gpu = gpu;
     this.unet = unet;
     this.batchSize = batchSize;
     this.rate = learningRate;
+    this.variants = variants;
     this.plan = parts.plan;
     this.fixed = parts.fixed;
     this.counts = parts.counts;
@@ -94,15 +109,17 @@ export class Trainer {
 
   static async create(gpu: Gpu, unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     unet.check();
-    const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, ...given } = options;
+    const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants, ...given } = options;
     const settings = { ...adamDefaults, ...given };
     checkInteger('batchSize', batchSize, 1, 65536);
     checkLearningRate(learningRate);
     checkNumber('beta1', settings.beta1, 0, 0.999999);
     checkNumber('beta2', settings.beta2, 0, 0.999999);
     checkNumber('epsilon', settings.epsilon, 1e-12, 1);
-    const parts = await createParts(gpu, unet, batchSize, settings, reuseMemory);
-    return new Trainer(gpu, unet, batchSize, learningRate, parts);
+    const chosen =
+      variants ?? defaultVariants(unet.plan.layers, Math.ceil(batchSize / 4) * 4, gpu.device.features);
+    const parts = await createParts(gpu, unet, batchSize, settings, chosen, reuseMemory);
+    return new Trainer(gpu, unet, batchSize, learningRate, chosen, parts);
   }
 
   get learningRate(): number {
@@ -187,8 +204,9 @@ export class Trainer {
    */
   async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
     this.check();
-    const { epochs, seed = 0, binarize = true, signal } = options;
+    const { epochs, seed = 0, binarize = true, maxSteps, signal } = options;
     checkInteger('epochs', epochs, 1);
+    if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
     checkInteger('seed', seed, 0, 0xffffffff);
     this.checkDataset(dataset);
     if (this.busy) throw busyError();
@@ -199,6 +217,7 @@ export class Trainer {
       const perEpoch = Math.ceil(dataset.count / this.batchSize);
       const feed = await this.prepareFeed(dataset, seed, binarize);
       let step = await this.readStep();
+      const end = Math.min(epochs * perEpoch, step + (maxSteps ?? Number.POSITIVE_INFINITY));
       this.startEpochAt(step % perEpoch, dataset.count);
       let orderOf = -1;
       const meter = new Meter();
@@ -214,8 +233,8 @@ export class Trainer {
           return { step: done, epoch: epochOf(done - 1) + 1, loss, imagesPerSecond };
         });
       };
-      while (step < epochs * perEpoch || pending.length > 0) {
-        if (step < epochs * perEpoch && pending.length < 2 && !signal?.aborted) {
+      while (step < end || pending.length > 0) {
+        if (step < end && pending.length < 2 && !signal?.aborted) {
           if (epochOf(step) !== orderOf) {
             orderOf = epochOf(step);
             this.gpu.device.queue.writeBuffer(feed.order, 0, permutation(dataset.count, seed, orderOf));
@@ -227,7 +246,7 @@ export class Trainer {
             pending.push(events(step, this.losses.read(step, 1)));
             step += 1;
           } else if (fits >= 1) {
-            const n = Math.min(fits, toEpochEnd, LossReader.most, LOSS_RING - (step % LOSS_RING));
+            const n = Math.min(fits, toEpochEnd, end - step, LossReader.most, LOSS_RING - (step % LOSS_RING));
             pending.push(events(step, this.submitSteps(feed.program, step, n)));
             step += n;
             continue; // keep two submissions in flight
@@ -466,9 +485,10 @@ async function createParts(
   unet: UNet,
   batchSize: number,
   settings: AdamSettings,
+  variants: Variants,
   reuse: boolean,
 ): Promise<TrainerParts> {
-  const plan = planStep(unet.config, unet.plan, batchSize, unet.variants, settings);
+  const plan = planStep(unet.config, unet.plan, batchSize, variants, settings);
   const tensors = Object.values(plan.tensors) as Tensor[];
   for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
   const buffers = await gpu.createBuffers([

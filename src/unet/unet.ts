@@ -5,19 +5,12 @@ import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { STATE, STATE_WORDS } from '../training/state';
 import { checkConfig, type Parameter, type UNetConfig } from './config';
-import { type Choose, forwardPass } from './forward';
+import { forwardPass } from './forward';
+import { chooser, defaultVariants } from './variants';
 import { initialParameters, planWeights, type WeightPlan } from './weights';
 
 /** Images that one forward pass of `predict` takes at most; more are done in turns. */
 const PREDICT_BATCH = 64;
-
-/** Which variant of which kernel each layer uses, as `kernel/layer` -> variant. What is not listed uses the plain one. */
-export type Variants = Readonly<Record<string, string>>;
-
-export const chooser =
-  (variants: Variants): Choose =>
-  (kernel, layer) =>
-    variants[`${kernel}/${layer}`];
 
 /** A network's weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
 export class UNet {
@@ -26,7 +19,6 @@ export class UNet {
   readonly parameters: readonly Parameter[];
   /** Number of trainable numbers. */
   readonly parameterCount: number;
-  readonly variants: Variants;
   /** @internal */
   readonly plan: WeightPlan;
   /** The buffers that the network itself holds. @internal */
@@ -39,14 +31,12 @@ export class UNet {
   private constructor(
     gpu: Gpu,
     config: UNetConfig,
-    variants: Variants,
     plan: WeightPlan,
     fixed: ReadonlyMap<Tensor, GPUBuffer>,
     repack: Program,
   ) {
     this.gpu = gpu;
     this.config = config;
-    this.variants = variants;
     this.plan = plan;
     this.parameters = plan.parameters;
     this.parameterCount = plan.parameters.reduce((sum, p) => sum + p.size, 0);
@@ -57,7 +47,7 @@ export class UNet {
   static async create(
     gpu: Gpu,
     partial: Partial<UNetConfig> = {},
-    options: { seed?: number; variants?: Variants } = {},
+    options: { seed?: number } = {},
   ): Promise<UNet> {
     const seed = options.seed ?? 0;
     checkInteger('seed', seed, 0, 0xffffffff);
@@ -65,7 +55,7 @@ export class UNet {
     const plan = planWeights(config);
     const fixed = await createFixed(gpu, plan);
     const repack = await Program.compile(gpu, 'pack weights', [plan.pack], fixed);
-    const unet = new UNet(gpu, config, options.variants ?? {}, plan, fixed, repack);
+    const unet = new UNet(gpu, config, plan, fixed, repack);
     await unet.setParameters(initialParameters(unet.parameters, seed));
     return unet;
   }
@@ -191,9 +181,11 @@ class Predictor {
     const state = tensor('state', STATE_WORDS);
     const input = tensor('input', size);
     const output = tensor('output', size);
+    const { layers, weights } = unet.plan;
+    const choose = chooser(defaultVariants(layers, batch, gpu.device.features));
     const ops = [
       op(nhwcToChwn, 'input', shape, { images, state, output: input }),
-      ...forwardPass(unet.plan.layers, unet.plan.weights, batch, input, output, chooser(unet.variants)).ops,
+      ...forwardPass(layers, weights, batch, input, output, choose).ops,
       op(chwnToNhwc, 'output', shape, { input: output, images: result }),
     ];
     const tensors = [images, result, state];

@@ -11,9 +11,18 @@ const { gpu } = await testGpu();
 
 const configs: Record<string, { config: Partial<UNetConfig>; counts: number[] }> = {
   'one level, one pixel': { config: { height: 1, width: 1, widths: [3], kernelSize: 3 }, counts: [1, 2] },
-  'two levels, RGB': { config: { height: 6, width: 10, channels: 3, widths: [5, 7], kernelSize: 5 }, counts: [3, 3, 1] },
-  'three levels, 20x12': { config: { height: 20, width: 12, widths: [4, 6, 9], kernelSize: 5 }, counts: [2, 2] },
-  'four levels, kernel 3': { config: { height: 16, width: 8, widths: [3, 8, 5, 11], kernelSize: 3 }, counts: [5, 5, 2] },
+  'two levels, RGB': {
+    config: { height: 6, width: 10, channels: 3, widths: [5, 7], kernelSize: 5 },
+    counts: [3, 3, 1],
+  },
+  'three levels, 20x12': {
+    config: { height: 20, width: 12, widths: [4, 6, 9], kernelSize: 5 },
+    counts: [2, 2],
+  },
+  'four levels, kernel 3': {
+    config: { height: 16, width: 8, widths: [3, 8, 5, 11], kernelSize: 3 },
+    counts: [5, 5, 2],
+  },
   'two levels, kernel 7': { config: { height: 8, width: 8, widths: [6, 16], kernelSize: 7 }, counts: [1, 1] },
   'no final activation': {
     config: { height: 4, width: 4, widths: [4, 4], kernelSize: 3, finalActivation: 'none' },
@@ -56,13 +65,17 @@ for (const [title, { config, counts }] of Object.entries(configs)) {
       const noisy = random.floats(count * size, 0, 1);
       const clean = random.floats(count * size, 0, 1);
       const prediction = await unet.predict(noisy, count);
-      expect(relativeError(prediction, reference.predict(noisy, count)), `prediction ${step}`).toBeLessThan(1e-5);
+      expect(relativeError(prediction, reference.predict(noisy, count)), `prediction ${step}`).toBeLessThan(
+        1e-5,
+      );
       const loss = await trainer.step({ noisy, clean });
       const expected = reference.train(noisy, clean, count);
       expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
       const gradients = await trainer.getGradients();
       for (const [name, want] of reference.gradients) {
-        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}, step ${step}`).toBeLessThan(1e-4);
+        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}, step ${step}`).toBeLessThan(
+          1e-4,
+        );
       }
     }
     const weights = await unet.getParameters();
@@ -140,7 +153,9 @@ test('directional derivative: the loss falls along the gradient as the gradient 
   const gradients = await trainer.getGradients();
   const start = await unet.getParameters();
   // Along the gradient itself the derivative of the loss is |gradient|^2 / |gradient| = |gradient|.
-  const norm = Math.sqrt([...gradients.values()].reduce((sum, g) => sum + g.reduce((a, v) => a + v * v, 0), 0));
+  const norm = Math.sqrt(
+    [...gradients.values()].reduce((sum, g) => sum + g.reduce((a, v) => a + v * v, 0), 0),
+  );
   const lossAt = async (distance: number) => {
     const moved = [...start].map(([name, values]): [string, Float32Array] => {
       const g = gradients.get(name)!;

@@ -6,6 +6,7 @@ import {
   padChannels,
 } from '../../src/kernels/conv2d';
 import { type Arrays, EPSILON, padded, type Random, type Spec, sumError, type Values } from '../spec';
+import { convolutionGain } from '../winograd_gain';
 
 /** The UNet's convolutions at a batch size, by layer name. */
 export function convLayers(batch: number): Record<string, ConvShape> {
@@ -160,6 +161,7 @@ export const spec: Spec<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' 
     };
   },
   reference,
+  gain: { winograd: convolutionGain, winograd_subgroups: convolutionGain },
   bench: (batch) =>
     Object.fromEntries(
       Object.entries(convLayers(batch)).map(([name, shape]) => [name, { ...shape, swish: true }]),

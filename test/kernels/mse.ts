@@ -18,9 +18,14 @@ export const spec: Spec<LossShape, 'prediction' | 'target' | 'state' | 'grad' | 
     const state = new Uint32Array(STATE_WORDS);
     state[STATE.count] = imagesIn(batch);
     const prediction = random.floats(elements * batch, -0.3, 1.3);
-    // A padded image may hold anything.
-    for (let i = 0; i < prediction.length; i++) if (i % batch >= imagesIn(batch)) prediction[i] *= 1e20;
-    return { prediction, target: random.floats(elements * batch, 0, 1), state };
+    const target = random.floats(elements * batch, 0, 1);
+    // A padded image may hold anything finite, even if its error overflows.
+    for (let i = 0; i < prediction.length; i++) {
+      if (i % batch < imagesIn(batch)) continue;
+      prediction[i] = 3e38;
+      target[i] = -3e38;
+    }
+    return { prediction, target, state };
   },
   reference: (shape, { prediction, target, state }) => {
     const { elements, batch } = shape;

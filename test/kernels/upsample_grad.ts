@@ -20,7 +20,8 @@ export const spec: Spec<ImageShape, 'grad_output' | 'grad_input'> = {
           const to = ((c * height + (y >> 1)) * width + (x >> 1)) * batch;
           for (let n = 0; n < batch; n++, i++) {
             values[to + n] += grad_output[i];
-            error[to + n] += 2 * EPSILON * Math.abs(grad_output[i]); // each term goes through two additions
+            // Each term goes through two additions, which WGSL lets round in either direction.
+            error[to + n] += 2 * 2 * EPSILON * Math.abs(grad_output[i]);
           }
         }
     return { grad_input: { values, error } };

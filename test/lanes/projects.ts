@@ -6,6 +6,7 @@ const gpuTests = {
   include: ['test/gpu/**/*.test.ts'],
   // One device at a time: a software adapter uses every core, a real one has one queue.
   fileParallelism: false,
+  maxConcurrency: 8,
   // A software adapter compiles a pipeline in up to a second at its first dispatch.
   testTimeout: 60_000,
   hookTimeout: 60_000,

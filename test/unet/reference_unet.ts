@@ -65,7 +65,10 @@ export class ReferenceUNet {
     return loss;
   }
 
-  private forward(images: ArrayLike<number>, count: number): { output: Image; backward: (grad: Image) => void } {
+  private forward(
+    images: ArrayLike<number>,
+    count: number,
+  ): { output: Image; backward: (grad: Image) => void } {
     const { height, width, channels, widths, finalActivation } = this.config;
     const undo: ((grad: Image) => Image)[] = [];
     const skips: Image[] = [];

@@ -1,0 +1,56 @@
+/** WebGPU in Node: the npm package `webgpu` (Dawn), an optional peer dependency. */
+import { createEngine, type Engine } from '../src/engine';
+import { EngineError } from '../src/errors';
+
+/** Dawn crashes if the object that `create` returned is collected while one of its devices lives. */
+let kept: GPU | undefined;
+
+/** The runtime's own navigator.gpu if it has one, else Dawn. Throws EngineError `no-webgpu`. */
+export async function nodeGpu(): Promise<GPU> {
+  const own = (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (own) return own;
+  if (!kept) {
+    const { create, globals } = await loadDawn();
+    Object.assign(globalThis, globals);
+    kept = create([]);
+  }
+  return kept;
+}
+
+async function loadDawn(): Promise<typeof import('webgpu')> {
+  try {
+    return await import('webgpu');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+    throw new EngineError(
+      'no-webgpu',
+      absent
+        ? 'Node has no WebGPU of its own, and the npm package that brings it is not installed. Run: npm install webgpu'
+        : `The npm package webgpu, which brings WebGPU to Node, does not load on this machine: ${message}`,
+      { cause },
+    );
+  }
+}
+
+/** An engine on the best adapter there is; Dawn puts real GPUs before software ones. */
+export async function nodeEngine(): Promise<Engine> {
+  const gpu = await nodeGpu();
+  try {
+    return await createEngine({ gpu });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'no-adapter') throw error;
+    throw new EngineError(
+      'no-adapter',
+      'No GPU adapter was found. Update the graphics driver; on Linux, Dawn needs a Vulkan driver (Mesa has one in software too: apt-get install mesa-vulkan-drivers libvulkan1). `adapters` shows what is there.',
+      { cause: error },
+    );
+  }
+}
+
+/** One line: what does the work, and whether it is a real GPU. */
+export function adapterLine({ adapter }: Pick<Engine, 'adapter'>): string {
+  const { vendor, architecture, device, description, software } = adapter;
+  const name = description || [vendor, architecture, device].filter(Boolean).join(' ') || 'not named';
+  return software ? `${name} (software, on the CPU: its speed says nothing about GPUs)` : name;
+}

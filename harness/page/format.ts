@@ -1,0 +1,75 @@
+/** Numbers and names as the page writes them. Pure. */
+import type { AdapterDescription } from '../../src';
+
+export const whole = (n: number) => Math.round(n).toLocaleString('en-US');
+
+/** Three significant digits, as many as a measured value deserves, without an exponent. */
+export function measured(n: number): string {
+  if (!Number.isFinite(n)) return '–';
+  if (n !== 0 && Math.abs(n) < 0.0005) return '< 0.001';
+  return n.toLocaleString('en-US', Math.abs(n) >= 100 ? { maximumFractionDigits: 0 } : threeDigits);
+}
+const threeDigits = { minimumSignificantDigits: 3, maximumSignificantDigits: 3 } as const;
+
+export function loss(n: number): string {
+  return n >= 0.001 || n === 0 ? n.toFixed(4) : n.toExponential(2);
+}
+
+/** Two units at most: nobody plans by the seconds of an hour. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  if (seconds < 1) return 'under 1 s';
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  const minutes = Math.round(s / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${measured(bytes / 1e6)} MB`;
+}
+
+export const percent = (share: number) =>
+  `${share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+
+const vendors: Readonly<Record<string, string>> = {
+  nvidia: 'NVIDIA',
+  amd: 'AMD',
+  intel: 'Intel',
+  apple: 'Apple',
+  arm: 'Arm',
+  qualcomm: 'Qualcomm',
+  google: 'Google',
+  mesa: 'Mesa',
+  microsoft: 'Microsoft',
+};
+
+const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** Browsers tell little: mostly a vendor and an architecture, both in lower case, sometimes nothing. */
+export function adapterName({ vendor, architecture, device, description }: AdapterDescription): string {
+  if (description) return description;
+  const parts = [
+    vendors[vendor] ?? capitalised(vendor),
+    architecture.split('-').map(capitalised).join(' '),
+    // A number from the bus says nothing to people.
+    /^(0x)?[0-9a-f]*$/i.test(device) ? '' : device,
+  ];
+  return parts.filter(Boolean).join(' ') || 'an adapter that the browser does not name';
+}
+
+/** The tutorial's run: all of MNIST, training and test set merged, five times. */
+const tutorial = { images: 70_000, epochs: 5, batch: 256 };
+
+/** How this run compares with the tutorial's, in one line. */
+export function workLine(images: number, batch: number, epochs: number): string {
+  const steps = Math.ceil(images / batch);
+  const stepWord = (n: number) => `${whole(n)} ${n === 1 ? 'step' : 'steps'}`;
+  const own = `${stepWord(steps)} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${whole(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}`;
+  if (images === tutorial.images && epochs >= tutorial.epochs) return `${own}.`;
+  const theirs = Math.ceil(tutorial.images / tutorial.batch);
+  const work = tutorial.epochs * Math.ceil(tutorial.images / batch);
+  const equal = Math.max(1, Math.round(work / steps));
+  return `${own}. The tutorial's ${whole(tutorial.images)} give ${whole(theirs)} and ${whole(theirs * tutorial.epochs)}; ${whole(equal)} ${equal === 1 ? 'epoch is' : 'epochs are'} the tutorial's work.`;
+}

@@ -1,0 +1,122 @@
+/** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
+import type { AdapterDescription, ErrorCode } from '../../src';
+
+/** What a run is made with. */
+export interface RunSettings {
+  readonly batch: number;
+  readonly lr: number;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly widths: readonly number[];
+  readonly limit: number;
+  readonly samples: number;
+  readonly refresh: number;
+}
+
+export type Command =
+  /** Sent once, first. */
+  | { readonly type: 'open'; readonly settings: RunSettings; readonly visible: boolean }
+  /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
+  | { readonly type: 'adjust'; readonly settings: RunSettings }
+  /** Trains to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
+  | { readonly type: 'train' }
+  /** The same for one step. */
+  | { readonly type: 'step' }
+  | { readonly type: 'pause' }
+  /** Forgets the run and frees its memory. */
+  | { readonly type: 'reset' }
+  /** Training waits meanwhile. */
+  | { readonly type: 'sample'; readonly steps: number; readonly count: number }
+  | { readonly type: 'stopSampling' }
+  /** Other training data; no files stand for the digits that come with the page. */
+  | { readonly type: 'data'; readonly files: readonly File[] }
+  /** A network from a file, in place of a run. */
+  | { readonly type: 'model'; readonly file: File }
+  | { readonly type: 'save' }
+  /** A visible page must stay smooth; a hidden one need not. */
+  | { readonly type: 'visible'; readonly visible: boolean };
+
+/** What the worker is doing. */
+export type Phase =
+  | 'starting'
+  | 'loading'
+  | 'idle'
+  | 'compiling'
+  | 'training'
+  | 'pausing'
+  | 'paused'
+  | 'finished'
+  | 'sampling'
+  | 'lost'
+  | 'failed';
+
+export interface DataDescription {
+  readonly name: string;
+  /** The digits that come with the page. */
+  readonly builtIn: boolean;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export type WorkerEvent =
+  | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
+  | { readonly type: 'phase'; readonly phase: Phase }
+  | { readonly type: 'data'; readonly data: DataDescription }
+  /** A network was read from a file. */
+  | { readonly type: 'model'; readonly name: string; readonly parameters: number }
+  /** A run exists from now on. */
+  | {
+      readonly type: 'built';
+      readonly images: number;
+      readonly stepsPerEpoch: number;
+      readonly parameters: number;
+      readonly bytes: number;
+    }
+  /** The losses of steps first + 1 …, the newest last. */
+  | {
+      readonly type: 'losses';
+      readonly first: number;
+      readonly losses: Float32Array;
+      readonly imagesPerSecond: number;
+    }
+  /** Samples of a fixed seed, as the network of this step makes them. */
+  | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array }
+  /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */
+  | {
+      readonly type: 'strip';
+      readonly step: number;
+      readonly clean: Uint8Array;
+      readonly noisy: Uint8Array;
+      readonly predictions?: Uint8Array;
+    }
+  | {
+      readonly type: 'sampled';
+      /** From 1. */
+      readonly step: number;
+      readonly steps: number;
+      readonly count: number;
+      /** x before the step, and what the network makes of it; left out of some steps of a long run. */
+      readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
+    }
+  /** The run is gone, and its memory is free. */
+  | { readonly type: 'freed' }
+  | { readonly type: 'saved'; readonly bytes: Uint8Array<ArrayBuffer>; readonly step: number }
+  /** The device is gone; a `train` command goes on from `step`. */
+  | { readonly type: 'lost'; readonly message: string; readonly step: number }
+  /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
+  | {
+      readonly type: 'error';
+      readonly at: 'start' | 'data' | 'task';
+      readonly code: ErrorCode | 'unexpected';
+      readonly message: string;
+    };
+
+/** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
+export const MAX_FRAMES = 100;
+
+/** Whether step `step` (from 1) of `steps` is one of the frames to keep: evenly spread, the first and the last among them. */
+export function keepsFrame(step: number, steps: number): boolean {
+  const every = Math.ceil((steps - 1) / (MAX_FRAMES - 1)) || 1;
+  return step === 1 || step === steps || (steps - step) % every === 0;
+}

@@ -1,0 +1,511 @@
+/**
+ * The training session that lives in the worker: one engine, at most one network and its run, and a loop that does one thing
+ * at a time. Commands never wait for the GPU: they say what is wanted and interrupt what is not.
+ */
+import {
+  createEngine,
+  type Dataset,
+  type Engine,
+  EngineError,
+  type ImageSet,
+  loadDigits,
+  loadIdx,
+  type OptimizerState,
+  type Sampler,
+  type Trainer,
+  type UNet,
+} from '../../src';
+import { loadModel, saveModel } from '../../src/weights/checkpoint';
+import { corruptMoreAndMore, greys } from '../pictures';
+import { type Command, type WorkerEvent, keepsFrame, type Phase, type RunSettings } from './protocol';
+
+/** How long a submission may keep the GPU: a visible page paints every 16 ms. */
+const SUBMIT_MS = { visible: 12, hidden: 300 };
+/** Losses are sent in bunches: a fast GPU does hundreds of steps a second. */
+const SEND_LOSSES_MS = 100;
+/** Steps from noise to the images of the live grid. */
+const GRID_STEPS = 10;
+/** The live pictures may take this share of the time. */
+const PICTURES_SHARE = 0.1;
+/** Pictures that took longer are left out where somebody waits for a pause. */
+const QUICK_MS = 400;
+const STRIP_IMAGES = 8;
+/** Milliseconds between two copies of the run to the host, from which it goes on when the device is lost. */
+const SNAPSHOT_MS = 15_000;
+
+type SampleCommand = Extract<Command, { type: 'sample' }>;
+
+interface Snapshot {
+  readonly parameters: Map<string, Float32Array>;
+  readonly optimizer: OptimizerState;
+}
+
+export class Session {
+  private readonly send: (event: WorkerEvent, transfer?: Transferable[]) => void;
+  private engine: Engine | undefined;
+  private visible = true;
+  private images: ImageSet | undefined;
+  private settings!: RunSettings;
+
+  private unet: UNet | undefined;
+  /** The network came from a file, not from the settings. */
+  private opened = false;
+  private dataset: Dataset | undefined;
+  private trainer: Trainer | undefined;
+  private readonly samplers = new Map<'grid' | 'panel', Sampler>();
+  private snapshot: Snapshot | undefined;
+  private snapshotAt = 0;
+  private nextPictures = 0;
+  private gridTook = Number.POSITIVE_INFINITY;
+
+  // What is wanted, and what is being done about it.
+  private training: 'no' | 'step' | 'all' = 'no';
+  private readonly requests: (() => Promise<void>)[] = [];
+  private active: AbortController | undefined;
+  private samplingNow = false;
+  private working = false;
+  private resting: Phase = 'starting';
+
+  constructor(send: (event: WorkerEvent, transfer?: Transferable[]) => void) {
+    this.send = send;
+  }
+
+  handle(command: Command): void {
+    switch (command.type) {
+      case 'open':
+        this.visible = command.visible;
+        this.settings = command.settings;
+        this.request(() => this.open());
+        break;
+      case 'train':
+      case 'step':
+        this.training = command.type === 'train' ? 'all' : 'step';
+        this.work();
+        break;
+      case 'pause':
+        this.training = 'no';
+        if (this.working) this.phase('pausing');
+        this.active?.abort();
+        break;
+      case 'reset':
+        this.training = 'no';
+        this.requests.length = 0;
+        this.request(async () => this.reset());
+        break;
+      case 'adjust':
+        this.adjust(command.settings);
+        break;
+      case 'sample':
+        this.request(() => this.sample(command));
+        break;
+      case 'stopSampling':
+        if (this.samplingNow) this.active?.abort();
+        break;
+      case 'data':
+        this.request(() => this.loadData(command.files));
+        break;
+      case 'model':
+        this.request(() => this.openModel(command.file));
+        break;
+      case 'save':
+        this.request(() => this.save());
+        break;
+      case 'visible':
+        this.visible = command.visible;
+        this.pace();
+        break;
+    }
+  }
+
+  // ---------------------------------------------------------------- the loop
+
+  /** Does `task` as soon as what is being done now has stopped. Training goes on afterwards. */
+  private request(task: () => Promise<void>): void {
+    this.requests.push(task);
+    this.active?.abort();
+    this.work();
+  }
+
+  private work(): void {
+    if (this.working) return;
+    this.working = true;
+    void this.loop().finally(() => {
+      this.working = false;
+    });
+  }
+
+  private async loop(): Promise<void> {
+    for (;;) {
+      const request = this.requests.shift();
+      if (!request && this.training === 'no') break;
+      try {
+        if (request) await request();
+        else await this.train();
+      } catch (error) {
+        this.training = 'no';
+        this.report(error, 'task');
+      }
+    }
+    this.phase(this.resting);
+  }
+
+  /** Runs something that an interruption may end. Whether it ran to its end. */
+  private async interruptible(task: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    const controller = new AbortController();
+    this.active = controller;
+    try {
+      await task(controller.signal);
+      return true;
+    } catch (error) {
+      if (!controller.signal.aborted || error !== controller.signal.reason) throw error;
+      return false;
+    } finally {
+      this.active = undefined;
+    }
+  }
+
+  private phase(phase: Phase): void {
+    this.send({ type: 'phase', phase });
+  }
+
+  private report(error: unknown, at: 'start' | 'data' | 'task'): void {
+    const code = error instanceof EngineError ? error.code : 'unexpected';
+    // The loss of the device is told once, by its own handler.
+    if (code === 'device-lost' && !this.engine) return;
+    if (code === 'unexpected') console.error(error);
+    this.send({ type: 'error', at, code, message: error instanceof Error ? error.message : String(error) });
+  }
+
+  // ---------------------------------------------------------------- device and data
+
+  private async open(): Promise<void> {
+    try {
+      const { adapter } = await this.device();
+      this.send({ type: 'adapter', adapter });
+    } catch (error) {
+      this.resting = 'failed';
+      this.report(error, 'start');
+      return;
+    }
+    await this.loadData([]);
+  }
+
+  private async device(): Promise<Engine> {
+    if (this.engine) return this.engine;
+    const engine = await createEngine();
+    this.engine = engine;
+    this.pace();
+    void engine.device.lost.then(({ reason, message }) => {
+      if (this.engine !== engine || reason === 'destroyed') return;
+      this.deviceLost(message);
+    });
+    return engine;
+  }
+
+  private pace(): void {
+    if (this.engine) this.engine.maxSubmitMilliseconds = this.visible ? SUBMIT_MS.visible : SUBMIT_MS.hidden;
+  }
+
+  private deviceLost(message: string): void {
+    this.training = 'no';
+    this.requests.length = 0;
+    this.active?.abort();
+    this.freeRun();
+    this.freeNetwork();
+    this.engine?.destroy();
+    this.engine = undefined;
+    this.resting = 'lost';
+    const why = message ? ` (${message.replace(/\.$/, '')})` : '';
+    this.send({
+      type: 'lost',
+      message: `The GPU device was lost${why}. Drivers reset it when they crash, are updated, or run out of memory.`,
+      step: this.snapshot?.optimizer.step ?? 0,
+    });
+    if (!this.working) this.phase('lost');
+  }
+
+  private async loadData(files: readonly File[]): Promise<void> {
+    this.phase('loading');
+    try {
+      const images = files.length > 0 ? await loadIdx(files) : await loadDigits();
+      this.images = images;
+      const { count, height, width } = images;
+      const name = files.length > 0 ? files.map((f) => f.name).join(', ') : 'MNIST digits';
+      this.send({ type: 'data', data: { name, builtIn: files.length === 0, count, height, width } });
+      this.resting = 'idle';
+      await this.strip(0);
+    } catch (error) {
+      if (this.resting === 'starting') this.resting = 'idle';
+      this.report(error, 'data');
+    }
+  }
+
+  // ---------------------------------------------------------------- the run
+
+  private async build(): Promise<Trainer> {
+    if (this.trainer) return this.trainer;
+    this.phase('compiling');
+    const { images: all, settings } = this;
+    if (!all)
+      throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
+    const engine = await this.device();
+    const count = settings.limit > 0 ? Math.min(settings.limit, all.count) : all.count;
+    const bytes = count * all.height * all.width * all.channels;
+    try {
+      const unet = await this.network();
+      this.dataset = await engine.createDataset({ ...all, count, images: all.images.subarray(0, bytes) });
+      this.trainer = await engine.createTrainer(unet, {
+        batchSize: settings.batch,
+        learningRate: settings.lr,
+      });
+      if (this.snapshot) this.trainer.setState(this.snapshot.optimizer);
+      this.send({
+        type: 'built',
+        images: count,
+        stepsPerEpoch: Math.ceil(count / settings.batch),
+        parameters: unet.parameterCount,
+        bytes: unet.bytes + this.dataset.buffer.size + this.trainer.bytes,
+      });
+    } catch (error) {
+      this.freeRun();
+      throw error;
+    }
+    this.nextPictures = 0;
+    this.snapshotAt = performance.now();
+    return this.trainer;
+  }
+
+  /** The network of the run or of the file, else a new one as the settings have it. */
+  private async network(): Promise<UNet> {
+    if (this.unet && (this.trainer || this.opened)) return this.unet;
+    this.freeNetwork();
+    const { seed, widths } = this.settings;
+    const { height, width, channels } = this.images ?? { height: 28, width: 28, channels: 1 };
+    const engine = await this.device();
+    this.unet = await engine.createUNet({ height, width, channels, widths }, { seed });
+    if (this.snapshot) await this.unet.setParameters(this.snapshot.parameters);
+    return this.unet;
+  }
+
+  /** Trains until the epochs are complete, or one step, or an interruption. */
+  private async train(): Promise<void> {
+    const trainer = await this.build();
+    const mode = this.training;
+    this.resting = 'paused';
+    // A pause may have come meanwhile.
+    if (mode === 'no') return;
+    this.phase('training');
+    const { epochs, seed } = this.settings;
+    const maxSteps = mode === 'step' ? 1 : undefined;
+    const bunch = new Bunch(this.send);
+    let ended = false;
+    try {
+      ended = await this.interruptible(async (signal) => {
+        for await (const event of trainer.fit(this.dataset!, { epochs, seed, maxSteps, signal })) {
+          bunch.add(event.step, event.loss, event.imagesPerSecond);
+          if (mode === 'all') await this.between(trainer, event.step, signal, bunch);
+        }
+      });
+    } finally {
+      bunch.flush();
+    }
+    if (ended) this.training = 'no';
+    const { step } = await this.keep(trainer);
+    await this.strip(step);
+    const finished = step >= epochs * Math.ceil(this.dataset!.count / trainer.batchSize);
+    if (finished) this.resting = 'finished';
+    // Somebody waits for a pause, but nobody does for the end.
+    if (finished || this.gridTook < QUICK_MS) await this.grid(step);
+  }
+
+  /** What is due between two steps. No further step is submitted before this is done, so all of it shows the same network. */
+  private async between(trainer: Trainer, step: number, signal: AbortSignal, bunch: Bunch): Promise<void> {
+    const start = performance.now();
+    if (start >= this.nextPictures) {
+      bunch.flush();
+      await this.strip(step);
+      await this.grid(step, signal);
+      const end = performance.now();
+      this.nextPictures =
+        end + Math.max(this.settings.refresh * 1000, (end - start) * (1 / PICTURES_SHARE - 1));
+    }
+    if (start - this.snapshotAt > SNAPSHOT_MS) await this.keep(trainer);
+  }
+
+  private async keep(trainer: Trainer): Promise<OptimizerState> {
+    const optimizer = await trainer.getState();
+    this.snapshot = { parameters: await this.unet!.getParameters(), optimizer };
+    this.snapshotAt = performance.now();
+    return optimizer;
+  }
+
+  private adjust(settings: RunSettings): void {
+    const before = this.settings;
+    this.settings = settings;
+    if (!this.trainer) {
+      // The noise in the strip of pictures follows from the seed.
+      if (settings.seed !== before.seed && !this.working) this.request(() => this.strip(0));
+      return;
+    }
+    try {
+      this.trainer.learningRate = settings.lr;
+    } catch (error) {
+      this.report(error, 'task');
+    }
+    if (settings.samples !== before.samples || settings.refresh !== before.refresh) this.nextPictures = 0;
+    // The end of a run is fixed when fit begins. Beginning again costs the step under way, no more.
+    if (settings.epochs !== before.epochs && this.training === 'all') this.active?.abort();
+  }
+
+  private reset(): void {
+    this.freeRun();
+    this.freeNetwork();
+    this.snapshot = undefined;
+    this.resting = 'idle';
+    this.send({ type: 'freed' });
+  }
+
+  private freeRun(): void {
+    this.trainer?.destroy();
+    this.trainer = undefined;
+    this.dataset?.destroy();
+    this.dataset = undefined;
+    if (!this.opened) this.freeNetwork();
+  }
+
+  private freeNetwork(): void {
+    for (const sampler of this.samplers.values()) sampler.destroy();
+    this.samplers.clear();
+    this.unet?.destroy();
+    this.unet = undefined;
+    this.opened = false;
+  }
+
+  // ---------------------------------------------------------------- pictures
+
+  /** Samples of a fixed seed: what changes from one grid to the next is the network. */
+  private async grid(step: number, signal?: AbortSignal): Promise<void> {
+    const { seed, samples } = this.settings;
+    if (samples === 0) return;
+    const start = performance.now();
+    const sampler = await this.sampler('grid', samples);
+    const images = toBytes(await sampler.sample({ steps: GRID_STEPS, seed, signal }));
+    this.gridTook = performance.now() - start;
+    this.send({ type: 'grid', step, images }, [images.buffer]);
+  }
+
+  /** The first images, the same with more and more noise, and what the network makes of them. */
+  private async strip(step: number): Promise<void> {
+    const { images, unet } = this;
+    if (!images) return;
+    const count = Math.min(STRIP_IMAGES, images.count);
+    const clean = greys(images, count);
+    const noisy = corruptMoreAndMore(clean, this.settings.seed);
+    const fits = unet?.config.height === images.height && unet.config.width === images.width;
+    const predictions = fits ? toBytes(await unet.predict(noisy.values, count)) : undefined;
+    this.send({
+      type: 'strip',
+      step,
+      clean: toBytes(clean.values),
+      noisy: toBytes(noisy.values),
+      predictions,
+    });
+  }
+
+  private async sampler(use: 'grid' | 'panel', count: number): Promise<Sampler> {
+    const old = this.samplers.get(use);
+    if (old?.count === count) return old;
+    old?.destroy();
+    this.samplers.delete(use);
+    const sampler = await this.engine!.createSampler(this.unet!, { count });
+    this.samplers.set(use, sampler);
+    return sampler;
+  }
+
+  private async sample({ steps, count }: SampleCommand): Promise<void> {
+    this.phase('compiling');
+    await this.network();
+    const sampler = await this.sampler('panel', count);
+    const { seed } = this.settings;
+    this.phase('sampling');
+    this.samplingNow = true;
+    try {
+      await this.interruptible(async (signal) => {
+        for await (const { step, input, prediction } of sampler.run({ steps, seed, signal })) {
+          const frame = keepsFrame(step + 1, steps)
+            ? { x: toBytes(input), prediction: toBytes(prediction) }
+            : undefined;
+          this.send(
+            { type: 'sampled', step: step + 1, steps, count, frame },
+            frame && [frame.x.buffer, frame.prediction.buffer],
+          );
+        }
+      });
+    } finally {
+      this.samplingNow = false;
+    }
+  }
+
+  // ---------------------------------------------------------------- files
+
+  private async openModel(file: File): Promise<void> {
+    this.phase('loading');
+    try {
+      const { config, parameters } = loadModel(new Uint8Array(await file.arrayBuffer()), file.name);
+      const engine = await this.device();
+      const unet = await engine.createUNet(config);
+      try {
+        await unet.setParameters(parameters);
+      } catch (error) {
+        unet.destroy();
+        throw error;
+      }
+      this.reset();
+      this.unet = unet;
+      this.opened = true;
+      this.send({ type: 'model', name: file.name, parameters: unet.parameterCount });
+    } catch (error) {
+      this.report(error, 'data');
+    }
+  }
+
+  private async save(): Promise<void> {
+    if (!this.unet) return;
+    const bytes = await saveModel(this.unet);
+    const step = this.snapshot?.optimizer.step ?? 0;
+    this.send({ type: 'saved', bytes, step }, [bytes.buffer]);
+  }
+}
+
+/** Collects losses and sends them a few times a second. */
+class Bunch {
+  private readonly send: (event: WorkerEvent) => void;
+  private first = 0;
+  private losses: number[] = [];
+  private imagesPerSecond = 0;
+  private sentAt = 0;
+
+  constructor(send: (event: WorkerEvent) => void) {
+    this.send = send;
+  }
+
+  add(step: number, loss: number, imagesPerSecond: number): void {
+    if (this.losses.length === 0) this.first = step - 1;
+    this.losses.push(loss);
+    this.imagesPerSecond = imagesPerSecond;
+    if (performance.now() - this.sentAt >= SEND_LOSSES_MS) this.flush();
+  }
+
+  flush(): void {
+    this.sentAt = performance.now();
+    if (this.losses.length === 0) return;
+    const { first, imagesPerSecond } = this;
+    this.send({ type: 'losses', first, losses: Float32Array.from(this.losses), imagesPerSecond });
+    this.losses = [];
+  }
+}
+
+function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  // Clamped and rounded by the array's own conversion.
+  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
+}

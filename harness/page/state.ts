@@ -1,0 +1,162 @@
+/** What the page knows about the run: a pure function of the events that the worker sent. */
+import type { AdapterDescription } from '../../src';
+import type { DataDescription, WorkerEvent, Phase } from './protocol';
+
+export interface Run {
+  readonly images: number;
+  readonly stepsPerEpoch: number;
+  readonly parameters: number;
+  readonly bytes: number;
+}
+
+export interface State {
+  readonly phase: Phase;
+  readonly adapter?: AdapterDescription;
+  readonly data?: DataDescription;
+  /** The network came from this file. */
+  readonly model?: string;
+  /** Present from the moment training begins until a reset. */
+  readonly run?: Run;
+  /** The loss of every step so far. */
+  readonly losses: readonly number[];
+  readonly imagesPerSecond: number;
+  /** How far the current sampling run is. */
+  readonly sampling?: { readonly step: number; readonly steps: number };
+  readonly error?: {
+    readonly at: 'start' | 'data' | 'task';
+    readonly code: string;
+    readonly message: string;
+  };
+}
+
+export const initialState: State = { phase: 'starting', losses: [], imagesPerSecond: 0 };
+
+export function reduce(state: State, event: WorkerEvent): State {
+  switch (event.type) {
+    case 'adapter':
+      return { ...state, adapter: event.adapter };
+    case 'phase': {
+      const { phase } = event;
+      // A task that starts leaves the complaint about the one before it behind.
+      const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
+      return {
+        ...state,
+        phase,
+        error: starts || phase === 'loading' ? undefined : state.error,
+        sampling: phase === 'sampling' ? state.sampling : undefined,
+      };
+    }
+    case 'data':
+      return { ...state, data: event.data };
+    case 'model':
+      return { ...state, model: event.name, error: undefined };
+    case 'built': {
+      const { images, stepsPerEpoch, parameters, bytes } = event;
+      return { ...state, run: { images, stepsPerEpoch, parameters, bytes } };
+    }
+    case 'losses':
+      return {
+        ...state,
+        // After the loss of a device, steps come again.
+        losses: [...state.losses.slice(0, event.first), ...event.losses],
+        imagesPerSecond: event.imagesPerSecond,
+      };
+    case 'sampled':
+      return { ...state, sampling: { step: event.step, steps: event.steps } };
+    case 'freed':
+      return {
+        ...state,
+        run: undefined,
+        losses: [],
+        imagesPerSecond: 0,
+        sampling: undefined,
+        error: undefined,
+      };
+    case 'lost':
+      return {
+        ...state,
+        losses: state.losses.slice(0, event.step),
+        error: { at: 'task', code: 'device-lost', message: event.message },
+      };
+    case 'error':
+      return { ...state, error: { at: event.at, code: event.code, message: event.message } };
+    case 'grid':
+    case 'strip':
+    case 'saved':
+      return state;
+  }
+}
+
+/** The epoch of the newest step, from 1. */
+export function epochOf(state: State): number {
+  return state.run && state.losses.length > 0
+    ? Math.floor((state.losses.length - 1) / state.run.stepsPerEpoch) + 1
+    : 0;
+}
+
+/** The unweighted mean of each complete epoch's losses. */
+export function epochMeans(losses: readonly number[], stepsPerEpoch: number): number[] {
+  const means: number[] = [];
+  for (let end = stepsPerEpoch; end <= losses.length; end += stepsPerEpoch) {
+    let sum = 0;
+    for (let i = end - stepsPerEpoch; i < end; i++) sum += losses[i];
+    means.push(sum / stepsPerEpoch);
+  }
+  return means;
+}
+
+/** Seconds until `epochs` are complete at the present speed. */
+export function secondsLeft(state: State, batch: number, epochs: number): number {
+  if (!state.run || state.imagesPerSecond <= 0) return Number.NaN;
+  const { stepsPerEpoch, images } = state.run;
+  const done = state.losses.length;
+  // The last batch of an epoch may be smaller.
+  const imagesDone = Math.floor(done / stepsPerEpoch) * images + (done % stepsPerEpoch) * batch;
+  return Math.max(0, epochs * images - imagesDone) / state.imagesPerSecond;
+}
+
+/** losses.csv: step and epoch count from 1. */
+export function lossesCsv(losses: readonly number[], stepsPerEpoch: number): string {
+  const rows = losses.map((loss, i) => `${i + 1},${Math.floor(i / stepsPerEpoch) + 1},${loss}\n`);
+  return `step,epoch,loss\n${rows.join('')}`;
+}
+
+/** An exponential mean over about the last `span` values, without a bias towards the start. */
+export function smooth(values: readonly number[], span = 20): number[] {
+  const keep = 1 - 1 / span;
+  let sum = 0;
+  let weight = 0;
+  return values.map((value) => {
+    sum = keep * sum + (1 - keep) * value;
+    weight = keep * weight + (1 - keep);
+    return sum / weight;
+  });
+}
+
+/** What is going on, in plain words. */
+export function describe(state: State): string {
+  switch (state.phase) {
+    case 'starting':
+      return 'Looking for a GPU';
+    case 'loading':
+      return 'Loading the data';
+    case 'idle':
+      return 'Ready';
+    case 'compiling':
+      return 'Compiling the shaders';
+    case 'training':
+      return state.losses.length === 0 ? 'Training: the first step is under way' : 'Training';
+    case 'pausing':
+      return 'Pausing';
+    case 'paused':
+      return 'Paused';
+    case 'finished':
+      return 'Finished. Raise the epochs to train on';
+    case 'sampling':
+      return 'Sampling';
+    case 'lost':
+      return 'The GPU device was lost';
+    case 'failed':
+      return 'Stopped';
+  }
+}

@@ -1,0 +1,77 @@
+/** What a run prints as it goes: a bar that redraws itself on a terminal, a line every few seconds elsewhere. */
+
+const QUIET_MS = 5000;
+const REDRAW_MS = 100;
+const BAR_WIDTH = 24;
+
+export interface ProgressState {
+  readonly done: number;
+  readonly total: number;
+  /** Behind the bar: loss, speed. */
+  readonly text: string;
+  readonly secondsLeft?: number;
+}
+
+export class Progress {
+  private readonly stream: NodeJS.WriteStream;
+  private readonly live: boolean;
+  private last = Number.NEGATIVE_INFINITY;
+  private drawn = false;
+
+  constructor(stream: NodeJS.WriteStream = process.stdout) {
+    this.stream = stream;
+    this.live = stream.isTTY === true;
+  }
+
+  /** Shows the state, unless the last one was shown a moment ago. */
+  update(state: ProgressState): void {
+    const now = performance.now();
+    if (now - this.last < (this.live ? REDRAW_MS : QUIET_MS)) return;
+    this.last = now;
+    if (this.live) {
+      const line = progressLine(state, true).slice(0, (this.stream.columns ?? 80) - 1);
+      this.stream.write(`\r\x1b[K${line}`);
+      this.drawn = true;
+    } else this.stream.write(`${progressLine(state, false)}\n`);
+  }
+
+  /** A line that stays, above the bar. */
+  print(line = ''): void {
+    this.clear();
+    this.stream.write(`${line}\n`);
+    // Elsewhere than on a terminal it is news enough for the next seconds.
+    if (!this.live) this.last = performance.now();
+  }
+
+  clear(): void {
+    if (this.drawn) this.stream.write('\r\x1b[K');
+    this.drawn = false;
+    this.last = Number.NEGATIVE_INFINITY;
+  }
+}
+
+export function progressLine({ done, total, text, secondsLeft }: ProgressState, bar: boolean): string {
+  const share = total > 0 ? done / total : 1;
+  const full = Math.floor(share * BAR_WIDTH);
+  const drawn = bar ? `${'━'.repeat(full)}${'╌'.repeat(BAR_WIDTH - full)} ` : '';
+  const left = secondsLeft === undefined ? '' : `  ${duration(secondsLeft)} left`;
+  return `${drawn}${String(Math.floor(100 * share)).padStart(3)}%  ${text}${left}`;
+}
+
+/** 9.3 s, 1:05 min, 2:03 h */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)} min`;
+  return `${Math.floor(s / 3600)}:${two(Math.floor((s % 3600) / 60))} h`;
+}
+
+/** 1234567 -> 1,234,567 */
+export const thousands = (n: number): string => n.toLocaleString('en-US');
+
+/** 12.3 MB, in the decimal units of disks. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
+}

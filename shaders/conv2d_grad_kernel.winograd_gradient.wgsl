@@ -1,0 +1,72 @@
+// Winograd F(4x4, 5x5), output gradient transform: D[f] = A dY A' for every 4x4 tile of the gradient of the convolution.
+//   grad   dY (dZ), CHWN, element ((c*height + y)*width + x)*batch + n; outside the image dY = 0
+//   freqs  D[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements
+// One invocation: one image of the chunk, one channel, one tile. Rows first, then columns.
+// Dispatch: x = ceil(chunk/32), y = tiles, z = channels from first_group on. Any height, width, channels, batch.
+
+#import lib/winograd.wgsl
+
+alias Lane = f32;
+
+struct Params {
+  width: u32,
+  height: u32,
+  tiles_x: u32,
+  channels: u32,
+  batch: u32, // images in a row of the gradient
+  first_image: u32, // where this chunk starts
+  chunk: u32, // images in this chunk
+  pitch: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> grad: array<Lane>;
+@group(0) @binding(2) var<storage, read_write> freqs: array<Lane>;
+
+// Element at column x of the image row that starts at `row`, zero outside. (A select here: a branch per load is slower.)
+fn pixel(row: u32, x: u32) -> Lane {
+  return select(Lane(0.0), grad[row + min(x, params.width - 1u) * params.batch], x < params.width);
+}
+
+fn tile_row(first: u32, y: u32, x: u32) -> Eight {
+  if (y >= params.height) { return Eight(); }
+  let row = first + y * params.width * params.batch;
+  return gradient_transform(Four(pixel(row, x), pixel(row, x + 1u), pixel(row, x + 2u), pixel(row, x + 3u)));
+}
+
+fn store_column(first: u32, step: u32, v: Eight) {
+  freqs[first] = v.a;
+  freqs[first + 8u * step] = v.b;
+  freqs[first + 16u * step] = v.c;
+  freqs[first + 24u * step] = v.d;
+  freqs[first + 32u * step] = v.e;
+  freqs[first + 40u * step] = v.f;
+  freqs[first + 48u * step] = v.g;
+  freqs[first + 56u * step] = v.h;
+}
+
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
+  let image = id.x;
+  let channel = group.z + params.first_group;
+  if (image >= params.chunk) { return; }
+  let tile = group.y;
+  let y = tile / params.tiles_x * 4u;
+  let x = tile % params.tiles_x * 4u;
+  let first = channel * params.height * params.width * params.batch + params.first_image + image;
+  let r0 = tile_row(first, y, x);
+  let r1 = tile_row(first, y + 1u, x);
+  let r2 = tile_row(first, y + 2u, x);
+  let r3 = tile_row(first, y + 3u, x);
+  let out = channel * params.pitch + tile * params.chunk + image;
+  let step = params.channels * params.pitch;
+  store_column(out, step, gradient_transform(Four(r0.a, r1.a, r2.a, r3.a)));
+  store_column(out + step, step, gradient_transform(Four(r0.b, r1.b, r2.b, r3.b)));
+  store_column(out + 2u * step, step, gradient_transform(Four(r0.c, r1.c, r2.c, r3.c)));
+  store_column(out + 3u * step, step, gradient_transform(Four(r0.d, r1.d, r2.d, r3.d)));
+  store_column(out + 4u * step, step, gradient_transform(Four(r0.e, r1.e, r2.e, r3.e)));
+  store_column(out + 5u * step, step, gradient_transform(Four(r0.f, r1.f, r2.f, r3.f)));
+  store_column(out + 6u * step, step, gradient_transform(Four(r0.g, r1.g, r2.g, r3.g)));
+  store_column(out + 7u * step, step, gradient_transform(Four(r0.h, r1.h, r2.h, r3.h)));
+}

@@ -1,0 +1,149 @@
+enable subgroups;
+
+// Winograd F(4x4, 5x5), weight gradient product: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
+//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
+//   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
+// The bias gradient, the sum of dY, is the sum over p of D at frequency (1, 1), where A adds up the whole tile: f = 9.
+// One invocation: 16 input channels x 8 output channels of one frequency, all of p in steps of one vec4.
+// Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16, then the quad exchanges
+// them by quadBroadcast (on a software adapter every loaded component is paid for). Needs the feature `subgroups`.
+// Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = 16 groups of 4 frequencies from first_group on.
+// Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
+
+struct Params {
+  columns: u32, // vec4s of p in use
+  pitch: u32, // vec4s in a row of V and D
+  cin: u32,
+  cout: u32,
+  accumulate: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> inputs: array<vec4f>;
+@group(0) @binding(2) var<storage, read> grads: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+
+// One input channel against four output channels.
+fn dots(v: vec4f, d0: vec4f, d1: vec4f, d2: vec4f, d3: vec4f) -> vec4f {
+  return vec4f(dot(v, d0), dot(v, d1), dot(v, d2), dot(v, d3));
+}
+
+fn store(at: u32, m: vec4f, n: vec4f) {
+  if (params.accumulate == 0u) {
+    output[at] = m;
+    output[at + 1u] = n;
+  } else {
+    output[at] += m;
+    output[at + 1u] += n;
+  }
+}
+
+fn store_row(f: u32, c: u32, o: u32, m: vec4f, n: vec4f) {
+  if (c < params.cin && o < params.cout) { store(((f * params.cin + c) * params.cout + o) / 4u, m, n); }
+}
+
+// Sum over p of 8 rows of D: the bias gradients.
+fn store_bias(f: u32, o: u32) {
+  let ones = vec4f(1.0);
+  let first = (f * params.cout + o) * params.pitch;
+  var m = vec4f(0.0); var n = vec4f(0.0);
+  for (var i = 0u; i < params.columns; i++) {
+    let at = first + i;
+    m += dots(ones, grads[at], grads[at + params.pitch], grads[at + 2u * params.pitch], grads[at + 3u * params.pitch]);
+    n += dots(ones, grads[at + 4u * params.pitch], grads[at + 5u * params.pitch], grads[at + 6u * params.pitch],
+      grads[at + 7u * params.pitch]);
+  }
+  store((64u * params.cin * params.cout + o) / 4u, m, n);
+}
+
+@compute @workgroup_size(4, 2, 4)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(subgroup_invocation_id) subgroup_lane: u32) {
+  let o = id.x * 8u;
+  let c = id.y * 16u;
+  let f = id.z + 4u * params.first_group;
+  let pitch = params.pitch;
+  let input_first = (f * params.cin + c + (subgroup_lane & 3u)) * pitch;
+  let grad_first = (f * params.cout + o) * pitch;
+  var m0 = vec4f(0.0); var n0 = vec4f(0.0);
+  var m1 = vec4f(0.0); var n1 = vec4f(0.0);
+  var m2 = vec4f(0.0); var n2 = vec4f(0.0);
+  var m3 = vec4f(0.0); var n3 = vec4f(0.0);
+  var m4 = vec4f(0.0); var n4 = vec4f(0.0);
+  var m5 = vec4f(0.0); var n5 = vec4f(0.0);
+  var m6 = vec4f(0.0); var n6 = vec4f(0.0);
+  var m7 = vec4f(0.0); var n7 = vec4f(0.0);
+  var m8 = vec4f(0.0); var n8 = vec4f(0.0);
+  var m9 = vec4f(0.0); var n9 = vec4f(0.0);
+  var ma = vec4f(0.0); var na = vec4f(0.0);
+  var mb = vec4f(0.0); var nb = vec4f(0.0);
+  var mc = vec4f(0.0); var nc = vec4f(0.0);
+  var md = vec4f(0.0); var nd = vec4f(0.0);
+  var me = vec4f(0.0); var ne = vec4f(0.0);
+  var mf = vec4f(0.0); var nf = vec4f(0.0);
+  for (var i = 0u; i < params.columns; i++) {
+    let input_at = input_first + i;
+    let grad_at = grad_first + i;
+    let d0 = grads[grad_at];
+    let d1 = grads[grad_at + pitch];
+    let d2 = grads[grad_at + 2u * pitch];
+    let d3 = grads[grad_at + 3u * pitch];
+    let d4 = grads[grad_at + 4u * pitch];
+    let d5 = grads[grad_at + 5u * pitch];
+    let d6 = grads[grad_at + 6u * pitch];
+    let d7 = grads[grad_at + 7u * pitch];
+    let w0 = inputs[input_at];
+    let w1 = inputs[input_at + 4u * pitch];
+    let w2 = inputs[input_at + 8u * pitch];
+    let w3 = inputs[input_at + 12u * pitch];
+    let v0 = quadBroadcast(w0, 0u);
+    m0 += dots(v0, d0, d1, d2, d3); n0 += dots(v0, d4, d5, d6, d7);
+    let v1 = quadBroadcast(w0, 1u);
+    m1 += dots(v1, d0, d1, d2, d3); n1 += dots(v1, d4, d5, d6, d7);
+    let v2 = quadBroadcast(w0, 2u);
+    m2 += dots(v2, d0, d1, d2, d3); n2 += dots(v2, d4, d5, d6, d7);
+    let v3 = quadBroadcast(w0, 3u);
+    m3 += dots(v3, d0, d1, d2, d3); n3 += dots(v3, d4, d5, d6, d7);
+    let v4 = quadBroadcast(w1, 0u);
+    m4 += dots(v4, d0, d1, d2, d3); n4 += dots(v4, d4, d5, d6, d7);
+    let v5 = quadBroadcast(w1, 1u);
+    m5 += dots(v5, d0, d1, d2, d3); n5 += dots(v5, d4, d5, d6, d7);
+    let v6 = quadBroadcast(w1, 2u);
+    m6 += dots(v6, d0, d1, d2, d3); n6 += dots(v6, d4, d5, d6, d7);
+    let v7 = quadBroadcast(w1, 3u);
+    m7 += dots(v7, d0, d1, d2, d3); n7 += dots(v7, d4, d5, d6, d7);
+    let v8 = quadBroadcast(w2, 0u);
+    m8 += dots(v8, d0, d1, d2, d3); n8 += dots(v8, d4, d5, d6, d7);
+    let v9 = quadBroadcast(w2, 1u);
+    m9 += dots(v9, d0, d1, d2, d3); n9 += dots(v9, d4, d5, d6, d7);
+    let va = quadBroadcast(w2, 2u);
+    ma += dots(va, d0, d1, d2, d3); na += dots(va, d4, d5, d6, d7);
+    let vb = quadBroadcast(w2, 3u);
+    mb += dots(vb, d0, d1, d2, d3); nb += dots(vb, d4, d5, d6, d7);
+    let vc = quadBroadcast(w3, 0u);
+    mc += dots(vc, d0, d1, d2, d3); nc += dots(vc, d4, d5, d6, d7);
+    let vd = quadBroadcast(w3, 1u);
+    md += dots(vd, d0, d1, d2, d3); nd += dots(vd, d4, d5, d6, d7);
+    let ve = quadBroadcast(w3, 2u);
+    me += dots(ve, d0, d1, d2, d3); ne += dots(ve, d4, d5, d6, d7);
+    let vf = quadBroadcast(w3, 3u);
+    mf += dots(vf, d0, d1, d2, d3); nf += dots(vf, d4, d5, d6, d7);
+  }
+  store_row(f, c + 0u, o, m0, n0);
+  store_row(f, c + 1u, o, m1, n1);
+  store_row(f, c + 2u, o, m2, n2);
+  store_row(f, c + 3u, o, m3, n3);
+  store_row(f, c + 4u, o, m4, n4);
+  store_row(f, c + 5u, o, m5, n5);
+  store_row(f, c + 6u, o, m6, n6);
+  store_row(f, c + 7u, o, m7, n7);
+  store_row(f, c + 8u, o, m8, n8);
+  store_row(f, c + 9u, o, m9, n9);
+  store_row(f, c + 10u, o, ma, na);
+  store_row(f, c + 11u, o, mb, nb);
+  store_row(f, c + 12u, o, mc, nc);
+  store_row(f, c + 13u, o, md, nd);
+  store_row(f, c + 14u, o, me, ne);
+  store_row(f, c + 15u, o, mf, nf);
+  if (f == 9u && c == 0u && o < params.cout) { store_bias(f, o); }
+}

@@ -1,0 +1,54 @@
+/** Which variant of which kernel each layer uses. */
+
+import type { Kernel } from '../kernel';
+import { type ConvShape, conv2d } from '../kernels/conv2d';
+import { conv2dGradInput } from '../kernels/conv2d_grad_input';
+import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
+import type { Layer } from './config';
+import type { Choose } from './forward';
+
+/** `kernel/layer` -> variant, for instance `conv2d/down.1` -> `winograd`. What is not listed uses the kernel's first. */
+export type Variants = Readonly<Record<string, string>>;
+
+export const chooser =
+  (variants: Variants): Choose =>
+  (kernel, layer) =>
+    variants[`${kernel}/${layer}`];
+
+/** The kernels that have more than one variant; all take a convolution's shape. */
+const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Kernel<
+  ConvShape & { swish: boolean }
+>[];
+
+/** What usually is fastest first. Names that a kernel does not have are passed over. */
+const PREFERENCE = ['winograd_subgroups', 'one_subgroups', 'rows7_subgroups', 'subgroups', 'one', 'winograd'];
+
+/** Every variant of the tuned kernels that can do a layer on a device with `features`. */
+export function candidates(
+  kernel: Kernel<ConvShape & { swish: boolean }>,
+  layer: Layer,
+  batch: number,
+  features: GPUSupportedFeatures,
+) {
+  const shape = { ...layer, batch, swish: layer.activation === 'swish' };
+  return Object.entries(kernel.variants)
+    .filter(([, v]) => (v.features ?? []).every((f) => features.has(f)) && !v.refuses?.(shape))
+    .map(([name]) => name);
+}
+
+/** A choice without measuring. */
+export function defaultVariants(
+  layers: readonly Layer[],
+  batch: number,
+  features: GPUSupportedFeatures,
+): Variants {
+  const choice: Record<string, string> = {};
+  for (const kernel of TUNED) {
+    for (const layer of layers) {
+      const possible = candidates(kernel, layer, batch, features);
+      const best = PREFERENCE.find((name) => possible.includes(name));
+      if (best) choice[`${kernel.name}/${layer.name}`] = best;
+    }
+  }
+  return choice;
+}

@@ -1,0 +1,332 @@
+/**
+ * Models and checkpoints as safetensors files (https://github.com/huggingface/safetensors), which any of its readers opens.
+ *
+ * A **model** holds the network's parameters, F32, by their names: `down.0.kernel`, `down.0.bias`, … `up.0.kernel`, … Kernels
+ * are HWIO, [height, width, in, out], the order of Keras and TensorFlow (PyTorch's is [out, in, height, width]); biases are
+ * [out]. Its metadata (`__metadata__`) are strings: `format` is `webgpu-diffusion`, `version` `1`, `kind` `model`, and
+ * `config` the network as JSON.
+ *
+ * A **checkpoint** is a model (a reader of models may take it for one) of `kind` `checkpoint` with what a training run needs
+ * to go on as if it had never stopped:
+ *
+ * | tensor | shape | |
+ * |---|---|---|
+ * | `moment1.<name>`, `moment2.<name>` | as the parameter | Adam's moments |
+ * | `optimizer.corrections` | [2] | 1 - beta1^step and 1 - beta2^step, as the GPU has them |
+ * | `losses` | [step] | the loss of every step so far |
+ *
+ * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `data` (a fingerprint of the
+ * data set), `variants` (which variant of which kernel each layer uses: another choice gives other last bits).
+ */
+import type { ImageSet } from '../data/idx';
+import { EngineError } from '../errors';
+import type { OptimizerState, Trainer } from '../training/trainer';
+import { checkConfig, layersOf, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
+import type { UNet } from '../unet/unet';
+import type { Variants } from '../unet/variants';
+import { checkTensors, type ExpectedTensor } from './match';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  quote,
+  type Safetensors,
+} from './safetensors';
+
+const FORMAT = 'webgpu-diffusion';
+const VERSION = '1';
+
+export interface Model {
+  readonly config: UNetConfig;
+  /** By name, as `setParameters` takes them. */
+  readonly parameters: Map<string, Float32Array>;
+}
+
+/** What tells one data set from another. */
+export interface DataFingerprint {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** FNV-1a (32 bits) of the bytes, in hexadecimal. */
+  readonly fnv1a: string;
+}
+
+/** How a run was started. */
+export interface RunSettings {
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly epochs: number;
+  /** Where the images came from, for people and for the command line; the fingerprint is what counts. */
+  readonly source?: string;
+  /** Only so many of the source's images were used. */
+  readonly limit?: number;
+}
+
+export interface Checkpoint extends Model {
+  readonly settings: RunSettings;
+  readonly data: DataFingerprint;
+  readonly variants: Variants;
+  /** For `trainer.setState`. */
+  readonly state: OptimizerState;
+  /** The loss of each step so far. */
+  readonly losses: Float32Array;
+}
+
+/** What a model file of this network holds, in the order of its parameters. */
+export async function saveModel(unet: UNet): Promise<Uint8Array<ArrayBuffer>> {
+  return encodeSafetensors(named('', unet.parameters, await unet.getParameters()), {
+    format: FORMAT,
+    version: VERSION,
+    kind: 'model',
+    config: JSON.stringify(unet.config),
+  });
+}
+
+/**
+ * Reads a model, or the model in a checkpoint.
+ *
+ * @param name what errors call the file
+ * @throws EngineError `data`
+ */
+export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
+  const file = open(bytes, name);
+  const { config, parameters } = describe(file, name);
+  if (file.metadata.kind === 'checkpoint') {
+    checkTensors(expectedInCheckpoint(parameters, stepOf(file, name)), file.tensors, name);
+  } else checkTensors(parameters, file.tensors, name);
+  return { config, parameters: pick(file, '', parameters) };
+}
+
+/**
+ * A checkpoint of a training run. May be taken while `fit` waits for its next event to be asked for; steps that are already
+ * submitted then are part of it, and their losses are read from the GPU.
+ *
+ * @param run.losses the losses known so far, one for each step from the first
+ */
+export async function saveCheckpoint(run: {
+  readonly trainer: Trainer;
+  readonly settings: RunSettings;
+  readonly data: DataFingerprint;
+  readonly losses: ArrayLike<number>;
+}): Promise<Uint8Array<ArrayBuffer>> {
+  const { trainer, settings, data } = run;
+  const { unet } = trainer;
+  // Nothing is submitted between these reads, so that all see the same step.
+  const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
+  const losses = new Float32Array(state.step);
+  const missing = state.step - run.losses.length;
+  if (missing < 0 || missing > state.step) {
+    throw new EngineError('argument', `${run.losses.length} losses were given for ${state.step} steps.`);
+  }
+  losses.set(run.losses);
+  if (missing > 0) losses.set(await trainer.readLosses(missing), run.losses.length);
+
+  const tensors = [
+    ...named('', unet.parameters, parameters),
+    ...named('moment1.', unet.parameters, state.moment1),
+    ...named('moment2.', unet.parameters, state.moment2),
+    { name: 'optimizer.corrections', shape: [2], data: state.corrections },
+    { name: 'losses', shape: [state.step], data: losses },
+  ];
+  return encodeSafetensors(tensors, {
+    format: FORMAT,
+    version: VERSION,
+    kind: 'checkpoint',
+    config: JSON.stringify(unet.config),
+    step: JSON.stringify(state.step),
+    settings: JSON.stringify(settings),
+    data: JSON.stringify(data),
+    variants: JSON.stringify(trainer.variants),
+  });
+}
+
+/**
+ * @param name what errors call the file
+ * @throws EngineError `data`
+ */
+export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Checkpoint {
+  const file = open(bytes, name);
+  if (file.metadata.kind !== 'checkpoint') {
+    throw new EngineError(
+      'data',
+      `${name} is a ${quote(file.metadata.kind)}, not a checkpoint: it has no optimizer state to go on from. ` +
+        'Give the checkpoint.safetensors that was saved beside it.',
+    );
+  }
+  const { config, parameters } = describe(file, name);
+  const step = stepOf(file, name);
+  checkTensors(expectedInCheckpoint(parameters, step), file.tensors, name);
+  const floats = (key: string) => file.tensors.get(key)!.data as Float32Array;
+  return {
+    config,
+    parameters: pick(file, '', parameters),
+    settings: settingsOf(file, name),
+    data: dataOf(file, name),
+    variants: variantsOf(file, name),
+    state: {
+      step,
+      corrections: floats('optimizer.corrections'),
+      moment1: pick(file, 'moment1.', parameters),
+      moment2: pick(file, 'moment2.', parameters),
+    },
+    losses: floats('losses'),
+  };
+}
+
+/** What `data` of a checkpoint is compared with. */
+export function fingerprint({ images, count, height, width, channels }: ImageSet): DataFingerprint {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < images.length; i++) hash = Math.imul(hash ^ images[i], 0x01000193);
+  return { count, height, width, channels, fnv1a: (hash >>> 0).toString(16).padStart(8, '0') };
+}
+
+/** Throws a `data` error unless a run that was trained on `before` may go on with `now`. */
+export function checkSameData(before: DataFingerprint, now: DataFingerprint): void {
+  const show = (d: DataFingerprint) =>
+    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${d.fnv1a})`;
+  if (show(before) !== show(now)) {
+    throw new EngineError(
+      'data',
+      `The checkpoint was trained on ${show(before)}; this data set has ${show(now)}. Give the same images, in the same order.`,
+    );
+  }
+}
+
+// ---------------------------------------------------------------- reading, field by field
+
+function open(bytes: Uint8Array, name: string): Safetensors {
+  const file = decodeSafetensors(bytes, name);
+  const { format, version } = file.metadata;
+  if (format !== FORMAT) {
+    throw new EngineError(
+      'data',
+      `${name} was not saved by webgpu-diffusion: its metadata has the format ${quote(format ?? 'none')}. ` +
+        'Its metadata must hold format, version, kind and config: see src/weights/checkpoint.ts.',
+    );
+  }
+  if (version !== VERSION) {
+    throw new EngineError(
+      'data',
+      `${name} has version ${quote(version)} of the format; this version of webgpu-diffusion reads ${VERSION}. Use the one that saved it.`,
+    );
+  }
+  return file;
+}
+
+function describe(file: Safetensors, name: string): { config: UNetConfig; parameters: Parameter[] } {
+  const given = json(file, 'config', name);
+  try {
+    if (!isObject(given)) throw new EngineError('data', 'it is not an object');
+    const config = checkConfig(given);
+    return { config, parameters: parametersOf(layersOf(config)).parameters };
+  } catch (cause) {
+    if (!(cause instanceof EngineError)) throw cause;
+    throw new EngineError('data', `${name}: config in its metadata is wrong: ${cause.message}`, { cause });
+  }
+}
+
+function stepOf(file: Safetensors, name: string): number {
+  return integer(json(file, 'step', name), 'step', name, 0, 2 ** 31);
+}
+
+function settingsOf(file: Safetensors, name: string): RunSettings {
+  const given = json(file, 'settings', name);
+  if (!isObject(given)) throw wrong(name, 'settings', given, 'an object');
+  const { learningRate, source, limit } = given;
+  if (typeof learningRate !== 'number' || !(learningRate > 0)) {
+    throw wrong(name, 'settings.learningRate', learningRate, 'a number above 0');
+  }
+  if (source !== undefined && typeof source !== 'string')
+    throw wrong(name, 'settings.source', source, 'a string');
+  return {
+    seed: integer(given.seed, 'settings.seed', name, 0, 2 ** 32 - 1),
+    batchSize: integer(given.batchSize, 'settings.batchSize', name, 1, 65536),
+    epochs: integer(given.epochs, 'settings.epochs', name, 1, 2 ** 31),
+    learningRate,
+    ...(source === undefined ? {} : { source }),
+    ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', name, 1, 2 ** 31) }),
+  };
+}
+
+function dataOf(file: Safetensors, name: string): DataFingerprint {
+  const given = json(file, 'data', name);
+  if (!isObject(given)) throw wrong(name, 'data', given, 'an object');
+  const size = (key: string) => integer(given[key], `data.${key}`, name, 1, 2 ** 31);
+  if (typeof given.fnv1a !== 'string') throw wrong(name, 'data.fnv1a', given.fnv1a, 'a string');
+  return {
+    count: size('count'),
+    height: size('height'),
+    width: size('width'),
+    channels: size('channels'),
+    fnv1a: given.fnv1a,
+  };
+}
+
+function variantsOf(file: Safetensors, name: string): Variants {
+  const given = json(file, 'variants', name);
+  if (!isObject(given)) throw wrong(name, 'variants', given, 'an object');
+  return Object.fromEntries(
+    Object.entries(given).map(([key, value]) => {
+      if (typeof value !== 'string') throw wrong(name, `variants[${quote(key)}]`, value, 'a string');
+      return [key, value];
+    }),
+  );
+}
+
+function json(file: Safetensors, key: string, name: string): unknown {
+  const text = file.metadata[key];
+  if (text === undefined) throw new EngineError('data', `${name} has no ${key} in its metadata. ${damaged}`);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new EngineError('data', `${name}: ${key} in its metadata is not JSON: ${quote(text)}. ${damaged}`, {
+      cause,
+    });
+  }
+}
+
+function integer(value: unknown, key: string, name: string, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw wrong(name, key, value, `a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+const damaged = 'The file is damaged: take another.';
+
+const wrong = (name: string, key: string, value: unknown, legal: string) =>
+  new EngineError('data', `${name}: ${key} in its metadata is ${quote(value)}; it must be ${legal}.`);
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// ---------------------------------------------------------------- tensors
+
+function expectedInCheckpoint(parameters: readonly Parameter[], step: number): ExpectedTensor[] {
+  return [
+    ...['', 'moment1.', 'moment2.'].flatMap((prefix) =>
+      parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
+    ),
+    { name: 'optimizer.corrections', shape: [2] },
+    { name: 'losses', shape: [step] },
+  ];
+}
+
+function named(
+  prefix: string,
+  parameters: readonly Parameter[],
+  values: ReadonlyMap<string, Float32Array>,
+): NamedTensor[] {
+  return parameters.map(({ name, shape }) => ({ name: prefix + name, shape, data: values.get(name)! }));
+}
+
+function pick(
+  file: Safetensors,
+  prefix: string,
+  parameters: readonly Parameter[],
+): Map<string, Float32Array> {
+  return new Map(parameters.map(({ name }) => [name, file.tensors.get(prefix + name)!.data as Float32Array]));
+}

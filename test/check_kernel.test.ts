@@ -1,0 +1,89 @@
+/** The comparison that every kernel test rests on finds each kind of fault. */
+import { describe, expect, test } from 'vitest';
+import { compareTensor } from './check_kernel';
+
+const GUARD = 0x5ca1ab1e;
+const POISON = 0xffffffff;
+
+/** What a GPU would leave behind: `values` and two untouched guard words. */
+function left(values: readonly number[]): Uint32Array {
+  const floats = Float32Array.from(values);
+  return Uint32Array.from([...new Uint32Array(floats.buffer), GUARD, GUARD]);
+}
+
+const expected = {
+  values: Float64Array.from([1, -2, 3e-9, 0]),
+  error: Float64Array.from([1e-6, 2e-6, 3e-15, 0]),
+};
+const failureOf = (words: Uint32Array) => compareTensor('output', words, 4, expected, undefined).failure;
+
+describe('floats', () => {
+  test('right values pass, with the used share of the allowed error', () => {
+    const { failure, share } = compareTensor(
+      'output',
+      left([1 + 2 ** -21, -2, 3e-9, 0]),
+      4,
+      expected,
+      undefined,
+    );
+    expect(failure).toBeUndefined();
+    expect(share).toBeCloseTo(2 ** -21 / 1e-6, 5);
+  });
+  test('a wrong value', () => {
+    expect(failureOf(left([1, -2.001, 3e-9, 0]))).toMatch(/1 of 4 elements are off, first at \[1\]/);
+  });
+  test('all zeros, where the outputs are tiny', () => {
+    expect(failureOf(left([1, -2, 0, 0]))).toMatch(/first at \[2\]/);
+  });
+  test('not exactly zero, where nothing else will do', () => {
+    expect(failureOf(left([1, -2, 3e-9, 1e-30]))).toMatch(/first at \[3\]/);
+  });
+  test('infinite or not a number', () => {
+    expect(failureOf(left([Number.POSITIVE_INFINITY, -2, 3e-9, 0]))).toMatch(/first at \[0\]/);
+    expect(failureOf(left([1, -2, 3e-9, Number.NaN]))).toMatch(/first at \[3\]/);
+  });
+  test('an element that was never written', () => {
+    const words = left([1, -2, 3e-9, 0]);
+    words[1] = POISON;
+    expect(failureOf(words)).toMatch(/first at \[1\].*\n.*\n.*got NaN/);
+  });
+  test('a reference that is not a number', () => {
+    const nan = { values: Float64Array.from([Number.NaN]), error: Float64Array.from([1]) };
+    expect(compareTensor('output', left([1]), 1, nan, undefined).failure).toMatch(/1 of 1 elements are off/);
+    const noError = { values: Float64Array.from([1]), error: Float64Array.from([Number.NaN]) };
+    expect(compareTensor('output', left([2]), 1, noError, undefined).failure).toMatch(/elements are off/);
+  });
+  test('a write past the end', () => {
+    const words = left([1, -2, 3e-9, 0]);
+    words[5] = 0;
+    expect(failureOf(words)).toBe('output: wrote 2 words past its end');
+  });
+  test('a reference of the wrong length', () => {
+    expect(compareTensor('output', left([1, -2, 3e-9]), 3, expected, undefined).failure).toMatch(
+      /the reference gives 4 values of 3/,
+    );
+  });
+});
+
+describe('integers', () => {
+  const integers = { values: Uint32Array.from([7, 0xfffffffe]) };
+  const compare = (words: number[]) =>
+    compareTensor('count', Uint32Array.from([...words, GUARD]), 2, integers, undefined).failure;
+  test('right values pass', () => expect(compare([7, 0xfffffffe])).toBeUndefined());
+  test('off by one', () => expect(compare([7, 0xffffffff])).toMatch(/first at \[1\]/));
+});
+
+describe('inputs', () => {
+  const input = Float32Array.from([5, 6]);
+  test('untouched ones pass', () => {
+    expect(compareTensor('input', left([5, 6]), 2, undefined, input).failure).toBeUndefined();
+  });
+  test('a changed one', () => {
+    expect(compareTensor('input', left([5, 6.5]), 2, undefined, input).failure).toBe(
+      'input[1]: an input was changed',
+    );
+  });
+  test('a tensor that nothing is known about', () => {
+    expect(compareTensor('lost', left([5, 6]), 2, undefined, undefined).failure).toMatch(/neither an input/);
+  });
+});

@@ -1,0 +1,105 @@
+/** What shaders/reflect.ts makes of a shader, and that it says what is wrong with a broken one. */
+import { describe, expect, test } from 'vitest';
+import { declareShaders, reflect, resolveImports } from '../shaders/reflect';
+
+const good = `
+struct Params {
+  count: u32,
+  shift: i32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+
+@compute @workgroup_size(8, 4)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  output[id.x] = params.scale * input[id.x + params.count];
+}
+`;
+
+test('params, bindings and the workgroup size are read', () => {
+  expect(reflect('good', good)).toEqual({
+    name: 'good',
+    code: good,
+    workgroupSize: [8, 4, 1],
+    params: {
+      size: 12,
+      fields: {
+        count: { type: 'u32', offset: 0 },
+        shift: { type: 'i32', offset: 4 },
+        scale: { type: 'f32', offset: 8 },
+      },
+    },
+    bindings: { input: { binding: 1, access: 'read' }, output: { binding: 2, access: 'read_write' } },
+  });
+});
+
+test('the declarations name the params and the bindings', () => {
+  const text = declareShaders([reflect('good', good)]);
+  expect(text).toContain(`declare module '*/good.wgsl'`);
+  expect(text).toContain(`'count' | 'shift' | 'scale'`);
+  expect(text).toContain(`'input' | 'output'`);
+});
+
+describe('a broken shader is refused', () => {
+  const broken: Record<string, [change: [from: string | RegExp, to: string], message: RegExp]> = {
+    'no entry point': [['@compute @workgroup_size(8, 4)', ''], /0 compute entry points/],
+    'an entry point of another name': [['fn main', 'fn start'], /entry point.*main/],
+    'two entry points': [[/$/, '@compute @workgroup_size(1) fn other() {}'], /2 compute entry points/],
+    'a named workgroup size': [
+      [/@compute @workgroup_size\(8, 4\)/, 'const N = 8;\n@compute @workgroup_size(N)'],
+      /workgroup_size must be literal/,
+    ],
+    'a syntax error before the bindings': [['struct Params {', 'struct Params (('], /struct body.*Line: 2/],
+    'a syntax error after the entry point': [[/$/, 'fn half( {'], /argument name.*Line: 16/],
+    'a missing brace': [['shift: i32,', 'shift: i32, }'], /./],
+    'a vector in params': [['scale: f32', 'scale: vec3f'], /params\.scale is vec3/],
+    'an unknown type in params': [['scale: f32', 'scale: float'], /params\.scale is float/],
+    'params of another name': [[/\bparams\b/g, 'settings'], /params/],
+    'a uniform that is not binding 0': [
+      [/binding\(0\)(.*\n.*)binding\(1\)/, 'binding(1)$1binding(0)'],
+      /params|out of order/,
+    ],
+    'a gap between the bindings': [['binding(2)', 'binding(3)'], /output is out of order/],
+    'a binding twice': [['binding(2)', 'binding(1)'], /out of order/],
+    'another group': [['@group(0) @binding(2)', '@group(1) @binding(2)'], /bindings/],
+    'two bindings in one line': [
+      [/;\n@group\(0\) @binding\(2\)/, '; @group(0) @binding(2)'],
+      /line of its own/,
+    ],
+    'a texture': [
+      [/@group\(0\) @binding\(2\).*/, '@group(0) @binding(2) var output: texture_2d<f32>;'],
+      /binding/,
+    ],
+  };
+  test.each(Object.entries(broken))('%s', (_, [[from, to], message]) => {
+    const code = good.replace(from, to);
+    expect(code).not.toBe(good);
+    expect(() => reflect('broken', code)).toThrow(message);
+  });
+});
+
+describe('imports', () => {
+  const files: Record<string, string> = {
+    'lib/a.wgsl': '#import lib/b.wgsl\nfn a() {}\n',
+    'lib/b.wgsl': 'fn b() {}\n',
+    'lib/circle.wgsl': '#import lib/circle.wgsl\nfn circle() {}\n',
+  };
+  const read = (path: string) => {
+    if (!(path in files)) throw new Error(`there is no ${path}`);
+    return files[path];
+  };
+  test('are replaced by the text, each file once', () => {
+    const code = resolveImports('#import lib/a.wgsl\n#import lib/b.wgsl\nfn main() {}\n', read);
+    expect(code.match(/fn \w+/g)).toEqual(['fn b', 'fn a', 'fn main']);
+    expect(code).not.toContain('#import');
+  });
+  test('may go in circles', () => {
+    expect(resolveImports('#import lib/circle.wgsl\n', read).match(/fn circle/g)).toHaveLength(1);
+  });
+  test('of a missing file name it', () => {
+    expect(() => resolveImports('#import lib/none.wgsl\n', read)).toThrow('lib/none.wgsl');
+  });
+});

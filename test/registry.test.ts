@@ -1,0 +1,108 @@
+/** The house rules that need no GPU: twins, headers, limits, and that every launcher can be launched. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { declarations, loadShaders, writeDeclarations } from '../shaders/plugin';
+import { requirements } from '../src/device';
+import { op, type Shader, tensor } from '../src/kernel';
+import { type AnySpec, missingTwins, shaders, specs } from './registry';
+
+const folder = new URL('../shaders/', import.meta.url);
+const { limits } = requirements;
+
+test('every kernel has its three files', () => {
+  expect(missingTwins()).toEqual([]);
+});
+
+test('the registry has every shader', () => {
+  expect([...shaders.keys()].sort()).toEqual(loadShaders().map(({ name }) => name));
+});
+
+test('shaders.gen.d.ts is up to date', () => {
+  expect(writeDeclarations(), `${declarations} was out of date and has been written anew: commit it`).toBe(
+    true,
+  );
+});
+
+describe('every WGSL file starts with a comment that says what it does', () => {
+  const files = ['.', 'lib'].flatMap((path) =>
+    readdirSync(new URL(path, folder))
+      .filter((file) => file.endsWith('.wgsl'))
+      .map((file) => `${path}/${file}`),
+  );
+  test.each(files)('%s', (file) => {
+    const [first] = readFileSync(new URL(file, folder), 'utf8')
+      .replace(/^(enable \w+;\s+)+/, '')
+      .split('\n');
+    expect(first).toMatch(/^\/\/ \S/);
+  });
+});
+
+/** Bytes of the variables that the invocations of a workgroup share. */
+function workgroupBytes({ code }: Shader): number {
+  const types = [...code.matchAll(/var<workgroup>\s*\w+\s*:\s*([^;=]+);/g)].map(([, type]) => type);
+  if (types.length === 0) return 0;
+  const struct = `struct AllOfThem {\n${types.map((type, i) => `  v${i}: ${type},`).join('\n')}\n}`;
+  const bytes = new WgslReflect(`${code}\n${struct}`).getStructInfo('AllOfThem')?.size;
+  if (!bytes) throw new Error(`The size of ${types.join(' and ')} is not known.`);
+  return bytes;
+}
+
+describe('every shader fits the limits that any device offers', () => {
+  test.each([...shaders])('%s', (_, shader) => {
+    const [x, y, z] = shader.workgroupSize;
+    expect(x * y * z).toBeLessThanOrEqual(limits.maxComputeInvocationsPerWorkgroup);
+    expect(z).toBeLessThanOrEqual(64);
+    expect(Object.keys(shader.bindings).length).toBeLessThanOrEqual(limits.maxStorageBuffersPerShaderStage);
+    expect(workgroupBytes(shader)).toBeLessThanOrEqual(limits.maxComputeWorkgroupStorageSize);
+  });
+});
+
+/** The calls of a variant on a shape, or undefined where it refuses it. */
+function callsOf({ kernel }: AnySpec, shape: unknown, variant: string) {
+  if (kernel.variants[variant].refuses?.(shape)) return undefined;
+  const sizes = Object.entries(kernel.sizes(shape));
+  return op(kernel, 'test', shape, Object.fromEntries(sizes.map(([n, s]) => [n, tensor(n, s)])), variant)
+    .calls;
+}
+
+describe.each([...specs])('%s', (name, spec) => {
+  const shapes = [spec.cases, ...[1, 7, 64, 256].map(spec.bench)].flatMap((table) => Object.values(table));
+
+  test('its first variant does every shape', () => {
+    const [first] = Object.keys(spec.kernel.variants);
+    for (const shape of shapes) expect(callsOf(spec, shape, first), JSON.stringify(shape)).toBeDefined();
+  });
+
+  test('its calls give each shader the params and tensors that it declares', () => {
+    for (const variant of Object.keys(spec.kernel.variants)) {
+      for (const { shader, params, tensors, groups } of shapes.flatMap(
+        (s) => callsOf(spec, s, variant) ?? [],
+      )) {
+        const fields = Object.keys(shader.params.fields).filter((field) => field !== 'first_group');
+        expect(Object.keys(params).sort(), shader.name).toEqual(fields.sort());
+        expect(Object.values(params).every(Number.isFinite), `${shader.name} ${JSON.stringify(params)}`).toBe(
+          true,
+        );
+        expect(Object.keys(tensors).sort(), shader.name).toEqual(Object.keys(shader.bindings).sort());
+        expect(Math.max(...groups)).toBeLessThanOrEqual(limits.maxComputeWorkgroupsPerDimension);
+      }
+    }
+  });
+
+  test('its shaders are all launched', () => {
+    const launched = Object.keys(spec.kernel.variants)
+      .flatMap((variant) => shapes.flatMap((shape) => callsOf(spec, shape, variant) ?? []))
+      .map(({ shader }) => shader.name);
+    const own = [...shaders.keys()].filter((shader) => shader.split('.')[0] === name);
+    expect(own.filter((shader) => !launched.includes(shader))).toEqual([]);
+  });
+
+  test('its cost is known', () => {
+    for (const shape of shapes) {
+      const { flops, bytes } = spec.kernel.cost(shape);
+      expect(flops).toBeGreaterThanOrEqual(0);
+      expect(bytes).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
