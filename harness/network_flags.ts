@@ -15,9 +15,10 @@ export function networkOf(
 ): UNetConfig {
   const { widths = defaultConfig.widths, 'kernel-size': kernelSize = defaultConfig.kernelSize } = given;
   try {
-    return checkConfig({ ...size, widths, kernelSize });
+    const { height, width, channels } = { ...defaultConfig, ...size };
+    return checkConfig({ height, width, channels, widths, kernelSize });
   } catch (error) {
-    if (error instanceof EngineError) throw new UsageError(error.message);
+    if (error instanceof EngineError) throw new UsageError(`--widths ${widths} --kernel-size ${kernelSize}: ${error.message}`);
     throw error;
   }
 }

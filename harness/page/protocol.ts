@@ -26,7 +26,7 @@ export type Command =
   /** Forgets the run and frees its memory. */
   | { readonly type: 'reset' }
   /** Training waits meanwhile. */
-  | { readonly type: 'sample'; readonly steps: number; readonly count: number }
+  | { readonly type: 'sample'; readonly steps: number; readonly count: number; readonly seed: number }
   | { readonly type: 'stopSampling' }
   /** Other training data; no files stand for the digits that come with the page. */
   | { readonly type: 'data'; readonly files: readonly File[] }
@@ -61,7 +61,8 @@ export interface DataDescription {
 
 export type WorkerEvent =
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
-  | { readonly type: 'phase'; readonly phase: Phase }
+  /** `training`: somebody wants training, even if something else is done first. */
+  | { readonly type: 'phase'; readonly phase: Phase; readonly training: boolean }
   | { readonly type: 'data'; readonly data: DataDescription }
   /** A network was read from a file. */
   | { readonly type: 'model'; readonly name: string; readonly parameters: number }

@@ -17,14 +17,14 @@ import {
 } from '../../src';
 import { loadModel, saveModel } from '../../src/weights/checkpoint';
 import { corruptMoreAndMore, greys } from '../pictures';
-import { type Command, type WorkerEvent, keepsFrame, type Phase, type RunSettings } from './protocol';
+import { type Command, keepsFrame, type Phase, type RunSettings, type WorkerEvent } from './protocol';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
 /** Losses are sent in bunches: a fast GPU does hundreds of steps a second. */
 const SEND_LOSSES_MS = 100;
-/** Steps from noise to the images of the live grid. */
-const GRID_STEPS = 10;
+/** Steps from noise to the images of the live grid: on a GPU, and in software. */
+const GRID_STEPS = { gpu: 10, software: 5 };
 /** The live pictures may take this share of the time. */
 const PICTURES_SHARE = 0.1;
 /** Pictures that took longer are left out where somebody waits for a pause. */
@@ -165,7 +165,7 @@ export class Session {
   }
 
   private phase(phase: Phase): void {
-    this.send({ type: 'phase', phase });
+    this.send({ type: 'phase', phase, training: this.training !== 'no' });
   }
 
   private report(error: unknown, at: 'start' | 'data' | 'task'): void {
@@ -389,7 +389,8 @@ export class Session {
     if (samples === 0) return;
     const start = performance.now();
     const sampler = await this.sampler('grid', samples);
-    const images = toBytes(await sampler.sample({ steps: GRID_STEPS, seed, signal }));
+    const steps = this.engine!.adapter.software ? GRID_STEPS.software : GRID_STEPS.gpu;
+    const images = toBytes(await sampler.sample({ steps, seed, signal }));
     this.gridTook = performance.now() - start;
     this.send({ type: 'grid', step, images }, [images.buffer]);
   }
@@ -422,11 +423,10 @@ export class Session {
     return sampler;
   }
 
-  private async sample({ steps, count }: SampleCommand): Promise<void> {
+  private async sample({ steps, count, seed }: SampleCommand): Promise<void> {
     this.phase('compiling');
     await this.network();
     const sampler = await this.sampler('panel', count);
-    const { seed } = this.settings;
     this.phase('sampling');
     this.samplingNow = true;
     try {

@@ -10,7 +10,7 @@ export interface Settings {
   /** Learning rate. */
   readonly lr: number;
   readonly epochs: number;
-  /** Fixes weights, shuffling, noise and samples. */
+  /** Fixes weights, shuffling, noise and the live samples. */
   readonly seed: number;
   /** Channels of the network's levels. */
   readonly widths: readonly number[];
@@ -24,6 +24,8 @@ export interface Settings {
   readonly steps: number;
   /** Images of a run on the Sample tab. */
   readonly count: number;
+  /** Seed of the noise that it starts from. */
+  readonly noise: number;
   /** Only kernels whose name contains this are checked and timed. */
   readonly kernel: string;
   /** Seconds that a benchmark may take, about. */
@@ -97,10 +99,11 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
     show: (value) => value.join(','),
   },
   limit: whole(0, 0, 10_000_000),
-  samples: whole(32, 0, 256),
+  samples: whole(64, 0, 256),
   refresh: whole(2, 1, 3600),
   steps: whole(50, 1, 1000),
   count: whole(64, 1, 256),
+  noise: whole(123, 0, 4294967295),
   kernel: {
     initial: '',
     legal: 'at most 60 letters, digits, dots and underscores',

@@ -11,6 +11,8 @@ export interface Run {
 
 export interface State {
   readonly phase: Phase;
+  /** Training goes on as soon as what else is being done is finished. */
+  readonly training: boolean;
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
   /** The network came from this file. */
@@ -29,7 +31,7 @@ export interface State {
   };
 }
 
-export const initialState: State = { phase: 'starting', losses: [], imagesPerSecond: 0 };
+export const initialState: State = { phase: 'starting', training: false, losses: [], imagesPerSecond: 0 };
 
 export function reduce(state: State, event: WorkerEvent): State {
   switch (event.type) {
@@ -42,6 +44,7 @@ export function reduce(state: State, event: WorkerEvent): State {
       return {
         ...state,
         phase,
+        training: event.training,
         error: starts || phase === 'loading' ? undefined : state.error,
         sampling: phase === 'sampling' ? state.sampling : undefined,
       };
@@ -92,6 +95,10 @@ export function epochOf(state: State): number {
   return state.run && state.losses.length > 0
     ? Math.floor((state.losses.length - 1) / state.run.stepsPerEpoch) + 1
     : 0;
+}
+
+export function isComplete(state: State, epochs: number): boolean {
+  return state.run !== undefined && state.losses.length >= state.run.stepsPerEpoch * epochs;
 }
 
 /** The unweighted mean of each complete epoch's losses. */

@@ -25,7 +25,7 @@ const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...
 Runs the tests in each lane, one lane after the other:
 ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
-  --lane NAME   only this lane; may be repeated
+  --lane NAME   only this lane (or several: node,chrome)
   --verbose     list every test
   WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title
 
@@ -33,6 +33,9 @@ CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
 
 /** A lane in which nothing happens for so long is ended: a page hangs, or the GPU does. */
 const SILENCE_MS = 120_000;
+
+/** What Dawn says about every device. */
+const dawnNoise = /^Warning: maxDynamic\w+ artificially reduced .*\n/gm;
 
 interface Outcome {
   readonly lane: Lane;
@@ -161,11 +164,11 @@ async function runLane(
     // A process group of its own, so that `end` reaches vitest's workers too.
     detached: process.platform !== 'win32',
   });
-  const output: string[] = [];
+  let output = '';
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       if (verbose) process.stdout.write(text);
-      else output.push(text);
+      else output += text;
     });
   }
   const interrupt = () => void end(child).then(() => process.exit(130));
@@ -205,7 +208,8 @@ async function runLane(
     problems.push(`vitest ended with ${code} (${doing}).`);
   else if (counts.passed + counts.failed === 0 && !pattern) problems.push('No test ran.');
   counts.failed += problems.length;
-  if (counts.failed > 0) console.log([`---- ${lane}`, ...output, ...problems, ''].join('\n'));
+  if (counts.failed > 0)
+    console.log([`---- ${lane}`, output.replace(dawnNoise, ''), ...problems, ''].join('\n'));
   return { lane, seconds: (performance.now() - start) / 1000, result: counts };
 }
 
@@ -217,6 +221,7 @@ function counts({ passed, failed, skipped }: LaneResult): string {
 export async function main(args: string[]): Promise<number> {
   let options: { lane?: string[]; help?: boolean; verbose?: boolean };
   let words: string[];
+  let given: string[] | undefined;
   try {
     ({ values: options, positionals: words } = parseArgs({
       args,
@@ -227,7 +232,8 @@ export async function main(args: string[]): Promise<number> {
         verbose: { type: 'boolean' },
       },
     }));
-    const unknown = options.lane?.find((name) => !(name in lanes));
+    given = options.lane?.flatMap((names) => names.split(','));
+    const unknown = given?.find((name) => !(name in lanes));
     if (unknown) throw new Error(`There is no lane ${unknown}.`);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${help}`);
@@ -237,7 +243,7 @@ export async function main(args: string[]): Promise<number> {
     console.log(help);
     return 0;
   }
-  const wanted = laneNames.filter((name) => options.lane?.includes(name) ?? true);
+  const wanted = laneNames.filter((name) => given?.includes(name) ?? true);
   const { files, pattern } = filters(words);
 
   let absent = await missing(wanted);
@@ -252,11 +258,12 @@ export async function main(args: string[]): Promise<number> {
     const chosen = laneFiles(lane).filter((file) => files.includes(file));
     if (lacks.length > 0) {
       // Chrome is where most people run this; the other lanes may be absent unless asked for.
-      const fatal = lacks.includes('chrome') || options.lane !== undefined;
+      const fatal = lacks.includes('chrome') || given !== undefined;
       const note = `not run: missing ${lacks.map((need) => describeNeed[need]).join('; ')}`;
       outcomes.push({ lane, seconds: 0, result: { ...nothing, failed: fatal ? 1 : 0 }, note });
     } else if (chosen.length === 0) {
-      outcomes.push({ lane, seconds: 0, result: nothing, note: 'no file matches' });
+      const failed = words.length > 0 ? 0 : 1;
+      outcomes.push({ lane, seconds: 0, result: { ...nothing, failed }, note: 'no test file' });
     } else {
       outcomes.push(await runLane(lane, chosen, pattern, options.verbose ?? false));
     }

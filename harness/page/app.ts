@@ -1,0 +1,98 @@
+/** What the panels share: the settings and their address, the state and the worker behind it. */
+import type { Command, RunSettings, WorkerEvent } from './protocol';
+import { type Key, parseQuery, type Settings, toQuery, withSetting } from './settings';
+import { initialState, reduce, type State } from './state';
+
+export interface Panel {
+  /** Brings the page in line with the state; called at most once a frame. */
+  render(): void;
+  /** For what is shown but not kept in the state: pictures, files. */
+  receive?(event: WorkerEvent): void;
+}
+
+export class App {
+  settings: Settings;
+  /** What the address said that could not be used. */
+  readonly notices: readonly string[];
+  state: State = initialState;
+  /** When the state last changed, for saying how long nothing has happened. */
+  changedAt = performance.now();
+  private readonly worker: Worker;
+  private panels: readonly Panel[] = [];
+  private drawing = false;
+
+  constructor() {
+    const { settings, notices } = parseQuery(location.search);
+    this.settings = settings;
+    this.notices = notices;
+    this.worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'training' });
+    this.worker.addEventListener('message', ({ data }: MessageEvent<WorkerEvent>) => this.receive(data));
+    this.worker.addEventListener('error', (event) => {
+      this.receive({
+        type: 'error',
+        at: 'start',
+        code: 'unexpected',
+        message: `The training worker stopped: ${event.message || 'its program could not be loaded'}. Reload the page.`,
+      });
+    });
+    addEventListener('popstate', () => {
+      this.settings = parseQuery(location.search).settings;
+      this.adjust();
+      this.changed();
+    });
+    document.addEventListener('visibilitychange', () => {
+      this.send({ type: 'visible', visible: document.visibilityState === 'visible' });
+    });
+  }
+
+  open(panels: readonly Panel[]): void {
+    this.panels = panels;
+    const visible = document.visibilityState === 'visible';
+    this.send({ type: 'open', settings: this.runSettings(), visible });
+    this.changed();
+  }
+
+  send(command: Command): void {
+    this.worker.postMessage(command);
+  }
+
+  /** Takes a setting from text, and tells the address and the worker. Returns what is wrong with it, if anything. */
+  set(key: Key, text: string): string | undefined {
+    const { settings, problem } = withSetting(this.settings, key, text);
+    if (!settings) return problem;
+    this.settings = settings;
+    const address = toQuery(settings) || location.pathname;
+    // Another tab is a place to come back to; another number is not.
+    if (key === 'task') history.pushState(null, '', address);
+    else history.replaceState(null, '', address);
+    this.adjust();
+    this.changed();
+    return undefined;
+  }
+
+  /** Draws the page anew before the next frame. */
+  changed(): void {
+    if (this.drawing) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      for (const panel of this.panels) panel.render();
+    });
+  }
+
+  private adjust(): void {
+    this.send({ type: 'adjust', settings: this.runSettings() });
+  }
+
+  private runSettings(): RunSettings {
+    const { batch, lr, epochs, seed, widths, limit, samples, refresh } = this.settings;
+    return { batch, lr, epochs, seed, widths, limit, samples, refresh };
+  }
+
+  private receive(event: WorkerEvent): void {
+    this.state = reduce(this.state, event);
+    this.changedAt = performance.now();
+    for (const panel of this.panels) panel.receive?.(event);
+    this.changed();
+  }
+}

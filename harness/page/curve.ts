@@ -1,0 +1,158 @@
+/** The loss curve: every step's loss, faint; its running mean, strong; a mark at the end of each epoch. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { loss as lossText } from './format';
+import { smooth } from './state';
+
+export type Scale = 'linear' | 'log';
+
+/** The tutorial's: y from 0 to 0.1. */
+const TOP = 0.1;
+const REDRAW_MS = 200;
+/** Epoch marks closer than this are left out. */
+const MIN_MARK_PIXELS = 24;
+
+const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export class Curve {
+  private readonly host: HTMLElement;
+  private readonly reading: HTMLElement;
+  private plot: uPlot | undefined;
+  private scale: Scale = 'linear';
+  private losses: readonly number[] = [];
+  private smoothed: number[] = [];
+  private stepsPerEpoch = 1;
+  private drawnAt = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(host: HTMLElement, reading: HTMLElement) {
+    this.host = host;
+    this.reading = reading;
+    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(host);
+    // The canvas does not follow the page's colours by itself.
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.rebuild());
+  }
+
+  setScale(scale: Scale): void {
+    this.scale = scale;
+    this.rebuild();
+  }
+
+  set(losses: readonly number[], stepsPerEpoch: number): void {
+    if (losses === this.losses) return;
+    this.losses = losses;
+    this.stepsPerEpoch = stepsPerEpoch;
+    const wait = this.drawnAt + REDRAW_MS - performance.now();
+    if (wait <= 0 || losses.length === 0) this.draw();
+    else this.timer ??= setTimeout(() => this.draw(), wait);
+  }
+
+  private draw(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.drawnAt = performance.now();
+    this.smoothed = smooth(this.losses);
+    if (this.losses.length === 0) {
+      this.plot?.destroy();
+      this.plot = undefined;
+    } else if (this.plot) this.plot.setData(this.data());
+    else this.rebuild();
+  }
+
+  private data(): uPlot.AlignedData {
+    return [this.losses.map((_, i) => i + 1), [...this.losses], this.smoothed];
+  }
+
+  private size(): { width: number; height: number } {
+    return { width: this.host.clientWidth, height: this.host.clientHeight };
+  }
+
+  private yRange(): [number, number] {
+    const { losses, smoothed } = this;
+    if (this.scale === 'log') {
+      let low = Number.POSITIVE_INFINITY;
+      let high = 0;
+      for (const value of losses) {
+        if (value > 0 && value < low) low = value;
+        if (value > high) high = value;
+      }
+      return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))];
+    }
+    // The first losses may lie above; a whole run that does must not be out of sight.
+    const last = smoothed[smoothed.length - 1];
+    const early = losses.length < 2 * this.stepsPerEpoch && losses.length < 40;
+    return [0, last > TOP && !early ? 1.1 * Math.max(...smoothed.slice(-200)) : TOP];
+  }
+
+  private rebuild(): void {
+    this.plot?.destroy();
+    this.plot = undefined;
+    if (this.losses.length === 0) return;
+    const font = '12px system-ui, sans-serif';
+    const axis: uPlot.Axis = {
+      font,
+      stroke: color('--muted'),
+      grid: { stroke: color('--line'), width: 1 },
+      ticks: { show: false },
+    };
+    this.plot = new uPlot(
+      {
+        ...this.size(),
+        padding: [8, 8, 0, 0],
+        legend: { show: false },
+        cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
+        scales: {
+          x: {
+            time: false,
+            // At least an epoch wide, so that the first steps do not sprawl.
+            range: (_, __, max) => [0, Math.max(max ?? 1, this.stepsPerEpoch, 2)],
+          },
+          y: { distr: this.scale === 'log' ? 3 : 1, range: () => this.yRange() },
+        },
+        axes: [
+          { ...axis, size: 28, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5] },
+          { ...axis, size: 44, values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(2))))) },
+        ],
+        series: [
+          {},
+          { stroke: color('--accent'), alpha: 0.35, width: 1, points: { show: this.losses.length < 2 } },
+          { stroke: color('--accent'), width: 2, points: { show: false } },
+        ],
+        hooks: {
+          drawClear: [(plot) => this.drawEpochs(plot)],
+          setCursor: [(plot) => this.read(plot.cursor.idx)],
+        },
+      },
+      this.data(),
+      this.host,
+    );
+  }
+
+  private drawEpochs(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const position = (epoch: number) => plot.valToPos(epoch * this.stepsPerEpoch + 0.5, 'x', true);
+    const spacing = (position(1) - position(0)) / devicePixelRatio;
+    const every = 10 ** Math.max(0, Math.ceil(Math.log10(MIN_MARK_PIXELS / spacing)));
+    ctx.save();
+    ctx.strokeStyle = color('--line');
+    ctx.fillStyle = color('--muted');
+    ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = 'right';
+    ctx.textBaseline = 'top';
+    ctx.lineWidth = devicePixelRatio;
+    for (let epoch = every; epoch * this.stepsPerEpoch <= this.losses.length; epoch += every) {
+      const x = Math.round(position(epoch));
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.fillText(String(epoch), x - 4 * devicePixelRatio, bbox.top + 2 * devicePixelRatio);
+    }
+    ctx.restore();
+  }
+
+  private read(index: number | null | undefined): void {
+    const value = index === null || index === undefined ? undefined : this.losses[index];
+    this.reading.textContent = value === undefined ? '' : `step ${index! + 1}: ${lossText(value)}`;
+  }
+}

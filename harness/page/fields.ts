@@ -1,0 +1,57 @@
+/** Forms whose inputs are named like settings. A value counts when it is committed: on Enter, or when the input is left. */
+import type { App } from './app';
+import { setMessage } from './dom';
+import { type Key, keys, show } from './settings';
+
+export interface Fields {
+  /** No input holds something that is not legal. */
+  readonly valid: boolean;
+  render(): void;
+}
+
+export function connectFields(app: App, form: HTMLFormElement, message: HTMLElement): Fields {
+  const inputs = [...form.querySelectorAll('input')].map((input) => {
+    const key = keys.find((k) => k === input.name);
+    if (!key) throw new Error(`${input.name} is not a setting`);
+    return { input, key };
+  });
+  const problems = new Map<Key, string>();
+  const shown = new Map<Key, string>();
+
+  const tell = (input: HTMLInputElement, key: Key, problem: string | undefined) => {
+    if (problem) problems.set(key, problem);
+    else problems.delete(key);
+    input.setAttribute('aria-invalid', String(problem !== undefined));
+    setMessage(message, [...problems.values()].join(' '));
+  };
+
+  form.addEventListener('submit', (event) => event.preventDefault());
+  for (const { input, key } of inputs) {
+    input.spellcheck = false;
+    input.setAttribute('aria-errormessage', message.id);
+    input.addEventListener('change', () => {
+      tell(input, key, app.set(key, input.value));
+      app.changed();
+    });
+  }
+
+  return {
+    get valid() {
+      return problems.size === 0;
+    },
+    render() {
+      for (const { input, key } of inputs) {
+        const text = show(key, app.settings);
+        // Only where the setting itself has changed, so that what is being typed stays.
+        if (shown.get(key) !== text) {
+          shown.set(key, text);
+          input.value = text;
+          tell(input, key, undefined);
+        }
+        const locked = input.hasAttribute('data-fixed') && app.state.run !== undefined;
+        input.disabled = locked;
+        input.title = locked ? 'Fixed for this run. Reset to change it.' : '';
+      }
+    },
+  };
+}

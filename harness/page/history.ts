@@ -1,0 +1,61 @@
+/** A growing list of pictures to look back on: thinned out when it gets long, and following its end until told otherwise. */
+export interface Entry<T> {
+  readonly step: number;
+  readonly value: T;
+}
+
+export class History<T> {
+  private readonly most: number;
+  private entries: Entry<T>[] = [];
+  private chosen: Entry<T> | undefined;
+  /** Between entries, in steps; doubles each time the list is thinned. */
+  private spacing = 0;
+
+  constructor(most = 200) {
+    this.most = most;
+  }
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  get index(): number {
+    return this.chosen ? this.entries.indexOf(this.chosen) : Math.max(0, this.entries.length - 1);
+  }
+
+  get shown(): Entry<T> | undefined {
+    return this.chosen ?? this.entries[this.entries.length - 1];
+  }
+
+  add(step: number, value: T): void {
+    // Steps come again after the loss of a device.
+    while (this.entries.length > 0 && this.entries[this.entries.length - 1].step >= step) this.drop();
+    // The newest is always kept; it goes when the next one is too close to the one before it.
+    const [before, last] = this.entries.slice(-2);
+    if (before && last && last.step - before.step < this.spacing) this.drop();
+    this.entries.push({ step, value });
+    if (this.entries.length > this.most) this.thin();
+  }
+
+  /** Index of an entry; the last one means whatever comes last. */
+  choose(index: number): void {
+    this.chosen = index >= this.entries.length - 1 ? undefined : this.entries[index];
+  }
+
+  clear(): void {
+    this.entries = [];
+    this.chosen = undefined;
+    this.spacing = 0;
+  }
+
+  private drop(): void {
+    const gone = this.entries.pop();
+    if (gone === this.chosen) this.chosen = undefined;
+  }
+
+  private thin(): void {
+    const last = this.entries.length - 1;
+    this.spacing = (2 * (this.entries[last].step - this.entries[0].step)) / last;
+    this.entries = this.entries.filter((entry, i) => i % 2 === 0 || i === last || entry === this.chosen);
+  }
+}

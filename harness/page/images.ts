@@ -1,0 +1,73 @@
+/** Images on a canvas, as many as fit beside each other. */
+import { grid, type Picture, rgba } from '../pictures';
+
+export interface Tiles {
+  /** One byte a pixel, one image after the other. */
+  readonly bytes: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly columns: number;
+}
+
+/** The most pixels of the screen that a pixel of an image is blown up to. */
+const MAX_SCALE = 12;
+
+export const columnsFor = (count: number) => Math.max(1, Math.ceil(Math.sqrt(count)));
+
+function picture({ bytes, height, width, columns }: Tiles, scale: number, gap: number): Picture {
+  const values = Float32Array.from(bytes, (byte) => byte / 255);
+  return grid({ height, width, channels: 1, values }, columns, { scale, gap });
+}
+
+/** A canvas that shows tiles over the whole width of its parent, sharp on any screen. */
+export class ImageView {
+  private readonly canvas: HTMLCanvasElement;
+  private tiles: Tiles | undefined;
+  private scale = 0;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.canvas = canvas;
+    new ResizeObserver(() => {
+      if (this.scale !== this.wanted()) this.draw();
+    }).observe(canvas.parentElement!);
+  }
+
+  get shown(): Tiles | undefined {
+    return this.tiles;
+  }
+
+  show(tiles: Tiles | undefined): void {
+    if (tiles === this.tiles) return;
+    this.tiles = tiles;
+    this.draw();
+  }
+
+  /** As a file: dark ink on white, four pixels for each. */
+  async png(): Promise<Blob> {
+    const { data, width, height } = image(picture(this.tiles!, 4, 4));
+    const canvas = new OffscreenCanvas(width, height);
+    canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
+    return canvas.convertToBlob({ type: 'image/png' });
+  }
+
+  /** A whole number of canvas pixels for each image pixel, no fewer than the screen has. The browser shrinks the rest away. */
+  private wanted(): number {
+    if (!this.tiles) return 0;
+    const { columns, width } = this.tiles;
+    const pixels = (this.canvas.parentElement?.clientWidth ?? 0) * devicePixelRatio;
+    return Math.min(MAX_SCALE, Math.max(1, Math.ceil(pixels / (columns * (width + 1)))));
+  }
+
+  private draw(): void {
+    this.scale = this.wanted();
+    if (!this.tiles) return;
+    const { data, width, height } = image(picture(this.tiles, this.scale, this.scale));
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
+  }
+}
+
+function image(of: Picture): { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number } {
+  return { data: rgba(of), width: of.width, height: of.height };
+}

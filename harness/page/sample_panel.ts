@@ -1,0 +1,148 @@
+/** The Sample tab: from noise to images, a step at a time, to look back and forth on. */
+import type { App, Panel } from './app';
+import { anyElement, button, byId, download, setMessage, setText } from './dom';
+import { connectFields } from './fields';
+import { whole } from './format';
+import { columnsFor, ImageView } from './images';
+import type { WorkerEvent } from './protocol';
+import { describe } from './state';
+
+interface Frame {
+  /** From 1. */
+  readonly step: number;
+  readonly x: Uint8Array;
+  readonly prediction: Uint8Array;
+}
+
+const FRAME_MS = 120;
+
+export function createSamplePanel(app: App): Panel {
+  const fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
+  const xView = new ImageView(byId('sample-x', HTMLCanvasElement));
+  const predictionView = new ImageView(byId('sample-prediction', HTMLCanvasElement));
+  const slider = byId('frame', HTMLInputElement);
+  let frames: Frame[] = [];
+  let steps = 0;
+  let count = 0;
+  /** Undefined follows the newest. */
+  let chosen: number | undefined;
+  let playing: ReturnType<typeof setInterval> | undefined;
+
+  const stopPlaying = () => {
+    clearInterval(playing);
+    playing = undefined;
+  };
+  const ready = () => ['idle', 'paused', 'finished', 'training'].includes(app.state.phase);
+
+  button('sample').addEventListener('click', () => {
+    if (app.state.phase === 'sampling') app.send({ type: 'stopSampling' });
+    else if (ready() && fields.valid) {
+      stopPlaying();
+      const { steps, count, noise } = app.settings;
+      app.send({ type: 'sample', steps, count, seed: noise });
+    }
+  });
+  for (const preset of ['5', '50']) {
+    button(`steps-${preset}`).addEventListener('click', () => app.set('steps', preset));
+  }
+  slider.addEventListener('input', () => {
+    stopPlaying();
+    const at = Number(slider.value);
+    chosen = at >= frames.length - 1 ? undefined : at;
+    app.changed();
+  });
+  button('play').addEventListener('click', () => {
+    if (playing !== undefined) stopPlaying();
+    else {
+      chosen = 0;
+      playing = setInterval(() => {
+        chosen = (chosen ?? 0) + 1;
+        if (chosen >= frames.length - 1) {
+          chosen = undefined;
+          stopPlaying();
+        }
+        app.changed();
+      }, FRAME_MS);
+    }
+    app.changed();
+  });
+  button('save-sampled').addEventListener('click', () => {
+    const last = frames[frames.length - 1];
+    if (!last) return;
+    void predictionView.png().then((png) => download('samples.png', png));
+  });
+  button('save-model-2').addEventListener('click', () => app.send({ type: 'save' }));
+
+  const renderFrames = () => {
+    const { height, width } = app.state.data ?? { height: 28, width: 28 };
+    const at = chosen ?? frames.length - 1;
+    const frame = frames[at];
+    const tiles = (bytes: Uint8Array) => ({ bytes, height, width, columns: columnsFor(count) });
+    for (const [view, bytes] of [
+      [xView, frame?.x],
+      [predictionView, frame?.prediction],
+    ] as const) {
+      if (view.shown?.bytes !== bytes) view.show(bytes && tiles(bytes));
+    }
+    slider.max = String(Math.max(0, frames.length - 1));
+    slider.value = String(Math.max(0, at));
+    slider.disabled = frames.length < 2;
+    button('play').disabled = frames.length < 2 || app.state.phase === 'sampling';
+    setText(button('play'), playing === undefined ? 'Play' : 'Stop');
+    const label = frame ? `step ${whole(frame.step)} of ${whole(steps)}` : 'no steps yet';
+    setText(anyElement('frame-label'), label);
+    slider.setAttribute('aria-valuetext', label);
+    const left = frame ? steps - frame.step + 1 : 0;
+    setText(
+      anyElement('frame-note'),
+      !frame
+        ? 'Each step moves x a little towards the prediction; the last one arrives there.'
+        : left === 1
+          ? 'The last step takes the prediction itself: these are the samples.'
+          : `After looking at x, this step moves it 1/${whole(left)} of the way to the prediction.`,
+    );
+    button('save-sampled').disabled = frame === undefined || frame.step !== steps;
+  };
+
+  const renderModel = () => {
+    const { losses, model } = app.state;
+    if (model) return `The network of ${model}${losses.length > 0 ? `, trained ${whole(losses.length)} steps further` : ''}`;
+    if (losses.length > 0) return `The network after ${whole(losses.length)} training steps`;
+    return 'An untrained network: it makes mere shades. Train it first, or open a model';
+  };
+
+  return {
+    receive(event: WorkerEvent) {
+      if (event.type === 'freed' || event.type === 'model') {
+        frames = [];
+        chosen = undefined;
+        stopPlaying();
+      }
+      if (event.type !== 'sampled') return;
+      if (event.step === 1) {
+        frames = [];
+        chosen = undefined;
+      }
+      ({ steps, count } = event);
+      if (event.frame) frames.push({ step: event.step, ...event.frame });
+    },
+    render() {
+      fields.render();
+      const { state } = app;
+      const sampling = state.phase === 'sampling';
+      const start = button('sample');
+      setText(start, sampling ? 'Stop' : 'Sample');
+      start.disabled = !sampling && !(ready() && fields.valid);
+      const text = sampling && state.training ? 'Sampling; the training waits' : describe(state);
+      setText(anyElement('sample-status-text'), state.phase === 'finished' ? 'Ready' : text);
+      const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
+      anyElement('sample-status').classList.toggle('busy', busy);
+      setText(anyElement('sample-model'), renderModel());
+      const { sampling: progress } = state;
+      byId('sample-progress', HTMLProgressElement).value = progress ? progress.step / progress.steps : 0;
+      setMessage(anyElement('sample-error'), state.error && state.error.at !== 'start' ? state.error.message : undefined);
+      button('save-model-2').disabled = state.losses.length === 0 && !state.model;
+      renderFrames();
+    },
+  };
+}

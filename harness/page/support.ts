@@ -1,0 +1,74 @@
+/** Why this browser cannot run the page, and what to do about it. */
+
+export interface Trouble {
+  readonly title: string;
+  readonly why: string;
+  readonly remedies: readonly string[];
+}
+
+/** Remedies for a browser that has no navigator.gpu, the browser at hand first. */
+function browserRemedies(userAgent: string): string[] {
+  const firefox =
+    'Firefox: version 141 or later on Windows, 145 or later on macOS; elsewhere set dom.webgpu.enabled to true in about:config.';
+  const safari =
+    'Safari: version 26 or later (macOS, iOS and iPadOS 26). On older ones it can be switched on under Develop, Feature Flags.';
+  const chrome =
+    'Chrome, Edge, Opera, Brave: version 113 or later on Windows, macOS and ChromeOS, 121 or later on Android. On Linux start it with --enable-unsafe-webgpu --enable-features=Vulkan.';
+  if (/firefox/i.test(userAgent)) return [firefox, chrome, safari];
+  if (/chrom(e|ium)|edg\//i.test(userAgent)) return [chrome, firefox, safari];
+  return [safari, chrome, firefox];
+}
+
+/** What can be said without asking for an adapter; undefined where nothing stands in the way. */
+export function missingWebGpu(env: {
+  secure: boolean;
+  hasGpu: boolean;
+  userAgent: string;
+  address: string;
+}): Trouble | undefined {
+  if (!env.secure) {
+    return {
+      title: 'This address is not secure, so the browser hides WebGPU',
+      why: `WebGPU is for secure pages only: those from https, and those from this machine itself. This one is ${env.address}.`,
+      remedies: [
+        'Open the page over https://.',
+        'On the machine that serves it, open it as http://localhost.',
+        'From another machine, forward the port: ssh -L 5173:localhost:5173 that-machine, then open http://localhost:5173.',
+      ],
+    };
+  }
+  if (env.hasGpu) return undefined;
+  return {
+    title: 'This browser has no WebGPU',
+    why: 'Training runs in WebGPU compute shaders, and navigator.gpu is missing here.',
+    remedies: browserRemedies(env.userAgent),
+  };
+}
+
+/** What an error at the start means to people. */
+export function startTrouble(code: string, message: string, userAgent: string): Trouble {
+  if (code === 'no-webgpu') {
+    return {
+      title: 'WebGPU is missing where the training runs',
+      why: 'The page has WebGPU, but its worker, which keeps the page smooth, has not.',
+      remedies: browserRemedies(userAgent),
+    };
+  }
+  if (code === 'no-adapter') {
+    return {
+      title: 'WebGPU found no graphics adapter',
+      why: 'The browser knows WebGPU, but would not give it a GPU: there is none, its driver is blocked, or it crashed too often.',
+      remedies: [
+        'Switch on hardware acceleration in the browser’s settings, and restart the browser.',
+        'Update the graphics driver.',
+        'Look at chrome://gpu or about:support: a line on WebGPU says what is wrong.',
+        'On Linux, start Chrome with --enable-unsafe-webgpu --enable-features=Vulkan; Mesa’s Vulkan drivers (mesa-vulkan-drivers) also work without a GPU.',
+      ],
+    };
+  }
+  return {
+    title: code === 'limit' ? 'This GPU offers too little' : 'The page could not start',
+    why: message,
+    remedies: ['Update the browser and the graphics driver.', 'Reload the page.'],
+  };
+}

@@ -1,0 +1,32 @@
+/** The tabs are links, so that they can be opened elsewhere and shared; a plain click stays on the page. */
+import { anyElement, byId } from './dom';
+import { type Task, tasks } from './settings';
+
+export function connectTabs(choose: (task: Task) => void): { show(task: Task): void } {
+  const tab = (task: Task) => byId(`tab-${task}`, HTMLAnchorElement);
+  for (const task of tasks) {
+    tab(task).addEventListener('click', (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      choose(task);
+    });
+    tab(task).addEventListener('keydown', (event) => {
+      const at = tasks.indexOf(task);
+      const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tasks.length - 1 }[event.key];
+      if (to === undefined && event.key !== ' ') return;
+      event.preventDefault();
+      const next = to === undefined ? task : tasks[(to + tasks.length) % tasks.length];
+      choose(next);
+      tab(next).focus();
+    });
+  }
+  return {
+    show(task) {
+      for (const other of tasks) {
+        tab(other).setAttribute('aria-selected', String(other === task));
+        tab(other).tabIndex = other === task ? 0 : -1;
+        anyElement(`panel-${other}`).hidden = other !== task;
+      }
+    },
+  };
+}

@@ -1,0 +1,228 @@
+/** The Train tab: buttons, settings, readings, pictures. */
+import { STREAM, threefry } from '../../src/random';
+import type { App, Panel } from './app';
+import { Curve, type Scale } from './curve';
+import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
+import { connectFields } from './fields';
+import { duration, loss as lossText, measured, megabytes, whole, workLine } from './format';
+import { History } from './history';
+import { columnsFor, ImageView } from './images';
+import type { WorkerEvent } from './protocol';
+import { describe, epochMeans, epochOf, isComplete, lossesCsv, secondsLeft, smooth } from './state';
+
+/** A step that takes longer than this is worth a word. */
+const SLOW_MS = 2500;
+
+export function createTrainPanel(app: App): Panel {
+  const fields = connectFields(app, byId('settings', HTMLFormElement), anyElement('settings-problem'));
+  const more = connectFields(app, byId('more-settings', HTMLFormElement), anyElement('more-problem'));
+  const curve = new Curve(anyElement('curve'), anyElement('curve-reading'));
+  const gridView = new ImageView(byId('grid', HTMLCanvasElement));
+  const grids = new History<Uint8Array>();
+  const slider = byId('grid-history', HTMLInputElement);
+  const strip = {
+    clean: new ImageView(byId('strip-clean', HTMLCanvasElement)),
+    noisy: new ImageView(byId('strip-noisy', HTMLCanvasElement)),
+    predictions: new ImageView(byId('strip-predictions', HTMLCanvasElement)),
+  };
+  let stripStep: number | undefined;
+
+  // ---------------------------------------------------------------- what people do
+
+  const isRunning = () => app.state.training && app.state.phase !== 'pausing';
+  const mayStart = () =>
+    ['idle', 'paused', 'finished', 'lost'].includes(app.state.phase) &&
+    fields.valid &&
+    more.valid &&
+    !isComplete(app.state, app.settings.epochs);
+
+  button('train').addEventListener('click', () => {
+    if (isRunning()) app.send({ type: 'pause' });
+    else if (mayStart()) app.send({ type: 'train' });
+  });
+  button('step').addEventListener('click', () => {
+    if (mayStart()) app.send({ type: 'step' });
+  });
+  button('reset').addEventListener('click', () => app.send({ type: 'reset' }));
+  button('error-action').addEventListener('click', () => {
+    if (app.state.phase === 'lost') app.send({ type: 'train' });
+    else app.send({ type: 'reset' });
+  });
+  for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
+    button(`scale-${scale}`).addEventListener('click', () => {
+      curve.setScale(scale);
+      for (const other of ['linear', 'log'])
+        button(`scale-${other}`).setAttribute('aria-pressed', String(other === scale));
+    });
+  }
+  slider.addEventListener('input', () => {
+    grids.choose(Number(slider.value));
+    app.changed();
+  });
+  button('save-model').addEventListener('click', () => app.send({ type: 'save' }));
+  button('save-losses').addEventListener('click', () => {
+    const { losses, run } = app.state;
+    if (run) download('losses.csv', lossesCsv(losses, run.stepsPerEpoch), 'text/csv');
+  });
+  button('save-samples').addEventListener('click', () => {
+    void gridView.png().then((png) => download('samples.png', png));
+  });
+
+  // ---------------------------------------------------------------- what the worker tells
+
+  const eight = (bytes: Uint8Array | undefined) => {
+    const { data } = app.state;
+    if (!bytes || !data) return undefined;
+    const columns = bytes.length / (data.height * data.width);
+    return { bytes, height: data.height, width: data.width, columns };
+  };
+
+  /** Uniform noise: what every sample starts from. */
+  const noise = () => {
+    const { height, width } = app.state.data ?? { height: 28, width: 28 };
+    const { seed, samples } = app.settings;
+    return Uint8Array.from(
+      { length: samples * height * width },
+      (_, i) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24,
+    );
+  };
+  let noiseFor = '';
+
+  const receive = (event: WorkerEvent) => {
+    if (event.type === 'grid') grids.add(event.step, event.images);
+    else if (event.type === 'strip') {
+      stripStep = event.predictions ? event.step : undefined;
+      strip.clean.show(eight(event.clean));
+      strip.noisy.show(eight(event.noisy));
+      // Nothing yet is shown as paper that is a little grey.
+      strip.predictions.show(eight(event.predictions ?? new Uint8Array(event.clean.length).fill(14)));
+    } else if (event.type === 'freed') {
+      grids.clear();
+      noiseFor = '';
+    } else if (event.type === 'saved') download('model.safetensors', event.bytes);
+  };
+
+  // ---------------------------------------------------------------- what they see
+
+  const renderControls = () => {
+    const { state, settings } = app;
+    const complete = isComplete(state, settings.epochs);
+    const begun = state.losses.length > 0;
+    const train = button('train');
+    const pausing = state.phase === 'pausing';
+    setText(train, pausing ? 'Pausing' : isRunning() ? 'Pause' : begun || state.phase === 'lost' ? 'Resume' : 'Train');
+    train.disabled = !isRunning() && !mayStart();
+    button('step').disabled = !mayStart();
+    button('reset').disabled = state.phase === 'starting' || (!state.run && !state.model && !state.error && !begun);
+    const text = complete && state.phase === 'paused' ? 'Finished. Raise the epochs to train on' : describe(state);
+    setText(anyElement('status-text'), text);
+    const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
+    anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
+    const error = state.error?.at === 'task' ? state.error : undefined;
+    anyElement('error').hidden = !error;
+    setText(anyElement('error-text'), error?.message ?? '');
+    const action = button('error-action');
+    action.hidden = !error || state.phase === 'compiling';
+    if (state.phase === 'lost') {
+      setText(action, begun ? `Go on from step ${whole(state.losses.length)}` : 'Start again');
+    } else setText(action, 'Reset');
+  };
+
+  const renderReadings = () => {
+    const { state, settings } = app;
+    const { run, losses } = state;
+    const done = losses.length;
+    const total = run ? run.stepsPerEpoch * settings.epochs : 0;
+    byId('progress', HTMLProgressElement).value = total > 0 ? Math.min(1, done / total) : 0;
+    if (!run || done === 0) {
+      for (const id of ['step', 'epoch', 'loss', 'mean', 'speed', 'left']) setReading(`reading-${id}`, '–');
+    } else {
+      const smoothed = smooth(losses.slice(-200));
+      const means = epochMeans(losses, run.stepsPerEpoch);
+      setReading('reading-step', whole(done), ` / ${whole(total)}`);
+      setReading('reading-epoch', whole(epochOf(state)), ` / ${whole(settings.epochs)}`);
+      setReading('reading-loss', lossText(smoothed[smoothed.length - 1]));
+      setReading('reading-mean', means.length > 0 ? lossText(means[means.length - 1]) : '–');
+      setReading('reading-speed', measured(state.imagesPerSecond));
+      const left = secondsLeft(state, settings.batch, settings.epochs);
+      setReading('reading-left', left === 0 ? 'none' : duration(left));
+    }
+    const silence = performance.now() - app.changedAt;
+    const waiting = ['training', 'compiling'].includes(state.phase) && silence > SLOW_MS;
+    const slow = waiting ? `${state.phase === 'training' ? `step ${whole(done + 1)} has` : 'that has'} taken ${duration(silence / 1000)} so far` : '';
+    setText(anyElement('status-detail'), slow);
+    setText(
+      anyElement('run-facts'),
+      run ? `${whole(run.parameters)} parameters. ${megabytes(run.bytes)} of GPU memory are in use.` : '',
+    );
+  };
+
+  const renderPictures = () => {
+    const { state, settings } = app;
+    curve.set(state.losses, state.run?.stepsPerEpoch ?? 1);
+    anyElement('curve-empty').hidden = state.losses.length > 0;
+    const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
+    // Read out when somebody comes by; renewed once an epoch, or it would never be read to its end.
+    const summary =
+      means.length > 0 ? `means of the epochs ${means.map(lossText).join(', ')}` : state.losses.length > 0 ? 'first epoch under way' : 'nothing yet';
+    anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}`);
+
+    const entry = grids.shown;
+    const size = state.data ?? { height: 28, width: 28 };
+    const wanted = `${settings.seed} ${settings.samples} ${size.height} ${size.width}`;
+    if (entry) {
+      const count = entry.value.length / (size.height * size.width);
+      if (gridView.shown?.bytes !== entry.value)
+        gridView.show({ bytes: entry.value, height: size.height, width: size.width, columns: columnsFor(count) });
+    } else if (wanted !== noiseFor) {
+      noiseFor = wanted;
+      gridView.show(
+        settings.samples > 0
+          ? { bytes: noise(), height: size.height, width: size.width, columns: columnsFor(settings.samples) }
+          : undefined,
+      );
+    }
+    anyElement('grid').hidden = !entry && settings.samples === 0;
+    const label = entry ? `after step ${whole(entry.step)}` : settings.samples > 0 ? 'noise, before training' : 'switched off';
+    setText(anyElement('grid-step'), label);
+    anyElement('grid').setAttribute('aria-label', `Samples: ${label}`);
+    slider.max = String(Math.max(0, grids.length - 1));
+    slider.value = String(grids.index);
+    slider.disabled = grids.length < 2;
+    slider.setAttribute('aria-valuetext', label);
+    setText(anyElement('strip-step'), stripStep === undefined ? '' : `after step ${whole(stripStep)}`);
+    button('save-samples').disabled = !entry;
+    button('save-losses').disabled = state.losses.length === 0;
+    button('save-model').disabled = state.losses.length === 0 && !state.model;
+  };
+
+  const renderData = () => {
+    const { state, settings } = app;
+    const { data } = state;
+    if (!data) return;
+    const used = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
+    const name = data.builtIn ? `${whole(used)} of MNIST’s digits:` : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}:`;
+    setText(anyElement('data-name'), name);
+    setText(anyElement('data-line'), workLine(used, settings.batch, settings.epochs));
+    const locked = state.run !== undefined;
+    byId('files', HTMLInputElement).disabled = locked;
+    button('use-digits').hidden = data.builtIn || locked;
+    setText(
+      anyElement('data-hint'),
+      locked ? 'Reset the run to train on other images' : 'or drop them anywhere on the page, plain or .gz',
+    );
+    setMessage(anyElement('data-problem'), state.error?.at === 'data' ? state.error.message : undefined);
+  };
+
+  return {
+    receive,
+    render() {
+      fields.render();
+      more.render();
+      renderControls();
+      renderReadings();
+      renderPictures();
+      renderData();
+    },
+  };
+}

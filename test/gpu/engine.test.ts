@@ -1,0 +1,101 @@
+/** The engine as a guest on somebody's device. */
+import { expect, test } from 'vitest';
+import { createEngine, type EngineError } from '../../src/index';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+
+const { gpu } = await testGpu();
+
+const config = { height: 4, width: 4, widths: [4], kernelSize: 3 };
+
+test('two engines share a device; either may go first, and the device stays', async () => {
+  const [first, second] = await Promise.all([
+    createEngine({ device: gpu.device }),
+    createEngine({ device: gpu.device }),
+  ]);
+  const unets = await Promise.all([first, second].map((engine) => engine.createUNet(config, { seed: 1 })));
+  const images = new Random(2).floats(2 * 16, 0, 1);
+  const before = await unets[1].predict(images, 2);
+  first.destroy();
+  first.destroy();
+  await expect(first.createUNet(config)).rejects.toMatchObject({
+    code: 'destroyed',
+  } satisfies Partial<EngineError>);
+  await expect(unets[0].predict(images, 2)).rejects.toMatchObject({ code: 'destroyed' });
+  expect(await unets[1].predict(images, 2)).toEqual(before);
+  second.destroy();
+  const [buffer] = await gpu.createBuffers([{ label: 'still there', bytes: 4 }]);
+  buffer.destroy();
+});
+
+test('an engine that asked for its device destroys it', async () => {
+  const engine = await createEngine();
+  const { device } = engine;
+  engine.destroy();
+  expect((await device.lost).reason).toBe('destroyed');
+});
+
+test('a lost device is one clear error', async () => {
+  const engine = await createEngine();
+  const unet = await engine.createUNet(config);
+  engine.device.destroy();
+  await engine.device.lost;
+  await expect(unet.predict(new Float32Array(16), 1)).rejects.toMatchObject({ code: 'device-lost' });
+  await expect(engine.createUNet(config)).rejects.toThrow('create the engine again');
+});
+
+test('no adapter and no WebGPU are different errors that say what to do', async () => {
+  const none = { requestAdapter: async () => null } as unknown as GPU;
+  await expect(createEngine({ gpu: none })).rejects.toMatchObject({ code: 'no-adapter' });
+  const navigator = globalThis.navigator as { gpu?: GPU };
+  const { requestDevice } = await import('../../src/device');
+  Object.defineProperty(navigator, 'gpu', { value: undefined, configurable: true });
+  try {
+    await expect(requestDevice()).rejects.toMatchObject({ code: 'no-webgpu' });
+  } finally {
+    Reflect.deleteProperty(navigator, 'gpu');
+    if (!navigator.gpu) Object.defineProperty(navigator, 'gpu', { value: saved, configurable: true });
+  }
+});
+const saved = globalThis.navigator.gpu;
+
+test('parameters: seeds, round trip, complaints', async () => {
+  using engine = await createEngine({ device: gpu.device });
+  const unet = await engine.createUNet({}, { seed: 123 });
+  expect(unet.parameterCount).toBe(309057);
+  expect(unet.parameters.slice(0, 2)).toMatchObject([
+    { name: 'down.0.kernel', shape: [5, 5, 1, 32], offset: 0, size: 800 },
+    { name: 'down.0.bias', shape: [32], offset: 800, size: 32 },
+  ]);
+  const parameters = await unet.getParameters();
+  expect(await (await engine.createUNet({}, { seed: 123 })).getParameters()).toEqual(parameters);
+  expect(await (await engine.createUNet({}, { seed: 124 })).getParameters()).not.toEqual(parameters);
+  const kernel = parameters.get('down.1.kernel')!;
+  const limit = Math.sqrt(6 / (25 * (32 + 64)));
+  expect(Math.max(...kernel)).toBeLessThanOrEqual(limit);
+  expect(Math.max(...kernel)).toBeGreaterThan(0.99 * limit);
+  expect(parameters.get('down.1.bias')!.every((v) => v === 0)).toBe(true);
+
+  const broken = new Map(parameters);
+  broken.delete('up.2.bias');
+  broken.set('up.2.kernel', new Float32Array(3));
+  broken.set('up.3.bias', new Float32Array(1));
+  await expect(unet.setParameters(broken)).rejects.toThrow(
+    /unknown up\.3\.bias.*up\.2\.kernel has 3.*missing up\.2\.bias/,
+  );
+  expect(await unet.getParameters()).toEqual(parameters);
+});
+
+test('configurations out of range', async () => {
+  using engine = await createEngine({ device: gpu.device });
+  for (const [bad, fact] of [
+    [{ height: 30 }, 'height is 30'],
+    [{ kernelSize: 4 }, 'kernelSize is 4'],
+    [{ widths: [] }, 'widths is []'],
+    [{ widths: [0] }, 'widths is 0'],
+    [{ channels: 1.5 }, 'channels is 1.5'],
+    [{ depth: 3 }, 'no setting depth'],
+  ] as [object, string][]) {
+    await expect(engine.createUNet(bad)).rejects.toThrow(fact);
+  }
+});

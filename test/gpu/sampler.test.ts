@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { Sampler } from '../../src/sampling/sampler';
+import { checkConfig } from '../../src/unet/config';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+import { ReferenceUNet } from '../unet/reference_unet';
+
+const { gpu } = await testGpu();
+
+const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
+const size = 16;
+const count = 3;
+
+async function setUp() {
+  const unet = await UNet.create(gpu, config, { seed: 3 });
+  return { unet, sampler: await Sampler.create(gpu, unet, { count }) };
+}
+
+function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: string) {
+  let worst = 0;
+  for (let i = 0; i < want.length; i++) worst = Math.max(worst, Math.abs(got[i] - want[i]));
+  expect(worst, what).toBeLessThan(1e-5);
+}
+
+test('every step is x = clip(x (1 - m) + net(x) m, 0, 1) with m = 1 / (steps - step)', async () => {
+  const { unet, sampler } = await setUp();
+  const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
+  const noise = new Random(1).floats(count * size, 0, 1);
+  let x = Float64Array.from(noise);
+  let steps = 0;
+  for await (const event of sampler.run({ steps: 5, noise })) {
+    const prediction = reference.predict(x, count);
+    const m = 1 / (5 - event.step);
+    expectClose(event.input, x, `x before step ${event.step}`);
+    expectClose(event.prediction, prediction, `prediction of step ${event.step}`);
+    x = x.map((v, i) => Math.min(Math.max(v * (1 - m) + prediction[i] * m, 0), 1));
+    expectClose(event.x, x, `x after step ${event.step}`);
+    steps++;
+  }
+  expect(steps).toBe(5);
+});
+
+test('noise follows from the seed, and sample, run and encodeRun agree', async () => {
+  const { sampler } = await setUp();
+  const result = await sampler.sample({ steps: 3, seed: 9 });
+  let last: Float32Array | undefined;
+  let start: Float32Array | undefined;
+  for await (const { input, x } of sampler.run({ steps: 3, seed: 9 })) {
+    start ??= input;
+    last = x;
+  }
+  expect(last).toEqual(result);
+  expect(await sampler.sample({ steps: 3, seed: 10 })).not.toEqual(result);
+  expect(start!.every((v) => v >= 0 && v < 1)).toBe(true);
+
+  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+  gpu.device.queue.writeBuffer(buffer, 0, start! as Float32Array<ArrayBuffer>);
+  const encoder = gpu.device.createCommandEncoder();
+  sampler.encodeRun(encoder, buffer, 3);
+  gpu.device.queue.submit([encoder.finish()]);
+  expect(new Float32Array(await gpu.read(buffer, count * size))).toEqual(result);
+  buffer.destroy();
+});
+
+test('an abort stops between two steps, and the sampler can be used again', async () => {
+  const { sampler } = await setUp();
+  const abort = new AbortController();
+  const run = async () => {
+    for await (const { step } of sampler.run({ steps: 10, signal: abort.signal }))
+      if (step === 1) abort.abort('stop');
+  };
+  await expect(run()).rejects.toBe('stop');
+  expect((await sampler.sample({ steps: 1 })).length).toBe(count * size);
+});
+
+test('arguments out of range', async () => {
+  const { unet, sampler } = await setUp();
+  await expect(sampler.sample({ steps: 0 })).rejects.toThrow('steps is 0');
+  await expect(sampler.sample({ steps: 1e6 })).rejects.toThrow('from 1 to 1000');
+  await expect(sampler.sample({ steps: 1, noise: new Float32Array(5) })).rejects.toThrow(
+    'noise has 5 values',
+  );
+  await expect(Sampler.create(gpu, unet, { count: 0 })).rejects.toThrow('count is 0');
+  sampler.destroy();
+  await expect(sampler.sample({ steps: 1 })).rejects.toThrow('was destroyed');
+});

@@ -1,0 +1,259 @@
+/** The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints. */
+import { describe, expect, test } from 'vitest';
+import { Dataset } from '../../src/data/dataset';
+import { EngineError, type ErrorCode } from '../../src/errors';
+import { permutation } from '../../src/random';
+import { Trainer, type TrainingEvent } from '../../src/training/trainer';
+import { checkConfig } from '../../src/unet/config';
+import { UNet } from '../../src/unet/unet';
+import { spec as corrupt } from '../kernels/corrupt';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+import { ReferenceUNet } from '../unet/reference_unet';
+
+const { gpu } = await testGpu();
+
+const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
+const size = 4 * 8;
+const count = 10;
+const images = Uint8Array.from(new Random(5).integers(count * size, 256));
+const createDataset = () => Dataset.create(gpu, { images, count, height: 4, width: 8, channels: 1 });
+
+async function setUp(batchSize = 4) {
+  const unet = await UNet.create(gpu, config, { seed: 3 });
+  return { unet, trainer: await Trainer.create(gpu, unet, { batchSize }), dataset: await createDataset() };
+}
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+async function refusal(promise: Promise<unknown>): Promise<{ code: ErrorCode; message: string }> {
+  const error = await rejection(promise);
+  expect(error).toBeInstanceOf(EngineError);
+  return error as EngineError;
+}
+
+async function collect(events: AsyncIterable<TrainingEvent>): Promise<TrainingEvent[]> {
+  const all: TrainingEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+describe('fit', () => {
+  test('two epochs with a smaller last batch agree with the f64 reference', async () => {
+    const { unet, trainer, dataset } = await setUp();
+    const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
+    const events = await collect(trainer.fit(dataset, { epochs: 2, seed: 42 }));
+    expect(events.map(({ step, epoch }) => [step, epoch])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [4, 2],
+      [5, 2],
+      [6, 2],
+    ]);
+    for (const { step, epoch, loss } of events) {
+      const start = ((step - 1) % 3) * 4;
+      const n = Math.min(4, count - start);
+      const { clean, noisy } = corruptedBatch(epoch - 1, step - 1, start, n);
+      const expected = reference.train(noisy, clean, n);
+      expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
+    }
+  });
+
+  /** What the corrupt kernel's reference makes of a batch, as [n][height][width][1]. */
+  function corruptedBatch(epoch: number, step: number, start: number, n: number) {
+    const words = new Uint32Array(images.buffer.slice(0));
+    const state = Uint32Array.of(step, start, n, count, 0, 0, 0, 0);
+    const shape = { batch: 4, height: 4, width: 8, channels: 1, imageCount: count, seed: 42, binarize: true };
+    const made = corrupt.reference(shape, { images: words, order: permutation(count, 42, epoch), state });
+    const unpack = (chwn: ArrayLike<number>) =>
+      Float64Array.from({ length: n * size }, (_, i) => chwn[(i % size) * 4 + Math.floor(i / size)]);
+    return { clean: unpack(made.clean.values), noisy: unpack(made.noisy.values) };
+  }
+
+  test('a run that is aborted and goes on gives the losses of an unbroken one', async () => {
+    const unbroken = await setUp();
+    const expected = await collect(unbroken.trainer.fit(unbroken.dataset, { epochs: 3, seed: 1 }));
+    const { trainer, dataset } = await setUp();
+    const losses: number[] = [];
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const error = await rejection(
+      (async () => {
+        for await (const { step, loss } of trainer.fit(dataset, {
+          epochs: 3,
+          seed: 1,
+          signal: abort.signal,
+        })) {
+          losses.push(loss);
+          if (step === 4) abort.abort(reason);
+        }
+      })(),
+    );
+    expect(error).toBe(reason);
+    for await (const { step, loss } of trainer.fit(dataset, { epochs: 3, seed: 1 })) losses[step - 1] = loss;
+    expect(losses).toEqual(expected.map((e) => e.loss));
+  });
+
+  test('leaving the loop early frees the trainer', async () => {
+    const { trainer, dataset } = await setUp();
+    for await (const { step } of trainer.fit(dataset, { epochs: 5 })) if (step === 2) break;
+    const events = await collect(trainer.fit(dataset, { epochs: 5 }));
+    expect(events.at(-1)?.step).toBe(15);
+  });
+
+  test('a signal that is aborted already starts nothing', async () => {
+    const { trainer, dataset } = await setUp();
+    const error = await rejection(
+      collect(trainer.fit(dataset, { epochs: 1, signal: AbortSignal.abort('no') })),
+    );
+    expect(error).toBe('no');
+    expect((await trainer.getState()).step).toBe(0);
+  });
+
+  test('a loss that is no number ends the run and says so', async () => {
+    const { unet, trainer, dataset } = await setUp();
+    const parameters = await unet.getParameters();
+    parameters.get('down.0.kernel')!.fill(NaN);
+    await unet.setParameters(parameters);
+    const { code, message } = await refusal(collect(trainer.fit(dataset, { epochs: 1 })));
+    expect(code).toBe('diverged');
+    expect(message).toContain('step 1');
+  });
+
+  test('a learning rate can change between steps', async () => {
+    const { unet, trainer, dataset } = await setUp();
+    trainer.learningRate = 1e-12;
+    const before = await unet.getParameters();
+    await collect(trainer.fit(dataset, { epochs: 1 }));
+    const frozen = await unet.getParameters();
+    expect(frozen.get('up.0.kernel')).toEqual(before.get('up.0.kernel'));
+    trainer.learningRate = 0.01;
+    await collect(trainer.fit(dataset, { epochs: 2 }));
+    expect((await unet.getParameters()).get('up.0.kernel')).not.toEqual(before.get('up.0.kernel'));
+  });
+});
+
+describe('recording', () => {
+  test('encodeStep on GPU buffers does what step does on arrays', async () => {
+    const random = new Random(8);
+    const batch = { noisy: random.floats(3 * size, 0, 1), clean: random.floats(3 * size, 0, 1) };
+    const one = await setUp();
+    const loss = await one.trainer.step(batch);
+    const two = await setUp();
+    const buffers = await gpu.createBuffers([
+      { label: 'noisy', bytes: 3 * size * 4 },
+      { label: 'clean', bytes: 3 * size * 4 },
+    ]);
+    gpu.device.queue.writeBuffer(buffers[0], 0, batch.noisy);
+    gpu.device.queue.writeBuffer(buffers[1], 0, batch.clean);
+    const encoder = gpu.device.createCommandEncoder();
+    two.trainer.encodeStep(encoder, { noisy: buffers[0], clean: buffers[1], count: 3 });
+    gpu.device.queue.submit([encoder.finish()]);
+    expect([...(await two.trainer.readLosses(1))]).toEqual([loss]);
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+  });
+
+  test('steps allocate nothing', async () => {
+    const { trainer, dataset } = await setUp();
+    await collect(trainer.fit(dataset, { epochs: 1 }));
+    const { device } = gpu;
+    const createBuffer = device.createBuffer.bind(device);
+    const made: string[] = [];
+    device.createBuffer = (descriptor) => {
+      made.push(descriptor.label ?? '');
+      return createBuffer(descriptor);
+    };
+    try {
+      await collect(trainer.fit(dataset, { epochs: 4 }));
+    } finally {
+      device.createBuffer = createBuffer;
+    }
+    // Reading the step count at the start of a fit is all.
+    expect(made).toEqual(['read trainer step state']);
+  });
+});
+
+describe('state', () => {
+  test('getState, setState and the parameters are the whole run', async () => {
+    const one = await setUp();
+    await collect(one.trainer.fit(one.dataset, { epochs: 1, seed: 2 }));
+    const saved = { state: await one.trainer.getState(), parameters: await one.unet.getParameters() };
+    const rest = await collect(one.trainer.fit(one.dataset, { epochs: 3, seed: 2 }));
+    const two = await setUp();
+    await two.unet.setParameters(saved.parameters);
+    two.trainer.setState(saved.state);
+    const resumed = await collect(two.trainer.fit(two.dataset, { epochs: 3, seed: 2 }));
+    expect(resumed.map((e) => e.loss)).toEqual(rest.map((e) => e.loss));
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+  });
+});
+
+describe('complaints', () => {
+  test('options out of range name the option and what is legal', async () => {
+    const { unet, trainer, dataset } = await setUp();
+    for (const [options, fact] of [
+      [{ batchSize: 0 }, 'batchSize is 0'],
+      [{ batchSize: 2.5 }, 'batchSize is 2.5'],
+      [{ learningRate: NaN }, 'learningRate is NaN'],
+      [{ learningRate: -1 }, 'learningRate is -1'],
+      [{ beta2: 1 }, 'beta2 is 1'],
+      [{ variants: { 'conv2d/down.0': 'none' } }, 'no variant none'],
+    ] as const) {
+      const { code, message } = await refusal(Trainer.create(gpu, unet, options));
+      expect(code).toBe('argument');
+      expect(message).toContain(fact);
+    }
+    expect((await refusal(collect(trainer.fit(dataset, { epochs: 0 })))).message).toContain('epochs is 0');
+    expect((await refusal(collect(trainer.fit(dataset, { epochs: 1, seed: -1 })))).message).toContain(
+      'seed is -1',
+    );
+  });
+
+  test('batches and data sets of another size', async () => {
+    const { trainer } = await setUp();
+    const floats = (n: number) => new Float32Array(n);
+    const tooMany = await refusal(trainer.step({ noisy: floats(5 * size), clean: floats(5 * size) }));
+    expect(tooMany.message).toContain('5 images');
+    const uneven = await refusal(trainer.step({ noisy: floats(2 * size), clean: floats(2 * size - 1) }));
+    expect(uneven.message).toContain('clean');
+    using other = await Dataset.create(gpu, {
+      images: new Uint8Array(16),
+      count: 1,
+      height: 4,
+      width: 4,
+      channels: 1,
+    });
+    const wrong = await refusal(collect(trainer.fit(other, { epochs: 1 })));
+    expect(wrong.code).toBe('data');
+    expect(wrong.message).toContain('4x4x1');
+  });
+
+  test('two things at once, and use after destroy', async () => {
+    const { unet, trainer, dataset } = await setUp();
+    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+    const first = trainer.step(batch);
+    expect((await refusal(trainer.step(batch))).code).toBe('busy');
+    await first;
+    trainer.destroy();
+    trainer.destroy();
+    expect((await refusal(trainer.step(batch))).code).toBe('destroyed');
+    expect((await refusal(collect(trainer.fit(dataset, { epochs: 1 })))).code).toBe('destroyed');
+    unet.destroy();
+    expect((await refusal(unet.getParameters())).code).toBe('destroyed');
+  });
+
+  test('a batch that no buffer can hold', async () => {
+    using unet = await UNet.create(gpu, { height: 64, width: 64, widths: [32] });
+    const { code, message } = await refusal(Trainer.create(gpu, unet, { batchSize: 4096 }));
+    expect(code).toBe('limit');
+    expect(message).toContain('smaller batch');
+  });
+});
