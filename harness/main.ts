@@ -13,6 +13,14 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'Makes images from noise with a trained model.',
     load: async () => (await import('./commands/sample')).sample,
   },
+  bench: {
+    summary: 'Times every kernel, each checked first, then the whole network.',
+    load: async () => (await import('./commands/bench')).bench,
+  },
+  check: {
+    summary: 'Checks every kernel against its reference on this machine.',
+    load: async () => (await import('./commands/check')).check,
+  },
 };
 
 const commandWidth = Math.max(...Object.keys(commands).map((name) => name.length));

@@ -18,7 +18,8 @@ export function networkOf(
     const { height, width, channels } = { ...defaultConfig, ...size };
     return checkConfig({ height, width, channels, widths, kernelSize });
   } catch (error) {
-    if (error instanceof EngineError) throw new UsageError(`--widths ${widths} --kernel-size ${kernelSize}: ${error.message}`);
+    if (error instanceof EngineError)
+      throw new UsageError(`--widths ${widths} --kernel-size ${kernelSize}: ${error.message}`);
     throw error;
   }
 }

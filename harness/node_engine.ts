@@ -12,7 +12,8 @@ export async function nodeGpu(): Promise<GPU> {
   if (!kept) {
     const { create, globals } = await loadDawn();
     Object.assign(globalThis, globals);
-    kept = create([]);
+    // Web pages get rounded timestamps for privacy's sake; here nobody is to be kept from anything.
+    kept = create(['disable-dawn-features=timestamp_quantization']);
   }
   return kept;
 }
@@ -53,4 +54,10 @@ export function adapterLine({ adapter }: Pick<Engine, 'adapter'>): string {
   const { vendor, architecture, device, description, software } = adapter;
   const name = description || [vendor, architecture, device].filter(Boolean).join(' ') || 'not named';
   return software ? `${name} (software, on the CPU: its speed says nothing about GPUs)` : name;
+}
+
+/** What to type for another command, in the repository or where the package is installed. */
+export function commandLine(command: string): string {
+  const inRepository = process.argv[1]?.endsWith('run.mjs');
+  return inRepository ? `npm run ${command} --` : `npx webgpu-diffusion ${command}`;
 }

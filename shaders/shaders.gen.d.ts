@@ -16,6 +16,14 @@ declare module '*/chwn_to_nhwc.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_padded' | 'rows' | 'swish' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'pre' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'tiles' | 'swish' | 'first_group',
@@ -76,6 +84,30 @@ declare module '*/conv2d_grad_input.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'grad_input'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'out_channels' | 'kernel_elements' | 'rows' | 'first_group',
+    'grad' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'lanes_on_input' | 'first_group',
+    'wide' | 'narrow' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'lanes_on_input' | 'first_group',
+    'wide' | 'narrow' | 'partials'
   >;
   export default shader;
 }

@@ -7,4 +7,9 @@ const { module } = await runnerImport('./lanes/run.ts', {
   configFile: false,
   logLevel: 'error',
 });
-process.exit(await module.main(process.argv.slice(2)));
+process.exit(
+  await module.main(process.argv.slice(2)).catch((error) => {
+    console.error(error.message);
+    return 1;
+  }),
+);

@@ -19,7 +19,7 @@ import { type Context, defineCommand, type Given, integer, number, text, UsageEr
 import { prepareFolder, readWhole, writeWhole } from '../files';
 import { loadImages } from '../images';
 import { describeNetwork, networkFlags, networkOf } from '../network_flags';
-import { adapterLine, nodeEngine } from '../node_engine';
+import { adapterLine, commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { duration, megabytes, Progress, thousands } from '../progress';
 import { runFiles, wholeEpochs } from '../run_files';
@@ -227,7 +227,10 @@ class Run {
           secondsLeft: imagesLeft / event.imagesPerSecond,
         });
         if (epochDone) {
-          this.epochSeconds.set(event.epoch, (now - epochStart) / 1000);
+          // Not of an epoch that another process began.
+          if (event.step - (this.options.checkpoint?.state.step ?? 0) >= stepsPerEpoch) {
+            this.epochSeconds.set(event.epoch, (now - epochStart) / 1000);
+          }
           const mean = wholeEpochs(losses, stepsPerEpoch)[event.epoch - 1];
           progress.print(
             `Epoch ${event.epoch}/${epochs}: mean loss ${mean.toFixed(5)}, ${duration((now - epochStart) / 1000)}, ${speed(event.imagesPerSecond)}`,
@@ -243,7 +246,7 @@ class Run {
       if (signal.aborted) {
         await this.save();
         progress.print(
-          `Stopped after step ${thousands(losses.length)}. Go on with: train --resume ${this.path(CHECKPOINT)}`,
+          `Stopped after step ${thousands(losses.length)}. Go on with: ${commandLine('train')} --resume ${this.path(CHECKPOINT)}`,
         );
       } else if (this.savedStep !== undefined) {
         progress.print(

@@ -10,6 +10,11 @@ export interface Panel {
   receive?(event: WorkerEvent): void;
 }
 
+/** A tab, whose task can be started without a click. */
+export interface TaskPanel extends Panel {
+  start(): void;
+}
+
 export class App {
   settings: Settings;
   /** What the address said that could not be used. */
@@ -68,6 +73,11 @@ export class App {
     this.adjust();
     this.changed();
     return undefined;
+  }
+
+  /** A complaint of the page's own, about files. */
+  complain(message: string): void {
+    this.receive({ type: 'error', at: 'data', code: 'argument', message });
   }
 
   /** Draws the page anew before the next frame. */

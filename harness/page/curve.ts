@@ -110,12 +110,26 @@ export class Curve {
           y: { distr: this.scale === 'log' ? 3 : 1, range: () => this.yRange() },
         },
         axes: [
-          { ...axis, size: 28, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5] },
-          { ...axis, size: 44, values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(2))))) },
+          {
+            ...axis,
+            size: 28,
+            grid: { show: false },
+            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5],
+          },
+          {
+            ...axis,
+            size: 44,
+            values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(2))))),
+          },
         ],
         series: [
           {},
-          { stroke: color('--accent'), alpha: 0.35, width: 1, points: { show: this.losses.length < 2 } },
+          {
+            stroke: color('--accent'),
+            alpha: 0.35,
+            width: 1,
+            points: { show: (_, __, from, to) => to === from },
+          },
           { stroke: color('--accent'), width: 2, points: { show: false } },
         ],
         hooks: {
@@ -146,7 +160,11 @@ export class Curve {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      ctx.fillText(String(epoch), x - 4 * devicePixelRatio, bbox.top + 2 * devicePixelRatio);
+      ctx.fillText(
+        epoch === every && spacing * every > 70 ? `epoch ${epoch}` : String(epoch),
+        x - 4 * devicePixelRatio,
+        bbox.top + 2 * devicePixelRatio,
+      );
     }
     ctx.restore();
   }

@@ -45,6 +45,14 @@ const vendors: Readonly<Record<string, string>> = {
   microsoft: 'Microsoft',
 };
 
+/** Software adapters, spelled as their makers do. */
+const architectures: Readonly<Record<string, string>> = {
+  swiftshader: 'SwiftShader',
+  llvmpipe: 'llvmpipe',
+  lavapipe: 'lavapipe',
+  warp: 'WARP',
+};
+
 const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** Browsers tell little: mostly a vendor and an architecture, both in lower case, sometimes nothing. */
@@ -52,14 +60,14 @@ export function adapterName({ vendor, architecture, device, description }: Adapt
   if (description) return description;
   const parts = [
     vendors[vendor] ?? capitalised(vendor),
-    architecture.split('-').map(capitalised).join(' '),
+    architectures[architecture] ?? architecture.split('-').map(capitalised).join(' '),
     // A number from the bus says nothing to people.
     /^(0x)?[0-9a-f]*$/i.test(device) ? '' : device,
   ];
   return parts.filter(Boolean).join(' ') || 'an adapter that the browser does not name';
 }
 
-/** The tutorial's run: all of MNIST, training and test set merged, five times. */
+/** The tutorial’s run: all of MNIST, training and test set merged, five times. */
 const tutorial = { images: 70_000, epochs: 5, batch: 256 };
 
 /** How this run compares with the tutorial's, in one line. */
@@ -71,5 +79,5 @@ export function workLine(images: number, batch: number, epochs: number): string 
   const theirs = Math.ceil(tutorial.images / tutorial.batch);
   const work = tutorial.epochs * Math.ceil(tutorial.images / batch);
   const equal = Math.max(1, Math.round(work / steps));
-  return `${own}. The tutorial's ${whole(tutorial.images)} give ${whole(theirs)} and ${whole(theirs * tutorial.epochs)}; ${whole(equal)} ${equal === 1 ? 'epoch is' : 'epochs are'} the tutorial's work.`;
+  return `${own}. The tutorial’s ${whole(tutorial.images)} give ${whole(theirs)} and ${whole(theirs * tutorial.epochs)}; ${whole(equal)} ${equal === 1 ? 'epoch is' : 'epochs are'} the tutorial’s work.`;
 }

@@ -3,26 +3,33 @@ import { App, type Panel } from './app';
 import { createBenchPanel } from './bench_panel';
 import { createCheckPanel } from './check_panel';
 import { anyElement, button, byId, setText } from './dom';
-import { connectDrop } from './drop';
+import { connectFiles } from './file_input';
 import { adapterName } from './format';
+import { createSamplePanel } from './sample_panel';
 import type { Settings } from './settings';
 import type { State } from './state';
 import { missingWebGpu, startTrouble, type Trouble } from './support';
-import { createSamplePanel } from './sample_panel';
 import { connectTabs } from './tabs';
 import { createTrainPanel } from './train_panel';
-import { Measurer } from './measurer';
 
 declare global {
   interface Window {
-    /** For scripts: what the page knows. */
-    harness: { readonly settings: Settings; readonly state: State; readonly check: unknown; readonly bench: unknown };
+    /** For scripts: everything that the page shows. */
+    harness: {
+      readonly settings: Settings;
+      readonly state: State;
+      readonly check: unknown;
+      readonly bench: unknown;
+    };
   }
 }
 
-const SMALL = { batch: '16', samples: '16' };
+/** What a software adapter is offered. */
+const SMALL = { batch: 16, samples: 16 };
 
 function showTrouble({ title, why, remedies }: Trouble): void {
+  if (!anyElement('unsupported').hidden) return;
+  document.body.classList.add('unsupported');
   anyElement('unsupported').hidden = false;
   setText(anyElement('unsupported-title'), title);
   setText(anyElement('unsupported-why'), why);
@@ -33,6 +40,43 @@ function showTrouble({ title, why, remedies }: Trouble): void {
       return item;
     }),
   );
+  setText(anyElement('adapter-name'), 'No GPU to work on');
+  dot().className = 'dot none';
+}
+
+const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
+
+/** The adapter, what the address said, and which tab is open. */
+function createFrame(app: App): Panel {
+  const tabs = connectTabs((task) => app.set('task', task));
+  button('use-small').addEventListener('click', () => {
+    app.set('batch', String(SMALL.batch));
+    app.set('samples', String(SMALL.samples));
+  });
+  anyElement('notices').hidden = app.notices.length === 0;
+  anyElement('notices').replaceChildren(
+    ...app.notices.map((notice) => {
+      const line = document.createElement('p');
+      line.textContent = notice;
+      return line;
+    }),
+  );
+  return {
+    render() {
+      const { state, settings } = app;
+      tabs.show(settings.task);
+      const { adapter, error } = state;
+      if (error?.at === 'start') showTrouble(startTrouble(error.code, error.message, navigator.userAgent));
+      if (!adapter) return;
+      dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;
+      setText(
+        anyElement('adapter-name'),
+        `${adapterName(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
+      );
+      anyElement('software').hidden =
+        !adapter.software || settings.batch <= SMALL.batch || state.run !== undefined;
+    },
+  };
 }
 
 function start(): void {
@@ -43,44 +87,40 @@ function start(): void {
     userAgent: navigator.userAgent,
     address: location.origin,
   });
-
+  if (missing) {
+    showTrouble(missing);
+    return;
+  }
   const app = new App();
-  const measurer = new Measurer(app);
-  const tabs = connectTabs((task) => app.set('task', task));
-  const check = createCheckPanel(app, measurer);
-  const bench = createBenchPanel(app, measurer);
+  const check = createCheckPanel(app);
+  const bench = createBenchPanel(app);
+  const panels = { train: createTrainPanel(app), sample: createSamplePanel(app), check, bench };
+  connectFiles(app);
 
-  const frame: Panel = {
+  let autorun = app.settings.autorun;
+  const starter: Panel = {
     render() {
-      const { state, settings } = app;
-      tabs.show(settings.task);
-      const { adapter, error } = state;
-      const dot = anyElement('adapter').querySelector('.dot')!;
-      dot.className = `dot ${adapter ? (adapter.software ? 'software' : 'gpu') : error?.at === 'start' || missing ? 'none' : ''}`;
-      const name = adapter
-        ? `${adapterName(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`
-        : error?.at === 'start' || missing
-          ? 'No GPU to work on'
-          : 'Looking for a GPU…';
-      setText(anyElement('adapter-name'), name);
-      anyElement('software').hidden = !adapter?.software || settings.batch <= Number(SMALL.batch) || state.run !== undefined;
-      if (error?.at === 'start') showTrouble(startTrouble(error.code, error.message, navigator.userAgent));
-    },
-    receive(event) {
-      if (event.type === 'data' && autorun) {
-        autorun = false;
-        button({ train: 'train', sample: 'sample', check: 'check-run', bench: 'bench-run' }[app.settings.task]);
-        startTask();
-      }
+      if (!autorun || app.state.phase !== 'idle') return;
+      autorun = false;
+      panels[app.settings.task].start();
     },
   };
-  void byId;
-  void connectDrop;
-  void frame;
-  void check;
-  void bench;
+  app.open([createFrame(app), ...Object.values(panels), starter]);
+
+  window.harness = {
+    get settings() {
+      return app.settings;
+    },
+    get state() {
+      return app.state;
+    },
+    get check() {
+      return check.results;
+    },
+    get bench() {
+      return bench.results;
+    },
+  };
 }
 
-let autorun = false;
-function startTask(): void {}
 start();

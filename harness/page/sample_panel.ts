@@ -1,5 +1,5 @@
 /** The Sample tab: from noise to images, a step at a time, to look back and forth on. */
-import type { App, Panel } from './app';
+import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setText } from './dom';
 import { connectFields } from './fields';
 import { whole } from './format';
@@ -16,7 +16,7 @@ interface Frame {
 
 const FRAME_MS = 120;
 
-export function createSamplePanel(app: App): Panel {
+export function createSamplePanel(app: App): TaskPanel {
   const fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
   const xView = new ImageView(byId('sample-x', HTMLCanvasElement));
   const predictionView = new ImageView(byId('sample-prediction', HTMLCanvasElement));
@@ -34,13 +34,16 @@ export function createSamplePanel(app: App): Panel {
   };
   const ready = () => ['idle', 'paused', 'finished', 'training'].includes(app.state.phase);
 
+  const start = () => {
+    if (!ready() || !fields.valid) return;
+    stopPlaying();
+    const { steps, count, noise } = app.settings;
+    app.send({ type: 'sample', steps, count, seed: noise });
+  };
+
   button('sample').addEventListener('click', () => {
     if (app.state.phase === 'sampling') app.send({ type: 'stopSampling' });
-    else if (ready() && fields.valid) {
-      stopPlaying();
-      const { steps, count, noise } = app.settings;
-      app.send({ type: 'sample', steps, count, seed: noise });
-    }
+    else start();
   });
   for (const preset of ['5', '50']) {
     button(`steps-${preset}`).addEventListener('click', () => app.set('steps', preset));
@@ -106,12 +109,14 @@ export function createSamplePanel(app: App): Panel {
 
   const renderModel = () => {
     const { losses, model } = app.state;
-    if (model) return `The network of ${model}${losses.length > 0 ? `, trained ${whole(losses.length)} steps further` : ''}`;
+    if (model)
+      return `The network of ${model}${losses.length > 0 ? `, trained ${whole(losses.length)} steps further` : ''}`;
     if (losses.length > 0) return `The network after ${whole(losses.length)} training steps`;
     return 'An untrained network: it makes mere shades. Train it first, or open a model';
   };
 
   return {
+    start,
     receive(event: WorkerEvent) {
       if (event.type === 'freed' || event.type === 'model') {
         frames = [];
@@ -130,9 +135,9 @@ export function createSamplePanel(app: App): Panel {
       fields.render();
       const { state } = app;
       const sampling = state.phase === 'sampling';
-      const start = button('sample');
-      setText(start, sampling ? 'Stop' : 'Sample');
-      start.disabled = !sampling && !(ready() && fields.valid);
+      const sample = button('sample');
+      setText(sample, sampling ? 'Stop' : 'Sample');
+      sample.disabled = !sampling && !(ready() && fields.valid);
       const text = sampling && state.training ? 'Sampling; the training waits' : describe(state);
       setText(anyElement('sample-status-text'), state.phase === 'finished' ? 'Ready' : text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
@@ -140,7 +145,10 @@ export function createSamplePanel(app: App): Panel {
       setText(anyElement('sample-model'), renderModel());
       const { sampling: progress } = state;
       byId('sample-progress', HTMLProgressElement).value = progress ? progress.step / progress.steps : 0;
-      setMessage(anyElement('sample-error'), state.error && state.error.at !== 'start' ? state.error.message : undefined);
+      setMessage(
+        anyElement('sample-error'),
+        state.error && state.error.at !== 'start' ? state.error.message : undefined,
+      );
       button('save-model-2').disabled = state.losses.length === 0 && !state.model;
       renderFrames();
     },

@@ -1,6 +1,6 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription } from '../../src';
-import type { DataDescription, WorkerEvent, Phase } from './protocol';
+import type { DataDescription, Phase, WorkerEvent } from './protocol';
 
 export interface Run {
   readonly images: number;
@@ -22,6 +22,8 @@ export interface State {
   /** The loss of every step so far. */
   readonly losses: readonly number[];
   readonly imagesPerSecond: number;
+  /** The same, steadier: what the time left is reckoned with. */
+  readonly pace: number;
   /** How far the current sampling run is. */
   readonly sampling?: { readonly step: number; readonly steps: number };
   readonly error?: {
@@ -31,7 +33,13 @@ export interface State {
   };
 }
 
-export const initialState: State = { phase: 'starting', training: false, losses: [], imagesPerSecond: 0 };
+export const initialState: State = {
+  phase: 'starting',
+  training: false,
+  losses: [],
+  imagesPerSecond: 0,
+  pace: 0,
+};
 
 export function reduce(state: State, event: WorkerEvent): State {
   switch (event.type) {
@@ -63,6 +71,7 @@ export function reduce(state: State, event: WorkerEvent): State {
         // After the loss of a device, steps come again.
         losses: [...state.losses.slice(0, event.first), ...event.losses],
         imagesPerSecond: event.imagesPerSecond,
+        pace: state.pace > 0 ? state.pace + (event.imagesPerSecond - state.pace) / 16 : event.imagesPerSecond,
       };
     case 'sampled':
       return { ...state, sampling: { step: event.step, steps: event.steps } };
@@ -72,6 +81,7 @@ export function reduce(state: State, event: WorkerEvent): State {
         run: undefined,
         losses: [],
         imagesPerSecond: 0,
+        pace: 0,
         sampling: undefined,
         error: undefined,
       };
@@ -114,12 +124,12 @@ export function epochMeans(losses: readonly number[], stepsPerEpoch: number): nu
 
 /** Seconds until `epochs` are complete at the present speed. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
-  if (!state.run || state.imagesPerSecond <= 0) return Number.NaN;
+  if (!state.run || state.pace <= 0) return Number.NaN;
   const { stepsPerEpoch, images } = state.run;
   const done = state.losses.length;
   // The last batch of an epoch may be smaller.
   const imagesDone = Math.floor(done / stepsPerEpoch) * images + (done % stepsPerEpoch) * batch;
-  return Math.max(0, epochs * images - imagesDone) / state.imagesPerSecond;
+  return Math.max(0, epochs * images - imagesDone) / state.pace;
 }
 
 /** losses.csv: step and epoch count from 1. */
@@ -128,15 +138,12 @@ export function lossesCsv(losses: readonly number[], stepsPerEpoch: number): str
   return `step,epoch,loss\n${rows.join('')}`;
 }
 
-/** An exponential mean over about the last `span` values, without a bias towards the start. */
+/** A running mean: over about the last `span` values, and over the last third of the first few, which fall fast. */
 export function smooth(values: readonly number[], span = 20): number[] {
-  const keep = 1 - 1 / span;
-  let sum = 0;
-  let weight = 0;
-  return values.map((value) => {
-    sum = keep * sum + (1 - keep) * value;
-    weight = keep * weight + (1 - keep);
-    return sum / weight;
+  let mean = 0;
+  return values.map((value, i) => {
+    mean += (value - mean) * Math.max(1 / span, 3 / (i + 3));
+    return mean;
   });
 }
 

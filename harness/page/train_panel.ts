@@ -1,6 +1,6 @@
 /** The Train tab: buttons, settings, readings, pictures. */
 import { STREAM, threefry } from '../../src/random';
-import type { App, Panel } from './app';
+import type { App, TaskPanel } from './app';
 import { Curve, type Scale } from './curve';
 import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
 import { connectFields } from './fields';
@@ -13,7 +13,7 @@ import { describe, epochMeans, epochOf, isComplete, lossesCsv, secondsLeft, smoo
 /** A step that takes longer than this is worth a word. */
 const SLOW_MS = 2500;
 
-export function createTrainPanel(app: App): Panel {
+export function createTrainPanel(app: App): TaskPanel {
   const fields = connectFields(app, byId('settings', HTMLFormElement), anyElement('settings-problem'));
   const more = connectFields(app, byId('more-settings', HTMLFormElement), anyElement('more-problem'));
   const curve = new Curve(anyElement('curve'), anyElement('curve-reading'));
@@ -36,9 +36,13 @@ export function createTrainPanel(app: App): Panel {
     more.valid &&
     !isComplete(app.state, app.settings.epochs);
 
+  const start = () => {
+    if (mayStart()) app.send({ type: 'train' });
+  };
+
   button('train').addEventListener('click', () => {
     if (isRunning()) app.send({ type: 'pause' });
-    else if (mayStart()) app.send({ type: 'train' });
+    else start();
   });
   button('step').addEventListener('click', () => {
     if (mayStart()) app.send({ type: 'step' });
@@ -110,11 +114,16 @@ export function createTrainPanel(app: App): Panel {
     const begun = state.losses.length > 0;
     const train = button('train');
     const pausing = state.phase === 'pausing';
-    setText(train, pausing ? 'Pausing' : isRunning() ? 'Pause' : begun || state.phase === 'lost' ? 'Resume' : 'Train');
+    setText(
+      train,
+      pausing ? 'Pausing' : isRunning() ? 'Pause' : begun || state.phase === 'lost' ? 'Resume' : 'Train',
+    );
     train.disabled = !isRunning() && !mayStart();
     button('step').disabled = !mayStart();
-    button('reset').disabled = state.phase === 'starting' || (!state.run && !state.model && !state.error && !begun);
-    const text = complete && state.phase === 'paused' ? 'Finished. Raise the epochs to train on' : describe(state);
+    button('reset').disabled =
+      state.phase === 'starting' || (!state.run && !state.model && !state.error && !begun);
+    const text =
+      complete && state.phase === 'paused' ? 'Finished. Raise the epochs to train on' : describe(state);
     setText(anyElement('status-text'), text);
     const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
     anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
@@ -145,11 +154,13 @@ export function createTrainPanel(app: App): Panel {
       setReading('reading-mean', means.length > 0 ? lossText(means[means.length - 1]) : '–');
       setReading('reading-speed', measured(state.imagesPerSecond));
       const left = secondsLeft(state, settings.batch, settings.epochs);
-      setReading('reading-left', left === 0 ? 'none' : duration(left));
+      setReading('reading-left', left === 0 ? 'done' : duration(left));
     }
     const silence = performance.now() - app.changedAt;
     const waiting = ['training', 'compiling'].includes(state.phase) && silence > SLOW_MS;
-    const slow = waiting ? `${state.phase === 'training' ? `step ${whole(done + 1)} has` : 'that has'} taken ${duration(silence / 1000)} so far` : '';
+    const slow = waiting
+      ? `${state.phase === 'training' ? `step ${whole(done + 1)} has` : 'that has'} taken ${duration(silence / 1000)} so far`
+      : '';
     setText(anyElement('status-detail'), slow);
     setText(
       anyElement('run-facts'),
@@ -164,7 +175,11 @@ export function createTrainPanel(app: App): Panel {
     const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
     // Read out when somebody comes by; renewed once an epoch, or it would never be read to its end.
     const summary =
-      means.length > 0 ? `means of the epochs ${means.map(lossText).join(', ')}` : state.losses.length > 0 ? 'first epoch under way' : 'nothing yet';
+      means.length > 0
+        ? `means of the epochs ${means.map(lossText).join(', ')}`
+        : state.losses.length > 0
+          ? 'first epoch under way'
+          : 'nothing yet';
     anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}`);
 
     const entry = grids.shown;
@@ -173,7 +188,12 @@ export function createTrainPanel(app: App): Panel {
     if (entry) {
       const count = entry.value.length / (size.height * size.width);
       if (gridView.shown?.bytes !== entry.value)
-        gridView.show({ bytes: entry.value, height: size.height, width: size.width, columns: columnsFor(count) });
+        gridView.show({
+          bytes: entry.value,
+          height: size.height,
+          width: size.width,
+          columns: columnsFor(count),
+        });
     } else if (wanted !== noiseFor) {
       noiseFor = wanted;
       gridView.show(
@@ -183,7 +203,11 @@ export function createTrainPanel(app: App): Panel {
       );
     }
     anyElement('grid').hidden = !entry && settings.samples === 0;
-    const label = entry ? `after step ${whole(entry.step)}` : settings.samples > 0 ? 'noise, before training' : 'switched off';
+    const label = entry
+      ? `after step ${whole(entry.step)}`
+      : settings.samples > 0
+        ? 'noise, before training'
+        : 'switched off';
     setText(anyElement('grid-step'), label);
     anyElement('grid').setAttribute('aria-label', `Samples: ${label}`);
     slider.max = String(Math.max(0, grids.length - 1));
@@ -201,7 +225,9 @@ export function createTrainPanel(app: App): Panel {
     const { data } = state;
     if (!data) return;
     const used = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
-    const name = data.builtIn ? `${whole(used)} of MNIST’s digits:` : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}:`;
+    const name = data.builtIn
+      ? `${whole(used)} of MNIST’s digits:`
+      : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}:`;
     setText(anyElement('data-name'), name);
     setText(anyElement('data-line'), workLine(used, settings.batch, settings.epochs));
     const locked = state.run !== undefined;
@@ -215,6 +241,7 @@ export function createTrainPanel(app: App): Panel {
   };
 
   return {
+    start,
     receive,
     render() {
       fields.render();

@@ -1,3 +1,4 @@
+import oneShader from '../../shaders/conv2d.one.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
@@ -57,6 +58,32 @@ export const lanes = (batch: number) => Math.ceil(batch / 8);
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'pre' | 'output';
 
+/** Output rows that an invocation of the one-channel form walks down; it loads four more. */
+const ONE_ROWS = 7;
+
+/** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
+const one: Variant<ActivatedConvShape, TensorName> = {
+  refuses: ({ outChannels, kernelSize }) =>
+    outChannels === 1 && kernelSize === 5
+      ? undefined
+      : 'this form is for 5x5 kernels with one output channel',
+  calls: (shape, tensors) => {
+    const { height, width, n4, in_channels } = convParams(shape);
+    const params = {
+      height,
+      width,
+      n4,
+      in_channels,
+      out_padded: padChannels(1),
+      rows: ONE_ROWS,
+      swish: Number(shape.swish),
+    };
+    // Workgroups of 32 lanes, each 2 images, times strips of 7 columns.
+    const groups = Math.ceil(shape.batch / 64) * Math.ceil(width / 7);
+    return [call(oneShader, params, tensors, [32 * groups, 1, Math.ceil(height / ONE_ROWS)])];
+  },
+};
+
 const winograd = (subgroups: boolean): Variant<ActivatedConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesWinograd(shape, shape.inChannels, padChannels(shape.outChannels)),
@@ -96,6 +123,7 @@ export const conv2d: Kernel<ActivatedConvShape, TensorName> = {
         return [call(shader, params, tensors, [lanes(shape.batch), shape.width, shape.height * tiles])];
       },
     },
+    one,
     winograd: winograd(false),
     winograd_subgroups: winograd(true),
   },

@@ -1,4 +1,7 @@
 import inputTransform from '../../shaders/conv2d.winograd_input.wgsl';
+import biasShader from '../../shaders/conv2d_grad_kernel.bias.wgsl';
+import oneShader from '../../shaders/conv2d_grad_kernel.one.wgsl';
+import oneSubgroups from '../../shaders/conv2d_grad_kernel.one_subgroups.wgsl';
 import shader from '../../shaders/conv2d_grad_kernel.wgsl';
 import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradient.wgsl';
 import kernelTransform from '../../shaders/conv2d_grad_kernel.winograd_kernel.wgsl';
@@ -22,6 +25,44 @@ function slicing({ height }: ConvShape): { rows: number; slices: number } {
 }
 
 type TensorName = 'input' | 'grad' | 'gradient';
+
+/** For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. */
+const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: ({ inChannels, outChannels, kernelSize }) =>
+    kernelSize === 5 && Math.min(inChannels, outChannels) === 1
+      ? undefined
+      : 'this form is for 5x5 kernels with a single channel on one side',
+  scratch: (shape) => ({ partials: shape.height * gradientSize(shape) }),
+  calls: (shape, { input, grad, gradient }, { partials }) => {
+    const { height, width, n4, in_channels, out_channels } = convParams(shape);
+    const lanesOnInput = out_channels === 1 && in_channels > 1;
+    const [wide, narrow] = lanesOnInput ? [input, grad] : [grad, input];
+    const channels = in_channels * out_channels;
+    const params = {
+      height,
+      width,
+      n4,
+      in_channels,
+      out_channels,
+      rows: 1,
+      lanes_on_input: Number(lanesOnInput),
+    };
+    const bias = {
+      height,
+      width,
+      n4,
+      out_channels,
+      rows: 1,
+      kernel_elements: gradientSize(shape) - out_channels,
+    };
+    return [
+      call(subgroups ? oneSubgroups : oneShader, params, { wide, narrow, partials }, [channels, 1, height]),
+      call(biasShader, bias, { grad, partials }, [out_channels, 1, height]),
+      sumSlicesCall({ size: gradientSize(shape), count: height }, partials, gradient),
+    ];
+  },
+});
 
 /** In frequency space the sum over tiles and images is one long matrix product, so there are no partial sums. */
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
@@ -91,6 +132,8 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         ];
       },
     },
+    one: one(false),
+    one_subgroups: one(true),
     winograd: winograd(false),
     winograd_subgroups: winograd(true),
   },

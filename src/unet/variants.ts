@@ -21,7 +21,7 @@ const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Kernel<
 >[];
 
 /** What usually is fastest first. Names that a kernel does not have are passed over. */
-const PREFERENCE = ['winograd_subgroups', 'one_subgroups', 'rows7_subgroups', 'subgroups', 'one', 'winograd'];
+const PREFERENCE = ['one_subgroups', 'one', 'winograd_subgroups', 'winograd'];
 
 /** Every variant of the tuned kernels that can do a layer on a device with `features`. */
 export function candidates(

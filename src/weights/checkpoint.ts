@@ -243,8 +243,8 @@ function settingsOf(file: Safetensors, name: string): RunSettings {
   return {
     seed: integer(given.seed, 'settings.seed', name, 0, 2 ** 32 - 1),
     batchSize: integer(given.batchSize, 'settings.batchSize', name, 1, 65536),
-    epochs: integer(given.epochs, 'settings.epochs', name, 1, 2 ** 31),
     learningRate,
+    epochs: integer(given.epochs, 'settings.epochs', name, 1, 2 ** 31),
     ...(source === undefined ? {} : { source }),
     ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', name, 1, 2 ** 31) }),
   };

@@ -59,6 +59,8 @@ export const convCases: Record<string, ConvShape> = {
     outChannels: 16,
     kernelSize: 5,
   },
+  'many to one, 5x5': { batch: 68, height: 9, width: 11, inChannels: 3, outChannels: 1, kernelSize: 5 },
+  'one to many, 5x5': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 5 },
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
 };
 

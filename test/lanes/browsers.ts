@@ -74,7 +74,11 @@ export async function launchBrowser(kind: BrowserKind): Promise<Browser> {
   const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
   const common = { browser: kind, executablePath, headless: true } as const;
-  if (kind === 'firefox') return puppeteer.launch({ ...common, extraPrefsFirefox: firefoxPrefs });
+  if (kind === 'firefox') {
+    // Firefox's crash helper would outlive a Firefox that is killed.
+    const env = { ...process.env, MOZ_CRASHREPORTER_DISABLE: '1' };
+    return puppeteer.launch({ ...common, env, extraPrefsFirefox: firefoxPrefs });
+  }
   // Chrome's sandbox does not work for root. Over a pipe, Chrome ends by itself when this process dies.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return puppeteer.launch({ ...common, pipe: true, args: [...chromeFlags, ...asRoot] });

@@ -134,15 +134,17 @@ function install(what: readonly Need[]): void {
 
 // ---------------------------------------------------------------- running
 
-/** Ends vitest and everything that it started. */
-async function end(child: ChildProcess): Promise<void> {
-  // On SIGTERM the browser's driver ends the browser, which is not in vitest's process group.
+/** Ends vitest: gently, so that the browser's driver can end the browser, which is not in vitest's process group. */
+function end(child: ChildProcess): void {
   child.kill('SIGTERM');
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  setTimeout(() => killGroup(child), 5000).unref();
+}
+
+function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid!, 'SIGKILL');
   } catch {
-    // Already gone.
+    // Nothing of it is left.
   }
 }
 
@@ -161,7 +163,7 @@ async function runLane(
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
-    // A process group of its own, so that `end` reaches vitest's workers too.
+    // A process group of its own, to be ended with all its workers.
     detached: process.platform !== 'win32',
   });
   let output = '';
@@ -171,7 +173,11 @@ async function runLane(
       else output += text;
     });
   }
-  const interrupt = () => void end(child).then(() => process.exit(130));
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+    end(child);
+  };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 
   let result: LaneResult | undefined;
@@ -180,7 +186,7 @@ async function runLane(
   let hung = '';
   const onSilence = () => {
     hung = `Nothing happened for ${SILENCE_MS / 1000} s (${doing}): ended.`;
-    void end(child);
+    end(child);
   };
   let silence = setTimeout(onSilence, SILENCE_MS);
   const showProgress = process.stdout.isTTY && !verbose;
@@ -198,6 +204,9 @@ async function runLane(
     child.on('close', (status, signal) => resolve(status ?? signal ?? 1)),
   );
   clearTimeout(silence);
+  // A worker that hangs outlives vitest.
+  killGroup(child);
+  if (interrupted) process.exit(130);
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   if (showProgress) process.stdout.write('\r\x1b[K');
 

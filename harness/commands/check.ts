@@ -1,0 +1,59 @@
+/** `check`: does every kernel compute on this machine what its reference says? */
+
+import { type Command, defineCommand, oneOf, text, UsageError } from '../args';
+import { type CheckEvent, type CheckRow, runCheck } from '../check';
+import { inBrowser } from '../in_browser';
+import { adapterLine, nodeEngine } from '../node_engine';
+import { duration, Progress } from '../progress';
+
+export const check: Command = defineCommand({
+  name: 'check',
+  summary:
+    'Checks every kernel against its reference on this machine, then the gradient of the whole network.',
+  usage: '[flags]',
+  flags: {
+    kernel: text('PATTERN', 'only kernels that match, for instance conv2d, conv2d.winograd or *grad*'),
+    in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
+  },
+  notes: `A line for each variant of each kernel: how many cases, and the largest error as a share of what rounding explains.
+The exit code is 1 if anything fails. What this machine cannot run is listed as skipped, never as passed.`,
+  async run({ kernel, in: place = 'node' }, { signal }) {
+    const start = performance.now();
+    const progress = new Progress();
+    const count = { pass: 0, fail: 0, skipped: 0 };
+    const events =
+      place === 'node'
+        ? checkHere(kernel, signal)
+        : inBrowser<CheckEvent>(place, 'check', { kernel }, signal);
+    for await (const event of events) {
+      if (event.kind === 'adapter') progress.print(`${event.line}\n`);
+      else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
+      else if (event.kind === 'row') {
+        count[event.row.result]++;
+        progress.print(lineOf(event.row));
+      }
+    }
+    progress.clear();
+    if (count.pass + count.fail + count.skipped === 0) {
+      throw new UsageError(`--kernel ${kernel} matches no kernel; check without it lists them all.`);
+    }
+    const seconds = duration((performance.now() - start) / 1000);
+    progress.print(`\n${count.pass} passed, ${count.fail} failed, ${count.skipped} skipped, ${seconds}`);
+    return count.fail > 0 ? 1 : 0;
+  },
+});
+
+async function* checkHere(kernel: string | undefined, signal: AbortSignal) {
+  const engine = await nodeEngine();
+  yield { kind: 'adapter', line: adapterLine(engine) } as const;
+  yield* runCheck(engine, { kernel, signal });
+  engine.destroy();
+}
+
+function lineOf({ kernel, variant, result, cases, share, reason }: CheckRow): string {
+  const name = `${kernel}.${variant}`.padEnd(40);
+  if (result === 'skipped') return `skip  ${name} ${reason}`;
+  const used = share < 1000 ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%` : 'far more';
+  const line = `${result === 'pass' ? 'ok  ' : 'FAIL'}  ${name} ${String(cases).padStart(2)} cases, ${used} of the allowed error`;
+  return reason ? `${line}\n      ${reason}` : line;
+}

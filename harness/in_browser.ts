@@ -1,0 +1,73 @@
+/** Runs the bench or the check in a browser of this machine, from the repository's sources. */
+import { existsSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { AdapterDescription } from '../src/engine';
+import { EngineError, type ErrorCode } from '../src/errors';
+import { show } from './args';
+import { adapterLine } from './node_engine';
+
+export type Job = 'bench' | 'check';
+
+export type BrowserEvent<E> =
+  | { readonly kind: 'adapter'; readonly adapter: AdapterDescription }
+  | { readonly kind: 'event'; readonly event: E }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'error'; readonly message: string; readonly code?: ErrorCode };
+
+/** `E` is the event type of the job. */
+export async function* inBrowser<E>(
+  browserName: 'chrome' | 'firefox',
+  job: Job,
+  options: object,
+  signal: AbortSignal,
+): AsyncGenerator<E | { readonly kind: 'adapter'; readonly line: string }, void, undefined> {
+  if (!existsSync(fileURLToPath(new URL('./bench_page.html', import.meta.url)))) {
+    throw new EngineError(
+      'argument',
+      `--in ${browserName} works in the repository only: npm run ${job} -- --in ${browserName}. Or open the page and its ${job} tab in the browser.`,
+    );
+  }
+  const { createServer } = await import('vite');
+  const { launchBrowser } = await import('../test/lanes/browsers');
+  const browser = await launchBrowser(browserName).catch((cause: Error) => {
+    throw new EngineError('no-webgpu', cause.message, { cause });
+  });
+  const server = await createServer({
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    logLevel: 'error',
+    optimizeDeps: { noDiscovery: true },
+    server: { host: '127.0.0.1', port: 0, hmr: false, ws: false, watch: null },
+  });
+  const close = () => Promise.all([browser.close(), server.close()]);
+  const onAbort = () => void close();
+  signal.addEventListener('abort', onAbort);
+  try {
+    await server.listen();
+    const { port } = server.httpServer!.address() as AddressInfo;
+    const page = await browser.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    await page.goto(`http://127.0.0.1:${port}/harness/bench_page.html`);
+    await page.waitForFunction('"startJob" in window').catch(() => {
+      throw new Error(`The page did not load in ${browserName}: ${show(problems.join('; '))}`);
+    });
+    await page.evaluate((j, o) => window.startJob(j, o), job, options);
+    for (;;) {
+      for (const event of (await page.evaluate(() => window.nextEvents())) as BrowserEvent<E>[]) {
+        if (event.kind === 'end') return;
+        if (event.kind === 'error')
+          throw event.code ? new EngineError(event.code, event.message) : new Error(event.message);
+        yield event.kind === 'event'
+          ? event.event
+          : { kind: 'adapter', line: `${adapterLine(event)}, in ${await browser.version()}` };
+      }
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    if (!signal.aborted) await close();
+  }
+}

@@ -1,0 +1,73 @@
+/** Files that people choose or drop: IDX to train on, safetensors to sample from. */
+import type { App } from './app';
+import { anyElement, button, byId } from './dom';
+
+export interface Sorted {
+  readonly models: readonly File[];
+  readonly images: readonly File[];
+  /** MNIST's files of labels come along with its images; nothing here needs them. */
+  readonly labels: readonly File[];
+}
+
+export function sortFiles(files: readonly File[]): Sorted {
+  const isModel = (file: File) => file.name.endsWith('.safetensors');
+  const isLabels = (file: File) => /[-.]labels[-.]idx1-ubyte/.test(file.name);
+  const others = files.filter((file) => !isModel(file));
+  return {
+    models: files.filter(isModel),
+    images: others.filter((file) => !isLabels(file)).sort(trainingFirst),
+    labels: others.filter(isLabels),
+  };
+}
+
+/** The order in which the command line merges a folder: training sets before test sets, by name otherwise. */
+function trainingFirst(a: File, b: File): number {
+  const isTest = (file: File) => Number(file.name.startsWith('t10k'));
+  return isTest(a) - isTest(b) || (a.name < b.name ? -1 : 1);
+}
+
+export function connectFiles(app: App): void {
+  const take = (files: readonly File[]) => {
+    const { models, images, labels } = sortFiles(files);
+    const busy = app.state.training || app.state.phase === 'sampling';
+    if (models.length > 1) app.complain('Drop one model at a time.');
+    else if (models.length === 1 && busy) app.complain('Pause the training before opening a model.');
+    else if (models.length === 1) {
+      app.send({ type: 'model', file: models[0] });
+      app.set('task', 'sample');
+    } else if (images.length === 0 && labels.length > 0) {
+      app.complain(`${labels[0].name} holds labels. Choose the file of images beside it.`);
+    } else if (images.length > 0 && app.state.run) {
+      app.complain('A run is under way. Reset it to train on other images.');
+    } else if (images.length > 0) app.send({ type: 'data', files: images });
+  };
+
+  for (const id of ['files', 'model-file']) {
+    const input = byId(id, HTMLInputElement);
+    input.addEventListener('change', () => {
+      take([...(input.files ?? [])]);
+      // So that the same file can be chosen again.
+      input.value = '';
+    });
+  }
+  button('use-digits').addEventListener('click', () => app.send({ type: 'data', files: [] }));
+
+  const veil = anyElement('drop');
+  const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
+  addEventListener('dragenter', (event) => {
+    if (hasFiles(event)) veil.hidden = false;
+  });
+  addEventListener('dragover', (event) => {
+    if (hasFiles(event)) event.preventDefault();
+  });
+  addEventListener('dragleave', (event) => {
+    // Between elements the pointer leaves one for another; from the page it leaves for nothing.
+    if (event.relatedTarget === null) veil.hidden = true;
+  });
+  addEventListener('drop', (event) => {
+    veil.hidden = true;
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    take([...(event.dataTransfer?.files ?? [])]);
+  });
+}

@@ -1,0 +1,4 @@
+import type { CreatePeer } from './peer';
+
+/** Loads TensorFlow.js with one of its backends. */
+export function loadTfjs(backend: 'webgpu' | 'webgl'): Promise<CreatePeer>;

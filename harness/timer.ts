@@ -1,0 +1,179 @@
+/** How long the GPU takes: by its own clock where it has one, by the host's otherwise. */
+import type { Gpu } from '../src/device';
+
+export type TimerKind = 'timestamp-query' | 'wall clock';
+
+/** Records something any number of times into a pass. */
+export type Encode = (pass: GPUComputePassEncoder) => void;
+
+/** A measured span should be at least so long. The host's clock also measures how work is handed over: it needs longer ones. */
+const SPAN_MS = { 'timestamp-query': 20, 'wall clock': 100 } as const;
+/** And so many times the clock's resolution. */
+const TICKS = 200;
+const MOST_REPEATS = 20_000;
+
+export interface Times {
+  readonly median: number;
+  readonly p10: number;
+  readonly p90: number;
+  readonly n: number;
+}
+
+export class Timer {
+  readonly kind: TimerKind;
+  /** The smallest difference that the clock was seen to show. */
+  readonly resolutionMs: number;
+  private readonly gpu: Gpu;
+  private readonly queries: Queries | undefined;
+
+  private constructor(gpu: Gpu, queries: Queries | undefined, resolutionMs: number) {
+    this.gpu = gpu;
+    this.queries = queries;
+    this.kind = queries ? 'timestamp-query' : 'wall clock';
+    this.resolutionMs = resolutionMs;
+  }
+
+  /** `probe` takes a moment on the GPU. Its own clock is used only if it agrees with the host's about how long that is. */
+  static async create(gpu: Gpu, probe: Encode): Promise<Timer> {
+    if (gpu.device.features.has('timestamp-query')) {
+      const queries = new Queries(gpu);
+      await queries.time(probe); // Compiles.
+      const ticks: number[] = [];
+      let agrees = true;
+      for (let i = 0; i < 5; i++) {
+        const start = performance.now();
+        const { milliseconds, nanoseconds } = await queries.time(probe);
+        const wall = performance.now() - start;
+        ticks.push(nanoseconds);
+        // Rounding may show a short span as nothing, or as one tick.
+        if (milliseconds > 1.2 * wall + 0.2 || (wall > 20 && milliseconds < 0.05 * wall)) agrees = false;
+      }
+      const resolution = ticks.reduce(greatestCommonDivisor) / 1e6;
+      if (agrees) return new Timer(gpu, queries, Math.max(resolution, 1e-6));
+      queries.destroy();
+    }
+    return new Timer(gpu, undefined, hostResolution());
+  }
+
+  /** Milliseconds of one pass. */
+  async once(encode: Encode): Promise<number> {
+    if (this.queries) return (await this.queries.time(encode)).milliseconds;
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
+    const pass = encoder.beginComputePass({ label: 'bench' });
+    encode(pass);
+    pass.end();
+    const start = performance.now();
+    await this.gpu.submit(encoder);
+    return performance.now() - start;
+  }
+
+  /**
+   * Milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. Samples for
+   * about `seconds`, at least three times.
+   */
+  async measure(encode: Encode, seconds: number, signal?: AbortSignal): Promise<Times> {
+    const start = performance.now();
+    const repeated =
+      (times: number): Encode =>
+      (pass) => {
+        for (let i = 0; i < times; i++) encode(pass);
+      };
+    await this.once(encode); // Compiles, and brings the buffers to where they are used.
+    const span = Math.max(SPAN_MS[this.kind], TICKS * this.resolutionMs);
+    let repeats = 1;
+    let took = await this.once(repeated(1));
+    // What a first guess from a short span gets wrong is put right in the next round.
+    while (took < 0.7 * span && repeats < MOST_REPEATS) {
+      signal?.throwIfAborted();
+      const factor = Math.min(Math.max(span / Math.max(took, this.resolutionMs), 2), 32);
+      repeats = Math.min(Math.ceil(repeats * factor), MOST_REPEATS);
+      took = await this.once(repeated(repeats));
+    }
+    const samples = [took / repeats];
+    while (samples.length < 3 || (samples.length < 50 && performance.now() - start < seconds * 1000)) {
+      signal?.throwIfAborted();
+      samples.push((await this.once(repeated(repeats))) / repeats);
+    }
+    return summary(samples);
+  }
+
+  destroy(): void {
+    this.queries?.destroy();
+  }
+}
+
+export function summary(samples: readonly number[]): Times {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (share: number) => {
+    const place = share * (sorted.length - 1);
+    const below = Math.floor(place);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+  };
+  return { median: at(0.5), p10: at(0.1), p90: at(0.9), n: sorted.length };
+}
+
+/** The begin and the end of a pass on the GPU's clock. */
+class Queries {
+  private readonly gpu: Gpu;
+  private readonly set: GPUQuerySet;
+  private readonly resolved: GPUBuffer;
+  private readonly staging: GPUBuffer;
+
+  constructor(gpu: Gpu) {
+    this.gpu = gpu;
+    const label = 'bench timestamps';
+    this.set = gpu.device.createQuerySet({ label, type: 'timestamp', count: 2 });
+    this.resolved = gpu.device.createBuffer({
+      label,
+      size: 16,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    this.staging = gpu.device.createBuffer({
+      label,
+      size: 16,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  async time(encode: Encode): Promise<{ milliseconds: number; nanoseconds: number }> {
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
+    const pass = encoder.beginComputePass({
+      label: 'bench',
+      timestampWrites: { querySet: this.set, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
+    });
+    encode(pass);
+    pass.end();
+    encoder.resolveQuerySet(this.set, 0, 2, this.resolved, 0);
+    encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, 16);
+    await this.gpu.submit(encoder);
+    await this.gpu.settle(this.staging.mapAsync(GPUMapMode.READ));
+    const [begin, end] = new BigUint64Array(this.staging.getMappedRange().slice(0));
+    this.staging.unmap();
+    const nanoseconds = end > begin ? Number(end - begin) : 0;
+    return { milliseconds: nanoseconds / 1e6, nanoseconds };
+  }
+
+  destroy(): void {
+    this.set.destroy();
+    this.resolved.destroy();
+    this.staging.destroy();
+  }
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  while (b > 0) [a, b] = [b, a % b];
+  return a;
+}
+
+/** Browsers round performance.now(), some to a whole millisecond. */
+function hostResolution(): number {
+  let smallest = 1;
+  const start = performance.now();
+  for (let last = start; last - start < 5; ) {
+    const now = performance.now();
+    if (now > last) smallest = Math.min(smallest, now - last);
+    last = now;
+  }
+  return smallest;
+}
