@@ -1,9 +1,42 @@
 /// <reference types="vitest/config" />
-import { defineConfig } from 'vite';
+import { defineConfig, type UserConfig } from 'vite';
 import { wgsl } from './shaders/plugin';
 
-export default defineConfig(async ({ mode }) => ({
-  plugins: [wgsl()],
-  // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.
-  ...(mode === 'test' ? { test: { projects: (await import('./test/lanes/projects')).projects } } : {}),
-}));
+/**
+ * Three uses of one file: the page (`vite`, `vite build` into dist/page), the package (`vite build --mode lib` into dist/lib: the
+ * library and the command line), and the tests (mode test).
+ */
+export default defineConfig(async ({ mode }): Promise<UserConfig> => {
+  const common: UserConfig = {
+    plugins: [wgsl()],
+    base: './', // the page works below any path; the package finds its data beside itself
+    worker: { format: 'es', plugins: () => [wgsl()] },
+  };
+  if (mode === 'test') {
+    // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.
+    return { ...common, test: { projects: (await import('./test/lanes/projects')).projects } };
+  }
+  if (mode !== 'lib') return { ...common, build: { outDir: 'dist/page', target: 'es2022' } };
+  return {
+    ...common,
+    publicDir: false,
+    build: {
+      outDir: 'dist/lib',
+      target: 'es2022',
+      minify: false, // a library is read and debugged by those who embed it
+      modulePreload: false,
+      assetsInlineLimit: 0,
+      rolldownOptions: {
+        input: { index: 'src/index.ts', cli: 'harness/cli.ts' },
+        preserveEntrySignatures: 'strict',
+        external: [/^node:/, 'webgpu', 'puppeteer', 'vite'],
+        output: {
+          format: 'es',
+          entryFileNames: '[name].js',
+          chunkFileNames: 'chunks/[name]-[hash].js',
+          assetFileNames: '[name][extname]',
+        },
+      },
+    },
+  };
+});

@@ -21,6 +21,14 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'Checks every kernel against its reference on this machine.',
     load: async () => (await import('./commands/check')).check,
   },
+  explain: {
+    summary: 'Prints the layers of a network and every dispatch of a training step. Needs no GPU.',
+    load: async () => (await import('./commands/explain')).explain,
+  },
+  adapters: {
+    summary: 'Shows the GPU adapters and browsers of this machine, and what is missing.',
+    load: async () => (await import('./commands/adapters')).adapters,
+  },
 };
 
 const commandWidth = Math.max(...Object.keys(commands).map((name) => name.length));

@@ -71,7 +71,8 @@ export function duration(seconds: number): string {
 /** 1234567 -> 1,234,567 */
 export const thousands = (n: number): string => n.toLocaleString('en-US');
 
-/** 12.3 MB, in the decimal units of disks. */
+/** 12 MB, 1.2 MB, 27 kB: decimal units. */
 export function megabytes(bytes: number): string {
+  if (bytes < 99_500) return `${Math.ceil(bytes / 1000)} kB`;
   return `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
 }

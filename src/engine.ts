@@ -111,14 +111,19 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
-    return new Engine(new Gpu(device, maxSubmitMilliseconds), describe(device.adapterInfo), !options.device);
+    return new Engine(
+      new Gpu(device, maxSubmitMilliseconds),
+      describeAdapter(device.adapterInfo),
+      !options.device,
+    );
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;
   }
 }
 
-function describe(info: GPUAdapterInfo): AdapterDescription {
+/** @internal */
+export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
   const { vendor, architecture, device, description } = info;
   const software =
     info.isFallbackAdapter === true ||

@@ -59,16 +59,16 @@ share of the adapter's own peaks, multiply-adds in registers and a copy of memor
     }
     progress.clear();
     if (!result) throw new Error('the bench ended without a result');
-    for (const line of skippedLines(result.skipped)) progress.print(line);
     const { rows, skipped, step, forward, sample } = result;
     if (rows.length + skipped.length === 0 && !step && !forward && !sample) {
       throw new UsageError(`--kernel ${kernel} matches no row; bench without it lists them all.`);
     }
+    for (const line of skippedLines(skipped)) progress.print(line);
     if (json) await writeWhole(json, `${JSON.stringify(result, null, 1)}\n`);
     const failed = rows.filter(({ check }) => !check.pass).length;
     const seconds = duration((performance.now() - start) / 1000);
     progress.print(
-      `\n${rows.length} rows, ${failed} failed their check, ${skipped.length} skipped, ${seconds}.`,
+      `\n${rows.length} rows, ${failed} failed their check, ${skipped.length} not run, ${seconds}.`,
     );
     if (json) progress.print(`Wrote ${json}.`);
     return failed > 0 ? 1 : 0;

@@ -20,6 +20,8 @@ export class App {
   /** What the address said that could not be used. */
   readonly notices: readonly string[];
   state: State = initialState;
+  /** The check or the bench has the GPU for itself. */
+  measuring: 'check' | 'bench' | undefined;
   /** When the state last changed, for saying how long nothing has happened. */
   changedAt = performance.now();
   private readonly worker: Worker;

@@ -78,10 +78,9 @@ export class Curve {
       }
       return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))];
     }
-    // The first losses may lie above; a whole run that does must not be out of sight.
+    // A run that lies above it, as every run does at first, must not be out of sight.
     const last = smoothed[smoothed.length - 1];
-    const early = losses.length < 2 * this.stepsPerEpoch && losses.length < 40;
-    return [0, last > TOP && !early ? 1.1 * Math.max(...smoothed.slice(-200)) : TOP];
+    return [0, last > TOP ? Math.ceil(20 * Math.max(...smoothed.slice(-200))) / 20 : TOP];
   }
 
   private rebuild(): void {

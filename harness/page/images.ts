@@ -1,4 +1,5 @@
 /** Images on a canvas, as many as fit beside each other. */
+import { STREAM, threefry } from '../../src/random';
 import { grid, type Picture, rgba } from '../pictures';
 
 export interface Tiles {
@@ -13,6 +14,40 @@ export interface Tiles {
 const MAX_SCALE = 12;
 
 export const columnsFor = (count: number) => Math.max(1, Math.ceil(Math.sqrt(count)));
+
+/** The last ones made, so that the same question gets the same answer and nothing is drawn twice. */
+const made = new Map<string, Tiles>();
+
+function remember(key: string, make: () => Tiles): Tiles {
+  const tiles = made.get(key) ?? make();
+  made.delete(key);
+  made.set(key, tiles);
+  if (made.size > 8) made.delete(made.keys().next().value!);
+  return tiles;
+}
+
+/** What sampling starts from, for where no samples have been made yet. */
+export function noiseTiles(seed: number, count: number, height: number, width: number): Tiles {
+  return remember(`noise ${seed} ${count} ${height} ${width}`, () => ({
+    bytes: Uint8Array.from(
+      { length: count * height * width },
+      (_, i) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24,
+    ),
+    height,
+    width,
+    columns: columnsFor(count),
+  }));
+}
+
+/** Where pictures will be: paper a little greyer than paper. */
+export function paperTiles(count: number, height: number, width: number, columns = columnsFor(count)): Tiles {
+  return remember(`paper ${count} ${height} ${width} ${columns}`, () => ({
+    bytes: new Uint8Array(count * height * width).fill(14),
+    height,
+    width,
+    columns,
+  }));
+}
 
 function picture({ bytes, height, width, columns }: Tiles, scale: number, gap: number): Picture {
   const values = Float32Array.from(bytes, (byte) => byte / 255);

@@ -65,6 +65,7 @@ function createFrame(app: App): Panel {
     render() {
       const { state, settings } = app;
       tabs.show(settings.task);
+      anyElement('data-about').hidden = settings.task !== 'train';
       const { adapter, error } = state;
       if (error?.at === 'start') showTrouble(startTrouble(error.code, error.message, navigator.userAgent));
       if (!adapter) return;

@@ -3,7 +3,7 @@ import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setText } from './dom';
 import { connectFields } from './fields';
 import { whole } from './format';
-import { columnsFor, ImageView } from './images';
+import { columnsFor, ImageView, noiseTiles, paperTiles } from './images';
 import type { WorkerEvent } from './protocol';
 import { describe } from './state';
 
@@ -32,7 +32,7 @@ export function createSamplePanel(app: App): TaskPanel {
     clearInterval(playing);
     playing = undefined;
   };
-  const ready = () => ['idle', 'paused', 'finished', 'training'].includes(app.state.phase);
+  const ready = () => !app.measuring && ['idle', 'paused', 'finished', 'training'].includes(app.state.phase);
 
   const start = () => {
     if (!ready() || !fields.valid) return;
@@ -81,11 +81,12 @@ export function createSamplePanel(app: App): TaskPanel {
     const at = chosen ?? frames.length - 1;
     const frame = frames[at];
     const tiles = (bytes: Uint8Array) => ({ bytes, height, width, columns: columnsFor(count) });
-    for (const [view, bytes] of [
-      [xView, frame?.x],
-      [predictionView, frame?.prediction],
-    ] as const) {
-      if (view.shown?.bytes !== bytes) view.show(bytes && tiles(bytes));
+    if (!frame) {
+      xView.show(noiseTiles(app.settings.noise, app.settings.count, height, width));
+      predictionView.show(paperTiles(app.settings.count, height, width));
+    } else if (xView.shown?.bytes !== frame.x) {
+      xView.show(tiles(frame.x));
+      predictionView.show(tiles(frame.prediction));
     }
     slider.max = String(Math.max(0, frames.length - 1));
     slider.value = String(Math.max(0, at));
@@ -139,7 +140,9 @@ export function createSamplePanel(app: App): TaskPanel {
       setText(sample, sampling ? 'Stop' : 'Sample');
       sample.disabled = !sampling && !(ready() && fields.valid);
       const text = sampling && state.training ? 'Sampling; the training waits' : describe(state);
-      setText(anyElement('sample-status-text'), state.phase === 'finished' ? 'Ready' : text);
+      const resting = ['idle', 'paused', 'finished'].includes(state.phase);
+      const rested = app.measuring ? `The ${app.measuring} has the GPU` : 'Ready';
+      setText(anyElement('sample-status-text'), resting ? rested : text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
       anyElement('sample-status').classList.toggle('busy', busy);
       setText(anyElement('sample-model'), renderModel());

@@ -26,7 +26,7 @@ export interface Settings {
   readonly count: number;
   /** Seed of the noise that it starts from. */
   readonly noise: number;
-  /** Only kernels whose name contains this are checked and timed. */
+  /** Only what contains this is checked and timed: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
   readonly kernel: string;
   /** Seconds that a benchmark may take, about. */
   readonly budget: number;
@@ -106,8 +106,8 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   noise: whole(123, 0, 4294967295),
   kernel: {
     initial: '',
-    legal: 'at most 60 letters, digits, dots and underscores',
-    parse: (text) => (/^[\w.]{0,60}$/.test(text) ? text : undefined),
+    legal: 'at most 60 letters, digits, spaces and . _ *',
+    parse: (text) => (/^[\w.* ]{0,60}$/.test(text) ? text : undefined),
     show: (value) => value,
   },
   budget: whole(60, 5, 3600),

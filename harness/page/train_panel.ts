@@ -1,12 +1,11 @@
 /** The Train tab: buttons, settings, readings, pictures. */
-import { STREAM, threefry } from '../../src/random';
 import type { App, TaskPanel } from './app';
 import { Curve, type Scale } from './curve';
 import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
 import { connectFields } from './fields';
 import { duration, loss as lossText, measured, megabytes, whole, workLine } from './format';
 import { History } from './history';
-import { columnsFor, ImageView } from './images';
+import { columnsFor, ImageView, noiseTiles, paperTiles, type Tiles } from './images';
 import type { WorkerEvent } from './protocol';
 import { describe, epochMeans, epochOf, isComplete, lossesCsv, secondsLeft, smooth } from './state';
 
@@ -31,6 +30,7 @@ export function createTrainPanel(app: App): TaskPanel {
 
   const isRunning = () => app.state.training && app.state.phase !== 'pausing';
   const mayStart = () =>
+    !app.measuring &&
     ['idle', 'paused', 'finished', 'lost'].includes(app.state.phase) &&
     fields.valid &&
     more.valid &&
@@ -74,36 +74,25 @@ export function createTrainPanel(app: App): TaskPanel {
 
   // ---------------------------------------------------------------- what the worker tells
 
-  const eight = (bytes: Uint8Array | undefined) => {
-    const { data } = app.state;
-    if (!bytes || !data) return undefined;
-    const columns = bytes.length / (data.height * data.width);
-    return { bytes, height: data.height, width: data.width, columns };
+  const row = (bytes: Uint8Array): Tiles => {
+    const { height, width } = size();
+    return { bytes, height, width, columns: bytes.length / (height * width) };
   };
-
-  /** Uniform noise: what every sample starts from. */
-  const noise = () => {
-    const { height, width } = app.state.data ?? { height: 28, width: 28 };
-    const { seed, samples } = app.settings;
-    return Uint8Array.from(
-      { length: samples * height * width },
-      (_, i) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24,
-    );
-  };
-  let noiseFor = '';
+  const size = () => app.state.data ?? { height: 28, width: 28 };
 
   const receive = (event: WorkerEvent) => {
     if (event.type === 'grid') grids.add(event.step, event.images);
     else if (event.type === 'strip') {
       stripStep = event.predictions ? event.step : undefined;
-      strip.clean.show(eight(event.clean));
-      strip.noisy.show(eight(event.noisy));
-      // Nothing yet is shown as paper that is a little grey.
-      strip.predictions.show(eight(event.predictions ?? new Uint8Array(event.clean.length).fill(14)));
-    } else if (event.type === 'freed') {
-      grids.clear();
-      noiseFor = '';
-    } else if (event.type === 'saved') download('model.safetensors', event.bytes);
+      const clean = row(event.clean);
+      strip.clean.show(clean);
+      strip.noisy.show(row(event.noisy));
+      const { height, width, columns } = clean;
+      strip.predictions.show(
+        event.predictions ? row(event.predictions) : paperTiles(columns, height, width, columns),
+      );
+    } else if (event.type === 'freed') grids.clear();
+    else if (event.type === 'saved') download('model.safetensors', event.bytes);
   };
 
   // ---------------------------------------------------------------- what they see
@@ -183,25 +172,13 @@ export function createTrainPanel(app: App): TaskPanel {
     anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}`);
 
     const entry = grids.shown;
-    const size = state.data ?? { height: 28, width: 28 };
-    const wanted = `${settings.seed} ${settings.samples} ${size.height} ${size.width}`;
+    const { height, width } = size();
     if (entry) {
-      const count = entry.value.length / (size.height * size.width);
+      const columns = columnsFor(entry.value.length / (height * width));
       if (gridView.shown?.bytes !== entry.value)
-        gridView.show({
-          bytes: entry.value,
-          height: size.height,
-          width: size.width,
-          columns: columnsFor(count),
-        });
-    } else if (wanted !== noiseFor) {
-      noiseFor = wanted;
-      gridView.show(
-        settings.samples > 0
-          ? { bytes: noise(), height: size.height, width: size.width, columns: columnsFor(settings.samples) }
-          : undefined,
-      );
-    }
+        gridView.show({ bytes: entry.value, height, width, columns });
+    } else if (settings.samples > 0)
+      gridView.show(noiseTiles(settings.seed, settings.samples, height, width));
     anyElement('grid').hidden = !entry && settings.samples === 0;
     const label = entry
       ? `after step ${whole(entry.step)}`

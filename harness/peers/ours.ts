@@ -14,7 +14,7 @@ export async function createOurs(count: number) {
   return {
     adapter: engine.adapter,
     step: async (batch: Images) => (await trainer()).step(batch),
-    predict: (noisy: Float32Array<ArrayBuffer>) => unet.predict(noisy, noisy.length / PIXELS),
+    predict: (noisy: Float32Array) => unet.predict(noisy, noisy.length / PIXELS),
     restoreWeights: () => unet.setParameters(initialWeights()),
     /** Milliseconds that the caller's thread is busy to record and submit one step. */
     async hostMilliseconds(batch: Images): Promise<number> {

@@ -3,8 +3,8 @@ import { SIDE } from '../../test/golden/workload';
 
 /** [count][28][28] each; with one channel it is the same in NHWC and NCHW. */
 export interface Images {
-  readonly noisy: Float32Array<ArrayBuffer>;
-  readonly clean: Float32Array<ArrayBuffer>;
+  readonly noisy: Float32Array;
+  readonly clean: Float32Array;
 }
 
 export interface Peer {
@@ -13,7 +13,7 @@ export interface Peer {
   /** Uploads the batch and trains on it; resolves to the loss when that is read back and the weights are updated too. */
   step(batch: Images): Promise<number>;
   /** Uploads images, runs the network, reads its whole output back. */
-  predict(noisy: Float32Array<ArrayBuffer>): Promise<ArrayLike<number>>;
+  predict(noisy: Float32Array): Promise<ArrayLike<number>>;
   /** Back to the weights it began with. */
   restoreWeights(): Promise<void>;
 }

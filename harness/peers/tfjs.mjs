@@ -71,11 +71,7 @@ async function createTfjs(backend, count) {
       await use();
       const loss = tf.tidy(() => {
         const [input, target] = [images(noisy), images(clean)];
-        return optimizer.minimize(
-          () => tf.losses.meanSquaredError(target, network(input)),
-          true,
-          variables,
-        );
+        return optimizer.minimize(() => tf.losses.meanSquaredError(target, network(input)), true, variables);
       });
       const [value] = await loss.data();
       loss.dispose();

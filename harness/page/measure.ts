@@ -1,0 +1,94 @@
+/** What the Check and Bench tabs have in common: a worker for each run, which ends with it and leaves nothing behind. */
+import type { BenchEvent } from '../bench';
+import type { CheckEvent } from '../check';
+import type { App } from './app';
+
+export interface MeasureTask {
+  readonly name: 'check' | 'bench';
+  readonly kernel?: string;
+  readonly batch: number;
+  readonly budget: number;
+}
+
+export type MeasureEvent =
+  | { readonly kind: 'event'; readonly event: CheckEvent | BenchEvent }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'error'; readonly message: string };
+
+export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
+
+export class Measurement<E extends CheckEvent | BenchEvent> {
+  status: MeasureStatus = 'ready';
+  /** What went wrong. */
+  message = '';
+  private readonly app: App;
+  private readonly task: 'check' | 'bench';
+  private readonly receive: (event: E) => void;
+  private worker: Worker | undefined;
+
+  constructor(app: App, task: 'check' | 'bench', receive: (event: E) => void) {
+    this.app = app;
+    this.task = task;
+    this.receive = receive;
+  }
+
+  get active(): boolean {
+    return this.status === 'waiting' || this.status === 'running';
+  }
+
+  /** The other tab measures, or the page is not there yet. */
+  get possible(): boolean {
+    const { measuring, state } = this.app;
+    return (
+      (!measuring || measuring === this.task) && !['starting', 'failed', 'sampling'].includes(state.phase)
+    );
+  }
+
+  /** Asks for a run. It begins once the training has paused: two at once would be slow and measure nothing. */
+  start(): void {
+    if (this.active || !this.possible) return;
+    this.app.measuring = this.task;
+    this.message = '';
+    this.status = 'waiting';
+    if (this.app.state.training) this.app.send({ type: 'pause' });
+    this.proceed();
+  }
+
+  /** To be called whenever the state has changed. */
+  proceed(): void {
+    const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
+    if (this.status !== 'waiting' || this.app.state.training || !resting) return;
+    this.status = 'running';
+    const { kernel, batch, budget } = this.app.settings;
+    const worker = new Worker(new URL('./measure_worker.ts', import.meta.url), {
+      type: 'module',
+      name: this.task,
+    });
+    this.worker = worker;
+    worker.addEventListener('message', ({ data }: MessageEvent<MeasureEvent>) => {
+      if (data.kind === 'event') this.receive(data.event as E);
+      else if (data.kind === 'end') this.end('done');
+      else this.end('failed', data.message);
+      this.app.changed();
+    });
+    worker.addEventListener('error', (event) => {
+      this.end('failed', event.message || 'The worker could not be loaded. Reload the page.');
+      this.app.changed();
+    });
+    const task: MeasureTask = { name: this.task, kernel: kernel || undefined, batch, budget };
+    worker.postMessage(task);
+  }
+
+  stop(): void {
+    if (this.active) this.end('stopped');
+    this.app.changed();
+  }
+
+  private end(status: MeasureStatus, message = ''): void {
+    this.worker?.terminate();
+    this.worker = undefined;
+    this.app.measuring = undefined;
+    this.status = status;
+    this.message = message;
+  }
+}

@@ -1,0 +1,32 @@
+/** Runs one check or one benchmark on a device of its own, away from the training, and tells what comes out as it comes. */
+import { createEngine } from '../../src';
+import { runBench } from '../bench';
+import { runCheck } from '../check';
+import type { MeasureEvent, MeasureTask } from './measure';
+
+const scope = globalThis as unknown as {
+  postMessage(event: MeasureEvent): void;
+  onmessage: ((message: MessageEvent<MeasureTask>) => void) | null;
+};
+
+async function run(task: MeasureTask): Promise<void> {
+  const engine = await createEngine();
+  const events =
+    task.name === 'bench'
+      ? runBench(engine, {
+          batch: task.batch,
+          kernel: task.kernel,
+          budgetSeconds: task.budget,
+          runtime: navigator.userAgent,
+        })
+      : runCheck(engine, { kernel: task.kernel });
+  for await (const event of events) scope.postMessage({ kind: 'event', event });
+  engine.destroy();
+  scope.postMessage({ kind: 'end' });
+}
+
+scope.onmessage = ({ data }) => {
+  run(data).catch((error: unknown) => {
+    scope.postMessage({ kind: 'error', message: error instanceof Error ? error.message : String(error) });
+  });
+};

@@ -1,0 +1,48 @@
+/** The comparison as Markdown. */
+import { type Comparison, type Mode, OURS, type Row } from './compare';
+
+const titles: Readonly<Record<Mode, string>> = {
+  train: 'Training step (upload, forward, backward, Adam, loss read back)',
+  forward: 'Forward pass (upload, network, whole output read back)',
+};
+
+/** In milliseconds, with about three digits. */
+function ms(seconds: number | undefined): string {
+  if (seconds === undefined) return '';
+  const value = seconds * 1000;
+  return value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3);
+}
+
+const digits = (x: number) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
+
+export function table({ results, batch }: Comparison, versions: Readonly<Record<string, string>>): string {
+  return results.map(({ mode, rows }) => modeTable(mode, rows, batch, versions)).join('\n\n');
+}
+
+function modeTable(
+  mode: Mode,
+  rows: readonly Row[],
+  batch: number,
+  versions: Readonly<Record<string, string>>,
+) {
+  const head = ['', 'first, s', 'median, ms', 'min - max, ms', 'n', 'images/s', 'to ours', 'differs by', ''];
+  const cells = rows.map(({ name, first, seconds, median, ratio, difference, note }) => [
+    `${name} ${versions[name] ?? ''}`.trim(),
+    first === undefined ? '' : digits(first),
+    ms(median),
+    seconds.length > 0 ? `${ms(Math.min(...seconds))} - ${ms(Math.max(...seconds))}` : '',
+    String(seconds.length),
+    median === undefined ? '' : digits(batch / median),
+    name === OURS || ratio === undefined ? '' : `${digits(ratio)}x`,
+    difference === undefined ? '' : difference.toExponential(1),
+    note ?? '',
+  ]);
+  const all = [head, ...cells];
+  const shown = head.map((_, i) => i).filter((i) => i === 0 || all.some((row) => row[i] !== ''));
+  const width = (i: number) => Math.max(...all.map((row) => row[i].length), 3);
+  const isText = (i: number) => i === 0 || i === head.length - 1;
+  const line = (row: readonly string[]) =>
+    `| ${shown.map((i) => (isText(i) ? row[i].padEnd(width(i)) : row[i].padStart(width(i)))).join(' | ')} |`;
+  const rule = `|${shown.map((i) => (isText(i) ? '-'.repeat(width(i) + 2) : `${'-'.repeat(width(i) + 1)}:`)).join('|')}|`;
+  return [`${titles[mode]}, ${batch} images`, '', line(head), rule, ...cells.map(line)].join('\n');
+}
