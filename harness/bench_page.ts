@@ -8,8 +8,8 @@ import type { BrowserEvent, Job } from './in_browser';
 declare global {
   interface Window {
     startJob(job: Job, options: BenchOptions & CheckOptions): void;
-    /** Waits for events; the last ones end with `end` or `error`. */
-    nextEvents(): Promise<BrowserEvent<unknown>[]>;
+    /** Waits for events, BrowserEvent[] as JSON (drivers differ in what else they can bring over); the last is `end` or `error`. */
+    nextEvents(): Promise<string>;
   }
 }
 
@@ -36,7 +36,7 @@ window.nextEvents = async () => {
   }
   const taken = events;
   events = [];
-  return taken;
+  return JSON.stringify(taken);
 };
 
 async function run(job: Job, options: BenchOptions & CheckOptions): Promise<void> {

@@ -54,7 +54,8 @@ export async function* inBrowser<E>(
     });
     await page.evaluate((j, o) => window.startJob(j, o), job, options);
     for (;;) {
-      for (const event of (await page.evaluate(() => window.nextEvents())) as BrowserEvent<E>[]) {
+      const events: BrowserEvent<E>[] = JSON.parse(await page.evaluate(() => window.nextEvents()));
+      for (const event of events) {
         if (event.kind === 'end') return;
         if (event.kind === 'error')
           throw event.code ? new EngineError(event.code, event.message) : new Error(event.message);

@@ -15,7 +15,7 @@ test('every kernel has its three files', () => {
 });
 
 test('the registry has every shader', () => {
-  expect([...shaders.keys()].sort()).toEqual(loadShaders().map(({ name }) => name));
+  expect(new Set(shaders.keys())).toEqual(new Set(loadShaders().map(({ name }) => name)));
 });
 
 test('shaders.gen.d.ts is up to date', () => {

@@ -1,4 +1,7 @@
 /** The comparison in headless Chrome: all libraries in one page. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { ViteDevServer } from 'vite';
 import { launchBrowser } from '../../test/lanes/browsers';
 import type { Comparison, Plan } from './compare';
@@ -8,8 +11,9 @@ export async function compareInChrome(
   plan: Plan,
   report: (line: string) => void,
 ): Promise<{ comparison: Comparison; runtime: string }> {
-  await server.listen();
-  const [origin] = server.resolvedUrls!.local;
+  const http = createServer(server.middlewares).listen(0, 'localhost');
+  await once(http, 'listening');
+  const { port } = http.address() as AddressInfo;
   const browser = await launchBrowser('chrome');
   try {
     const page = await browser.newPage();
@@ -18,12 +22,12 @@ export async function compareInChrome(
       page.on('pageerror', (error) => reject(error));
     });
     await page.exposeFunction('report', report);
-    await page.goto(new URL('harness/peers/page.html', origin).href);
+    await page.goto(`http://localhost:${port}/harness/peers/page.html`);
     await page.waitForFunction('window.comparePeers', { timeout: 60_000 });
     const comparison = await Promise.race([page.evaluate((p) => window.comparePeers!(p), plan), died]);
     return { comparison, runtime: await browser.version() };
   } finally {
     await browser.close();
-    await server.close();
+    http.close();
   }
 }

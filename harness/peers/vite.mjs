@@ -1,4 +1,4 @@
-// A Vite server for what runs the peers: it loads TypeScript into Node, and serves the page where that is asked for.
+// A Vite server for what runs the peers: it loads TypeScript into Node, and its middlewares serve the page.
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
 
@@ -16,7 +16,7 @@ export function createPeerServer() {
     cacheDir: 'node_modules/.vite/peers',
     logLevel: 'error',
     appType: 'mpa',
-    server: { host: 'localhost', port: 0, hmr: false, ws: false, watch: null },
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
     optimizeDeps: {
       noDiscovery: true,
       include: ['@jax-js/jax', ...tfjs, '@tensorflow/tfjs-backend-webgl'],

@@ -75,7 +75,9 @@ export interface Checkpoint extends Model {
 }
 
 /** What a model file of this network holds, in the order of its parameters. */
-export async function saveModel(unet: UNet): Promise<Uint8Array<ArrayBuffer>> {
+export async function saveModel(
+  unet: Pick<UNet, 'config' | 'parameters' | 'getParameters'>,
+): Promise<Uint8Array<ArrayBuffer>> {
   return encodeSafetensors(named('', unet.parameters, await unet.getParameters()), {
     format: FORMAT,
     version: VERSION,
@@ -106,7 +108,9 @@ export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
  * @param run.losses the losses known so far, one for each step from the first
  */
 export async function saveCheckpoint(run: {
-  readonly trainer: Trainer;
+  readonly trainer: Pick<Trainer, 'getState' | 'readLosses' | 'variants'> & {
+    readonly unet: Pick<UNet, 'config' | 'parameters' | 'getParameters'>;
+  };
   readonly settings: RunSettings;
   readonly data: DataFingerprint;
   readonly losses: ArrayLike<number>;
@@ -122,6 +126,16 @@ export async function saveCheckpoint(run: {
   }
   losses.set(run.losses);
   if (missing > 0) losses.set(await trainer.readLosses(missing), run.losses.length);
+
+  // A checkpoint of a run that has diverged would replace one that is of use.
+  const bad = [...parameters].find(([, values]) => !values.every(Number.isFinite));
+  if (bad) {
+    throw new EngineError(
+      'diverged',
+      `After step ${state.step} the weights ${bad[0]} are not finite: the training diverged, and is not saved. ` +
+        'Go back to the last checkpoint and use a smaller learning rate.',
+    );
+  }
 
   const tensors = [
     ...named('', unet.parameters, parameters),

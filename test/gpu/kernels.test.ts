@@ -29,7 +29,8 @@ function prepare(spec: AnySpec, shape: unknown): Prepared {
 
 for (const [name, spec] of specs) {
   const cases = Object.entries(spec.cases);
-  for (const [variant, { refuses }] of Object.entries(spec.kernel.variants)) {
+  for (const [variant, { refuses, features = [] }] of Object.entries(spec.kernel.variants)) {
+    const lacking = features.filter((feature) => !gpu.device.features.has(feature));
     // Concurrent, because Firefox looks only every 100 ms whether the GPU is done with something.
     describe.concurrent(`${name}.${variant}`, () => {
       test('handles at least one case', ({ expect }) => {
@@ -37,7 +38,7 @@ for (const [name, spec] of specs) {
         expect(refusals, 'why it refuses each case').toContain(undefined);
       });
       test.for(cases)('%s', async ([, shape], { skip }) => {
-        const reason = refuses?.(shape);
+        const reason = lacking.length > 0 ? `the device has no ${lacking}` : refuses?.(shape);
         if (reason) skip(reason);
         const { inputs, expected } = prepare(spec, shape);
         const { pass, share, failure } = await checkKernel(gpu, spec, shape, variant, inputs, expected);

@@ -195,6 +195,9 @@ export function wordsOf(memory: Memory, t: Tensor): Uint32Array<ArrayBuffer> {
   return words;
 }
 
+/** Words behind every tensor, all ones. A shader may read them, as long as it does not use what it reads. */
+const SLACK = 4096;
+
 /** Runs calls one after the other; returns what is wrong with them, a line each. */
 export function emulate(calls: readonly Call[], memory: Memory): string[] {
   const problems: string[] = [];
@@ -204,7 +207,7 @@ export function emulate(calls: readonly Call[], memory: Memory): string[] {
   try {
     for (const call of calls) problems.push(...emulateCall(call, memory));
   } catch (error) {
-    // Mostly a RangeError, from an access outside of a buffer.
+    // Mostly a RangeError, from an access far outside of a buffer.
     problems.push(`the interpreter stopped: ${(error as Error).stack}`);
   } finally {
     console.error = consoleError;
@@ -219,10 +222,10 @@ function emulateCall({ shader, params, tensors, groups }: Call, memory: Memory):
     const t = tensors[name];
     const whole = wordsOf(memory, t.base ?? t);
     const offset = t.offset ?? 0;
-    // Exactly as long as the tensor, so that an access outside of it throws.
-    const words = whole.slice(offset, offset + t.size);
+    const words = new Uint32Array(t.size + SLACK).fill(0xffffffff);
+    words.set(whole.subarray(offset, offset + t.size));
     bound[binding] = words.buffer;
-    return { whole, offset, words, access };
+    return { name, t, whole, offset, words, access };
   });
   recording = {
     storage: new Set(Object.keys(shader.bindings)),
@@ -231,9 +234,12 @@ function emulateCall({ shader, params, tensors, groups }: Call, memory: Memory):
     phase: 0,
   };
   const { errors } = detectRaces(renameParameters(shader.code), 'main', [...groups], { 0: bound });
-  for (const { whole, offset, words, access } of parts) if (access === 'read_write') whole.set(words, offset);
+  const strays = parts.filter(({ t, words }) => words.subarray(t.size).some((word) => word !== 0xffffffff));
+  for (const { t, whole, offset, words, access } of parts)
+    if (access === 'read_write') whole.set(words.subarray(0, t.size), offset);
   const lines = shader.code.split('\n');
-  return [...recording.races.values(), ...errors].map((message) => {
+  const faults = strays.map(({ name }) => `writes behind the end of ${name}`);
+  return [...recording.races.values(), ...errors, ...faults].map((message) => {
     const quoted = [...message.matchAll(/line (\d+)/g)].map(([, line]) => lines[Number(line) - 1]?.trim());
     return [`${shader.name}: ${message}`, ...new Set(quoted)].join('\n    ');
   });

@@ -1,0 +1,120 @@
+/** A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped. */
+import { expect, test } from 'vitest';
+import { createEngine } from '../../src/engine';
+import type { TrainingEvent } from '../../src/training/trainer';
+import {
+  checkSameData,
+  fingerprint,
+  loadCheckpoint,
+  loadModel,
+  saveCheckpoint,
+  saveModel,
+} from '../../src/weights/checkpoint';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+
+const { gpu } = await testGpu();
+const engine = await createEngine({ device: gpu.device });
+
+const config = { height: 8, width: 8, widths: [4, 8], kernelSize: 3 };
+const settings = { seed: 123, batchSize: 6, learningRate: 1e-3, epochs: 3 };
+// 20 images: epochs of 4 steps, the last of 2 images.
+const images = {
+  images: Uint8Array.from(new Random(1).integers(20 * 64, 256)),
+  count: 20,
+  height: 8,
+  width: 8,
+  channels: 1,
+};
+const data = fingerprint(images);
+const dataset = await engine.createDataset(images);
+const STEPS = 11;
+
+interface Progress {
+  readonly checkpoint: Uint8Array;
+  readonly losses: readonly number[];
+}
+
+/** Trains until `until` steps are done, from a checkpoint or from the beginning. `stop` may end it otherwise. */
+async function trainUntil(until: number, from?: Uint8Array, stop?: (event: TrainingEvent) => void) {
+  const saved = from && loadCheckpoint(from);
+  using unet = await engine.createUNet(saved?.config ?? config, { seed: settings.seed });
+  const variants = saved?.variants;
+  using trainer = await engine.createTrainer(unet, { ...settings, variants });
+  const losses = [...(saved?.losses ?? [])];
+  if (saved) {
+    checkSameData(saved.data, data);
+    await unet.setParameters(saved.parameters);
+    trainer.setState(saved.state);
+  }
+  const abort = new AbortController();
+  const maxSteps = until - losses.length;
+  try {
+    const options = { epochs: settings.epochs, seed: settings.seed, maxSteps, signal: abort.signal };
+    for await (const event of trainer.fit(dataset, options)) {
+      losses.push(event.loss);
+      stop?.(event);
+      if (stop && event.step === 5) abort.abort();
+    }
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+  }
+  const checkpoint = await saveCheckpoint({ trainer, settings, data, losses });
+  return { checkpoint, losses } satisfies Progress;
+}
+
+const unbroken = await trainUntil(STEPS);
+
+test('the unbroken run', () => {
+  expect(unbroken.losses).toHaveLength(STEPS);
+  expect(unbroken.losses.every(Number.isFinite)).toBe(true);
+});
+
+for (const [title, stops] of Object.entries({
+  'in the middle of an epoch': [6],
+  'at the end of an epoch': [4],
+  'before the first step is done, and again and again': [1, 2, 7, 8],
+})) {
+  test(`stopped ${title}`, async () => {
+    let last: Progress | undefined;
+    for (const stop of [...stops, STEPS]) last = await trainUntil(stop, last?.checkpoint);
+    expect(last!.losses).toEqual(unbroken.losses);
+    // Weights, moments, step, corrections, losses: every byte.
+    expect(last!.checkpoint).toEqual(unbroken.checkpoint);
+  });
+}
+
+test('stopped by an abort, wherever the GPU then was', async () => {
+  const stopped = await trainUntil(STEPS, undefined, () => {});
+  expect(stopped.losses.length).toBeGreaterThanOrEqual(5);
+  const { losses, state } = loadCheckpoint(stopped.checkpoint);
+  expect([...losses]).toEqual(unbroken.losses.slice(0, state.step));
+  expect((await trainUntil(STEPS, stopped.checkpoint)).checkpoint).toEqual(unbroken.checkpoint);
+});
+
+test('a checkpoint taken while the run goes on holds the steps under way and their losses', async () => {
+  using unet = await engine.createUNet(config, { seed: settings.seed });
+  using trainer = await engine.createTrainer(unet, settings);
+  const losses: number[] = [];
+  let checkpoint: Uint8Array | undefined;
+  for await (const event of trainer.fit(dataset, { epochs: 3, seed: settings.seed, maxSteps: STEPS })) {
+    losses.push(event.loss);
+    if (event.step === 3) checkpoint = await saveCheckpoint({ trainer, settings, data, losses });
+  }
+  expect(losses).toEqual(unbroken.losses);
+  const saved = loadCheckpoint(checkpoint!);
+  expect(saved.state.step).toBeGreaterThanOrEqual(3);
+  expect([...saved.losses]).toEqual(unbroken.losses.slice(0, saved.state.step));
+  expect((await trainUntil(STEPS, checkpoint)).checkpoint).toEqual(unbroken.checkpoint);
+});
+
+test('a model, and the model in a checkpoint, predict what the network did', async () => {
+  using unet = await engine.createUNet(config, { seed: 4 });
+  const input = new Random(2).floats(3 * 64, 0, 1);
+  const predictions = await unet.predict(input, 3);
+  const { config: savedConfig, parameters } = loadModel(await saveModel(unet));
+  using other = await engine.createUNet(savedConfig, { seed: 5 });
+  await other.setParameters(parameters);
+  expect(await other.predict(input, 3)).toEqual(predictions);
+  expect(loadModel(unbroken.checkpoint).parameters).toEqual(loadCheckpoint(unbroken.checkpoint).parameters);
+});
