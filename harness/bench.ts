@@ -101,6 +101,7 @@ export async function* runBench(
   const share = () => Math.max(end - performance.now(), 0) / 1000 / Math.max(total - done, 1);
 
   yield { kind: 'progress', done, total, title: 'peaks' };
+  signal?.throwIfAborted();
   const { timer, peak } = await measurePeaks(engine, signal);
   yield { kind: 'peak', peak, timer: { kind: timer.kind, resolutionMs: timer.resolutionMs } };
 

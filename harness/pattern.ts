@@ -1,9 +1,13 @@
-/** Which kernels a person asked for: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
+/** Which kernels a person asked for: `conv2d`, `conv2d.winograd`, `grad*down.1`, `max_pool,adam`. */
 
-/** Matches anywhere in `kernel.variant layer`, whatever the case; `*` stands for anything. No pattern matches all. */
+/**
+ * Matches anywhere in `kernel.variant layer`, whatever the case; `*` stands for anything, a comma for or. No pattern matches
+ * all.
+ */
 export function matcher(pattern?: string): (name: string) => boolean {
   if (pattern === undefined) return () => true;
   const literal = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-  const expression = new RegExp(pattern.trim().split('*').map(literal).join('.*'), 'i');
+  const alternatives = pattern.split(',').map((part) => part.trim().split('*').map(literal).join('.*'));
+  const expression = new RegExp(alternatives.filter(Boolean).join('|') || '$^', 'i');
   return (name) => expression.test(name);
 }

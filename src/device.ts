@@ -2,6 +2,8 @@
 import { EngineError } from './errors';
 import type { Program, Shader, ShaderBinding } from './kernel';
 import { Pacer } from './pacer';
+import type { Layer } from './unet/config';
+import { defaultVariants, type Variants } from './unet/variants';
 
 /**
  * What a device must offer. All are WebGPU's default limits, so any device will do; an app that asks for its own device can
@@ -63,6 +65,11 @@ export interface BufferRequest {
 export class Gpu {
   readonly device: GPUDevice;
   readonly pacer: Pacer;
+  /** Which kernel variants to use for a network at a batch size. An engine with a tuner puts a measuring one here. */
+  chooseVariants: (layers: readonly Layer[], batch: number, training: boolean) => Promise<Variants> = async (
+    layers,
+    batch,
+  ) => defaultVariants(layers, batch, this.device.features);
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();

@@ -4,6 +4,8 @@ import { Gpu, requestDevice, requirements } from './device';
 import { checkNumber, EngineError } from './errors';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
+import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
+import { tune } from './tuning/tuner';
 import type { UNetConfig } from './unet/config';
 import { UNet } from './unet/unet';
 
@@ -15,6 +17,13 @@ export interface EngineOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** How long one submission may keep the GPU busy, about, in milliseconds. Default 300; a visible page wants 12. */
   readonly maxSubmitMilliseconds?: number;
+  /**
+   * Whether to measure, at first use on an adapter, which kernel variants are fastest on it (about two seconds, remembered in
+   * `tuningCache`). Default: yes on GPUs, no on software adapters, for which the fastest are known.
+   */
+  readonly tune?: boolean;
+  /** Where the choices are remembered. Default: IndexedDB in browsers, else as long as the engine lives. */
+  readonly tuningCache?: TuningCache;
 }
 
 /** What an adapter says about itself. */
@@ -111,11 +120,13 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
-    return new Engine(
-      new Gpu(device, maxSubmitMilliseconds),
-      describeAdapter(device.adapterInfo),
-      !options.device,
-    );
+    const gpu = new Gpu(device, maxSubmitMilliseconds);
+    const adapter = describe(device.adapterInfo);
+    if (options.tune ?? !adapter.software) {
+      const cache = options.tuningCache ?? (await browserCache()) ?? memoryCache();
+      gpu.chooseVariants = (layers, batch, training) => tune(gpu, layers, batch, { training, cache });
+    }
+    return new Engine(gpu, adapter, !options.device);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;

@@ -14,6 +14,7 @@ export {
   type TrainerOptions,
   type TrainingEvent,
 } from './training/trainer';
+export type { TuningCache } from './tuning/cache';
 export { defaultConfig, type Parameter, type UNetConfig } from './unet/config';
 export { UNet } from './unet/unet';
 export type { Variants } from './unet/variants';

@@ -30,8 +30,9 @@ export const bench: Command = defineCommand({
       86400,
     ),
   },
-  notes: `GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes. "of peak" is the larger
-share of the adapter's own peaks, multiply-adds in registers and a copy of memory, which are measured in the same run. It may exceed 100%: Winograd multiplies less than the\nnominal count, and small tensors stay in caches.`,
+  notes: `GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes. "of peak" is the
+larger share of the adapter's own peaks, multiply-adds in registers and a copy of memory, which are measured in the
+same run. It may exceed 100%: Winograd multiplies less than the nominal count, and small tensors stay in caches.`,
   async run(given, { signal }) {
     const { json, kernel, batch, in: place = 'node', budget: budgetSeconds } = given;
     if (json) await prepareFolder(dirname(json));

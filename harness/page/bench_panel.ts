@@ -118,10 +118,9 @@ export function createBenchPanel(app: App): TaskPanel & { readonly results: Benc
   const clock = () => {
     if (!peak) return '';
     const { kind, resolutionMs } = peak.timer;
-    const steps = resolutionMs >= 1 ? `${measured(resolutionMs)} ms` : `${measured(resolutionMs * 1000)} µs`;
-    return kind === 'wall clock'
-      ? 'Timed by the wall clock'
-      : `Timed by the GPU’s own clock, in steps of ${steps}`;
+    if (kind === 'wall clock') return 'Timed by the wall clock';
+    const coarse = resolutionMs >= 0.001 ? `, in steps of ${measured(resolutionMs * 1000)} µs` : '';
+    return `Timed by the GPU’s own clock${coarse}`;
   };
 
   const reading = (id: string, total: BenchTotal | undefined) => {

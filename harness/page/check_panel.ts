@@ -48,7 +48,7 @@ export function createCheckPanel(app: App): TaskPanel & { readonly results: Chec
       const bar = document.createElement('span');
       bar.className = 'bar';
       bar.style.setProperty('--share', `${100 * Math.min(share, 1)}%`);
-      error.append(bar, share < 100 ? percent(share) : 'far beyond');
+      error.append(bar, share === 0 ? 'exact' : share < 100 ? percent(share) : 'far beyond');
     }
     cell(row, words[result], { pass: 'good', fail: 'bad-text', skipped: 'muted' }[result]);
     if (reason && result === 'fail') extraRow(body, 5, reason, 'wrap');

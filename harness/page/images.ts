@@ -96,10 +96,12 @@ export class ImageView {
   private draw(): void {
     this.scale = this.wanted();
     if (!this.tiles) return;
-    const { data, width, height } = image(picture(this.tiles, this.scale, this.scale));
-    this.canvas.width = width;
-    this.canvas.height = height;
-    this.canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
+    const gap = this.scale;
+    const { data, width, height } = image(picture(this.tiles, this.scale, gap));
+    // On the page the margin is the page's own.
+    this.canvas.width = width - 2 * gap;
+    this.canvas.height = height - 2 * gap;
+    this.canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), -gap, -gap);
   }
 }
 

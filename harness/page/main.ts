@@ -36,7 +36,10 @@ function showTrouble({ title, why, remedies }: Trouble): void {
   anyElement('unsupported-remedies').replaceChildren(
     ...remedies.map((remedy) => {
       const item = document.createElement('li');
-      item.textContent = remedy;
+      for (const [i, part] of remedy.split('`').entries()) {
+        if (i % 2 === 0) item.append(part);
+        else item.append(Object.assign(document.createElement('code'), { textContent: part }));
+      }
       return item;
     }),
   );

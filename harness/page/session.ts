@@ -90,7 +90,10 @@ export class Session {
       case 'reset':
         this.training = 'no';
         this.requests.length = 0;
-        this.request(async () => this.reset());
+        this.request(async () => {
+          this.reset();
+          await this.strip(0);
+        });
         break;
       case 'adjust':
         this.adjust(command.settings);

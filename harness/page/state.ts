@@ -149,6 +149,8 @@ export function smooth(values: readonly number[], span = 20): number[] {
 
 /** What is going on, in plain words. */
 export function describe(state: State): string {
+  const resting = state.phase === 'idle' || state.phase === 'paused';
+  if (resting && state.error?.at === 'task') return 'Stopped';
   switch (state.phase) {
     case 'starting':
       return 'Looking for a GPU';

@@ -3,17 +3,18 @@
 export interface Trouble {
   readonly title: string;
   readonly why: string;
+  /** What stands between backticks is to be typed. */
   readonly remedies: readonly string[];
 }
 
 /** Remedies for a browser that has no navigator.gpu, the browser at hand first. */
 function browserRemedies(userAgent: string): string[] {
   const firefox =
-    'Firefox: version 141 or later on Windows, 145 or later on macOS; elsewhere set dom.webgpu.enabled to true in about:config.';
+    'Firefox: version 141 or later on Windows, 145 or later on macOS with Apple silicon. Elsewhere set `dom.webgpu.enabled` and `gfx.webgpu.ignore-blocklist` to true in `about:config`.';
   const safari =
-    'Safari: version 26 or later (macOS, iOS and iPadOS 26). On older ones it can be switched on under Develop, Feature Flags.';
+    'Safari: version 26 or later, on macOS, iOS and iPadOS 26. On older ones it may be under Develop, Feature Flags.';
   const chrome =
-    'Chrome, Edge, Opera, Brave: version 113 or later on Windows, macOS and ChromeOS, 121 or later on Android. On Linux start it with --enable-unsafe-webgpu --enable-features=Vulkan.';
+    'Chrome, Edge and their kin: version 113 or later on Windows, macOS and ChromeOS, 121 on Android, 144 on Linux with Intel and 147 with NVIDIA graphics. Elsewhere on Linux start it with `--enable-unsafe-webgpu` `--enable-features=Vulkan`.';
   if (/firefox/i.test(userAgent)) return [firefox, chrome, safari];
   if (/chrom(e|ium)|edg\//i.test(userAgent)) return [chrome, firefox, safari];
   return [safari, chrome, firefox];
@@ -31,9 +32,9 @@ export function missingWebGpu(env: {
       title: 'This address is not secure, so the browser hides WebGPU',
       why: `WebGPU is for secure pages only: those from https, and those from this machine itself. This one is ${env.address}.`,
       remedies: [
-        'Open the page over https://.',
-        'On the machine that serves it, open it as http://localhost.',
-        'From another machine, forward the port: ssh -L 5173:localhost:5173 that-machine, then open http://localhost:5173.',
+        'Open the page over `https://`.',
+        'On the machine that serves it, open it as `http://localhost`.',
+        'From another machine, forward the port with `ssh -L 5173:localhost:5173 that-machine`, then open `http://localhost:5173`.',
       ],
     };
   }
@@ -61,8 +62,8 @@ export function startTrouble(code: string, message: string, userAgent: string): 
       remedies: [
         'Switch on hardware acceleration in the browser’s settings, and restart the browser.',
         'Update the graphics driver.',
-        'Look at chrome://gpu or about:support: a line on WebGPU says what is wrong.',
-        'On Linux, start Chrome with --enable-unsafe-webgpu --enable-features=Vulkan; Mesa’s Vulkan drivers (mesa-vulkan-drivers) also work without a GPU.',
+        'Look at `chrome://gpu` or `about:support`: a line on WebGPU says what is wrong.',
+        'On Linux, start Chrome with `--enable-unsafe-webgpu` `--enable-features=Vulkan`. Mesa’s Vulkan drivers, `mesa-vulkan-drivers` on Debian, work without a GPU too.',
       ],
     };
   }

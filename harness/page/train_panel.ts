@@ -105,14 +105,24 @@ export function createTrainPanel(app: App): TaskPanel {
     const pausing = state.phase === 'pausing';
     setText(
       train,
-      pausing ? 'Pausing' : isRunning() ? 'Pause' : begun || state.phase === 'lost' ? 'Resume' : 'Train',
+      pausing
+        ? 'Pausing'
+        : isRunning()
+          ? 'Pause'
+          : complete
+            ? 'Train on'
+            : begun || state.phase === 'lost'
+              ? 'Resume'
+              : 'Train',
     );
     train.disabled = !isRunning() && !mayStart();
     button('step').disabled = !mayStart();
     button('reset').disabled =
       state.phase === 'starting' || (!state.run && !state.model && !state.error && !begun);
-    const text =
-      complete && state.phase === 'paused' ? 'Finished. Raise the epochs to train on' : describe(state);
+    const rested = complete
+      ? 'Finished. Raise the epochs to train on'
+      : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
+    const text = app.measuring && !state.training ? `The ${app.measuring} has the GPU` : rested;
     setText(anyElement('status-text'), text);
     const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
     anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
@@ -120,7 +130,7 @@ export function createTrainPanel(app: App): TaskPanel {
     anyElement('error').hidden = !error;
     setText(anyElement('error-text'), error?.message ?? '');
     const action = button('error-action');
-    action.hidden = !error || state.phase === 'compiling';
+    action.hidden = !error || !(state.run || state.phase === 'lost');
     if (state.phase === 'lost') {
       setText(action, begun ? `Go on from step ${whole(state.losses.length)}` : 'Start again');
     } else setText(action, 'Reset');
@@ -153,7 +163,9 @@ export function createTrainPanel(app: App): TaskPanel {
     setText(anyElement('status-detail'), slow);
     setText(
       anyElement('run-facts'),
-      run ? `${whole(run.parameters)} parameters. ${megabytes(run.bytes)} of GPU memory are in use.` : '',
+      run
+        ? `${whole(run.parameters)} parameters. The run takes ${megabytes(run.bytes)} of GPU memory, data included.`
+        : '',
     );
   };
 
@@ -199,8 +211,8 @@ export function createTrainPanel(app: App): TaskPanel {
 
   const renderData = () => {
     const { state, settings } = app;
-    const { data } = state;
-    if (!data) return;
+    // Until they are there: what will be.
+    const data = state.data ?? { name: '', builtIn: true, count: 10_000, height: 28, width: 28 };
     const used = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
     const name = data.builtIn
       ? `${whole(used)} of MNIST’s digits:`

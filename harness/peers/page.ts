@@ -4,8 +4,21 @@ import { type Comparison, compare, type Plan } from './compare';
 declare global {
   interface Window {
     report(line: string): Promise<void>;
-    comparePeers?: (plan: Plan) => Promise<Comparison>;
+    startComparison?: (plan: Plan) => void;
+    /** Resolves to undefined after so many milliseconds. */
+    waitForComparison?: (milliseconds: number) => Promise<Comparison | undefined>;
   }
 }
 
-window.comparePeers = (plan) => compare(plan, (line) => void window.report(line));
+let comparison: Promise<Comparison> | undefined;
+
+window.startComparison = (plan) => {
+  comparison = compare(plan, (line) => void window.report(line));
+  // It is asked for later.
+  comparison.catch(() => {});
+};
+window.waitForComparison = (milliseconds) =>
+  Promise.race([
+    comparison!,
+    new Promise<undefined>((resolve) => setTimeout(resolve, milliseconds, undefined)),
+  ]);

@@ -15,7 +15,7 @@ export function createPeerServer() {
     // Not the cache of `npm start`, which bundles other packages.
     cacheDir: 'node_modules/.vite/peers',
     logLevel: 'error',
-    appType: 'mpa',
+    appType: 'custom',
     server: { middlewareMode: true, hmr: false, ws: false, watch: null },
     optimizeDeps: {
       noDiscovery: true,

@@ -8,7 +8,7 @@ import { uniformNoise } from '../kernels/uniform_noise';
 import { STATE, STATE_WORDS } from '../training/state';
 import { forwardPass } from '../unet/forward';
 import type { UNet } from '../unet/unet';
-import { chooser, defaultVariants, type Variants } from '../unet/variants';
+import { chooser, type Variants } from '../unet/variants';
 
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
@@ -278,7 +278,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   );
   queue.writeBuffer(fixed.get(state)!, STATE.count * 4, Uint32Array.of(count));
   const toImages = op(chwnToNhwc, 'x', shape, { input: x, images });
-  const variants = given ?? defaultVariants(unet.plan.layers, batch, gpu.device.features);
+  const variants = given ?? (await gpu.chooseVariants(unet.plan.layers, batch, false));
   const forward = forwardPass(unet.plan.layers, unet.plan.weights, batch, x, prediction, chooser(variants));
   const step = [
     ...forward.ops,

@@ -6,7 +6,7 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { STATE, STATE_WORDS } from '../training/state';
 import { checkConfig, type Parameter, type UNetConfig } from './config';
 import { forwardPass } from './forward';
-import { chooser, defaultVariants } from './variants';
+import { chooser } from './variants';
 import { initialParameters, planWeights, type WeightPlan } from './weights';
 
 /** Images that one forward pass of `predict` takes at most; more are done in turns. */
@@ -182,7 +182,7 @@ class Predictor {
     const input = tensor('input', size);
     const output = tensor('output', size);
     const { layers, weights } = unet.plan;
-    const choose = chooser(defaultVariants(layers, batch, gpu.device.features));
+    const choose = chooser(await gpu.chooseVariants(layers, batch, false));
     const ops = [
       op(nhwcToChwn, 'input', shape, { images, state, output: input }),
       ...forwardPass(layers, weights, batch, input, output, choose).ops,

@@ -16,7 +16,7 @@ export const chooser =
     variants[`${kernel}/${layer}`];
 
 /** The kernels that have more than one variant; all take a convolution's shape. */
-const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Kernel<
+export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Kernel<
   ConvShape & { swish: boolean }
 >[];
 

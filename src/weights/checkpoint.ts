@@ -232,7 +232,7 @@ function open(bytes: Uint8Array, name: string): Safetensors {
 function describe(file: Safetensors, name: string): { config: UNetConfig; parameters: Parameter[] } {
   const given = json(file, 'config', name);
   try {
-    if (!isObject(given)) throw new EngineError('data', 'it is not an object');
+    if (!isObject(given)) throw new EngineError('data', 'it is not an object.');
     const config = checkConfig(given);
     return { config, parameters: parametersOf(layersOf(config)).parameters };
   } catch (cause) {
@@ -311,7 +311,10 @@ function integer(value: unknown, key: string, name: string, min: number, max: nu
 const damaged = 'The file is damaged: take another.';
 
 const wrong = (name: string, key: string, value: unknown, legal: string) =>
-  new EngineError('data', `${name}: ${key} in its metadata is ${quote(value)}; it must be ${legal}.`);
+  new EngineError(
+    'data',
+    `${name}: ${key} in its metadata is ${value === undefined ? 'missing' : quote(value)}; it must be ${legal}.`,
+  );
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -14,7 +14,12 @@ async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResu
 }
 
 test('bench: every row is checked and timed, and the peaks are of this run', async () => {
-  const result = await bench({ kernel: 'max_pool.', batch: 4, budgetSeconds: 0.5, runtime: 'a test' });
+  const result = await bench({
+    kernel: 'max_pool.,forward',
+    batch: 4,
+    budgetSeconds: 0.5,
+    runtime: 'a test',
+  });
   expect(result.runtime).toBe('a test');
   expect(result.peak.gflops).toBeGreaterThan(0);
   expect(result.peak.gbps).toBeGreaterThan(0);
@@ -29,15 +34,9 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
     expect(gbps).toBeGreaterThan(0);
     expect(shareOfPeak).toBeGreaterThan(0);
   }
-  expect([result.step, result.forward, result.sample]).toEqual([null, null, null]);
-});
-
-test('bench: the whole network', async () => {
-  const { rows, forward, step } = await bench({ kernel: 'forward', batch: 4, budgetSeconds: 0.1 });
-  expect(rows).toEqual([]);
-  expect(step).toBeNull();
-  expect(forward!.batch).toBe(4);
-  expect(forward!.imagesPerSecond).toBeGreaterThan(0);
+  expect([result.step, result.sample]).toEqual([null, null]);
+  expect(result.forward!.batch).toBe(4);
+  expect(result.forward!.imagesPerSecond).toBeGreaterThan(0);
 });
 
 test('check: a row for each variant, skipped ones apart', async () => {

@@ -1,0 +1,61 @@
+// Makes losses.json anew: the golden run's losses as two independent libraries get them on this machine's adapter.
+//
+//   npm run golden
+//
+// writes those of jax-js if TensorFlow.js (its WebGPU backend: the ones for the CPU and wasm have wrong gradients) agrees.
+import { writeFileSync } from 'node:fs';
+import { createPeerServer } from '../../harness/peers/vite.mjs';
+
+const BATCH = 16;
+const STEPS = 10;
+/** Relative. TensorFlow.js keeps the powers of Adam's betas in f32, which alone makes a difference of about 1e-6. */
+const TOLERANCE = 2e-6;
+
+const server = await createPeerServer();
+const load = (file) => server.ssrLoadModule(file);
+const { devDependencies } = (await load('/package.json')).default;
+const { goldenBatch } = await load('/test/golden/workload.ts');
+const { installNavigator } = await load('/harness/peers/node.ts');
+const { watchDevices } = await load('/harness/peers/devices.ts');
+const { loadPeer } = await load('/harness/peers/peer.ts');
+
+await installNavigator();
+const devices = await watchDevices();
+async function lossesOf(name) {
+  const createPeer = await loadPeer[name]();
+  const peer = await createPeer(BATCH);
+  const losses = [];
+  for (let step = 0; step < STEPS; step++) losses.push(await peer.step(goldenBatch(step, BATCH)));
+  return losses;
+}
+const losses = await lossesOf('jax-js');
+const second = await lossesOf('tfjs-webgpu');
+
+const differences = losses.map((loss, i) => Math.abs(second[i] / loss - 1));
+for (const [step, loss] of losses.entries()) {
+  console.log(`step ${step}: ${loss}, TensorFlow.js differs by ${differences[step].toExponential(1)}`);
+}
+const errors = devices.flatMap((seen) => seen.errors);
+const agree = differences.every((difference) => difference <= TOLERANCE);
+if (!agree) console.error(`Not written: the libraries differ by more than ${TOLERANCE} (relative).`);
+else if (errors.length > 0) console.error(`Not written: a device reported ${errors[0]}`);
+else {
+  const versions = `jax-js ${devDependencies['@jax-js/jax']}, TensorFlow.js ${devDependencies['@tensorflow/tfjs-core']} (WebGPU) agrees to ${TOLERANCE}`;
+  const fields = {
+    about:
+      "Losses of the golden run (test/golden/workload.ts): the tutorial's network, Adam 1e-3, one fresh batch a step.",
+    regenerate: 'npm run golden',
+    library: versions,
+    batch: BATCH,
+  };
+  const lines = Object.entries(fields).map(
+    ([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)},`,
+  );
+  // Nine digits tell any f32 apart.
+  const digits = losses.map((loss) => Number(loss.toPrecision(9))).join(', ');
+  writeFileSync(
+    new URL('losses.json', import.meta.url),
+    ['{', ...lines, `  "losses": [${digits}]`, '}', ''].join('\n'),
+  );
+}
+process.exit(agree && errors.length === 0 ? 0 : 1);

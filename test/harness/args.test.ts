@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Command,
+  defineCommand,
+  helpOf,
+  integer,
+  integers,
+  number,
+  oneOf,
+  readFlags,
+  text,
+  toggle,
+  UsageError,
+} from '../../harness/args';
+
+const command = defineCommand({
+  name: 'paint',
+  summary: 'Paints.',
+  usage: '--out DIR [flags]',
+  flags: {
+    out: text('DIR', 'where to'),
+    count: integer('N', 'how many', 1, 100),
+    rate: number('X', 'how fast\n(second line)', 0.5, 10),
+    sizes: integers('8,16', 'how large', 1, 64),
+    in: oneOf('which', 'red', 'green'),
+    wet: toggle('still'),
+  },
+  run: async () => 0,
+});
+
+/** Expects a usage error that holds every one of `facts`, in one line. */
+function refused(args: string, ...facts: string[]): void {
+  expect(() => readFlags(command, args.split(' ').filter(Boolean))).toThrow(UsageError);
+  try {
+    readFlags(command, args.split(' ').filter(Boolean));
+  } catch (error) {
+    const { message } = error as Error;
+    for (const fact of facts) expect(message).toContain(fact);
+    expect(message).not.toContain('\n');
+    expect(message).toMatch(/\.$/);
+  }
+}
+
+describe('readFlags', () => {
+  test('reads every kind, with a space or with =', () => {
+    const args = '--out=a/b --count 3 --rate 1e0 --sizes 8,16,32 --in green --wet'.split(' ');
+    expect(readFlags(command, args)).toEqual({
+      out: 'a/b',
+      count: 3,
+      rate: 1,
+      sizes: [8, 16, 32],
+      in: 'green',
+      wet: true,
+    });
+    expect(readFlags(command, [])).toEqual({});
+    expect(readFlags(command, ['--out', '-'])).toEqual({ out: '-' });
+  });
+
+  test('help wins over everything', () => {
+    expect(readFlags(command, ['--nonsense', '--help'])).toEqual({ help: true });
+    expect(readFlags(command, ['-h'])).toEqual({ help: true });
+  });
+
+  test('unknown flags are errors that list the known ones', () => {
+    refused('--cuont 3', '--cuont', '--out, --count, --rate', 'paint --help');
+    refused('-x', '-x', '--out');
+    refused('--no-wet', '--no-wet');
+    refused('--constructor', '--constructor');
+  });
+
+  test('stray words', () => {
+    refused('somewhere', '"somewhere"', 'flags only');
+    refused('--wet somewhere', '"somewhere"');
+    refused('-- --wet', '"--wet"');
+  });
+
+  test('missing values', () => {
+    refused('--out', '--out lacks its value', 'DIR');
+    refused('--out --wet', '--out lacks its value');
+    refused('--out=', '--out is empty');
+    refused('--wet=yes', '--wet takes no value', '"yes"');
+  });
+
+  test.each([
+    ['--count 0', '--count is "0"', 'from 1 to 100'],
+    ['--count 101', '"101"'],
+    ['--count -3', '"-3"', 'whole number'],
+    ['--count 2.5', '"2.5"'],
+    ['--count 1e1', '"1e1"'],
+    ['--count 0x10', '"0x10"'],
+    ['--count ten', '"ten"'],
+    ['--count Infinity', '"Infinity"'],
+    ['--rate 0', '"0"', 'from 0.5 to 10'],
+    ['--rate NaN', '"NaN"'],
+    ['--rate 1,5', '"1,5"'],
+    ['--sizes 8,', '"8,"', '8,16'],
+    ['--sizes 8,65', '"8,65"', 'from 1 to 64'],
+    ['--sizes ,', '","'],
+    ['--sizes 8;16', '"8;16"'],
+    ['--in blue', '"blue"', 'red, green'],
+  ])('%s', (args, ...facts) => refused(args, ...facts));
+
+  test('what a terminal must not see is quoted', () => {
+    expect(() => readFlags(command, ['--count', '\u001b[31m'])).toThrow('"\\u001b[31m"');
+    expect(() => readFlags(command, ['x'.repeat(5000)])).toThrow(/.{0,300}/);
+  });
+});
+
+test('help lists every flag with what it takes', () => {
+  const help = helpOf(command);
+  expect(help).toContain('webgpu-diffusion paint --out DIR [flags]');
+  for (const line of ['--out DIR       where to', '--in red|green  which', '--wet           still'])
+    expect(help).toContain(line);
+  expect(help).toContain('  --rate X        how fast\n                  (second line)\n');
+  expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThan(120);
+});
+
+test('every command describes itself in lines that fit a terminal', async () => {
+  const modules = import.meta.glob<Record<string, Command>>('../../harness/commands/*.ts', { eager: true });
+  const commands = Object.values(modules).flatMap((module) =>
+    Object.values(module).filter((value) => typeof value === 'object' && 'flags' in value),
+  );
+  expect(commands.map(({ name }) => name).sort()).toEqual(
+    ['adapters', 'bench', 'check', 'explain', 'sample', 'train'].sort(),
+  );
+  for (const each of commands) {
+    for (const line of helpOf(each).split('\n')) expect(line.length, line).toBeLessThan(130);
+  }
+});

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { short, skippedLines, tableRow } from '../../harness/bench_table';
+import { explain, foldRepeats } from '../../harness/explain_text';
+import { matcher } from '../../harness/pattern';
+import { duration, megabytes, progressLine } from '../../harness/progress';
+import { summary } from '../../harness/timer';
+import { checkConfig } from '../../src/unet/config';
+
+test('patterns', () => {
+  const matches = (pattern: string | undefined, name: string) => matcher(pattern)(name);
+  expect(matches(undefined, 'anything')).toBe(true);
+  expect(matches('conv2d', 'conv2d_grad_kernel.direct down.1')).toBe(true);
+  expect(matches('conv2d.', 'conv2d_grad_kernel.direct down.1')).toBe(false);
+  expect(matches('GRAD*down.1', 'conv2d_grad_kernel.direct down.1')).toBe(true);
+  expect(matches('adam, max_pool.', 'max_pool.plain down.0')).toBe(true);
+  expect(matches('', 'adam.plain')).toBe(false);
+  expect(matches('(', 'adam.plain')).toBe(false);
+});
+
+test('percentiles', () => {
+  expect(summary([3])).toEqual({ median: 3, p10: 3, p90: 3, n: 1 });
+  const { median, p10, p90, n } = summary([11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect({ median, p10, p90, n }).toEqual({ median: 6, p10: 2, p90: 10, n: 11 });
+  expect(summary([1, 2]).median).toBe(1.5);
+});
+
+test('a row without a passed check shows no number', () => {
+  const head = { kernel: 'mse', variant: 'plain', layer: 'loss', batch: 4, gflops: null, gbps: null };
+  const check = { pass: false, share: 7, failure: 'grad: 3 of 9 elements are off\nmore' };
+  const row = tableRow({ ...head, ms: null, shareOfPeak: null, check });
+  expect(row).toContain('its check failed: grad: 3 of 9 elements are off');
+  expect(row).not.toContain('more');
+  const timed = { ms: { median: 1, p10: 1, p90: 1, n: 3 }, gbps: 12.3, shareOfPeak: 0.5 };
+  expect(tableRow({ ...head, ...timed, check })).not.toContain('12.3');
+  expect(tableRow({ ...head, ...timed, check: { pass: true, share: 0 } })).toMatch(/12\.3 +50%$/);
+});
+
+test('what was not run is gathered by reason', () => {
+  const rows = ['a', 'b'].map((layer) => ({ kernel: 'k', variant: 'v', layer, reason: 'it is too small' }));
+  expect(skippedLines(rows)).toEqual(['not run: k.v at a, b: it is too small']);
+});
+
+test('numbers and times as people read them', () => {
+  expect([0.012345, 1.2345, 12.345, 1234.5].map(short)).toEqual(['0.0123', '1.23', '12.3', '1,235']);
+  expect([0.04, 9.96, 59.6, 65, 7385].map(duration)).toEqual([
+    '0.0 s',
+    '10 s',
+    '1:00 min',
+    '1:05 min',
+    '2:03 h',
+  ]);
+  expect([500, 1.25e6, 167.4e6].map(megabytes)).toEqual(['1 kB', '1.3 MB', '167 MB']);
+  const state = { done: 5, total: 20, text: 'loss 0.1', secondsLeft: 61 };
+  expect(progressLine(state, false)).toBe(' 25%  loss 0.1  1:01 min left');
+  expect(progressLine({ ...state, done: 20, secondsLeft: undefined }, true)).toBe(
+    `${'━'.repeat(24)} 100%  loss 0.1`,
+  );
+});
+
+test('repeated dispatches are listed once', () => {
+  const fold = (letters: string) =>
+    foldRepeats([...letters].map((letter) => [letter])).map(({ row, times }) => row[0] + times);
+  expect(fold('abc')).toEqual(['a1', 'b1', 'c1']);
+  expect(fold('kxyxyxyz')).toEqual(['k1', 'x3', 'y3', 'z1']);
+  expect(fold('aab')).toEqual(['a2', 'b1']);
+  expect(fold('')).toEqual([]);
+});
+
+test('explain: the tutorial network within its memory budget, other networks too', () => {
+  const { summary: text, dispatches, memory } = explain(checkConfig(), 256, 10_000, new Set(['subgroups']));
+  for (const line of ['down.1  (n, 14, 14, 64)   51,264', 'Total params: 309,057'])
+    expect(text).toContain(line);
+  expect(dispatches).toContain('adam.plain');
+  const [, total] = /Training takes (\d+) MB/.exec(memory)!;
+  expect(Number(total)).toBeLessThanOrEqual(220);
+  const rgb = checkConfig({ height: 16, width: 24, channels: 3, widths: [4, 8, 8, 16], kernelSize: 3 });
+  expect(explain(rgb, 5, 7, new Set()).summary).toContain('conv 3x3, 3 > 4, swish');
+});

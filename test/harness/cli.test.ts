@@ -1,0 +1,103 @@
+/** The command line as a person runs it: exit codes and messages. The GPU is not reached. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test, vi } from 'vitest';
+import { main } from '../../harness/main';
+import { encodeSafetensors } from '../../src/weights/safetensors';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+afterAll(() => rm(folder, { recursive: true }));
+
+/** In this process, which is faster than in one of its own. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: '', err: '' };
+  vi.spyOn(console, 'log').mockImplementation((text) => {
+    said.out += `${text}\n`;
+  });
+  vi.spyOn(console, 'error').mockImplementation((text) => {
+    said.err += `${text}\n`;
+  });
+  try {
+    return { code: await main(args), ...said };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+/** Expects this exit code and one line on stderr, no stack, that holds every one of `facts`. */
+async function fails(args: string[], code: number, ...facts: string[]): Promise<void> {
+  const result = await run(...args);
+  expect(result.err.trim().split('\n'), result.err).toHaveLength(1);
+  for (const fact of facts) expect(result.err).toContain(fact);
+  expect(result.code).toBe(code);
+}
+
+test('help', async () => {
+  const overview = await run('--help');
+  const command = await run('train', '--help');
+  const nothing = await run();
+  for (const name of ['train', 'sample', 'bench', 'check', 'explain', 'adapters'])
+    expect(overview.out).toContain(`\n  ${name}`);
+  expect(overview.code).toBe(0);
+  expect(command.out).toContain('--resume FILE');
+  expect(command.code).toBe(0);
+  expect(nothing.out).toBe(overview.out);
+  expect(nothing.code).toBe(2);
+});
+
+test('usage errors end with 2', async () => {
+  await fails(['trian'], 2, '"trian"', 'train, sample, bench');
+  await fails(['train', '--out', folder, '--epoch', '3'], 2, '--epoch', '--epochs');
+  await fails(['train'], 2, '--out DIR');
+  await fails(['train', '--out', folder, '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
+  await fails(['train', '--out', folder, '--limit', '10001'], 2, '10001', '1 to 10000');
+  await fails(['sample', '--model', 'x', '--out', 'y.jpg'], 2, 'y.jpg', '.png');
+});
+
+test('what cannot be read or written ends with 1', async () => {
+  const file = join(folder, 'file');
+  await writeFile(file, 'not a model');
+  const noModel = join(folder, 'other.safetensors');
+  await writeFile(noModel, encodeSafetensors([{ name: 'a', shape: [1], data: new Float32Array(1) }]));
+  await fails(['train', '--out', join(file, 'x')], 1, join(file, 'x'), 'cannot be written', 'not a folder');
+  await fails(['train', '--out', folder, '--data', join(folder, 'none')], 1, 'no such file or folder');
+  await fails(['train', '--out', folder, '--data', folder], 1, 'no *-images-idx3-ubyte');
+  await fails(['train', '--out', folder, '--data', file], 1, file, 'not an IDX file');
+  await fails(['sample', '--model', file, '--out', join(folder, 'x.png')], 1, file, 'not a safetensors file');
+  await fails(
+    ['sample', '--model', noModel, '--out', join(folder, 'x.png')],
+    1,
+    'not saved by webgpu-diffusion',
+  );
+  await fails(['train', '--resume', join(folder, 'gone')], 1, 'gone', 'no such file');
+  // Nothing was left behind.
+  expect((await readdir(folder)).sort()).toEqual(['file', 'other.safetensors']);
+});
+
+test('explain needs no GPU', async () => {
+  const { out, err, code } = await run('explain');
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  expect(out).toContain('Total params: 309,057');
+  expect(out).toContain('conv2d_grad_kernel');
+  expect(out).toMatch(/\d+ dispatches, 4[78]\.\d GFLOP/);
+});
+
+test('as a process: run.mjs passes the exit code on, and all that was printed', async () => {
+  const child = (...args: string[]) =>
+    new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
+      const options = { cwd: root };
+      const running = execFile(process.execPath, ['harness/run.mjs', ...args], options, (_, out, err) =>
+        resolve({ code: running.exitCode, out, err }),
+      );
+    });
+  const [good, bad] = await Promise.all([child('explain'), child('train', '--epoch')]);
+  expect(good).toMatchObject({ code: 0, err: '' });
+  expect(good.out.trimEnd()).toMatch(/MB\.$/);
+  expect(bad).toMatchObject({ code: 2, out: '' });
+  expect(bad.err).toMatch(/^train has no flag --epoch; .*\n$/);
+});

@@ -1,0 +1,100 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UsageError } from '../../harness/args';
+import { prepareFolder, readWhole, writeWhole } from '../../harness/files';
+import { idxFiles, loadImages } from '../../harness/images';
+import { refused } from '../data/refused';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('writeWhole', () => {
+  test('writes, and replaces', async () => {
+    const path = join(folder, 'a.txt');
+    await writeWhole(path, 'one, and longer');
+    await writeWhole(path, new Uint8Array([116, 119, 111]));
+    expect(await readFile(path, 'utf8')).toBe('two');
+    expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+
+  test('a failed write leaves the old and nothing else', async () => {
+    const path = join(folder, 'taken');
+    await mkdir(path);
+    await writeFile(join(path, 'old'), 'old');
+    await refused(() => writeWhole(path, 'new'), 'data', path, 'could not be written');
+    await refused(() => writeWhole(join(folder, 'none', 'x'), 'new'), 'data', 'no such file or folder');
+    expect(await readdir(folder)).toEqual(['taken']);
+    expect(await readFile(join(path, 'old'), 'utf8')).toBe('old');
+  });
+
+  test('a reader never sees a part', async () => {
+    const path = join(folder, 'b');
+    const versions = ['a', 'b'].map((letter) => letter.repeat(1 << 20));
+    await writeWhole(path, versions[0]);
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 0; i < 10; i++) await writeWhole(path, versions[i % 2]);
+      writing = false;
+    })();
+    while (writing) expect(versions).toContain(await readFile(path, 'utf8'));
+    await writer;
+  });
+});
+
+test('prepareFolder makes folders, and says what is in the way', async () => {
+  const deep = join(folder, 'a', 'b');
+  await prepareFolder(deep);
+  await prepareFolder(deep);
+  expect(await readdir(deep)).toEqual([]);
+  await writeFile(join(folder, 'file'), '');
+  await refused(() => prepareFolder(join(folder, 'file')), 'data', '--out', 'file of that name');
+  await refused(() => prepareFolder(join(folder, 'file', 'x')), 'data', 'not a folder');
+});
+
+test('readWhole', async () => {
+  await refused(() => readWhole(join(folder, 'x')), 'data', join(folder, 'x'), 'no such file');
+  await refused(() => readWhole(folder), 'data', 'a folder, not a file');
+});
+
+describe('--data', () => {
+  const idx = (count: number, fill: number) =>
+    Buffer.from([0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 2, 0, 0, 0, 2, ...Array(4 * count).fill(fill)]);
+
+  test('a folder: train before t10k, packed or not, nothing twice, nothing else', async () => {
+    await writeFile(join(folder, 't10k-images-idx3-ubyte'), idx(1, 3));
+    await writeFile(join(folder, 'train-images-idx3-ubyte'), idx(2, 1));
+    await writeFile(join(folder, 'train-images-idx3-ubyte.gz'), 'ignored: it lies there unpacked too');
+    await writeFile(join(folder, 'extra-images-idx3-ubyte.gz'), gzipSync(idx(1, 2)));
+    await writeFile(join(folder, 'train-labels-idx1-ubyte'), 'ignored');
+    const names = (await idxFiles(folder)).map((path) => path.slice(folder.length + 1));
+    expect(names).toEqual([
+      'extra-images-idx3-ubyte.gz',
+      'train-images-idx3-ubyte',
+      't10k-images-idx3-ubyte',
+    ]);
+    const { images, count, height } = await loadImages(folder);
+    expect({ count, height }).toEqual({ count: 4, height: 2 });
+    expect([...images]).toEqual([2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3]);
+  });
+
+  test('a file, and only some of it', async () => {
+    const path = join(folder, 'any.name');
+    await writeFile(path, idx(3, 7));
+    expect((await loadImages(path)).count).toBe(3);
+    const { images, count } = await loadImages(path, 2);
+    expect({ count, length: images.length }).toEqual({ count: 2, length: 8 });
+    await expect(loadImages(path, 4)).rejects.toThrow(UsageError);
+    await expect(loadImages(path, 4)).rejects.toThrow('1 to 3');
+  });
+
+  test('nothing there', async () => {
+    await refused(() => idxFiles(join(folder, 'none')), 'data', 'no such file or folder', 'mnist');
+    await refused(() => idxFiles(folder), 'data', folder, 'idx3-ubyte');
+  });
+});

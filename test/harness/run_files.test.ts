@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { lossSvg } from '../../harness/loss_svg';
+import { runFiles } from '../../harness/run_files';
+
+const losses = [0.2, 0.1, 0.06, 0.04, 0.05].map(Math.fround);
+
+test('losses.csv and epochs.csv count from 1; an epoch under way has no mean yet', () => {
+  const files = runFiles({ losses, stepsPerEpoch: 2, subtitle: '' });
+  expect(files['losses.csv']).toBe(
+    'step,epoch,loss\n1,1,0.200000003\n2,1,0.100000001\n3,2,0.0599999987\n4,2,0.0399999991\n5,3,0.0500000007\n',
+  );
+  expect(files['epochs.csv']).toBe('epoch,mean_loss\n1,0.150000002\n2,0.0499999989\n');
+});
+
+test('losses.csv gives every f32 back', () => {
+  const values = Array.from({ length: 1000 }, (_, i) => Math.fround(Math.sin(i) ** 2 / 3));
+  const lines = runFiles({ losses: values, stepsPerEpoch: 10, subtitle: '' })
+    ['losses.csv'].trim()
+    .split('\n');
+  const read = lines.slice(1).map((line) => Math.fround(Number(line.split(',')[2])));
+  expect(read).toEqual(values);
+});
+
+/** Every tag closed, every attribute quoted, no bare & or <. */
+function expectWellFormed(xml: string): void {
+  const open: string[] = [];
+  const rest = xml.replace(
+    /<(\/?)(\w+)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>/g,
+    (_, closing, name, __, empty) => {
+      if (closing) expect(open.pop()).toBe(name);
+      else if (!empty) open.push(name);
+      return '';
+    },
+  );
+  expect(open).toEqual([]);
+  expect(rest.replace(/&(amp|lt|gt|quot);/g, '')).not.toMatch(/[<>&]/);
+}
+
+test('loss.svg: y from 0 to 0.1, title, axes, a line of steps and one of means', () => {
+  const svg = lossSvg({ losses, stepsPerEpoch: 2, subtitle: 'a <b> & "c"' });
+  expectWellFormed(svg);
+  expect(svg).toContain('a &lt;b&gt; &amp; &quot;c&quot;');
+  for (const label of ['Training loss', '>0.00<', '>0.10<', '>step<', '>mean squared error<'])
+    expect(svg).toContain(label);
+  const points = (name: string) => {
+    const [, text] = new RegExp(`class="${name}" points="([^"]*)"`).exec(svg)!;
+    return text.split(' ').map((pair) => pair.split(',').map(Number));
+  };
+  expect(points('steps')).toHaveLength(5);
+  expect(points('means')).toHaveLength(3);
+  // 0.1 lies at the top of the plot, 0.05 in its middle.
+  const [, top] = points('steps')[1];
+  const [, middle] = points('steps')[4];
+  expect(svg).toContain(`y1="${top}"`);
+  expect(middle).toBeGreaterThan(top);
+  expect(svg).not.toContain('NaN');
+});
+
+test('loss.svg of nothing, of one step, of very many', () => {
+  for (const count of [0, 1, 100_000]) {
+    const svg = lossSvg({ losses: new Float32Array(count).fill(0.05), stepsPerEpoch: 1000 });
+    expectWellFormed(svg);
+    expect(svg).not.toContain('NaN');
+    expect(svg.length).toBeLessThan(60_000);
+  }
+});

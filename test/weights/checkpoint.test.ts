@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest';
+import { checkConfig, layersOf, type Parameter, parametersOf } from '../../src/unet/config';
+import {
+  checkSameData,
+  fingerprint,
+  loadCheckpoint,
+  loadModel,
+  saveCheckpoint,
+  saveModel,
+} from '../../src/weights/checkpoint';
+import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
+import { refused } from '../data/refused';
+import { Random } from '../spec';
+
+const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
+const { parameters } = parametersOf(layersOf(config));
+const random = new Random(1);
+const values = () =>
+  new Map(parameters.map(({ name, size }: Parameter) => [name, random.floats(size)] as const));
+const weights = values();
+const unet = { config, parameters, getParameters: async () => weights };
+
+const state = {
+  step: 3,
+  corrections: Float32Array.of(0.271, 0.002997001),
+  moment1: values(),
+  moment2: values(),
+};
+const allLosses = Float32Array.of(0.3, 0.2, 0.1);
+const trainer = {
+  unet,
+  variants: { 'conv2d/down.0': 'direct' },
+  getState: async () => state,
+  readLosses: async (count = 1) => allLosses.slice(3 - count),
+};
+const settings = { seed: 9, batchSize: 4, learningRate: 0.01, epochs: 2, source: 'some/where', limit: 6 };
+const images = { images: new Uint8Array(6 * 16).fill(200, 5, 9), count: 6, height: 4, width: 4, channels: 1 };
+const data = fingerprint(images);
+const model = await saveModel(unet);
+const checkpoint = await saveCheckpoint({ trainer, settings, data, losses: allLosses });
+
+test('a model comes back', () => {
+  expect(loadModel(model)).toEqual({ config, parameters: weights });
+});
+
+test('a checkpoint comes back, whole, and as a model', () => {
+  const loaded = loadCheckpoint(checkpoint);
+  expect(loaded).toEqual({
+    config,
+    parameters: weights,
+    settings,
+    data,
+    variants: trainer.variants,
+    state,
+    losses: allLosses,
+  });
+  expect(loadModel(checkpoint)).toEqual({ config, parameters: weights });
+});
+
+test('names, shapes and order are as documented', () => {
+  const { tensors, metadata } = decodeSafetensors(checkpoint);
+  const names = parameters.map(({ name }) => name);
+  expect([...tensors.keys()]).toEqual([
+    ...names,
+    ...names.map((name) => `moment1.${name}`),
+    ...names.map((name) => `moment2.${name}`),
+    'optimizer.corrections',
+    'losses',
+  ]);
+  expect(tensors.get('down.1.kernel')!.shape).toEqual([3, 3, 2, 3]);
+  expect(tensors.get('moment2.down.1.bias')!.shape).toEqual([3]);
+  expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '1', kind: 'checkpoint', step: '3' });
+});
+
+describe('saving', () => {
+  test('the same state makes the same bytes', async () => {
+    expect(await saveCheckpoint({ trainer, settings, data, losses: allLosses })).toEqual(checkpoint);
+  });
+
+  test('losses of steps under way are read from the GPU', async () => {
+    const given = allLosses.slice(0, 1);
+    expect(await saveCheckpoint({ trainer, settings, data, losses: given })).toEqual(checkpoint);
+  });
+
+  test('more losses than steps', async () => {
+    const losses = new Float32Array(4);
+    await refused(
+      () => saveCheckpoint({ trainer, settings, data, losses }),
+      'argument',
+      '4 losses',
+      '3 steps',
+    );
+  });
+
+  test('a run that has diverged does not replace one that is of use', async () => {
+    const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, Number.NaN, 0));
+    const lost = { ...trainer, unet: { ...unet, getParameters: async () => broken } };
+    const save = () => saveCheckpoint({ trainer: lost, settings, data, losses: allLosses });
+    await refused(save, 'diverged', 'step 3', 'up.0.bias', 'learning rate');
+  });
+});
+
+/** The checkpoint with other metadata or tensors. */
+function altered(
+  metadata: Record<string, string | undefined>,
+  change: (tensors: ReturnType<typeof decodeSafetensors>['tensors']) => void = () => {},
+): Uint8Array {
+  const file = decodeSafetensors(checkpoint);
+  change(file.tensors);
+  const merged = Object.entries({ ...file.metadata, ...metadata }).filter(([, value]) => value !== undefined);
+  const list = [...file.tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  return encodeSafetensors(list, Object.fromEntries(merged) as Record<string, string>);
+}
+
+describe('faults', () => {
+  const cases: [string, Uint8Array, ...(string | number)[]][] = [
+    ['a model is not a checkpoint', model, 'is a "model"', 'no optimizer state'],
+    ['not ours', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
+    ['another format', altered({ format: 'pt' }), '"pt"'],
+    ['a later version', altered({ version: '2' }), 'version "2"', 'reads 1'],
+    ['no config', altered({ config: undefined }), 'no config'],
+    ['config is not JSON', altered({ config: '{' }), 'config', 'not JSON'],
+    ['config is a list', altered({ config: '[1]' }), 'config'],
+    ['config of another kind', altered({ config: '{"depth":3}' }), 'no setting depth'],
+    ['config out of range', altered({ config: '{"kernelSize":4}' }), 'kernelSize is 4', 'odd'],
+    [
+      'config of another network',
+      altered({ config: '{"height":4,"width":4,"widths":[2,4],"kernelSize":3}' }),
+      'down.1.kernel',
+      '[3, 3, 2, 3]',
+      '[3, 3, 2, 4]',
+    ],
+    ['no step', altered({ step: undefined }), 'no step'],
+    ['step is not a number', altered({ step: '"3"' }), 'step', 'is "3";'],
+    ['step is negative', altered({ step: '-1' }), 'step', -1],
+    ['step does not fit the losses', altered({ step: '4' }), 'losses', '[3]', '[4]'],
+    [
+      'no seed',
+      altered({ settings: '{"batchSize":1,"learningRate":1,"epochs":1}' }),
+      'settings.seed',
+      'missing',
+    ],
+    ['settings are null', altered({ settings: 'null' }), 'settings', 'null'],
+    ['learning rate 0', altered({ settings: '{"learningRate":0}' }), 'settings.learningRate', 'above 0'],
+    ['data without a hash', altered({ data: '{"count":1,"height":1,"width":1,"channels":1}' }), 'data.fnv1a'],
+    ['variants are numbers', altered({ variants: '{"conv2d/down.0":1}' }), 'conv2d/down.0'],
+    ['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias')), 'moment1.up.1.bias', 'missing'],
+    [
+      'an extra tensor',
+      altered({}, (t) => t.set('more', { shape: [1], data: new Float32Array(1) })),
+      '"more"',
+      'not known',
+    ],
+    [
+      'a tensor that is not finite',
+      altered({}, (t) => t.set('moment2.up.1.bias', { shape: [1], data: Float32Array.of(Number.NaN) })),
+      'moment2.up.1.bias',
+      'not finite',
+    ],
+    ['cut short', checkpoint.subarray(0, checkpoint.length - 4), 'cut short'],
+  ];
+  test.each(cases)('%s', async (_, bytes, ...facts) => {
+    await refused(() => loadCheckpoint(bytes, 'the/file'), 'data', 'the/file', ...facts);
+  });
+
+  test('of a model', async () => {
+    const other = encodeSafetensors([], { format: 'webgpu-diffusion', version: '1', config: '{}' });
+    await refused(() => loadModel(other, 'the/file'), 'data', 'the/file', 'down.0.kernel', 'missing');
+  });
+});
+
+describe('the fingerprint', () => {
+  test('is FNV-1a of the bytes', () => {
+    const text = (s: string) => ({ ...images, images: new TextEncoder().encode(s) });
+    // Published vectors.
+    expect(fingerprint(text('')).fnv1a).toBe('811c9dc5');
+    expect(fingerprint(text('a')).fnv1a).toBe('e40c292c');
+    expect(fingerprint(text('foobar')).fnv1a).toBe('bf9cf968');
+  });
+
+  test('tells other data', async () => {
+    checkSameData(data, fingerprint({ ...images }));
+    const other = { ...images, images: images.images.slice() };
+    other.images[17]++;
+    await refused(() => checkSameData(data, fingerprint(other)), 'data', data.fnv1a, 'same images');
+    await refused(() => checkSameData(data, { ...data, count: 5 }), 'data', '6 images', 'has 5 images');
+  });
+});
