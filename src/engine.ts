@@ -121,7 +121,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
     const gpu = new Gpu(device, maxSubmitMilliseconds);
-    const adapter = describe(device.adapterInfo);
+    const adapter = describeAdapter(device.adapterInfo);
     if (options.tune ?? !adapter.software) {
       const cache = options.tuningCache ?? (await browserCache()) ?? memoryCache();
       gpu.chooseVariants = (layers, batch, training) => tune(gpu, layers, batch, { training, cache });
