@@ -1,11 +1,15 @@
 /** Runs the bench or the check in a browser of this machine, from the repository's sources. */
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AdapterDescription } from '../src/engine';
 import { EngineError, type ErrorCode } from '../src/errors';
 import { show } from './args';
 import { adapterLine } from './node_engine';
+
+/** A path, not a URL, which a build would take for an asset to copy. */
+const here = dirname(fileURLToPath(import.meta.url));
 
 export type Job = 'bench' | 'check';
 
@@ -22,7 +26,7 @@ export async function* inBrowser<E>(
   options: object,
   signal: AbortSignal,
 ): AsyncGenerator<E | { readonly kind: 'adapter'; readonly line: string }, void, undefined> {
-  if (!existsSync(fileURLToPath(new URL('./bench_page.html', import.meta.url)))) {
+  if (!existsSync(join(here, 'bench_page.html'))) {
     throw new EngineError(
       'argument',
       `--in ${browserName} works in the repository only: npm run ${job} -- --in ${browserName}. Or open the page and its ${job} tab in the browser.`,
@@ -34,7 +38,7 @@ export async function* inBrowser<E>(
     throw new EngineError('no-webgpu', cause.message, { cause });
   });
   const server = await createServer({
-    root: fileURLToPath(new URL('..', import.meta.url)),
+    root: dirname(here),
     logLevel: 'error',
     optimizeDeps: { noDiscovery: true },
     server: { host: '127.0.0.1', port: 0, hmr: false, ws: false, watch: null },

@@ -71,6 +71,9 @@ export function duration(seconds: number): string {
 /** 1234567 -> 1,234,567 */
 export const thousands = (n: number): string => n.toLocaleString('en-US');
 
+/** 1 epoch, 1,200 epochs */
+export const plural = (n: number, what: string): string => `${thousands(n)} ${what}${n === 1 ? '' : 's'}`;
+
 /** 12 MB, 1.2 MB, 27 kB: decimal units. */
 export function megabytes(bytes: number): string {
   if (bytes < 99_500) return `${Math.ceil(bytes / 1000)} kB`;

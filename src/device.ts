@@ -267,7 +267,9 @@ export class Gpu {
       encoder.copyBufferToBuffer(source, offset * 4, staging, 0, size * 4);
       this.device.queue.submit([encoder.finish()]);
       await this.settle(staging.mapAsync(GPUMapMode.READ, 0, size * 4));
-      return staging.getMappedRange(0, size * 4).slice(0);
+      const copy = staging.getMappedRange(0, size * 4).slice(0);
+      staging.unmap();
+      return copy;
     } finally {
       staging.destroy();
     }

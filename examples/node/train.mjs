@@ -14,7 +14,7 @@ const engine = await createEngine({ gpu: globalThis.dawn });
 const { description, software } = engine.adapter;
 console.log(`${description}${software ? ' (software: not a GPU speed)' : ''}`);
 
-const unet = await engine.createUNet({ widths: [16, 32] }, { seed: 1 });
+const unet = await engine.createUNet({ widths: [16, 32, 32] }, { seed: 1 });
 const dataset = await engine.createDataset(await loadDigits());
 const trainer = await engine.createTrainer(unet, { batchSize: 64, learningRate: 3e-3 });
 console.log(`${unet.parameterCount} parameters, ${dataset.count} images`);

@@ -21,7 +21,7 @@ import { loadImages } from '../images';
 import { describeNetwork, networkFlags, networkOf } from '../network_flags';
 import { adapterLine, commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
-import { duration, megabytes, Progress, thousands } from '../progress';
+import { duration, megabytes, Progress, plural, thousands } from '../progress';
 import { runFiles, wholeEpochs } from '../run_files';
 import { runPictures } from '../run_pictures';
 import { versions } from '../versions';
@@ -186,13 +186,13 @@ class Run {
     const { count, height, width, channels } = images;
     const [net, trainer, set] = [unet.bytes, this.trainer.bytes, this.dataset.buffer.size];
     progress.print(`Adapter     ${adapterLine(engine)}`);
-    progress.print(`Data        ${source}: ${thousands(count)} images of ${height}x${width}x${channels}`);
+    progress.print(`Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}`);
     progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
     progress.print(
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
     );
     progress.print(
-      `Training    ${settings.epochs} epochs of ${this.stepsPerEpoch} steps: ${thousands(this.steps)} steps of ${settings.batchSize} images, learning rate ${settings.learningRate}, seed ${settings.seed}`,
+      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}, seed ${settings.seed}`,
     );
     if (checkpoint) {
       progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}`);
@@ -208,7 +208,10 @@ class Run {
     const { trainer, losses, progress, stepsPerEpoch, steps } = this;
     const { epochs, seed } = this.options.settings;
     if (losses.length >= steps) {
-      progress.print(`All ${epochs} epochs are done; --epochs N trains on. Making the pictures again.`);
+      progress.print(
+        `The run is complete (${plural(epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
+      );
+      await this.save();
       return;
     }
     const start = performance.now();

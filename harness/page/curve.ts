@@ -104,7 +104,7 @@ export class Curve {
           x: {
             time: false,
             // At least an epoch wide, so that the first steps do not sprawl.
-            range: (_, __, max) => [0, Math.max(max ?? 1, this.stepsPerEpoch, 2)],
+            range: (_, __, max) => [0, Math.max(max ?? 1, this.stepsPerEpoch, 2) + 0.5],
           },
           y: { distr: this.scale === 'log' ? 3 : 1, range: () => this.yRange() },
         },
@@ -139,6 +139,7 @@ export class Curve {
       this.data(),
       this.host,
     );
+    this.plot.ctx.canvas.addEventListener('contextrestored', () => this.rebuild());
   }
 
   private drawEpochs(plot: uPlot): void {

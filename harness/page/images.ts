@@ -62,6 +62,8 @@ export class ImageView {
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas;
+    // The browser forgets what was drawn when its GPU process dies.
+    canvas.addEventListener('contextrestored', () => this.draw());
     new ResizeObserver(() => {
       if (this.scale !== this.wanted()) this.draw();
     }).observe(canvas.parentElement!);

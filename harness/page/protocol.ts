@@ -97,6 +97,8 @@ export type WorkerEvent =
       readonly step: number;
       readonly steps: number;
       readonly count: number;
+      readonly height: number;
+      readonly width: number;
       /** x before the step, and what the network makes of it; left out of some steps of a long run. */
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
     }

@@ -23,7 +23,8 @@ export function createSamplePanel(app: App): TaskPanel {
   const slider = byId('frame', HTMLInputElement);
   let frames: Frame[] = [];
   let steps = 0;
-  let count = 0;
+  /** Of the frames: a model from a file may be for other images than the data. */
+  let shape = { count: 0, height: 28, width: 28 };
   /** Undefined follows the newest. */
   let chosen: number | undefined;
   let playing: ReturnType<typeof setInterval> | undefined;
@@ -77,13 +78,15 @@ export function createSamplePanel(app: App): TaskPanel {
   button('save-model-2').addEventListener('click', () => app.send({ type: 'save' }));
 
   const renderFrames = () => {
-    const { height, width } = app.state.data ?? { height: 28, width: 28 };
+    const { count, height, width } = shape;
     const at = chosen ?? frames.length - 1;
     const frame = frames[at];
     const tiles = (bytes: Uint8Array) => ({ bytes, height, width, columns: columnsFor(count) });
     if (!frame) {
-      xView.show(noiseTiles(app.settings.noise, app.settings.count, height, width));
-      predictionView.show(paperTiles(app.settings.count, height, width));
+      const { noise, count } = app.settings;
+      const { height, width } = app.state.data ?? shape;
+      xView.show(noiseTiles(noise, count, height, width));
+      predictionView.show(paperTiles(count, height, width));
     } else if (xView.shown?.bytes !== frame.x) {
       xView.show(tiles(frame.x));
       predictionView.show(tiles(frame.prediction));
@@ -129,7 +132,8 @@ export function createSamplePanel(app: App): TaskPanel {
         frames = [];
         chosen = undefined;
       }
-      ({ steps, count } = event);
+      ({ steps } = event);
+      shape = { count: event.count, height: event.height, width: event.width };
       if (event.frame) frames.push({ step: event.step, ...event.frame });
     },
     render() {

@@ -11,25 +11,20 @@ import {
   loadDigits,
   loadIdx,
   type OptimizerState,
-  type Sampler,
   type Trainer,
   type UNet,
 } from '../../src';
 import { loadModel, saveModel } from '../../src/weights/checkpoint';
-import { corruptMoreAndMore, greys } from '../pictures';
-import { type Command, keepsFrame, type Phase, type RunSettings, type WorkerEvent } from './protocol';
+import { Bunch } from './bunch';
+import type { Command, Phase, RunSettings, WorkerEvent } from './protocol';
+import { Views } from './views';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
-/** Losses are sent in bunches: a fast GPU does hundreds of steps a second. */
-const SEND_LOSSES_MS = 100;
-/** Steps from noise to the images of the live grid: on a GPU, and in software. */
-const GRID_STEPS = { gpu: 10, software: 5 };
 /** The live pictures may take this share of the time. */
 const PICTURES_SHARE = 0.1;
 /** Pictures that took longer are left out where somebody waits for a pause. */
 const QUICK_MS = 400;
-const STRIP_IMAGES = 8;
 /** Milliseconds between two copies of the run to the host, from which it goes on when the device is lost. */
 const SNAPSHOT_MS = 15_000;
 
@@ -52,7 +47,7 @@ export class Session {
   private opened = false;
   private dataset: Dataset | undefined;
   private trainer: Trainer | undefined;
-  private readonly samplers = new Map<'grid' | 'panel', Sampler>();
+  private readonly views: Views;
   private snapshot: Snapshot | undefined;
   private snapshotAt = 0;
   private nextPictures = 0;
@@ -61,13 +56,15 @@ export class Session {
   // What is wanted, and what is being done about it.
   private training: 'no' | 'step' | 'all' = 'no';
   private readonly requests: (() => Promise<void>)[] = [];
-  private active: AbortController | undefined;
-  private samplingNow = false;
+  private active:
+    | { readonly what: 'training' | 'sampling'; readonly controller: AbortController }
+    | undefined;
   private working = false;
   private resting: Phase = 'starting';
 
   constructor(send: (event: WorkerEvent, transfer?: Transferable[]) => void) {
     this.send = send;
+    this.views = new Views(send);
   }
 
   handle(command: Command): void {
@@ -84,8 +81,9 @@ export class Session {
         break;
       case 'pause':
         this.training = 'no';
-        if (this.working) this.phase('pausing');
-        this.active?.abort();
+        if (this.active?.what === 'sampling') this.phase('sampling');
+        else if (this.working) this.phase('pausing');
+        this.interrupt('training');
         break;
       case 'reset':
         this.training = 'no';
@@ -102,7 +100,7 @@ export class Session {
         this.request(() => this.sample(command));
         break;
       case 'stopSampling':
-        if (this.samplingNow) this.active?.abort();
+        this.interrupt('sampling');
         break;
       case 'data':
         this.request(() => this.loadData(command.files));
@@ -111,7 +109,8 @@ export class Session {
         this.request(() => this.openModel(command.file));
         break;
       case 'save':
-        this.request(() => this.save());
+        // Reading the weights disturbs nobody: an update is one dispatch.
+        void this.save().catch((error) => this.report(error, 'task'));
         break;
       case 'visible':
         this.visible = command.visible;
@@ -125,8 +124,12 @@ export class Session {
   /** Does `task` as soon as what is being done now has stopped. Training goes on afterwards. */
   private request(task: () => Promise<void>): void {
     this.requests.push(task);
-    this.active?.abort();
+    this.interrupt();
     this.work();
+  }
+
+  private interrupt(what = this.active?.what): void {
+    if (this.active?.what === what) this.active?.controller.abort();
   }
 
   private work(): void {
@@ -153,14 +156,20 @@ export class Session {
   }
 
   /** Runs something that an interruption may end. Whether it ran to its end. */
-  private async interruptible(task: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+  private async interruptible(
+    what: 'training' | 'sampling',
+    task: (signal: AbortSignal) => Promise<void>,
+  ): Promise<boolean> {
+    // What was asked for while this was being prepared comes first.
+    if (this.requests.length > 0) return false;
     const controller = new AbortController();
-    this.active = controller;
+    const { signal } = controller;
+    this.active = { what, controller };
     try {
-      await task(controller.signal);
+      await task(signal);
       return true;
     } catch (error) {
-      if (!controller.signal.aborted || error !== controller.signal.reason) throw error;
+      if (!signal.aborted || error !== signal.reason) throw error;
       return false;
     } finally {
       this.active = undefined;
@@ -212,7 +221,7 @@ export class Session {
   private deviceLost(message: string): void {
     this.training = 'no';
     this.requests.length = 0;
-    this.active?.abort();
+    this.interrupt();
     this.freeRun();
     this.freeNetwork();
     this.engine?.destroy();
@@ -303,7 +312,7 @@ export class Session {
     const bunch = new Bunch(this.send);
     let ended = false;
     try {
-      ended = await this.interruptible(async (signal) => {
+      ended = await this.interruptible('training', async (signal) => {
         for await (const event of trainer.fit(this.dataset!, { epochs, seed, maxSteps, signal })) {
           bunch.add(event.step, event.loss, event.imagesPerSecond);
           if (mode === 'all') await this.between(trainer, event.step, signal, bunch);
@@ -357,7 +366,7 @@ export class Session {
     }
     if (settings.samples !== before.samples || settings.refresh !== before.refresh) this.nextPictures = 0;
     // The end of a run is fixed when fit begins. Beginning again costs the step under way, no more.
-    if (settings.epochs !== before.epochs && this.training === 'all') this.active?.abort();
+    if (settings.epochs !== before.epochs && this.training === 'all') this.interrupt('training');
   }
 
   private reset(): void {
@@ -377,8 +386,7 @@ export class Session {
   }
 
   private freeNetwork(): void {
-    for (const sampler of this.samplers.values()) sampler.destroy();
-    this.samplers.clear();
+    this.views.free();
     this.unet?.destroy();
     this.unet = undefined;
     this.opened = false;
@@ -386,67 +394,23 @@ export class Session {
 
   // ---------------------------------------------------------------- pictures
 
-  /** Samples of a fixed seed: what changes from one grid to the next is the network. */
   private async grid(step: number, signal?: AbortSignal): Promise<void> {
-    const { seed, samples } = this.settings;
-    if (samples === 0) return;
+    const { seed, samples: count } = this.settings;
     const start = performance.now();
-    const sampler = await this.sampler('grid', samples);
-    const steps = this.engine!.adapter.software ? GRID_STEPS.software : GRID_STEPS.gpu;
-    const images = toBytes(await sampler.sample({ steps, seed, signal }));
+    await this.views.grid(this.engine!, this.unet!, { step, count, seed, signal });
     this.gridTook = performance.now() - start;
-    this.send({ type: 'grid', step, images }, [images.buffer]);
   }
 
-  /** The first images, the same with more and more noise, and what the network makes of them. */
   private async strip(step: number): Promise<void> {
-    const { images, unet } = this;
-    if (!images) return;
-    const count = Math.min(STRIP_IMAGES, images.count);
-    const clean = greys(images, count);
-    const noisy = corruptMoreAndMore(clean, this.settings.seed);
-    const fits = unet?.config.height === images.height && unet.config.width === images.width;
-    const predictions = fits ? toBytes(await unet.predict(noisy.values, count)) : undefined;
-    this.send({
-      type: 'strip',
-      step,
-      clean: toBytes(clean.values),
-      noisy: toBytes(noisy.values),
-      predictions,
-    });
+    if (this.images) await this.views.strip(this.images, this.unet, step, this.settings.seed);
   }
 
-  private async sampler(use: 'grid' | 'panel', count: number): Promise<Sampler> {
-    const old = this.samplers.get(use);
-    if (old?.count === count) return old;
-    old?.destroy();
-    this.samplers.delete(use);
-    const sampler = await this.engine!.createSampler(this.unet!, { count });
-    this.samplers.set(use, sampler);
-    return sampler;
-  }
-
-  private async sample({ steps, count, seed }: SampleCommand): Promise<void> {
+  private async sample(command: SampleCommand): Promise<void> {
     this.phase('compiling');
-    await this.network();
-    const sampler = await this.sampler('panel', count);
+    const unet = await this.network();
+    const run = await this.views.run(this.engine!, unet, command);
     this.phase('sampling');
-    this.samplingNow = true;
-    try {
-      await this.interruptible(async (signal) => {
-        for await (const { step, input, prediction } of sampler.run({ steps, seed, signal })) {
-          const frame = keepsFrame(step + 1, steps)
-            ? { x: toBytes(input), prediction: toBytes(prediction) }
-            : undefined;
-          this.send(
-            { type: 'sampled', step: step + 1, steps, count, frame },
-            frame && [frame.x.buffer, frame.prediction.buffer],
-          );
-        }
-      });
-    } finally {
-      this.samplingNow = false;
-    }
+    await this.interruptible('sampling', run);
   }
 
   // ---------------------------------------------------------------- files
@@ -478,37 +442,4 @@ export class Session {
     const step = this.snapshot?.optimizer.step ?? 0;
     this.send({ type: 'saved', bytes, step }, [bytes.buffer]);
   }
-}
-
-/** Collects losses and sends them a few times a second. */
-class Bunch {
-  private readonly send: (event: WorkerEvent) => void;
-  private first = 0;
-  private losses: number[] = [];
-  private imagesPerSecond = 0;
-  private sentAt = 0;
-
-  constructor(send: (event: WorkerEvent) => void) {
-    this.send = send;
-  }
-
-  add(step: number, loss: number, imagesPerSecond: number): void {
-    if (this.losses.length === 0) this.first = step - 1;
-    this.losses.push(loss);
-    this.imagesPerSecond = imagesPerSecond;
-    if (performance.now() - this.sentAt >= SEND_LOSSES_MS) this.flush();
-  }
-
-  flush(): void {
-    this.sentAt = performance.now();
-    if (this.losses.length === 0) return;
-    const { first, imagesPerSecond } = this;
-    this.send({ type: 'losses', first, losses: Float32Array.from(this.losses), imagesPerSecond });
-    this.losses = [];
-  }
-}
-
-function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  // Clamped and rounded by the array's own conversion.
-  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
 }

@@ -8,8 +8,12 @@ import { createPeerServer } from '../../harness/peers/vite.mjs';
 
 const BATCH = 16;
 const STEPS = 10;
-/** Relative. TensorFlow.js keeps the powers of Adam's betas in f32, which alone makes a difference of about 1e-6. */
+/**
+ * Relative, for the eight steps that tests compare and for the others. Nearly all of the difference comes from TensorFlow.js
+ * keeping the powers of Adam's betas in f32: jax-js given the same rounded powers agrees with it to 2e-7 in all ten steps.
+ */
 const TOLERANCE = 2e-6;
+const LATE_TOLERANCE = 1e-5;
 
 const server = await createPeerServer();
 const load = (file) => server.ssrLoadModule(file);
@@ -36,11 +40,14 @@ for (const [step, loss] of losses.entries()) {
   console.log(`step ${step}: ${loss}, TensorFlow.js differs by ${differences[step].toExponential(1)}`);
 }
 const errors = devices.flatMap((seen) => seen.errors);
-const agree = differences.every((difference) => difference <= TOLERANCE);
-if (!agree) console.error(`Not written: the libraries differ by more than ${TOLERANCE} (relative).`);
+const agree = differences.every((d, step) => d <= (step < 8 ? TOLERANCE : LATE_TOLERANCE));
+if (!agree)
+  console.error(
+    `Not written: the libraries differ by more than ${TOLERANCE} in the first eight steps or ${LATE_TOLERANCE} later.`,
+  );
 else if (errors.length > 0) console.error(`Not written: a device reported ${errors[0]}`);
 else {
-  const versions = `jax-js ${devDependencies['@jax-js/jax']}, TensorFlow.js ${devDependencies['@tensorflow/tfjs-core']} (WebGPU) agrees to ${TOLERANCE}`;
+  const versions = `jax-js ${devDependencies['@jax-js/jax']}, TensorFlow.js ${devDependencies['@tensorflow/tfjs-core']} (WebGPU) agrees to ${TOLERANCE.toExponential()} for eight steps`;
   const fields = {
     about:
       "Losses of the golden run (test/golden/workload.ts): the tutorial's network, Adam 1e-3, one fresh batch a step.",

@@ -31,7 +31,7 @@ for (const [name, spec] of specs) {
   const cases = Object.entries(spec.cases);
   for (const [variant, { refuses, features = [] }] of Object.entries(spec.kernel.variants)) {
     const lacking = features.filter((feature) => !gpu.device.features.has(feature));
-    // Concurrent, because Firefox looks only every 100 ms whether the GPU is done with something.
+    // Concurrent, so that one case waits for the GPU while the next one's reference is computed.
     describe.concurrent(`${name}.${variant}`, () => {
       test('handles at least one case', ({ expect }) => {
         const refusals = cases.map(([, shape]) => refuses?.(shape));

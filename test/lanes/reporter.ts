@@ -16,6 +16,11 @@ const send = (message: LaneMessage) =>
   new Promise<void>((resolve) => (process.send ? process.send(message, () => resolve()) : resolve()));
 
 export default class LaneReporter implements Reporter {
+  onInit(): void {
+    // Nothing is left running when the other side is killed.
+    process.once('disconnect', () => process.exit(1));
+  }
+
   onTestModuleStart(module: TestModule): void {
     void send({ running: module.relativeModuleId });
   }

@@ -63,7 +63,8 @@ function laneFiles(lane: Lane): string[] {
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
 function filters(words: readonly string[]): { files: string[]; pattern: string } {
-  const kernels = new Set(readdirSync(join(root, 'shaders')).map((file) => file.split('.')[0]));
+  const shaders = readdirSync(join(root, 'shaders')).filter((file) => file.endsWith('.wgsl'));
+  const kernels = new Set(shaders.map((file) => file.split('.')[0]));
   const files = laneNames.flatMap(laneFiles);
   const literal = (word: string) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const named = (word: string) => files.filter((file) => relative('test', file).includes(word));

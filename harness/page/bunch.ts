@@ -1,0 +1,32 @@
+/** Collects losses and sends them a few times a second: a fast GPU does hundreds of steps in one. */
+import type { WorkerEvent } from './protocol';
+
+const INTERVAL_MS = 100;
+
+export class Bunch {
+  private readonly send: (event: WorkerEvent) => void;
+  private first = 0;
+  private losses: number[] = [];
+  private imagesPerSecond = 0;
+  private sentAt = Number.NEGATIVE_INFINITY;
+
+  constructor(send: (event: WorkerEvent) => void) {
+    this.send = send;
+  }
+
+  /** `step` counts from 1; steps come one after the other. */
+  add(step: number, loss: number, imagesPerSecond: number): void {
+    if (this.losses.length === 0) this.first = step - 1;
+    this.losses.push(loss);
+    this.imagesPerSecond = imagesPerSecond;
+    if (performance.now() - this.sentAt >= INTERVAL_MS) this.flush();
+  }
+
+  flush(): void {
+    if (this.losses.length === 0) return;
+    const { first, imagesPerSecond } = this;
+    this.sentAt = performance.now();
+    this.send({ type: 'losses', first, losses: Float32Array.from(this.losses), imagesPerSecond });
+    this.losses = [];
+  }
+}

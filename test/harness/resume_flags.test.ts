@@ -1,0 +1,35 @@
+/** Which flags may stand beside --resume. */
+import { expect, test } from 'vitest';
+import { resumedSettings } from '../../harness/commands/train';
+import { checkConfig } from '../../src/unet/config';
+import type { Checkpoint } from '../../src/weights/checkpoint';
+
+const settings = { seed: 1, batchSize: 4, learningRate: 0.001, epochs: 5, source: 'mnist' };
+/** 10 images are 3 steps an epoch; 7 steps are done. */
+const checkpoint = {
+  settings,
+  config: checkConfig({ widths: [8, 16] }),
+  losses: new Float32Array(7),
+  data: { count: 10, height: 28, width: 28, channels: 1, fnv1a: '' },
+} as unknown as Checkpoint;
+
+test('nothing, the same, more epochs, the data elsewhere', () => {
+  expect(resumedSettings({}, checkpoint)).toEqual(settings);
+  const same = { seed: 1, batch: 4, lr: 1e-3, widths: [8, 16], 'kernel-size': 5 };
+  expect(resumedSettings(same, checkpoint)).toEqual(settings);
+  expect(resumedSettings({ epochs: 9 }, checkpoint).epochs).toBe(9);
+  expect(resumedSettings({ epochs: 3 }, checkpoint).epochs).toBe(3);
+  expect(resumedSettings({ data: 'x' }, checkpoint).source).toBe('x');
+});
+
+test.each([
+  [{ seed: 2 }, '--seed is 2', 'with 1'],
+  [{ batch: 8 }, '--batch is 8', 'with 4'],
+  [{ lr: 0.1 }, '--lr is 0.1', 'with 0.001'],
+  [{ widths: [8, 8] }, '--widths is 8,8', 'with 8,16'],
+  [{ 'kernel-size': 3 }, '--kernel-size is 3', 'with 5'],
+  [{ limit: 5 }, '--limit is 5', 'with all images'],
+  [{ epochs: 2 }, '--epochs is 2', 'has completed 2'],
+])('%j contradicts the checkpoint', (given, ...facts) => {
+  for (const fact of facts) expect(() => resumedSettings(given, checkpoint)).toThrow(fact);
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import {
+  adapterName,
+  duration,
+  loss,
+  measured,
+  megabytes,
+  percent,
+  workLine,
+} from '../../harness/page/format';
+
+const adapter = { vendor: '', architecture: '', device: '', description: '', software: false };
+
+describe('numbers', () => {
+  test.each([
+    [0, '0.00'],
+    [0.0001, '< 0.001'],
+    [0.01234, '0.0123'],
+    [1.2, '1.20'],
+    [99.94, '99.9'],
+    [100, '100'],
+    [12345.6, '12,346'],
+    [Number.NaN, '–'],
+    [Number.POSITIVE_INFINITY, '–'],
+  ])('a measured %f is %s', (value, text) => expect(measured(value)).toBe(text));
+
+  test.each([
+    [0.5, 'under 1 s'],
+    [59.4, '59 s'],
+    [59.6, '1 min 0 s'],
+    [200, '3 min 20 s'],
+    [3599.7, '1 h 0 min'],
+    [7500, '2 h 5 min'],
+    [Number.NaN, '–'],
+  ])('%f seconds are %s', (value, text) => expect(duration(value)).toBe(text));
+
+  test('losses keep four decimals until they are too small for them', () => {
+    expect([0.0312345, 0.001, 0.000123, 0].map(loss)).toEqual(['0.0312', '0.0010', '1.23e-4', '0.0000']);
+  });
+
+  test('shares', () => {
+    expect([0, 0.0004, 0.01, 0.0994, 0.0999, 0.5, 1].map(percent)).toEqual([
+      '0.0 %',
+      '< 0.1 %',
+      '1.0 %',
+      '9.9 %',
+      '10 %',
+      '50 %',
+      '100 %',
+    ]);
+    expect(megabytes(158_400_000)).toBe('158 MB');
+  });
+});
+
+describe('the adapter', () => {
+  test('its own description where the browser gives one', () => {
+    expect(adapterName({ ...adapter, vendor: 'nvidia', description: 'NVIDIA GeForce RTX 4070' })).toBe(
+      'NVIDIA GeForce RTX 4070',
+    );
+  });
+  test('vendor and architecture as people write them', () => {
+    expect(adapterName({ ...adapter, vendor: 'intel', architecture: 'gen-12lp' })).toBe('Intel Gen 12lp');
+    expect(adapterName({ ...adapter, vendor: 'google', architecture: 'swiftshader' })).toBe(
+      'Google SwiftShader',
+    );
+  });
+  test('numbers from the bus are left out', () => {
+    expect(adapterName({ ...adapter, vendor: 'amd', architecture: 'rdna-3', device: '0x744c' })).toBe(
+      'AMD Rdna 3',
+    );
+  });
+  test('a browser that keeps it all to itself', () => {
+    expect(adapterName(adapter)).toBe('an adapter that the browser does not name');
+  });
+});
+
+describe('how much work a run is', () => {
+  test('the digits that come with the page, at the settings of the tutorial', () => {
+    expect(workLine(10_000, 256, 5)).toBe(
+      '40 steps an epoch at batch 256, 200 in 5 epochs. The tutorial’s 70,000 give 274 and 1,370; 34 epochs are the tutorial’s work.',
+    );
+  });
+  test('all of MNIST is the tutorial', () => {
+    expect(workLine(70_000, 256, 5)).toBe('274 steps an epoch at batch 256, 1,370 in 5 epochs.');
+  });
+  test('one of everything', () => {
+    expect(workLine(1, 1, 1)).toContain('1 step an epoch at batch 1, 1 in 1 epoch.');
+  });
+});

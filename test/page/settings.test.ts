@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import {
+  initialSettings,
+  keys,
+  parseQuery,
+  settings,
+  show,
+  toQuery,
+  withSetting,
+} from '../../harness/page/settings';
+
+describe('the address', () => {
+  test('no query gives the tutorial settings, which make no query', () => {
+    expect(parseQuery('')).toEqual({ settings: initialSettings, notices: [] });
+    expect(initialSettings).toMatchObject({
+      task: 'train',
+      batch: 256,
+      lr: 0.001,
+      epochs: 5,
+      seed: 123,
+      widths: [32, 64, 64],
+    });
+    expect(toQuery(initialSettings)).toBe('');
+  });
+
+  test('what is written is read back', () => {
+    const query =
+      '?task=bench&batch=64&lr=0.0005&epochs=34&seed=4294967295&widths=16,32&limit=1000&kernel=conv2d*&autorun=1';
+    const read = parseQuery(query);
+    expect(read.notices).toEqual([]);
+    expect(read.settings).toMatchObject({
+      task: 'bench',
+      batch: 64,
+      lr: 0.0005,
+      epochs: 34,
+      widths: [16, 32],
+      autorun: true,
+    });
+    expect(parseQuery(toQuery(read.settings)).settings).toEqual(read.settings);
+  });
+
+  test('every setting survives the way there and back at its initial value', () => {
+    for (const key of keys) {
+      const text = show(key, initialSettings);
+      expect(settings[key].parse(text), key).toEqual(initialSettings[key]);
+    }
+  });
+
+  test('a small learning rate survives, exponent and all', () => {
+    const small = { ...initialSettings, lr: 0.0000025 };
+    expect(parseQuery(toQuery(small)).settings.lr).toBe(0.0000025);
+  });
+
+  test('unknown keys are left out, with a notice', () => {
+    const { settings: read, notices } = parseQuery('?batchsize=3&__proto__=1&constructor=1');
+    expect(read).toEqual(initialSettings);
+    expect(notices).toHaveLength(3);
+    expect(notices[0]).toContain('no setting batchsize');
+  });
+
+  test('a value that is not legal is left out, and the notice says what is legal and what is used', () => {
+    const { settings: read, notices } = parseQuery('?batch=0&epochs=7');
+    expect(read.batch).toBe(256);
+    expect(read.epochs).toBe(7);
+    expect(notices).toEqual(['batch is 0; it must be a whole number from 1 to 8,192. The page uses 256.']);
+  });
+
+  test('a key that comes twice counts once', () => {
+    const { settings: read, notices } = parseQuery('?batch=8&batch=16');
+    expect(read.batch).toBe(8);
+    expect(notices).toHaveLength(1);
+  });
+
+  test('notices stay short, whatever the address', () => {
+    const long = 'x'.repeat(10_000);
+    const { notices } = parseQuery(`?${long}=1&batch=${long}`);
+    for (const notice of notices) expect(notice.length).toBeLessThan(200);
+  });
+
+  test.each([
+    ['batch', ['-1', '1.5', '1e3', 'NaN', 'Infinity', '', ' ', '8193', '0x10', '<b>', '١٦']],
+    ['lr', ['0', '-0.1', '1.1', 'NaN', 'Infinity', '', '1e-9', '0,1', '1e999']],
+    ['seed', ['-1', '4294967296', '1.0']],
+    ['widths', ['', ',', '32,', '32,,64', '0', '32 64', '1,2,3,4,5,6,7,8,9', '2000', '3.5']],
+    ['steps', ['0', '1001']],
+    ['task', ['', 'Train', 'constructor']],
+    ['autorun', ['true', 'yes', '2']],
+    ['kernel', ['<img>', 'a'.repeat(61), 'a/b']],
+  ] as const)('%s refuses what is not legal', (key, texts) => {
+    for (const text of texts) {
+      const { problem } = withSetting(initialSettings, key, text);
+      expect(problem, text).toContain('must be');
+    }
+  });
+
+  test.each([
+    ['batch', ' 16 ', 16],
+    ['lr', '1e-3', 0.001],
+    ['lr', '.5', 0.5],
+    ['widths', '32, 64', [32, 64]],
+    ['limit', '0', 0],
+    ['samples', '0', 0],
+  ] as const)('%s takes %j', (key, text, value) => {
+    expect(withSetting(initialSettings, key, text).settings?.[key]).toEqual(value);
+  });
+});

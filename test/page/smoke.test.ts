@@ -1,0 +1,244 @@
+/** The page as its users meet it: in Chrome, from the development server and built, with a tiny network for any adapter. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, EvaluateFunc, Page } from 'puppeteer';
+import { build, createServer, type ViteDevServer } from 'vite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../lanes/browsers';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const TINY = 'batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
+
+let server: ViteDevServer;
+let browser: Browser;
+let address: string;
+
+beforeAll(async () => {
+  server = await createServer({
+    root,
+    mode: 'development',
+    logLevel: 'error',
+    // A dependency that is discovered late makes the server reload the page in the middle of a test.
+    optimizeDeps: { noDiscovery: true },
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+  });
+  await server.listen();
+  address = `http://127.0.0.1:${(server.httpServer!.address() as AddressInfo).port}/`;
+  browser = await launchBrowser('chrome');
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Opens the page; `problems` collects what must not happen. */
+async function open(query: string, base = address): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('response', (response) => {
+    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
+  });
+  await page.goto(`${base}${query}`);
+  await until(page, () => window.harness !== undefined);
+  return { page, problems };
+}
+
+function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
+  return page.waitForFunction(condition, { polling: 30 }, ...args);
+}
+
+const phase = (page: Page, name: string) => until(page, (n) => window.harness.state.phase === n, name);
+const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
+const text = (page: Page, id: string) => page.evaluate((i) => document.getElementById(i)!.textContent, id);
+const type = (page: Page, id: string, value: string) =>
+  page.evaluate(
+    (i, v) => {
+      const input = document.getElementById(i) as HTMLInputElement;
+      input.value = v;
+      input.dispatchEvent(new Event('change'));
+    },
+    id,
+    value,
+  );
+
+/** How many different greys a canvas shows. */
+const greys = (page: Page, id: string) =>
+  page.evaluate((i) => {
+    const canvas = document.getElementById(i) as HTMLCanvasElement;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(data.filter((_, at) => at % 4 === 0)).size;
+  }, id);
+
+/** Counts, from now on, the GPU buffers that the training worker creates and does not destroy. */
+async function countBuffers(page: Page): Promise<() => Promise<number>> {
+  const worker = page.workers().find((w) => w.url().includes('worker'))!;
+  await worker.evaluate(() => {
+    const alive = new Set<GPUBuffer>();
+    const { createBuffer } = GPUDevice.prototype;
+    const { destroy } = GPUBuffer.prototype;
+    GPUDevice.prototype.createBuffer = function (descriptor) {
+      const buffer = createBuffer.call(this, descriptor);
+      alive.add(buffer);
+      return buffer;
+    };
+    GPUBuffer.prototype.destroy = function () {
+      alive.delete(this);
+      return destroy.call(this);
+    };
+    Object.assign(globalThis, { aliveBuffers: alive });
+  });
+  return () =>
+    worker.evaluate(() => (globalThis as unknown as { aliveBuffers: Set<unknown> }).aliveBuffers.size);
+}
+
+test('an address trains by itself, to the end', async () => {
+  const { page, problems } = await open(`?${TINY}&epochs=5&autorun=1&nonsense=%3Cb%3E`);
+  await phase(page, 'finished');
+  const all = await losses(page);
+  expect(all).toHaveLength(20);
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  expect(mean(all.slice(-4))).toBeLessThan(mean(all.slice(0, 4)));
+  await until(page, () => document.getElementById('reading-step')!.textContent === '20 / 20');
+  expect(await text(page, 'reading-loss')).toMatch(/^0\.\d{4}$/);
+  expect(await text(page, 'grid-step')).toBe('after step 20');
+  expect(await greys(page, 'grid')).toBeGreaterThan(8);
+  expect(await greys(page, 'strip-predictions')).toBeGreaterThan(8);
+  // What the address says wrongly is told as text.
+  expect(await text(page, 'notices')).toContain('no setting nonsense');
+  expect(await page.$('#notices b')).toBeNull();
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test('step, train, pause, sample, reset', async () => {
+  const { page, problems } = await open(`?${TINY}`);
+  await phase(page, 'idle');
+  const alive = await countBuffers(page);
+
+  await page.click('#step');
+  await phase(page, 'paused');
+  expect(await losses(page)).toHaveLength(1);
+
+  await type(page, 'epochs', '1000');
+  expect(await page.evaluate(() => location.search)).toContain('epochs=1000');
+  await page.click('#train');
+  await until(page, () => window.harness.state.losses.length > 5);
+  const took = await page.evaluate(async () => {
+    const start = performance.now();
+    document.getElementById('train')!.click();
+    while (window.harness.state.phase !== 'paused') await new Promise((resolve) => setTimeout(resolve, 10));
+    return performance.now() - start;
+  });
+  expect(took).toBeLessThan(1000);
+  const paused = (await losses(page)).length;
+
+  await page.click('#tab-sample');
+  await type(page, 'steps', '3');
+  await type(page, 'count', '4');
+  await page.click('#sample');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 3 of 3');
+  await phase(page, 'paused');
+  expect(await greys(page, 'sample-x')).toBeGreaterThan(8);
+  expect(await losses(page)).toHaveLength(paused);
+  expect(await alive()).toBeGreaterThan(10);
+
+  await page.click('#tab-train');
+  await page.click('#reset');
+  await phase(page, 'idle');
+  expect(await losses(page)).toEqual([]);
+  expect(await alive()).toBe(0);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test('what is not legal is refused in place, and what the engine refuses is told', async () => {
+  const { page, problems } = await open(`?${TINY}`);
+  await phase(page, 'idle');
+  await type(page, 'batch', '0');
+  await until(page, () => (document.getElementById('train') as HTMLButtonElement).disabled);
+  expect(await text(page, 'settings-problem')).toBe('batch is 0; it must be a whole number from 1 to 8,192.');
+  await type(page, 'batch', '4');
+  await type(page, 'widths', '8,8,8,8');
+  await until(page, () => !(document.getElementById('train') as HTMLButtonElement).disabled);
+  await page.click('#train');
+  await until(page, () => window.harness.state.error !== undefined);
+  await phase(page, 'idle');
+  await until(page, () => !document.getElementById('error')!.hidden);
+  expect(await text(page, 'error-text')).toContain('with 4 levels it must be a multiple of 8');
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test('the check tab checks', async () => {
+  const { page, problems } = await open('?task=check&kernel=max_pool&autorun=1');
+  await until(page, () => (window.harness.check as { status: string }).status === 'done');
+  const { rows } = await page.evaluate(
+    () => window.harness.check as { rows: { kernel: string; result: string; share: number }[] },
+  );
+  expect(rows.map(({ kernel, result }) => `${kernel} ${result}`)).toEqual([
+    'max_pool pass',
+    'max_pool_grad pass',
+  ]);
+  await until(page, () => document.querySelectorAll('#check-table tbody tr').length === 2);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test('without WebGPU the page says what to do', async () => {
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  await page.goto(address);
+  await until(page, () => !document.getElementById('unsupported')!.hidden);
+  expect(await text(page, 'unsupported-title')).toBe('This browser has no WebGPU');
+  expect(await page.$$eval('#unsupported li', (items) => items.length)).toBe(3);
+  expect(await page.$eval('#panel-train', (panel) => getComputedStyle(panel).display)).toBe('none');
+  await page.close();
+}, 60_000);
+
+test('built, it is a static page that works in any folder', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
+  const types: Record<string, string> = {
+    '.html': 'text/html',
+    '.js': 'text/javascript',
+    '.css': 'text/css',
+  };
+  const files = createHttpServer((request, response) => {
+    const path = new URL(request.url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
+    const inFolder = /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1];
+    readFile(join(folder, inFolder ?? 'nowhere')).then(
+      (bytes) =>
+        response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream').end(bytes),
+      () => response.writeHead(404).end(),
+    );
+  });
+  try {
+    await build({
+      root,
+      mode: 'production',
+      logLevel: 'error',
+      build: { outDir: folder, emptyOutDir: true },
+    });
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(files.address() as AddressInfo).port}/some/folder/`;
+    const { page, problems } = await open(`?${TINY}&epochs=1&autorun=1`, base);
+    await phase(page, 'finished');
+    expect(await losses(page)).toHaveLength(4);
+    await page.goto(`${base}?task=check&kernel=swish.plain&autorun=1`);
+    await until(page, () => (window.harness?.check as { status: string } | undefined)?.status === 'done');
+    expect(problems).toEqual([]);
+    await page.close();
+  } finally {
+    files.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 120_000);

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { Bunch } from '../../harness/page/bunch';
+import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/protocol';
+import {
+  describe as describeState,
+  epochMeans,
+  epochOf,
+  initialState,
+  isComplete,
+  lossesCsv,
+  reduce,
+  type State,
+  secondsLeft,
+  smooth,
+} from '../../harness/page/state';
+
+const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
+const built: WorkerEvent = { type: 'built', images: 10, stepsPerEpoch: 3, parameters: 309_057, bytes: 1000 };
+const losses = (first: number, ...values: number[]): WorkerEvent => ({
+  type: 'losses',
+  first,
+  losses: Float32Array.from(values),
+  imagesPerSecond: 100,
+});
+const phase = (name: State['phase'], training = false): WorkerEvent => ({
+  type: 'phase',
+  phase: name,
+  training,
+});
+
+describe('what the page knows', () => {
+  test('losses add up, and the epoch follows from them', () => {
+    const state = stateAfter(built, losses(0, 0.5, 0.25), losses(2, 0.125));
+    expect(state.losses).toEqual([0.5, 0.25, 0.125]);
+    expect(epochOf(state)).toBe(1);
+    expect(epochOf(reduce(state, losses(3, 0.1)))).toBe(2);
+    expect(isComplete(state, 1)).toBe(true);
+    expect(isComplete(state, 2)).toBe(false);
+  });
+
+  test('steps that come again replace the old ones', () => {
+    const state = stateAfter(
+      built,
+      losses(0, 1, 2, 3, 4),
+      { type: 'lost', message: 'gone', step: 2 },
+      losses(2, 0.5),
+    );
+    expect(state.losses).toEqual([1, 2, 0.5]);
+    expect(state.error?.message).toBe('gone');
+  });
+
+  test('a reset forgets the run, not the adapter and the data', () => {
+    const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
+    const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28 };
+    const state = stateAfter({ type: 'adapter', adapter }, { type: 'data', data }, built, losses(0, 1), {
+      type: 'freed',
+    });
+    expect(state).toMatchObject({ adapter, data, losses: [], run: undefined, imagesPerSecond: 0 });
+  });
+
+  test('a complaint stays until the next task starts', () => {
+    const failed = stateAfter(
+      phase('idle'),
+      { type: 'error', at: 'task', code: 'limit', message: 'too big' },
+      phase('idle'),
+    );
+    expect(failed.error?.message).toBe('too big');
+    expect(describeState(failed)).toBe('Stopped');
+    expect(reduce(failed, phase('compiling', true)).error).toBeUndefined();
+  });
+
+  test('the state before an event is not changed by it', () => {
+    const before = Object.freeze(stateAfter(built, losses(0, 1)));
+    Object.freeze(before.losses);
+    reduce(before, losses(1, 2));
+    expect(before.losses).toEqual([1]);
+  });
+
+  test('every phase has words', () => {
+    for (const name of [
+      'starting',
+      'loading',
+      'idle',
+      'compiling',
+      'training',
+      'pausing',
+      'paused',
+      'finished',
+      'sampling',
+      'lost',
+      'failed',
+    ] as const)
+      expect(describeState(stateAfter(phase(name)))).toMatch(/^[A-Z]/);
+  });
+});
+
+describe('figures', () => {
+  test('means are of complete epochs only, and not weighted by the size of batches', () => {
+    expect(epochMeans([1, 2, 3, 4, 5, 6, 7], 3)).toEqual([2, 5]);
+    expect(epochMeans([], 3)).toEqual([]);
+  });
+
+  test('losses.csv counts from 1', () => {
+    expect(lossesCsv([0.5, 0.25, 0.125], 2)).toBe('step,epoch,loss\n1,1,0.5\n2,1,0.25\n3,2,0.125\n');
+  });
+
+  test('the smoothed curve starts at the first value and keeps a constant', () => {
+    expect(smooth([3, 3, 3])).toEqual([3, 3, 3]);
+    expect(smooth([])).toEqual([]);
+    const steps = smooth([...Array(50).fill(1), ...Array(200).fill(0)]);
+    expect(steps[49]).toBe(1);
+    expect(steps[249]).toBeLessThan(0.001);
+    for (let i = 51; i < 250; i++) expect(steps[i]).toBeLessThan(steps[i - 1]);
+  });
+
+  test('time left counts images, so that the small last batch of an epoch is not overrated', () => {
+    // 10 images an epoch in batches of 4: 4, 4, 2.
+    const one = stateAfter(built, losses(0, 1));
+    expect(secondsLeft(one, 4, 2)).toBeCloseTo((20 - 4) / 100);
+    const epoch = stateAfter(built, losses(0, 1, 1, 1));
+    expect(secondsLeft(epoch, 4, 2)).toBeCloseTo(10 / 100);
+    expect(secondsLeft(epoch, 4, 1)).toBe(0);
+    expect(secondsLeft(initialState, 4, 1)).toBeNaN();
+  });
+});
+
+describe('messages', () => {
+  test('few frames are kept of a long sampling run, the first and the last among them', () => {
+    for (const steps of [1, 2, 5, 50, 100, 101, 137, 1000]) {
+      const kept = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => keepsFrame(step, steps));
+      expect(kept[0]).toBe(1);
+      expect(kept[kept.length - 1]).toBe(steps);
+      expect(kept.length).toBeLessThanOrEqual(MAX_FRAMES + 1);
+      if (steps <= MAX_FRAMES) expect(kept.length).toBe(steps);
+    }
+  });
+
+  test('losses are sent in bunches, none lost, none twice', () => {
+    const sent: WorkerEvent[] = [];
+    const bunch = new Bunch((event) => sent.push(event));
+    for (let step = 1; step <= 5; step++) bunch.add(step, step / 2, 10);
+    bunch.flush();
+    bunch.flush();
+    const state = sent.reduce(reduce, initialState);
+    expect(sent).toHaveLength(2);
+    expect(state.losses).toEqual([0.5, 1, 1.5, 2, 2.5]);
+  });
+});
