@@ -73,8 +73,10 @@ export async function* runCheck(
   }
   if (network) {
     signal?.throwIfAborted();
-    yield { kind: 'progress', done, total, title: 'unet.gradient' };
-    yield { kind: 'row', row: await checkGradient(engine, signal) };
+    for await (const news of checkGradient(engine, signal)) {
+      if (typeof news === 'object') yield { kind: 'row', row: news };
+      else yield { kind: 'progress', done, total, title: `unet.gradient: ${news}` };
+    }
   }
 }
 
@@ -139,9 +141,13 @@ const ALLOWED = 0.02;
 
 /**
  * The tutorial's network, parameter tensor by parameter tensor: along the gradient g, the slope of the loss must be |g|. A
- * gradient that is wrong in any way but a turn at a right angle has another slope.
+ * gradient that is wrong in any way but a turn at a right angle has another slope. Yields the tensors' names as it comes to
+ * them, the row last.
  */
-async function checkGradient(engine: Engine, signal?: AbortSignal): Promise<CheckRow> {
+async function* checkGradient(
+  engine: Engine,
+  signal?: AbortSignal,
+): AsyncGenerator<string | CheckRow, void, undefined> {
   const unet = await engine.createUNet({}, { seed: 1 });
   const trainer = await engine.createTrainer(unet, { batchSize: BATCH, learningRate: 1e-12 });
   try {
@@ -171,9 +177,11 @@ async function checkGradient(engine: Engine, signal?: AbortSignal): Promise<Chec
     let share = 0;
     let reason: string | undefined;
     for (const [name, gradient] of gradients) {
+      yield name;
       const square = gradient.reduce((sum, g) => sum + g * g, 0);
       if (!(square > 0)) {
-        return row('fail', Number.NaN, `the gradient of ${name} is ${square === 0 ? 'zero' : 'not finite'}`);
+        yield row('fail', Number.NaN, `the gradient of ${name} is ${square === 0 ? 'zero' : 'not finite'}`);
+        return;
       }
       const h = (CHANGE * loss) / square;
       const slope = ((await lossAt(name, h)) - (await lossAt(name, -h))) / (2 * h);
@@ -183,7 +191,7 @@ async function checkGradient(engine: Engine, signal?: AbortSignal): Promise<Chec
       }
       if (!(used <= share)) share = used;
     }
-    return row(reason ? 'fail' : 'pass', share, reason);
+    yield row(reason ? 'fail' : 'pass', share, reason);
   } finally {
     trainer.destroy();
     unet.destroy();

@@ -21,7 +21,7 @@ struct Params {
 fn store(f: u32, row: u32, column: u32, first: vec4f, second: vec4f) {
   if (row >= 4u * params.cout4) { return; }
   let at = (f * 4u * params.cout4 + row) * params.pitch + column;
-  if (column < params.columns) { products[at] = first; }
+  products[at] = first;
   if (column + 32u < params.columns) { products[at + 32u] = second; }
 }
 
@@ -29,6 +29,7 @@ fn store(f: u32, row: u32, column: u32, first: vec4f, second: vec4f) {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let f = group.z + params.first_group;
   let column = group.y * 64u + lane;
+  if (column >= params.columns) { return; }
   var input_at = f * params.cin * params.pitch + column;
   var weight_at = f * params.cin * params.cout4 + group.x * 4u;
   var m0 = vec4f(0.0); var n0 = vec4f(0.0);

@@ -108,6 +108,12 @@ export class Engine {
 
   private adopt<T extends { destroy(): void }>(child: T): T {
     this.children.add(child);
+    // What its owner destroys is no longer ours to keep.
+    const destroy = child.destroy.bind(child);
+    child.destroy = () => {
+      this.children.delete(child);
+      destroy();
+    };
     return child;
   }
 }

@@ -67,6 +67,14 @@ export class Curve {
     return { width: this.host.clientWidth, height: this.host.clientHeight };
   }
 
+  /** The first epoch has the room of a round number of steps, so that its start does not sprawl; later the curve fills it. */
+  private xEnd(): number {
+    const count = this.losses.length;
+    const rooms = [20, 50, 100, 200, 500, 1000, 2000, 5000];
+    const room = rooms.find((steps) => steps >= count) ?? count;
+    return Math.max(count, Math.min(room, this.stepsPerEpoch), 2);
+  }
+
   private yRange(): [number, number] {
     const { losses, smoothed } = this;
     if (this.scale === 'log') {
@@ -103,8 +111,7 @@ export class Curve {
         scales: {
           x: {
             time: false,
-            // At least an epoch wide, so that the first steps do not sprawl.
-            range: (_, __, max) => [0, Math.max(max ?? 1, this.stepsPerEpoch, 2) + 0.5],
+            range: () => [0, this.xEnd() + 0.5],
           },
           y: { distr: this.scale === 'log' ? 3 : 1, range: () => this.yRange() },
         },

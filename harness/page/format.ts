@@ -15,14 +15,15 @@ export function loss(n: number): string {
   return n >= 0.001 || n === 0 ? n.toFixed(4) : n.toExponential(2);
 }
 
-/** Two units at most: nobody plans by the seconds of an hour. */
+/** Two digits or so: nobody plans by the seconds of an hour. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
   if (seconds < 1) return 'under 1 s';
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 600) return `${Math.floor(s / 60)} min ${s % 60} s`;
   const minutes = Math.round(s / 60);
+  if (minutes < 60) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 

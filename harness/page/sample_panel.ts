@@ -143,7 +143,8 @@ export function createSamplePanel(app: App): TaskPanel {
       const sample = button('sample');
       setText(sample, sampling ? 'Stop' : 'Sample');
       sample.disabled = !sampling && !(ready() && fields.valid);
-      const text = sampling && state.training ? 'Sampling; the training waits' : describe(state);
+      const words = state.phase === 'training' ? 'Training goes on' : describe(state);
+      const text = sampling && state.training ? 'Sampling; the training waits' : words;
       const resting = ['idle', 'paused', 'finished'].includes(state.phase);
       const rested = app.measuring ? `The ${app.measuring} has the GPU` : 'Ready';
       setText(anyElement('sample-status-text'), resting ? rested : text);

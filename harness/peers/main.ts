@@ -110,7 +110,9 @@ function print(comparison: Comparison, runtime: string, used: Record<string, str
   for (const [name, renderer] of Object.entries(renderers)) console.log(`${name}: ${renderer}`);
   console.log(`\n${table(comparison, used)}\n`);
   if (hostMilliseconds !== undefined) {
-    console.log(`Host time of one of our steps (record and submit): ${hostMilliseconds.toPrecision(2)} ms`);
+    console.log(
+      `Host time of one of our steps (record and submit, the least of five): ${hostMilliseconds.toPrecision(2)} ms`,
+    );
   }
   for (const problem of problems) console.log(`PROBLEM: ${problem}`);
 }
