@@ -50,6 +50,12 @@ export async function requestDevice(
   return { device, adapter };
 }
 
+/**
+ * Firefox looks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile
+ * (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699): a step of many submissions would take seconds.
+ */
+const looksSeldom = /\bFirefox\//.test((globalThis.navigator as Navigator | undefined)?.userAgent ?? '');
+
 interface CompiledShader {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
@@ -112,12 +118,26 @@ export class Gpu {
    */
   async settle<T>(promise: Promise<T>): Promise<T> {
     try {
-      return await promise;
+      return await (looksSeldom ? this.hurry(promise) : promise);
     } catch (error) {
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 3000))]);
       this.checkAlive();
       throw error;
     }
+  }
+
+  /** Submits nothing, again and again, until the promise is settled: see `looksSeldom`. */
+  private hurry<T>(promise: Promise<T>): Promise<T> {
+    let pending = true;
+    const nudge = () => {
+      if (!pending) return;
+      this.device.queue.submit([]);
+      setTimeout(nudge, 1);
+    };
+    setTimeout(nudge, 1);
+    return promise.finally(() => {
+      pending = false;
+    });
   }
 
   checkBufferSize(label: string, bytes: number): void {

@@ -6,7 +6,7 @@ import type { Gpu } from '../device';
 import { type Kernel, op, Program, type Tensor, tensor } from '../kernel';
 import type { ConvShape } from '../kernels/conv2d';
 import type { Layer } from '../unet/config';
-import { candidates, TUNED, type Variants } from '../unet/variants';
+import { candidates, layersFor, TUNED, type Variants } from '../unet/variants';
 import type { TuningCache } from './cache';
 
 /** Changes when a variant is added or rewritten, so that old choices are made anew. */
@@ -47,7 +47,7 @@ export async function tune(
   const choice: Record<string, string> = {};
   const known = new Map<string, string>();
   for (const kernel of kernels) {
-    for (const layer of layers) {
+    for (const layer of layersFor(kernel, layers)) {
       signal?.throwIfAborted();
       const shape: Shape = { ...layer, batch, swish: layer.activation === 'swish' };
       const key = keyOf(gpu, kernel, shape);

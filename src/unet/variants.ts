@@ -20,6 +20,10 @@ export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Ker
   ConvShape & { swish: boolean }
 >[];
 
+/** The layers that a kernel works for: the first one's input is data, whose gradient nobody asks for. */
+export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
+  kernel.name === conv2dGradInput.name ? layers.slice(1) : layers;
+
 /** What usually is fastest first. Names that a kernel does not have are passed over. */
 const PREFERENCE = ['one_subgroups', 'one', 'winograd_subgroups', 'winograd'];
 
@@ -44,7 +48,7 @@ export function defaultVariants(
 ): Variants {
   const choice: Record<string, string> = {};
   for (const kernel of TUNED) {
-    for (const layer of layers) {
+    for (const layer of layersFor(kernel, layers)) {
       const possible = candidates(kernel, layer, batch, features);
       const best = PREFERENCE.find((name) => possible.includes(name));
       if (best) choice[`${kernel.name}/${layer.name}`] = best;

@@ -41,7 +41,8 @@ async function train(shuffled: boolean): Promise<number> {
       const pick = () => Math.floor(random.next() * count) * pixels;
       const source = pick();
       const amount = random.next();
-      for (let p = 0; p < pixels; p++) noisy[i * pixels + p] = clean[source + p] * (1 - amount) + random.next() * amount;
+      for (let p = 0; p < pixels; p++)
+        noisy[i * pixels + p] = clean[source + p] * (1 - amount) + random.next() * amount;
       const goal = shuffled ? pick() : source;
       target.set(clean.subarray(goal, goal + pixels), i * pixels);
     }
