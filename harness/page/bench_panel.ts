@@ -96,6 +96,8 @@ export function createBenchPanel(app: App): TaskPanel & { readonly results: Benc
     cell(row, `not run: ${reason}`, 'muted').colSpan = COLUMNS - 3;
   };
 
+  const rowCount = () => `${whole(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`;
+
   const describe = (): string => {
     const failed = rows.filter((row) => !row.check.pass).length;
     const failures = failed > 0 ? `; ${failed} failed their check and were not timed` : '';
@@ -107,11 +109,11 @@ export function createBenchPanel(app: App): TaskPanel & { readonly results: Benc
       case 'running':
         return `Measuring${failures}`;
       case 'stopped':
-        return `Stopped after ${whole(rows.length)} rows${failures}`;
+        return `Stopped after ${rowCount()}${failures}`;
       case 'failed':
-        return `Broken off after ${whole(rows.length)} rows${failures}`;
+        return `Broken off after ${rowCount()}${failures}`;
       case 'done':
-        return `Done: ${whole(rows.length)} rows${failures}`;
+        return `Done: ${rowCount()}${failures}`;
     }
   };
 

@@ -65,7 +65,7 @@ export function adapterName({ vendor, architecture, device, description }: Adapt
     // A number from the bus says nothing to people.
     /^(0x)?[0-9a-f]*$/i.test(device) ? '' : device,
   ];
-  return parts.filter(Boolean).join(' ') || 'an adapter that the browser does not name';
+  return parts.filter(Boolean).join(' ') || 'An adapter that the browser does not name';
 }
 
 /** The tutorial’s run: all of MNIST, training and test set merged, five times. */

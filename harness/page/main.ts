@@ -77,8 +77,9 @@ function createFrame(app: App): Panel {
         anyElement('adapter-name'),
         `${adapterName(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
       );
-      anyElement('software').hidden =
-        !adapter.software || settings.batch <= SMALL.batch || state.run !== undefined;
+      const usesBatch = settings.task === 'train' || settings.task === 'bench';
+      const offer = adapter.software && usesBatch && settings.batch > SMALL.batch && !state.run;
+      anyElement('software').hidden = !offer;
     },
   };
 }

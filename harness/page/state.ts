@@ -159,7 +159,10 @@ export function describe(state: State): string {
     case 'idle':
       return 'Ready';
     case 'compiling':
-      return 'Compiling the shaders';
+      // A GPU times the variants of a shader the first time; software takes a fixed choice.
+      return state.adapter?.software
+        ? 'Compiling the shaders'
+        : 'Compiling the shaders and choosing the fastest';
     case 'training':
       return state.losses.length === 0 ? 'Training: the first step is under way' : 'Training';
     case 'pausing':

@@ -19,6 +19,8 @@ export default class LaneReporter implements Reporter {
   onInit(): void {
     // Nothing is left running when the other side is killed.
     process.once('disconnect', () => process.exit(1));
+    // Listening alone would keep this process alive.
+    process.channel?.unref();
   }
 
   onTestModuleStart(module: TestModule): void {

@@ -72,7 +72,7 @@ describe('the adapter', () => {
     );
   });
   test('a browser that keeps it all to itself', () => {
-    expect(adapterName(adapter)).toBe('an adapter that the browser does not name');
+    expect(adapterName(adapter)).toBe('An adapter that the browser does not name');
   });
 });
 
