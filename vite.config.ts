@@ -1,6 +1,6 @@
 /// <reference types="vitest/config" />
 import { defineConfig, type UserConfig } from 'vite';
-import { wgsl } from './shaders/plugin';
+import { wgsl } from './shaders/plugin.ts';
 
 /**
  * Three uses of one file: the page (`vite`, `vite build` into dist/page), the package (`vite build --mode lib` into dist/lib: the
@@ -14,7 +14,7 @@ export default defineConfig(async ({ mode }): Promise<UserConfig> => {
   };
   if (mode === 'test') {
     // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.
-    return { ...common, test: { projects: (await import('./test/lanes/projects')).projects } };
+    return { ...common, test: { projects: (await import('./test/lanes/projects.ts')).projects } };
   }
   if (mode !== 'lib') return { ...common, build: { outDir: 'dist/page', target: 'es2022' } };
   return {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 import type { Shader } from '../src/kernel';
-import { declareShaders, reflect, resolveImports } from './reflect';
+import { declareShaders, reflect, resolveImports } from './reflect.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 export const declarations = join(folder, 'shaders.gen.d.ts');

@@ -300,6 +300,19 @@ export class Program {
     }
   }
 
+  /** Compiles several programs at once, all or none. */
+  static async compileAll<const T extends readonly Promise<Program>[]>(
+    compiling: T,
+  ): Promise<{ [K in keyof T]: Program }> {
+    // A failed sibling must not pull away buffers that another one still binds: let all settle before anything is freed.
+    const results = await Promise.allSettled(compiling);
+    const failed = results.find((r) => r.status === 'rejected');
+    if (!failed)
+      return results.map((r) => (r as PromiseFulfilledResult<Program>).value) as { [K in keyof T]: Program };
+    for (const r of results) if (r.status === 'fulfilled') r.value.destroy();
+    throw failed.reason;
+  }
+
   get partCount(): number {
     return this.parts.length;
   }

@@ -45,6 +45,7 @@ export function refusesWinograd(
   reduced: number,
   made: number,
 ): string | undefined {
+  if (height < TILE || width < TILE) return 'the image is smaller than a tile of the Winograd form';
   if (kernelSize !== 5) return 'the Winograd form is for 5x5 kernels';
   if (reduced % 2 !== 0) return 'the Winograd form sums over an even number of channels';
   const least =

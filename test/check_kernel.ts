@@ -68,7 +68,14 @@ export async function checkKernel(
     const whole = await run();
     let share = 0;
     for (const [i, name] of names.entries()) {
-      const result = compareTensor(name, whole[i], sizes[name], expected[name], inputs[name], spec.gain?.[variant]);
+      const result = compareTensor(
+        name,
+        whole[i],
+        sizes[name],
+        expected[name],
+        inputs[name],
+        spec.gain?.[variant],
+      );
       share = Math.max(share, result.share);
       if (result.failure) return { pass: false, share, failure: result.failure };
     }

@@ -29,7 +29,11 @@ function matrices() {
 
 const squares = (row: readonly number[]) => row.reduce((sum, v) => sum + v * v, 0);
 
-function gain(outer: readonly (readonly number[])[], inner: readonly (readonly number[])[], terms: number): number {
+function gain(
+  outer: readonly (readonly number[])[],
+  inner: readonly (readonly number[])[],
+  terms: number,
+): number {
   const { b } = matrices();
   const outputs = outer[0].map((_, i) =>
     outer.reduce((sum, row, f) => sum + row[i] ** 2 * squares(inner[f]) * squares(b[f]), 0),

@@ -287,7 +287,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
     toImages,
   ];
   try {
-    const [load, stepProgram, toImagesProgram] = await Promise.all([
+    const [load, stepProgram, toImagesProgram] = await Program.compileAll([
       Program.compile(gpu, 'load noise', [op(nhwcToChwn, 'x', shape, { images, state, output: x })], fixed),
       Program.compile(gpu, 'sampling step', step, fixed),
       Program.compile(gpu, 'x to images', [toImages], fixed),

@@ -504,7 +504,7 @@ async function createParts(
       Uint32Array.from({ length: batchSize }, (_, i) => i + 1),
     );
     const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, buffers[i]])]);
-    const programs = await Promise.all([
+    const programs = await Program.compileAll([
       Program.compile(gpu, 'load batch', plan.load, fixed),
       Program.compile(gpu, 'training step', plan.gradients, fixed, { reuse }),
       Program.compile(gpu, 'update', plan.update, fixed),

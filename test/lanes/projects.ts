@@ -1,6 +1,6 @@
 /** The lanes as vitest projects. The browser lanes and `node` run the same files, test/gpu. */
 import type { TestProjectConfiguration } from 'vitest/config';
-import { puppeteerProvider } from './provider';
+import { puppeteerProvider } from './provider.ts';
 
 const gpuTests = {
   include: ['test/gpu/**/*.test.ts'],
@@ -18,11 +18,12 @@ export const projects: TestProjectConfiguration[] = [
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: ['test/gpu/**', 'test/emulate.test.ts'],
+      exclude: ['test/gpu/**', 'test/emulate.test.ts', 'test/page/smoke.test.ts'],
       testTimeout: 30_000,
     },
   },
   { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], testTimeout: 60_000 } },
+  { extends: true, test: { name: 'page', include: ['test/page/smoke.test.ts'], testTimeout: 120_000 } },
   {
     extends: true,
     test: { ...gpuTests, name: 'node', provide: { lane: 'node' }, setupFiles: ['test/lanes/node_gpu.ts'] },

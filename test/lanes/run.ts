@@ -16,6 +16,7 @@ const lanes = {
   node: 'Node with the npm package webgpu (Dawn)',
   chrome: 'Chrome or Chromium, headless',
   firefox: 'Firefox, headless',
+  page: 'the harness page, driven in Chrome as a visitor would',
 } as const;
 type Lane = keyof typeof lanes;
 const laneNames = Object.keys(lanes) as Lane[];
@@ -56,8 +57,12 @@ function laneFiles(lane: Lane): string[] {
     .map((file) => join('test', file));
   const needsGpu = (file: string) => file.startsWith(join('test', 'gpu'));
   const emulates = (file: string) => file === join('test', 'emulate.test.ts');
+  const drivesPage = (file: string) => file === join('test', 'page', 'smoke.test.ts');
   if (lane === 'emulate') return files.filter(emulates);
-  if (lane === 'unit') return files.filter((file) => !needsGpu(file) && !emulates(file));
+  if (lane === 'page') return files.filter(drivesPage);
+  if (lane === 'unit') {
+    return files.filter((file) => !needsGpu(file) && !emulates(file) && !drivesPage(file));
+  }
   return files.filter(needsGpu);
 }
 
@@ -92,6 +97,7 @@ const needs: Record<Lane, Need[]> = {
   node: ['vulkan'],
   chrome: ['chrome'],
   firefox: ['firefox', 'vulkan'],
+  page: ['chrome'],
 };
 const describeNeed: Record<Need, string> = {
   chrome: `Chrome (set ${binaryVariable.chrome} or install it)`,
