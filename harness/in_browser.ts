@@ -29,7 +29,7 @@ export async function* inBrowser<E>(
   if (!existsSync(join(here, 'bench_page.html'))) {
     throw new EngineError(
       'argument',
-      `--in ${browserName} works in the repository only: npm run ${job} -- --in ${browserName}. Or open the page and its ${job} tab in the browser.`,
+      `--in ${browserName} works in the repository only: npm run ${job === 'check' ? 'gpu-check' : job} -- --in ${browserName}. Or open the page and its ${job} tab in the browser.`,
     );
   }
   const { createServer } = await import('vite');

@@ -87,5 +87,5 @@ export function declareShaders(shaders: readonly Shader[]): string {
 }
 `,
   );
-  return `// Generated from shaders/*.wgsl by vite.config.ts. Do not edit.\n\n${modules.join('\n')}`;
+  return `// Generated from shaders/*.wgsl by shaders/plugin.ts. Do not edit.\n\n${modules.join('\n')}`;
 }

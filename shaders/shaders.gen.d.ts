@@ -1,4 +1,4 @@
-// Generated from shaders/*.wgsl by vite.config.ts. Do not edit.
+// Generated from shaders/*.wgsl by shaders/plugin.ts. Do not edit.
 
 declare module '*/adam.wgsl' {
   const shader: import('../src/kernel').Shader<

@@ -140,10 +140,11 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 }
 
 /** @internal */
-export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
-  const { vendor, architecture, device, description } = info;
+export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescription {
+  // Older browsers have no adapterInfo on the device.
+  const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
   const software =
-    info.isFallbackAdapter === true ||
+    info?.isFallbackAdapter === true ||
     /swiftshader|llvmpipe|lavapipe|software|warp/i.test(`${architecture} ${device} ${description}`);
   return { vendor, architecture, device, description, software };
 }

@@ -1,11 +1,18 @@
 /** webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. */
 export { Dataset } from './data/dataset';
-export { loadDigits } from './data/digits';
-export { type ImageSet, loadIdx, readIdx } from './data/idx';
+export { loadDigitLabels, loadDigits } from './data/digits';
+export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
+export type { FileSource } from './data/source';
 export { requestDevice, requirements } from './device';
 export { type AdapterDescription, createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
-export { MAX_SAMPLING_STEPS, type SampleEvent, type SampleOptions, Sampler } from './sampling/sampler';
+export {
+  MAX_SAMPLING_STEPS,
+  type SampleEvent,
+  type SampleOptions,
+  Sampler,
+  type SamplerOptions,
+} from './sampling/sampler';
 export {
   type Batch,
   type FitOptions,
@@ -18,4 +25,5 @@ export type { TuningCache } from './tuning/cache';
 export { defaultConfig, type Parameter, type UNetConfig } from './unet/config';
 export { UNet } from './unet/unet';
 export type { Variants } from './unet/variants';
+export { loadCheckpoint, loadModel, saveCheckpoint, saveModel } from './weights/checkpoint';
 export { decodeSafetensors, encodeSafetensors } from './weights/safetensors';

@@ -68,7 +68,12 @@ export async function tune(
 
 /** Adapter, browser or driver, kernel and shape: everything that a choice depends on. */
 function keyOf({ device }: Gpu, kernel: Kernel<Shape>, shape: Shape): string {
-  const { vendor, architecture, device: name, description } = device.adapterInfo;
+  const {
+    vendor,
+    architecture,
+    device: name,
+    description,
+  } = (device.adapterInfo ?? {}) as Partial<GPUAdapterInfo>;
   const runtime = (globalThis.navigator as Navigator | undefined)?.userAgent ?? '';
   const { batch, height, width, inChannels, outChannels, kernelSize } = shape;
   return JSON.stringify([
