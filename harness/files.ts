@@ -1,8 +1,8 @@
 /** Writing files whole or not at all, and messages for files that cannot be had. */
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../src/errors';
 
 /** Files that are being written, in case the process ends meanwhile. */
@@ -39,7 +39,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 export async function prepareFolder(folder: string): Promise<void> {
   const probe = join(folder, `.webgpu-diffusion.${randomBytes(4).toString('hex')}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(resolve(folder));
     await (await open(probe, 'wx')).close();
   } catch (cause) {
     throw new EngineError(
@@ -50,6 +50,13 @@ export async function prepareFolder(folder: string): Promise<void> {
   } finally {
     await rm(probe, { force: true }).catch(() => {});
   }
+}
+
+/** Like mkdir with `recursive`, which in some Node versions never returns where a parent refuses (/proc, for one). */
+async function makeFolder(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) await makeFolder(dirname(folder));
+  await mkdir(folder);
 }
 
 /** A whole file. Throws an EngineError `data`. */

@@ -129,6 +129,7 @@ interface Score {
   first?: number;
   fromNothing: boolean;
   last: number;
+  warmUp?: number;
   readonly seconds: number[];
   readonly losses: number[];
   output?: ArrayLike<number>;
@@ -169,12 +170,19 @@ class Contest {
     await this.round('first', (score, seconds) => {
       score.first = seconds;
     });
-    await this.round('warm-up', () => {});
+    await this.round('warm-up', (score, seconds) => {
+      score.warmUp = seconds;
+    });
     for (let i = 1; i <= rounds; i++) {
       const went = await this.round(`round ${i} of ${rounds}`, (score, seconds) =>
         score.seconds.push(seconds),
       );
       if (went === 0) break;
+    }
+    for (const score of this.scores.values()) {
+      if (score.seconds.length > 0 || score.warmUp === undefined) continue;
+      score.seconds.push(score.warmUp);
+      score.note ??= 'timed once only, warming up';
     }
     return this.rows(problems);
   }

@@ -55,6 +55,8 @@ test('prepareFolder makes folders, and says what is in the way', async () => {
   await writeFile(join(folder, 'file'), '');
   await refused(() => prepareFolder(join(folder, 'file')), 'data', '--out', 'file of that name');
   await refused(() => prepareFolder(join(folder, 'file', 'x')), 'data', 'not a folder');
+  // Where a parent refuses, mkdir with `recursive` may never return.
+  if (process.platform === 'linux') await refused(() => prepareFolder('/proc/x/y'), 'data', '--out');
 });
 
 test('readWhole', async () => {
