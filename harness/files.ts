@@ -1,6 +1,6 @@
 /** Writing files whole or not at all, and messages for files that cannot be had. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../src/errors';
@@ -54,8 +54,8 @@ export async function prepareFolder(folder: string): Promise<void> {
 
 /** Like mkdir with `recursive`, which in some Node versions never returns where a parent refuses (/proc, for one). */
 async function makeFolder(folder: string): Promise<void> {
-  if (existsSync(folder)) return;
-  if (dirname(folder) !== folder) await makeFolder(dirname(folder));
+  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  if (!existsSync(dirname(folder))) await makeFolder(dirname(folder));
   await mkdir(folder);
 }
 

@@ -60,12 +60,16 @@ const COMPARED_STEPS = 8;
 const TOLERANCE = 1e-4;
 const TRAINING_SHARE = 0.65;
 
+class TooSlow extends Error {}
+
 class Contestant {
   readonly name: string;
   peer: Peer | undefined;
   devices: readonly SeenDevice[] = [];
   /** Why it takes no further part. */
   out: string | undefined;
+  /** It is out because it threw. */
+  failed = false;
   private readonly create: CreatePeer;
 
   constructor(name: string, create: CreatePeer) {
@@ -105,7 +109,8 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
 
   const ours = contestants[0].peer as Ours;
   const adapter = contestants[0].devices[0].adapter;
-  for (const { name, devices } of contestants) {
+  for (const { name, devices, failed, out } of contestants) {
+    if (failed) problems.push(`${name} failed: ${out}`);
     for (const { adapter: other, errors } of devices) {
       if (other !== adapter) problems.push(`${name} runs on another adapter: ${other}, not ${adapter}.`);
       if (errors.length > 0) problems.push(`${name}: ${errors.length} errors on its device: ${errors[0]}`);
@@ -203,6 +208,7 @@ class Contest {
       } catch (error) {
         contestant.out = (error as Error).message;
         if (contestant.name === OURS) throw new Error(`${OURS}: ${contestant.out}`, { cause: error });
+        contestant.failed = !(error instanceof TooSlow);
         score.note = contestant.out;
         line.push(`${contestant.name} is out: ${contestant.out}`);
       }
@@ -299,7 +305,7 @@ async function within<T>(seconds: number, promise: Promise<T>, giveUp: () => voi
     timer = setTimeout(() => {
       promise.catch(() => {});
       giveUp();
-      reject(new Error(`a step took more than ${seconds} s`));
+      reject(new TooSlow(`a step took more than ${seconds} s`));
     }, seconds * 1000);
   });
   try {

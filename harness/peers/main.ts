@@ -53,7 +53,7 @@ const commandFor = (server: ViteDevServer) =>
     usage: '[flags]',
     flags,
     notes: `All begin with the same weights and get the same batches. Exit code 1 if losses or predictions do not agree, or if a
-library reports errors or runs on another adapter. harness/peers/README.md explains the table.`,
+library fails, reports errors or runs on another adapter. harness/peers/README.md explains the table.`,
     run: (given) => runPeers(given, server),
   });
 
