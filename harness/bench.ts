@@ -2,7 +2,7 @@
 import type { AdapterDescription, Engine } from '../src/engine';
 import { EngineError } from '../src/errors';
 import { type Cost, op, Program, type Tensor, tensor } from '../src/kernel';
-import { forwardPass } from '../src/unet/forward';
+import { predictionPass } from '../src/unet/forward';
 import { chooser, defaultVariants } from '../src/unet/variants';
 import { type AnySpec, specs } from '../test/registry';
 import { type Arrays, elementCount, padded, Random } from '../test/spec';
@@ -361,7 +361,7 @@ const measureTotal: Record<TotalName, MeasureTotal> = {
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);
     const choose = chooser(defaultVariants(layers, padded(batch), engine.device.features));
-    const { ops } = forwardPass(layers, weights, padded(batch), input, output, choose);
+    const ops = predictionPass(layers, weights, padded(batch), input, output, choose);
     const fixed = new Map([...unet.fixed, [input, buffer] as const]);
     const program = await Program.compile(engine.gpu, 'bench forward', ops, fixed, whole);
     try {

@@ -125,7 +125,7 @@ function memory(...run: Parameters<typeof planWhole>): string {
   const { plan, set } = planWhole(...run);
   const [, weights, batchSize] = run;
   const own = Object.values(plan.tensors) as Tensor[];
-  const network = [weights.flat, weights.packed, weights.table];
+  const network = [weights.flat, weights.packed];
   const fixed = new Set([...own, ...network]);
   // The trainer compiles its lists apart; only this one has tensors of its own.
   const calls = plan.gradients.flatMap((o) => o.calls);

@@ -1,10 +1,9 @@
 // conv2d for one output channel and a 5x5 kernel; any image size and number of input channels.
-// pre[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[ky][kx][c], output = swish(pre) (or pre).
-// input [C][H][W][N], pre and output [H][W][N]; kernel [tap][C][padded], of which the first channel of the padding is the one.
+// output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[ky][kx][c].
+// input [C][H][W][N], output [H][W][N]; kernel [tap][C][padded], of which the first channel of the padding is the one.
 // One invocation: a strip of 7 columns, walked down a block of rows, for 2 images. Each input row is loaded once and added to the five
 // output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.
 // Grid: x over images times strips, z over blocks of params.rows rows.
-#import lib/swish.wgsl
 
 struct Params {
   height: u32,
@@ -13,7 +12,6 @@ struct Params {
   in_channels: u32,
   out_padded: u32, // distance between the weights of two input channels
   rows: u32, // output rows of a block, which loads four rows more
-  swish: u32,
   first_group: u32,
 }
 
@@ -21,17 +19,12 @@ struct Params {
 @group(0) @binding(1) var<storage, read> input: array<vec2f>;
 @group(0) @binding(2) var<storage, read> kernel: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> pre: array<vec2f>;
-@group(0) @binding(5) var<storage, read_write> output: array<vec2f>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
 
 fn store(at: u32, x: u32, sum: vec2f) {
-  if (x >= params.width) {
-    return;
+  if (x < params.width) {
+    output[at + x * params.n4 * 2u] = sum + bias[0];
   }
-  let z = sum + bias[0];
-  let i = at + x * params.n4 * 2u;
-  pre[i] = z;
-  output[i] = select(z, swish(vec4f(z, z)).xy, params.swish != 0u);
 }
 
 @compute @workgroup_size(32)

@@ -1,22 +1,25 @@
-// Mean squared error over the first `count` images of a batch, its gradient and what is to be summed for its value:
-//   grad = 2 (prediction - truth) / (count * elements), exactly 0 in padded images, which may hold anything;
+// Mean squared error over the first `count` images of a batch, with the activation before it: prediction = swish(pre), or pre where
+// params.swish is 0. Its gradient for pre, and what is to be summed for its value:
+//   grad = 2 (prediction - truth) / (count * elements) * swish'(pre), exactly 0 in padded images, which may hold anything;
 //   partials[k] = sum of (prediction - truth)^2 over the vec4 of workgroup k (mse_finish adds them up).
-// prediction, truth and grad are [elements][N].
+// pre, truth and grad are [elements][N].
 // One invocation: one vec4.
 #import lib/flat.wgsl
 #import lib/reduce.wgsl
 #import lib/step_state.wgsl
+#import lib/swish.wgsl
 
 struct Params {
   vec4s: u32,
   n4: u32, // N / 4
   elements: u32, // of one image
   partial_count: u32,
+  swish: u32,
   first_group: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> prediction: array<vec4f>;
+@group(0) @binding(1) var<storage, read> pre: array<vec4f>;
 @group(0) @binding(2) var<storage, read> truth: array<vec4f>;
 @group(0) @binding(3) var<storage, read> state: StepState;
 @group(0) @binding(4) var<storage, read_write> grad: array<vec4f>;
@@ -30,8 +33,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i < params.vec4s) {
     let n = 4u * (i % params.n4);
     let is_image = vec4u(n, n + 1u, n + 2u, n + 3u) < vec4u(state.count);
-    let difference = select(vec4f(), prediction[i] - truth[i], is_image);
-    grad[i] = difference * (2.0 / f32(state.count * params.elements));
+    let z = pre[i];
+    let activated = swish_and_slope(z);
+    let prediction = select(z, activated.value, params.swish != 0u);
+    let slope = select(vec4f(1.0), activated.slope, params.swish != 0u);
+    let difference = select(vec4f(), prediction - truth[i], is_image);
+    grad[i] = difference * (2.0 / f32(state.count * params.elements)) * slope;
     let square = difference * difference;
     squares = (square.x + square.y) + (square.z + square.w);
   }

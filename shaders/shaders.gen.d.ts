@@ -2,8 +2,8 @@
 
 declare module '*/adam.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'size' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
-    'grad' | 'state' | 'parameter' | 'moment1' | 'moment2'
+    'size' | 'taps' | 'inputs' | 'outputs' | 'bias_at' | 'backward_at' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
+    'grad' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'
   >;
   export default shader;
 }
@@ -18,16 +18,16 @@ declare module '*/chwn_to_nhwc.wgsl' {
 
 declare module '*/conv2d.one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_padded' | 'rows' | 'swish' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'pre' | 'output'
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
   >;
   export default shader;
 }
 
 declare module '*/conv2d.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'tiles' | 'swish' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'pre' | 'output'
+    'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
   >;
   export default shader;
 }
@@ -50,8 +50,8 @@ declare module '*/conv2d.winograd_kernel.wgsl' {
 
 declare module '*/conv2d.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group' | 'swish',
-    'freqs' | 'bias' | 'pre' | 'output'
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
   >;
   export default shader;
 }
@@ -74,8 +74,8 @@ declare module '*/conv2d.winograd_subgroups_product.wgsl' {
 
 declare module '*/conv2d_grad_input.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'tiles' | 'first_group',
-    'grad' | 'kernel' | 'grad_input'
+    'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
+    'input' | 'kernel' | 'output'
   >;
   export default shader;
 }
@@ -83,7 +83,7 @@ declare module '*/conv2d_grad_input.wgsl' {
 declare module '*/conv2d_grad_input.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'freqs' | 'grad_input'
+    'freqs' | 'output'
   >;
   export default shader;
 }
@@ -192,26 +192,10 @@ declare module '*/image_grid.wgsl' {
   export default shader;
 }
 
-declare module '*/max_pool.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'vec4s' | 'width' | 'n4' | 'first_group',
-    'input' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/max_pool_grad.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'vec4s' | 'width' | 'n4' | 'first_group',
-    'input' | 'grad_output' | 'grad_input'
-  >;
-  export default shader;
-}
-
 declare module '*/mse.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'vec4s' | 'n4' | 'elements' | 'partial_count' | 'first_group',
-    'prediction' | 'truth' | 'state' | 'grad' | 'partials'
+    'vec4s' | 'n4' | 'elements' | 'partial_count' | 'swish' | 'first_group',
+    'pre' | 'truth' | 'state' | 'grad' | 'partials'
   >;
   export default shader;
 }
@@ -242,8 +226,8 @@ declare module '*/noop.wgsl' {
 
 declare module '*/pack_weights.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'size' | 'rows' | 'first_group',
-    'parameters' | 'table' | 'packed'
+    'size' | 'taps' | 'inputs' | 'outputs' | 'bias_at' | 'backward_at' | 'first_group',
+    'parameters' | 'packed'
   >;
   export default shader;
 }
@@ -272,15 +256,23 @@ declare module '*/swish_grad.wgsl' {
   export default shader;
 }
 
-declare module '*/uniform_noise.wgsl' {
+declare module '*/swish_max_pool.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
-    'output'
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'output'
   >;
   export default shader;
 }
 
-declare module '*/upsample_add.wgsl' {
+declare module '*/swish_max_pool_grad.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'pre' | 'grad_output' | 'grad'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_upsample_add.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'input' | 'skip' | 'output'
@@ -288,10 +280,18 @@ declare module '*/upsample_add.wgsl' {
   export default shader;
 }
 
-declare module '*/upsample_grad.wgsl' {
+declare module '*/swish_upsample_grad.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
-    'grad_output' | 'grad_input'
+    'pre' | 'grad_output' | 'grad'
+  >;
+  export default shader;
+}
+
+declare module '*/uniform_noise.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
+    'output'
   >;
   export default shader;
 }

@@ -18,5 +18,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= params.vec4s) {
     return;
   }
-  grad[i] = grad[i] * swish_derivative(pre[i]);
+  grad[i] = grad[i] * swish_and_slope(pre[i]).slope;
 }

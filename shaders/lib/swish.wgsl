@@ -8,8 +8,14 @@ fn swish(z: vec4f) -> vec4f {
   return z * sigmoid(z);
 }
 
-// d swish / dz = s * (1 + z * (1 - s)) with s = sigmoid(z).
-fn swish_derivative(z: vec4f) -> vec4f {
+struct SwishAndSlope {
+  value: vec4f,
+  slope: vec4f,
+}
+
+// swish(z) and its derivative, s + z s (1 - s) with s = sigmoid(z).
+fn swish_and_slope(z: vec4f) -> SwishAndSlope {
   let s = sigmoid(z);
-  return s * (1.0 + z * (1.0 - s));
+  let value = z * s;
+  return SwishAndSlope(value, s + value * (1.0 - s));
 }

@@ -1,26 +1,31 @@
 import shader from '../../shaders/adam.wgsl';
 import { call, type Kernel } from '../kernel';
 import { STATE_WORDS } from '../training/state';
+import { type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
 
-export interface AdamShape {
-  /** Number of parameters. */
-  readonly size: number;
+export interface AdamShape extends ParameterShape {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
 }
 
-export const adam: Kernel<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 'moment2'> = {
+/** Updates the parameters of a layer, and their packed copies. */
+export const adam: Kernel<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   name: 'adam',
-  sizes: ({ size }) => ({ grad: size, state: STATE_WORDS, parameter: size, moment1: size, moment2: size }),
-  cost: ({ size }) => ({ flops: 14 * size, bytes: 28 * size }),
+  sizes: (shape) => {
+    const size = parameterCount(shape);
+    const packed = packing(shape).size;
+    return { grad: size, state: STATE_WORDS, parameter: size, moment1: size, moment2: size, packed };
+  },
+  cost: (shape) => ({ flops: 14 * parameterCount(shape), bytes: 36 * parameterCount(shape) }),
   variants: {
     plain: {
-      calls: ({ size, beta1, beta2, epsilon }, tensors) => {
+      calls: (shape, tensors) => {
+        const { beta1, beta2, epsilon } = shape;
         const one_minus_beta1 = 1 - beta1;
         const one_minus_beta2 = 1 - beta2;
-        const params = { size, beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon };
-        return [call(shader, params, tensors, size)];
+        const params = { ...packParams(shape), beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon };
+        return [call(shader, params, tensors, params.size)];
       },
     },
   },

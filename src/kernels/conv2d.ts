@@ -4,7 +4,7 @@ import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import { convolutionCalls, convolutionScratch, refusesWinograd } from '../winograd';
 
-/** A `same` convolution, stride 1. `batch` is a multiple of 4, the kernel size is odd. */
+/** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
 export interface ConvShape {
   readonly batch: number;
   readonly height: number;
@@ -12,11 +12,6 @@ export interface ConvShape {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: number;
-}
-
-export interface ActivatedConvShape extends ConvShape {
-  /** Whether swish follows. */
-  readonly swish: boolean;
 }
 
 /** Channel counts are padded to this in packed weights (see pack_weights), so that register tiles need no edge cases. */
@@ -41,7 +36,7 @@ export function convFlops({ batch, height, width, inChannels, outChannels, kerne
   return 2 * batch * height * width * inChannels * outChannels * kernelSize ** 2;
 }
 
-/** The params that every convolution shader has. */
+/** The params that the shaders of the two ends and of the weight gradient share. */
 export function convParams({ batch, height, width, inChannels, outChannels, kernelSize }: ConvShape) {
   return {
     height,
@@ -53,16 +48,29 @@ export function convParams({ batch, height, width, inChannels, outChannels, kern
   };
 }
 
-/** Images that a direct convolution's invocations cover along x: two vec4 each. */
-export const lanes = (batch: number) => Math.ceil(batch / 8);
+/** Params and grid of a direct convolution from `from` channels to `to`: see shaders/lib/conv2d_direct.wgsl. */
+export function directLaunch({ batch, height, width, kernelSize }: ConvShape, from: number, to: number) {
+  const tiles = channelTiles(to);
+  const params = {
+    height,
+    width,
+    n4: batch / 4,
+    from_channels: from,
+    to_channels: to,
+    kernel_size: kernelSize,
+    tiles,
+  };
+  // An invocation does two vec4 of images.
+  return { params, items: [Math.ceil(batch / 8), width, height * tiles] as const };
+}
 
-type TensorName = 'input' | 'kernel' | 'bias' | 'pre' | 'output';
+type TensorName = 'input' | 'kernel' | 'bias' | 'output';
 
 /** Output rows that an invocation of the one-channel form walks down; it loads four more. */
 const ONE_ROWS = 7;
 
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
-const one: Variant<ActivatedConvShape, TensorName> = {
+const one: Variant<ConvShape, TensorName> = {
   refuses: ({ outChannels, kernelSize }) =>
     outChannels === 1 && kernelSize === 5
       ? undefined
@@ -76,7 +84,6 @@ const one: Variant<ActivatedConvShape, TensorName> = {
       in_channels,
       out_padded: padChannels(1),
       rows: ONE_ROWS,
-      swish: Number(shape.swish),
     };
     // Workgroups of 32 lanes, each 2 images, times strips of 7 columns.
     const groups = Math.ceil(shape.batch / 64) * Math.ceil(width / 7);
@@ -84,43 +91,37 @@ const one: Variant<ActivatedConvShape, TensorName> = {
   },
 };
 
-const winograd = (subgroups: boolean): Variant<ActivatedConvShape, TensorName> => ({
+const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesWinograd(shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(shape, shape.inChannels, padChannels(shape.outChannels)),
-  calls: (shape, { input, kernel, bias, pre, output }, scratch) => {
+  calls: (shape, { input, kernel, bias, output }, scratch) => {
     const channels = {
       from: shape.inChannels,
       to: shape.outChannels,
       toPadded: padChannels(shape.outChannels),
     };
     return convolutionCalls(shape, channels, { input, kernel }, scratch, subgroups, (params, items) =>
-      call(
-        winogradOutput,
-        { ...params, swish: Number(shape.swish) },
-        { freqs: scratch.products, bias, pre, output },
-        items,
-      ),
+      call(winogradOutput, params, { freqs: scratch.products, bias, output }, items),
     );
   },
 });
 
-export const conv2d: Kernel<ActivatedConvShape, TensorName> = {
+export const conv2d: Kernel<ConvShape, TensorName> = {
   name: 'conv2d',
   sizes: (shape) => {
     const { input, output, forwardKernel } = convSizes(shape);
-    return { input, kernel: forwardKernel, bias: padChannels(shape.outChannels), pre: output, output };
+    return { input, kernel: forwardKernel, bias: padChannels(shape.outChannels), output };
   },
   cost: (shape) => {
     const { input, output, forwardKernel } = convSizes(shape);
-    return { flops: convFlops(shape), bytes: 4 * (input + 2 * output + forwardKernel) };
+    return { flops: convFlops(shape), bytes: 4 * (input + output + forwardKernel) };
   },
   variants: {
     direct: {
       calls: (shape, tensors) => {
-        const tiles = channelTiles(shape.outChannels);
-        const params = { ...convParams(shape), tiles, swish: Number(shape.swish) };
-        return [call(shader, params, tensors, [lanes(shape.batch), shape.width, shape.height * tiles])];
+        const { params, items } = directLaunch(shape, shape.inChannels, shape.outChannels);
+        return [call(shader, params, tensors, items)];
       },
     },
     one,

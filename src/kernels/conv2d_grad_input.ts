@@ -2,7 +2,7 @@ import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import { convolutionCalls, convolutionScratch, refusesWinograd } from '../winograd';
-import { type ConvShape, channelTiles, convFlops, convParams, convSizes, lanes, padChannels } from './conv2d';
+import { type ConvShape, convFlops, convSizes, directLaunch, padChannels } from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
@@ -17,7 +17,7 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
       toPadded: padChannels(shape.inChannels),
     };
     return convolutionCalls(shape, channels, { input: grad, kernel }, scratch, subgroups, (params, items) =>
-      call(winogradOutput, params, { freqs: scratch.products, grad_input }, items),
+      call(winogradOutput, params, { freqs: scratch.products, output: grad_input }, items),
     );
   },
 });
@@ -35,10 +35,9 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
   },
   variants: {
     direct: {
-      calls: (shape, tensors) => {
-        const tiles = channelTiles(shape.inChannels);
-        const items = [lanes(shape.batch), shape.width, shape.height * tiles] as const;
-        return [call(shader, { ...convParams(shape), tiles }, tensors, items)];
+      calls: (shape, { grad, kernel, grad_input }) => {
+        const { params, items } = directLaunch(shape, shape.outChannels, shape.inChannels);
+        return [call(shader, params, { input: grad, kernel, output: grad_input }, items)];
       },
     },
     winograd: winograd(false),

@@ -1,7 +1,7 @@
 import shader from '../../shaders/corrupt.wgsl';
 import { call, type Kernel } from '../kernel';
 import { STATE_WORDS } from '../training/state';
-import type { ImageShape } from './max_pool';
+import type { ImageShape } from './swish_max_pool';
 
 export interface CorruptShape extends ImageShape {
   /** Images in the data set. */

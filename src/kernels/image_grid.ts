@@ -1,6 +1,6 @@
 import shader from '../../shaders/image_grid.wgsl';
 import { call, type Kernel } from '../kernel';
-import type { ImageShape } from './max_pool';
+import type { ImageShape } from './swish_max_pool';
 
 /** One channel is grey, three are red, green and blue. */
 export interface GridShape extends ImageShape {

@@ -1,6 +1,6 @@
 import shader from '../../shaders/uniform_noise.wgsl';
 import { call, type Kernel } from '../kernel';
-import type { ImageShape } from './max_pool';
+import type { ImageShape } from './swish_max_pool';
 
 export interface NoiseShape extends ImageShape {
   /** Images of the batch that are not padding. */

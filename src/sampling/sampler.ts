@@ -6,7 +6,7 @@ import { denoiseStep } from '../kernels/denoise_step';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { uniformNoise } from '../kernels/uniform_noise';
 import { STATE, STATE_WORDS } from '../training/state';
-import { forwardPass } from '../unet/forward';
+import { predictionPass } from '../unet/forward';
 import type { UNet } from '../unet/unet';
 import { chooser, type Variants } from '../unet/variants';
 
@@ -279,9 +279,9 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   queue.writeBuffer(fixed.get(state)!, STATE.count * 4, Uint32Array.of(count));
   const toImages = op(chwnToNhwc, 'x', shape, { input: x, images });
   const variants = given ?? (await gpu.chooseVariants(unet.plan.layers, batch, false));
-  const forward = forwardPass(unet.plan.layers, unet.plan.weights, batch, x, prediction, chooser(variants));
+  const { layers, weights } = unet.plan;
   const step = [
-    ...forward.ops,
+    ...predictionPass(layers, weights, batch, x, prediction, chooser(variants)),
     op(denoiseStep, 'x', { elements: size }, { prediction, x, mix }),
     op(chwnToNhwc, 'prediction', shape, { input: prediction, images: predictionImages }),
     toImages,

@@ -1,6 +1,6 @@
 /** One training step as lists of ops over named tensors. Pure: `explain` prints exactly what the trainer runs. */
 
-import { type Op, op, type Tensor, tensor } from '../kernel';
+import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { adam } from '../kernels/adam';
 import { corrupt } from '../kernels/corrupt';
 import { mse, partialCount } from '../kernels/mse';
@@ -45,7 +45,7 @@ export interface StepPlan {
   readonly load: Op[];
   /** Forward, loss and backward: everything up to the gradient. */
   readonly gradients: Op[];
-  /** Adam, and the weights back into the kernels' orders. */
+  /** Adam, which also puts the weights into the kernels' orders. */
   readonly update: Op[];
 }
 
@@ -79,14 +79,20 @@ export function planStep(
   ];
 
   const choose = chooser(variants);
-  const prediction = tensor('prediction', elements * batch);
-  const grad = tensor('prediction gradient', elements * batch);
-  const forward = forwardPass(layers, weights.weights, batch, noisy, prediction, choose);
+  const last = layers[layers.length - 1];
+  const pre = tensor(`${last.name} pre-activation`, elements * batch);
+  const grad = tensor(`${last.name} gradient`, elements * batch);
+  const forward = forwardPass(layers, weights.weights, batch, noisy, pre, choose);
   const lossShape = { batch, elements };
   const partials = tensor('loss partials', partialCount(lossShape));
   const gradients = [
     ...forward.ops,
-    op(mse, 'loss', lossShape, { prediction, target: clean, state, grad, partials }),
+    op(
+      mse,
+      'loss',
+      { ...lossShape, swish: last.activation === 'swish' },
+      { pre, target: clean, state, grad, partials },
+    ),
     op(
       mseFinish,
       'loss',
@@ -95,15 +101,23 @@ export function planStep(
     ),
     ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose),
   ];
-  const update = [
-    op(
+  const update = layers.map((layer, i) => {
+    const { offset, size, parameters, packed } = weights.byLayer[i];
+    const part = (t: Tensor) => view(t, `${layer.name} ${t.label}`, offset, size);
+    return op(
       adam,
-      'all',
-      { size: flat.size, ...settings },
-      { grad: gradient, state, parameter: flat, moment1, moment2 },
-    ),
-    weights.pack,
-  ];
+      layer.name,
+      { ...layer, ...settings },
+      {
+        grad: part(gradient),
+        state,
+        parameter: parameters,
+        moment1: part(moment1),
+        moment2: part(moment2),
+        packed,
+      },
+    );
+  });
   return { tensors, load, gradients, update };
 }
 

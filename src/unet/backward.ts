@@ -3,15 +3,14 @@
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
-import { maxPoolGrad } from '../kernels/max_pool_grad';
 import { swishGrad } from '../kernels/swish_grad';
-import { upsampleGrad } from '../kernels/upsample_grad';
+import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
+import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
 import type { Parameter } from './config';
 import type { Choose, Stage } from './forward';
 
 /**
- * From `outputGrad`, dL/d(output of the last stage), to `gradient`, laid out like the flat parameter buffer. Overwrites
- * `outputGrad`.
+ * From `outputGrad`, dL/d(pre-activation of the last stage), to `gradient`, laid out like the flat parameter buffer.
  */
 export function backwardPass(
   stages: readonly Stage[],
@@ -26,36 +25,28 @@ export function backwardPass(
   const skipGrads: Tensor[] = [];
   let grad = outputGrad;
   for (let i = stages.length - 1; i >= 0; i--) {
-    const { layer, weights, input, pre, output } = stages[i];
+    const { layer, weights, input, pre } = stages[i];
     const { name, height, width, inChannels, outChannels } = layer;
+    const image = { channels: outChannels, height, width, batch };
 
-    // What came back to this layer's output, through pooling (and the skip connection) or upsampling.
+    // From the gradient of what followed this layer (nothing, if it is the last one) to that of its pre-activation.
     if (i < levels - 1) {
       const skipGrad = skipGrads.pop()!;
-      const shape = { channels: outChannels, height, width, batch };
-      ops.push(op(maxPoolGrad, name, shape, { input: output, grad_output: grad, grad_input: skipGrad }));
+      ops.push(op(swishMaxPoolGrad, name, image, { pre, grad_output: grad, grad: skipGrad }));
       grad = skipGrad;
-    } else if (i >= levels && i < stages.length - 1) {
-      const low = tensor(`${name} output gradient`, outChannels * height * width * batch);
-      ops.push(
-        op(
-          upsampleGrad,
-          name,
-          { channels: outChannels, height, width, batch },
-          { grad_output: grad, grad_input: low },
-        ),
-      );
+    } else if (i === levels - 1) {
+      ops.push(op(swishGrad, name, { elements: pre.size }, { pre, grad }));
+    } else if (i < stages.length - 1) {
+      const low = tensor(`${name} gradient`, pre.size);
+      ops.push(op(swishUpsampleGrad, name, image, { pre, grad_output: grad, grad: low }));
       skipGrads.push(grad);
       grad = low;
-    }
-    if (layer.activation === 'swish') {
-      ops.push(op(swishGrad, name, { elements: outChannels * height * width * batch }, { pre, grad }));
     }
 
     const shape = { ...layer, batch };
     const kernel = parameters[2 * i];
     const bias = parameters[2 * i + 1];
-    const layerGradient = view(gradient, `${name} gradient`, kernel.offset, kernel.size + bias.size);
+    const layerGradient = view(gradient, `${name} kernel gradient`, kernel.offset, kernel.size + bias.size);
     ops.push(
       op(
         conv2dGradKernel,

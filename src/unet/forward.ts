@@ -2,8 +2,9 @@
 
 import { type Op, op, type Tensor, tensor } from '../kernel';
 import { conv2d } from '../kernels/conv2d';
-import { maxPool } from '../kernels/max_pool';
-import { upsampleAdd } from '../kernels/upsample_add';
+import { swish } from '../kernels/swish';
+import { swishMaxPool } from '../kernels/swish_max_pool';
+import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
 import type { Layer } from './config';
 
 /** A layer's weights in the orders that the kernels read (see pack_weights). */
@@ -18,9 +19,8 @@ export interface Stage {
   readonly layer: Layer;
   readonly weights: LayerWeights;
   readonly input: Tensor;
-  /** Before the activation. */
+  /** What the convolution makes, before the activation. */
   readonly pre: Tensor;
-  readonly output: Tensor;
 }
 
 /** Which variant of a kernel to use for a layer; undefined is the kernel's first. */
@@ -32,14 +32,15 @@ export interface Forward {
 }
 
 /**
- * `input` and `output` are [channels][height][width][batch], the output after the last activation. `batch` is a multiple of 4.
+ * From `input` to `pre`, the output before the last activation; both are [channels][height][width][batch], `batch` a multiple
+ * of 4. Only pre-activations are kept: whatever comes next applies swish to what it reads, so that a map is written once.
  */
 export function forwardPass(
   layers: readonly Layer[],
   weights: readonly LayerWeights[],
   batch: number,
   input: Tensor,
-  output: Tensor,
+  pre: Tensor,
   choose: Choose = () => undefined,
 ): Forward {
   const levels = layers.length / 2;
@@ -48,41 +49,48 @@ export function forwardPass(
   let x = input;
   layers.forEach((layer, i) => {
     const { name, height, width, outChannels: channels } = layer;
+    const shape = { channels, height, width, batch };
     const size = channels * height * width * batch;
+    const last = i === layers.length - 1;
     const stage: Stage = {
       layer,
       weights: weights[i],
       input: x,
-      pre: tensor(`${name} pre-activation`, size),
-      output: i === layers.length - 1 ? output : tensor(`${name} output`, size),
+      pre: last ? pre : tensor(`${name} pre-activation`, size),
     };
     stages.push(stage);
-    ops.push(
-      op(
-        conv2d,
-        name,
-        { ...layer, batch, swish: layer.activation === 'swish' },
-        {
-          input: x,
-          kernel: stage.weights.forward,
-          bias: stage.weights.bias,
-          pre: stage.pre,
-          output: stage.output,
-        },
-        choose('conv2d', name),
-      ),
-    );
-    const shape = { channels, height, width, batch };
+    const { forward: kernel, bias } = stage.weights;
+    const tensors = { input: x, kernel, bias, output: stage.pre };
+    ops.push(op(conv2d, name, { ...layer, batch }, tensors, choose('conv2d', name)));
+
+    if (last) return;
     if (i < levels - 1) {
       x = tensor(`${name} pooled`, size / 4);
-      ops.push(op(maxPool, name, shape, { input: stage.output, output: x }));
-    } else if (i >= levels && i < layers.length - 1) {
-      const skip = stages[2 * levels - 2 - i].output;
-      x = tensor(`${name} upsampled + skip`, size * 4);
-      ops.push(op(upsampleAdd, name, shape, { input: stage.output, skip, output: x }));
+      ops.push(op(swishMaxPool, name, shape, { input: stage.pre, output: x }));
+    } else if (i === levels - 1) {
+      x = tensor(`${name} output`, size);
+      ops.push(op(swish, name, { elements: size }, { input: stage.pre, output: x }));
     } else {
-      x = stage.output;
+      const skip = stages[2 * levels - 2 - i].pre;
+      x = tensor(`${name} upsampled + skip`, size * 4);
+      ops.push(op(swishUpsampleAdd, name, shape, { input: stage.pre, skip, output: x }));
     }
   });
   return { ops, stages };
+}
+
+/** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. */
+export function predictionPass(
+  layers: readonly Layer[],
+  weights: readonly LayerWeights[],
+  batch: number,
+  input: Tensor,
+  output: Tensor,
+  choose?: Choose,
+): Op[] {
+  const { name, activation } = layers[layers.length - 1];
+  if (activation === 'none') return forwardPass(layers, weights, batch, input, output, choose).ops;
+  const pre = tensor(`${name} pre-activation`, output.size);
+  const { ops } = forwardPass(layers, weights, batch, input, pre, choose);
+  return [...ops, op(swish, name, { elements: output.size }, { input: pre, output })];
 }

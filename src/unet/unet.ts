@@ -5,7 +5,7 @@ import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { STATE, STATE_WORDS } from '../training/state';
 import { checkConfig, type Parameter, type UNetConfig } from './config';
-import { forwardPass } from './forward';
+import { predictionPass } from './forward';
 import { chooser } from './variants';
 import { initialParameters, planWeights, type WeightPlan } from './weights';
 
@@ -54,7 +54,7 @@ export class UNet {
     const config = checkConfig(partial);
     const plan = planWeights(config);
     const fixed = await createFixed(gpu, plan);
-    const repack = await Program.compile(gpu, 'pack weights', [plan.pack], fixed);
+    const repack = await Program.compile(gpu, 'pack weights', plan.pack, fixed);
     const unet = new UNet(gpu, config, plan, fixed, repack);
     await unet.setParameters(initialParameters(unet.parameters, seed));
     return unet;
@@ -151,10 +151,9 @@ export class UNet {
 }
 
 async function createFixed(gpu: Gpu, plan: WeightPlan): Promise<Map<Tensor, GPUBuffer>> {
-  const tensors = [plan.flat, plan.packed, plan.table];
+  const tensors = [plan.flat, plan.packed];
   for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
   const buffers = await gpu.createBuffers(tensors.map((t) => ({ label: t.label, bytes: t.size * 4 })));
-  gpu.device.queue.writeBuffer(buffers[2], 0, plan.rows);
   return new Map(tensors.map((t, i) => [t, buffers[i]]));
 }
 
@@ -185,7 +184,7 @@ class Predictor {
     const choose = chooser(await gpu.chooseVariants(layers, batch, false));
     const ops = [
       op(nhwcToChwn, 'input', shape, { images, state, output: input }),
-      ...forwardPass(layers, weights, batch, input, output, choose).ops,
+      ...predictionPass(layers, weights, batch, input, output, choose),
       op(chwnToNhwc, 'output', shape, { input: output, images: result }),
     ];
     const tensors = [images, result, state];

@@ -16,9 +16,7 @@ export const chooser =
     variants[`${kernel}/${layer}`];
 
 /** The kernels that have more than one variant; all take a convolution's shape. */
-export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Kernel<
-  ConvShape & { swish: boolean }
->[];
+export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Kernel<ConvShape>[];
 
 /** The layers that a kernel works for: the first one's input is data, whose gradient nobody asks for. */
 export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
@@ -29,12 +27,12 @@ const PREFERENCE = ['one_subgroups', 'one', 'winograd_subgroups', 'winograd'];
 
 /** Every variant of the tuned kernels that can do a layer on a device with `features`. */
 export function candidates(
-  kernel: Kernel<ConvShape & { swish: boolean }>,
+  kernel: Kernel<ConvShape>,
   layer: Layer,
   batch: number,
   features: GPUSupportedFeatures,
 ) {
-  const shape = { ...layer, batch, swish: layer.activation === 'swish' };
+  const shape = { ...layer, batch };
   return Object.entries(kernel.variants)
     .filter(([, v]) => (v.features ?? []).every((f) => features.has(f)) && !v.refuses?.(shape))
     .map(([name]) => name);

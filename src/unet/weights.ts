@@ -1,42 +1,65 @@
 /** The weights of a network as tensors, and how they start. Pure, no GPU. */
 
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
-import { packing, packWeights } from '../kernels/pack_weights';
+import { packing, packWeights, type Region } from '../kernels/pack_weights';
 import { STREAM, threefry, uniform } from '../random';
 import { type Layer, layersOf, type Parameter, parametersOf, type UNetConfig } from './config';
 import type { LayerWeights } from './forward';
+
+/** One layer's share of the buffers. */
+export interface LayerPlan {
+  /** Of the flat parameters, and of whatever is laid out like them, in floats. */
+  readonly offset: number;
+  readonly size: number;
+  readonly parameters: Tensor;
+  readonly packed: Tensor;
+  readonly weights: LayerWeights;
+}
 
 export interface WeightPlan {
   readonly layers: readonly Layer[];
   readonly parameters: readonly Parameter[];
   /** The flat parameters: `parameters` says where each lies. */
   readonly flat: Tensor;
-  /** The same numbers in the orders that the kernels read, by layer in `weights`. */
+  /** The same numbers in the orders that the kernels read: all layers, one after the other. */
   readonly packed: Tensor;
+  readonly byLayer: readonly LayerPlan[];
   readonly weights: readonly LayerWeights[];
-  /** Where pack_weights puts what, and its contents. */
-  readonly table: Tensor;
-  readonly rows: Uint32Array<ArrayBuffer>;
-  readonly pack: Op;
+  /** From the flat parameters to the packed ones. */
+  readonly pack: readonly Op[];
 }
 
 export function planWeights(config: UNetConfig): WeightPlan {
   const layers = layersOf(config);
   const { parameters, size } = parametersOf(layers);
-  const places = packing(layers);
+  const places = layers.map(packing);
   const flat = tensor('parameters', size);
-  const packed = tensor('packed weights', places.size);
-  const table = tensor('weight table', places.rows.length);
-  const weights = layers.map(({ name }, i): LayerWeights => {
-    const { forward, bias, backward } = places.layers[i];
+  const packed = tensor(
+    'packed weights',
+    places.reduce((sum, p) => sum + p.size, 0),
+  );
+  let start = 0;
+  const byLayer = layers.map(({ name }, i): LayerPlan => {
+    const [kernel, bias] = parameters.slice(2 * i, 2 * i + 2);
+    const at = start;
+    start += places[i].size;
+    const part = (title: string, { offset, size }: Region) => view(packed, title, at + offset, size);
     return {
-      forward: view(packed, `${name} kernel`, forward.offset, forward.size),
-      bias: view(packed, `${name} bias`, bias.offset, bias.size),
-      backward: view(packed, `${name} kernel, transposed`, backward.offset, backward.size),
+      offset: kernel.offset,
+      size: kernel.size + bias.size,
+      parameters: view(flat, `${name} parameters`, kernel.offset, kernel.size + bias.size),
+      packed: view(packed, `${name} packed weights`, at, places[i].size),
+      weights: {
+        forward: part(`${name} kernel`, places[i].forward),
+        bias: part(`${name} bias`, places[i].bias),
+        backward: part(`${name} kernel, transposed`, places[i].backward),
+      },
     };
   });
-  const pack = op(packWeights, 'all', layers, { parameters: flat, table, packed });
-  return { layers, parameters, flat, packed, table, rows: places.rows, weights, pack };
+  const pack = layers.map((layer, i) =>
+    op(packWeights, layer.name, layer, { parameters: byLayer[i].parameters, packed: byLayer[i].packed }),
+  );
+  return { layers, parameters, flat, packed, byLayer, weights: byLayer.map((l) => l.weights), pack };
 }
 
 /** Glorot uniform kernels and zero biases, as Keras starts: U(-l, l) with l = sqrt(6 / (fan in + fan out)). */

@@ -15,7 +15,7 @@ async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResu
 
 test('bench: every row is checked and timed, and the peaks are of this run', async () => {
   const result = await bench({
-    kernel: 'max_pool.,forward',
+    kernel: 'swish_max_pool.,forward',
     batch: 4,
     budgetSeconds: 0.5,
     runtime: 'a test',
@@ -26,7 +26,7 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   expect(result.timer.resolutionMs).toBeGreaterThan(0);
   expect(result.rows.map(({ layer }) => layer)).toEqual(['down.0', 'down.1']);
   for (const { kernel, check, ms, gbps, shareOfPeak, batch } of result.rows) {
-    expect({ kernel, batch, pass: check.pass }).toEqual({ kernel: 'max_pool', batch: 4, pass: true });
+    expect({ kernel, batch, pass: check.pass }).toEqual({ kernel: 'swish_max_pool', batch: 4, pass: true });
     expect(ms!.n).toBeGreaterThanOrEqual(3);
     expect(ms!.median).toBeGreaterThan(0);
     expect(ms!.p10).toBeLessThanOrEqual(ms!.median);
@@ -41,9 +41,9 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
 
 test('check: a row for each variant, skipped ones apart', async () => {
   const rows: CheckRow[] = [];
-  for await (const event of runCheck(engine, { kernel: 'max_pool' }))
+  for await (const event of runCheck(engine, { kernel: 'swish_max_pool' }))
     if (event.kind === 'row') rows.push(event.row);
-  expect(rows.map(({ kernel }) => kernel)).toEqual(['max_pool', 'max_pool_grad']);
+  expect(rows.map(({ kernel }) => kernel)).toEqual(['swish_max_pool', 'swish_max_pool_grad']);
   for (const { result, cases, share } of rows) {
     expect(result).toBe('pass');
     expect(cases).toBeGreaterThan(3);
@@ -58,6 +58,6 @@ test('both stop when they are told to', async () => {
   const drain = async (events: AsyncGenerator<unknown>) => {
     for await (const _ of events);
   };
-  await expect(drain(runCheck(engine, { kernel: 'max_pool', signal }))).rejects.toThrow('enough');
-  await expect(drain(runBench(engine, { kernel: 'max_pool', signal }))).rejects.toThrow('enough');
+  await expect(drain(runCheck(engine, { kernel: 'swish_max_pool', signal }))).rejects.toThrow('enough');
+  await expect(drain(runBench(engine, { kernel: 'swish_max_pool', signal }))).rejects.toThrow('enough');
 });

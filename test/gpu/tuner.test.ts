@@ -35,8 +35,8 @@ test('chooses the fastest variant that agrees, for every kernel and layer, and r
 test('never chooses a variant that computes something else', async () => {
   const { direct } = conv2d.variants;
   const all = conv2d.variants as Record<string, typeof direct>;
-  // Quick and wrong: leaves out the swish.
-  all.wrong = { calls: (shape, tensors) => direct.calls({ ...shape, swish: false }, tensors, {}) };
+  // Wrong: adds weights in place of the bias.
+  all.wrong = { calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}) };
   try {
     const { variants, measured } = await run();
     const results = measured.filter((m) => m.variant === 'wrong');

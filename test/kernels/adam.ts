@@ -1,19 +1,28 @@
 import { type AdamShape, adam } from '../../src/kernels/adam';
+import { packing, parameterCount } from '../../src/kernels/pack_weights';
 import { STATE, STATE_WORDS } from '../../src/training/state';
 import { EPSILON, type Spec } from '../spec';
+import { packInto, parameterLayers } from './pack_weights';
 
 const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+const layer = (inChannels: number, outChannels: number, kernelSize: number) => ({
+  inChannels,
+  outChannels,
+  kernelSize,
+});
 
-export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 'moment2'> = {
+export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   kernel: adam,
   cases: {
-    'one parameter': { size: 1, ...settings },
-    'a prime number of parameters': { size: 1009, ...settings },
-    'other settings': { size: 130, beta1: 0.5, beta2: 0.75, epsilon: 1e-3 },
-    'no memory': { size: 66, beta1: 0, beta2: 0, epsilon: 1e-8 },
-    'more than one row of workgroups': { size: 64 * 1024 + 1, ...settings },
+    'one weight': { ...layer(1, 1, 1), ...settings },
+    'a prime number of parameters': { ...layer(2, 53, 3), ...settings },
+    'other settings': { ...layer(3, 5, 3), beta1: 0.5, beta2: 0.75, epsilon: 1e-3 },
+    'no memory': { ...layer(8, 3, 1), beta1: 0, beta2: 0, epsilon: 1e-8 },
+    'more than one row of workgroups': { ...layer(65, 41, 5), ...settings },
   },
-  inputs: ({ size, beta1, beta2 }, random) => {
+  inputs: (shape, random) => {
+    const { beta1, beta2 } = shape;
+    const size = parameterCount(shape);
     const state = new Uint32Array(STATE_WORDS);
     const step = 1 + (size % 7);
     const floats = new Float32Array(state.buffer);
@@ -26,16 +35,18 @@ export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 
     for (let i = 2; i < size; i += 5) moment1[i] = moment2[i] = 0; // as on the first step
     for (let i = 2; i < size; i += 10) grad[i] = 0; // a parameter without any influence
     for (let i = 3; i < size; i += 10) grad[i] *= 1e-6; // next to epsilon
-    return { grad, state, parameter: random.floats(size), moment1, moment2 };
+    const packed = random.floats(packing(shape).size);
+    return { grad, state, parameter: random.floats(size), moment1, moment2, packed };
   },
-  reference: ({ size, ...settings }, { grad, state, parameter, moment1, moment2 }) => {
+  reference: (shape, { grad, state, parameter, moment1, moment2, packed }) => {
+    const size = parameterCount(shape);
     const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
     const c1 = floats[STATE.correction1];
     const c2 = floats[STATE.correction2];
     const rate = floats[STATE.learningRate];
     // What the kernel is given: settings rounded to f32.
-    const [beta1, beta2, epsilon] = [settings.beta1, settings.beta2, settings.epsilon].map(Math.fround);
-    const [rest1, rest2] = [1 - settings.beta1, 1 - settings.beta2].map(Math.fround);
+    const [beta1, beta2, epsilon] = [shape.beta1, shape.beta2, shape.epsilon].map(Math.fround);
+    const [rest1, rest2] = [1 - shape.beta1, 1 - shape.beta2].map(Math.fround);
     const expected = () => ({ values: new Float64Array(size), error: new Float64Array(size) });
     const [w, m, v] = [expected(), expected(), expected()];
     const ulp = 2 * EPSILON;
@@ -56,7 +67,14 @@ export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 
       const relative = (1.5 + 1.25 + 4.5 + 1 + 2.5) * ulp;
       w.error[i] = above + relative * Math.abs(change) + ulp * Math.abs(w.values[i]);
     }
-    return { parameter: w, moment1: m, moment2: v };
+    const copies = {
+      values: packInto(shape, w.values, packed),
+      error: packInto(shape, w.error, new Float64Array(packed.length)),
+    };
+    return { parameter: w, moment1: m, moment2: v, packed: copies };
   },
-  bench: () => ({ all: { size: 309_057, ...settings } }),
+  bench: () =>
+    Object.fromEntries(
+      Object.entries(parameterLayers).map(([name, shape]) => [name, { ...shape, ...settings }]),
+    ),
 };

@@ -1,11 +1,5 @@
-import {
-  type ActivatedConvShape,
-  type ConvShape,
-  conv2d,
-  convSizes,
-  padChannels,
-} from '../../src/kernels/conv2d';
-import { type Arrays, EPSILON, padded, type Random, type Spec, sumError, type Values } from '../spec';
+import { type ConvShape, conv2d, convSizes, padChannels } from '../../src/kernels/conv2d';
+import { type Arrays, padded, type Random, type Spec, sumError, type Values } from '../spec';
 import { convolutionGain } from '../winograd_gain';
 
 /** The UNet's convolutions at a batch size, by layer name. */
@@ -132,29 +126,18 @@ export function convolve(
   return { sums, magnitudes };
 }
 
-function reference(shape: ActivatedConvShape, { input, kernel, bias }: Arrays) {
+function reference(shape: ConvShape, { input, kernel, bias }: Arrays) {
   const { batch, height, width, inChannels, kernelSize } = shape;
   const { sums, magnitudes } = convolve(shape, input, kernel);
   const terms = kernelSize ** 2 * inChannels + 1;
-  const pre = sums.map((sum, i) => sum + bias[Math.floor(i / (height * width * batch))]);
-  const preError = magnitudes.map((m, i) => sumError(terms, m + Math.abs(pre[i] - sums[i])));
-  const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
-  const output = shape.swish ? pre.map((z) => z * sigmoid(z)) : pre;
-  // |swish'| <= 1.1 carries the error of pre; swish itself errs as test/kernels/swish.ts derives.
-  const outputError = shape.swish
-    ? pre.map((z, i) => 1.1 * preError[i] + 2 * EPSILON * Math.abs(output[i]) * (7 + 2 * Math.abs(z)))
-    : preError;
-  return { pre: { values: pre, error: preError }, output: { values: output, error: outputError } };
+  const values = sums.map((sum, i) => sum + bias[Math.floor(i / (height * width * batch))]);
+  const error = magnitudes.map((m, i) => sumError(terms, m + Math.abs(values[i] - sums[i])));
+  return { output: { values, error } };
 }
 
-export const spec: Spec<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' | 'output'> = {
+export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
   kernel: conv2d,
-  cases: {
-    ...Object.fromEntries(
-      Object.entries(convCases).map(([name, shape]) => [name, { ...shape, swish: true }]),
-    ),
-    'no activation': { ...convCases['primes, 3x3'], swish: false },
-  },
+  cases: convCases,
   inputs: (shape, random) => {
     const { inChannels, outChannels, kernelSize } = shape;
     const bias = new Float32Array(padChannels(outChannels));
@@ -167,14 +150,5 @@ export const spec: Spec<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' 
   },
   reference,
   gain: { winograd: convolutionGain, winograd_subgroups: convolutionGain },
-  bench: (batch) =>
-    Object.fromEntries(
-      Object.entries(convLayers(batch)).map(([name, shape]) => [name, { ...shape, swish: true }]),
-    ),
-};
-
-/** The convolution without its activation: what the two conv2d_grad kernels are the gradients of. */
-export const linearConv: Pick<Spec<ConvShape>, 'inputs' | 'reference'> = {
-  inputs: (shape, random) => spec.inputs({ ...shape, swish: false }, random),
-  reference: (shape, inputs) => reference({ ...shape, swish: false }, inputs),
+  bench: convLayers,
 };

@@ -3,7 +3,7 @@ import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import { transposeKernel } from '../conv_layouts';
 import { type Spec, sumError } from '../spec';
 import { convolutionGain } from '../winograd_gain';
-import { convCases, convLayers, convolve, linearConv, packedKernel } from './conv2d';
+import { spec as conv2d, convCases, convLayers, convolve, packedKernel } from './conv2d';
 
 export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
   kernel: conv2dGradInput,
@@ -23,7 +23,7 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
   bench: (batch) =>
     Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
   gradientOf: {
-    forward: linearConv,
+    forward: conv2d,
     output: 'output',
     inputs: (shape, { kernel }, _, cotangent) => ({
       grad: cotangent,

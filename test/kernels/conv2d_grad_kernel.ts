@@ -2,7 +2,7 @@ import { type ConvShape, convSizes, padChannels } from '../../src/kernels/conv2d
 import { conv2dGradKernel, gradientSize } from '../../src/kernels/conv2d_grad_kernel';
 import { type Spec, sumError } from '../spec';
 import { kernelGradientGain } from '../winograd_gain';
-import { convCases, convLayers, eachTap, linearConv } from './conv2d';
+import { spec as conv2d, convCases, convLayers, eachTap } from './conv2d';
 
 export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
   kernel: conv2dGradKernel,
@@ -41,7 +41,7 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
   gain: { winograd: kernelGradientGain, winograd_subgroups: kernelGradientGain },
   bench: convLayers,
   gradientOf: {
-    forward: linearConv,
+    forward: conv2d,
     output: 'output',
     inputs: (_, { input }, __, cotangent) => ({ input, grad: cotangent }),
     // The forward's kernel is packed, [tap][in][out padded]; its gradient is dense, and the bias follows it.

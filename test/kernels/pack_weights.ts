@@ -1,58 +1,64 @@
-import { type PackedLayer, packing, packWeights } from '../../src/kernels/pack_weights';
-import type { Spec } from '../spec';
+import { type ParameterShape, packing, packWeights, parameterCount } from '../../src/kernels/pack_weights';
+import type { Spec, Values } from '../spec';
 
-const layer = (inChannels: number, outChannels: number, kernelSize: number): PackedLayer => ({
+const layer = (inChannels: number, outChannels: number, kernelSize: number): ParameterShape => ({
   inChannels,
   outChannels,
   kernelSize,
 });
 
-const unet = [
-  layer(1, 32, 5),
-  layer(32, 64, 5),
-  layer(64, 64, 5),
-  layer(64, 64, 5),
-  layer(64, 32, 5),
-  layer(32, 1, 5),
-];
+/** The tutorial's layers. */
+export const parameterLayers: Record<string, ParameterShape> = {
+  'down.0': layer(1, 32, 5),
+  'down.1': layer(32, 64, 5),
+  'down.2': layer(64, 64, 5),
+  'up.0': layer(64, 64, 5),
+  'up.1': layer(64, 32, 5),
+  'up.2': layer(32, 1, 5),
+};
 
-export const spec: Spec<readonly PackedLayer[], 'parameters' | 'table' | 'packed'> = {
+/** A copy of `packed` with everything but its padding replaced by what `values` holds for each parameter. */
+export function packInto(
+  { inChannels, outChannels, kernelSize }: ParameterShape,
+  values: Values,
+  packed: Values,
+): Float64Array {
+  const result = Float64Array.from(packed);
+  const align = (offset: number) => Math.ceil(offset / 64) * 64;
+  const taps = kernelSize * kernelSize;
+  const inP = Math.ceil(inChannels / 8) * 8;
+  const outP = Math.ceil(outChannels / 8) * 8;
+  const bias = align(taps * inChannels * outP);
+  const backward = bias + align(outP);
+  let from = 0;
+  for (let tap = 0; tap < taps; tap++)
+    for (let c = 0; c < inChannels; c++)
+      for (let o = 0; o < outChannels; o++) {
+        const value = values[from++];
+        result[(tap * inChannels + c) * outP + o] = value;
+        result[backward + ((taps - 1 - tap) * outChannels + o) * inP + c] = value;
+      }
+  for (let o = 0; o < outChannels; o++) result[bias + o] = values[from++];
+  return result;
+}
+
+export const spec: Spec<ParameterShape, 'parameters' | 'packed'> = {
   kernel: packWeights,
   cases: {
-    'one weight': [layer(1, 1, 1)],
-    'layers that end between multiples of 64': [layer(1, 3, 3), layer(3, 11, 1), layer(11, 1, 5)],
-    'layers that end at multiples of 64': [layer(7, 8, 1), layer(31, 4, 1)],
-    'four levels, RGB': [layer(3, 8, 3), layer(8, 13, 3), layer(13, 16, 3), layer(16, 16, 3)],
-    'the tutorial': unet,
+    'one weight': layer(1, 1, 1),
+    'nothing divides anything': layer(3, 11, 3),
+    'channels of 8': layer(8, 16, 3),
+    'more than one row of workgroups': layer(65, 41, 5),
+    ...parameterLayers,
   },
-  inputs: (layers, random) => {
-    const { rows, size, parameters } = packing(layers);
+  inputs: (shape, random) => ({
+    parameters: random.floats(parameterCount(shape)),
     // What lies between the regions, and in their padding, must stay as it is.
-    return { table: rows, parameters: random.floats(parameters), packed: random.floats(size) };
-  },
-  reference: (layers, { parameters, packed }) => {
-    const values = Float64Array.from(packed);
-    let from = 0;
-    let to = 0;
-    const align = (offset: number) => Math.ceil(offset / 64) * 64;
-    for (const { inChannels, outChannels, kernelSize } of layers) {
-      const taps = kernelSize * kernelSize;
-      const inP = Math.ceil(inChannels / 8) * 8;
-      const outP = Math.ceil(outChannels / 8) * 8;
-      const bias = to + align(taps * inChannels * outP);
-      const backward = bias + align(outP);
-      for (let tap = 0; tap < taps; tap++)
-        for (let c = 0; c < inChannels; c++)
-          for (let o = 0; o < outChannels; o++) {
-            const value = parameters[from++];
-            values[to + (tap * inChannels + c) * outP + o] = value;
-            values[backward + ((taps - 1 - tap) * outChannels + o) * inP + c] = value;
-          }
-      for (let o = 0; o < outChannels; o++) values[bias + o] = parameters[from++];
-      from = align(from);
-      to = backward + align(taps * outChannels * inP);
-    }
+    packed: random.floats(packing(shape).size),
+  }),
+  reference: (shape, { parameters, packed }) => {
+    const values = packInto(shape, parameters, packed);
     return { packed: { values, error: new Float64Array(values.length) } }; // copies are exact
   },
-  bench: () => ({ all: unet }),
+  bench: () => parameterLayers,
 };

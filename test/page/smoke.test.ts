@@ -180,14 +180,14 @@ test('what is not legal is refused in place, and what the engine refuses is told
 }, 120_000);
 
 test('the check tab checks', async () => {
-  const { page, problems } = await open('?task=check&kernel=max_pool&autorun=1');
+  const { page, problems } = await open('?task=check&kernel=swish_max_pool&autorun=1');
   await until(page, () => (window.harness.check as { status: string }).status === 'done');
   const { rows } = await page.evaluate(
     () => window.harness.check as { rows: { kernel: string; result: string; share: number }[] },
   );
   expect(rows.map(({ kernel, result }) => `${kernel} ${result}`)).toEqual([
-    'max_pool pass',
-    'max_pool_grad pass',
+    'swish_max_pool pass',
+    'swish_max_pool_grad pass',
   ]);
   await until(page, () => document.querySelectorAll('#check-table tbody tr').length === 2);
   expect(problems).toEqual([]);

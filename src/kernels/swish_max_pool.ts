@@ -1,4 +1,4 @@
-import shader from '../../shaders/max_pool.wgsl';
+import shader from '../../shaders/swish_max_pool.wgsl';
 import { call, type Kernel } from '../kernel';
 
 /** Activations [channels][height][width][batch]. */
@@ -11,15 +11,15 @@ export interface ImageShape {
 }
 
 /** Its shape is the input's, whose height and width are even. */
-export const maxPool: Kernel<ImageShape, 'input' | 'output'> = {
-  name: 'max_pool',
+export const swishMaxPool: Kernel<ImageShape, 'input' | 'output'> = {
+  name: 'swish_max_pool',
   sizes: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
     return { input, output: input / 4 };
   },
   cost: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
-    return { flops: 0.75 * input, bytes: 5 * input };
+    return { flops: 5.75 * input, bytes: 5 * input };
   },
   variants: {
     plain: {

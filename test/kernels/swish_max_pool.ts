@@ -1,8 +1,9 @@
-import { type ImageShape, maxPool } from '../../src/kernels/max_pool';
+import { type ImageShape, swishMaxPool } from '../../src/kernels/swish_max_pool';
 import { padded, type Spec } from '../spec';
+import { swishAt } from './swish';
 
 export const spec: Spec<ImageShape, 'input' | 'output'> = {
-  kernel: maxPool,
+  kernel: swishMaxPool,
   cases: {
     'one window': { channels: 1, height: 2, width: 2, batch: padded(1) },
     'one row of windows': { channels: 1, height: 2, width: 14, batch: padded(3) },
@@ -12,25 +13,24 @@ export const spec: Spec<ImageShape, 'input' | 'output'> = {
     'more than one row of workgroups': { channels: 65, height: 64, width: 64, batch: padded(4) },
   },
   inputs: ({ channels, height, width, batch }, random) => ({
-    input: random.floats(channels * height * width * batch),
+    input: random.floats(channels * height * width * batch, -3, 2), // swish has its minimum at -1.28
   }),
   reference: ({ channels, height, width, batch }, { input }) => {
     const [h, w] = [height / 2, width / 2];
     const values = new Float64Array(channels * h * w * batch);
+    const error = new Float64Array(values.length);
     const at = (c: number, y: number, x: number, n: number) =>
-      input[((c * height + y) * width + x) * batch + n];
+      swishAt(input[((c * height + y) * width + x) * batch + n]);
     let i = 0;
     for (let c = 0; c < channels; c++)
-      for (let y = 0; y < h; y++)
-        for (let x = 0; x < w; x++)
-          for (let n = 0; n < batch; n++)
-            values[i++] = Math.max(
-              at(c, 2 * y, 2 * x, n),
-              at(c, 2 * y, 2 * x + 1, n),
-              at(c, 2 * y + 1, 2 * x, n),
-              at(c, 2 * y + 1, 2 * x + 1, n),
-            );
-    return { output: { values, error: new Float64Array(values.length) } }; // a maximum is exact
+      for (let y = 0; y < height; y += 2)
+        for (let x = 0; x < width; x += 2)
+          for (let n = 0; n < batch; n++, i++) {
+            const four = [at(c, y, x, n), at(c, y, x + 1, n), at(c, y + 1, x, n), at(c, y + 1, x + 1, n)];
+            values[i] = Math.max(...four.map((v) => v.value));
+            error[i] = Math.max(...four.map((v) => v.valueError)); // the maximum itself is exact
+          }
+    return { output: { values, error } };
   },
   bench: (batch) => ({
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },

@@ -1,17 +1,20 @@
-import shader from '../../shaders/max_pool_grad.wgsl';
+import shader from '../../shaders/swish_max_pool_grad.wgsl';
 import { call, type Kernel } from '../kernel';
-import type { ImageShape } from './max_pool';
+import type { ImageShape } from './swish_max_pool';
 
-/** Its shape is that of the forward pass's input. Adds to `grad_input`. */
-export const maxPoolGrad: Kernel<ImageShape, 'input' | 'grad_output' | 'grad_input'> = {
-  name: 'max_pool_grad',
+/**
+ * Its shape is that of `pre`. `grad` holds the gradient of the activation through the skip connection, then that of `pre` through
+ * everything.
+ */
+export const swishMaxPoolGrad: Kernel<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
+  name: 'swish_max_pool_grad',
   sizes: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
-    return { input, grad_output: input / 4, grad_input: input };
+    return { pre: input, grad_output: input / 4, grad: input };
   },
   cost: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
-    return { flops: 1.75 * input, bytes: 13 * input };
+    return { flops: 10.75 * input, bytes: 13 * input };
   },
   variants: {
     plain: {

@@ -1,17 +1,17 @@
-import shader from '../../shaders/upsample_add.wgsl';
+import shader from '../../shaders/swish_upsample_grad.wgsl';
 import { call, type Kernel } from '../kernel';
-import type { ImageShape } from './max_pool';
+import type { ImageShape } from './swish_max_pool';
 
-/** Its shape is that of `input`; `skip` and `output` have twice the height and width. */
-export const upsampleAdd: Kernel<ImageShape, 'input' | 'skip' | 'output'> = {
-  name: 'upsample_add',
+/** Its shape is that of `pre` and `grad`; `grad_output` has twice the height and width. */
+export const swishUpsampleGrad: Kernel<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
+  name: 'swish_upsample_grad',
   sizes: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
-    return { input, skip: 4 * input, output: 4 * input };
+    return { pre: input, grad_output: 4 * input, grad: input };
   },
   cost: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
-    return { flops: 4 * input, bytes: 36 * input };
+    return { flops: 12 * input, bytes: 24 * input };
   },
   variants: {
     plain: {

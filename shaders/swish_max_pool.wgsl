@@ -1,8 +1,9 @@
-// output[c][y][x][n] = max of input[c][2y .. 2y+1][2x .. 2x+1][n]: 2x2 max pooling with stride 2.
+// output[c][y][x][n] = max of swish(input[c][2y .. 2y+1][2x .. 2x+1][n]): the activation, then 2x2 max pooling with stride 2.
 // input is [C][2h][2w][N], output [C][h][w][N].
 // One invocation: one vec4 of the output.
 #import lib/flat.wgsl
 #import lib/block.wgsl
+#import lib/swish.wgsl
 
 struct Params {
   vec4s: u32, // of the output
@@ -23,5 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let a = block_start(i, params.width, params.n4);
   let c = a + 2u * params.width * params.n4;
-  output[i] = max(max(input[a], input[a + params.n4]), max(input[c], input[c + params.n4]));
+  let upper = max(swish(input[a]), swish(input[a + params.n4]));
+  let lower = max(swish(input[c]), swish(input[c + params.n4]));
+  output[i] = max(upper, lower);
 }

@@ -1,17 +1,17 @@
-import shader from '../../shaders/upsample_grad.wgsl';
+import shader from '../../shaders/swish_upsample_add.wgsl';
 import { call, type Kernel } from '../kernel';
-import type { ImageShape } from './max_pool';
+import type { ImageShape } from './swish_max_pool';
 
-/** Its shape is that of `grad_input`; `grad_output` has twice the height and width. */
-export const upsampleGrad: Kernel<ImageShape, 'grad_output' | 'grad_input'> = {
-  name: 'upsample_grad',
+/** Its shape is that of `input`; `skip` and `output` have twice the height and width. */
+export const swishUpsampleAdd: Kernel<ImageShape, 'input' | 'skip' | 'output'> = {
+  name: 'swish_upsample_add',
   sizes: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
-    return { grad_output: 4 * input, grad_input: input };
+    return { input, skip: 4 * input, output: 4 * input };
   },
   cost: ({ channels, height, width, batch }) => {
     const input = channels * height * width * batch;
-    return { flops: 3 * input, bytes: 20 * input };
+    return { flops: 29 * input, bytes: 36 * input };
   },
   variants: {
     plain: {

@@ -1,8 +1,9 @@
-// output[c][Y][X][n] = input[c][Y/2][X/2][n] + skip[c][Y][X][n]: nearest 2x upsampling, then the skip connection.
-// input is [C][h][w][N], skip and output are [C][2h][2w][N].
+// output[c][Y][X][n] = swish(input[c][Y/2][X/2][n]) + swish(skip[c][Y][X][n]): the activation, nearest 2x upsampling, then the skip
+// connection with its own activation. input is [C][h][w][N], skip and output are [C][2h][2w][N].
 // One invocation: one vec4 of the input, four of the output.
 #import lib/flat.wgsl
 #import lib/block.wgsl
+#import lib/swish.wgsl
 
 struct Params {
   vec4s: u32, // of the input
@@ -22,13 +23,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= params.vec4s) {
     return;
   }
-  let v = input[i];
+  let v = swish(input[i]);
   let a = block_start(i, params.width, params.n4);
   let b = a + params.n4;
   let c = a + 2u * params.width * params.n4;
   let d = c + params.n4;
-  output[a] = v + skip[a];
-  output[b] = v + skip[b];
-  output[c] = v + skip[c];
-  output[d] = v + skip[d];
+  output[a] = v + swish(skip[a]);
+  output[b] = v + swish(skip[b]);
+  output[c] = v + swish(skip[c]);
+  output[d] = v + swish(skip[d]);
 }

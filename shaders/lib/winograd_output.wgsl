@@ -1,0 +1,60 @@
+// Winograd F(4x4, 5x5), output transform, shared by conv2d and conv2d_grad_input: Y = A' M A for every tile.
+// The shader that includes this declares
+//   params   width, height, tiles_x, channels, batch (images in a row of Y), first_image and chunk (the images of this dispatch),
+//            pitch, first_group;
+//   freqs    M[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
+//   finish   what happens to an element of Y of output channel `channel` that belongs at `at` of [channels][height][width][batch].
+// One invocation: one image of the chunk, one channel, one tile of 4x4 pixels (those inside the image). The 8 rows of M are
+// transformed along x as they are loaded and summed into the 16 outputs pair by pair.
+// Dispatch: x = ceil(chunk/32), y = tiles, z = channels from first_group on (all tiles of a channel together: they share
+// memory pages). Any height, width, channels, batch.
+#import lib/winograd.wgsl
+
+alias Lane = f32;
+
+fn freq_row(first: u32, step: u32) -> Four {
+  return output_transform(Eight(freqs[first], freqs[first + step], freqs[first + 2u * step], freqs[first + 3u * step],
+    freqs[first + 4u * step], freqs[first + 5u * step], freqs[first + 6u * step], freqs[first + 7u * step]));
+}
+
+fn store(channel: u32, at: u32, x: u32, value: Lane) {
+  if (x < params.width) { finish(at + x * params.batch, channel, value); }
+}
+
+fn store_row(channel: u32, first: u32, y: u32, x: u32, value: Four) {
+  if (y >= params.height) { return; }
+  let at = first + y * params.width * params.batch;
+  store(channel, at, x, value.a);
+  store(channel, at, x + 1u, value.b);
+  store(channel, at, x + 2u, value.c);
+  store(channel, at, x + 3u, value.d);
+}
+
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
+  let image = id.x;
+  let channel = group.z + params.first_group;
+  if (image >= params.chunk) { return; }
+  let tile = group.y;
+  let step = params.channels * params.pitch;
+  let at = channel * params.pitch + tile * params.chunk + image;
+  let r0 = freq_row(at, step);
+  let r1 = freq_row(at + 8u * step, step);
+  let r2 = freq_row(at + 16u * step, step);
+  let r3 = freq_row(at + 24u * step, step);
+  let r4 = freq_row(at + 32u * step, step);
+  let r5 = freq_row(at + 40u * step, step);
+  let r6 = freq_row(at + 48u * step, step);
+  let r7 = freq_row(at + 56u * step, step);
+  let c0 = output_transform(Eight(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a, r6.a, r7.a));
+  let c1 = output_transform(Eight(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b, r6.b, r7.b));
+  let c2 = output_transform(Eight(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c, r6.c, r7.c));
+  let c3 = output_transform(Eight(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d, r6.d, r7.d));
+  let y = tile / params.tiles_x * 4u;
+  let x = tile % params.tiles_x * 4u;
+  let first = channel * params.height * params.width * params.batch + params.first_image + image;
+  store_row(channel, first, y, x, Four(c0.a, c1.a, c2.a, c3.a));
+  store_row(channel, first, y + 1u, x, Four(c0.b, c1.b, c2.b, c3.b));
+  store_row(channel, first, y + 2u, x, Four(c0.c, c1.c, c2.c, c3.c));
+  store_row(channel, first, y + 3u, x, Four(c0.d, c1.d, c2.d, c3.d));
+}

@@ -1,0 +1,65 @@
+import type { ImageShape } from '../../src/kernels/swish_max_pool';
+import { swishMaxPoolGrad } from '../../src/kernels/swish_max_pool_grad';
+import { EPSILON, padded, type Spec } from '../spec';
+import { swishAt } from './swish';
+import { spec as swishMaxPool } from './swish_max_pool';
+
+export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
+  kernel: swishMaxPoolGrad,
+  cases: {
+    'one window': { channels: 1, height: 2, width: 2, batch: padded(1) },
+    'one row of windows': { channels: 1, height: 2, width: 14, batch: padded(3) },
+    'prime sizes': { channels: 3, height: 10, width: 14, batch: padded(5) },
+    'down.0': { channels: 32, height: 28, width: 28, batch: padded(8) },
+    'down.1': { channels: 64, height: 14, width: 14, batch: padded(4) },
+    'more than one row of workgroups': { channels: 65, height: 64, width: 64, batch: padded(4) },
+  },
+  inputs: ({ channels, height, width, batch }, random) => {
+    const size = channels * height * width * batch;
+    // Multiples of 1/16: swish has either the same value or one that differs by more than f32 could confuse. Ties abound: every fifth
+    // image has whole numbers only, the next one no positive values, the one after is flat.
+    const pre = random.floats(size, -4, 3).map((v, i) => {
+      const kind = (i % batch) % 5;
+      if (kind === 0) return Math.round(v);
+      if (kind === 1) return Math.floor(v / 2) - 1;
+      return kind === 2 ? -0.5 : Math.round(16 * v) / 16;
+    });
+    return { pre, grad_output: random.floats(size / 4), grad: random.floats(size) };
+  },
+  reference: ({ channels, height, width, batch }, { pre, grad_output, grad }) => {
+    const values = Float64Array.from(grad);
+    let i = 0;
+    for (let c = 0; c < channels; c++)
+      for (let y = 0; y < height; y += 2)
+        for (let x = 0; x < width; x += 2)
+          for (let n = 0; n < batch; n++) {
+            let best = -1;
+            for (let dy = 0; dy < 2; dy++)
+              for (let dx = 0; dx < 2; dx++) {
+                const at = ((c * height + y + dy) * width + x + dx) * batch + n;
+                if (best < 0 || swishAt(pre[at]).value > swishAt(pre[best]).value) best = at;
+              }
+            values[best] += grad_output[i++];
+          }
+    // An addition, which WGSL lets round in either direction, and a product.
+    const error = values.map((v, k) => {
+      const { slope, slopeError } = swishAt(pre[k]);
+      return Math.abs(v) * (slopeError + 2 * 2 * EPSILON * Math.abs(slope));
+    });
+    return { grad: { values: values.map((v, k) => v * swishAt(pre[k]).slope), error } };
+  },
+  bench: (batch) => ({
+    'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },
+    'down.1': { channels: 64, height: 14, width: 14, batch: padded(batch) },
+  }),
+  gradientOf: {
+    forward: swishMaxPool,
+    output: 'output',
+    inputs: (_shape, { input }, _outputs, cotangent) => ({
+      pre: input,
+      grad_output: cotangent,
+      grad: new Float64Array(input.length),
+    }),
+    wrt: { input: { output: 'grad' } },
+  },
+};
