@@ -24,6 +24,30 @@ declare module '*/conv2d.one.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.strip.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.strip_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
@@ -34,7 +58,7 @@ declare module '*/conv2d.wgsl' {
 
 declare module '*/conv2d.winograd_input.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'columns' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
   export default shader;
@@ -50,7 +74,7 @@ declare module '*/conv2d.winograd_kernel.wgsl' {
 
 declare module '*/conv2d.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'columns' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
   export default shader;
@@ -72,6 +96,22 @@ declare module '*/conv2d.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.strip.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.strip_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
@@ -82,7 +122,7 @@ declare module '*/conv2d_grad_input.wgsl' {
 
 declare module '*/conv2d_grad_input.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'columns' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
   export default shader;
@@ -122,7 +162,7 @@ declare module '*/conv2d_grad_kernel.wgsl' {
 
 declare module '*/conv2d_grad_kernel.winograd_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'columns' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
   export default shader;

@@ -107,6 +107,8 @@ export interface Variant<Shape, Name extends string> {
   readonly features?: readonly GPUFeatureName[];
   /** Why this variant cannot do `shape`, or undefined where it can. */
   readonly refuses?: (shape: Shape) => string | undefined;
+  /** Whether most lanes of a workgroup would have nothing to do for `shape`, so that the default choice looks elsewhere first. */
+  readonly idles?: (shape: Shape) => boolean;
   /** Tensors that live only between this variant's calls, by name and size. */
   readonly scratch?: (shape: Shape) => Readonly<Record<string, number>>;
   readonly calls: (

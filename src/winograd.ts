@@ -72,6 +72,7 @@ export function transformParams(
     batch,
     first_image: at.first,
     chunk: at.count,
+    columns: tiles * at.count,
     pitch: tiles * chunk,
   };
 }
@@ -96,8 +97,8 @@ export function convolutionCalls(
   for (const at of tiles.chunks) {
     calls.push(
       call(inputTransform, transformParams(shape, tiles, from, at), { input: tensors.input, freqs: images }, [
-        at.count,
-        tiles.tiles,
+        tiles.tiles * at.count,
+        1,
         from,
       ]),
     );
@@ -107,9 +108,15 @@ export function convolutionCalls(
     const items = [32 * Math.ceil(toPadded / 16), Math.ceil(columns / 64), FREQUENCIES] as const;
     const shader = subgroups ? productSubgroups : product;
     calls.push(call(shader, params, { inputs: images, weights: kernels, products }, items));
-    calls.push(finish(transformParams(shape, tiles, toPadded, at), [at.count, tiles.tiles, channels.to]));
+    calls.push(finish(transformParams(shape, tiles, toPadded, at), [tiles.tiles * at.count, 1, channels.to]));
   }
   return calls;
+}
+
+/** Whether a convolution's product has fewer columns than a workgroup has lanes. */
+export function idleProduct(shape: ConvShape): boolean {
+  const { tiles, chunk } = tiling(shape);
+  return (tiles * chunk) / 4 < 32;
 }
 
 export const convolutionScratch = (shape: ConvShape, from: number, toPadded: number) => ({

@@ -1,8 +1,11 @@
 import oneShader from '../../shaders/conv2d.one.wgsl';
+import oneSubgroups from '../../shaders/conv2d.one_subgroups.wgsl';
+import stripShader from '../../shaders/conv2d.strip.wgsl';
+import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
-import { convolutionCalls, convolutionScratch, refusesWinograd } from '../winograd';
+import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
 
 /** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
 export interface ConvShape {
@@ -64,13 +67,37 @@ export function directLaunch({ batch, height, width, kernelSize }: ConvShape, fr
   return { params, items: [Math.ceil(batch / 8), width, height * tiles] as const };
 }
 
+/** Why a layer cannot be done by strips. */
+export const refusesStrips = ({ kernelSize, width }: ConvShape) =>
+  kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
+
+/** Params and grid of a convolution by strips: see shaders/lib/conv2d_strip.wgsl. */
+export function stripLaunch({ batch, height, width }: ConvShape, from: number, to: number) {
+  const tiles = channelTiles(to);
+  const pairs = batch / 2;
+  const params = { height, width, pairs, from_channels: from, to_channels: to, tiles };
+  return { params, items: [Math.ceil(width / 7) * pairs, 1, height * tiles] as const };
+}
+
 type TensorName = 'input' | 'kernel' | 'bias' | 'output';
+
+const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: refusesStrips,
+  idles: (shape) => subgroups && stripLaunch(shape, 1, 1).items[0] < 32,
+  calls: (shape, tensors) => {
+    const { params, items } = stripLaunch(shape, shape.inChannels, shape.outChannels);
+    return [call(subgroups ? stripSubgroups : stripShader, params, tensors, items)];
+  },
+});
 
 /** Output rows that an invocation of the one-channel form walks down; it loads four more. */
 const ONE_ROWS = 7;
 
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
-const one: Variant<ConvShape, TensorName> = {
+const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  idles: ({ batch }) => subgroups && batch / 2 < 32,
   refuses: ({ outChannels, kernelSize }) =>
     outChannels === 1 && kernelSize === 5
       ? undefined
@@ -87,12 +114,14 @@ const one: Variant<ConvShape, TensorName> = {
     };
     // Workgroups of 32 lanes, each 2 images, times strips of 7 columns.
     const groups = Math.ceil(shape.batch / 64) * Math.ceil(width / 7);
-    return [call(oneShader, params, tensors, [32 * groups, 1, Math.ceil(height / ONE_ROWS)])];
+    const items = [32 * groups, 1, Math.ceil(height / ONE_ROWS)] as const;
+    return [call(subgroups ? oneSubgroups : oneShader, params, tensors, items)];
   },
-};
+});
 
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
+  idles: (shape) => subgroups && idleProduct(shape),
   refuses: (shape) => refusesWinograd(shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(shape, shape.inChannels, padChannels(shape.outChannels)),
   calls: (shape, { input, kernel, bias, output }, scratch) => {
@@ -124,7 +153,10 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, tensors, items)];
       },
     },
-    one,
+    one: one(false),
+    one_subgroups: one(true),
+    strip: strip(false),
+    strip_subgroups: strip(true),
     winograd: winograd(false),
     winograd_subgroups: winograd(true),
   },

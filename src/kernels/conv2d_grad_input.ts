@@ -1,13 +1,24 @@
+import stripShader from '../../shaders/conv2d_grad_input.strip.wgsl';
+import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
-import { convolutionCalls, convolutionScratch, refusesWinograd } from '../winograd';
-import { type ConvShape, convFlops, convSizes, directLaunch, padChannels } from './conv2d';
+import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
+import {
+  type ConvShape,
+  convFlops,
+  convSizes,
+  directLaunch,
+  padChannels,
+  refusesStrips,
+  stripLaunch,
+} from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
+  idles: (shape) => subgroups && idleProduct(shape),
   refuses: (shape) => refusesWinograd(shape, shape.outChannels, padChannels(shape.inChannels)),
   scratch: (shape) => convolutionScratch(shape, shape.outChannels, padChannels(shape.inChannels)),
   calls: (shape, { grad, kernel, grad_input }, scratch) => {
@@ -19,6 +30,17 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
     return convolutionCalls(shape, channels, { input: grad, kernel }, scratch, subgroups, (params, items) =>
       call(winogradOutput, params, { freqs: scratch.products, output: grad_input }, items),
     );
+  },
+});
+
+const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: refusesStrips,
+  idles: (shape) => subgroups && stripLaunch(shape, 1, 1).items[0] < 32,
+  calls: (shape, { grad, kernel, grad_input }) => {
+    const { params, items } = stripLaunch(shape, shape.outChannels, shape.inChannels);
+    const tensors = { input: grad, kernel, output: grad_input };
+    return [call(subgroups ? stripSubgroups : stripShader, params, tensors, items)];
   },
 });
 
@@ -40,6 +62,8 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, { input: grad, kernel, output: grad_input }, items)];
       },
     },
+    strip: strip(false),
+    strip_subgroups: strip(true),
     winograd: winograd(false),
     winograd_subgroups: winograd(true),
   },

@@ -80,13 +80,13 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
     const tiles = tiling(shape);
     const calls = tiles.chunks.flatMap((at) => [
       call(inputTransform, transformParams(shape, tiles, cin, at), { input, freqs: images }, [
-        at.count,
-        tiles.tiles,
+        tiles.tiles * at.count,
+        1,
         cin,
       ]),
       call(gradientTransform, transformParams(shape, tiles, cout, at), { grad, freqs: grads }, [
-        at.count,
-        tiles.tiles,
+        tiles.tiles * at.count,
+        1,
         cout,
       ]),
       call(

@@ -23,7 +23,15 @@ export const layersFor = (kernel: { readonly name: string }, layers: readonly La
   kernel.name === conv2dGradInput.name ? layers.slice(1) : layers;
 
 /** What usually is fastest first. Names that a kernel does not have are passed over. */
-const PREFERENCE = ['one_subgroups', 'one', 'winograd_subgroups', 'winograd'];
+const PREFERENCE = [
+  'one_subgroups',
+  'one',
+  'winograd_subgroups',
+  'winograd',
+  'strip_subgroups',
+  'strip',
+  'direct',
+];
 
 /** Every variant of the tuned kernels that can do a layer on a device with `features`. */
 export function candidates(
@@ -48,8 +56,9 @@ export function defaultVariants(
   for (const kernel of TUNED) {
     for (const layer of layersFor(kernel, layers)) {
       const possible = candidates(kernel, layer, batch, features);
-      const best = PREFERENCE.find((name) => possible.includes(name));
-      if (best) choice[`${kernel.name}/${layer.name}`] = best;
+      const preferred = PREFERENCE.filter((name) => possible.includes(name));
+      const busy = preferred.find((name) => !kernel.variants[name].idles?.({ ...layer, batch }));
+      choice[`${kernel.name}/${layer.name}`] = busy ?? preferred[0];
     }
   }
   return choice;

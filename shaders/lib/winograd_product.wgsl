@@ -1,0 +1,83 @@
+// Winograd F(4x4, 5x5), product: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
+// The shader that includes this declares
+//   params      columns (vec4s of p in use), pitch (vec4s in a row of V and M), cin, cout4 = coutP / 4, first_group;
+//   inputs      V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec4s;
+//   weights_at  the 16 weights of an input channel from vec4 `at` of U[f][cin][coutP] on;
+//   main        a workgroup of 32 lanes, each of which calls multiply with its frequency f, the columns column and column + reach, and
+//               its first output channel, `row`.
+// One invocation: 16 output channels x 2 vec4s of p (32 vec4 accumulators), 2 input channels a step.
+// Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = 64 frequencies from first_group on.
+// Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
+
+struct Sixteen { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+
+fn store(f: u32, row: u32, column: u32, reach: u32, first: vec4f, second: vec4f) {
+  if (row >= 4u * params.cout4) { return; }
+  let at = (f * 4u * params.cout4 + row) * params.pitch + column;
+  if (column < params.columns) { products[at] = first; }
+  if (column + reach < params.columns) { products[at + reach] = second; }
+}
+
+fn multiply(f: u32, column: u32, reach: u32, row: u32) {
+  var input_at = f * params.cin * params.pitch + column;
+  var weight_at = f * params.cin * params.cout4 + row / 4u;
+  var m0 = vec4f(0.0); var n0 = vec4f(0.0);
+  var m1 = vec4f(0.0); var n1 = vec4f(0.0);
+  var m2 = vec4f(0.0); var n2 = vec4f(0.0);
+  var m3 = vec4f(0.0); var n3 = vec4f(0.0);
+  var m4 = vec4f(0.0); var n4 = vec4f(0.0);
+  var m5 = vec4f(0.0); var n5 = vec4f(0.0);
+  var m6 = vec4f(0.0); var n6 = vec4f(0.0);
+  var m7 = vec4f(0.0); var n7 = vec4f(0.0);
+  var m8 = vec4f(0.0); var n8 = vec4f(0.0);
+  var m9 = vec4f(0.0); var n9 = vec4f(0.0);
+  var ma = vec4f(0.0); var na = vec4f(0.0);
+  var mb = vec4f(0.0); var nb = vec4f(0.0);
+  var mc = vec4f(0.0); var nc = vec4f(0.0);
+  var md = vec4f(0.0); var nd = vec4f(0.0);
+  var me = vec4f(0.0); var ne = vec4f(0.0);
+  var mf = vec4f(0.0); var nf = vec4f(0.0);
+  let steps = params.cin / 2u;
+  for (var step = 0u; step < steps; step++) {
+    let x0 = inputs[input_at];
+    let y0 = inputs[input_at + reach];
+    let x1 = inputs[input_at + params.pitch];
+    let y1 = inputs[input_at + params.pitch + reach];
+    let w0 = weights_at(weight_at);
+    let w1 = weights_at(weight_at + params.cout4);
+    m0 = fma(x1, vec4f(w1.a.x), fma(x0, vec4f(w0.a.x), m0)); n0 = fma(y1, vec4f(w1.a.x), fma(y0, vec4f(w0.a.x), n0));
+    m1 = fma(x1, vec4f(w1.a.y), fma(x0, vec4f(w0.a.y), m1)); n1 = fma(y1, vec4f(w1.a.y), fma(y0, vec4f(w0.a.y), n1));
+    m2 = fma(x1, vec4f(w1.a.z), fma(x0, vec4f(w0.a.z), m2)); n2 = fma(y1, vec4f(w1.a.z), fma(y0, vec4f(w0.a.z), n2));
+    m3 = fma(x1, vec4f(w1.a.w), fma(x0, vec4f(w0.a.w), m3)); n3 = fma(y1, vec4f(w1.a.w), fma(y0, vec4f(w0.a.w), n3));
+    m4 = fma(x1, vec4f(w1.b.x), fma(x0, vec4f(w0.b.x), m4)); n4 = fma(y1, vec4f(w1.b.x), fma(y0, vec4f(w0.b.x), n4));
+    m5 = fma(x1, vec4f(w1.b.y), fma(x0, vec4f(w0.b.y), m5)); n5 = fma(y1, vec4f(w1.b.y), fma(y0, vec4f(w0.b.y), n5));
+    m6 = fma(x1, vec4f(w1.b.z), fma(x0, vec4f(w0.b.z), m6)); n6 = fma(y1, vec4f(w1.b.z), fma(y0, vec4f(w0.b.z), n6));
+    m7 = fma(x1, vec4f(w1.b.w), fma(x0, vec4f(w0.b.w), m7)); n7 = fma(y1, vec4f(w1.b.w), fma(y0, vec4f(w0.b.w), n7));
+    m8 = fma(x1, vec4f(w1.c.x), fma(x0, vec4f(w0.c.x), m8)); n8 = fma(y1, vec4f(w1.c.x), fma(y0, vec4f(w0.c.x), n8));
+    m9 = fma(x1, vec4f(w1.c.y), fma(x0, vec4f(w0.c.y), m9)); n9 = fma(y1, vec4f(w1.c.y), fma(y0, vec4f(w0.c.y), n9));
+    ma = fma(x1, vec4f(w1.c.z), fma(x0, vec4f(w0.c.z), ma)); na = fma(y1, vec4f(w1.c.z), fma(y0, vec4f(w0.c.z), na));
+    mb = fma(x1, vec4f(w1.c.w), fma(x0, vec4f(w0.c.w), mb)); nb = fma(y1, vec4f(w1.c.w), fma(y0, vec4f(w0.c.w), nb));
+    mc = fma(x1, vec4f(w1.d.x), fma(x0, vec4f(w0.d.x), mc)); nc = fma(y1, vec4f(w1.d.x), fma(y0, vec4f(w0.d.x), nc));
+    md = fma(x1, vec4f(w1.d.y), fma(x0, vec4f(w0.d.y), md)); nd = fma(y1, vec4f(w1.d.y), fma(y0, vec4f(w0.d.y), nd));
+    me = fma(x1, vec4f(w1.d.z), fma(x0, vec4f(w0.d.z), me)); ne = fma(y1, vec4f(w1.d.z), fma(y0, vec4f(w0.d.z), ne));
+    mf = fma(x1, vec4f(w1.d.w), fma(x0, vec4f(w0.d.w), mf)); nf = fma(y1, vec4f(w1.d.w), fma(y0, vec4f(w0.d.w), nf));
+    input_at += 2u * params.pitch;
+    weight_at += 2u * params.cout4;
+  }
+  store(f, row + 0u, column, reach, m0, n0);
+  store(f, row + 1u, column, reach, m1, n1);
+  store(f, row + 2u, column, reach, m2, n2);
+  store(f, row + 3u, column, reach, m3, n3);
+  store(f, row + 4u, column, reach, m4, n4);
+  store(f, row + 5u, column, reach, m5, n5);
+  store(f, row + 6u, column, reach, m6, n6);
+  store(f, row + 7u, column, reach, m7, n7);
+  store(f, row + 8u, column, reach, m8, n8);
+  store(f, row + 9u, column, reach, m9, n9);
+  store(f, row + 10u, column, reach, ma, na);
+  store(f, row + 11u, column, reach, mb, nb);
+  store(f, row + 12u, column, reach, mc, nc);
+  store(f, row + 13u, column, reach, md, nd);
+  store(f, row + 14u, column, reach, me, ne);
+  store(f, row + 15u, column, reach, mf, nf);
+}
