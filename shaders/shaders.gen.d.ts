@@ -48,6 +48,14 @@ declare module '*/conv2d.strip_subgroups.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.tile.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
@@ -112,6 +120,14 @@ declare module '*/conv2d_grad_input.strip_subgroups.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.tile.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
@@ -148,6 +164,14 @@ declare module '*/conv2d_grad_kernel.one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'lanes_on_input' | 'first_group',
     'wide' | 'narrow' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.tile.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'row_slices' | 'blocks' | 'first_group',
+    'input' | 'grad' | 'partials'
   >;
   export default shader;
 }

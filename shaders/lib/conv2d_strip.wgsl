@@ -6,34 +6,15 @@
 //                rounded up, first_group;
 //   input        [from][H][W][pairs], kernel [tap][from][to padded to 8, in vec4], zeros in the padding;
 //   row_weights  the weights of five taps of a row and 8 output channels, `at` those of the first tap;
-//   finish       what happens to a sum of output channel `channel` that belongs at `at` of [to][H][W][pairs];
+//   finish       see lib/strip_store.wgsl;
 //   main         a workgroup of 32 lanes, each of which calls convolve.
 // One invocation: 7 pixels of a row, 8 output channels, 2 images: 11 loads and 40 weights make 560 products, per input channel and ky.
-// The last strip is moved left to end at the image's edge; pixels that the strip before has done are not stored again.
 // Grid: x over strips times pairs of images, z over rows times tiles of 8 output channels.
+#import lib/strip_store.wgsl
 
 // a0 to a4: output channels 0 to 3 of taps 0 to 4; b0 to b4: channels 4 to 7.
 struct RowWeights {
   a0: vec4f, b0: vec4f, a1: vec4f, b1: vec4f, a2: vec4f, b2: vec4f, a3: vec4f, b3: vec4f, a4: vec4f, b4: vec4f,
-}
-
-struct Strip {
-  x: u32, // its first pixel
-  fresh: u32, // of its seven, the first that no other strip does; 7 if the lane has none
-  channel: u32,
-}
-
-fn store(at: u32, strip: Strip, o: u32, p0: vec2f, p1: vec2f, p2: vec2f, p3: vec2f, p4: vec2f, p5: vec2f, p6: vec2f) {
-  let channel = strip.channel + o;
-  if (channel >= params.to_channels) { return; }
-  let i = at + channel * params.height * params.width * params.pairs;
-  if (strip.fresh <= 0u) { finish(i, channel, p0); }
-  if (strip.fresh <= 1u) { finish(i + params.pairs, channel, p1); }
-  if (strip.fresh <= 2u) { finish(i + 2u * params.pairs, channel, p2); }
-  if (strip.fresh <= 3u) { finish(i + 3u * params.pairs, channel, p3); }
-  if (strip.fresh <= 4u) { finish(i + 4u * params.pairs, channel, p4); }
-  if (strip.fresh <= 5u) { finish(i + 5u * params.pairs, channel, p5); }
-  if (strip.fresh <= 6u) { finish(i + 6u * params.pairs, channel, p6); }
 }
 
 // `item` counts strips times pairs of a row; a surplus one repeats the last and stores nothing.
@@ -42,9 +23,9 @@ fn convolve(item: u32, group_z: u32) {
   let tile = group_z % params.tiles;
   let y = group_z / params.tiles;
   let n = min(item, items - 1u) % params.pairs;
-  let first = min(item, items - 1u) / params.pairs * 7u;
-  let x = min(first, params.width - 7u);
-  let strip = Strip(x, select(first - x, 7u, item >= items), tile * 8u);
+  let index = min(item, items - 1u) / params.pairs;
+  let x = strip_start(index);
+  let strip = Strip(select(index * 7u - x, 7u, item >= items), tile * 8u);
 
   // The two columns on each side may lie outside the image; then some other element is loaded and counts as 0.
   let in0 = x >= 2u; let in1 = x >= 1u; let in9 = x + 7u < params.width; let in10 = x + 8u < params.width;

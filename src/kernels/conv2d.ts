@@ -2,6 +2,7 @@ import oneShader from '../../shaders/conv2d.one.wgsl';
 import oneSubgroups from '../../shaders/conv2d.one_subgroups.wgsl';
 import stripShader from '../../shaders/conv2d.strip.wgsl';
 import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
+import tileShader from '../../shaders/conv2d.tile.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
@@ -79,7 +80,24 @@ export function stripLaunch({ batch, height, width }: ConvShape, from: number, t
   return { params, items: [Math.ceil(width / 7) * pairs, 1, height * tiles] as const };
 }
 
+/** Params and grid of a convolution by tiles in workgroup memory: see shaders/lib/conv2d_tile.wgsl. */
+export function tileLaunch({ batch, height, width }: ConvShape, from: number, to: number) {
+  const pairs = batch / 2;
+  const params = { height, width, pairs, from_channels: from, to_channels: to, to4: padChannels(to) / 4 };
+  // A workgroup has 16 lanes over pairs of images and 8 over groups of 4 output channels.
+  const strips = Math.ceil(width / 7);
+  return { params, items: [16 * strips * Math.ceil(pairs / 16), Math.ceil(to / 4), height] as const };
+}
+
 type TensorName = 'input' | 'kernel' | 'bias' | 'output';
+
+const tile: Variant<ConvShape, TensorName> = {
+  refuses: refusesStrips,
+  calls: (shape, tensors) => {
+    const { params, items } = tileLaunch(shape, shape.inChannels, shape.outChannels);
+    return [call(tileShader, params, tensors, items)];
+  },
+};
 
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
@@ -157,6 +175,7 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     one_subgroups: one(true),
     strip: strip(false),
     strip_subgroups: strip(true),
+    tile,
     winograd: winograd(false),
     winograd_subgroups: winograd(true),
   },

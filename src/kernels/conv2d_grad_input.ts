@@ -1,5 +1,6 @@
 import stripShader from '../../shaders/conv2d_grad_input.strip.wgsl';
 import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl';
+import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
@@ -12,6 +13,7 @@ import {
   padChannels,
   refusesStrips,
   stripLaunch,
+  tileLaunch,
 } from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
@@ -44,6 +46,14 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   },
 });
 
+const tile: Variant<ConvShape, TensorName> = {
+  refuses: refusesStrips,
+  calls: (shape, { grad, kernel, grad_input }) => {
+    const { params, items } = tileLaunch(shape, shape.outChannels, shape.inChannels);
+    return [call(tileShader, params, { input: grad, kernel, output: grad_input }, items)];
+  },
+};
+
 /** Its shape is that of the forward convolution. */
 export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_input',
@@ -64,6 +74,7 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     },
     strip: strip(false),
     strip_subgroups: strip(true),
+    tile,
     winograd: winograd(false),
     winograd_subgroups: winograd(true),
   },

@@ -2,6 +2,7 @@ import inputTransform from '../../shaders/conv2d.winograd_input.wgsl';
 import biasShader from '../../shaders/conv2d_grad_kernel.bias.wgsl';
 import oneShader from '../../shaders/conv2d_grad_kernel.one.wgsl';
 import oneSubgroups from '../../shaders/conv2d_grad_kernel.one_subgroups.wgsl';
+import tileShader from '../../shaders/conv2d_grad_kernel.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_kernel.wgsl';
 import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradient.wgsl';
 import kernelTransform from '../../shaders/conv2d_grad_kernel.winograd_kernel.wgsl';
@@ -63,6 +64,39 @@ const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
     ];
   },
 });
+
+/** Workgroups that keep a large GPU busy, if the partial sums that this takes fit `MOST_PARTIALS` elements. */
+const TILE_WORKGROUPS = 1024;
+const MOST_PARTIALS = 2 ** 22;
+
+/** How the tile form cuts image rows, and the batch in blocks of 8 images, into slices with sums of their own. */
+function tileSlicing(shape: ConvShape) {
+  const { height, batch, inChannels, outChannels } = shape;
+  const tiles = Math.ceil(inChannels / 16) * Math.ceil(outChannels / 32) * 5;
+  const most = Math.floor(MOST_PARTIALS / gradientSize(shape));
+  const wanted = Math.max(1, Math.min(Math.ceil(TILE_WORKGROUPS / tiles), most));
+  const rows = Math.ceil(height / Math.min(height, wanted));
+  const rowSlices = Math.ceil(height / rows);
+  const allBlocks = Math.ceil(batch / 8);
+  const blocks = Math.ceil(allBlocks / Math.max(1, Math.floor(wanted / rowSlices)));
+  return { rows, rowSlices, blocks, slices: rowSlices * Math.ceil(allBlocks / blocks) };
+}
+
+const tile: Variant<ConvShape, TensorName> = {
+  refuses: ({ kernelSize }) => (kernelSize === 5 ? undefined : 'this form is for 5x5 kernels'),
+  scratch: (shape) => ({ partials: tileSlicing(shape).slices * gradientSize(shape) }),
+  calls: (shape, { input, grad, gradient }, { partials }) => {
+    const { height, width, n4, in_channels, out_channels } = convParams(shape);
+    const { rows, rowSlices, blocks, slices } = tileSlicing(shape);
+    const params = { height, width, n4, in_channels, out_channels, rows, row_slices: rowSlices, blocks };
+    // A workgroup has 8 lanes for 16 input channels and 8 for 32 output channels.
+    const items = [Math.ceil(in_channels / 2), Math.ceil(out_channels / 4), 5 * slices] as const;
+    return [
+      call(tileShader, params, { input, grad, partials }, items),
+      sumSlicesCall({ size: gradientSize(shape), count: slices }, partials, gradient),
+    ];
+  },
+};
 
 /** In frequency space the sum over tiles and images is one long matrix product, so there are no partial sums. */
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
@@ -134,6 +168,7 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     },
     one: one(false),
     one_subgroups: one(true),
+    tile,
     winograd: winograd(false),
     winograd_subgroups: winograd(true),
   },

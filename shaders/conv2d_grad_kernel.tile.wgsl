@@ -1,0 +1,158 @@
+// The weight and bias gradients of a 5x5 convolution by tiles in workgroup memory, for GPUs, where an element fetched from global memory
+// should serve many products:
+//   partials[s][ky][kx][c][o] = sum over y, x, n of slice s of input[c][y + ky - 2][x + kx - 2][n] * grad[o][y][x][n],
+// followed in each slice by the sums of grad[o]; sum_slices adds the slices up.
+// input [C][H][W][N], grad [O][H][W][N]. A slice is params.rows rows of the image for params.blocks blocks of 8 images; slices of the same
+// images follow one another.
+// One workgroup: one ky and all kx, 16 input and 32 output channels, one slice. For every strip of 7 pixels and 8 images it brings 11 pixels
+// of input and 7 of the gradient into workgroup memory.
+// One invocation: 5 kx, 2 input channels (8 apart, so that its neighbours read other banks), 4 output channels: 40 sums.
+// Grid: x over 16 input channels, y over 32 output channels, z over slices times ky.
+
+struct Params {
+  height: u32,
+  width: u32,
+  n4: u32, // N / 4
+  in_channels: u32,
+  out_channels: u32,
+  rows: u32, // of a slice
+  row_slices: u32, // slices to an image's height
+  blocks: u32, // of 8 images, of a slice
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(2) var<storage, read> grad: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
+
+const INPUT_ROW = 23u; // vec4 of an input channel: 11 pixels of 8 images, and one more so that rows start in different banks
+var<workgroup> inputs: array<vec4f, 368>; // [16 channels][INPUT_ROW]
+var<workgroup> grads: array<vec4f, 448>; // [32 channels][7 pixels][8 images]
+
+struct FourGrads { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+
+// Four output channels at the same place.
+fn four_grads(at: u32) -> FourGrads {
+  return FourGrads(grads[at], grads[at + 14u], grads[at + 28u], grads[at + 42u]);
+}
+
+fn dots(v: vec4f, g: FourGrads) -> vec4f {
+  return vec4f(dot(v, g.a), dot(v, g.b), dot(v, g.c), dot(v, g.d));
+}
+
+// Four images of a pixel counted from outside the image, where everything is 0.
+fn input_element(c: u32, row: u32, x: i32, n4: u32) -> vec4f {
+  if (c >= params.in_channels || x < 0 || x >= i32(params.width) || n4 >= params.n4) { return vec4f(0); }
+  return input[((c * params.height + row) * params.width + u32(x)) * params.n4 + n4];
+}
+
+fn grad_element(o: u32, y: u32, x: u32, n4: u32) -> vec4f {
+  if (o >= params.out_channels || x >= params.width || n4 >= params.n4) { return vec4f(0); }
+  return grad[((o * params.height + y) * params.width + x) * params.n4 + n4];
+}
+
+fn store_four(at: u32, o: u32, sums: vec4f) {
+  if (o < params.out_channels) { partials[at + o] = sums.x; }
+  if (o + 1u < params.out_channels) { partials[at + o + 1u] = sums.y; }
+  if (o + 2u < params.out_channels) { partials[at + o + 2u] = sums.z; }
+  if (o + 3u < params.out_channels) { partials[at + o + 3u] = sums.w; }
+}
+
+// The taps of one input channel.
+fn store_row(slice_at: u32, ky: u32, c: u32, o: u32, s0: vec4f, s1: vec4f, s2: vec4f, s3: vec4f, s4: vec4f) {
+  if (c >= params.in_channels) { return; }
+  let tap = params.in_channels * params.out_channels;
+  let at = slice_at + 5u * ky * tap + c * params.out_channels;
+  store_four(at, o, s0);
+  store_four(at + tap, o, s1);
+  store_four(at + 2u * tap, o, s2);
+  store_four(at + 3u * tap, o, s3);
+  store_four(at + 4u * tap, o, s4);
+}
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) index: u32) {
+  let z = group.z + params.first_group;
+  let ky = z % 5u;
+  let slice = z / 5u;
+  let y_first = slice % params.row_slices * params.rows;
+  let n4_first = slice / params.row_slices * params.blocks * 2u;
+  let n4_end = min(n4_first + 2u * params.blocks, params.n4);
+  let c = group.x * 16u;
+  let o = group.y * 32u;
+  let with_bias = ky == 2u && group.x == 0u; // the middle row of taps meets every row of the gradient
+  // Rows whose input is outside the image have nothing to add.
+  let y_start = max(y_first, 2u - min(ky, 2u));
+  let y_end = min(min(y_first + params.rows, params.height), max(params.height + 2u, ky) - ky);
+
+  var bias = vec4f(0);
+  var a0 = vec4f(0); var a1 = vec4f(0); var a2 = vec4f(0); var a3 = vec4f(0); var a4 = vec4f(0);
+  var b0 = vec4f(0); var b1 = vec4f(0); var b2 = vec4f(0); var b3 = vec4f(0); var b4 = vec4f(0);
+  for (var y = y_start; y < y_end; y++) {
+    for (var x = 0u; x < params.width; x += 7u) {
+      for (var n4 = n4_first; n4 < n4_end; n4 += 2u) {
+        for (var i = index; i < 352u; i += 64u) {
+          let k = i % 22u;
+          inputs[i / 22u * INPUT_ROW + k] = input_element(c + i / 22u, y + ky - 2u, i32(x + k / 2u) - 2, n4 + k % 2u);
+        }
+        for (var i = index; i < 448u; i += 64u) {
+          let k = i % 14u;
+          grads[i] = grad_element(o + i / 14u, y, x + k / 2u, n4 + k % 2u);
+        }
+        workgroupBarrier();
+        for (var half = 0u; half < 2u; half++) {
+          let i = local.x * INPUT_ROW + half;
+          let j = i + 8u * INPUT_ROW;
+          let at = local.y * 56u + half;
+          let x0 = inputs[i]; let y0 = inputs[j];
+          let x1 = inputs[i + 2u]; let y1 = inputs[j + 2u];
+          let x2 = inputs[i + 4u]; let y2 = inputs[j + 4u];
+          let x3 = inputs[i + 6u]; let y3 = inputs[j + 6u];
+          let x4 = inputs[i + 8u]; let y4 = inputs[j + 8u];
+          let d0 = four_grads(at);
+          a0 += dots(x0, d0); a1 += dots(x1, d0); a2 += dots(x2, d0); a3 += dots(x3, d0); a4 += dots(x4, d0);
+          b0 += dots(y0, d0); b1 += dots(y1, d0); b2 += dots(y2, d0); b3 += dots(y3, d0); b4 += dots(y4, d0);
+          if (with_bias) { bias += dots(vec4f(1), d0); }
+          let x5 = inputs[i + 10u]; let y5 = inputs[j + 10u];
+          let d1 = four_grads(at + 2u);
+          a0 += dots(x1, d1); a1 += dots(x2, d1); a2 += dots(x3, d1); a3 += dots(x4, d1); a4 += dots(x5, d1);
+          b0 += dots(y1, d1); b1 += dots(y2, d1); b2 += dots(y3, d1); b3 += dots(y4, d1); b4 += dots(y5, d1);
+          if (with_bias) { bias += dots(vec4f(1), d1); }
+          let x6 = inputs[i + 12u]; let y6 = inputs[j + 12u];
+          let d2 = four_grads(at + 4u);
+          a0 += dots(x2, d2); a1 += dots(x3, d2); a2 += dots(x4, d2); a3 += dots(x5, d2); a4 += dots(x6, d2);
+          b0 += dots(y2, d2); b1 += dots(y3, d2); b2 += dots(y4, d2); b3 += dots(y5, d2); b4 += dots(y6, d2);
+          if (with_bias) { bias += dots(vec4f(1), d2); }
+          let x7 = inputs[i + 14u]; let y7 = inputs[j + 14u];
+          let d3 = four_grads(at + 6u);
+          a0 += dots(x3, d3); a1 += dots(x4, d3); a2 += dots(x5, d3); a3 += dots(x6, d3); a4 += dots(x7, d3);
+          b0 += dots(y3, d3); b1 += dots(y4, d3); b2 += dots(y5, d3); b3 += dots(y6, d3); b4 += dots(y7, d3);
+          if (with_bias) { bias += dots(vec4f(1), d3); }
+          let x8 = inputs[i + 16u]; let y8 = inputs[j + 16u];
+          let d4 = four_grads(at + 8u);
+          a0 += dots(x4, d4); a1 += dots(x5, d4); a2 += dots(x6, d4); a3 += dots(x7, d4); a4 += dots(x8, d4);
+          b0 += dots(y4, d4); b1 += dots(y5, d4); b2 += dots(y6, d4); b3 += dots(y7, d4); b4 += dots(y8, d4);
+          if (with_bias) { bias += dots(vec4f(1), d4); }
+          let x9 = inputs[i + 18u]; let y9 = inputs[j + 18u];
+          let d5 = four_grads(at + 10u);
+          a0 += dots(x5, d5); a1 += dots(x6, d5); a2 += dots(x7, d5); a3 += dots(x8, d5); a4 += dots(x9, d5);
+          b0 += dots(y5, d5); b1 += dots(y6, d5); b2 += dots(y7, d5); b3 += dots(y8, d5); b4 += dots(y9, d5);
+          if (with_bias) { bias += dots(vec4f(1), d5); }
+          let x10 = inputs[i + 20u]; let y10 = inputs[j + 20u];
+          let d6 = four_grads(at + 12u);
+          a0 += dots(x6, d6); a1 += dots(x7, d6); a2 += dots(x8, d6); a3 += dots(x9, d6); a4 += dots(x10, d6);
+          b0 += dots(y6, d6); b1 += dots(y7, d6); b2 += dots(y8, d6); b3 += dots(y9, d6); b4 += dots(y10, d6);
+          if (with_bias) { bias += dots(vec4f(1), d6); }
+        }
+        workgroupBarrier();
+      }
+    }
+  }
+  let size = 25u * params.in_channels * params.out_channels + params.out_channels;
+  let mine = o + local.y * 4u;
+  store_row(slice * size, ky, c + local.x, mine, a0, a1, a2, a3, a4);
+  store_row(slice * size, ky, c + local.x + 8u, mine, b0, b1, b2, b3, b4);
+  if (with_bias && local.x == 0u) { store_four(slice * size + size - params.out_channels, mine, bias); }
+}
