@@ -20,9 +20,11 @@ export const requirements = {
   },
   /** Used when the device has them, never needed. */
   optionalFeatures: ['subgroups', 'timestamp-query'] as const,
+  /** What the adapter offers beyond the defaults is asked for: large batches and images need large buffers. */
+  optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'] as const,
 } as const;
 
-/** Asks `gpu` for a device with the optional features that its adapter has. Throws `no-webgpu` or `no-adapter`. */
+/** Asks `gpu` for a device with the optional features and limits that its adapter has. Throws `no-webgpu` or `no-adapter`. */
 export async function requestDevice(
   gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
   options: GPURequestAdapterOptions = { powerPreference: 'high-performance' },
@@ -46,6 +48,7 @@ export async function requestDevice(
   const device = await adapter.requestDevice({
     label: 'webgpu-diffusion',
     requiredFeatures: requirements.optionalFeatures.filter((f) => adapter.features.has(f)),
+    requiredLimits: Object.fromEntries(requirements.optionalLimits.map((l) => [l, adapter.limits[l]])),
   });
   return { device, adapter };
 }
