@@ -240,6 +240,14 @@ declare module '*/denoise_step.wgsl' {
   export default shader;
 }
 
+declare module '*/fma_peak.unrolled.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
+    'output'
+  >;
+  export default shader;
+}
+
 declare module '*/fma_peak.wgsl' {
   const shader: import('../src/kernel').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',

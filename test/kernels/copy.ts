@@ -13,6 +13,10 @@ export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
   reference: (_, { input }) => ({
     output: { values: Float64Array.from(input), error: new Float64Array(input.length) },
   }),
-  // Twice 32 MiB, more than caches hold.
-  bench: () => ({ peak: { elements: 2 ** 23 } }),
+  // By what is read and written together: in a core's cache, in one that all share, and more than caches hold.
+  bench: () => ({
+    '1 MiB': { elements: 2 ** 17 },
+    '16 MiB': { elements: 2 ** 21 },
+    '128 MiB': { elements: 2 ** 24 },
+  }),
 };

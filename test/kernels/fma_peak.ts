@@ -6,7 +6,8 @@ export const spec: Spec<FmaShape, 'output'> = {
   cases: {
     'one invocation, no iteration': { invocations: 1, iterations: 0 },
     'prime sizes': { invocations: 67, iterations: 1 },
-    'until nothing changes': { invocations: 64, iterations: 101 },
+    'iterations in fours': { invocations: 67, iterations: 4 },
+    'until nothing changes': { invocations: 64, iterations: 104 },
     'more than one row of workgroups': { invocations: 64 * 1024 + 1, iterations: 1 },
   },
   inputs: () => ({}),
