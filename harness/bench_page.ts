@@ -1,7 +1,7 @@
 /** The page in which the command line runs its bench and its check: hands their events over as they come. */
 import { createEngine } from '../src/engine';
 import { EngineError } from '../src/errors';
-import { type BenchOptions, runBench } from './bench';
+import { type BenchOptions, runBench } from './bench/run';
 import { type CheckOptions, runCheck } from './check';
 import type { BrowserEvent, Job } from './in_browser';
 

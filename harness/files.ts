@@ -35,8 +35,8 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   }
 }
 
-/** Makes the folder if it is not there, and proves that files can be written in it. */
-export async function prepareFolder(folder: string): Promise<void> {
+/** Makes the folder if it is not there, and proves that files can be written in it. `flag` is what named it. */
+export async function prepareFolder(folder: string, flag = '--out'): Promise<void> {
   const probe = join(folder, `.webgpu-diffusion.${randomBytes(4).toString('hex')}.tmp`);
   try {
     await makeFolder(resolve(folder));
@@ -44,7 +44,7 @@ export async function prepareFolder(folder: string): Promise<void> {
   } catch (cause) {
     throw new EngineError(
       'data',
-      `The output folder ${folder} cannot be written: ${reason(cause)}. Give another with --out.`,
+      `The output folder ${folder} cannot be written: ${reason(cause)}. Give another with ${flag}.`,
       { cause },
     );
   } finally {

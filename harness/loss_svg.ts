@@ -1,4 +1,5 @@
 /** The loss curve as the tutorial plots it, y from 0 to 0.1, as an SVG file. Pure. */
+import { escapeXml } from './xml';
 
 export interface LossCurve {
   /** The loss of each step, from the first. */
@@ -102,9 +103,4 @@ function niceSteps(steps: number): number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const distance = power * ([1, 2, 5, 10].find((f) => f * power >= rough) ?? 10);
   return Array.from({ length: Math.floor(steps / distance) + 1 }, (_, i) => i * distance);
-}
-
-function escapeXml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  return text.replace(/[&<>"]/g, (c) => entities[c]);
 }

@@ -1,6 +1,7 @@
 /** WebGPU in Node: the npm package `webgpu` (Dawn), an optional peer dependency. */
 import { createEngine, type Engine } from '../src/engine';
 import { EngineError } from '../src/errors';
+import { adapterText } from './adapter_text';
 
 /** Dawn crashes if the object that `create` returned is collected while one of its devices lives. */
 let kept: GPU | undefined;
@@ -51,9 +52,7 @@ export async function nodeEngine(): Promise<Engine> {
 
 /** One line: what does the work, and whether it is a real GPU. */
 export function adapterLine({ adapter }: Pick<Engine, 'adapter'>): string {
-  const { vendor, architecture, device, description, software } = adapter;
-  const name = description || [vendor, architecture, device].filter(Boolean).join(' ') || 'not named';
-  return software ? `${name} (software, on the CPU: its speed says nothing about GPUs)` : name;
+  return adapterText(adapter);
 }
 
 /** What to type for another command, in the repository or where the package is installed. */

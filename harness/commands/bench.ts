@@ -1,82 +1,182 @@
 /** `bench`: how fast is every kernel here, and the whole network? */
 
 import { dirname } from 'node:path';
-import { type Command, defineCommand, integer, number, oneOf, text, UsageError } from '../args';
-import { type BenchEvent, type BenchResult, runBench } from '../bench';
-import { short, skippedLines, tableHead, tableRow, totalRow } from '../bench_table';
-import { prepareFolder, writeWhole } from '../files';
+import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
+import { comparisonTable, parseResult } from '../bench/compare';
+import { toCsv, toJson, toMarkdown } from '../bench/export';
+import { addEvent, axes, type BenchEvent, type BenchResult } from '../bench/result';
+import { rooflineSvg } from '../bench/roofline';
+import { type BenchOptions, runBench } from '../bench/run';
+import {
+  breakdownTable,
+  caveats,
+  peaksLine,
+  rowCells,
+  rowColumns,
+  rowHead,
+  skippedLines,
+  sweepCells,
+  sweepColumns,
+  sweepHead,
+  sweepTitles,
+  textLine,
+  textTable,
+  timerLine,
+  totalRow,
+} from '../bench/table';
+import { prepareFolder, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { adapterLine, nodeEngine } from '../node_engine';
 import { duration, Progress } from '../progress';
 import { versions } from '../versions';
 
+/** What can be written to a file, and how; undefined where there is nothing to write. */
+const formats: Readonly<
+  Record<'json' | 'csv' | 'markdown' | 'svg', (result: BenchResult) => string | undefined>
+> = { json: toJson, csv: toCsv, markdown: toMarkdown, svg: rooflineSvg };
+type Format = keyof typeof formats;
+
 export const bench: Command = defineCommand({
   name: 'bench',
-  summary:
-    "Times every kernel at the tutorial network's own shapes, each checked first; then the whole network.",
+  summary: 'Times the whole network, then every kernel at the network’s own shapes, each checked first.',
   usage: '[flags]',
   flags: {
-    json: text('FILE', 'write the results there too'),
     kernel: text(
       'PATTERN',
       'only what matches, for instance conv2d, winograd*down.1, step, forward or sample',
     ),
     batch: integer('N', 'images (default 256)', 1, 65536),
-    in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
+    sweep: oneOf(
+      'the whole network at batches from 1 to 1024, or at images of 28, 32, 64 and\n128 pixels a side; kernels then only with --kernel',
+      ...axes,
+      'both',
+    ),
+    points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
     budget: number(
       'SECONDS',
-      'about how long it may take (default 60; every row is timed at least\nthree times, however slow the adapter)',
+      'about how long it may take (default 60); what is not begun by then is left out',
       1,
       86400,
     ),
+    in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
+    json: text('FILE', 'write the results there: everything, for programs and for --compare'),
+    csv: text('FILE', 'for spreadsheets'),
+    markdown: text('FILE', 'the tables, for people'),
+    svg: text('FILE', 'the roofline plot of the kernels'),
+    compare: text('A.json,B.json', 'run nothing: set two results side by side'),
   },
-  notes: `GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes. "of peak" is the
-larger share of the adapter's own peaks, multiply-adds in registers and a copy of memory, which are measured in the
-same run. It may exceed 100%: Winograd multiplies less than the nominal count, and small tensors stay in caches.`,
+  notes: `GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes; "inside" leaves out
+taps outside the image. "of peak" is the larger of two shares: of the adapter's multiply-adds in registers, and of
+its copy of about as many bytes, both measured in the same run. Only Winograd, which multiplies less, may exceed
+100% by much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
-    const { json, kernel, batch, in: place = 'node', budget: budgetSeconds } = given;
-    if (json) await prepareFolder(dirname(json));
+    if (given.compare) return compareFiles(given.compare, Object.keys(given));
+    const { kernel, batch, sweep, points, in: place = 'node', budget: budgetSeconds } = given;
+    if (points && (!sweep || sweep === 'both'))
+      throw new UsageError(`--points are those of one sweep: give --sweep batch or --sweep size with it.`);
+    const files = (Object.keys(formats) as Format[]).flatMap((format) => {
+      const path = given[format];
+      return path ? [{ format, path }] : [];
+    });
+    for (const { format, path } of files) await prepareFolder(dirname(path), `--${format}`);
+
     const start = performance.now();
     const progress = new Progress();
-    const options = { kernel, batch, budgetSeconds };
-    const events =
-      place === 'node' ? benchHere(options, signal) : inBrowser<BenchEvent>(place, 'bench', options, signal);
+    const options = {
+      kernel,
+      batch,
+      sweep: sweep === 'both' ? axes : sweep && [sweep],
+      points,
+      budgetSeconds,
+    };
     let result: BenchResult | undefined;
-    let printed = 0;
-    for await (const event of events) {
-      if (event.kind === 'adapter') progress.print(event.line);
-      else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
-      else if (event.kind === 'peak') {
-        const { peak, timer } = event;
-        progress.print(
-          `Peaks: ${short(peak.gflops)} GFLOP/s, ${short(peak.gbps)} GB/s. Timer: ${timerLine(timer)}.`,
-        );
-        progress.print(`\n${tableHead}`);
-      } else if (event.kind === 'row') progress.print(tableRow(event.row));
-      else if (event.kind === 'skipped') continue;
-      else if (event.kind === 'total')
-        progress.print(`${printed++ === 0 ? '\n' : ''}${totalRow(event.name, event.total)}`);
-      else result = event.result;
+    let brokenOff: unknown;
+    try {
+      result = await follow(
+        place === 'node' ? benchHere(options, signal) : inBrowser(place, 'bench', options, signal),
+        progress,
+        (news) => {
+          result = news;
+        },
+      );
+    } catch (error) {
+      if (!result) throw error;
+      brokenOff = error;
     }
     progress.clear();
     if (!result) throw new Error('the bench ended without a result');
-    const { rows, skipped, step, forward, sample } = result;
-    if (rows.length + skipped.length === 0 && !step && !forward && !sample) {
-      throw new UsageError(`--kernel ${kernel} matches no row; bench without it lists them all.`);
+    const { rows, skipped, sweep: swept, step, forward, sample } = result;
+    if (result.end === 'complete' && rows.length + skipped.length + swept.length === 0) {
+      if (!step && !forward && !sample)
+        throw new UsageError(`--kernel ${kernel} matches no row; bench without it lists them all.`);
     }
+    if (skipped.length > 0) progress.print();
     for (const line of skippedLines(skipped)) progress.print(line);
-    if (json) await writeWhole(json, `${JSON.stringify(result, null, 1)}\n`);
     const failed = rows.filter(({ check }) => !check.pass).length;
     const seconds = duration((performance.now() - start) / 1000);
     progress.print(
       `\n${rows.length} rows, ${failed} failed their check, ${skipped.length} not run, ${seconds}.`,
     );
-    if (json) progress.print(`Wrote ${json}.`);
+    for (const line of caveats(result)) progress.print(line);
+    for (const { format, path } of files) {
+      const content = formats[format](result);
+      if (content === undefined) {
+        progress.print(`Nothing to plot: no kernel that computes was timed. ${path} was not written.`);
+        continue;
+      }
+      await writeWhole(path, content);
+      progress.print(`Wrote ${path}.`);
+    }
+    if (brokenOff) throw brokenOff;
     return failed > 0 ? 1 : 0;
   },
 });
 
-async function* benchHere(options: Parameters<typeof runBench>[1], signal: AbortSignal) {
+type Events = AsyncIterable<BenchEvent | { readonly kind: 'adapter'; readonly line: string }>;
+
+/** Prints what comes and adds it up; `keep` gets the result so far, in case there is no more. */
+async function follow(
+  events: Events,
+  progress: Progress,
+  keep: (result: BenchResult | undefined) => void,
+): Promise<BenchResult | undefined> {
+  let result: BenchResult | undefined;
+  let section = '';
+  const print = (line: string, of: string, head?: string) => {
+    if (section !== of) progress.print();
+    if (section !== of && head !== undefined) progress.print(head);
+    section = of;
+    progress.print(line);
+  };
+  for await (const event of events) {
+    if (event.kind === 'adapter') {
+      progress.print(event.line);
+      continue;
+    }
+    result = addEvent(result, event);
+    keep(result);
+    if (event.kind === 'progress') progress.update({ ...event, text: event.title });
+    else if (event.kind === 'head') {
+      progress.print(`Peaks: ${peaksLine(event.head.peak)}.`);
+      progress.print(`Timer: ${timerLine(event.head.timer)}.`);
+    } else if (event.kind === 'total') print(totalRow(event.name, event.total), event.name);
+    else if (event.kind === 'breakdown')
+      print(textTable(breakdownTable(event.name, event.breakdown)), event.name);
+    else if (event.kind === 'point') {
+      const { point } = event;
+      print(
+        textLine(sweepCells(point), sweepColumns),
+        `${point.axis} sweep`,
+        `${sweepTitles[point.axis]}\n${textLine(sweepHead, sweepColumns)}`,
+      );
+    } else if (event.kind === 'row') {
+      print(textLine(rowCells(event.row), rowColumns), 'rows', textLine(rowHead, rowColumns));
+    }
+  }
+  return result;
+}
+
+async function* benchHere(options: BenchOptions, signal: AbortSignal) {
   const engine = await nodeEngine();
   yield { kind: 'adapter', line: adapterLine(engine) } as const;
   const { node, webgpu } = versions();
@@ -84,10 +184,15 @@ async function* benchHere(options: Parameters<typeof runBench>[1], signal: Abort
   engine.destroy();
 }
 
-function timerLine({ kind, resolutionMs }: BenchResult['timer']): string {
-  const resolution =
-    resolutionMs < 0.001 ? `${Math.round(resolutionMs * 1e6)} ns` : `${short(resolutionMs)} ms`;
-  return kind === 'wall clock'
-    ? `the host's clock (${resolution}), as the device has no timestamp queries that agree with it`
-    : `the GPU's timestamps (${resolution})`;
+async function compareFiles(paths: string, flags: readonly string[]): Promise<number> {
+  const names = paths.split(',').map((path) => path.trim());
+  if (names.length !== 2 || names.includes(''))
+    throw new UsageError(`--compare takes two files with a comma between them, such as A.json,B.json.`);
+  const others = flags.filter((flag) => flag !== 'compare');
+  if (others.length > 0)
+    throw new UsageError(`--compare runs nothing, so --${others[0]} says nothing; leave one of the two out.`);
+  const read = async (path: string) => parseResult(path, new TextDecoder().decode(await readWhole(path)));
+  const [before, after] = [await read(names[0]), await read(names[1])];
+  console.log(textTable(comparisonTable(before, after)));
+  return 0;
 }

@@ -1,5 +1,5 @@
 /** What the Check and Bench tabs have in common: a worker for each run, which ends with it and leaves nothing behind. */
-import type { BenchEvent } from '../bench';
+import type { BenchEvent } from '../bench/result';
 import type { CheckEvent } from '../check';
 import type { App } from './app';
 

@@ -1,6 +1,6 @@
 import type { Gpu } from '../device';
 import { checkInteger, EngineError } from '../errors';
-import { op, Program, type Tensor, tensor } from '../kernel';
+import { type Op, op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
@@ -46,8 +46,9 @@ export interface SampleEvent {
 export class Sampler {
   readonly unet: UNet;
   readonly count: number;
+  /** @internal */
+  readonly parts: SamplerParts;
   private readonly gpu: Gpu;
-  private readonly parts: SamplerParts;
   private busy = false;
   private destroyed = false;
 
@@ -243,6 +244,8 @@ interface SamplerParts {
   /** 1/1 … 1/1000: a recorded step takes its mixing weight from here by a copy. */
   readonly reciprocals: GPUBuffer;
   readonly own: readonly GPUBuffer[];
+  /** What `load` and `step` do. */
+  readonly ops: readonly Op[];
   /** images -> x. */
   readonly load: Program;
   /** x -> prediction -> x, and both to images. */
@@ -280,6 +283,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   const toImages = op(chwnToNhwc, 'x', shape, { input: x, images });
   const variants = given ?? (await gpu.chooseVariants(unet.plan.layers, batch, false));
   const { layers, weights } = unet.plan;
+  const loadOp = op(nhwcToChwn, 'x', shape, { images, state, output: x });
   const step = [
     ...predictionPass(layers, weights, batch, x, prediction, chooser(variants)),
     op(denoiseStep, 'x', { elements: size }, { prediction, x, mix }),
@@ -288,7 +292,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   ];
   try {
     const [load, stepProgram, toImagesProgram] = await Program.compileAll([
-      Program.compile(gpu, 'load noise', [op(nhwcToChwn, 'x', shape, { images, state, output: x })], fixed),
+      Program.compile(gpu, 'load noise', [loadOp], fixed),
       Program.compile(gpu, 'sampling step', step, fixed),
       Program.compile(gpu, 'x to images', [toImages], fixed),
     ]);
@@ -302,6 +306,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
       fixed,
       reciprocals,
       own,
+      ops: [loadOp, ...step],
       load,
       step: stepProgram,
       toImages: toImagesProgram,

@@ -70,9 +70,11 @@ export class Trainer {
   readonly batchSize: number;
   /** The kernel variants in use. With the same seed, adapter and variants a run gives the same bits. */
   readonly variants: Variants;
+  /** What a step does, and the buffers that outlive it. @internal */
+  readonly plan: StepPlan;
+  /** @internal */
+  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly gpu: Gpu;
-  private readonly plan: StepPlan;
-  private readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
   /** The numbers 1 … batchSize, so that a recorded step can set its count by a copy. */
   private readonly counts: GPUBuffer;
   private readonly stateBackup: GPUBuffer;

@@ -1,32 +1,45 @@
 /** The bench and the check themselves, on the cheapest kernels. */
 import { expect, test } from 'vitest';
-import { type BenchResult, runBench } from '../../harness/bench';
+import { breakDown, DEFAULT_SIZE, measureWork, openWork } from '../../harness/bench/network';
+import { measurePeaks } from '../../harness/bench/peaks';
+import { addEvent, type BenchResult } from '../../harness/bench/result';
+import { runBench } from '../../harness/bench/run';
+import { measurePoint } from '../../harness/bench/sweep';
 import { type CheckRow, runCheck } from '../../harness/check';
 import { createEngine } from '../../src/engine';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device });
+const { timer } = await measurePeaks(engine, 0);
 
 async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResult> {
-  for await (const event of runBench(engine, options)) if (event.kind === 'result') return event.result;
-  throw new Error('no result');
+  let result: BenchResult | undefined;
+  for await (const event of runBench(engine, options)) result = addEvent(result, event);
+  return result!;
 }
 
 test('bench: every row is checked and timed, and the peaks are of this run', async () => {
   const result = await bench({
-    kernel: 'swish_max_pool.,forward',
+    kernel: 'swish_max_pool.*down.1,conv2d.one up.2,noop',
     batch: 4,
-    budgetSeconds: 0.5,
+    budgetSeconds: 12,
     runtime: 'a test',
   });
-  expect(result.runtime).toBe('a test');
-  expect(result.peak.gflops).toBeGreaterThan(0);
-  expect(result.peak.gbps).toBeGreaterThan(0);
-  expect(result.timer.resolutionMs).toBeGreaterThan(0);
-  expect(result.rows.map(({ layer }) => layer)).toEqual(['down.0', 'down.1']);
-  for (const { kernel, check, ms, gbps, shareOfPeak, batch } of result.rows) {
-    expect({ kernel, batch, pass: check.pass }).toEqual({ kernel: 'swish_max_pool', batch: 4, pass: true });
+  expect([result.runtime, result.end, result.sweep]).toEqual(['a test', 'complete', []]);
+  const { peak, gflopsAtEnd, timer } = result;
+  expect(peak.gflops).toBeGreaterThan(0);
+  expect(gflopsAtEnd).toBeGreaterThan(0);
+  expect(peak.copies.map(({ bytes }) => bytes / 2 ** 20)).toEqual([1, 16, 128]);
+  expect(peak.gbps).toBe(peak.copies[2].gbps);
+  expect(timer.resolutionMs).toBeGreaterThan(0);
+  expect(result.rows.map(({ kernel, layer }) => `${kernel} ${layer}`)).toEqual([
+    'conv2d up.2',
+    'noop dispatch',
+    'swish_max_pool down.1',
+  ]);
+  for (const { check, ms, gbps, shareOfPeak, batch } of result.rows) {
+    expect({ batch, pass: check.pass }).toEqual({ batch: 4, pass: true });
     expect(ms!.n).toBeGreaterThanOrEqual(3);
     expect(ms!.median).toBeGreaterThan(0);
     expect(ms!.p10).toBeLessThanOrEqual(ms!.median);
@@ -34,9 +47,76 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
     expect(gbps).toBeGreaterThan(0);
     expect(shareOfPeak).toBeGreaterThan(0);
   }
-  expect([result.step, result.sample]).toEqual([null, null]);
-  expect(result.forward!.batch).toBe(4);
-  expect(result.forward!.imagesPerSecond).toBeGreaterThan(0);
+  const [conv, noop] = result.rows;
+  expect(conv.insideGflops! / conv.gflops!).toBeCloseTo(0.916, 3);
+  expect(noop.gflops).toBe(0);
+  expect([result.step, result.forward, result.sample]).toEqual([null, null, null]);
+});
+
+test('bench: the whole network, with the variants in use, op by op', async () => {
+  const defaults = engine.gpu.chooseVariants;
+  // As if a tuner had preferred the plain form in one place.
+  engine.gpu.chooseVariants = async (...args) => ({
+    ...(await defaults(...args)),
+    'conv2d/down.1': 'direct',
+  });
+  try {
+    for (const name of ['step', 'forward', 'sample'] as const) {
+      const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer);
+      const total = await measureWork(work, 0);
+      const { ops, kernels, sumMs, otherShare } = await breakDown(engine, work, total, timer, 0);
+      work.destroy();
+      expect(total.batch).toBe(4);
+      expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
+      expect(total.insideGflops / total.gflops).toBeCloseTo(0.79, 2);
+      expect(total.variants['conv2d/down.1']).toBe('direct');
+      const convs = ops.filter(({ kernel }) => kernel === 'conv2d');
+      expect(convs.map(({ layer }) => layer)).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
+      for (const { kernel, layer, variant } of convs)
+        expect(variant).toBe(total.variants[`${kernel}/${layer}`] ?? 'direct');
+      expect(ops.length).toBe(kernels.reduce((sum, { ops: n }) => sum + n, 0));
+      expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
+      expect(otherShare).toBeGreaterThan(0);
+      expect(otherShare).toBeLessThan(1);
+      const own = { step: 'adam', forward: 'conv2d', sample: 'denoise_step' }[name];
+      expect(kernels.map(({ kernel }) => kernel)).toContain(own);
+    }
+  } finally {
+    engine.gpu.chooseVariants = defaults;
+  }
+});
+
+test('bench: a point of a sweep, and one that the device is too small for', async () => {
+  const { step, forward, reason } = await measurePoint(
+    engine,
+    { axis: 'size', size: 32, batch: 4 },
+    timer,
+    0,
+  );
+  expect(reason).toBeUndefined();
+  for (const total of [step!, forward!]) {
+    expect(total.msPerImage).toBeCloseTo(total.ms.median / 4);
+    expect(total.psPerMultiplyAdd).toBeCloseTo(2000 / total.insideGflops);
+  }
+  const large = await measurePoint(engine, { axis: 'size', size: 4096, batch: 64 }, timer, 0);
+  expect([large.step, large.forward]).toEqual([null, null]);
+  expect(large.reason).toMatch(/needs a buffer of \d+ bytes; this device allows/);
+});
+
+test('bench: what is not begun within the budget is left out, and said', async () => {
+  const { forward, rows, skipped, sweep, end } = await bench({
+    kernel: 'forward,noop',
+    batch: 4,
+    budgetSeconds: 0.01,
+    sweep: ['batch'],
+    points: [4],
+  });
+  expect([forward, rows, end]).toEqual([null, [], 'budget']);
+  expect(skipped.map(({ kernel, reason }) => [kernel, reason])).toEqual([
+    ['forward', 'the budget of 0.01 s ended'],
+    ['noop', 'the budget of 0.01 s ended'],
+  ]);
+  expect(sweep.map(({ step, reason }) => [step, reason])).toEqual([[null, 'the budget of 0.01 s ended']]);
 });
 
 test('check: a row for each variant, skipped ones apart', async () => {
@@ -49,6 +129,27 @@ test('check: a row for each variant, skipped ones apart', async () => {
     expect(cases).toBeGreaterThan(3);
     expect(share).toBeLessThanOrEqual(1);
   }
+});
+
+test('bench: a run that is stopped has what was measured until then', async () => {
+  const abort = new AbortController();
+  let result: BenchResult | undefined;
+  const run = async () => {
+    for await (const event of runBench(engine, {
+      kernel: 'noop,swish_grad',
+      batch: 4,
+      signal: abort.signal,
+    })) {
+      result = addEvent(result, event);
+      if (event.kind === 'row') abort.abort(new Error('enough'));
+    }
+  };
+  await expect(run()).rejects.toThrow('enough');
+  expect([result!.end, result!.gflopsAtEnd, result!.rows.map(({ kernel }) => kernel)]).toEqual([
+    'stopped',
+    null,
+    ['noop'],
+  ]);
 });
 
 test('both stop when they are told to', async () => {

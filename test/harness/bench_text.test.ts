@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { short, skippedLines, tableRow } from '../../harness/bench_table';
+import { summary } from '../../harness/bench/statistics';
+import { short, skippedLines } from '../../harness/bench/table';
 import { explain, foldRepeats } from '../../harness/explain_text';
 import { matcher } from '../../harness/pattern';
 import { duration, megabytes, progressLine } from '../../harness/progress';
-import { summary } from '../../harness/timer';
 import { checkConfig } from '../../src/unet/config';
 
 test('patterns', () => {
@@ -24,20 +24,11 @@ test('percentiles', () => {
   expect(summary([1, 2]).median).toBe(1.5);
 });
 
-test('a row without a passed check shows no number', () => {
-  const head = { kernel: 'mse', variant: 'plain', layer: 'loss', batch: 4, gflops: null, gbps: null };
-  const check = { pass: false, share: 7, failure: 'grad: 3 of 9 elements are off\nmore' };
-  const row = tableRow({ ...head, ms: null, shareOfPeak: null, check });
-  expect(row).toContain('its check failed: grad: 3 of 9 elements are off');
-  expect(row).not.toContain('more');
-  const timed = { ms: { median: 1, p10: 1, p90: 1, n: 3 }, gbps: 12.3, shareOfPeak: 0.5 };
-  expect(tableRow({ ...head, ...timed, check })).not.toContain('12.3');
-  expect(tableRow({ ...head, ...timed, check: { pass: true, share: 0 } })).toMatch(/12\.3 +50%$/);
-});
-
 test('what was not run is gathered by reason', () => {
   const rows = ['a', 'b'].map((layer) => ({ kernel: 'k', variant: 'v', layer, reason: 'it is too small' }));
   expect(skippedLines(rows)).toEqual(['not run: k.v at a, b: it is too small']);
+  const step = { kernel: 'step', variant: 'breakdown', layer: '', reason: 'no time' };
+  expect(skippedLines([step])).toEqual(['not run: training step, breakdown: no time']);
 });
 
 test('numbers and times as people read them', () => {

@@ -1,5 +1,6 @@
 /** How long the GPU takes: by its own clock where it has one, by the host's otherwise. */
-import type { Gpu } from '../src/device';
+import type { Gpu } from '../../src/device';
+import { summary, type Times } from './statistics';
 
 export type TimerKind = 'timestamp-query' | 'wall clock';
 
@@ -11,13 +12,6 @@ const SPAN_MS = { 'timestamp-query': 20, 'wall clock': 100 } as const;
 /** And so many times the clock's resolution. */
 const TICKS = 200;
 const MOST_REPEATS = 20_000;
-
-export interface Times {
-  readonly median: number;
-  readonly p10: number;
-  readonly p90: number;
-  readonly n: number;
-}
 
 export class Timer {
   readonly kind: TimerKind;
@@ -100,17 +94,6 @@ export class Timer {
   destroy(): void {
     this.queries?.destroy();
   }
-}
-
-export function summary(samples: readonly number[]): Times {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const at = (share: number) => {
-    const place = share * (sorted.length - 1);
-    const below = Math.floor(place);
-    const above = Math.min(below + 1, sorted.length - 1);
-    return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
-  };
-  return { median: at(0.5), p10: at(0.1), p90: at(0.9), n: sorted.length };
 }
 
 /** The begin and the end of a pass on the GPU's clock. */

@@ -1,0 +1,33 @@
+/** What of a convolution lies inside the image: a `same` convolution need not multiply by the zeros around it. Pure. */
+import { type ConvShape, convFlops } from '../../src/kernels/conv2d';
+
+/** Pairs of an output and a tap whose input is inside, along an axis of `length` pixels; `kernelSize` is odd. */
+export function tapsInside(length: number, kernelSize: number): number {
+  // At a distance of d pixels length - d outputs have a tap inside, on either side; the farthest that has any is `reach`.
+  const reach = Math.min((kernelSize - 1) / 2, length);
+  return length * (2 * reach + 1) - reach * (reach + 1);
+}
+
+/** Operations of a convolution, or of either of its gradients, on pixels inside the image. */
+export function convInsideFlops({
+  batch,
+  height,
+  width,
+  inChannels,
+  outChannels,
+  kernelSize,
+}: ConvShape): number {
+  return (
+    2 * batch * inChannels * outChannels * tapsInside(height, kernelSize) * tapsInside(width, kernelSize)
+  );
+}
+
+/** `nominal` operations of a kernel at `shape`, without a convolution's taps outside the image. */
+export function insideFlops(kernel: string, shape: unknown, nominal: number): number {
+  if (!isConvolution(kernel)) return nominal;
+  const conv = shape as ConvShape;
+  return nominal - convFlops(conv) + convInsideFlops(conv);
+}
+
+/** Kernels are named by what they do; those that convolve begin so, their gradients too. Their shapes are ConvShapes. */
+export const isConvolution = (kernel: string) => kernel.startsWith('conv2d');

@@ -1,0 +1,247 @@
+/** The whole network at work: a training step, a forward pass, a step of sampling; as a whole and op by op. */
+import type { Engine } from '../../src/engine';
+import { type Op, Program, type Tensor, tensor } from '../../src/kernel';
+import { convFlops } from '../../src/kernels/conv2d';
+import { defaultConfig, type Layer } from '../../src/unet/config';
+import { predictionPass } from '../../src/unet/forward';
+import type { UNet } from '../../src/unet/unet';
+import { chooser, type Variants } from '../../src/unet/variants';
+import { padded, Random } from '../../test/spec';
+import { convInsideFlops } from './inside';
+import { type BenchTotal, type Breakdown, breakdownOf, type OpTime, type TotalName } from './result';
+import { wholeDispatches } from './rows';
+import { summary, type Times } from './statistics';
+import type { Timer, TimerKind } from './timer';
+
+/** What the network does with a batch, ready to be run any number of times. Whoever opens it destroys it. */
+export interface Work {
+  readonly batch: number;
+  readonly layers: readonly Layer[];
+  /** How often each layer's convolution is done, its gradients counted like itself. */
+  readonly passes: (layer: number) => number;
+  readonly variants: Variants;
+  /** What it runs, in order, and the buffers that this needs from outside. */
+  readonly ops: readonly Op[];
+  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly timer: TimerKind;
+  /** Milliseconds of one run, from samples over about `seconds`. */
+  measure(seconds: number, signal?: AbortSignal): Promise<Times>;
+  destroy(): void;
+}
+
+/** The tutorial's network for images of `size` x `size` pixels. Throws `limit` where the device is too small for it. */
+export async function openWork(
+  engine: Engine,
+  name: TotalName,
+  size: number,
+  batch: number,
+  timer: Timer,
+): Promise<Work> {
+  const unet = await engine.createUNet({ height: size, width: size }, { seed: 1 });
+  try {
+    return await open[name](engine, unet, batch, timer);
+  } catch (error) {
+    unet.destroy();
+    throw error;
+  }
+}
+
+/** The tutorial's own image size. */
+export const DEFAULT_SIZE = defaultConfig.height;
+
+type Open = (engine: Engine, unet: UNet, batch: number, timer: Timer) => Promise<Work>;
+
+const open: Record<TotalName, Open> = {
+  /** From a batch of the caller's on the GPU to the updated weights. */
+  async step(engine, unet, batch) {
+    const [noisy, clean] = await randomImages(engine, unet, ['noisy', 'clean'], batch);
+    const trainer = await engine.createTrainer(unet, { batchSize: batch }).catch((error) => {
+      for (const buffer of [noisy, clean]) buffer.destroy();
+      throw error;
+    });
+    const { load, gradients, update } = trainer.plan;
+    return {
+      batch,
+      layers: unet.plan.layers,
+      // The two gradients of a layer cost as much as its forward pass, each; nobody asks for the first layer's input's.
+      passes: (layer) => (layer === 0 ? 2 : 3),
+      variants: trainer.variants,
+      ops: [...load, ...gradients, ...update],
+      fixed: trainer.fixed,
+      timer: 'wall clock',
+      // In as many submissions as the adapter wants; by the host's clock, as a person's own would see it.
+      measure: (seconds, signal) =>
+        measureSubmissions(engine, seconds, signal, {
+          one: () => trainer.step({ noisy, clean }),
+          encode: (encoder) => trainer.encodeStep(encoder, { noisy, clean }),
+        }),
+      destroy() {
+        trainer.destroy();
+        unet.destroy();
+        for (const buffer of [noisy, clean]) buffer.destroy();
+      },
+    };
+  },
+
+  /** One pass from activations to activations, in the kernels' own order. */
+  async forward(engine, unet, batch, timer) {
+    const { layers, weights } = unet.plan;
+    const variants = await engine.gpu.chooseVariants(layers, padded(batch), false);
+    const [buffer] = await randomImages(engine, unet, ['input'], padded(batch));
+    const input = tensor('input', buffer.size / 4);
+    const output = tensor('output', buffer.size / 4);
+    const ops = predictionPass(layers, weights, padded(batch), input, output, chooser(variants));
+    const fixed = new Map([...unet.fixed, [input, buffer] as const]);
+    const program = await Program.compile(engine.gpu, 'bench forward', ops, fixed, wholeDispatches).catch(
+      (error) => {
+        buffer.destroy();
+        throw error;
+      },
+    );
+    return {
+      batch,
+      layers,
+      passes: () => 1,
+      variants,
+      ops,
+      fixed,
+      timer: timer.kind,
+      measure: (seconds, signal) => timer.measure((pass) => program.encode(pass), seconds, signal),
+      destroy() {
+        program.destroy();
+        unet.destroy();
+        buffer.destroy();
+      },
+    };
+  },
+
+  /** One step of sampling: forward pass, mixing, and the images in the caller's order. */
+  async sample(engine, unet, batch) {
+    const { layers } = unet.plan;
+    const variants = await engine.gpu.chooseVariants(layers, padded(batch), false);
+    const [images] = await randomImages(engine, unet, ['images'], batch);
+    const sampler = await engine.createSampler(unet, { count: batch, variants }).catch((error) => {
+      images.destroy();
+      throw error;
+    });
+    const encode = (encoder: GPUCommandEncoder) => sampler.encodeRun(encoder, images, 1);
+    const one = async () => {
+      const encoder = engine.device.createCommandEncoder({ label: 'bench' });
+      encode(encoder);
+      await engine.gpu.submit(encoder);
+    };
+    return {
+      batch,
+      layers,
+      passes: () => 1,
+      variants,
+      ops: sampler.parts.ops,
+      fixed: sampler.parts.fixed,
+      timer: 'wall clock',
+      measure: (seconds, signal) => measureSubmissions(engine, seconds, signal, { one, encode }),
+      destroy() {
+        sampler.destroy();
+        unet.destroy();
+        images.destroy();
+      },
+    };
+  },
+};
+
+export async function measureWork(work: Work, seconds: number, signal?: AbortSignal): Promise<BenchTotal> {
+  const { batch, timer, variants } = work;
+  const ms = await work.measure(seconds, signal);
+  const gflops = (flops: number) => flops / ms.median / 1e6;
+  return {
+    batch,
+    ms,
+    imagesPerSecond: (batch / ms.median) * 1000,
+    gflops: gflops(nominalFlops(work)),
+    insideGflops: gflops(insideFlopsOf(work)),
+    timer,
+    variants,
+  };
+}
+
+function nominalFlops({ layers, batch, passes }: Work): number {
+  return layers.reduce((sum, layer, i) => sum + passes(i) * convFlops({ ...layer, batch }), 0);
+}
+
+/** Operations of the convolutions on pixels inside the images. */
+function insideFlopsOf({ layers, batch, passes }: Work): number {
+  return layers.reduce((sum, layer, i) => sum + passes(i) * convInsideFlops({ ...layer, batch }), 0);
+}
+
+/** Each op of what `total` measured, for about `seconds` in all. */
+export async function breakDown(
+  engine: Engine,
+  { ops, fixed }: Work,
+  total: BenchTotal,
+  timer: Timer,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<Breakdown> {
+  const program = await Program.compile(engine.gpu, 'bench breakdown', ops, fixed, wholeDispatches);
+  try {
+    const times: OpTime[] = [];
+    // A dispatch that is not cut is one part.
+    let from = 0;
+    for (const { kernel, variant, layer, calls } of ops) {
+      const to = from + calls.length;
+      const first = from;
+      const encode = (pass: GPUComputePassEncoder) => program.encode(pass, first, to);
+      const ms = await timer.measure(encode, seconds / ops.length, signal);
+      times.push({ kernel, variant, layer, ms });
+      from = to;
+    }
+    return breakdownOf(times, total);
+  } finally {
+    program.destroy();
+  }
+}
+
+/** Wall clock; what is short is done several times in one submission, so that handing it over does not count. */
+async function measureSubmissions(
+  engine: Engine,
+  seconds: number,
+  signal: AbortSignal | undefined,
+  work: { readonly one: () => Promise<unknown>; readonly encode: (encoder: GPUCommandEncoder) => void },
+): Promise<Times> {
+  const clock = async (run: () => Promise<unknown>) => {
+    signal?.throwIfAborted();
+    const start = performance.now();
+    await run();
+    return performance.now() - start;
+  };
+  await work.one(); // Compiles.
+  const start = performance.now();
+  const single = await clock(work.one);
+  const repeats = Math.min(Math.max(Math.round(100 / single), 1), 64);
+  const many = async () => {
+    const encoder = engine.device.createCommandEncoder({ label: 'bench' });
+    for (let i = 0; i < repeats; i++) work.encode(encoder);
+    await engine.gpu.submit(encoder);
+  };
+  const samples: number[] = [];
+  while (samples.length < 3 || (samples.length < 50 && performance.now() - start < seconds * 1000)) {
+    samples.push((await clock(repeats > 1 ? many : work.one)) / repeats);
+  }
+  return summary(samples);
+}
+
+async function randomImages(
+  engine: Engine,
+  { config: { height, width, channels } }: UNet,
+  labels: readonly string[],
+  count: number,
+): Promise<GPUBuffer[]> {
+  const elements = count * height * width * channels;
+  // Before the host makes them.
+  engine.gpu.checkBufferSize('the images', elements * 4);
+  const values = new Random(3).floats(elements, 0, 1) as Float32Array<ArrayBuffer>;
+  const buffers = await engine.gpu.createBuffers(
+    labels.map((label) => ({ label: `bench ${label}`, bytes: values.byteLength })),
+  );
+  for (const buffer of buffers) engine.device.queue.writeBuffer(buffer, 0, values);
+  return buffers;
+}

@@ -1,0 +1,85 @@
+/** What the adapter can do at best: the roofs that every row is held against. */
+import type { Engine } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import { op, Program, tensor } from '../../src/kernel';
+import { type AnySpec, specs } from '../../test/registry';
+import { missingFeature, References } from '../check';
+import type { Peak } from './result';
+import { checkSmall, type Entry, Stage, wholeDispatches } from './rows';
+import { Timer } from './timer';
+
+/** Each of the few measurements takes about `seconds`. Throws `shader` where a kernel that measures a peak fails its check. */
+export async function measurePeaks(
+  engine: Engine,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<{ timer: Timer; peak: Peak }> {
+  const timer = await chooseTimer(engine);
+  try {
+    const gflops = await measureGflops(engine, timer, seconds, signal);
+    const copies: { bytes: number; gbps: number }[] = [];
+    for await (const { entry, ms } of fastest(engine, 'copy', timer, seconds, signal)) {
+      const { bytes } = entry.spec.kernel.cost(entry.shape);
+      copies.push({ bytes, gbps: bytes / ms / 1e6 });
+    }
+    copies.sort((a, b) => a.bytes - b.bytes);
+    return { timer, peak: { gflops, gbps: copies[copies.length - 1].gbps, copies } };
+  } catch (error) {
+    timer.destroy();
+    throw error;
+  }
+}
+
+/** Multiply-adds in registers: which form is faster differs from adapter to adapter. */
+export async function measureGflops(
+  engine: Engine,
+  timer: Timer,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  let best = 0;
+  for await (const { entry, ms } of fastest(engine, 'fma_peak', timer, seconds, signal))
+    best = Math.max(best, entry.spec.kernel.cost(entry.shape).flops / ms / 1e6);
+  return best;
+}
+
+/** Milliseconds of a kernel's every variant and shape, by the fastest samples: they are nearest to what the adapter can do. */
+async function* fastest(engine: Engine, name: string, timer: Timer, seconds: number, signal?: AbortSignal) {
+  const stage = new Stage(engine);
+  try {
+    for (const entry of entriesOf(engine, name)) {
+      const check = await checkSmall(engine, entry, new References());
+      if (!check.pass) {
+        throw new EngineError(
+          'shader',
+          `${name}.${entry.variant}, which measures this adapter's peak, fails its own check: ${check.failure}. No throughput can be told; run check.`,
+        );
+      }
+      yield { entry, ms: (await stage.measure(entry, timer, seconds, signal)).p10 };
+    }
+  } finally {
+    stage.clear();
+  }
+}
+
+function entriesOf(engine: Engine, name: string): Entry[] {
+  const spec = specs.get(name)! as AnySpec;
+  return Object.entries(spec.bench(4)).flatMap(([layer, shape]) =>
+    Object.keys(spec.kernel.variants)
+      .filter((variant) => !missingFeature(engine, spec, variant))
+      .map((variant) => ({ name, spec, variant, layer, shape })),
+  );
+}
+
+async function chooseTimer(engine: Engine): Promise<Timer> {
+  const spec = specs.get('fma_peak')!;
+  const shape = { invocations: 2 ** 14, iterations: 256 };
+  const output = tensor('output', spec.kernel.sizes(shape).output);
+  const plan = op(spec.kernel, 'probe', shape, { output });
+  const program = await Program.compile(engine.gpu, 'bench probe', [plan], new Map(), wholeDispatches);
+  try {
+    return await Timer.create(engine.gpu, (pass) => program.encode(pass));
+  } finally {
+    program.destroy();
+  }
+}

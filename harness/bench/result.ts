@@ -1,0 +1,210 @@
+/** What a bench finds out: the events as they come, and the result that they add up to, as its JSON has it. Pure. */
+import type { AdapterDescription } from '../../src/engine';
+import type { Variants } from '../../src/unet/variants';
+import type { CaseResult } from '../check';
+import { isConvolution } from './inside';
+import type { Times } from './statistics';
+import type { TimerKind } from './timer';
+
+/** Changes whenever a file of before can no longer be read like one of now. */
+export const SCHEMA = 1;
+
+/** A kernel's variant at one of the UNet's real shapes. Without a passed check there are no numbers. */
+export interface BenchRow {
+  readonly kernel: string;
+  readonly variant: string;
+  /** Named like parameters: `down.1`, `up.0`. */
+  readonly layer: string;
+  readonly batch: number;
+  readonly ms: Times | null;
+  /** Nominal: every tap of every convolution is counted, as libraries do, whatever the variant really computes. */
+  readonly gflops: number | null;
+  /** Without the taps that lie outside the image. The same as nominal where nothing is a convolution. */
+  readonly insideGflops: number | null;
+  /** Bytes that must move at least once. */
+  readonly gbps: number | null;
+  /** Of what this adapter can do: the larger of insideGflops / peak.gflops and gbps / the copy of about as many bytes. */
+  readonly shareOfPeak: number | null;
+  readonly check: CaseResult;
+}
+
+/** What was left out, and why. Of the whole network `kernel` is a TotalName and variant and layer say which part of it, if any. */
+export interface SkippedRow {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly layer: string;
+  readonly reason: string;
+}
+
+export const totalNames = ['step', 'forward', 'sample'] as const;
+export type TotalName = (typeof totalNames)[number];
+
+/** Something the whole network does with a batch. GFLOP/s are the convolutions'. */
+export interface BenchTotal {
+  readonly batch: number;
+  readonly ms: Times;
+  readonly imagesPerSecond: number;
+  readonly gflops: number;
+  readonly insideGflops: number;
+  readonly timer: TimerKind;
+  /** The variants in use, by kernel and layer; what is not listed uses the kernel's first. */
+  readonly variants: Variants;
+}
+
+/** Where a total's time goes: each op of the list that it runs, timed by itself in the list's own buffers. */
+export interface Breakdown {
+  readonly ops: readonly OpTime[];
+  /** By kernel, the costliest first. */
+  readonly kernels: readonly KernelShare[];
+  /** All ops together, by their medians. */
+  readonly sumMs: number;
+  /** That sum as a share of the total's own median: ops in turn on warm caches, against one after the other. */
+  readonly sumOfTotal: number;
+  /** Of the sum, what is not a convolution. */
+  readonly otherShare: number;
+}
+
+export interface OpTime {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly layer: string;
+  readonly ms: Times;
+}
+
+export interface KernelShare {
+  readonly kernel: string;
+  readonly ops: number;
+  readonly ms: number;
+  /** Of the sum of all ops. */
+  readonly share: number;
+}
+
+export const axes = ['batch', 'size'] as const;
+export type Axis = (typeof axes)[number];
+
+/** The whole network at one batch or image size; without numbers where `reason` says why. */
+export interface SweepPoint {
+  readonly axis: Axis;
+  readonly batch: number;
+  /** Pixels on a side. */
+  readonly size: number;
+  readonly step: SweepTotal | null;
+  readonly forward: SweepTotal | null;
+  readonly reason?: string;
+}
+
+export interface SweepTotal extends BenchTotal {
+  readonly msPerImage: number;
+  /** Picoseconds for each multiply-add inside the images: the same at every size where cost grows linearly. */
+  readonly psPerMultiplyAdd: number;
+}
+
+/** Measured in the same run, each by its fastest samples. */
+export interface Peak {
+  /** Multiply-adds in registers, by the faster of fma_peak's variants. */
+  readonly gflops: number;
+  /** Bytes read and written by a copy that is larger than caches. */
+  readonly gbps: number;
+  /** The copy at every size that was measured; `bytes` are read and written together. */
+  readonly copies: readonly { readonly bytes: number; readonly gbps: number }[];
+}
+
+/** What is known from the start of a run. */
+export interface BenchHead {
+  readonly schema: typeof SCHEMA;
+  readonly adapter: AdapterDescription;
+  readonly runtime: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly batch: number;
+  readonly budgetSeconds: number;
+  readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
+  readonly peak: Peak;
+}
+
+export interface BenchResult extends BenchHead {
+  /** `budget`: some of what was asked for is in `skipped`, as time ran out. `stopped`: broken off by a person or an error. */
+  readonly end: 'complete' | 'budget' | 'stopped';
+  /** `peak.gflops`, measured again after all else: a machine that is busy, or too hot, has another. Null for a run that was stopped. */
+  readonly gflopsAtEnd: number | null;
+  /** A whole training step; null where it was not asked for or not measured. */
+  readonly step: BenchTotal | null;
+  readonly forward: BenchTotal | null;
+  /** One step of sampling. */
+  readonly sample: BenchTotal | null;
+  readonly breakdowns: Readonly<Record<TotalName, Breakdown | null>>;
+  readonly sweep: readonly SweepPoint[];
+  readonly rows: readonly BenchRow[];
+  readonly skipped: readonly SkippedRow[];
+}
+
+export type BenchEvent =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly title: string }
+  /** The first one beside progress. */
+  | { readonly kind: 'head'; readonly head: BenchHead }
+  | { readonly kind: 'total'; readonly name: TotalName; readonly total: BenchTotal }
+  | { readonly kind: 'breakdown'; readonly name: TotalName; readonly breakdown: Breakdown }
+  | { readonly kind: 'point'; readonly point: SweepPoint }
+  | { readonly kind: 'row'; readonly row: BenchRow }
+  | { readonly kind: 'skipped'; readonly row: SkippedRow }
+  | { readonly kind: 'end'; readonly end: 'complete' | 'budget'; readonly gflopsAtEnd: number };
+
+/** The result of the events so far: a run that is broken off has one too. Undefined before the head has come. */
+export function addEvent(result: BenchResult | undefined, event: BenchEvent): BenchResult | undefined {
+  if (event.kind === 'head') {
+    return {
+      ...event.head,
+      end: 'stopped',
+      gflopsAtEnd: null,
+      step: null,
+      forward: null,
+      sample: null,
+      breakdowns: { step: null, forward: null, sample: null },
+      sweep: [],
+      rows: [],
+      skipped: [],
+    };
+  }
+  if (!result) return undefined;
+  switch (event.kind) {
+    case 'progress':
+      return result;
+    case 'total':
+      return { ...result, [event.name]: event.total };
+    case 'breakdown':
+      return { ...result, breakdowns: { ...result.breakdowns, [event.name]: event.breakdown } };
+    case 'point':
+      return { ...result, sweep: [...result.sweep, event.point] };
+    case 'row':
+      return { ...result, rows: [...result.rows, event.row] };
+    case 'skipped':
+      return { ...result, skipped: [...result.skipped, event.row] };
+    case 'end':
+      return { ...result, end: event.end, gflopsAtEnd: event.gflopsAtEnd };
+  }
+}
+
+/** GB/s that a copy of about so many bytes (read and written) reaches: a tensor that stays in a cache has another roof. */
+export function copyRate({ copies }: Peak, bytes: number): number {
+  const distance = (copy: { bytes: number }) => Math.abs(Math.log(copy.bytes / bytes));
+  return copies.reduce((best, copy) => (distance(copy) < distance(best) ? copy : best)).gbps;
+}
+
+export function breakdownOf(ops: readonly OpTime[], total: BenchTotal): Breakdown {
+  const sumMs = ops.reduce((sum, { ms }) => sum + ms.median, 0);
+  const kernels = new Map<string, { ops: number; ms: number }>();
+  for (const { kernel, ms } of ops) {
+    const known = kernels.get(kernel) ?? { ops: 0, ms: 0 };
+    kernels.set(kernel, { ops: known.ops + 1, ms: known.ms + ms.median });
+  }
+  const other = ops.reduce((sum, { kernel, ms }) => sum + (isConvolution(kernel) ? 0 : ms.median), 0);
+  return {
+    ops,
+    kernels: [...kernels]
+      .map(([kernel, { ops: count, ms }]) => ({ kernel, ops: count, ms, share: ms / sumMs }))
+      .sort((a, b) => b.ms - a.ms),
+    sumMs,
+    sumOfTotal: sumMs / total.ms.median,
+    otherShare: other / sumMs,
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Every row between the adapter's own roofs, as an SVG that stands alone and fits into a page, light or dark: GFLOP/s over FLOP per
+ * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure.
+ */
+import { adapterText } from '../adapter_text';
+import { escapeXml } from '../xml';
+import type { BenchResult, BenchRow } from './result';
+import { short } from './table';
+
+const [WIDTH, HEIGHT] = [800, 520];
+const LEGEND_ROW = 20;
+const plot = { left: 64, right: WIDTH - 20, top: 56 };
+
+interface Point {
+  readonly row: BenchRow;
+  /** FLOP per byte. */
+  readonly intensity: number;
+  readonly gflops: number;
+}
+
+/** Undefined while there is no row that computes anything. */
+export function rooflineSvg(
+  result: Pick<BenchResult, 'adapter' | 'batch' | 'peak' | 'rows'>,
+): string | undefined {
+  const points = result.rows.flatMap((row): Point[] =>
+    row.ms && row.insideGflops && row.gbps
+      ? [{ row, intensity: row.insideGflops / row.gbps, gflops: row.insideGflops }]
+      : [],
+  );
+  if (points.length === 0) return undefined;
+  const kernels = [...new Set(points.map(({ row }) => row.kernel))];
+  const columns = 4;
+  const legendHeight = LEGEND_ROW * Math.ceil(kernels.length / columns);
+  const bottom = HEIGHT - 48;
+  const height = HEIGHT + legendHeight + 8;
+
+  const { gflops: peak, copies } = result.peak;
+  const fastest = Math.max(...copies.map(({ gbps }) => gbps));
+  const memory = result.peak.gbps;
+  // With the corners of the roofs in sight.
+  const xs = [...points.map(({ intensity }) => intensity), peak / memory, peak / fastest];
+  const ys = [...points.map(({ gflops }) => gflops), peak];
+  const x = logScale(Math.min(...xs) / 2, Math.max(...xs), plot.left, plot.right);
+  const y = logScale(Math.min(...ys), Math.max(...ys), bottom, plot.top);
+
+  const slope = (gbps: number) => {
+    // From where it enters the plot, at the left or at the foot, to where it meets the peak.
+    const from = Math.max(x.low, y.low / gbps);
+    return `M${x.at(from)},${y.at(from * gbps)} L${x.at(peak / gbps)},${y.at(peak)}`;
+  };
+  const roofs = [
+    { gbps: memory, name: 'memory' },
+    ...(fastest > 1.1 * memory ? [{ gbps: fastest, name: 'cache' }] : []),
+  ];
+  const lines = [
+    ...x.ticks.map((v) => tick(`M${x.at(v)},${plot.top} V${bottom}`, x.at(v), bottom + 18, 'middle', v)),
+    ...y.ticks.map((v) =>
+      tick(`M${plot.left},${y.at(v)} H${plot.right}`, plot.left - 8, y.at(v) + 4, 'end', v),
+    ),
+  ];
+  const roofLines = roofs.map(({ gbps }) => `<path class="roof" d="${slope(gbps)}"/>`);
+  const roofTexts = roofs.map(({ gbps, name }) => {
+    const at = Math.max(x.low, y.low / gbps) * 1.15;
+    const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
+    const [left, top] = [x.at(at), y.at(at * gbps) - 6];
+    return `<text class="label" x="${left}" y="${top}" transform="rotate(${angle.toFixed(1)} ${left} ${top})">${name} ${short(gbps)} GB/s</text>`;
+  });
+  const legend = kernels.map((kernel, i) => {
+    const left = plot.left + ((plot.right - plot.left) / columns) * (i % columns);
+    const top = HEIGHT + LEGEND_ROW * Math.floor(i / columns);
+    return `${mark(i, left, top)}<text x="${left + 12}" y="${top + 4}">${escapeXml(kernel)}</text>`;
+  });
+  const best = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
+  const summary = `${points.length} rows between the adapter's roofs of ${short(peak)} GFLOP/s and ${short(memory)} GB/s; the highest is ${best.row.kernel}.${best.row.variant} ${best.row.layer} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
+
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="roofline" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Roofline: ${escapeXml(summary)}">
+<style>
+  .roofline { background: #fff; --ink: #1d1d1b; --faint: #66645e; --rule: #e2e0da; --light: 42% }
+  .roofline text { font: 12px system-ui, sans-serif; fill: var(--faint) }
+  .roofline .title { font-size: 14px; font-weight: 550; fill: var(--ink) }
+  .roofline .grid { stroke: var(--rule); fill: none }
+  .roofline .roof { stroke: var(--ink); stroke-width: 1.5; fill: none }
+  .roofline .label { fill: var(--ink) }
+  .roofline .mark { fill: hsl(var(--hue) 70% var(--light)); fill-opacity: 0.75; stroke: hsl(var(--hue) 70% var(--light)) }
+  .roofline .mark:hover { fill-opacity: 1; stroke: var(--ink); stroke-width: 2 }
+  @media (prefers-color-scheme: dark) { .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d; --light: 68% } }
+</style>
+<text class="title" x="${plot.left}" y="20">GFLOP/s over FLOP per byte, ${result.batch} images</text>
+<text x="${plot.left}" y="38">${escapeXml(adapterText(result.adapter))}</text>
+${lines.join('\n')}
+${roofLines.join('\n')}
+<path class="roof" d="M${x.at(peak / fastest)},${y.at(peak)} H${plot.right}"/>
+<text class="label" x="${plot.right - 4}" y="${y.at(peak) - 6}" text-anchor="end">${short(peak)} GFLOP/s</text>
+${roofTexts.join('\n')}
+${points.map((point) => pointMark(point, kernels.indexOf(point.row.kernel), x.at(point.intensity), y.at(point.gflops))).join('\n')}
+<text x="${(plot.left + plot.right) / 2}" y="${bottom + 36}" text-anchor="middle">FLOP per byte</text>
+${legend.join('\n')}
+</svg>
+`;
+}
+
+function pointMark({ row, intensity, gflops }: Point, kernel: number, x: number, y: number): string {
+  const { kernel: name, variant, layer, ms, shareOfPeak } = row;
+  const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${Math.round(100 * (shareOfPeak ?? 0))}% of peak`;
+  return `<g>${mark(kernel, x, y)}<title>${escapeXml(title)}</title></g>`;
+}
+
+/** Kernels differ by colour and, for those who see few of them, by shape. */
+function mark(kernel: number, x: number, y: number): string {
+  const shapes = [
+    `M${x - 5},${y} a5,5 0 1 0 10,0 a5,5 0 1 0 -10,0`,
+    `M${x - 4.5},${y - 4.5} h9 v9 h-9 z`,
+    `M${x},${y - 6} l6,10 h-12 z`,
+    `M${x},${y - 6} l6,6 l-6,6 l-6,-6 z`,
+  ];
+  // Steps of the golden angle: neighbours are far apart in colour, however many there are.
+  const hue = Math.round((15 + 137.5 * kernel) % 360);
+  return `<path class="mark" style="--hue: ${hue}" d="${shapes[kernel % shapes.length]}"/>`;
+}
+
+function tick(path: string, x: number, y: number, anchor: 'middle' | 'end', value: number): string {
+  return `<path class="grid" d="${path}"/><text x="${x}" y="${y}" text-anchor="${anchor}">${Number(value.toPrecision(1))}</text>`;
+}
+
+/** Whole powers of ten round what there is to show, and where a value comes to lie between `from` and `to`. */
+function logScale(min: number, max: number, from: number, to: number) {
+  const low = Math.floor(Math.log10(min));
+  const high = Math.max(Math.ceil(Math.log10(max) + 1e-9), low + 1);
+  return {
+    low: 10 ** low,
+    ticks: Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i)),
+    at: (value: number) =>
+      Number((from + ((to - from) * (Math.log10(value) - low)) / (high - low)).toFixed(1)),
+  };
+}

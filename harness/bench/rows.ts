@@ -1,0 +1,128 @@
+/** Single kernels: each variant at each of the network's shapes, checked, then timed. */
+import type { Engine } from '../../src/engine';
+import { op, Program, type Tensor, tensor } from '../../src/kernel';
+import { type AnySpec, specs } from '../../test/registry';
+import { type Arrays, elementCount, Random } from '../../test/spec';
+import { type CaseResult, checkCase, type References } from '../check';
+import { insideFlops } from './inside';
+import { type BenchRow, copyRate, type Peak } from './result';
+import type { Times } from './statistics';
+import type { Timer } from './timer';
+
+export interface Entry {
+  readonly name: string;
+  readonly spec: AnySpec;
+  readonly variant: string;
+  readonly layer: string;
+  readonly shape: unknown;
+}
+
+/** Rivals, the variants at one layer, stand together. */
+export function listEntries(batch: number): Entry[] {
+  return [...specs].flatMap(([name, spec]) =>
+    Object.entries(spec.bench(batch)).flatMap(([layer, shape]) =>
+      Object.keys(spec.kernel.variants).map((variant) => ({ name, spec, variant, layer, shape })),
+    ),
+  );
+}
+
+/** References are plain loops: a check has at most so many numbers. */
+const CHECK_ELEMENTS = 4e6;
+
+/** The variant against its reference on a small version of the layer: the smallest batch that it takes. */
+export async function checkSmall(
+  engine: Engine,
+  { spec, variant, layer }: Entry,
+  references: References,
+): Promise<CaseResult> {
+  const small = [4, 8, 16, 32, 64].map((batch) => spec.bench(batch)[layer]);
+  const candidates = [spec.cases[`UNet ${layer}`], ...small, ...Object.values(spec.cases).reverse()];
+  const fits = (shape: unknown) =>
+    shape !== undefined &&
+    !spec.kernel.variants[variant].refuses?.(shape) &&
+    elementCount(spec.kernel.sizes(shape)) <= CHECK_ELEMENTS;
+  const shape = candidates.find(fits);
+  if (shape === undefined) return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
+  return checkCase(engine, spec, variant, shape, references);
+}
+
+export function throughput(
+  { spec, shape }: Entry,
+  { median }: Times,
+  peak: Peak,
+): Pick<BenchRow, 'gflops' | 'insideGflops' | 'gbps' | 'shareOfPeak'> {
+  const { flops, bytes } = spec.kernel.cost(shape);
+  const insideGflops = insideFlops(spec.kernel.name, shape, flops) / median / 1e6;
+  const gbps = bytes / median / 1e6;
+  return {
+    gflops: flops / median / 1e6,
+    insideGflops,
+    gbps,
+    shareOfPeak: Math.max(insideGflops / peak.gflops, gbps / copyRate(peak, bytes)),
+  };
+}
+
+/** The buffers of one kernel at one shape, filled with random numbers, for all its variants in turn. */
+export class Stage {
+  private readonly engine: Engine;
+  private key: unknown;
+  private tensors: Record<string, Tensor> = {};
+  private fixed = new Map<Tensor, GPUBuffer>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** Throws `limit` where the device cannot hold the shape's tensors. */
+  async measure(
+    { spec, variant, layer, shape }: Entry,
+    timer: Timer,
+    seconds: number,
+    signal?: AbortSignal,
+  ): Promise<Times> {
+    if (this.key !== `${spec.kernel.name} ${layer}`) await this.fill(spec, layer, shape);
+    const { gpu } = this.engine;
+    const plan = op(spec.kernel, layer, shape, this.tensors, variant);
+    const program = await Program.compile(gpu, 'bench', [plan], this.fixed, wholeDispatches);
+    try {
+      return await timer.measure((pass) => program.encode(pass), seconds, signal);
+    } finally {
+      program.destroy();
+    }
+  }
+
+  private async fill(spec: AnySpec, layer: string, shape: unknown): Promise<void> {
+    this.clear();
+    const { gpu } = this.engine;
+    const sizes = spec.kernel.sizes(shape);
+    for (const [name, size] of Object.entries(sizes))
+      gpu.checkBufferSize(`${spec.kernel.name} ${name}`, size * 4);
+    const names = Object.keys(sizes);
+    const buffers = await gpu.createBuffers(
+      names.map((name) => ({ label: `bench ${name}`, bytes: sizes[name] * 4 })),
+    );
+    names.forEach((name, i) => {
+      this.tensors[name] = tensor(name, sizes[name]);
+      this.fixed.set(this.tensors[name], buffers[i]);
+    });
+    this.key = `${spec.kernel.name} ${layer}`;
+    // What a kernel adds to or overwrites in place starts random too, as do weights and activations.
+    const inputs: Arrays = spec.inputs(shape, new Random(1));
+    names.forEach((name, i) => {
+      const values = inputs[name];
+      if (!values) return;
+      const words = values instanceof Float64Array ? Float32Array.from(values) : values;
+      gpu.device.queue.writeBuffer(buffers[i], 0, words as Float32Array<ArrayBuffer>);
+    });
+  }
+
+  clear(): void {
+    for (const buffer of this.fixed.values()) buffer.destroy();
+    this.fixed = new Map();
+    this.tensors = {};
+    this.key = undefined;
+  }
+}
+
+/** A dispatch is timed whole, however long it takes. */
+export const wholeDispatches = { partWork: Number.POSITIVE_INFINITY } as const;

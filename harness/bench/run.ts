@@ -1,0 +1,241 @@
+/**
+ * Throughput of the whole network and of every kernel on the adapter at hand, each kernel checked before it is timed. Shared by
+ * the page and the command line.
+ */
+import type { Engine } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import { missingFeature, References } from '../check';
+import { matcher } from '../pattern';
+import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
+import { measureGflops, measurePeaks } from './peaks';
+import {
+  type Axis,
+  type BenchEvent,
+  type BenchRow,
+  type Peak,
+  SCHEMA,
+  type SkippedRow,
+  type SweepPoint,
+  type TotalName,
+  totalNames,
+} from './result';
+import { checkSmall, type Entry, listEntries, Stage, throughput } from './rows';
+import { foretell, measurePoint, type Place, placesOf } from './sweep';
+import type { Timer } from './timer';
+
+export interface BenchOptions {
+  /** Images of the UNet's layers. Default 256. */
+  readonly batch?: number;
+  /**
+   * Only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. By default everything, or nothing
+   * beside the sweeps where there are any.
+   */
+  readonly kernel?: string;
+  /** The whole network from small to large, over each of these. Default none. */
+  readonly sweep?: readonly Axis[];
+  /** Batches, or pixels on a side, of a single sweep. Default: see `defaultPoints`. */
+  readonly points?: readonly number[];
+  /**
+   * About how long all may take. What is begun is measured at least three times, however long that is; what is not begun by then
+   * is left out and said. Default 60.
+   */
+  readonly budgetSeconds?: number;
+  /** What runs this: a browser's user agent, say. */
+  readonly runtime?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Yields progress before, and news after each measurement; see `addEvent` for what they add up to. The whole network comes first,
+ * sweeps next, then row by row. Throws `argument` for points that make no network.
+ */
+export async function* runBench(
+  engine: Engine,
+  options: BenchOptions = {},
+): AsyncGenerator<BenchEvent, void, undefined> {
+  const {
+    batch = 256,
+    kernel,
+    sweep = [],
+    points,
+    budgetSeconds = 60,
+    runtime = 'unknown',
+    signal,
+  } = options;
+  const wanted = kernel === undefined && sweep.length > 0 ? () => false : matcher(kernel);
+  const names = totalNames.filter((name) => wanted(name));
+  const places = sweep.flatMap((axis) => placesOf(axis, batch, points));
+  const entries = listEntries(batch).filter(({ name, variant, layer }) =>
+    wanted(`${name}.${variant} ${layer}`),
+  );
+  const pace = new Pace(budgetSeconds, names.length + places.length + entries.length);
+
+  yield pace.progress('peaks');
+  signal?.throwIfAborted();
+  // A tenth of the time, in a handful of measurements.
+  const peakSeconds = Math.min(budgetSeconds / 50, 1);
+  const { timer, peak } = await measurePeaks(engine, peakSeconds, signal);
+  const context = { engine, batch, timer, peak, pace, signal };
+  try {
+    const { kind, resolutionMs } = timer;
+    const { adapter } = engine;
+    const date = new Date().toISOString();
+    const measured = { batch, budgetSeconds, timer: { kind, resolutionMs }, peak };
+    yield { kind: 'head', head: { schema: SCHEMA, adapter, runtime, date, ...measured } };
+    for (const name of names) yield* measureTotal(context, name);
+    yield* measureSweeps(context, places);
+    yield* measureRows(context, entries);
+    yield pace.progress('peak, again');
+    const gflopsAtEnd = await measureGflops(engine, timer, peakSeconds, signal);
+    yield { kind: 'end', end: pace.leftOut ? 'budget' : 'complete', gflopsAtEnd };
+  } finally {
+    timer.destroy();
+  }
+}
+
+interface Context {
+  readonly engine: Engine;
+  readonly batch: number;
+  readonly timer: Timer;
+  readonly peak: Peak;
+  readonly pace: Pace;
+  readonly signal?: AbortSignal;
+}
+
+/** How far it is, how much time is left, and what has to be left out for want of it. */
+class Pace {
+  leftOut = false;
+  private done = 0;
+  private readonly total: number;
+  private readonly budget: number;
+  private readonly end: number;
+
+  constructor(budgetSeconds: number, total: number) {
+    this.budget = budgetSeconds;
+    this.total = total;
+    this.end = performance.now() + budgetSeconds * 1000;
+  }
+
+  progress(title: string): BenchEvent {
+    return { kind: 'progress', done: this.done, total: this.total, title };
+  }
+
+  finished(): void {
+    this.done++;
+  }
+
+  /** Seconds. */
+  get left(): number {
+    return Math.max(this.end - performance.now(), 0) / 1000;
+  }
+
+  /** What is left, spread over what is left to do. */
+  get share(): number {
+    return this.left / Math.max(this.total - this.done, 1);
+  }
+
+  /** For what tells most. */
+  get largeShare(): number {
+    return Math.max(this.share, Math.min(this.budget / 30, this.left));
+  }
+
+  /** Why there is no time for something that takes `seconds` at least; undefined where there is. */
+  refusal(seconds = 0): string | undefined {
+    const { left, budget } = this;
+    if (seconds < left) return undefined;
+    this.leftOut = true;
+    if (left === 0) return `the budget of ${budget} s ended`;
+    return `it would take about ${Math.ceil(seconds)} s, and ${Math.floor(left)} s of the budget of ${budget} s are left`;
+  }
+}
+
+async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<BenchEvent> {
+  const { engine, batch, timer, pace, signal } = context;
+  const skip = (variant: string, reason: string) => skipped({ kernel: name, variant, layer: '', reason });
+  signal?.throwIfAborted();
+  yield pace.progress(name);
+  const refusal = pace.refusal();
+  if (refusal) yield skip('', refusal);
+  else {
+    try {
+      const work = await openWork(engine, name, DEFAULT_SIZE, batch, timer);
+      try {
+        const total = await measureWork(work, pace.largeShare / 2, signal);
+        yield { kind: 'total', name, total };
+        yield pace.progress(`${name}, op by op`);
+        // Warming up, trying, and two more samples.
+        const short = pace.refusal((4 * total.ms.median) / 1000);
+        if (short) yield skip('breakdown', short);
+        else {
+          const breakdown = await breakDown(engine, work, total, timer, pace.largeShare / 2, signal);
+          yield { kind: 'breakdown', name, breakdown };
+        }
+      } finally {
+        work.destroy();
+      }
+    } catch (error) {
+      yield skip('', limitOf(error));
+    }
+  }
+  pace.finished();
+}
+
+async function* measureSweeps(context: Context, places: readonly Place[]): AsyncGenerator<BenchEvent> {
+  const { engine, timer, pace, signal } = context;
+  let last: SweepPoint | undefined;
+  for (const place of places) {
+    signal?.throwIfAborted();
+    yield pace.progress(`sweep: batch ${place.batch}, ${place.size}x${place.size} pixels`);
+    const reason = pace.refusal(foretell(place, last));
+    const point = reason
+      ? { ...place, step: null, forward: null, reason }
+      : await measurePoint(engine, place, timer, pace.largeShare, signal);
+    if (point.step) last = point;
+    yield { kind: 'point', point };
+    pace.finished();
+  }
+}
+
+async function* measureRows(context: Context, entries: readonly Entry[]): AsyncGenerator<BenchEvent> {
+  const { engine, batch, timer, peak, pace, signal } = context;
+  const references = new References();
+  const stage = new Stage(engine);
+  try {
+    for (const entry of entries) {
+      const { name, spec, variant, layer, shape } = entry;
+      const head = { kernel: name, variant, layer };
+      signal?.throwIfAborted();
+      yield pace.progress(`${name}.${variant} ${layer}`);
+      const reason =
+        missingFeature(engine, spec, variant) ??
+        spec.kernel.variants[variant].refuses?.(shape) ??
+        pace.refusal();
+      if (reason) yield skipped({ ...head, reason });
+      else {
+        const check = await checkSmall(engine, entry, references);
+        const none = { ms: null, gflops: null, insideGflops: null, gbps: null, shareOfPeak: null };
+        let row: BenchRow = { ...head, batch, ...none, check };
+        try {
+          if (check.pass) {
+            const ms = await stage.measure(entry, timer, pace.share, signal);
+            row = { ...row, ms, ...throughput(entry, ms, peak) };
+          }
+          yield { kind: 'row', row };
+        } catch (error) {
+          yield skipped({ ...head, reason: limitOf(error) });
+        }
+      }
+      pace.finished();
+    }
+  } finally {
+    stage.clear();
+  }
+}
+
+const skipped = (row: SkippedRow): BenchEvent => ({ kind: 'skipped', row });
+
+/** What the device is too small for is left out; any other error is one. */
+function limitOf(error: unknown): string {
+  if (error instanceof EngineError && error.code === 'limit') return error.message;
+  throw error;
+}

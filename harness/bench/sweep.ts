@@ -1,0 +1,80 @@
+/** The whole network from small to large: over the batch, or over the size of the images. */
+import type { Engine } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import { checkConfig, layersOf } from '../../src/unet/config';
+import { padded } from '../../test/spec';
+import { convInsideFlops } from './inside';
+import { DEFAULT_SIZE, measureWork, openWork } from './network';
+import type { Axis, SweepPoint, SweepTotal } from './result';
+import type { Timer } from './timer';
+
+export const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
+  batch: [1, 4, 16, 64, 256, 1024],
+  size: [28, 32, 64, 128],
+};
+
+/** What one point is, before it is measured. */
+export interface Place {
+  readonly axis: Axis;
+  readonly batch: number;
+  readonly size: number;
+}
+
+/** Small ones first: they foretell how long the large ones take. Throws `argument` for a size that the network does not take. */
+export function placesOf(
+  axis: Axis,
+  batch: number,
+  points: readonly number[] = defaultPoints[axis],
+): Place[] {
+  const sorted = [...new Set(points)].sort((a, b) => a - b);
+  if (axis === 'batch') return sorted.map((n) => ({ axis, batch: n, size: DEFAULT_SIZE }));
+  for (const size of sorted) checkConfig({ height: size, width: size });
+  return sorted.map((size) => ({ axis, batch, size }));
+}
+
+/** A measurement warms up, tries, and takes three samples. */
+const RUNS = 5;
+
+/** Seconds that `place` takes at least, by the rate of a point that was measured; undefined where there is none. */
+export function foretell(place: Place, measured: SweepPoint | undefined): number | undefined {
+  if (!measured?.step || !measured.forward) return undefined;
+  const ms = measured.step.ms.median + measured.forward.ms.median;
+  return (RUNS * ms * (work(place) / work(measured))) / 1000;
+}
+
+/** Kernels work on batches that are padded. */
+function work({ size, batch }: Place | SweepPoint): number {
+  return layersOf(checkConfig({ height: size, width: size })).reduce(
+    (sum, layer) => sum + convInsideFlops({ ...layer, batch: padded(batch) }),
+    0,
+  );
+}
+
+/** A point that the device cannot do has a reason instead of numbers. */
+export async function measurePoint(
+  engine: Engine,
+  place: Place,
+  timer: Timer,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<SweepPoint> {
+  const measure = async (name: 'step' | 'forward'): Promise<SweepTotal> => {
+    signal?.throwIfAborted();
+    const work = await openWork(engine, name, place.size, place.batch, timer);
+    try {
+      const total = await measureWork(work, seconds / 2, signal);
+      const { median } = total.ms;
+      // One GFLOP/s is an operation a nanosecond; a multiply-add is two.
+      return { ...total, msPerImage: median / place.batch, psPerMultiplyAdd: 2000 / total.insideGflops };
+    } finally {
+      work.destroy();
+    }
+  };
+  try {
+    const step = await measure('step');
+    return { ...place, step, forward: await measure('forward') };
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'limit') throw error;
+    return { ...place, step: null, forward: null, reason: error.message };
+  }
+}

@@ -1,0 +1,241 @@
+/** A bench's results as tables of text: for a terminal, for Markdown and for the page. Pure. */
+import { adapterText } from '../adapter_text';
+import {
+  type Axis,
+  axes,
+  type BenchHead,
+  type BenchResult,
+  type BenchRow,
+  type BenchTotal,
+  type Breakdown,
+  type Peak,
+  type SkippedRow,
+  type SweepPoint,
+  type SweepTotal,
+  type TotalName,
+  totalNames,
+} from './result';
+import type { Times } from './statistics';
+
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  /** A short one ends in a remark that takes the rest of its columns. */
+  readonly rows: readonly (readonly string[])[];
+  /** So many columns from the left are text; all others are numbers. */
+  readonly text: number;
+  /** Sentences below it. */
+  readonly notes?: readonly string[];
+}
+
+export const titles: Readonly<Record<TotalName, string>> = {
+  step: 'training step',
+  forward: 'forward pass',
+  sample: 'sampling step',
+};
+
+// ---------------------------------------------------------------- kernels
+
+export const rowHead = [
+  'kernel',
+  'variant',
+  'layer',
+  'ms',
+  'p10 … p90',
+  'GFLOP/s',
+  'inside',
+  'GB/s',
+  'of peak',
+] as const;
+
+export function rowCells(row: BenchRow): string[] {
+  const { kernel, variant, layer, ms, gflops, insideGflops, gbps, shareOfPeak, check } = row;
+  if (!ms || !check.pass) {
+    return [kernel, variant, layer, `not timed, its check failed: ${check.failure?.split('\n')[0]}`];
+  }
+  return [
+    kernel,
+    variant,
+    layer,
+    time(ms.median),
+    spread(ms),
+    gflops ? short(gflops) : '',
+    insideGflops ? short(insideGflops) : '',
+    gbps ? short(gbps) : '',
+    shareOfPeak === null ? '' : percent(shareOfPeak),
+  ];
+}
+
+/** What was not run and why, one line for each variant and reason. */
+export function skippedLines(rows: readonly SkippedRow[]): string[] {
+  const layers = new Map<string, string[]>();
+  for (const { kernel, variant, layer, reason } of rows) {
+    const known = titles[kernel as TotalName];
+    const name = known ? [known, variant].filter(Boolean).join(', ') : `${kernel}.${variant}`;
+    const key = `${name}\n${reason}`;
+    layers.set(key, [...(layers.get(key) ?? []), layer]);
+  }
+  return [...layers].map(([key, where]) => {
+    const [name, reason] = key.split('\n');
+    const at = where.filter(Boolean).join(', ');
+    return `not run: ${name}${at && ` at ${at}`}: ${reason}`;
+  });
+}
+
+// ---------------------------------------------------------------- the whole network
+
+export function totalRow(name: TotalName, total: BenchTotal): string {
+  const { ms, gflops, insideGflops, imagesPerSecond, batch, timer } = total;
+  return (
+    `${titles[name].padEnd(14)} ${time(ms.median)} ms (p10 ${time(ms.p10)}, p90 ${time(ms.p90)}, n ${ms.n}) for ${batch} ` +
+    `images: ${short(imagesPerSecond)} images/s, ${short(gflops)} GFLOP/s, ${short(insideGflops)} inside (${timer})`
+  );
+}
+
+function totalsTable(result: BenchResult): Table {
+  const rows = totalNames.flatMap((name) => {
+    const total = result[name];
+    if (!total) return [];
+    const { ms, gflops, insideGflops, imagesPerSecond, timer } = total;
+    const numbers = [imagesPerSecond, gflops, insideGflops].map(short);
+    return [[titles[name], timer, time(ms.median), spread(ms), String(ms.n), ...numbers]];
+  });
+  const head = ['', 'timer', 'ms', 'p10 … p90', 'n', 'images/s', 'GFLOP/s', 'inside'];
+  return { title: `The whole network, ${result.batch} images`, head, rows, text: 2 };
+}
+
+export function breakdownTable(name: TotalName, breakdown: Breakdown): Table {
+  const { kernels, sumMs, sumOfTotal, otherShare } = breakdown;
+  return {
+    title: `Where the time of a ${titles[name]} goes`,
+    head: ['kernel', 'ops', 'ms', 'share'],
+    rows: kernels.map(({ kernel, ops, ms, share }) => [kernel, String(ops), time(ms), percent(share, 1)]),
+    text: 1,
+    notes: [
+      `${percent(otherShare, 1)} is not convolution. The ops one by one take ${time(sumMs)} ms together, ${percent(sumOfTotal)} of the whole.`,
+    ],
+  };
+}
+
+// ---------------------------------------------------------------- sweeps
+
+export const sweepHead = [
+  'batch',
+  'size',
+  'step ms',
+  'images/s',
+  'ms/image',
+  'ps/MAC',
+  'forward ms',
+  'images/s',
+  'ms/image',
+  'ps/MAC',
+] as const;
+
+export function sweepCells({ batch, size, step, forward, reason }: SweepPoint): string[] {
+  const place = [String(batch), `${size}x${size}`];
+  if (!step || !forward) return [...place, `not measured: ${reason}`];
+  const numbers = (total: SweepTotal) => [
+    time(total.ms.median),
+    ...[total.imagesPerSecond, total.msPerImage, total.psPerMultiplyAdd].map(short),
+  ];
+  return [...place, ...numbers(step), ...numbers(forward)];
+}
+
+export const sweepTitles: Readonly<Record<Axis, string>> = {
+  batch: 'Over the batch',
+  size: 'Over the size of the images',
+};
+
+// ---------------------------------------------------------------- all of it
+
+/** Every table that has a row. */
+export function benchTables(result: BenchResult): Table[] {
+  const { rows, sweep, breakdowns } = result;
+  const tables: Table[] = [totalsTable(result)];
+  for (const name of totalNames) {
+    const breakdown = breakdowns[name];
+    if (breakdown) tables.push(breakdownTable(name, breakdown));
+  }
+  for (const axis of axes) {
+    const points = sweep.filter((point) => point.axis === axis);
+    const notes = ['ps/MAC: picoseconds for each multiply-add inside the images.'];
+    tables.push({ title: sweepTitles[axis], head: sweepHead, rows: points.map(sweepCells), text: 2, notes });
+  }
+  tables.push({ title: 'Kernels', head: rowHead, rows: rows.map(rowCells), text: 3 });
+  return tables.filter((table) => table.rows.length > 0);
+}
+
+export function headLines({ adapter, runtime, date, timer, peak, batch }: BenchHead): string[] {
+  return [
+    `Adapter: ${adapterText(adapter)}.`,
+    `Runtime: ${runtime}. ${date}. Batch ${batch}.`,
+    `Timer: ${timerLine(timer)}.`,
+    `Peaks: ${peaksLine(peak)}.`,
+  ];
+}
+
+/** A peak that changes by more than this, relatively, is no roof. */
+const DRIFT = 0.15;
+
+/** What a reader must know of how the run went; nothing for one that came to its end on a quiet machine. */
+export function caveats({ end, budgetSeconds, peak, gflopsAtEnd }: BenchResult): string[] {
+  const found: string[] = [];
+  if (end === 'stopped') found.push('Stopped before its end: this is what was measured until then.');
+  if (end === 'budget') found.push(`Not everything was measured within the budget of ${budgetSeconds} s.`);
+  if (gflopsAtEnd !== null && Math.abs(gflopsAtEnd / peak.gflops - 1) > DRIFT) {
+    found.push(
+      `The peak was ${short(peak.gflops)} GFLOP/s at the start and ${short(gflopsAtEnd)} at the end: the machine was busy or throttled, and shares of peak are as uncertain as that.`,
+    );
+  }
+  return found;
+}
+
+export function peaksLine({ gflops, copies }: Peak): string {
+  const size = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+  const rates = copies.map(({ bytes, gbps }) => `${short(gbps)} for ${size(bytes)}`);
+  return `${short(gflops)} GFLOP/s; copying, GB/s: ${rates.join(', ')}`;
+}
+
+export function timerLine({ kind, resolutionMs }: BenchHead['timer']): string {
+  const resolution =
+    resolutionMs < 0.001 ? `${Math.round(resolutionMs * 1e6)} ns` : `${short(resolutionMs)} ms`;
+  return kind === 'wall clock'
+    ? `the host's clock (${resolution}), as the device has no timestamp queries that agree with it`
+    : `the GPU's timestamps (${resolution})`;
+}
+
+// ---------------------------------------------------------------- text
+
+/** For rows that are printed as they come: columns wide enough for any. */
+export const rowColumns = { text: 3, widths: [20, 18, 8, 8, 17, 8, 8, 8, 8] } as const;
+export const sweepColumns = { text: 0, widths: [5, 7, 8, 9, 9, 7, 10, 9, 9, 7] } as const;
+
+export function textLine(
+  cells: readonly string[],
+  { text, widths }: { readonly text: number; readonly widths: readonly number[] },
+): string {
+  // A remark may be longer than its column.
+  return cells
+    .map((cell, i) => (i < text ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+    .join(' ')
+    .trimEnd();
+}
+
+export function textTable({ title, head, rows, text, notes = [] }: Table): string {
+  const widths = head.map((name, i) =>
+    Math.max(name.length, ...rows.filter((row) => row.length === head.length).map((row) => row[i].length)),
+  );
+  const lines = [head, ...rows].map((row) => `  ${textLine(row, { text, widths })}`);
+  return [title, ...lines, ...notes].join('\n');
+}
+
+/** Three digits, more for what is large. */
+export function short(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString('en-US');
+  return value >= 10 ? value.toFixed(1) : value.toPrecision(3);
+}
+
+const time = (ms: number) => (ms < 0.001 ? ms.toExponential(1) : short(ms));
+const spread = ({ p10, p90 }: Times) => `${time(p10)} … ${time(p90)}`;
+const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}%`;

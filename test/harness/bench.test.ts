@@ -1,0 +1,394 @@
+/** What the bench makes of its measurements: counts, tables, files, comparisons. No GPU. */
+import { describe, expect, test } from 'vitest';
+import { compare, comparisonTable, parseResult } from '../../harness/bench/compare';
+import { toCsv, toJson, toMarkdown } from '../../harness/bench/export';
+import { convInsideFlops, insideFlops, tapsInside } from '../../harness/bench/inside';
+import {
+  addEvent,
+  type BenchEvent,
+  type BenchHead,
+  type BenchResult,
+  type BenchRow,
+  type BenchTotal,
+  breakdownOf,
+  copyRate,
+  SCHEMA,
+  type SweepPoint,
+} from '../../harness/bench/result';
+import { rooflineSvg } from '../../harness/bench/roofline';
+import { foretell, placesOf } from '../../harness/bench/sweep';
+import { benchTables, caveats, headLines, rowCells, textTable } from '../../harness/bench/table';
+import { EngineError } from '../../src/errors';
+import { convFlops } from '../../src/kernels/conv2d';
+import { specs } from '../registry';
+
+const times = (median: number, spread = 0.1) => ({
+  median,
+  p10: median * (1 - spread),
+  p90: median * (1 + spread),
+  n: 5,
+});
+const total = (ms: number): BenchTotal => ({
+  batch: 4,
+  ms: times(ms),
+  imagesPerSecond: 4000 / ms,
+  gflops: 100 / ms,
+  insideGflops: 80 / ms,
+  timer: 'wall clock',
+  variants: { 'conv2d/down.1': 'winograd' },
+});
+const head: BenchHead = {
+  schema: SCHEMA,
+  adapter: { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe, "quick"', software: true },
+  runtime: 'a test',
+  date: '2026-01-02T03:04:05.000Z',
+  batch: 4,
+  budgetSeconds: 60,
+  timer: { kind: 'timestamp-query', resolutionMs: 1e-6 },
+  peak: {
+    gflops: 100,
+    gbps: 10,
+    copies: [
+      { bytes: 2 ** 20, gbps: 40 },
+      { bytes: 2 ** 27, gbps: 10 },
+    ],
+  },
+};
+const row: BenchRow = {
+  kernel: 'conv2d',
+  variant: 'direct',
+  layer: 'down.1',
+  batch: 4,
+  ms: times(2),
+  gflops: 50,
+  insideGflops: 40,
+  gbps: 1,
+  shareOfPeak: 0.4,
+  check: { pass: true, share: 0.1 },
+};
+const failed: BenchRow = {
+  ...row,
+  kernel: 'mse',
+  ms: null,
+  gflops: null,
+  insideGflops: null,
+  gbps: null,
+  shareOfPeak: null,
+  check: { pass: false, share: 7, failure: 'grad: 3 of 9 elements\nare | off' },
+};
+const op = (kernel: string, ms: number) => ({ kernel, variant: 'plain', layer: 'down.1', ms: times(ms) });
+const ops = [op('conv2d', 3), op('swish', 1), op('conv2d', 3), op('conv2d_grad_input', 1)];
+const point: SweepPoint = {
+  axis: 'batch',
+  batch: 4,
+  size: 28,
+  step: { ...total(8), msPerImage: 2, psPerMultiplyAdd: 200 },
+  forward: { ...total(2), msPerImage: 0.5, psPerMultiplyAdd: 50 },
+};
+const events: BenchEvent[] = [
+  { kind: 'progress', done: 0, total: 3, title: 'peaks' },
+  { kind: 'head', head },
+  { kind: 'total', name: 'step', total: total(10) },
+  { kind: 'breakdown', name: 'step', breakdown: breakdownOf(ops, total(10)) },
+  { kind: 'point', point },
+  { kind: 'point', point: { ...point, batch: 1024, step: null, forward: null, reason: 'too large' } },
+  { kind: 'row', row },
+  { kind: 'row', row: failed },
+  { kind: 'skipped', row: { kernel: 'adam', variant: 'plain', layer: 'all', reason: 'no time' } },
+  { kind: 'end', end: 'budget', gflopsAtEnd: 100 },
+];
+const resultOf = (from: readonly BenchEvent[]) =>
+  from.reduce<BenchResult | undefined>((result, event) => addEvent(result, event), undefined);
+const result = resultOf(events)!;
+
+describe('taps inside the image', () => {
+  /** Every output, every tap. */
+  const counted = (length: number, kernelSize: number) => {
+    let inside = 0;
+    for (let x = 0; x < length; x++)
+      for (let tap = 0; tap < kernelSize; tap++) {
+        const at = x + tap - (kernelSize - 1) / 2;
+        if (at >= 0 && at < length) inside++;
+      }
+    return inside;
+  };
+
+  test('the closed form counts them', () => {
+    for (let length = 1; length <= 30; length++)
+      for (const kernelSize of [1, 3, 5, 7, 11, 31])
+        expect(tapsInside(length, kernelSize), `${length}, ${kernelSize}`).toBe(counted(length, kernelSize));
+  });
+
+  test('of the tutorial’s layers they are the share that docs/performance.md says', () => {
+    const share = (side: number) => {
+      const shape = { batch: 4, height: side, width: side, inChannels: 3, outChannels: 8, kernelSize: 5 };
+      return `${((100 * convInsideFlops(shape)) / convFlops(shape)).toFixed(1)}%`;
+    };
+    expect([28, 14, 7].map(share)).toEqual(['91.6%', '83.6%', '68.7%']);
+  });
+
+  test('every kernel has a count, and only convolutions have less than nominal', () => {
+    for (const [name, { kernel, bench }] of specs) {
+      for (const [layer, shape] of Object.entries(bench(4))) {
+        const { flops } = kernel.cost(shape);
+        const inside = insideFlops(name, shape, flops);
+        if (name.startsWith('conv2d')) expect(inside / flops, `${name} ${layer}`).toBeCloseTo(0.8, 0);
+        if (name.startsWith('conv2d')) expect(inside, `${name} ${layer}`).toBeLessThan(flops);
+        else expect(inside, `${name} ${layer}`).toBe(flops);
+      }
+    }
+  });
+});
+
+describe('the result', () => {
+  test('adds up from events, and is one at any time after the head', () => {
+    expect(resultOf(events.slice(0, 1))).toBeUndefined();
+    const early = resultOf(events.slice(0, 4))!;
+    expect([early.end, early.step?.ms.median, early.rows, early.gflopsAtEnd]).toEqual([
+      'stopped',
+      10,
+      [],
+      null,
+    ]);
+    expect(caveats(early)).toEqual(['Stopped before its end: this is what was measured until then.']);
+    expect([result.end, result.rows.length, result.skipped.length, result.sweep.length]).toEqual([
+      'budget',
+      2,
+      1,
+      2,
+    ]);
+  });
+
+  test('a breakdown: by kernel, the costliest first, and what is not convolution', () => {
+    const { kernels, sumMs, sumOfTotal, otherShare } = result.breakdowns.step!;
+    expect(kernels).toEqual([
+      { kernel: 'conv2d', ops: 2, ms: 6, share: 0.75 },
+      { kernel: 'swish', ops: 1, ms: 1, share: 0.125 },
+      { kernel: 'conv2d_grad_input', ops: 1, ms: 1, share: 0.125 },
+    ]);
+    expect([sumMs, sumOfTotal, otherShare]).toEqual([8, 0.8, 0.125]);
+  });
+
+  test('a row’s roof is the copy of about as many bytes', () => {
+    expect([1, 2 ** 20, 2 ** 23, 2 ** 24, 2 ** 30].map((bytes) => copyRate(head.peak, bytes))).toEqual([
+      40, 40, 40, 10, 10,
+    ]);
+  });
+
+  test('a peak that moved is told', () => {
+    expect(caveats({ ...result, end: 'complete' })).toEqual([]);
+    const [line] = caveats({ ...result, end: 'complete', gflopsAtEnd: 50 });
+    expect(line).toContain('100 GFLOP/s at the start and 50.0 at the end');
+  });
+});
+
+test('sweeps: in order, of legal sizes, and foretold by the work', () => {
+  expect(placesOf('batch', 256, [64, 1, 64]).map(({ batch, size }) => [batch, size])).toEqual([
+    [1, 28],
+    [64, 28],
+  ]);
+  expect(placesOf('size', 16).map(({ batch, size }) => [batch, size])).toEqual([
+    [16, 28],
+    [16, 32],
+    [16, 64],
+    [16, 128],
+  ]);
+  expect(() => placesOf('size', 16, [30])).toThrow('height is 30; with 3 levels it must be a multiple of 4');
+  const place = { axis: 'batch', batch: 16, size: 28 } as const;
+  expect(foretell(place, undefined)).toBeUndefined();
+  // Five runs of 10 ms each, four times the images.
+  expect(foretell(place, point)).toBeCloseTo(0.2);
+  // A batch of 1 is padded to 4, so it does not promise that 4 take four times as long.
+  expect(foretell({ ...place, batch: 4 }, { ...point, batch: 1 })).toBeCloseTo(0.05);
+});
+
+describe('tables', () => {
+  test('a row without a passed check shows no number', () => {
+    expect(rowCells(failed)).toEqual([
+      'mse',
+      'direct',
+      'down.1',
+      'not timed, its check failed: grad: 3 of 9 elements',
+    ]);
+    // Even if something had measured it.
+    expect(rowCells({ ...row, check: failed.check })).toHaveLength(4);
+    expect(rowCells(row).slice(3)).toEqual(['2.00', '1.80 … 2.20', '50.0', '40.0', '1.00', '40%']);
+  });
+
+  test('all that was measured is in them, and all have a cell for each column, or a remark', () => {
+    const tables = benchTables(result);
+    expect(tables.map(({ title }) => title)).toEqual([
+      'The whole network, 4 images',
+      'Where the time of a training step goes',
+      'Over the batch',
+      'Kernels',
+    ]);
+    for (const { rows, head: columns } of tables)
+      for (const cells of rows) expect([columns.length, 3, 4]).toContain(cells.length);
+    expect(textTable(tables[1]).split('\n')).toEqual([
+      'Where the time of a training step goes',
+      '  kernel            ops   ms share',
+      '  conv2d              2 6.00 75.0%',
+      '  swish               1 1.00 12.5%',
+      '  conv2d_grad_input   1 1.00 12.5%',
+      '12.5% is not convolution. The ops one by one take 8.00 ms together, 80% of the whole.',
+    ]);
+    expect(headLines(result)[0]).toContain('(software, on the CPU: its speed says nothing about GPUs)');
+  });
+});
+
+describe('files', () => {
+  /** RFC 4180, as a spreadsheet reads it. */
+  function readCsv(text: string): string[][] {
+    const lines: string[][] = [[]];
+    const cells = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n)/gy;
+    for (let found = cells.exec(text); found; found = cells.exec(text)) {
+      const [, cell, end] = found;
+      lines[lines.length - 1].push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
+      if (end !== ',') lines.push([]);
+    }
+    expect(lines.pop()).toEqual([]);
+    return lines;
+  }
+
+  test('CSV: a line for everything, each labelled with the adapter and whether it is software', () => {
+    const [columns, ...lines] = readCsv(toCsv(result));
+    const objects = lines.map((cells) => Object.fromEntries(columns.map((name, i) => [name, cells[i]])));
+    for (const line of lines) expect(line).toHaveLength(columns.length);
+    for (const { adapter, software, end } of objects) {
+      expect(adapter).toContain('llvmpipe, "quick" (software');
+      expect([software, end]).toEqual(['true', 'budget']);
+    }
+    expect(objects.map(({ section, kernel }) => `${section} ${kernel}`)).toEqual([
+      'total step',
+      'step op conv2d',
+      'step op swish',
+      'step op conv2d',
+      'step op conv2d_grad_input',
+      'batch sweep step',
+      'batch sweep forward',
+      'batch sweep ',
+      'row conv2d',
+      'row mse',
+      'not run adam',
+    ]);
+    const [conv, mse] = objects.filter(({ section }) => section === 'row');
+    expect([conv.ms_median, conv.gflops_inside, conv.share_of_peak, conv.check]).toEqual([
+      '2',
+      '40',
+      '0.4',
+      'pass',
+    ]);
+    expect([mse.ms_median, mse.check, mse.note]).toEqual(['', 'fail', failed.check.failure]);
+  });
+
+  test('Markdown: tables of as many cells as columns, and the label', () => {
+    const text = toMarkdown(result);
+    expect(text).toContain('(software, on the CPU');
+    expect(text).toContain('**Not everything was measured within the budget of 60 s.**');
+    expect(text).toContain('- not run: adam.plain at all: no time');
+    const blocks = text.split('\n\n').filter((block) => block.startsWith('|'));
+    expect(blocks).toHaveLength(4);
+    for (const block of blocks) {
+      const widths = block.split('\n').map((line) => line.replaceAll('\\|', '').split('|').length);
+      expect(new Set(widths).size, block).toBe(1);
+    }
+  });
+
+  test('JSON comes back as it was', () => {
+    expect(parseResult('a.json', toJson(result)).result).toEqual(result);
+  });
+
+  test.each<[string, string, string]>([
+    ['no JSON', '<html>', 'it is not JSON'],
+    ['a list', '[1]', 'no field schema'],
+    ['nothing', 'null', 'no field schema'],
+    ['another schema', toJson({ ...result, schema: 99 as never }), 'its schema is 99, this program reads 1'],
+    ['no rows', toJson({ ...result, rows: undefined as never }), 'field rows'],
+    ['a row without a name', toJson({ ...result, rows: [{ ...row, kernel: 3 as never }] }), 'field rows'],
+    ['a row without a check', toJson({ ...result, rows: [{ ...row, check: null as never }] }), 'field rows'],
+    ['half a time', toJson({ ...result, step: { ...total(1), ms: { median: 1 } as never } }), 'field step'],
+    ['a strange sweep', toJson({ ...result, sweep: [{ ...point, forward: 1 as never }] }), 'field sweep'],
+    ['no adapter', toJson({ ...result, adapter: {} as never }), 'field adapter'],
+    ['no peak', toJson({ ...result, peak: null as never }), 'field peak'],
+  ])('what is no result is refused in one sentence: %s', (_, json, why) => {
+    expect(() => parseResult('x.json', json)).toThrow(EngineError);
+    expect(() => parseResult('x.json', json)).toThrow('x.json is not a result of this bench: ');
+    expect(() => parseResult('x.json', json)).toThrow(why);
+  });
+});
+
+describe('comparing', () => {
+  const named = (name: string, changed: Partial<BenchResult>) => ({
+    name,
+    result: { ...result, ...changed },
+  });
+  const before = named('a.json', { rows: [row, { ...row, layer: 'up.1' }, { ...row, layer: 'only' }] });
+
+  test('by kernel, variant, layer and batch; a difference counts where the bands do not touch', () => {
+    const after = named('b.json', {
+      step: total(5),
+      rows: [
+        { ...row, ms: times(2.3) },
+        { ...row, layer: 'up.1', ms: times(3) },
+        { ...row, layer: 'only', batch: 8 },
+      ],
+    });
+    const { rows, onlyBefore, onlyAfter, differences } = compare(before, after);
+    expect(rows.map(({ what, ratio, verdict }) => [what.join(' ').trim(), ratio, verdict])).toEqual([
+      ['training step', 0.5, 'faster'],
+      ['training step batch sweep 28x28', 1, 'within noise'],
+      ['forward pass batch sweep 28x28', 1, 'within noise'],
+      ['conv2d direct down.1', 1.15, 'within noise'],
+      ['conv2d direct up.1', 1.5, 'slower'],
+    ]);
+    expect([onlyBefore, onlyAfter]).toEqual([1, 1]);
+    expect(differences).toEqual(['Both ran in software, on the CPU: this says nothing about GPUs.']);
+    const table = comparisonTable(before, after);
+    expect(table.title).toBe('b.json against a.json');
+    expect(table.rows[0].slice(-2)).toEqual(['0.50x', '▼ faster']);
+    expect(table.notes!.at(-1)).toContain('1 faster, 1 slower, 3 within noise');
+  });
+
+  test('what differs beside the times is said', () => {
+    const adapter = { ...head.adapter, description: 'A GPU', software: false };
+    const after = named('b.json', {
+      adapter,
+      runtime: 'another',
+      end: 'stopped',
+      rows: [],
+      step: null,
+      sweep: [],
+    });
+    const { notes = [] } = comparisonTable(before, after);
+    expect(notes[0]).toMatch(/^Different adapters: llvmpipe.*\(software.* in a\.json, A GPU in b\.json\.$/);
+    expect(notes[1]).toContain('Different runtimes');
+    expect(notes).toContain('b.json is of a run that was stopped.');
+    expect(notes.at(-1)).toContain('The two have no measurement in common');
+  });
+});
+
+describe('the roofline', () => {
+  test('a point for each row that computes, titled, and the adapter’s roofs and label', () => {
+    const svg = rooflineSvg({ ...result, rows: [row, { ...row, layer: '<b>' }, failed] })!;
+    expect(svg.match(/<title>/g)).toHaveLength(2);
+    expect(svg).toContain(
+      'conv2d.direct &lt;b&gt;: 40.0 GFLOP/s at 40.0 FLOP per byte, 2.00 ms, 40% of peak',
+    );
+    for (const text of ['100 GFLOP/s', 'memory 10.0 GB/s', 'cache 40.0 GB/s', '(software, on the CPU'])
+      expect(svg).toContain(text);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  test('a roof meets the peak where it should', () => {
+    const svg = rooflineSvg({ ...result, rows: [row] })!;
+    // x from 1 to 100 FLOP per byte over 64 … 780, y from 10 to 1,000 GFLOP/s over 472 … 56: memory's roof of 10 GB/s enters at
+    // 1 and 10, and reaches 100 at 10.
+    expect(svg).toContain('d="M64,472 L422,264"');
+  });
+
+  test('nothing to draw', () => {
+    expect(rooflineSvg({ ...result, rows: [failed] })).toBeUndefined();
+    expect(rooflineSvg({ ...result, rows: [{ ...row, insideGflops: 0 }] })).toBeUndefined();
+  });
+});
