@@ -101,11 +101,12 @@ function differences(before: Named, after: Named): string[] {
 const signs: Readonly<Record<Verdict, string>> = { faster: '▼', slower: '▲', 'within noise': '≈' };
 
 export function comparisonTable(before: Named, after: Named): Table {
-  const { rows, differences: notes, onlyBefore, onlyAfter } = compare(before, after);
+  const { rows, differences: lead, onlyBefore, onlyAfter } = compare(before, after);
   const count = (of: Verdict) => rows.filter((row) => row.verdict === of).length;
   const apart = [`${onlyBefore} only in ${before.name}`, `${onlyAfter} only in ${after.name}`];
   return {
     title: `${after.name} against ${before.name}`,
+    lead,
     head: ['kernel', 'variant', 'layer', 'batch', 'ms before', 'ms after', 'after / before', ''],
     rows: rows.map(({ what, batch, before: a, after: b, ratio, verdict: v }) => [
       ...what,
@@ -117,7 +118,6 @@ export function comparisonTable(before: Named, after: Named): Table {
     ]),
     text: 3,
     notes: [
-      ...notes,
       rows.length === 0
         ? `The two have no measurement in common (${apart.join(', ')}).`
         : `${count('faster')} faster, ${count('slower')} slower, ${count('within noise')} within noise (their bands from p10 to p90 touch); ${apart.join(', ')}.`,

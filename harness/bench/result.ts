@@ -82,6 +82,12 @@ export interface KernelShare {
 export const axes = ['batch', 'size'] as const;
 export type Axis = (typeof axes)[number];
 
+/** What people choose from. */
+export const sweepChoices = ['none', ...axes, 'both'] as const;
+export type SweepChoice = (typeof sweepChoices)[number];
+export const axesOf = (choice: SweepChoice): Axis[] =>
+  axes.filter((axis) => choice === axis || choice === 'both');
+
 /** The whole network at one batch or image size; without numbers where `reason` says why. */
 export interface SweepPoint {
   readonly axis: Axis;

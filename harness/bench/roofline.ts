@@ -9,7 +9,7 @@ import { short } from './table';
 
 const [WIDTH, HEIGHT] = [800, 520];
 const LEGEND_ROW = 20;
-const plot = { left: 64, right: WIDTH - 20, top: 56 };
+const plot = { left: 64, right: WIDTH - 28, top: 56 };
 
 interface Point {
   readonly row: BenchRow;

@@ -19,6 +19,8 @@ import type { Times } from './statistics';
 
 export interface Table {
   readonly title: string;
+  /** Sentences above it: what must be known before a number is read. */
+  readonly lead?: readonly string[];
   readonly head: readonly string[];
   /** A short one ends in a remark that takes the rest of its columns. */
   readonly rows: readonly (readonly string[])[];
@@ -107,7 +109,7 @@ function totalsTable(result: BenchResult): Table {
 export function breakdownTable(name: TotalName, breakdown: Breakdown): Table {
   const { kernels, sumMs, sumOfTotal, otherShare } = breakdown;
   return {
-    title: `Where the time of a ${titles[name]} goes`,
+    title: `${titles[name].replace(/^./, (first) => first.toUpperCase())}, by kernel`,
     head: ['kernel', 'ops', 'ms', 'share'],
     rows: kernels.map(({ kernel, ops, ms, share }) => [kernel, String(ops), time(ms), percent(share, 1)]),
     text: 1,
@@ -222,12 +224,12 @@ export function textLine(
     .trimEnd();
 }
 
-export function textTable({ title, head, rows, text, notes = [] }: Table): string {
+export function textTable({ title, lead = [], head, rows, text, notes = [] }: Table): string {
   const widths = head.map((name, i) =>
     Math.max(name.length, ...rows.filter((row) => row.length === head.length).map((row) => row[i].length)),
   );
   const lines = [head, ...rows].map((row) => `  ${textLine(row, { text, widths })}`);
-  return [title, ...lines, ...notes].join('\n');
+  return [title, ...lead, ...lines, ...notes].join('\n');
 }
 
 /** Three digits, more for what is large. */

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
 import { comparisonTable, parseResult } from '../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../bench/export';
-import { addEvent, axes, type BenchEvent, type BenchResult } from '../bench/result';
+import { addEvent, axesOf, type BenchEvent, type BenchResult, sweepChoices } from '../bench/result';
 import { rooflineSvg } from '../bench/roofline';
 import { type BenchOptions, runBench } from '../bench/run';
 import {
@@ -48,8 +48,7 @@ export const bench: Command = defineCommand({
     batch: integer('N', 'images (default 256)', 1, 65536),
     sweep: oneOf(
       'the whole network at batches from 1 to 1024, or at images of 28, 32, 64 and\n128 pixels a side; kernels then only with --kernel',
-      ...axes,
-      'both',
+      ...sweepChoices,
     ),
     points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
     budget: number(
@@ -71,8 +70,8 @@ its copy of about as many bytes, both measured in the same run. Only Winograd, w
 100% by much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
-    const { kernel, batch, sweep, points, in: place = 'node', budget: budgetSeconds } = given;
-    if (points && (!sweep || sweep === 'both'))
+    const { kernel, batch, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
+    if (points && axesOf(sweep).length !== 1)
       throw new UsageError(`--points are those of one sweep: give --sweep batch or --sweep size with it.`);
     const files = (Object.keys(formats) as Format[]).flatMap((format) => {
       const path = given[format];
@@ -85,7 +84,7 @@ its copy of about as many bytes, both measured in the same run. Only Winograd, w
     const options = {
       kernel,
       batch,
-      sweep: sweep === 'both' ? axes : sweep && [sweep],
+      sweep: axesOf(sweep),
       points,
       budgetSeconds,
     };

@@ -1,65 +1,75 @@
-/** The Bench tab: what the visitor's GPU makes of every kernel at the network's own shapes. No number without a passed check. */
-import type { BenchEvent, BenchResult, BenchRow, BenchTotal, SkippedRow, TotalName } from '../bench';
+/** The Bench tab: what the visitor's GPU makes of the network and of every kernel. No number without a passed check. */
+import { comparisonTable, type Named, parseResult } from '../bench/compare';
+import { toCsv, toJson, toMarkdown } from '../bench/export';
+import { addEvent, type BenchEvent, type BenchResult, type BenchTotal } from '../bench/result';
+import { rooflineSvg } from '../bench/roofline';
+import { benchTables, caveats, rowCells, rowHead, skippedLines, type Table } from '../bench/table';
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
 import { connectFields } from './fields';
-import { measured, percent, whole } from './format';
+import { measured, whole } from './format';
 import { Measurement, type MeasureStatus } from './measure';
-import { cell, extraRow } from './table';
+import { appendRow, extraRow, tableSection } from './table';
 
 export interface BenchResults {
   readonly status: MeasureStatus;
   readonly message: string;
-  readonly rows: readonly BenchRow[];
-  /** As the command line writes it; once the run is complete. */
+  /** As the command line writes it: what was measured so far. */
   readonly result: BenchResult | undefined;
+  readonly comparison: Table | undefined;
 }
 
-const COLUMNS = 8;
+export interface BenchPanel extends TaskPanel {
+  readonly results: BenchResults;
+  /** Sets two result files side by side, or one and the results that the page has. */
+  compare(files: readonly File[]): void;
+}
 
-export function createBenchPanel(app: App): TaskPanel & { readonly results: BenchResults } {
+const rowTable = { title: 'Kernels', head: rowHead, text: 3 } as const;
+
+export function createBenchPanel(app: App): BenchPanel {
   const fields = connectFields(app, byId('bench-settings', HTMLFormElement), anyElement('bench-problem'));
-  const body = byId('bench-table', HTMLTableElement).tBodies[0];
-  let rows: BenchRow[] = [];
-  let skipped: SkippedRow[] = [];
-  let drawn = 0;
-  let drawnSkipped = 0;
   let progress = { done: 0, total: 1, title: '' };
-  let peak: Extract<BenchEvent, { kind: 'peak' }> | undefined;
-  let totals: Partial<Record<TotalName, BenchTotal>> = {};
   let result: BenchResult | undefined;
+  let drawn: BenchResult | undefined;
   let copied = '';
+  let comparison: Table | undefined;
+  let comparisonProblem = '';
 
   const run = new Measurement<BenchEvent>(app, 'bench', (event) => {
     if (event.kind === 'progress') progress = event;
-    else if (event.kind === 'peak') peak = event;
-    else if (event.kind === 'row') rows.push(event.row);
-    else if (event.kind === 'skipped') skipped.push(event.row);
-    else if (event.kind === 'total') totals[event.name] = event.total;
-    else result = event.result;
+    result = addEvent(result, event);
   });
 
   const start = () => {
     if (!fields.valid) return;
-    rows = [];
-    skipped = [];
-    drawn = 0;
-    drawnSkipped = 0;
     progress = { done: 0, total: 1, title: '' };
-    peak = undefined;
-    totals = {};
     result = undefined;
     copied = '';
-    body.replaceChildren();
     run.start();
     app.changed();
   };
   button('bench-run').addEventListener('click', () => (run.active ? run.stop() : start()));
 
-  const json = () => JSON.stringify(result, undefined, 2);
-  button('bench-save').addEventListener('click', () => download('bench.json', json(), 'application/json'));
+  // ---------------------------------------------------------------- files
+
+  const save = (
+    id: string,
+    name: string,
+    type: string,
+    content: (result: BenchResult) => string | undefined,
+  ) =>
+    button(id).addEventListener('click', () => {
+      const text = result && content(result);
+      if (text) download(name, text, type);
+    });
+  save('bench-json', 'bench.json', 'application/json', toJson);
+  save('bench-csv', 'bench.csv', 'text/csv', toCsv);
+  save('bench-markdown', 'bench.md', 'text/markdown', toMarkdown);
+  save('bench-svg', 'roofline.svg', 'image/svg+xml', rooflineSvg);
   button('bench-copy').addEventListener('click', () => {
-    navigator.clipboard.writeText(json()).then(
+    if (!result) return;
+    navigator.clipboard.writeText(toJson(result)).then(
       () => {
         copied = 'Copied';
         app.changed();
@@ -71,61 +81,118 @@ export function createBenchPanel(app: App): TaskPanel & { readonly results: Benc
     );
   });
 
-  const draw = ({ kernel, variant, layer, ms, gflops, gbps, shareOfPeak, check }: BenchRow) => {
-    const row = body.insertRow();
-    cell(row, kernel);
-    cell(row, variant);
-    cell(row, layer);
-    const number = (value: number | null) =>
-      cell(row, value === null || value === 0 ? '' : measured(value), 'number');
-    if (!ms || !check.pass) {
-      cell(row, 'not timed: its check failed', 'bad-text').colSpan = COLUMNS - 3;
-      if (check.failure) extraRow(body, COLUMNS, check.failure, 'wrap');
-      return;
+  const compare = (files: readonly File[]) => {
+    const reading = Promise.all(files.map(async (file) => parseResult(file.name, await file.text())));
+    reading
+      .then((read): Table => {
+        const own: Named[] = read.length === 1 && result ? [{ name: 'this run', result }] : [];
+        const all = [...read, ...own].sort((a, b) => (a.result.date < b.result.date ? -1 : 1));
+        if (all.length !== 2) {
+          const given = read.length === 1 ? `${read[0].name} alone` : `${read.length} files`;
+          throw new Error(
+            `Two results make a comparison; this is ${given}. Give two files, or one after a run here.`,
+          );
+        }
+        return comparisonTable(all[0], all[1]);
+      })
+      .then(
+        (table) => {
+          comparison = table;
+          comparisonProblem = '';
+        },
+        (error: unknown) => {
+          comparison = undefined;
+          comparisonProblem = error instanceof Error ? error.message : String(error);
+        },
+      )
+      .finally(() => {
+        anyElement('bench-comparison').replaceChildren(...(comparison ? [tableSection(comparison)] : []));
+        app.changed();
+      });
+  };
+
+  // ---------------------------------------------------------------- drawing
+
+  /** The rows' table grows row by row, so that a selection and the place that one has scrolled to stay. */
+  let rowsBody: HTMLTableSectionElement | undefined;
+  const drawRows = (from: number, { rows }: BenchResult) => {
+    if (rows.length === 0) return;
+    if (!rowsBody) {
+      const section = tableSection({ ...rowTable, rows: [] });
+      anyElement('bench-rows').replaceChildren(section);
+      rowsBody = section.querySelector('table')!.tBodies[0];
     }
-    number(ms.median);
-    cell(row, `${measured(ms.p10)} … ${measured(ms.p90)}`, 'number muted');
-    number(gflops);
-    number(gbps);
-    cell(row, shareOfPeak === null ? '' : percent(shareOfPeak), 'number');
+    for (const row of rows.slice(from)) {
+      appendRow(rowsBody, rowCells(row), rowTable);
+      if (row.check.failure) extraRow(rowsBody, rowHead.length, row.check.failure, 'wrap');
+    }
   };
 
-  const drawSkipped = ({ kernel, variant, layer, reason }: SkippedRow) => {
-    const row = body.insertRow();
-    for (const text of [kernel, variant, layer]) cell(row, text, 'muted');
-    cell(row, `not run: ${reason}`, 'muted').colSpan = COLUMNS - 3;
+  const drawResult = () => {
+    if (result === drawn) return;
+    const before = drawn && result && drawn.date === result.date ? drawn : undefined;
+    drawn = result;
+    if (!before) {
+      rowsBody = undefined;
+      anyElement('bench-rows').replaceChildren();
+    }
+    const tables = result ? benchTables({ ...result, rows: [] }) : [];
+    const changed =
+      !before ||
+      before.breakdowns !== result?.breakdowns ||
+      before.sweep !== result.sweep ||
+      before.sample !== result.sample ||
+      before.step !== result.step ||
+      before.forward !== result.forward;
+    if (changed) anyElement('bench-whole').replaceChildren(...tables.map(tableSection));
+    if (result) drawRows(before?.rows.length ?? 0, result);
+    const plot = result && before?.rows !== result.rows ? rooflineSvg(result) : undefined;
+    if (plot) anyElement('bench-plot').innerHTML = plot;
+    if (!before) anyElement('bench-roofline').hidden = true;
+    if (plot) anyElement('bench-roofline').hidden = false;
+
+    const left = skippedLines(result?.skipped ?? []);
+    anyElement('bench-skipped').hidden = left.length === 0;
+    setText(anyElement('bench-skipped-count'), `Not run: ${whole(result?.skipped.length ?? 0)}`);
+    const items = left.map((line) =>
+      Object.assign(document.createElement('li'), { textContent: line.replace(/^not run: /, '') }),
+    );
+    anyElement('bench-skipped-list').replaceChildren(...items);
   };
 
-  const rowCount = () => `${whole(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`;
+  const rowCount = () => {
+    const rows = result?.rows ?? [];
+    const failed = rows.filter((row) => !row.check.pass).length;
+    const count = `${whole(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`;
+    return failed > 0 ? `${count}; ${failed} failed their check and were not timed` : count;
+  };
 
   const describe = (): string => {
-    const failed = rows.filter((row) => !row.check.pass).length;
-    const failures = failed > 0 ? `; ${failed} failed their check and were not timed` : '';
     switch (run.status) {
       case 'ready':
-        return 'Times every shader at the network’s own shapes, each after its check has passed';
+        return 'Times the whole network, then every shader at the network’s own shapes, each after its check has passed';
       case 'waiting':
         return 'Waiting for the training to pause';
       case 'running':
-        return `Measuring${failures}`;
+        return `Measuring: ${rowCount()}`;
       case 'stopped':
-        return `Stopped after ${rowCount()}${failures}`;
+        return `Stopped after ${rowCount()}`;
       case 'failed':
-        return `Broken off after ${rowCount()}${failures}`;
+        return `Broken off after ${rowCount()}`;
       case 'done':
-        return `Done: ${rowCount()}${failures}`;
+        return `Done: ${rowCount()}`;
     }
   };
 
   const clock = () => {
-    if (!peak) return '';
-    const { kind, resolutionMs } = peak.timer;
+    if (!result) return '';
+    const { kind, resolutionMs } = result.timer;
     if (kind === 'wall clock') return 'Timed by the wall clock';
     const coarse = resolutionMs >= 0.001 ? `, in steps of ${measured(resolutionMs * 1000)} µs` : '';
     return `Timed by the GPU’s own clock${coarse}`;
   };
 
-  const reading = (id: string, total: BenchTotal | undefined) => {
+  const reading = (id: string, total: BenchTotal | null | undefined) => {
     if (total)
       setReading(id, `${measured(total.ms.median)} ms`, ` ${measured(total.imagesPerSecond)} images/s`);
     else setReading(id, '–');
@@ -133,8 +200,9 @@ export function createBenchPanel(app: App): TaskPanel & { readonly results: Benc
 
   return {
     start,
+    compare,
     get results() {
-      return { status: run.status, message: run.message, rows, result };
+      return { status: run.status, message: run.message, result, comparison };
     },
     render() {
       run.proceed();
@@ -148,17 +216,20 @@ export function createBenchPanel(app: App): TaskPanel & { readonly results: Benc
       byId('bench-progress', HTMLProgressElement).value =
         run.status === 'done' ? 1 : progress.done / progress.total;
       setMessage(anyElement('bench-error'), run.message);
-      reading('bench-step', totals.step);
-      reading('bench-forward', totals.forward);
-      reading('bench-sample', totals.sample);
-      setReading('bench-gflops', peak ? measured(peak.peak.gflops) : '–', peak ? ' GFLOP/s' : '');
-      setReading('bench-gbps', peak ? measured(peak.peak.gbps) : '–', peak ? ' GB/s' : '');
-      for (; drawn < rows.length; drawn++) draw(rows[drawn]);
-      for (; drawnSkipped < skipped.length; drawnSkipped++) drawSkipped(skipped[drawnSkipped]);
-      anyElement('bench-results').hidden = rows.length + skipped.length === 0;
-      button('bench-copy').disabled = !result;
-      button('bench-save').disabled = !result;
+      reading('bench-step', result?.step);
+      reading('bench-forward', result?.forward);
+      reading('bench-sample', result?.sample);
+      const peak = result?.peak;
+      setReading('bench-gflops', peak ? measured(peak.gflops) : '–', peak ? ' GFLOP/s' : '');
+      setReading('bench-gbps', peak ? measured(peak.gbps) : '–', peak ? ' GB/s' : '');
+      // While it runs, every result is one that has not come to its end.
+      setMessage(anyElement('bench-caveats'), result && !run.active ? caveats(result).join('\n') : '');
+      drawResult();
+      for (const id of ['bench-copy', 'bench-json', 'bench-csv', 'bench-markdown'])
+        button(id).disabled = !result;
+      button('bench-svg').disabled = anyElement('bench-roofline').hidden !== false;
       setText(anyElement('bench-copied'), copied);
+      setMessage(anyElement('bench-files-problem'), comparisonProblem);
     },
   };
 }

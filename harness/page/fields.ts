@@ -1,7 +1,9 @@
-/** Forms whose inputs are named like settings. A value counts when it is committed: on Enter, or when the input is left. */
+/** Forms whose inputs are named like settings. A value counts when it is committed: on Enter, or when the input is left or chosen. */
 import type { App } from './app';
 import { setMessage } from './dom';
 import { type Key, keys, show } from './settings';
+
+type Input = HTMLInputElement | HTMLSelectElement;
 
 export interface Fields {
   /** No input holds something that is not legal. */
@@ -10,7 +12,7 @@ export interface Fields {
 }
 
 export function connectFields(app: App, form: HTMLFormElement, message: HTMLElement): Fields {
-  const inputs = [...form.querySelectorAll('input')].map((input) => {
+  const inputs = [...form.querySelectorAll<Input>('input, select')].map((input) => {
     const key = keys.find((k) => k === input.name);
     if (!key) throw new Error(`${input.name} is not a setting`);
     return { input, key };
@@ -18,7 +20,7 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
   const problems = new Map<Key, string>();
   const shown = new Map<Key, string>();
 
-  const tell = (input: HTMLInputElement, key: Key, problem: string | undefined) => {
+  const tell = (input: Input, key: Key, problem: string | undefined) => {
     if (problem) problems.set(key, problem);
     else problems.delete(key);
     input.setAttribute('aria-invalid', String(problem !== undefined));

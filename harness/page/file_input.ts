@@ -1,9 +1,11 @@
-/** Files that people choose or drop: IDX to train on, safetensors to sample from. */
+/** Files that people choose or drop: IDX to train on, safetensors to sample from, results of the bench to compare. */
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
 
 export interface Sorted {
   readonly models: readonly File[];
+  /** Of the bench. */
+  readonly results: readonly File[];
   readonly images: readonly File[];
   /** MNIST's files of labels come along with its images; nothing here needs them. */
   readonly labels: readonly File[];
@@ -12,9 +14,11 @@ export interface Sorted {
 export function sortFiles(files: readonly File[]): Sorted {
   const isModel = (file: File) => file.name.endsWith('.safetensors');
   const isLabels = (file: File) => /[-.]labels[-.]idx1-ubyte/.test(file.name);
-  const others = files.filter((file) => !isModel(file));
+  const isResult = (file: File) => file.name.endsWith('.json');
+  const others = files.filter((file) => !isModel(file) && !isResult(file));
   return {
     models: files.filter(isModel),
+    results: files.filter(isResult),
     images: others.filter((file) => !isLabels(file)).sort(trainingFirst),
     labels: others.filter(isLabels),
   };
@@ -26,10 +30,15 @@ function trainingFirst(a: File, b: File): number {
   return isTest(a) - isTest(b) || (a.name < b.name ? -1 : 1);
 }
 
-export function connectFiles(app: App): void {
+/** `compare` takes results of the bench. */
+export function connectFiles(app: App, compare: (files: readonly File[]) => void): void {
   const take = (files: readonly File[]) => {
-    const { models, images, labels } = sortFiles(files);
+    const { models, results, images, labels } = sortFiles(files);
     const busy = app.state.training || app.state.phase === 'sampling';
+    if (results.length > 0) {
+      app.set('task', 'bench');
+      compare(results);
+    }
     if (models.length > 1) app.complain('Drop one model at a time.');
     else if (models.length === 1 && busy) app.complain('Pause the training before opening a model.');
     else if (models.length === 1) {
@@ -42,7 +51,7 @@ export function connectFiles(app: App): void {
     } else if (images.length > 0) app.send({ type: 'data', files: images });
   };
 
-  for (const id of ['files', 'model-file']) {
+  for (const id of ['files', 'model-file', 'bench-files']) {
     const input = byId(id, HTMLInputElement);
     input.addEventListener('change', () => {
       take([...(input.files ?? [])]);

@@ -100,7 +100,7 @@ function start(): void {
   const check = createCheckPanel(app);
   const bench = createBenchPanel(app);
   const panels = { train: createTrainPanel(app), sample: createSamplePanel(app), check, bench };
-  connectFiles(app);
+  connectFiles(app, bench.compare);
 
   let autorun = app.settings.autorun;
   const starter: Panel = {

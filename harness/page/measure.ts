@@ -1,5 +1,5 @@
 /** What the Check and Bench tabs have in common: a worker for each run, which ends with it and leaves nothing behind. */
-import type { BenchEvent } from '../bench/result';
+import { type Axis, axesOf, type BenchEvent } from '../bench/result';
 import type { CheckEvent } from '../check';
 import type { App } from './app';
 
@@ -7,6 +7,7 @@ export interface MeasureTask {
   readonly name: 'check' | 'bench';
   readonly kernel?: string;
   readonly batch: number;
+  readonly sweep: readonly Axis[];
   readonly budget: number;
 }
 
@@ -59,7 +60,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;
     this.status = 'running';
-    const { kernel, batch, budget } = this.app.settings;
+    const { kernel, batch, sweep, budget } = this.app.settings;
     const worker = new Worker(new URL('./measure_worker.ts', import.meta.url), {
       type: 'module',
       name: this.task,
@@ -75,7 +76,13 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
       this.end('failed', event.message || 'The worker could not be loaded. Reload the page.');
       this.app.changed();
     });
-    const task: MeasureTask = { name: this.task, kernel: kernel || undefined, batch, budget };
+    const task: MeasureTask = {
+      name: this.task,
+      kernel: kernel || undefined,
+      batch,
+      sweep: axesOf(sweep),
+      budget,
+    };
     worker.postMessage(task);
   }
 

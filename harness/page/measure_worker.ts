@@ -16,6 +16,7 @@ async function run(task: MeasureTask): Promise<void> {
       ? runBench(engine, {
           batch: task.batch,
           kernel: task.kernel,
+          sweep: task.sweep,
           budgetSeconds: task.budget,
           runtime: navigator.userAgent,
         })

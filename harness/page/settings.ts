@@ -1,5 +1,7 @@
 /** The page's settings: what each may be, and the two-way street between them and the page's address. Pure. */
 
+import { type SweepChoice, sweepChoices } from '../bench/result';
+
 export const tasks = ['train', 'sample', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
 
@@ -28,6 +30,8 @@ export interface Settings {
   readonly noise: number;
   /** Only what contains this is checked and timed: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
   readonly kernel: string;
+  /** The whole network from small to large, instead of the kernels or beside them. */
+  readonly sweep: SweepChoice;
   /** Seconds that a benchmark may take, about. */
   readonly budget: number;
   /** Start the tab's task as soon as the page is ready. */
@@ -106,10 +110,11 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   noise: whole(123, 0, 4294967295),
   kernel: {
     initial: '',
-    legal: 'at most 60 letters, digits, spaces and . _ *',
-    parse: (text) => (/^[\w.* ]{0,60}$/.test(text) ? text : undefined),
+    legal: 'at most 60 letters, digits, spaces and . _ * and commas',
+    parse: (text) => (/^[\w.*, ]{0,60}$/.test(text) ? text : undefined),
     show: (value) => value,
   },
+  sweep: choice(...sweepChoices),
   budget: whole(60, 5, 3600),
   autorun: {
     initial: false,

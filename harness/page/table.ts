@@ -1,4 +1,5 @@
 /** Rows of a table. Text only, whatever it says. */
+import type { Table } from '../bench/table';
 
 export function cell(row: HTMLTableRowElement, text: string, kind = ''): HTMLTableCellElement {
   const added = row.insertCell();
@@ -12,4 +13,41 @@ export function extraRow(body: HTMLTableSectionElement, columns: number, text: s
   const row = body.insertRow();
   row.className = 'extra';
   cell(row, text, kind).colSpan = columns;
+}
+
+const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text = '') =>
+  Object.assign(document.createElement(tag), { className, textContent: text });
+
+/** A table of the bench with its title and notes. */
+export function tableSection(table: Table): HTMLElement {
+  const { title, lead = [], head, rows, text, notes = [] } = table;
+  const section = element('section', head.length > 4 ? 'spaced wide' : 'spaced');
+  // What scrolls must be reachable by keyboard.
+  const scroll = Object.assign(element('div', 'table'), { tabIndex: 0, role: 'region', ariaLabel: title });
+  const grid = element('table', '');
+  const titles = grid.createTHead().insertRow();
+  head.forEach((name, i) => {
+    titles.append(Object.assign(element('th', i < text ? '' : 'number', name), { scope: 'col' }));
+  });
+  const body = grid.createTBody();
+  for (const cells of rows) appendRow(body, cells, table);
+  scroll.append(grid);
+  const [above, below] = [lead, notes].map((lines) => lines.map((line) => element('p', 'muted', line)));
+  section.append(element('h2', 'title', title), ...above, scroll, ...below);
+  return section;
+}
+
+/** One more row; one that is short ends in a remark. */
+export function appendRow(
+  body: HTMLTableSectionElement,
+  cells: readonly string[],
+  { head, text }: Pick<Table, 'head' | 'text'>,
+): void {
+  const row = body.insertRow();
+  const short = cells.length < head.length;
+  cells.forEach((value, i) => {
+    const remark = short && i === cells.length - 1;
+    const added = cell(row, value, remark ? 'muted' : i < text ? '' : 'number');
+    if (remark) added.colSpan = head.length - i;
+  });
 }

@@ -194,6 +194,73 @@ test('the check tab checks', async () => {
   await page.close();
 }, 120_000);
 
+test('the bench tab measures, gives what it has when it is stopped, and compares', async () => {
+  const { page, problems } = await open('?task=bench&kernel=swish.,noop&batch=4&budget=5&autorun=1');
+  const status = (name: string) =>
+    until(page, (n) => (window.harness.bench as { status: string }).status === n, name);
+  const result = () =>
+    page.evaluate(
+      () =>
+        (
+          window.harness.bench as {
+            result: { end: string; rows: { kernel: string; check: { pass: boolean } }[] };
+          }
+        ).result,
+    );
+  await status('done');
+  const { rows, end } = await result();
+  expect(end).toBe('complete');
+  expect(rows.map(({ kernel, check }) => [kernel, check.pass])).toEqual([
+    ['noop', true],
+    ['swish', true],
+    ['swish', true],
+  ]);
+  await until(page, () => document.querySelectorAll('#bench-rows tbody tr').length === 3);
+  expect(await page.$eval('#bench-plot svg', (svg) => svg.getAttribute('aria-label'))).toContain(
+    '2 rows between',
+  );
+  expect(
+    await page.$$eval('.downloads button[id^=bench]', (all) => all.filter((b) => !b.disabled).length),
+  ).toBe(5);
+
+  /** Result files as people drop them: this run's, with all times multiplied, or something else. */
+  const drop = (...files: (number | string)[]) =>
+    page.evaluate((contents) => {
+      const dataTransfer = new DataTransfer();
+      contents.forEach((content, i) => {
+        const copy = structuredClone(
+          window.harness.bench as { result: { rows: { ms: Record<string, number> }[] } },
+        );
+        for (const { ms } of copy.result.rows)
+          for (const key of ['median', 'p10', 'p90']) ms[key] *= Number(content);
+        const text = typeof content === 'number' ? JSON.stringify(copy.result) : content;
+        dataTransfer.items.add(new File([text], `run-${i}.json`));
+      });
+      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }, files);
+  await page.click('#tab-train');
+  await drop(1, 3);
+  await until(page, () => document.querySelectorAll('#bench-comparison tbody tr').length === 3);
+  expect(await text(page, 'bench-comparison')).toContain('3.00x▲ slower');
+  await until(page, () => !document.getElementById('panel-bench')!.hidden);
+  await drop('<html>');
+  await until(page, () => !document.getElementById('bench-files-problem')!.hidden);
+  expect(await text(page, 'bench-files-problem')).toMatch(
+    /^run-0\.json is not a result of this bench: it is not JSON/,
+  );
+  expect(await text(page, 'bench-comparison')).toBe('');
+
+  await page.click('#bench-run');
+  await until(page, () => (window.harness.bench as { result?: unknown }).result !== undefined);
+  await page.click('#bench-run');
+  await status('stopped');
+  expect((await result()).end).toBe('stopped');
+  await until(page, () => !(document.getElementById('bench-json') as HTMLButtonElement).disabled);
+  await until(page, () => document.getElementById('bench-caveats')!.textContent!.startsWith('Stopped'));
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
 test('without WebGPU the page says what to do', async () => {
   const page = await browser.newPage();
   await page.evaluateOnNewDocument(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
