@@ -20,7 +20,7 @@ import {
   totalNames,
 } from './result';
 import { checkSmall, type Entry, listEntries, Stage, throughput } from './rows';
-import { foretell, measurePoint, type Place, placesOf } from './sweep';
+import { foretell, measurePoint, type Place, placesOf, workOf } from './sweep';
 import type { Timer } from './timer';
 
 export interface BenchOptions {
@@ -183,13 +183,16 @@ async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<
 async function* measureSweeps(context: Context, places: readonly Place[]): AsyncGenerator<BenchEvent> {
   const { engine, timer, pace, signal } = context;
   let last: SweepPoint | undefined;
-  for (const place of places) {
+  for (const [i, place] of places.entries()) {
     signal?.throwIfAborted();
     yield pace.progress(`sweep: batch ${place.batch}, ${place.size}x${place.size} pixels`);
     const reason = pace.refusal(foretell(place, last));
+    // By their work, or small points would use up the time of large ones.
+    const rest = places.slice(i).reduce((sum, other) => sum + workOf(other), 0);
+    const seconds = Math.min(pace.left, pace.largeShare * (places.length - i)) * (workOf(place) / rest);
     const point = reason
       ? { ...place, step: null, forward: null, reason }
-      : await measurePoint(engine, place, timer, pace.largeShare, signal);
+      : await measurePoint(engine, place, timer, seconds, signal);
     if (point.step) last = point;
     yield { kind: 'point', point };
     pace.finished();

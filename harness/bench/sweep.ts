@@ -39,11 +39,11 @@ const RUNS = 5;
 export function foretell(place: Place, measured: SweepPoint | undefined): number | undefined {
   if (!measured?.step || !measured.forward) return undefined;
   const ms = measured.step.ms.median + measured.forward.ms.median;
-  return (RUNS * ms * (work(place) / work(measured))) / 1000;
+  return (RUNS * ms * workOf(place)) / workOf(measured) / 1000;
 }
 
-/** Kernels work on batches that are padded. */
-function work({ size, batch }: Place | SweepPoint): number {
+/** Operations of a forward pass, on a batch that is padded as kernels want it. */
+export function workOf({ size, batch }: Place | SweepPoint): number {
   return layersOf(checkConfig({ height: size, width: size })).reduce(
     (sum, layer) => sum + convInsideFlops({ ...layer, batch: padded(batch) }),
     0,

@@ -56,6 +56,50 @@ test('usage errors end with 2', async () => {
   await fails(['train', '--out', folder, '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
   await fails(['train', '--out', folder, '--limit', '10001'], 2, '10001', '1 to 10000');
   await fails(['sample', '--model', 'x', '--out', 'y.jpg'], 2, 'y.jpg', '.png');
+  await fails(['bench', '--points', '1,2'], 2, '--points', '--sweep batch or --sweep size');
+  await fails(['bench', '--sweep', 'both', '--points', '1,2'], 2, '--points', '--sweep batch');
+  await fails(['bench', '--sweep', 'depth'], 2, '"depth"', 'none, batch, size, both');
+  await fails(['bench', '--compare', 'a.json'], 2, '--compare takes two files', 'A.json,B.json');
+  await fails(['bench', '--compare', 'a.json,b.json', '--batch', '4'], 2, '--batch', 'runs nothing');
+});
+
+test('bench --compare prints two results side by side, and refuses other files', async () => {
+  const times = { median: 2, p10: 1.9, p90: 2.1, n: 5 };
+  const result = {
+    schema: 1,
+    adapter: { vendor: '', architecture: '', device: '', description: 'A GPU', software: false },
+    runtime: 'a test',
+    date: '2026-01-02T03:04:05.000Z',
+    batch: 4,
+    budgetSeconds: 60,
+    timer: { kind: 'wall clock', resolutionMs: 1 },
+    peak: { gflops: 1, gbps: 1, copies: [] },
+    end: 'complete',
+    breakdowns: {},
+    step: { batch: 4, ms: times },
+    forward: null,
+    sample: null,
+    sweep: [],
+    rows: [],
+    skipped: [],
+  };
+  const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+  try {
+    const [a, b] = [join(place, 'a.json'), join(place, 'b.json')];
+    await writeFile(a, JSON.stringify(result));
+    await writeFile(
+      b,
+      JSON.stringify({ ...result, step: { batch: 4, ms: { ...times, p10: 0.9, median: 1, p90: 1.1 } } }),
+    );
+    const { code, out } = await run('bench', '--compare', `${a},${b}`);
+    expect(code).toBe(0);
+    expect(out).toContain('0.50x ▼ faster');
+    await writeFile(b, JSON.stringify({ peers: [] }));
+    await fails(['bench', '--compare', `${a},${b}`], 1, b, 'not a result of this bench', 'no field schema');
+    await fails(['bench', '--compare', `${a},${b}.gone`], 1, 'no such file');
+  } finally {
+    await rm(place, { recursive: true });
+  }
 });
 
 test('what cannot be read or written ends with 1', async () => {
