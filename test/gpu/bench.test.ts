@@ -1,13 +1,16 @@
 /** The bench and the check themselves, on the cheapest kernels. */
 import { expect, test } from 'vitest';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from '../../harness/bench/network';
-import { measurePeaks } from '../../harness/bench/peaks';
-import { addEvent, type BenchResult } from '../../harness/bench/result';
+import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
+import { addEvent, type BenchResult, type BenchTotal } from '../../harness/bench/result';
 import { runBench } from '../../harness/bench/run';
+import { summary } from '../../harness/bench/statistics';
 import { measurePoint } from '../../harness/bench/sweep';
+import type { Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/check';
 import { createEngine } from '../../src/engine';
 import { testGpu } from '../lanes/gpu';
+import { specs } from '../registry';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device });
@@ -53,6 +56,18 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   expect([result.step, result.forward, result.sample]).toEqual([null, null, null]);
 });
 
+test.each([[[4, 1]], [[1, 4]]])(
+  'the peak is that of the faster form, whichever it is: %j ms',
+  async (milliseconds) => {
+    const left = [...milliseconds];
+    const timed = { measure: async () => summary([left.shift()!]) } as unknown as Timer;
+    const gflops = await measureGflops(engine, timed, 0);
+    expect(left).toEqual([]);
+    const { kernel, bench: shapes } = specs.get('fma_peak')!;
+    expect(gflops).toBeCloseTo(kernel.cost(shapes(4).peak).flops / 1e6);
+  },
+);
+
 test('bench: the whole network, with the variants in use, op by op', async () => {
   const defaults = engine.gpu.chooseVariants;
   // As if a tuner had preferred the plain form in one place.
@@ -84,6 +99,31 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
   } finally {
     engine.gpu.chooseVariants = defaults;
   }
+});
+
+test('a breakdown times each op by its own dispatches', async () => {
+  const work = await openWork(engine, 'forward', DEFAULT_SIZE, 4, timer);
+  const timed: string[][] = [];
+  const recorder = {
+    measure: async (encode: (pass: GPUComputePassEncoder) => void) => {
+      const shaders: string[] = [];
+      let shader = '';
+      encode({
+        setPipeline: ({ label }: GPUComputePipeline) => {
+          shader = label;
+        },
+        setBindGroup: () => {},
+        dispatchWorkgroups: () => shaders.push(shader),
+      } as unknown as GPUComputePassEncoder);
+      timed.push(shaders);
+      return summary([1]);
+    },
+  } as unknown as Timer;
+  const total = { ms: summary([work.ops.length]) } as BenchTotal;
+  const { sumOfTotal } = await breakDown(engine, work, total, recorder, 0);
+  expect(sumOfTotal).toBe(1);
+  expect(timed).toEqual(work.ops.map(({ calls }) => calls.map(({ shader }) => shader.name)));
+  work.destroy();
 });
 
 test('bench: a point of a sweep, and one that the device is too small for', async () => {
