@@ -216,6 +216,14 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
+declare module '*/copy.four.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'first_group',
+    'input' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/copy.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'first_group',

@@ -17,12 +17,12 @@ export async function measurePeaks(
   const timer = await chooseTimer(engine);
   try {
     const gflops = await measureGflops(engine, timer, seconds, signal);
-    const copies: { bytes: number; gbps: number }[] = [];
+    const rates = new Map<number, number>();
     for await (const { entry, ms } of fastest(engine, 'copy', timer, seconds, signal)) {
       const { bytes } = entry.spec.kernel.cost(entry.shape);
-      copies.push({ bytes, gbps: bytes / ms / 1e6 });
+      rates.set(bytes, Math.max(rates.get(bytes) ?? 0, bytes / ms / 1e6));
     }
-    copies.sort((a, b) => a.bytes - b.bytes);
+    const copies = [...rates].map(([bytes, gbps]) => ({ bytes, gbps })).sort((a, b) => a.bytes - b.bytes);
     return { timer, peak: { gflops, gbps: copies[copies.length - 1].gbps, copies } };
   } catch (error) {
     timer.destroy();

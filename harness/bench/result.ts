@@ -109,7 +109,7 @@ export interface SweepTotal extends BenchTotal {
 export interface Peak {
   /** Multiply-adds in registers, by the faster of fma_peak's variants. */
   readonly gflops: number;
-  /** Bytes read and written by a copy that is larger than caches. */
+  /** Bytes read and written by a copy that is larger than caches, by the faster of its variants. */
   readonly gbps: number;
   /** The copy at every size that was measured; `bytes` are read and written together. */
   readonly copies: readonly { readonly bytes: number; readonly gbps: number }[];

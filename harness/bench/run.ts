@@ -73,7 +73,7 @@ export async function* runBench(
   yield pace.progress('peaks');
   signal?.throwIfAborted();
   // A tenth of the time, in a handful of measurements.
-  const peakSeconds = Math.min(budgetSeconds / 50, 1);
+  const peakSeconds = Math.min(budgetSeconds / 80, 1);
   const { timer, peak } = await measurePeaks(engine, peakSeconds, signal);
   const context = { engine, batch, timer, peak, pace, signal };
   try {

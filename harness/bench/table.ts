@@ -181,13 +181,21 @@ export function headLines({ adapter, runtime, date, timer, peak, batch }: BenchH
 const DRIFT = 0.15;
 
 /** What a reader must know of how the run went; nothing for one that came to its end on a quiet machine. */
-export function caveats({ end, budgetSeconds, peak, gflopsAtEnd }: BenchResult): string[] {
+export function caveats({ end, budgetSeconds, peak, gflopsAtEnd, rows }: BenchResult): string[] {
   const found: string[] = [];
   if (end === 'stopped') found.push('Stopped before its end: this is what was measured until then.');
   if (end === 'budget') found.push(`Not everything was measured within the budget of ${budgetSeconds} s.`);
   if (gflopsAtEnd !== null && Math.abs(gflopsAtEnd / peak.gflops - 1) > DRIFT) {
     found.push(
       `The peak was ${short(peak.gflops)} GFLOP/s at the start and ${short(gflopsAtEnd)} at the end: the machine was busy or throttled, and shares of peak are as uncertain as that.`,
+    );
+  }
+  const above = rows.filter(
+    ({ kernel, shareOfPeak }) => ['fma_peak', 'copy'].includes(kernel) && (shareOfPeak ?? 0) > 1 + DRIFT,
+  );
+  for (const { kernel, variant, layer, shareOfPeak } of above) {
+    found.push(
+      `${kernel}.${variant} ${layer}, itself a measure of the peak, reached ${percent(shareOfPeak!)} of it later: the machine was busy or throttled, and shares of peak are as uncertain as that.`,
     );
   }
   return found;

@@ -1,7 +1,9 @@
+import fourShader from '../../shaders/copy.four.wgsl';
 import shader from '../../shaders/copy.wgsl';
 import { call, type Kernel } from '../kernel';
 import type { ElementwiseShape } from './swish';
 
+/** What an adapter can move is what its fastest variant reaches. */
 export const copy: Kernel<ElementwiseShape, 'input' | 'output'> = {
   name: 'copy',
   sizes: ({ elements }) => ({ input: elements, output: elements }),
@@ -9,6 +11,11 @@ export const copy: Kernel<ElementwiseShape, 'input' | 'output'> = {
   variants: {
     plain: {
       calls: ({ elements }, tensors) => [call(shader, { vec4s: elements / 4 }, tensors, elements / 4)],
+    },
+    four: {
+      calls: ({ elements }, tensors) => [
+        call(fourShader, { vec4s: elements / 4 }, tensors, Math.ceil(elements / 16)),
+      ],
     },
   },
 };

@@ -179,6 +179,16 @@ describe('the result', () => {
     expect(caveats({ ...result, end: 'complete' })).toEqual([]);
     const [line] = caveats({ ...result, end: 'complete', gflopsAtEnd: 50 });
     expect(line).toContain('100 GFLOP/s at the start and 50.0 at the end');
+    const copy = { ...row, kernel: 'copy', layer: '1 MiB', shareOfPeak: 1.5 };
+    const [late, ...more] = caveats({
+      ...result,
+      end: 'complete',
+      rows: [copy, { ...copy, shareOfPeak: 1.1 }],
+    });
+    expect([late, more]).toEqual([
+      expect.stringContaining('copy.direct 1 MiB, itself a measure of the peak'),
+      [],
+    ]);
   });
 });
 

@@ -8,6 +8,7 @@ export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
     'one vec4': { elements: 4 },
     'not a multiple of the workgroup': { elements: 4 * 67 },
     'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+    'more than one row, four vec4 each': { elements: 4 * (4 * 64 * 1024 + 65) },
   },
   inputs: ({ elements }, random) => ({ input: random.floats(elements) }),
   reference: (_, { input }) => ({

@@ -1,0 +1,20 @@
+// copy for adapters on which an invocation costs as much as what it moves: a processor's.
+// One invocation: four vec4, 64 apart, so that the lanes of a workgroup stay side by side.
+#import lib/flat.wgsl
+
+struct Params {
+  vec4s: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first = 4u * flat_index(group, groups, 0u, 64u, params.first_group) + local;
+  for (var i = first; i < min(first + 256u, params.vec4s); i += 64u) {
+    output[i] = input[i];
+  }
+}
