@@ -59,10 +59,11 @@ export function rooflineSvg(
     ),
   ];
   const roofLines = roofs.map(({ gbps }) => `<path class="roof" d="${slope(gbps)}"/>`);
-  const roofTexts = roofs.map(({ gbps, name }) => {
+  // The lower roof's words below it, or they would cross the upper one's.
+  const roofTexts = roofs.map(({ gbps, name }, i) => {
     const at = Math.max(x.low, y.low / gbps) * 1.15;
     const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
-    const [left, top] = [x.at(at), y.at(at * gbps) - 6];
+    const [left, top] = [x.at(at), y.at(at * gbps) + (roofs.length > 1 && i === 0 ? 16 : -6)];
     return `<text class="label" x="${left}" y="${top}" transform="rotate(${angle.toFixed(1)} ${left} ${top})">${name} ${short(gbps)} GB/s</text>`;
   });
   const legend = kernels.map((kernel, i) => {

@@ -62,8 +62,11 @@ export async function* runBench(
     runtime = 'unknown',
     signal,
   } = options;
-  const wanted = kernel === undefined && sweep.length > 0 ? () => false : matcher(kernel);
-  const names = totalNames.filter((name) => wanted(name));
+  const asked = kernel?.split(',').map((part) => part.trim());
+  // By its name alone the whole network is meant, not the kernels that hold the word.
+  const others = asked?.filter((part) => !totalNames.some((name) => name === part)).join(',');
+  const wanted = kernel === undefined && sweep.length > 0 ? () => false : matcher(others);
+  const names = totalNames.filter((name) => asked?.includes(name) || wanted(name));
   const places = sweep.flatMap((axis) => placesOf(axis, batch, points));
   const entries = listEntries(batch).filter(({ name, variant, layer }) =>
     wanted(`${name}.${variant} ${layer}`),

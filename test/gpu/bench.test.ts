@@ -144,16 +144,16 @@ test('bench: a point of a sweep, and one that the device is too small for', asyn
 });
 
 test('bench: what is not begun within the budget is left out, and said', async () => {
-  const { forward, rows, skipped, sweep, end } = await bench({
-    kernel: 'forward,noop',
+  const { sample, rows, skipped, sweep, end } = await bench({
+    kernel: 'sample, noop',
     batch: 4,
     budgetSeconds: 0.01,
     sweep: ['batch'],
     points: [4],
   });
-  expect([forward, rows, end]).toEqual([null, [], 'budget']);
+  expect([sample, rows, end]).toEqual([null, [], 'budget']);
   expect(skipped.map(({ kernel, reason }) => [kernel, reason])).toEqual([
-    ['forward', 'the budget of 0.01 s ended'],
+    ['sample', 'the budget of 0.01 s ended'],
     ['noop', 'the budget of 0.01 s ended'],
   ]);
   expect(sweep.map(({ step, reason }) => [step, reason])).toEqual([[null, 'the budget of 0.01 s ended']]);

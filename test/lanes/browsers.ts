@@ -70,10 +70,12 @@ const firefoxPrefs = {
 };
 
 /** Starts a headless browser with WebGPU. It ends with this process. */
-export async function launchBrowser(kind: BrowserKind): Promise<Browser> {
+/** `signals: false`: a Ctrl-C is the caller's business, who closes the browser; otherwise it ends this process too. */
+export async function launchBrowser(kind: BrowserKind, { signals = true } = {}): Promise<Browser> {
   const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
-  const common = { browser: kind, executablePath, headless: true } as const;
+  const handled = { handleSIGINT: signals, handleSIGTERM: signals };
+  const common = { browser: kind, executablePath, headless: true, ...handled } as const;
   if (kind === 'firefox') {
     // Firefox's crash helper would outlive a Firefox that is killed.
     const env = { ...process.env, MOZ_CRASHREPORTER_DISABLE: '1' };
