@@ -2,10 +2,11 @@
 
 import { dirname } from 'node:path';
 import { type Command, defineCommand, integer, number, oneOf, text, UsageError } from '../args';
-import { type BenchEvent, type BenchResult, runBench } from '../bench';
+import { type BenchEvent, type BenchOptions, type BenchResult, runBench } from '../bench';
 import { short, skippedLines, tableHead, tableRow, totalRow } from '../bench_table';
 import { prepareFolder, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
+import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
 import { duration, Progress } from '../progress';
 import { versions } from '../versions';
@@ -29,6 +30,7 @@ export const bench: Command = defineCommand({
       1,
       86400,
     ),
+    ...kernelFlags,
   },
   notes: `GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes. "of peak" is the
 larger share of the adapter's own peaks, multiply-adds in registers and a copy of memory, which are measured in the
@@ -38,7 +40,7 @@ same run. It may exceed 100%: Winograd multiplies less than the nominal count, a
     if (json) await prepareFolder(dirname(json));
     const start = performance.now();
     const progress = new Progress();
-    const options = { kernel, batch, budgetSeconds };
+    const options = { kernel, batch, budgetSeconds, engine: await kernelChoice(given) };
     const events =
       place === 'node' ? benchHere(options, signal) : inBrowser<BenchEvent>(place, 'bench', options, signal);
     let result: BenchResult | undefined;
@@ -76,8 +78,8 @@ same run. It may exceed 100%: Winograd multiplies less than the nominal count, a
   },
 });
 
-async function* benchHere(options: Parameters<typeof runBench>[1], signal: AbortSignal) {
-  const engine = await nodeEngine();
+async function* benchHere(options: BenchOptions & { engine: EngineChoice }, signal: AbortSignal) {
+  const engine = await nodeEngine(options.engine);
   yield { kind: 'adapter', line: adapterLine(engine) } as const;
   const { node, webgpu } = versions();
   yield* runBench(engine, { ...options, runtime: `Node ${node}, webgpu ${webgpu}`, signal });
