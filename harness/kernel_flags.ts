@@ -1,10 +1,10 @@
-/** The flags that say which kernel variants a network uses, and how that is shown. */
+/** The flags that say which kernel variants a network uses, and what is shown while they are chosen. */
 import type { Progress as Preparation } from '../src/device';
 import type { Engine, EngineOptions } from '../src/engine';
 import type { Variants } from '../src/unet/variants';
 import { type Given, show, text, toggle, UsageError } from './args';
 import { readWhole } from './files';
-import { preparing } from './preparing';
+import { preparing } from './kernels_text';
 import { duration, type Progress } from './progress';
 
 export const kernelFlags = {
@@ -69,20 +69,6 @@ async function readVariants(given: string): Promise<Variants> {
   return variants as Variants;
 }
 
-/** A line for each kernel: `conv2d: winograd (down.1 up.0), direct (down.0)`. */
-export function variantLines(variants: Variants): string[] {
-  const kernels = new Map<string, Map<string, string[]>>();
-  for (const [entry, variant] of Object.entries(variants)) {
-    const [kernel, layer] = entry.split('/');
-    const used = kernels.get(kernel) ?? new Map<string, string[]>();
-    kernels.set(kernel, used.set(variant, [...(used.get(variant) ?? []), layer]));
-  }
-  return [...kernels].map(
-    ([kernel, used]) =>
-      `${kernel}: ${[...used].map(([variant, names]) => `${variant} (${names.join(' ')})`).join(', ')}`,
-  );
-}
-
 /** What is over sooner needs no word. */
 const SHORT_MS = 500;
 
@@ -103,7 +89,8 @@ export class Preparations {
     const { task, done, total } = preparation;
     const now = performance.now();
     if (task === 'tuning') this.tuning = { done, total, from: this.tuning?.from ?? now, at: now };
-    if (now - this.start > SHORT_MS) this.progress.update({ done, total, text: preparing(preparation) });
+    if (now - this.start > SHORT_MS)
+      this.progress.update({ done, total, text: `${preparing[task]}: ${done} of ${total}` });
   };
 
   /** How the variants of an engine came about. */

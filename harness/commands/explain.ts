@@ -3,7 +3,8 @@ import { layersOf } from '../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../src/unet/variants';
 import { type Command, defineCommand, integer, toggle } from '../args';
 import { explain as explainText } from '../explain_text';
-import { kernelChoice, kernelFlags, variantLines } from '../kernel_flags';
+import { kernelChoice, kernelFlags } from '../kernel_flags';
+import { variantLines } from '../kernels_text';
 import { networkFlags, networkOf } from '../network_flags';
 
 export const explain: Command = defineCommand({

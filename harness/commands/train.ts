@@ -20,7 +20,8 @@ import {
 import { type Context, defineCommand, type Given, integer, number, text, UsageError } from '../args';
 import { prepareFolder, readWhole, writeWhole } from '../files';
 import { loadImages } from '../images';
-import { type EngineChoice, kernelChoice, kernelFlags, Preparations, variantLines } from '../kernel_flags';
+import { type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
+import { variantLines } from '../kernels_text';
 import { describeNetwork, networkFlags, networkOf } from '../network_flags';
 import { adapterLine, commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';

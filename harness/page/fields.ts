@@ -10,15 +10,17 @@ export interface Fields {
 }
 
 export function connectFields(app: App, form: HTMLFormElement, message: HTMLElement): Fields {
-  const inputs = [...form.querySelectorAll('input')].map((input) => {
-    const key = keys.find((k) => k === input.name);
-    if (!key) throw new Error(`${input.name} is not a setting`);
-    return { input, key };
-  });
+  const inputs = [...form.querySelectorAll<HTMLInputElement | HTMLSelectElement>('input, select')].map(
+    (input) => {
+      const key = keys.find((k) => k === input.name);
+      if (!key) throw new Error(`${input.name} is not a setting`);
+      return { input, key };
+    },
+  );
   const problems = new Map<Key, string>();
   const shown = new Map<Key, string>();
 
-  const tell = (input: HTMLInputElement, key: Key, problem: string | undefined) => {
+  const tell = (input: HTMLInputElement | HTMLSelectElement, key: Key, problem: string | undefined) => {
     if (problem) problems.set(key, problem);
     else problems.delete(key);
     input.setAttribute('aria-invalid', String(problem !== undefined));

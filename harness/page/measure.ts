@@ -2,12 +2,14 @@
 import type { BenchEvent } from '../bench';
 import type { CheckEvent } from '../check';
 import type { App } from './app';
+import type { Tune } from './settings';
 
 export interface MeasureTask {
   readonly name: 'check' | 'bench';
   readonly kernel?: string;
   readonly batch: number;
   readonly budget: number;
+  readonly tune: Tune;
 }
 
 export type MeasureEvent =
@@ -59,7 +61,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;
     this.status = 'running';
-    const { kernel, batch, budget } = this.app.settings;
+    const { kernel, batch, budget, tune } = this.app.settings;
     const worker = new Worker(new URL('./measure_worker.ts', import.meta.url), {
       type: 'module',
       name: this.task,
@@ -75,7 +77,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
       this.end('failed', event.message || 'The worker could not be loaded. Reload the page.');
       this.app.changed();
     });
-    const task: MeasureTask = { name: this.task, kernel: kernel || undefined, batch, budget };
+    const task: MeasureTask = { name: this.task, kernel: kernel || undefined, batch, budget, tune };
     worker.postMessage(task);
   }
 

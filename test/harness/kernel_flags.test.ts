@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { kernelChoice, Preparations, variantLines } from '../../harness/kernel_flags';
+import { kernelChoice, Preparations } from '../../harness/kernel_flags';
+import { variantLines } from '../../harness/kernels_text';
 import { Progress } from '../../harness/progress';
 
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
