@@ -129,14 +129,14 @@ export async function tune(
   );
 }
 
-function jobOf<Shape>(
+function jobOf(
   gpu: Gpu,
-  kernel: Kernel<Shape>,
+  kernel: Kernel<ConvShape>,
   layer: Layer,
   batch: number,
   variants: readonly string[],
 ): Job {
-  const shape = tunedShape(layer, batch) as Shape;
+  const shape = tunedShape(layer, batch);
   const sizes = Object.entries<number>(kernel.sizes(shape));
   const named = Object.fromEntries(sizes.map(([name, size]) => [name, tensor(name, size)]));
   const ops = variants.map((variant) => op(kernel, layer.name, shape, named, variant));

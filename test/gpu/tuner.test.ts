@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { createEngine, type Progress, type UNet } from '../../src/index';
 import { call, type Variant } from '../../src/kernel';
-import { type ActivatedConvShape, conv2d } from '../../src/kernels/conv2d';
+import { type ConvShape, conv2d } from '../../src/kernels/conv2d';
 import { memoryCache, type TuningCache } from '../../src/tuning/cache';
 import { type Measured, type TuneOptions, tune, tuningEffort } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
@@ -31,7 +31,7 @@ async function run(options: Partial<TuneOptions> = {}) {
   return { variants, measured, progress };
 }
 
-type ConvVariant = Variant<ActivatedConvShape, 'input' | 'kernel' | 'bias' | 'pre' | 'output'>;
+type ConvVariant = Variant<ConvShape, 'input' | 'kernel' | 'bias' | 'output'>;
 const variantsOfConv2d = conv2d.variants as Record<string, ConvVariant>;
 const { direct } = variantsOfConv2d;
 
@@ -90,10 +90,10 @@ test('chooses the fastest variant that agrees, for every kernel and layer, and r
 });
 
 test.each<[string, ConvVariant, string]>([
-  // Quick and wrong: leaves out the swish.
+  // Quick and wrong: adds weights in place of the bias.
   [
     'wrong',
-    { calls: (shape, tensors) => direct.calls({ ...shape, swish: false }, tensors, {}) },
+    { calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}) },
     'differs from direct',
   ],
   // Writes nothing: must not be taken for right because the buffers still hold another variant's results.
@@ -181,7 +181,7 @@ test('a variant that failed its check is not the default of layers that could no
   const right = variantsOfConv2d[name];
   variantsOfConv2d[name] = {
     ...right,
-    calls: (shape, tensors) => direct.calls({ ...shape, swish: false }, tensors, {}),
+    calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}),
   };
   try {
     const tried: string[] = [];
