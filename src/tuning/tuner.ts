@@ -97,9 +97,9 @@ export async function tune(
 
   /** `kernel.variant` that failed somewhere on this device: not to be trusted where it was not measured either. */
   const failed = new Set<string>();
-  if (jobs.size > 0 && performance.now() < end) {
-    const cost = ({ ops: [{ cost }] }: Job) => cost.flops;
-    const queue = [...jobs.values()].sort((a, b) => cost(b) - cost(a));
+  const measureAll = async () => {
+    const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
+    const queue = [...jobs.values()].sort((a, b) => flops(b) - flops(a));
     const stage = await Stage.create(gpu, queue);
     try {
       await compileAll(gpu, queue, end);
@@ -110,13 +110,21 @@ export async function tune(
           if (typeof result === 'string') failed.add(`${kernel}.${variant}`);
           onMeasured?.({ kernel, layer, variant, result });
         });
-        if (best === undefined) break;
+        if (best === undefined) return;
         chosen.set(job.key, best);
         await cache?.set(job.key, best).catch(() => {});
-        if (i + 1 === queue.length) onProgress?.(queue.length, queue.length);
       }
+      onProgress?.(queue.length, queue.length);
     } finally {
       stage.destroy();
+    }
+  };
+  if (jobs.size > 0 && performance.now() < end) {
+    try {
+      await measureAll();
+    } catch (error) {
+      // Measuring may want more memory than what is measured for.
+      if (!(error instanceof EngineError) || error.code !== 'limit') throw error;
     }
   }
 

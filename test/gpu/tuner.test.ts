@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { createEngine, type Progress, type UNet } from '../../src/index';
+import { createEngine, EngineError, type Progress, type UNet } from '../../src/index';
 import { call, type Variant } from '../../src/kernel';
 import { type ConvShape, conv2d } from '../../src/kernels/conv2d';
 import { memoryCache, type TuningCache } from '../../src/tuning/cache';
@@ -234,6 +234,17 @@ test('a store that fails, or holds nonsense, costs the measuring and nothing els
   const { variants, measured } = await run({ training: false, cache: nonsense });
   expect(measured.length).toBeGreaterThan(0);
   expect(Object.values(variants)).not.toContain('no such variant');
+});
+
+test('where memory is too short to measure, the usual order is taken', async () => {
+  const createBuffers = gpu.createBuffers.bind(gpu);
+  vi.spyOn(gpu, 'createBuffers').mockImplementation((requests) => {
+    if (requests[0].label.startsWith('tune')) throw new EngineError('limit', 'full');
+    return createBuffers(requests);
+  });
+  const { variants, measured } = await run();
+  expect(measured).toEqual([]);
+  expect(variants).toEqual(defaultVariants(layers, 8, features));
 });
 
 test('a software adapter is measured with fewer images, but never with a variant that cannot do the real batch', async () => {
