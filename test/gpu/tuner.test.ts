@@ -280,12 +280,26 @@ async function train(engine: Awaited<ReturnType<typeof createEngine>>, variants?
 const bits = (values: Iterable<Float32Array>) =>
   [...values].flatMap((v) => [...new Uint32Array(v.buffer, v.byteOffset, v.length)]);
 
-test('tune: false takes the usual order, and asks no store', async () => {
-  const tuningCache: TuningCache = { get: vi.fn(), set: vi.fn() };
-  using engine = await createEngine({ device: gpu.device, tune: false, tuningCache });
-  expect((await train(engine)).variants).toEqual(defaultVariants(layers, 8, features));
-  expect(tuningCache.get).not.toHaveBeenCalled();
-  expect(tuningCache.set).not.toHaveBeenCalled();
+test('a GPU is measured unless tune is false, a software adapter only if it is true', async () => {
+  const asks = async (options: { tune?: boolean }, info: Partial<GPUAdapterInfo>) => {
+    Object.defineProperty(gpu.device, 'adapterInfo', { value: info, configurable: true });
+    try {
+      const tuningCache: TuningCache = { get: vi.fn(async () => undefined), set: vi.fn(async () => {}) };
+      using engine = await createEngine({ device: gpu.device, tuningCache, ...options });
+      const { variants } = await train(engine);
+      const asked = vi.mocked(tuningCache.get).mock.calls.length > 0;
+      if (!asked) expect(variants).toEqual(defaultVariants(layers, 8, features));
+      return asked;
+    } finally {
+      Reflect.deleteProperty(gpu.device, 'adapterInfo');
+    }
+  };
+  const card = { vendor: 'maker', architecture: '', device: 'card', description: '' };
+  const processor = { ...card, description: 'SwiftShader' };
+  expect(await asks({}, card)).toBe(true);
+  expect(await asks({ tune: false }, card)).toBe(false);
+  expect(await asks({}, processor)).toBe(false);
+  expect(await asks({ tune: true }, processor)).toBe(true);
 });
 
 test('tune: true measures, tells how far it is, and can be switched off for what comes later', async () => {
@@ -311,6 +325,24 @@ test('tune: true measures, tells how far it is, and can be switched off for what
   progress.length = 0;
   expect((await train(engine)).variants).toEqual(defaultVariants(layers, 8, features));
   expect(progress.filter((p) => p.task === 'tuning')).toEqual([]);
+});
+
+test('an engine measures for so long in all, not for each thing that it makes', async () => {
+  const progress: Progress[] = [];
+  const jump = clock();
+  const onProgress = (p: Progress) => {
+    if (p.task === 'tuning') jump();
+    progress.push(p);
+  };
+  const tuningCache = memoryCache();
+  using engine = await createEngine({ device: gpu.device, tune: true, tuningCache, onProgress });
+  const unet = await engine.createUNet(network);
+  await engine.createTrainer(unet, { batchSize: 8 });
+  const begun = progress.filter((p) => p.task === 'tuning');
+  expect(begun).toHaveLength(1);
+  await engine.createTrainer(unet, { batchSize: 12 });
+  await engine.createSampler(unet, { count: 16 });
+  expect(progress.filter((p) => p.task === 'tuning')).toEqual(begun);
 });
 
 test('a fixed choice is honoured bit for bit, in training and in what comes after it', async () => {
