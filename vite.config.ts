@@ -20,6 +20,7 @@ export default defineConfig(async ({ mode }): Promise<UserConfig> => {
   return {
     ...common,
     publicDir: false,
+    define: { 'process.env': 'process.env' }, // Vite would take the command line for a page, and its environment for empty
     build: {
       outDir: 'dist/lib',
       target: 'es2022',

@@ -1,13 +1,16 @@
 /** The page in which the command line runs its bench and its check: hands their events over as they come. */
-import { createEngine } from '../src/engine';
+import { createEngine, type EngineOptions } from '../src/engine';
 import { EngineError } from '../src/errors';
 import { type BenchOptions, runBench } from './bench/run';
 import { type CheckOptions, runCheck } from './check';
 import type { BrowserEvent, Job } from './in_browser';
 
+type JobOptions = BenchOptions &
+  CheckOptions & { readonly engine?: Pick<EngineOptions, 'tune' | 'variants'> };
+
 declare global {
   interface Window {
-    startJob(job: Job, options: BenchOptions & CheckOptions): void;
+    startJob(job: Job, options: JobOptions): void;
     /** Waits for events, BrowserEvent[] as JSON (drivers differ in what else they can bring over); the last is `end` or `error`. */
     nextEvents(): Promise<string>;
   }
@@ -39,8 +42,8 @@ window.nextEvents = async () => {
   return JSON.stringify(taken);
 };
 
-async function run(job: Job, options: BenchOptions & CheckOptions): Promise<void> {
-  const engine = await createEngine();
+async function run(job: Job, options: JobOptions): Promise<void> {
+  const engine = await createEngine(options.engine);
   engine.device.addEventListener('uncapturederror', ({ error }) =>
     tell({ kind: 'error', message: error.message }),
   );

@@ -3,7 +3,7 @@ import { type Tensor, tensor } from '../src/kernel';
 import { planMemory } from '../src/memory';
 import { adamDefaults, planCorruption, planStep } from '../src/training/step';
 import type { UNetConfig } from '../src/unet/config';
-import { defaultVariants, type Variants } from '../src/unet/variants';
+import type { Variants } from '../src/unet/variants';
 import { planWeights, type WeightPlan } from '../src/unet/weights';
 import { megabytes, thousands } from './progress';
 
@@ -13,16 +13,13 @@ export interface Explanation {
   readonly memory: string;
 }
 
-/** `features`: of the device to plan for; they decide which variants are used. */
 export function explain(
   config: UNetConfig,
   batchSize: number,
   imageCount: number,
-  features: ReadonlySet<GPUFeatureName>,
+  variants: Variants,
 ): Explanation {
   const weights = planWeights(config);
-  const batch = Math.ceil(batchSize / 4) * 4;
-  const variants = defaultVariants(weights.layers, batch, features);
   return {
     summary: summary(config, weights),
     dispatches: dispatches(config, weights, batchSize, imageCount, variants),

@@ -1,7 +1,9 @@
 /** WebGPU in Node: the npm package `webgpu` (Dawn), an optional peer dependency. */
-import { createEngine, type Engine } from '../src/engine';
+import { createEngine, type Engine, type EngineOptions } from '../src/engine';
 import { EngineError } from '../src/errors';
 import { adapterText } from './adapter_text';
+import { fileCache, tuningFile } from './tuning_cache';
+import { versions } from './versions';
 
 /** Dawn crashes if the object that `create` returned is collected while one of its devices lives. */
 let kept: GPU | undefined;
@@ -35,11 +37,15 @@ async function loadDawn(): Promise<typeof import('webgpu')> {
   }
 }
 
-/** An engine on the best adapter there is; Dawn puts real GPUs before software ones. */
-export async function nodeEngine(): Promise<Engine> {
+/** An engine on the best adapter there is; Dawn puts real GPUs before software ones. Remembers its choices in the user's cache. */
+export async function nodeEngine(
+  options: Pick<EngineOptions, 'tune' | 'variants' | 'onProgress'> = {},
+): Promise<Engine> {
   const gpu = await nodeGpu();
   try {
-    return await createEngine({ gpu });
+    const { node, webgpu } = versions();
+    const tuningCache = fileCache(tuningFile(), `node ${node}, webgpu ${webgpu}`, console.error);
+    return await createEngine({ gpu, tuningCache, ...options });
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'no-adapter') throw error;
     throw new EngineError(

@@ -248,6 +248,14 @@ declare module '*/denoise_step.wgsl' {
   export default shader;
 }
 
+declare module '*/difference.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'size' | 'stride' | 'first_group',
+    'result' | 'expected' | 'partials'
+  >;
+  export default shader;
+}
+
 declare module '*/fma_peak.unrolled.wgsl' {
   const shader: import('../src/kernel').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',

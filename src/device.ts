@@ -70,11 +70,20 @@ export interface BufferRequest {
   readonly usage?: GPUBufferUsageFlags;
 }
 
+/** How far something is that takes a moment when a trainer or sampler is created. */
+export interface Progress {
+  /** Shaders that the driver compiles, or layers whose kernel variants are measured. */
+  readonly task: 'compiling' | 'tuning';
+  readonly done: number;
+  readonly total: number;
+}
+
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
   readonly pacer: Pacer;
-  /** Which kernel variants to use for a network at a batch size. An engine with a tuner puts a measuring one here. */
+  onProgress: (progress: Progress) => void = () => {};
+  /** Which kernel variants to use for a network at a batch size. An engine puts its own way of choosing here. */
   chooseVariants: (layers: readonly Layer[], batch: number, training: boolean) => Promise<Variants> = async (
     layers,
     batch,
@@ -82,6 +91,8 @@ export class Gpu {
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
+  /** Of the shaders that are being compiled side by side. */
+  private compiling = { done: 0, total: 0 };
 
   /** `maxSubmitMilliseconds`: how long one submission may keep the GPU (see Pacer). */
   constructor(device: GPUDevice, maxSubmitMilliseconds = 300) {
@@ -183,10 +194,18 @@ export class Gpu {
   pipeline(shader: Shader): Promise<CompiledShader> {
     let compiled = this.pipelines.get(shader.name);
     if (!compiled) {
-      compiled = this.compile(shader);
+      compiled = this.compile(shader).finally(() => this.compiled());
+      this.compiling.total++;
       this.pipelines.set(shader.name, compiled);
     }
     return compiled;
+  }
+
+  private compiled(): void {
+    const { compiling } = this;
+    compiling.done++;
+    this.onProgress({ task: 'compiling', ...compiling });
+    if (compiling.done === compiling.total) this.compiling = { done: 0, total: 0 };
   }
 
   private async compile(shader: Shader): Promise<CompiledShader> {

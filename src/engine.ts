@@ -1,13 +1,14 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
-import { Gpu, requestDevice, requirements } from './device';
+import { Gpu, type Progress, requestDevice, requirements } from './device';
 import { checkNumber, EngineError } from './errors';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
 import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
-import { tune } from './tuning/tuner';
+import { tune, tuningEffort } from './tuning/tuner';
 import type { UNetConfig } from './unet/config';
 import { UNet } from './unet/unet';
+import { checkVariants, defaultVariants, type Variants } from './unet/variants';
 
 export interface EngineOptions {
   /** The caller's device. It stays the caller's: the engine never destroys it and sets no handlers on it. */
@@ -18,12 +19,19 @@ export interface EngineOptions {
   /** How long one submission may keep the GPU busy, about, in milliseconds. Default 300; a visible page wants 12. */
   readonly maxSubmitMilliseconds?: number;
   /**
-   * Whether to measure, at first use on an adapter, which kernel variants are fastest on it (about two seconds, remembered in
-   * `tuningCache`). Default: yes on GPUs, no on software adapters, for which the fastest are known.
+   * Whether to measure, at first use on an adapter, which kernel variants are fastest on it (at most about two seconds, remembered
+   * in `tuningCache`). Default: yes on GPUs, no on software adapters, for which the fastest are known and measuring takes longer.
    */
   readonly tune?: boolean;
   /** Where the choices are remembered. Default: IndexedDB in browsers, else as long as the engine lives. */
   readonly tuningCache?: TuningCache;
+  /**
+   * Kernel variants by layer for everything that this engine makes, in place of any choosing: with the same adapter and seed the
+   * same bits, in training, sampling and `predict`. `trainer.variants` is such a list. Wrong names throw when it is used.
+   */
+  readonly variants?: Variants;
+  /** Called while shaders are compiled and variants measured, which can take seconds at the first use. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** What an adapter says about itself. */
@@ -44,16 +52,45 @@ export class Engine {
   readonly adapter: AdapterDescription;
   /** For this project's own tools. @internal */
   readonly gpu: Gpu;
+  /** See EngineOptions. A change counts for what is created from then on. */
+  tune: boolean;
   private readonly ownsDevice: boolean;
   private readonly children = new Set<{ destroy(): void }>();
   private destroyed = false;
 
   /** @internal */
-  constructor(gpu: Gpu, adapter: AdapterDescription, ownsDevice: boolean) {
+  constructor(gpu: Gpu, adapter: AdapterDescription, ownsDevice: boolean, options: EngineOptions) {
     this.gpu = gpu;
     this.device = gpu.device;
     this.adapter = adapter;
     this.ownsDevice = ownsDevice;
+    this.tune = options.tune ?? !adapter.software;
+    const { variants, onProgress } = options;
+    let cache = options.tuningCache;
+    const effort = adapter.software ? tuningEffort.software : tuningEffort.gpu;
+    /** Of the effort, for all that this engine creates. */
+    let left = effort.milliseconds;
+    if (onProgress) gpu.onProgress = onProgress;
+    gpu.chooseVariants = async (layers, batch, training) => {
+      const { features } = gpu.device;
+      if (variants) {
+        checkVariants(variants, layers, batch, features, training);
+        return variants;
+      }
+      if (!this.tune) return defaultVariants(layers, batch, features);
+      cache ??= (await browserCache()) ?? memoryCache();
+      const start = performance.now();
+      try {
+        return await tune(gpu, layers, batch, {
+          training,
+          effort: { ...effort, milliseconds: left },
+          cache,
+          onProgress: (done, total) => gpu.onProgress({ task: 'tuning', done, total }),
+        });
+      } finally {
+        left = Math.max(0, left - (performance.now() - start));
+      }
+    };
   }
 
   /** See EngineOptions; may change at any time, for instance when a page is hidden. */
@@ -123,16 +160,18 @@ export class Engine {
  * `no-webgpu`, `no-adapter`, `limit` or `device-lost`.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  if (options.tune && options.variants) {
+    throw new EngineError(
+      'argument',
+      'Both tune and variants are given: variants that are fixed leave nothing to measure. Leave one out.',
+    );
+  }
   const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
     const gpu = new Gpu(device, maxSubmitMilliseconds);
     const adapter = describeAdapter(device.adapterInfo);
-    if (options.tune ?? !adapter.software) {
-      const cache = options.tuningCache ?? (await browserCache()) ?? memoryCache();
-      gpu.chooseVariants = (layers, batch, training) => tune(gpu, layers, batch, { training, cache });
-    }
-    return new Engine(gpu, adapter, !options.device);
+    return new Engine(gpu, adapter, !options.device, options);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;

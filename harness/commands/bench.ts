@@ -26,6 +26,7 @@ import {
 } from '../bench/table';
 import { prepareFolder, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
+import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
 import { duration, Progress } from '../progress';
 import { versions } from '../versions';
@@ -63,6 +64,7 @@ export const bench: Command = defineCommand({
     markdown: text('FILE', 'the tables, for people'),
     svg: text('FILE', 'the roofline plot of the kernels'),
     compare: text('A.json,B.json', 'run nothing: set two results side by side'),
+    ...kernelFlags,
   },
   notes: `GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes; "inside" leaves out
 taps outside the image. "of peak" is the larger of two shares: of the adapter's multiply-adds in registers, and of
@@ -87,6 +89,7 @@ its copy of about as many bytes, both measured in the same run. Only Winograd, w
       sweep: axesOf(sweep),
       points,
       budgetSeconds,
+      engine: await kernelChoice(given),
     };
     let result: BenchResult | undefined;
     let brokenOff: unknown;
@@ -175,8 +178,8 @@ async function follow(
   return result;
 }
 
-async function* benchHere(options: BenchOptions, signal: AbortSignal) {
-  const engine = await nodeEngine();
+async function* benchHere(options: BenchOptions & { engine: EngineChoice }, signal: AbortSignal) {
+  const engine = await nodeEngine(options.engine);
   yield { kind: 'adapter', line: adapterLine(engine) } as const;
   const { node, webgpu } = versions();
   yield* runBench(engine, { ...options, runtime: `Node ${node}, webgpu ${webgpu}`, signal });

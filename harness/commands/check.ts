@@ -3,6 +3,7 @@
 import { type Command, defineCommand, oneOf, text, UsageError } from '../args';
 import { type CheckEvent, type CheckRow, runCheck } from '../check';
 import { inBrowser } from '../in_browser';
+import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
 import { duration, Progress } from '../progress';
 
@@ -14,17 +15,21 @@ export const check: Command = defineCommand({
   flags: {
     kernel: text('PATTERN', 'only kernels that match, for instance conv2d, conv2d.winograd or *grad*'),
     in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
+    ...kernelFlags,
   },
   notes: `A line for each variant of each kernel: how many cases, and the largest error as a share of what rounding explains.
+--tune, --no-tune and --variants are about the last check, of the whole network.
 The exit code is 1 if anything fails. What this machine cannot run is listed as skipped, never as passed.`,
-  async run({ kernel, in: place = 'node' }, { signal }) {
+  async run(given, { signal }) {
+    const { kernel, in: place = 'node' } = given;
+    const engine = await kernelChoice(given);
     const start = performance.now();
     const progress = new Progress();
     const count = { pass: 0, fail: 0, skipped: 0 };
     const events =
       place === 'node'
-        ? checkHere(kernel, signal)
-        : inBrowser<CheckEvent>(place, 'check', { kernel }, signal);
+        ? checkHere(kernel, engine, signal)
+        : inBrowser<CheckEvent>(place, 'check', { kernel, engine }, signal);
     for await (const event of events) {
       if (event.kind === 'adapter') progress.print(`${event.line}\n`);
       else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
@@ -43,8 +48,8 @@ The exit code is 1 if anything fails. What this machine cannot run is listed as 
   },
 });
 
-async function* checkHere(kernel: string | undefined, signal: AbortSignal) {
-  const engine = await nodeEngine();
+async function* checkHere(kernel: string | undefined, choice: EngineChoice, signal: AbortSignal) {
+  const engine = await nodeEngine(choice);
   yield { kind: 'adapter', line: adapterLine(engine) } as const;
   yield* runCheck(engine, { kernel, signal });
   engine.destroy();

@@ -1,6 +1,10 @@
 /** `explain`: what a configuration becomes. Needs no GPU. */
+import { layersOf } from '../../src/unet/config';
+import { checkVariants, defaultVariants } from '../../src/unet/variants';
 import { type Command, defineCommand, integer, toggle } from '../args';
 import { explain as explainText } from '../explain_text';
+import { kernelChoice, kernelFlags } from '../kernel_flags';
+import { variantLines } from '../kernels_text';
 import { networkFlags, networkOf } from '../network_flags';
 
 export const explain: Command = defineCommand({
@@ -16,12 +20,21 @@ export const explain: Command = defineCommand({
     batch: integer('N', 'images a step (default 256)', 1, 65536),
     images: integer('N', 'images of the data set (default 10000)', 1, 2 ** 27),
     plain: toggle('plan for a device without optional features such as subgroups'),
+    variants: kernelFlags.variants,
   },
-  async run({ height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain, ...network }) {
-    const config = networkOf(network, { height, width, channels });
+  async run(given) {
+    const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain } = given;
+    const config = networkOf(given, { height, width, channels });
+    const layers = layersOf(config);
+    const padded = Math.ceil(batch / 4) * 4;
     const features = new Set<GPUFeatureName>(plain ? [] : ['subgroups']);
-    const text = explainText(config, batch, images, features);
+    const fixed = (await kernelChoice({ variants: given.variants })).variants;
+    if (fixed) checkVariants(fixed, layers, padded, features, true);
+    const variants = fixed ?? defaultVariants(layers, padded, features);
+    const text = explainText(config, batch, images, variants);
     console.log(`The network\n\n${text.summary}\n`);
+    const assumed = fixed ? 'as given' : 'the usual ones; a GPU measures which are fastest';
+    console.log(`Kernel variants, ${assumed}\n\n${variantLines(variants).join('\n')}\n`);
     console.log(
       `A training step of ${batch} images, ${plain ? 'without' : 'with'} subgroups\n\n${text.dispatches}\n`,
     );

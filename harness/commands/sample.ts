@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { loadModel } from '../../src/weights/checkpoint';
 import { defineCommand, integer, text, toggle, UsageError } from '../args';
 import { prepareFolder, readWhole, writeWhole } from '../files';
+import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { describeNetwork } from '../network_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
 import { grid } from '../pictures';
@@ -21,6 +22,7 @@ export const sample = defineCommand({
     steps: integer('N', 'sampling steps (default 50)', 1, 1000),
     seed: integer('N', 'fixes the noise that the images start from (default 123)', 0, 0xffffffff),
     history: toggle('a row for each step: x before it on the left, its prediction on the right'),
+    ...kernelFlags,
   },
   async run(given, { signal }) {
     const { model, out, steps = 50, seed = 123, history = false } = given;
@@ -29,14 +31,16 @@ export const sample = defineCommand({
     if (!out.toLowerCase().endsWith('.png')) throw new UsageError(`--out is ${out}; it must end in .png.`);
     const count = given.count ?? (history ? 8 : 64);
 
+    const kernels = await kernelChoice(given);
     const { config, parameters } = loadModel(await readWhole(model), model);
     await prepareFolder(dirname(out));
     const start = performance.now();
-    const engine = await nodeEngine();
+    const progress = new Progress();
+    const preparations = new Preparations(progress);
+    const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
     const unet = await engine.createUNet(config);
     await unet.setParameters(parameters);
 
-    const progress = new Progress();
     progress.print(`Adapter  ${adapterLine(engine)}`);
     progress.print(`Network  ${describeNetwork(config)}`);
     const run = {
@@ -52,6 +56,7 @@ export const sample = defineCommand({
       ? historyGrid(await sampleHistory(engine, unet, run), count)
       : grid(await sampleImages(engine, unet, run), Math.ceil(Math.sqrt(count)));
     await writeWhole(out, await encodePng(picture));
+    progress.print(`Kernels  ${preparations.origin(engine, kernels.variants !== undefined)}`);
     const seconds = (performance.now() - start) / 1000;
     progress.print(`Wrote ${out}: ${count} images, ${steps} steps, ${duration(seconds)}.`);
     engine.destroy();

@@ -1,10 +1,12 @@
 /** `train`: the tutorial from end to end. */
 import { dirname, join } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
+import { requirements } from '../../src/device';
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import type { Trainer } from '../../src/training/trainer';
-import type { UNetConfig } from '../../src/unet/config';
+import { layersOf, type UNetConfig } from '../../src/unet/config';
+import { checkVariants } from '../../src/unet/variants';
 import {
   type Checkpoint,
   checkSameData,
@@ -18,6 +20,8 @@ import {
 import { type Context, defineCommand, type Given, integer, number, text, UsageError } from '../args';
 import { prepareFolder, readWhole, writeWhole } from '../files';
 import { loadImages } from '../images';
+import { type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
+import { variantLines } from '../kernels_text';
 import { describeNetwork, networkFlags, networkOf } from '../network_flags';
 import { adapterLine, commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
@@ -43,9 +47,10 @@ const flags = {
   lr: number('X', 'learning rate of Adam (default 1e-3)', 1e-12, 10),
   seed: integer('N', 'fixes weights, shuffling, noise and samples (default 123)', 0, 0xffffffff),
   ...networkFlags,
+  ...kernelFlags,
   resume: text(
     'FILE',
-    `go on from a ${CHECKPOINT} as if never stopped; all settings\nare in it, only --epochs may grow and --out differ`,
+    `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it, only --epochs may grow and --out differ`,
   ),
 };
 type TrainFlags = Given<typeof flags>;
@@ -67,14 +72,35 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   if (!out) throw new UsageError('train needs --out DIR: the folder for the pictures and the model.');
   const checkpoint = given.resume ? loadCheckpoint(await readWhole(given.resume), given.resume) : undefined;
   const settings = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
+  const kernels = await kernelChoice(given);
   const source = settings.source ?? 'mnist';
   const images = await loadImages(source, settings.limit, signal);
   const data = fingerprint(images);
   if (checkpoint) checkSameData(checkpoint.data, data);
   const config = checkpoint?.config ?? networkOf(given, images);
+  if (kernels.variants) {
+    // With all that a device may have; what this one has is seen later.
+    const features = new Set(requirements.optionalFeatures);
+    const batch = Math.ceil(settings.batchSize / 4) * 4;
+    checkVariants(kernels.variants, layersOf(config), batch, features, true);
+  }
   await prepareFolder(out);
 
-  const run = new Run(await nodeEngine(), { out, settings, images, data, config, source, checkpoint });
+  const progress = new Progress();
+  const preparations = new Preparations(progress);
+  const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
+  const run = new Run(engine, {
+    out,
+    settings,
+    images,
+    data,
+    config,
+    source,
+    checkpoint,
+    kernels,
+    progress,
+    preparations,
+  });
   await run.prepare();
   await run.train(signal);
   await run.finish(signal);
@@ -98,6 +124,11 @@ export function resumedSettings(
   given: TrainFlags,
   { settings, config, losses, data }: Checkpoint,
 ): RunSettings {
+  if (given.variants !== undefined) {
+    throw new UsageError(
+      '--variants cannot stand beside --resume: a run goes on with the kernel variants that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
   const fixed = {
     seed: settings.seed,
     batch: settings.batchSize,
@@ -134,12 +165,15 @@ interface RunOptions {
   readonly config: UNetConfig;
   readonly source: string;
   readonly checkpoint: Checkpoint | undefined;
+  readonly kernels: EngineChoice;
+  readonly progress: Progress;
+  readonly preparations: Preparations;
 }
 
 class Run {
   private readonly engine: Engine;
   private readonly options: RunOptions;
-  private readonly progress = new Progress();
+  private readonly progress: Progress;
   private readonly losses: number[];
   private readonly stepsPerEpoch: number;
   private readonly started = new Date();
@@ -148,12 +182,16 @@ class Run {
   private savedAt = performance.now();
   private savedStep: number | undefined;
   private trainSeconds = 0;
-  private firstStepSeconds: number | undefined;
+  /** Seconds since the process began. */
+  private readonly loadedAt = performance.now() / 1000;
+  private readyAt = 0;
+  private firstStepAt: number | undefined;
   private readonly epochSeconds = new Map<number, number>();
 
   constructor(engine: Engine, options: RunOptions) {
     this.engine = engine;
     this.options = options;
+    this.progress = options.progress;
     this.losses = [...(options.checkpoint?.losses ?? [])];
     this.stepsPerEpoch = Math.ceil(options.images.count / options.settings.batchSize);
   }
@@ -200,8 +238,16 @@ class Run {
         progress.print(`            with other kernels, so the last digits will differ: ${otherKernels}`);
       }
     }
+    const origin = checkpoint
+      ? otherKernels
+        ? this.options.preparations.origin(engine, false)
+        : 'as the run began'
+      : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
+    progress.print(`Kernels     ${origin}`);
+    for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
     progress.print(`Output      ${out}`);
     progress.print();
+    this.readyAt = performance.now() / 1000;
   }
 
   async train(signal: AbortSignal): Promise<void> {
@@ -219,8 +265,14 @@ class Run {
     try {
       for await (const event of trainer.fit(this.dataset, { epochs, seed, signal })) {
         const now = performance.now();
-        this.firstStepSeconds ??= now / 1000;
         losses.push(event.loss);
+        if (this.firstStepAt === undefined) {
+          this.firstStepAt = now / 1000;
+          const [loading, preparing] = [this.loadedAt, this.readyAt - this.loadedAt].map(duration);
+          progress.print(
+            `First step  after ${duration(this.firstStepAt)}: loading ${loading}, preparing ${preparing}, the step ${duration(this.firstStepAt - this.readyAt)}`,
+          );
+        }
         const epochDone = event.step % stepsPerEpoch === 0;
         const imagesLeft = Math.max(steps - event.step, 0) * Math.min(trainer.batchSize, this.dataset.count);
         progress.update({
@@ -341,7 +393,7 @@ class Run {
       timings: {
         started: this.started.toISOString(),
         finished: new Date().toISOString(),
-        secondsToFirstStep: this.firstStepSeconds ?? null,
+        secondsToFirstStep: this.firstStepAt ?? null,
         trainSeconds,
         imagesPerSecond: trainSeconds > 0 ? (epochsNow * images.count) / trainSeconds : null,
         pictureSeconds,

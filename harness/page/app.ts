@@ -24,6 +24,10 @@ export class App {
   measuring: 'check' | 'bench' | undefined;
   /** When the state last changed, for saying how long nothing has happened. */
   changedAt = performance.now();
+  /** How long the run's first step was waited for: from the opening of the page if that started it, else from the click. */
+  firstStep: { readonly seconds: number; readonly from: 'page' | 'click' } | undefined;
+  /** As performance.now() tells: 0 is when the page was opened. */
+  private startedAt: number | undefined;
   private readonly worker: Worker;
   private panels: readonly Panel[] = [];
   private drawing = false;
@@ -32,6 +36,7 @@ export class App {
     const { settings, notices } = parseQuery(location.search);
     this.settings = settings;
     this.notices = notices;
+    if (settings.autorun && settings.task === 'train') this.startedAt = 0;
     this.worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'training' });
     this.worker.addEventListener('message', ({ data }: MessageEvent<WorkerEvent>) => this.receive(data));
     this.worker.addEventListener('error', (event) => {
@@ -60,6 +65,7 @@ export class App {
   }
 
   send(command: Command): void {
+    if (command.type === 'train' || command.type === 'step') this.startedAt ??= performance.now();
     this.worker.postMessage(command);
   }
 
@@ -97,13 +103,24 @@ export class App {
   }
 
   private runSettings(): RunSettings {
-    const { batch, lr, epochs, seed, widths, limit, samples, refresh } = this.settings;
-    return { batch, lr, epochs, seed, widths, limit, samples, refresh };
+    const { batch, lr, epochs, seed, widths, limit, samples, refresh, tune } = this.settings;
+    return { batch, lr, epochs, seed, widths, limit, samples, refresh, tune };
+  }
+
+  private timeFirstStep({ type }: WorkerEvent): void {
+    if (type === 'freed') {
+      this.firstStep = undefined;
+      this.startedAt = undefined;
+    } else if (type === 'losses' && !this.firstStep && this.startedAt !== undefined) {
+      const from = this.startedAt === 0 ? 'page' : 'click';
+      this.firstStep = { seconds: (performance.now() - this.startedAt) / 1000, from };
+    }
   }
 
   private receive(event: WorkerEvent): void {
     this.state = reduce(this.state, event);
     this.changedAt = performance.now();
+    this.timeFirstStep(event);
     for (const panel of this.panels) panel.receive?.(event);
     this.changed();
   }

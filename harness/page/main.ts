@@ -18,6 +18,7 @@ declare global {
     harness: {
       readonly settings: Settings;
       readonly state: State;
+      readonly firstStep: App['firstStep'];
       readonly check: unknown;
       readonly bench: unknown;
     };
@@ -118,6 +119,9 @@ function start(): void {
     },
     get state() {
       return app.state;
+    },
+    get firstStep() {
+      return app.firstStep;
     },
     get check() {
       return check.results;

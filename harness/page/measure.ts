@@ -2,6 +2,7 @@
 import { type Axis, axesOf, type BenchEvent } from '../bench/result';
 import type { CheckEvent } from '../check';
 import type { App } from './app';
+import type { Tune } from './settings';
 
 export interface MeasureTask {
   readonly name: 'check' | 'bench';
@@ -9,6 +10,7 @@ export interface MeasureTask {
   readonly batch: number;
   readonly sweep: readonly Axis[];
   readonly budget: number;
+  readonly tune: Tune;
 }
 
 export type MeasureEvent =
@@ -60,7 +62,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;
     this.status = 'running';
-    const { kernel, batch, sweep, budget } = this.app.settings;
+    const { kernel, batch, sweep, budget, tune } = this.app.settings;
     const worker = new Worker(new URL('./measure_worker.ts', import.meta.url), {
       type: 'module',
       name: this.task,
@@ -82,6 +84,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
       batch,
       sweep: axesOf(sweep),
       budget,
+      tune,
     };
     worker.postMessage(task);
   }

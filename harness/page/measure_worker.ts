@@ -10,7 +10,7 @@ const scope = globalThis as unknown as {
 };
 
 async function run(task: MeasureTask): Promise<void> {
-  const engine = await createEngine();
+  const engine = await createEngine(task.tune === 'auto' ? {} : { tune: task.tune === 'on' });
   const events =
     task.name === 'bench'
       ? runBench(engine, {

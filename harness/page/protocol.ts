@@ -1,5 +1,6 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
-import type { AdapterDescription, ErrorCode } from '../../src';
+import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
+import type { Tune } from './settings';
 
 /** What a run is made with. */
 export interface RunSettings {
@@ -11,6 +12,7 @@ export interface RunSettings {
   readonly limit: number;
   readonly samples: number;
   readonly refresh: number;
+  readonly tune: Tune;
 }
 
 export type Command =
@@ -63,6 +65,8 @@ export type WorkerEvent =
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
   /** `training`: somebody wants training, even if something else is done first. */
   | { readonly type: 'phase'; readonly phase: Phase; readonly training: boolean }
+  /** How far the compiling or the measuring is. */
+  | { readonly type: 'preparing'; readonly progress: Progress }
   | { readonly type: 'data'; readonly data: DataDescription }
   /** A network was read from a file. */
   | { readonly type: 'model'; readonly name: string; readonly parameters: number }
@@ -73,6 +77,7 @@ export type WorkerEvent =
       readonly stepsPerEpoch: number;
       readonly parameters: number;
       readonly bytes: number;
+      readonly variants: Variants;
     }
   /** The losses of steps first + 1 …, the newest last. */
   | {

@@ -11,6 +11,7 @@ import {
   loadDigits,
   loadIdx,
   type OptimizerState,
+  type Progress,
   type Trainer,
   type UNet,
 } from '../../src';
@@ -204,14 +205,21 @@ export class Session {
 
   private async device(): Promise<Engine> {
     if (this.engine) return this.engine;
-    const engine = await createEngine();
+    const onProgress = (progress: Progress) => this.send({ type: 'preparing', progress });
+    const engine = await createEngine({ onProgress });
     this.engine = engine;
     this.pace();
+    this.setTune();
     void engine.device.lost.then(({ reason, message }) => {
       if (this.engine !== engine || reason === 'destroyed') return;
       this.deviceLost(message);
     });
     return engine;
+  }
+
+  private setTune(): void {
+    const { engine, settings } = this;
+    if (engine) engine.tune = settings.tune === 'auto' ? !engine.adapter.software : settings.tune === 'on';
   }
 
   private pace(): void {
@@ -277,6 +285,7 @@ export class Session {
         stepsPerEpoch: Math.ceil(count / settings.batch),
         parameters: unet.parameterCount,
         bytes: unet.bytes + this.dataset.buffer.size + this.trainer.bytes,
+        variants: this.trainer.variants,
       });
     } catch (error) {
       this.freeRun();
@@ -354,6 +363,7 @@ export class Session {
   private adjust(settings: RunSettings): void {
     const before = this.settings;
     this.settings = settings;
+    this.setTune();
     if (!this.trainer) {
       // The noise in the strip of pictures follows from the seed.
       if (settings.seed !== before.seed && !this.working) this.request(() => this.strip(0));

@@ -5,6 +5,9 @@ import { type SweepChoice, sweepChoices } from '../bench/result';
 export const tasks = ['train', 'sample', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
 
+export const tunes = ['auto', 'on', 'off'] as const;
+export type Tune = (typeof tunes)[number];
+
 export interface Settings {
   readonly task: Task;
   /** Images a training step. */
@@ -34,6 +37,8 @@ export interface Settings {
   readonly sweep: SweepChoice;
   /** Seconds that a benchmark may take, about. */
   readonly budget: number;
+  /** Whether to measure which kernels are fastest: `auto` on GPUs only. */
+  readonly tune: Tune;
   /** Start the tab's task as soon as the page is ready. */
   readonly autorun: boolean;
 }
@@ -116,6 +121,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   },
   sweep: choice(...sweepChoices),
   budget: whole(60, 5, 3600),
+  tune: choice(...tunes),
   autorun: {
     initial: false,
     legal: '0 or 1',

@@ -1,5 +1,6 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
-import type { AdapterDescription } from '../../src';
+import type { AdapterDescription, Progress, Variants } from '../../src';
+import { preparing } from '../kernels_text';
 import type { DataDescription, Phase, WorkerEvent } from './protocol';
 
 export interface Run {
@@ -7,12 +8,15 @@ export interface Run {
   readonly stepsPerEpoch: number;
   readonly parameters: number;
   readonly bytes: number;
+  readonly variants: Variants;
 }
 
 export interface State {
   readonly phase: Phase;
   /** Training goes on as soon as what else is being done is finished. */
   readonly training: boolean;
+  /** How far the compiling or the measuring is, once that is known. */
+  readonly preparing?: Progress;
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
   /** The network came from this file. */
@@ -54,16 +58,19 @@ export function reduce(state: State, event: WorkerEvent): State {
         phase,
         training: event.training,
         error: starts || phase === 'loading' ? undefined : state.error,
+        preparing: undefined,
         sampling: phase === 'sampling' ? state.sampling : undefined,
       };
     }
+    case 'preparing':
+      return { ...state, preparing: event.progress };
     case 'data':
       return { ...state, data: event.data };
     case 'model':
       return { ...state, model: event.name, error: undefined };
     case 'built': {
-      const { images, stepsPerEpoch, parameters, bytes } = event;
-      return { ...state, run: { images, stepsPerEpoch, parameters, bytes } };
+      const { images, stepsPerEpoch, parameters, bytes, variants } = event;
+      return { ...state, run: { images, stepsPerEpoch, parameters, bytes, variants } };
     }
     case 'losses':
       return {
@@ -159,10 +166,7 @@ export function describe(state: State): string {
     case 'idle':
       return 'Ready';
     case 'compiling':
-      // A GPU times the variants of a shader the first time; software takes a fixed choice.
-      return state.adapter?.software
-        ? 'Compiling the shaders'
-        : 'Compiling the shaders and choosing the fastest';
+      return preparing[state.preparing?.task ?? 'compiling'];
     case 'training':
       return state.losses.length === 0 ? 'Training: the first step is under way' : 'Training';
     case 'pausing':

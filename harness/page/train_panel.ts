@@ -1,4 +1,5 @@
 /** The Train tab: buttons, settings, readings, pictures. */
+import { variantLines } from '../kernels_text';
 import type { App, TaskPanel } from './app';
 import { Curve, type Scale } from './curve';
 import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
@@ -160,13 +161,22 @@ export function createTrainPanel(app: App): TaskPanel {
     const slow = waiting
       ? `${state.phase === 'training' ? `step ${whole(done + 1)} has` : 'that has'} taken ${duration(silence / 1000)} so far`
       : '';
-    setText(anyElement('status-detail'), slow);
+    const far =
+      state.phase === 'compiling' && state.preparing
+        ? `${whole(state.preparing.done)} of ${whole(state.preparing.total)}`
+        : '';
+    setText(anyElement('status-detail'), [far, slow].filter(Boolean).join('; '));
+    const { firstStep } = app;
+    const waited = firstStep
+      ? ` The first step was done ${duration(firstStep.seconds)} after ${firstStep.from === 'page' ? 'the page was opened' : 'it was asked for'}.`
+      : '';
     setText(
       anyElement('run-facts'),
       run
-        ? `${whole(run.parameters)} parameters. The run takes ${megabytes(run.bytes)} of GPU memory, data included.`
+        ? `${whole(run.parameters)} parameters. The run takes ${megabytes(run.bytes)} of GPU memory, data included.${waited}`
         : '',
     );
+    setText(anyElement('run-kernels'), run ? variantLines(run.variants).join('; ') : '');
   };
 
   const renderPictures = () => {

@@ -8,7 +8,7 @@ import { uniformNoise } from '../kernels/uniform_noise';
 import { STATE, STATE_WORDS } from '../training/state';
 import { predictionPass } from '../unet/forward';
 import type { UNet } from '../unet/unet';
-import { chooser, type Variants } from '../unet/variants';
+import { checkVariants, chooser, type Variants } from '../unet/variants';
 
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
@@ -259,6 +259,8 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   const { height, width, channels } = unet.config;
   const batch = Math.ceil(count / 4) * 4;
   const shape = { batch, height, width, channels };
+  if (given) checkVariants(given, unet.plan.layers, batch, gpu.device.features, false);
+  const variants = given ?? (await gpu.chooseVariants(unet.plan.layers, batch, false));
   const size = batch * height * width * channels;
   const x = tensor('x', size);
   const prediction = tensor('prediction', size);
@@ -281,7 +283,6 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   );
   queue.writeBuffer(fixed.get(state)!, STATE.count * 4, Uint32Array.of(count));
   const toImages = op(chwnToNhwc, 'x', shape, { input: x, images });
-  const variants = given ?? (await gpu.chooseVariants(unet.plan.layers, batch, false));
   const { layers, weights } = unet.plan;
   const loadOp = op(nhwcToChwn, 'x', shape, { images, state, output: x });
   const step = [

@@ -4,7 +4,7 @@ import { checkInteger, checkNumber, EngineError } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
-import type { Variants } from '../unet/variants';
+import { checkVariants, type Variants } from '../unet/variants';
 import { LossReader } from './losses';
 import { STATE, STATE_WORDS } from './state';
 import { type AdamSettings, adamDefaults, LOSS_RING, planCorruption, planStep, type StepPlan } from './step';
@@ -118,8 +118,9 @@ export class Trainer {
     checkNumber('beta1', settings.beta1, 0, 0.999999);
     checkNumber('beta2', settings.beta2, 0, 0.999999);
     checkNumber('epsilon', settings.epsilon, 1e-12, 1);
-    const chosen =
-      variants ?? (await gpu.chooseVariants(unet.plan.layers, Math.ceil(batchSize / 4) * 4, true));
+    const batch = Math.ceil(batchSize / 4) * 4;
+    if (variants) checkVariants(variants, unet.plan.layers, batch, gpu.device.features, true);
+    const chosen = variants ?? (await gpu.chooseVariants(unet.plan.layers, batch, true));
     const parts = await createParts(gpu, unet, batchSize, settings, chosen, reuseMemory);
     return new Trainer(gpu, unet, batchSize, learningRate, chosen, parts);
   }

@@ -1,5 +1,6 @@
 /** Which variant of which kernel each layer uses. */
 
+import { EngineError } from '../errors';
 import type { Kernel } from '../kernel';
 import { type ConvShape, conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
@@ -15,12 +16,19 @@ export const chooser =
   (kernel, layer) =>
     variants[`${kernel}/${layer}`];
 
+type TunedKernel = Kernel<ConvShape>;
+
 /** The kernels that have more than one variant; all take a convolution's shape. */
-export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly Kernel<ConvShape>[];
+export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly TunedKernel[];
+
+/** Those of them that a forward pass needs, or a training step. */
+export const tunedFor = (training: boolean) => (training ? TUNED : TUNED.slice(0, 1));
 
 /** The layers that a kernel works for: the first one's input is data, whose gradient nobody asks for. */
 export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
   kernel.name === conv2dGradInput.name ? layers.slice(1) : layers;
+
+export const tunedShape = (layer: Layer, batch: number): ConvShape => ({ ...layer, batch });
 
 /** What usually is fastest first. Names that a kernel does not have are passed over. */
 const PREFERENCE = [
@@ -33,18 +41,38 @@ const PREFERENCE = [
   'direct',
 ];
 
-/** Every variant of the tuned kernels that can do a layer on a device with `features`. */
-export function candidates(
-  kernel: Kernel<ConvShape>,
+/** The choice among `possible` variants of a kernel without measuring. */
+export function preferred(
+  kernel: TunedKernel,
+  possible: readonly string[],
+  layer: Layer,
+  batch: number,
+): string {
+  const known = PREFERENCE.filter((name) => possible.includes(name));
+  const busy = known.find((name) => !kernel.variants[name].idles?.(tunedShape(layer, batch)));
+  return busy ?? known[0] ?? possible[0];
+}
+
+/** Why a variant cannot do a layer on a device with `features`, or undefined where it can. */
+function obstacle(
+  kernel: TunedKernel,
+  variant: string,
   layer: Layer,
   batch: number,
   features: GPUSupportedFeatures,
-) {
-  const shape = { ...layer, batch };
-  return Object.entries(kernel.variants)
-    .filter(([, v]) => (v.features ?? []).every((f) => features.has(f)) && !v.refuses?.(shape))
-    .map(([name]) => name);
+): string | undefined {
+  const { features: needed = [], refuses } = kernel.variants[variant];
+  const missing = needed.find((f) => !features.has(f));
+  return missing ? `the device has no ${missing}` : refuses?.(tunedShape(layer, batch));
 }
+
+/** Every variant of a tuned kernel that can do a layer on a device with `features`. */
+export const candidates = (
+  kernel: TunedKernel,
+  layer: Layer,
+  batch: number,
+  features: GPUSupportedFeatures,
+) => Object.keys(kernel.variants).filter((variant) => !obstacle(kernel, variant, layer, batch, features));
 
 /** A choice without measuring. */
 export function defaultVariants(
@@ -55,11 +83,54 @@ export function defaultVariants(
   const choice: Record<string, string> = {};
   for (const kernel of TUNED) {
     for (const layer of layersFor(kernel, layers)) {
-      const possible = candidates(kernel, layer, batch, features);
-      const preferred = PREFERENCE.filter((name) => possible.includes(name));
-      const busy = preferred.find((name) => !kernel.variants[name].idles?.({ ...layer, batch }));
-      choice[`${kernel.name}/${layer.name}`] = busy ?? preferred[0];
+      choice[`${kernel.name}/${layer.name}`] = preferred(
+        kernel,
+        candidates(kernel, layer, batch, features),
+        layer,
+        batch,
+      );
     }
   }
   return choice;
+}
+
+/**
+ * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can do it at this batch on a
+ * device with `features`. Entries for kernels that only a training step needs may stand there in any case, so that one list
+ * serves training and sampling; whether they can be had is checked where they are used.
+ */
+export function checkVariants(
+  variants: Variants,
+  layers: readonly Layer[],
+  batch: number,
+  features: GPUSupportedFeatures,
+  training: boolean,
+): void {
+  const legal = new Map<string, { kernel: TunedKernel; layer: Layer }>(
+    TUNED.flatMap((kernel) =>
+      layersFor(kernel, layers).map((layer) => [`${kernel.name}/${layer.name}`, { kernel, layer }]),
+    ),
+  );
+  const problems: string[] = [];
+  for (const [entry, variant] of Object.entries(variants)) {
+    const found = legal.get(entry);
+    if (!found) {
+      problems.push(`there is no ${entry} in this network, only ${[...legal.keys()].join(', ')}`);
+      continue;
+    }
+    const { kernel, layer } = found;
+    const exists = Object.hasOwn(kernel.variants, variant);
+    const inUse = tunedFor(training).includes(kernel);
+    const reason = exists && inUse ? obstacle(kernel, variant, layer, batch, features) : undefined;
+    if (exists && !reason) continue;
+    const possible = candidates(kernel, layer, batch, features).join(', ');
+    problems.push(
+      exists
+        ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`
+        : `${entry} has no variant ${variant}; here it can be ${possible}`,
+    );
+  }
+  if (problems.length > 0) {
+    throw new EngineError('argument', `These kernel variants cannot be used: ${problems.join('. Also ')}.`);
+  }
 }

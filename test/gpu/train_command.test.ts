@@ -1,5 +1,5 @@
 /** The command line's main job from end to end, as a user would start it. */
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { testGpu } from '../lanes/gpu';
 
 const { lane } = await testGpu();
@@ -24,9 +24,13 @@ if (lane === 'node') {
   const { tmpdir } = process.getBuiltinModule('node:os');
   const { join } = process.getBuiltinModule('node:path');
 
+  const cache = mkdtempSync(join(tmpdir(), 'cache-'));
+  afterAll(() => rmSync(cache, { recursive: true }));
+  const env = { ...process.env, WEBGPU_DIFFUSION_CACHE: cache };
+
   const run = (...args: string[]) =>
     new Promise<{ code: number; output: string }>((resolve) => {
-      execFile(process.execPath, ['harness/run.mjs', ...args], (error, stdout, stderr) => {
+      execFile(process.execPath, ['harness/run.mjs', ...args], { env }, (error, stdout, stderr) => {
         resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
       });
     });
@@ -83,4 +87,46 @@ if (lane === 'node') {
       rmSync(out, { recursive: true });
     }
   });
+
+  test('a choice of kernels: measured once, told, stored with the run, and repeated bit for bit', async () => {
+    const out = mkdtempSync(join(tmpdir(), 'train-'));
+    const small = '--limit 64 --batch 8 --epochs 1 --widths 8,8 --lr 0.01'.split(' ');
+    const train = async (folder: string, ...flags: string[]) => {
+      const done = await run('train', '--out', join(out, folder), ...small, ...flags);
+      expect(done.code, done.output).toBe(0);
+      const read = (name: string) => readFileSync(join(out, folder, name), 'utf8');
+      return {
+        ...done,
+        losses: read('losses.csv'),
+        variants: JSON.parse(read('run.json')).settings.variants,
+      };
+    };
+    try {
+      const usual = await train('usual', '--no-tune');
+      expect(usual.output).toContain('the usual ones, not measured here');
+      expect(usual.output).toMatch(/First step {2}after .* loading .* preparing .* the step /);
+      expect(readdirSync(cache)).toEqual([]);
+
+      const plain = Object.keys(usual.variants).map((entry) => `${entry}=direct`);
+      const given = await train('given', '--variants', plain.join(','));
+      expect(given.output).toContain(
+        'Kernels     as given\n            conv2d: direct (down.0 down.1 up.0 up.1)',
+      );
+      expect(new Set(Object.values(given.variants))).toEqual(new Set(['direct']));
+      expect(given.losses).not.toBe(usual.losses);
+      const again = await train('again', '--variants', join(out, 'given', 'run.json'));
+      expect(again.losses).toBe(given.losses);
+      expect(again.variants).toEqual(given.variants);
+
+      const tuned = await train('tuned', '--tune');
+      expect(tuned.output).toMatch(/the fastest, measured in /);
+      expect(readdirSync(cache)).toEqual(['tuning.json']);
+      const known = await train('known', '--tune');
+      expect(known.output).toContain('the fastest, as measured before');
+      expect(known.variants).toEqual(tuned.variants);
+      expect(known.losses).toBe(tuned.losses);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  }, 120_000);
 }

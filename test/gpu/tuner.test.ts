@@ -1,49 +1,392 @@
-import { expect, test } from 'vitest';
-import { conv2d } from '../../src/kernels/conv2d';
-import { memoryCache } from '../../src/tuning/cache';
-import { type Measured, tune } from '../../src/tuning/tuner';
+import { afterEach, expect, test, vi } from 'vitest';
+import { createEngine, EngineError, type Progress, type UNet } from '../../src/index';
+import { call, type Variant } from '../../src/kernel';
+import { type ConvShape, conv2d } from '../../src/kernels/conv2d';
+import { memoryCache, type TuningCache } from '../../src/tuning/cache';
+import { type Measured, type TuneOptions, tune, tuningEffort } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
+import { candidates, defaultVariants, layersFor, TUNED, type Variants } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 
-const layers = layersOf(checkConfig({ height: 8, width: 8, widths: [8, 8], kernelSize: 5 }));
+const network = { height: 8, width: 8, widths: [8, 8], kernelSize: 5 };
+const layers = layersOf(checkConfig(network));
+const { features } = gpu.device;
+/** Enough for any machine. */
+const effort = { milliseconds: 600_000, images: 64 };
 
-async function run(cache = memoryCache()) {
+async function run(options: Partial<TuneOptions> = {}) {
   const measured: Measured[] = [];
-  const variants = await tune(gpu, layers, 8, { training: true, cache, onMeasured: (m) => measured.push(m) });
-  return { variants, measured };
+  const progress: [number, number][] = [];
+  const variants = await tune(gpu, layers, 8, {
+    training: true,
+    effort,
+    cache: memoryCache(),
+    onMeasured: (m) => measured.push(m),
+    onProgress: (...p) => progress.push(p),
+    ...options,
+  });
+  return { variants, measured, progress };
 }
+
+type ConvVariant = Variant<ConvShape, 'input' | 'kernel' | 'bias' | 'output'>;
+const variantsOfConv2d = conv2d.variants as Record<string, ConvVariant>;
+const { direct } = variantsOfConv2d;
+
+/** For the time of one test, as what a mistaken contributor would add. */
+function addVariant(name: string, variant: ConvVariant): void {
+  variantsOfConv2d[name] = variant;
+}
+
+afterEach(() => {
+  for (const name of ['wrong', 'lazy', 'subtle', 'refused', 'same']) delete variantsOfConv2d[name];
+  vi.restoreAllMocks();
+});
+
+/** Returns what makes the clock that the tuner sees jump to the end of all patience. */
+function clock(): () => void {
+  let ahead = 0;
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead);
+  return () => {
+    ahead = 2 * effort.milliseconds;
+  };
+}
+
+/** A shader of the test's own: `body` for every number of `output`. */
+const shaderOf = (name: string, body: string) => ({
+  name,
+  code: `@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) { let i = id.x; ${body} }`,
+  workgroupSize: [64, 1, 1] as const,
+  params: { size: 0, fields: {} },
+  bindings: { output: { binding: 1, access: 'read_write' as const } },
+});
 
 test('chooses the fastest variant that agrees, for every kernel and layer, and remembers it', async () => {
   const cache = memoryCache();
-  const { variants, measured } = await run(cache);
-  for (const layer of layers) {
-    for (const kernel of ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel']) {
-      const times = measured.filter((m) => m.kernel === kernel && m.layer === layer.name);
-      if (times.length === 0) continue; // a layer of the same shape was measured before
-      expect(times.every((m) => typeof m.result === 'number')).toBe(true);
+  const { variants, measured, progress } = await run({ cache });
+  let shapes = 0;
+  for (const kernel of TUNED) {
+    for (const layer of layersFor(kernel, layers)) {
+      const times = measured.filter((m) => m.kernel === kernel.name && m.layer === layer.name);
+      if (times.length === 0) continue; // a layer of the same shape was measured before, or there is one variant only
+      shapes++;
+      expect(times.map((m) => m.variant)).toEqual(candidates(kernel, layer, 8, features));
+      expect(times.filter((m) => !Number.isFinite(m.result))).toEqual([]);
       const least = times.reduce((a, b) => (b.result < a.result ? b : a));
-      expect(variants[`${kernel}/${layer.name}`]).toBe(least.variant);
+      expect(variants[`${kernel.name}/${layer.name}`]).toBe(least.variant);
     }
   }
-  const again = await run(cache);
+  expect(shapes).toBeGreaterThan(3);
+  expect(progress).toEqual(Array.from({ length: shapes + 1 }, (_, i) => [i, shapes]));
+
+  const again = await run({ cache });
   expect(again.measured).toEqual([]);
+  expect(again.progress).toEqual([]);
   expect(again.variants).toEqual(variants);
 });
 
-test('never chooses a variant that computes something else', async () => {
-  const { direct } = conv2d.variants;
-  const all = conv2d.variants as Record<string, typeof direct>;
-  // Wrong: adds weights in place of the bias.
-  all.wrong = { calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}) };
+test.each<[string, ConvVariant, string]>([
+  // Quick and wrong: adds weights in place of the bias.
+  [
+    'wrong',
+    { calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}) },
+    'differs from direct',
+  ],
+  // Writes nothing: must not be taken for right because the buffers still hold another variant's results.
+  [
+    'lazy',
+    {
+      calls: (_, { output }) => [
+        call(shaderOf('lazy', 'if (i == ~0u) { output[0] = 0.0; }'), {}, { output }, 64),
+      ],
+    },
+    'differs from direct',
+  ],
+  // One number of all, off by a hundredth.
+  [
+    'subtle',
+    {
+      calls: (shape, tensors) => [
+        ...direct.calls(shape, tensors, {}),
+        call(shaderOf('subtle', 'if (i == 37u) { output[i] += 0.05; }'), {}, { output: tensors.output }, 64),
+      ],
+    },
+    'differs from direct',
+  ],
+  // A driver may refuse what others take.
+  [
+    'refused',
+    {
+      calls: (_, { output }) => [
+        call(shaderOf('refused', 'output[i] = no_such_function();'), {}, { output }, 64),
+      ],
+    },
+    'refused by this browser or driver',
+  ],
+])('never chooses a variant that is %s', async (name, variant, why) => {
+  addVariant(name, variant);
+  const { variants, measured } = await run({ training: false });
+  const results = measured.filter((m) => m.variant === name);
+  expect(results.length).toBeGreaterThan(1);
+  for (const { result } of results) expect(result).toContain(why);
+  expect(Object.keys(variants)).toHaveLength(layers.length);
+  expect(Object.values(variants)).not.toContain(name);
+});
+
+test('when the time is up, the layers that are left take the usual order, and are measured another time', async () => {
+  const cache = memoryCache();
+  const none = await run({ cache, effort: { ...effort, milliseconds: 0 } });
+  expect(none.measured).toEqual([]);
+  expect(none.variants).toEqual(defaultVariants(layers, 8, features));
+
+  // The time is up once the first shape is known.
+  const jump = clock();
+  const stop: TuningCache = {
+    get: cache.get,
+    set: async (key, value) => {
+      await cache.set(key, value);
+      jump();
+    },
+  };
+  const some = await run({ cache: stop });
+  const shapes = new Set(some.measured.map((m) => `${m.kernel}/${m.layer}`));
+  expect(shapes.size).toBe(1);
+  const [entry] = shapes;
+  const best = some.measured.reduce((a, b) => (b.result < a.result ? b : a));
+  // down.1 and up.0 have the same shape.
+  const shared = /^conv2d.*\/(down\.1|up\.0)$/.test(entry) ? ['down.1', 'up.0'] : [entry.split('/')[1]];
+  const measuredOnes = shared.map((layer) => [`${entry.split('/')[0]}/${layer}`, best.variant]);
+  expect(some.variants).toEqual({
+    ...defaultVariants(layers, 8, features),
+    ...Object.fromEntries(measuredOnes),
+  });
+
+  vi.restoreAllMocks();
+  const rest = await run({ cache });
+  expect(rest.variants[entry]).toBe(best.variant);
+  expect(rest.measured.some((m) => `${m.kernel}/${m.layer}` === entry)).toBe(false);
+  expect(rest.measured.length).toBeGreaterThan(0);
+});
+
+test('a variant that failed its check is not the default of layers that could not be measured', async () => {
+  // Two layers of different shapes, for which the same variant is the usual one.
+  const two = layersOf(checkConfig({ ...network, widths: [8, 16] })).slice(1, 3);
+  const usual = defaultVariants(two, 8, features);
+  const name = usual['conv2d/down.1'];
+  expect([usual['conv2d/up.0'], name]).not.toContain('direct');
+  const right = variantsOfConv2d[name];
+  variantsOfConv2d[name] = {
+    ...right,
+    calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}),
+  };
   try {
-    const { variants, measured } = await run();
-    const results = measured.filter((m) => m.variant === 'wrong');
-    expect(results.length).toBeGreaterThan(0);
-    for (const { result } of results) expect(result).toContain('differs from direct');
-    expect(Object.values(variants)).not.toContain('wrong');
+    const tried: string[] = [];
+    const jump = clock();
+    const variants = await tune(gpu, two, 8, {
+      training: false,
+      effort,
+      onMeasured: (m) => {
+        tried.push(`${m.layer} ${m.variant}`);
+        if (typeof m.result === 'string') jump();
+      },
+    });
+    // One layer was not even begun.
+    expect(tried.filter((t) => t.endsWith(` ${name}`))).toHaveLength(1);
+    expect(Object.values(variants)).not.toContain(name);
   } finally {
-    delete all.wrong;
+    variantsOfConv2d[name] = right;
   }
+});
+
+test('what was remembered is forgotten when a shader changes, and only for its kernel', async () => {
+  const cache = memoryCache();
+  await run({ cache });
+  const { variants: before } = await run({ cache });
+  variantsOfConv2d.direct = {
+    ...direct,
+    calls: (shape, tensors) =>
+      direct.calls(shape, tensors, {}).map((c) => ({
+        ...c,
+        shader: { ...c.shader, code: `${c.shader.code}\n// a word` },
+      })),
+  };
+  try {
+    const { measured } = await run({ cache });
+    expect(new Set(measured.map((m) => m.kernel))).toEqual(new Set(['conv2d']));
+  } finally {
+    variantsOfConv2d.direct = direct;
+  }
+  // What it was before is still known.
+  expect(await run({ cache })).toMatchObject({ variants: before, measured: [] });
+});
+
+test('a store that fails, or holds nonsense, costs the measuring and nothing else', async () => {
+  const broken: TuningCache = {
+    get: () => Promise.reject(new Error('no access')),
+    set: () => Promise.reject(new Error('no access')),
+  };
+  expect((await run({ training: false, cache: broken })).measured.length).toBeGreaterThan(0);
+  const nonsense: TuningCache = { get: async () => 'no such variant', set: async () => {} };
+  const { variants, measured } = await run({ training: false, cache: nonsense });
+  expect(measured.length).toBeGreaterThan(0);
+  expect(Object.values(variants)).not.toContain('no such variant');
+});
+
+test('where memory is too short to measure, the usual order is taken', async () => {
+  const createBuffers = gpu.createBuffers.bind(gpu);
+  vi.spyOn(gpu, 'createBuffers').mockImplementation((requests) => {
+    if (requests[0].label.startsWith('tune')) throw new EngineError('limit', 'full');
+    return createBuffers(requests);
+  });
+  const { variants, measured } = await run();
+  expect(measured).toEqual([]);
+  expect(variants).toEqual(defaultVariants(layers, 8, features));
+});
+
+test('a software adapter is measured with fewer images, but never with a variant that cannot do the real batch', async () => {
+  addVariant('same', { ...direct, refuses: ({ batch }) => (batch > 8 ? 'too many' : undefined) });
+  const { measured, variants } = await (async () => {
+    const seen: Measured[] = [];
+    const result = await tune(gpu, layers, 64, {
+      training: false,
+      effort: { ...effort, images: 8 },
+      onMeasured: (m) => seen.push(m),
+    });
+    return { measured: seen, variants: result };
+  })();
+  expect(measured.map((m) => m.variant)).not.toContain('same');
+  expect(Object.values(variants)).not.toContain('same');
+  expect(tuningEffort.software.images).toBeLessThan(tuningEffort.gpu.images);
+  expect(tuningEffort.gpu.milliseconds).toBe(2000);
+});
+
+// ---------------------------------------------------------------- the engine
+
+const random = new Random(4);
+const noisy = random.floats(8 * 64, 0, 1);
+const clean = random.floats(8 * 64, 0, 1);
+
+async function train(engine: Awaited<ReturnType<typeof createEngine>>, variants?: Variants) {
+  const unet = await engine.createUNet(network, { seed: 3 });
+  const trainer = await engine.createTrainer(unet, { batchSize: 8, variants });
+  const losses = [await trainer.step({ noisy, clean }), await trainer.step({ noisy, clean })];
+  return { losses, variants: trainer.variants, parameters: await unet.getParameters(), unet, trainer };
+}
+
+const bits = (values: Iterable<Float32Array>) =>
+  [...values].flatMap((v) => [...new Uint32Array(v.buffer, v.byteOffset, v.length)]);
+
+test('a GPU is measured unless tune is false, a software adapter only if it is true', async () => {
+  const asks = async (options: { tune?: boolean }, info: Partial<GPUAdapterInfo>) => {
+    Object.defineProperty(gpu.device, 'adapterInfo', { value: info, configurable: true });
+    try {
+      const tuningCache: TuningCache = { get: vi.fn(async () => undefined), set: vi.fn(async () => {}) };
+      using engine = await createEngine({ device: gpu.device, tuningCache, ...options });
+      const { variants } = await train(engine);
+      const asked = vi.mocked(tuningCache.get).mock.calls.length > 0;
+      if (!asked) expect(variants).toEqual(defaultVariants(layers, 8, features));
+      return asked;
+    } finally {
+      Reflect.deleteProperty(gpu.device, 'adapterInfo');
+    }
+  };
+  const card = { vendor: 'maker', architecture: '', device: 'card', description: '' };
+  const processor = { ...card, description: 'SwiftShader' };
+  expect(await asks({}, card)).toBe(true);
+  expect(await asks({ tune: false }, card)).toBe(false);
+  expect(await asks({}, processor)).toBe(false);
+  expect(await asks({ tune: true }, processor)).toBe(true);
+});
+
+test('tune: true measures, tells how far it is, and can be switched off for what comes later', async () => {
+  const progress: Progress[] = [];
+  using engine = await createEngine({
+    device: gpu.device,
+    tune: true,
+    tuningCache: memoryCache(),
+    onProgress: (p) => progress.push(p),
+  });
+  const { variants } = await train(engine);
+  expect(Object.keys(variants)).toEqual(Object.keys(defaultVariants(layers, 8, features)));
+  const compiling = progress.filter((p) => p.task === 'compiling');
+  const tuning = progress.filter((p) => p.task === 'tuning');
+  expect(compiling.length).toBeGreaterThan(5);
+  expect(tuning[0].done).toBe(0);
+  expect(tuning.length).toBeGreaterThan(1);
+  // Side by side: most are known of before the first is done.
+  expect(Math.max(...compiling.map((p) => p.total))).toBeGreaterThan(5);
+  for (const { done, total } of progress) expect(done).toBeLessThanOrEqual(total);
+
+  engine.tune = false;
+  progress.length = 0;
+  expect((await train(engine)).variants).toEqual(defaultVariants(layers, 8, features));
+  expect(progress.filter((p) => p.task === 'tuning')).toEqual([]);
+});
+
+test('an engine measures for so long in all, not for each thing that it makes', async () => {
+  const progress: Progress[] = [];
+  const jump = clock();
+  const onProgress = (p: Progress) => {
+    if (p.task === 'tuning') jump();
+    progress.push(p);
+  };
+  const tuningCache = memoryCache();
+  using engine = await createEngine({ device: gpu.device, tune: true, tuningCache, onProgress });
+  const unet = await engine.createUNet(network);
+  await engine.createTrainer(unet, { batchSize: 8 });
+  const begun = progress.filter((p) => p.task === 'tuning');
+  expect(begun).toHaveLength(1);
+  await engine.createTrainer(unet, { batchSize: 12 });
+  await engine.createSampler(unet, { count: 16 });
+  expect(progress.filter((p) => p.task === 'tuning')).toEqual(begun);
+});
+
+test('a fixed choice is honoured bit for bit, in training and in what comes after it', async () => {
+  const plain = Object.fromEntries(
+    TUNED.flatMap((kernel) => layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct'])),
+  );
+  const all = async (options: Parameters<typeof createEngine>[0], given?: Variants) => {
+    using engine = await createEngine({ device: gpu.device, ...options });
+    const run = await train(engine, given);
+    const prediction = await run.unet.predict(noisy, 8);
+    const sampler = await engine.createSampler(run.unet, { count: 8 });
+    const samples = await sampler.sample({ steps: 2, seed: 1 });
+    return { ...run, bits: bits([...run.parameters.values(), prediction, samples]) };
+  };
+  const fixed = await all({ variants: plain });
+  expect(fixed.variants).toEqual(plain);
+  expect(await all({ variants: { ...plain } })).toMatchObject({ losses: fixed.losses, bits: fixed.bits });
+  // The trainer's own list goes before the engine's choice; and another choice gives other bits.
+  const other = await all({ tune: false });
+  expect(other.variants).not.toEqual(plain);
+  expect(other.bits).not.toEqual(fixed.bits);
+  const trainerOnly = await all({ tune: false }, plain);
+  expect(trainerOnly.losses).toEqual(fixed.losses);
+  expect(bits(trainerOnly.parameters.values())).toEqual(bits(fixed.parameters.values()));
+});
+
+test('names that do not exist are refused in one message that lists what is legal', async () => {
+  using engine = await createEngine({
+    device: gpu.device,
+    variants: { 'conv2d/down.7': 'direct', 'conv2d/up.0': 'best', 'conv2d_grad_kernel/down.0/x': 'direct' },
+  });
+  const unet = await engine.createUNet(network);
+  const before = unet.bytes;
+  const message = await engine.createTrainer(unet, { batchSize: 8 }).catch((error: Error) => error.message);
+  expect(message).toContain('no conv2d/down.7 in this network, only conv2d/down.0, conv2d/down.1');
+  expect(message).toContain('conv2d/up.0 has no variant best; here it can be direct');
+  expect(message).toContain('no conv2d_grad_kernel/down.0/x');
+  await expect(engine.createSampler(unet, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
+  await expect(unet.predict(noisy, 8)).rejects.toMatchObject({ code: 'argument' });
+  await expect(
+    engine.createTrainer(unet, { batchSize: 8, variants: { 'conv2d/down.0': 'one' } }),
+  ).rejects.toThrow('conv2d/down.0 cannot be one, as ');
+  expect((unet as UNet).bytes).toBe(before);
+  await expect(createEngine({ device: gpu.device, tune: true, variants: {} })).rejects.toMatchObject({
+    code: 'argument',
+  });
 });

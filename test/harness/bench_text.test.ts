@@ -4,7 +4,8 @@ import { short, skippedLines } from '../../harness/bench/table';
 import { explain, foldRepeats } from '../../harness/explain_text';
 import { matcher } from '../../harness/pattern';
 import { duration, megabytes, progressLine } from '../../harness/progress';
-import { checkConfig } from '../../src/unet/config';
+import { checkConfig, layersOf } from '../../src/unet/config';
+import { defaultVariants } from '../../src/unet/variants';
 
 test('patterns', () => {
   const matches = (pattern: string | undefined, name: string) => matcher(pattern)(name);
@@ -58,12 +59,14 @@ test('repeated dispatches are listed once', () => {
 });
 
 test('explain: the tutorial network within its memory budget, other networks too', () => {
-  const { summary: text, dispatches, memory } = explain(checkConfig(), 256, 10_000, new Set(['subgroups']));
+  const config = checkConfig();
+  const variants = defaultVariants(layersOf(config), 256, new Set(['subgroups']));
+  const { summary: text, dispatches, memory } = explain(config, 256, 10_000, variants);
   for (const line of ['down.1  (n, 14, 14, 64)   51,264', 'Total params: 309,057'])
     expect(text).toContain(line);
   expect(dispatches).toContain('adam.plain');
   const [, total] = /Training takes (\d+) MB/.exec(memory)!;
   expect(Number(total)).toBeLessThanOrEqual(220);
   const rgb = checkConfig({ height: 16, width: 24, channels: 3, widths: [4, 8, 8, 16], kernelSize: 3 });
-  expect(explain(rgb, 5, 7, new Set()).summary).toContain('conv 3x3, 3 > 4, swish');
+  expect(explain(rgb, 5, 7, {}).summary).toContain('conv 3x3, 3 > 4, swish');
 });

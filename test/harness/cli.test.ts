@@ -61,6 +61,22 @@ test('usage errors end with 2', async () => {
   await fails(['bench', '--sweep', 'depth'], 2, '"depth"', 'none, batch, size, both');
   await fails(['bench', '--compare', 'a.json'], 2, '--compare takes two files', 'A.json,B.json');
   await fails(['bench', '--compare', 'a.json,b.json', '--batch', '4'], 2, '--batch', 'runs nothing');
+  for (const command of [
+    ['train', '--out', folder],
+    ['sample', '--model', 'x', '--out', 'y.png'],
+    ['bench'],
+    ['check'],
+  ])
+    await fails([...command, '--tune', '--no-tune'], 2, '--tune and --no-tune');
+  const fixed = ['train', '--out', join(folder, 'new'), '--variants'];
+  await fails([...fixed, 'conv2d/down.9=direct'], 2, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1');
+  await fails([...fixed, 'conv2d/down.1=fast'], 2, 'no variant fast', 'direct, ');
+  await fails(
+    ['explain', '--variants', 'conv2d/down.0=one'],
+    2,
+    'conv2d/down.0 cannot be one',
+    'one output channel',
+  );
 });
 
 test('bench --compare prints two results side by side, and refuses other files', async () => {
@@ -129,6 +145,14 @@ test('explain needs no GPU', async () => {
   expect(out).toContain('Total params: 309,057');
   expect(out).toContain('conv2d_grad_kernel');
   expect(out).toMatch(/\d+ dispatches, 4[78]\.\d GFLOP/);
+  expect(out).toContain('Kernel variants, the usual ones');
+  expect(out).toContain('conv2d.winograd_subgroups');
+
+  const fixed = await run('explain', '--variants', 'conv2d/down.1=winograd,conv2d/up.2=one');
+  expect(fixed.code).toBe(0);
+  expect(fixed.out).toContain('Kernel variants, as given\n\nconv2d: winograd (down.1), one (up.2)\n');
+  expect(fixed.out).toContain('conv2d.winograd ');
+  expect(fixed.out).not.toContain('winograd_subgroups');
 });
 
 test('as a process: run.mjs passes the exit code on, and all that was printed', async () => {

@@ -28,6 +28,7 @@ test.each([
   [{ lr: 0.1 }, '--lr is 0.1', 'with 0.001'],
   [{ widths: [8, 8] }, '--widths is 8,8', 'with 8,16'],
   [{ 'kernel-size': 3 }, '--kernel-size is 3', 'with 5'],
+  [{ variants: 'conv2d/down.1=direct' }, '--variants cannot stand beside --resume'],
   [{ limit: 5 }, '--limit is 5', 'with all images'],
   [{ epochs: 2 }, '--epochs is 2', 'has completed 2'],
 ])('%j contradicts the checkpoint', (given, ...facts) => {

@@ -84,6 +84,7 @@ describe('the address', () => {
     ['widths', ['', ',', '32,', '32,,64', '0', '32 64', '1,2,3,4,5,6,7,8,9', '2000', '3.5']],
     ['steps', ['0', '1001']],
     ['task', ['', 'Train', 'constructor']],
+    ['tune', ['', '1', 'On', 'constructor']],
     ['autorun', ['true', 'yes', '2']],
     ['kernel', ['<img>', 'a'.repeat(61), 'a/b']],
   ] as const)('%s refuses what is not legal', (key, texts) => {
@@ -100,6 +101,7 @@ describe('the address', () => {
     ['widths', '32, 64', [32, 64]],
     ['limit', '0', 0],
     ['samples', '0', 0],
+    ['tune', 'off', 'off'],
   ] as const)('%s takes %j', (key, text, value) => {
     expect(withSetting(initialSettings, key, text).settings?.[key]).toEqual(value);
   });

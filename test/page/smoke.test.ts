@@ -161,6 +161,57 @@ test('step, train, pause, sample, reset', async () => {
   await page.close();
 }, 120_000);
 
+test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
+  const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
+  const { page, problems } = await open(query);
+  await until(page, () => window.harness.state.preparing?.task === 'tuning');
+  await phase(page, 'finished');
+  const run = () =>
+    page.evaluate(() => ({
+      variants: window.harness.state.run!.variants,
+      firstStep: window.harness.firstStep,
+    }));
+  const first = await run();
+  expect(first.variants['conv2d/down.0']).toBeDefined();
+  expect(first.firstStep).toMatchObject({ from: 'page' });
+  expect(first.firstStep!.seconds).toBeGreaterThan(0.1);
+  await until(page, () =>
+    document.getElementById('run-facts')!.textContent.includes('after the page was opened'),
+  );
+  expect(await text(page, 'run-kernels')).toMatch(/^conv2d: .*; conv2d_grad_input: /);
+
+  // The next visit finds it in the browser's storage.
+  const remembered = () =>
+    page.evaluate(async () => {
+      const settle = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await settle(indexedDB.open('webgpu-diffusion'));
+      const keys = await settle(database.transaction('tuning').objectStore('tuning').getAllKeys());
+      database.close();
+      return keys.length;
+    });
+  const choices = await remembered();
+  expect(choices).toBeGreaterThan(5);
+  await page.reload();
+  await phase(page, 'finished');
+  expect((await run()).variants).toEqual(first.variants);
+  expect(await remembered()).toBe(choices);
+
+  await page.goto(`${address}?${TINY}&tune=off`);
+  await phase(page, 'idle');
+  expect(await page.$eval('#tune', (select) => (select as HTMLSelectElement).value)).toBe('off');
+  await page.click('#step');
+  await phase(page, 'paused');
+  expect((await run()).firstStep).toMatchObject({ from: 'click' });
+  expect(await page.$eval('#tune', (select) => (select as HTMLSelectElement).disabled)).toBe(true);
+  expect(await remembered()).toBe(choices);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
 test('what is not legal is refused in place, and what the engine refuses is told', async () => {
   const { page, problems } = await open(`?${TINY}`);
   await phase(page, 'idle');

@@ -15,7 +15,14 @@ import {
 } from '../../harness/page/state';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
-const built: WorkerEvent = { type: 'built', images: 10, stepsPerEpoch: 3, parameters: 309_057, bytes: 1000 };
+const built: WorkerEvent = {
+  type: 'built',
+  images: 10,
+  stepsPerEpoch: 3,
+  parameters: 309_057,
+  bytes: 1000,
+  variants: {},
+};
 const losses = (first: number, ...values: number[]): WorkerEvent => ({
   type: 'losses',
   first,
@@ -74,6 +81,16 @@ describe('what the page knows', () => {
     Object.freeze(before.losses);
     reduce(before, losses(1, 2));
     expect(before.losses).toEqual([1]);
+  });
+
+  test('what is being prepared, until something else begins', () => {
+    const compiling = stateAfter(phase('compiling', true));
+    expect(describeState(compiling)).toBe('Compiling the shaders');
+    const tuning: WorkerEvent = { type: 'preparing', progress: { task: 'tuning', done: 3, total: 9 } };
+    expect(describeState(reduce(compiling, tuning))).toBe('Measuring which kernels are fastest');
+    const training = [tuning, phase('training', true)].reduce(reduce, compiling);
+    expect(training.preparing).toBeUndefined();
+    expect(describeState(training)).toBe('Training: the first step is under way');
   });
 
   test('every phase has words', () => {

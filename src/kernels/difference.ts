@@ -1,0 +1,31 @@
+import shader from '../../shaders/difference.wgsl';
+import { call, type Kernel } from '../kernel';
+
+export interface DifferenceShape {
+  /** Numbers of each of the two results. */
+  readonly size: number;
+}
+
+const MOST_INVOCATIONS = 16384;
+
+/** How many pairs `partials` has. */
+export const differencePairs = ({ size }: DifferenceShape) => Math.min(size, MOST_INVOCATIONS);
+
+/** `partials`: pairs of the largest |result - expected| and the sum of expected squared, to be put together by the host. */
+export const difference: Kernel<DifferenceShape, 'result' | 'expected' | 'partials'> = {
+  name: 'difference',
+  sizes: (shape) => ({
+    result: shape.size,
+    expected: shape.size,
+    partials: 2 * differencePairs(shape),
+  }),
+  cost: ({ size }) => ({ flops: 4 * size, bytes: 8 * size }),
+  variants: {
+    plain: {
+      calls: (shape, tensors) => {
+        const stride = differencePairs(shape);
+        return [call(shader, { size: shape.size, stride }, tensors, stride)];
+      },
+    },
+  },
+};

@@ -1,0 +1,77 @@
+/** --tune, --no-tune, --variants. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { kernelChoice, Preparations } from '../../harness/kernel_flags';
+import { variantLines } from '../../harness/kernels_text';
+import { Progress } from '../../harness/progress';
+
+const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+afterAll(() => rm(folder, { recursive: true }));
+
+async function file(content: unknown): Promise<string> {
+  const path = join(folder, 'variants.json');
+  await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+test('nothing leaves the choice to the engine', async () => {
+  expect(await kernelChoice({})).toEqual({});
+  expect(await kernelChoice({ tune: true })).toEqual({ tune: true });
+  expect(await kernelChoice({ 'no-tune': true })).toEqual({ tune: false });
+});
+
+test('variants as a list, as a JSON file, and from the record of a run', async () => {
+  const variants = { 'conv2d/down.1': 'winograd', 'conv2d/up.2': 'one' };
+  const list = 'conv2d/down.1=winograd, conv2d/up.2=one';
+  expect(await kernelChoice({ variants: list })).toEqual({ variants });
+  expect(await kernelChoice({ variants: await file(variants) })).toEqual({ variants });
+  expect(await kernelChoice({ variants: await file({ settings: { seed: 1, variants } }) })).toEqual({
+    variants,
+  });
+});
+
+test('what makes no sense is refused in one line', async () => {
+  const refused = async (given: Parameters<typeof kernelChoice>[0]) => {
+    const error = await kernelChoice(given).then(
+      () => undefined,
+      (e: Error) => e,
+    );
+    expect(error?.message.split('\n')).toHaveLength(1);
+    return error?.message;
+  };
+  expect(await refused({ tune: true, 'no-tune': true })).toContain('--tune and --no-tune');
+  expect(await refused({ tune: true, variants: 'a/b=c' })).toContain('--tune and --variants');
+  expect(await refused({ variants: 'conv2d/down.1=' })).toContain(
+    '"conv2d/down.1="; it must be KERNEL/LAYER=VARIANT',
+  );
+  expect(await refused({ variants: 'a/b=c,d' })).toContain('"d"');
+  expect(await refused({ variants: 'a=b=c' })).toContain('"a=b=c"');
+  expect(await refused({ variants: 'a/b=c,a/b=d' })).toContain('twice');
+  expect(await refused({ variants: join(folder, 'none') })).toContain('no such file');
+  for (const content of ['', 'x', '[]', 'null', '{"a": 1}', '{"settings": {"variants": []}}'])
+    expect(await refused({ variants: await file(content) }), content).toContain('holds no variants');
+});
+
+test('a choice is shown kernel by kernel', () => {
+  const variants = { 'a/x': 'plain', 'a/y': 'fast', 'a/z': 'plain', 'b/x': 'plain' };
+  expect(variantLines(variants)).toEqual(['a: plain (x z), fast (y)', 'b: plain (x)']);
+  expect(variantLines({})).toEqual([]);
+});
+
+test('where a choice comes from', () => {
+  const quiet = new Progress({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
+  const preparations = new Preparations(quiet);
+  expect(preparations.origin({ tune: false }, true)).toBe('as given');
+  expect(preparations.origin({ tune: false }, false)).toContain('not measured');
+  expect(preparations.origin({ tune: true }, false)).toContain('measured before');
+  preparations.onProgress({ task: 'compiling', done: 1, total: 2 });
+  expect(preparations.origin({ tune: true }, false)).toContain('measured before');
+  preparations.onProgress({ task: 'tuning', done: 3, total: 9 });
+  expect(preparations.origin({ tune: true }, false)).toMatch(
+    /of the 3 heaviest shapes of 9, measured in .* the usual ones for the rest/,
+  );
+  preparations.onProgress({ task: 'tuning', done: 9, total: 9 });
+  expect(preparations.origin({ tune: true }, false)).toMatch(/^the fastest, measured in \d/);
+});
