@@ -1,9 +1,10 @@
 // Winograd F(4x4, 5x5), input transform: V[f] = B' X B for every 8x8 window of the input.
 // Tile (ty, tx) makes outputs 4*ty .. 4*ty+3, 4*tx .. 4*tx+3; its window starts at 4*ty-2, 4*tx-2; outside the image X = 0.
 //   input  CHWN, element ((c*height + y)*width + x)*batch + n
-//   freqs  V[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements (pitch >= columns)
+//   freqs  V[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements (pitch >= tiles*chunk)
 // One invocation: one image of the chunk, one channel, one tile. Rows first (8 loads, 1-D transform), then columns.
-// Dispatch: x = ceil(columns/32), z = channels from first_group on. Any height, width, channels, batch.
+// Dispatch: x = ceil(chunk/32), y = tiles, so that a workgroup works on one tile and its branches are uniform; z = channels from
+// first_group on. Any height, width, channels, batch.
 
 #import lib/winograd.wgsl
 
@@ -17,7 +18,6 @@ struct Params {
   batch: u32, // images in a row of the input
   first_image: u32, // where this chunk starts
   chunk: u32, // images in this chunk
-  columns: u32, // tiles * chunk: all of p
   pitch: u32,
   first_group: u32,
 }
@@ -52,11 +52,10 @@ fn store_column(first: u32, step: u32, v: Eight) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let p = id.x;
+  let image = id.x;
   let channel = group.z + params.first_group;
-  if (p >= params.columns) { return; }
-  let tile = p / params.chunk;
-  let image = p % params.chunk;
+  if (image >= params.chunk) { return; }
+  let tile = group.y;
   let y = i32(tile / params.tiles_x * 4u) - 2;
   let x = i32(tile % params.tiles_x * 4u) - 2;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
@@ -68,7 +67,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let r5 = window_row(first, y + 5, x);
   let r6 = window_row(first, y + 6, x);
   let r7 = window_row(first, y + 7, x);
-  let out = channel * params.pitch + p;
+  let out = channel * params.pitch + tile * params.chunk + image;
   let step = params.channels * params.pitch;
   store_column(out, step, input_transform(Eight(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a, r6.a, r7.a)));
   store_column(out + step, step, input_transform(Eight(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b, r6.b, r7.b)));

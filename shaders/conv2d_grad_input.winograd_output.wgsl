@@ -9,7 +9,6 @@ struct Params {
   batch: u32,
   first_image: u32,
   chunk: u32,
-  columns: u32,
   pitch: u32,
   first_group: u32,
 }

@@ -2,7 +2,8 @@
 //   grad   dY (dZ), CHWN, element ((c*height + y)*width + x)*batch + n; outside the image dY = 0
 //   freqs  D[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements
 // One invocation: one image of the chunk, one channel, one tile. Rows first, then columns.
-// Dispatch: x = ceil(columns/32), z = channels from first_group on. Any height, width, channels, batch.
+// Dispatch: x = ceil(chunk/32), y = tiles, so that a workgroup works on one tile and its branches are uniform; z = channels from
+// first_group on. Any height, width, channels, batch.
 
 #import lib/winograd.wgsl
 
@@ -16,7 +17,6 @@ struct Params {
   batch: u32, // images in a row of the gradient
   first_image: u32, // where this chunk starts
   chunk: u32, // images in this chunk
-  columns: u32, // tiles * chunk: all of p
   pitch: u32,
   first_group: u32,
 }
@@ -49,11 +49,10 @@ fn store_column(first: u32, step: u32, v: Eight) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let p = id.x;
+  let image = id.x;
   let channel = group.z + params.first_group;
-  if (p >= params.columns) { return; }
-  let tile = p / params.chunk;
-  let image = p % params.chunk;
+  if (image >= params.chunk) { return; }
+  let tile = group.y;
   let y = tile / params.tiles_x * 4u;
   let x = tile % params.tiles_x * 4u;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
@@ -61,7 +60,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let r1 = tile_row(first, y + 1u, x);
   let r2 = tile_row(first, y + 2u, x);
   let r3 = tile_row(first, y + 3u, x);
-  let out = channel * params.pitch + p;
+  let out = channel * params.pitch + tile * params.chunk + image;
   let step = params.channels * params.pitch;
   store_column(out, step, gradient_transform(Four(r0.a, r1.a, r2.a, r3.a)));
   store_column(out + step, step, gradient_transform(Four(r0.b, r1.b, r2.b, r3.b)));

@@ -72,7 +72,6 @@ export function transformParams(
     batch,
     first_image: at.first,
     chunk: at.count,
-    columns: tiles * at.count,
     pitch: tiles * chunk,
   };
 }
@@ -97,8 +96,8 @@ export function convolutionCalls(
   for (const at of tiles.chunks) {
     calls.push(
       call(inputTransform, transformParams(shape, tiles, from, at), { input: tensors.input, freqs: images }, [
-        tiles.tiles * at.count,
-        1,
+        at.count,
+        tiles.tiles,
         from,
       ]),
     );
@@ -108,7 +107,7 @@ export function convolutionCalls(
     const items = [32 * Math.ceil(toPadded / 16), Math.ceil(columns / 64), FREQUENCIES] as const;
     const shader = subgroups ? productSubgroups : product;
     calls.push(call(shader, params, { inputs: images, weights: kernels, products }, items));
-    calls.push(finish(transformParams(shape, tiles, toPadded, at), [tiles.tiles * at.count, 1, channels.to]));
+    calls.push(finish(transformParams(shape, tiles, toPadded, at), [at.count, tiles.tiles, channels.to]));
   }
   return calls;
 }

@@ -1,12 +1,13 @@
 // Winograd F(4x4, 5x5), output transform, shared by conv2d and conv2d_grad_input: Y = A' M A for every tile.
 // The shader that includes this declares
 //   params   width, height, tiles_x, channels, batch (images in a row of Y), first_image and chunk (the images of this dispatch),
-//            columns = tiles * chunk, pitch, first_group;
+//            pitch, first_group;
 //   freqs    M[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
 //   finish   what happens to an element of Y of output channel `channel` that belongs at `at` of [channels][height][width][batch].
 // One invocation: one image of the chunk, one channel, one tile of 4x4 pixels (those inside the image). The 8 rows of M are
 // transformed along x as they are loaded and summed into the 16 outputs pair by pair.
-// Dispatch: x = ceil(columns/32), z = channels from first_group on. Any height, width, channels, batch.
+// Dispatch: x = ceil(chunk/32), y = tiles, so that a workgroup works on one tile and its branches are uniform; z = channels from
+// first_group on. Any height, width, channels, batch.
 #import lib/winograd.wgsl
 
 alias Lane = f32;
@@ -31,13 +32,12 @@ fn store_row(channel: u32, first: u32, y: u32, x: u32, value: Four) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let p = id.x;
+  let image = id.x;
   let channel = group.z + params.first_group;
-  if (p >= params.columns) { return; }
-  let tile = p / params.chunk;
-  let image = p % params.chunk;
+  if (image >= params.chunk) { return; }
+  let tile = group.y;
   let step = params.channels * params.pitch;
-  let at = channel * params.pitch + p;
+  let at = channel * params.pitch + tile * params.chunk + image;
   let r0 = freq_row(at, step);
   let r1 = freq_row(at + 8u * step, step);
   let r2 = freq_row(at + 16u * step, step);

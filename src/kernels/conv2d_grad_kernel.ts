@@ -114,13 +114,13 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
     const tiles = tiling(shape);
     const calls = tiles.chunks.flatMap((at) => [
       call(inputTransform, transformParams(shape, tiles, cin, at), { input, freqs: images }, [
-        tiles.tiles * at.count,
-        1,
+        at.count,
+        tiles.tiles,
         cin,
       ]),
       call(gradientTransform, transformParams(shape, tiles, cout, at), { grad, freqs: grads }, [
-        tiles.tiles * at.count,
-        1,
+        at.count,
+        tiles.tiles,
         cout,
       ]),
       call(
