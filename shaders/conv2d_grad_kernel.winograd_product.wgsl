@@ -36,7 +36,7 @@ fn store(at: u32, m: vec4f, n: vec4f) {
 }
 
 fn store_row(f: u32, c: u32, o: u32, m: vec4f, n: vec4f) {
-  if (c < params.cin && o < params.cout) { store(((f * params.cin + c) * params.cout + o) / 4u, m, n); }
+  if (o < params.cout) { store(((f * params.cin + c) * params.cout + o) / 4u, m, n); }
 }
 
 // Sum over p of 8 rows of D: the bias gradients.
@@ -97,13 +97,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let v7 = inputs[input_at + 7u * pitch];
     m7 += dots(v7, d0, d1, d2, d3); n7 += dots(v7, d4, d5, d6, d7);
   }
-  store_row(f, c + 0u, o, m0, n0);
-  store_row(f, c + 1u, o, m1, n1);
-  store_row(f, c + 2u, o, m2, n2);
-  store_row(f, c + 3u, o, m3, n3);
-  store_row(f, c + 4u, o, m4, n4);
-  store_row(f, c + 5u, o, m5, n5);
-  store_row(f, c + 6u, o, m6, n6);
-  store_row(f, c + 7u, o, m7, n7);
+  var rows = array<vec4f, 16>(m0, n0, m1, n1, m2, n2, m3, n3, m4, n4, m5, n5, m6, n6, m7, n7);
+  // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
+  // compile than all the rest.
+  for (var k = c; k < min(c + 8u, params.cin); k++) { store_row(f, k, o, rows[2u * (k - c)], rows[2u * (k - c) + 1u]); }
   if (f == 9u && c == 0u && o < params.cout) { store_bias(f, o); }
 }

@@ -116,12 +116,16 @@ fn convolve(item: u32, group_z: u32) {
     }
   }
   let at = (y * params.width + x) * params.pairs + n;
-  store(at, strip, 0u, p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0);
-  store(at, strip, 1u, p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1);
-  store(at, strip, 2u, p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2);
-  store(at, strip, 3u, p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
-  store(at, strip, 4u, p0_4, p1_4, p2_4, p3_4, p4_4, p5_4, p6_4);
-  store(at, strip, 5u, p0_5, p1_5, p2_5, p3_5, p4_5, p5_5, p6_5);
-  store(at, strip, 6u, p0_6, p1_6, p2_6, p3_6, p4_6, p5_6, p6_6);
-  store(at, strip, 7u, p0_7, p1_7, p2_7, p3_7, p4_7, p5_7, p6_7);
+  var sums = array<array<vec2f, 7>, 8>(
+    array(p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0),
+    array(p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1),
+    array(p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2),
+    array(p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3),
+    array(p0_4, p1_4, p2_4, p3_4, p4_4, p5_4, p6_4),
+    array(p0_5, p1_5, p2_5, p3_5, p4_5, p5_5, p6_5),
+    array(p0_6, p1_6, p2_6, p3_6, p4_6, p5_6, p6_6),
+    array(p0_7, p1_7, p2_7, p3_7, p4_7, p5_7, p6_7));
+  // Loops with ends that are not known when the shader is compiled stay loops, which compile faster.
+  let first = strip.channel;
+  for (var o = first; o < min(first + 8u, params.to_channels); o++) { store(at, strip, o, sums[o - first]); }
 }

@@ -103,8 +103,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
   let at = (y * params.width + x) * params.pairs + n;
-  store(at, strip, 0u, p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0);
-  store(at, strip, 1u, p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1);
-  store(at, strip, 2u, p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2);
-  store(at, strip, 3u, p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
+  var sums = array<array<vec2f, 7>, 4>(
+    array(p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0),
+    array(p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1),
+    array(p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2),
+    array(p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3));
+  // Loops with ends that are not known when the shader is compiled stay loops, which compile faster.
+  let first = strip.channel;
+  for (var o = first; o < min(first + 4u, params.to_channels); o++) { store(at, strip, o, sums[o - first]); }
 }

@@ -11,16 +11,9 @@ fn strip_start(strip: u32) -> u32 {
   return min(strip * 7u, params.width - 7u);
 }
 
-// `at` is the first pixel's place in a plane.
-fn store(at: u32, strip: Strip, o: u32, p0: vec2f, p1: vec2f, p2: vec2f, p3: vec2f, p4: vec2f, p5: vec2f, p6: vec2f) {
-  let channel = strip.channel + o;
-  if (channel >= params.to_channels) { return; }
+// Finishes the sums of one output channel. `at` is the first pixel's place in a plane.
+fn store(at: u32, strip: Strip, channel: u32, sums: array<vec2f, 7>) {
+  var pixels = sums;
   let i = at + channel * params.height * params.width * params.pairs;
-  if (strip.fresh <= 0u) { finish(i, channel, p0); }
-  if (strip.fresh <= 1u) { finish(i + params.pairs, channel, p1); }
-  if (strip.fresh <= 2u) { finish(i + 2u * params.pairs, channel, p2); }
-  if (strip.fresh <= 3u) { finish(i + 3u * params.pairs, channel, p3); }
-  if (strip.fresh <= 4u) { finish(i + 4u * params.pairs, channel, p4); }
-  if (strip.fresh <= 5u) { finish(i + 5u * params.pairs, channel, p5); }
-  if (strip.fresh <= 6u) { finish(i + 6u * params.pairs, channel, p6); }
+  for (var x = strip.fresh; x < 7u; x++) { finish(i + x * params.pairs, channel, pixels[x]); }
 }

@@ -12,7 +12,6 @@
 struct Sixteen { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
 fn store(f: u32, row: u32, column: u32, reach: u32, first: vec4f, second: vec4f) {
-  if (row >= 4u * params.cout4) { return; }
   let at = (f * 4u * params.cout4 + row) * params.pitch + column;
   if (column < params.columns) { products[at] = first; }
   if (column + reach < params.columns) { products[at + reach] = second; }
@@ -64,20 +63,12 @@ fn multiply(f: u32, column: u32, reach: u32, row: u32) {
     input_at += 2u * params.pitch;
     weight_at += 2u * params.cout4;
   }
-  store(f, row + 0u, column, reach, m0, n0);
-  store(f, row + 1u, column, reach, m1, n1);
-  store(f, row + 2u, column, reach, m2, n2);
-  store(f, row + 3u, column, reach, m3, n3);
-  store(f, row + 4u, column, reach, m4, n4);
-  store(f, row + 5u, column, reach, m5, n5);
-  store(f, row + 6u, column, reach, m6, n6);
-  store(f, row + 7u, column, reach, m7, n7);
-  store(f, row + 8u, column, reach, m8, n8);
-  store(f, row + 9u, column, reach, m9, n9);
-  store(f, row + 10u, column, reach, ma, na);
-  store(f, row + 11u, column, reach, mb, nb);
-  store(f, row + 12u, column, reach, mc, nc);
-  store(f, row + 13u, column, reach, md, nd);
-  store(f, row + 14u, column, reach, me, ne);
-  store(f, row + 15u, column, reach, mf, nf);
+  var rows = array<vec4f, 32>(
+    m0, n0, m1, n1, m2, n2, m3, n3, m4, n4, m5, n5, m6, n6, m7, n7,
+    m8, n8, m9, n9, ma, na, mb, nb, mc, nc, md, nd, me, ne, mf, nf);
+  // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
+  // compile than all the rest.
+  for (var r = row; r < min(row + 16u, 4u * params.cout4); r++) {
+    store(f, r, column, reach, rows[2u * (r - row)], rows[2u * (r - row) + 1u]);
+  }
 }
