@@ -6,11 +6,11 @@
 //                rounded up, first_group;
 //   input        [from][H][W][pairs], kernel [tap][from][to padded to 8, in vec4], zeros in the padding;
 //   row_weights  the weights of five taps of a row and 8 output channels, `at` those of the first tap;
-//   finish       see lib/strip_store.wgsl;
+//   finish       what happens to a sum of output channel `channel` that belongs at `at` of [to][H][W][pairs];
 //   main         a workgroup of 32 lanes, each of which calls convolve.
 // One invocation: 7 pixels of a row, 8 output channels, 2 images: 11 loads and 40 weights make 560 products, per input channel and ky.
 // Grid: x over strips times pairs of images, z over rows times tiles of 8 output channels.
-#import lib/strip_store.wgsl
+#import lib/strip.wgsl
 
 // a0 to a4: output channels 0 to 3 of taps 0 to 4; b0 to b4: channels 4 to 7.
 struct RowWeights {
@@ -25,7 +25,7 @@ fn convolve(item: u32, group_z: u32) {
   let n = min(item, items - 1u) % params.pairs;
   let index = min(item, items - 1u) / params.pairs;
   let x = strip_start(index);
-  let strip = Strip(select(index * 7u - x, 7u, item >= items), tile * 8u);
+  let fresh = select(fresh_pixel(index), 7u, item >= items);
 
   // The two columns on each side may lie outside the image; then some other element is loaded and counts as 0.
   let in0 = x >= 2u; let in1 = x >= 1u; let in9 = x + 7u < params.width; let in10 = x + 8u < params.width;
@@ -116,16 +116,19 @@ fn convolve(item: u32, group_z: u32) {
     }
   }
   let at = (y * params.width + x) * params.pairs + n;
-  var sums = array<array<vec2f, 7>, 8>(
-    array(p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0),
-    array(p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1),
-    array(p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2),
-    array(p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3),
-    array(p0_4, p1_4, p2_4, p3_4, p4_4, p5_4, p6_4),
-    array(p0_5, p1_5, p2_5, p3_5, p4_5, p5_5, p6_5),
-    array(p0_6, p1_6, p2_6, p3_6, p4_6, p5_6, p6_6),
-    array(p0_7, p1_7, p2_7, p3_7, p4_7, p5_7, p6_7));
+  let plane = params.height * params.width * params.pairs;
+  let first = tile * 8u;
+  var sums = array<vec2f, 56>(
+    p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0,
+    p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1,
+    p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2,
+    p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3,
+    p0_4, p1_4, p2_4, p3_4, p4_4, p5_4, p6_4,
+    p0_5, p1_5, p2_5, p3_5, p4_5, p5_5, p6_5,
+    p0_6, p1_6, p2_6, p3_6, p4_6, p5_6, p6_6,
+    p0_7, p1_7, p2_7, p3_7, p4_7, p5_7, p6_7);
   // Loops with ends that are not known when the shader is compiled stay loops, which compile faster.
-  let first = strip.channel;
-  for (var o = first; o < min(first + 8u, params.to_channels); o++) { store(at, strip, o, sums[o - first]); }
+  for (var o = first; o < min(first + 8u, params.to_channels); o++) {
+    for (var k = fresh; k < 7u; k++) { finish(at + o * plane + k * params.pairs, o, sums[7u * (o - first) + k]); }
+  }
 }

@@ -5,12 +5,12 @@
 //   params   height, width (at least 7), pairs = N / 2, from_channels (summed over), to_channels (made), to4 = vec4 of weights in a row of
 //            the kernel, first_group;
 //   input    [from][H][W][pairs], kernel [tap][from][to padded, in vec4], zeros in the padding;
-//   finish   see lib/strip_store.wgsl.
+//   finish   what happens to a sum of output channel `channel` that belongs at `at` of [to][H][W][pairs].
 // One workgroup: 7 pixels of a row, 32 output channels, 32 images. For every ky and 4 input channels it brings 11 pixels of input and 5
 // taps of weights into workgroup memory; an element of input then serves 32 * 5 products, a weight 7 * 32.
 // One invocation: 7 pixels, 4 output channels, 2 images: 11 vec2 and 5 vec4 from workgroup memory make 280 products.
 // Grid: x over strips times 16 pairs of images, y over 32 output channels, z over rows.
-#import lib/strip_store.wgsl
+#import lib/strip.wgsl
 
 var<workgroup> inputs: array<vec2f, 704>; // [4 input channels][11 pixels][16 pairs]
 var<workgroup> weights: array<vec4f, 160>; // [4 input channels][5 taps][8 times 4 output channels]
@@ -30,13 +30,13 @@ fn weight(tap: u32, c: u32, o4: u32) -> vec4f {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32) {
   let strips = (params.width + 6u) / 7u;
-  let strip_index = group.x % strips;
+  let strip = group.x % strips;
   let first_pair = group.x / strips * 16u;
-  let x = strip_start(strip_index);
+  let x = strip_start(strip);
   let y = group.z + params.first_group;
   let n = first_pair + local.x;
   let o4 = group.y * 8u;
-  let strip = Strip(select(strip_index * 7u - x, 7u, n >= params.pairs), (o4 + local.y) * 4u);
+  let fresh = select(fresh_pixel(strip), 7u, n >= params.pairs);
 
   var p0_0 = vec2f(0); var p1_0 = vec2f(0); var p2_0 = vec2f(0); var p3_0 = vec2f(0); var p4_0 = vec2f(0); var p5_0 = vec2f(0); var p6_0 = vec2f(0);
   var p0_1 = vec2f(0); var p1_1 = vec2f(0); var p2_1 = vec2f(0); var p3_1 = vec2f(0); var p4_1 = vec2f(0); var p5_1 = vec2f(0); var p6_1 = vec2f(0);
@@ -103,12 +103,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
   let at = (y * params.width + x) * params.pairs + n;
-  var sums = array<array<vec2f, 7>, 4>(
-    array(p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0),
-    array(p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1),
-    array(p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2),
-    array(p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3));
+  let plane = params.height * params.width * params.pairs;
+  let first = (o4 + local.y) * 4u;
+  var sums = array<vec2f, 28>(
+    p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0,
+    p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1,
+    p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2,
+    p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
   // Loops with ends that are not known when the shader is compiled stay loops, which compile faster.
-  let first = strip.channel;
-  for (var o = first; o < min(first + 4u, params.to_channels); o++) { store(at, strip, o, sums[o - first]); }
+  for (var o = first; o < min(first + 4u, params.to_channels); o++) {
+    for (var k = fresh; k < 7u; k++) { finish(at + o * plane + k * params.pairs, o, sums[7u * (o - first) + k]); }
+  }
 }
