@@ -16,7 +16,8 @@ const FREQUENCIES = 64;
 const TILE = 4;
 /** Bytes that the transformed images of one chunk may take. */
 const MOST_SCRATCH = 2 ** 24;
-const MOST_CHUNK = 64;
+/** Images of a chunk where more would fit: larger ones are no faster on CPU adapters, smaller ones take more dispatches. */
+const MOST_CHUNK = 128;
 
 export interface Tiling {
   readonly tilesX: number;
