@@ -1,5 +1,6 @@
 // conv2d for one output channel and a 5x5 kernel: see lib/conv2d_one.wgsl.
 #import lib/conv2d_one.wgsl
+#import lib/taps_plain.wgsl
 
 struct Params {
   height: u32,
@@ -16,15 +17,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> kernel: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
-
-fn taps_at(at: u32) -> Taps {
-  let tap = params.in_channels * params.out_padded;
-  return Taps(kernel[at], kernel[at + tap], kernel[at + 2u * tap], kernel[at + 3u * tap], kernel[at + 4u * tap],
-    kernel[at + 5u * tap], kernel[at + 6u * tap], kernel[at + 7u * tap], kernel[at + 8u * tap], kernel[at + 9u * tap],
-    kernel[at + 10u * tap], kernel[at + 11u * tap], kernel[at + 12u * tap], kernel[at + 13u * tap], kernel[at + 14u * tap],
-    kernel[at + 15u * tap], kernel[at + 16u * tap], kernel[at + 17u * tap], kernel[at + 18u * tap], kernel[at + 19u * tap],
-    kernel[at + 20u * tap], kernel[at + 21u * tap], kernel[at + 22u * tap], kernel[at + 23u * tap], kernel[at + 24u * tap]);
-}
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -1,20 +1,20 @@
-// conv2d_grad_kernel for a 5x5 kernel with a single channel on one side, any image size: partial sums per slice of image rows,
-// partials[slice][ky][kx][channel] = sum over y in the slice, x, n of input[c][y + ky - 2][x + kx - 2][n] * grad[o][y][x][n],
-// each slice followed by room for the bias gradients, which conv2d_grad_kernel.bias writes.
-// input [C][H][W][N], grad [O][H][W][N]. The lanes lie over the channels of the tensor that has many, "wide"; the other, "narrow", has
-// one, the same for all lanes.
-// One invocation: all 25 taps of one channel, summed over the slice and the batch; in a step, one image, a strip of 7 pixels of wide and
-// the 5 x 11 pixels of narrow around it give 175 products. With the lanes on the input the taps come out mirrored and are stored so.
-// Grid: x over channels, z over slices of params.rows rows.
+// conv2d_grad_kernel for a 5x5 kernel with a single channel on one side, any image size: partial sums per slice of image rows and image,
+//   partials[slice][n][ky][kx][channel] = sum over y in the slice, x of input[c][y + ky - 2][x + kx - 2][n] * grad[o][y][x][n],
+// each followed by the sums of grad[o][y][x][n] for the bias.
+// input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
+// One invocation: one image, four channels of wide, all taps. Strip by strip of 7 columns it walks down the slice's rows with the 5 x 11
+// pixels of narrow around them in registers, rows a to e: as a new e comes, a goes. A row of a strip takes 39 loads and makes 700 products.
+// With wide the input the taps come out mirrored and are stored so.
+// Grid: x over images, y over groups of four channels, z over slices of params.rows rows.
 
 struct Params {
   height: u32,
   width: u32,
-  n4: u32, // N / 4
+  batch: u32,
   in_channels: u32,
   out_channels: u32,
   rows: u32, // of a slice
-  lanes_on_input: u32, // 0: wide is the output gradient, narrow the input; 1: the other way round
+  wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the other way round
   first_group: u32,
 }
 
@@ -24,130 +24,253 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 @compute @workgroup_size(32)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  let batch = params.n4 * 4u;
-  let row = params.width * batch;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
+  let n = id.x;
+  if (n >= params.batch) {
+    return;
+  }
   let channels = params.in_channels * params.out_channels;
-  let channel = group.x * 32u + index;
+  let channel = id.y * 4u;
   let slice = group.z + params.first_group;
-  let own = min(channel, channels - 1u) * params.height * row;
-  let strips = (params.width + 6u) / 7u;
+  let swapped = params.wide_is_input == 1u;
+  let row = params.width * params.batch;
+  let plane = params.height * row;
+  let own0 = min(channel, channels - 1u) * plane + n;
+  let own1 = min(channel + 1u, channels - 1u) * plane + n;
+  let own2 = min(channel + 2u, channels - 1u) * plane + n;
+  let own3 = min(channel + 3u, channels - 1u) * plane + n;
   let last = i32(params.width) - 1;
-  let last_row = i32(params.height) - 1;
 
-  var s00 = 0.0; var s01 = 0.0; var s02 = 0.0; var s03 = 0.0; var s04 = 0.0;
-  var s10 = 0.0; var s11 = 0.0; var s12 = 0.0; var s13 = 0.0; var s14 = 0.0;
-  var s20 = 0.0; var s21 = 0.0; var s22 = 0.0; var s23 = 0.0; var s24 = 0.0;
-  var s30 = 0.0; var s31 = 0.0; var s32 = 0.0; var s33 = 0.0; var s34 = 0.0;
-  var s40 = 0.0; var s41 = 0.0; var s42 = 0.0; var s43 = 0.0; var s44 = 0.0;
+  var s0_0 = 0.0; var s0_1 = 0.0; var s0_2 = 0.0; var s0_3 = 0.0; var s0_4 = 0.0;
+  var s0_5 = 0.0; var s0_6 = 0.0; var s0_7 = 0.0; var s0_8 = 0.0; var s0_9 = 0.0;
+  var s0_10 = 0.0; var s0_11 = 0.0; var s0_12 = 0.0; var s0_13 = 0.0; var s0_14 = 0.0;
+  var s0_15 = 0.0; var s0_16 = 0.0; var s0_17 = 0.0; var s0_18 = 0.0; var s0_19 = 0.0;
+  var s0_20 = 0.0; var s0_21 = 0.0; var s0_22 = 0.0; var s0_23 = 0.0; var s0_24 = 0.0;
+  var s1_0 = 0.0; var s1_1 = 0.0; var s1_2 = 0.0; var s1_3 = 0.0; var s1_4 = 0.0;
+  var s1_5 = 0.0; var s1_6 = 0.0; var s1_7 = 0.0; var s1_8 = 0.0; var s1_9 = 0.0;
+  var s1_10 = 0.0; var s1_11 = 0.0; var s1_12 = 0.0; var s1_13 = 0.0; var s1_14 = 0.0;
+  var s1_15 = 0.0; var s1_16 = 0.0; var s1_17 = 0.0; var s1_18 = 0.0; var s1_19 = 0.0;
+  var s1_20 = 0.0; var s1_21 = 0.0; var s1_22 = 0.0; var s1_23 = 0.0; var s1_24 = 0.0;
+  var s2_0 = 0.0; var s2_1 = 0.0; var s2_2 = 0.0; var s2_3 = 0.0; var s2_4 = 0.0;
+  var s2_5 = 0.0; var s2_6 = 0.0; var s2_7 = 0.0; var s2_8 = 0.0; var s2_9 = 0.0;
+  var s2_10 = 0.0; var s2_11 = 0.0; var s2_12 = 0.0; var s2_13 = 0.0; var s2_14 = 0.0;
+  var s2_15 = 0.0; var s2_16 = 0.0; var s2_17 = 0.0; var s2_18 = 0.0; var s2_19 = 0.0;
+  var s2_20 = 0.0; var s2_21 = 0.0; var s2_22 = 0.0; var s2_23 = 0.0; var s2_24 = 0.0;
+  var s3_0 = 0.0; var s3_1 = 0.0; var s3_2 = 0.0; var s3_3 = 0.0; var s3_4 = 0.0;
+  var s3_5 = 0.0; var s3_6 = 0.0; var s3_7 = 0.0; var s3_8 = 0.0; var s3_9 = 0.0;
+  var s3_10 = 0.0; var s3_11 = 0.0; var s3_12 = 0.0; var s3_13 = 0.0; var s3_14 = 0.0;
+  var s3_15 = 0.0; var s3_16 = 0.0; var s3_17 = 0.0; var s3_18 = 0.0; var s3_19 = 0.0;
+  var s3_20 = 0.0; var s3_21 = 0.0; var s3_22 = 0.0; var s3_23 = 0.0; var s3_24 = 0.0;
+  var bias0 = 0.0; var bias1 = 0.0; var bias2 = 0.0; var bias3 = 0.0;
 
   let y_first = slice * params.rows;
   let y_end = min(y_first + params.rows, params.height);
-  for (var y = y_first; y < y_end; y++) {
-    let row0 = i32(y) - 2; let has0 = row0 >= 0 && row0 <= last_row; let line0 = u32(clamp(row0, 0, last_row)) * row;
-    let row1 = i32(y) + 1 - 2; let has1 = row1 >= 0 && row1 <= last_row; let line1 = u32(clamp(row1, 0, last_row)) * row;
-    let row2 = i32(y) + 2 - 2; let has2 = row2 >= 0 && row2 <= last_row; let line2 = u32(clamp(row2, 0, last_row)) * row;
-    let row3 = i32(y) + 3 - 2; let has3 = row3 >= 0 && row3 <= last_row; let line3 = u32(clamp(row3, 0, last_row)) * row;
-    let row4 = i32(y) + 4 - 2; let has4 = row4 >= 0 && row4 <= last_row; let line4 = u32(clamp(row4, 0, last_row)) * row;
-    for (var strip = 0u; strip < strips; strip++) {
-      let x = strip * 7u;
-      let col0 = i32(x) - 2; let in0 = col0 >= 0 && col0 <= last; let at0 = u32(clamp(col0, 0, last)) * batch;
-      let col1 = i32(x) + 1 - 2; let in1 = col1 >= 0 && col1 <= last; let at1 = u32(clamp(col1, 0, last)) * batch;
-      let col2 = i32(x) + 2 - 2; let in2 = col2 >= 0 && col2 <= last; let at2 = u32(clamp(col2, 0, last)) * batch;
-      let col3 = i32(x) + 3 - 2; let in3 = col3 >= 0 && col3 <= last; let at3 = u32(clamp(col3, 0, last)) * batch;
-      let col4 = i32(x) + 4 - 2; let in4 = col4 >= 0 && col4 <= last; let at4 = u32(clamp(col4, 0, last)) * batch;
-      let col5 = i32(x) + 5 - 2; let in5 = col5 >= 0 && col5 <= last; let at5 = u32(clamp(col5, 0, last)) * batch;
-      let col6 = i32(x) + 6 - 2; let in6 = col6 >= 0 && col6 <= last; let at6 = u32(clamp(col6, 0, last)) * batch;
-      let col7 = i32(x) + 7 - 2; let in7 = col7 >= 0 && col7 <= last; let at7 = u32(clamp(col7, 0, last)) * batch;
-      let col8 = i32(x) + 8 - 2; let in8 = col8 >= 0 && col8 <= last; let at8 = u32(clamp(col8, 0, last)) * batch;
-      let col9 = i32(x) + 9 - 2; let in9 = col9 >= 0 && col9 <= last; let at9 = u32(clamp(col9, 0, last)) * batch;
-      let col10 = i32(x) + 10 - 2; let in10 = col10 >= 0 && col10 <= last; let at10 = u32(clamp(col10, 0, last)) * batch;
-      let in_p0 = x < params.width; let at_p0 = own + y * row + min(x, params.width - 1u) * batch;
-      let in_p1 = x + 1u < params.width; let at_p1 = own + y * row + min(x + 1u, params.width - 1u) * batch;
-      let in_p2 = x + 2u < params.width; let at_p2 = own + y * row + min(x + 2u, params.width - 1u) * batch;
-      let in_p3 = x + 3u < params.width; let at_p3 = own + y * row + min(x + 3u, params.width - 1u) * batch;
-      let in_p4 = x + 4u < params.width; let at_p4 = own + y * row + min(x + 4u, params.width - 1u) * batch;
-      let in_p5 = x + 5u < params.width; let at_p5 = own + y * row + min(x + 5u, params.width - 1u) * batch;
-      let in_p6 = x + 6u < params.width; let at_p6 = own + y * row + min(x + 6u, params.width - 1u) * batch;
-      for (var n = 0u; n < batch; n++) {
-        let p0 = select(0.0, wide[at_p0 + n], in_p0);
-        let p1 = select(0.0, wide[at_p1 + n], in_p1);
-        let p2 = select(0.0, wide[at_p2 + n], in_p2);
-        let p3 = select(0.0, wide[at_p3 + n], in_p3);
-        let p4 = select(0.0, wide[at_p4 + n], in_p4);
-        let p5 = select(0.0, wide[at_p5 + n], in_p5);
-        let p6 = select(0.0, wide[at_p6 + n], in_p6);
-
-        let v0_0 = select(0.0, narrow[line0 + at0 + n], in0 && has0); let v0_1 = select(0.0, narrow[line0 + at1 + n], in1 && has0);
-        let v0_2 = select(0.0, narrow[line0 + at2 + n], in2 && has0); let v0_3 = select(0.0, narrow[line0 + at3 + n], in3 && has0);
-        let v0_4 = select(0.0, narrow[line0 + at4 + n], in4 && has0); let v0_5 = select(0.0, narrow[line0 + at5 + n], in5 && has0);
-        let v0_6 = select(0.0, narrow[line0 + at6 + n], in6 && has0); let v0_7 = select(0.0, narrow[line0 + at7 + n], in7 && has0);
-        let v0_8 = select(0.0, narrow[line0 + at8 + n], in8 && has0); let v0_9 = select(0.0, narrow[line0 + at9 + n], in9 && has0);
-        let v0_10 = select(0.0, narrow[line0 + at10 + n], in10 && has0);
-        s00 += v0_0 * p0 + v0_1 * p1 + v0_2 * p2 + v0_3 * p3 + v0_4 * p4 + v0_5 * p5 + v0_6 * p6;
-        s01 += v0_1 * p0 + v0_2 * p1 + v0_3 * p2 + v0_4 * p3 + v0_5 * p4 + v0_6 * p5 + v0_7 * p6;
-        s02 += v0_2 * p0 + v0_3 * p1 + v0_4 * p2 + v0_5 * p3 + v0_6 * p4 + v0_7 * p5 + v0_8 * p6;
-        s03 += v0_3 * p0 + v0_4 * p1 + v0_5 * p2 + v0_6 * p3 + v0_7 * p4 + v0_8 * p5 + v0_9 * p6;
-        s04 += v0_4 * p0 + v0_5 * p1 + v0_6 * p2 + v0_7 * p3 + v0_8 * p4 + v0_9 * p5 + v0_10 * p6;
-
-        let v1_0 = select(0.0, narrow[line1 + at0 + n], in0 && has1); let v1_1 = select(0.0, narrow[line1 + at1 + n], in1 && has1);
-        let v1_2 = select(0.0, narrow[line1 + at2 + n], in2 && has1); let v1_3 = select(0.0, narrow[line1 + at3 + n], in3 && has1);
-        let v1_4 = select(0.0, narrow[line1 + at4 + n], in4 && has1); let v1_5 = select(0.0, narrow[line1 + at5 + n], in5 && has1);
-        let v1_6 = select(0.0, narrow[line1 + at6 + n], in6 && has1); let v1_7 = select(0.0, narrow[line1 + at7 + n], in7 && has1);
-        let v1_8 = select(0.0, narrow[line1 + at8 + n], in8 && has1); let v1_9 = select(0.0, narrow[line1 + at9 + n], in9 && has1);
-        let v1_10 = select(0.0, narrow[line1 + at10 + n], in10 && has1);
-        s10 += v1_0 * p0 + v1_1 * p1 + v1_2 * p2 + v1_3 * p3 + v1_4 * p4 + v1_5 * p5 + v1_6 * p6;
-        s11 += v1_1 * p0 + v1_2 * p1 + v1_3 * p2 + v1_4 * p3 + v1_5 * p4 + v1_6 * p5 + v1_7 * p6;
-        s12 += v1_2 * p0 + v1_3 * p1 + v1_4 * p2 + v1_5 * p3 + v1_6 * p4 + v1_7 * p5 + v1_8 * p6;
-        s13 += v1_3 * p0 + v1_4 * p1 + v1_5 * p2 + v1_6 * p3 + v1_7 * p4 + v1_8 * p5 + v1_9 * p6;
-        s14 += v1_4 * p0 + v1_5 * p1 + v1_6 * p2 + v1_7 * p3 + v1_8 * p4 + v1_9 * p5 + v1_10 * p6;
-
-        let v2_0 = select(0.0, narrow[line2 + at0 + n], in0 && has2); let v2_1 = select(0.0, narrow[line2 + at1 + n], in1 && has2);
-        let v2_2 = select(0.0, narrow[line2 + at2 + n], in2 && has2); let v2_3 = select(0.0, narrow[line2 + at3 + n], in3 && has2);
-        let v2_4 = select(0.0, narrow[line2 + at4 + n], in4 && has2); let v2_5 = select(0.0, narrow[line2 + at5 + n], in5 && has2);
-        let v2_6 = select(0.0, narrow[line2 + at6 + n], in6 && has2); let v2_7 = select(0.0, narrow[line2 + at7 + n], in7 && has2);
-        let v2_8 = select(0.0, narrow[line2 + at8 + n], in8 && has2); let v2_9 = select(0.0, narrow[line2 + at9 + n], in9 && has2);
-        let v2_10 = select(0.0, narrow[line2 + at10 + n], in10 && has2);
-        s20 += v2_0 * p0 + v2_1 * p1 + v2_2 * p2 + v2_3 * p3 + v2_4 * p4 + v2_5 * p5 + v2_6 * p6;
-        s21 += v2_1 * p0 + v2_2 * p1 + v2_3 * p2 + v2_4 * p3 + v2_5 * p4 + v2_6 * p5 + v2_7 * p6;
-        s22 += v2_2 * p0 + v2_3 * p1 + v2_4 * p2 + v2_5 * p3 + v2_6 * p4 + v2_7 * p5 + v2_8 * p6;
-        s23 += v2_3 * p0 + v2_4 * p1 + v2_5 * p2 + v2_6 * p3 + v2_7 * p4 + v2_8 * p5 + v2_9 * p6;
-        s24 += v2_4 * p0 + v2_5 * p1 + v2_6 * p2 + v2_7 * p3 + v2_8 * p4 + v2_9 * p5 + v2_10 * p6;
-
-        let v3_0 = select(0.0, narrow[line3 + at0 + n], in0 && has3); let v3_1 = select(0.0, narrow[line3 + at1 + n], in1 && has3);
-        let v3_2 = select(0.0, narrow[line3 + at2 + n], in2 && has3); let v3_3 = select(0.0, narrow[line3 + at3 + n], in3 && has3);
-        let v3_4 = select(0.0, narrow[line3 + at4 + n], in4 && has3); let v3_5 = select(0.0, narrow[line3 + at5 + n], in5 && has3);
-        let v3_6 = select(0.0, narrow[line3 + at6 + n], in6 && has3); let v3_7 = select(0.0, narrow[line3 + at7 + n], in7 && has3);
-        let v3_8 = select(0.0, narrow[line3 + at8 + n], in8 && has3); let v3_9 = select(0.0, narrow[line3 + at9 + n], in9 && has3);
-        let v3_10 = select(0.0, narrow[line3 + at10 + n], in10 && has3);
-        s30 += v3_0 * p0 + v3_1 * p1 + v3_2 * p2 + v3_3 * p3 + v3_4 * p4 + v3_5 * p5 + v3_6 * p6;
-        s31 += v3_1 * p0 + v3_2 * p1 + v3_3 * p2 + v3_4 * p3 + v3_5 * p4 + v3_6 * p5 + v3_7 * p6;
-        s32 += v3_2 * p0 + v3_3 * p1 + v3_4 * p2 + v3_5 * p3 + v3_6 * p4 + v3_7 * p5 + v3_8 * p6;
-        s33 += v3_3 * p0 + v3_4 * p1 + v3_5 * p2 + v3_6 * p3 + v3_7 * p4 + v3_8 * p5 + v3_9 * p6;
-        s34 += v3_4 * p0 + v3_5 * p1 + v3_6 * p2 + v3_7 * p3 + v3_8 * p4 + v3_9 * p5 + v3_10 * p6;
-
-        let v4_0 = select(0.0, narrow[line4 + at0 + n], in0 && has4); let v4_1 = select(0.0, narrow[line4 + at1 + n], in1 && has4);
-        let v4_2 = select(0.0, narrow[line4 + at2 + n], in2 && has4); let v4_3 = select(0.0, narrow[line4 + at3 + n], in3 && has4);
-        let v4_4 = select(0.0, narrow[line4 + at4 + n], in4 && has4); let v4_5 = select(0.0, narrow[line4 + at5 + n], in5 && has4);
-        let v4_6 = select(0.0, narrow[line4 + at6 + n], in6 && has4); let v4_7 = select(0.0, narrow[line4 + at7 + n], in7 && has4);
-        let v4_8 = select(0.0, narrow[line4 + at8 + n], in8 && has4); let v4_9 = select(0.0, narrow[line4 + at9 + n], in9 && has4);
-        let v4_10 = select(0.0, narrow[line4 + at10 + n], in10 && has4);
-        s40 += v4_0 * p0 + v4_1 * p1 + v4_2 * p2 + v4_3 * p3 + v4_4 * p4 + v4_5 * p5 + v4_6 * p6;
-        s41 += v4_1 * p0 + v4_2 * p1 + v4_3 * p2 + v4_4 * p3 + v4_5 * p4 + v4_6 * p5 + v4_7 * p6;
-        s42 += v4_2 * p0 + v4_3 * p1 + v4_4 * p2 + v4_5 * p3 + v4_6 * p4 + v4_7 * p5 + v4_8 * p6;
-        s43 += v4_3 * p0 + v4_4 * p1 + v4_5 * p2 + v4_6 * p3 + v4_7 * p4 + v4_8 * p5 + v4_9 * p6;
-        s44 += v4_4 * p0 + v4_5 * p1 + v4_6 * p2 + v4_7 * p3 + v4_8 * p4 + v4_9 * p5 + v4_10 * p6;
+  for (var x = 0u; x < params.width; x += 7u) {
+    let col0 = i32(x) - 2; let in0 = col0 >= 0 && col0 <= last; let at0 = u32(clamp(col0, 0, last)) * params.batch;
+    let col1 = i32(x) + 1 - 2; let in1 = col1 >= 0 && col1 <= last; let at1 = u32(clamp(col1, 0, last)) * params.batch;
+    let col2 = i32(x) + 2 - 2; let in2 = col2 >= 0 && col2 <= last; let at2 = u32(clamp(col2, 0, last)) * params.batch;
+    let col3 = i32(x) + 3 - 2; let in3 = col3 >= 0 && col3 <= last; let at3 = u32(clamp(col3, 0, last)) * params.batch;
+    let col4 = i32(x) + 4 - 2; let in4 = col4 >= 0 && col4 <= last; let at4 = u32(clamp(col4, 0, last)) * params.batch;
+    let col5 = i32(x) + 5 - 2; let in5 = col5 >= 0 && col5 <= last; let at5 = u32(clamp(col5, 0, last)) * params.batch;
+    let col6 = i32(x) + 6 - 2; let in6 = col6 >= 0 && col6 <= last; let at6 = u32(clamp(col6, 0, last)) * params.batch;
+    let col7 = i32(x) + 7 - 2; let in7 = col7 >= 0 && col7 <= last; let at7 = u32(clamp(col7, 0, last)) * params.batch;
+    let col8 = i32(x) + 8 - 2; let in8 = col8 >= 0 && col8 <= last; let at8 = u32(clamp(col8, 0, last)) * params.batch;
+    let col9 = i32(x) + 9 - 2; let in9 = col9 >= 0 && col9 <= last; let at9 = u32(clamp(col9, 0, last)) * params.batch;
+    let col10 = i32(x) + 10 - 2; let in10 = col10 >= 0 && col10 <= last; let at10 = u32(clamp(col10, 0, last)) * params.batch;
+    var a0 = 0.0; var a1 = 0.0; var a2 = 0.0; var a3 = 0.0; var a4 = 0.0; var a5 = 0.0;
+    var a6 = 0.0; var a7 = 0.0; var a8 = 0.0; var a9 = 0.0; var a10 = 0.0;
+    var b0 = 0.0; var b1 = 0.0; var b2 = 0.0; var b3 = 0.0; var b4 = 0.0; var b5 = 0.0;
+    var b6 = 0.0; var b7 = 0.0; var b8 = 0.0; var b9 = 0.0; var b10 = 0.0;
+    var c0 = 0.0; var c1 = 0.0; var c2 = 0.0; var c3 = 0.0; var c4 = 0.0; var c5 = 0.0;
+    var c6 = 0.0; var c7 = 0.0; var c8 = 0.0; var c9 = 0.0; var c10 = 0.0;
+    var d0 = 0.0; var d1 = 0.0; var d2 = 0.0; var d3 = 0.0; var d4 = 0.0; var d5 = 0.0;
+    var d6 = 0.0; var d7 = 0.0; var d8 = 0.0; var d9 = 0.0; var d10 = 0.0;
+    for (var r = max(y_first, 2u) - 2u; r < y_end + 2u; r++) {
+      let has_e = r < params.height;
+      let line_e = min(r, params.height - 1u) * row + n;
+      let e0 = select(0.0, narrow[line_e + at0], has_e && in0);
+      let e1 = select(0.0, narrow[line_e + at1], has_e && in1);
+      let e2 = select(0.0, narrow[line_e + at2], has_e && in2);
+      let e3 = select(0.0, narrow[line_e + at3], has_e && in3);
+      let e4 = select(0.0, narrow[line_e + at4], has_e && in4);
+      let e5 = select(0.0, narrow[line_e + at5], has_e && in5);
+      let e6 = select(0.0, narrow[line_e + at6], has_e && in6);
+      let e7 = select(0.0, narrow[line_e + at7], has_e && in7);
+      let e8 = select(0.0, narrow[line_e + at8], has_e && in8);
+      let e9 = select(0.0, narrow[line_e + at9], has_e && in9);
+      let e10 = select(0.0, narrow[line_e + at10], has_e && in10);
+      if (r >= y_first + 2u) {
+        let line = (r - 2u) * row;
+        let p0_0 = select(0.0, wide[own0 + line + at2], in2);
+        let p0_1 = select(0.0, wide[own0 + line + at3], in3);
+        let p0_2 = select(0.0, wide[own0 + line + at4], in4);
+        let p0_3 = select(0.0, wide[own0 + line + at5], in5);
+        let p0_4 = select(0.0, wide[own0 + line + at6], in6);
+        let p0_5 = select(0.0, wide[own0 + line + at7], in7);
+        let p0_6 = select(0.0, wide[own0 + line + at8], in8);
+        let p1_0 = select(0.0, wide[own1 + line + at2], in2);
+        let p1_1 = select(0.0, wide[own1 + line + at3], in3);
+        let p1_2 = select(0.0, wide[own1 + line + at4], in4);
+        let p1_3 = select(0.0, wide[own1 + line + at5], in5);
+        let p1_4 = select(0.0, wide[own1 + line + at6], in6);
+        let p1_5 = select(0.0, wide[own1 + line + at7], in7);
+        let p1_6 = select(0.0, wide[own1 + line + at8], in8);
+        let p2_0 = select(0.0, wide[own2 + line + at2], in2);
+        let p2_1 = select(0.0, wide[own2 + line + at3], in3);
+        let p2_2 = select(0.0, wide[own2 + line + at4], in4);
+        let p2_3 = select(0.0, wide[own2 + line + at5], in5);
+        let p2_4 = select(0.0, wide[own2 + line + at6], in6);
+        let p2_5 = select(0.0, wide[own2 + line + at7], in7);
+        let p2_6 = select(0.0, wide[own2 + line + at8], in8);
+        let p3_0 = select(0.0, wide[own3 + line + at2], in2);
+        let p3_1 = select(0.0, wide[own3 + line + at3], in3);
+        let p3_2 = select(0.0, wide[own3 + line + at4], in4);
+        let p3_3 = select(0.0, wide[own3 + line + at5], in5);
+        let p3_4 = select(0.0, wide[own3 + line + at6], in6);
+        let p3_5 = select(0.0, wide[own3 + line + at7], in7);
+        let p3_6 = select(0.0, wide[own3 + line + at8], in8);
+        s0_0 = fma(a6, p0_6, fma(a5, p0_5, fma(a4, p0_4, fma(a3, p0_3, fma(a2, p0_2, fma(a1, p0_1, fma(a0, p0_0, s0_0)))))));
+        s0_1 = fma(a7, p0_6, fma(a6, p0_5, fma(a5, p0_4, fma(a4, p0_3, fma(a3, p0_2, fma(a2, p0_1, fma(a1, p0_0, s0_1)))))));
+        s0_2 = fma(a8, p0_6, fma(a7, p0_5, fma(a6, p0_4, fma(a5, p0_3, fma(a4, p0_2, fma(a3, p0_1, fma(a2, p0_0, s0_2)))))));
+        s0_3 = fma(a9, p0_6, fma(a8, p0_5, fma(a7, p0_4, fma(a6, p0_3, fma(a5, p0_2, fma(a4, p0_1, fma(a3, p0_0, s0_3)))))));
+        s0_4 = fma(a10, p0_6, fma(a9, p0_5, fma(a8, p0_4, fma(a7, p0_3, fma(a6, p0_2, fma(a5, p0_1, fma(a4, p0_0, s0_4)))))));
+        s0_5 = fma(b6, p0_6, fma(b5, p0_5, fma(b4, p0_4, fma(b3, p0_3, fma(b2, p0_2, fma(b1, p0_1, fma(b0, p0_0, s0_5)))))));
+        s0_6 = fma(b7, p0_6, fma(b6, p0_5, fma(b5, p0_4, fma(b4, p0_3, fma(b3, p0_2, fma(b2, p0_1, fma(b1, p0_0, s0_6)))))));
+        s0_7 = fma(b8, p0_6, fma(b7, p0_5, fma(b6, p0_4, fma(b5, p0_3, fma(b4, p0_2, fma(b3, p0_1, fma(b2, p0_0, s0_7)))))));
+        s0_8 = fma(b9, p0_6, fma(b8, p0_5, fma(b7, p0_4, fma(b6, p0_3, fma(b5, p0_2, fma(b4, p0_1, fma(b3, p0_0, s0_8)))))));
+        s0_9 = fma(b10, p0_6, fma(b9, p0_5, fma(b8, p0_4, fma(b7, p0_3, fma(b6, p0_2, fma(b5, p0_1, fma(b4, p0_0, s0_9)))))));
+        s0_10 = fma(c6, p0_6, fma(c5, p0_5, fma(c4, p0_4, fma(c3, p0_3, fma(c2, p0_2, fma(c1, p0_1, fma(c0, p0_0, s0_10)))))));
+        s0_11 = fma(c7, p0_6, fma(c6, p0_5, fma(c5, p0_4, fma(c4, p0_3, fma(c3, p0_2, fma(c2, p0_1, fma(c1, p0_0, s0_11)))))));
+        s0_12 = fma(c8, p0_6, fma(c7, p0_5, fma(c6, p0_4, fma(c5, p0_3, fma(c4, p0_2, fma(c3, p0_1, fma(c2, p0_0, s0_12)))))));
+        s0_13 = fma(c9, p0_6, fma(c8, p0_5, fma(c7, p0_4, fma(c6, p0_3, fma(c5, p0_2, fma(c4, p0_1, fma(c3, p0_0, s0_13)))))));
+        s0_14 = fma(c10, p0_6, fma(c9, p0_5, fma(c8, p0_4, fma(c7, p0_3, fma(c6, p0_2, fma(c5, p0_1, fma(c4, p0_0, s0_14)))))));
+        s0_15 = fma(d6, p0_6, fma(d5, p0_5, fma(d4, p0_4, fma(d3, p0_3, fma(d2, p0_2, fma(d1, p0_1, fma(d0, p0_0, s0_15)))))));
+        s0_16 = fma(d7, p0_6, fma(d6, p0_5, fma(d5, p0_4, fma(d4, p0_3, fma(d3, p0_2, fma(d2, p0_1, fma(d1, p0_0, s0_16)))))));
+        s0_17 = fma(d8, p0_6, fma(d7, p0_5, fma(d6, p0_4, fma(d5, p0_3, fma(d4, p0_2, fma(d3, p0_1, fma(d2, p0_0, s0_17)))))));
+        s0_18 = fma(d9, p0_6, fma(d8, p0_5, fma(d7, p0_4, fma(d6, p0_3, fma(d5, p0_2, fma(d4, p0_1, fma(d3, p0_0, s0_18)))))));
+        s0_19 = fma(d10, p0_6, fma(d9, p0_5, fma(d8, p0_4, fma(d7, p0_3, fma(d6, p0_2, fma(d5, p0_1, fma(d4, p0_0, s0_19)))))));
+        s0_20 = fma(e6, p0_6, fma(e5, p0_5, fma(e4, p0_4, fma(e3, p0_3, fma(e2, p0_2, fma(e1, p0_1, fma(e0, p0_0, s0_20)))))));
+        s0_21 = fma(e7, p0_6, fma(e6, p0_5, fma(e5, p0_4, fma(e4, p0_3, fma(e3, p0_2, fma(e2, p0_1, fma(e1, p0_0, s0_21)))))));
+        s0_22 = fma(e8, p0_6, fma(e7, p0_5, fma(e6, p0_4, fma(e5, p0_3, fma(e4, p0_2, fma(e3, p0_1, fma(e2, p0_0, s0_22)))))));
+        s0_23 = fma(e9, p0_6, fma(e8, p0_5, fma(e7, p0_4, fma(e6, p0_3, fma(e5, p0_2, fma(e4, p0_1, fma(e3, p0_0, s0_23)))))));
+        s0_24 = fma(e10, p0_6, fma(e9, p0_5, fma(e8, p0_4, fma(e7, p0_3, fma(e6, p0_2, fma(e5, p0_1, fma(e4, p0_0, s0_24)))))));
+        s1_0 = fma(a6, p1_6, fma(a5, p1_5, fma(a4, p1_4, fma(a3, p1_3, fma(a2, p1_2, fma(a1, p1_1, fma(a0, p1_0, s1_0)))))));
+        s1_1 = fma(a7, p1_6, fma(a6, p1_5, fma(a5, p1_4, fma(a4, p1_3, fma(a3, p1_2, fma(a2, p1_1, fma(a1, p1_0, s1_1)))))));
+        s1_2 = fma(a8, p1_6, fma(a7, p1_5, fma(a6, p1_4, fma(a5, p1_3, fma(a4, p1_2, fma(a3, p1_1, fma(a2, p1_0, s1_2)))))));
+        s1_3 = fma(a9, p1_6, fma(a8, p1_5, fma(a7, p1_4, fma(a6, p1_3, fma(a5, p1_2, fma(a4, p1_1, fma(a3, p1_0, s1_3)))))));
+        s1_4 = fma(a10, p1_6, fma(a9, p1_5, fma(a8, p1_4, fma(a7, p1_3, fma(a6, p1_2, fma(a5, p1_1, fma(a4, p1_0, s1_4)))))));
+        s1_5 = fma(b6, p1_6, fma(b5, p1_5, fma(b4, p1_4, fma(b3, p1_3, fma(b2, p1_2, fma(b1, p1_1, fma(b0, p1_0, s1_5)))))));
+        s1_6 = fma(b7, p1_6, fma(b6, p1_5, fma(b5, p1_4, fma(b4, p1_3, fma(b3, p1_2, fma(b2, p1_1, fma(b1, p1_0, s1_6)))))));
+        s1_7 = fma(b8, p1_6, fma(b7, p1_5, fma(b6, p1_4, fma(b5, p1_3, fma(b4, p1_2, fma(b3, p1_1, fma(b2, p1_0, s1_7)))))));
+        s1_8 = fma(b9, p1_6, fma(b8, p1_5, fma(b7, p1_4, fma(b6, p1_3, fma(b5, p1_2, fma(b4, p1_1, fma(b3, p1_0, s1_8)))))));
+        s1_9 = fma(b10, p1_6, fma(b9, p1_5, fma(b8, p1_4, fma(b7, p1_3, fma(b6, p1_2, fma(b5, p1_1, fma(b4, p1_0, s1_9)))))));
+        s1_10 = fma(c6, p1_6, fma(c5, p1_5, fma(c4, p1_4, fma(c3, p1_3, fma(c2, p1_2, fma(c1, p1_1, fma(c0, p1_0, s1_10)))))));
+        s1_11 = fma(c7, p1_6, fma(c6, p1_5, fma(c5, p1_4, fma(c4, p1_3, fma(c3, p1_2, fma(c2, p1_1, fma(c1, p1_0, s1_11)))))));
+        s1_12 = fma(c8, p1_6, fma(c7, p1_5, fma(c6, p1_4, fma(c5, p1_3, fma(c4, p1_2, fma(c3, p1_1, fma(c2, p1_0, s1_12)))))));
+        s1_13 = fma(c9, p1_6, fma(c8, p1_5, fma(c7, p1_4, fma(c6, p1_3, fma(c5, p1_2, fma(c4, p1_1, fma(c3, p1_0, s1_13)))))));
+        s1_14 = fma(c10, p1_6, fma(c9, p1_5, fma(c8, p1_4, fma(c7, p1_3, fma(c6, p1_2, fma(c5, p1_1, fma(c4, p1_0, s1_14)))))));
+        s1_15 = fma(d6, p1_6, fma(d5, p1_5, fma(d4, p1_4, fma(d3, p1_3, fma(d2, p1_2, fma(d1, p1_1, fma(d0, p1_0, s1_15)))))));
+        s1_16 = fma(d7, p1_6, fma(d6, p1_5, fma(d5, p1_4, fma(d4, p1_3, fma(d3, p1_2, fma(d2, p1_1, fma(d1, p1_0, s1_16)))))));
+        s1_17 = fma(d8, p1_6, fma(d7, p1_5, fma(d6, p1_4, fma(d5, p1_3, fma(d4, p1_2, fma(d3, p1_1, fma(d2, p1_0, s1_17)))))));
+        s1_18 = fma(d9, p1_6, fma(d8, p1_5, fma(d7, p1_4, fma(d6, p1_3, fma(d5, p1_2, fma(d4, p1_1, fma(d3, p1_0, s1_18)))))));
+        s1_19 = fma(d10, p1_6, fma(d9, p1_5, fma(d8, p1_4, fma(d7, p1_3, fma(d6, p1_2, fma(d5, p1_1, fma(d4, p1_0, s1_19)))))));
+        s1_20 = fma(e6, p1_6, fma(e5, p1_5, fma(e4, p1_4, fma(e3, p1_3, fma(e2, p1_2, fma(e1, p1_1, fma(e0, p1_0, s1_20)))))));
+        s1_21 = fma(e7, p1_6, fma(e6, p1_5, fma(e5, p1_4, fma(e4, p1_3, fma(e3, p1_2, fma(e2, p1_1, fma(e1, p1_0, s1_21)))))));
+        s1_22 = fma(e8, p1_6, fma(e7, p1_5, fma(e6, p1_4, fma(e5, p1_3, fma(e4, p1_2, fma(e3, p1_1, fma(e2, p1_0, s1_22)))))));
+        s1_23 = fma(e9, p1_6, fma(e8, p1_5, fma(e7, p1_4, fma(e6, p1_3, fma(e5, p1_2, fma(e4, p1_1, fma(e3, p1_0, s1_23)))))));
+        s1_24 = fma(e10, p1_6, fma(e9, p1_5, fma(e8, p1_4, fma(e7, p1_3, fma(e6, p1_2, fma(e5, p1_1, fma(e4, p1_0, s1_24)))))));
+        s2_0 = fma(a6, p2_6, fma(a5, p2_5, fma(a4, p2_4, fma(a3, p2_3, fma(a2, p2_2, fma(a1, p2_1, fma(a0, p2_0, s2_0)))))));
+        s2_1 = fma(a7, p2_6, fma(a6, p2_5, fma(a5, p2_4, fma(a4, p2_3, fma(a3, p2_2, fma(a2, p2_1, fma(a1, p2_0, s2_1)))))));
+        s2_2 = fma(a8, p2_6, fma(a7, p2_5, fma(a6, p2_4, fma(a5, p2_3, fma(a4, p2_2, fma(a3, p2_1, fma(a2, p2_0, s2_2)))))));
+        s2_3 = fma(a9, p2_6, fma(a8, p2_5, fma(a7, p2_4, fma(a6, p2_3, fma(a5, p2_2, fma(a4, p2_1, fma(a3, p2_0, s2_3)))))));
+        s2_4 = fma(a10, p2_6, fma(a9, p2_5, fma(a8, p2_4, fma(a7, p2_3, fma(a6, p2_2, fma(a5, p2_1, fma(a4, p2_0, s2_4)))))));
+        s2_5 = fma(b6, p2_6, fma(b5, p2_5, fma(b4, p2_4, fma(b3, p2_3, fma(b2, p2_2, fma(b1, p2_1, fma(b0, p2_0, s2_5)))))));
+        s2_6 = fma(b7, p2_6, fma(b6, p2_5, fma(b5, p2_4, fma(b4, p2_3, fma(b3, p2_2, fma(b2, p2_1, fma(b1, p2_0, s2_6)))))));
+        s2_7 = fma(b8, p2_6, fma(b7, p2_5, fma(b6, p2_4, fma(b5, p2_3, fma(b4, p2_2, fma(b3, p2_1, fma(b2, p2_0, s2_7)))))));
+        s2_8 = fma(b9, p2_6, fma(b8, p2_5, fma(b7, p2_4, fma(b6, p2_3, fma(b5, p2_2, fma(b4, p2_1, fma(b3, p2_0, s2_8)))))));
+        s2_9 = fma(b10, p2_6, fma(b9, p2_5, fma(b8, p2_4, fma(b7, p2_3, fma(b6, p2_2, fma(b5, p2_1, fma(b4, p2_0, s2_9)))))));
+        s2_10 = fma(c6, p2_6, fma(c5, p2_5, fma(c4, p2_4, fma(c3, p2_3, fma(c2, p2_2, fma(c1, p2_1, fma(c0, p2_0, s2_10)))))));
+        s2_11 = fma(c7, p2_6, fma(c6, p2_5, fma(c5, p2_4, fma(c4, p2_3, fma(c3, p2_2, fma(c2, p2_1, fma(c1, p2_0, s2_11)))))));
+        s2_12 = fma(c8, p2_6, fma(c7, p2_5, fma(c6, p2_4, fma(c5, p2_3, fma(c4, p2_2, fma(c3, p2_1, fma(c2, p2_0, s2_12)))))));
+        s2_13 = fma(c9, p2_6, fma(c8, p2_5, fma(c7, p2_4, fma(c6, p2_3, fma(c5, p2_2, fma(c4, p2_1, fma(c3, p2_0, s2_13)))))));
+        s2_14 = fma(c10, p2_6, fma(c9, p2_5, fma(c8, p2_4, fma(c7, p2_3, fma(c6, p2_2, fma(c5, p2_1, fma(c4, p2_0, s2_14)))))));
+        s2_15 = fma(d6, p2_6, fma(d5, p2_5, fma(d4, p2_4, fma(d3, p2_3, fma(d2, p2_2, fma(d1, p2_1, fma(d0, p2_0, s2_15)))))));
+        s2_16 = fma(d7, p2_6, fma(d6, p2_5, fma(d5, p2_4, fma(d4, p2_3, fma(d3, p2_2, fma(d2, p2_1, fma(d1, p2_0, s2_16)))))));
+        s2_17 = fma(d8, p2_6, fma(d7, p2_5, fma(d6, p2_4, fma(d5, p2_3, fma(d4, p2_2, fma(d3, p2_1, fma(d2, p2_0, s2_17)))))));
+        s2_18 = fma(d9, p2_6, fma(d8, p2_5, fma(d7, p2_4, fma(d6, p2_3, fma(d5, p2_2, fma(d4, p2_1, fma(d3, p2_0, s2_18)))))));
+        s2_19 = fma(d10, p2_6, fma(d9, p2_5, fma(d8, p2_4, fma(d7, p2_3, fma(d6, p2_2, fma(d5, p2_1, fma(d4, p2_0, s2_19)))))));
+        s2_20 = fma(e6, p2_6, fma(e5, p2_5, fma(e4, p2_4, fma(e3, p2_3, fma(e2, p2_2, fma(e1, p2_1, fma(e0, p2_0, s2_20)))))));
+        s2_21 = fma(e7, p2_6, fma(e6, p2_5, fma(e5, p2_4, fma(e4, p2_3, fma(e3, p2_2, fma(e2, p2_1, fma(e1, p2_0, s2_21)))))));
+        s2_22 = fma(e8, p2_6, fma(e7, p2_5, fma(e6, p2_4, fma(e5, p2_3, fma(e4, p2_2, fma(e3, p2_1, fma(e2, p2_0, s2_22)))))));
+        s2_23 = fma(e9, p2_6, fma(e8, p2_5, fma(e7, p2_4, fma(e6, p2_3, fma(e5, p2_2, fma(e4, p2_1, fma(e3, p2_0, s2_23)))))));
+        s2_24 = fma(e10, p2_6, fma(e9, p2_5, fma(e8, p2_4, fma(e7, p2_3, fma(e6, p2_2, fma(e5, p2_1, fma(e4, p2_0, s2_24)))))));
+        s3_0 = fma(a6, p3_6, fma(a5, p3_5, fma(a4, p3_4, fma(a3, p3_3, fma(a2, p3_2, fma(a1, p3_1, fma(a0, p3_0, s3_0)))))));
+        s3_1 = fma(a7, p3_6, fma(a6, p3_5, fma(a5, p3_4, fma(a4, p3_3, fma(a3, p3_2, fma(a2, p3_1, fma(a1, p3_0, s3_1)))))));
+        s3_2 = fma(a8, p3_6, fma(a7, p3_5, fma(a6, p3_4, fma(a5, p3_3, fma(a4, p3_2, fma(a3, p3_1, fma(a2, p3_0, s3_2)))))));
+        s3_3 = fma(a9, p3_6, fma(a8, p3_5, fma(a7, p3_4, fma(a6, p3_3, fma(a5, p3_2, fma(a4, p3_1, fma(a3, p3_0, s3_3)))))));
+        s3_4 = fma(a10, p3_6, fma(a9, p3_5, fma(a8, p3_4, fma(a7, p3_3, fma(a6, p3_2, fma(a5, p3_1, fma(a4, p3_0, s3_4)))))));
+        s3_5 = fma(b6, p3_6, fma(b5, p3_5, fma(b4, p3_4, fma(b3, p3_3, fma(b2, p3_2, fma(b1, p3_1, fma(b0, p3_0, s3_5)))))));
+        s3_6 = fma(b7, p3_6, fma(b6, p3_5, fma(b5, p3_4, fma(b4, p3_3, fma(b3, p3_2, fma(b2, p3_1, fma(b1, p3_0, s3_6)))))));
+        s3_7 = fma(b8, p3_6, fma(b7, p3_5, fma(b6, p3_4, fma(b5, p3_3, fma(b4, p3_2, fma(b3, p3_1, fma(b2, p3_0, s3_7)))))));
+        s3_8 = fma(b9, p3_6, fma(b8, p3_5, fma(b7, p3_4, fma(b6, p3_3, fma(b5, p3_2, fma(b4, p3_1, fma(b3, p3_0, s3_8)))))));
+        s3_9 = fma(b10, p3_6, fma(b9, p3_5, fma(b8, p3_4, fma(b7, p3_3, fma(b6, p3_2, fma(b5, p3_1, fma(b4, p3_0, s3_9)))))));
+        s3_10 = fma(c6, p3_6, fma(c5, p3_5, fma(c4, p3_4, fma(c3, p3_3, fma(c2, p3_2, fma(c1, p3_1, fma(c0, p3_0, s3_10)))))));
+        s3_11 = fma(c7, p3_6, fma(c6, p3_5, fma(c5, p3_4, fma(c4, p3_3, fma(c3, p3_2, fma(c2, p3_1, fma(c1, p3_0, s3_11)))))));
+        s3_12 = fma(c8, p3_6, fma(c7, p3_5, fma(c6, p3_4, fma(c5, p3_3, fma(c4, p3_2, fma(c3, p3_1, fma(c2, p3_0, s3_12)))))));
+        s3_13 = fma(c9, p3_6, fma(c8, p3_5, fma(c7, p3_4, fma(c6, p3_3, fma(c5, p3_2, fma(c4, p3_1, fma(c3, p3_0, s3_13)))))));
+        s3_14 = fma(c10, p3_6, fma(c9, p3_5, fma(c8, p3_4, fma(c7, p3_3, fma(c6, p3_2, fma(c5, p3_1, fma(c4, p3_0, s3_14)))))));
+        s3_15 = fma(d6, p3_6, fma(d5, p3_5, fma(d4, p3_4, fma(d3, p3_3, fma(d2, p3_2, fma(d1, p3_1, fma(d0, p3_0, s3_15)))))));
+        s3_16 = fma(d7, p3_6, fma(d6, p3_5, fma(d5, p3_4, fma(d4, p3_3, fma(d3, p3_2, fma(d2, p3_1, fma(d1, p3_0, s3_16)))))));
+        s3_17 = fma(d8, p3_6, fma(d7, p3_5, fma(d6, p3_4, fma(d5, p3_3, fma(d4, p3_2, fma(d3, p3_1, fma(d2, p3_0, s3_17)))))));
+        s3_18 = fma(d9, p3_6, fma(d8, p3_5, fma(d7, p3_4, fma(d6, p3_3, fma(d5, p3_2, fma(d4, p3_1, fma(d3, p3_0, s3_18)))))));
+        s3_19 = fma(d10, p3_6, fma(d9, p3_5, fma(d8, p3_4, fma(d7, p3_3, fma(d6, p3_2, fma(d5, p3_1, fma(d4, p3_0, s3_19)))))));
+        s3_20 = fma(e6, p3_6, fma(e5, p3_5, fma(e4, p3_4, fma(e3, p3_3, fma(e2, p3_2, fma(e1, p3_1, fma(e0, p3_0, s3_20)))))));
+        s3_21 = fma(e7, p3_6, fma(e6, p3_5, fma(e5, p3_4, fma(e4, p3_3, fma(e3, p3_2, fma(e2, p3_1, fma(e1, p3_0, s3_21)))))));
+        s3_22 = fma(e8, p3_6, fma(e7, p3_5, fma(e6, p3_4, fma(e5, p3_3, fma(e4, p3_2, fma(e3, p3_1, fma(e2, p3_0, s3_22)))))));
+        s3_23 = fma(e9, p3_6, fma(e8, p3_5, fma(e7, p3_4, fma(e6, p3_3, fma(e5, p3_2, fma(e4, p3_1, fma(e3, p3_0, s3_23)))))));
+        s3_24 = fma(e10, p3_6, fma(e9, p3_5, fma(e8, p3_4, fma(e7, p3_3, fma(e6, p3_2, fma(e5, p3_1, fma(e4, p3_0, s3_24)))))));
+        bias0 += select(p0_0 + p0_1 + p0_2 + p0_3 + p0_4 + p0_5 + p0_6, c2 + c3 + c4 + c5 + c6 + c7 + c8, swapped);
+        bias1 += p1_0 + p1_1 + p1_2 + p1_3 + p1_4 + p1_5 + p1_6;
+        bias2 += p2_0 + p2_1 + p2_2 + p2_3 + p2_4 + p2_5 + p2_6;
+        bias3 += p3_0 + p3_1 + p3_2 + p3_3 + p3_4 + p3_5 + p3_6;
       }
+      a0 = b0; a1 = b1; a2 = b2; a3 = b3; a4 = b4; a5 = b5; a6 = b6; a7 = b7; a8 = b8; a9 = b9; a10 = b10;
+      b0 = c0; b1 = c1; b2 = c2; b3 = c3; b4 = c4; b5 = c5; b6 = c6; b7 = c7; b8 = c8; b9 = c9; b10 = c10;
+      c0 = d0; c1 = d1; c2 = d2; c3 = d3; c4 = d4; c5 = d5; c6 = d6; c7 = d7; c8 = d8; c9 = d9; c10 = d10;
+      d0 = e0; d1 = e1; d2 = e2; d3 = e3; d4 = e4; d5 = e5; d6 = e6; d7 = e7; d8 = e8; d9 = e9; d10 = e10;
     }
   }
-  if (channel >= channels) { return; }
 
-  let swapped = params.lanes_on_input == 1u;
-  let at = slice * (25u * channels + params.out_channels) + channel + select(0u, 24u * channels, swapped);
-  let step = select(channels, 0u - channels, swapped);
-  partials[at] = s00; partials[at + step] = s01; partials[at + 2u * step] = s02; partials[at + 3u * step] = s03; partials[at + 4u * step] = s04;
-  partials[at + 5u * step] = s10; partials[at + 6u * step] = s11; partials[at + 7u * step] = s12; partials[at + 8u * step] = s13; partials[at + 9u * step] = s14;
-  partials[at + 10u * step] = s20; partials[at + 11u * step] = s21; partials[at + 12u * step] = s22; partials[at + 13u * step] = s23; partials[at + 14u * step] = s24;
-  partials[at + 15u * step] = s30; partials[at + 16u * step] = s31; partials[at + 17u * step] = s32; partials[at + 18u * step] = s33; partials[at + 19u * step] = s34;
-  partials[at + 20u * step] = s40; partials[at + 21u * step] = s41; partials[at + 22u * step] = s42; partials[at + 23u * step] = s43; partials[at + 24u * step] = s44;
+  let sums = array<f32, 100>(
+    s0_0, s0_1, s0_2, s0_3, s0_4,
+    s0_5, s0_6, s0_7, s0_8, s0_9,
+    s0_10, s0_11, s0_12, s0_13, s0_14,
+    s0_15, s0_16, s0_17, s0_18, s0_19,
+    s0_20, s0_21, s0_22, s0_23, s0_24,
+    s1_0, s1_1, s1_2, s1_3, s1_4,
+    s1_5, s1_6, s1_7, s1_8, s1_9,
+    s1_10, s1_11, s1_12, s1_13, s1_14,
+    s1_15, s1_16, s1_17, s1_18, s1_19,
+    s1_20, s1_21, s1_22, s1_23, s1_24,
+    s2_0, s2_1, s2_2, s2_3, s2_4,
+    s2_5, s2_6, s2_7, s2_8, s2_9,
+    s2_10, s2_11, s2_12, s2_13, s2_14,
+    s2_15, s2_16, s2_17, s2_18, s2_19,
+    s2_20, s2_21, s2_22, s2_23, s2_24,
+    s3_0, s3_1, s3_2, s3_3, s3_4,
+    s3_5, s3_6, s3_7, s3_8, s3_9,
+    s3_10, s3_11, s3_12, s3_13, s3_14,
+    s3_15, s3_16, s3_17, s3_18, s3_19,
+    s3_20, s3_21, s3_22, s3_23, s3_24);
+  let biases = array<f32, 4>(bias0, bias1, bias2, bias3);
+  let size = 25u * channels + params.out_channels;
+  let at = (slice * params.batch + n) * size;
+  for (var c = channel; c < min(channel + 4u, channels); c++) {
+    let mine = c - channel;
+    for (var tap = 0u; tap < 25u; tap++) {
+      let sum = sums[25u * mine + tap];
+      partials[at + select(tap, 24u - tap, swapped) * channels + c] = sum;
+    }
+    if (c < params.out_channels) { partials[at + 25u * channels + c] = biases[mine]; }
+  }
 }

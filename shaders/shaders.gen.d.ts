@@ -16,6 +16,22 @@ declare module '*/chwn_to_nhwc.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.from_one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.from_one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.one.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
@@ -104,6 +120,22 @@ declare module '*/conv2d.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.from_one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.from_one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.strip.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
@@ -144,25 +176,9 @@ declare module '*/conv2d_grad_input.winograd_output.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel.bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'out_channels' | 'kernel_elements' | 'rows' | 'first_group',
-    'grad' | 'partials'
-  >;
-  export default shader;
-}
-
 declare module '*/conv2d_grad_kernel.one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'lanes_on_input' | 'first_group',
-    'wide' | 'narrow' | 'partials'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel.one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'lanes_on_input' | 'first_group',
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
   export default shader;

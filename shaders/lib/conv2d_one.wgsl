@@ -4,16 +4,11 @@
 //   params   height, width, n4 = N / 4, in_channels, out_padded (distance between the weights of two input channels), rows (output rows of
 //            a block, which loads four rows more), first_group;
 //   input    [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, bias, output [H][W][N/2];
-//   taps_at  the 25 weights of an input channel, `at` the first;
-//   main     a workgroup of 32 lanes, each of which calls convolve.
+//   main     a workgroup of 32 lanes, each of which calls convolve;
+// and includes one of taps_plain and taps_subgroups.
 // One invocation: a strip of 7 columns, walked down a block of rows, for 2 images. Each input row is loaded once and added to the five
 // output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.
 // Grid: x over images times strips, z over blocks of params.rows rows.
-
-struct Taps {
-  t0: f32, t1: f32, t2: f32, t3: f32, t4: f32, t5: f32, t6: f32, t7: f32, t8: f32, t9: f32, t10: f32, t11: f32, t12: f32,
-  t13: f32, t14: f32, t15: f32, t16: f32, t17: f32, t18: f32, t19: f32, t20: f32, t21: f32, t22: f32, t23: f32, t24: f32,
-}
 
 fn store(at: u32, kept: bool, x: u32, sum: vec2f) {
   if (kept && x < params.width) {
@@ -61,42 +56,42 @@ fn convolve(x: u32, y_first: u32, n: u32, kept: bool) {
       let x8 = select(vec2f(0), input[i + at8], in8);
       let x9 = select(vec2f(0), input[i + at9], in9);
       let x10 = select(vec2f(0), input[i + at10], in10);
-      let w = taps_at(c * params.out_padded);
-      p0_0 += x0 * w.t20 + x1 * w.t21 + x2 * w.t22 + x3 * w.t23 + x4 * w.t24;
-      p0_1 += x1 * w.t20 + x2 * w.t21 + x3 * w.t22 + x4 * w.t23 + x5 * w.t24;
-      p0_2 += x2 * w.t20 + x3 * w.t21 + x4 * w.t22 + x5 * w.t23 + x6 * w.t24;
-      p0_3 += x3 * w.t20 + x4 * w.t21 + x5 * w.t22 + x6 * w.t23 + x7 * w.t24;
-      p0_4 += x4 * w.t20 + x5 * w.t21 + x6 * w.t22 + x7 * w.t23 + x8 * w.t24;
-      p0_5 += x5 * w.t20 + x6 * w.t21 + x7 * w.t22 + x8 * w.t23 + x9 * w.t24;
-      p0_6 += x6 * w.t20 + x7 * w.t21 + x8 * w.t22 + x9 * w.t23 + x10 * w.t24;
-      p1_0 += x0 * w.t15 + x1 * w.t16 + x2 * w.t17 + x3 * w.t18 + x4 * w.t19;
-      p1_1 += x1 * w.t15 + x2 * w.t16 + x3 * w.t17 + x4 * w.t18 + x5 * w.t19;
-      p1_2 += x2 * w.t15 + x3 * w.t16 + x4 * w.t17 + x5 * w.t18 + x6 * w.t19;
-      p1_3 += x3 * w.t15 + x4 * w.t16 + x5 * w.t17 + x6 * w.t18 + x7 * w.t19;
-      p1_4 += x4 * w.t15 + x5 * w.t16 + x6 * w.t17 + x7 * w.t18 + x8 * w.t19;
-      p1_5 += x5 * w.t15 + x6 * w.t16 + x7 * w.t17 + x8 * w.t18 + x9 * w.t19;
-      p1_6 += x6 * w.t15 + x7 * w.t16 + x8 * w.t17 + x9 * w.t18 + x10 * w.t19;
-      p2_0 += x0 * w.t10 + x1 * w.t11 + x2 * w.t12 + x3 * w.t13 + x4 * w.t14;
-      p2_1 += x1 * w.t10 + x2 * w.t11 + x3 * w.t12 + x4 * w.t13 + x5 * w.t14;
-      p2_2 += x2 * w.t10 + x3 * w.t11 + x4 * w.t12 + x5 * w.t13 + x6 * w.t14;
-      p2_3 += x3 * w.t10 + x4 * w.t11 + x5 * w.t12 + x6 * w.t13 + x7 * w.t14;
-      p2_4 += x4 * w.t10 + x5 * w.t11 + x6 * w.t12 + x7 * w.t13 + x8 * w.t14;
-      p2_5 += x5 * w.t10 + x6 * w.t11 + x7 * w.t12 + x8 * w.t13 + x9 * w.t14;
-      p2_6 += x6 * w.t10 + x7 * w.t11 + x8 * w.t12 + x9 * w.t13 + x10 * w.t14;
-      p3_0 += x0 * w.t5 + x1 * w.t6 + x2 * w.t7 + x3 * w.t8 + x4 * w.t9;
-      p3_1 += x1 * w.t5 + x2 * w.t6 + x3 * w.t7 + x4 * w.t8 + x5 * w.t9;
-      p3_2 += x2 * w.t5 + x3 * w.t6 + x4 * w.t7 + x5 * w.t8 + x6 * w.t9;
-      p3_3 += x3 * w.t5 + x4 * w.t6 + x5 * w.t7 + x6 * w.t8 + x7 * w.t9;
-      p3_4 += x4 * w.t5 + x5 * w.t6 + x6 * w.t7 + x7 * w.t8 + x8 * w.t9;
-      p3_5 += x5 * w.t5 + x6 * w.t6 + x7 * w.t7 + x8 * w.t8 + x9 * w.t9;
-      p3_6 += x6 * w.t5 + x7 * w.t6 + x8 * w.t7 + x9 * w.t8 + x10 * w.t9;
-      p4_0 += x0 * w.t0 + x1 * w.t1 + x2 * w.t2 + x3 * w.t3 + x4 * w.t4;
-      p4_1 += x1 * w.t0 + x2 * w.t1 + x3 * w.t2 + x4 * w.t3 + x5 * w.t4;
-      p4_2 += x2 * w.t0 + x3 * w.t1 + x4 * w.t2 + x5 * w.t3 + x6 * w.t4;
-      p4_3 += x3 * w.t0 + x4 * w.t1 + x5 * w.t2 + x6 * w.t3 + x7 * w.t4;
-      p4_4 += x4 * w.t0 + x5 * w.t1 + x6 * w.t2 + x7 * w.t3 + x8 * w.t4;
-      p4_5 += x5 * w.t0 + x6 * w.t1 + x7 * w.t2 + x8 * w.t3 + x9 * w.t4;
-      p4_6 += x6 * w.t0 + x7 * w.t1 + x8 * w.t2 + x9 * w.t3 + x10 * w.t4;
+      let w = taps_at(c * params.out_padded, params.in_channels * params.out_padded);
+      p0_0 = fma(x4, vec2f(w.t24), fma(x3, vec2f(w.t23), fma(x2, vec2f(w.t22), fma(x1, vec2f(w.t21), fma(x0, vec2f(w.t20), p0_0)))));
+      p0_1 = fma(x5, vec2f(w.t24), fma(x4, vec2f(w.t23), fma(x3, vec2f(w.t22), fma(x2, vec2f(w.t21), fma(x1, vec2f(w.t20), p0_1)))));
+      p0_2 = fma(x6, vec2f(w.t24), fma(x5, vec2f(w.t23), fma(x4, vec2f(w.t22), fma(x3, vec2f(w.t21), fma(x2, vec2f(w.t20), p0_2)))));
+      p0_3 = fma(x7, vec2f(w.t24), fma(x6, vec2f(w.t23), fma(x5, vec2f(w.t22), fma(x4, vec2f(w.t21), fma(x3, vec2f(w.t20), p0_3)))));
+      p0_4 = fma(x8, vec2f(w.t24), fma(x7, vec2f(w.t23), fma(x6, vec2f(w.t22), fma(x5, vec2f(w.t21), fma(x4, vec2f(w.t20), p0_4)))));
+      p0_5 = fma(x9, vec2f(w.t24), fma(x8, vec2f(w.t23), fma(x7, vec2f(w.t22), fma(x6, vec2f(w.t21), fma(x5, vec2f(w.t20), p0_5)))));
+      p0_6 = fma(x10, vec2f(w.t24), fma(x9, vec2f(w.t23), fma(x8, vec2f(w.t22), fma(x7, vec2f(w.t21), fma(x6, vec2f(w.t20), p0_6)))));
+      p1_0 = fma(x4, vec2f(w.t19), fma(x3, vec2f(w.t18), fma(x2, vec2f(w.t17), fma(x1, vec2f(w.t16), fma(x0, vec2f(w.t15), p1_0)))));
+      p1_1 = fma(x5, vec2f(w.t19), fma(x4, vec2f(w.t18), fma(x3, vec2f(w.t17), fma(x2, vec2f(w.t16), fma(x1, vec2f(w.t15), p1_1)))));
+      p1_2 = fma(x6, vec2f(w.t19), fma(x5, vec2f(w.t18), fma(x4, vec2f(w.t17), fma(x3, vec2f(w.t16), fma(x2, vec2f(w.t15), p1_2)))));
+      p1_3 = fma(x7, vec2f(w.t19), fma(x6, vec2f(w.t18), fma(x5, vec2f(w.t17), fma(x4, vec2f(w.t16), fma(x3, vec2f(w.t15), p1_3)))));
+      p1_4 = fma(x8, vec2f(w.t19), fma(x7, vec2f(w.t18), fma(x6, vec2f(w.t17), fma(x5, vec2f(w.t16), fma(x4, vec2f(w.t15), p1_4)))));
+      p1_5 = fma(x9, vec2f(w.t19), fma(x8, vec2f(w.t18), fma(x7, vec2f(w.t17), fma(x6, vec2f(w.t16), fma(x5, vec2f(w.t15), p1_5)))));
+      p1_6 = fma(x10, vec2f(w.t19), fma(x9, vec2f(w.t18), fma(x8, vec2f(w.t17), fma(x7, vec2f(w.t16), fma(x6, vec2f(w.t15), p1_6)))));
+      p2_0 = fma(x4, vec2f(w.t14), fma(x3, vec2f(w.t13), fma(x2, vec2f(w.t12), fma(x1, vec2f(w.t11), fma(x0, vec2f(w.t10), p2_0)))));
+      p2_1 = fma(x5, vec2f(w.t14), fma(x4, vec2f(w.t13), fma(x3, vec2f(w.t12), fma(x2, vec2f(w.t11), fma(x1, vec2f(w.t10), p2_1)))));
+      p2_2 = fma(x6, vec2f(w.t14), fma(x5, vec2f(w.t13), fma(x4, vec2f(w.t12), fma(x3, vec2f(w.t11), fma(x2, vec2f(w.t10), p2_2)))));
+      p2_3 = fma(x7, vec2f(w.t14), fma(x6, vec2f(w.t13), fma(x5, vec2f(w.t12), fma(x4, vec2f(w.t11), fma(x3, vec2f(w.t10), p2_3)))));
+      p2_4 = fma(x8, vec2f(w.t14), fma(x7, vec2f(w.t13), fma(x6, vec2f(w.t12), fma(x5, vec2f(w.t11), fma(x4, vec2f(w.t10), p2_4)))));
+      p2_5 = fma(x9, vec2f(w.t14), fma(x8, vec2f(w.t13), fma(x7, vec2f(w.t12), fma(x6, vec2f(w.t11), fma(x5, vec2f(w.t10), p2_5)))));
+      p2_6 = fma(x10, vec2f(w.t14), fma(x9, vec2f(w.t13), fma(x8, vec2f(w.t12), fma(x7, vec2f(w.t11), fma(x6, vec2f(w.t10), p2_6)))));
+      p3_0 = fma(x4, vec2f(w.t9), fma(x3, vec2f(w.t8), fma(x2, vec2f(w.t7), fma(x1, vec2f(w.t6), fma(x0, vec2f(w.t5), p3_0)))));
+      p3_1 = fma(x5, vec2f(w.t9), fma(x4, vec2f(w.t8), fma(x3, vec2f(w.t7), fma(x2, vec2f(w.t6), fma(x1, vec2f(w.t5), p3_1)))));
+      p3_2 = fma(x6, vec2f(w.t9), fma(x5, vec2f(w.t8), fma(x4, vec2f(w.t7), fma(x3, vec2f(w.t6), fma(x2, vec2f(w.t5), p3_2)))));
+      p3_3 = fma(x7, vec2f(w.t9), fma(x6, vec2f(w.t8), fma(x5, vec2f(w.t7), fma(x4, vec2f(w.t6), fma(x3, vec2f(w.t5), p3_3)))));
+      p3_4 = fma(x8, vec2f(w.t9), fma(x7, vec2f(w.t8), fma(x6, vec2f(w.t7), fma(x5, vec2f(w.t6), fma(x4, vec2f(w.t5), p3_4)))));
+      p3_5 = fma(x9, vec2f(w.t9), fma(x8, vec2f(w.t8), fma(x7, vec2f(w.t7), fma(x6, vec2f(w.t6), fma(x5, vec2f(w.t5), p3_5)))));
+      p3_6 = fma(x10, vec2f(w.t9), fma(x9, vec2f(w.t8), fma(x8, vec2f(w.t7), fma(x7, vec2f(w.t6), fma(x6, vec2f(w.t5), p3_6)))));
+      p4_0 = fma(x4, vec2f(w.t4), fma(x3, vec2f(w.t3), fma(x2, vec2f(w.t2), fma(x1, vec2f(w.t1), fma(x0, vec2f(w.t0), p4_0)))));
+      p4_1 = fma(x5, vec2f(w.t4), fma(x4, vec2f(w.t3), fma(x3, vec2f(w.t2), fma(x2, vec2f(w.t1), fma(x1, vec2f(w.t0), p4_1)))));
+      p4_2 = fma(x6, vec2f(w.t4), fma(x5, vec2f(w.t3), fma(x4, vec2f(w.t2), fma(x3, vec2f(w.t1), fma(x2, vec2f(w.t0), p4_2)))));
+      p4_3 = fma(x7, vec2f(w.t4), fma(x6, vec2f(w.t3), fma(x5, vec2f(w.t2), fma(x4, vec2f(w.t1), fma(x3, vec2f(w.t0), p4_3)))));
+      p4_4 = fma(x8, vec2f(w.t4), fma(x7, vec2f(w.t3), fma(x6, vec2f(w.t2), fma(x5, vec2f(w.t1), fma(x4, vec2f(w.t0), p4_4)))));
+      p4_5 = fma(x9, vec2f(w.t4), fma(x8, vec2f(w.t3), fma(x7, vec2f(w.t2), fma(x6, vec2f(w.t1), fma(x5, vec2f(w.t0), p4_5)))));
+      p4_6 = fma(x10, vec2f(w.t4), fma(x9, vec2f(w.t3), fma(x8, vec2f(w.t2), fma(x7, vec2f(w.t1), fma(x6, vec2f(w.t0), p4_6)))));
     }
     if (r >= y_first + 2u) {
       let at = (r - 2u) * row + n;

@@ -1,3 +1,5 @@
+import fromOneShader from '../../shaders/conv2d.from_one.wgsl';
+import fromOneSubgroups from '../../shaders/conv2d.from_one_subgroups.wgsl';
 import oneShader from '../../shaders/conv2d.one.wgsl';
 import oneSubgroups from '../../shaders/conv2d.one_subgroups.wgsl';
 import stripShader from '../../shaders/conv2d.strip.wgsl';
@@ -80,6 +82,23 @@ export function stripLaunch({ batch, height, width }: ConvShape, from: number, t
   return { params, items: [Math.ceil(width / 7) * pairs, 1, height * tiles] as const };
 }
 
+/** Why a layer cannot be done by the form for one channel on the side that is summed over, which has `channels`. */
+export const refusesFromOne = ({ kernelSize }: ConvShape, channels: number, side: string) =>
+  kernelSize === 5 && channels === 1 ? undefined : `this form is for 5x5 kernels with one ${side} channel`;
+
+/** Channels that an invocation makes from one: the more, the less often it loads the pixels around it. */
+const FROM_ONE_EACH = 32;
+
+/** Params and grid of a convolution of a single channel to `to`: see shaders/lib/conv2d_from_one.wgsl. */
+export function fromOneLaunch({ batch, height, width }: ConvShape, to: number) {
+  const pairs = batch / 2;
+  const params = { height, width, pairs, channels: to, padded: padChannels(to), each: FROM_ONE_EACH };
+  return {
+    params,
+    items: [Math.ceil(width / 7) * pairs, 1, height * Math.ceil(to / FROM_ONE_EACH)] as const,
+  };
+}
+
 /** Params and grid of a convolution by tiles in workgroup memory: see shaders/lib/conv2d_tile.wgsl. */
 export function tileLaunch({ batch, height, width }: ConvShape, from: number, to: number) {
   const pairs = batch / 2;
@@ -109,8 +128,18 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   },
 });
 
+const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  idles: (shape) => subgroups && fromOneLaunch(shape, 1).items[0] < 32,
+  refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
+  calls: (shape, tensors) => {
+    const { params, items } = fromOneLaunch(shape, shape.outChannels);
+    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
+  },
+});
+
 /** Output rows that an invocation of the one-channel form walks down; it loads four more. */
-const ONE_ROWS = 7;
+const ONE_ROWS = 14;
 
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
 const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
@@ -171,6 +200,8 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, tensors, items)];
       },
     },
+    from_one: fromOne(false),
+    from_one_subgroups: fromOne(true),
     one: one(false),
     one_subgroups: one(true),
     strip: strip(false),

@@ -1,3 +1,5 @@
+import fromOneShader from '../../shaders/conv2d_grad_input.from_one.wgsl';
+import fromOneSubgroups from '../../shaders/conv2d_grad_input.from_one_subgroups.wgsl';
 import stripShader from '../../shaders/conv2d_grad_input.strip.wgsl';
 import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
@@ -10,7 +12,9 @@ import {
   convFlops,
   convSizes,
   directLaunch,
+  fromOneLaunch,
   padChannels,
+  refusesFromOne,
   refusesStrips,
   stripLaunch,
   tileLaunch,
@@ -46,6 +50,17 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   },
 });
 
+const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
+  idles: (shape) => subgroups && fromOneLaunch(shape, 1).items[0] < 32,
+  calls: (shape, { grad, kernel, grad_input }) => {
+    const { params, items } = fromOneLaunch(shape, shape.inChannels);
+    const tensors = { input: grad, kernel, output: grad_input };
+    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
+  },
+});
+
 const tile: Variant<ConvShape, TensorName> = {
   refuses: refusesStrips,
   calls: (shape, { grad, kernel, grad_input }) => {
@@ -72,6 +87,8 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, { input: grad, kernel, output: grad_input }, items)];
       },
     },
+    from_one: fromOne(false),
+    from_one_subgroups: fromOne(true),
     strip: strip(false),
     strip_subgroups: strip(true),
     tile,

@@ -1,7 +1,5 @@
 import inputTransform from '../../shaders/conv2d.winograd_input.wgsl';
-import biasShader from '../../shaders/conv2d_grad_kernel.bias.wgsl';
 import oneShader from '../../shaders/conv2d_grad_kernel.one.wgsl';
-import oneSubgroups from '../../shaders/conv2d_grad_kernel.one_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d_grad_kernel.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_kernel.wgsl';
 import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradient.wgsl';
@@ -27,43 +25,41 @@ function slicing({ height }: ConvShape): { rows: number; slices: number } {
 
 type TensorName = 'input' | 'grad' | 'gradient';
 
+/** Rows of a slice of the one-channel form; it loads four more. */
+const ONE_ROWS = 14;
+
+/** Partial sums of the one-channel form: one per slice of rows and image. */
+const oneSums = ({ height, batch }: ConvShape) => Math.ceil(height / ONE_ROWS) * batch;
+
 /** For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. */
-const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
+const one: Variant<ConvShape, TensorName> = {
   refuses: ({ inChannels, outChannels, kernelSize }) =>
     kernelSize === 5 && Math.min(inChannels, outChannels) === 1
       ? undefined
       : 'this form is for 5x5 kernels with a single channel on one side',
-  scratch: (shape) => ({ partials: shape.height * gradientSize(shape) }),
+  scratch: (shape) => ({ partials: oneSums(shape) * gradientSize(shape) }),
   calls: (shape, { input, grad, gradient }, { partials }) => {
-    const { height, width, n4, in_channels, out_channels } = convParams(shape);
-    const lanesOnInput = out_channels === 1 && in_channels > 1;
-    const [wide, narrow] = lanesOnInput ? [input, grad] : [grad, input];
-    const channels = in_channels * out_channels;
+    const { height, width, batch, inChannels, outChannels } = shape;
+    const wideIsInput = outChannels === 1 && inChannels > 1;
+    const [wide, narrow] = wideIsInput ? [input, grad] : [grad, input];
     const params = {
       height,
       width,
-      n4,
-      in_channels,
-      out_channels,
-      rows: 1,
-      lanes_on_input: Number(lanesOnInput),
+      batch,
+      in_channels: inChannels,
+      out_channels: outChannels,
+      rows: ONE_ROWS,
+      wide_is_input: Number(wideIsInput),
     };
-    const bias = {
-      height,
-      width,
-      n4,
-      out_channels,
-      rows: 1,
-      kernel_elements: gradientSize(shape) - out_channels,
-    };
+    // An invocation does four channels of one image.
+    const groups = Math.ceil((inChannels * outChannels) / 4);
+    const items = [batch, groups, Math.ceil(height / ONE_ROWS)] as const;
     return [
-      call(subgroups ? oneSubgroups : oneShader, params, { wide, narrow, partials }, [channels, 1, height]),
-      call(biasShader, bias, { grad, partials }, [out_channels, 1, height]),
-      sumSlicesCall({ size: gradientSize(shape), count: height }, partials, gradient),
+      call(oneShader, params, { wide, narrow, partials }, items),
+      sumSlicesCall({ size: gradientSize(shape), count: oneSums(shape) }, partials, gradient),
     ];
   },
-});
+};
 
 /** Workgroups that keep a large GPU busy, if the partial sums that this takes fit `MOST_PARTIALS` elements. */
 const TILE_WORKGROUPS = 1024;
@@ -166,8 +162,7 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         ];
       },
     },
-    one: one(false),
-    one_subgroups: one(true),
+    one,
     tile,
     winograd: winograd(false),
     winograd_subgroups: winograd(true),

@@ -32,6 +32,8 @@ export const tunedShape = (layer: Layer, batch: number): ConvShape => ({ ...laye
 
 /** What usually is fastest first. Names that a kernel does not have are passed over. */
 const PREFERENCE = [
+  'from_one_subgroups',
+  'from_one',
   'one_subgroups',
   'one',
   'winograd_subgroups',

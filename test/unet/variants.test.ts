@@ -8,22 +8,22 @@ const usual = (batch: number, ...features: string[]) => defaultVariants(layers, 
 
 test('a large batch uses subgroups where the device has them', () => {
   expect(usual(64, 'subgroups')).toMatchObject({
-    'conv2d/down.0': 'strip_subgroups',
+    'conv2d/down.0': 'from_one_subgroups',
     'conv2d/down.2': 'winograd_subgroups',
     'conv2d/up.2': 'one_subgroups',
-    'conv2d_grad_input/up.2': 'strip_subgroups',
+    'conv2d_grad_input/up.2': 'from_one_subgroups',
   });
   expect(Object.values(usual(64)).filter((name) => name.includes('subgroups'))).toEqual([]);
 });
 
 test('a small batch leaves out forms whose lanes would idle', () => {
   expect(usual(4, 'subgroups')).toMatchObject({
-    'conv2d/down.0': 'strip',
+    'conv2d/down.0': 'from_one',
     'conv2d/down.1': 'winograd',
     'conv2d/down.2': 'winograd',
     'conv2d/up.2': 'one',
     'conv2d_grad_input/down.2': 'winograd',
-    'conv2d_grad_input/up.2': 'strip',
+    'conv2d_grad_input/up.2': 'from_one',
   });
   // 16 tiles of 8 images fill the lanes, 4 tiles do not.
   expect(usual(8, 'subgroups')).toMatchObject({

@@ -1,0 +1,24 @@
+enable subgroups;
+
+// conv2d for one input channel and a 5x5 kernel with subgroups; sums begin with the bias. See lib/conv2d_from_one.wgsl.
+#import lib/conv2d_from_one_subgroups.wgsl
+
+struct Params {
+  height: u32,
+  width: u32,
+  pairs: u32, // N / 2
+  channels: u32,
+  padded: u32, // channels, rounded up to 8
+  each: u32, // channels that an invocation makes
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec2f>;
+@group(0) @binding(2) var<storage, read> kernel: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
+
+fn start(channel: u32) -> f32 {
+  return bias[channel];
+}

@@ -1,0 +1,9 @@
+// How lib/conv2d_from_one.wgsl gets its weights and its lanes without subgroups.
+#import lib/conv2d_from_one.wgsl
+#import lib/taps_plain.wgsl
+
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
+  // Surplus lanes have nothing to do.
+  if (id.x < (params.width + 6u) / 7u * params.pairs) { convolve(id.x, group.z + params.first_group); }
+}
