@@ -19,6 +19,7 @@ export class Dataset {
     this.buffer = buffer;
   }
 
+  /** @internal */
   static async create(gpu: Gpu, set: ImageSet): Promise<Dataset> {
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;

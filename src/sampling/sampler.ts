@@ -59,6 +59,7 @@ export class Sampler {
     this.parts = parts;
   }
 
+  /** @internal */
   static async create(gpu: Gpu, unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     unet.check();
     const { count = 64, variants } = options;

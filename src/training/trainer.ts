@@ -109,6 +109,7 @@ export class Trainer {
     this.writeState(STATE.learningRate, Float32Array.of(learningRate));
   }
 
+  /** @internal */
   static async create(gpu: Gpu, unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     unet.check();
     const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants, ...given } = options;

@@ -44,6 +44,7 @@ export class UNet {
     this.repack = repack;
   }
 
+  /** @internal */
   static async create(
     gpu: Gpu,
     partial: Partial<UNetConfig> = {},
