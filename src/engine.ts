@@ -1,7 +1,7 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import { Gpu, type Progress, requestDevice, requirements } from './device';
-import { checkNumber, EngineError } from './errors';
+import { checkNames, checkNumber, EngineError } from './errors';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
 import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
@@ -99,7 +99,7 @@ export class Engine {
   }
 
   set maxSubmitMilliseconds(value: number) {
-    checkNumber('maxSubmitMilliseconds', value, 1, 10_000);
+    checkMilliseconds(value);
     this.gpu.pacer.maxMilliseconds = value;
   }
 
@@ -160,6 +160,16 @@ export class Engine {
  * `no-webgpu`, `no-adapter`, `limit` or `device-lost`.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  checkNames('An engine', options, [
+    'device',
+    'gpu',
+    'powerPreference',
+    'maxSubmitMilliseconds',
+    'tune',
+    'tuningCache',
+    'variants',
+    'onProgress',
+  ] satisfies (keyof EngineOptions)[]);
   if (options.tune && options.variants) {
     throw new EngineError(
       'argument',
@@ -167,15 +177,29 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     );
   }
   const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
+  if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
+  if (options.device && !options.device.queue) {
+    const given = Object.prototype.toString.call(options.device).slice(8, -1);
+    throw new EngineError(
+      'argument',
+      `device is of type ${given}; it must be a GPUDevice: await adapter.requestDevice().`,
+    );
+  }
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
     const gpu = new Gpu(device, maxSubmitMilliseconds);
+    await null; // so that a loss of the device before is known
+    gpu.checkAlive();
     const adapter = describeAdapter(device.adapterInfo);
     return new Engine(gpu, adapter, !options.device, options);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;
   }
+}
+
+function checkMilliseconds(value: number): void {
+  checkNumber('maxSubmitMilliseconds', value, 1, 10_000);
 }
 
 /** @internal */

@@ -40,3 +40,11 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
     throw new EngineError('argument', `${name} is ${value}; it must be a number from ${min} to ${max}.`);
   }
 }
+
+/** Throws an `argument` error if `given` has a setting that is not in `legal`: a typing error would go unnoticed otherwise. */
+export function checkNames(what: string, given: object, legal: readonly string[]): void {
+  const unknown = Object.keys(given).find((name) => !legal.includes(name));
+  if (unknown) {
+    throw new EngineError('argument', `${what} has no setting ${unknown}; it has ${legal.join(', ')}.`);
+  }
+}

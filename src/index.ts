@@ -25,5 +25,21 @@ export type { TuningCache } from './tuning/cache';
 export { defaultConfig, type Parameter, type UNetConfig } from './unet/config';
 export { UNet } from './unet/unet';
 export type { Variants } from './unet/variants';
-export { loadCheckpoint, loadModel, saveCheckpoint, saveModel } from './weights/checkpoint';
-export { decodeSafetensors, encodeSafetensors } from './weights/safetensors';
+export {
+  type Checkpoint,
+  checkSameData,
+  type DataFingerprint,
+  fingerprint,
+  loadCheckpoint,
+  loadModel,
+  type Model,
+  type RunSettings,
+  saveCheckpoint,
+  saveModel,
+} from './weights/checkpoint';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  type Safetensors,
+} from './weights/safetensors';

@@ -6,7 +6,7 @@ import { smooth } from './state';
 
 export type Scale = 'linear' | 'log';
 
-/** The tutorial's: y from 0 to 0.1. */
+/** The tutorial's, y from 0 to 0.1, once the smoothed loss is below it. */
 const TOP = 0.1;
 const REDRAW_MS = 200;
 /** Epoch marks closer than this are left out. */

@@ -48,7 +48,10 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
       app.complain(`${labels[0].name} holds labels. Choose the file of images beside it.`);
     } else if (images.length > 0 && app.state.run) {
       app.complain('A run is under way. Reset it to train on other images.');
-    } else if (images.length > 0) app.send({ type: 'data', files: images });
+    } else if (images.length > 0) {
+      app.set('task', 'train'); // where what is wrong with them is told
+      app.send({ type: 'data', files: images });
+    }
   };
 
   for (const id of ['files', 'model-file', 'bench-files']) {

@@ -10,18 +10,30 @@ export class Dataset {
   readonly channels: number;
   /** The images, four bytes to a word, padded to a whole word. */
   readonly buffer: GPUBuffer;
+  /** @internal */
+  readonly device: GPUDevice;
 
-  private constructor(set: ImageSet, buffer: GPUBuffer) {
+  private constructor(set: ImageSet, buffer: GPUBuffer, device: GPUDevice) {
     this.count = set.count;
     this.height = set.height;
     this.width = set.width;
     this.channels = set.channels;
     this.buffer = buffer;
+    this.device = device;
   }
 
+  /** @internal */
   static async create(gpu: Gpu, set: ImageSet): Promise<Dataset> {
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;
+    // Numbers from 0 to 1, say, would be taken for the bytes that they are stored as.
+    if (set.images?.BYTES_PER_ELEMENT !== 1) {
+      const given = Object.prototype.toString.call(set.images).slice(8, -1);
+      throw new EngineError(
+        'data',
+        `The images are of type ${given}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
+      );
+    }
     if (set.images.length !== bytes) {
       throw new EngineError(
         'data',
@@ -38,7 +50,7 @@ export class Dataset {
       tail.set(set.images.subarray(whole));
       gpu.device.queue.writeBuffer(buffer, whole, tail);
     }
-    return new Dataset(set, buffer);
+    return new Dataset(set, buffer, gpu.device);
   }
 
   destroy(): void {

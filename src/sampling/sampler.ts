@@ -59,8 +59,9 @@ export class Sampler {
     this.parts = parts;
   }
 
+  /** @internal */
   static async create(gpu: Gpu, unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
-    unet.check();
+    unet.check(gpu.device);
     const { count = 64, variants } = options;
     checkInteger('count', count, 1, 65536);
     return new Sampler(gpu, unet, count, await createParts(gpu, unet, count, variants));

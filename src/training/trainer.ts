@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { Gpu } from '../device';
-import { checkInteger, checkNumber, EngineError } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
@@ -109,9 +109,12 @@ export class Trainer {
     this.writeState(STATE.learningRate, Float32Array.of(learningRate));
   }
 
+  /** @internal */
   static async create(gpu: Gpu, unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
-    unet.check();
+    unet.check(gpu.device);
     const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants, ...given } = options;
+    const own = ['batchSize', 'learningRate', 'reuseMemory', 'variants'];
+    checkNames('A trainer', options, [...own, ...Object.keys(adamDefaults)]);
     const settings = { ...adamDefaults, ...given };
     checkInteger('batchSize', batchSize, 1, 65536);
     checkLearningRate(learningRate);
@@ -350,6 +353,15 @@ export class Trainer {
   }
 
   private checkBatch({ noisy, clean, count }: Batch): number {
+    for (const [name, source] of Object.entries({ noisy, clean })) {
+      // A GPUBuffer is known by its usage: the name of its class is not a global everywhere.
+      if (source instanceof Float32Array || source?.usage !== undefined) continue;
+      const given = Object.prototype.toString.call(source).slice(8, -1);
+      throw new EngineError(
+        'argument',
+        `${name} is of type ${given}; it must be a Float32Array of [count][height][width][channels], or a GPUBuffer of such.`,
+      );
+    }
     const images = noisy instanceof Float32Array ? noisy.length / this.imageSize : this.batchSize;
     const n = count ?? images;
     const { height, width, channels } = this.unet.config;
@@ -374,6 +386,12 @@ export class Trainer {
   }
 
   private checkDataset(dataset: Dataset): void {
+    if (dataset.device !== this.gpu.device) {
+      throw new EngineError(
+        'argument',
+        "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
+      );
+    }
     const { height, width, channels } = this.unet.config;
     if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
       throw new EngineError(

@@ -1,5 +1,5 @@
 /** The network as a configuration: from a few numbers to layers, shapes and a parameter table. Pure, no GPU. */
-import { checkInteger, EngineError } from '../errors';
+import { checkInteger, checkNames, EngineError } from '../errors';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the down layers are channels>w0, w0>w1, …, each but the last followed by
@@ -51,11 +51,7 @@ export interface Parameter {
 
 /** Fills in the tutorial's values and checks the result. Throws an `argument` error that names the field. */
 export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
-  const legal = Object.keys(defaultConfig);
-  const unknown = Object.keys(given).find((key) => !legal.includes(key));
-  if (unknown) {
-    throw new EngineError('argument', `A UNet has no setting ${unknown}; it has ${legal.join(', ')}.`);
-  }
+  checkNames('A UNet', given, Object.keys(defaultConfig));
   const config = { ...defaultConfig, ...given };
   if (!Array.isArray(config.widths) || config.widths.length === 0 || config.widths.length > 16) {
     throw new EngineError(

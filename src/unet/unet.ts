@@ -44,6 +44,7 @@ export class UNet {
     this.repack = repack;
   }
 
+  /** @internal */
   static async create(
     gpu: Gpu,
     partial: Partial<UNetConfig> = {},
@@ -131,10 +132,16 @@ export class UNet {
     return fixed + this.repack.bytes + (this.predictor?.bytes ?? 0);
   }
 
-  /** @internal */
-  check(): void {
+  /** Also that it lies on `device`. @internal */
+  check(device = this.gpu.device): void {
     if (this.destroyed) throw new EngineError('destroyed', 'This UNet was destroyed; create a new one.');
     this.gpu.checkAlive();
+    if (device !== this.gpu.device) {
+      throw new EngineError(
+        'argument',
+        'This UNet lies on another device. Create it with an engine on this one; getParameters and setParameters bring its weights over.',
+      );
+    }
   }
 
   destroy(): void {

@@ -42,6 +42,34 @@ test('a lost device is one clear error', async () => {
   await engine.device.lost;
   await expect(unet.predict(new Float32Array(16), 1)).rejects.toMatchObject({ code: 'device-lost' });
   await expect(engine.createUNet(config)).rejects.toThrow('create the engine again');
+  await expect(createEngine({ device: engine.device })).rejects.toMatchObject({ code: 'device-lost' });
+});
+
+test('what is not on the device, or is not what it should be, is refused', async () => {
+  using engine = await createEngine({ device: gpu.device });
+  using other = await createEngine();
+  const unet = await engine.createUNet(config);
+  await expect(other.createTrainer(unet)).rejects.toThrow('lies on another device');
+  await expect(other.createSampler(unet)).rejects.toThrow('lies on another device');
+  const trainer = await engine.createTrainer(unet, { batchSize: 4 });
+  const set = { images: new Uint8Array(16), count: 1, height: 4, width: 4, channels: 1 };
+  const foreign = await other.createDataset(set);
+  await expect(trainer.fit(foreign, { epochs: 1 }).next()).rejects.toThrow('not a data set on this');
+  await expect(trainer.fit(set as never, { epochs: 1 }).next()).rejects.toThrow('not a data set on this');
+  const floats = new Float32Array(16) as never;
+  await expect(engine.createDataset({ ...set, images: floats })).rejects.toThrow('of type Float32Array');
+  const batch = { noisy: floats, clean: new Uint8Array(16) as never };
+  await expect(trainer.step(batch)).rejects.toThrow('clean is of type Uint8Array');
+  await expect(engine.createTrainer(unet, { batchsize: 4 } as object)).rejects.toThrow(
+    'no setting batchsize',
+  );
+  for (const [bad, fact] of [
+    [{ devise: gpu.device }, 'no setting devise'],
+    [{ device: Promise.resolve() }, 'device is of type Promise'],
+    [{ device: gpu.device, maxSubmitMilliseconds: 0 }, 'maxSubmitMilliseconds is 0'],
+  ] as [object, string][]) {
+    await expect(createEngine(bad)).rejects.toThrow(fact);
+  }
 });
 
 test('no adapter and no WebGPU are different errors that say what to do', async () => {

@@ -1,0 +1,74 @@
+/** The package's declarations as a strict program meets them, one that has libraries' declarations checked too. */
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as library from '../../src/index';
+
+const root = new URL('../../', import.meta.url);
+
+const source = `
+import { createEngine, fingerprint, loadDigits, saveCheckpoint, type TrainingEvent } from 'webgpu-diffusion';
+
+const adapter = await navigator.gpu.requestAdapter();
+const device: GPUDevice = await adapter!.requestDevice();
+using engine = await createEngine({ device });
+const unet = await engine.createUNet({ widths: [32, 64, 64] }, { seed: 123 });
+const images = await loadDigits();
+const trainer = await engine.createTrainer(unet, { batchSize: 256 });
+const losses: number[] = [];
+for await (const event of trainer.fit(await engine.createDataset(images), { epochs: 5 })) {
+  const { loss }: TrainingEvent = event;
+  losses.push(loss);
+}
+const settings = { seed: 123, batchSize: 256, learningRate: 1e-3, epochs: 5 };
+export const file: Uint8Array = await saveCheckpoint({ trainer, settings, data: fingerprint(images), losses });
+// @ts-expect-error: Were the types lost, everything would be allowed.
+await engine.createUNet({ wids: [32] });
+`;
+
+let folder: string;
+let program: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-types-'));
+  program = join(folder, 'program.mts');
+  await writeFile(program, source);
+  const installed = join(folder, 'node_modules/webgpu-diffusion');
+  await mkdir(join(installed, 'dist/lib'), { recursive: true });
+  await copyFile(new URL('package.json', root), join(installed, 'package.json'));
+  const script = new URL('harness/make_declarations.mjs', root).href;
+  const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as { makeDeclarations(): string };
+  await writeFile(join(installed, 'dist/lib/index.d.ts'), makeDeclarations());
+}, 60_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test.each([
+  ['Node', { module: ts.ModuleKind.NodeNext }],
+  ['a bundler', { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }],
+])(
+  'a program that resolves modules as %s does',
+  (_, resolution) => {
+    const target = ts.ScriptTarget.ES2022;
+    const common = { target, strict: true, noEmit: true, types: [], skipDefaultLibCheck: true };
+    const compiled = ts.createProgram([program], { ...common, ...resolution });
+    const errors = ts
+      .getPreEmitDiagnostics(compiled)
+      .map(
+        ({ messageText, file }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+      );
+    expect(errors).toEqual([]);
+
+    const declarations = compiled
+      .getSourceFiles()
+      .find(({ fileName }) => fileName.endsWith('lib/index.d.ts'))!;
+    const checker = compiled.getTypeChecker();
+    const values = checker
+      .getExportsOfModule(checker.getSymbolAtLocation(declarations)!)
+      .filter(({ flags }) => flags & ts.SymbolFlags.Value);
+    expect(values.map(({ name }) => name).sort()).toEqual(Object.keys(library).sort());
+  },
+  60_000,
+);
