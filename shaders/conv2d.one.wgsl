@@ -5,7 +5,7 @@
 struct Params {
   height: u32,
   width: u32,
-  n4: u32, // N / 4
+  pairs: u32, // N / 2
   in_channels: u32,
   out_padded: u32,
   rows: u32,
@@ -19,8 +19,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
 
 @compute @workgroup_size(32)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let strips = (params.width + 6u) / 7u;
-  let n = group.x / strips * 32u + lane;
-  if (n < params.n4 * 2u) { convolve(group.x % strips * 7u, (group.z + params.first_group) * params.rows, n, true); }
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
+  // Surplus lanes have nothing to do.
+  if (id.x < (params.width + 6u) / 7u * params.pairs) { convolve(id.x, group.z + params.first_group); }
 }

@@ -34,7 +34,7 @@ declare module '*/conv2d.from_one_subgroups.wgsl' {
 
 declare module '*/conv2d.one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
+    'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
   export default shader;
@@ -42,7 +42,7 @@ declare module '*/conv2d.one.wgsl' {
 
 declare module '*/conv2d.one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
+    'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
   export default shader;

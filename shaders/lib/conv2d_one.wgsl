@@ -1,39 +1,43 @@
 // conv2d for one output channel and a 5x5 kernel; any image size and number of input channels.
 //   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[ky][kx][c].
 // The shader that includes this declares
-//   params   height, width, n4 = N / 4, in_channels, out_padded (distance between the weights of two input channels), rows (output rows of
+//   params   height, width, pairs = N / 2, in_channels, out_padded (distance between the weights of two input channels), rows (output rows of
 //            a block, which loads four rows more), first_group;
 //   input    [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, bias, output [H][W][N/2];
 //   main     a workgroup of 32 lanes, each of which calls convolve;
 // and includes one of taps_plain and taps_subgroups.
 // One invocation: a strip of 7 columns, walked down a block of rows, for 2 images. Each input row is loaded once and added to the five
 // output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.
-// Grid: x over images times strips, z over blocks of params.rows rows.
+// Grid: x over strips times pairs of images, z over blocks of params.rows rows.
 
 fn store(at: u32, kept: bool, x: u32, sum: vec2f) {
   if (kept && x < params.width) {
-    output[at + x * params.n4 * 2u] = sum + bias[0];
+    output[at + x * params.pairs] = sum + bias[0];
   }
 }
 
-// The strip from column x on in params.rows rows from y_first on, for pair n of images. Nothing is stored unless it is to be `kept`.
-fn convolve(x: u32, y_first: u32, n: u32, kept: bool) {
-  let batch = params.n4 * 2u; // in pairs of images
-  let row = params.width * batch;
+// `item` counts strips times pairs of a row; a surplus one repeats the last and stores nothing.
+fn convolve(item: u32, group_z: u32) {
+  let items = (params.width + 6u) / 7u * params.pairs;
+  let kept = item < items;
+  let n = min(item, items - 1u) % params.pairs;
+  let x = min(item, items - 1u) / params.pairs * 7u;
+  let y_first = group_z * params.rows;
+  let row = params.width * params.pairs;
   let plane = params.height * row;
   let y_end = min(y_first + params.rows, params.height);
   let last = i32(params.width) - 1;
-  let col0 = i32(x) - 2; let in0 = col0 >= 0 && col0 <= last; let at0 = u32(clamp(col0, 0, last)) * batch + n;
-  let col1 = i32(x) + 1 - 2; let in1 = col1 >= 0 && col1 <= last; let at1 = u32(clamp(col1, 0, last)) * batch + n;
-  let col2 = i32(x) + 2 - 2; let in2 = col2 >= 0 && col2 <= last; let at2 = u32(clamp(col2, 0, last)) * batch + n;
-  let col3 = i32(x) + 3 - 2; let in3 = col3 >= 0 && col3 <= last; let at3 = u32(clamp(col3, 0, last)) * batch + n;
-  let col4 = i32(x) + 4 - 2; let in4 = col4 >= 0 && col4 <= last; let at4 = u32(clamp(col4, 0, last)) * batch + n;
-  let col5 = i32(x) + 5 - 2; let in5 = col5 >= 0 && col5 <= last; let at5 = u32(clamp(col5, 0, last)) * batch + n;
-  let col6 = i32(x) + 6 - 2; let in6 = col6 >= 0 && col6 <= last; let at6 = u32(clamp(col6, 0, last)) * batch + n;
-  let col7 = i32(x) + 7 - 2; let in7 = col7 >= 0 && col7 <= last; let at7 = u32(clamp(col7, 0, last)) * batch + n;
-  let col8 = i32(x) + 8 - 2; let in8 = col8 >= 0 && col8 <= last; let at8 = u32(clamp(col8, 0, last)) * batch + n;
-  let col9 = i32(x) + 9 - 2; let in9 = col9 >= 0 && col9 <= last; let at9 = u32(clamp(col9, 0, last)) * batch + n;
-  let col10 = i32(x) + 10 - 2; let in10 = col10 >= 0 && col10 <= last; let at10 = u32(clamp(col10, 0, last)) * batch + n;
+  let col0 = i32(x) - 2; let in0 = col0 >= 0 && col0 <= last; let at0 = u32(clamp(col0, 0, last)) * params.pairs + n;
+  let col1 = i32(x) + 1 - 2; let in1 = col1 >= 0 && col1 <= last; let at1 = u32(clamp(col1, 0, last)) * params.pairs + n;
+  let col2 = i32(x) + 2 - 2; let in2 = col2 >= 0 && col2 <= last; let at2 = u32(clamp(col2, 0, last)) * params.pairs + n;
+  let col3 = i32(x) + 3 - 2; let in3 = col3 >= 0 && col3 <= last; let at3 = u32(clamp(col3, 0, last)) * params.pairs + n;
+  let col4 = i32(x) + 4 - 2; let in4 = col4 >= 0 && col4 <= last; let at4 = u32(clamp(col4, 0, last)) * params.pairs + n;
+  let col5 = i32(x) + 5 - 2; let in5 = col5 >= 0 && col5 <= last; let at5 = u32(clamp(col5, 0, last)) * params.pairs + n;
+  let col6 = i32(x) + 6 - 2; let in6 = col6 >= 0 && col6 <= last; let at6 = u32(clamp(col6, 0, last)) * params.pairs + n;
+  let col7 = i32(x) + 7 - 2; let in7 = col7 >= 0 && col7 <= last; let at7 = u32(clamp(col7, 0, last)) * params.pairs + n;
+  let col8 = i32(x) + 8 - 2; let in8 = col8 >= 0 && col8 <= last; let at8 = u32(clamp(col8, 0, last)) * params.pairs + n;
+  let col9 = i32(x) + 9 - 2; let in9 = col9 >= 0 && col9 <= last; let at9 = u32(clamp(col9, 0, last)) * params.pairs + n;
+  let col10 = i32(x) + 10 - 2; let in10 = col10 >= 0 && col10 <= last; let at10 = u32(clamp(col10, 0, last)) * params.pairs + n;
 
   var p0_0 = vec2f(0); var p0_1 = vec2f(0); var p0_2 = vec2f(0); var p0_3 = vec2f(0); var p0_4 = vec2f(0); var p0_5 = vec2f(0); var p0_6 = vec2f(0);
   var p1_0 = vec2f(0); var p1_1 = vec2f(0); var p1_2 = vec2f(0); var p1_3 = vec2f(0); var p1_4 = vec2f(0); var p1_5 = vec2f(0); var p1_6 = vec2f(0);

@@ -70,16 +70,20 @@ export function directLaunch({ batch, height, width, kernelSize }: ConvShape, fr
   return { params, items: [Math.ceil(batch / 8), width, height * tiles] as const };
 }
 
+/** Strips of 7 pixels in a row, times pairs of images: what the lanes of the forms by strips lie over. */
+export const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batch) / 2;
+
 /** Why a layer cannot be done by strips. */
 export const refusesStrips = ({ kernelSize, width }: ConvShape) =>
   kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
 
 /** Params and grid of a convolution by strips: see shaders/lib/conv2d_strip.wgsl. */
-export function stripLaunch({ batch, height, width }: ConvShape, from: number, to: number) {
+export function stripLaunch(shape: ConvShape, from: number, to: number) {
+  const { batch, height, width } = shape;
   const tiles = channelTiles(to);
   const pairs = batch / 2;
   const params = { height, width, pairs, from_channels: from, to_channels: to, tiles };
-  return { params, items: [Math.ceil(width / 7) * pairs, 1, height * tiles] as const };
+  return { params, items: [stripItems(shape), 1, height * tiles] as const };
 }
 
 /** Why a layer cannot be done by the form for one channel on the side that is summed over, which has `channels`. */
@@ -90,12 +94,13 @@ export const refusesFromOne = ({ kernelSize }: ConvShape, channels: number, side
 const FROM_ONE_EACH = 32;
 
 /** Params and grid of a convolution of a single channel to `to`: see shaders/lib/conv2d_from_one.wgsl. */
-export function fromOneLaunch({ batch, height, width }: ConvShape, to: number) {
+export function fromOneLaunch(shape: ConvShape, to: number) {
+  const { batch, height, width } = shape;
   const pairs = batch / 2;
   const params = { height, width, pairs, channels: to, padded: padChannels(to), each: FROM_ONE_EACH };
   return {
     params,
-    items: [Math.ceil(width / 7) * pairs, 1, height * Math.ceil(to / FROM_ONE_EACH)] as const,
+    items: [stripItems(shape), 1, height * Math.ceil(to / FROM_ONE_EACH)] as const,
   };
 }
 
@@ -121,7 +126,7 @@ const tile: Variant<ConvShape, TensorName> = {
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: refusesStrips,
-  idles: (shape) => subgroups && stripLaunch(shape, 1, 1).items[0] < 32,
+  idles: (shape) => subgroups && stripItems(shape) < 32,
   calls: (shape, tensors) => {
     const { params, items } = stripLaunch(shape, shape.inChannels, shape.outChannels);
     return [call(subgroups ? stripSubgroups : stripShader, params, tensors, items)];
@@ -130,7 +135,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && fromOneLaunch(shape, 1).items[0] < 32,
+  idles: (shape) => subgroups && stripItems(shape) < 32,
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = fromOneLaunch(shape, shape.outChannels);
@@ -144,24 +149,23 @@ const ONE_ROWS = 14;
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
 const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: ({ batch }) => subgroups && batch / 2 < 32,
+  idles: (shape) => subgroups && stripItems(shape) < 32,
   refuses: ({ outChannels, kernelSize }) =>
     outChannels === 1 && kernelSize === 5
       ? undefined
       : 'this form is for 5x5 kernels with one output channel',
   calls: (shape, tensors) => {
-    const { height, width, n4, in_channels } = convParams(shape);
+    const { height, width, batch, inChannels } = shape;
+    const pairs = batch / 2;
     const params = {
       height,
       width,
-      n4,
-      in_channels,
+      pairs,
+      in_channels: inChannels,
       out_padded: padChannels(1),
       rows: ONE_ROWS,
     };
-    // Workgroups of 32 lanes, each 2 images, times strips of 7 columns.
-    const groups = Math.ceil(shape.batch / 64) * Math.ceil(width / 7);
-    const items = [32 * groups, 1, Math.ceil(height / ONE_ROWS)] as const;
+    const items = [stripItems(shape), 1, Math.ceil(height / ONE_ROWS)] as const;
     return [call(subgroups ? oneSubgroups : oneShader, params, tensors, items)];
   },
 });

@@ -16,6 +16,7 @@ import {
   padChannels,
   refusesFromOne,
   refusesStrips,
+  stripItems,
   stripLaunch,
   tileLaunch,
 } from './conv2d';
@@ -42,7 +43,7 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: refusesStrips,
-  idles: (shape) => subgroups && stripLaunch(shape, 1, 1).items[0] < 32,
+  idles: (shape) => subgroups && stripItems(shape) < 32,
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = stripLaunch(shape, shape.outChannels, shape.inChannels);
     const tensors = { input: grad, kernel, output: grad_input };
@@ -53,7 +54,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
-  idles: (shape) => subgroups && fromOneLaunch(shape, 1).items[0] < 32,
+  idles: (shape) => subgroups && stripItems(shape) < 32,
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = fromOneLaunch(shape, shape.inChannels);
     const tensors = { input: grad, kernel, output: grad_input };
