@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { Gpu } from '../device';
-import { checkInteger, checkNames, checkNumber, EngineError } from '../errors';
+import { checkInteger, checkNumber, EngineError } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
@@ -113,8 +113,6 @@ export class Trainer {
   static async create(gpu: Gpu, unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     unet.check(gpu.device);
     const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants, ...given } = options;
-    const own = ['batchSize', 'learningRate', 'reuseMemory', 'variants'];
-    checkNames('A trainer', options, [...own, ...Object.keys(adamDefaults)]);
     const settings = { ...adamDefaults, ...given };
     checkInteger('batchSize', batchSize, 1, 65536);
     checkLearningRate(learningRate);
