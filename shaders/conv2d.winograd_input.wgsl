@@ -26,17 +26,28 @@ struct Params {
 @group(0) @binding(1) var<storage, read> input: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> freqs: array<Lane>;
 
-// Element at column x of the image row that starts at `row`, zero outside. (A select here: a branch per load is slower.)
-fn pixel(row: u32, x: i32) -> Lane {
-  let inside = x >= 0 && x < i32(params.width);
-  return select(Lane(0.0), input[row + u32(clamp(x, 0, i32(params.width) - 1)) * params.batch], inside);
+// A column of the window: how far its elements are from the start of an image row (moved inside), and 1 if it is inside, else 0.
+// The same in all eight rows, so worked out once.
+struct Column { at: u32, inside: f32 }
+struct Columns { a: Column, b: Column, c: Column, d: Column, e: Column, f: Column, g: Column, h: Column }
+
+fn column(x: i32) -> Column {
+  let width = i32(params.width);
+  return Column(u32(clamp(x, 0, width - 1)) * params.batch, select(0.0, 1.0, x >= 0 && x < width));
 }
 
-fn window_row(first: u32, y: i32, x: i32) -> Eight {
-  if (y < 0 || y >= i32(params.height)) { return Eight(); }
+// Element of the image row that starts at `row`, zero outside. (A factor: a branch per load is slower, and so is a
+// select on SwiftShader. What it makes zero is an element of the same row that the tile holds anyway.)
+fn pixel(row: u32, column: Column) -> Lane {
+  return input[row + column.at] * column.inside;
+}
+
+// With `|`: the branch of `||` costs SwiftShader more than the comparison.
+fn window_row(first: u32, y: i32, x: Columns) -> Eight {
+  if ((y < 0) | (y >= i32(params.height))) { return Eight(); }
   let row = first + u32(y) * params.width * params.batch;
-  return input_transform(Eight(pixel(row, x), pixel(row, x + 1), pixel(row, x + 2), pixel(row, x + 3),
-    pixel(row, x + 4), pixel(row, x + 5), pixel(row, x + 6), pixel(row, x + 7)));
+  return input_transform(Eight(pixel(row, x.a), pixel(row, x.b), pixel(row, x.c), pixel(row, x.d),
+    pixel(row, x.e), pixel(row, x.f), pixel(row, x.g), pixel(row, x.h)));
 }
 
 fn store_column(first: u32, step: u32, v: Eight) {
@@ -59,14 +70,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let y = i32(tile / params.tiles_x * 4u) - 2;
   let x = i32(tile % params.tiles_x * 4u) - 2;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
-  let r0 = window_row(first, y, x);
-  let r1 = window_row(first, y + 1, x);
-  let r2 = window_row(first, y + 2, x);
-  let r3 = window_row(first, y + 3, x);
-  let r4 = window_row(first, y + 4, x);
-  let r5 = window_row(first, y + 5, x);
-  let r6 = window_row(first, y + 6, x);
-  let r7 = window_row(first, y + 7, x);
+  let columns = Columns(column(x), column(x + 1), column(x + 2), column(x + 3),
+    column(x + 4), column(x + 5), column(x + 6), column(x + 7));
+  let r0 = window_row(first, y, columns);
+  let r1 = window_row(first, y + 1, columns);
+  let r2 = window_row(first, y + 2, columns);
+  let r3 = window_row(first, y + 3, columns);
+  let r4 = window_row(first, y + 4, columns);
+  let r5 = window_row(first, y + 5, columns);
+  let r6 = window_row(first, y + 6, columns);
+  let r7 = window_row(first, y + 7, columns);
   let out = channel * params.pitch + tile * params.chunk + image;
   let step = params.channels * params.pitch;
   store_column(out, step, input_transform(Eight(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a, r6.a, r7.a)));

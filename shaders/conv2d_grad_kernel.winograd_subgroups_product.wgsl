@@ -5,8 +5,9 @@ enable subgroups;
 //   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
 // The bias gradient, the sum of dY, is the sum over p of D at frequency (1, 1), where A adds up the whole tile: f = 9.
 // One invocation: 16 input channels x 8 output channels of one frequency, all of p in steps of one vec4.
-// Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16, then the quad exchanges
-// them by quadBroadcast (on a software adapter every loaded component is paid for). Needs the feature `subgroups`.
+// Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16 and gets the others by swaps (on a
+// software adapter every loaded component is paid for). Lane q of a quad gets channel q ^ 1, q ^ 2, q ^ 3 of a group of four, so each
+// lane has an order of its own, which matters only when sums find their rows. Needs the feature `subgroups`.
 // Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = 16 groups of 4 frequencies from first_group on.
 // Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
 
@@ -96,44 +97,47 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(subgroup_invocation_i
     let w1 = inputs[input_at + 4u * pitch];
     let w2 = inputs[input_at + 8u * pitch];
     let w3 = inputs[input_at + 12u * pitch];
-    let v0 = quadBroadcast(w0, 0u);
+    let v0 = w0;
     m0 += dots(v0, d0, d1, d2, d3); n0 += dots(v0, d4, d5, d6, d7);
-    let v1 = quadBroadcast(w0, 1u);
+    let v1 = quadSwapX(w0);
     m1 += dots(v1, d0, d1, d2, d3); n1 += dots(v1, d4, d5, d6, d7);
-    let v2 = quadBroadcast(w0, 2u);
+    let v2 = quadSwapY(w0);
     m2 += dots(v2, d0, d1, d2, d3); n2 += dots(v2, d4, d5, d6, d7);
-    let v3 = quadBroadcast(w0, 3u);
+    let v3 = quadSwapDiagonal(w0);
     m3 += dots(v3, d0, d1, d2, d3); n3 += dots(v3, d4, d5, d6, d7);
-    let v4 = quadBroadcast(w1, 0u);
+    let v4 = w1;
     m4 += dots(v4, d0, d1, d2, d3); n4 += dots(v4, d4, d5, d6, d7);
-    let v5 = quadBroadcast(w1, 1u);
+    let v5 = quadSwapX(w1);
     m5 += dots(v5, d0, d1, d2, d3); n5 += dots(v5, d4, d5, d6, d7);
-    let v6 = quadBroadcast(w1, 2u);
+    let v6 = quadSwapY(w1);
     m6 += dots(v6, d0, d1, d2, d3); n6 += dots(v6, d4, d5, d6, d7);
-    let v7 = quadBroadcast(w1, 3u);
+    let v7 = quadSwapDiagonal(w1);
     m7 += dots(v7, d0, d1, d2, d3); n7 += dots(v7, d4, d5, d6, d7);
-    let v8 = quadBroadcast(w2, 0u);
+    let v8 = w2;
     m8 += dots(v8, d0, d1, d2, d3); n8 += dots(v8, d4, d5, d6, d7);
-    let v9 = quadBroadcast(w2, 1u);
+    let v9 = quadSwapX(w2);
     m9 += dots(v9, d0, d1, d2, d3); n9 += dots(v9, d4, d5, d6, d7);
-    let va = quadBroadcast(w2, 2u);
+    let va = quadSwapY(w2);
     ma += dots(va, d0, d1, d2, d3); na += dots(va, d4, d5, d6, d7);
-    let vb = quadBroadcast(w2, 3u);
+    let vb = quadSwapDiagonal(w2);
     mb += dots(vb, d0, d1, d2, d3); nb += dots(vb, d4, d5, d6, d7);
-    let vc = quadBroadcast(w3, 0u);
+    let vc = w3;
     mc += dots(vc, d0, d1, d2, d3); nc += dots(vc, d4, d5, d6, d7);
-    let vd = quadBroadcast(w3, 1u);
+    let vd = quadSwapX(w3);
     md += dots(vd, d0, d1, d2, d3); nd += dots(vd, d4, d5, d6, d7);
-    let ve = quadBroadcast(w3, 2u);
+    let ve = quadSwapY(w3);
     me += dots(ve, d0, d1, d2, d3); ne += dots(ve, d4, d5, d6, d7);
-    let vf = quadBroadcast(w3, 3u);
+    let vf = quadSwapDiagonal(w3);
     mf += dots(vf, d0, d1, d2, d3); nf += dots(vf, d4, d5, d6, d7);
   }
   var rows = array<vec4f, 32>(
     m0, n0, m1, n1, m2, n2, m3, n3, m4, n4, m5, n5, m6, n6, m7, n7,
     m8, n8, m9, n9, ma, na, mb, nb, mc, nc, md, nd, me, ne, mf, nf);
   // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
-  // compile than all the rest.
-  for (var k = c; k < min(c + 16u, params.cin); k++) { store_row(f, k, o, rows[2u * (k - c)], rows[2u * (k - c) + 1u]); }
+  // compile than all the rest. Channels are visited by whole groups of four.
+  for (var i = c; i < min(c + 16u, (params.cin + 3u) & ~3u); i++) {
+    let k = i ^ (subgroup_lane & 3u);
+    if (k < params.cin) { store_row(f, k, o, rows[2u * (i - c)], rows[2u * (i - c) + 1u]); }
+  }
   if (f == 9u && c == 0u && o < params.cout) { store_bias(f, o); }
 }

@@ -104,8 +104,12 @@ export function convolutionCalls(
     );
     const columns = (tiles.tiles * at.count) / 4;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / 4, cin: from, cout4: toPadded / 4 };
-    // Workgroups of 32 lanes: 16 output channels along x, 64 columns along y, a frequency along z.
-    const items = [32 * Math.ceil(toPadded / 16), Math.ceil(columns / 64), FREQUENCIES] as const;
+    // Workgroups of 32 lanes: 16 or 32 output channels along x, 64 columns along y, a frequency along z.
+    const items = [
+      32 * Math.ceil(toPadded / (subgroups ? 32 : 16)),
+      Math.ceil(columns / 64),
+      FREQUENCIES,
+    ] as const;
     const shader = subgroups ? productSubgroups : product;
     calls.push(call(shader, params, { inputs: images, weights: kernels, products }, items));
     calls.push(finish(transformParams(shape, tiles, toPadded, at), [at.count, tiles.tiles, channels.to]));
@@ -113,10 +117,10 @@ export function convolutionCalls(
   return calls;
 }
 
-/** Whether a convolution's product has fewer columns than a workgroup has lanes. */
-export function idleProduct(shape: ConvShape): boolean {
+/** Whether a convolution's product with subgroups has fewer columns than a workgroup has lanes, or half the channels of a lane's 32. */
+export function idleProduct(shape: ConvShape, toPadded: number): boolean {
   const { tiles, chunk } = tiling(shape);
-  return (tiles * chunk) / 4 < 32;
+  return (tiles * chunk) / 4 < 32 || toPadded <= 16;
 }
 
 export const convolutionScratch = (shape: ConvShape, from: number, toPadded: number) => ({

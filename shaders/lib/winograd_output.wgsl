@@ -3,7 +3,8 @@
 //   params   width, height, tiles_x, channels, batch (images in a row of Y), first_image and chunk (the images of this dispatch),
 //            pitch, first_group;
 //   freqs    M[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   finish   what happens to an element of Y of output channel `channel` that belongs at `at` of [channels][height][width][batch].
+//   addend   what is added to all of an output channel (loaded once, not per element);
+//   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
 // One invocation: one image of the chunk, one channel, one tile of 4x4 pixels (those inside the image). The 8 rows of M are
 // transformed along x as they are loaded and summed into the 16 outputs pair by pair.
 // Dispatch: x = ceil(chunk/32), y = tiles, so that a workgroup works on one tile and its branches are uniform; z = channels from
@@ -17,17 +18,17 @@ fn freq_row(first: u32, step: u32) -> Four {
     freqs[first + 4u * step], freqs[first + 5u * step], freqs[first + 6u * step], freqs[first + 7u * step]));
 }
 
-fn store(channel: u32, at: u32, x: u32, value: Lane) {
-  if (x < params.width) { finish(at + x * params.batch, channel, value); }
+fn store(at: u32, x: u32, value: Lane, more: Lane) {
+  if (x < params.width) { finish(at + x * params.batch, value, more); }
 }
 
-fn store_row(channel: u32, first: u32, y: u32, x: u32, value: Four) {
+fn store_row(first: u32, y: u32, x: u32, value: Four, more: Lane) {
   if (y >= params.height) { return; }
   let at = first + y * params.width * params.batch;
-  store(channel, at, x, value.a);
-  store(channel, at, x + 1u, value.b);
-  store(channel, at, x + 2u, value.c);
-  store(channel, at, x + 3u, value.d);
+  store(at, x, value.a, more);
+  store(at, x + 1u, value.b, more);
+  store(at, x + 2u, value.c, more);
+  store(at, x + 3u, value.d, more);
 }
 
 @compute @workgroup_size(32)
@@ -53,8 +54,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let y = tile / params.tiles_x * 4u;
   let x = tile % params.tiles_x * 4u;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
-  store_row(channel, first, y, x, Four(c0.a, c1.a, c2.a, c3.a));
-  store_row(channel, first, y + 1u, x, Four(c0.b, c1.b, c2.b, c3.b));
-  store_row(channel, first, y + 2u, x, Four(c0.c, c1.c, c2.c, c3.c));
-  store_row(channel, first, y + 3u, x, Four(c0.d, c1.d, c2.d, c3.d));
+  let more = addend(channel);
+  store_row(first, y, x, Four(c0.a, c1.a, c2.a, c3.a), more);
+  store_row(first, y + 1u, x, Four(c0.b, c1.b, c2.b, c3.b), more);
+  store_row(first, y + 2u, x, Four(c0.c, c1.c, c2.c, c3.c), more);
+  store_row(first, y + 3u, x, Four(c0.d, c1.d, c2.d, c3.d), more);
 }

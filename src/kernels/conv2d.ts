@@ -172,7 +172,7 @@ const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idleProduct(shape),
+  idles: (shape) => subgroups && idleProduct(shape, padChannels(shape.outChannels)),
   refuses: (shape) => refusesWinograd(shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(shape, shape.inChannels, padChannels(shape.outChannels)),
   calls: (shape, { input, kernel, bias, output }, scratch) => {

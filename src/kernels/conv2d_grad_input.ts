@@ -25,7 +25,7 @@ type TensorName = 'grad' | 'kernel' | 'grad_input';
 
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idleProduct(shape),
+  idles: (shape) => subgroups && idleProduct(shape, padChannels(shape.inChannels)),
   refuses: (shape) => refusesWinograd(shape, shape.outChannels, padChannels(shape.inChannels)),
   scratch: (shape) => convolutionScratch(shape, shape.outChannels, padChannels(shape.inChannels)),
   calls: (shape, { grad, kernel, grad_input }, scratch) => {
