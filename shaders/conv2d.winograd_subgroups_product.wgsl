@@ -111,8 +111,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     m16, n16, m17, n17, m18, n18, m19, n19, m20, n20, m21, n21, m22, n22, m23, n23,
     m24, n24, m25, n25, m26, n26, m27, n27, m28, n28, m29, n29, m30, n30, m31, n31);
   // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
-  // compile than all the rest. Rows are visited by
-  // whole groups of 16, as lanes find theirs in different orders.
+  // compile than all the rest. Rows are visited by whole groups of 16, as lanes find theirs in different orders.
   let rows = 4u * cout4;
   for (var i = 0u; i < min(row + 32u, (rows + 15u) / 16u * 16u) - row; i++) {
     let o = row + (i ^ (4u * quad_lane));
