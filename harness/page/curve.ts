@@ -105,7 +105,7 @@ export class Curve {
     this.plot = new uPlot(
       {
         ...this.size(),
-        padding: [8, 8, 0, 0],
+        padding: [8, 16, 0, 0], // room for half of the last label, "1,000"
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
         scales: {

@@ -31,3 +31,13 @@ test('a small batch leaves out forms whose lanes would idle', () => {
     'conv2d/down.2': 'winograd',
   });
 });
+
+test('a layer of few channels leaves out the product that makes 32 of them at a time', () => {
+  const narrow = layersOf(checkConfig({ widths: [16, 32, 32] }));
+  expect(defaultVariants(narrow, 64, new Set(['subgroups']))).toMatchObject({
+    'conv2d/down.1': 'winograd_subgroups', // 16 > 32
+    'conv2d_grad_input/down.1': 'winograd',
+    'conv2d/up.1': 'winograd', // 32 > 16
+    'conv2d_grad_input/up.1': 'winograd_subgroups',
+  });
+});
