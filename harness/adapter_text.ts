@@ -1,4 +1,4 @@
-import type { AdapterDescription } from '../src/engine';
+import type { AdapterDescription } from '../src/device';
 
 /** One line: what does the work, and whether it is a real GPU. */
 export function adapterText({

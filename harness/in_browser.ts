@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AdapterDescription } from '../src/engine';
+import type { AdapterDescription } from '../src/device';
 import { EngineError, type ErrorCode } from '../src/errors';
 import { show } from './args';
 import { adapterLine } from './node_engine';

@@ -3,7 +3,7 @@ import { EngineError } from './errors';
 import type { Program, Shader, ShaderBinding } from './kernel';
 import { Pacer } from './pacer';
 import type { Layer } from './unet/config';
-import { defaultVariants, type Variants } from './unet/variants';
+import { adapterKind, defaultVariants, type Variants } from './unet/variants';
 
 /**
  * What a device must offer. All are WebGPU's default limits, so any device will do; an app that asks for its own device can
@@ -78,16 +78,37 @@ export interface Progress {
   readonly total: number;
 }
 
+/** What an adapter says about itself. */
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** Runs on the CPU (SwiftShader, llvmpipe, WARP): fine for checks, meaningless as GPU speed. */
+  readonly software: boolean;
+}
+
+/** @internal */
+export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescription {
+  // Older browsers have no adapterInfo on the device.
+  const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
+  const software =
+    info?.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|software|warp/i.test(`${architecture} ${device} ${description}`);
+  return { vendor, architecture, device, description, software };
+}
+
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
   readonly pacer: Pacer;
   onProgress: (progress: Progress) => void = () => {};
   /** Which kernel variants to use for a network at a batch size. An engine puts its own way of choosing here. */
   chooseVariants: (layers: readonly Layer[], batch: number, training: boolean) => Promise<Variants> = async (
     layers,
     batch,
-  ) => defaultVariants(layers, batch, this.device.features);
+  ) => defaultVariants(layers, batch, this.device.features, adapterKind(this.adapter));
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
@@ -106,6 +127,7 @@ export class Gpu {
       }
     }
     this.device = device;
+    this.adapter = describeAdapter(device.adapterInfo);
     this.pacer = new Pacer(maxSubmitMilliseconds);
     void device.lost.then((info) => {
       this.lost = info;

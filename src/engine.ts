@@ -1,6 +1,6 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
-import { Gpu, type Progress, requestDevice, requirements } from './device';
+import { type AdapterDescription, Gpu, type Progress, requestDevice, requirements } from './device';
 import { checkNames, checkNumber, EngineError } from './errors';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
@@ -8,7 +8,7 @@ import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
 import { tune, tuningEffort } from './tuning/tuner';
 import type { UNetConfig } from './unet/config';
 import { UNet } from './unet/unet';
-import { checkVariants, defaultVariants, type Variants } from './unet/variants';
+import { adapterKind, checkVariants, defaultVariants, type Variants } from './unet/variants';
 
 export interface EngineOptions {
   /** The caller's device. It stays the caller's: the engine never destroys it and sets no handlers on it. */
@@ -34,16 +34,6 @@ export interface EngineOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** What an adapter says about itself. */
-export interface AdapterDescription {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  /** Runs on the CPU (SwiftShader, llvmpipe, WARP): fine for checks, meaningless as GPU speed. */
-  readonly software: boolean;
-}
-
 /** A WebGPU device ready to train and sample. Holds no global state; two engines may share one device. */
 export class Engine {
   static readonly requirements = requirements;
@@ -59,15 +49,16 @@ export class Engine {
   private destroyed = false;
 
   /** @internal */
-  constructor(gpu: Gpu, adapter: AdapterDescription, ownsDevice: boolean, options: EngineOptions) {
+  constructor(gpu: Gpu, ownsDevice: boolean, options: EngineOptions) {
     this.gpu = gpu;
     this.device = gpu.device;
-    this.adapter = adapter;
+    this.adapter = gpu.adapter;
     this.ownsDevice = ownsDevice;
-    this.tune = options.tune ?? !adapter.software;
+    this.tune = options.tune ?? !gpu.adapter.software;
     const { variants, onProgress } = options;
     let cache = options.tuningCache;
-    const effort = adapter.software ? tuningEffort.software : tuningEffort.gpu;
+    const kind = adapterKind(gpu.adapter);
+    const effort = tuningEffort[kind];
     /** Of the effort, for all that this engine creates. */
     let left = effort.milliseconds;
     if (onProgress) gpu.onProgress = onProgress;
@@ -77,7 +68,7 @@ export class Engine {
         checkVariants(variants, layers, batch, features, training);
         return variants;
       }
-      if (!this.tune) return defaultVariants(layers, batch, features);
+      if (!this.tune) return defaultVariants(layers, batch, features, kind);
       cache ??= (await browserCache()) ?? memoryCache();
       const start = performance.now();
       try {
@@ -190,8 +181,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     const gpu = new Gpu(device, maxSubmitMilliseconds);
     await null; // so that a loss of the device before is known
     gpu.checkAlive();
-    const adapter = describeAdapter(device.adapterInfo);
-    return new Engine(gpu, adapter, !options.device, options);
+    return new Engine(gpu, !options.device, options);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;
@@ -200,14 +190,4 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 function checkMilliseconds(value: number): void {
   checkNumber('maxSubmitMilliseconds', value, 1, 10_000);
-}
-
-/** @internal */
-export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescription {
-  // Older browsers have no adapterInfo on the device.
-  const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
-  const software =
-    info?.isFallbackAdapter === true ||
-    /swiftshader|llvmpipe|lavapipe|software|warp/i.test(`${architecture} ${device} ${description}`);
-  return { vendor, architecture, device, description, software };
 }

@@ -3,8 +3,8 @@ export { Dataset } from './data/dataset';
 export { loadDigitLabels, loadDigits } from './data/digits';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
-export { type Progress, requestDevice, requirements } from './device';
-export { type AdapterDescription, createEngine, Engine, type EngineOptions } from './engine';
+export { type AdapterDescription, type Progress, requestDevice, requirements } from './device';
+export { createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
 export {
   MAX_SAMPLING_STEPS,

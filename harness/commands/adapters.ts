@@ -1,6 +1,5 @@
 /** `adapters`: what can run here, and what is missing. */
-import { requirements } from '../../src/device';
-import { describeAdapter } from '../../src/engine';
+import { describeAdapter, requirements } from '../../src/device';
 import { EngineError } from '../../src/errors';
 import { type Command, defineCommand } from '../args';
 import { adapterLine, nodeGpu } from '../node_engine';

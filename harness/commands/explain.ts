@@ -20,20 +20,23 @@ export const explain: Command = defineCommand({
     batch: integer('N', 'images a step (default 256)', 1, 65536),
     images: integer('N', 'images of the data set (default 10000)', 1, 2 ** 27),
     plain: toggle('plan for a device without optional features such as subgroups'),
+    gpu: toggle('plan for a GPU that is not measured, in place of a software adapter'),
     variants: kernelFlags.variants,
   },
   async run(given) {
-    const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain } = given;
+    const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain, gpu } = given;
     const config = networkOf(given, { height, width, channels });
     const layers = layersOf(config);
     const padded = Math.ceil(batch / 4) * 4;
     const features = new Set<GPUFeatureName>(plain ? [] : ['subgroups']);
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
     if (fixed) checkVariants(fixed, layers, padded, features, true);
-    const variants = fixed ?? defaultVariants(layers, padded, features);
+    const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
     const text = explainText(config, batch, images, variants);
     console.log(`The network\n\n${text.summary}\n`);
-    const assumed = fixed ? 'as given' : 'the usual ones; a GPU measures which are fastest';
+    const assumed = fixed
+      ? 'as given'
+      : `the usual ones of a ${gpu ? 'GPU, which measures unless told not to' : 'software adapter; a GPU measures which are fastest'}`;
     console.log(`Kernel variants, ${assumed}\n\n${variantLines(variants).join('\n')}\n`);
     console.log(
       `A training step of ${batch} images, ${plain ? 'without' : 'with'} subgroups\n\n${text.dispatches}\n`,

@@ -1,5 +1,5 @@
 /** The same work in each library, in turns: runs in Node and in a page alike. */
-import type { AdapterDescription } from '../../src/engine';
+import type { AdapterDescription } from '../../src/device';
 import { goldenBatch } from '../../test/golden/workload';
 import { type SeenDevice, watchDevices } from './devices';
 import { createOurs, type Ours } from './ours';

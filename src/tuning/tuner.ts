@@ -4,11 +4,20 @@
  */
 import type { Gpu } from '../device';
 import { EngineError } from '../errors';
-import { type Kernel, type Op, op, Program, type Tensor, tensor } from '../kernel';
+import { type Kernel, type Op, op, Program, type Shader, type Tensor, tensor } from '../kernel';
 import type { ConvShape } from '../kernels/conv2d';
 import { difference, differencePairs } from '../kernels/difference';
 import type { Layer } from '../unet/config';
-import { candidates, layersFor, preferred, tunedFor, tunedShape, type Variants } from '../unet/variants';
+import {
+  type AdapterKind,
+  adapterKind,
+  candidates,
+  layersFor,
+  preferred,
+  tunedFor,
+  tunedShape,
+  type Variants,
+} from '../unet/variants';
 import type { TuningCache } from './cache';
 
 /** How much measuring is worth. */
@@ -20,7 +29,7 @@ export interface TuningEffort {
 }
 
 /** A software adapter takes a second to compile a shader at its first use, and as long for 32 images as a GPU for thousands. */
-export const tuningEffort: Readonly<Record<'gpu' | 'software', TuningEffort>> = {
+export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
   gpu: { milliseconds: 2000, images: Number.POSITIVE_INFINITY },
   software: { milliseconds: 20_000, images: 32 },
 };
@@ -35,6 +44,8 @@ const HOPELESS = 1.3;
  * by 7e-5 in this network; a missing tap or border by more than 1e-2.
  */
 const AGREEMENT = 1e-3;
+/** The share of the time that may go into compiling: see `compileAll`. */
+const COMPILING = 0.5;
 /** Tensors of one op start so far apart in the pool of noise. */
 const NOISE_SHIFT = 1009;
 
@@ -75,7 +86,8 @@ export async function tune(
   options: TuneOptions,
 ): Promise<Variants> {
   const { training, effort, cache, signal, onMeasured, onProgress } = options;
-  const end = performance.now() + effort.milliseconds;
+  const start = performance.now();
+  const end = start + effort.milliseconds;
   const { features } = gpu.device;
   const images = Math.min(batch, effort.images);
   const chosen = new Map<string, string>();
@@ -95,24 +107,37 @@ export async function tune(
     }
   }
 
-  /** `kernel.variant` that failed somewhere on this device: not to be trusted where it was not measured either. */
-  const failed = new Set<string>();
+  /** `kernel.variant` that failed somewhere on this device, or takes long to compile: not for layers that are not measured either. */
+  const doubtful = new Set<string>();
   const measureAll = async () => {
     const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
     const queue = [...jobs.values()].sort((a, b) => flops(b) - flops(a));
     const stage = await Stage.create(gpu, queue);
     try {
-      await compileAll(gpu, queue, end);
-      for (const [i, job] of queue.entries()) {
+      const compiled = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
+      const isReady = ({ calls }: Op) => calls.every(({ shader }) => compiled.has(shader));
+      for (const [i, { key, ops, tensors }] of queue.entries()) {
         onProgress?.(i, queue.length);
-        const { kernel, layer } = job.ops[0];
-        const best = await fastest(gpu, stage, job, end, signal, (variant, result) => {
-          if (typeof result === 'string') failed.add(`${kernel}.${variant}`);
-          onMeasured?.({ kernel, layer, variant, result });
-        });
+        const { kernel, layer } = ops[0];
+        const ready = ops.filter(isReady);
+        for (const { variant } of ops.filter((o) => !isReady(o))) doubtful.add(`${kernel}.${variant}`);
+        // Without the plain variant nothing can be checked.
+        if (ready[0] !== ops[0]) continue;
+        const best = await fastest(
+          gpu,
+          stage,
+          { key, ops: ready, tensors },
+          end,
+          signal,
+          (variant, result) => {
+            if (typeof result === 'string') doubtful.add(`${kernel}.${variant}`);
+            onMeasured?.({ kernel, layer, variant, result });
+          },
+        );
         if (best === undefined) return;
-        chosen.set(job.key, best);
-        await cache?.set(job.key, best).catch(() => {});
+        chosen.set(key, best);
+        // Next time all may be compiled in time: browsers and drivers keep what they compiled.
+        if (ready.length === ops.length) await cache?.set(key, best).catch(() => {});
       }
       onProgress?.(queue.length, queue.length);
     } finally {
@@ -130,8 +155,10 @@ export async function tune(
 
   return Object.fromEntries(
     places.map(({ kernel, layer, key, possible }) => {
-      const trusted = possible.filter((variant) => !failed.has(`${kernel.name}.${variant}`));
-      const best = chosen.get(key) ?? preferred(kernel, trusted, layer, batch);
+      const trusted = possible.filter((variant) => !doubtful.has(`${kernel.name}.${variant}`));
+      const best =
+        chosen.get(key) ??
+        preferred(kernel, trusted.length > 0 ? trusted : possible, layer, batch, adapterKind(gpu.adapter));
       return [`${kernel.name}/${layer.name}`, best];
     }),
   );
@@ -182,16 +209,30 @@ function hash(text: string): string {
   return (h >>> 0).toString(16).padStart(8, '0');
 }
 
-/** Has the shaders compiled side by side, for at most the time there is. One that is refused is told of when it is tried. */
-async function compileAll(gpu: Gpu, jobs: readonly Job[], end: number): Promise<void> {
-  const shaders = jobs.flatMap(({ ops }) => ops.flatMap(({ calls }) => calls.map(({ shader }) => shader)));
-  const compiled = Promise.allSettled([...new Set(shaders)].map((shader) => gpu.pipeline(shader)));
+/**
+ * Has the shaders compiled side by side, and returns those that are done when all are, or at `end`: one that takes seconds, as long
+ * unrolled texts do with some drivers, is not waited for. One that is refused counts as done; it is told of when it is tried.
+ */
+async function compileAll(gpu: Gpu, jobs: readonly Job[], end: number): Promise<ReadonlySet<Shader>> {
+  const shaders = new Set(
+    jobs.flatMap(({ ops }) => ops.flatMap(({ calls }) => calls.map(({ shader }) => shader))),
+  );
+  const done = new Set<Shader>();
+  const all = Promise.all(
+    [...shaders].map((shader) =>
+      gpu
+        .pipeline(shader)
+        .catch(() => {})
+        .then(() => done.add(shader)),
+    ),
+  );
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise((resolve) => {
     timer = setTimeout(resolve, end - performance.now());
   });
-  await Promise.race([compiled, timeUp]);
+  await Promise.race([all, timeUp]);
   clearTimeout(timer);
+  return new Set(done);
 }
 
 /** Noise on the GPU from which the inputs of every job are copied. */

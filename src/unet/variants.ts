@@ -30,18 +30,31 @@ export const layersFor = (kernel: { readonly name: string }, layers: readonly La
 
 export const tunedShape = (layer: Layer, batch: number): ConvShape => ({ ...layer, batch });
 
-/** What usually is fastest first. Names that a kernel does not have are passed over. */
-const PREFERENCE = [
-  'from_one_subgroups',
-  'from_one',
-  'one_subgroups',
-  'one',
-  'winograd_subgroups',
-  'winograd',
-  'strip_subgroups',
-  'strip',
-  'direct',
-];
+/** Whether what runs the shaders is a GPU, or a CPU behind the same interface. */
+export type AdapterKind = 'gpu' | 'software';
+
+export const adapterKind = ({ software }: { readonly software: boolean }): AdapterKind =>
+  software ? 'software' : 'gpu';
+
+/**
+ * What is fastest first, measured on software adapters. For GPUs, where the tuner measures and this is for what it could not, it is
+ * what follows from arithmetic: forms that fit the registers (`winograd_subgroups` holds 256 sums a lane), then those with the least
+ * memory traffic. Names that a kernel does not have are passed over.
+ */
+const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
+  software: [
+    'from_one_subgroups',
+    'from_one',
+    'one_subgroups',
+    'one',
+    'winograd_subgroups',
+    'winograd',
+    'strip_subgroups',
+    'strip',
+    'direct',
+  ],
+  gpu: ['from_one', 'one', 'tile', 'winograd', 'direct'],
+};
 
 /** The choice among `possible` variants of a kernel without measuring. */
 export function preferred(
@@ -49,8 +62,9 @@ export function preferred(
   possible: readonly string[],
   layer: Layer,
   batch: number,
+  adapter: AdapterKind,
 ): string {
-  const known = PREFERENCE.filter((name) => possible.includes(name));
+  const known = PREFERENCE[adapter].filter((name) => possible.includes(name));
   const busy = known.find((name) => !kernel.variants[name].idles?.(tunedShape(layer, batch)));
   return busy ?? known[0] ?? possible[0];
 }
@@ -81,6 +95,7 @@ export function defaultVariants(
   layers: readonly Layer[],
   batch: number,
   features: GPUSupportedFeatures,
+  adapter: AdapterKind,
 ): Variants {
   const choice: Record<string, string> = {};
   for (const kernel of TUNED) {
@@ -90,6 +105,7 @@ export function defaultVariants(
         candidates(kernel, layer, batch, features),
         layer,
         batch,
+        adapter,
       );
     }
   }

@@ -5,7 +5,14 @@ import { type ConvShape, conv2d } from '../../src/kernels/conv2d';
 import { memoryCache, type TuningCache } from '../../src/tuning/cache';
 import { type Measured, type TuneOptions, tune, tuningEffort } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
-import { candidates, defaultVariants, layersFor, TUNED, type Variants } from '../../src/unet/variants';
+import {
+  adapterKind,
+  candidates,
+  defaultVariants,
+  layersFor,
+  TUNED,
+  type Variants,
+} from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 
@@ -14,6 +21,9 @@ const { gpu } = await testGpu();
 const network = { height: 8, width: 8, widths: [8, 8], kernelSize: 5 };
 const layers = layersOf(checkConfig(network));
 const { features } = gpu.device;
+/** Without measuring. */
+const usual = (of: typeof layers, adapter = adapterKind(gpu.adapter)) =>
+  defaultVariants(of, 8, features, adapter);
 /** Enough for any machine. */
 const effort = { milliseconds: 600_000, images: 64 };
 
@@ -141,7 +151,7 @@ test('when the time is up, the layers that are left take the usual order, and ar
   const cache = memoryCache();
   const none = await run({ cache, effort: { ...effort, milliseconds: 0 } });
   expect(none.measured).toEqual([]);
-  expect(none.variants).toEqual(defaultVariants(layers, 8, features));
+  expect(none.variants).toEqual(usual(layers));
 
   // The time is up once the first shape is known.
   const jump = clock();
@@ -161,7 +171,7 @@ test('when the time is up, the layers that are left take the usual order, and ar
   const shared = /^conv2d.*\/(down\.1|up\.0)$/.test(entry) ? ['down.1', 'up.0'] : [entry.split('/')[1]];
   const measuredOnes = shared.map((layer) => [`${entry.split('/')[0]}/${layer}`, best.variant]);
   expect(some.variants).toEqual({
-    ...defaultVariants(layers, 8, features),
+    ...usual(layers),
     ...Object.fromEntries(measuredOnes),
   });
 
@@ -175,9 +185,9 @@ test('when the time is up, the layers that are left take the usual order, and ar
 test('a variant that failed its check is not the default of layers that could not be measured', async () => {
   // Two layers of different shapes, for which the same variant is the usual one.
   const two = layersOf(checkConfig({ ...network, widths: [8, 16] })).slice(1, 3);
-  const usual = defaultVariants(two, 8, features);
-  const name = usual['conv2d/down.1'];
-  expect([usual['conv2d/up.0'], name]).not.toContain('direct');
+  const unmeasured = usual(two);
+  const name = unmeasured['conv2d/down.1'];
+  expect([unmeasured['conv2d/up.0'], name]).not.toContain('direct');
   const right = variantsOfConv2d[name];
   variantsOfConv2d[name] = {
     ...right,
@@ -200,6 +210,24 @@ test('a variant that failed its check is not the default of layers that could no
   } finally {
     variantsOfConv2d[name] = right;
   }
+});
+
+test('a shader that takes long to compile is not waited for, nor used where nothing was measured', async () => {
+  const pipeline = gpu.pipeline.bind(gpu);
+  vi.spyOn(gpu, 'pipeline').mockImplementation((shader) =>
+    shader.name === 'conv2d.winograd_input' ? new Promise(() => {}) : pipeline(shader),
+  );
+  const cache = memoryCache();
+  const patience = { ...effort, milliseconds: 8000 };
+  const { measured, variants } = await run({ cache, training: false, effort: patience });
+  expect(measured.length).toBeGreaterThan(0);
+  expect(measured.filter((m) => m.variant.startsWith('winograd'))).toEqual([]);
+  expect(Object.values(variants).filter((name) => name.startsWith('winograd'))).toEqual([]);
+
+  // It may be there in time at the next start, so the choice without it was not remembered.
+  vi.restoreAllMocks();
+  const again = await run({ cache, training: false });
+  expect(again.measured.some((m) => m.variant.startsWith('winograd'))).toBe(true);
 });
 
 test('what was remembered is forgotten when a shader changes, and only for its kernel', async () => {
@@ -244,7 +272,7 @@ test('where memory is too short to measure, the usual order is taken', async () 
   });
   const { variants, measured } = await run();
   expect(measured).toEqual([]);
-  expect(variants).toEqual(defaultVariants(layers, 8, features));
+  expect(variants).toEqual(usual(layers));
 });
 
 test('a software adapter is measured with fewer images, but never with a variant that cannot do the real batch', async () => {
@@ -281,6 +309,9 @@ const bits = (values: Iterable<Float32Array>) =>
   [...values].flatMap((v) => [...new Uint32Array(v.buffer, v.byteOffset, v.length)]);
 
 test('a GPU is measured unless tune is false, a software adapter only if it is true', async () => {
+  const card = { vendor: 'maker', architecture: '', device: 'card', description: '' };
+  const processor = { ...card, description: 'SwiftShader' };
+  const real = gpu.device.adapterInfo;
   const asks = async (options: { tune?: boolean }, info: Partial<GPUAdapterInfo>) => {
     Object.defineProperty(gpu.device, 'adapterInfo', { value: info, configurable: true });
     try {
@@ -288,14 +319,12 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
       using engine = await createEngine({ device: gpu.device, tuningCache, ...options });
       const { variants } = await train(engine);
       const asked = vi.mocked(tuningCache.get).mock.calls.length > 0;
-      if (!asked) expect(variants).toEqual(defaultVariants(layers, 8, features));
+      if (!asked) expect(variants).toEqual(usual(layers, info === card ? 'gpu' : 'software'));
       return asked;
     } finally {
-      Reflect.deleteProperty(gpu.device, 'adapterInfo');
+      Object.defineProperty(gpu.device, 'adapterInfo', { value: real, configurable: true });
     }
   };
-  const card = { vendor: 'maker', architecture: '', device: 'card', description: '' };
-  const processor = { ...card, description: 'SwiftShader' };
   expect(await asks({}, card)).toBe(true);
   expect(await asks({ tune: false }, card)).toBe(false);
   expect(await asks({}, processor)).toBe(false);
@@ -311,7 +340,7 @@ test('tune: true measures, tells how far it is, and can be switched off for what
     onProgress: (p) => progress.push(p),
   });
   const { variants } = await train(engine);
-  expect(Object.keys(variants)).toEqual(Object.keys(defaultVariants(layers, 8, features)));
+  expect(Object.keys(variants)).toEqual(Object.keys(usual(layers)));
   const compiling = progress.filter((p) => p.task === 'compiling');
   const tuning = progress.filter((p) => p.task === 'tuning');
   expect(compiling.length).toBeGreaterThan(5);
@@ -323,7 +352,7 @@ test('tune: true measures, tells how far it is, and can be switched off for what
 
   engine.tune = false;
   progress.length = 0;
-  expect((await train(engine)).variants).toEqual(defaultVariants(layers, 8, features));
+  expect((await train(engine)).variants).toEqual(usual(layers));
   expect(progress.filter((p) => p.task === 'tuning')).toEqual([]);
 });
 

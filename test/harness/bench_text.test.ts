@@ -60,7 +60,7 @@ test('repeated dispatches are listed once', () => {
 
 test('explain: the tutorial network within its memory budget, other networks too', () => {
   const config = checkConfig();
-  const variants = defaultVariants(layersOf(config), 256, new Set(['subgroups']));
+  const variants = defaultVariants(layersOf(config), 256, new Set(['subgroups']), 'software');
   const { summary: text, dispatches, memory } = explain(config, 256, 10_000, variants);
   for (const line of ['down.1  (n, 14, 14, 64)   51,264', 'Total params: 309,057'])
     expect(text).toContain(line);

@@ -4,7 +4,8 @@ import { checkConfig, layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 
 const layers = layersOf(checkConfig());
-const usual = (batch: number, ...features: string[]) => defaultVariants(layers, batch, new Set(features));
+const usual = (batch: number, ...features: string[]) =>
+  defaultVariants(layers, batch, new Set(features), 'software');
 
 test('a large batch uses subgroups where the device has them', () => {
   expect(usual(64, 'subgroups')).toMatchObject({
@@ -34,10 +35,26 @@ test('a small batch leaves out forms whose lanes would idle', () => {
 
 test('a layer of few channels leaves out the product that makes 32 of them at a time', () => {
   const narrow = layersOf(checkConfig({ widths: [16, 32, 32] }));
-  expect(defaultVariants(narrow, 64, new Set(['subgroups']))).toMatchObject({
+  expect(defaultVariants(narrow, 64, new Set(['subgroups']), 'software')).toMatchObject({
     'conv2d/down.1': 'winograd_subgroups', // 16 > 32
     'conv2d_grad_input/down.1': 'winograd',
     'conv2d/up.1': 'winograd', // 32 > 16
     'conv2d_grad_input/up.1': 'winograd_subgroups',
   });
+});
+
+test('a GPU that is not measured gets forms that fit its registers', () => {
+  for (const batch of [4, 256]) {
+    const variants = defaultVariants(layers, batch, new Set(['subgroups']), 'gpu');
+    expect(variants).toMatchObject({
+      'conv2d/down.0': 'from_one',
+      'conv2d/down.1': 'tile',
+      'conv2d_grad_input/up.1': 'tile',
+      'conv2d_grad_kernel/down.0': 'one',
+      'conv2d_grad_kernel/down.2': 'tile',
+    });
+  }
+  // The tiles are for 5x5 kernels.
+  const other = layersOf(checkConfig({ kernelSize: 3 }));
+  expect(new Set(Object.values(defaultVariants(other, 64, new Set(), 'gpu')))).toEqual(new Set(['direct']));
 });
