@@ -40,6 +40,14 @@ declare module '*/conv2d.one.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.one_split.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',

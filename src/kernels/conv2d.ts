@@ -1,6 +1,7 @@
 import fromOneShader from '../../shaders/conv2d.from_one.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d.from_one_subgroups.wgsl';
 import oneShader from '../../shaders/conv2d.one.wgsl';
+import oneSplitShader from '../../shaders/conv2d.one_split.wgsl';
 import oneSubgroups from '../../shaders/conv2d.one_subgroups.wgsl';
 import stripShader from '../../shaders/conv2d.strip.wgsl';
 import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
@@ -146,14 +147,14 @@ const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 /** Output rows that an invocation of the one-channel form walks down; it loads four more. */
 const ONE_ROWS = 14;
 
+const refusesOne = ({ outChannels, kernelSize }: ConvShape) =>
+  outChannels === 1 && kernelSize === 5 ? undefined : 'this form is for 5x5 kernels with one output channel';
+
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
 const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   idles: (shape) => subgroups && stripItems(shape) < 32,
-  refuses: ({ outChannels, kernelSize }) =>
-    outChannels === 1 && kernelSize === 5
-      ? undefined
-      : 'this form is for 5x5 kernels with one output channel',
+  refuses: refusesOne,
   calls: (shape, tensors) => {
     const { height, width, batch, inChannels } = shape;
     const pairs = batch / 2;
@@ -169,6 +170,17 @@ const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
     return [call(subgroups ? oneSubgroups : oneShader, params, tensors, items)];
   },
 });
+
+/** The same layers with input channels split over the lanes of a workgroup: shorter walks for many more invocations. */
+const oneSplit: Variant<ConvShape, TensorName> = {
+  refuses: refusesOne,
+  calls: (shape, tensors) => {
+    const { height, width, batch, inChannels } = shape;
+    const params = { height, width, pairs: batch / 2, in_channels: inChannels, out_padded: padChannels(1) };
+    // A workgroup has 16 lanes over strips times pairs of images, and 8 over groups of input channels.
+    return [call(oneSplitShader, params, tensors, [stripItems(shape), 8, height])];
+  },
+};
 
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
@@ -207,6 +219,7 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     from_one: fromOne(false),
     from_one_subgroups: fromOne(true),
     one: one(false),
+    one_split: oneSplit,
     one_subgroups: one(true),
     strip: strip(false),
     strip_subgroups: strip(true),

@@ -53,7 +53,7 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'strip',
     'direct',
   ],
-  gpu: ['from_one', 'one', 'tile', 'winograd', 'direct'],
+  gpu: ['from_one', 'one_split', 'one', 'tile', 'winograd', 'direct'],
 };
 
 /** The choice among `possible` variants of a kernel without measuring. */

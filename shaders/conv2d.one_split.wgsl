@@ -1,0 +1,90 @@
+// conv2d for one output channel and a 5x5 kernel, any image size and number of input channels; for GPUs, which want many invocations:
+//   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[5 * ky + kx][c][o = 0].
+// input [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, output [H][W][N/2].
+// One workgroup: 16 strips of 7 pixels, each of 2 images; its lanes lie over these and over eight groups of input channels. What the
+// groups have summed up meets in workgroup memory.
+// One invocation: every eighth input channel of a strip; 11 pixels and 5 weights of a row make 35 products for each of 2 images.
+// Grid: x over strips times pairs of images, 16 to a workgroup, z over rows.
+
+struct Params {
+  height: u32,
+  width: u32,
+  pairs: u32, // N / 2
+  in_channels: u32,
+  out_padded: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec2f>;
+@group(0) @binding(2) var<storage, read> kernel: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
+
+var<workgroup> sums: array<vec2f, 896>; // [7 pixels][8 groups of channels][16 items]
+
+// A pixel of the image row that starts at `row`, 0 outside; then some other one is loaded and does not count.
+fn pixel(row: u32, x: i32) -> vec2f {
+  let last = i32(params.width) - 1;
+  return select(vec2f(0), input[row + u32(clamp(x, 0, last)) * params.pairs], x >= 0 && x <= last);
+}
+
+@compute @workgroup_size(16, 8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) index: u32) {
+  // A surplus item repeats the last one and stores nothing.
+  let items = (params.width + 6u) / 7u * params.pairs;
+  let item = min(group.x * 16u + local.x, items - 1u);
+  let n = item % params.pairs;
+  let x = i32(item / params.pairs * 7u) - 2;
+  let y = group.z + params.first_group;
+  let line = params.width * params.pairs;
+  var s0 = vec2f(0); var s1 = vec2f(0); var s2 = vec2f(0); var s3 = vec2f(0); var s4 = vec2f(0); var s5 = vec2f(0); var s6 = vec2f(0);
+  for (var c = local.y; c < params.in_channels; c += 8u) {
+    for (var ky = 2u - min(y, 2u); ky < min(5u, params.height + 2u - y); ky++) {
+      let row = (c * params.height + y + ky - 2u) * line + n;
+      let x0 = pixel(row, x);
+      let x1 = pixel(row, x + 1);
+      let x2 = pixel(row, x + 2);
+      let x3 = pixel(row, x + 3);
+      let x4 = pixel(row, x + 4);
+      let x5 = pixel(row, x + 5);
+      let x6 = pixel(row, x + 6);
+      let x7 = pixel(row, x + 7);
+      let x8 = pixel(row, x + 8);
+      let x9 = pixel(row, x + 9);
+      let x10 = pixel(row, x + 10);
+      let tap = (5u * ky * params.in_channels + c) * params.out_padded;
+      let step = params.in_channels * params.out_padded;
+      let w0 = vec2f(kernel[tap]);
+      let w1 = vec2f(kernel[tap + step]);
+      let w2 = vec2f(kernel[tap + 2u * step]);
+      let w3 = vec2f(kernel[tap + 3u * step]);
+      let w4 = vec2f(kernel[tap + 4u * step]);
+      s0 = fma(x4, w4, fma(x3, w3, fma(x2, w2, fma(x1, w1, fma(x0, w0, s0)))));
+      s1 = fma(x5, w4, fma(x4, w3, fma(x3, w2, fma(x2, w1, fma(x1, w0, s1)))));
+      s2 = fma(x6, w4, fma(x5, w3, fma(x4, w2, fma(x3, w1, fma(x2, w0, s2)))));
+      s3 = fma(x7, w4, fma(x6, w3, fma(x5, w2, fma(x4, w1, fma(x3, w0, s3)))));
+      s4 = fma(x8, w4, fma(x7, w3, fma(x6, w2, fma(x5, w1, fma(x4, w0, s4)))));
+      s5 = fma(x9, w4, fma(x8, w3, fma(x7, w2, fma(x6, w1, fma(x5, w0, s5)))));
+      s6 = fma(x10, w4, fma(x9, w3, fma(x8, w2, fma(x7, w1, fma(x6, w0, s6)))));
+    }
+  }
+  sums[index] = s0;
+  sums[128u + index] = s1;
+  sums[256u + index] = s2;
+  sums[384u + index] = s3;
+  sums[512u + index] = s4;
+  sums[640u + index] = s5;
+  sums[768u + index] = s6;
+  workgroupBarrier();
+
+  // Now a lane has one pixel of the strip: local.y, of which there are seven.
+  let at = u32(x + 2) + local.y;
+  if (local.y == 7u || at >= params.width || group.x * 16u + local.x >= items) {
+    return;
+  }
+  var sum = vec2f(bias[0]);
+  for (var g = 0u; g < 8u; g++) { sum += sums[128u * local.y + 16u * g + local.x]; }
+  output[(y * params.width + at) * params.pairs + n] = sum;
+}
