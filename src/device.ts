@@ -4,6 +4,7 @@ import type { Program, Shader, ShaderBinding } from './kernel';
 import { Pacer } from './pacer';
 import type { Layer } from './unet/config';
 import { adapterKind, defaultVariants, type Variants } from './unet/variants';
+import { Waiter } from './wait';
 
 /**
  * What a device must offer. All are WebGPU's default limits, so any device will do; an app that asks for its own device can
@@ -52,12 +53,6 @@ export async function requestDevice(
   });
   return { device, adapter };
 }
-
-/**
- * Firefox looks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile
- * (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699): a step of many submissions would take seconds.
- */
-const looksSeldom = /\bFirefox\//.test((globalThis.navigator as Navigator | undefined)?.userAgent ?? '');
 
 interface CompiledShader {
   readonly pipeline: GPUComputePipeline;
@@ -109,6 +104,7 @@ export class Gpu {
     layers,
     batch,
   ) => defaultVariants(layers, batch, this.device.features, adapterKind(this.adapter));
+  private readonly waiter: Waiter;
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
@@ -128,6 +124,7 @@ export class Gpu {
     }
     this.device = device;
     this.adapter = describeAdapter(device.adapterInfo);
+    this.waiter = new Waiter(device);
     this.pacer = new Pacer(maxSubmitMilliseconds);
     void device.lost.then((info) => {
       this.lost = info;
@@ -154,26 +151,12 @@ export class Gpu {
    */
   async settle<T>(promise: Promise<T>): Promise<T> {
     try {
-      return await (looksSeldom ? this.hurry(promise) : promise);
+      return await this.waiter.wait(promise);
     } catch (error) {
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 3000))]);
       this.checkAlive();
       throw error;
     }
-  }
-
-  /** Submits nothing, again and again, until the promise is settled: see `looksSeldom`. */
-  private hurry<T>(promise: Promise<T>): Promise<T> {
-    let pending = true;
-    const nudge = () => {
-      if (!pending) return;
-      this.device.queue.submit([]);
-      setTimeout(nudge, 1);
-    };
-    setTimeout(nudge, 1);
-    return promise.finally(() => {
-      pending = false;
-    });
   }
 
   checkBufferSize(label: string, bytes: number): void {
@@ -258,7 +241,7 @@ export class Gpu {
     });
     const scope = device.popErrorScope();
     try {
-      const compiled = await pipeline;
+      const compiled = await this.waiter.wait(pipeline);
       const error = await this.settle(scope);
       if (error) throw error;
       return { pipeline: compiled, layout };
