@@ -124,7 +124,7 @@ export class Gpu {
     }
     this.device = device;
     this.adapter = describeAdapter(device.adapterInfo);
-    this.waiter = new Waiter(device);
+    this.waiter = new Waiter(() => device.queue.submit([]));
     this.pacer = new Pacer(maxSubmitMilliseconds);
     void device.lost.then((info) => {
       this.lost = info;

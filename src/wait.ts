@@ -21,13 +21,14 @@ const MOST_REST_MS = 1;
 const NEVER = looksAlways ? new Int32Array(new SharedArrayBuffer(4)) : new Int32Array(1);
 
 export class Waiter {
-  private readonly device: GPUDevice;
+  private readonly nudge: () => void;
   private waiting = 0;
   private since = 0;
   private looping = false;
 
-  constructor(device: GPUDevice) {
-    this.device = device;
+  /** `nudge` submits nothing. */
+  constructor(nudge: () => void) {
+    this.nudge = nudge;
   }
 
   /** The promise itself, with the runtime made to look often enough, but not more, until it is settled. */
@@ -51,7 +52,7 @@ export class Waiter {
   private readonly turn = (): void => {
     this.looping = this.waiting > 0;
     if (!this.looping) return;
-    if (looksSeldom) this.device.queue.submit([]);
+    if (looksSeldom) this.nudge();
     else Atomics.wait(NEVER, 0, 0, Math.min(MOST_REST_MS, REST_SHARE * (performance.now() - this.since)));
     this.next();
   };

@@ -1,5 +1,6 @@
 /** The same work in each library, in turns: runs in Node and in a page alike. */
 import type { AdapterDescription } from '../../src/device';
+import { Waiter } from '../../src/wait';
 import { goldenBatch } from '../../test/golden/workload';
 import { type SeenDevice, watchDevices } from './devices';
 import { createOurs, type Ours } from './ours';
@@ -150,6 +151,7 @@ class Contest {
   private readonly deadline: number;
   private readonly report: (line: string) => void;
   private readonly scores = new Map<Contestant, Score>();
+  private readonly waiter = new Waiter(() => {});
 
   constructor(
     mode: Mode,
@@ -230,7 +232,9 @@ class Contest {
       else score.output = await peer.predict(images.noisy);
     };
     const start = performance.now();
-    await within(limit, work(), () => {
+    // Ours has a waiter of its own. The others get one here: what Node's binding does to them is not their fault.
+    const working = contestant.name === OURS ? work() : this.waiter.wait(work());
+    await within(limit, working, () => {
       for (const { device } of contestant.devices) device.destroy();
     });
     return (performance.now() - start) / 1000;
