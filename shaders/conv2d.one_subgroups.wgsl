@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {
   slot = subgroup_lane % 4u;

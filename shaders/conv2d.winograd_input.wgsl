@@ -13,6 +13,7 @@ alias Lane = f32;
 struct Params {
   width: u32,
   height: u32,
+  tiles: u32,
   tiles_x: u32,
   channels: u32,
   batch: u32, // images in a row of the input
@@ -62,13 +63,17 @@ fn store_column(first: u32, step: u32, v: Eight) {
 }
 
 @compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let image = id.x;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  // A chunk of few images leaves lanes for more tiles.
+  let images = min(32u, params.chunk);
+  let own_tile = quotient(lane, images);
+  let image = group.x * 32u + lane - own_tile * images;
+  let tile = group.y * (32u / images) + own_tile;
   let channel = group.z + params.first_group;
-  if (image >= params.chunk) { return; }
-  let tile = group.y;
-  let y = i32(tile / params.tiles_x * 4u) - 2;
-  let x = i32(tile % params.tiles_x * 4u) - 2;
+  if (lane >= 32u / images * images || image >= params.chunk || tile >= params.tiles) { return; }
+  let tile_y = quotient(tile, params.tiles_x);
+  let y = i32(tile_y * 4u) - 2;
+  let x = i32((tile - tile_y * params.tiles_x) * 4u) - 2;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
   let columns = Columns(column(x), column(x + 1), column(x + 2), column(x + 3),
     column(x + 4), column(x + 5), column(x + 6), column(x + 7));

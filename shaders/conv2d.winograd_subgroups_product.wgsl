@@ -3,13 +3,15 @@ enable subgroups;
 // Winograd F(4x4, 5x5), product: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
 //   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec4s
 //   weights U[f][cin][coutP]
-// One invocation: 32 output channels x 2 vec4s of p, 32 vec4s apart (64 vec4 accumulators), 2 input channels a step.
+// One invocation: 32 output channels x 2 vec4s of p, `reach` vec4s apart (64 vec4 accumulators), 2 input channels a step. A workgroup is
+// small, so that a small batch leaves few lanes without columns.
 // Variant with subgroups: a software adapter pays for every loaded component, so of the 32 weights of an input channel each lane of a
 // quad loads two vec4s, its own of the four in each half, and gets the others by swaps. What a swap brings depends on the lane: lane
 // q gets vec4 q ^ 1, q ^ 2, q ^ 3. So every lane sums the same channels in an order of its own, which matters only in the end, when
 // sums find their rows. (Broadcasts would give all lanes one order, for 12 instructions a component on SwiftShader instead of 2.)
-// Lanes beyond the columns stay, as they may hold weights. Needs the feature `subgroups` and a subgroup size of at least 4.
-// Dispatch: x = ceil(coutP/32), y = ceil(columns/64), z = 64 frequencies from first_group on.
+// Lanes beyond the columns stay, as they may hold weights. Needs the feature `subgroups`, a subgroup size of at least 4, and lanes
+// 0-3 and 4-7 of a workgroup to be quads.
+// Dispatch: x = ceil(coutP/32), y = ceil(columns/16), z = 64 frequencies from first_group on, two at a time if there are 8 columns or fewer.
 // Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
 struct Params {
@@ -25,12 +27,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> products: array<vec4f>;
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {
   let quad_lane = subgroup_lane & 3u;
-  let f = group.z + params.first_group;
-  let column = group.y * 64u + lane;
+  // Two columns per lane, `reach` apart. Few columns need only one of the two quads, which then have a frequency each.
+  let reach = select(8u, 4u, params.columns <= 8u);
+  let f = (group.z + params.first_group) * (8u / reach) + select(0u, 1u, lane >= reach);
+  let column = group.y * 2u * reach + (lane & (reach - 1u));
   let row = group.x * 32u;
   let pitch = params.pitch;
   let cout4 = params.cout4;
@@ -57,11 +61,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var step = 0u; step < steps; step++) {
     // One input channel after the other: both columns of both first takes lavapipe 10 to 20% longer.
     let x0 = inputs[input_at];
-    let y0 = inputs[input_at + 32u];
+    let y0 = inputs[input_at + reach];
     let u0 = weights[weight_at];
     let u4 = weights[weight_at + 4u];
     let x1 = inputs[input_at + pitch];
-    let y1 = inputs[input_at + pitch + 32u];
+    let y1 = inputs[input_at + pitch + reach];
     let w0 = weights[weight_at + cout4];
     let w4 = weights[weight_at + cout4 + 4u];
     m00 = fma(x1, vec4f(w0.x), fma(x0, vec4f(u0.x), m00)); n00 = fma(y1, vec4f(w0.x), fma(y0, vec4f(u0.x), n00));
@@ -117,6 +121,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let o = row + (i ^ (4u * quad_lane));
     let at = (f * rows + o) * pitch + column;
     if (o < rows && column < params.columns) { products[at] = sums[2u * i]; }
-    if (o < rows && column + 32u < params.columns) { products[at + 32u] = sums[2u * i + 1u]; }
+    if (o < rows && column + reach < params.columns) { products[at + reach] = sums[2u * i + 1u]; }
   }
 }

@@ -4,6 +4,7 @@
 struct Params {
   width: u32,
   height: u32,
+  tiles: u32,
   tiles_x: u32,
   channels: u32,
   batch: u32,

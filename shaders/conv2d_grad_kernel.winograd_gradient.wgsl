@@ -12,6 +12,7 @@ alias Lane = f32;
 struct Params {
   width: u32,
   height: u32,
+  tiles: u32,
   tiles_x: u32,
   channels: u32,
   batch: u32, // images in a row of the gradient
@@ -58,13 +59,17 @@ fn store_column(first: u32, step: u32, v: Eight) {
 }
 
 @compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let image = id.x;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  // A chunk of few images leaves lanes for more tiles.
+  let images = min(32u, params.chunk);
+  let own_tile = quotient(lane, images);
+  let image = group.x * 32u + lane - own_tile * images;
+  let tile = group.y * (32u / images) + own_tile;
   let channel = group.z + params.first_group;
-  if (image >= params.chunk) { return; }
-  let tile = group.y;
-  let y = tile / params.tiles_x * 4u;
-  let x = tile % params.tiles_x * 4u;
+  if (lane >= 32u / images * images || image >= params.chunk || tile >= params.tiles) { return; }
+  let tile_y = quotient(tile, params.tiles_x);
+  let y = tile_y * 4u;
+  let x = (tile - tile_y * params.tiles_x) * 4u;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
   let columns = Columns(column(x), column(x + 1u), column(x + 2u), column(x + 3u));
   let r0 = tile_row(first, y, columns);

@@ -90,7 +90,7 @@ declare module '*/conv2d.wgsl' {
 
 declare module '*/conv2d.winograd_input.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
   export default shader;
@@ -106,7 +106,7 @@ declare module '*/conv2d.winograd_kernel.wgsl' {
 
 declare module '*/conv2d.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
   export default shader;
@@ -178,7 +178,7 @@ declare module '*/conv2d_grad_input.wgsl' {
 
 declare module '*/conv2d_grad_input.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
   export default shader;
@@ -210,7 +210,7 @@ declare module '*/conv2d_grad_kernel.wgsl' {
 
 declare module '*/conv2d_grad_kernel.winograd_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
   export default shader;

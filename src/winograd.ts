@@ -9,7 +9,7 @@ import inputTransform from '../shaders/conv2d.winograd_input.wgsl';
 import kernelTransform from '../shaders/conv2d.winograd_kernel.wgsl';
 import product from '../shaders/conv2d.winograd_product.wgsl';
 import productSubgroups from '../shaders/conv2d.winograd_subgroups_product.wgsl';
-import { type Call, call, type Tensor } from './kernel';
+import { type Call, call, SUBGROUP_LANES, type Tensor } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
 
 const FREQUENCIES = 64;
@@ -68,6 +68,7 @@ export function transformParams(
   return {
     width,
     height,
+    tiles,
     tiles_x: tilesX,
     channels,
     batch,
@@ -75,6 +76,11 @@ export function transformParams(
     chunk: at.count,
     pitch: tiles * chunk,
   };
+}
+
+/** Items of a transform of `count` images: a workgroup of 32 lanes does one tile of 32 images, or several tiles of fewer. */
+export function transformItems({ tiles }: Tiling, count: number, channels: number) {
+  return [count, Math.ceil(tiles / Math.max(1, Math.floor(32 / count))), channels] as const;
 }
 
 /**
@@ -96,32 +102,42 @@ export function convolutionCalls(
   const calls = [call(kernelTransform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, pairs)];
   for (const at of tiles.chunks) {
     calls.push(
-      call(inputTransform, transformParams(shape, tiles, from, at), { input: tensors.input, freqs: images }, [
-        at.count,
-        tiles.tiles,
-        from,
-      ]),
+      call(
+        inputTransform,
+        transformParams(shape, tiles, from, at),
+        { input: tensors.input, freqs: images },
+        transformItems(tiles, at.count, from),
+      ),
     );
     const columns = (tiles.tiles * at.count) / 4;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / 4, cin: from, cout4: toPadded / 4 };
-    // Workgroups of 32 lanes: 16 or 32 output channels along x, 64 columns along y, a frequency along z.
-    const items = [
-      32 * Math.ceil(toPadded / (subgroups ? 32 : 16)),
-      Math.ceil(columns / 64),
-      FREQUENCIES,
-    ] as const;
-    const shader = subgroups ? productSubgroups : product;
-    calls.push(call(shader, params, { inputs: images, weights: kernels, products }, items));
-    calls.push(finish(transformParams(shape, tiles, toPadded, at), [at.count, tiles.tiles, channels.to]));
+    const operands = { inputs: images, weights: kernels, products };
+    calls.push(
+      subgroups
+        ? call(productSubgroups, params, operands, subgroupItems(columns, toPadded))
+        : call(product, params, operands, [
+            32 * Math.ceil(toPadded / 16), // a workgroup of 32 lanes makes 16 channels
+            Math.ceil(columns / 64),
+            FREQUENCIES,
+          ]),
+    );
+    calls.push(
+      finish(transformParams(shape, tiles, toPadded, at), transformItems(tiles, at.count, channels.to)),
+    );
   }
   return calls;
 }
 
-/** Whether a convolution's product with subgroups has fewer columns than a workgroup has lanes, or half the channels of a lane's 32. */
-export function idleProduct(shape: ConvShape, toPadded: number): boolean {
-  const { tiles, chunk } = tiling(shape);
-  return (tiles * chunk) / 4 < 32 || toPadded <= 16;
-}
+/** A workgroup of 8 lanes makes 32 channels of 16 columns; where there are 8 or fewer, its quads have a frequency each. */
+const subgroupItems = (columns: number, toPadded: number) =>
+  [
+    SUBGROUP_LANES * Math.ceil(toPadded / 32),
+    Math.ceil(columns / (2 * SUBGROUP_LANES)),
+    FREQUENCIES / (columns <= SUBGROUP_LANES ? 2 : 1),
+  ] as const;
+
+/** Whether half of the 32 channels that a lane of a convolution's product with subgroups makes, or more, are not there. */
+export const idleProduct = (toPadded: number) => toPadded <= 16;
 
 export const convolutionScratch = (shape: ConvShape, from: number, toPadded: number) => ({
   kernels: FREQUENCIES * from * toPadded,

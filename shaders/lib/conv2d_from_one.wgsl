@@ -7,7 +7,7 @@
 //   start    what the sums of a channel begin with;
 // and includes one of conv2d_from_one_plain and conv2d_from_one_subgroups, which have
 //   taps_at  the 25 weights of a channel;
-//   main     a workgroup of 32 lanes, each of which calls convolve.
+//   main     a workgroup of 32 lanes, or of 8 with subgroups, each of which calls convolve.
 // One invocation: 7 pixels of a row, 2 images: the 5 x 11 pixels around them stay in registers while it makes one channel after the other,
 // 350 products each. Nothing is summed up from one turn of the loop to the next.
 // Grid: x over strips times pairs of images, z over rows times groups of params.each channels.

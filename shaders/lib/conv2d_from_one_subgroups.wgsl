@@ -2,7 +2,7 @@
 #import lib/conv2d_from_one.wgsl
 #import lib/taps_subgroups.wgsl
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {
   slot = subgroup_lane % 4u;

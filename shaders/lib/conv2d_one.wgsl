@@ -4,7 +4,7 @@
 //   params   height, width, pairs = N / 2, in_channels, out_padded (distance between the weights of two input channels), rows (output rows of
 //            a block, which loads four rows more), first_group;
 //   input    [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, bias, output [H][W][N/2];
-//   main     a workgroup of 32 lanes, each of which calls convolve;
+//   main     a workgroup of 32 lanes, or of 8 with subgroups, each of which calls convolve;
 // and includes one of taps_plain and taps_subgroups.
 // One invocation: a strip of 7 columns, walked down a block of rows, for 2 images. Each input row is loaded once and added to the five
 // output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.

@@ -8,7 +8,7 @@
 //   finish       what happens to a sum of output channel `channel` that belongs at `at` of [to][H][W][pairs];
 // and includes one of conv2d_strip_plain and conv2d_strip_subgroups, which have
 //   row_weights  the weights of five taps of a row and 8 output channels, `at` those of the first tap;
-//   main         a workgroup of 32 lanes, each of which calls convolve.
+//   main         a workgroup of 32 lanes, or of 8 with subgroups, each of which calls convolve.
 // One invocation: 7 pixels of a row, 8 output channels, 2 images: 11 loads and 40 weights make 560 products, per input channel and ky.
 // Grid: x over strips times pairs of images, z over rows times tiles of 8 output channels.
 #import lib/strip.wgsl

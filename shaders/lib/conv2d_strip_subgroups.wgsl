@@ -21,7 +21,7 @@ fn row_weights(at: u32) -> RowWeights {
     subgroupBroadcast(c, 0u), subgroupBroadcast(c, 1u));
 }
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {
   let s = subgroup_lane % 4u;

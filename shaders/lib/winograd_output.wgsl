@@ -32,11 +32,14 @@ fn store_row(first: u32, y: u32, x: u32, value: Four, more: Lane) {
 }
 
 @compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let image = id.x;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  // A chunk of few images leaves lanes for more tiles.
+  let images = min(32u, params.chunk);
+  let own_tile = quotient(lane, images);
+  let image = group.x * 32u + lane - own_tile * images;
+  let tile = group.y * (32u / images) + own_tile;
   let channel = group.z + params.first_group;
-  if (image >= params.chunk) { return; }
-  let tile = group.y;
+  if (lane >= 32u / images * images || image >= params.chunk || tile >= params.tiles) { return; }
   let step = params.channels * params.pitch;
   let at = channel * params.pitch + tile * params.chunk + image;
   let r0 = freq_row(at, step);
@@ -51,8 +54,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let c1 = output_transform(Eight(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b, r6.b, r7.b));
   let c2 = output_transform(Eight(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c, r6.c, r7.c));
   let c3 = output_transform(Eight(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d, r6.d, r7.d));
-  let y = tile / params.tiles_x * 4u;
-  let x = tile % params.tiles_x * 4u;
+  let tile_y = quotient(tile, params.tiles_x);
+  let y = tile_y * 4u;
+  let x = (tile - tile_y * params.tiles_x) * 4u;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
   let more = addend(channel);
   store_row(first, y, x, Four(c0.a, c1.a, c2.a, c3.a), more);

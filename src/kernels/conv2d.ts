@@ -8,7 +8,7 @@ import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d.tile.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import { call, type Kernel, SUBGROUP_LANES, type Variant } from '../kernel';
 import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
 
 /** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
@@ -127,7 +127,7 @@ const tile: Variant<ConvShape, TensorName> = {
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: refusesStrips,
-  idles: (shape) => subgroups && stripItems(shape) < 32,
+  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
   calls: (shape, tensors) => {
     const { params, items } = stripLaunch(shape, shape.inChannels, shape.outChannels);
     return [call(subgroups ? stripSubgroups : stripShader, params, tensors, items)];
@@ -136,7 +136,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && stripItems(shape) < 32,
+  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = fromOneLaunch(shape, shape.outChannels);
@@ -153,7 +153,7 @@ const refusesOne = ({ outChannels, kernelSize }: ConvShape) =>
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
 const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && stripItems(shape) < 32,
+  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
   refuses: refusesOne,
   calls: (shape, tensors) => {
     const { height, width, batch, inChannels } = shape;
@@ -184,7 +184,7 @@ const oneSplit: Variant<ConvShape, TensorName> = {
 
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idleProduct(shape, padChannels(shape.outChannels)),
+  idles: (shape) => subgroups && idleProduct(padChannels(shape.outChannels)),
   refuses: (shape) => refusesWinograd(shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(shape, shape.inChannels, padChannels(shape.outChannels)),
   calls: (shape, { input, kernel, bias, output }, scratch) => {

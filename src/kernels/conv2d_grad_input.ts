@@ -5,7 +5,7 @@ import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl
 import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import { call, type Kernel, SUBGROUP_LANES, type Variant } from '../kernel';
 import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
 import {
   type ConvShape,
@@ -25,7 +25,7 @@ type TensorName = 'grad' | 'kernel' | 'grad_input';
 
 const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idleProduct(shape, padChannels(shape.inChannels)),
+  idles: (shape) => subgroups && idleProduct(padChannels(shape.inChannels)),
   refuses: (shape) => refusesWinograd(shape, shape.outChannels, padChannels(shape.inChannels)),
   scratch: (shape) => convolutionScratch(shape, shape.outChannels, padChannels(shape.inChannels)),
   calls: (shape, { grad, kernel, grad_input }, scratch) => {
@@ -43,7 +43,7 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: refusesStrips,
-  idles: (shape) => subgroups && stripItems(shape) < 32,
+  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = stripLaunch(shape, shape.outChannels, shape.inChannels);
     const tensors = { input: grad, kernel, output: grad_input };
@@ -54,7 +54,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
-  idles: (shape) => subgroups && stripItems(shape) < 32,
+  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = fromOneLaunch(shape, shape.inChannels);
     const tensors = { input: grad, kernel, output: grad_input };

@@ -7,7 +7,7 @@ import kernelTransform from '../../shaders/conv2d_grad_kernel.winograd_kernel.wg
 import product from '../../shaders/conv2d_grad_kernel.winograd_product.wgsl';
 import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
-import { frequencySize, refusesWinograd, tiling, transformParams } from '../winograd';
+import { frequencySize, refusesWinograd, tiling, transformItems, transformParams } from '../winograd';
 import { type ConvShape, convFlops, convParams, convSizes } from './conv2d';
 import { sumSlicesCall } from './sum_slices';
 
@@ -109,16 +109,18 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
     const { inChannels: cin, outChannels: cout } = shape;
     const tiles = tiling(shape);
     const calls = tiles.chunks.flatMap((at) => [
-      call(inputTransform, transformParams(shape, tiles, cin, at), { input, freqs: images }, [
-        at.count,
-        tiles.tiles,
-        cin,
-      ]),
-      call(gradientTransform, transformParams(shape, tiles, cout, at), { grad, freqs: grads }, [
-        at.count,
-        tiles.tiles,
-        cout,
-      ]),
+      call(
+        inputTransform,
+        transformParams(shape, tiles, cin, at),
+        { input, freqs: images },
+        transformItems(tiles, at.count, cin),
+      ),
+      call(
+        gradientTransform,
+        transformParams(shape, tiles, cout, at),
+        { grad, freqs: grads },
+        transformItems(tiles, at.count, cout),
+      ),
       call(
         subgroups ? productSubgroups : product,
         {
