@@ -67,7 +67,7 @@ fn kernel_gradient_transform(u: Eight) -> Five {
     odd1 + 8.0 * odd2 + 0.125 * odd3, even1 + 16.0 * even2 + 0.0625 * even3 + u.h);
 }
 
-// a / b for a below a million. (A division of integers that differ from lane to lane takes CPU adapters as long as 30 loads.)
+// a / b for a below a million. (Four divisions of integers that differ from lane to lane were 14% of a transform on lavapipe.)
 fn quotient(a: u32, b: u32) -> u32 {
   return u32((f32(a) + 0.5) / f32(b));
 }
