@@ -1,10 +1,10 @@
 // Winograd F(4x4, 5x5), product: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
 //   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec4s
 //   weights U[f][cin][coutP]
-// One invocation: 16 output channels x 2 vec4s of p, `reach` vec4s apart (32 vec4 accumulators), 2 input channels a step. All
-// invocations of a workgroup read the same weights.
+// One invocation: 16 output channels x 2 vec4s of p, `reach` vec4s apart (32 vec4 accumulators), one input channel a step (two take
+// lavapipe 1.3 times as long). All invocations of a workgroup read the same weights.
 // Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = 64 frequencies from first_group on.
-// Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
+// Precondition: coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
 struct Params {
   columns: u32, // vec4s of p in use
@@ -51,32 +51,28 @@ fn multiply(f: u32, column: u32, reach: u32, row: u32) {
   var md = vec4f(0.0); var nd = vec4f(0.0);
   var me = vec4f(0.0); var ne = vec4f(0.0);
   var mf = vec4f(0.0); var nf = vec4f(0.0);
-  let steps = params.cin / 2u;
-  for (var step = 0u; step < steps; step++) {
-    let x0 = inputs[input_at];
-    let y0 = inputs[input_at + reach];
-    let x1 = inputs[input_at + params.pitch];
-    let y1 = inputs[input_at + params.pitch + reach];
-    let w0 = weights_at(weight_at);
-    let w1 = weights_at(weight_at + params.cout4);
-    m0 = fma(x1, vec4f(w1.a.x), fma(x0, vec4f(w0.a.x), m0)); n0 = fma(y1, vec4f(w1.a.x), fma(y0, vec4f(w0.a.x), n0));
-    m1 = fma(x1, vec4f(w1.a.y), fma(x0, vec4f(w0.a.y), m1)); n1 = fma(y1, vec4f(w1.a.y), fma(y0, vec4f(w0.a.y), n1));
-    m2 = fma(x1, vec4f(w1.a.z), fma(x0, vec4f(w0.a.z), m2)); n2 = fma(y1, vec4f(w1.a.z), fma(y0, vec4f(w0.a.z), n2));
-    m3 = fma(x1, vec4f(w1.a.w), fma(x0, vec4f(w0.a.w), m3)); n3 = fma(y1, vec4f(w1.a.w), fma(y0, vec4f(w0.a.w), n3));
-    m4 = fma(x1, vec4f(w1.b.x), fma(x0, vec4f(w0.b.x), m4)); n4 = fma(y1, vec4f(w1.b.x), fma(y0, vec4f(w0.b.x), n4));
-    m5 = fma(x1, vec4f(w1.b.y), fma(x0, vec4f(w0.b.y), m5)); n5 = fma(y1, vec4f(w1.b.y), fma(y0, vec4f(w0.b.y), n5));
-    m6 = fma(x1, vec4f(w1.b.z), fma(x0, vec4f(w0.b.z), m6)); n6 = fma(y1, vec4f(w1.b.z), fma(y0, vec4f(w0.b.z), n6));
-    m7 = fma(x1, vec4f(w1.b.w), fma(x0, vec4f(w0.b.w), m7)); n7 = fma(y1, vec4f(w1.b.w), fma(y0, vec4f(w0.b.w), n7));
-    m8 = fma(x1, vec4f(w1.c.x), fma(x0, vec4f(w0.c.x), m8)); n8 = fma(y1, vec4f(w1.c.x), fma(y0, vec4f(w0.c.x), n8));
-    m9 = fma(x1, vec4f(w1.c.y), fma(x0, vec4f(w0.c.y), m9)); n9 = fma(y1, vec4f(w1.c.y), fma(y0, vec4f(w0.c.y), n9));
-    ma = fma(x1, vec4f(w1.c.z), fma(x0, vec4f(w0.c.z), ma)); na = fma(y1, vec4f(w1.c.z), fma(y0, vec4f(w0.c.z), na));
-    mb = fma(x1, vec4f(w1.c.w), fma(x0, vec4f(w0.c.w), mb)); nb = fma(y1, vec4f(w1.c.w), fma(y0, vec4f(w0.c.w), nb));
-    mc = fma(x1, vec4f(w1.d.x), fma(x0, vec4f(w0.d.x), mc)); nc = fma(y1, vec4f(w1.d.x), fma(y0, vec4f(w0.d.x), nc));
-    md = fma(x1, vec4f(w1.d.y), fma(x0, vec4f(w0.d.y), md)); nd = fma(y1, vec4f(w1.d.y), fma(y0, vec4f(w0.d.y), nd));
-    me = fma(x1, vec4f(w1.d.z), fma(x0, vec4f(w0.d.z), me)); ne = fma(y1, vec4f(w1.d.z), fma(y0, vec4f(w0.d.z), ne));
-    mf = fma(x1, vec4f(w1.d.w), fma(x0, vec4f(w0.d.w), mf)); nf = fma(y1, vec4f(w1.d.w), fma(y0, vec4f(w0.d.w), nf));
-    input_at += 2u * params.pitch;
-    weight_at += 2u * params.cout4;
+  for (var c = 0u; c < params.cin; c++) {
+    let x = inputs[input_at];
+    let y = inputs[input_at + reach];
+    let w = weights_at(weight_at);
+    m0 = fma(x, vec4f(w.a.x), m0); n0 = fma(y, vec4f(w.a.x), n0);
+    m1 = fma(x, vec4f(w.a.y), m1); n1 = fma(y, vec4f(w.a.y), n1);
+    m2 = fma(x, vec4f(w.a.z), m2); n2 = fma(y, vec4f(w.a.z), n2);
+    m3 = fma(x, vec4f(w.a.w), m3); n3 = fma(y, vec4f(w.a.w), n3);
+    m4 = fma(x, vec4f(w.b.x), m4); n4 = fma(y, vec4f(w.b.x), n4);
+    m5 = fma(x, vec4f(w.b.y), m5); n5 = fma(y, vec4f(w.b.y), n5);
+    m6 = fma(x, vec4f(w.b.z), m6); n6 = fma(y, vec4f(w.b.z), n6);
+    m7 = fma(x, vec4f(w.b.w), m7); n7 = fma(y, vec4f(w.b.w), n7);
+    m8 = fma(x, vec4f(w.c.x), m8); n8 = fma(y, vec4f(w.c.x), n8);
+    m9 = fma(x, vec4f(w.c.y), m9); n9 = fma(y, vec4f(w.c.y), n9);
+    ma = fma(x, vec4f(w.c.z), ma); na = fma(y, vec4f(w.c.z), na);
+    mb = fma(x, vec4f(w.c.w), mb); nb = fma(y, vec4f(w.c.w), nb);
+    mc = fma(x, vec4f(w.d.x), mc); nc = fma(y, vec4f(w.d.x), nc);
+    md = fma(x, vec4f(w.d.y), md); nd = fma(y, vec4f(w.d.y), nd);
+    me = fma(x, vec4f(w.d.z), me); ne = fma(y, vec4f(w.d.z), ne);
+    mf = fma(x, vec4f(w.d.w), mf); nf = fma(y, vec4f(w.d.w), nf);
+    input_at += params.pitch;
+    weight_at += params.cout4;
   }
   var rows = array<vec4f, 32>(
     m0, n0, m1, n1, m2, n2, m3, n3, m4, n4, m5, n5, m6, n6, m7, n7,
