@@ -3,10 +3,10 @@
 //   input  CHWN, element ((c*height + y)*width + x)*batch + n
 //   freqs  V[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements (pitch >= tiles*chunk)
 // One invocation: one image of the chunk, one channel, one tile. Rows first (8 loads, 1-D transform), then columns.
-// Dispatch: x = ceil(chunk/32), y = tiles, so that a workgroup works on one tile and its branches are uniform; z = channels from
-// first_group on. Any height, width, channels, batch.
+// Dispatch: x and y as in lib/winograd_tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
 
 #import lib/winograd.wgsl
+#import lib/winograd_tile.wgsl
 
 alias Lane = f32;
 
@@ -64,16 +64,14 @@ fn store_column(first: u32, step: u32, v: Eight) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  // A chunk of few images leaves lanes for more tiles.
-  let images = min(32u, params.chunk);
-  let own_tile = quotient(lane, images);
-  let image = group.x * 32u + lane - own_tile * images;
-  let tile = group.y * (32u / images) + own_tile;
+  let mine = place(group, lane);
+  let image = mine.image;
+  let tile = mine.tile;
   let channel = group.z + params.first_group;
-  if (lane >= 32u / images * images || image >= params.chunk || tile >= params.tiles) { return; }
-  let tile_y = quotient(tile, params.tiles_x);
-  let y = i32(tile_y * 4u) - 2;
-  let x = i32((tile - tile_y * params.tiles_x) * 4u) - 2;
+  if (image >= params.chunk || tile >= params.tiles) { return; }
+  let start = tile_start(tile);
+  let y = i32(start.y) - 2;
+  let x = i32(start.x) - 2;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
   let columns = Columns(column(x), column(x + 1), column(x + 2), column(x + 3),
     column(x + 4), column(x + 5), column(x + 6), column(x + 7));

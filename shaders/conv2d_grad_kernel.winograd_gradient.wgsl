@@ -2,10 +2,10 @@
 //   grad   dY (dZ), CHWN, element ((c*height + y)*width + x)*batch + n; outside the image dY = 0
 //   freqs  D[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements
 // One invocation: one image of the chunk, one channel, one tile. Rows first, then columns.
-// Dispatch: x = ceil(chunk/32), y = tiles, so that a workgroup works on one tile and its branches are uniform; z = channels from
-// first_group on. Any height, width, channels, batch.
+// Dispatch: x and y as in lib/winograd_tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
 
 #import lib/winograd.wgsl
+#import lib/winograd_tile.wgsl
 
 alias Lane = f32;
 
@@ -60,16 +60,14 @@ fn store_column(first: u32, step: u32, v: Eight) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  // A chunk of few images leaves lanes for more tiles.
-  let images = min(32u, params.chunk);
-  let own_tile = quotient(lane, images);
-  let image = group.x * 32u + lane - own_tile * images;
-  let tile = group.y * (32u / images) + own_tile;
+  let mine = place(group, lane);
+  let image = mine.image;
+  let tile = mine.tile;
   let channel = group.z + params.first_group;
-  if (lane >= 32u / images * images || image >= params.chunk || tile >= params.tiles) { return; }
-  let tile_y = quotient(tile, params.tiles_x);
-  let y = tile_y * 4u;
-  let x = (tile - tile_y * params.tiles_x) * 4u;
+  if (image >= params.chunk || tile >= params.tiles) { return; }
+  let start = tile_start(tile);
+  let y = start.y;
+  let x = start.x;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
   let columns = Columns(column(x), column(x + 1u), column(x + 2u), column(x + 3u));
   let r0 = tile_row(first, y, columns);

@@ -101,12 +101,6 @@ export function call<P extends string, B extends string>(
 
 // ---------------------------------------------------------------- kernels and their variants
 
-/**
- * Lanes of a workgroup of the forms with subgroups. Lanes without work must stay there, as they may hold weights, so few of them let
- * small batches fill a workgroup. (The forms are for CPU adapters, which have subgroups of 4 and 8 lanes.)
- */
-export const SUBGROUP_LANES = 8;
-
 /** One way to compute a kernel: a plan of one or more calls. */
 export interface Variant<Shape, Name extends string> {
   /** What the device must have. */

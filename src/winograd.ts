@@ -9,7 +9,7 @@ import inputTransform from '../shaders/conv2d.winograd_input.wgsl';
 import kernelTransform from '../shaders/conv2d.winograd_kernel.wgsl';
 import product from '../shaders/conv2d.winograd_product.wgsl';
 import productSubgroups from '../shaders/conv2d.winograd_subgroups_product.wgsl';
-import { type Call, call, SUBGROUP_LANES, type Tensor } from './kernel';
+import { type Call, call, type Tensor } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
 
 const FREQUENCIES = 64;
@@ -128,13 +128,12 @@ export function convolutionCalls(
   return calls;
 }
 
-/** A workgroup of 8 lanes makes 32 channels of 16 columns; where there are 8 or fewer, its quads have a frequency each. */
-const subgroupItems = (columns: number, toPadded: number) =>
-  [
-    SUBGROUP_LANES * Math.ceil(toPadded / 32),
-    Math.ceil(columns / (2 * SUBGROUP_LANES)),
-    FREQUENCIES / (columns <= SUBGROUP_LANES ? 2 : 1),
-  ] as const;
+/** A workgroup makes 32 channels, and two columns a lane; where one is enough, its two quads have a frequency each. */
+function subgroupItems(columns: number, toPadded: number) {
+  const [lanes] = productSubgroups.workgroupSize;
+  const frequencies = columns <= lanes ? FREQUENCIES / 2 : FREQUENCIES;
+  return [lanes * Math.ceil(toPadded / 32), Math.ceil(columns / (2 * lanes)), frequencies] as const;
+}
 
 /** Whether half of the 32 channels that a lane of a convolution's product with subgroups makes, or more, are not there. */
 export const idleProduct = (toPadded: number) => toPadded <= 16;

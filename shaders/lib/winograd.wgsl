@@ -66,8 +66,3 @@ fn kernel_gradient_transform(u: Eight) -> Five {
   return Five(u.a + even1 + even2 + even3, odd1 + 2.0 * odd2 + 0.5 * odd3, even1 + 4.0 * even2 + 0.25 * even3,
     odd1 + 8.0 * odd2 + 0.125 * odd3, even1 + 16.0 * even2 + 0.0625 * even3 + u.h);
 }
-
-// a / b for a below a million. (Four divisions of integers that differ from lane to lane were 14% of a transform on lavapipe.)
-fn quotient(a: u32, b: u32) -> u32 {
-  return u32((f32(a) + 0.5) / f32(b));
-}

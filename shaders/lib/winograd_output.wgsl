@@ -1,15 +1,15 @@
 // Winograd F(4x4, 5x5), output transform, shared by conv2d and conv2d_grad_input: Y = A' M A for every tile.
 // The shader that includes this declares
-//   params   width, height, tiles_x, channels, batch (images in a row of Y), first_image and chunk (the images of this dispatch),
+//   params   width, height, tiles, tiles_x, channels, batch (images in a row of Y), first_image and chunk (the images of this dispatch),
 //            pitch, first_group;
 //   freqs    M[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
 //   addend   what is added to all of an output channel (loaded once, not per element);
 //   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
 // One invocation: one image of the chunk, one channel, one tile of 4x4 pixels (those inside the image). The 8 rows of M are
 // transformed along x as they are loaded and summed into the 16 outputs pair by pair.
-// Dispatch: x = ceil(chunk/32), y = tiles, so that a workgroup works on one tile and its branches are uniform; z = channels from
-// first_group on. Any height, width, channels, batch.
+// Dispatch: x and y as in lib/winograd_tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
 #import lib/winograd.wgsl
+#import lib/winograd_tile.wgsl
 
 alias Lane = f32;
 
@@ -33,13 +33,11 @@ fn store_row(first: u32, y: u32, x: u32, value: Four, more: Lane) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  // A chunk of few images leaves lanes for more tiles.
-  let images = min(32u, params.chunk);
-  let own_tile = quotient(lane, images);
-  let image = group.x * 32u + lane - own_tile * images;
-  let tile = group.y * (32u / images) + own_tile;
+  let mine = place(group, lane);
+  let image = mine.image;
+  let tile = mine.tile;
   let channel = group.z + params.first_group;
-  if (lane >= 32u / images * images || image >= params.chunk || tile >= params.tiles) { return; }
+  if (image >= params.chunk || tile >= params.tiles) { return; }
   let step = params.channels * params.pitch;
   let at = channel * params.pitch + tile * params.chunk + image;
   let r0 = freq_row(at, step);
@@ -54,9 +52,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let c1 = output_transform(Eight(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b, r6.b, r7.b));
   let c2 = output_transform(Eight(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c, r6.c, r7.c));
   let c3 = output_transform(Eight(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d, r6.d, r7.d));
-  let tile_y = quotient(tile, params.tiles_x);
-  let y = tile_y * 4u;
-  let x = (tile - tile_y * params.tiles_x) * 4u;
+  let start = tile_start(tile);
+  let y = start.y;
+  let x = start.x;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
   let more = addend(channel);
   store_row(first, y, x, Four(c0.a, c1.a, c2.a, c3.a), more);

@@ -8,7 +8,7 @@ import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d.tile.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
-import { call, type Kernel, SUBGROUP_LANES, type Variant } from '../kernel';
+import { call, type Kernel, type Shader, type Variant } from '../kernel';
 import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
 
 /** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
@@ -74,6 +74,13 @@ export function directLaunch({ batch, height, width, kernelSize }: ConvShape, fr
 /** Strips of 7 pixels in a row, times pairs of images: what the lanes of the forms by strips lie over. */
 export const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batch) / 2;
 
+/**
+ * Whether a row has fewer strips than a workgroup of a form with subgroups has lanes. Idle ones must stay there, as they may hold
+ * weights, which is why those workgroups are small.
+ */
+export const idlesByStrips = (shape: ConvShape, { workgroupSize }: Shader) =>
+  stripItems(shape) < workgroupSize[0];
+
 /** Why a layer cannot be done by strips. */
 export const refusesStrips = ({ kernelSize, width }: ConvShape) =>
   kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
@@ -127,7 +134,7 @@ const tile: Variant<ConvShape, TensorName> = {
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: refusesStrips,
-  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
+  idles: (shape) => subgroups && idlesByStrips(shape, stripSubgroups),
   calls: (shape, tensors) => {
     const { params, items } = stripLaunch(shape, shape.inChannels, shape.outChannels);
     return [call(subgroups ? stripSubgroups : stripShader, params, tensors, items)];
@@ -136,7 +143,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
+  idles: (shape) => subgroups && idlesByStrips(shape, fromOneSubgroups),
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = fromOneLaunch(shape, shape.outChannels);
@@ -153,7 +160,7 @@ const refusesOne = ({ outChannels, kernelSize }: ConvShape) =>
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
 const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
+  idles: (shape) => subgroups && idlesByStrips(shape, oneSubgroups),
   refuses: refusesOne,
   calls: (shape, tensors) => {
     const { height, width, batch, inChannels } = shape;

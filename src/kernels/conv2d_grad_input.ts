@@ -5,7 +5,7 @@ import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl
 import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
-import { call, type Kernel, SUBGROUP_LANES, type Variant } from '../kernel';
+import { call, type Kernel, type Variant } from '../kernel';
 import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
 import {
   type ConvShape,
@@ -13,10 +13,10 @@ import {
   convSizes,
   directLaunch,
   fromOneLaunch,
+  idlesByStrips,
   padChannels,
   refusesFromOne,
   refusesStrips,
-  stripItems,
   stripLaunch,
   tileLaunch,
 } from './conv2d';
@@ -43,7 +43,7 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: refusesStrips,
-  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
+  idles: (shape) => subgroups && idlesByStrips(shape, stripSubgroups),
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = stripLaunch(shape, shape.outChannels, shape.inChannels);
     const tensors = { input: grad, kernel, output: grad_input };
@@ -54,7 +54,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
-  idles: (shape) => subgroups && stripItems(shape) < SUBGROUP_LANES,
+  idles: (shape) => subgroups && idlesByStrips(shape, fromOneSubgroups),
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = fromOneLaunch(shape, shape.inChannels);
     const tensors = { input: grad, kernel, output: grad_input };

@@ -116,11 +116,12 @@ export async function tune(
     try {
       const compiled = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
       const isReady = ({ calls }: Op) => calls.every(({ shader }) => compiled.has(shader));
+      for (const { kernel, variant } of queue.flatMap(({ ops }) => ops.filter((o) => !isReady(o))))
+        doubtful.add(`${kernel}.${variant}`);
       for (const [i, { key, ops, tensors }] of queue.entries()) {
         onProgress?.(i, queue.length);
         const { kernel, layer } = ops[0];
         const ready = ops.filter(isReady);
-        for (const { variant } of ops.filter((o) => !isReady(o))) doubtful.add(`${kernel}.${variant}`);
         // Without the plain variant nothing can be checked.
         if (ready[0] !== ops[0]) continue;
         const best = await fastest(
