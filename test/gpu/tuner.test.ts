@@ -212,7 +212,25 @@ test('a variant that failed its check is not the default of layers that could no
   }
 });
 
-test('a shader that takes long to compile is not waited for, nor used where nothing was measured', async () => {
+test('a layer that was not measured does not get a variant that takes long to compile', async () => {
+  const two = layersOf(checkConfig({ ...network, widths: [8, 16] })).slice(1, 3);
+  const slow = /^(winograd|tile)/;
+  expect(Object.values(usual(two)).some((name) => slow.test(name))).toBe(true);
+  const pipeline = gpu.pipeline.bind(gpu);
+  vi.spyOn(gpu, 'pipeline').mockImplementation((shader) =>
+    ['conv2d.winograd_input', 'conv2d.tile'].includes(shader.name) ? new Promise(() => {}) : pipeline(shader),
+  );
+  // The time is up before the first layer is known.
+  const jump = clock();
+  const variants = await tune(gpu, two, 8, {
+    training: false,
+    effort: { ...effort, milliseconds: 4000 },
+    onMeasured: jump,
+  });
+  expect(Object.values(variants).filter((name) => slow.test(name))).toEqual([]);
+});
+
+test('a shader that takes long to compile is not waited for, and what was chosen without it not remembered', async () => {
   const pipeline = gpu.pipeline.bind(gpu);
   vi.spyOn(gpu, 'pipeline').mockImplementation((shader) =>
     shader.name === 'conv2d.winograd_input' ? new Promise(() => {}) : pipeline(shader),
