@@ -1,9 +1,9 @@
-// Winograd F(4x4, 5x5), product: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
+// Winograd, product of any F(m x m, 5x5): M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
 //   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec4s
 //   weights U[f][cin][coutP]
 // One invocation: 16 output channels x 2 vec4s of p, `reach` vec4s apart (32 vec4 accumulators), one input channel a step (two take
 // lavapipe 1.3 times as long). All invocations of a workgroup read the same weights.
-// Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = 64 frequencies from first_group on.
+// Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = frequencies from first_group on.
 // Precondition: coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
 struct Params {

@@ -1,6 +1,6 @@
 enable subgroups;
 
-// Winograd F(4x4, 5x5), product: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
+// Winograd, product of any F(m x m, 5x5): M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
 //   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec4s
 //   weights U[f][cin][coutP]
 // One invocation: 32 output channels x 2 vec4s of p, `reach` vec4s apart (64 vec4 accumulators), 2 input channels a step. A workgroup is
@@ -11,7 +11,7 @@ enable subgroups;
 // sums find their rows. (Broadcasts would give all lanes one order, for 12 instructions a component on SwiftShader instead of 2.)
 // Lanes beyond the columns stay, as they may hold weights. Needs the feature `subgroups`, a subgroup size of at least 4, and lanes
 // 0-3 and 4-7 of a workgroup to be quads.
-// Dispatch: x = ceil(coutP/32), y = ceil(columns/16), z = 64 frequencies from first_group on, two at a time if there are 8 columns or fewer.
+// Dispatch: x = ceil(coutP/32), y = ceil(columns/16), z = frequencies from first_group on, two at a time if there are 8 columns or fewer.
 // Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
 struct Params {
@@ -19,6 +19,7 @@ struct Params {
   pitch: u32, // vec4s in a row of V and M
   cin: u32,
   cout4: u32, // coutP / 4
+  frequencies: u32, // 64 for F(4x4), 121 for F(7x7)
   first_group: u32,
 }
 
@@ -34,6 +35,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   // Two columns per lane, `reach` apart. Few columns need only one of the two quads, which then have a frequency each.
   let reach = select(8u, 4u, params.columns <= 8u);
   let f = (group.z + params.first_group) * (8u / reach) + select(0u, 1u, lane >= reach);
+  // A surplus frequency, where their number is odd, stores nothing.
+  let columns = select(0u, params.columns, f < params.frequencies);
   let column = group.y * 2u * reach + (lane & (reach - 1u));
   let row = group.x * 32u;
   let pitch = params.pitch;
@@ -120,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var i = 0u; i < min(row + 32u, (rows + 15u) / 16u * 16u) - row; i++) {
     let o = row + (i ^ (4u * quad_lane));
     let at = (f * rows + o) * pitch + column;
-    if (o < rows && column < params.columns) { products[at] = sums[2u * i]; }
-    if (o < rows && column + reach < params.columns) { products[at + reach] = sums[2u * i + 1u]; }
+    if (o < rows && column < columns) { products[at] = sums[2u * i]; }
+    if (o < rows && column + reach < columns) { products[at + reach] = sums[2u * i + 1u]; }
   }
 }

@@ -1,14 +1,14 @@
 enable subgroups;
 
-// Winograd F(4x4, 5x5), weight gradient product: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
+// Winograd, weight gradient product of any F(m x m, 5x5): dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
 //   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
 //   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
-// The bias gradient, the sum of dY, is the sum over p of D at frequency (1, 1), where A adds up the whole tile: f = 9.
+// The bias gradient, the sum of dY, is the sum over p of D at the frequency of the points (1, 1), where A adds up the whole tile.
 // One invocation: 16 input channels x 8 output channels of one frequency, all of p in steps of one vec4.
 // Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16 and gets the others by swaps (on a
 // software adapter every loaded component is paid for). Lane q of a quad gets channel q ^ 1, q ^ 2, q ^ 3 of a group of four, so each
 // lane has an order of its own, which matters only when sums find their rows. Needs the feature `subgroups`.
-// Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = 16 groups of 4 frequencies from first_group on.
+// Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of 4 frequencies from first_group on.
 // Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
 
 struct Params {
@@ -17,6 +17,8 @@ struct Params {
   cin: u32,
   cout: u32,
   accumulate: u32,
+  frequencies: u32, // 64 for F(4x4), 121 for F(7x7)
+  sum_frequency: u32, // that of the points (1, 1)
   first_group: u32,
 }
 
@@ -55,14 +57,15 @@ fn store_bias(f: u32, o: u32) {
     n += dots(ones, grads[at + 4u * params.pitch], grads[at + 5u * params.pitch], grads[at + 6u * params.pitch],
       grads[at + 7u * params.pitch]);
   }
-  store((64u * params.cin * params.cout + o) / 4u, m, n);
+  store((params.frequencies * params.cin * params.cout + o) / 4u, m, n);
 }
 
 @compute @workgroup_size(4, 2, 4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(subgroup_invocation_id) subgroup_lane: u32) {
   let o = id.x * 8u;
   let c = id.y * 16u;
-  let f = id.z + 4u * params.first_group;
+  let wanted = id.z + 4u * params.first_group;
+  let f = min(wanted, params.frequencies - 1u);
   let pitch = params.pitch;
   let input_first = (f * params.cin + c + (subgroup_lane & 3u)) * pitch;
   let grad_first = (f * params.cout + o) * pitch;
@@ -133,11 +136,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(subgroup_invocation_i
   var rows = array<vec4f, 32>(
     m0, n0, m1, n1, m2, n2, m3, n3, m4, n4, m5, n5, m6, n6, m7, n7,
     m8, n8, m9, n9, ma, na, mb, nb, mc, nc, md, nd, me, ne, mf, nf);
+  if (wanted != f) { return; } // surplus, where a group of frequencies is not full
   // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
   // compile than all the rest. Channels are visited by whole groups of four.
   for (var i = c; i < min(c + 16u, (params.cin + 3u) & ~3u); i++) {
     let k = i ^ (subgroup_lane & 3u);
     if (k < params.cin) { store_row(f, k, o, rows[2u * (i - c)], rows[2u * (i - c) + 1u]); }
   }
-  if (f == 9u && c == 0u && o < params.cout) { store_bias(f, o); }
+  if (f == params.sum_frequency && c == 0u && o < params.cout) { store_bias(f, o); }
 }

@@ -88,6 +88,30 @@ declare module '*/conv2d.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd7_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -122,7 +146,7 @@ declare module '*/conv2d.winograd_product.wgsl' {
 
 declare module '*/conv2d.winograd_subgroups_product.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
+    'columns' | 'pitch' | 'cin' | 'cout4' | 'frequencies' | 'first_group',
     'inputs' | 'weights' | 'products'
   >;
   export default shader;
@@ -176,6 +200,14 @@ declare module '*/conv2d_grad_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -208,6 +240,22 @@ declare module '*/conv2d_grad_kernel.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_kernel.winograd7_gradient.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs' | 'cout',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_kernel.winograd_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -226,7 +274,7 @@ declare module '*/conv2d_grad_kernel.winograd_kernel.wgsl' {
 
 declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'first_group',
+    'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
   export default shader;
@@ -234,7 +282,7 @@ declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
 
 declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'first_group',
+    'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
   export default shader;

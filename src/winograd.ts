@@ -1,7 +1,6 @@
 /**
- * Winograd convolution F(4x4, 5x5) as plans of several dispatches: kernel and images are transformed to 64 frequencies, multiplied
- * there as 64 small matrices, and transformed back. 6.25 times fewer multiplications than 25 taps an output, less what tiles waste
- * at the border. (Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016; points 0, +-1, +-2, +-1/2.)
+ * Winograd convolution as plans of several dispatches: kernel and images are transformed to frequencies, multiplied there as one
+ * small matrix per frequency, and transformed back. (Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.)
  *
  * The batch is done in chunks of images, so that the transformed images take little memory and stay in the cache.
  */
@@ -9,15 +8,50 @@ import inputTransform from '../shaders/conv2d.winograd_input.wgsl';
 import kernelTransform from '../shaders/conv2d.winograd_kernel.wgsl';
 import product from '../shaders/conv2d.winograd_product.wgsl';
 import productSubgroups from '../shaders/conv2d.winograd_subgroups_product.wgsl';
+import inputTransform7 from '../shaders/conv2d.winograd7_input.wgsl';
+import kernelTransform7 from '../shaders/conv2d.winograd7_kernel.wgsl';
 import { type Call, call, type Tensor } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
 
-const FREQUENCIES = 64;
-const TILE = 4;
+/** F(tile x tile, 5x5). Products are the same for all forms, transforms are not. */
+export interface Form {
+  /** Pixels a side that are made at once. */
+  readonly tile: number;
+  /** (tile + 4) squared: products for tile squared outputs, for which 25 taps would take 25 each. */
+  readonly frequencies: number;
+  /** The frequency where the transform of the output gradient adds up the tile: that of the points (1, 1). */
+  readonly sumFrequency: number;
+  readonly inputTransform: typeof inputTransform;
+  readonly kernelTransform: typeof kernelTransform;
+}
+
+/** 6.25 times fewer products than taps, and an error of about 6 times that of adding up taps. */
+export const F4: Form = { tile: 4, frequencies: 64, sumFrequency: 9, inputTransform, kernelTransform };
+
+/** 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 90 times. */
+export const F7: Form = {
+  tile: 7,
+  frequencies: 121,
+  sumFrequency: 60,
+  inputTransform: inputTransform7,
+  kernelTransform: kernelTransform7,
+};
+
+const tilesOf = ({ tile }: Form, { height, width }: ConvShape) =>
+  Math.ceil(height / tile) * Math.ceil(width / tile);
+
+/**
+ * Whether F(4x4) suits a layer better: because tiles of 7 reach further beyond the image, or because there are so few of them
+ * that the products load more weights than they make use of.
+ */
+export const idlesAs = (form: Form, shape: ConvShape) =>
+  form === F7 &&
+  (tilesOf(F7, shape) * shape.batch < 16 ||
+    F7.frequencies * tilesOf(F7, shape) >= F4.frequencies * tilesOf(F4, shape));
 /** Bytes that the transformed images of one chunk may take. */
 const MOST_SCRATCH = 2 ** 24;
 /** Images of a chunk where more would fit: larger ones are no faster on CPU adapters, smaller ones take more dispatches. */
-const MOST_CHUNK = 128;
+const MOST_CHUNK = 256;
 
 export interface Tiling {
   readonly tilesX: number;
@@ -28,10 +62,11 @@ export interface Tiling {
   readonly chunks: readonly { readonly first: number; readonly count: number }[];
 }
 
-export function tiling({ height, width, batch, inChannels, outChannels }: ConvShape): Tiling {
-  const tilesX = Math.ceil(width / TILE);
-  const tiles = tilesX * Math.ceil(height / TILE);
-  const bytes = FREQUENCIES * tiles * Math.max(inChannels, outChannels) * 4;
+export function tiling(form: Form, shape: ConvShape): Tiling {
+  const { batch, inChannels, outChannels } = shape;
+  const tilesX = Math.ceil(shape.width / form.tile);
+  const tiles = tilesOf(form, shape);
+  const bytes = form.frequencies * tiles * Math.max(inChannels, outChannels) * 4;
   const chunk = Math.min(batch, MOST_CHUNK, Math.max(4, Math.floor(MOST_SCRATCH / bytes / 4) * 4));
   const chunks = Array.from({ length: Math.ceil(batch / chunk) }, (_, i) => ({
     first: i * chunk,
@@ -42,21 +77,22 @@ export function tiling({ height, width, batch, inChannels, outChannels }: ConvSh
 
 /** Why a layer cannot be done this way; `reduced` are the channels that are summed over. */
 export function refusesWinograd(
-  { kernelSize, height, width }: ConvShape,
+  form: Form,
+  shape: ConvShape,
   reduced: number,
   made: number,
 ): string | undefined {
-  if (height < TILE || width < TILE) return 'the image is smaller than a tile of the Winograd form';
+  const { kernelSize, height, width } = shape;
+  if (height < 4 || width < 4) return 'the Winograd form is for images of at least 4x4 pixels';
   if (kernelSize !== 5) return 'the Winograd form is for 5x5 kernels';
   if (reduced % 2 !== 0) return 'the Winograd form sums over an even number of channels';
-  const least =
-    FREQUENCIES * Math.ceil(height / TILE) * Math.ceil(width / TILE) * Math.max(reduced, made) * 4 * 4;
+  const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, made) * 4 * 4;
   return least > 2 ** 26 ? 'the Winograd form would need too much memory for images of this size' : undefined;
 }
 
 /** Elements of a chunk's transformed images. */
-export const frequencySize = ({ tiles, chunk }: Tiling, channels: number) =>
-  FREQUENCIES * channels * tiles * chunk;
+export const frequencySize = ({ frequencies }: Form, { tiles, chunk }: Tiling, channels: number) =>
+  frequencies * channels * tiles * chunk;
 
 /** The images [first, first + count) of a tensor [channels][height][width][batch] to frequencies. */
 export function transformParams(
@@ -88,6 +124,7 @@ export function transformItems({ tiles }: Tiling, count: number, channels: numbe
  * summed over, `to` those made, `toPadded` those as the packed kernel has them.
  */
 export function convolutionCalls(
+  form: Form,
   shape: ConvShape,
   channels: { from: number; to: number; toPadded: number },
   tensors: { input: Tensor; kernel: Tensor },
@@ -96,14 +133,15 @@ export function convolutionCalls(
   finish: (params: ReturnType<typeof transformParams>, items: readonly [number, number, number]) => Call,
 ): Call[] {
   const { from, toPadded } = channels;
+  const { frequencies } = form;
   const { kernels, images, products } = scratch;
-  const tiles = tiling(shape);
+  const tiles = tiling(form, shape);
   const pairs = from * toPadded;
-  const calls = [call(kernelTransform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, pairs)];
+  const calls = [call(form.kernelTransform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, pairs)];
   for (const at of tiles.chunks) {
     calls.push(
       call(
-        inputTransform,
+        form.inputTransform,
         transformParams(shape, tiles, from, at),
         { input: tensors.input, freqs: images },
         transformItems(tiles, at.count, from),
@@ -114,11 +152,11 @@ export function convolutionCalls(
     const operands = { inputs: images, weights: kernels, products };
     calls.push(
       subgroups
-        ? call(productSubgroups, params, operands, subgroupItems(columns, toPadded))
+        ? call(productSubgroups, { ...params, frequencies }, operands, subgroupItems(form, columns, toPadded))
         : call(product, params, operands, [
             32 * Math.ceil(toPadded / 16), // a workgroup of 32 lanes makes 16 channels
             Math.ceil(columns / 64),
-            FREQUENCIES,
+            frequencies,
           ]),
     );
     calls.push(
@@ -129,17 +167,17 @@ export function convolutionCalls(
 }
 
 /** A workgroup makes 32 channels, and two columns a lane; where one is enough, its two quads have a frequency each. */
-function subgroupItems(columns: number, toPadded: number) {
+function subgroupItems({ frequencies }: Form, columns: number, toPadded: number) {
   const [lanes] = productSubgroups.workgroupSize;
-  const frequencies = columns <= lanes ? FREQUENCIES / 2 : FREQUENCIES;
-  return [lanes * Math.ceil(toPadded / 32), Math.ceil(columns / (2 * lanes)), frequencies] as const;
+  const groups = columns <= lanes ? Math.ceil(frequencies / 2) : frequencies;
+  return [lanes * Math.ceil(toPadded / 32), Math.ceil(columns / (2 * lanes)), groups] as const;
 }
 
 /** Whether half of the 32 channels that a lane of a convolution's product with subgroups makes, or more, are not there. */
 export const idleProduct = (toPadded: number) => toPadded <= 16;
 
-export const convolutionScratch = (shape: ConvShape, from: number, toPadded: number) => ({
-  kernels: FREQUENCIES * from * toPadded,
-  images: frequencySize(tiling(shape), from),
-  products: frequencySize(tiling(shape), toPadded),
+export const convolutionScratch = (form: Form, shape: ConvShape, from: number, toPadded: number) => ({
+  kernels: form.frequencies * from * toPadded,
+  images: frequencySize(form, tiling(form, shape), from),
+  products: frequencySize(form, tiling(form, shape), toPadded),
 });

@@ -5,6 +5,8 @@
 // A pair of points +-a shares its even and its odd part: result = even + odd and even - odd.
 // `Lane` is the type one invocation works on, an alias the including shader defines (f32: one image; vec4f: four images).
 
+const TILE = 4u;
+
 struct Eight { a: Lane, b: Lane, c: Lane, d: Lane, e: Lane, f: Lane, g: Lane, h: Lane }
 struct Five { a: Lane, b: Lane, c: Lane, d: Lane, e: Lane }
 struct Four { a: Lane, b: Lane, c: Lane, d: Lane }

@@ -8,8 +8,18 @@ import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d.tile.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
+import winogradOutput7 from '../../shaders/conv2d.winograd7_output.wgsl';
 import { call, type Kernel, type Shader, type Variant } from '../kernel';
-import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
+import {
+  convolutionCalls,
+  convolutionScratch,
+  F4,
+  F7,
+  type Form,
+  idleProduct,
+  idlesAs,
+  refusesWinograd,
+} from '../winograd';
 
 /** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
 export interface ConvShape {
@@ -189,19 +199,23 @@ const oneSplit: Variant<ConvShape, TensorName> = {
   },
 };
 
-const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+const winograd = (
+  form: Form,
+  last: typeof winogradOutput,
+  subgroups: boolean,
+): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idleProduct(padChannels(shape.outChannels)),
-  refuses: (shape) => refusesWinograd(shape, shape.inChannels, padChannels(shape.outChannels)),
-  scratch: (shape) => convolutionScratch(shape, shape.inChannels, padChannels(shape.outChannels)),
+  idles: (shape) => idlesAs(form, shape) || (subgroups && idleProduct(padChannels(shape.outChannels))),
+  refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
+  scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   calls: (shape, { input, kernel, bias, output }, scratch) => {
     const channels = {
       from: shape.inChannels,
       to: shape.outChannels,
       toPadded: padChannels(shape.outChannels),
     };
-    return convolutionCalls(shape, channels, { input, kernel }, scratch, subgroups, (params, items) =>
-      call(winogradOutput, params, { freqs: scratch.products, bias, output }, items),
+    return convolutionCalls(form, shape, channels, { input, kernel }, scratch, subgroups, (params, items) =>
+      call(last, params, { freqs: scratch.products, bias, output }, items),
     );
   },
 });
@@ -231,7 +245,9 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     strip: strip(false),
     strip_subgroups: strip(true),
     tile,
-    winograd: winograd(false),
-    winograd_subgroups: winograd(true),
+    winograd: winograd(F4, winogradOutput, false),
+    winograd_subgroups: winograd(F4, winogradOutput, true),
+    winograd7: winograd(F7, winogradOutput7, false),
+    winograd7_subgroups: winograd(F7, winogradOutput7, true),
   },
 };

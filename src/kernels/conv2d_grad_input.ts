@@ -5,8 +5,18 @@ import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl
 import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
+import winogradOutput7 from '../../shaders/conv2d_grad_input.winograd7_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
-import { convolutionCalls, convolutionScratch, idleProduct, refusesWinograd } from '../winograd';
+import {
+  convolutionCalls,
+  convolutionScratch,
+  F4,
+  F7,
+  type Form,
+  idleProduct,
+  idlesAs,
+  refusesWinograd,
+} from '../winograd';
 import {
   type ConvShape,
   convFlops,
@@ -23,19 +33,29 @@ import {
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
-const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+const winograd = (
+  form: Form,
+  last: typeof winogradOutput,
+  subgroups: boolean,
+): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idleProduct(padChannels(shape.inChannels)),
-  refuses: (shape) => refusesWinograd(shape, shape.outChannels, padChannels(shape.inChannels)),
-  scratch: (shape) => convolutionScratch(shape, shape.outChannels, padChannels(shape.inChannels)),
+  idles: (shape) => idlesAs(form, shape) || (subgroups && idleProduct(padChannels(shape.inChannels))),
+  refuses: (shape) => refusesWinograd(form, shape, shape.outChannels, padChannels(shape.inChannels)),
+  scratch: (shape) => convolutionScratch(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   calls: (shape, { grad, kernel, grad_input }, scratch) => {
     const channels = {
       from: shape.outChannels,
       to: shape.inChannels,
       toPadded: padChannels(shape.inChannels),
     };
-    return convolutionCalls(shape, channels, { input: grad, kernel }, scratch, subgroups, (params, items) =>
-      call(winogradOutput, params, { freqs: scratch.products, output: grad_input }, items),
+    return convolutionCalls(
+      form,
+      shape,
+      channels,
+      { input: grad, kernel },
+      scratch,
+      subgroups,
+      (params, items) => call(last, params, { freqs: scratch.products, output: grad_input }, items),
     );
   },
 });
@@ -93,7 +113,9 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     strip: strip(false),
     strip_subgroups: strip(true),
     tile,
-    winograd: winograd(false),
-    winograd_subgroups: winograd(true),
+    winograd: winograd(F4, winogradOutput, false),
+    winograd_subgroups: winograd(F4, winogradOutput, true),
+    winograd7: winograd(F7, winogradOutput7, false),
+    winograd7_subgroups: winograd(F7, winogradOutput7, true),
   },
 };

@@ -1,4 +1,3 @@
-import inputTransform from '../../shaders/conv2d.winograd_input.wgsl';
 import oneShader from '../../shaders/conv2d_grad_kernel.one.wgsl';
 import tileShader from '../../shaders/conv2d_grad_kernel.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_kernel.wgsl';
@@ -6,8 +5,20 @@ import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradien
 import kernelTransform from '../../shaders/conv2d_grad_kernel.winograd_kernel.wgsl';
 import product from '../../shaders/conv2d_grad_kernel.winograd_product.wgsl';
 import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
+import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradient.wgsl';
+import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
-import { frequencySize, refusesWinograd, tiling, transformItems, transformParams } from '../winograd';
+import {
+  F4,
+  F7,
+  type Form,
+  frequencySize,
+  idlesAs,
+  refusesWinograd,
+  tiling,
+  transformItems,
+  transformParams,
+} from '../winograd';
 import { type ConvShape, convFlops, convParams, convSizes } from './conv2d';
 import { sumSlicesCall } from './sum_slices';
 
@@ -95,28 +106,34 @@ const tile: Variant<ConvShape, TensorName> = {
 };
 
 /** In frequency space the sum over tiles and images is one long matrix product, so there are no partial sums. */
-const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+const winograd = (
+  form: Form,
+  toFrequencies: typeof gradientTransform,
+  last: typeof kernelTransform,
+  subgroups: boolean,
+): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
+  idles: (shape) => idlesAs(form, shape),
   refuses: (shape) =>
-    refusesWinograd(shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
+    refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
     (shape.outChannels % 8 !== 0 ? 'the Winograd form makes 8 output channels at a time' : undefined),
   scratch: (shape) => ({
-    images: frequencySize(tiling(shape), shape.inChannels),
-    grads: frequencySize(tiling(shape), shape.outChannels),
-    products: 64 * shape.inChannels * shape.outChannels + shape.outChannels,
+    images: frequencySize(form, tiling(form, shape), shape.inChannels),
+    grads: frequencySize(form, tiling(form, shape), shape.outChannels),
+    products: form.frequencies * shape.inChannels * shape.outChannels + shape.outChannels,
   }),
   calls: (shape, { input, grad, gradient }, { images, grads, products }) => {
     const { inChannels: cin, outChannels: cout } = shape;
-    const tiles = tiling(shape);
+    const tiles = tiling(form, shape);
     const calls = tiles.chunks.flatMap((at) => [
       call(
-        inputTransform,
+        form.inputTransform,
         transformParams(shape, tiles, cin, at),
         { input, freqs: images },
         transformItems(tiles, at.count, cin),
       ),
       call(
-        gradientTransform,
+        toFrequencies,
         transformParams(shape, tiles, cout, at),
         { grad, freqs: grads },
         transformItems(tiles, at.count, cout),
@@ -129,14 +146,16 @@ const winograd = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
           cin,
           cout,
           accumulate: Number(at.first > 0),
+          frequencies: form.frequencies,
+          sum_frequency: form.sumFrequency,
         },
         { inputs: images, grads, output: products },
         // An invocation makes 8 output channels and 16 or 8 input channels of one frequency.
-        [Math.ceil(cout / 8), Math.ceil(cin / (subgroups ? 16 : 8)), 64],
+        [Math.ceil(cout / 8), Math.ceil(cin / (subgroups ? 16 : 8)), form.frequencies],
       ),
     ]);
     const pairs = cin * cout;
-    return [...calls, call(kernelTransform, { pairs, cout }, { freqs: products, gradient }, pairs)];
+    return [...calls, call(last, { pairs, cout }, { freqs: products, gradient }, pairs)];
   },
 });
 
@@ -166,7 +185,9 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     },
     one,
     tile,
-    winograd: winograd(false),
-    winograd_subgroups: winograd(true),
+    winograd: winograd(F4, gradientTransform, kernelTransform, false),
+    winograd_subgroups: winograd(F4, gradientTransform, kernelTransform, true),
+    winograd7: winograd(F7, gradientTransform7, kernelTransform7, false),
+    winograd7_subgroups: winograd(F7, gradientTransform7, kernelTransform7, true),
   },
 };

@@ -40,10 +40,10 @@ const MOST_REPEATS = 128;
 /** A variant that takes so many times as long as the best one is not measured again. */
 const HOPELESS = 1.3;
 /**
- * How far any number of a variant's results may be from the plain one's, as a share of their root mean square. Winograd differs
- * by 7e-5 in this network; a missing tap or border by more than 1e-2.
+ * How far any number of a variant's results may be from the plain one's, as a share of their root mean square. In this network at
+ * 64 images `winograd7` differs by up to 9e-4, `winograd` by 4e-5, all others by 1e-5; a missing tap or border by more than 1e-2.
  */
-const AGREEMENT = 1e-3;
+const AGREEMENT = 3e-3;
 /** The share of the time that may go into compiling: see `compileAll`. */
 const COMPILING = 0.5;
 /** Tensors of one op start so far apart in the pool of noise. */

@@ -47,13 +47,15 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'from_one',
     'one_subgroups',
     'one',
+    'winograd7_subgroups',
+    'winograd7',
     'winograd_subgroups',
     'winograd',
     'strip_subgroups',
     'strip',
     'direct',
   ],
-  gpu: ['from_one', 'one_split', 'one', 'tile', 'winograd', 'direct'],
+  gpu: ['from_one', 'one_split', 'one', 'tile', 'winograd7', 'winograd', 'direct'],
 };
 
 /** The choice among `possible` variants of a kernel without measuring. */

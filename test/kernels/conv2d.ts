@@ -1,6 +1,6 @@
 import { type ConvShape, conv2d, convSizes, padChannels } from '../../src/kernels/conv2d';
 import { type Arrays, padded, type Random, type Spec, sumError, type Values } from '../spec';
-import { convolutionGain } from '../winograd_gain';
+import { convolutionGains } from '../winograd_gain';
 
 /** The UNet's convolutions at a batch size, by layer name. */
 export function convLayers(batch: number): Record<string, ConvShape> {
@@ -157,6 +157,6 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
     };
   },
   reference,
-  gain: { winograd: convolutionGain, winograd_subgroups: convolutionGain },
+  gain: convolutionGains,
   bench: convLayers,
 };

@@ -2,7 +2,7 @@ import { type ConvShape, convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import { transposeKernel } from '../conv_layouts';
 import { type Spec, sumError } from '../spec';
-import { convolutionGain } from '../winograd_gain';
+import { convolutionGains } from '../winograd_gain';
 import { spec as conv2d, convCases, convLayers, convolve, packedKernel } from './conv2d';
 
 export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
@@ -19,7 +19,7 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     return { grad_input: { values: sums, error: magnitudes.map((m) => sumError(terms, m)) } };
   },
   // The first layer's input is data: nobody asks for its gradient.
-  gain: { winograd: convolutionGain, winograd_subgroups: convolutionGain },
+  gain: convolutionGains,
   bench: (batch) =>
     Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
   gradientOf: {

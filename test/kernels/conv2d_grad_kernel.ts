@@ -1,7 +1,7 @@
 import { type ConvShape, convSizes, padChannels } from '../../src/kernels/conv2d';
 import { conv2dGradKernel, gradientSize } from '../../src/kernels/conv2d_grad_kernel';
 import { type Spec, sumError } from '../spec';
-import { kernelGradientGain } from '../winograd_gain';
+import { kernelGradientGains } from '../winograd_gain';
 import { spec as conv2d, convCases, convLayers, eachTap } from './conv2d';
 
 export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
@@ -38,7 +38,7 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
     }
     return { gradient: { values, error: magnitudes.map((m) => sumError(plane, m)) } };
   },
-  gain: { winograd: kernelGradientGain, winograd_subgroups: kernelGradientGain },
+  gain: kernelGradientGains,
   bench: convLayers,
   gradientOf: {
     forward: conv2d,

@@ -10,15 +10,31 @@ const usual = (batch: number, ...features: string[]) =>
 test('a large batch uses subgroups where the device has them', () => {
   expect(usual(64, 'subgroups')).toMatchObject({
     'conv2d/down.0': 'from_one_subgroups',
-    'conv2d/down.2': 'winograd_subgroups',
+    'conv2d/down.2': 'winograd7_subgroups',
     'conv2d/up.2': 'one_subgroups',
     'conv2d_grad_input/up.2': 'from_one_subgroups',
   });
   expect(Object.values(usual(64)).filter((name) => name.includes('subgroups'))).toEqual([]);
 });
 
+test('few tiles, and images that tiles of 7 do not fit, take the Winograd form of 4', () => {
+  expect(usual(8)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd' }); // 32 tiles, and 8
+  expect(usual(16)).toMatchObject({ 'conv2d/down.2': 'winograd7', 'conv2d_grad_kernel/up.0': 'winograd7' });
+  const choice = (size: number) =>
+    defaultVariants(layersOf(checkConfig({ height: size, width: size })), 64, new Set(), 'software');
+  // Images of 16 take 9 tiles of 7 or 16 of 4, which is the same work; images of 8 take 4 of either.
+  expect(choice(32)).toMatchObject({ 'conv2d/down.1': 'winograd', 'conv2d/down.2': 'winograd' });
+  // 32 take 25 or 64, and 16 as above.
+  expect(choice(64)).toMatchObject({ 'conv2d_grad_input/down.1': 'winograd7', 'conv2d/up.0': 'winograd' });
+});
+
 test('the smallest batch fills the lanes of all but the narrowest strips', () => {
-  expect(usual(4, 'subgroups')).toEqual(usual(64, 'subgroups'));
+  expect(usual(4, 'subgroups')).toMatchObject({
+    'conv2d/down.0': 'from_one_subgroups',
+    'conv2d/down.1': 'winograd7_subgroups',
+    'conv2d/down.2': 'winograd_subgroups',
+    'conv2d/up.2': 'one_subgroups',
+  });
   const narrow = layersOf(checkConfig({ height: 8, width: 8, widths: [8, 8] }));
   const choice = (batch: number) => defaultVariants(narrow, batch, new Set(['subgroups']), 'software');
   // Two strips of 7 pixels in a row, for two pairs of images; for four pairs there are as many as lanes.
@@ -29,10 +45,10 @@ test('the smallest batch fills the lanes of all but the narrowest strips', () =>
 test('a layer of few channels leaves out the product that makes 32 of them at a time', () => {
   const narrow = layersOf(checkConfig({ widths: [16, 32, 32] }));
   expect(defaultVariants(narrow, 64, new Set(['subgroups']), 'software')).toMatchObject({
-    'conv2d/down.1': 'winograd_subgroups', // 16 > 32
-    'conv2d_grad_input/down.1': 'winograd',
-    'conv2d/up.1': 'winograd', // 32 > 16
-    'conv2d_grad_input/up.1': 'winograd_subgroups',
+    'conv2d/down.1': 'winograd7_subgroups', // 16 > 32
+    'conv2d_grad_input/down.1': 'winograd7',
+    'conv2d/up.1': 'winograd7', // 32 > 16
+    'conv2d_grad_input/up.1': 'winograd7_subgroups',
   });
 });
 
