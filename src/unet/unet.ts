@@ -4,6 +4,7 @@ import { op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { STATE, STATE_WORDS } from '../training/state';
+import { takingTurns } from '../turns';
 import { checkConfig, type Parameter, type UNetConfig } from './config';
 import { predictionPass } from './forward';
 import { chooser } from './variants';
@@ -26,6 +27,8 @@ export class UNet {
   private readonly gpu: Gpu;
   private readonly repack: Program;
   private predictor: Predictor | undefined;
+  /** All calls of `predict` share one predictor. */
+  private readonly inTurn = takingTurns();
   private destroyed = false;
 
   private constructor(
@@ -99,7 +102,8 @@ export class UNet {
   }
 
   /**
-   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result.
+   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result. Calls at the same
+   * time are done one after the other; `images` must stay as they are until then.
    */
   async predict(images: Float32Array, count: number): Promise<Float32Array> {
     this.check();
@@ -112,18 +116,24 @@ export class UNet {
         `predict was given ${images.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
+    return this.inTurn(async () => {
+      const predictor = await this.predictorFor(count);
+      const output = new Float32Array(images.length);
+      for (let done = 0; done < count; done += predictor.batch) {
+        const part = images.subarray(done * size, Math.min(done + predictor.batch, count) * size);
+        output.set(await predictor.run(part, part.length / size), done * size);
+      }
+      return output;
+    });
+  }
+
+  private async predictorFor(count: number): Promise<Predictor> {
     const batch = Math.min(Math.ceil(count / 4) * 4, PREDICT_BATCH);
-    if (!this.predictor || this.predictor.batch < batch) {
-      const predictor = await Predictor.create(this.gpu, this, batch);
-      this.predictor?.destroy();
-      this.predictor = predictor;
-    }
-    const output = new Float32Array(images.length);
-    for (let done = 0; done < count; done += this.predictor.batch) {
-      const part = images.subarray(done * size, Math.min(done + this.predictor.batch, count) * size);
-      output.set(await this.predictor.run(part, part.length / size), done * size);
-    }
-    return output;
+    if (this.predictor && this.predictor.batch >= batch) return this.predictor;
+    const predictor = await Predictor.create(this.gpu, this, batch);
+    this.predictor?.destroy();
+    this.predictor = predictor;
+    return predictor;
   }
 
   /** Bytes of GPU memory that the network holds. */

@@ -1,5 +1,5 @@
 /** Networks of many shapes against the f64 reference of the whole training step. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
@@ -140,6 +140,34 @@ describe('the batch', () => {
       gradients.push(await trainer.getGradients());
     }
     expect(gradients[1]).toEqual(gradients[0]);
+  });
+});
+
+describe('predict', () => {
+  const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
+
+  test('calls at the same time each get their own result, also where the first ones need more and more room', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    using other = await UNet.create(gpu, config, { seed: 5 });
+    const random = new Random(12);
+    const counts = [1, 5, 2, 70, 3];
+    const inputs = counts.map((count) => random.floats(count * 16, 0, 1));
+    const together = await Promise.all(counts.map((count, i) => unet.predict(inputs[i], count)));
+    for (const [i, count] of counts.entries()) {
+      expect(relativeError(together[i], await other.predict(inputs[i], count)), `call ${i}`).toBeLessThan(
+        1e-6,
+      );
+    }
+  });
+
+  test('a call that fails does not take the next one with it', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    const images = new Random(13).floats(16, 0, 1);
+    const run = vi.spyOn(gpu, 'run').mockRejectedValueOnce(new Error('once'));
+    const [first, second] = await Promise.allSettled([unet.predict(images, 1), unet.predict(images, 1)]);
+    run.mockRestore();
+    expect(first.status).toBe('rejected');
+    expect(second).toEqual({ status: 'fulfilled', value: await unet.predict(images, 1) });
   });
 });
 
