@@ -2,6 +2,7 @@
 import { EngineError } from './errors';
 import type { Program, Shader, ShaderBinding } from './kernel';
 import { Pacer } from './pacer';
+import { Staging } from './staging';
 import type { Layer } from './unet/config';
 import { adapterKind, defaultVariants, type Variants } from './unet/variants';
 import { Waiter } from './wait';
@@ -182,8 +183,9 @@ export class Gpu {
         usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       }),
     );
-    const [memory, validation] = [device.popErrorScope(), device.popErrorScope()];
-    const error = (await this.settle(memory)) ?? (await this.settle(validation));
+    const scopes = [device.popErrorScope(), device.popErrorScope()];
+    const [memory, validation] = await Promise.all(scopes.map((scope) => this.settle(scope)));
+    const error = memory ?? validation;
     if (error) {
       for (const b of buffers) b.destroy();
       const total = requests.reduce((sum, r) => sum + r.bytes, 0);
@@ -241,8 +243,7 @@ export class Gpu {
     });
     const scope = device.popErrorScope();
     try {
-      const compiled = await this.waiter.wait(pipeline);
-      const error = await this.settle(scope);
+      const [compiled, error] = await Promise.all([this.waiter.wait(pipeline), this.settle(scope)]);
       if (error) throw error;
       return { pipeline: compiled, layout };
     } catch (error) {
@@ -261,21 +262,32 @@ export class Gpu {
   }
 
   /**
-   * Submits inside an error scope and resolves when the GPU is done with it. A validation error is thrown, not lost: it would
-   * otherwise mean a dropped submit and silently stale results. `work` (see Program.work) tells the pacer what was timed.
+   * Does `work` in an error scope and throws what the device has against it. Left alone, that would reach its owner's handlers,
+   * and a refused submission would mean silently stale results. `what` is for the message.
    */
-  async submit(encoder: GPUCommandEncoder, work = 0): Promise<void> {
+  async scoped<T>(what: string, work: () => T): Promise<T> {
     this.checkAlive();
     const { device } = this;
-    const start = performance.now();
     device.pushErrorScope('validation');
-    device.queue.submit([encoder.finish()]);
-    const scope = device.popErrorScope();
-    const done = device.queue.onSubmittedWorkDone();
+    let scope: Promise<GPUError | null>;
+    let result: T;
+    try {
+      result = work();
+    } finally {
+      scope = device.popErrorScope();
+    }
     const error = await this.settle(scope);
     if (error)
-      throw new EngineError('shader', `A submission was refused: ${error.message}`, { cause: error });
-    await this.settle(done);
+      throw new EngineError('shader', `The device refused ${what}: ${error.message}`, { cause: error });
+    return result;
+  }
+
+  /** Submits and resolves when the GPU is done. `work` (see Program.work) tells the pacer what was timed. */
+  async submit(encoder: GPUCommandEncoder, work = 0): Promise<void> {
+    const { queue } = this.device;
+    const start = performance.now();
+    const accepted = this.scoped('a submission', () => queue.submit([encoder.finish()]));
+    await Promise.all([accepted, this.settle(queue.onSubmittedWorkDone())]);
     this.checkAlive();
     const now = performance.now();
     // With two submissions in flight, the second one starts when the first is done.
@@ -302,21 +314,11 @@ export class Gpu {
 
   /** Copies `size` 4-byte elements of a buffer to the host. */
   async read(source: GPUBuffer, size: number, offset = 0): Promise<ArrayBuffer> {
-    const [staging] = await this.createBuffers([
-      {
-        label: `read ${source.label}`,
-        bytes: size * 4,
-        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      },
-    ]);
+    const label = `read ${source.label}`;
+    const staging = await Staging.create(this, label, size * 4);
     try {
-      const encoder = this.device.createCommandEncoder({ label: `read ${source.label}` });
-      encoder.copyBufferToBuffer(source, offset * 4, staging, 0, size * 4);
-      this.device.queue.submit([encoder.finish()]);
-      await this.settle(staging.mapAsync(GPUMapMode.READ, 0, size * 4));
-      const copy = staging.getMappedRange(0, size * 4).slice(0);
-      staging.unmap();
-      return copy;
+      const encoder = this.device.createCommandEncoder({ label });
+      return await staging.read(encoder, [{ buffer: source, offset: offset * 4, bytes: size * 4 }]);
     } finally {
       staging.destroy();
     }

@@ -4,7 +4,7 @@ export type ErrorCode =
   | 'no-adapter' // WebGPU is there, but no adapter answered
   | 'limit' // the device's limits or memory do not suffice
   | 'device-lost'
-  | 'shader' // a shader did not compile or a pipeline was refused
+  | 'shader' // a shader did not compile, or a pipeline or submission was refused
   | 'argument' // a value out of range, an unknown name, a wrong length
   | 'data' // a file or array that is not what it should be
   | 'diverged' // the loss is no longer a finite number
@@ -21,6 +21,19 @@ export class EngineError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/**
+ * Awaits `work` of something that may be destroyed meanwhile: if it fails, and `check` throws because that has happened, then that
+ * is the error.
+ */
+export async function whileThere<T>(check: () => void, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    check();
+    throw error;
   }
 }
 

@@ -269,7 +269,7 @@ export class Program {
 
       const buffers = new Map(fixed);
       for (const [t, slot] of plan.placement) buffers.set(t, slots[slot]);
-      const bound = calls.map((c, i): BoundCall => {
+      const bind = (c: Call, i: number): BoundCall => {
         const entries: GPUBindGroupEntry[] = Object.entries<ShaderBinding>(c.shader.bindings).map(
           ([name, { binding }]) => {
             const t = c.tensors[name];
@@ -294,7 +294,9 @@ export class Program {
           groups: c.groups,
           hasParams,
         };
-      });
+      };
+      // Some of the buffers are others', who may have destroyed them meanwhile.
+      const bound = await gpu.scoped(`the bindings of ${label}`, () => calls.map(bind));
       return new Program(params.parts, bound, owned, buffers);
     } catch (error) {
       for (const b of owned) b.destroy();

@@ -24,6 +24,14 @@ test('shaders.gen.d.ts is up to date', () => {
   );
 });
 
+test('only src/device.ts submits, and so in an error scope', () => {
+  const source = new URL('../src/', import.meta.url);
+  const submitting = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => /\.submit\(\[/.test(readFileSync(new URL(file, source), 'utf8')));
+  expect(submitting).toEqual(['device.ts']);
+});
+
 describe('every WGSL file starts with a comment that says what it does', () => {
   const files = ['.', 'lib'].flatMap((path) =>
     readdirSync(new URL(path, folder))

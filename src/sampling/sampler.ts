@@ -75,7 +75,7 @@ export class Sampler {
       let input = await this.readX();
       for (let step = 0; step < options.steps; step++) {
         options.signal?.throwIfAborted();
-        this.setMix(options.steps - step);
+        await this.setMix(options.steps - step);
         await gpu.run(parts.step, options.signal);
         const prediction = await this.read(parts.predictionImages);
         const x = await this.read(parts.images);
@@ -92,7 +92,7 @@ export class Sampler {
     await this.start(options);
     try {
       for (let step = 0; step < options.steps; step++) {
-        this.setMix(options.steps - step);
+        await this.setMix(options.steps - step);
         await this.gpu.run(this.parts.step, options.signal);
       }
       return await this.read(this.parts.images);
@@ -212,10 +212,10 @@ export class Sampler {
     return new Float32Array(await this.gpu.read(this.parts.buffer(t), this.count * this.imageSize));
   }
 
-  private setMix(stepsLeft: number): void {
+  private setMix(stepsLeft: number): Promise<void> {
     const encoder = this.gpu.device.createCommandEncoder({ label: 'mix' });
     this.encodeMix(encoder, stepsLeft);
-    this.gpu.device.queue.submit([encoder.finish()]);
+    return this.gpu.submit(encoder);
   }
 
   private encodeMix(encoder: GPUCommandEncoder, stepsLeft: number): void {

@@ -1,68 +1,63 @@
 import type { Gpu } from '../device';
+import { Staging } from '../staging';
+import { takingTurns } from '../turns';
+import { STATE } from './state';
+import { LOSS_RING } from './step';
 
-/** Most losses that one read can bring. */
-const MOST = 256;
+/** What the GPU knew of its last steps. */
+export class Losses {
+  /** Completed steps. */
+  readonly step: number;
+  private readonly ring: Float32Array;
 
-/** Brings losses from the ring on the GPU to the host through a few staging buffers, without stalling either. */
+  constructor(bytes: ArrayBuffer) {
+    [this.step] = new Uint32Array(bytes, 0, 1);
+    this.ring = new Float32Array(bytes, 4);
+  }
+
+  /** Of the last `count` steps, oldest first; at most LOSS_RING, and no more than there were. */
+  last(count: number): Float32Array {
+    const first = this.step - count;
+    return Float32Array.from({ length: count }, (_, i) => this.ring[(first + i) % LOSS_RING]);
+  }
+}
+
+/** Brings the step count and the ring of losses from the GPU to the host, without stalling either. */
 export class LossReader {
-  static readonly most = MOST;
   private readonly gpu: Gpu;
+  private readonly state: GPUBuffer;
   private readonly ring: GPUBuffer;
-  private readonly length: number;
-  private readonly free: GPUBuffer[];
-  private readonly all: readonly GPUBuffer[];
+  private readonly staging: Staging;
+  private readonly inTurn = takingTurns();
 
-  constructor(gpu: Gpu, ring: GPUBuffer, length: number) {
+  private constructor(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, staging: Staging) {
     this.gpu = gpu;
+    this.state = state;
     this.ring = ring;
-    this.length = length;
-    this.all = Array.from({ length: 4 }, () =>
-      gpu.device.createBuffer({
-        label: 'losses',
-        size: MOST * 4,
-        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      }),
-    );
-    this.free = [...this.all];
+    this.staging = staging;
   }
 
-  /**
-   * Records the copy of the losses of steps [first, first + count), which must not cross the ring's end, and returns the
-   * function that reads them once the encoder has been submitted.
-   */
-  encode(encoder: GPUCommandEncoder, first: number, count: number): () => Promise<Float32Array> {
-    const staging = this.free.pop();
-    if (!staging) throw new Error('more losses in flight than staging buffers');
-    encoder.copyBufferToBuffer(this.ring, (first % this.length) * 4, staging, 0, count * 4);
-    return () => this.map(staging, count);
+  static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer): Promise<LossReader> {
+    // Two submissions of a fit, and a read beside them.
+    const staging = await Staging.create(gpu, 'trainer losses', 4 + LOSS_RING * 4, 3);
+    return new LossReader(gpu, state, ring, staging);
   }
 
-  private async map(staging: GPUBuffer, count: number): Promise<Float32Array> {
-    try {
-      await this.gpu.settle(staging.mapAsync(GPUMapMode.READ, 0, count * 4));
-      return new Float32Array(staging.getMappedRange(0, count * 4).slice(0));
-    } finally {
-      if (staging.mapState === 'mapped') staging.unmap();
-      this.free.push(staging);
-    }
+  /** Submits `encoder`, and resolves to what is known when it is done. No more than two at the same time. */
+  async submit(encoder: GPUCommandEncoder, work = 0): Promise<Losses> {
+    const sources = [
+      { buffer: this.state, offset: STATE.step * 4, bytes: 4 },
+      { buffer: this.ring, bytes: LOSS_RING * 4 },
+    ];
+    return new Losses(await this.staging.read(encoder, sources, work));
   }
 
-  /** The losses of steps [first, first + count), now. */
-  async read(first: number, count: number): Promise<Float32Array> {
-    const losses = new Float32Array(count);
-    for (let done = 0; done < count; ) {
-      const at = first + done;
-      const n = Math.min(count - done, MOST, this.length - (at % this.length));
-      const encoder = this.gpu.device.createCommandEncoder({ label: 'read losses' });
-      const read = this.encode(encoder, at, n);
-      this.gpu.device.queue.submit([encoder.finish()]);
-      losses.set(await read(), done);
-      done += n;
-    }
-    return losses;
+  /** What is known now. */
+  read(): Promise<Losses> {
+    return this.inTurn(() => this.submit(this.gpu.device.createCommandEncoder({ label: 'read losses' })));
   }
 
   destroy(): void {
-    for (const b of this.all) b.destroy();
+    this.staging.destroy();
   }
 }

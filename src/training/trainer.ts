@@ -5,9 +5,12 @@ import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
 import { checkVariants, type Variants } from '../unet/variants';
-import { LossReader } from './losses';
+import { type Losses, LossReader } from './losses';
 import { STATE, STATE_WORDS } from './state';
 import { type AdamSettings, adamDefaults, LOSS_RING, planCorruption, planStep, type StepPlan } from './step';
+
+/** Of one submission: what is recorded takes memory, too. At most LOSS_RING. */
+const MOST_STEPS = 256;
 
 export interface TrainerOptions extends Partial<AdamSettings> {
   /** Images a step. Default 256. */
@@ -105,7 +108,7 @@ export class Trainer {
     this.counts = parts.counts;
     this.stateBackup = parts.stateBackup;
     [this.load, this.gradients, this.update] = parts.programs;
-    this.losses = new LossReader(gpu, this.fixed.get(parts.plan.tensors.losses)!, LOSS_RING);
+    this.losses = parts.losses;
     this.writeState(STATE.learningRate, Float32Array.of(learningRate));
   }
 
@@ -168,8 +171,7 @@ export class Trainer {
       await this.gpu.submit(encoder);
       await this.gpu.run(this.gradients);
       await this.gpu.run(this.update);
-      const step = await this.readStep();
-      const [loss] = await this.losses.read(step - 1, 1);
+      const [loss] = (await this.losses.read()).last(1);
       return loss;
     });
   }
@@ -196,9 +198,8 @@ export class Trainer {
   async readLosses(count = 1): Promise<Float32Array> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
-    const step = await this.readStep();
-    const n = Math.min(count, step);
-    return this.losses.read(step - n, n);
+    const losses = await this.losses.read();
+    return losses.last(Math.min(count, losses.step));
   }
 
   /**
@@ -220,14 +221,16 @@ export class Trainer {
       signal?.throwIfAborted();
       const perEpoch = Math.ceil(dataset.count / this.batchSize);
       const feed = await this.prepareFeed(dataset, seed, binarize);
-      let step = await this.readStep();
+      let { step } = await this.losses.read();
       const end = Math.min(epochs * perEpoch, step + (maxSteps ?? Number.POSITIVE_INFINITY));
       this.startEpochAt(step % perEpoch, dataset.count);
       let orderOf = -1;
       const meter = new Meter();
       const epochOf = (s: number) => Math.floor(s / perEpoch);
-      const events = async (first: number, losses: Promise<Float32Array>): Promise<TrainingEvent[]> => {
-        const values = await losses;
+      const events = async (n: number, losses: Promise<Losses>): Promise<TrainingEvent[]> => {
+        const known = await losses;
+        const values = known.last(n);
+        const first = known.step - n;
         let images = 0;
         for (let i = 0; i < values.length; i++)
           images += this.imagesOfStep((first + i) % perEpoch, dataset.count);
@@ -247,11 +250,11 @@ export class Trainer {
           const fits = Math.floor(this.gpu.pacer.budget / this.stepWork(feed.program));
           if (fits < 1 && pending.length === 0) {
             await this.stepInParts(feed.program, signal);
-            pending.push(events(step, this.losses.read(step, 1)));
+            pending.push(events(1, this.losses.read()));
             step += 1;
           } else if (fits >= 1) {
-            const n = Math.min(fits, toEpochEnd, end - step, LossReader.most, LOSS_RING - (step % LOSS_RING));
-            pending.push(events(step, this.submitSteps(feed.program, step, n)));
+            const n = Math.min(fits, toEpochEnd, end - step, MOST_STEPS);
+            pending.push(events(n, this.submitSteps(feed.program, n)));
             step += n;
             continue; // keep two submissions in flight
           }
@@ -413,10 +416,6 @@ export class Trainer {
     this.gpu.device.queue.writeBuffer(this.buffer(this.plan.tensors.state), word * 4, values);
   }
 
-  private async readStep(): Promise<number> {
-    return new Uint32Array(await this.gpu.read(this.buffer(this.plan.tensors.state), 1, STATE.step))[0];
-  }
-
   private encodeCount(encoder: GPUCommandEncoder, count: number): void {
     const state = this.buffer(this.plan.tensors.state);
     encoder.copyBufferToBuffer(this.counts, (count - 1) * 4, state, STATE.count * 4, 4);
@@ -456,16 +455,14 @@ export class Trainer {
     return [feed, this.gradients, this.update].reduce((sum, p) => sum + p.totalWork, 0);
   }
 
-  /** Submits `n` whole steps at once; resolves to their losses when they are done. */
-  private async submitSteps(feed: Program, firstStep: number, n: number): Promise<Float32Array> {
+  /** Submits `n` whole steps at once. */
+  private submitSteps(feed: Program, n: number): Promise<Losses> {
     const encoder = this.gpu.device.createCommandEncoder({ label: `${n} training steps` });
     const pass = encoder.beginComputePass({ label: `${n} training steps` });
     for (let i = 0; i < n; i++)
       for (const program of [feed, this.gradients, this.update]) program.encode(pass);
     pass.end();
-    const losses = this.losses.encode(encoder, firstStep, n);
-    await this.gpu.submit(encoder, this.stepWork(feed) * n);
-    return losses();
+    return this.losses.submit(encoder, this.stepWork(feed) * n);
   }
 
   /** One step in as many submissions as the pacer wants. An abort before the update takes the step back. */
@@ -474,15 +471,15 @@ export class Trainer {
     const copyState = (from: GPUBuffer, to: GPUBuffer) => {
       const encoder = this.gpu.device.createCommandEncoder({ label: 'copy state' });
       encoder.copyBufferToBuffer(from, 0, to, 0, STATE_WORDS * 4);
-      this.gpu.device.queue.submit([encoder.finish()]);
+      return this.gpu.submit(encoder);
     };
-    copyState(state, this.stateBackup);
+    await copyState(state, this.stateBackup);
     try {
       await this.gpu.run(feed, signal);
       await this.gpu.run(this.gradients, signal);
       signal?.throwIfAborted();
     } catch (error) {
-      copyState(this.stateBackup, state);
+      if (!this.destroyed) await copyState(this.stateBackup, state);
       throw error;
     }
     await this.gpu.run(this.update);
@@ -496,6 +493,7 @@ interface TrainerParts {
   readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
   readonly counts: GPUBuffer;
   readonly stateBackup: GPUBuffer;
+  readonly losses: LossReader;
   readonly programs: readonly [Program, Program, Program];
 }
 
@@ -516,6 +514,7 @@ async function createParts(
     { label: 'trainer state backup', bytes: STATE_WORDS * 4 },
   ]);
   const [counts, stateBackup] = buffers.slice(tensors.length);
+  let losses: LossReader | undefined;
   try {
     gpu.device.queue.writeBuffer(
       counts,
@@ -523,13 +522,15 @@ async function createParts(
       Uint32Array.from({ length: batchSize }, (_, i) => i + 1),
     );
     const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, buffers[i]])]);
+    losses = await LossReader.create(gpu, fixed.get(plan.tensors.state)!, fixed.get(plan.tensors.losses)!);
     const programs = await Program.compileAll([
       Program.compile(gpu, 'load batch', plan.load, fixed),
       Program.compile(gpu, 'training step', plan.gradients, fixed, { reuse }),
       Program.compile(gpu, 'update', plan.update, fixed),
     ]);
-    return { plan, fixed, counts, stateBackup, programs };
+    return { plan, fixed, counts, stateBackup, losses, programs };
   } catch (error) {
+    losses?.destroy();
     for (const b of buffers) b.destroy();
     throw error;
   }

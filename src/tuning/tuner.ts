@@ -254,11 +254,11 @@ class Stage {
   }
 
   /** The same noise in all buffers as before any other variant: what a variant does not write is then seen to be missing. */
-  fill(buffers: readonly GPUBuffer[]): void {
+  fill(buffers: readonly GPUBuffer[]): Promise<void> {
     const encoder = this.gpu.device.createCommandEncoder({ label: 'tune' });
     for (const [i, b] of buffers.entries())
       encoder.copyBufferToBuffer(this.noise, i * NOISE_SHIFT * 4, b, 0, b.size);
-    this.gpu.device.queue.submit([encoder.finish()]);
+    return this.gpu.submit(encoder);
   }
 
   destroy(): void {
@@ -301,13 +301,13 @@ async function fastest(
       if (performance.now() >= end) return undefined;
       try {
         const program = await compile(o);
-        stage.fill(buffers.slice(0, tensors.length));
+        await stage.fill(buffers.slice(0, tensors.length));
         await gpu.run(program); // Some drivers compile only now.
         if (o === ops[0]) {
           const encoder = gpu.device.createCommandEncoder({ label: 'tune' });
           for (const [i, t] of results.entries())
             encoder.copyBufferToBuffer(fixed.get(t)!, 0, fixed.get(expected[i])!, 0, t.size * 4);
-          gpu.device.queue.submit([encoder.finish()]);
+          await gpu.submit(encoder);
         } else {
           let apart = 0;
           for (const [i, comparison] of comparisons.entries()) {

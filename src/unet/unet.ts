@@ -1,5 +1,5 @@
 import type { Gpu } from '../device';
-import { checkInteger, EngineError } from '../errors';
+import { checkInteger, EngineError, whileThere } from '../errors';
 import { op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
@@ -87,13 +87,14 @@ export class UNet {
     const flat = new Float32Array(this.plan.flat.size);
     for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
     this.gpu.device.queue.writeBuffer(this.fixed.get(this.plan.flat)!, 0, flat);
-    await this.gpu.run(this.repack);
+    await this.whileThere(this.gpu.run(this.repack));
   }
 
   /** A copy of all parameters by name; kernels in HWIO order. */
   async getParameters(): Promise<Map<string, Float32Array>> {
     this.check();
-    return this.split(await this.gpu.read(this.fixed.get(this.plan.flat)!, this.plan.flat.size));
+    const { flat } = this.plan;
+    return this.split(await this.whileThere(this.gpu.read(this.fixed.get(flat)!, flat.size)));
   }
 
   /** Cuts an array laid out like the flat parameter buffer into named tensors. @internal */
@@ -116,15 +117,18 @@ export class UNet {
         `predict was given ${images.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
-    return this.inTurn(async () => {
+    const inTurn = this.inTurn(async () => {
+      this.check();
       const predictor = await this.predictorFor(count);
       const output = new Float32Array(images.length);
       for (let done = 0; done < count; done += predictor.batch) {
+        this.check();
         const part = images.subarray(done * size, Math.min(done + predictor.batch, count) * size);
         output.set(await predictor.run(part, part.length / size), done * size);
       }
       return output;
     });
+    return this.whileThere(inTurn);
   }
 
   private async predictorFor(count: number): Promise<Predictor> {
@@ -133,6 +137,7 @@ export class UNet {
     const predictor = await Predictor.create(this.gpu, this, batch);
     this.predictor?.destroy();
     this.predictor = predictor;
+    if (this.destroyed) predictor.destroy();
     return predictor;
   }
 
@@ -140,6 +145,10 @@ export class UNet {
   get bytes(): number {
     const fixed = [...this.fixed.values()].reduce((sum, b) => sum + b.size, 0);
     return fixed + this.repack.bytes + (this.predictor?.bytes ?? 0);
+  }
+
+  private whileThere<T>(work: Promise<T>): Promise<T> {
+    return whileThere(() => this.check(), work);
   }
 
   /** Also that it lies on `device`. @internal */

@@ -1,6 +1,6 @@
 /** The engine as a guest on somebody's device. */
 import { expect, test } from 'vitest';
-import { createEngine, type EngineError } from '../../src/index';
+import { createEngine, type EngineError, saveModel } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 
@@ -26,6 +26,20 @@ test('two engines share a device; either may go first, and the device stays', as
   second.destroy();
   const [buffer] = await gpu.createBuffers([{ label: 'still there', bytes: 4 }]);
   buffer.destroy();
+});
+
+test('what is destroyed while it is read is an error, not a file of zeros', async () => {
+  const engine = await createEngine({ device: gpu.device });
+  const unet = await engine.createUNet(config);
+  const saving = saveModel(unet);
+  engine.destroy();
+  await expect(saving).rejects.toMatchObject({ code: 'destroyed' });
+});
+
+test('a submission that the device refuses is thrown, and does not reach its handlers', async () => {
+  const [buffer] = await gpu.createBuffers([{ label: 'gone', bytes: 4 }]);
+  buffer.destroy();
+  await expect(gpu.read(buffer, 1)).rejects.toMatchObject({ code: 'shader' });
 });
 
 test('an engine that asked for its device destroys it', async () => {

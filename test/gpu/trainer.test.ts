@@ -163,6 +163,7 @@ describe('recording', () => {
 
   test('steps allocate nothing', async () => {
     const { trainer, dataset } = await setUp();
+    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
     await collect(trainer.fit(dataset, { epochs: 1 }));
     const { device } = gpu;
     const createBuffer = device.createBuffer.bind(device);
@@ -173,11 +174,12 @@ describe('recording', () => {
     };
     try {
       await collect(trainer.fit(dataset, { epochs: 4 }));
+      await trainer.step(batch);
+      await trainer.readLosses(3);
     } finally {
       device.createBuffer = createBuffer;
     }
-    // Reading the step count at the start of a fit is all.
-    expect(made).toEqual(['read trainer step state']);
+    expect(made).toEqual([]);
   });
 });
 

@@ -1,0 +1,59 @@
+import type { Gpu } from './device';
+
+/** A part of a buffer, in bytes, both multiples of 4. */
+export interface Source {
+  readonly buffer: GPUBuffer;
+  readonly offset?: number;
+  readonly bytes: number;
+}
+
+/** Brings what lies on the GPU to the host through buffers that are kept. */
+export class Staging {
+  private readonly gpu: Gpu;
+  private readonly free: GPUBuffer[];
+  private destroyed = false;
+
+  private constructor(gpu: Gpu, buffers: GPUBuffer[]) {
+    this.gpu = gpu;
+    this.free = buffers;
+  }
+
+  /** For `count` reads at the same time, of at most `bytes` each. Throws `limit` when memory does not suffice. */
+  static async create(gpu: Gpu, label: string, bytes: number, count = 1): Promise<Staging> {
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    return new Staging(
+      gpu,
+      await gpu.createBuffers(Array.from({ length: count }, () => ({ label, bytes, usage }))),
+    );
+  }
+
+  /**
+   * Submits `encoder` with a copy of `sources` at its end (`work` as for Gpu.submit), and resolves to what they then held, one
+   * behind the other.
+   */
+  async read(encoder: GPUCommandEncoder, sources: readonly Source[], work = 0): Promise<ArrayBuffer> {
+    const staging = this.free.pop();
+    if (!staging) throw new Error('more reads at the same time than staging buffers');
+    try {
+      let size = 0;
+      for (const { buffer, offset = 0, bytes } of sources) {
+        encoder.copyBufferToBuffer(buffer, offset, staging, size, bytes);
+        size += bytes;
+      }
+      await this.gpu.submit(encoder, work);
+      await this.gpu.settle(staging.mapAsync(GPUMapMode.READ, 0, size));
+      const copy = staging.getMappedRange(0, size).slice(0);
+      staging.unmap();
+      return copy;
+    } finally {
+      if (this.destroyed) staging.destroy();
+      else this.free.push(staging);
+    }
+  }
+
+  /** What is being read is still read. */
+  destroy(): void {
+    this.destroyed = true;
+    for (const buffer of this.free) buffer.destroy();
+  }
+}
