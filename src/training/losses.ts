@@ -43,18 +43,19 @@ export class LossReader {
     return new LossReader(gpu, state, ring, staging);
   }
 
-  /** Submits `encoder`, and resolves to what is known when it is done. No more than two at the same time. */
-  async submit(encoder: GPUCommandEncoder, work = 0): Promise<Losses> {
+  /** Submits `encoder`, by default an empty one, and resolves to what is known when it is done. Two at the same time at most. */
+  async submit(encoder?: GPUCommandEncoder, work = 0): Promise<Losses> {
     const sources = [
       { buffer: this.state, offset: STATE.step * 4, bytes: 4 },
       { buffer: this.ring, bytes: LOSS_RING * 4 },
     ];
+    encoder ??= this.gpu.device.createCommandEncoder({ label: 'read losses' });
     return new Losses(await this.staging.read(encoder, sources, work));
   }
 
-  /** What is known now. */
+  /** What is known now, or soon: any number at the same time, beside those of `submit`. */
   read(): Promise<Losses> {
-    return this.inTurn(() => this.submit(this.gpu.device.createCommandEncoder({ label: 'read losses' })));
+    return this.inTurn(() => this.submit());
   }
 
   destroy(): void {

@@ -227,7 +227,7 @@ export class Trainer {
       let orderOf = -1;
       const meter = new Meter();
       const epochOf = (s: number) => Math.floor(s / perEpoch);
-      const events = async (n: number, losses: Promise<Losses>): Promise<TrainingEvent[]> => {
+      const eventsOf = async (n: number, losses: Promise<Losses>): Promise<TrainingEvent[]> => {
         const known = await losses;
         const values = known.last(n);
         const first = known.step - n;
@@ -240,6 +240,12 @@ export class Trainer {
           return { step: done, epoch: epochOf(done - 1) + 1, loss, imagesPerSecond };
         });
       };
+      const expectEvents = (n: number, losses: Promise<Losses>) => {
+        const events = eventsOf(n, losses);
+        // Nobody awaits it while the loop's body runs; the error is thrown when its turn comes.
+        events.catch(() => {});
+        pending.push(events);
+      };
       while (step < end || pending.length > 0) {
         if (step < end && pending.length < 2 && !signal?.aborted) {
           if (epochOf(step) !== orderOf) {
@@ -250,11 +256,11 @@ export class Trainer {
           const fits = Math.floor(this.gpu.pacer.budget / this.stepWork(feed.program));
           if (fits < 1 && pending.length === 0) {
             await this.stepInParts(feed.program, signal);
-            pending.push(events(1, this.losses.read()));
+            expectEvents(1, this.losses.submit());
             step += 1;
           } else if (fits >= 1) {
             const n = Math.min(fits, toEpochEnd, end - step, MOST_STEPS);
-            pending.push(events(n, this.submitSteps(feed.program, n)));
+            expectEvents(n, this.submitSteps(feed.program, n));
             step += n;
             continue; // keep two submissions in flight
           }

@@ -1,6 +1,7 @@
 /** The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints. */
 import { describe, expect, test } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
+import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
 import { permutation } from '../../src/random';
 import { Trainer, type TrainingEvent } from '../../src/training/trainer';
@@ -138,6 +139,32 @@ describe('fit', () => {
     trainer.learningRate = 0.01;
     await collect(trainer.fit(dataset, { epochs: 2 }));
     expect((await unet.getParameters()).get('up.0.kernel')).not.toEqual(before.get('up.0.kernel'));
+  });
+});
+
+describe('interruptions', () => {
+  /** A training run on a device of its own. */
+  async function setUpAlone() {
+    const engine = await createEngine();
+    const unet = await engine.createUNet(config);
+    const trainer = await engine.createTrainer(unet, { batchSize: 4 });
+    const dataset = await engine.createDataset({ images, count, height: 4, width: 8, channels: 1 });
+    return { engine, unet, trainer, dataset };
+  }
+
+  test('a device that is lost during the loop is an error of the next step, not of the program', async () => {
+    const { engine, trainer, dataset } = await setUpAlone();
+    const error = await refusal(
+      (async () => {
+        for await (const { step } of trainer.fit(dataset, { epochs: 50 })) {
+          if (step !== 2) continue;
+          engine.device.destroy();
+          // Time for what is under way to fail while nobody awaits it.
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      })(),
+    );
+    expect(error.code).toBe('device-lost');
   });
 });
 
