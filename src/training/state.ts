@@ -11,6 +11,7 @@ export const STATE = {
   /** 1 - beta1^step and 1 - beta2^step. */
   correction1: 4,
   correction2: 5,
+  /** Behind all that a step itself changes. */
   learningRate: 6,
 } as const;
 

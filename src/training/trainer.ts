@@ -476,7 +476,8 @@ export class Trainer {
     const state = this.buffer(this.plan.tensors.state);
     const copyState = (from: GPUBuffer, to: GPUBuffer) => {
       const encoder = this.gpu.device.createCommandEncoder({ label: 'copy state' });
-      encoder.copyBufferToBuffer(from, 0, to, 0, STATE_WORDS * 4);
+      // Without the learning rate, which the caller may have set meanwhile.
+      encoder.copyBufferToBuffer(from, 0, to, 0, STATE.learningRate * 4);
       return this.gpu.submit(encoder);
     };
     await copyState(state, this.stateBackup);

@@ -1,5 +1,5 @@
 /** The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
@@ -165,6 +165,34 @@ describe('interruptions', () => {
       })(),
     );
     expect(error.code).toBe('device-lost');
+  });
+
+  test('an abort takes a step back, but not the learning rate that was set meanwhile', async () => {
+    const { unet, trainer, dataset } = await setUp();
+    const { maxMilliseconds } = gpu.pacer;
+    gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
+    const abort = new AbortController();
+    const submit = gpu.submit.bind(gpu);
+    let submissions = 0;
+    vi.spyOn(gpu, 'submit').mockImplementation(async (...args) => {
+      await submit(...args);
+      if (++submissions !== 16) return;
+      trainer.learningRate = 1e-12;
+      abort.abort('enough');
+    });
+    try {
+      expect(await rejection(collect(trainer.fit(dataset, { epochs: 1, signal: abort.signal })))).toBe(
+        'enough',
+      );
+    } finally {
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = maxMilliseconds;
+    }
+    const fresh = await setUp();
+    expect(await trainer.getState()).toEqual(await fresh.trainer.getState());
+    await collect(trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
+    const name = 'up.0.kernel';
+    expect((await unet.getParameters()).get(name)).toEqual((await fresh.unet.getParameters()).get(name));
   });
 });
 
