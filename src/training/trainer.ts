@@ -87,6 +87,8 @@ export class Trainer {
   private readonly losses: LossReader;
   private feed: Feed | undefined;
   private rate: number;
+  /** Completed steps whose losses never were in this trainer's ring. */
+  private firstStep = 0;
   private busy = false;
   private destroyed = false;
 
@@ -194,12 +196,15 @@ export class Trainer {
     pass.end();
   }
 
-  /** The losses of the last `count` completed steps, oldest first (at most 1024). */
+  /**
+   * The losses of the last `count` completed steps (1 to 1024), oldest first; fewer if this trainer has done fewer since it was
+   * created or last given a state.
+   */
   async readLosses(count = 1): Promise<Float32Array> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
     const losses = await this.losses.read();
-    return losses.last(Math.min(count, losses.step));
+    return losses.last(Math.min(count, losses.step - this.firstStep));
   }
 
   /**
@@ -317,6 +322,7 @@ export class Trainer {
     const { queue } = this.gpu.device;
     queue.writeBuffer(this.buffer(this.plan.tensors.moment1), 0, moments.moment1);
     queue.writeBuffer(this.buffer(this.plan.tensors.moment2), 0, moments.moment2);
+    this.firstStep = state.step;
     this.writeState(STATE.step, Uint32Array.of(state.step));
     this.writeState(STATE.correction1, Float32Array.from(state.corrections));
   }

@@ -20,6 +20,7 @@
  */
 import type { ImageSet } from '../data/idx';
 import { EngineError } from '../errors';
+import { LOSS_RING } from '../training/step';
 import type { OptimizerState, Trainer } from '../training/trainer';
 import { checkConfig, layersOf, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
@@ -105,7 +106,8 @@ export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
  * A checkpoint of a training run. May be taken while `fit` waits for its next event to be asked for; steps that are already
  * submitted then are part of it, and their losses are read from the GPU.
  *
- * @param run.losses the losses known so far, one for each step from the first
+ * @param run.losses the losses known so far, one for each step from the first; the trainer knows up to 1024 of its last steps
+ * @throws EngineError `argument` if some are missing, `diverged` if the weights are not finite
  */
 export async function saveCheckpoint(run: {
   readonly trainer: Pick<Trainer, 'getState' | 'readLosses' | 'variants'> & {
@@ -119,13 +121,24 @@ export async function saveCheckpoint(run: {
   const { unet } = trainer;
   // Nothing is submitted between these reads, so that all see the same step.
   const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
-  const losses = new Float32Array(state.step);
-  const missing = state.step - run.losses.length;
-  if (missing < 0 || missing > state.step) {
-    throw new EngineError('argument', `${run.losses.length} losses were given for ${state.step} steps.`);
+  const { length } = run.losses;
+  const missing = state.step - length;
+  if (missing < 0) {
+    throw new EngineError(
+      'argument',
+      `${length} losses were given for ${state.step} steps; there must be one for each, or fewer.`,
+    );
   }
+  const recent = missing > 0 ? await trainer.readLosses(Math.min(missing, LOSS_RING)) : [];
+  if (recent.length < missing) {
+    throw new EngineError(
+      'argument',
+      `${length} losses were given for ${state.step} steps, and the trainer knows only the last ${recent.length}. Give the first ${state.step - recent.length}, too.`,
+    );
+  }
+  const losses = new Float32Array(state.step);
   losses.set(run.losses);
-  if (missing > 0) losses.set(await trainer.readLosses(missing), run.losses.length);
+  losses.set(recent, length);
 
   // A checkpoint of a run that has diverged would replace one that is of use.
   const bad = [...parameters].find(([, values]) => !values.every(Number.isFinite));

@@ -253,6 +253,40 @@ describe('state', () => {
   });
 });
 
+describe('losses', () => {
+  const batch = { noisy: new Float32Array(size), clean: new Float32Array(size).fill(1) };
+
+  test('only those of steps that this trainer did', async () => {
+    const { trainer } = await setUp();
+    expect([...(await trainer.readLosses(5))]).toEqual([]);
+    const first = await trainer.step(batch);
+    trainer.setState({ ...(await trainer.getState()), step: 200 });
+    expect([...(await trainer.readLosses(5))]).toEqual([]);
+    const second = await trainer.step(batch);
+    expect([...(await trainer.readLosses(5))]).toEqual([second]);
+    expect(second).not.toBe(first);
+    const { message } = await refusal(trainer.readLosses(1025));
+    expect(message).toContain('count is 1025');
+  });
+
+  test('any number of reads at the same time', async () => {
+    const { trainer, dataset } = await setUp();
+    const expected = (await collect(trainer.fit(dataset, { epochs: 1 }))).map(({ loss }) => loss);
+    const counts = [3, 1, 2, 3, 1, 2, 3];
+    const read = await Promise.all(counts.map((n) => trainer.readLosses(n)));
+    expect(read.map((losses) => [...losses])).toEqual(counts.map((n) => expected.slice(3 - n)));
+  });
+
+  test('reads beside a fit', async () => {
+    const { trainer, dataset } = await setUp();
+    const reads: Promise<Float32Array>[] = [];
+    for await (const { step } of trainer.fit(dataset, { epochs: 4 })) {
+      if (step > 3) reads.push(trainer.readLosses(2), trainer.readLosses(2));
+    }
+    for (const losses of await Promise.all(reads)) expect(losses).toHaveLength(2);
+  });
+});
+
 describe('complaints', () => {
   test('options out of range name the option and what is legal', async () => {
     const { unet, trainer, dataset } = await setUp();

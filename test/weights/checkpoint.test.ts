@@ -92,6 +92,25 @@ describe('saving', () => {
     );
   });
 
+  test('losses that nobody knows any more are not made up', async () => {
+    const long = { ...trainer, getState: async () => ({ ...state, step: 2000 }) };
+    // As many as a trainer keeps, and what it has of them.
+    const asked: number[] = [];
+    const readLosses = async (count = 1) => {
+      asked.push(count);
+      return new Float32Array(1000);
+    };
+    const losses = new Float32Array(10);
+    await refused(
+      () => saveCheckpoint({ trainer: { ...long, readLosses }, settings, data, losses }),
+      'argument',
+      '10 losses were given for 2000 steps',
+      'the last 1000',
+      'the first 1000',
+    );
+    expect(asked).toEqual([1024]);
+  });
+
   test('a run that has diverged does not replace one that is of use', async () => {
     const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, Number.NaN, 0));
     const lost = { ...trainer, unet: { ...unet, getParameters: async () => broken } };
