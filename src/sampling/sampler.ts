@@ -1,5 +1,5 @@
 import type { Gpu } from '../device';
-import { checkInteger, EngineError } from '../errors';
+import { checkInteger, checkNames, EngineError } from '../errors';
 import { type Op, op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
@@ -62,6 +62,7 @@ export class Sampler {
   /** @internal */
   static async create(gpu: Gpu, unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     unet.check(gpu.device);
+    checkNames('A sampler', options, ['count', 'variants'] satisfies (keyof SamplerOptions)[]);
     const { count = 64, variants } = options;
     checkInteger('count', count, 1, 65536);
     return new Sampler(gpu, unet, count, await createParts(gpu, unet, count, variants));
@@ -161,8 +162,10 @@ export class Sampler {
   }
 
   /** Puts the starting noise into x. */
-  private async start({ steps, seed = 0, noise, signal }: SampleOptions): Promise<void> {
+  private async start(options: SampleOptions): Promise<void> {
     this.check();
+    checkNames('Sampling', options, ['steps', 'seed', 'noise', 'signal'] satisfies (keyof SampleOptions)[]);
+    const { steps, seed = 0, noise, signal } = options;
     checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
     checkInteger('seed', seed, 0, 0xffffffff);
     const size = this.count * this.imageSize;

@@ -54,7 +54,7 @@ export function planStep(
   weights: WeightPlan,
   batchSize: number,
   variants: Variants,
-  settings: AdamSettings,
+  { beta1, beta2, epsilon }: AdamSettings,
 ): StepPlan {
   const { height, width, channels } = config;
   const elements = height * width * channels;
@@ -96,7 +96,7 @@ export function planStep(
     op(
       mseFinish,
       'loss',
-      { ...lossShape, batchSize, beta1: settings.beta1, beta2: settings.beta2, ring: LOSS_RING },
+      { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING },
       { partials, state, losses },
     ),
     ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose),
@@ -107,7 +107,7 @@ export function planStep(
     return op(
       adam,
       layer.name,
-      { ...layer, ...settings },
+      { ...layer, beta1, beta2, epsilon },
       {
         grad: part(gradient),
         state,

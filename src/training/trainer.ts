@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { Gpu } from '../device';
-import { checkInteger, checkNumber, EngineError } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
@@ -117,17 +117,31 @@ export class Trainer {
   /** @internal */
   static async create(gpu: Gpu, unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     unet.check(gpu.device);
-    const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants, ...given } = options;
-    const settings = { ...adamDefaults, ...given };
+    checkNames('A trainer', options, [
+      'batchSize',
+      'learningRate',
+      'beta1',
+      'beta2',
+      'epsilon',
+      'reuseMemory',
+      'variants',
+    ] satisfies (keyof TrainerOptions)[]);
+    const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants } = options;
+    const {
+      beta1 = adamDefaults.beta1,
+      beta2 = adamDefaults.beta2,
+      epsilon = adamDefaults.epsilon,
+    } = options;
     checkInteger('batchSize', batchSize, 1, 65536);
     checkLearningRate(learningRate);
-    checkNumber('beta1', settings.beta1, 0, 0.999999);
-    checkNumber('beta2', settings.beta2, 0, 0.999999);
-    checkNumber('epsilon', settings.epsilon, 1e-12, 1);
+    checkNumber('beta1', beta1, 0, 0.999999);
+    checkNumber('beta2', beta2, 0, 0.999999);
+    checkNumber('epsilon', epsilon, 1e-12, 1);
     const batch = Math.ceil(batchSize / 4) * 4;
     if (variants) checkVariants(variants, unet.plan.layers, batch, gpu.device.features, true);
     const chosen = variants ?? (await gpu.chooseVariants(unet.plan.layers, batch, true));
-    const parts = await createParts(gpu, unet, batchSize, settings, chosen, reuseMemory);
+    const adam = { beta1, beta2, epsilon };
+    const parts = await createParts(gpu, unet, batchSize, adam, chosen, reuseMemory);
     return new Trainer(gpu, unet, batchSize, learningRate, chosen, parts);
   }
 
@@ -214,6 +228,13 @@ export class Trainer {
    */
   async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
     this.check();
+    checkNames('fit', options, [
+      'epochs',
+      'seed',
+      'binarize',
+      'maxSteps',
+      'signal',
+    ] satisfies (keyof FitOptions)[]);
     const { epochs, seed = 0, binarize = true, maxSteps, signal } = options;
     checkInteger('epochs', epochs, 1);
     if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);

@@ -1,5 +1,5 @@
 import type { Gpu } from '../device';
-import { checkInteger, EngineError, whileThere } from '../errors';
+import { checkInteger, checkNames, EngineError, whileThere } from '../errors';
 import { op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
@@ -53,7 +53,8 @@ export class UNet {
     partial: Partial<UNetConfig> = {},
     options: { seed?: number } = {},
   ): Promise<UNet> {
-    const seed = options.seed ?? 0;
+    checkNames('createUNet', options, ['seed']);
+    const { seed = 0 } = options;
     checkInteger('seed', seed, 0, 0xffffffff);
     const config = checkConfig(partial);
     const plan = planWeights(config);

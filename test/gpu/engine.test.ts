@@ -137,4 +137,5 @@ test('configurations out of range', async () => {
   ] as [object, string][]) {
     await expect(engine.createUNet(bad)).rejects.toThrow(fact);
   }
+  await expect(engine.createUNet({}, { sed: 1 } as object)).rejects.toThrow('no setting sed');
 });

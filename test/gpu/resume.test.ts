@@ -25,6 +25,7 @@ const images = {
   width: 8,
   channels: 1,
 };
+const { batchSize, learningRate } = settings;
 const data = fingerprint(images);
 const dataset = await engine.createDataset(images);
 const STEPS = 11;
@@ -39,7 +40,7 @@ async function trainUntil(until: number, from?: Uint8Array, abortAt?: number) {
   const saved = from && loadCheckpoint(from);
   using unet = await engine.createUNet(saved?.config ?? config, { seed: settings.seed });
   const variants = saved?.variants;
-  using trainer = await engine.createTrainer(unet, { ...settings, variants });
+  using trainer = await engine.createTrainer(unet, { batchSize, learningRate, variants });
   const losses = [...(saved?.losses ?? [])];
   if (saved) {
     checkSameData(saved.data, data);
@@ -96,7 +97,7 @@ test('stopped by an abort, wherever the GPU then was', async () => {
 
 test('a checkpoint taken while the run goes on holds the steps under way and their losses', async () => {
   using unet = await engine.createUNet(config, { seed: settings.seed });
-  using trainer = await engine.createTrainer(unet, settings);
+  using trainer = await engine.createTrainer(unet, { batchSize, learningRate });
   const losses: number[] = [];
   let checkpoint: Uint8Array | undefined;
   for await (const event of trainer.fit(dataset, { epochs: 3, seed: settings.seed, maxSteps: STEPS })) {

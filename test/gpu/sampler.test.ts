@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Sampler } from '../../src/sampling/sampler';
+import { type SampleOptions, Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
@@ -82,6 +82,10 @@ test('arguments out of range', async () => {
     'noise has 5 values',
   );
   await expect(Sampler.create(gpu, unet, { count: 0 })).rejects.toThrow('count is 0');
+  await expect(Sampler.create(gpu, unet, { counts: 4 } as object)).rejects.toThrow('no setting counts');
+  const misspelt = { steps: 1, sed: 3 } as SampleOptions;
+  await expect(sampler.sample(misspelt)).rejects.toThrow('no setting sed');
+  await expect(sampler.run(misspelt).next()).rejects.toThrow('no setting sed');
   sampler.destroy();
   await expect(sampler.sample({ steps: 1 })).rejects.toThrow('was destroyed');
 });

@@ -4,7 +4,7 @@ import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
 import { permutation } from '../../src/random';
-import { Trainer, type TrainingEvent } from '../../src/training/trainer';
+import { type FitOptions, Trainer, type TrainingEvent } from '../../src/training/trainer';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { spec as corrupt } from '../kernels/corrupt';
@@ -297,6 +297,8 @@ describe('complaints', () => {
       [{ learningRate: -1 }, 'learningRate is -1'],
       [{ beta2: 1 }, 'beta2 is 1'],
       [{ variants: { 'conv2d/down.0': 'none' } }, 'no variant none'],
+      [{ batchsize: 4 } as object, 'no setting batchsize'],
+      [{ kernelSize: 5 } as object, 'no setting kernelSize'],
     ] as const) {
       const { code, message } = await refusal(Trainer.create(gpu, unet, options));
       expect(code).toBe('argument');
@@ -306,6 +308,20 @@ describe('complaints', () => {
     expect((await refusal(collect(trainer.fit(dataset, { epochs: 1, seed: -1 })))).message).toContain(
       'seed is -1',
     );
+    const misspelt = { epochs: 1, maxStep: 1 } as FitOptions;
+    expect((await refusal(collect(trainer.fit(dataset, misspelt)))).message).toContain('no setting maxStep');
+  });
+
+  test('settings that are undefined are the usual ones', async () => {
+    const { unet, trainer } = await setUp();
+    const undefinedOnes = { beta1: undefined, beta2: undefined, epsilon: undefined, learningRate: undefined };
+    const other = await Trainer.create(gpu, await UNet.create(gpu, config, { seed: 3 }), {
+      batchSize: 4,
+      ...undefinedOnes,
+    });
+    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size).fill(1) };
+    for (const t of [trainer, other]) await t.step(batch);
+    expect(await other.unet.getParameters()).toEqual(await unet.getParameters());
   });
 
   test('batches and data sets of another size', async () => {
