@@ -12,6 +12,7 @@ export class Dataset {
   readonly buffer: GPUBuffer;
   /** @internal */
   readonly device: GPUDevice;
+  private destroyed = false;
 
   private constructor(set: ImageSet, buffer: GPUBuffer, device: GPUDevice) {
     this.count = set.count;
@@ -53,7 +54,13 @@ export class Dataset {
     return new Dataset(set, buffer, gpu.device);
   }
 
+  /** @internal */
+  check(): void {
+    if (this.destroyed) throw new EngineError('destroyed', 'This data set was destroyed; create a new one.');
+  }
+
   destroy(): void {
+    this.destroyed = true;
     this.buffer.destroy();
   }
 

@@ -76,6 +76,7 @@ export class Sampler {
       let input = await this.readX();
       for (let step = 0; step < options.steps; step++) {
         options.signal?.throwIfAborted();
+        this.check();
         await this.setMix(options.steps - step);
         await gpu.run(parts.step, options.signal);
         const prediction = await this.read(parts.predictionImages);
@@ -83,6 +84,9 @@ export class Sampler {
         yield { step, input, prediction, x };
         input = x;
       }
+    } catch (error) {
+      if (error !== options.signal?.reason) this.check();
+      throw error;
     } finally {
       this.busy = false;
     }
@@ -97,6 +101,9 @@ export class Sampler {
         await this.gpu.run(this.parts.step, options.signal);
       }
       return await this.read(this.parts.images);
+    } catch (error) {
+      if (error !== options.signal?.reason) this.check();
+      throw error;
     } finally {
       this.busy = false;
     }
@@ -202,6 +209,7 @@ export class Sampler {
       }
     } catch (error) {
       this.busy = false;
+      if (error !== signal?.reason) this.check();
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { Gpu } from '../device';
-import { checkInteger, checkNames, checkNumber, EngineError } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError, whileThere } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
@@ -217,7 +217,7 @@ export class Trainer {
   async readLosses(count = 1): Promise<Float32Array> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
-    const losses = await this.losses.read();
+    const losses = await this.whileThere(this.losses.read());
     return losses.last(Math.min(count, losses.step - this.firstStep));
   }
 
@@ -242,12 +242,18 @@ export class Trainer {
     this.checkDataset(dataset);
     if (this.busy) throw busyError();
     this.busy = true;
+    const checkThere = () => {
+      this.check();
+      dataset.check();
+    };
     const pending: Promise<TrainingEvent[]>[] = [];
     try {
       signal?.throwIfAborted();
       const perEpoch = Math.ceil(dataset.count / this.batchSize);
       const feed = await this.prepareFeed(dataset, seed, binarize);
       let { step } = await this.losses.read();
+      signal?.throwIfAborted();
+      checkThere();
       const end = Math.min(epochs * perEpoch, step + (maxSteps ?? Number.POSITIVE_INFINITY));
       this.startEpochAt(step % perEpoch, dataset.count);
       let orderOf = -1;
@@ -273,6 +279,8 @@ export class Trainer {
         pending.push(events);
       };
       while (step < end || pending.length > 0) {
+        // After an abort nothing more is submitted.
+        if (!signal?.aborted) checkThere();
         if (step < end && pending.length < 2 && !signal?.aborted) {
           if (epochOf(step) !== orderOf) {
             orderOf = epochOf(step);
@@ -294,9 +302,13 @@ export class Trainer {
         for (const event of (await pending.shift()) ?? []) {
           if (!Number.isFinite(event.loss)) throw divergence(event, this.rate);
           yield event;
+          if (!signal?.aborted) checkThere();
         }
         if (pending.length === 0) signal?.throwIfAborted();
       }
+    } catch (error) {
+      if (error !== signal?.reason) checkThere();
+      throw error;
     } finally {
       await Promise.allSettled(pending);
       this.busy = false;
@@ -307,10 +319,8 @@ export class Trainer {
   async getState(): Promise<OptimizerState> {
     this.check();
     const { state, moment1, moment2 } = this.plan.tensors;
-    const words = await this.gpu.read(this.buffer(state), STATE_WORDS);
-    const moments = [moment1, moment2].map(async (t) =>
-      this.unet.split(await this.gpu.read(this.buffer(t), t.size)),
-    );
+    const words = await this.read(state);
+    const moments = [moment1, moment2].map(async (t) => this.unet.split(await this.read(t)));
     const [m, v] = await Promise.all(moments);
     return {
       step: new Uint32Array(words)[STATE.step],
@@ -352,7 +362,7 @@ export class Trainer {
   async getGradients(): Promise<Map<string, Float32Array>> {
     this.check();
     const { gradient } = this.plan.tensors;
-    return this.unet.split(await this.gpu.read(this.buffer(gradient), gradient.size));
+    return this.unet.split(await this.read(gradient));
   }
 
   destroy(): void {
@@ -384,6 +394,14 @@ export class Trainer {
   private check(): void {
     if (this.destroyed) throw new EngineError('destroyed', 'This trainer was destroyed; create a new one.');
     this.unet.check();
+  }
+
+  private whileThere<T>(work: Promise<T>): Promise<T> {
+    return whileThere(() => this.check(), work);
+  }
+
+  private read(t: Tensor): Promise<ArrayBuffer> {
+    return this.whileThere(this.gpu.read(this.buffer(t), t.size));
   }
 
   private checkBatch({ noisy, clean, count }: Batch): number {
@@ -426,6 +444,7 @@ export class Trainer {
         "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
       );
     }
+    dataset.check();
     const { height, width, channels } = this.unet.config;
     if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
       throw new EngineError(
@@ -439,7 +458,7 @@ export class Trainer {
     if (this.busy) throw busyError();
     this.busy = true;
     try {
-      return await work();
+      return await this.whileThere(work());
     } finally {
       this.busy = false;
     }
@@ -480,6 +499,7 @@ export class Trainer {
         seed,
         binarize,
       );
+      if (this.destroyed) this.feed.destroy();
     }
     return this.feed;
   }
@@ -599,7 +619,10 @@ class Feed {
     const set = { images, order, count: dataset.count };
     const corruption = planCorruption(unet.config, plan.tensors, batch, set, { seed, binarize });
     const all = new Map(fixed).set(images, dataset.buffer).set(order, orderBuffer);
-    const program = await Program.compile(gpu, 'batch', [corruption], all);
+    const program = await Program.compile(gpu, 'batch', [corruption], all).catch((error) => {
+      orderBuffer.destroy();
+      throw error;
+    });
     return new Feed(program, orderBuffer, [dataset, seed, binarize]);
   }
 

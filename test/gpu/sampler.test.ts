@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type SampleOptions, Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
@@ -72,6 +72,44 @@ test('an abort stops between two steps, and the sampler can be used again', asyn
   };
   await expect(run()).rejects.toBe('stop');
   expect((await sampler.sample({ steps: 1 })).length).toBe(count * size);
+});
+
+describe.each(['sample', 'run'] as const)('what is destroyed during %s', (method) => {
+  test.each(['sampler', 'unet'] as const)('%s', async (what) => {
+    const submit = gpu.submit.bind(gpu);
+    const usual = gpu.pacer.maxMilliseconds;
+    gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
+    try {
+      for (const n of [1, 2, 3, 8, 30]) {
+        const all = await setUp();
+        let submissions = 0;
+        vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
+          const submitted = submit(...args);
+          if (++submissions === n) all[what].destroy();
+          return submitted;
+        });
+        const run = async () => {
+          if (method === 'sample') await all.sampler.sample({ steps: 9 });
+          else for await (const _ of all.sampler.run({ steps: 9 }));
+        };
+        const start = performance.now();
+        await expect(run(), `after ${n}`).rejects.toMatchObject({ name: 'EngineError', code: 'destroyed' });
+        expect(performance.now() - start).toBeLessThan(1500);
+        vi.restoreAllMocks();
+      }
+    } finally {
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = usual;
+    }
+  });
+});
+
+test('a sampler that is destroyed in the loop of its run', async () => {
+  const { sampler } = await setUp();
+  const run = async () => {
+    for await (const { step } of sampler.run({ steps: 9 })) if (step === 1) sampler.destroy();
+  };
+  await expect(run()).rejects.toMatchObject({ code: 'destroyed' });
 });
 
 test('arguments out of range', async () => {

@@ -1,5 +1,5 @@
 /** The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints. */
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
@@ -165,6 +165,113 @@ describe('interruptions', () => {
       })(),
     );
     expect(error.code).toBe('device-lost');
+  });
+
+  /** Does `act` right after so many more submissions. */
+  function afterSubmissions(n: number, act: () => void) {
+    const submit = gpu.submit.bind(gpu);
+    let submissions = 0;
+    vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
+      const submitted = submit(...args);
+      if (++submissions === n) act();
+      return submitted;
+    });
+  }
+
+  describe.each([
+    ['several steps a submission', 300],
+    ['a submission for each dispatch', 1e-6],
+  ])('%s', (_, maxMilliseconds) => {
+    const usual = gpu.pacer.maxMilliseconds;
+    beforeEach(() => {
+      gpu.pacer.maxMilliseconds = maxMilliseconds;
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = usual;
+    });
+
+    test.each(['trainer', 'dataset', 'unet'] as const)('what is destroyed during a fit: %s', async (what) => {
+      for (const n of [1, 2, 3, 4, 7, 13, 20]) {
+        const all = await setUp();
+        afterSubmissions(n, () => all[what].destroy());
+        const start = performance.now();
+        const { code } = await refusal(collect(all.trainer.fit(all.dataset, { epochs: 30 })));
+        expect(code, `after ${n}`).toBe('destroyed');
+        expect(performance.now() - start).toBeLessThan(1500);
+        vi.restoreAllMocks();
+      }
+    });
+
+    test.each(['trainer', 'dataset', 'unet'] as const)('what is destroyed in its loop: %s', async (what) => {
+      for (const last of [1, 2, 3, 4]) {
+        const all = await setUp();
+        const seen: number[] = [];
+        const run = async () => {
+          for await (const { step } of all.trainer.fit(all.dataset, { epochs: 2 })) {
+            seen.push(step);
+            if (step === last) all[what].destroy();
+          }
+        };
+        expect((await refusal(run())).code).toBe('destroyed');
+        expect(seen.at(-1)).toBe(last);
+      }
+    });
+
+    test('what is destroyed during a step', async () => {
+      for (const what of ['trainer', 'unet'] as const) {
+        for (const n of [1, 2]) {
+          const all = await setUp();
+          afterSubmissions(n, () => all[what].destroy());
+          const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+          expect((await refusal(all.trainer.step(batch))).code).toBe('destroyed');
+          vi.restoreAllMocks();
+        }
+      }
+    });
+  });
+
+  test('what is destroyed while it is read', async () => {
+    for (const read of ['getState', 'getGradients', 'readLosses'] as const) {
+      const { trainer } = await setUp();
+      const reading = trainer[read]();
+      const later = trainer.readLosses();
+      trainer.destroy();
+      // What was submitted before may still come.
+      const results = await Promise.allSettled([reading, later]);
+      const errors = results.flatMap((r) => (r.status === 'rejected' ? [r.reason] : []));
+      expect(errors.length).toBeGreaterThan(0);
+      for (const error of errors) expect(error).toMatchObject({ name: 'EngineError', code: 'destroyed' });
+    }
+  });
+
+  test('an abort goes before a destruction', async () => {
+    const { trainer, dataset } = await setUp();
+    const abort = new AbortController();
+    const run = async () => {
+      for await (const _ of trainer.fit(dataset, { epochs: 30, signal: abort.signal })) {
+        abort.abort('enough');
+        trainer.destroy();
+      }
+    };
+    expect(await rejection(run())).toBe('enough');
+  });
+
+  test('a data set that was destroyed', async () => {
+    const { trainer, dataset } = await setUp();
+    await collect(trainer.fit(dataset, { epochs: 1 }));
+    dataset.destroy();
+    expect((await refusal(collect(trainer.fit(dataset, { epochs: 2 })))).code).toBe('destroyed');
+  });
+
+  test('an engine that is destroyed with its own device', async () => {
+    for (const n of [1, 2]) {
+      const { engine, trainer, dataset } = await setUpAlone();
+      const run = async () => {
+        for await (const { step } of trainer.fit(dataset, { epochs: 30 })) if (step === n) engine.destroy();
+      };
+      expect((await refusal(run())).code).toBe('destroyed');
+    }
   });
 
   test('an abort takes a step back, but not the learning rate that was set meanwhile', async () => {

@@ -160,6 +160,25 @@ describe('predict', () => {
     }
   });
 
+  test('a network that is destroyed meanwhile', async () => {
+    const images = new Random(13).floats(200 * 16, 0, 1);
+    const submit = gpu.submit.bind(gpu);
+    for (const n of [0, 1, 2, 3, 4]) {
+      const unet = await UNet.create(gpu, config, { seed: 5 });
+      let submissions = 0;
+      vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
+        if (++submissions === n) unet.destroy();
+        return submit(...args);
+      });
+      const calls = [unet.predict(images, 200), unet.predict(images, 200)];
+      if (n === 0) unet.destroy();
+      for (const result of await Promise.allSettled(calls)) {
+        expect(result).toMatchObject({ reason: { name: 'EngineError', code: 'destroyed' } });
+      }
+      vi.restoreAllMocks();
+    }
+  });
+
   test('a call that fails does not take the next one with it', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     const images = new Random(13).floats(16, 0, 1);
