@@ -1,7 +1,7 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import { type AdapterDescription, Gpu, type Progress, requestDevice, requirements } from './device';
-import { checkNames, checkNumber, EngineError } from './errors';
+import { checkNames, checkNumber, EngineError, whileThere } from './errors';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
 import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
@@ -97,23 +97,23 @@ export class Engine {
   /** A network with Glorot uniform kernels drawn from `seed` (default 0) and zero biases. */
   async createUNet(config: Partial<UNetConfig> = {}, options: { seed?: number } = {}): Promise<UNet> {
     this.check();
-    return this.adopt(await UNet.create(this.gpu, config, options));
+    return this.adopt(UNet.create(this.gpu, config, options));
   }
 
   /** Brings images to the GPU, as bytes. */
   async createDataset(images: ImageSet): Promise<Dataset> {
     this.check();
-    return this.adopt(await Dataset.create(this.gpu, images));
+    return this.adopt(Dataset.create(this.gpu, images));
   }
 
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
-    return this.adopt(await Trainer.create(this.gpu, unet, options));
+    return this.adopt(Trainer.create(this.gpu, unet, options));
   }
 
   async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
-    return this.adopt(await Sampler.create(this.gpu, unet, options));
+    return this.adopt(Sampler.create(this.gpu, unet, options));
   }
 
   /** Destroys everything this engine created, and the device if it created that too. */
@@ -134,7 +134,10 @@ export class Engine {
     this.gpu.checkAlive();
   }
 
-  private adopt<T extends { destroy(): void }>(child: T): T {
+  private async adopt<T extends { destroy(): void }>(making: Promise<T>): Promise<T> {
+    const child = await whileThere(() => this.check(), making);
+    if (this.destroyed) child.destroy();
+    this.check();
     this.children.add(child);
     // What its owner destroys is no longer ours to keep.
     const destroy = child.destroy.bind(child);

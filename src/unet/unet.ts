@@ -59,10 +59,17 @@ export class UNet {
     const config = checkConfig(partial);
     const plan = planWeights(config);
     const fixed = await createFixed(gpu, plan);
-    const repack = await Program.compile(gpu, 'pack weights', plan.pack, fixed);
-    const unet = new UNet(gpu, config, plan, fixed, repack);
-    await unet.setParameters(initialParameters(unet.parameters, seed));
-    return unet;
+    let unet: UNet | undefined;
+    try {
+      const repack = await Program.compile(gpu, 'pack weights', plan.pack, fixed);
+      unet = new UNet(gpu, config, plan, fixed, repack);
+      await unet.setParameters(initialParameters(unet.parameters, seed));
+      return unet;
+    } catch (error) {
+      unet?.destroy();
+      for (const buffer of fixed.values()) buffer.destroy();
+      throw error;
+    }
   }
 
   /**
@@ -219,7 +226,10 @@ class Predictor {
       tensors.map((t) => ({ label: `predict ${t.label}`, bytes: t.size * 4 })),
     );
     const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, buffers[i]])]);
-    const program = await Program.compile(gpu, 'predict', ops, fixed);
+    const program = await Program.compile(gpu, 'predict', ops, fixed).catch((error) => {
+      for (const b of buffers) b.destroy();
+      throw error;
+    });
     return new Predictor(gpu, batch, program, buffers);
   }
 

@@ -1,6 +1,6 @@
 /** The engine as a guest on somebody's device. */
-import { expect, test } from 'vitest';
-import { createEngine, type EngineError, saveModel } from '../../src/index';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 
@@ -40,6 +40,80 @@ test('a submission that the device refuses is thrown, and does not reach its han
   const [buffer] = await gpu.createBuffers([{ label: 'gone', bytes: 4 }]);
   buffer.destroy();
   await expect(gpu.read(buffer, 1)).rejects.toMatchObject({ code: 'shader' });
+});
+
+describe('nothing is left behind', () => {
+  /** Labels of the buffers that were created since and not destroyed. */
+  function watchBuffers(): () => string[] {
+    const { device } = gpu;
+    const createBuffer = device.createBuffer.bind(device);
+    const alive = new Set<GPUBuffer>();
+    vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
+      const buffer = createBuffer(descriptor);
+      alive.add(buffer);
+      const destroy = buffer.destroy.bind(buffer);
+      buffer.destroy = () => {
+        alive.delete(buffer);
+        destroy();
+      };
+      return buffer;
+    });
+    return () => [...alive].map(({ label }) => label);
+  }
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  const create = {
+    unet: (engine: Engine) => engine.createUNet(config),
+    trainer: (engine: Engine, unet: UNet) => engine.createTrainer(unet, { batchSize: 4 }),
+    sampler: (engine: Engine, unet: UNet) => engine.createSampler(unet, { count: 4 }),
+    dataset: (engine: Engine) =>
+      engine.createDataset({ images: new Uint8Array(16), count: 1, height: 4, width: 4, channels: 1 }),
+    prediction: (_: Engine, unet: UNet) => unet.predict(new Float32Array(16), 1),
+  };
+
+  test.each(Object.entries(create))('when an engine is destroyed while it makes a %s', async (_, make) => {
+    const left = watchBuffers();
+    for (let turns = 0; turns < 5; turns++) {
+      const engine = await createEngine({ device: gpu.device });
+      const unet = await engine.createUNet(config);
+      const making = make(engine, unet);
+      for (let i = 0; i < turns; i++) await gpu.device.queue.onSubmittedWorkDone();
+      engine.destroy();
+      // What was ready before is destroyed with the engine.
+      const [result] = await Promise.allSettled([making]);
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'destroyed' });
+      else expect(turns).toBeGreaterThan(0);
+      expect(left(), `after ${turns}`).toEqual([]);
+    }
+  });
+
+  test.each(Object.entries(create))('when it fails half way to a %s', async (_, make) => {
+    const left = watchBuffers();
+    let failures = 0;
+    for (const method of ['createBuffers', 'pipeline', 'scoped', 'run'] as const) {
+      for (let n = 1; n < 9; n++) {
+        const engine = await createEngine({ device: gpu.device });
+        const unet = await engine.createUNet(config);
+        const call = engine.gpu[method].bind(engine.gpu) as () => Promise<unknown>;
+        let calls = 0;
+        const failing = async (...args: []) => {
+          if (++calls === n) throw new EngineError('limit', 'no more');
+          return call(...args);
+        };
+        vi.spyOn(engine.gpu, method).mockImplementation(failing as never);
+        const made = await make(engine, unet).catch((error: EngineError) => error);
+        if (calls >= n) {
+          failures++;
+          expect(made).toMatchObject({ message: 'no more' });
+        }
+        engine.destroy();
+        expect(left(), `${method} ${n}`).toEqual([]);
+      }
+    }
+    expect(failures).toBeGreaterThan(0);
+  });
 });
 
 test('an engine that asked for its device destroys it', async () => {
