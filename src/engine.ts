@@ -6,6 +6,7 @@ import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
 import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
 import { tune, tuningEffort } from './tuning/tuner';
+import { takingTurns } from './turns';
 import type { UNetConfig } from './unet/config';
 import { UNet } from './unet/unet';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from './unet/variants';
@@ -62,6 +63,8 @@ export class Engine {
     /** Of the effort, for all that this engine creates. */
     let left = effort.milliseconds;
     if (onProgress) gpu.onProgress = onProgress;
+    // Tuners that run at the same time would measure each other, and what they measured is remembered.
+    const inTurn = takingTurns();
     gpu.chooseVariants = async (layers, batch, training) => {
       const { features } = gpu.device;
       if (variants) {
@@ -69,18 +72,20 @@ export class Engine {
         return variants;
       }
       if (!this.tune) return defaultVariants(layers, batch, features, kind);
-      cache ??= (await browserCache()) ?? memoryCache();
-      const start = performance.now();
-      try {
-        return await tune(gpu, layers, batch, {
-          training,
-          effort: { ...effort, milliseconds: left },
-          cache,
-          onProgress: (done, total) => gpu.onProgress({ task: 'tuning', done, total }),
-        });
-      } finally {
-        left = Math.max(0, left - (performance.now() - start));
-      }
+      return inTurn(async () => {
+        cache ??= (await browserCache()) ?? memoryCache();
+        const start = performance.now();
+        try {
+          return await tune(gpu, layers, batch, {
+            training,
+            effort: { ...effort, milliseconds: left },
+            cache,
+            onProgress: (done, total) => gpu.onProgress({ task: 'tuning', done, total }),
+          });
+        } finally {
+          left = Math.max(0, left - (performance.now() - start));
+        }
+      });
     };
   }
 

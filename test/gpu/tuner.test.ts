@@ -392,6 +392,31 @@ test('an engine measures for so long in all, not for each thing that it makes', 
   expect(progress.filter((p) => p.task === 'tuning')).toEqual(begun);
 });
 
+test('one thing is measured at a time, whatever is created at the same time', async () => {
+  using engine = await createEngine({ device: gpu.device, tune: true });
+  const unet = await engine.createUNet(network);
+  const tasks: string[] = [];
+  const createBuffers = engine.gpu.createBuffers.bind(engine.gpu);
+  vi.spyOn(engine.gpu, 'createBuffers').mockImplementation(async (requests) => {
+    const buffers = await createBuffers(requests);
+    if (requests[0]?.label !== 'tune noise') return buffers;
+    tasks.push('begins');
+    const destroy = buffers[0].destroy.bind(buffers[0]);
+    buffers[0].destroy = () => {
+      tasks.push('ends');
+      destroy();
+    };
+    return buffers;
+  });
+  await Promise.all([
+    engine.createTrainer(unet, { batchSize: 8 }),
+    engine.createSampler(unet, { count: 12 }),
+    unet.predict(noisy, 8),
+  ]);
+  // What is predicted with 8 images is known from training with 8.
+  expect(tasks).toEqual(['begins', 'ends', 'begins', 'ends']);
+});
+
 test('a fixed choice is honoured bit for bit, in training and in what comes after it', async () => {
   const plain = Object.fromEntries(
     TUNED.flatMap((kernel) => layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct'])),
