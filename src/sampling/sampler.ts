@@ -115,6 +115,7 @@ export class Sampler {
    */
   encodeRun(encoder: GPUCommandEncoder, buffer: GPUBuffer, steps: number): void {
     this.check();
+    if (this.busy) throw busyError();
     checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
     const bytes = this.count * this.imageSize * 4;
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -182,8 +183,7 @@ export class Sampler {
         `noise has ${noise.length} values; ${this.count} images of ${this.imageSize} values are ${size}.`,
       );
     }
-    if (this.busy)
-      throw new EngineError('busy', 'This sampler is in the middle of a run; await it (or abort it) first.');
+    if (this.busy) throw busyError();
     signal?.throwIfAborted();
     this.busy = true;
     const { gpu, parts } = this;
@@ -239,6 +239,9 @@ export class Sampler {
     );
   }
 }
+
+const busyError = () =>
+  new EngineError('busy', 'This sampler is in the middle of a run; await it (or abort it) first.');
 
 interface SamplerParts {
   readonly shape: {

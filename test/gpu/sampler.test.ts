@@ -74,6 +74,18 @@ test('an abort stops between two steps, and the sampler can be used again', asyn
   expect((await sampler.sample({ steps: 1 })).length).toBe(count * size);
 });
 
+test('nothing is recorded in the middle of a run', async () => {
+  const { sampler } = await setUp();
+  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+  const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, 1);
+  const sampling = sampler.sample({ steps: 2 });
+  await expect(sampler.sample({ steps: 2 })).rejects.toMatchObject({ code: 'busy' });
+  expect(encodeRun).toThrow('in the middle of a run');
+  await sampling;
+  encodeRun();
+  buffer.destroy();
+});
+
 describe.each(['sample', 'run'] as const)('what is destroyed during %s', (method) => {
   test.each(['sampler', 'unet'] as const)('%s', async (what) => {
     const submit = gpu.submit.bind(gpu);
