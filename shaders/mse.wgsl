@@ -37,9 +37,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let activated = swish_and_slope(z);
     let prediction = select(z, activated.value, params.swish != 0u);
     let slope = select(vec4f(1.0), activated.slope, params.swish != 0u);
-    let difference = select(vec4f(), prediction - truth[i], is_image);
-    grad[i] = difference * (2.0 / f32(state.count * params.elements)) * slope;
-    let square = difference * difference;
+    let difference = prediction - truth[i];
+    // Padding is left out at the end: 0 times an infinity is no 0.
+    grad[i] = select(vec4f(), difference * (2.0 / f32(state.count * params.elements)) * slope, is_image);
+    let square = select(vec4f(), difference * difference, is_image);
     squares = (square.x + square.y) + (square.z + square.w);
   }
   let sum = workgroup_sum(squares, local);

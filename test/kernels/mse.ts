@@ -21,11 +21,12 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' 
     state[STATE.count] = imagesIn(batch);
     const pre = random.floats(elements * batch, -3, 1.5);
     const target = random.floats(elements * batch, 0, 1);
-    // A padded image may hold anything finite, even if its error overflows.
+    // A padded image may hold anything.
+    const any = [3e38, -3e38, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
     for (let i = 0; i < pre.length; i++) {
       if (i % batch < imagesIn(batch)) continue;
-      pre[i] = i % 2 ? 3e38 : -3e38;
-      target[i] = -3e38;
+      pre[i] = any[i % any.length];
+      target[i] = any[(i * 3 + 1) % any.length];
     }
     return { pre, target, state };
   },
