@@ -13,6 +13,7 @@ export {
   Sampler,
   type SamplerOptions,
 } from './sampling/sampler';
+export type { AdamSettings } from './training/step';
 export {
   type Batch,
   type FitOptions,

@@ -205,15 +205,19 @@ class Run {
     const { engine, options, progress } = this;
     const { settings, images, config, checkpoint, source, out } = options;
     const unet = await engine.createUNet(config, { seed: settings.seed });
-    const { batchSize, learningRate } = settings;
+    const common = {
+      batchSize: settings.batchSize,
+      learningRate: settings.learningRate,
+      ...checkpoint?.state.adam,
+    };
     let otherKernels = '';
     try {
       const variants = checkpoint?.variants;
-      this.trainer = await engine.createTrainer(unet, { batchSize, learningRate, variants });
+      this.trainer = await engine.createTrainer(unet, { ...common, variants });
     } catch (error) {
       if (!checkpoint || !(error instanceof EngineError) || error.code !== 'argument') throw error;
       otherKernels = error.message;
-      this.trainer = await engine.createTrainer(unet, { batchSize, learningRate });
+      this.trainer = await engine.createTrainer(unet, common);
     }
     this.dataset = await engine.createDataset(images);
     if (checkpoint) {
@@ -252,7 +256,7 @@ class Run {
 
   async train(signal: AbortSignal): Promise<void> {
     const { trainer, losses, progress, stepsPerEpoch, steps } = this;
-    const { epochs, seed } = this.options.settings;
+    const { epochs, seed, binarize } = this.options.settings;
     if (losses.length >= steps) {
       progress.print(
         `The run is complete (${plural(epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
@@ -263,7 +267,7 @@ class Run {
     const start = performance.now();
     let epochStart = start;
     try {
-      for await (const event of trainer.fit(this.dataset, { epochs, seed, signal })) {
+      for await (const event of trainer.fit(this.dataset, { epochs, seed, binarize, signal })) {
         const now = performance.now();
         losses.push(event.loss);
         if (this.firstStepAt === undefined) {

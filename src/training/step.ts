@@ -17,8 +17,11 @@ import { STATE_WORDS } from './state';
 export const LOSS_RING = 1024;
 
 export interface AdamSettings {
+  /** 0 to 0.999999, as beta2. Default 0.9. */
   readonly beta1: number;
+  /** Default 0.999. */
   readonly beta2: number;
+  /** 1e-12 to 1. Default 1e-7. */
   readonly epsilon: number;
 }
 

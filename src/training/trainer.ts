@@ -59,6 +59,8 @@ export interface OptimizerState {
   readonly step: number;
   /** 1 - beta1^step and 1 - beta2^step, as the GPU has them. */
   readonly corrections: Float32Array;
+  /** What moments and corrections were made with: a trainer with other settings refuses the state. */
+  readonly adam: AdamSettings;
   /** Moment estimates by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array>;
   readonly moment2: ReadonlyMap<string, Float32Array>;
@@ -78,6 +80,7 @@ export class Trainer {
   /** @internal */
   readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly gpu: Gpu;
+  private readonly adam: AdamSettings;
   /** The numbers 1 … batchSize, so that a recorded step can set its count by a copy. */
   private readonly counts: GPUBuffer;
   private readonly stateBackup: GPUBuffer;
@@ -97,10 +100,12 @@ export class Trainer {
     unet: UNet,
     batchSize: number,
     learningRate: number,
+    adam: AdamSettings,
     variants: Variants,
     parts: TrainerParts,
   ) {
     this.gpu = gpu;
+    this.adam = adam;
     this.unet = unet;
     this.batchSize = batchSize;
     this.rate = learningRate;
@@ -142,7 +147,7 @@ export class Trainer {
     const chosen = variants ?? (await gpu.chooseVariants(unet.plan.layers, batch, true));
     const adam = { beta1, beta2, epsilon };
     const parts = await createParts(gpu, unet, batchSize, adam, chosen, reuseMemory);
-    return new Trainer(gpu, unet, batchSize, learningRate, chosen, parts);
+    return new Trainer(gpu, unet, batchSize, learningRate, adam, chosen, parts);
   }
 
   get learningRate(): number {
@@ -325,16 +330,28 @@ export class Trainer {
     return {
       step: new Uint32Array(words)[STATE.step],
       corrections: new Float32Array(words, STATE.correction1 * 4, 2).slice(),
+      adam: this.adam,
       moment1: m,
       moment2: v,
     };
   }
 
-  /** Continues from a state that `getState` gave; the UNet's parameters are set beside it. */
+  /**
+   * Continues from a state that `getState` gave, to a trainer with the same Adam settings; the UNet's parameters are set beside
+   * it. Throws an `argument` error, and changes nothing, if the state is of another network or has other settings.
+   */
   setState(state: OptimizerState): void {
     this.check();
     if (this.busy) throw busyError();
     checkInteger('step', state.step, 0);
+    const show = (adam: Partial<AdamSettings> = {}) =>
+      `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}`;
+    if (show(state.adam) !== show(this.adam)) {
+      throw new EngineError(
+        'argument',
+        `The state was made with ${show(state.adam)}; this trainer has ${show(this.adam)}. Create one with { ...state.adam }.`,
+      );
+    }
     const flat = (name: 'moment1' | 'moment2') => {
       const values = new Float32Array(this.unet.plan.flat.size);
       for (const p of this.unet.parameters) {

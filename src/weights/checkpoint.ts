@@ -15,12 +15,13 @@
  * | `optimizer.corrections` | [2] | 1 - beta1^step and 1 - beta2^step, as the GPU has them |
  * | `losses` | [step] | the loss of every step so far |
  *
- * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `data` (a fingerprint of the
- * data set), `variants` (which variant of which kernel each layer uses: another choice gives other last bits).
+ * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
+ * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
+ * last bits).
  */
 import type { ImageSet } from '../data/idx';
 import { EngineError } from '../errors';
-import { LOSS_RING } from '../training/step';
+import { type AdamSettings, adamDefaults, LOSS_RING } from '../training/step';
 import type { OptimizerState, Trainer } from '../training/trainer';
 import { checkConfig, layersOf, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
@@ -53,12 +54,14 @@ export interface DataFingerprint {
   readonly fnv1a: string;
 }
 
-/** How a run was started. */
+/** How a run was started, beside Adam's settings, which its state has. */
 export interface RunSettings {
   readonly seed: number;
   readonly batchSize: number;
   readonly learningRate: number;
   readonly epochs: number;
+  /** As `fit` has it. Default true. */
+  readonly binarize?: boolean;
   /** Where the images came from, for people and for the command line; the fingerprint is what counts. */
   readonly source?: string;
   /** Only so many of the source's images were used. */
@@ -164,6 +167,7 @@ export async function saveCheckpoint(run: {
     config: JSON.stringify(unet.config),
     step: JSON.stringify(state.step),
     settings: JSON.stringify(settings),
+    adam: JSON.stringify(state.adam),
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
   });
@@ -195,6 +199,7 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
     state: {
       step,
       corrections: floats('optimizer.corrections'),
+      adam: adamOf(file, name),
       moment1: pick(file, 'moment1.', parameters),
       moment2: pick(file, 'moment2.', parameters),
     },
@@ -261,10 +266,12 @@ function stepOf(file: Safetensors, name: string): number {
 function settingsOf(file: Safetensors, name: string): RunSettings {
   const given = json(file, 'settings', name);
   if (!isObject(given)) throw wrong(name, 'settings', given, 'an object');
-  const { learningRate, source, limit } = given;
+  const { learningRate, binarize, source, limit } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0)) {
     throw wrong(name, 'settings.learningRate', learningRate, 'a number above 0');
   }
+  if (binarize !== undefined && typeof binarize !== 'boolean')
+    throw wrong(name, 'settings.binarize', binarize, 'true or false');
   if (source !== undefined && typeof source !== 'string')
     throw wrong(name, 'settings.source', source, 'a string');
   return {
@@ -272,9 +279,23 @@ function settingsOf(file: Safetensors, name: string): RunSettings {
     batchSize: integer(given.batchSize, 'settings.batchSize', name, 1, 65536),
     learningRate,
     epochs: integer(given.epochs, 'settings.epochs', name, 1, 2 ** 31),
+    ...(binarize === undefined ? {} : { binarize }),
     ...(source === undefined ? {} : { source }),
     ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', name, 1, 2 ** 31) }),
   };
+}
+
+function adamOf(file: Safetensors, name: string): AdamSettings {
+  // The first checkpoints did not say.
+  if (file.metadata.adam === undefined) return adamDefaults;
+  const given = json(file, 'adam', name);
+  if (!isObject(given)) throw wrong(name, 'adam', given, 'an object');
+  const number = (key: keyof AdamSettings) => {
+    const value = given[key];
+    if (typeof value !== 'number') throw wrong(name, `adam.${key}`, value, 'a number');
+    return value;
+  };
+  return { beta1: number('beta1'), beta2: number('beta2'), epsilon: number('epsilon') };
 }
 
 function dataOf(file: Safetensors, name: string): DataFingerprint {

@@ -111,6 +111,34 @@ test('a checkpoint taken while the run goes on holds the steps under way and the
   expect((await trainUntil(STEPS, checkpoint)).checkpoint).toEqual(unbroken.checkpoint);
 });
 
+test('a run with settings of its own goes on with them', async () => {
+  const own = { beta1: 0.7, beta2: 0.97, epsilon: 1e-4 };
+  const grey = { ...settings, binarize: false };
+  const run = async (maxSteps: number, from?: Uint8Array) => {
+    const saved = from && loadCheckpoint(from);
+    using unet = await engine.createUNet(config, { seed: settings.seed });
+    const adam = saved?.state.adam ?? own;
+    using trainer = await engine.createTrainer(unet, {
+      batchSize,
+      learningRate,
+      ...adam,
+      variants: saved?.variants,
+    });
+    const losses = [...(saved?.losses ?? [])];
+    if (saved) {
+      await unet.setParameters(saved.parameters);
+      trainer.setState(saved.state);
+    }
+    const { seed, epochs, binarize } = saved?.settings ?? grey;
+    for await (const { loss } of trainer.fit(dataset, { seed, epochs, binarize, maxSteps }))
+      losses.push(loss);
+    return await saveCheckpoint({ trainer, settings: grey, data, losses });
+  };
+  const whole = await run(8);
+  expect(await run(5, await run(3))).toEqual(whole);
+  expect(loadCheckpoint(whole).losses).not.toEqual(loadCheckpoint(unbroken.checkpoint).losses.slice(0, 8));
+});
+
 test('a model, and the model in a checkpoint, predict what the network did', async () => {
   using unet = await engine.createUNet(config, { seed: 4 });
   const input = new Random(2).floats(3 * 64, 0, 1);

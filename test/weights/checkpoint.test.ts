@@ -25,6 +25,7 @@ const state = {
   corrections: Float32Array.of(0.271, 0.002997001),
   moment1: values(),
   moment2: values(),
+  adam: { beta1: 0.8, beta2: 0.99, epsilon: 1e-6 },
 };
 const allLosses = Float32Array.of(0.3, 0.2, 0.1);
 const trainer = {
@@ -33,7 +34,15 @@ const trainer = {
   getState: async () => state,
   readLosses: async (count = 1) => allLosses.slice(3 - count),
 };
-const settings = { seed: 9, batchSize: 4, learningRate: 0.01, epochs: 2, source: 'some/where', limit: 6 };
+const settings = {
+  seed: 9,
+  batchSize: 4,
+  learningRate: 0.01,
+  epochs: 2,
+  source: 'some/where',
+  limit: 6,
+  binarize: false,
+};
 const images = { images: new Uint8Array(6 * 16).fill(200, 5, 9), count: 6, height: 4, width: 4, channels: 1 };
 const data = fingerprint(images);
 const model = await saveModel(unet);
@@ -70,6 +79,13 @@ test('names, shapes and order are as documented', () => {
   expect(tensors.get('down.1.kernel')!.shape).toEqual([3, 3, 2, 3]);
   expect(tensors.get('moment2.down.1.bias')!.shape).toEqual([3]);
   expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '1', kind: 'checkpoint', step: '3' });
+});
+
+test('a checkpoint of before Adam was stored has the usual settings', () => {
+  const { limit, source, binarize, ...rest } = settings;
+  const loaded = loadCheckpoint(altered({ adam: undefined, settings: JSON.stringify(rest) }));
+  expect(loaded.state.adam).toEqual({ beta1: 0.9, beta2: 0.999, epsilon: 1e-7 });
+  expect(loaded.settings).toEqual(rest);
 });
 
 describe('saving', () => {
@@ -161,6 +177,14 @@ describe('faults', () => {
     ],
     ['settings are null', altered({ settings: 'null' }), 'settings', 'null'],
     ['learning rate 0', altered({ settings: '{"learningRate":0}' }), 'settings.learningRate', 'above 0'],
+    [
+      'binarize is a word',
+      altered({ settings: JSON.stringify({ ...settings, binarize: 'no' }) }),
+      'settings.binarize',
+      '"no"',
+    ],
+    ['adam is a list', altered({ adam: '[]' }), 'adam', 'an object'],
+    ['adam without beta2', altered({ adam: '{"beta1":0.9,"epsilon":1e-7}' }), 'adam.beta2', 'missing'],
     ['data without a hash', altered({ data: '{"count":1,"height":1,"width":1,"channels":1}' }), 'data.fnv1a'],
     ['variants are numbers', altered({ variants: '{"conv2d/down.0":1}' }), 'conv2d/down.0'],
     ['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias')), 'moment1.up.1.bias', 'missing'],
