@@ -1,6 +1,7 @@
 /** The tutorial's pictures, made with a trained network. The page and the command line share them. */
 import type { ImageSet } from '../src/data/idx';
 import type { Engine } from '../src/engine';
+import type { SampleOptions } from '../src/sampling/sampler';
 import type { UNet } from '../src/unet/unet';
 import { corruptMoreAndMore, greys, grid, type Images, type Picture, rowsOf } from './pictures';
 
@@ -9,7 +10,7 @@ const SHOWN = 8;
 export interface PictureOptions {
   readonly seed: number;
   readonly signal?: AbortSignal;
-  /** Before each step of a sampling run. */
+  /** At the start of a sampling run and after each step, or after several. */
   readonly onStep?: (name: string, step: number, steps: number) => void;
 }
 
@@ -54,18 +55,26 @@ export interface SampleRun extends PictureOptions {
 
 /** `count` images out of noise. */
 export async function sampleImages(engine: Engine, unet: UNet, run: SampleRun): Promise<Images> {
-  let x: Float32Array = new Float32Array(0);
-  for await (const event of steps(engine, unet, run)) x = event.x;
-  return { ...unet.config, values: x };
+  const sampler = await engine.createSampler(unet, { count: run.count });
+  try {
+    return { ...unet.config, values: await sampler.sample(optionsOf(run)) };
+  } finally {
+    sampler.destroy();
+  }
 }
 
 /** For each step: x before it, then what the network makes of that. */
 export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun): Promise<Images[]> {
-  const history: Images[] = [];
-  for await (const { input, prediction } of steps(engine, unet, run)) {
-    history.push({ ...unet.config, values: input }, { ...unet.config, values: prediction });
+  const sampler = await engine.createSampler(unet, { count: run.count });
+  try {
+    const history: Images[] = [];
+    for await (const { input, prediction } of sampler.run(optionsOf(run))) {
+      history.push({ ...unet.config, values: input }, { ...unet.config, values: prediction });
+    }
+    return history;
+  } finally {
+    sampler.destroy();
   }
-  return history;
 }
 
 /** One row a step: x on the left, the prediction on the right. */
@@ -73,15 +82,7 @@ export function historyGrid(history: readonly Images[], count: number): Picture 
   return grid(rowsOf(...history), 2 * count, { group: count });
 }
 
-async function* steps(engine: Engine, unet: UNet, { count, steps, seed, signal, onStep, name }: SampleRun) {
-  const sampler = await engine.createSampler(unet, { count });
-  try {
-    onStep?.(name, 0, steps);
-    for await (const event of sampler.run({ steps, seed, signal })) {
-      yield event;
-      onStep?.(name, event.step + 1, steps);
-    }
-  } finally {
-    sampler.destroy();
-  }
+function optionsOf({ steps, seed, signal, name, onStep }: SampleRun): SampleOptions {
+  onStep?.(name, 0, steps);
+  return { steps, seed, signal, onStep: (done) => onStep?.(name, done, steps) };
 }

@@ -318,7 +318,8 @@ export class Gpu {
     const staging = await Staging.create(this, label, size * 4);
     try {
       const encoder = this.device.createCommandEncoder({ label });
-      return await staging.read(encoder, [{ buffer: source, offset: offset * 4, bytes: size * 4 }]);
+      const [copy] = await staging.read(encoder, [{ buffer: source, offset: offset * 4, bytes: size * 4 }]);
+      return copy;
     } finally {
       staging.destroy();
     }

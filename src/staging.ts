@@ -28,10 +28,9 @@ export class Staging {
   }
 
   /**
-   * Submits `encoder` with a copy of `sources` at its end (`work` as for Gpu.submit), and resolves to what they then held, one
-   * behind the other.
+   * Submits `encoder` with a copy of `sources` at its end (`work` as for Gpu.submit), and resolves to what each of them then held.
    */
-  async read(encoder: GPUCommandEncoder, sources: readonly Source[], work = 0): Promise<ArrayBuffer> {
+  async read(encoder: GPUCommandEncoder, sources: readonly Source[], work = 0): Promise<ArrayBuffer[]> {
     const staging = this.free.pop();
     if (!staging) throw new Error('more reads at the same time than staging buffers');
     try {
@@ -42,9 +41,14 @@ export class Staging {
       }
       await this.gpu.submit(encoder, work);
       await this.gpu.settle(staging.mapAsync(GPUMapMode.READ, 0, size));
-      const copy = staging.getMappedRange(0, size).slice(0);
+      const all = staging.getMappedRange(0, size);
+      let at = 0;
+      const copies = sources.map(({ bytes }) => {
+        at += bytes;
+        return all.slice(at - bytes, at);
+      });
       staging.unmap();
-      return copy;
+      return copies;
     } finally {
       if (this.destroyed) staging.destroy();
       else this.free.push(staging);

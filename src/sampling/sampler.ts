@@ -5,6 +5,7 @@ import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { uniformNoise } from '../kernels/uniform_noise';
+import { Staging } from '../staging';
 import { STATE, STATE_WORDS } from '../training/state';
 import { predictionPass } from '../unet/forward';
 import type { UNet } from '../unet/unet';
@@ -28,6 +29,8 @@ export interface SampleOptions {
   /** Start from these images instead: [count][height][width][channels]. */
   readonly noise?: Float32Array;
   readonly signal?: AbortSignal;
+  /** Called with the number of steps done, which may be several more each time. */
+  readonly onStep?: (done: number) => void;
 }
 
 /** One sampling step; all images are [count][height][width][channels]. */
@@ -70,19 +73,15 @@ export class Sampler {
 
   /** Runs `steps` steps and yields the images before, predicted and after each. */
   async *run(options: SampleOptions): AsyncGenerator<SampleEvent, void, undefined> {
-    const { parts, gpu } = this;
+    const { x, prediction } = this.parts.outputs;
     await this.start(options);
     try {
-      let input = await this.readX();
+      let [input] = await this.read(x);
       for (let step = 0; step < options.steps; step++) {
-        options.signal?.throwIfAborted();
-        this.check();
-        await this.setMix(options.steps - step);
-        await gpu.run(parts.step, options.signal);
-        const prediction = await this.read(parts.predictionImages);
-        const x = await this.read(parts.images);
-        yield { step, input, prediction, x };
-        input = x;
+        await this.advance(options, step, 1);
+        const [after, predicted] = await this.read(x, prediction);
+        yield { step, input, prediction: predicted, x: after };
+        input = after;
       }
     } catch (error) {
       if (error !== options.signal?.reason) this.check();
@@ -96,11 +95,9 @@ export class Sampler {
   async sample(options: SampleOptions): Promise<Float32Array> {
     await this.start(options);
     try {
-      for (let step = 0; step < options.steps; step++) {
-        await this.setMix(options.steps - step);
-        await this.gpu.run(this.parts.step, options.signal);
-      }
-      return await this.read(this.parts.images);
+      for (let done = 0; done < options.steps; ) done += await this.advance(options, done);
+      const [images] = await this.read(this.parts.outputs.x);
+      return images;
     } catch (error) {
       if (error !== options.signal?.reason) this.check();
       throw error;
@@ -125,32 +122,27 @@ export class Sampler {
         `The buffer has ${buffer.size} bytes and usage ${buffer.usage}; encodeRun needs ${bytes} bytes and COPY_SRC | COPY_DST.`,
       );
     }
-    const images = this.parts.buffer(this.parts.images);
-    const run = (program: Program) => {
-      const pass = encoder.beginComputePass({ label: 'sampling' });
-      program.encode(pass);
-      pass.end();
-    };
+    const { load, outputs } = this.parts;
+    const images = this.parts.buffer(outputs.x.images);
     encoder.copyBufferToBuffer(buffer, 0, images, 0, bytes);
-    run(this.parts.load);
-    for (let step = 0; step < steps; step++) {
-      this.encodeMix(encoder, steps - step);
-      run(this.parts.step);
-    }
+    encodePass(encoder, load);
+    this.encodeSteps(encoder, steps, steps);
+    encodePass(encoder, outputs.x.toImages);
     encoder.copyBufferToBuffer(images, 0, buffer, 0, bytes);
   }
 
   /** Bytes of GPU memory that this sampler holds, without the UNet's weights. */
   get bytes(): number {
-    const { load, step, toImages, own } = this.parts;
-    return load.bytes + step.bytes + toImages.bytes + own.reduce((sum, b) => sum + b.size, 0);
+    const { programs, own } = this.parts;
+    return [...programs].reduce((sum, p) => sum + p.bytes, 0) + own.reduce((sum, b) => sum + b.size, 0);
   }
 
   destroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    for (const program of [this.parts.load, this.parts.step, this.parts.toImages]) program.destroy();
+    for (const program of this.parts.programs) program.destroy();
     for (const b of this.parts.own) b.destroy();
+    this.parts.staging.destroy();
   }
 
   [Symbol.dispose](): void {
@@ -172,7 +164,13 @@ export class Sampler {
   /** Puts the starting noise into x. */
   private async start(options: SampleOptions): Promise<void> {
     this.check();
-    checkNames('Sampling', options, ['steps', 'seed', 'noise', 'signal'] satisfies (keyof SampleOptions)[]);
+    checkNames('Sampling', options, [
+      'steps',
+      'seed',
+      'noise',
+      'signal',
+      'onStep',
+    ] satisfies (keyof SampleOptions)[]);
     const { steps, seed = 0, noise, signal } = options;
     checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
     checkInteger('seed', seed, 0, 0xffffffff);
@@ -190,7 +188,7 @@ export class Sampler {
     try {
       if (noise) {
         gpu.device.queue.writeBuffer(
-          parts.buffer(parts.images),
+          parts.buffer(parts.outputs.x.images),
           0,
           noise.buffer,
           noise.byteOffset,
@@ -214,19 +212,48 @@ export class Sampler {
     }
   }
 
-  private async readX(): Promise<Float32Array> {
-    await this.gpu.run(this.parts.toImages);
-    return this.read(this.parts.images);
+  /** What has been made so far, in the caller's order. */
+  private async read(...outputs: Output[]): Promise<Float32Array[]> {
+    const bytes = this.count * this.imageSize * 4;
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'sampling: images' });
+    for (const { toImages } of outputs) encodePass(encoder, toImages);
+    const sources = outputs.map(({ images }) => ({ buffer: this.parts.buffer(images), bytes }));
+    return (await this.parts.staging.read(encoder, sources)).map((values) => new Float32Array(values));
   }
 
-  private async read(t: Tensor): Promise<Float32Array> {
-    return new Float32Array(await this.gpu.read(this.parts.buffer(t), this.count * this.imageSize));
+  /**
+   * Goes on after `done` steps: by as many of the others, at most `most`, as the pacer lets into one submission, or by one in
+   * several submissions. Resolves to their number.
+   */
+  private async advance(
+    { steps, signal, onStep }: SampleOptions,
+    done: number,
+    most = steps - done,
+  ): Promise<number> {
+    signal?.throwIfAborted();
+    this.check();
+    const { gpu } = this;
+    const { step } = this.parts;
+    const fits = Math.floor(gpu.pacer.budget / step.totalWork);
+    const n = Math.min(Math.max(fits, 1), most);
+    const encoder = gpu.device.createCommandEncoder({ label: 'sampling' });
+    if (fits >= 1) {
+      this.encodeSteps(encoder, steps - done, n);
+      await gpu.submit(encoder, step.totalWork * n);
+    } else {
+      this.encodeMix(encoder, steps - done);
+      await gpu.submit(encoder);
+      await gpu.run(step, signal);
+    }
+    onStep?.(done + n);
+    return n;
   }
 
-  private setMix(stepsLeft: number): Promise<void> {
-    const encoder = this.gpu.device.createCommandEncoder({ label: 'mix' });
-    this.encodeMix(encoder, stepsLeft);
-    return this.gpu.submit(encoder);
+  private encodeSteps(encoder: GPUCommandEncoder, stepsLeft: number, n: number): void {
+    for (let i = 0; i < n; i++) {
+      this.encodeMix(encoder, stepsLeft - i);
+      encodePass(encoder, this.parts.step);
+    }
   }
 
   private encodeMix(encoder: GPUCommandEncoder, stepsLeft: number): void {
@@ -243,6 +270,18 @@ export class Sampler {
 const busyError = () =>
   new EngineError('busy', 'This sampler is in the middle of a run; await it (or abort it) first.');
 
+function encodePass(encoder: GPUCommandEncoder, program: Program): void {
+  const pass = encoder.beginComputePass({ label: 'sampling' });
+  program.encode(pass);
+  pass.end();
+}
+
+/** Something that a step makes, in the caller's order once its program has run. */
+interface Output {
+  readonly images: Tensor;
+  readonly toImages: Program;
+}
+
 interface SamplerParts {
   readonly shape: {
     readonly batch: number;
@@ -252,21 +291,20 @@ interface SamplerParts {
   };
   readonly x: Tensor;
   readonly mix: Tensor;
-  /** x and the prediction in the caller's order. */
-  readonly images: Tensor;
-  readonly predictionImages: Tensor;
+  readonly outputs: { readonly x: Output; readonly prediction: Output };
   readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
   /** 1/1 … 1/1000: a recorded step takes its mixing weight from here by a copy. */
   readonly reciprocals: GPUBuffer;
   readonly own: readonly GPUBuffer[];
-  /** What `load` and `step` do. */
+  /** For both outputs. */
+  readonly staging: Staging;
+  /** What `encodeRun` of one step does. */
   readonly ops: readonly Op[];
-  /** images -> x. */
+  /** The images of x -> x. */
   readonly load: Program;
-  /** x -> prediction -> x, and both to images. */
+  /** x -> prediction -> x. */
   readonly step: Program;
-  /** x -> images. */
-  readonly toImages: Program;
+  readonly programs: readonly Program[];
   buffer(t: Tensor): GPUBuffer;
 }
 
@@ -279,56 +317,62 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   const size = batch * height * width * channels;
   const x = tensor('x', size);
   const prediction = tensor('prediction', size);
-  const images = tensor('images', size);
+  const xImages = tensor('x images', size);
   const predictionImages = tensor('prediction images', size);
   const mix = tensor('mix', 1);
   const state = tensor('state', STATE_WORDS);
-  const tensors = [x, images, predictionImages, mix, state];
+  const { layers, weights } = unet.plan;
+  const load = [op(nhwcToChwn, 'x', shape, { images: xImages, state, output: x })];
+  const step = [
+    ...predictionPass(layers, weights, batch, x, prediction, chooser(variants)),
+    op(denoiseStep, 'x', { elements: size }, { prediction, x, mix }),
+  ];
+  const xToImages = [op(chwnToNhwc, 'x', shape, { input: x, images: xImages })];
+  const predictionToImages = [
+    op(chwnToNhwc, 'prediction', shape, { input: prediction, images: predictionImages }),
+  ];
+  const tensors = [x, prediction, xImages, predictionImages, mix, state];
+  for (const t of tensors) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
   const own = await gpu.createBuffers([
     ...tensors.map((t) => ({ label: `sampler ${t.label}`, bytes: t.size * 4 })),
     { label: 'sampler reciprocals', bytes: MAX_SAMPLING_STEPS * 4 },
   ]);
   const reciprocals = own[tensors.length];
-  const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, own[i]])]);
-  const { queue } = gpu.device;
-  queue.writeBuffer(
-    reciprocals,
-    0,
-    Float32Array.from({ length: MAX_SAMPLING_STEPS }, (_, i) => 1 / (i + 1)),
-  );
-  queue.writeBuffer(fixed.get(state)!, STATE.count * 4, Uint32Array.of(count));
-  const toImages = op(chwnToNhwc, 'x', shape, { input: x, images });
-  const { layers, weights } = unet.plan;
-  const loadOp = op(nhwcToChwn, 'x', shape, { images, state, output: x });
-  const step = [
-    ...predictionPass(layers, weights, batch, x, prediction, chooser(variants)),
-    op(denoiseStep, 'x', { elements: size }, { prediction, x, mix }),
-    op(chwnToNhwc, 'prediction', shape, { input: prediction, images: predictionImages }),
-    toImages,
-  ];
+  let staging: Staging | undefined;
   try {
-    const [load, stepProgram, toImagesProgram] = await Program.compileAll([
-      Program.compile(gpu, 'load noise', [loadOp], fixed),
-      Program.compile(gpu, 'sampling step', step, fixed),
-      Program.compile(gpu, 'x to images', [toImages], fixed),
-    ]);
+    const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, own[i]])]);
     const buffer = (t: Tensor) => fixed.get(t)!;
+    const { queue } = gpu.device;
+    const weightsOfSteps = Float32Array.from({ length: MAX_SAMPLING_STEPS }, (_, i) => 1 / (i + 1));
+    queue.writeBuffer(reciprocals, 0, weightsOfSteps);
+    queue.writeBuffer(buffer(state), STATE.count * 4, Uint32Array.of(count));
+    staging = await Staging.create(gpu, 'sampler images', 2 * count * height * width * channels * 4);
+    const programs = await Program.compileAll([
+      Program.compile(gpu, 'load noise', load, fixed),
+      Program.compile(gpu, 'sampling step', step, fixed),
+      Program.compile(gpu, 'x to images', xToImages, fixed),
+      Program.compile(gpu, 'prediction to images', predictionToImages, fixed),
+    ]);
     return {
       shape,
       x,
       mix,
-      images,
-      predictionImages,
+      outputs: {
+        x: { images: xImages, toImages: programs[2] },
+        prediction: { images: predictionImages, toImages: programs[3] },
+      },
       fixed,
       reciprocals,
       own,
-      ops: [loadOp, ...step],
-      load,
-      step: stepProgram,
-      toImages: toImagesProgram,
+      staging,
+      ops: [...load, ...step, ...xToImages],
+      load: programs[0],
+      step: programs[1],
+      programs,
       buffer,
     };
   } catch (error) {
+    staging?.destroy();
     for (const b of own) b.destroy();
     throw error;
   }

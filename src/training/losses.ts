@@ -10,9 +10,9 @@ export class Losses {
   readonly step: number;
   private readonly ring: Float32Array;
 
-  constructor(bytes: ArrayBuffer) {
-    [this.step] = new Uint32Array(bytes, 0, 1);
-    this.ring = new Float32Array(bytes, 4);
+  constructor([step, ring]: readonly ArrayBuffer[]) {
+    [this.step] = new Uint32Array(step);
+    this.ring = new Float32Array(ring);
   }
 
   /** Of the last `count` steps, oldest first; at most LOSS_RING, and no more than there were. */

@@ -74,6 +74,62 @@ test('an abort stops between two steps, and the sampler can be used again', asyn
   expect((await sampler.sample({ steps: 1 })).length).toBe(count * size);
 });
 
+test('sample submits as many steps at once as the pacer allows, with the same bits', async () => {
+  const { sampler } = await setUp();
+  const usual = gpu.pacer.maxMilliseconds;
+  const sample = async (maxMilliseconds: number) => {
+    const submit = vi.spyOn(gpu, 'submit');
+    gpu.pacer.maxMilliseconds = maxMilliseconds;
+    try {
+      const done: number[] = [];
+      const images = await sampler.sample({ steps: 20, seed: 4, onStep: (n) => done.push(n) });
+      expect(done.at(-1)).toBe(20);
+      return { images, done, submissions: submit.mock.calls.length };
+    } finally {
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = usual;
+    }
+  };
+  const atOnce = await sample(1e6);
+  // The noise, the steps, the result.
+  expect(atOnce.submissions).toBe(3);
+  expect(atOnce.done).toEqual([20]);
+  const inParts = await sample(1e-6);
+  expect(inParts.done).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  expect(inParts.submissions).toBeGreaterThan(20 * 8);
+  expect(inParts.images).toEqual(atOnce.images);
+  let last: Float32Array | undefined;
+  for await (const { x } of sampler.run({ steps: 20, seed: 4 })) last = x;
+  expect(last).toEqual(atOnce.images);
+});
+
+test('an abort stops sample between two submissions', async () => {
+  const { sampler } = await setUp();
+  const usual = gpu.pacer.maxMilliseconds;
+  gpu.pacer.maxMilliseconds = 1e-6;
+  const abort = new AbortController();
+  const done: number[] = [];
+  const onStep = (n: number) => {
+    done.push(n);
+    if (n === 2) abort.abort('stop');
+  };
+  await expect(sampler.sample({ steps: 10, signal: abort.signal, onStep })).rejects.toBe('stop');
+  gpu.pacer.maxMilliseconds = usual;
+  expect(done).toEqual([1, 2]);
+});
+
+test('a step allocates nothing', async () => {
+  const { sampler } = await setUp();
+  const createBuffer = vi.spyOn(gpu.device, 'createBuffer');
+  const run = async (steps: number) => {
+    createBuffer.mockClear();
+    for await (const _ of sampler.run({ steps }));
+    return createBuffer.mock.calls.length;
+  };
+  expect(await run(7)).toBe(await run(1));
+  vi.restoreAllMocks();
+});
+
 test('nothing is recorded in the middle of a run', async () => {
   const { sampler } = await setUp();
   const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
