@@ -160,12 +160,13 @@ export class Gpu {
     }
   }
 
-  checkBufferSize(label: string, bytes: number): void {
+  /** Throws `limit`, with what helps, unless a buffer of so many bytes can be bound. */
+  checkBufferSize(label: string, bytes: number, remedy = 'Use a smaller batch, image or network.'): void {
     const legal = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
     if (bytes > legal) {
       throw new EngineError(
         'limit',
-        `${label} needs a buffer of ${bytes} bytes; this device allows ${legal}. Use a smaller batch, image or network.`,
+        `${label} needs a buffer of ${bytes} bytes; this device allows ${legal}. ${remedy}`,
       );
     }
   }

@@ -42,7 +42,11 @@ export class Dataset {
       );
     }
     const padded = Math.ceil(bytes / 4) * 4;
-    gpu.checkBufferSize('data set', padded);
+    gpu.checkBufferSize(
+      'The data set',
+      padded,
+      'Use fewer or smaller images, or a device with a larger maxStorageBufferBindingSize and maxBufferSize (requestDevice asks for all that the adapter has).',
+    );
     const [buffer] = await gpu.createBuffers([{ label: 'data set', bytes: padded }]);
     const whole = bytes - (bytes % 4);
     gpu.device.queue.writeBuffer(buffer, 0, set.images.buffer, set.images.byteOffset, whole);

@@ -483,6 +483,18 @@ describe('complaints', () => {
     expect((await refusal(unet.getParameters())).code).toBe('destroyed');
   });
 
+  test('a data set that no buffer can hold', async () => {
+    const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+    const count = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 2 ** 20) + 1;
+    // Nothing but this is looked at.
+    const images = { BYTES_PER_ELEMENT: 1, length: count * 2 ** 20 } as Uint8Array;
+    const set = { images, count, height: 1024, width: 1024, channels: 1 };
+    const { code, message } = await refusal(Dataset.create(gpu, set));
+    expect(code).toBe('limit');
+    expect(message).toContain('fewer or smaller images');
+    expect(message).toContain('maxStorageBufferBindingSize');
+  });
+
   test('a batch that no buffer can hold', async () => {
     using unet = await UNet.create(gpu, { height: 64, width: 64, widths: [32] });
     const { code, message } = await refusal(Trainer.create(gpu, unet, { batchSize: 4096 }));
