@@ -8,14 +8,14 @@ import { adapterKind, defaultVariants, type Variants } from './unet/variants';
 import { Waiter } from './wait';
 
 /**
- * What a device must offer. All are WebGPU's default limits, so any device will do; an app that asks for its own device can
+ * What a device must offer. None is above WebGPU's default limits, so any device will do; an app that asks for its own device can
  * merge these into `requiredLimits`.
  */
 export const requirements = {
   limits: {
     maxStorageBuffersPerShaderStage: 8,
-    maxComputeInvocationsPerWorkgroup: 256,
-    maxComputeWorkgroupSizeX: 256,
+    maxComputeInvocationsPerWorkgroup: 128,
+    maxComputeWorkgroupSizeX: 64,
     maxComputeWorkgroupStorageSize: 16384,
     maxComputeWorkgroupsPerDimension: 65535,
     maxStorageBufferBindingSize: 128 * 1024 * 1024,

@@ -60,10 +60,17 @@ describe('every shader fits the limits that any device offers', () => {
   test.each([...shaders])('%s', (_, shader) => {
     const [x, y, z] = shader.workgroupSize;
     expect(x * y * z).toBeLessThanOrEqual(limits.maxComputeInvocationsPerWorkgroup);
+    expect(x).toBeLessThanOrEqual(limits.maxComputeWorkgroupSizeX);
     expect(z).toBeLessThanOrEqual(64);
     expect(Object.keys(shader.bindings).length).toBeLessThanOrEqual(limits.maxStorageBuffersPerShaderStage);
     expect(workgroupBytes(shader)).toBeLessThanOrEqual(limits.maxComputeWorkgroupStorageSize);
   });
+});
+
+test('no larger workgroups are asked for than there are', () => {
+  const sizes = [...shaders.values()].map(({ workgroupSize }) => workgroupSize);
+  expect(limits.maxComputeInvocationsPerWorkgroup).toBe(Math.max(...sizes.map(([x, y, z]) => x * y * z)));
+  expect(limits.maxComputeWorkgroupSizeX).toBe(Math.max(...sizes.map(([x]) => x)));
 });
 
 /** The calls of a variant on a shape, or undefined where it refuses it. */

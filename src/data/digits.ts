@@ -1,4 +1,5 @@
 import { EngineError } from '../errors';
+import { fnv1a } from '../hash';
 import { type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
 import { sourceName } from './source';
 
@@ -59,11 +60,4 @@ async function load(url: URL, expected: typeof imagesHashes, signal?: AbortSigna
 async function sha256(bytes: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function fnv1a(bytes: Uint8Array): string {
-  let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
 }

@@ -4,6 +4,7 @@
  */
 import type { Gpu } from '../device';
 import { EngineError } from '../errors';
+import { fnv1a } from '../hash';
 import { type Kernel, type Op, op, Program, type Shader, type Tensor, tensor } from '../kernel';
 import type { ConvShape } from '../kernels/conv2d';
 import { difference, differencePairs } from '../kernels/difference';
@@ -199,15 +200,8 @@ function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [s
     [vendor, architecture, name, description, runtime],
     ops[0].kernel,
     Object.fromEntries(sizes),
-    hash(JSON.stringify(dispatches)),
+    fnv1a(new TextEncoder().encode(JSON.stringify(dispatches))),
   ]);
-}
-
-/** FNV-1a, 32 bits, in hexadecimal. */
-function hash(text: string): string {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
 }
 
 /**

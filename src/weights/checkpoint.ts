@@ -21,6 +21,7 @@
  */
 import type { ImageSet } from '../data/idx';
 import { EngineError } from '../errors';
+import { fnv1a } from '../hash';
 import { type AdamSettings, adamDefaults, LOSS_RING } from '../training/step';
 import type { OptimizerState, Trainer } from '../training/trainer';
 import { checkConfig, layersOf, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
@@ -209,9 +210,7 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
 
 /** What `data` of a checkpoint is compared with. */
 export function fingerprint({ images, count, height, width, channels }: ImageSet): DataFingerprint {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < images.length; i++) hash = Math.imul(hash ^ images[i], 0x01000193);
-  return { count, height, width, channels, fnv1a: (hash >>> 0).toString(16).padStart(8, '0') };
+  return { count, height, width, channels, fnv1a: fnv1a(images) };
 }
 
 /** Throws a `data` error unless a run that was trained on `before` may go on with `now`. */

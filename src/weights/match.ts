@@ -1,24 +1,17 @@
 import { EngineError } from '../errors';
-import { quote, showShape } from './safetensors';
+import { quote, showShape, type Tensor } from './safetensors';
 
+/** Of type F32. */
 export interface ExpectedTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  /** F32 if left out. */
-  readonly dtype?: 'F32' | 'U32';
-}
-
-/** A caller's own array may come without a shape; then only its length is checked. */
-export interface GivenTensor {
-  readonly shape?: readonly number[];
-  readonly data: Float32Array | Uint32Array;
 }
 
 /** A message lists no more differences than this. */
 const listed = 8;
 
 /**
- * Checks that `given` holds exactly the expected tensors, with their shapes and types, and only finite numbers.
+ * Checks that `given` holds exactly the expected tensors, with their shapes, and only finite numbers.
  *
  * @param source what errors call the given tensors: a file's name, say
  * @throws EngineError `data`, one for all that is wrong: what is missing, misshapen, not finite (first index and value)
@@ -26,8 +19,8 @@ const listed = 8;
  */
 export function checkTensors(
   expected: Iterable<ExpectedTensor>,
-  given: ReadonlyMap<string, GivenTensor>,
-  source = 'The given tensors',
+  given: ReadonlyMap<string, Tensor>,
+  source: string,
 ): void {
   const problems: string[] = [];
   let fits = true;
@@ -40,10 +33,10 @@ export function checkTensors(
     const problem = misfit ?? nonFinite(tensor!.data);
     if (problem) problems.push(`${want.name} ${problem}`);
   }
-  for (const [name, { shape, data }] of given) {
+  for (const [name, { shape }] of given) {
     if (known.has(name)) continue;
     fits = false;
-    problems.push(`${quote(name)} ${showShape(shape ?? [data.length])} is not known to this network`);
+    problems.push(`${quote(name)} ${showShape(shape)} is not known to this network`);
   }
   if (problems.length === 0) return;
 
@@ -60,14 +53,12 @@ export function checkTensors(
 }
 
 /** What keeps `tensor` from being the one that is wanted, or undefined. */
-function difference(want: ExpectedTensor, tensor: GivenTensor | undefined): string | undefined {
+function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | undefined {
   const wanted = showShape(want.shape);
   if (!tensor) return `${wanted} is missing`;
-  const { data } = tensor;
-  const dtype = data instanceof Float32Array ? 'F32' : 'U32';
-  if (dtype !== (want.dtype ?? 'F32')) return `is ${dtype}, expected ${want.dtype ?? 'F32'}`;
+  const { shape, data } = tensor;
+  if (!(data instanceof Float32Array)) return 'is U32, expected F32';
 
-  const shape = tensor.shape ?? want.shape;
   if (shape.length !== want.shape.length || shape.some((size, i) => size !== want.shape[i])) {
     const reordered = [...shape].sort().join() === [...want.shape].sort().join();
     const hint = reordered
@@ -75,8 +66,6 @@ function difference(want: ExpectedTensor, tensor: GivenTensor | undefined): stri
       : '';
     return `has shape ${showShape(shape)}, expected ${wanted}${hint}`;
   }
-  const length = want.shape.reduce((product, size) => product * size, 1);
-  if (data.length !== length) return `has ${data.length} values, expected ${wanted}, ${length} values`;
   return undefined;
 }
 

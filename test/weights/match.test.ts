@@ -1,38 +1,33 @@
 import { expect, test } from 'vitest';
-import { checkTensors, type ExpectedTensor, type GivenTensor } from '../../src/weights/match';
+import { checkTensors, type ExpectedTensor } from '../../src/weights/match';
+import type { Tensor } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
 
 const expected: ExpectedTensor[] = [
   { name: 'down.0.kernel', shape: [5, 5, 1, 32] },
   { name: 'down.0.bias', shape: [32] },
-  { name: 'step', shape: [], dtype: 'U32' },
+  { name: 'step', shape: [] },
 ];
 
 /** What is expected, with some of it replaced, or left out where it is undefined. */
-function given(changes: Record<string, GivenTensor | undefined> = {}): Map<string, GivenTensor> {
-  const all: Record<string, GivenTensor | undefined> = {
+function given(changes: Record<string, Tensor | undefined> = {}): Map<string, Tensor> {
+  const all: Record<string, Tensor | undefined> = {
     'down.0.kernel': { shape: [5, 5, 1, 32], data: new Float32Array(800) },
     'down.0.bias': { shape: [32], data: new Float32Array(32) },
-    step: { shape: [], data: new Uint32Array(1) },
+    step: { shape: [], data: new Float32Array(1) },
     ...changes,
   };
-  return new Map(
-    Object.entries(all).filter((entry): entry is [string, GivenTensor] => entry[1] !== undefined),
-  );
+  return new Map(Object.entries(all).filter((entry): entry is [string, Tensor] => entry[1] !== undefined));
 }
 
-test('takes exactly what is expected, in any order, with or without shapes', () => {
-  expect(() => checkTensors(expected, given())).not.toThrow();
-  expect(() => checkTensors(expected, new Map([...given()].reverse()))).not.toThrow();
-  expect(() =>
-    checkTensors(expected, given({ 'down.0.bias': { data: new Float32Array(32) } })),
-  ).not.toThrow();
+test('takes exactly what is expected, in any order', () => {
+  expect(() => checkTensors(expected, given(), 'it')).not.toThrow();
+  expect(() => checkTensors(expected, new Map([...given()].reverse()), 'it')).not.toThrow();
 });
 
-test.each<[string, Record<string, GivenTensor | undefined>, string[]]>([
+test.each<[string, Record<string, Tensor | undefined>, string[]]>([
   ['missing', { 'down.0.bias': undefined }, ['down.0.bias [32] is missing', '3 tensors expected, 2 given']],
   ['extra', { 'up.9.bias': { shape: [7], data: new Float32Array(7) } }, ['"up.9.bias" [7] is not known']],
-  ['extra, no shape', { extra: { data: new Float32Array(7) } }, ['"extra" [7] is not known']],
   [
     'misshapen',
     { 'down.0.kernel': { shape: [3, 3, 1, 32], data: new Float32Array(288) } },
@@ -48,13 +43,16 @@ test.each<[string, Record<string, GivenTensor | undefined>, string[]]>([
     { 'down.0.bias': { shape: [1, 32], data: new Float32Array(32) } },
     ['[1, 32], expected [32]'],
   ],
-  ['too short', { 'down.0.bias': { data: new Float32Array(31) } }, ['31 values', '[32]', '32 values']],
+  [
+    'too short',
+    { 'down.0.bias': { shape: [31], data: new Float32Array(31) } },
+    ['has shape [31], expected [32]'],
+  ],
   [
     'of another type',
     { 'down.0.bias': { shape: [32], data: new Uint32Array(32) } },
     ['is U32, expected F32'],
   ],
-  ['of another type', { step: { shape: [], data: new Float32Array(1) } }, ['step is F32, expected U32']],
 ])('names a tensor that is %s', async (_, changes, facts) => {
   await refused(
     () => checkTensors(expected, given(changes), 'm.safetensors'),
@@ -69,14 +67,9 @@ test('names the first value that is not finite', async () => {
     const data = new Float32Array(800);
     data[17] = bad;
     data[18] = bad;
-    const run = () => checkTensors(expected, given({ 'down.0.kernel': { shape: [5, 5, 1, 32], data } }));
-    await refused(
-      run,
-      'data',
-      'The given tensors',
-      `down.0.kernel is not finite: value 17 of 800 is ${bad}`,
-      'diverged',
-    );
+    const run = () =>
+      checkTensors(expected, given({ 'down.0.kernel': { shape: [5, 5, 1, 32], data } }), 'It');
+    await refused(run, 'data', 'It', `down.0.kernel is not finite: value 17 of 800 is ${bad}`, 'diverged');
   }
 });
 
@@ -84,10 +77,10 @@ test('lists all that is wrong in one message, the first eight by name', async ()
   const changes = {
     'down.0.bias': undefined,
     'down.0.kernel': { shape: [5, 5, 1, 32], data: new Float32Array(800).fill(Number.NaN, 3) },
-    extra: { data: new Float32Array(1) },
+    extra: { shape: [1], data: new Float32Array(1) },
   };
   await refused(
-    () => checkTensors(expected, given(changes)),
+    () => checkTensors(expected, given(changes), 'It'),
     'data',
     '3 wrong:\n  down.0.kernel is not finite: value 3',
     '\n  down.0.bias [32] is missing',
@@ -96,7 +89,7 @@ test('lists all that is wrong in one message, the first eight by name', async ()
   );
   const many = Array.from({ length: 20 }, (_, i) => ({ name: `t${i}`, shape: [1] }));
   await refused(
-    () => checkTensors(many, new Map()),
+    () => checkTensors(many, new Map(), 'It'),
     'data',
     '20 wrong',
     '\n  t7 [1] is missing\n  and 12 more\n',

@@ -1,0 +1,6 @@
+/** FNV-1a, 32 bits, in hexadecimal: http://www.isthe.com/chongo/tech/comp/fnv/ */
+export function fnv1a(bytes: ArrayLike<number>): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
