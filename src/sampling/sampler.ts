@@ -134,7 +134,7 @@ export class Sampler {
   /** Bytes of GPU memory that this sampler holds, without the UNet's weights. */
   get bytes(): number {
     const { programs, own } = this.parts;
-    return [...programs].reduce((sum, p) => sum + p.bytes, 0) + own.reduce((sum, b) => sum + b.size, 0);
+    return programs.reduce((sum, p) => sum + p.bytes, 0) + own.reduce((sum, b) => sum + b.size, 0);
   }
 
   destroy(): void {
