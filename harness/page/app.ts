@@ -52,6 +52,10 @@ export class App {
       this.adjust();
       this.changed();
     });
+    addEventListener('beforeunload', (event) => {
+      // The browser asks whether to leave.
+      if (this.state.losses.length > this.state.saved) event.preventDefault();
+    });
     document.addEventListener('visibilitychange', () => {
       this.send({ type: 'visible', visible: document.visibilityState === 'visible' });
     });
@@ -73,14 +77,18 @@ export class App {
   set(key: Key, text: string): string | undefined {
     const { settings, problem } = withSetting(this.settings, key, text);
     if (!settings) return problem;
+    // Another tab is a place to come back to; another number is not.
+    this.take(settings, key === 'task' && settings.task !== this.settings.task);
+    return undefined;
+  }
+
+  private take(settings: Settings, place = false): void {
     this.settings = settings;
     const address = toQuery(settings) || location.pathname;
-    // Another tab is a place to come back to; another number is not.
-    if (key === 'task') history.pushState(null, '', address);
+    if (place) history.pushState(null, '', address);
     else history.replaceState(null, '', address);
     this.adjust();
     this.changed();
-    return undefined;
   }
 
   /** A complaint of the page's own, about files. */
@@ -121,6 +129,7 @@ export class App {
     this.state = reduce(this.state, event);
     this.changedAt = performance.now();
     this.timeFirstStep(event);
+    if (event.type === 'resumed') this.take({ ...this.settings, ...event.settings });
     for (const panel of this.panels) panel.receive?.(event);
     this.changed();
   }

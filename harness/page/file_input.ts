@@ -1,8 +1,9 @@
-/** Files that people choose or drop: IDX to train on, safetensors to sample from, results of the bench to compare. */
+/** Files that people choose or drop: IDX to train on, models and checkpoints, results of the bench to compare. */
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
 
 export interface Sorted {
+  /** And checkpoints: only what is in them tells one from the other. */
   readonly models: readonly File[];
   /** Of the bench. */
   readonly results: readonly File[];
@@ -34,27 +35,23 @@ function trainingFirst(a: File, b: File): number {
 export function connectFiles(app: App, compare: (files: readonly File[]) => void): void {
   const take = (files: readonly File[]) => {
     const { models, results, images, labels } = sortFiles(files);
-    const busy = app.state.training || app.state.phase === 'sampling';
     if (results.length > 0) {
       app.set('task', 'bench');
       compare(results);
     }
-    if (models.length > 1) app.complain('Drop one model at a time.');
-    else if (models.length === 1 && busy) app.complain('Pause the training before opening a model.');
-    else if (models.length === 1) {
-      app.send({ type: 'model', file: models[0] });
-      app.set('task', 'sample');
-    } else if (images.length === 0 && labels.length > 0) {
+    if (models.length > 1) app.complain('Open one model or checkpoint at a time.');
+    else if (images.length === 0 && models.length === 0 && labels.length > 0) {
       app.complain(`${labels[0].name} holds labels. Choose the file of images beside it.`);
     } else if (images.length > 0 && app.state.run) {
       app.complain('A run is under way. Reset it to train on other images.');
-    } else if (images.length > 0) {
-      app.set('task', 'train'); // where what is wrong with them is told
-      app.send({ type: 'data', files: images });
+    } else {
+      // A checkpoint that comes with its images finds them there.
+      if (images.length > 0) app.send({ type: 'data', files: images });
+      if (models.length > 0) app.send({ type: 'model', file: models[0] });
     }
   };
 
-  for (const id of ['files', 'model-file', 'bench-files']) {
+  for (const id of ['files', 'checkpoint-file', 'model-file', 'bench-files']) {
     const input = byId(id, HTMLInputElement);
     input.addEventListener('change', () => {
       take([...(input.files ?? [])]);

@@ -66,6 +66,12 @@ function createFrame(app: App): Panel {
     }),
   );
   return {
+    /** What came from a file is shown where it is used. */
+    receive(event) {
+      if (event.type === 'model' && event.name) app.set('task', 'sample');
+      else if (event.type === 'resumed' || (event.type === 'data' && !event.data.builtIn))
+        app.set('task', 'train');
+    },
     render() {
       const { state, settings } = app;
       tabs.show(settings.task);

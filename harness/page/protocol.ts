@@ -15,6 +15,9 @@ export interface RunSettings {
   readonly tune: Tune;
 }
 
+/** Those of them that a checkpoint holds. */
+export type CheckpointSettings = Pick<RunSettings, 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit'>;
+
 export type Command =
   /** Sent once, first. */
   | { readonly type: 'open'; readonly settings: RunSettings; readonly visible: boolean }
@@ -32,9 +35,12 @@ export type Command =
   | { readonly type: 'stopSampling' }
   /** Other training data; no files stand for the digits that come with the page. */
   | { readonly type: 'data'; readonly files: readonly File[] }
-  /** A network from a file, in place of a run. */
+  /** A network to sample from, or a checkpoint to go on from. */
   | { readonly type: 'model'; readonly file: File }
-  | { readonly type: 'save' }
+  /** Samples are made with the run's network again. */
+  | { readonly type: 'closeModel' }
+  | { readonly type: 'saveModel' }
+  | { readonly type: 'saveCheckpoint' }
   /** A visible page must stay smooth; a hidden one need not. */
   | { readonly type: 'visible'; readonly visible: boolean };
 
@@ -68,8 +74,10 @@ export type WorkerEvent =
   /** How far the compiling or the measuring is. */
   | { readonly type: 'preparing'; readonly progress: Progress }
   | { readonly type: 'data'; readonly data: DataDescription }
-  /** A network was read from a file. */
-  | { readonly type: 'model'; readonly name: string; readonly parameters: number }
+  /** Samples are made with the network of this file from now on; without a name, with the run's. */
+  | { readonly type: 'model'; readonly name: string | undefined }
+  /** A checkpoint was read: its run is the page's now, and so are its settings. */
+  | { readonly type: 'resumed'; readonly settings: CheckpointSettings; readonly losses: Float32Array }
   /** A run exists from now on. */
   | {
       readonly type: 'built';
@@ -109,9 +117,15 @@ export type WorkerEvent =
     }
   /** The run is gone, and its memory is free. */
   | { readonly type: 'freed' }
-  | { readonly type: 'saved'; readonly bytes: Uint8Array<ArrayBuffer>; readonly step: number }
-  /** The device is gone; a `train` command goes on from `step`. */
-  | { readonly type: 'lost'; readonly message: string; readonly step: number }
+  /** A file to save, of the run after `step`. */
+  | {
+      readonly type: 'saved';
+      readonly name: string;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly step: number;
+    }
+  /** The device is gone; a `train` command goes on from the last of `losses`. */
+  | { readonly type: 'lost'; readonly message: string; readonly losses: Float32Array }
   /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
   | {
       readonly type: 'error';

@@ -33,7 +33,8 @@ export function createSamplePanel(app: App): TaskPanel {
     clearInterval(playing);
     playing = undefined;
   };
-  const ready = () => !app.measuring && ['idle', 'paused', 'finished', 'training'].includes(app.state.phase);
+  const ready = () =>
+    !app.measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(app.state.phase);
 
   const start = () => {
     if (!ready() || !fields.valid) return;
@@ -75,7 +76,8 @@ export function createSamplePanel(app: App): TaskPanel {
     if (!last) return;
     void predictionView.png().then((png) => download('samples.png', png));
   });
-  button('save-model-2').addEventListener('click', () => app.send({ type: 'save' }));
+  button('save-model-2').addEventListener('click', () => app.send({ type: 'saveModel' }));
+  button('close-model').addEventListener('click', () => app.send({ type: 'closeModel' }));
 
   const renderFrames = () => {
     const { count, height, width } = shape;
@@ -113,8 +115,7 @@ export function createSamplePanel(app: App): TaskPanel {
 
   const renderModel = () => {
     const { losses, model } = app.state;
-    if (model)
-      return `The network of ${model}${losses.length > 0 ? `, trained ${whole(losses.length)} steps further` : ''}`;
+    if (model) return `The network of ${model}`;
     if (losses.length > 0) return `The network after ${whole(losses.length)} training steps`;
     return 'An untrained network: it makes mere shades. Train it first, or open a model';
   };
@@ -122,7 +123,7 @@ export function createSamplePanel(app: App): TaskPanel {
   return {
     start,
     receive(event: WorkerEvent) {
-      if (event.type === 'freed' || event.type === 'model') {
+      if (event.type === 'model' || (event.type === 'freed' && !app.state.model)) {
         frames = [];
         chosen = undefined;
         stopPlaying();
@@ -157,7 +158,13 @@ export function createSamplePanel(app: App): TaskPanel {
         anyElement('sample-error'),
         state.error && state.error.at !== 'start' ? state.error.message : undefined,
       );
-      button('save-model-2').disabled = state.losses.length === 0 && !state.model;
+      button('save-model-2').disabled =
+        state.losses.length === 0 || state.phase === 'lost' || state.model !== undefined;
+      button('close-model').hidden = state.model === undefined;
+      setText(
+        button('close-model'),
+        state.losses.length > 0 ? 'Back to the network in training' : 'Back to a new network',
+      );
       renderFrames();
     },
   };

@@ -10,14 +10,26 @@ import {
   type ImageSet,
   loadDigits,
   loadIdx,
-  type OptimizerState,
   type Progress,
   type Trainer,
   type UNet,
+  type Variants,
 } from '../../src';
-import { loadModel, saveModel } from '../../src/weights/checkpoint';
+import {
+  type Checkpoint,
+  checkSameData,
+  type DataFingerprint,
+  fingerprint,
+  loadCheckpoint,
+  loadModel,
+  type Model,
+  saveCheckpoint,
+  saveModel,
+} from '../../src/weights/checkpoint';
+import { decodeSafetensors } from '../../src/weights/safetensors';
 import { Bunch } from './bunch';
 import type { Command, Phase, RunSettings, WorkerEvent } from './protocol';
+import { settingsOf } from './settings';
 import { Views } from './views';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
@@ -27,30 +39,33 @@ const PICTURES_SHARE = 0.1;
 /** Pictures that took longer are left out where somebody waits for a pause. */
 const QUICK_MS = 400;
 /** Milliseconds between two copies of the run to the host, from which it goes on when the device is lost. */
-const SNAPSHOT_MS = 15_000;
+const KEEP_MS = 15_000;
 
 type SampleCommand = Extract<Command, { type: 'sample' }>;
-
-interface Snapshot {
-  readonly parameters: Map<string, Float32Array>;
-  readonly optimizer: OptimizerState;
-}
 
 export class Session {
   private readonly send: (event: WorkerEvent, transfer?: Transferable[]) => void;
   private engine: Engine | undefined;
   private visible = true;
   private images: ImageSet | undefined;
+  /** Where they came from, as the command line calls it. */
+  private source = '';
   private settings!: RunSettings;
 
+  /** The settings that the run was begun with. Whatever the page says later, only learning rate and epochs may change. */
+  private run: RunSettings | undefined;
+  /** The run's network, or one that nobody has trained yet. */
   private unet: UNet | undefined;
-  /** The network came from a file, not from the settings. */
-  private opened = false;
   private dataset: Dataset | undefined;
+  private data: DataFingerprint | undefined;
   private trainer: Trainer | undefined;
+  private losses: number[] = [];
+  /** The run as it was a moment ago: a file to save, and what it goes on from when the device is lost. */
+  private checkpoint: Uint8Array<ArrayBuffer> | undefined;
+  private keptAt = 0;
+  /** A network from a file, to sample from. The run has its own. */
+  private opened: { readonly model: Model; unet?: UNet } | undefined;
   private readonly views: Views;
-  private snapshot: Snapshot | undefined;
-  private snapshotAt = 0;
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
 
@@ -107,11 +122,18 @@ export class Session {
         this.request(() => this.loadData(command.files));
         break;
       case 'model':
-        this.request(() => this.openModel(command.file));
+        this.request(() => this.openFile(command.file));
         break;
-      case 'save':
+      case 'closeModel':
+        this.request(async () => this.openModel());
+        break;
+      case 'saveModel':
         // Reading the weights disturbs nobody: an update is one dispatch.
-        void this.save().catch((error) => this.report(error, 'task'));
+        void this.saveModel().catch((error) => this.report(error, 'task'));
+        break;
+      case 'saveCheckpoint':
+        // Weights and moments must be of the same step, so none may be under way.
+        this.request(() => this.saveCheckpoint());
         break;
       case 'visible':
         this.visible = command.visible;
@@ -205,6 +227,7 @@ export class Session {
 
   private async device(): Promise<Engine> {
     if (this.engine) return this.engine;
+    if (this.resting === 'lost') this.resting = this.run ? 'paused' : 'idle';
     const onProgress = (progress: Progress) => this.send({ type: 'preparing', progress });
     const engine = await createEngine({ onProgress });
     this.engine = engine;
@@ -231,15 +254,17 @@ export class Session {
     this.requests.length = 0;
     this.interrupt();
     this.freeRun();
-    this.freeNetwork();
+    this.opened?.unet?.destroy();
+    if (this.opened) this.opened.unet = undefined;
     this.engine?.destroy();
     this.engine = undefined;
     this.resting = 'lost';
+    this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
     const why = message ? ` (${message.replace(/\.$/, '')})` : '';
     this.send({
       type: 'lost',
       message: `The GPU device was lost${why}. Drivers reset it when they crash, are updated, or run out of memory.`,
-      step: this.snapshot?.optimizer.step ?? 0,
+      losses: Float32Array.from(this.losses),
     });
     if (!this.working) this.phase('lost');
   }
@@ -251,6 +276,7 @@ export class Session {
       this.images = images;
       const { count, height, width } = images;
       const name = files.length > 0 ? files.map((f) => f.name).join(', ') : 'MNIST digits';
+      this.source = files.length > 0 ? name : 'mnist';
       this.send({ type: 'data', data: { name, builtIn: files.length === 0, count, height, width } });
       this.resting = 'idle';
       await this.strip(0);
@@ -265,47 +291,70 @@ export class Session {
   private async build(): Promise<Trainer> {
     if (this.trainer) return this.trainer;
     this.phase('compiling');
-    const { images: all, settings } = this;
-    if (!all)
-      throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
-    const engine = await this.device();
-    const count = settings.limit > 0 ? Math.min(settings.limit, all.count) : all.count;
-    const bytes = count * all.height * all.width * all.channels;
+    const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
+    this.run ??= this.settings;
     try {
+      const images = this.imagesOf(this.run.limit);
+      const { batch } = this.run;
+      const engine = await this.device();
       const unet = await this.network();
-      this.dataset = await engine.createDataset({ ...all, count, images: all.images.subarray(0, bytes) });
-      this.trainer = await engine.createTrainer(unet, {
-        batchSize: settings.batch,
-        learningRate: settings.lr,
-      });
-      if (this.snapshot) this.trainer.setState(this.snapshot.optimizer);
+      this.data = fingerprint(images);
+      this.dataset = await engine.createDataset(images);
+      const options = { batchSize: batch, learningRate: this.settings.lr };
+      this.trainer = await createTrainer(engine, unet, options, saved?.variants);
+      if (saved) this.trainer.setState(saved.state);
       this.send({
         type: 'built',
-        images: count,
-        stepsPerEpoch: Math.ceil(count / settings.batch),
+        images: images.count,
+        stepsPerEpoch: Math.ceil(images.count / batch),
         parameters: unet.parameterCount,
         bytes: unet.bytes + this.dataset.buffer.size + this.trainer.bytes,
         variants: this.trainer.variants,
       });
     } catch (error) {
       this.freeRun();
+      if (!saved) this.run = undefined;
       throw error;
     }
     this.nextPictures = 0;
-    this.snapshotAt = performance.now();
+    this.keptAt = performance.now();
     return this.trainer;
   }
 
-  /** The network of the run or of the file, else a new one as the settings have it. */
+  /** The first `limit` of the images; 0 means all. */
+  private imagesOf(limit: number): ImageSet {
+    const { images: all } = this;
+    if (!all)
+      throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
+    const count = limit > 0 ? Math.min(limit, all.count) : all.count;
+    return { ...all, count, images: all.images.subarray(0, count * all.height * all.width * all.channels) };
+  }
+
+  /** The network of the run, else a new one as the settings have it. */
   private async network(): Promise<UNet> {
-    if (this.unet && (this.trainer || this.opened)) return this.unet;
+    if (this.unet && this.trainer) return this.unet;
     this.freeNetwork();
-    const { seed, widths } = this.settings;
+    if (this.checkpoint) {
+      this.unet = await this.networkOf(loadModel(this.checkpoint));
+      return this.unet;
+    }
+    const { seed, widths } = this.run ?? this.settings;
     const { height, width, channels } = this.images ?? { height: 28, width: 28, channels: 1 };
     const engine = await this.device();
     this.unet = await engine.createUNet({ height, width, channels, widths }, { seed });
-    if (this.snapshot) await this.unet.setParameters(this.snapshot.parameters);
     return this.unet;
+  }
+
+  private async networkOf({ config, parameters }: Model): Promise<UNet> {
+    const engine = await this.device();
+    const unet = await engine.createUNet(config);
+    try {
+      await unet.setParameters(parameters);
+    } catch (error) {
+      unet.destroy();
+      throw error;
+    }
+    return unet;
   }
 
   /** Trains until the epochs are complete, or one step, or an interruption. */
@@ -316,14 +365,21 @@ export class Session {
     // A pause may have come meanwhile.
     if (mode === 'no') return;
     this.phase('training');
-    const { epochs, seed } = this.settings;
+    const { epochs } = this.settings;
+    const { seed } = this.run!;
     const maxSteps = mode === 'step' ? 1 : undefined;
     const bunch = new Bunch(this.send);
+    let speed = 0;
+    const add = (loss: number) => {
+      this.losses.push(loss);
+      bunch.add(this.losses.length, loss, speed);
+    };
     let ended = false;
     try {
       ended = await this.interruptible('training', async (signal) => {
         for await (const event of trainer.fit(this.dataset!, { epochs, seed, maxSteps, signal })) {
-          bunch.add(event.step, event.loss, event.imagesPerSecond);
+          speed = event.imagesPerSecond;
+          add(event.loss);
           if (mode === 'all') await this.between(trainer, event.step, signal, bunch);
         }
       });
@@ -331,12 +387,20 @@ export class Session {
       bunch.flush();
     }
     if (ended) this.training = 'no';
-    const { step } = await this.keep(trainer);
+    const { losses } = await this.keep(trainer);
+    // Where the pictures were interrupted, steps that were under way meanwhile have not told theirs.
+    losses.slice(this.losses.length).forEach(add);
+    bunch.flush();
+    const step = losses.length;
     await this.strip(step);
-    const finished = step >= epochs * Math.ceil(this.dataset!.count / trainer.batchSize);
-    if (finished) this.resting = 'finished';
+    if (this.complete) this.resting = 'finished';
     // Somebody waits for a pause, but nobody does for the end.
-    if (finished || this.gridTook < QUICK_MS) await this.grid(step);
+    if (this.complete || this.gridTook < QUICK_MS) await this.grid(step);
+  }
+
+  private get complete(): boolean {
+    const { count } = this.dataset!;
+    return this.losses.length >= this.settings.epochs * Math.ceil(count / this.run!.batch);
   }
 
   /** What is due between two steps. No further step is submitted before this is done, so all of it shows the same network. */
@@ -350,25 +414,29 @@ export class Session {
       this.nextPictures =
         end + Math.max(this.settings.refresh * 1000, (end - start) * (1 / PICTURES_SHARE - 1));
     }
-    if (start - this.snapshotAt > SNAPSHOT_MS) await this.keep(trainer);
+    if (start - this.keptAt > KEEP_MS) await this.keep(trainer);
   }
 
-  private async keep(trainer: Trainer): Promise<OptimizerState> {
-    const optimizer = await trainer.getState();
-    this.snapshot = { parameters: await this.unet!.getParameters(), optimizer };
-    this.snapshotAt = performance.now();
-    return optimizer;
+  /** Copies the run to the host, the steps that are under way included. */
+  private async keep(trainer: Trainer): Promise<Checkpoint> {
+    const { source, losses } = this;
+    const { lr: learningRate, epochs } = this.settings;
+    const { seed, batch: batchSize } = this.run!;
+    const { count } = this.dataset!;
+    const limit = count < this.images!.count ? { limit: count } : {};
+    const settings = { seed, batchSize, learningRate, epochs, source, ...limit };
+    this.checkpoint = await saveCheckpoint({ trainer, settings, data: this.data!, losses });
+    this.keptAt = performance.now();
+    return loadCheckpoint(this.checkpoint);
   }
 
   private adjust(settings: RunSettings): void {
     const before = this.settings;
     this.settings = settings;
     this.setTune();
-    if (!this.trainer) {
-      // The noise in the strip of pictures follows from the seed.
-      if (settings.seed !== before.seed && !this.working) this.request(() => this.strip(0));
-      return;
-    }
+    // The noise in the strip of pictures follows from the seed.
+    if (!this.run && settings.seed !== before.seed && !this.working) this.request(() => this.strip(0));
+    if (!this.trainer) return;
     try {
       this.trainer.learningRate = settings.lr;
     } catch (error) {
@@ -381,8 +449,9 @@ export class Session {
 
   private reset(): void {
     this.freeRun();
-    this.freeNetwork();
-    this.snapshot = undefined;
+    this.run = undefined;
+    this.losses = [];
+    this.checkpoint = undefined;
     this.resting = 'idle';
     this.send({ type: 'freed' });
   }
@@ -392,32 +461,35 @@ export class Session {
     this.trainer = undefined;
     this.dataset?.destroy();
     this.dataset = undefined;
-    if (!this.opened) this.freeNetwork();
+    this.freeNetwork();
   }
 
   private freeNetwork(): void {
     this.views.free();
     this.unet?.destroy();
     this.unet = undefined;
-    this.opened = false;
   }
 
   // ---------------------------------------------------------------- pictures
 
   private async grid(step: number, signal?: AbortSignal): Promise<void> {
-    const { seed, samples: count } = this.settings;
+    const { samples: count } = this.settings;
+    const { seed } = this.run!;
     const start = performance.now();
     await this.views.grid(this.engine!, this.unet!, { step, count, seed, signal });
     this.gridTook = performance.now() - start;
   }
 
   private async strip(step: number): Promise<void> {
-    if (this.images) await this.views.strip(this.images, this.unet, step, this.settings.seed);
+    const { seed } = this.run ?? this.settings;
+    if (this.images) await this.views.strip(this.images, this.unet, step, seed);
   }
 
   private async sample(command: SampleCommand): Promise<void> {
     this.phase('compiling');
-    const unet = await this.network();
+    const { opened } = this;
+    if (opened) opened.unet ??= await this.networkOf(opened.model);
+    const unet = opened?.unet ?? (await this.network());
     const run = await this.views.run(this.engine!, unet, command);
     this.phase('sampling');
     await this.interruptible('sampling', run);
@@ -425,31 +497,81 @@ export class Session {
 
   // ---------------------------------------------------------------- files
 
-  private async openModel(file: File): Promise<void> {
+  /** A checkpoint is gone on from; of a model samples are made. */
+  private async openFile(file: File): Promise<void> {
     this.phase('loading');
     try {
-      const { config, parameters } = loadModel(new Uint8Array(await file.arrayBuffer()), file.name);
-      const engine = await this.device();
-      const unet = await engine.createUNet(config);
-      try {
-        await unet.setParameters(parameters);
-      } catch (error) {
-        unet.destroy();
-        throw error;
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
+        await this.resume(bytes, file.name);
+      else {
+        const model = loadModel(bytes, file.name);
+        this.openModel({ model, unet: await this.networkOf(model) }, file.name);
       }
-      this.reset();
-      this.unet = unet;
-      this.opened = true;
-      this.send({ type: 'model', name: file.name, parameters: unet.parameterCount });
     } catch (error) {
       this.report(error, 'data');
     }
   }
 
-  private async save(): Promise<void> {
-    if (!this.unet) return;
-    const bytes = await saveModel(this.unet);
-    const step = this.snapshot?.optimizer.step ?? 0;
-    this.send({ type: 'saved', bytes, step }, [bytes.buffer]);
+  /** Without a model, samples are the run's again. */
+  private openModel(opened?: { model: Model; unet: UNet }, name?: string): void {
+    this.views.free();
+    this.opened?.unet?.destroy();
+    this.opened = opened;
+    this.send({ type: 'model', name });
+  }
+
+  private async resume(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
+    if (this.run) {
+      throw new EngineError(
+        'argument',
+        `A run is under way, and that of ${name} would take its place. Save a checkpoint of it, or not, and reset it first.`,
+      );
+    }
+    const saved = loadCheckpoint(bytes, name);
+    const settings = settingsOf(saved, name);
+    checkSameData(saved.data, fingerprint(this.imagesOf(settings.limit)));
+    this.settings = { ...this.settings, ...settings };
+    this.run = this.settings;
+    this.checkpoint = bytes;
+    this.losses = [...saved.losses];
+    this.send({ type: 'resumed', settings, losses: saved.losses });
+    try {
+      await this.build();
+    } catch (error) {
+      this.reset();
+      throw error;
+    }
+    this.resting = this.complete ? 'finished' : 'paused';
+    await this.strip(this.losses.length);
+    await this.grid(this.losses.length);
+  }
+
+  private async saveModel(): Promise<void> {
+    if (this.unet) this.saved('model.safetensors', await saveModel(this.unet));
+  }
+
+  private async saveCheckpoint(): Promise<void> {
+    if (this.trainer) await this.keep(this.trainer);
+    if (this.checkpoint) this.saved('checkpoint.safetensors', this.checkpoint.slice());
+  }
+
+  private saved(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+    this.send({ type: 'saved', name, bytes, step: this.losses.length }, [bytes.buffer]);
+  }
+}
+
+/** With the kernel variants that the run began with, so that it goes on bit for bit; a device that lacks them chooses anew. */
+async function createTrainer(
+  engine: Engine,
+  unet: UNet,
+  options: { batchSize: number; learningRate: number },
+  variants: Variants | undefined,
+): Promise<Trainer> {
+  try {
+    return await engine.createTrainer(unet, { ...options, variants });
+  } catch (error) {
+    if (!variants || !(error instanceof EngineError) || error.code !== 'argument') throw error;
+    return engine.createTrainer(unet, options);
   }
 }

@@ -1,6 +1,9 @@
 /** The page's settings: what each may be, and the two-way street between them and the page's address. Pure. */
 
+import { EngineError } from '../../src/errors';
+import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
+import type { CheckpointSettings } from './protocol';
 
 export const tasks = ['train', 'sample', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
@@ -148,6 +151,26 @@ export function withSetting(
   const value = settings[key].parse(text.trim());
   if (value !== undefined) return { settings: { ...current, [key]: value } };
   return { problem: `${key} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
+}
+
+/** The settings of a checkpoint's run. Throws an EngineError `data` for what the page cannot show. */
+export function settingsOf(
+  { settings: given, config }: Pick<Checkpoint, 'settings' | 'config'>,
+  name: string,
+): CheckpointSettings {
+  const { batchSize: batch, learningRate: lr, epochs, seed, limit = 0 } = given;
+  const found = { batch, lr, epochs, seed, widths: config.widths, limit };
+  const current = { ...initialSettings, ...found };
+  for (const key of Object.keys(found) as (keyof typeof found)[]) {
+    const { problem } = withSetting(current, key, show(key, current));
+    if (problem) {
+      throw new EngineError(
+        'data',
+        `${name} cannot go on here: ${problem} The command line takes it: npm run train -- --resume FILE.`,
+      );
+    }
+  }
+  return found;
 }
 
 /** Reads an address's query. What it does not know or cannot use it leaves out, and says so. */

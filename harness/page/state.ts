@@ -19,12 +19,14 @@ export interface State {
   readonly preparing?: Progress;
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
-  /** The network came from this file. */
+  /** Samples are made with the network of this file. */
   readonly model?: string;
   /** Present from the moment training begins until a reset. */
   readonly run?: Run;
   /** The loss of every step so far. */
   readonly losses: readonly number[];
+  /** So many of the run's steps are in a file that was saved or opened. */
+  readonly saved: number;
   readonly imagesPerSecond: number;
   /** The same, steadier: what the time left is reckoned with. */
   readonly pace: number;
@@ -41,6 +43,7 @@ export const initialState: State = {
   phase: 'starting',
   training: false,
   losses: [],
+  saved: 0,
   imagesPerSecond: 0,
   pace: 0,
 };
@@ -68,6 +71,8 @@ export function reduce(state: State, event: WorkerEvent): State {
       return { ...state, data: event.data };
     case 'model':
       return { ...state, model: event.name, error: undefined };
+    case 'resumed':
+      return { ...state, losses: [...event.losses], saved: event.losses.length };
     case 'built': {
       const { images, stepsPerEpoch, parameters, bytes, variants } = event;
       return { ...state, run: { images, stepsPerEpoch, parameters, bytes, variants } };
@@ -87,6 +92,7 @@ export function reduce(state: State, event: WorkerEvent): State {
         ...state,
         run: undefined,
         losses: [],
+        saved: 0,
         imagesPerSecond: 0,
         pace: 0,
         sampling: undefined,
@@ -95,14 +101,16 @@ export function reduce(state: State, event: WorkerEvent): State {
     case 'lost':
       return {
         ...state,
-        losses: state.losses.slice(0, event.step),
+        losses: [...event.losses],
+        saved: Math.min(state.saved, event.losses.length),
         error: { at: 'task', code: 'device-lost', message: event.message },
       };
     case 'error':
       return { ...state, error: { at: event.at, code: event.code, message: event.message } };
+    case 'saved':
+      return { ...state, saved: event.step };
     case 'grid':
     case 'strip':
-    case 'saved':
       return state;
   }
 }

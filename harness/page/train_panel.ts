@@ -64,7 +64,8 @@ export function createTrainPanel(app: App): TaskPanel {
     grids.choose(Number(slider.value));
     app.changed();
   });
-  button('save-model').addEventListener('click', () => app.send({ type: 'save' }));
+  button('save-model').addEventListener('click', () => app.send({ type: 'saveModel' }));
+  button('save-checkpoint').addEventListener('click', () => app.send({ type: 'saveCheckpoint' }));
   button('save-losses').addEventListener('click', () => {
     const { losses, run } = app.state;
     if (run) download('losses.csv', lossesCsv(losses, run.stepsPerEpoch), 'text/csv');
@@ -93,7 +94,7 @@ export function createTrainPanel(app: App): TaskPanel {
         event.predictions ? row(event.predictions) : paperTiles(columns, height, width, columns),
       );
     } else if (event.type === 'freed') grids.clear();
-    else if (event.type === 'saved') download('model.safetensors', event.bytes);
+    else if (event.type === 'saved') download(event.name, event.bytes);
   };
 
   // ---------------------------------------------------------------- what they see
@@ -118,8 +119,7 @@ export function createTrainPanel(app: App): TaskPanel {
     );
     train.disabled = !isRunning() && !mayStart();
     button('step').disabled = !mayStart();
-    button('reset').disabled =
-      state.phase === 'starting' || (!state.run && !state.model && !state.error && !begun);
+    button('reset').disabled = state.phase === 'starting' || (!state.run && !state.error && !begun);
     const rested = complete
       ? 'Finished. Raise the epochs to train on'
       : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
@@ -216,7 +216,9 @@ export function createTrainPanel(app: App): TaskPanel {
     setText(anyElement('strip-step'), stripStep === undefined ? '' : `after step ${whole(stripStep)}`);
     button('save-samples').disabled = !entry;
     button('save-losses').disabled = state.losses.length === 0;
-    button('save-model').disabled = state.losses.length === 0 && !state.model;
+    button('save-checkpoint').disabled = state.losses.length === 0;
+    // The checkpoint is at hand when the device is gone, the network is not.
+    button('save-model').disabled = state.losses.length === 0 || state.phase === 'lost';
   };
 
   const renderData = () => {
@@ -230,11 +232,13 @@ export function createTrainPanel(app: App): TaskPanel {
     setText(anyElement('data-name'), name);
     setText(anyElement('data-line'), workLine(used, settings.batch, settings.epochs));
     const locked = state.run !== undefined;
-    byId('files', HTMLInputElement).disabled = locked;
+    for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
     button('use-digits').hidden = data.builtIn || locked;
     setText(
       anyElement('data-hint'),
-      locked ? 'Reset the run to train on other images' : 'or drop them anywhere on the page, plain or .gz',
+      locked
+        ? 'Reset the run to train on other images or to go on from a checkpoint'
+        : 'or drop them anywhere on the page; IDX plain or .gz',
     );
     setMessage(anyElement('data-problem'), state.error?.at === 'data' ? state.error.message : undefined);
   };

@@ -69,7 +69,7 @@ export class Views {
     };
   }
 
-  /** To be called before the network goes. */
+  /** To be called before a network goes. */
   free(): void {
     for (const sampler of this.samplers.values()) sampler.destroy();
     this.samplers.clear();
@@ -77,7 +77,7 @@ export class Views {
 
   private async sampler(use: 'grid' | 'run', engine: Engine, unet: UNet, count: number): Promise<Sampler> {
     const old = this.samplers.get(use);
-    if (old?.count === count) return old;
+    if (old?.count === count && old.unet === unet) return old;
     old?.destroy();
     this.samplers.delete(use);
     const sampler = await engine.createSampler(unet, { count });

@@ -4,10 +4,12 @@ import {
   keys,
   parseQuery,
   settings,
+  settingsOf,
   show,
   toQuery,
   withSetting,
 } from '../../harness/page/settings';
+import { checkConfig } from '../../src/unet/config';
 
 describe('the address', () => {
   test('no query gives the tutorial settings, which make no query', () => {
@@ -69,6 +71,23 @@ describe('the address', () => {
     const { settings: read, notices } = parseQuery('?batch=8&batch=16');
     expect(read.batch).toBe(8);
     expect(notices).toHaveLength(1);
+  });
+
+  test('a checkpoint has settings of its own, if the page can show them', () => {
+    const given = { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 3, limit: 16 };
+    const config = checkConfig({ widths: [8, 16] });
+    expect(settingsOf({ settings: given, config }, 'c')).toEqual({
+      seed: 1,
+      batch: 4,
+      lr: 0.01,
+      epochs: 3,
+      limit: 16,
+      widths: [8, 16],
+    });
+    const large = { ...given, batchSize: 65_536 };
+    expect(() => settingsOf({ settings: large, config }, 'c.safetensors')).toThrow(
+      'c.safetensors cannot go on here: batch is 65536; it must be a whole number from 1 to 8,192. The command line takes it',
+    );
   });
 
   test('notices stay short, whatever the address', () => {

@@ -161,6 +161,115 @@ test('step, train, pause, sample, reset', async () => {
   await page.close();
 }, 120_000);
 
+/** Collects what the page saves, and drops such files on it. */
+async function files(page: Page) {
+  await page.evaluate(() => {
+    const blobs: Blob[] = [];
+    Object.assign(window, { blobs });
+    URL.createObjectURL = (blob: Blob) => `#${blobs.push(blob)}`; // which downloads nothing
+  });
+  const save = async (button: string) => {
+    const before = await page.evaluate(() => (window as unknown as { blobs: Blob[] }).blobs.length);
+    await page.click(`#${button}`);
+    await until(page, (n) => (window as unknown as { blobs: Blob[] }).blobs.length > n, before);
+    return before;
+  };
+  const drop = (blob: number | string, name: string) =>
+    page.evaluate(
+      (what, fileName) => {
+        const { blobs } = window as unknown as { blobs: Blob[] };
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([typeof what === 'number' ? blobs[what] : what], fileName));
+        document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+      },
+      blob,
+      name,
+    );
+  /** Whether the browser would ask before it leaves the page. */
+  const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  return { save, drop, asks };
+}
+
+/** Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. */
+async function deviceLoser(page: Page): Promise<() => Promise<void>> {
+  const worker = page.workers().find((w) => w.url().includes('worker'))!;
+  await worker.evaluate(() => {
+    const { createBuffer } = GPUDevice.prototype;
+    GPUDevice.prototype.createBuffer = function (descriptor) {
+      Object.assign(globalThis, { device: this });
+      return createBuffer.call(this, descriptor);
+    };
+  });
+  return () =>
+    worker.evaluate(() => {
+      Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
+      (globalThis as unknown as { device: GPUDevice }).device.destroy();
+    });
+}
+
+test('a model is sampled from beside the run, and a checkpoint goes on as if nothing had happened', async () => {
+  const whole = await open(`?${TINY}&epochs=2&autorun=1`);
+  await phase(whole.page, 'finished');
+  const unbroken = await losses(whole.page);
+  await whole.page.close();
+
+  const { page, problems } = await open(`?${TINY}&epochs=2`);
+  await phase(page, 'idle');
+  const { save, drop, asks } = await files(page);
+  const loseDevice = await deviceLoser(page);
+  expect(await asks()).toBe(false);
+  for (const steps of [1, 2, 3]) {
+    await page.click('#step');
+    await until(page, (n) => window.harness.state.losses.length === n, steps);
+    await phase(page, 'paused');
+  }
+  expect(await asks()).toBe(true);
+  const checkpoint = await save('save-checkpoint');
+  const model = await save('save-model');
+  expect(await asks()).toBe(false);
+
+  await drop(model, 'mine.safetensors');
+  await until(page, () => window.harness.state.model === 'mine.safetensors');
+  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await type(page, 'steps', '2');
+  await type(page, 'count', '4');
+  await page.click('#sample');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  expect(await text(page, 'sample-model')).toBe('The network of mine.safetensors');
+  await page.click('#close-model');
+  await until(page, () =>
+    document.getElementById('sample-model')!.textContent!.includes('after 3 training steps'),
+  );
+
+  await drop(checkpoint, 'checkpoint.safetensors');
+  await until(page, () => window.harness.state.error !== undefined);
+  expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('A run is under way');
+  expect(await losses(page)).toEqual(unbroken.slice(0, 3));
+  await page.click('#tab-train');
+  await page.click('#step');
+  await until(page, () => window.harness.state.losses.length === 4);
+  expect(await asks()).toBe(true);
+
+  await phase(page, 'paused');
+  await page.click('#reset');
+  await phase(page, 'idle');
+  for (const [id, value] of Object.entries({ batch: '8', seed: '7', lr: '0.5', epochs: '9', widths: '4' }))
+    await type(page, id, value);
+  await drop(checkpoint, 'checkpoint (1).safetensors');
+  await phase(page, 'paused');
+  expect(await losses(page)).toEqual(unbroken.slice(0, 3));
+  expect(await page.evaluate(() => location.search)).toContain('batch=4&lr=0.01&epochs=2&widths=8,16');
+  expect(await greys(page, 'grid')).toBeGreaterThan(8);
+  await loseDevice();
+  await phase(page, 'lost');
+  await save('save-checkpoint');
+  await page.click('#train');
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(unbroken);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
   const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);

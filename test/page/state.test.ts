@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Bunch } from '../../harness/page/bunch';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/protocol';
+import { initialSettings } from '../../harness/page/settings';
 import {
   describe as describeState,
   epochMeans,
@@ -49,11 +50,31 @@ describe('what the page knows', () => {
     const state = stateAfter(
       built,
       losses(0, 1, 2, 3, 4),
-      { type: 'lost', message: 'gone', step: 2 },
+      { type: 'lost', message: 'gone', losses: Float32Array.of(1, 2) },
       losses(2, 0.5),
     );
     expect(state.losses).toEqual([1, 2, 0.5]);
     expect(state.error?.message).toBe('gone');
+  });
+
+  test('how much of the run is in a file', () => {
+    const file = { type: 'saved', name: 'x', bytes: new Uint8Array(), step: 2 } as const;
+    const saved = stateAfter(built, losses(0, 3, 2), file, losses(2, 1));
+    expect([saved.losses.length, saved.saved]).toEqual([3, 2]);
+    expect(reduce(saved, { type: 'lost', message: '', losses: Float32Array.of(3) }).saved).toBe(1);
+    expect(reduce(saved, { type: 'freed' }).saved).toBe(0);
+
+    const { widths, ...others } = initialSettings;
+    const settings = { ...others, widths: [8] };
+    const resumed = stateAfter({ type: 'resumed', settings, losses: Float32Array.of(3, 2) });
+    expect([resumed.losses, resumed.saved]).toEqual([[3, 2], 2]);
+  });
+
+  test('a model is opened beside the run, and closed', () => {
+    const opened = stateAfter(built, losses(0, 1), { type: 'model', name: 'a.safetensors' });
+    expect([opened.model, opened.losses, opened.run]).toMatchObject(['a.safetensors', [1], {}]);
+    expect(reduce(opened, { type: 'freed' }).model).toBe('a.safetensors');
+    expect(reduce(opened, { type: 'model', name: undefined }).model).toBeUndefined();
   });
 
   test('a reset forgets the run, not the adapter and the data', () => {
