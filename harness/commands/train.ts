@@ -1,5 +1,6 @@
 /** `train`: the tutorial from end to end. */
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
 import { requirements } from '../../src/device';
 import type { Engine } from '../../src/engine';
@@ -17,7 +18,7 @@ import {
   saveCheckpoint,
   saveModel,
 } from '../../src/weights/checkpoint';
-import { type Context, defineCommand, type Given, integer, number, text, UsageError } from '../args';
+import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
 import { prepareFolder, readWhole, writeWhole } from '../files';
 import { loadImages } from '../images';
 import { type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
@@ -52,6 +53,7 @@ const flags = {
     'FILE',
     `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it, only --epochs may grow and --out differ`,
   ),
+  overwrite: toggle('replace the run that is in DIR already'),
 };
 type TrainFlags = Given<typeof flags>;
 
@@ -71,6 +73,13 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   const out = given.out ?? (given.resume && dirname(given.resume));
   if (!out) throw new UsageError('train needs --out DIR: the folder for the pictures and the model.');
   const checkpoint = given.resume ? loadCheckpoint(await readWhole(given.resume), given.resume) : undefined;
+  const inTheWay = join(out, CHECKPOINT);
+  const own = given.resume !== undefined && resolve(given.resume) === resolve(inTheWay);
+  if (!own && !given.overwrite && existsSync(inTheWay)) {
+    throw new UsageError(
+      `There is a run in ${out} already. Go on from it with --resume ${inTheWay}, give another folder with --out, or replace it with --overwrite.`,
+    );
+  }
   const settings = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const kernels = await kernelChoice(given);
   const source = settings.source ?? 'mnist';

@@ -116,7 +116,8 @@ async function stage(name, command, args, check = () => '') {
 async function train(name, most, ...flags) {
   const folder = join(out, name);
   const run = process.env.NODE ?? process.execPath;
-  await stage(name, run, [join(here, 'cli', 'cli.js'), 'train', '--out', folder, ...flags], () => {
+  const command = ['train', '--out', folder, '--overwrite', ...flags];
+  await stage(name, run, [join(here, 'cli', 'cli.js'), ...command], () => {
     const { steps, epochs, timings } = json(join(folder, 'run.json'));
     const { meanLoss } = epochs[epochs.length - 1];
     if (!(meanLoss < most))

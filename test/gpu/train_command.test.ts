@@ -20,9 +20,10 @@ const files = [
 // A browser starts no processes.
 if (lane === 'node') {
   const { execFile } = process.getBuiltinModule('node:child_process');
-  const { mkdtempSync, readFileSync, readdirSync, rmSync } = process.getBuiltinModule('node:fs');
+  const { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } =
+    process.getBuiltinModule('node:fs');
   const { tmpdir } = process.getBuiltinModule('node:os');
-  const { join } = process.getBuiltinModule('node:path');
+  const { dirname, join } = process.getBuiltinModule('node:path');
 
   const cache = mkdtempSync(join(tmpdir(), 'cache-'));
   afterAll(() => rmSync(cache, { recursive: true }));
@@ -83,6 +84,13 @@ if (lane === 'node') {
 
       const refused = await run('train', '--out', out, '--resume', join(out, 'model.safetensors'));
       expect(refused.code).toBe(1);
+
+      // Another run's folder is another run's, whatever is resumed.
+      const copy = join(out, 'copy', 'checkpoint.safetensors');
+      mkdirSync(dirname(copy));
+      copyFileSync(join(out, 'checkpoint.safetensors'), copy);
+      const other = await run('train', '--out', out, '--resume', copy);
+      expect(other).toMatchObject({ code: 2, output: expect.stringContaining('--overwrite') });
     } finally {
       rmSync(out, { recursive: true });
     }

@@ -1,6 +1,6 @@
 /** The command line as a person runs it: exit codes and messages. The GPU is not reached. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +77,21 @@ test('usage errors end with 2', async () => {
     'conv2d/down.0 cannot be one',
     'one output channel',
   );
+});
+
+test('train replaces no run unless it is told to', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+  const checkpoint = join(place, 'checkpoint.safetensors');
+  try {
+    await writeFile(checkpoint, 'precious');
+    const train = ['train', '--out', place, '--data', join(place, 'none')];
+    await fails(train, 2, `a run in ${place} already`, `--resume ${checkpoint}`, '--out', '--overwrite');
+    // It comes to the next mistake.
+    await fails([...train, '--overwrite'], 1, 'no such file');
+    expect(await readFile(checkpoint, 'utf8')).toBe('precious');
+  } finally {
+    await rm(place, { recursive: true });
+  }
 });
 
 test('bench --compare prints two results side by side, and refuses other files', async () => {
