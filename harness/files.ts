@@ -52,9 +52,19 @@ export async function prepareFolder(folder: string, flag = '--out'): Promise<voi
   }
 }
 
+/** Makes the folder of a file that will be written, and proves that it can be. */
+export async function prepareFile(path: string, flag = '--out'): Promise<void> {
+  if (isFolder(path)) {
+    throw new EngineError('data', `${path} cannot be written: it is a folder. Give a file with ${flag}.`);
+  }
+  await prepareFolder(dirname(path), flag);
+}
+
+const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
+
 /** Like mkdir with `recursive`, which in some Node versions never returns where a parent refuses (/proc, for one). */
 async function makeFolder(folder: string): Promise<void> {
-  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  if (isFolder(folder)) return;
   if (!existsSync(dirname(folder))) await makeFolder(dirname(folder));
   await mkdir(folder);
 }

@@ -1,6 +1,4 @@
 /** `bench`: how fast is every kernel here, and the whole network? */
-
-import { dirname } from 'node:path';
 import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
 import { comparisonTable, parseResult } from '../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../bench/export';
@@ -24,7 +22,7 @@ import {
   timerLine,
   totalRow,
 } from '../bench/table';
-import { prepareFolder, readWhole, writeWhole } from '../files';
+import { prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
@@ -79,7 +77,7 @@ its copy of about as many bytes, both measured in the same run. Only Winograd, w
       const path = given[format];
       return path ? [{ format, path }] : [];
     });
-    for (const { format, path } of files) await prepareFolder(dirname(path), `--${format}`);
+    for (const { format, path } of files) await prepareFile(path, `--${format}`);
 
     const start = performance.now();
     const progress = new Progress();

@@ -1,8 +1,7 @@
 /** `sample`: images out of noise, with a trained model. */
-import { dirname } from 'node:path';
 import { loadModel } from '../../src/weights/checkpoint';
 import { defineCommand, integer, text, toggle, UsageError } from '../args';
-import { prepareFolder, readWhole, writeWhole } from '../files';
+import { prepareFile, readWhole, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { describeNetwork } from '../network_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
@@ -33,7 +32,7 @@ export const sample = defineCommand({
 
     const kernels = await kernelChoice(given);
     const { config, parameters } = loadModel(await readWhole(model), model);
-    await prepareFolder(dirname(out));
+    await prepareFile(out);
     const start = performance.now();
     const progress = new Progress();
     const preparations = new Preparations(progress);

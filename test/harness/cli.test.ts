@@ -149,6 +149,8 @@ test('what cannot be read or written ends with 1', async () => {
     'not saved by webgpu-diffusion',
   );
   await fails(['train', '--resume', join(folder, 'gone')], 1, 'gone', 'no such file');
+  for (const flag of ['--json', '--csv', '--markdown', '--svg'])
+    await fails(['bench', '--kernel', 'noop', flag, folder], 1, folder, 'a folder', flag);
   // Nothing was left behind.
   expect((await readdir(folder)).sort()).toEqual(['file', 'other.safetensors']);
 });

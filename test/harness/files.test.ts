@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/args';
-import { prepareFolder, readWhole, writeWhole } from '../../harness/files';
+import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness/files';
 import { idxFiles, loadImages } from '../../harness/images';
 import { refused } from '../data/refused';
 
@@ -57,6 +57,12 @@ test('prepareFolder makes folders, and says what is in the way', async () => {
   await refused(() => prepareFolder(join(folder, 'file', 'x')), 'data', 'not a folder');
   // Where a parent refuses, mkdir with `recursive` may never return.
   if (process.platform === 'linux') await refused(() => prepareFolder('/proc/x/y'), 'data', '--out');
+});
+
+test('prepareFile makes the folder, and finds one in its own place', async () => {
+  await prepareFile(join(folder, 'a', 'file.json'), '--json');
+  expect(await readdir(join(folder, 'a'))).toEqual([]);
+  await refused(() => prepareFile(join(folder, 'a'), '--json'), 'data', 'it is a folder', '--json');
 });
 
 test('readWhole', async () => {
