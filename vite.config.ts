@@ -20,19 +20,15 @@ export default defineConfig(async ({ mode }): Promise<UserConfig> => {
   return {
     ...common,
     publicDir: false,
-    define: { 'process.env': 'process.env' }, // Vite would take the command line for a page, and its environment for empty
     build: {
       outDir: 'dist/lib',
       target: 'es2022',
       minify: false, // a library is read and debugged by those who embed it
-      modulePreload: false,
-      assetsInlineLimit: 0,
+      // As a library, or Vite would wrap every import() in something for pages that throws away why one failed.
+      lib: { entry: { index: 'src/index.ts', cli: 'harness/cli.ts' }, formats: ['es'] },
       rolldownOptions: {
-        input: { index: 'src/index.ts', cli: 'harness/cli.ts' },
-        preserveEntrySignatures: 'strict',
         external: [/^node:/, 'webgpu', 'puppeteer', 'vite'],
         output: {
-          format: 'es',
           entryFileNames: '[name].js',
           chunkFileNames: 'chunks/[name]-[hash].js',
           assetFileNames: '[name][extname]',
