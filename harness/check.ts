@@ -5,7 +5,7 @@ import { EngineError } from '../src/errors';
 import { checkKernel, inputsOf } from '../test/check_kernel';
 import { type AnySpec, specs } from '../test/registry';
 import { type Arrays, type Expected, Random } from '../test/spec';
-import { matcher } from './pattern';
+import { matcher, matchesNothing } from './pattern';
 
 export interface CheckRow {
   readonly kernel: string;
@@ -29,7 +29,10 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Yields progress before each case and a row for each variant. A failure is a row, not an exception. */
+/**
+ * Yields progress before each case and a row for each variant. A failure is a row, not an exception. Throws `argument` for a
+ * kernel that there is not.
+ */
 export async function* runCheck(
   engine: Engine,
   options: CheckOptions = {},
@@ -42,6 +45,7 @@ export async function* runCheck(
       .map((variant) => ({ name, spec, variant })),
   );
   const network = wanted('unet.gradient');
+  if (variants.length === 0 && !network) throw matchesNothing(kernel!, [...specs.keys(), 'unet.gradient']);
   const total = variants.reduce((sum, { spec }) => sum + Object.keys(spec.cases).length, 0) + Number(network);
   let done = 0;
   const references = new References();

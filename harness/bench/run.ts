@@ -4,8 +4,9 @@
  */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
+import { specs } from '../../test/registry';
 import { missingFeature, References } from '../check';
-import { matcher } from '../pattern';
+import { matcher, matchesNothing } from '../pattern';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
 import { measureGflops, measurePeaks } from './peaks';
 import {
@@ -47,7 +48,7 @@ export interface BenchOptions {
 
 /**
  * Yields progress before, and news after each measurement; see `addEvent` for what they add up to. The whole network comes first,
- * sweeps next, then row by row. Throws `argument` for points that make no network.
+ * sweeps next, then row by row. Throws `argument` for points that make no network, and for a kernel that there is not.
  */
 export async function* runBench(
   engine: Engine,
@@ -71,6 +72,8 @@ export async function* runBench(
   const entries = listEntries(batch).filter(({ name, variant, layer }) =>
     wanted(`${name}.${variant} ${layer}`),
   );
+  if (kernel !== undefined && names.length + entries.length === 0)
+    throw matchesNothing(kernel, [...totalNames, ...specs.keys()]);
   const pace = new Pace(budgetSeconds, names.length + places.length + entries.length);
 
   yield pace.progress('peaks');

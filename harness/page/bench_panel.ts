@@ -8,6 +8,7 @@ import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
 import { connectFields } from './fields';
 import { measured, whole } from './format';
+import { offerKernelNames } from './kernel_names';
 import { Measurement, type MeasureStatus } from './measure';
 import { appendRow, extraRow, tableSection } from './table';
 
@@ -29,6 +30,7 @@ const rowTable = { title: 'Kernels', head: rowHead, text: 3 } as const;
 
 export function createBenchPanel(app: App): BenchPanel {
   const fields = connectFields(app, byId('bench-settings', HTMLFormElement), anyElement('bench-problem'));
+  offerKernelNames('bench');
   let progress = { done: 0, total: 1, title: '' };
   let result: BenchResult | undefined;
   let drawn: BenchResult | undefined;
@@ -178,7 +180,7 @@ export function createBenchPanel(app: App): BenchPanel {
       case 'stopped':
         return `Stopped after ${rowCount()}`;
       case 'failed':
-        return `Broken off after ${rowCount()}`;
+        return result ? `Broken off after ${rowCount()}` : 'Not begun';
       case 'done':
         return `Done: ${rowCount()}`;
     }

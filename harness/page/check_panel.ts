@@ -4,6 +4,7 @@ import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, setMessage, setText } from './dom';
 import { connectFields } from './fields';
 import { percent, whole } from './format';
+import { offerKernelNames } from './kernel_names';
 import { Measurement, type MeasureStatus } from './measure';
 import { cell, extraRow } from './table';
 
@@ -17,6 +18,7 @@ const words = { pass: 'passed', fail: 'failed', skipped: 'not run' } as const;
 
 export function createCheckPanel(app: App): TaskPanel & { readonly results: CheckResults } {
   const fields = connectFields(app, byId('check-settings', HTMLFormElement), anyElement('check-problem'));
+  offerKernelNames('check');
   const body = byId('check-table', HTMLTableElement).tBodies[0];
   let rows: CheckRow[] = [];
   let drawn = 0;
@@ -74,9 +76,9 @@ export function createCheckPanel(app: App): TaskPanel & { readonly results: Chec
       case 'stopped':
         return `Stopped: ${summary()}`;
       case 'failed':
-        return `Broken off: ${summary()}`;
+        return rows.length === 0 ? 'Not begun' : `Broken off: ${summary()}`;
       case 'done':
-        return rows.length === 0 ? 'No kernel matches' : summary();
+        return summary();
     }
   };
 

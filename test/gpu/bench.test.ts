@@ -192,6 +192,16 @@ test('bench: a run that is stopped has what was measured until then', async () =
   ]);
 });
 
+test('a kernel that there is not is refused before anything is measured', async () => {
+  for (const run of [runBench, runCheck])
+    await expect(run(engine, { kernel: 'nope' }).next()).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/^No kernel matches nope; there are .*conv2d, conv2d_grad_input/),
+    });
+  const swept = runBench(engine, { kernel: 'nope', sweep: ['batch'] });
+  await expect(swept.next()).rejects.toThrow('No kernel matches nope');
+});
+
 test('both stop when they are told to', async () => {
   const abort = new AbortController();
   abort.abort(new Error('enough'));

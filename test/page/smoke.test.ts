@@ -421,6 +421,30 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
   await page.close();
 }, 120_000);
 
+test('a kernel that there is not is refused at once; those that there are are offered', async () => {
+  for (const task of ['check', 'bench']) {
+    const { page, problems } = await open(`?task=${task}&kernel=nope&autorun=1`);
+    await until(
+      page,
+      (t) => (window.harness[t] as { status: string }).status === 'failed',
+      task as 'check' | 'bench',
+    );
+    await until(page, (id) => !document.getElementById(id)!.hidden, `${task}-error`);
+    expect(await text(page, `${task}-error`)).toMatch(
+      /^No kernel matches nope; there are .*conv2d, conv2d_grad_input/,
+    );
+    expect(await text(page, `${task}-status`)).toBe('Not begun');
+    await page.focus(`#${task}-kernel`);
+    await until(
+      page,
+      (id) => document.querySelector(`#${id} option[value=conv2d]`) !== null,
+      `${task}-kernels`,
+    );
+    expect(problems).toEqual([]);
+    await page.close();
+  }
+}, 60_000);
+
 test('without WebGPU the page says what to do', async () => {
   const page = await browser.newPage();
   await page.evaluateOnNewDocument(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));

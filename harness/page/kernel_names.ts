@@ -1,0 +1,16 @@
+/** Offers the kernels' names where one may be asked for. They come with every reference, so only when somebody asks. */
+import { totalNames } from '../bench/result';
+import { byId } from './dom';
+
+const others = { check: ['unet.gradient'], bench: totalNames } as const;
+
+export function offerKernelNames(task: keyof typeof others): void {
+  const offer = async () => {
+    const { specs } = await import('../../test/registry');
+    const names = [...others[task], ...specs.keys()];
+    byId(`${task}-kernels`, HTMLDataListElement).replaceChildren(
+      ...names.map((name) => new Option('', name)),
+    );
+  };
+  byId(`${task}-kernel`, HTMLInputElement).addEventListener('focus', () => void offer(), { once: true });
+}
