@@ -1,4 +1,4 @@
-/** The loss curve as the tutorial plots it, y from 0 to 0.1, as an SVG file. Pure. */
+/** The loss curve as the tutorial plots it, y from 0 to 0.1 (or as far as the epochs' means go), as an SVG file. Pure. */
 import { escapeXml } from './xml';
 
 export interface LossCurve {
@@ -11,6 +11,7 @@ export interface LossCurve {
 
 const [WIDTH, HEIGHT] = [800, 450];
 const plot = { left: 64, right: WIDTH - 24, top: 64, bottom: HEIGHT - 56 };
+/** The tutorial's. */
 const TOP_LOSS = 0.1;
 /** More points than pixels only make the file large: runs of steps are then drawn by their lowest and highest. */
 const MOST_POINTS = 2000;
@@ -18,22 +19,25 @@ const MOST_POINTS = 2000;
 export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): string {
   const steps = losses.length;
   const x = (step: number) => plot.left + ((plot.right - plot.left) * step) / Math.max(steps, 1);
-  const y = (loss: number) => plot.bottom - ((plot.bottom - plot.top) * loss) / TOP_LOSS;
+  const means = epochMeans(losses, stepsPerEpoch);
+  const highest = Math.max(TOP_LOSS, ...means);
+  const yDistance = niceDistance(highest / 5);
+  const top = yDistance * Math.ceil(highest / yDistance);
+  const y = (loss: number) => plot.bottom - ((plot.bottom - plot.top) * loss) / top;
   const point = (step: number, loss: number) =>
     `${x(step).toFixed(1)},${Math.max(y(loss), -HEIGHT).toFixed(1)}`;
 
   const line = thinned(losses).map(([step, loss]) => point(step, loss));
-  const means = epochMeans(losses, stepsPerEpoch);
   const meanPoints = means.map((mean, i) => {
     const [from, to] = [i * stepsPerEpoch, Math.min((i + 1) * stepsPerEpoch, steps)];
     return [(from + to) / 2, mean] as const;
   });
-  const yTicks = [0, 0.02, 0.04, 0.06, 0.08, 0.1].map(
+  const yTicks = multiples(yDistance, top).map(
     (loss) =>
       `<line class="grid" x1="${plot.left}" x2="${plot.right}" y1="${y(loss)}" y2="${y(loss)}"/>` +
       `<text x="${plot.left - 8}" y="${y(loss) + 4}" text-anchor="end">${loss.toFixed(2)}</text>`,
   );
-  const xTicks = niceSteps(steps).map(
+  const xTicks = multiples(niceDistance(Math.max(steps / 8, 1)), steps).map(
     (step) =>
       `<line class="tick" x1="${x(step).toFixed(1)}" x2="${x(step).toFixed(1)}" y1="${plot.bottom}" y2="${plot.bottom + 5}"/>` +
       `<text x="${x(step).toFixed(1)}" y="${plot.bottom + 20}" text-anchor="middle">${step}</text>`,
@@ -97,10 +101,13 @@ function thinned(losses: ArrayLike<number>): [number, number][] {
   return points;
 }
 
-/** 0 and multiples of 1, 2 or 5 times a power of ten, about eight of them. */
-function niceSteps(steps: number): number[] {
-  const rough = Math.max(steps / 8, 1);
+/** 1, 2 or 5 times a power of ten: the first that is not below `rough`. */
+function niceDistance(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
-  const distance = power * ([1, 2, 5, 10].find((f) => f * power >= rough) ?? 10);
-  return Array.from({ length: Math.floor(steps / distance) + 1 }, (_, i) => i * distance);
+  return power * ([1, 2, 5, 10].find((f) => f * power >= rough) ?? 10);
+}
+
+/** 0, `distance`, … as far as `end`. */
+function multiples(distance: number, end: number): number[] {
+  return Array.from({ length: Math.floor(end / distance + 1e-9) + 1 }, (_, i) => i * distance);
 }

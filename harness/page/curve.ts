@@ -2,12 +2,10 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { loss as lossText } from './format';
-import { smooth } from './state';
+import { curveTop, smooth } from './state';
 
 export type Scale = 'linear' | 'log';
 
-/** The tutorial's, y from 0 to 0.1, once the smoothed loss is below it. */
-const TOP = 0.1;
 const REDRAW_MS = 200;
 /** Epoch marks closer than this are left out. */
 const MIN_MARK_PIXELS = 24;
@@ -86,9 +84,7 @@ export class Curve {
       }
       return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))];
     }
-    // A run that lies above it, as every run does at first, must not be out of sight.
-    const last = smoothed[smoothed.length - 1];
-    return [0, last > TOP ? Math.ceil(20 * Math.max(...smoothed.slice(-200))) / 20 : TOP];
+    return [0, curveTop(smoothed)];
   }
 
   private rebuild(): void {

@@ -162,6 +162,11 @@ export function smooth(values: readonly number[], span = 20): number[] {
   });
 }
 
+/** The tutorial's plot goes up to 0.1; higher while the smoothed loss of the last 200 steps does, so that a short run is seen whole. */
+export function curveTop(smoothed: readonly number[]): number {
+  return Math.max(0.1, Math.ceil(20 * Math.max(...smoothed.slice(-200))) / 20);
+}
+
 /** What is going on, in plain words. */
 export function describe(state: State): string {
   const resting = state.phase === 'idle' || state.phase === 'paused';

@@ -42,6 +42,7 @@ test('loss.svg: y from 0 to 0.1, title, axes, a line of steps and one of means',
   expect(svg).toContain('a &lt;b&gt; &amp; &quot;c&quot;');
   for (const label of ['Training loss', '>0.00<', '>0.10<', '>step<', '>mean squared error<'])
     expect(svg).toContain(label);
+  expect(svg).not.toContain('>0.12<');
   const points = (name: string) => {
     const [, text] = new RegExp(`class="${name}" points="([^"]*)"`).exec(svg)!;
     return text.split(' ').map((pair) => pair.split(',').map(Number));
@@ -54,6 +55,14 @@ test('loss.svg: y from 0 to 0.1, title, axes, a line of steps and one of means',
   expect(svg).toContain(`y1="${top}"`);
   expect(middle).toBeGreaterThan(top);
   expect(svg).not.toContain('NaN');
+});
+
+test('loss.svg: y goes as far as the mean of each epoch', () => {
+  const svg = lossSvg({ losses: [0.9, 0.2, 0.06, 0.04], stepsPerEpoch: 2 });
+  expect(svg.match(/text-anchor="end">[\d.]+</g)).toHaveLength(4);
+  for (const label of ['>0.20<', '>0.60<']) expect(svg).toContain(label);
+  // 0.55 of 0.6, from 394 up to 64.
+  expect(svg).toMatch(/<circle class="mean" cx="[\d.]+" cy="91.5"/);
 });
 
 test('loss.svg of nothing, of one step, of very many', () => {

@@ -3,6 +3,7 @@ import { Bunch } from '../../harness/page/bunch';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/protocol';
 import { initialSettings } from '../../harness/page/settings';
 import {
+  curveTop,
   describe as describeState,
   epochMeans,
   epochOf,
@@ -149,6 +150,14 @@ describe('figures', () => {
     expect(steps[49]).toBe(1);
     expect(steps[249]).toBeLessThan(0.001);
     for (let i = 51; i < 250; i++) expect(steps[i]).toBeLessThan(steps[i - 1]);
+  });
+
+  test('the curve has room for the whole of a short run, later for what is recent', () => {
+    const run = [0.31, 0.2, ...Array(198).fill(0.05)];
+    expect(curveTop(run)).toBeCloseTo(0.35);
+    expect(curveTop([...run, 0.05])).toBe(0.2);
+    expect(curveTop([...run, 0.05, 0.05])).toBe(0.1);
+    expect(curveTop([0.02])).toBe(0.1);
   });
 
   test('time left counts images, so that the small last batch of an epoch is not overrated', () => {
