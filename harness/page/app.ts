@@ -96,6 +96,12 @@ export class App {
     this.receive({ type: 'error', at: 'data', code: 'argument', message });
   }
 
+  /** What was wrong with files is over. */
+  forgive(): void {
+    if (this.state.error?.at === 'data') this.state = { ...this.state, error: undefined };
+    this.changed();
+  }
+
   /** Draws the page anew before the next frame. */
   changed(): void {
     if (this.drawing) return;

@@ -36,7 +36,6 @@ export function createBenchPanel(app: App): BenchPanel {
   let drawn: BenchResult | undefined;
   let copied = '';
   let comparison: Table | undefined;
-  let comparisonProblem = '';
 
   const run = new Measurement<BenchEvent>(app, 'bench', (event) => {
     if (event.kind === 'progress') progress = event;
@@ -100,11 +99,10 @@ export function createBenchPanel(app: App): BenchPanel {
       .then(
         (table) => {
           comparison = table;
-          comparisonProblem = '';
         },
         (error: unknown) => {
           comparison = undefined;
-          comparisonProblem = error instanceof Error ? error.message : String(error);
+          app.complain(error instanceof Error ? error.message : String(error));
         },
       )
       .finally(() => {
@@ -231,7 +229,6 @@ export function createBenchPanel(app: App): BenchPanel {
         button(id).disabled = !result;
       button('bench-svg').disabled = anyElement('bench-roofline').hidden !== false;
       setText(anyElement('bench-copied'), copied);
-      setMessage(anyElement('bench-files-problem'), comparisonProblem);
     },
   };
 }

@@ -34,6 +34,7 @@ function trainingFirst(a: File, b: File): number {
 /** `compare` takes results of the bench. */
 export function connectFiles(app: App, compare: (files: readonly File[]) => void): void {
   const take = (files: readonly File[]) => {
+    app.forgive();
     const { models, results, images, labels } = sortFiles(files);
     if (results.length > 0) {
       app.set('task', 'bench');

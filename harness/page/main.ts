@@ -57,6 +57,7 @@ function createFrame(app: App): Panel {
     app.set('batch', String(SMALL.batch));
     app.set('samples', String(SMALL.samples));
   });
+  button('files-problem-close').addEventListener('click', () => app.forgive());
   anyElement('notices').hidden = app.notices.length === 0;
   anyElement('notices').replaceChildren(
     ...app.notices.map((notice) => {
@@ -77,6 +78,12 @@ function createFrame(app: App): Panel {
       tabs.show(settings.task);
       anyElement('data-about').hidden = settings.task !== 'train';
       const { adapter, error } = state;
+      const problem = error?.at === 'data' ? error.message : '';
+      const shown = anyElement('files-problem-text').textContent;
+      anyElement('files-problem').hidden = !problem;
+      setText(anyElement('files-problem-text'), problem);
+      // Whoever dropped the file may be far down the page.
+      if (problem && problem !== shown) anyElement('files-problem').scrollIntoView({ block: 'nearest' });
       if (error?.at === 'start') showTrouble(startTrouble(error.code, error.message, navigator.userAgent));
       if (!adapter) return;
       dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;

@@ -154,10 +154,7 @@ export function createSamplePanel(app: App): TaskPanel {
       setText(anyElement('sample-model'), renderModel());
       const { sampling: progress } = state;
       byId('sample-progress', HTMLProgressElement).value = progress ? progress.step / progress.steps : 0;
-      setMessage(
-        anyElement('sample-error'),
-        state.error && state.error.at !== 'start' ? state.error.message : undefined,
-      );
+      setMessage(anyElement('sample-error'), state.error?.at === 'task' ? state.error.message : undefined);
       button('save-model-2').disabled =
         state.losses.length === 0 || state.phase === 'lost' || state.model !== undefined;
       button('close-model').hidden = state.model === undefined;

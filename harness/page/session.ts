@@ -525,7 +525,7 @@ export class Session {
     if (this.run) {
       throw new EngineError(
         'argument',
-        `A run is under way, and that of ${name} would take its place. Save a checkpoint of it, or not, and reset it first.`,
+        `A run is under way, which that of ${name} would replace. Save its checkpoint to keep it, reset it, and open ${name} again.`,
       );
     }
     const saved = loadCheckpoint(bytes, name);

@@ -54,13 +54,14 @@ export function reduce(state: State, event: WorkerEvent): State {
       return { ...state, adapter: event.adapter };
     case 'phase': {
       const { phase } = event;
-      // A task that starts leaves the complaint about the one before it behind.
+      // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
       const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
+      const over = phase === 'loading' || (starts && state.error?.at === 'task');
       return {
         ...state,
         phase,
         training: event.training,
-        error: starts || phase === 'loading' ? undefined : state.error,
+        error: over ? undefined : state.error,
         preparing: undefined,
         sampling: phase === 'sampling' ? state.sampling : undefined,
       };

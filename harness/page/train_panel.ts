@@ -2,7 +2,7 @@
 import { variantLines } from '../kernels_text';
 import type { App, TaskPanel } from './app';
 import { Curve, type Scale } from './curve';
-import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
+import { anyElement, button, byId, download, setReading, setText } from './dom';
 import { connectFields } from './fields';
 import { duration, loss as lossText, measured, megabytes, whole, workLine } from './format';
 import { History } from './history';
@@ -240,7 +240,6 @@ export function createTrainPanel(app: App): TaskPanel {
         ? 'Reset the run to train on other images or to go on from a checkpoint'
         : 'or drop them anywhere on the page; IDX plain or .gz',
     );
-    setMessage(anyElement('data-problem'), state.error?.at === 'data' ? state.error.message : undefined);
   };
 
   return {

@@ -404,8 +404,8 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
   expect(await text(page, 'bench-comparison')).toContain('3.00x▲ slower');
   await until(page, () => !document.getElementById('panel-bench')!.hidden);
   await drop('<html>');
-  await until(page, () => !document.getElementById('bench-files-problem')!.hidden);
-  expect(await text(page, 'bench-files-problem')).toMatch(
+  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  expect(await text(page, 'files-problem-text')).toMatch(
     /^run-0\.json is not a result of this bench: it is not JSON/,
   );
   expect(await text(page, 'bench-comparison')).toBe('');
@@ -420,6 +420,27 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
   expect(problems).toEqual([]);
   await page.close();
 }, 120_000);
+
+test('what is wrong with a file is told in sight, on the tab where it was dropped, until it is closed', async () => {
+  const { page, problems } = await open(`?${TINY}&task=sample`);
+  await phase(page, 'idle');
+  const { drop } = await files(page);
+  for (const name of ['train-images-idx3-ubyte', 'model.safetensors']) {
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await drop('hello', name);
+    await until(page, (n) => document.getElementById('files-problem-text')!.textContent!.startsWith(n), name);
+    const { top, bottom } = await page.$eval('#files-problem', (element) =>
+      element.getBoundingClientRect().toJSON(),
+    );
+    expect(top).toBeGreaterThanOrEqual(0);
+    expect(bottom).toBeGreaterThan(top);
+    expect(await page.$eval('#panel-sample', (panel) => (panel as HTMLElement).hidden)).toBe(false);
+  }
+  await page.click('#files-problem-close');
+  await until(page, () => document.getElementById('files-problem')!.hidden);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 60_000);
 
 test('a kernel that there is not is refused at once; those that there are are offered', async () => {
   for (const task of ['check', 'bench']) {

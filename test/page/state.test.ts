@@ -98,6 +98,15 @@ describe('what the page knows', () => {
     expect(reduce(failed, phase('compiling', true)).error).toBeUndefined();
   });
 
+  test('a complaint about files outlasts the training that goes on, until others are loaded', () => {
+    const told = stateAfter(
+      { type: 'error', at: 'data', code: 'data', message: 'no image' },
+      phase('training', true),
+    );
+    expect(told.error?.message).toBe('no image');
+    expect(reduce(told, phase('loading')).error).toBeUndefined();
+  });
+
   test('the state before an event is not changed by it', () => {
     const before = Object.freeze(stateAfter(built, losses(0, 1)));
     Object.freeze(before.losses);
