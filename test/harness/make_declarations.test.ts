@@ -9,10 +9,11 @@ import * as library from '../../src/index';
 const root = new URL('../../', import.meta.url);
 
 const source = `
-import { createEngine, fingerprint, loadDigits, saveCheckpoint, type TrainingEvent } from 'webgpu-diffusion';
+import { createEngine, fingerprint, loadDigits, requirements, saveCheckpoint, type TrainingEvent } from 'webgpu-diffusion';
 
-const adapter = await navigator.gpu.requestAdapter();
-const device: GPUDevice = await adapter!.requestDevice();
+const adapter = (await navigator.gpu.requestAdapter())!;
+const requiredFeatures = requirements.optionalFeatures.filter((feature) => adapter.features.has(feature));
+const device: GPUDevice = await adapter.requestDevice({ requiredFeatures });
 using engine = await createEngine({ device });
 const unet = await engine.createUNet({ widths: [32, 64, 64] }, { seed: 123 });
 const images = await loadDigits();
