@@ -1,5 +1,6 @@
 /** A bench's results as tables of text: for a terminal, for Markdown and for the page. Pure. */
 import { adapterText } from '../adapter_text';
+import { variantLines } from '../kernels_text';
 import {
   type Axis,
   axes,
@@ -50,15 +51,42 @@ export const rowHead = [
   'of peak',
 ] as const;
 
-export function rowCells(row: BenchRow): string[] {
+type Totals = Pick<BenchResult, TotalName>;
+
+/** What the rows are read beside: the training step, or what else of the network was measured first. */
+function headline(totals: Totals): { name: TotalName; total: BenchTotal } | undefined {
+  const name = totalNames.find((n) => totals[n]);
+  return name && { name, total: totals[name]! };
+}
+
+/** Whether the network used this of several variants; undefined where there is no choice, or nothing is known of one. */
+export function isInUse(totals: Totals, { kernel, variant, layer }: BenchRow): boolean | undefined {
+  const used = headline(totals)?.total.variants[`${kernel}/${layer}`];
+  return used === undefined ? undefined : used === variant;
+}
+
+/** What the mark of those rows means, if there can be any. */
+export function inUseNote(totals: Totals): string[] {
+  const head = headline(totals);
+  return head ? [`*: the variant that the ${titles[head.name]} above uses.`] : [];
+}
+
+/** The variants behind the headline: a line for each kernel. Nothing for a total that is not it. */
+export function kernelLines(totals: Totals, name?: TotalName): string[] {
+  const head = headline(totals);
+  return head && (name ?? head.name) === head.name ? variantLines(head.total.variants) : [];
+}
+
+export function rowCells(row: BenchRow, inUse?: boolean): string[] {
   const { kernel, variant, layer, ms, gflops, insideGflops, gbps, shareOfPeak, check } = row;
+  const place = inUse ? `${layer} *` : layer;
   if (!ms || !check.pass) {
-    return [kernel, variant, layer, `not timed, its check failed: ${check.failure?.split('\n')[0]}`];
+    return [kernel, variant, place, `not timed, its check failed: ${check.failure?.split('\n')[0]}`];
   }
   return [
     kernel,
     variant,
-    layer,
+    place,
     time(ms.median),
     spread(ms),
     gflops ? short(gflops) : '',
@@ -103,7 +131,8 @@ function totalsTable(result: BenchResult): Table {
     return [[titles[name], timer, time(ms.median), spread(ms), String(ms.n), ...numbers]];
   });
   const head = ['', 'timer', 'ms', 'p10 … p90', 'n', 'images/s', 'GFLOP/s', 'inside'];
-  return { title: `The whole network, ${result.batch} images`, head, rows, text: 2 };
+  const notes = kernelLines(result);
+  return { title: `The whole network, ${result.batch} images`, head, rows, text: 2, notes };
 }
 
 export function breakdownTable(name: TotalName, breakdown: Breakdown): Table {
@@ -164,7 +193,8 @@ export function benchTables(result: BenchResult): Table[] {
     const notes = ['ps/MAC: picoseconds for each multiply-add inside the images.'];
     tables.push({ title: sweepTitles[axis], head: sweepHead, rows: points.map(sweepCells), text: 2, notes });
   }
-  tables.push({ title: 'Kernels', head: rowHead, rows: rows.map(rowCells), text: 3 });
+  const cells = rows.map((row) => rowCells(row, isInUse(result, row)));
+  tables.push({ title: 'Kernels', head: rowHead, rows: cells, text: 3, notes: inUseNote(result) });
   return tables.filter((table) => table.rows.length > 0);
 }
 

@@ -8,6 +8,9 @@ import { type BenchOptions, runBench } from '../bench/run';
 import {
   breakdownTable,
   caveats,
+  inUseNote,
+  isInUse,
+  kernelLines,
   peaksLine,
   rowCells,
   rowColumns,
@@ -155,8 +158,10 @@ async function follow(
     else if (event.kind === 'head') {
       progress.print(`Peaks: ${peaksLine(event.head.peak)}.`);
       progress.print(`Timer: ${timerLine(event.head.timer)}.`);
-    } else if (event.kind === 'total') print(totalRow(event.name, event.total), event.name);
-    else if (event.kind === 'breakdown')
+    } else if (event.kind === 'total') {
+      print(totalRow(event.name, event.total), event.name);
+      for (const line of kernelLines(result!, event.name)) progress.print(`               ${line}`);
+    } else if (event.kind === 'breakdown')
       print(textTable(breakdownTable(event.name, event.breakdown)), event.name);
     else if (event.kind === 'point') {
       const { point } = event;
@@ -166,7 +171,12 @@ async function follow(
         `${sweepTitles[point.axis]}\n${textLine(sweepHead, sweepColumns)}`,
       );
     } else if (event.kind === 'row') {
-      print(textLine(rowCells(event.row), rowColumns), 'rows', textLine(rowHead, rowColumns));
+      const cells = rowCells(event.row, isInUse(result!, event.row));
+      print(
+        textLine(cells, rowColumns),
+        'rows',
+        [...inUseNote(result!), textLine(rowHead, rowColumns)].join('\n'),
+      );
     }
   }
   return result;

@@ -3,7 +3,16 @@ import { comparisonTable, type Named, parseResult } from '../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../bench/export';
 import { addEvent, type BenchEvent, type BenchResult, type BenchTotal } from '../bench/result';
 import { rooflineSvg } from '../bench/roofline';
-import { benchTables, caveats, rowCells, rowHead, skippedLines, type Table } from '../bench/table';
+import {
+  benchTables,
+  caveats,
+  inUseNote,
+  isInUse,
+  rowCells,
+  rowHead,
+  skippedLines,
+  type Table,
+} from '../bench/table';
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
 import { connectFields } from './fields';
@@ -115,15 +124,17 @@ export function createBenchPanel(app: App): BenchPanel {
 
   /** The rows' table grows row by row, so that a selection and the place that one has scrolled to stay. */
   let rowsBody: HTMLTableSectionElement | undefined;
-  const drawRows = (from: number, { rows }: BenchResult) => {
+  const drawRows = (from: number, of: BenchResult) => {
+    const { rows } = of;
     if (rows.length === 0) return;
     if (!rowsBody) {
-      const section = tableSection({ ...rowTable, rows: [] });
+      const section = tableSection({ ...rowTable, lead: inUseNote(of), rows: [] });
       anyElement('bench-rows').replaceChildren(section);
       rowsBody = section.querySelector('table')!.tBodies[0];
     }
     for (const row of rows.slice(from)) {
-      appendRow(rowsBody, rowCells(row), rowTable);
+      const inUse = isInUse(of, row);
+      appendRow(rowsBody, rowCells(row, inUse), rowTable).classList.toggle('in-use', inUse === true);
       if (row.check.failure) extraRow(rowsBody, rowHead.length, row.check.failure, 'wrap');
     }
   };

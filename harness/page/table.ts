@@ -37,12 +37,12 @@ export function tableSection(table: Table): HTMLElement {
   return section;
 }
 
-/** One more row; one that is short ends in a remark. */
+/** Adds a row and returns it; one that is short ends in a remark. */
 export function appendRow(
   body: HTMLTableSectionElement,
   cells: readonly string[],
   { head, text }: Pick<Table, 'head' | 'text'>,
-): void {
+): HTMLTableRowElement {
   const row = body.insertRow();
   const short = cells.length < head.length;
   cells.forEach((value, i) => {
@@ -50,4 +50,5 @@ export function appendRow(
     const added = cell(row, value, remark ? 'muted' : i < text ? '' : 'number');
     if (remark) added.colSpan = head.length - i;
   });
+  return row;
 }

@@ -17,7 +17,7 @@ import {
 } from '../../harness/bench/result';
 import { rooflineSvg } from '../../harness/bench/roofline';
 import { foretell, placesOf } from '../../harness/bench/sweep';
-import { benchTables, caveats, headLines, rowCells, textTable } from '../../harness/bench/table';
+import { benchTables, caveats, headLines, isInUse, rowCells, textTable } from '../../harness/bench/table';
 import { EngineError } from '../../src/errors';
 import { convFlops } from '../../src/kernels/conv2d';
 import { specs } from '../registry';
@@ -223,6 +223,29 @@ describe('tables', () => {
     // Even if something had measured it.
     expect(rowCells({ ...row, check: failed.check })).toHaveLength(4);
     expect(rowCells(row).slice(3)).toEqual(['2.00', '1.80 … 2.20', '50.0', '40.0', '1.00', '40%']);
+  });
+
+  test('the variants behind the training step, and the rows that are of them', () => {
+    const rival = { ...row, variant: 'winograd' };
+    const other = { ...rival, layer: 'up.1' };
+    const [whole, , , kernels] = benchTables({ ...result, rows: [row, rival, other] });
+    expect(whole.notes).toEqual(['conv2d: winograd (down.1)']);
+    expect(kernels.rows.map(([, variant, layer]) => `${variant} ${layer}`)).toEqual([
+      'direct down.1',
+      'winograd down.1 *',
+      'winograd up.1',
+    ]);
+    expect(kernels.notes).toEqual(['*: the variant that the training step above uses.']);
+    expect([row, rival, other].map((one) => isInUse(result, one))).toEqual([false, true, undefined]);
+    // Without it, the next one; without any, nothing.
+    const forward = {
+      ...result,
+      step: null,
+      forward: { ...total(1), variants: { 'conv2d/up.1': 'winograd' } },
+    };
+    expect([rival, other].map((one) => isInUse(forward, one))).toEqual([undefined, true]);
+    const none = benchTables({ ...result, step: null, rows: [rival] }).at(-1)!;
+    expect([none.rows[0][2], none.notes]).toEqual(['down.1', []]);
   });
 
   test('all that was measured is in them, and all have a cell for each column, or a remark', () => {
