@@ -12,7 +12,7 @@ export interface Named {
   readonly result: BenchResult;
 }
 
-/** `within noise`: the bands from p10 to p90 touch, so another run may say the opposite. */
+/** `within noise`: the bands from p10 to p90 touch, or the medians are too near, so another run may say the opposite. */
 export type Verdict = 'faster' | 'slower' | 'within noise';
 
 export interface Compared {
@@ -26,9 +26,13 @@ export interface Compared {
   readonly verdict: Verdict;
 }
 
+/** Runs differ by so much for reasons that their own bands do not show: another place in memory, another temperature. */
+const NOISE = 1.05;
+
 export interface Comparison {
   /** What makes the two unlike each other, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
   readonly differences: readonly string[];
+  /** What became fastest first. */
   readonly rows: readonly Compared[];
   /** How many measurements only one of the two has. */
   readonly onlyBefore: number;
@@ -45,13 +49,15 @@ export function compare(before: Named, after: Named): Comparison {
   });
   return {
     differences: differences(before, after),
-    rows,
+    rows: rows.sort((x, y) => x.ratio - y.ratio),
     onlyBefore: a.size - rows.length,
     onlyAfter: b.size - rows.length,
   };
 }
 
 function verdict(before: Times, after: Times): Verdict {
+  const ratio = after.median / before.median;
+  if (ratio < NOISE && ratio > 1 / NOISE) return 'within noise';
   if (after.p90 < before.p10) return 'faster';
   if (after.p10 > before.p90) return 'slower';
   return 'within noise';
@@ -101,27 +107,30 @@ function differences(before: Named, after: Named): string[] {
 const signs: Readonly<Record<Verdict, string>> = { faster: '▼', slower: '▲', 'within noise': '≈' };
 
 export function comparisonTable(before: Named, after: Named): Table {
-  const { rows, differences: lead, onlyBefore, onlyAfter } = compare(before, after);
+  const { rows, differences: unlike, onlyBefore, onlyAfter } = compare(before, after);
   const count = (of: Verdict) => rows.filter((row) => row.verdict === of).length;
-  const apart = [`${onlyBefore} only in ${before.name}`, `${onlyAfter} only in ${after.name}`];
+  const apart = `${onlyBefore} only in ${before.name}, ${onlyAfter} only in ${after.name}`;
+  const peaks = [before, after].map(
+    ({ name, result: { peak } }) => `${short(peak.gflops)} GFLOP/s and ${short(peak.gbps)} GB/s in ${name}`,
+  );
   return {
     title: `${after.name} against ${before.name}`,
-    lead,
-    head: ['kernel', 'variant', 'layer', 'batch', 'ms before', 'ms after', 'after / before', ''],
+    lead: [
+      rows.length === 0
+        ? `The two have no measurement in common (${apart}).`
+        : `${count('faster')} faster, ${count('slower')} slower, ${count('within noise')} within noise (less than 5% apart, or their bands from p10 to p90 touch); ${apart}.`,
+      `Peaks: ${peaks.join(', ')}.`,
+      ...unlike,
+    ],
+    head: ['after / before', 'kernel', 'variant', 'layer', 'batch', 'ms before', 'ms after'],
     rows: rows.map(({ what, batch, before: a, after: b, ratio, verdict: v }) => [
+      `${ratio.toFixed(2)}x ${signs[v]} ${v}`,
       ...what,
       String(batch),
       short(a.median),
       short(b.median),
-      `${ratio.toFixed(2)}x`,
-      `${signs[v]} ${v}`,
     ]),
-    text: 3,
-    notes: [
-      rows.length === 0
-        ? `The two have no measurement in common (${apart.join(', ')}).`
-        : `${count('faster')} faster, ${count('slower')} slower, ${count('within noise')} within noise (their bands from p10 to p90 touch); ${apart.join(', ')}.`,
-    ],
+    text: 4,
   };
 }
 

@@ -56,6 +56,7 @@ export function createBenchPanel(app: App): BenchPanel {
     progress = { done: 0, total: 1, title: '' };
     result = undefined;
     copied = '';
+    showComparison(undefined);
     run.start();
     app.changed();
   };
@@ -91,6 +92,18 @@ export function createBenchPanel(app: App): BenchPanel {
     );
   });
 
+  const showComparison = (table: Table | undefined) => {
+    comparison = table;
+    const section = table && tableSection(table);
+    if (section) {
+      const close = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Close' });
+      close.addEventListener('click', () => showComparison(undefined));
+      section.querySelector('h2')!.append(close);
+    }
+    anyElement('bench-comparison').replaceChildren(...(section ? [section] : []));
+    app.changed();
+  };
+
   const compare = (files: readonly File[]) => {
     const reading = Promise.all(files.map(async (file) => parseResult(file.name, await file.text())));
     reading
@@ -105,18 +118,9 @@ export function createBenchPanel(app: App): BenchPanel {
         }
         return comparisonTable(all[0], all[1]);
       })
-      .then(
-        (table) => {
-          comparison = table;
-        },
-        (error: unknown) => {
-          comparison = undefined;
-          app.complain(error instanceof Error ? error.message : String(error));
-        },
-      )
-      .finally(() => {
-        anyElement('bench-comparison').replaceChildren(...(comparison ? [tableSection(comparison)] : []));
-        app.changed();
+      .then(showComparison, (error: unknown) => {
+        showComparison(undefined);
+        app.complain(error instanceof Error ? error.message : String(error));
       });
   };
 

@@ -361,6 +361,7 @@ describe('comparing', () => {
   test('by kernel, variant, layer and batch; a difference counts where the bands do not touch', () => {
     const after = named('b.json', {
       step: total(5),
+      peak: { ...head.peak, gflops: 50 },
       rows: [
         { ...row, ms: times(2.3) },
         { ...row, layer: 'up.1', ms: times(3) },
@@ -379,8 +380,31 @@ describe('comparing', () => {
     expect(differences).toEqual(['Both ran in software, on the CPU: this says nothing about GPUs.']);
     const table = comparisonTable(before, after);
     expect(table.title).toBe('b.json against a.json');
-    expect(table.rows[0].slice(-2)).toEqual(['0.50x', '▼ faster']);
-    expect(table.notes!.at(-1)).toContain('1 faster, 1 slower, 3 within noise');
+    expect(table.rows[0][0]).toBe('0.50x ▼ faster');
+    expect(table.lead![0]).toContain('1 faster, 1 slower, 3 within noise');
+    expect(table.lead![1]).toBe(
+      'Peaks: 100 GFLOP/s and 10.0 GB/s in a.json, 50.0 GFLOP/s and 10.0 GB/s in b.json.',
+    );
+    const first = compare(
+      named('a.json', {}),
+      named('b.json', { step: total(10), rows: [{ ...row, ms: times(1) }] }),
+    );
+    expect(first.rows.map(({ ratio }) => ratio)).toEqual([0.5, 1, 1, 1]);
+  });
+
+  test('medians that lie less than 5% apart are noise, however narrow the bands', () => {
+    const verdictOf = (ms: number) => {
+      const after = named('b.json', { step: { ...total(1), ms: times(ms, 0.001) } });
+      return compare(named('a.json', { step: { ...total(1), ms: times(1, 0.001) } }), after).rows.find(
+        ({ what }) => what[0] === 'training step' && what[1] === '',
+      )!.verdict;
+    };
+    expect([0.94, 0.96, 1.04, 1.06].map(verdictOf)).toEqual([
+      'faster',
+      'within noise',
+      'within noise',
+      'slower',
+    ]);
   });
 
   test('what differs beside the times is said', () => {
@@ -393,11 +417,11 @@ describe('comparing', () => {
       step: null,
       sweep: [],
     });
-    const { lead = [], notes = [] } = comparisonTable(before, after);
-    expect(lead[0]).toMatch(/^Different adapters: llvmpipe.*\(software.* in a\.json, A GPU in b\.json\.$/);
-    expect(lead[1]).toContain('Different runtimes');
+    const { lead = [] } = comparisonTable(before, after);
+    expect(lead[0]).toContain('The two have no measurement in common');
+    expect(lead[2]).toMatch(/^Different adapters: llvmpipe.*\(software.* in a\.json, A GPU in b\.json\.$/);
+    expect(lead[3]).toContain('Different runtimes');
     expect(lead).toContain('b.json is of a run that was stopped.');
-    expect(notes.at(-1)).toContain('The two have no measurement in common');
   });
 });
 

@@ -401,7 +401,7 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
   await page.click('#tab-train');
   await drop(1, 3);
   await until(page, () => document.querySelectorAll('#bench-comparison tbody tr').length === 3);
-  expect(await text(page, 'bench-comparison')).toContain('3.00x▲ slower');
+  expect(await text(page, 'bench-comparison')).toContain('3.00x ▲ slower');
   await until(page, () => !document.getElementById('panel-bench')!.hidden);
   await drop('<html>');
   await until(page, () => !document.getElementById('files-problem')!.hidden);
@@ -409,8 +409,15 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
     /^run-0\.json is not a result of this bench: it is not JSON/,
   );
   expect(await text(page, 'bench-comparison')).toBe('');
+  await drop(1, 1);
+  await until(page, () => document.querySelector('#bench-comparison button') !== null);
+  await page.click('#bench-comparison button');
+  expect(await text(page, 'bench-comparison')).toBe('');
+  await drop(1, 1);
+  await until(page, () => document.querySelector('#bench-comparison button') !== null);
 
   await page.click('#bench-run');
+  expect(await text(page, 'bench-comparison')).toBe('');
   await until(page, () => (window.harness.bench as { result?: unknown }).result !== undefined);
   await page.click('#bench-run');
   await status('stopped');
