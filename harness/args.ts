@@ -123,7 +123,8 @@ export function readFlags<F extends Flags>(
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
       throw new UsageError(
-        `${name} takes flags only, but was given ${show(token.value)}. See ${name} --help.`,
+        // Without the --, npm takes the flags for its own and leaves their values.
+        `${name} takes flags only, but was given ${show(token.value)}. With npm run, put -- before the flags. See ${name} --help.`,
       );
     }
     const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;

@@ -69,7 +69,7 @@ describe('readFlags', () => {
   });
 
   test('stray words', () => {
-    refused('somewhere', '"somewhere"', 'flags only');
+    refused('somewhere', '"somewhere"', 'flags only', 'put -- before the flags');
     refused('--wet somewhere', '"somewhere"');
     refused('-- --wet', '"--wet"');
   });
