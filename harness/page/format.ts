@@ -69,16 +69,14 @@ export function adapterName({ vendor, architecture, device, description }: Adapt
 }
 
 /** The tutorial’s run: all of MNIST, training and test set merged, five times. */
-const tutorial = { images: 70_000, epochs: 5, batch: 256 };
+const tutorial = { images: 70_000, epochs: 5 };
 
-/** How this run compares with the tutorial's, in one line. */
+/** How much work this run is, and how much of it the tutorial’s would be. */
 export function workLine(images: number, batch: number, epochs: number): string {
+  const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ? '' : 's'}`;
   const steps = Math.ceil(images / batch);
-  const stepWord = (n: number) => `${whole(n)} ${n === 1 ? 'step' : 'steps'}`;
-  const own = `${stepWord(steps)} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${whole(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}`;
+  const own = `${some(steps, 'step')} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${some(epochs, 'epoch')}`;
   if (images === tutorial.images && epochs >= tutorial.epochs) return `${own}.`;
-  const theirs = Math.ceil(tutorial.images / tutorial.batch);
-  const work = tutorial.epochs * Math.ceil(tutorial.images / batch);
-  const equal = Math.max(1, Math.round(work / steps));
-  return `${own}. The tutorial’s ${whole(tutorial.images)} give ${whole(theirs)} and ${whole(theirs * tutorial.epochs)}; ${whole(equal)} ${equal === 1 ? 'epoch is' : 'epochs are'} the tutorial’s work.`;
+  const equal = Math.max(1, Math.round((tutorial.epochs * tutorial.images) / images));
+  return `${own}. The tutorial’s ${tutorial.epochs} epochs of ${whole(tutorial.images)} see as many images as ${some(equal, 'epoch')} of these.`;
 }
