@@ -74,8 +74,8 @@ export class App {
   }
 
   /** Takes a setting from text, and tells the address and the worker. Returns what is wrong with it, if anything. */
-  set(key: Key, text: string): string | undefined {
-    const { settings, problem } = withSetting(this.settings, key, text);
+  set(key: Key, text: string, name?: string): string | undefined {
+    const { settings, problem } = withSetting(this.settings, key, text, name);
     if (!settings) return problem;
     // Another tab is a place to come back to; another number is not.
     this.take(settings, key === 'task' && settings.task !== this.settings.task);

@@ -32,7 +32,7 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
     input.spellcheck = false;
     input.setAttribute('aria-errormessage', message.id);
     input.addEventListener('change', () => {
-      tell(input, key, app.set(key, input.value));
+      tell(input, key, app.set(key, input.value, input.labels?.[0]?.textContent));
       app.changed();
     });
   }

@@ -142,15 +142,16 @@ export const initialSettings = Object.fromEntries(
 /** Values from an address or a form may be of any length; a message may not. */
 const clip = (text: string) => (text.length <= 40 ? text : `${text.slice(0, 40)}…`);
 
-/** Takes one setting from text: the settings with it, or why not. */
+/** Takes one setting from text: the settings with it, or why not. `name` is what people know it by. */
 export function withSetting(
   current: Settings,
   key: Key,
   text: string,
+  name: string = key,
 ): { settings: Settings; problem?: undefined } | { settings?: undefined; problem: string } {
   const value = settings[key].parse(text.trim());
   if (value !== undefined) return { settings: { ...current, [key]: value } };
-  return { problem: `${key} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
+  return { problem: `${name} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
 }
 
 /** The settings of a checkpoint's run. Throws an EngineError `data` for what the page cannot show. */

@@ -326,8 +326,11 @@ test('what is not legal is refused in place, and what the engine refuses is told
   await phase(page, 'idle');
   await type(page, 'batch', '0');
   await until(page, () => (document.getElementById('train') as HTMLButtonElement).disabled);
-  expect(await text(page, 'settings-problem')).toBe('batch is 0; it must be a whole number from 1 to 8,192.');
+  expect(await text(page, 'settings-problem')).toBe('Batch is 0; it must be a whole number from 1 to 8,192.');
   await type(page, 'batch', '4');
+  await type(page, 'lr', 'abc');
+  expect(await text(page, 'settings-problem')).toMatch(/^Learning rate is abc; /);
+  await type(page, 'lr', '0.01');
   await type(page, 'widths', '8,8,8,8');
   await until(page, () => !(document.getElementById('train') as HTMLButtonElement).disabled);
   await page.click('#train');
