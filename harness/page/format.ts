@@ -78,5 +78,5 @@ export function workLine(images: number, batch: number, epochs: number): string 
   const own = `${some(steps, 'step')} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${some(epochs, 'epoch')}`;
   if (images === tutorial.images && epochs >= tutorial.epochs) return `${own}.`;
   const equal = Math.max(1, Math.round((tutorial.epochs * tutorial.images) / images));
-  return `${own}. The tutorial’s ${tutorial.epochs} epochs of ${whole(tutorial.images)} see as many images as ${some(equal, 'epoch')} of these.`;
+  return `${own}. ${some(equal, 'epoch')} here ${equal === 1 ? 'sees' : 'see'} as many images as the tutorial’s ${tutorial.epochs} of ${whole(tutorial.images)}.`;
 }

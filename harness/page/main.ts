@@ -76,6 +76,8 @@ function createFrame(app: App): Panel {
     render() {
       const { state, settings } = app;
       tabs.show(settings.task);
+      const atWork = settings.task !== 'train' || state.training || state.run !== undefined;
+      document.body.classList.toggle('at-work', atWork);
       anyElement('data-about').hidden = settings.task !== 'train';
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';

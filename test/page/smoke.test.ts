@@ -141,6 +141,10 @@ test('step, train, pause, sample, reset', async () => {
   });
   expect(took).toBeLessThan(1000);
   const paused = (await losses(page)).length;
+  // Curve and samples are seen whole on the first screen.
+  await page.setViewport({ width: 1280, height: 800 });
+  for (const id of ['curve', 'grid'])
+    await until(page, (i) => document.getElementById(i)!.getBoundingClientRect().bottom <= 800, id);
 
   await page.click('#tab-sample');
   await type(page, 'steps', '3');
