@@ -122,16 +122,24 @@ export function comparisonTable(before: Named, after: Named): Table {
       `Peaks: ${peaks.join(', ')}.`,
       ...unlike,
     ],
-    head: ['after / before', 'kernel', 'variant', 'layer', 'batch', 'ms before', 'ms after'],
+    head: ['after / before', 'what', 'batch', 'ms before', 'ms after'],
     rows: rows.map(({ what, batch, before: a, after: b, ratio, verdict: v }) => [
       `${ratio.toFixed(2)}x ${signs[v]} ${v}`,
-      ...what,
+      nameOf(what),
       String(batch),
       short(a.median),
       short(b.median),
     ]),
-    text: 4,
+    text: 2,
   };
+}
+
+/** `conv2d.direct down.1`, `training step`, `training step, batch sweep 28x28` */
+function nameOf([first, second, third]: Compared['what']): string {
+  if (!second) return first;
+  return (Object.values(titles) as string[]).includes(first)
+    ? `${first}, ${second} ${third}`
+    : `${first}.${second} ${third}`;
 }
 
 // ---------------------------------------------------------------- reading

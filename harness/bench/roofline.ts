@@ -4,12 +4,15 @@
  */
 import { adapterText } from '../adapter_text';
 import { escapeXml } from '../xml';
-import type { BenchResult, BenchRow } from './result';
-import { short } from './table';
+import type { BenchResult, BenchRow, TotalName } from './result';
+import { isInUse, short, usedBy } from './table';
 
-const [WIDTH, HEIGHT] = [800, 520];
+/** A phone's: words keep their size, so there is less room beside them. */
+export const NARROW = 380;
 const LEGEND_ROW = 20;
-const plot = { left: 64, right: WIDTH - 28, top: 56 };
+const LINE = 16;
+/** Wide enough for the longest name of a kernel, and for a letter. */
+const [LEGEND_COLUMN, LETTER] = [150, 6.6];
 
 interface Point {
   readonly row: BenchRow;
@@ -18,9 +21,10 @@ interface Point {
   readonly gflops: number;
 }
 
-/** Undefined while there is no row that computes anything. */
+/** Undefined while there is no row that computes anything. Rows that the network uses are drawn strongly, their rivals faintly. */
 export function rooflineSvg(
-  result: Pick<BenchResult, 'adapter' | 'batch' | 'peak' | 'rows'>,
+  result: Pick<BenchResult, 'adapter' | 'batch' | 'peak' | 'rows' | TotalName>,
+  width = 800,
 ): string | undefined {
   const points = result.rows.flatMap((row): Point[] =>
     row.ms && row.insideGflops && row.gbps
@@ -29,10 +33,15 @@ export function rooflineSvg(
   );
   if (points.length === 0) return undefined;
   const kernels = [...new Set(points.map(({ row }) => row.kernel))];
-  const columns = 4;
-  const legendHeight = LEGEND_ROW * Math.ceil(kernels.length / columns);
-  const bottom = HEIGHT - 48;
-  const height = HEIGHT + legendHeight + 8;
+  const subtitle = wrapped(adapterText(result.adapter), (width - 72) / LETTER);
+  const plot = { left: 64, right: width - 28, top: 40 + LINE * subtitle.length };
+  const bottom = plot.top + Math.min(0.65 * width, 416);
+  const columns = Math.floor((plot.right - plot.left) / LEGEND_COLUMN);
+  const legendTop = bottom + 56;
+  const noteTop = legendTop + LEGEND_ROW * Math.ceil(kernels.length / columns) + 4;
+  const uses = points.map((point) => ({ ...point, used: isInUse(result, point.row) }));
+  const note = uses.some(({ used }) => used) ? `outlined: in use in the ${usedBy(result)}` : '';
+  const height = noteTop + LINE;
 
   const { gflops: peak, copies } = result.peak;
   const fastest = Math.max(...copies.map(({ gbps }) => gbps));
@@ -68,13 +77,19 @@ export function rooflineSvg(
   });
   const legend = kernels.map((kernel, i) => {
     const left = plot.left + ((plot.right - plot.left) / columns) * (i % columns);
-    const top = HEIGHT + LEGEND_ROW * Math.floor(i / columns);
+    const top = legendTop + LEGEND_ROW * Math.floor(i / columns);
     return `${mark(i, left, top)}<text x="${left + 12}" y="${top + 4}">${escapeXml(kernel)}</text>`;
   });
+  // What is used lies on top.
+  const marks = uses
+    .sort((a, b) => Number(a.used ?? 0) - Number(b.used ?? 0))
+    .map((point) =>
+      pointMark(point, kernels.indexOf(point.row.kernel), x.at(point.intensity), y.at(point.gflops)),
+    );
   const best = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
   const summary = `${points.length} rows between the adapter's roofs of ${short(peak)} GFLOP/s and ${short(memory)} GB/s; the highest is ${best.row.kernel}.${best.row.variant} ${best.row.layer} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
 
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="roofline" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Roofline: ${escapeXml(summary)}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="roofline" viewBox="0 0 ${width} ${height}" role="img" aria-label="Roofline: ${escapeXml(summary)}">
 <style>
   .roofline { background: #fff; --ink: #1d1d1b; --faint: #66645e; --rule: #e2e0da; --light: 42% }
   .roofline text { font: 12px system-ui, sans-serif; fill: var(--faint) }
@@ -83,31 +98,41 @@ export function rooflineSvg(
   .roofline .roof { stroke: var(--ink); stroke-width: 1.5; fill: none }
   .roofline .label { fill: var(--ink) }
   .roofline .mark { fill: hsl(var(--hue) 70% var(--light)); fill-opacity: 0.75; stroke: hsl(var(--hue) 70% var(--light)) }
+  .roofline .rival { fill-opacity: 0.15; stroke-opacity: 0.5 }
+  .roofline .used { fill-opacity: 1; stroke: var(--ink); stroke-width: 1.5 }
   .roofline .mark:hover { fill-opacity: 1; stroke: var(--ink); stroke-width: 2 }
   @media (prefers-color-scheme: dark) { .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d; --light: 68% } }
 </style>
 <text class="title" x="${plot.left}" y="20">GFLOP/s over FLOP per byte, ${result.batch} images</text>
-<text x="${plot.left}" y="38">${escapeXml(adapterText(result.adapter))}</text>
+${subtitle.map((line, i) => `<text x="${plot.left}" y="${38 + LINE * i}">${escapeXml(line)}</text>`).join('\n')}
 ${lines.join('\n')}
 ${roofLines.join('\n')}
 <path class="roof" d="M${x.at(peak / fastest)},${y.at(peak)} H${plot.right}"/>
 <text class="label" x="${plot.right - 4}" y="${y.at(peak) - 6}" text-anchor="end">${short(peak)} GFLOP/s</text>
 ${roofTexts.join('\n')}
-${points.map((point) => pointMark(point, kernels.indexOf(point.row.kernel), x.at(point.intensity), y.at(point.gflops))).join('\n')}
+${marks.join('\n')}
+<text x="16" y="${(plot.top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 16 ${(plot.top + bottom) / 2})">GFLOP/s</text>
 <text x="${(plot.left + plot.right) / 2}" y="${bottom + 36}" text-anchor="middle">FLOP per byte</text>
 ${legend.join('\n')}
+${note && `<text x="${plot.left}" y="${noteTop + 4}">${note}</text>`}
 </svg>
 `;
 }
 
-function pointMark({ row, intensity, gflops }: Point, kernel: number, x: number, y: number): string {
+function pointMark(
+  { row, intensity, gflops, used }: Point & { used?: boolean },
+  kernel: number,
+  x: number,
+  y: number,
+): string {
   const { kernel: name, variant, layer, ms, shareOfPeak } = row;
-  const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${Math.round(100 * (shareOfPeak ?? 0))}% of peak`;
-  return `<g>${mark(kernel, x, y)}<title>${escapeXml(title)}</title></g>`;
+  const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${Math.round(100 * (shareOfPeak ?? 0))}% of peak${used ? ', in use' : ''}`;
+  const kind = used === undefined ? '' : used ? ' used' : ' rival';
+  return `<g>${mark(kernel, x, y, kind)}<title>${escapeXml(title)}</title></g>`;
 }
 
 /** Kernels differ by colour and, for those who see few of them, by shape. */
-function mark(kernel: number, x: number, y: number): string {
+function mark(kernel: number, x: number, y: number, kind = ''): string {
   const shapes = [
     `M${x - 5},${y} a5,5 0 1 0 10,0 a5,5 0 1 0 -10,0`,
     `M${x - 4.5},${y - 4.5} h9 v9 h-9 z`,
@@ -116,7 +141,19 @@ function mark(kernel: number, x: number, y: number): string {
   ];
   // Steps of the golden angle: neighbours are far apart in colour, however many there are.
   const hue = Math.round((15 + 137.5 * kernel) % 360);
-  return `<path class="mark" style="--hue: ${hue}" d="${shapes[kernel % shapes.length]}"/>`;
+  return `<path class="mark${kind}" style="--hue: ${hue}" d="${shapes[kernel % shapes.length]}"/>`;
+}
+
+/** Lines of at most about so many letters. */
+function wrapped(text: string, letters: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && last.length + word.length < letters)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function tick(path: string, x: number, y: number, anchor: 'middle' | 'end', value: number): string {

@@ -65,10 +65,16 @@ export function isInUse(totals: Totals, { kernel, variant, layer }: BenchRow): b
   return used === undefined ? undefined : used === variant;
 }
 
+/** Whose variants those are. */
+export function usedBy(totals: Totals): string | undefined {
+  const head = headline(totals);
+  return head && titles[head.name];
+}
+
 /** What the mark of those rows means, if there can be any. */
 export function inUseNote(totals: Totals): string[] {
-  const head = headline(totals);
-  return head ? [`*: the variant that the ${titles[head.name]} above uses.`] : [];
+  const user = usedBy(totals);
+  return user ? [`*: in use in the ${user} above.`] : [];
 }
 
 /** The variants behind the headline: a line for each kernel. Nothing for a total that is not it. */

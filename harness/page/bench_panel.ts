@@ -2,7 +2,7 @@
 import { comparisonTable, type Named, parseResult } from '../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../bench/export';
 import { addEvent, type BenchEvent, type BenchResult, type BenchTotal } from '../bench/result';
-import { rooflineSvg } from '../bench/roofline';
+import { NARROW, rooflineSvg } from '../bench/roofline';
 import {
   benchTables,
   caveats,
@@ -35,7 +35,12 @@ export interface BenchPanel extends TaskPanel {
   compare(files: readonly File[]): void;
 }
 
-const rowTable = { title: 'Kernels', head: rowHead, text: 3 } as const;
+/** A row's kernel, variant and layer are one name here, so that a phone shows the milliseconds beside it. */
+const rowTable = { title: 'Kernels', head: ['kernel', ...rowHead.slice(3)], text: 1 };
+
+function nameFirst([kernel, variant, layer, ...rest]: readonly string[]): string[] {
+  return [`${kernel}.${variant} ${layer}`, ...rest];
+}
 
 export function createBenchPanel(app: App): BenchPanel {
   const fields = connectFields(app, byId('bench-settings', HTMLFormElement), anyElement('bench-problem'));
@@ -77,7 +82,7 @@ export function createBenchPanel(app: App): BenchPanel {
   save('bench-json', 'bench.json', 'application/json', toJson);
   save('bench-csv', 'bench.csv', 'text/csv', toCsv);
   save('bench-markdown', 'bench.md', 'text/markdown', toMarkdown);
-  save('bench-svg', 'roofline.svg', 'image/svg+xml', rooflineSvg);
+  save('bench-svg', 'roofline.svg', 'image/svg+xml', (of) => rooflineSvg(of));
   button('bench-copy').addEventListener('click', () => {
     if (!result) return;
     navigator.clipboard.writeText(toJson(result)).then(
@@ -126,6 +131,12 @@ export function createBenchPanel(app: App): BenchPanel {
 
   // ---------------------------------------------------------------- drawing
 
+  const narrow = matchMedia('(max-width: 34rem)');
+  narrow.addEventListener('change', () => {
+    drawn = undefined;
+    app.changed();
+  });
+
   /** The rows' table grows row by row, so that a selection and the place that one has scrolled to stay. */
   let rowsBody: HTMLTableSectionElement | undefined;
   const drawRows = (from: number, of: BenchResult) => {
@@ -138,8 +149,11 @@ export function createBenchPanel(app: App): BenchPanel {
     }
     for (const row of rows.slice(from)) {
       const inUse = isInUse(of, row);
-      appendRow(rowsBody, rowCells(row, inUse), rowTable).classList.toggle('in-use', inUse === true);
-      if (row.check.failure) extraRow(rowsBody, rowHead.length, row.check.failure, 'wrap');
+      appendRow(rowsBody, nameFirst(rowCells(row, inUse)), rowTable).classList.toggle(
+        'in-use',
+        inUse === true,
+      );
+      if (row.check.failure) extraRow(rowsBody, rowTable.head.length, row.check.failure, 'wrap');
     }
   };
 
@@ -161,7 +175,8 @@ export function createBenchPanel(app: App): BenchPanel {
       before.forward !== result.forward;
     if (changed) anyElement('bench-whole').replaceChildren(...tables.map(tableSection));
     if (result) drawRows(before?.rows.length ?? 0, result);
-    const plot = result && before?.rows !== result.rows ? rooflineSvg(result) : undefined;
+    const width = narrow.matches ? NARROW : undefined;
+    const plot = result && before?.rows !== result.rows ? rooflineSvg(result, width) : undefined;
     if (plot) anyElement('bench-plot').innerHTML = plot;
     if (!before) anyElement('bench-roofline').hidden = true;
     if (plot) anyElement('bench-roofline').hidden = false;

@@ -43,6 +43,7 @@ export function createCheckPanel(app: App): TaskPanel & { readonly results: Chec
   const draw = ({ kernel, variant, cases, share, result, reason }: CheckRow) => {
     const row = body.insertRow();
     cell(row, kernel);
+    cell(row, words[result], { pass: 'good', fail: 'bad-text', skipped: 'muted' }[result]);
     cell(row, variant);
     cell(row, result === 'skipped' ? '' : whole(cases), 'number');
     const error = cell(row, '');
@@ -52,7 +53,6 @@ export function createCheckPanel(app: App): TaskPanel & { readonly results: Chec
       bar.style.setProperty('--share', `${100 * Math.min(share, 1)}%`);
       error.append(bar, share === 0 ? 'exact' : share < 100 ? percent(share) : 'far beyond');
     }
-    cell(row, words[result], { pass: 'good', fail: 'bad-text', skipped: 'muted' }[result]);
     if (reason && result === 'fail') extraRow(body, 5, reason, 'wrap');
     else if (reason) extraRow(body, 5, reason, 'muted');
   };

@@ -3,7 +3,9 @@ import type { Table } from '../bench/table';
 
 export function cell(row: HTMLTableRowElement, text: string, kind = ''): HTMLTableCellElement {
   const added = row.insertCell();
-  added.textContent = text;
+  // Where there is no room, names break behind their dots and underscores.
+  const parts = text.split(/(?<=[a-z\d][._])(?=[a-z])/);
+  added.append(...parts.flatMap((part, i) => (i > 0 ? [document.createElement('wbr'), part] : [part])));
   if (kind) added.className = kind;
   return added;
 }

@@ -15,7 +15,7 @@ import {
   SCHEMA,
   type SweepPoint,
 } from '../../harness/bench/result';
-import { rooflineSvg } from '../../harness/bench/roofline';
+import { NARROW, rooflineSvg } from '../../harness/bench/roofline';
 import { foretell, placesOf } from '../../harness/bench/sweep';
 import { benchTables, caveats, headLines, isInUse, rowCells, textTable } from '../../harness/bench/table';
 import { EngineError } from '../../src/errors';
@@ -235,7 +235,7 @@ describe('tables', () => {
       'winograd down.1 *',
       'winograd up.1',
     ]);
-    expect(kernels.notes).toEqual(['*: the variant that the training step above uses.']);
+    expect(kernels.notes).toEqual(['*: in use in the training step above.']);
     expect([row, rival, other].map((one) => isInUse(result, one))).toEqual([false, true, undefined]);
     // Without it, the next one; without any, nothing.
     const forward = {
@@ -380,7 +380,13 @@ describe('comparing', () => {
     expect(differences).toEqual(['Both ran in software, on the CPU: this says nothing about GPUs.']);
     const table = comparisonTable(before, after);
     expect(table.title).toBe('b.json against a.json');
-    expect(table.rows[0][0]).toBe('0.50x ▼ faster');
+    expect(table.rows.map((cells) => cells.slice(0, 2))).toEqual([
+      ['0.50x ▼ faster', 'training step'],
+      ['1.00x ≈ within noise', 'training step, batch sweep 28x28'],
+      ['1.00x ≈ within noise', 'forward pass, batch sweep 28x28'],
+      ['1.15x ≈ within noise', 'conv2d.direct down.1'],
+      ['1.50x ▲ slower', 'conv2d.direct up.1'],
+    ]);
     expect(table.lead![0]).toContain('1 faster, 1 slower, 3 within noise');
     expect(table.lead![1]).toBe(
       'Peaks: 100 GFLOP/s and 10.0 GB/s in a.json, 50.0 GFLOP/s and 10.0 GB/s in b.json.',
@@ -442,6 +448,32 @@ describe('the roofline', () => {
     // x from 1 to 100 FLOP per byte over 64 … 772, y from 10 to 1,000 GFLOP/s over 472 … 56: memory's roof of 10 GB/s enters at
     // 1 and 10, and reaches 100 at 10.
     expect(svg).toContain('d="M64,472 L418,264"');
+  });
+
+  test('what the network uses stands out among its rivals', () => {
+    const rows = [{ ...row, variant: 'winograd' }, row, { ...row, kernel: 'swish', layer: 'down.2' }];
+    const svg = rooflineSvg({ ...result, rows })!;
+    const kinds = [...svg.matchAll(/<g><path class="([^"]*)".*?<title>(\S+) .*?(, in use)?<\/title>/g)];
+    expect(kinds.map(([, kind, name, used]) => [kind, name, used])).toEqual([
+      ['mark rival', 'conv2d.direct', undefined],
+      ['mark', 'swish.direct', undefined],
+      ['mark used', 'conv2d.winograd', ', in use'],
+    ]);
+    expect(svg).toContain('outlined: in use in the training step');
+    expect(rooflineSvg({ ...result, step: null, rows })).not.toMatch(/outlined|class="mark (used|rival)/);
+  });
+
+  test('both axes are named, and a narrow one has its words in as many lines as they need', () => {
+    const rows = [row, { ...row, kernel: 'conv2d_grad_kernel' }, { ...row, kernel: 'swish' }];
+    const svg = rooflineSvg({ ...result, rows }, NARROW)!;
+    expect(svg).toMatch(/rotate\(-90 .*>GFLOP\/s</);
+    expect(svg).toContain('>FLOP per byte<');
+    const texts = [...svg.matchAll(/<text[^>]* x="([\d.]+)" y="([\d.]+)"(?! text-anchor)[^>]*>([^<]*)</g)];
+    for (const [, x, y, text] of texts) {
+      expect(Number(x) + 5 * text.length, text).toBeLessThan(NARROW);
+      expect(Number(y)).toBeLessThan(Number(/viewBox="0 0 380 ([\d.]+)"/.exec(svg)![1]));
+    }
+    expect(texts.map(([, , , text]) => text).join(' ')).toContain('(software, on the CPU');
   });
 
   test('nothing to draw', () => {

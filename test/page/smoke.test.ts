@@ -71,6 +71,19 @@ const type = (page: Page, id: string, value: string) =>
     value,
   );
 
+/** What each of these says, if all of it is within the width of a phone. */
+async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
+  await page.setViewport({ width: 390, height: 800 });
+  return page.evaluate(
+    (all) =>
+      all.map((selector) => {
+        const element = document.querySelector(selector)!;
+        return element.getBoundingClientRect().right <= innerWidth ? element.textContent! : 'cut off';
+      }),
+    selectors,
+  );
+}
+
 /** How many different greys a canvas shows. */
 const greys = (page: Page, id: string) =>
   page.evaluate((i) => {
@@ -357,6 +370,7 @@ test('the check tab checks', async () => {
     'swish_max_pool_grad pass',
   ]);
   await until(page, () => document.querySelectorAll('#check-table tbody tr').length === 2);
+  expect(await onPhone(page, '#check-table th + th', '#check-table td + td')).toEqual(['Result', 'passed']);
   expect(problems).toEqual([]);
   await page.close();
 }, 120_000);
@@ -405,6 +419,14 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
       });
       document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
     }, files);
+  const [head, ms, plot] = await onPhone(
+    page,
+    '#bench-rows th + th',
+    '#bench-rows td + td',
+    '#bench-plot svg',
+  );
+  expect([head, ms]).toEqual(['ms', expect.stringMatching(/^[\d.e-]+$/)]);
+  expect(plot).toContain('FLOP per byte');
   await page.click('#tab-train');
   await drop(1, 3);
   await until(page, () => document.querySelectorAll('#bench-comparison tbody tr').length === 3);
