@@ -14,7 +14,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./commands/sample')).sample,
   },
   bench: {
-    summary: 'Times every kernel, each checked first, then the whole network.',
+    summary: 'Times the whole network, then every kernel, each checked first.',
     load: async () => (await import('./commands/bench')).bench,
   },
   check: {

@@ -1,6 +1,7 @@
 /** A bench's results as tables of text: for a terminal, for Markdown and for the page. Pure. */
 import { adapterText } from '../adapter_text';
 import { variantLines } from '../kernels_text';
+import { plural } from '../progress';
 import {
   type Axis,
   axes,
@@ -100,6 +101,25 @@ export function rowCells(row: BenchRow, inUse?: boolean): string[] {
     gbps ? short(gbps) : '',
     shareOfPeak === null ? '' : percent(shareOfPeak),
   ];
+}
+
+/** How much was measured: `the whole network, 4 points of sweeps, 12 rows`; and how many rows were not, as they are wrong. Empty for nothing. */
+export function measuredText({
+  rows,
+  sweep,
+  ...totals
+}: Totals & Pick<BenchResult, 'rows' | 'sweep'>): string {
+  const parts = [
+    totalNames.some((name) => totals[name]) ? 'the whole network' : '',
+    sweep.length > 0 ? `${plural(sweep.length, 'point')} of sweeps` : '',
+    rows.length > 0 ? plural(rows.length, 'row') : '',
+  ];
+  const failed = rows.filter(({ check }) => !check.pass).length;
+  const wrong =
+    failed > 0
+      ? `; ${failed} failed ${failed === 1 ? 'its check and was' : 'their check and were'} not timed`
+      : '';
+  return `${parts.filter(Boolean).join(', ')}${wrong}`;
 }
 
 /** What was not run and why, one line for each variant and reason. */

@@ -11,6 +11,7 @@ import {
   inUseNote,
   isInUse,
   kernelLines,
+  measuredText,
   peaksLine,
   rowCells,
   rowColumns,
@@ -114,7 +115,7 @@ its copy of about as many bytes, both measured in the same run. Only Winograd, w
     const failed = rows.filter(({ check }) => !check.pass).length;
     const seconds = duration((performance.now() - start) / 1000);
     progress.print(
-      `\n${rows.length} rows, ${failed} failed their check, ${skipped.length} not run, ${seconds}.`,
+      `\nMeasured ${measuredText(result) || 'nothing'}. Not run: ${skipped.length}. It took ${seconds}.`,
     );
     for (const line of caveats(result)) progress.print(line);
     for (const { format, path } of files) {

@@ -8,6 +8,7 @@ import {
   caveats,
   inUseNote,
   isInUse,
+  measuredText,
   rowCells,
   rowHead,
   skippedLines,
@@ -190,11 +191,9 @@ export function createBenchPanel(app: App): BenchPanel {
     anyElement('bench-skipped-list').replaceChildren(...items);
   };
 
-  const rowCount = () => {
-    const rows = result?.rows ?? [];
-    const failed = rows.filter((row) => !row.check.pass).length;
-    const count = `${whole(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`;
-    return failed > 0 ? `${count}; ${failed} failed their check and were not timed` : count;
+  const soFar = (words: string) => {
+    const measured = result && measuredText(result);
+    return measured ? `${words} ${measured}` : undefined;
   };
 
   const describe = (): string => {
@@ -204,13 +203,13 @@ export function createBenchPanel(app: App): BenchPanel {
       case 'waiting':
         return 'Waiting for the training to pause';
       case 'running':
-        return `Measuring: ${rowCount()}`;
+        return soFar('Measuring:') ?? 'Measuring';
       case 'stopped':
-        return `Stopped after ${rowCount()}`;
+        return soFar('Stopped after') ?? 'Stopped';
       case 'failed':
-        return result ? `Broken off after ${rowCount()}` : 'Not begun';
+        return soFar('Broken off after') ?? 'Not begun';
       case 'done':
-        return `Done: ${rowCount()}`;
+        return soFar('Done:') ?? 'Done';
     }
   };
 

@@ -17,7 +17,15 @@ import {
 } from '../../harness/bench/result';
 import { NARROW, rooflineSvg } from '../../harness/bench/roofline';
 import { foretell, placesOf } from '../../harness/bench/sweep';
-import { benchTables, caveats, headLines, isInUse, rowCells, textTable } from '../../harness/bench/table';
+import {
+  benchTables,
+  caveats,
+  headLines,
+  isInUse,
+  measuredText,
+  rowCells,
+  textTable,
+} from '../../harness/bench/table';
 import { EngineError } from '../../src/errors';
 import { convFlops } from '../../src/kernels/conv2d';
 import { specs } from '../registry';
@@ -223,6 +231,16 @@ describe('tables', () => {
     // Even if something had measured it.
     expect(rowCells({ ...row, check: failed.check })).toHaveLength(4);
     expect(rowCells(row).slice(3)).toEqual(['2.00', '1.80 … 2.20', '50.0', '40.0', '1.00', '40%']);
+  });
+
+  test('how much was measured', () => {
+    const nothing = { ...result, step: null, rows: [], sweep: [] };
+    expect(measuredText(nothing)).toBe('');
+    expect(measuredText({ ...nothing, rows: [row] })).toBe('1 row');
+    expect(measuredText({ ...nothing, sweep: result.sweep })).toBe('2 points of sweeps');
+    expect(measuredText(result)).toBe(
+      'the whole network, 2 points of sweeps, 2 rows; 1 failed its check and was not timed',
+    );
   });
 
   test('the variants behind the training step, and the rows that are of them', () => {
