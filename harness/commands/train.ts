@@ -51,7 +51,7 @@ const flags = {
   ...kernelFlags,
   resume: text(
     'FILE',
-    `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it, only --epochs may grow and --out differ`,
+    `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it; --epochs may grow, --lr and --out differ`,
   ),
   overwrite: toggle('replace the run that is in DIR already'),
 };
@@ -128,7 +128,7 @@ function newSettings(given: TrainFlags): RunSettings {
   };
 }
 
-/** The checkpoint's settings, with more epochs if those are wanted. Throws UsageError where a flag contradicts them. */
+/** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
 export function resumedSettings(
   given: TrainFlags,
   { settings, config, losses, data }: Checkpoint,
@@ -141,7 +141,6 @@ export function resumedSettings(
   const fixed = {
     seed: settings.seed,
     batch: settings.batchSize,
-    lr: settings.learningRate,
     widths: config.widths,
     'kernel-size': config.kernelSize,
     limit: settings.limit,
@@ -161,7 +160,8 @@ export function resumedSettings(
       `--epochs is ${epochs}, but the checkpoint has completed ${done}: it counts from the run's beginning. Give more, or leave it out.`,
     );
   }
-  return { ...settings, epochs, source: given.data ?? settings.source };
+  const { lr: learningRate = settings.learningRate, data: source = settings.source } = given;
+  return { ...settings, epochs, learningRate, source };
 }
 
 // ---------------------------------------------------------------- the run
@@ -246,7 +246,9 @@ class Run {
       `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}, seed ${settings.seed}`,
     );
     if (checkpoint) {
-      progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}`);
+      const before = checkpoint.settings.learningRate;
+      const changed = before === learningRate ? '' : `, with a learning rate of ${before} until then`;
+      progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}${changed}`);
       if (otherKernels) {
         progress.print(`            with other kernels, so the last digits will differ: ${otherKernels}`);
       }
@@ -397,7 +399,9 @@ class Run {
       },
       steps: losses.length,
       stepsPerEpoch,
-      ...(checkpoint ? { resumedAtStep: resumedAt } : {}),
+      ...(checkpoint
+        ? { resumedAtStep: resumedAt, learningRateUntilThen: checkpoint.settings.learningRate }
+        : {}),
       epochs: means.map((meanLoss, i) => ({
         epoch: i + 1,
         meanLoss,

@@ -62,8 +62,15 @@ if (lane === 'node') {
         settings: { batchSize: 8 },
       });
 
-      const more = await run('train', '--resume', join(out, 'checkpoint.safetensors'), '--epochs', '2');
+      const resume = ['train', '--resume', join(out, 'checkpoint.safetensors'), '--epochs', '2'];
+      const more = await run(...resume, '--lr', '0.002');
       expect(more.code, more.output).toBe(0);
+      expect(more.output).toContain('after step 3, with a learning rate of 0.001 until then');
+      expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
+        settings: { learningRate: 0.002 },
+        resumedAtStep: 3,
+        learningRateUntilThen: 0.001,
+      });
       expect(lines().slice(0, 4)).toEqual(before);
       expect(lines().length).toBe(7);
 

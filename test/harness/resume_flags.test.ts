@@ -13,19 +13,19 @@ const checkpoint = {
   data: { count: 10, height: 28, width: 28, channels: 1, fnv1a: '' },
 } as unknown as Checkpoint;
 
-test('nothing, the same, more epochs, the data elsewhere', () => {
+test('nothing, the same, more epochs, another learning rate, the data elsewhere', () => {
   expect(resumedSettings({}, checkpoint)).toEqual(settings);
   const same = { seed: 1, batch: 4, lr: 1e-3, widths: [8, 16], 'kernel-size': 5 };
   expect(resumedSettings(same, checkpoint)).toEqual(settings);
   expect(resumedSettings({ epochs: 9 }, checkpoint).epochs).toBe(9);
   expect(resumedSettings({ epochs: 3 }, checkpoint).epochs).toBe(3);
+  expect(resumedSettings({ lr: 0.1 }, checkpoint)).toEqual({ ...settings, learningRate: 0.1 });
   expect(resumedSettings({ data: 'x' }, checkpoint).source).toBe('x');
 });
 
 test.each([
   [{ seed: 2 }, '--seed is 2', 'with 1'],
   [{ batch: 8 }, '--batch is 8', 'with 4'],
-  [{ lr: 0.1 }, '--lr is 0.1', 'with 0.001'],
   [{ widths: [8, 8] }, '--widths is 8,8', 'with 8,16'],
   [{ 'kernel-size': 3 }, '--kernel-size is 3', 'with 5'],
   [{ variants: 'conv2d/down.1=direct' }, '--variants cannot stand beside --resume'],
