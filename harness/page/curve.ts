@@ -37,7 +37,7 @@ export class Curve {
   }
 
   set(losses: readonly number[], stepsPerEpoch: number): void {
-    if (losses === this.losses) return;
+    if (losses === this.losses && stepsPerEpoch === this.stepsPerEpoch) return;
     this.losses = losses;
     this.stepsPerEpoch = stepsPerEpoch;
     const wait = this.drawnAt + REDRAW_MS - performance.now();

@@ -152,7 +152,8 @@ export function createTrainPanel(app: App): TaskPanel {
       setReading('reading-epoch', whole(epochOf(state)), ` / ${whole(settings.epochs)}`);
       setReading('reading-loss', lossText(smoothed[smoothed.length - 1]));
       setReading('reading-mean', means.length > 0 ? lossText(means[means.length - 1]) : '–');
-      setReading('reading-speed', measured(state.imagesPerSecond));
+      // None yet of a run that was begun elsewhere.
+      setReading('reading-speed', state.imagesPerSecond > 0 ? measured(state.imagesPerSecond) : '–');
       const left = secondsLeft(state, settings.batch, settings.epochs);
       setReading('reading-left', left === 0 ? 'done' : duration(left));
     }

@@ -45,6 +45,8 @@ async function open(query: string, base = address): Promise<{ page: Page; proble
     if (message.type() === 'error') problems.push(message.text());
   });
   page.on('pageerror', (error) => problems.push(String(error)));
+  // Whether to leave a run that is not saved.
+  page.on('dialog', (dialog) => void dialog.accept());
   page.on('response', (response) => {
     if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
   });
@@ -277,6 +279,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   expect(await losses(page)).toEqual(unbroken.slice(0, 3));
   expect(await page.evaluate(() => location.search)).toContain('batch=4&lr=0.01&epochs=2&widths=8,16');
   expect(await greys(page, 'grid')).toBeGreaterThan(8);
+  expect(await text(page, 'reading-speed')).toBe('–');
   await loseDevice();
   await phase(page, 'lost');
   await save('save-checkpoint');
