@@ -247,7 +247,8 @@ class Run {
     );
     if (checkpoint) {
       const before = checkpoint.settings.learningRate;
-      const changed = before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
+      const changed =
+        before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
       progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}${changed}`);
       if (otherKernels) {
         progress.print(`            with other kernels, so the last digits will differ: ${otherKernels}`);

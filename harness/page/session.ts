@@ -60,6 +60,8 @@ export class Session {
   private data: DataFingerprint | undefined;
   private trainer: Trainer | undefined;
   private losses: number[] = [];
+  /** As a checkpoint from elsewhere says; the page itself leaves it to `fit`. */
+  private binarize: boolean | undefined;
   /** The run as it was a moment ago: a file to save, and what it goes on from when the device is lost. */
   private checkpoint: Uint8Array<ArrayBuffer> | undefined;
   private keptAt = 0;
@@ -300,7 +302,8 @@ export class Session {
       const unet = await this.network();
       this.data = fingerprint(images);
       this.dataset = await engine.createDataset(images);
-      const options = { batchSize: batch, learningRate: this.settings.lr };
+      const options = { batchSize: batch, learningRate: this.settings.lr, ...saved?.state.adam };
+      this.binarize = saved?.settings.binarize;
       this.trainer = await createTrainer(engine, unet, options, saved?.variants);
       if (saved) this.trainer.setState(saved.state);
       this.send({
@@ -365,6 +368,7 @@ export class Session {
     // A pause may have come meanwhile.
     if (mode === 'no') return;
     this.phase('training');
+    const { binarize } = this;
     const { epochs } = this.settings;
     const { seed } = this.run!;
     const maxSteps = mode === 'step' ? 1 : undefined;
@@ -377,7 +381,7 @@ export class Session {
     let ended = false;
     try {
       ended = await this.interruptible('training', async (signal) => {
-        for await (const event of trainer.fit(this.dataset!, { epochs, seed, maxSteps, signal })) {
+        for await (const event of trainer.fit(this.dataset!, { epochs, seed, binarize, maxSteps, signal })) {
           speed = event.imagesPerSecond;
           add(event.loss);
           if (mode === 'all') await this.between(trainer, event.step, signal, bunch);
@@ -419,12 +423,12 @@ export class Session {
 
   /** Copies the run to the host, the steps that are under way included. */
   private async keep(trainer: Trainer): Promise<Checkpoint> {
-    const { source, losses } = this;
+    const { source, losses, binarize } = this;
     const { lr: learningRate, epochs } = this.settings;
     const { seed, batch: batchSize } = this.run!;
     const { count } = this.dataset!;
     const limit = count < this.images!.count ? { limit: count } : {};
-    const settings = { seed, batchSize, learningRate, epochs, source, ...limit };
+    const settings = { seed, batchSize, learningRate, epochs, binarize, source, ...limit };
     this.checkpoint = await saveCheckpoint({ trainer, settings, data: this.data!, losses });
     this.keptAt = performance.now();
     return loadCheckpoint(this.checkpoint);
