@@ -9,7 +9,7 @@ import { duration, type Progress } from './progress';
 
 export const kernelFlags = {
   tune: toggle(
-    'measure which kernel variants are fastest here, unless that is known\n(default on a GPU: at most about 2 s; in software it may take 20)',
+    'measure which kernel variants are fastest here, unless that is known\n(default on a GPU: at most about 2 s; in software it may take 40)',
   ),
   'no-tune': toggle('take the usual variants without measuring (default in software)'),
   variants: text(

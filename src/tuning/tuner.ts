@@ -32,7 +32,7 @@ export interface TuningEffort {
 /** A software adapter takes a second to compile a shader at its first use, and as long for 32 images as a GPU for thousands. */
 export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
   gpu: { milliseconds: 2000, images: Number.POSITIVE_INFINITY },
-  software: { milliseconds: 20_000, images: 32 },
+  software: { milliseconds: 40_000, images: 32 },
 };
 
 /** A measurement lasts at least this long, so that the host's clock (1 ms in some browsers) and the cost of submitting do not decide. */
