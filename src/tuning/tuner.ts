@@ -15,6 +15,7 @@ import {
   candidates,
   layersFor,
   preferred,
+  rank,
   tunedFor,
   tunedShape,
   type Variants,
@@ -206,12 +207,14 @@ function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [s
 
 /**
  * Has the shaders compiled side by side, and returns those that are done when all are, or at `end`: one that takes seconds, as long
- * unrolled texts do with some drivers, is not waited for. One that is refused counts as done; it is told of when it is tried.
+ * unrolled texts do with some drivers, is not waited for. First those of the plain variants, without which nothing is checked, then
+ * in the order of preference. One that is refused counts as done; it is told of when it is tried.
  */
 async function compileAll(gpu: Gpu, jobs: readonly Job[], end: number): Promise<ReadonlySet<Shader>> {
-  const shaders = new Set(
-    jobs.flatMap(({ ops }) => ops.flatMap(({ calls }) => calls.map(({ shader }) => shader))),
-  );
+  const plain = new Set(jobs.map(({ ops }) => ops[0]));
+  const place = (o: Op) => (plain.has(o) ? -1 : rank(o.variant, adapterKind(gpu.adapter)));
+  const ops = jobs.flatMap((job) => job.ops).sort((a, b) => place(a) - place(b));
+  const shaders = new Set(ops.flatMap(({ calls }) => calls.map(({ shader }) => shader)));
   const done = new Set<Shader>();
   const all = Promise.all(
     [...shaders].map((shader) =>

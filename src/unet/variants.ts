@@ -58,6 +58,12 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
   gpu: ['from_one', 'one_split', 'one', 'tile', 'winograd7', 'winograd', 'direct'],
 };
 
+/** A variant's place in the order of preference. */
+export function rank(variant: string, adapter: AdapterKind): number {
+  const at = PREFERENCE[adapter].indexOf(variant);
+  return at < 0 ? PREFERENCE[adapter].length : at;
+}
+
 /** The choice among `possible` variants of a kernel without measuring. */
 export function preferred(
   kernel: TunedKernel,

@@ -231,6 +231,20 @@ test('a layer that was not measured does not get a variant that takes long to co
   expect(Object.values(variants).filter((name) => slow.test(name))).toEqual([]);
 });
 
+test('the plain shaders are compiled first, then the preferred ones', async () => {
+  const asked: string[] = [];
+  const pipeline = gpu.pipeline.bind(gpu);
+  vi.spyOn(gpu, 'pipeline').mockImplementation((shader) => {
+    asked.push(shader.name);
+    return pipeline(shader);
+  });
+  await run({ training: false });
+  const [plain, usual, other] = ['conv2d', 'conv2d.winograd7_input', 'conv2d.tile'].map((s) =>
+    asked.indexOf(s),
+  );
+  expect([plain, usual > plain, other > usual]).toEqual([0, true, true]);
+});
+
 test('a shader that takes long to compile is not waited for, and what was chosen without it not remembered', async () => {
   const pipeline = gpu.pipeline.bind(gpu);
   vi.spyOn(gpu, 'pipeline').mockImplementation((shader) =>
