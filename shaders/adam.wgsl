@@ -3,7 +3,7 @@
 //   w = w - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
 // mse_finish has moved the state on before, so the corrections are those of this step. The new w also goes to where the
 // convolutions read it (lib/pack.wgsl).
-// One invocation: one parameter of a layer.
+// One invocation: four parameters of a layer, of which there may be a few more than params.size: the flat arrays are padded.
 #import lib/flat.wgsl
 #import lib/pack.wgsl
 #import lib/step_state.wgsl
@@ -24,17 +24,17 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> grad: array<f32>;
+@group(0) @binding(1) var<storage, read> grad: array<vec4f>;
 @group(0) @binding(2) var<storage, read> state: StepState;
-@group(0) @binding(3) var<storage, read_write> parameter: array<f32>;
-@group(0) @binding(4) var<storage, read_write> moment1: array<f32>;
-@group(0) @binding(5) var<storage, read_write> moment2: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parameter: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> moment1: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> moment2: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> packed: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let i = flat_index(group, groups, local, 64u, params.first_group);
-  if (i >= params.size) {
+  if (4u * i >= params.size) {
     return;
   }
   let g = grad[i];
@@ -45,5 +45,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let change = state.learning_rate * (m / state.correction1) / (sqrt(v / state.correction2) + params.epsilon);
   let w = parameter[i] - change;
   parameter[i] = w;
-  pack(i, w);
+  for (var k = 0u; k < min(4u, params.size - 4u * i); k++) { pack(4u * i + k, w[k]); }
 }

@@ -9,11 +9,14 @@ export interface AdamShape extends ParameterShape {
   readonly epsilon: number;
 }
 
+/** A layer's parameters in the flat arrays, up to a multiple of four. */
+export const adamSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
+
 /** Updates the parameters of a layer, and their packed copies. */
 export const adam: Kernel<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   name: 'adam',
   sizes: (shape) => {
-    const size = parameterCount(shape);
+    const size = adamSize(shape);
     const packed = packing(shape).size;
     return { grad: size, state: STATE_WORDS, parameter: size, moment1: size, moment2: size, packed };
   },
@@ -25,7 +28,7 @@ export const adam: Kernel<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' 
         const one_minus_beta1 = 1 - beta1;
         const one_minus_beta2 = 1 - beta2;
         const params = { ...packParams(shape), beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon };
-        return [call(shader, params, tensors, params.size)];
+        return [call(shader, params, tensors, adamSize(shape) / 4)];
       },
     },
   },

@@ -1,7 +1,7 @@
 /** One training step as lists of ops over named tensors. Pure: `explain` prints exactly what the trainer runs. */
 
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
-import { adam } from '../kernels/adam';
+import { adam, adamSize } from '../kernels/adam';
 import { corrupt } from '../kernels/corrupt';
 import { mse, partialCount } from '../kernels/mse';
 import { mseFinish } from '../kernels/mse_finish';
@@ -105,8 +105,8 @@ export function planStep(
     ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose),
   ];
   const update = layers.map((layer, i) => {
-    const { offset, size, parameters, packed } = weights.byLayer[i];
-    const part = (t: Tensor) => view(t, `${layer.name} ${t.label}`, offset, size);
+    const { offset, packed } = weights.byLayer[i];
+    const part = (t: Tensor) => view(t, `${layer.name} ${t.label}`, offset, adamSize(layer));
     return op(
       adam,
       layer.name,
@@ -114,7 +114,7 @@ export function planStep(
       {
         grad: part(gradient),
         state,
-        parameter: parameters,
+        parameter: part(flat),
         moment1: part(moment1),
         moment2: part(moment2),
         packed,

@@ -10,7 +10,6 @@ import type { LayerWeights } from './forward';
 export interface LayerPlan {
   /** Of the flat parameters, and of whatever is laid out like them, in floats. */
   readonly offset: number;
-  readonly size: number;
   readonly parameters: Tensor;
   readonly packed: Tensor;
   readonly weights: LayerWeights;
@@ -46,7 +45,6 @@ export function planWeights(config: UNetConfig): WeightPlan {
     const part = (title: string, { offset, size }: Region) => view(packed, title, at + offset, size);
     return {
       offset: kernel.offset,
-      size: kernel.size + bias.size,
       parameters: view(flat, `${name} parameters`, kernel.offset, kernel.size + bias.size),
       packed: view(packed, `${name} packed weights`, at, places[i].size),
       weights: {

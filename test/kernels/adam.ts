@@ -1,5 +1,5 @@
-import { type AdamShape, adam } from '../../src/kernels/adam';
-import { packing, parameterCount } from '../../src/kernels/pack_weights';
+import { type AdamShape, adam, adamSize } from '../../src/kernels/adam';
+import { packing } from '../../src/kernels/pack_weights';
 import { STATE, STATE_WORDS } from '../../src/training/state';
 import { EPSILON, type Spec } from '../spec';
 import { packInto, parameterLayers } from './pack_weights';
@@ -22,7 +22,7 @@ export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 
   },
   inputs: (shape, random) => {
     const { beta1, beta2 } = shape;
-    const size = parameterCount(shape);
+    const size = adamSize(shape);
     const state = new Uint32Array(STATE_WORDS);
     const step = 1 + (size % 7);
     const floats = new Float32Array(state.buffer);
@@ -39,7 +39,7 @@ export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 
     return { grad, state, parameter: random.floats(size), moment1, moment2, packed };
   },
   reference: (shape, { grad, state, parameter, moment1, moment2, packed }) => {
-    const size = parameterCount(shape);
+    const size = adamSize(shape);
     const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
     const c1 = floats[STATE.correction1];
     const c2 = floats[STATE.correction2];
