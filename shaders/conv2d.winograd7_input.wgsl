@@ -7,6 +7,7 @@
 // Dispatch: x and y as in lib/winograd_tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
 
 #import lib/winograd7.wgsl
+#import lib/winograd_column.wgsl
 #import lib/winograd_tile.wgsl
 
 alias Lane = f32;
@@ -28,22 +29,10 @@ struct Params {
 @group(0) @binding(1) var<storage, read> input: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> freqs: array<Lane>;
 
-// A column of the window: how far its elements are from the start of an image row (moved inside), and 1 if it is inside, else 0.
-// The same in all rows, so worked out once.
-struct Column { at: u32, inside: f32 }
+fn element(at: u32) -> Lane { return input[at]; }
+
 struct Columns {
   a: Column, b: Column, c: Column, d: Column, e: Column, f: Column, g: Column, h: Column, i: Column, j: Column, k: Column
-}
-
-fn column(x: i32) -> Column {
-  let width = i32(params.width);
-  return Column(u32(clamp(x, 0, width - 1)) * params.batch, select(0.0, 1.0, x >= 0 && x < width));
-}
-
-// Element of the image row that starts at `row`, zero outside. (A factor: a branch per load is slower, and so is a
-// select on SwiftShader. What it makes zero is an element of the same row that the tile holds anyway.)
-fn pixel(row: u32, column: Column) -> Lane {
-  return input[row + column.at] * column.inside;
 }
 
 fn window_row(row: u32, x: Columns) -> Eleven {

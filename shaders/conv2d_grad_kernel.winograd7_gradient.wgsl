@@ -5,6 +5,7 @@
 // Dispatch: x and y as in lib/winograd_tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
 
 #import lib/winograd7.wgsl
+#import lib/winograd_column.wgsl
 #import lib/winograd_tile.wgsl
 
 alias Lane = f32;
@@ -26,20 +27,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> grad: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> freqs: array<Lane>;
 
-// A column of the tile: how far its elements are from the start of an image row (moved inside), and 1 if it is inside, else 0.
-// The same in all rows, so worked out once.
-struct Column { at: u32, inside: f32 }
+fn element(at: u32) -> Lane { return grad[at]; }
+
 struct Columns { a: Column, b: Column, c: Column, d: Column, e: Column, f: Column, g: Column }
-
-fn column(x: u32) -> Column {
-  return Column(min(x, params.width - 1u) * params.batch, select(0.0, 1.0, x < params.width));
-}
-
-// Element of the image row that starts at `row`, zero outside. (A factor: a branch per load is slower, and so is a
-// select on SwiftShader. What it makes zero is an element of the same row that the tile holds anyway.)
-fn pixel(row: u32, column: Column) -> Lane {
-  return grad[row + column.at] * column.inside;
-}
 
 fn tile_row(row: u32, x: Columns) -> Eleven {
   return gradient_transform(Seven(pixel(row, x.a), pixel(row, x.b), pixel(row, x.c), pixel(row, x.d), pixel(row, x.e), pixel(row, x.f),
@@ -68,9 +58,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let channel = group.z + params.first_group;
   if (image >= params.chunk || tile >= params.tiles) { return; }
   let start = tile_start(tile);
-  let x = start.x;
+  let x = i32(start.x);
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
-  let columns = Columns(column(x), column(x + 1u), column(x + 2u), column(x + 3u), column(x + 4u), column(x + 5u), column(x + 6u));
+  let columns = Columns(column(x), column(x + 1), column(x + 2), column(x + 3), column(x + 4), column(x + 5), column(x + 6));
   var rows: array<Eleven, 7>; // those outside the image stay 0
   for (var r = 0u; r < min(7u, params.height - start.y); r++) {
     rows[r] = tile_row(first + (start.y + r) * params.width * params.batch, columns);

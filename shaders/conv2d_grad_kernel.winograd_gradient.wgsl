@@ -5,6 +5,7 @@
 // Dispatch: x and y as in lib/winograd_tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
 
 #import lib/winograd.wgsl
+#import lib/winograd_column.wgsl
 #import lib/winograd_tile.wgsl
 
 alias Lane = f32;
@@ -26,20 +27,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> grad: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> freqs: array<Lane>;
 
-// A column of the tile: how far its elements are from the start of an image row (moved inside), and 1 if it is inside, else 0.
-// The same in all four rows, so worked out once.
-struct Column { at: u32, inside: f32 }
+fn element(at: u32) -> Lane { return grad[at]; }
+
 struct Columns { a: Column, b: Column, c: Column, d: Column }
-
-fn column(x: u32) -> Column {
-  return Column(min(x, params.width - 1u) * params.batch, select(0.0, 1.0, x < params.width));
-}
-
-// Element of the image row that starts at `row`, zero outside. (A factor: a branch per load is slower, and so is a
-// select on SwiftShader. What it makes zero is an element of the same row that the tile holds anyway.)
-fn pixel(row: u32, column: Column) -> Lane {
-  return grad[row + column.at] * column.inside;
-}
 
 fn tile_row(first: u32, y: u32, x: Columns) -> Eight {
   if (y >= params.height) { return Eight(); }
@@ -67,9 +57,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (image >= params.chunk || tile >= params.tiles) { return; }
   let start = tile_start(tile);
   let y = start.y;
-  let x = start.x;
+  let x = i32(start.x);
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
-  let columns = Columns(column(x), column(x + 1u), column(x + 2u), column(x + 3u));
+  let columns = Columns(column(x), column(x + 1), column(x + 2), column(x + 3));
   let r0 = tile_row(first, y, columns);
   let r1 = tile_row(first, y + 1u, columns);
   let r2 = tile_row(first, y + 2u, columns);

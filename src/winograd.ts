@@ -44,7 +44,7 @@ const tilesOf = ({ tile }: Form, { height, width }: ConvShape) =>
  * Whether F(4x4) suits a layer better: because tiles of 7 reach further beyond the image, or because there are so few of them
  * that the products load more weights than they make use of.
  */
-export const idlesAs = (form: Form, shape: ConvShape) =>
+export const betterAsF4 = (form: Form, shape: ConvShape) =>
   form === F7 &&
   (tilesOf(F7, shape) * shape.batch < 16 ||
     F7.frequencies * tilesOf(F7, shape) >= F4.frequencies * tilesOf(F4, shape));

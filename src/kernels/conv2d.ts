@@ -11,13 +11,13 @@ import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
 import winogradOutput7 from '../../shaders/conv2d.winograd7_output.wgsl';
 import { call, type Kernel, type Shader, type Variant } from '../kernel';
 import {
+  betterAsF4,
   convolutionCalls,
   convolutionScratch,
   F4,
   F7,
   type Form,
   idleProduct,
-  idlesAs,
   refusesWinograd,
 } from '../winograd';
 
@@ -205,7 +205,7 @@ const winograd = (
   subgroups: boolean,
 ): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => idlesAs(form, shape) || (subgroups && idleProduct(padChannels(shape.outChannels))),
+  idles: (shape) => betterAsF4(form, shape) || (subgroups && idleProduct(padChannels(shape.outChannels))),
   refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   calls: (shape, { input, kernel, bias, output }, scratch) => {

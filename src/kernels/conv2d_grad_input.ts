@@ -8,13 +8,13 @@ import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl
 import winogradOutput7 from '../../shaders/conv2d_grad_input.winograd7_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import {
+  betterAsF4,
   convolutionCalls,
   convolutionScratch,
   F4,
   F7,
   type Form,
   idleProduct,
-  idlesAs,
   refusesWinograd,
 } from '../winograd';
 import {
@@ -39,7 +39,7 @@ const winograd = (
   subgroups: boolean,
 ): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => idlesAs(form, shape) || (subgroups && idleProduct(padChannels(shape.inChannels))),
+  idles: (shape) => betterAsF4(form, shape) || (subgroups && idleProduct(padChannels(shape.inChannels))),
   refuses: (shape) => refusesWinograd(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   calls: (shape, { grad, kernel, grad_input }, scratch) => {

@@ -9,11 +9,11 @@ import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradi
 import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import {
+  betterAsF4,
   F4,
   F7,
   type Form,
   frequencySize,
-  idlesAs,
   refusesWinograd,
   tiling,
   transformItems,
@@ -113,7 +113,7 @@ const winograd = (
   subgroups: boolean,
 ): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => idlesAs(form, shape),
+  idles: (shape) => betterAsF4(form, shape),
   refuses: (shape) =>
     refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
     (shape.outChannels % 8 !== 0 ? 'the Winograd form makes 8 output channels at a time' : undefined),
