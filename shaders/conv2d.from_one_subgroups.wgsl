@@ -2,16 +2,7 @@ enable subgroups;
 
 // conv2d for one input channel and a 5x5 kernel with subgroups; sums begin with the bias. See lib/conv2d_from_one.wgsl.
 #import lib/conv2d_from_one_subgroups.wgsl
-
-struct Params {
-  height: u32,
-  width: u32,
-  pairs: u32, // N / 2
-  channels: u32,
-  padded: u32, // channels, rounded up to 8
-  each: u32, // channels that an invocation makes
-  first_group: u32,
-}
+#import lib/conv2d_from_one_store.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<vec2f>;

@@ -1,9 +1,9 @@
 // Mean squared error over the first `count` images of a batch, with the activation before it: prediction = swish(pre), or pre where
 // params.swish is 0. Its gradient for pre, and what is to be summed for its value:
 //   grad = 2 (prediction - truth) / (count * elements) * swish'(pre), exactly 0 in padded images, which may hold anything;
-//   partials[k] = sum of (prediction - truth)^2 over the vec4 of workgroup k (mse_finish adds them up).
+//   partials[k] = sum of (prediction - truth)^2 over block k of 256 vec4 (mse_finish adds them up).
 // pre, truth and grad are [elements][N].
-// One invocation: one vec4.
+// One workgroup: a block of 256 vec4. One invocation: four of them, 64 apart, as the barriers of a sum are dear on software adapters.
 #import lib/flat.wgsl
 #import lib/reduce.wgsl
 #import lib/step_state.wgsl
@@ -27,10 +27,12 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let i = flat_index(group, groups, local, 64u, params.first_group);
+  let k = flat_index(group, groups, 0u, 1u, params.first_group);
+  let first = k * 256u + local;
   // No early return: all invocations must meet in workgroup_sum.
   var squares = 0.0;
-  if (i < params.vec4s) {
+  let end = min(first + 256u, params.vec4s);
+  for (var i = first; i < end; i += 64u) {
     let n = 4u * (i % params.n4);
     let is_image = vec4u(n, n + 1u, n + 2u, n + 3u) < vec4u(state.count);
     let z = pre[i];
@@ -41,10 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     // Padding is left out at the end: 0 times an infinity is no 0.
     grad[i] = select(vec4f(), difference * (2.0 / f32(state.count * params.elements)) * slope, is_image);
     let square = select(vec4f(), difference * difference, is_image);
-    squares = (square.x + square.y) + (square.z + square.w);
+    squares += (square.x + square.y) + (square.z + square.w);
   }
   let sum = workgroup_sum(squares, local);
-  let k = i / 64u;
   if (local == 0u && k < params.partial_count) {
     partials[k] = sum;
   }

@@ -288,6 +288,54 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_pool.from_one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_upsample.from_one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_upsample.from_one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.from_one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.from_one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
 declare module '*/copy.four.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'first_group',

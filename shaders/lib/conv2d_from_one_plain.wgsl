@@ -5,5 +5,5 @@
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
   // Surplus lanes have nothing to do.
-  if (id.x < (params.width + 6u) / 7u * params.pairs) { convolve(id.x, group.z + params.first_group); }
+  if (id.x < (params.width + 3u) / 4u * params.pairs) { convolve(id.x, group.z + params.first_group); }
 }

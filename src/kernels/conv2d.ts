@@ -111,6 +111,13 @@ export const refusesFromOne = ({ kernelSize }: ConvShape, channels: number, side
 /** Channels that an invocation makes from one: the more, the less often it loads the pixels around it. */
 const FROM_ONE_EACH = 32;
 
+/** Patches of 2 rows x 4 pixels along two rows, times pairs of images: what the lanes of the form for one channel lie over. */
+const patchItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 4) * batch) / 2;
+
+/** As `idlesByStrips`, for the form for one channel. */
+export const idlesByPatches = (shape: ConvShape, { workgroupSize }: Shader) =>
+  patchItems(shape) < workgroupSize[0];
+
 /** Params and grid of a convolution of a single channel to `to`: see shaders/lib/conv2d_from_one.wgsl. */
 export function fromOneLaunch(shape: ConvShape, to: number) {
   const { batch, height, width } = shape;
@@ -118,7 +125,7 @@ export function fromOneLaunch(shape: ConvShape, to: number) {
   const params = { height, width, pairs, channels: to, padded: padChannels(to), each: FROM_ONE_EACH };
   return {
     params,
-    items: [stripItems(shape), 1, height * Math.ceil(to / FROM_ONE_EACH)] as const,
+    items: [patchItems(shape), 1, Math.ceil(height / 2) * Math.ceil(to / FROM_ONE_EACH)] as const,
   };
 }
 
@@ -153,7 +160,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idlesByStrips(shape, fromOneSubgroups),
+  idles: (shape) => subgroups && idlesByPatches(shape, fromOneSubgroups),
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = fromOneLaunch(shape, shape.outChannels);

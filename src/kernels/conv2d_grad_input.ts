@@ -23,6 +23,7 @@ import {
   convSizes,
   directLaunch,
   fromOneLaunch,
+  idlesByPatches,
   idlesByStrips,
   padChannels,
   refusesFromOne,
@@ -74,7 +75,7 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
 const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
-  idles: (shape) => subgroups && idlesByStrips(shape, fromOneSubgroups),
+  idles: (shape) => subgroups && idlesByPatches(shape, fromOneSubgroups),
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = fromOneLaunch(shape, shape.inChannels);
     const tensors = { input: grad, kernel, output: grad_input };

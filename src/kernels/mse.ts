@@ -15,8 +15,12 @@ export interface ActivatedLossShape extends LossShape {
   readonly swish: boolean;
 }
 
-/** One for every workgroup of 64 vec4. */
-export const partialCount = ({ elements, batch }: LossShape) => Math.ceil((elements * batch) / 256);
+/** vec4s of an invocation. */
+const EACH = 4;
+
+/** One for every workgroup: 64 invocations. */
+export const partialCount = ({ elements, batch }: LossShape) =>
+  Math.ceil((elements * batch) / (4 * EACH * 64));
 
 export const mse: Kernel<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' | 'partials'> = {
   name: 'mse',
@@ -43,7 +47,7 @@ export const mse: Kernel<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad'
           partial_count,
           swish: Number(shape.swish),
         };
-        return [call(shader, params, { truth, ...tensors }, vec4s)];
+        return [call(shader, params, { truth, ...tensors }, vec4s / EACH)];
       },
     },
   },

@@ -3,11 +3,13 @@
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
+import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
+import { conv2dGradUpsample } from '../kernels/conv2d_grad_upsample';
 import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
 import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
 import type { Parameter } from './config';
-import type { Choose, Stage } from './forward';
+import { type Choose, hasVariant, type Stage } from './forward';
 
 /**
  * From `outputGrad`, dL/d(pre-activation of the last stage), to `gradient`, laid out like the flat parameter buffer.
@@ -21,22 +23,41 @@ export function backwardPass(
   choose: Choose = () => undefined,
 ): Op[] {
   const levels = stages.length / 2;
+  const last = stages.length - 1;
   const ops: Op[] = [];
   const skipGrads: Tensor[] = [];
+
+  // The last convolution may have so few channels on its way out that what goes back through it, to the upsampling before it and to
+  // the skip connection, is worked out twice rather than stored.
+  const { layer: lastLayer, weights: lastWeights } = stages[last];
+  const lastVariant = choose('conv2d_grad_input', lastLayer.name);
+  const storesLast = levels === 1 || !hasVariant(conv2dGradUpsample, lastVariant);
+  const throughLast = { grad: outputGrad, kernel: lastWeights.backward };
+
   let grad = outputGrad;
-  for (let i = stages.length - 1; i >= 0; i--) {
+  for (let i = last; i >= 0; i--) {
     const { layer, weights, input, pre } = stages[i];
     const { name, height, width, inChannels, outChannels } = layer;
     const image = { channels: outChannels, height, width, batch };
 
     // From the gradient of what followed this layer (nothing, if it is the last one) to that of its pre-activation.
-    if (i < levels - 1) {
+    if (i === last - 1 && !storesLast) {
+      const low = tensor(`${name} gradient`, pre.size);
+      const tensors = { ...throughLast, pre, grad_pre: low };
+      ops.push(op(conv2dGradUpsample, lastLayer.name, { ...lastLayer, batch }, tensors, lastVariant));
+      grad = low;
+    } else if (i === 0 && i < levels - 1 && !storesLast) {
+      const high = tensor(`${name} gradient`, pre.size);
+      const tensors = { ...throughLast, pre, grad_output: grad, grad_pre: high };
+      ops.push(op(conv2dGradPool, name, { ...lastLayer, batch }, tensors, lastVariant));
+      grad = high;
+    } else if (i < levels - 1) {
       const skipGrad = skipGrads.pop()!;
       ops.push(op(swishMaxPoolGrad, name, image, { pre, grad_output: grad, grad: skipGrad }));
       grad = skipGrad;
     } else if (i === levels - 1) {
       ops.push(op(swishGrad, name, { elements: pre.size }, { pre, grad }));
-    } else if (i < stages.length - 1) {
+    } else if (i < last) {
       const low = tensor(`${name} gradient`, pre.size);
       ops.push(op(swishUpsampleGrad, name, image, { pre, grad_output: grad, grad: low }));
       skipGrads.push(grad);
@@ -56,7 +77,7 @@ export function backwardPass(
         choose('conv2d_grad_kernel', name),
       ),
     );
-    if (i > 0) {
+    if (i > 0 && (i < last || storesLast)) {
       const inputGrad = tensor(`${name} input gradient`, inChannels * height * width * batch);
       ops.push(
         op(

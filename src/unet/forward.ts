@@ -1,7 +1,8 @@
 /** The forward pass as a list of ops. */
 
-import { type Op, op, type Tensor, tensor } from '../kernel';
-import { conv2d } from '../kernels/conv2d';
+import { type Kernel, type Op, op, type Tensor, tensor } from '../kernel';
+import { type ConvShape, conv2d } from '../kernels/conv2d';
+import { conv2dPool } from '../kernels/conv2d_pool';
 import { swish } from '../kernels/swish';
 import { swishMaxPool } from '../kernels/swish_max_pool';
 import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
@@ -25,6 +26,10 @@ export interface Stage {
 
 /** Which variant of a kernel to use for a layer; undefined is the kernel's first. */
 export type Choose = (kernel: string, layer: string) => string | undefined;
+
+/** Whether a kernel that does more at once has the variant that was chosen for the convolution in it: then it takes its place. */
+export const hasVariant = (fused: Kernel<ConvShape>, variant: string | undefined) =>
+  variant !== undefined && Object.hasOwn(fused.variants, variant);
 
 export interface Forward {
   readonly ops: Op[];
@@ -61,10 +66,17 @@ export function forwardPass(
     stages.push(stage);
     const { forward: kernel, bias } = stage.weights;
     const tensors = { input: x, kernel, bias, output: stage.pre };
-    ops.push(op(conv2d, name, { ...layer, batch }, tensors, choose('conv2d', name)));
+    const variant = choose('conv2d', name);
+    const pools = i < levels - 1;
+    if (pools && hasVariant(conv2dPool, variant)) {
+      x = tensor(`${name} pooled`, size / 4);
+      ops.push(op(conv2dPool, name, { ...layer, batch }, { ...tensors, pooled: x }, variant));
+      return;
+    }
+    ops.push(op(conv2d, name, { ...layer, batch }, tensors, variant));
 
     if (last) return;
-    if (i < levels - 1) {
+    if (pools) {
       x = tensor(`${name} pooled`, size / 4);
       ops.push(op(swishMaxPool, name, shape, { input: stage.pre, output: x }));
     } else if (i === levels - 1) {

@@ -1,0 +1,33 @@
+import fromOneShader from '../../shaders/conv2d_grad_pool.from_one.wgsl';
+import fromOneSubgroups from '../../shaders/conv2d_grad_pool.from_one_subgroups.wgsl';
+import { call, type Kernel, type Variant } from '../kernel';
+import { type ConvShape, convFlops, convSizes, fromOneLaunch, refusesFromOne } from './conv2d';
+
+type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre';
+
+const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
+  calls: (shape, { grad, ...tensors }) => {
+    const { params, items } = fromOneLaunch(shape, shape.inChannels);
+    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, { input: grad, ...tensors }, items)];
+  },
+});
+
+/**
+ * conv2d_grad_input and swish_max_pool_grad in one, by those variants of conv2d_grad_input that have whole windows at hand. The convolution
+ * is that at the other end of the skip connection: what it sends back through it is worked out where it is needed. Its shape is that
+ * of the forward convolution, whose input is as large as `pre`, before swish and pooling; `grad_output` is the gradient of the pooled map.
+ */
+export const conv2dGradPool: Kernel<ConvShape, TensorName> = {
+  name: 'conv2d_grad_pool',
+  sizes: (shape) => {
+    const { input, output, backwardKernel } = convSizes(shape);
+    return { grad: output, kernel: backwardKernel, pre: input, grad_output: input / 4, grad_pre: input };
+  },
+  cost: (shape) => {
+    const { input, output, backwardKernel } = convSizes(shape);
+    return { flops: convFlops(shape) + 10.75 * input, bytes: 4 * (output + backwardKernel + 2.25 * input) };
+  },
+  variants: { from_one: fromOne(false), from_one_subgroups: fromOne(true) },
+};

@@ -1,0 +1,27 @@
+import fromOneShader from '../../shaders/conv2d_pool.from_one.wgsl';
+import fromOneSubgroups from '../../shaders/conv2d_pool.from_one_subgroups.wgsl';
+import { call, type Kernel, type Variant } from '../kernel';
+import { type ConvShape, conv2d, convSizes, fromOneLaunch, refusesFromOne } from './conv2d';
+
+type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
+
+const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  features: subgroups ? ['subgroups'] : [],
+  refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
+  calls: (shape, tensors) => {
+    const { params, items } = fromOneLaunch(shape, shape.outChannels);
+    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
+  },
+});
+
+/** conv2d, swish and 2x2 max pooling in one, by those variants of conv2d that have whole windows at hand. Height and width are even. */
+export const conv2dPool: Kernel<ConvShape, TensorName> = {
+  name: 'conv2d_pool',
+  sizes: (shape) => ({ ...conv2d.sizes(shape), pooled: convSizes(shape).output / 4 }),
+  cost: (shape) => {
+    const { output } = convSizes(shape);
+    const { flops, bytes } = conv2d.cost(shape);
+    return { flops: flops + 5.75 * output, bytes: bytes + output };
+  },
+  variants: { from_one: fromOne(false), from_one_subgroups: fromOne(true) },
+};

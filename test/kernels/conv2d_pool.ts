@@ -1,0 +1,57 @@
+import { type ConvShape, convSizes } from '../../src/kernels/conv2d';
+import { conv2dPool } from '../../src/kernels/conv2d_pool';
+import type { ImageShape } from '../../src/kernels/swish_max_pool';
+import { padded, type Spec } from '../spec';
+import { spec as conv2d, convLayers } from './conv2d';
+import { spec as swishMaxPool } from './swish_max_pool';
+
+/** swish is nowhere steeper: an error before it is an error of at most so many times as much after it. */
+const STEEPEST = 1.1;
+
+const layer = (height: number, width: number, channels: number, batch: number): ConvShape => ({
+  batch: padded(batch),
+  height,
+  width,
+  inChannels: 1,
+  outChannels: channels,
+  kernelSize: 5,
+});
+
+/** Shapes for what is fused with a convolution of one channel, which is the one that `inChannels` counts; the others are `outChannels`. */
+export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
+  'one window': layer(2, 2, 1, 1),
+  'half a patch over': layer(4, 6, 3, 3),
+  'one row of windows': layer(2, 14, 3, 3),
+  'more channels than an invocation makes': layer(6, 10, 35, 12),
+  UNet: convLayers(4)['down.0'],
+};
+
+/** The map of many channels that such a convolution makes, or that its gradient goes back to. */
+export const wideImage = ({ height, width, batch, inChannels, outChannels }: ConvShape): ImageShape => ({
+  channels: inChannels * outChannels,
+  height,
+  width,
+  batch,
+});
+
+export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'pooled'> = {
+  kernel: conv2dPool,
+  cases: oneChannelCases,
+  inputs: conv2d.inputs,
+  reference: (shape, inputs) => {
+    const { output } = conv2d.reference(shape, inputs);
+    const { output: pooled } = swishMaxPool.reference(wideImage(shape), { input: output.values });
+    // What the convolution errs by goes through swish; of four such errors, the greatest.
+    const { width, batch } = shape;
+    const worst = new Float64Array(convSizes(shape).output / 4);
+    output.error!.forEach((error, i) => {
+      const [n, at] = [i % batch, Math.floor(i / batch)];
+      const [x, y] = [at % width, Math.floor(at / width)]; // y counts through the channels, whose heights are even
+      const to = ((y >> 1) * (width / 2) + (x >> 1)) * batch + n;
+      worst[to] = Math.max(worst[to], error);
+    });
+    const error = pooled.error!.map((e, i) => e + STEEPEST * worst[i]);
+    return { output, pooled: { values: pooled.values, error } };
+  },
+  bench: (batch) => ({ 'down.0': convLayers(batch)['down.0'] }),
+};
