@@ -6,6 +6,7 @@ import { defaultConfig, type Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';
 import { chooser, type Variants } from '../../src/unet/variants';
+import { specs } from '../../test/registry';
 import { padded, Random } from '../../test/spec';
 import { convInsideFlops } from './inside';
 import { type BenchTotal, type Breakdown, breakdownOf, type OpTime, type TotalName } from './result';
@@ -19,7 +20,6 @@ export interface Work {
   readonly layers: readonly Layer[];
   /** How often each layer's convolution is done, its gradients counted like itself. */
   readonly passes: (layer: number) => number;
-  readonly variants: Variants;
   /** What it runs, in order, and the buffers that this needs from outside. */
   readonly ops: readonly Op[];
   readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
@@ -65,7 +65,6 @@ const open: Record<TotalName, Open> = {
       layers: unet.plan.layers,
       // The two gradients of a layer cost as much as its forward pass, each; nobody asks for the first layer's input's.
       passes: (layer) => (layer === 0 ? 2 : 3),
-      variants: trainer.variants,
       ops: [...load, ...gradients, ...update],
       fixed: trainer.fixed,
       timer: 'wall clock',
@@ -102,7 +101,6 @@ const open: Record<TotalName, Open> = {
       batch,
       layers,
       passes: () => 1,
-      variants,
       ops,
       fixed,
       timer: timer.kind,
@@ -134,7 +132,6 @@ const open: Record<TotalName, Open> = {
       batch,
       layers,
       passes: () => 1,
-      variants,
       ops: sampler.parts.ops,
       fixed: sampler.parts.fixed,
       timer: 'wall clock',
@@ -149,7 +146,7 @@ const open: Record<TotalName, Open> = {
 };
 
 export async function measureWork(work: Work, seconds: number, signal?: AbortSignal): Promise<BenchTotal> {
-  const { batch, timer, variants } = work;
+  const { batch, timer, ops } = work;
   const ms = await work.measure(seconds, signal);
   const gflops = (flops: number) => flops / ms.median / 1e6;
   return {
@@ -159,9 +156,17 @@ export async function measureWork(work: Work, seconds: number, signal?: AbortSig
     gflops: gflops(nominalFlops(work)),
     insideGflops: gflops(insideFlopsOf(work)),
     timer,
-    variants,
+    variants: variantsOf(ops),
   };
 }
+
+/** Which variant each op is, of those kernels that have several. */
+const variantsOf = (ops: readonly Op[]): Variants =>
+  Object.fromEntries(
+    ops
+      .filter(({ kernel }) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1)
+      .map(({ kernel, layer, variant }) => [`${kernel}/${layer}`, variant]),
+  );
 
 function nominalFlops({ layers, batch, passes }: Work): number {
   return layers.reduce((sum, layer, i) => sum + passes(i) * convFlops({ ...layer, batch }), 0);

@@ -85,10 +85,15 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
       expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
       expect(total.insideGflops / total.gflops).toBeCloseTo(0.79, 2);
       expect(total.variants['conv2d/down.1']).toBe('direct');
-      const convs = ops.filter(({ kernel }) => kernel === 'conv2d');
+      const convs = ops.filter(({ kernel }) => kernel === 'conv2d' || kernel === 'conv2d_pool');
       expect(convs.map(({ layer }) => layer)).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
       for (const { kernel, layer, variant } of convs)
-        expect(variant).toBe(total.variants[`${kernel}/${layer}`] ?? 'direct');
+        expect(total.variants[`${kernel}/${layer}`]).toBe(variant);
+      expect(Object.keys(total.variants).filter((entry) => entry.endsWith('/down.0'))).toEqual(
+        name === 'step'
+          ? ['conv2d_pool/down.0', 'conv2d_grad_pool/down.0', 'conv2d_grad_kernel/down.0']
+          : ['conv2d_pool/down.0'],
+      );
       expect(ops.length).toBe(kernels.reduce((sum, { ops: n }) => sum + n, 0));
       expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
       expect(otherShare).toBeGreaterThan(0);

@@ -11,6 +11,7 @@ const { gpu } = await testGpu();
 
 const configs: Record<string, { config: Partial<UNetConfig>; counts: number[] }> = {
   'one level, one pixel': { config: { height: 1, width: 1, widths: [3], kernelSize: 3 }, counts: [1, 2] },
+  'one level, kernel 5': { config: { height: 4, width: 6, widths: [9], kernelSize: 5 }, counts: [3, 2] },
   'two levels, RGB': {
     config: { height: 6, width: 10, channels: 3, widths: [5, 7], kernelSize: 5 },
     counts: [3, 3, 1],
