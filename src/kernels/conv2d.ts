@@ -108,8 +108,11 @@ export function stripLaunch(shape: ConvShape, from: number, to: number) {
 export const refusesFromOne = ({ kernelSize }: ConvShape, channels: number, side: string) =>
   kernelSize === 5 && channels === 1 ? undefined : `this form is for 5x5 kernels with one ${side} channel`;
 
-/** Channels that an invocation makes from one: the more, the less often it loads the pixels around it. */
-const FROM_ONE_EACH = 32;
+/**
+ * Channels that an invocation makes from one: the more, the less often it loads the pixels around it. Forms with subgroups are for CPU
+ * adapters, to which 16 would cost a tenth; the others are for GPUs, too, which want more invocations.
+ */
+const fromOneEach = (subgroups: boolean) => (subgroups ? 32 : 16);
 
 /** Patches of 2 rows x 4 pixels along two rows, times pairs of images: what the lanes of the form for one channel lie over. */
 const patchItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 4) * batch) / 2;
@@ -119,14 +122,11 @@ export const idlesByPatches = (shape: ConvShape, { workgroupSize }: Shader) =>
   patchItems(shape) < workgroupSize[0];
 
 /** Params and grid of a convolution of a single channel to `to`: see shaders/lib/conv2d_from_one.wgsl. */
-export function fromOneLaunch(shape: ConvShape, to: number) {
+export function fromOneLaunch(shape: ConvShape, to: number, subgroups: boolean) {
   const { batch, height, width } = shape;
-  const pairs = batch / 2;
-  const params = { height, width, pairs, channels: to, padded: padChannels(to), each: FROM_ONE_EACH };
-  return {
-    params,
-    items: [patchItems(shape), 1, Math.ceil(height / 2) * Math.ceil(to / FROM_ONE_EACH)] as const,
-  };
+  const each = fromOneEach(subgroups);
+  const params = { height, width, pairs: batch / 2, channels: to, padded: padChannels(to), each };
+  return { params, items: [patchItems(shape), 1, Math.ceil(height / 2) * Math.ceil(to / each)] as const };
 }
 
 /** Params and grid of a convolution by tiles in workgroup memory: see shaders/lib/conv2d_tile.wgsl. */
@@ -163,7 +163,7 @@ const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   idles: (shape) => subgroups && idlesByPatches(shape, fromOneSubgroups),
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
-    const { params, items } = fromOneLaunch(shape, shape.outChannels);
+    const { params, items } = fromOneLaunch(shape, shape.outChannels, subgroups);
     return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
   },
 });

@@ -77,7 +77,7 @@ const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
   idles: (shape) => subgroups && idlesByPatches(shape, fromOneSubgroups),
   calls: (shape, { grad, kernel, grad_input }) => {
-    const { params, items } = fromOneLaunch(shape, shape.inChannels);
+    const { params, items } = fromOneLaunch(shape, shape.inChannels, subgroups);
     const tensors = { input: grad, kernel, output: grad_input };
     return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
   },

@@ -9,7 +9,7 @@ const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
   calls: (shape, { grad, ...tensors }) => {
-    const { params, items } = fromOneLaunch(shape, shape.inChannels);
+    const { params, items } = fromOneLaunch(shape, shape.inChannels, subgroups);
     return [call(subgroups ? fromOneSubgroups : fromOneShader, params, { input: grad, ...tensors }, items)];
   },
 });

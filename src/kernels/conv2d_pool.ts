@@ -9,7 +9,7 @@ const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
-    const { params, items } = fromOneLaunch(shape, shape.outChannels);
+    const { params, items } = fromOneLaunch(shape, shape.outChannels, subgroups);
     return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
   },
 });
