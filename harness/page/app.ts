@@ -54,7 +54,7 @@ export class App {
     });
     addEventListener('beforeunload', (event) => {
       // The browser asks whether to leave.
-      if (this.state.losses.length > this.state.saved) event.preventDefault();
+      if (this.unsaved > 0) event.preventDefault();
     });
     document.addEventListener('visibilitychange', () => {
       this.send({ type: 'visible', visible: document.visibilityState === 'visible' });
@@ -66,6 +66,11 @@ export class App {
     const visible = document.visibilityState === 'visible';
     this.send({ type: 'open', settings: this.runSettings(), visible });
     this.changed();
+  }
+
+  /** Steps of the run that are in no file. */
+  get unsaved(): number {
+    return this.state.losses.length - this.state.saved;
   }
 
   send(command: Command): void {

@@ -48,10 +48,14 @@ export function createTrainPanel(app: App): TaskPanel {
   button('step').addEventListener('click', () => {
     if (mayStart()) app.send({ type: 'step' });
   });
-  button('reset').addEventListener('click', () => app.send({ type: 'reset' }));
+  const reset = () => {
+    const question = `Throw this run away? Of its steps, ${app.unsaved.toLocaleString('en')} are in no file; a checkpoint would keep them.`;
+    if (app.unsaved === 0 || confirm(question)) app.send({ type: 'reset' });
+  };
+  button('reset').addEventListener('click', reset);
   button('error-action').addEventListener('click', () => {
     if (app.state.phase === 'lost') app.send({ type: 'train' });
-    else app.send({ type: 'reset' });
+    else reset();
   });
   for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
     button(`scale-${scale}`).addEventListener('click', () => {

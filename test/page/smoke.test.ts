@@ -172,6 +172,17 @@ test('step, train, pause, sample, reset', async () => {
   expect(await alive()).toBeGreaterThan(10);
 
   await page.click('#tab-train');
+  // A run that is in no file is not thrown away unasked.
+  page.removeAllListeners('dialog');
+  const questions: string[] = [];
+  page.once('dialog', (dialog) => {
+    questions.push(dialog.message());
+    void dialog.dismiss();
+  });
+  await page.click('#reset');
+  expect(questions).toEqual([expect.stringContaining(`Of its steps, ${paused} are in no file`)]);
+  expect(await losses(page)).toHaveLength(paused);
+  page.once('dialog', (dialog) => void dialog.accept());
   await page.click('#reset');
   await phase(page, 'idle');
   expect(await losses(page)).toEqual([]);
