@@ -8,6 +8,7 @@ import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
 import { tune, tuningEffort } from './tuning/tuner';
 import { takingTurns } from './turns';
 import type { UNetConfig } from './unet/config';
+import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet } from './unet/unet';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from './unet/variants';
 
@@ -119,6 +120,12 @@ export class Engine {
   async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
     return this.adopt(Sampler.create(this.gpu, unet, options));
+  }
+
+  /** For one forward pass after the other, recorded into the caller's encoders. `unet.predict` needs none. */
+  async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
+    this.check();
+    return this.adopt(Predictor.create(this.gpu, unet, options));
   }
 
   /** Destroys everything this engine created, and the device if it created that too. */

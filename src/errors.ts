@@ -54,6 +54,21 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
   }
 }
 
+/** Throws an `argument` error unless a caller's `buffer` has at least `bytes`, and the usages. */
+export function checkBuffer(
+  name: string,
+  buffer: GPUBuffer,
+  bytes: number,
+  ...usages: readonly ('COPY_SRC' | 'COPY_DST')[]
+): void {
+  const { size, usage } = buffer;
+  if (size >= bytes && usages.every((u) => usage & GPUBufferUsage[u])) return;
+  throw new EngineError(
+    'argument',
+    `${name} has ${size} bytes and usage ${usage}; it needs ${bytes} bytes and ${usages.join(' | ')}.`,
+  );
+}
+
 /** Throws an `argument` error if `given` has a setting that is not in `legal`: a typing error would go unnoticed otherwise. */
 export function checkNames(what: string, given: object, legal: readonly string[]): void {
   const unknown = Object.keys(given).find((name) => !legal.includes(name));

@@ -24,6 +24,7 @@ export {
 } from './training/trainer';
 export type { TuningCache } from './tuning/cache';
 export { defaultConfig, type Parameter, type UNetConfig } from './unet/config';
+export { Predictor, type PredictorOptions } from './unet/predictor';
 export { UNet } from './unet/unet';
 export type { Variants } from './unet/variants';
 export {

@@ -1,5 +1,5 @@
 import type { Gpu } from '../device';
-import { checkInteger, checkNames, EngineError } from '../errors';
+import { checkBuffer, checkInteger, checkNames, EngineError } from '../errors';
 import { type Op, op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
@@ -115,13 +115,7 @@ export class Sampler {
     if (this.busy) throw busyError();
     checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
     const bytes = this.count * this.imageSize * 4;
-    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    if (buffer.size < bytes || (buffer.usage & usage) !== usage) {
-      throw new EngineError(
-        'argument',
-        `The buffer has ${buffer.size} bytes and usage ${buffer.usage}; encodeRun needs ${bytes} bytes and COPY_SRC | COPY_DST.`,
-      );
-    }
+    checkBuffer('The buffer of encodeRun', buffer, bytes, 'COPY_SRC', 'COPY_DST');
     const { load, outputs } = this.parts;
     const images = this.parts.buffer(outputs.x.images);
     encoder.copyBufferToBuffer(buffer, 0, images, 0, bytes);

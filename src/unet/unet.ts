@@ -1,13 +1,9 @@
 import type { Gpu } from '../device';
 import { checkInteger, checkNames, EngineError, whileThere } from '../errors';
-import { op, Program, type Tensor, tensor } from '../kernel';
-import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
-import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
-import { STATE, STATE_WORDS } from '../training/state';
+import { Program, type Tensor } from '../kernel';
 import { takingTurns } from '../turns';
 import { checkConfig, type Parameter, type UNetConfig } from './config';
-import { predictionPass } from './forward';
-import { chooser } from './variants';
+import { Predictor } from './predictor';
 import { initialParameters, planWeights, type WeightPlan } from './weights';
 
 /** Images that one forward pass of `predict` takes at most; more are done in turns. */
@@ -129,10 +125,10 @@ export class UNet {
       this.check();
       const predictor = await this.predictorFor(count);
       const output = new Float32Array(images.length);
-      for (let done = 0; done < count; done += predictor.batch) {
+      for (let done = 0; done < count; done += predictor.count) {
         this.check();
-        const part = images.subarray(done * size, Math.min(done + predictor.batch, count) * size);
-        output.set(await predictor.run(part, part.length / size), done * size);
+        const part = images.subarray(done * size, Math.min(done + predictor.count, count) * size);
+        output.set(await predictor.run(part), done * size);
       }
       return output;
     });
@@ -140,9 +136,9 @@ export class UNet {
   }
 
   private async predictorFor(count: number): Promise<Predictor> {
-    const batch = Math.min(Math.ceil(count / 4) * 4, PREDICT_BATCH);
-    if (this.predictor && this.predictor.batch >= batch) return this.predictor;
-    const predictor = await Predictor.create(this.gpu, this, batch);
+    const most = Math.min(Math.ceil(count / 4) * 4, PREDICT_BATCH);
+    if (this.predictor && this.predictor.count >= most) return this.predictor;
+    const predictor = await Predictor.create(this.gpu, this, { count: most });
     this.predictor?.destroy();
     this.predictor = predictor;
     if (this.destroyed) predictor.destroy();
@@ -189,65 +185,4 @@ async function createFixed(gpu: Gpu, plan: WeightPlan): Promise<Map<Tensor, GPUB
   for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
   const buffers = await gpu.createBuffers(tensors.map((t) => ({ label: t.label, bytes: t.size * 4 })));
   return new Map(tensors.map((t, i) => [t, buffers[i]]));
-}
-
-/** A forward pass of up to `batch` images from the caller's order to the caller's order. */
-class Predictor {
-  readonly batch: number;
-  private readonly gpu: Gpu;
-  private readonly program: Program;
-  private readonly fixed: readonly GPUBuffer[];
-
-  private constructor(gpu: Gpu, batch: number, program: Program, fixed: readonly GPUBuffer[]) {
-    this.gpu = gpu;
-    this.batch = batch;
-    this.program = program;
-    this.fixed = fixed;
-  }
-
-  static async create(gpu: Gpu, unet: UNet, batch: number): Promise<Predictor> {
-    const { height, width, channels } = unet.config;
-    const size = batch * height * width * channels;
-    const shape = { batch, height, width, channels };
-    const images = tensor('images', size);
-    const result = tensor('result', size);
-    const state = tensor('state', STATE_WORDS);
-    const input = tensor('input', size);
-    const output = tensor('output', size);
-    const { layers, weights } = unet.plan;
-    const choose = chooser(await gpu.chooseVariants(layers, batch, false));
-    const ops = [
-      op(nhwcToChwn, 'input', shape, { images, state, output: input }),
-      ...predictionPass(layers, weights, batch, input, output, choose),
-      op(chwnToNhwc, 'output', shape, { input: output, images: result }),
-    ];
-    const tensors = [images, result, state];
-    const buffers = await gpu.createBuffers(
-      tensors.map((t) => ({ label: `predict ${t.label}`, bytes: t.size * 4 })),
-    );
-    const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, buffers[i]])]);
-    const program = await Program.compile(gpu, 'predict', ops, fixed).catch((error) => {
-      for (const b of buffers) b.destroy();
-      throw error;
-    });
-    return new Predictor(gpu, batch, program, buffers);
-  }
-
-  get bytes(): number {
-    return this.program.bytes + this.fixed.reduce((sum, b) => sum + b.size, 0);
-  }
-
-  async run(images: Float32Array, count: number): Promise<Float32Array> {
-    const { device } = this.gpu;
-    const [input, result, state] = this.fixed;
-    device.queue.writeBuffer(input, 0, images.buffer, images.byteOffset, images.byteLength);
-    device.queue.writeBuffer(state, STATE.count * 4, Uint32Array.of(count));
-    await this.gpu.run(this.program);
-    return new Float32Array(await this.gpu.read(result, images.length));
-  }
-
-  destroy(): void {
-    this.program.destroy();
-    for (const b of this.fixed) b.destroy();
-  }
 }

@@ -68,6 +68,7 @@ describe('nothing is left behind', () => {
     unet: (engine: Engine) => engine.createUNet(config),
     trainer: (engine: Engine, unet: UNet) => engine.createTrainer(unet, { batchSize: 4 }),
     sampler: (engine: Engine, unet: UNet) => engine.createSampler(unet, { count: 4 }),
+    predictor: (engine: Engine, unet: UNet) => engine.createPredictor(unet, { count: 3 }),
     dataset: (engine: Engine) =>
       engine.createDataset({ images: new Uint8Array(16), count: 1, height: 4, width: 4, channels: 1 }),
     prediction: (_: Engine, unet: UNet) => unet.predict(new Float32Array(16), 1),

@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
@@ -188,6 +189,59 @@ describe('predict', () => {
     run.mockRestore();
     expect(first.status).toBe('rejected');
     expect(second).toEqual({ status: 'fulfilled', value: await unet.predict(images, 1) });
+  });
+});
+
+describe('a predictor', () => {
+  const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
+  const count = 5;
+  const images = new Random(13).floats(count * 16, 0, 1) as Float32Array<ArrayBuffer>;
+  const bytes = images.byteLength;
+
+  test("predicts from the caller's buffer to the caller's buffer, with the weights as they are then", async () => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    using predictor = await Predictor.create(gpu, unet, { count });
+    const [input, output] = await gpu.createBuffers(
+      ['input', 'output'].map((label) => ({ label, bytes: bytes + 16 })),
+    );
+    gpu.device.queue.writeBuffer(input, 0, images);
+    for (const seed of [5, 6]) {
+      using other = await UNet.create(gpu, config, { seed });
+      await unet.setParameters(await other.getParameters());
+      const encoder = gpu.device.createCommandEncoder();
+      predictor.encode(encoder, input, output);
+      predictor.encode(encoder, output, output);
+      await gpu.submit(encoder);
+      const twice = await other.predict(await other.predict(images, count), count);
+      expect(new Float32Array(await gpu.read(output, count * 16))).toEqual(twice);
+    }
+    expect(new Float32Array(await gpu.read(input, count * 16))).toEqual(images);
+    input.destroy();
+    output.destroy();
+  });
+
+  test('what it cannot use is refused before anything is recorded', async () => {
+    const unet = await UNet.create(gpu, config, { seed: 5 });
+    const predictor = await Predictor.create(gpu, unet, { count });
+    const [small, right] = await gpu.createBuffers(
+      [bytes - 4, bytes].map((b) => ({ label: 'images', bytes: b })),
+    );
+    const [unreadable] = await gpu.createBuffers([
+      { label: 'images', bytes, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ },
+    ]);
+    const encode = (input: GPUBuffer, output: GPUBuffer) => () =>
+      predictor.encode(gpu.device.createCommandEncoder(), input, output);
+    expect(encode(small, right)).toThrow(`input has ${bytes - 4} bytes`);
+    expect(encode(right, small)).toThrow(`it needs ${bytes} bytes and COPY_DST`);
+    expect(encode(unreadable, right)).toThrow('COPY_SRC');
+    expect(encode(right, unreadable)).not.toThrow();
+    for (const options of [{ count: 0 }, { counts: 3 }, { variants: { 'conv2d/down.0': 'best' } }])
+      await expect(Predictor.create(gpu, unet, options)).rejects.toMatchObject({ code: 'argument' });
+    unet.destroy();
+    expect(encode(right, right)).toThrow('This UNet was destroyed');
+    predictor.destroy();
+    expect(encode(right, right)).toThrow('This predictor was destroyed');
+    for (const b of [small, right, unreadable]) b.destroy();
   });
 });
 
