@@ -17,7 +17,7 @@ struct Params {
   cin: u32,
   cout: u32,
   accumulate: u32,
-  frequencies: u32, // 64 for F(4x4), 121 for F(7x7)
+  frequencies: u32, // 64 for F(4x4), 121 for F(7x7), 144 for F(8x8)
   sum_frequency: u32, // that of the points (1, 1)
   first_group: u32,
 }

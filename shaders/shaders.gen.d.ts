@@ -112,6 +112,30 @@ declare module '*/conv2d.winograd7_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd8_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd8_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd8_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -208,6 +232,14 @@ declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.winograd8_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -249,6 +281,22 @@ declare module '*/conv2d_grad_kernel.winograd7_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs' | 'cout',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
   const shader: import('../src/kernel').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { reflect } from '../shaders/reflect';
 import { call, tensor } from '../src/kernel';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
-import { F4, F7, matrices, type Points } from './winograd_gain';
+import { F4, F7, F8, matrices, type Points } from './winograd_gain';
 
 type Matrix = readonly (readonly number[])[];
 const transposed = (m: Matrix) => m[0].map((_, j) => m.map((row) => row[j]));
@@ -18,7 +18,7 @@ ${readFileSync(new URL(`../shaders/lib/${lib}`, import.meta.url), 'utf8')}
 @compute @workgroup_size(1)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let y = ${transform}(${from}(${Array.from({ length: inputs }, (_, i) => `select(0.0, 1.0, id.x == ${i}u)`).join(', ')}));
-  ${Array.from({ length: outputs }, (_, i) => `matrix[${i * inputs}u + id.x] = y.${'abcdefghijk'[i]};`).join('\n  ')}
+  ${Array.from({ length: outputs }, (_, i) => `matrix[${i * inputs}u + id.x] = y.${'abcdefghijkl'[i]};`).join('\n  ')}
 }`;
   const matrix = tensor('matrix', inputs * outputs);
   const memory: Memory = new Map();
@@ -30,6 +30,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 const forms: [string, Points, string, string, string][] = [
   ['F(4x4, 5x5)', F4, 'winograd.wgsl', 'Eight', 'Four'],
   ['F(7x7, 5x5)', F7, 'winograd7.wgsl', 'Eleven', 'Seven'],
+  ['F(8x8, 5x5)', F8, 'winograd8.wgsl', 'Twelve', 'Eight'],
 ];
 
 describe.each(forms)('%s', (_, points, lib, Frequencies, Outputs) => {

@@ -16,6 +16,10 @@ export interface Points {
 
 export const F4: Points = { outputs: 4, finite: [0, 1, -1, 2, -2, 1 / 2, -1 / 2], negated: 0 };
 export const F7: Points = { outputs: 7, finite: [0, 3 / 8, -3 / 8, 3 / 4, -3 / 4, 1, -1, 2, -2, 4, -4] };
+export const F8: Points = {
+  outputs: 8,
+  finite: [0, 3 / 8, -3 / 8, 3 / 4, -3 / 4, 1, -1, 11 / 8, -11 / 8, 5 / 2, -5 / 2],
+};
 
 /** Coefficients, lowest power first, of the product of (x - p) over `points`. */
 const product = (points: readonly number[]) =>
@@ -69,9 +73,11 @@ const byVariant = (of: (points: Points) => number) => ({
   winograd_subgroups: of(F4),
   winograd7: of(F7),
   winograd7_subgroups: of(F7),
+  winograd8: of(F8),
+  winograd8_subgroups: of(F8),
 });
 
-/** About 30 and 724. */
+/** About 30, 724 and 1613. */
 export const convolutionGains = byVariant(convolutionGain);
-/** About 36 and 531. */
+/** About 36, 531 and 1099. */
 export const kernelGradientGains = byVariant(kernelGradientGain);

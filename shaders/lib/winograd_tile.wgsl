@@ -1,6 +1,6 @@
 // Which tile of which image an invocation of a Winograd transform works on.
 // The shader that includes this declares params with tiles, tiles_x and chunk (the images of the dispatch), a workgroup of 32 lanes, and
-// includes lib/winograd.wgsl or lib/winograd7.wgsl, which say how large a TILE is.
+// includes lib/winograd.wgsl, lib/winograd7.wgsl or lib/winograd8.wgsl, which say how large a TILE is.
 // A workgroup does one tile of 32 images, so that its branches at the border are the same for all lanes; or, where a chunk has fewer
 // images, several tiles. Dispatch: x over images, y over tiles (see transformItems in src/winograd.ts).
 

@@ -9,13 +9,15 @@ import tileShader from '../../shaders/conv2d.tile.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
 import winogradOutput7 from '../../shaders/conv2d.winograd7_output.wgsl';
+import winogradOutput8 from '../../shaders/conv2d.winograd8_output.wgsl';
 import { call, type Kernel, type Shader, type Variant } from '../kernel';
 import {
-  betterAsF4,
+  betterSmaller,
   convolutionCalls,
   convolutionScratch,
   F4,
   F7,
+  F8,
   type Form,
   idleProduct,
   refusesWinograd,
@@ -212,7 +214,7 @@ const winograd = (
   subgroups: boolean,
 ): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => betterAsF4(form, shape) || (subgroups && idleProduct(padChannels(shape.outChannels))),
+  idles: (shape) => betterSmaller(form, shape) || (subgroups && idleProduct(padChannels(shape.outChannels))),
   refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   calls: (shape, { input, kernel, bias, output }, scratch) => {
@@ -256,5 +258,7 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     winograd_subgroups: winograd(F4, winogradOutput, true),
     winograd7: winograd(F7, winogradOutput7, false),
     winograd7_subgroups: winograd(F7, winogradOutput7, true),
+    winograd8: winograd(F8, winogradOutput8, false),
+    winograd8_subgroups: winograd(F8, winogradOutput8, true),
   },
 };

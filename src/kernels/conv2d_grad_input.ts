@@ -6,13 +6,15 @@ import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
 import winogradOutput7 from '../../shaders/conv2d_grad_input.winograd7_output.wgsl';
+import winogradOutput8 from '../../shaders/conv2d_grad_input.winograd8_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import {
-  betterAsF4,
+  betterSmaller,
   convolutionCalls,
   convolutionScratch,
   F4,
   F7,
+  F8,
   type Form,
   idleProduct,
   refusesWinograd,
@@ -40,7 +42,7 @@ const winograd = (
   subgroups: boolean,
 ): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => betterAsF4(form, shape) || (subgroups && idleProduct(padChannels(shape.inChannels))),
+  idles: (shape) => betterSmaller(form, shape) || (subgroups && idleProduct(padChannels(shape.inChannels))),
   refuses: (shape) => refusesWinograd(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   calls: (shape, { grad, kernel, grad_input }, scratch) => {
@@ -118,5 +120,7 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     winograd_subgroups: winograd(F4, winogradOutput, true),
     winograd7: winograd(F7, winogradOutput7, false),
     winograd7_subgroups: winograd(F7, winogradOutput7, true),
+    winograd8: winograd(F8, winogradOutput8, false),
+    winograd8_subgroups: winograd(F8, winogradOutput8, true),
   },
 };

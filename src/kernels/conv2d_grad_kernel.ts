@@ -7,11 +7,14 @@ import product from '../../shaders/conv2d_grad_kernel.winograd_product.wgsl';
 import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
 import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradient.wgsl';
 import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
+import gradientTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_gradient.wgsl';
+import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import {
-  betterAsF4,
+  betterSmaller,
   F4,
   F7,
+  F8,
   type Form,
   frequencySize,
   refusesWinograd,
@@ -113,7 +116,7 @@ const winograd = (
   subgroups: boolean,
 ): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => betterAsF4(form, shape),
+  idles: (shape) => betterSmaller(form, shape),
   refuses: (shape) =>
     refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
     (shape.outChannels % 8 !== 0 ? 'the Winograd form makes 8 output channels at a time' : undefined),
@@ -189,5 +192,7 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     winograd_subgroups: winograd(F4, gradientTransform, kernelTransform, true),
     winograd7: winograd(F7, gradientTransform7, kernelTransform7, false),
     winograd7_subgroups: winograd(F7, gradientTransform7, kernelTransform7, true),
+    winograd8: winograd(F8, gradientTransform8, kernelTransform8, false),
+    winograd8_subgroups: winograd(F8, gradientTransform8, kernelTransform8, true),
   },
 };

@@ -47,6 +47,8 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'from_one',
     'one_subgroups',
     'one',
+    'winograd8_subgroups',
+    'winograd8',
     'winograd7_subgroups',
     'winograd7',
     'winograd_subgroups',
@@ -55,7 +57,7 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'strip',
     'direct',
   ],
-  gpu: ['from_one', 'one_split', 'one', 'tile', 'winograd7', 'winograd', 'direct'],
+  gpu: ['from_one', 'one_split', 'one', 'tile', 'winograd8', 'winograd7', 'winograd', 'direct'],
 };
 
 /** A variant's place in the order of preference. */
