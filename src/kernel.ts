@@ -111,10 +111,16 @@ export interface Variant<Shape, Name extends string> {
   readonly idles?: (shape: Shape) => boolean;
   /** Tensors that live only between this variant's calls, by name and size. */
   readonly scratch?: (shape: Shape) => Readonly<Record<string, number>>;
+  /**
+   * What this variant makes of its input on its way, if a variant of another kernel makes the same of it again: with a tensor of `size`
+   * elements to keep it in, the first op leaves it there and the second one finds it. Those understand each other whose `what` is equal.
+   */
+  readonly keeps?: { readonly what: string; readonly size: (shape: Shape) => number };
   readonly calls: (
     shape: Shape,
     tensors: Readonly<Record<Name, Tensor>>,
     scratch: Readonly<Record<string, Tensor>>,
+    kept?: Tensor,
   ) => Call[];
 }
 
@@ -137,13 +143,14 @@ export interface Op {
   readonly cost: Cost;
 }
 
-/** Puts `kernel` to work on `tensors`, by its first variant or the named one. */
+/** Puts `kernel` to work on `tensors`, by its first variant or the named one; `kept` is for one that keeps something. */
 export function op<Shape, Name extends string>(
   kernel: Kernel<Shape, Name>,
   layer: string,
   shape: Shape,
   tensors: Readonly<Record<Name, Tensor>>,
   variantName = Object.keys(kernel.variants)[0],
+  kept?: Tensor,
 ): Op {
   const variant = kernel.variants[variantName];
   if (!variant) {
@@ -173,7 +180,7 @@ export function op<Shape, Name extends string>(
     variant: variantName,
     layer,
     features: variant.features ?? [],
-    calls: variant.calls(shape, tensors, scratch),
+    calls: variant.calls(shape, tensors, scratch, kept),
     cost: kernel.cost(shape),
   };
 }

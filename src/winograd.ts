@@ -12,7 +12,7 @@ import inputTransform7 from '../shaders/conv2d.winograd7_input.wgsl';
 import kernelTransform7 from '../shaders/conv2d.winograd7_kernel.wgsl';
 import inputTransform8 from '../shaders/conv2d.winograd8_input.wgsl';
 import kernelTransform8 from '../shaders/conv2d.winograd8_kernel.wgsl';
-import { type Call, call, type Tensor } from './kernel';
+import { type Call, call, type Tensor, view } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
 
 /** F(tile x tile, 5x5). Products are the same for all forms, transforms are not. */
@@ -110,6 +110,33 @@ export function refusesWinograd(
 export const frequencySize = ({ frequencies }: Form, { tiles, chunk }: Tiling, channels: number) =>
   frequencies * channels * tiles * chunk;
 
+/** From one chunk's transformed images to the next where those of all chunks are kept: bindings start at multiples of 64 elements. */
+const keptStride = (form: Form, tiles: Tiling, channels: number) =>
+  Math.ceil(frequencySize(form, tiles, channels) / 64) * 64;
+
+/** The transformed input of the whole batch, which convolution and weight gradient both need. */
+export const keepsImages = (form: Form) => ({
+  what: `input as frequencies of F(${form.tile}x${form.tile})`,
+  size: (shape: ConvShape) => {
+    const tiles = tiling(form, shape);
+    return tiles.chunks.length * keptStride(form, tiles, shape.inChannels);
+  },
+});
+
+/** Where the transformed images of chunk `i` lie: in `kept`, if they are kept, else where those of all chunks do. */
+export function chunkImages(
+  form: Form,
+  tiles: Tiling,
+  channels: number,
+  i: number,
+  images: Tensor,
+  kept?: Tensor,
+): Tensor {
+  if (!kept) return images;
+  const size = frequencySize(form, tiles, channels);
+  return view(kept, kept.label, i * keptStride(form, tiles, channels), size);
+}
+
 /** The images [first, first + count) of a tensor [channels][height][width][batch] to frequencies. */
 export function transformParams(
   { height, width, batch }: ConvShape,
@@ -137,7 +164,7 @@ export function transformItems({ tiles }: Tiling, count: number, channels: numbe
 
 /**
  * A convolution up to its products in frequency space: one `finish` call per chunk brings them back. `from` are the channels
- * summed over, `to` those made, `toPadded` those as the packed kernel has them.
+ * summed over, `to` those made, `toPadded` those as the packed kernel has them. `kept`: see `keepsImages`.
  */
 export function convolutionCalls(
   form: Form,
@@ -147,14 +174,16 @@ export function convolutionCalls(
   scratch: Readonly<Record<string, Tensor>>,
   subgroups: boolean,
   finish: (params: ReturnType<typeof transformParams>, items: readonly [number, number, number]) => Call,
+  kept?: Tensor,
 ): Call[] {
   const { from, toPadded } = channels;
   const { frequencies } = form;
-  const { kernels, images, products } = scratch;
+  const { kernels, products } = scratch;
   const tiles = tiling(form, shape);
   const pairs = from * toPadded;
   const calls = [call(form.kernelTransform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, pairs)];
-  for (const at of tiles.chunks) {
+  for (const [i, at] of tiles.chunks.entries()) {
+    const images = chunkImages(form, tiles, from, i, scratch.images, kept);
     calls.push(
       call(
         form.inputTransform,

@@ -20,6 +20,7 @@ import {
   F8,
   type Form,
   idleProduct,
+  keepsImages,
   refusesWinograd,
 } from '../winograd';
 
@@ -217,15 +218,16 @@ const winograd = (
   idles: (shape) => betterSmaller(form, shape) || (subgroups && idleProduct(padChannels(shape.outChannels))),
   refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
-  calls: (shape, { input, kernel, bias, output }, scratch) => {
+  keeps: keepsImages(form),
+  calls: (shape, { input, kernel, bias, output }, scratch, kept) => {
     const channels = {
       from: shape.inChannels,
       to: shape.outChannels,
       toPadded: padChannels(shape.outChannels),
     };
-    return convolutionCalls(form, shape, channels, { input, kernel }, scratch, subgroups, (params, items) =>
-      call(last, params, { freqs: scratch.products, bias, output }, items),
-    );
+    const finish: Parameters<typeof convolutionCalls>[6] = (params, items) =>
+      call(last, params, { freqs: scratch.products, bias, output }, items);
+    return convolutionCalls(form, shape, channels, { input, kernel }, scratch, subgroups, finish, kept);
   },
 });
 

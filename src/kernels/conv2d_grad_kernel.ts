@@ -12,11 +12,13 @@ import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.
 import { call, type Kernel, type Variant } from '../kernel';
 import {
   betterSmaller,
+  chunkImages,
   F4,
   F7,
   F8,
   type Form,
   frequencySize,
+  keepsImages,
   refusesWinograd,
   tiling,
   transformItems,
@@ -125,38 +127,43 @@ const winograd = (
     grads: frequencySize(form, tiling(form, shape), shape.outChannels),
     products: form.frequencies * shape.inChannels * shape.outChannels + shape.outChannels,
   }),
-  calls: (shape, { input, grad, gradient }, { images, grads, products }) => {
+  keeps: keepsImages(form),
+  calls: (shape, { input, grad, gradient }, { images, grads, products }, kept) => {
     const { inChannels: cin, outChannels: cout } = shape;
     const tiles = tiling(form, shape);
-    const calls = tiles.chunks.flatMap((at) => [
-      call(
+    const calls = tiles.chunks.flatMap((at, i) => {
+      const inputs = chunkImages(form, tiles, cin, i, images, kept);
+      const transform = call(
         form.inputTransform,
         transformParams(shape, tiles, cin, at),
-        { input, freqs: images },
+        { input, freqs: inputs },
         transformItems(tiles, at.count, cin),
-      ),
-      call(
-        toFrequencies,
-        transformParams(shape, tiles, cout, at),
-        { grad, freqs: grads },
-        transformItems(tiles, at.count, cout),
-      ),
-      call(
-        subgroups ? productSubgroups : product,
-        {
-          columns: (tiles.tiles * at.count) / 4,
-          pitch: (tiles.tiles * tiles.chunk) / 4,
-          cin,
-          cout,
-          accumulate: Number(at.first > 0),
-          frequencies: form.frequencies,
-          sum_frequency: form.sumFrequency,
-        },
-        { inputs: images, grads, output: products },
-        // An invocation makes 8 output channels and 16 or 8 input channels of one frequency.
-        [Math.ceil(cout / 8), Math.ceil(cin / (subgroups ? 16 : 8)), form.frequencies],
-      ),
-    ]);
+      );
+      return [
+        ...(kept ? [] : [transform]), // the convolution has left it there
+        call(
+          toFrequencies,
+          transformParams(shape, tiles, cout, at),
+          { grad, freqs: grads },
+          transformItems(tiles, at.count, cout),
+        ),
+        call(
+          subgroups ? productSubgroups : product,
+          {
+            columns: (tiles.tiles * at.count) / 4,
+            pitch: (tiles.tiles * tiles.chunk) / 4,
+            cin,
+            cout,
+            accumulate: Number(at.first > 0),
+            frequencies: form.frequencies,
+            sum_frequency: form.sumFrequency,
+          },
+          { inputs, grads, output: products },
+          // An invocation makes 8 output channels and 16 or 8 input channels of one frequency.
+          [Math.ceil(cout / 8), Math.ceil(cin / (subgroups ? 16 : 8)), form.frequencies],
+        ),
+      ];
+    });
     const pairs = cin * cout;
     return [...calls, call(last, { pairs, cout }, { freqs: products, gradient }, pairs)];
   },

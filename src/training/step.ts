@@ -85,7 +85,7 @@ export function planStep(
   const last = layers[layers.length - 1];
   const pre = tensor(`${last.name} pre-activation`, elements * batch);
   const grad = tensor(`${last.name} gradient`, elements * batch);
-  const forward = forwardPass(layers, weights.weights, batch, noisy, pre, choose);
+  const forward = forwardPass(layers, weights.weights, batch, noisy, pre, choose, true);
   const lossShape = { batch, elements };
   const partials = tensor('loss partials', partialCount(lossShape));
   const gradients = [

@@ -36,7 +36,7 @@ export function backwardPass(
 
   let grad = outputGrad;
   for (let i = last; i >= 0; i--) {
-    const { layer, weights, input, pre } = stages[i];
+    const { layer, weights, input, pre, kept } = stages[i];
     const { name, height, width, inChannels, outChannels } = layer;
     const image = { channels: outChannels, height, width, batch };
 
@@ -75,6 +75,7 @@ export function backwardPass(
         shape,
         { input, grad, gradient: layerGradient },
         choose('conv2d_grad_kernel', name),
+        kept,
       ),
     );
     if (i > 0 && (i < last || storesLast)) {

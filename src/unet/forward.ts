@@ -2,6 +2,7 @@
 
 import { type Kernel, type Op, op, type Tensor, tensor } from '../kernel';
 import { type ConvShape, conv2d } from '../kernels/conv2d';
+import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dPool } from '../kernels/conv2d_pool';
 import { swish } from '../kernels/swish';
 import { swishMaxPool } from '../kernels/swish_max_pool';
@@ -22,6 +23,8 @@ export interface Stage {
   readonly input: Tensor;
   /** What the convolution makes, before the activation. */
   readonly pre: Tensor;
+  /** What it makes of its input on the way and the weight gradient needs, too. */
+  readonly kept?: Tensor;
 }
 
 /** Which variant of a kernel to use for a layer; undefined is the kernel's first. */
@@ -31,6 +34,18 @@ export type Choose = (kernel: string, layer: string) => string | undefined;
 export const hasVariant = (fused: Kernel<ConvShape>, variant: string | undefined) =>
   variant !== undefined && Object.hasOwn(fused.variants, variant);
 
+/** Elements of what is kept of a layer, 8 MiB: as much as a cache may hold. From memory it would come little faster than it is made. */
+const MOST_KEPT = 2 ** 21;
+
+/** A tensor for what both variants make of the layer's input, if there is such a thing. */
+function keptFor(shape: ConvShape, layer: string, forward?: string, gradient?: string): Tensor | undefined {
+  const made = forward && conv2d.variants[forward]?.keeps;
+  const needed = gradient && conv2dGradKernel.variants[gradient]?.keeps;
+  if (!made || !needed || made.what !== needed.what) return undefined;
+  const size = made.size(shape);
+  return size <= MOST_KEPT ? tensor(`${layer} ${made.what}`, size) : undefined;
+}
+
 export interface Forward {
   readonly ops: Op[];
   readonly stages: readonly Stage[];
@@ -38,7 +53,8 @@ export interface Forward {
 
 /**
  * From `input` to `pre`, the output before the last activation; both are [channels][height][width][batch], `batch` a multiple
- * of 4. Only pre-activations are kept: whatever comes next applies swish to what it reads, so that a map is written once.
+ * of 4. Only pre-activations are kept: whatever comes next applies swish to what it reads, so that a map is written once. With `keeps`,
+ * a backward pass follows that is chosen for by the same `choose`.
  */
 export function forwardPass(
   layers: readonly Layer[],
@@ -47,6 +63,7 @@ export function forwardPass(
   input: Tensor,
   pre: Tensor,
   choose: Choose = () => undefined,
+  keeps = false,
 ): Forward {
   const levels = layers.length / 2;
   const ops: Op[] = [];
@@ -57,23 +74,26 @@ export function forwardPass(
     const shape = { channels, height, width, batch };
     const size = channels * height * width * batch;
     const last = i === layers.length - 1;
+    const variant = choose('conv2d', name);
     const stage: Stage = {
       layer,
       weights: weights[i],
       input: x,
       pre: last ? pre : tensor(`${name} pre-activation`, size),
+      kept: keeps
+        ? keptFor({ ...layer, batch }, name, variant, choose('conv2d_grad_kernel', name))
+        : undefined,
     };
     stages.push(stage);
     const { forward: kernel, bias } = stage.weights;
     const tensors = { input: x, kernel, bias, output: stage.pre };
-    const variant = choose('conv2d', name);
     const pools = i < levels - 1;
     if (pools && hasVariant(conv2dPool, variant)) {
       x = tensor(`${name} pooled`, size / 4);
       ops.push(op(conv2dPool, name, { ...layer, batch }, { ...tensors, pooled: x }, variant));
       return;
     }
-    ops.push(op(conv2d, name, { ...layer, batch }, tensors, variant));
+    ops.push(op(conv2d, name, { ...layer, batch }, tensors, variant, stage.kept));
 
     if (last) return;
     if (pools) {

@@ -8,12 +8,12 @@ import { planWeights } from '../../src/unet/weights';
 
 const BATCH = 4;
 
-function passes(config: Partial<UNetConfig>, choose?: Choose) {
+function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false) {
   const { height, width, channels, ...full } = checkConfig(config);
   const { layers, weights, parameters, flat } = planWeights({ height, width, channels, ...full });
   const size = height * width * channels * BATCH;
   const [input, pre, grad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
-  const { ops, stages } = forwardPass(layers, weights, BATCH, input, pre, choose);
+  const { ops, stages } = forwardPass(layers, weights, BATCH, input, pre, choose, keeps);
   const back = backwardPass(stages, parameters, BATCH, grad, tensor('gradient', flat.size), choose);
   return { forward: ops.map(title), backward: back.map(title), ops: [...ops, ...back], given: [input, grad] };
 }
@@ -27,8 +27,9 @@ function readTooEarly({ ops, given }: ReturnType<typeof passes>): string[] {
   for (const { shader, tensors } of ops.flatMap(({ calls }) => calls))
     for (const [name, t] of Object.entries(tensors)) {
       const isWeight = /(kernel|bias|transposed)$/.test(t.label);
-      if (shader.bindings[name].access === 'read_write') written.add(t);
-      else if (!written.has(t) && !isWeight) faults.push(`${shader.name} reads ${t.label}`);
+      const whole = t.base ?? t;
+      if (shader.bindings[name].access === 'read_write') written.add(whole);
+      else if (!written.has(whole) && !isWeight) faults.push(`${shader.name} reads ${t.label}`);
     }
   return faults;
 }
@@ -95,6 +96,32 @@ describe('two levels', () => {
     expect(readTooEarly(plain)).toEqual([]);
     expect(readTooEarly(fused)).toEqual([]);
     expect(readTooEarly({ ...fused, given: [] })).not.toEqual([]);
+  });
+});
+
+describe('frequencies of the input', () => {
+  const config = { height: 14, width: 14, widths: [8, 16] };
+  const transforms = (choose: Choose, keeps: boolean) => {
+    const lists = passes(config, choose, keeps);
+    expect(readTooEarly(lists)).toEqual([]);
+    const calls = lists.ops.filter(({ layer }) => layer === 'down.1').flatMap((o) => o.calls);
+    return calls.filter(({ shader }) => /winograd\d*_input/.test(shader.name)).length;
+  };
+  const chosen =
+    (forward: string, gradient: string): Choose =>
+    (kernel, layer) =>
+      layer !== 'down.1' ? undefined : kernel === 'conv2d' ? forward : gradient;
+
+  test('are made once, where both kernels use the same form, with or without subgroups', () => {
+    // The input gradient transforms the output gradient.
+    expect(transforms(chosen('winograd7', 'winograd7'), false)).toBe(3);
+    expect(transforms(chosen('winograd7', 'winograd7'), true)).toBe(2);
+    expect(transforms(chosen('winograd7', 'winograd7_subgroups'), true)).toBe(2);
+  });
+
+  test('are made twice, where they do not', () => {
+    expect(transforms(chosen('winograd7', 'winograd'), true)).toBe(3);
+    expect(transforms(chosen('direct', 'winograd'), true)).toBe(2);
   });
 });
 
