@@ -20,8 +20,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   var sum = 0.0;
-  for (var s = 0u; s < params.count; s++) {
-    sum += slices[s * params.size + i];
+  var at = i;
+  // There may be hundreds of slices, but only few invocations: a GPU should not wait for one load after the other.
+  for (var eights = params.count / 8u; eights > 0u; eights--) {
+    let a = slices[at];
+    let b = slices[at + params.size];
+    let c = slices[at + 2u * params.size];
+    let d = slices[at + 3u * params.size];
+    let e = slices[at + 4u * params.size];
+    let f = slices[at + 5u * params.size];
+    let g = slices[at + 6u * params.size];
+    let h = slices[at + 7u * params.size];
+    sum = sum + a + b + c + d + e + f + g + h;
+    at += 8u * params.size;
+  }
+  for (var rest = params.count % 8u; rest > 0u; rest--) {
+    sum += slices[at];
+    at += params.size;
   }
   output[i] = sum;
 }

@@ -8,6 +8,7 @@ export const spec: Spec<SliceShape, 'slices' | 'output'> = {
   cases: {
     'one number': { size: 1, count: 1 },
     primes: { size: 131, count: 7 },
+    'eights and a rest': { size: 5, count: 19 },
     'many slices': { size: 67, count: 1000 },
   },
   inputs: ({ size, count }, random) => ({ slices: random.floats(size * count) }),
