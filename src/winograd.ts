@@ -57,8 +57,8 @@ const tilesOf = ({ tile }: Form, { height, width }: ConvShape) =>
 const productsOf = (form: Form, shape: ConvShape) => form.frequencies * tilesOf(form, shape);
 
 /**
- * Whether a form with smaller tiles, which is more accurate, suits a layer better: because these reach so far beyond the image that
- * they take as many products, or because there are so few of them that the products load more weights than they make use of.
+ * Whether a form with smaller tiles, which is more accurate, suits a layer better: because this one's reach so far beyond the image
+ * that they take as many products, or because there are so few of them that the products load more weights than they make use of.
  */
 export const betterSmaller = (form: Form, shape: ConvShape) =>
   FORMS.some((other) => other.tile < form.tile && productsOf(other, shape) <= productsOf(form, shape)) ||

@@ -20,8 +20,13 @@ test('a large batch uses subgroups where the device has them', () => {
 test('images take the Winograd form with the fewest products, few tiles the smallest form', () => {
   expect(usual(8)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd' }); // 32 tiles, and 8
   expect(usual(16)).toMatchObject({ 'conv2d/down.2': 'winograd7', 'conv2d_grad_kernel/up.0': 'winograd7' });
-  const choice = (size: number, batch = 64) =>
-    defaultVariants(layersOf(checkConfig({ height: size, width: size })), batch, new Set(), 'software');
+  const choice = (size: number, batch = 64, ...features: string[]) =>
+    defaultVariants(
+      layersOf(checkConfig({ height: size, width: size })),
+      batch,
+      new Set(features),
+      'software',
+    );
   // Images of 16 take 4 tiles of 8, where they would take 9 of 7; images of 8 take one, or 4 of either other form.
   const large = { 'conv2d/down.1': 'winograd8', 'conv2d_grad_input/up.1': 'winograd8' };
   expect(choice(32)).toMatchObject({
@@ -36,6 +41,7 @@ test('images take the Winograd form with the fewest products, few tiles the smal
   });
   // 32 take 16 of 8, or 25 of 7.
   expect(choice(64)).toMatchObject({ ...large, 'conv2d/up.0': 'winograd8' });
+  expect(choice(64, 64, 'subgroups')).toMatchObject({ 'conv2d_grad_kernel/down.1': 'winograd8_subgroups' });
   // 20 take 9 of 8 or of 7, or 25 of 4; 10 take 4 of 8 or of 7, or 9 of 4.
   expect(choice(40)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' });
   // 12 take 4 of 8 or of 7, which is 576 or 484 products, or 9 of 4, which is 576, too; 6 take one of 8 or of 7.
