@@ -1,7 +1,7 @@
 import shader from '../../shaders/adam.wgsl';
 import { call, type Kernel } from '../kernel';
 import { STATE_WORDS } from '../training/state';
-import { type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
+import { copies, type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
 
 export interface AdamShape extends ParameterShape {
   readonly beta1: number;
@@ -20,7 +20,10 @@ export const adam: Kernel<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' 
     const packed = packing(shape).size;
     return { grad: size, state: STATE_WORDS, parameter: size, moment1: size, moment2: size, packed };
   },
-  cost: (shape) => ({ flops: 14 * parameterCount(shape), bytes: 36 * parameterCount(shape) }),
+  cost: (shape) => ({
+    flops: 14 * parameterCount(shape),
+    bytes: (28 + 4 * copies(shape)) * parameterCount(shape),
+  }),
   variants: {
     plain: {
       calls: (shape, tensors) => {

@@ -19,10 +19,20 @@ export interface Region {
 const ALIGNMENT = 64;
 const align = (offset: number) => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 
+/** Whether the kernels can read the parameters as they lie, since there is nothing to pad. */
+export const needsNoPacking = ({ outChannels }: ParameterShape) => padChannels(outChannels) === outChannels;
+
+/** How often a layer's weights are packed. */
+export const copies = (shape: ParameterShape) => (needsNoPacking(shape) ? 1 : 2);
+
 /** Where everything lies in a layer's packed weights: see shaders/lib/pack.wgsl. `size` is a multiple of 64 floats. */
-export function packing({ inChannels, outChannels, kernelSize }: ParameterShape) {
+export function packing(shape: ParameterShape) {
+  const { inChannels, outChannels, kernelSize } = shape;
   const taps = kernelSize ** 2;
-  const forward: Region = { offset: 0, size: taps * inChannels * padChannels(outChannels) };
+  const forward: Region = {
+    offset: 0,
+    size: needsNoPacking(shape) ? 0 : taps * inChannels * padChannels(outChannels),
+  };
   const bias: Region = { offset: align(forward.size), size: padChannels(outChannels) };
   const backward: Region = {
     offset: bias.offset + align(bias.size),
@@ -50,7 +60,7 @@ export function packParams(shape: ParameterShape) {
 export const packWeights: Kernel<ParameterShape, 'parameters' | 'packed'> = {
   name: 'pack_weights',
   sizes: (shape) => ({ parameters: parameterCount(shape), packed: packing(shape).size }),
-  cost: (shape) => ({ flops: 0, bytes: 12 * parameterCount(shape) }),
+  cost: (shape) => ({ flops: 0, bytes: 4 * (1 + copies(shape)) * parameterCount(shape) }),
   variants: {
     plain: {
       calls: (shape, tensors) => [call(shader, packParams(shape), tensors, parameterCount(shape))],

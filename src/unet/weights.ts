@@ -1,7 +1,7 @@
 /** The weights of a network as tensors, and how they start. Pure, no GPU. */
 
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
-import { packing, packWeights, type Region } from '../kernels/pack_weights';
+import { needsNoPacking, packing, packWeights, type Region } from '../kernels/pack_weights';
 import { STREAM, threefry, uniform } from '../random';
 import { type Layer, layersOf, type Parameter, parametersOf, type UNetConfig } from './config';
 import type { LayerWeights } from './forward';
@@ -20,7 +20,7 @@ export interface WeightPlan {
   readonly parameters: readonly Parameter[];
   /** The flat parameters: `parameters` says where each lies. */
   readonly flat: Tensor;
-  /** The same numbers in the orders that the kernels read: all layers, one after the other. */
+  /** The same numbers in the other orders that the kernels read: all layers, one after the other. */
   readonly packed: Tensor;
   readonly byLayer: readonly LayerPlan[];
   readonly weights: readonly LayerWeights[];
@@ -38,7 +38,8 @@ export function planWeights(config: UNetConfig): WeightPlan {
     places.reduce((sum, p) => sum + p.size, 0),
   );
   let start = 0;
-  const byLayer = layers.map(({ name }, i): LayerPlan => {
+  const byLayer = layers.map((layer, i): LayerPlan => {
+    const { name } = layer;
     const [kernel, bias] = parameters.slice(2 * i, 2 * i + 2);
     const at = start;
     start += places[i].size;
@@ -48,7 +49,9 @@ export function planWeights(config: UNetConfig): WeightPlan {
       parameters: view(flat, `${name} parameters`, kernel.offset, kernel.size + bias.size),
       packed: view(packed, `${name} packed weights`, at, places[i].size),
       weights: {
-        forward: part(`${name} kernel`, places[i].forward),
+        forward: needsNoPacking(layer)
+          ? view(flat, `${name} kernel`, kernel.offset, kernel.size)
+          : part(`${name} kernel`, places[i].forward),
         bias: part(`${name} bias`, places[i].bias),
         backward: part(`${name} kernel, transposed`, places[i].backward),
       },

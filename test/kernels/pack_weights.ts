@@ -28,14 +28,15 @@ export function packInto(
   const taps = kernelSize * kernelSize;
   const inP = Math.ceil(inChannels / 8) * 8;
   const outP = Math.ceil(outChannels / 8) * 8;
-  const bias = align(taps * inChannels * outP);
+  const padded = outP > outChannels; // else the forward pass reads the parameters as they are
+  const bias = padded ? align(taps * inChannels * outP) : 0;
   const backward = bias + align(outP);
   let from = 0;
   for (let tap = 0; tap < taps; tap++)
     for (let c = 0; c < inChannels; c++)
       for (let o = 0; o < outChannels; o++) {
         const value = values[from++];
-        result[(tap * inChannels + c) * outP + o] = value;
+        if (padded) result[(tap * inChannels + c) * outP + o] = value;
         result[backward + ((taps - 1 - tap) * outChannels + o) * inP + c] = value;
       }
   for (let o = 0; o < outChannels; o++) result[bias + o] = values[from++];
