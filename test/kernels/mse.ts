@@ -3,6 +3,9 @@ import { STATE, STATE_WORDS } from '../../src/training/state';
 import { EPSILON, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 
+/** Numbers of a partial sum: 256 vec4. */
+const BLOCK = 1024;
+
 /** The first vec4 always has an image; of the last one, three slots are padding. */
 const imagesIn = (batch: number) => Math.max(1, batch - 3);
 
@@ -48,7 +51,7 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' 
       gradError[i] =
         scale * (valueError * Math.abs(slope) + Math.abs(difference) * slopeError) +
         6.5 * 2 * EPSILON * Math.abs(grad[i]);
-      const block = Math.floor(i / 1024);
+      const block = Math.floor(i / BLOCK);
       partials[block] += difference ** 2;
       // A difference counted twice as it is squared, a product, and 11 additions of numbers that are not negative: 2 in a vec4, 3 to
       // the invocation's other three, 6 over the workgroup.
@@ -70,7 +73,7 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' 
     inputs: ({ elements, swish }, { pre, target, state }, _outputs, cotangent) => {
       const scaled = Float64Array.from(target, (truth, i) => {
         const prediction = swish ? swishAt(pre[i]).value : pre[i];
-        const scale = cotangent[Math.floor(i / 256)] * state[STATE.count] * elements;
+        const scale = cotangent[Math.floor(i / BLOCK)] * state[STATE.count] * elements;
         return prediction - scale * (prediction - truth);
       });
       return { pre, target: scaled, state };
