@@ -46,7 +46,7 @@ export function backwardPass(
       const tensors = { ...throughLast, pre, grad_pre: low };
       ops.push(op(conv2dGradUpsample, lastLayer.name, { ...lastLayer, batch }, tensors, lastVariant));
       grad = low;
-    } else if (i === 0 && i < levels - 1 && !storesLast) {
+    } else if (i === 0 && !storesLast) {
       const high = tensor(`${name} gradient`, pre.size);
       const tensors = { ...throughLast, pre, grad_output: grad, grad_pre: high };
       ops.push(op(conv2dGradPool, name, { ...lastLayer, batch }, tensors, lastVariant));
