@@ -12,8 +12,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = 4u * flat_index(group, groups, 0u, 64u, params.first_group) + local;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = flat_index(id, groups, params.first_group);
+  let first = 4u * index - 3u * (index % 64u);
   for (var i = first; i < min(first + 256u, params.vec4s); i += 64u) {
     output[i] = input[i];
   }

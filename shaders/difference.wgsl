@@ -18,8 +18,8 @@ struct Params {
 const FAR = 3e38;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let k = flat_index(group, groups, local, 64u, params.first_group);
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let k = flat_index(id, groups, params.first_group);
   if (k >= params.stride) {
     return;
   }

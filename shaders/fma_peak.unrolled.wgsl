@@ -15,15 +15,15 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let index = flat_index(group, groups, local, 64u, params.first_group);
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = flat_index(id, groups, params.first_group);
   if (index >= params.invocations) {
     return;
   }
   let factor = vec4f(params.factor);
   let addend = vec4f(params.addend);
   let iterations = params.iterations;
-  var a = vec4f(0.0, 1.0, 2.0, 3.0) + f32(local);
+  var a = vec4f(0.0, 1.0, 2.0, 3.0) + f32(index % 64u);
   var b = a + 4.0;
   var c = a + 8.0;
   var d = a + 12.0;

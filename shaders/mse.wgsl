@@ -26,8 +26,10 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> partials: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let k = flat_index(group, groups, 0u, 1u, params.first_group);
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = flat_index(id, groups, params.first_group);
+  let k = index / 64u; // of the workgroup
+  let local = index % 64u;
   let first = k * 256u + local;
   // No early return: all invocations must meet in workgroup_sum.
   var squares = 0.0;

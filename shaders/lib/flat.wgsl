@@ -1,4 +1,5 @@
-// The index of this invocation in a flat grid: x first, then z (src/kernel.ts folds wide grids and splits them along z).
-fn flat_index(group: vec3u, groups: vec3u, local: u32, workgroup_size: u32, first_group: u32) -> u32 {
-  return ((group.z + first_group) * groups.x + group.x) * workgroup_size + local;
+// The index of this invocation in a flat grid of workgroups of 64: x first, then z (src/kernel.ts folds wide grids and splits them along z).
+// It comes from the global id, as local_invocation_index costs an invocation on lavapipe about as much as a vec4 to load.
+fn flat_index(id: vec3u, groups: vec3u, first_group: u32) -> u32 {
+  return (id.z + first_group) * groups.x * 64u + id.x;
 }
