@@ -1,19 +1,6 @@
 // Winograd F(4x4, 5x5), last pass of conv2d_grad_input: output = A' M A. See lib/winograd_output.wgsl.
 #import lib/winograd_output.wgsl
 
-struct Params {
-  width: u32,
-  height: u32,
-  tiles: u32,
-  tiles_x: u32,
-  channels: u32,
-  batch: u32,
-  first_image: u32,
-  chunk: u32,
-  pitch: u32,
-  first_group: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> freqs: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> output: array<Lane>;

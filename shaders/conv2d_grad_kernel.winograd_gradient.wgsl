@@ -10,19 +10,6 @@
 
 alias Lane = f32;
 
-struct Params {
-  width: u32,
-  height: u32,
-  tiles: u32,
-  tiles_x: u32,
-  channels: u32,
-  batch: u32, // images in a row of the gradient
-  first_image: u32, // where this chunk starts
-  chunk: u32, // images in this chunk
-  pitch: u32,
-  first_group: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> grad: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> freqs: array<Lane>;

@@ -112,6 +112,14 @@ declare module '*/conv2d.winograd7_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd7_pairs_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd8_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -132,6 +140,14 @@ declare module '*/conv2d.winograd8_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd8_pairs_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
   >;
   export default shader;
 }
@@ -288,6 +304,14 @@ declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_kernel.winograd7_pairs_gradient.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -300,6 +324,14 @@ declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
   const shader: import('../src/kernel').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd8_pairs_gradient.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
   >;
   export default shader;
 }

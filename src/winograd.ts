@@ -10,8 +10,10 @@ import product from '../shaders/conv2d.winograd_product.wgsl';
 import productSubgroups from '../shaders/conv2d.winograd_subgroups_product.wgsl';
 import inputTransform7 from '../shaders/conv2d.winograd7_input.wgsl';
 import kernelTransform7 from '../shaders/conv2d.winograd7_kernel.wgsl';
+import inputTransform7Pairs from '../shaders/conv2d.winograd7_pairs_input.wgsl';
 import inputTransform8 from '../shaders/conv2d.winograd8_input.wgsl';
 import kernelTransform8 from '../shaders/conv2d.winograd8_kernel.wgsl';
+import inputTransform8Pairs from '../shaders/conv2d.winograd8_pairs_input.wgsl';
 import { type Call, call, type Tensor, view } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
 
@@ -23,18 +25,28 @@ export interface Form {
   readonly frequencies: number;
   /** The frequency where the transform of the output gradient adds up the tile: that of the points (1, 1). */
   readonly sumFrequency: number;
+  /** Images that an invocation of a transform to frequencies does at once. */
+  readonly together: 1 | 2;
   readonly inputTransform: typeof inputTransform;
   readonly kernelTransform: typeof kernelTransform;
 }
 
 /** 6.25 times fewer products than taps, and an error of about 6 times that of adding up taps. */
-export const F4: Form = { tile: 4, frequencies: 64, sumFrequency: 9, inputTransform, kernelTransform };
+export const F4: Form = {
+  tile: 4,
+  frequencies: 64,
+  sumFrequency: 9,
+  together: 1,
+  inputTransform,
+  kernelTransform,
+};
 
 /** 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 90 times. */
 export const F7: Form = {
   tile: 7,
   frequencies: 121,
   sumFrequency: 60,
+  together: 1,
   inputTransform: inputTransform7,
   kernelTransform: kernelTransform7,
 };
@@ -44,9 +56,14 @@ export const F8: Form = {
   tile: 8,
   frequencies: 144,
   sumFrequency: 65,
+  together: 1,
   inputTransform: inputTransform8,
   kernelTransform: kernelTransform8,
 };
+
+/** For processors, on which a load or store of two images costs less than two of one; too many registers for a GPU. */
+export const F7_PAIRS: Form = { ...F7, together: 2, inputTransform: inputTransform7Pairs };
+export const F8_PAIRS: Form = { ...F8, together: 2, inputTransform: inputTransform8Pairs };
 
 const FORMS = [F4, F7, F8];
 
@@ -62,7 +79,7 @@ const productsOf = (form: Form, shape: ConvShape) => form.frequencies * tilesOf(
  */
 export const betterSmaller = (form: Form, shape: ConvShape) =>
   FORMS.some((other) => other.tile < form.tile && productsOf(other, shape) <= productsOf(form, shape)) ||
-  (form !== F4 && tilesOf(form, shape) * shape.batch < 16);
+  (form.tile > F4.tile && tilesOf(form, shape) * shape.batch < 16);
 
 /** Bytes that the transformed images of one chunk may take. */
 const MOST_SCRATCH = 2 ** 24;
@@ -139,6 +156,7 @@ export function chunkImages(
 
 /** The images [first, first + count) of a tensor [channels][height][width][batch] to frequencies. */
 export function transformParams(
+  together: number,
   { height, width, batch }: ConvShape,
   { tilesX, tiles, chunk }: Tiling,
   channels: number,
@@ -150,16 +168,17 @@ export function transformParams(
     tiles,
     tiles_x: tilesX,
     channels,
-    batch,
-    first_image: at.first,
-    chunk: at.count,
-    pitch: tiles * chunk,
+    batch: batch / together,
+    first_image: at.first / together,
+    chunk: at.count / together,
+    pitch: (tiles * chunk) / together,
   };
 }
 
-/** Items of a transform of `count` images: a workgroup of 32 lanes does one tile of 32 images, or several tiles of fewer. */
-export function transformItems({ tiles }: Tiling, count: number, channels: number) {
-  return [count, Math.ceil(tiles / Math.max(1, Math.floor(32 / count))), channels] as const;
+/** Items of a transform of `count` images: a workgroup of 32 lanes does one tile for as many of them, or several tiles of fewer. */
+export function transformItems(together: number, { tiles }: Tiling, count: number, channels: number) {
+  const lanes = count / together;
+  return [lanes, Math.ceil(tiles / Math.max(1, Math.floor(32 / lanes))), channels] as const;
 }
 
 /**
@@ -187,9 +206,9 @@ export function convolutionCalls(
     calls.push(
       call(
         form.inputTransform,
-        transformParams(shape, tiles, from, at),
+        transformParams(form.together, shape, tiles, from, at),
         { input: tensors.input, freqs: images },
-        transformItems(tiles, at.count, from),
+        transformItems(form.together, tiles, at.count, from),
       ),
     );
     const columns = (tiles.tiles * at.count) / 4;
@@ -205,7 +224,7 @@ export function convolutionCalls(
           ]),
     );
     calls.push(
-      finish(transformParams(shape, tiles, toPadded, at), transformItems(tiles, at.count, channels.to)),
+      finish(transformParams(1, shape, tiles, toPadded, at), transformItems(1, tiles, at.count, channels.to)),
     );
   }
   return calls;

@@ -1,7 +1,6 @@
 // Winograd F(7x7, 5x5), output transform, shared by conv2d and conv2d_grad_input: Y = A' M A for every tile.
 // The shader that includes this declares
-//   params   width, height, tiles, tiles_x, channels, batch (images in a row of Y), first_image and chunk (the images of this dispatch),
-//            pitch, first_group;
+//   params   see lib/winograd_tile.wgsl;
 //   freqs    M[f = 11*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
 //   addend   what is added to all of an output channel (loaded once, not per element);
 //   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.

@@ -7,15 +7,19 @@ import product from '../../shaders/conv2d_grad_kernel.winograd_product.wgsl';
 import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
 import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradient.wgsl';
 import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
+import gradientTransform7Pairs from '../../shaders/conv2d_grad_kernel.winograd7_pairs_gradient.wgsl';
 import gradientTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_gradient.wgsl';
 import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.wgsl';
+import gradientTransform8Pairs from '../../shaders/conv2d_grad_kernel.winograd8_pairs_gradient.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import {
   betterSmaller,
   chunkImages,
   F4,
   F7,
+  F7_PAIRS,
   F8,
+  F8_PAIRS,
   type Form,
   frequencySize,
   keepsImages,
@@ -135,17 +139,17 @@ const winograd = (
       const inputs = chunkImages(form, tiles, cin, i, images, kept);
       const transform = call(
         form.inputTransform,
-        transformParams(shape, tiles, cin, at),
+        transformParams(form.together, shape, tiles, cin, at),
         { input, freqs: inputs },
-        transformItems(tiles, at.count, cin),
+        transformItems(form.together, tiles, at.count, cin),
       );
       return [
         ...(kept ? [] : [transform]), // the convolution has left it there
         call(
           toFrequencies,
-          transformParams(shape, tiles, cout, at),
+          transformParams(form.together, shape, tiles, cout, at),
           { grad, freqs: grads },
-          transformItems(tiles, at.count, cout),
+          transformItems(form.together, tiles, at.count, cout),
         ),
         call(
           subgroups ? productSubgroups : product,
@@ -198,8 +202,8 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     winograd: winograd(F4, gradientTransform, kernelTransform, false),
     winograd_subgroups: winograd(F4, gradientTransform, kernelTransform, true),
     winograd7: winograd(F7, gradientTransform7, kernelTransform7, false),
-    winograd7_subgroups: winograd(F7, gradientTransform7, kernelTransform7, true),
+    winograd7_subgroups: winograd(F7_PAIRS, gradientTransform7Pairs, kernelTransform7, true),
     winograd8: winograd(F8, gradientTransform8, kernelTransform8, false),
-    winograd8_subgroups: winograd(F8, gradientTransform8, kernelTransform8, true),
+    winograd8_subgroups: winograd(F8_PAIRS, gradientTransform8Pairs, kernelTransform8, true),
   },
 };
