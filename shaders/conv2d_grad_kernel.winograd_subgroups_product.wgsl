@@ -8,7 +8,8 @@ enable subgroups;
 // Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16 and gets the others by swaps (on a
 // software adapter every loaded component is paid for). Lane q of a quad gets channel q ^ 1, q ^ 2, q ^ 3 of a group of four, so each
 // lane has an order of its own, which matters only when sums find their rows. Needs the feature `subgroups`.
-// Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of 4 frequencies from first_group on.
+// A workgroup: 4 x 8 output channels, 2 x 16 input channels, 4 frequencies. Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of
+// 4 frequencies from first_group on.
 // Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
 
 struct Params {
@@ -60,11 +61,13 @@ fn store_bias(f: u32, o: u32) {
   store((params.frequencies * params.cin * params.cout + o) / 4u, m, n);
 }
 
-@compute @workgroup_size(4, 2, 4)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(subgroup_invocation_id) subgroup_lane: u32) {
-  let o = id.x * 8u;
-  let c = id.y * 16u;
-  let wanted = id.z + 4u * params.first_group;
+// In one dimension, as only there the lanes of a quad are sure to lie side by side.
+@compute @workgroup_size(32)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
+  @builtin(subgroup_invocation_id) subgroup_lane: u32) {
+  let o = (4u * group.x + (local.x & 3u)) * 8u;
+  let c = (2u * group.y + ((local.x >> 2u) & 1u)) * 16u;
+  let wanted = 4u * (group.z + params.first_group) + (local.x >> 3u);
   let f = min(wanted, params.frequencies - 1u);
   let pitch = params.pitch;
   let input_first = (f * params.cin + c + (subgroup_lane & 3u)) * pitch;

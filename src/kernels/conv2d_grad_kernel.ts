@@ -163,8 +163,10 @@ const winograd = (
             sum_frequency: form.sumFrequency,
           },
           { inputs, grads, output: products },
-          // An invocation makes 8 output channels and 16 or 8 input channels of one frequency.
-          [Math.ceil(cout / 8), Math.ceil(cin / (subgroups ? 16 : 8)), form.frequencies],
+          subgroups
+            ? [32 * Math.ceil(cout / 32), Math.ceil(cin / 32), Math.ceil(form.frequencies / 4)]
+            : // An invocation makes 8 input and 8 output channels of one frequency.
+              [Math.ceil(cout / 8), Math.ceil(cin / 8), form.frequencies],
         ),
       ];
     });
