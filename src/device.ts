@@ -94,6 +94,11 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescri
   return { vendor, architecture, device, description, software };
 }
 
+interface RunOptions {
+  readonly encoder?: GPUCommandEncoder;
+  readonly signal?: AbortSignal;
+}
+
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
@@ -108,6 +113,7 @@ export class Gpu {
   private readonly waiter: Waiter;
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
+  private roundTrip = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
   /** Of the shaders that are being compiled side by side. */
   private compiling = { done: 0, total: 0 };
@@ -292,24 +298,82 @@ export class Gpu {
     this.checkAlive();
     const now = performance.now();
     // With two submissions in flight, the second one starts when the first is done.
-    if (work > 0) this.pacer.measured(work, now - Math.max(start, this.lastDone));
+    const took = this.lastDone > start ? now - this.lastDone : now - start - this.roundTrip;
+    if (work > 0) this.pacer.measured(work, took);
     this.lastDone = now;
   }
 
-  /** Runs a program to its end in submissions that the pacer deems short enough. Stops between two when `signal` aborts. */
-  async run(program: Program, signal?: AbortSignal): Promise<void> {
-    for (let from = 0; from < program.partCount; ) {
+  /** Milliseconds until one hears of the end of a submission that does next to nothing: no work of the GPU's. 0 if not measured. */
+  get latency(): number {
+    return this.roundTrip;
+  }
+
+  async measureLatency(): Promise<void> {
+    const [buffer] = await this.createBuffers([{ label: 'latency', bytes: 4 }]);
+    const times: number[] = [];
+    try {
+      for (let i = 0; i < 3; i++) {
+        const encoder = this.device.createCommandEncoder({ label: 'latency' });
+        encoder.clearBuffer(buffer);
+        const start = performance.now();
+        await this.submit(encoder);
+        times.push(performance.now() - start);
+      }
+    } finally {
+      buffer.destroy();
+    }
+    this.roundTrip = Math.min(...times);
+  }
+
+  /** Runs programs one after the other: see `runAnd`. */
+  run(programs: readonly Program[], options?: RunOptions): Promise<void> {
+    return this.runAnd(programs, (encoder, work) => this.submit(encoder, work), options);
+  }
+
+  /**
+   * Runs programs one after the other, in submissions that the pacer deems short enough, two of them in flight. The first one begins
+   * with what `encoder` holds already; the last one is handed to `submitLast`, for whoever has something to add, and its result is
+   * returned. Stops between two submissions when `signal` aborts.
+   */
+  async runAnd<T>(
+    programs: readonly Program[],
+    submitLast: (encoder: GPUCommandEncoder, work: number) => Promise<T>,
+    { encoder: first, signal }: RunOptions = {},
+  ): Promise<T> {
+    const begin = () => this.device.createCommandEncoder({ label: 'parts' });
+    let encoder = first ?? begin();
+    let pass: GPUComputePassEncoder | undefined;
+    let work = 0;
+    let before: Promise<void> | undefined;
+    try {
+      for (const program of programs) {
+        for (let from = 0; from < program.partCount; ) {
+          signal?.throwIfAborted();
+          let to = from;
+          while (to < program.partCount && (work === 0 || work + program.work(to) <= this.pacer.budget))
+            work += program.work(to++);
+          if (to > from) {
+            pass ??= encoder.beginComputePass({ label: 'parts' });
+            program.encode(pass, from, to);
+            from = to;
+            continue;
+          }
+          pass?.end();
+          const previous = before;
+          before = this.submit(encoder, work);
+          before.catch(() => {}); // awaited after the next one is submitted
+          await previous;
+          encoder = begin();
+          pass = undefined;
+          work = 0;
+        }
+      }
       signal?.throwIfAborted();
-      let work = program.work(from);
-      let to = from + 1;
-      while (to < program.partCount && work + program.work(to) <= this.pacer.budget)
-        work += program.work(to++);
-      const encoder = this.device.createCommandEncoder({ label: 'parts' });
-      const pass = encoder.beginComputePass({ label: 'parts' });
-      program.encode(pass, from, to);
-      pass.end();
-      await this.submit(encoder, work);
-      from = to;
+      pass?.end();
+      const [result] = await Promise.all([submitLast(encoder, work), before]);
+      return result;
+    } finally {
+      await Promise.allSettled([before]);
     }
   }
 

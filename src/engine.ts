@@ -196,6 +196,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     const gpu = new Gpu(device, maxSubmitMilliseconds);
     await null; // so that a loss of the device before is known
     gpu.checkAlive();
+    await gpu.measureLatency();
     return new Engine(gpu, !options.device, options);
   } catch (error) {
     if (!options.device) device.destroy();

@@ -1,4 +1,5 @@
 import type { Gpu } from './device';
+import { EngineError } from './errors';
 
 /** A part of a buffer, in bytes, both multiples of 4. */
 export interface Source {
@@ -31,6 +32,7 @@ export class Staging {
    * Submits `encoder` with a copy of `sources` at its end (`work` as for Gpu.submit), and resolves to what each of them then held.
    */
   async read(encoder: GPUCommandEncoder, sources: readonly Source[], work = 0): Promise<ArrayBuffer[]> {
+    if (this.destroyed) throw new EngineError('destroyed', 'What was to be read is destroyed.');
     const staging = this.free.pop();
     if (!staging) throw new Error('more reads at the same time than staging buffers');
     try {
@@ -39,17 +41,17 @@ export class Staging {
         encoder.copyBufferToBuffer(buffer, offset, staging, size, bytes);
         size += bytes;
       }
-      await this.gpu.submit(encoder, work);
-      await this.gpu.settle(staging.mapAsync(GPUMapMode.READ, 0, size));
+      // At once: word of the one takes as long as word of the other.
+      const submitted = this.gpu.submit(encoder, work);
+      await Promise.all([submitted, this.gpu.settle(staging.mapAsync(GPUMapMode.READ, 0, size))]);
       const all = staging.getMappedRange(0, size);
       let at = 0;
-      const copies = sources.map(({ bytes }) => {
+      return sources.map(({ bytes }) => {
         at += bytes;
         return all.slice(at - bytes, at);
       });
-      staging.unmap();
-      return copies;
     } finally {
+      staging.unmap();
       if (this.destroyed) staging.destroy();
       else this.free.push(staging);
     }

@@ -188,7 +188,7 @@ export class Sampler {
           noise.byteOffset,
           noise.byteLength,
         );
-        await gpu.run(parts.load, signal);
+        await gpu.run([parts.load], { signal });
       } else {
         const shape = { ...parts.shape, count: this.count, seed };
         const program = await Program.compile(
@@ -197,7 +197,7 @@ export class Sampler {
           [op(uniformNoise, 'noise', shape, { output: parts.x })],
           parts.fixed,
         );
-        await gpu.run(program).finally(() => program.destroy());
+        await gpu.run([program]).finally(() => program.destroy());
       }
     } catch (error) {
       this.busy = false;
@@ -236,8 +236,7 @@ export class Sampler {
       await gpu.submit(encoder, step.totalWork * n);
     } else {
       this.encodeMix(encoder, steps - done);
-      await gpu.submit(encoder);
-      await gpu.run(step, signal);
+      await gpu.run([step], { encoder, signal });
     }
     onStep?.(done + n);
     return n;

@@ -177,7 +177,7 @@ export class Trainer {
     const count = this.checkBatch(batch);
     return this.exclusively(async () => {
       const { device } = this.gpu;
-      const encoder = device.createCommandEncoder({ label: 'load batch' });
+      const encoder = device.createCommandEncoder({ label: 'training step' });
       this.encodeCount(encoder, count);
       for (const name of ['noisy', 'clean'] as const) {
         const target = this.buffer(this.plan.tensors[`${name}Images`]);
@@ -186,13 +186,12 @@ export class Trainer {
           device.queue.writeBuffer(target, 0, source.buffer, source.byteOffset, source.byteLength);
         } else encoder.copyBufferToBuffer(source, 0, target, 0, count * this.imageSize * 4);
       }
-      const pass = encoder.beginComputePass({ label: 'load batch' });
-      this.load.encode(pass);
-      pass.end();
-      await this.gpu.submit(encoder);
-      await this.gpu.run(this.gradients);
-      await this.gpu.run(this.update);
-      const [loss] = (await this.losses.read()).last(1);
+      const losses = await this.gpu.runAnd(
+        [this.load, this.gradients, this.update],
+        (last, work) => this.losses.submit(last, work),
+        { encoder },
+      );
+      const [loss] = losses.last(1);
       return loss;
     });
   }
@@ -546,14 +545,13 @@ export class Trainer {
     };
     await copyState(state, this.stateBackup);
     try {
-      await this.gpu.run(feed, signal);
-      await this.gpu.run(this.gradients, signal);
+      await this.gpu.run([feed, this.gradients], { signal });
       signal?.throwIfAborted();
     } catch (error) {
       if (!this.destroyed) await copyState(this.stateBackup, state);
       throw error;
     }
-    await this.gpu.run(this.update);
+    await this.gpu.run([this.update]);
   }
 }
 

@@ -301,7 +301,7 @@ async function fastest(
       try {
         const program = await compile(o);
         await stage.fill(buffers.slice(0, tensors.length));
-        await gpu.run(program); // Some drivers compile only now.
+        await gpu.run([program]); // Some drivers compile only now.
         if (o === ops[0]) {
           const encoder = gpu.device.createCommandEncoder({ label: 'tune' });
           for (const [i, t] of results.entries())
@@ -310,7 +310,7 @@ async function fastest(
         } else {
           let apart = 0;
           for (const [i, comparison] of comparisons.entries()) {
-            await gpu.run(comparison);
+            await gpu.run([comparison]);
             const size = 2 * differencePairs(results[i]);
             const values = new Float32Array(await gpu.read(fixed.get(partials)!, size));
             apart = Math.max(apart, distance(values, results[i].size));

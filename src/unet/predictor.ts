@@ -3,6 +3,7 @@ import { checkBuffer, checkInteger, checkNames, EngineError } from '../errors';
 import { op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
+import { Staging } from '../staging';
 import { STATE, STATE_WORDS } from '../training/state';
 import { predictionPass } from './forward';
 import type { UNet } from './unet';
@@ -22,14 +23,23 @@ export class Predictor {
   private readonly gpu: Gpu;
   private readonly program: Program;
   private readonly own: readonly GPUBuffer[];
+  private readonly staging: Staging;
   private destroyed = false;
 
-  private constructor(gpu: Gpu, unet: UNet, count: number, program: Program, own: readonly GPUBuffer[]) {
+  private constructor(
+    gpu: Gpu,
+    unet: UNet,
+    count: number,
+    program: Program,
+    own: readonly GPUBuffer[],
+    staging: Staging,
+  ) {
     this.gpu = gpu;
     this.unet = unet;
     this.count = count;
     this.program = program;
     this.own = own;
+    this.staging = staging;
   }
 
   /** @internal */
@@ -61,12 +71,15 @@ export class Predictor {
       tensors.map((t) => ({ label: `predictor ${t.label}`, bytes: t.size * 4 })),
     );
     const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, own[i]])]);
+    let staging: Staging | undefined;
     try {
+      staging = await Staging.create(gpu, 'predictions', count * height * width * channels * 4);
       const program = await Program.compile(gpu, 'predict', ops, fixed);
-      const predictor = new Predictor(gpu, unet, count, program, own);
+      const predictor = new Predictor(gpu, unet, count, program, own, staging);
       predictor.setCount(count);
       return predictor;
     } catch (error) {
+      staging?.destroy();
       for (const b of own) b.destroy();
       throw error;
     }
@@ -96,8 +109,11 @@ export class Predictor {
     const [images, result] = this.own;
     this.gpu.device.queue.writeBuffer(images, 0, given.buffer, given.byteOffset, given.byteLength);
     this.setCount(given.length / (height * width * channels));
-    await this.gpu.run(this.program);
-    return new Float32Array(await this.gpu.read(result, given.length));
+    const sources = [{ buffer: result, bytes: given.byteLength }];
+    const [values] = await this.gpu.runAnd([this.program], (encoder, work) =>
+      this.staging.read(encoder, sources, work),
+    );
+    return new Float32Array(values);
   }
 
   /** Bytes of GPU memory that it holds, without the network's weights. */
@@ -109,6 +125,7 @@ export class Predictor {
     if (this.destroyed) return;
     this.destroyed = true;
     this.program.destroy();
+    this.staging.destroy();
     for (const b of this.own) b.destroy();
   }
 

@@ -91,7 +91,7 @@ export class UNet {
     const flat = new Float32Array(this.plan.flat.size);
     for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
     this.gpu.device.queue.writeBuffer(this.fixed.get(this.plan.flat)!, 0, flat);
-    await this.whileThere(this.gpu.run(this.repack));
+    await this.whileThere(this.gpu.run([this.repack]));
   }
 
   /** A copy of all parameters by name; kernels in HWIO order. */

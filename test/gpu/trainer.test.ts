@@ -220,11 +220,13 @@ describe('interruptions', () => {
 
     test('what is destroyed during a step', async () => {
       for (const what of ['trainer', 'unet'] as const) {
-        for (const n of [1, 2]) {
+        for (const n of [1, 2, 3, 9]) {
           const all = await setUp();
           afterSubmissions(n, () => all[what].destroy());
           const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
-          expect((await refusal(all.trainer.step(batch))).code).toBe('destroyed');
+          const end = await all.trainer.step(batch).catch(({ code }) => code);
+          // What was submitted may still come, and a short step is one submission.
+          if (maxMilliseconds < 1 || typeof end !== 'number') expect(end, `after ${n}`).toBe('destroyed');
           vi.restoreAllMocks();
         }
       }

@@ -187,7 +187,7 @@ describe('predict', () => {
   test('a call that fails does not take the next one with it', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     const images = new Random(13).floats(16, 0, 1);
-    const run = vi.spyOn(gpu, 'run').mockRejectedValueOnce(new Error('once'));
+    const run = vi.spyOn(gpu, 'runAnd').mockRejectedValueOnce(new Error('once'));
     const [first, second] = await Promise.allSettled([unet.predict(images, 1), unet.predict(images, 1)]);
     run.mockRestore();
     expect(first.status).toBe('rejected');
@@ -217,7 +217,7 @@ test('frequencies that are kept for the weight gradient give the same bits, also
     const transforms = all.flatMap((o) => o.calls).filter((c) => c.shader.name === 'conv2d.winograd7_input');
     expect(transforms).toHaveLength(keeps ? 4 : 6); // of the input for the convolution, of the output gradient, and perhaps of the input again
     const program = await Program.compile(gpu, 'passes', all, fixed);
-    await gpu.run(program);
+    await gpu.run([program]);
     program.destroy();
     results.push(new Uint32Array(await gpu.read(buffers[3], flat.size)));
   }

@@ -1,0 +1,74 @@
+/** How much is given to a GPU at once. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { Gpu } from '../../src/device';
+import { op, Program, tensor } from '../../src/kernel';
+import { swish } from '../../src/kernels/swish';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu } = await testGpu();
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Programs of one op each, and how many submissions they take, one run after the other. */
+async function submissionsOf(gpu: Gpu, runs: number): Promise<number[]> {
+  const elements = 64;
+  const [input, output] = [tensor('input', elements), tensor('output', elements)];
+  const ops = Array.from({ length: 40 }, () => op(swish, 'all', { elements }, { input, output }));
+  const program = await Program.compile(gpu, 'many', ops, new Map());
+  const submit = vi.spyOn(gpu, 'submit');
+  const counts: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    submit.mockClear();
+    await gpu.run([program]);
+    counts.push(submit.mock.calls.length);
+  }
+  program.destroy();
+  return counts;
+}
+
+test('late word of the end of a submission is not taken for work', async () => {
+  const slow = new Gpu(gpu.device, 12);
+  const settle = slow.settle.bind(slow);
+  const late = 20;
+  vi.spyOn(slow, 'settle').mockImplementation(async (promise) => {
+    const result = await settle(promise);
+    await new Promise((resolve) => setTimeout(resolve, late));
+    return result;
+  });
+  for (let i = 0; i < 10; i++) slow.pacer.measured(1, 1e4); // as if it were very slow: one op a submission
+  await slow.measureLatency();
+  expect(slow.latency).toBeGreaterThan(late - 2);
+  const counts = await submissionsOf(slow, 8);
+  expect(counts[0]).toBeGreaterThan(3);
+  expect(counts.at(-1)).toBeLessThan(3);
+});
+
+test('two submissions are in flight, never more, and what comes last is handed over', async () => {
+  const elements = 64;
+  const [input, output] = [tensor('input', elements), tensor('output', elements)];
+  const ops = Array.from({ length: 6 }, () => op(swish, 'all', { elements }, { input, output }));
+  const program = await Program.compile(gpu, 'six', ops, new Map());
+  const usual = gpu.pacer.maxMilliseconds;
+  gpu.pacer.maxMilliseconds = 1e-6;
+  const submit = gpu.submit.bind(gpu);
+  let inFlight = 0;
+  const most: number[] = [];
+  const counted = async (...args: Parameters<typeof submit>) => {
+    most.push(++inFlight);
+    await submit(...args);
+    inFlight--;
+  };
+  vi.spyOn(gpu, 'submit').mockImplementation(counted);
+  try {
+    expect(await gpu.runAnd([program], (encoder, work) => counted(encoder, work).then(() => 'done'))).toBe(
+      'done',
+    );
+  } finally {
+    gpu.pacer.maxMilliseconds = usual;
+    program.destroy();
+  }
+  expect(most).toHaveLength(ops.length);
+  expect(Math.max(...most)).toBe(2);
+});
