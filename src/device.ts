@@ -104,6 +104,8 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly pacer: Pacer;
+  /** `kernel.variant` that this device refused, or whose results were wrong: not to be chosen again. */
+  readonly doubtful = new Set<string>();
   onProgress: (progress: Progress) => void = () => {};
   /** Which kernel variants to use for a network at a batch size. An engine puts its own way of choosing here. */
   chooseVariants: (layers: readonly Layer[], batch: number, training: boolean) => Promise<Variants> = async (

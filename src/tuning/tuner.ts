@@ -8,6 +8,7 @@ import { fnv1a } from '../hash';
 import { type Kernel, type Op, op, Program, type Shader, type Tensor, tensor } from '../kernel';
 import type { ConvShape } from '../kernels/conv2d';
 import { difference, differencePairs } from '../kernels/difference';
+import { Staging } from '../staging';
 import type { Layer } from '../unet/config';
 import {
   type AdapterKind,
@@ -77,6 +78,8 @@ export interface TuneOptions {
 interface Job {
   readonly key: string;
   readonly ops: readonly Op[];
+  /** The one that is taken without measuring. */
+  readonly usual: Op;
   /** Those that are not expected to win. */
   readonly unlikely: ReadonlySet<Op>;
   readonly tensors: readonly Tensor[];
@@ -114,24 +117,24 @@ export async function tune(
     }
   }
 
-  /** `kernel.variant` that failed somewhere on this device, or takes long to compile: not for layers that are not measured either. */
-  const doubtful = new Set<string>();
+  const { doubtful } = gpu;
   const measureAll = async () => {
     const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
     const queue = [...jobs.values()].sort((a, b) => flops(b) - flops(a));
     const stage = await Stage.create(gpu, queue);
     try {
-      const compiled = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
+      const { compiled, refused } = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
       const isReady = ({ calls }: Op) => calls.every(({ shader }) => compiled.has(shader));
-      for (const { kernel, variant } of queue.flatMap(({ ops }) => ops.filter((o) => !isReady(o))))
-        doubtful.add(`${kernel}.${variant}`);
+      for (const { kernel, variant, calls } of queue.flatMap(({ ops }) => ops))
+        if (calls.some(({ shader }) => refused.has(shader))) doubtful.add(`${kernel}.${variant}`);
       for (const [i, job] of queue.entries()) {
-        const { key, ops } = job;
+        const { key, ops, usual } = job;
         onProgress?.(i, queue.length);
         const { kernel, layer } = ops[0];
         const ready = ops.filter(isReady);
-        // Without the plain variant nothing can be checked.
-        if (ready[0] !== ops[0]) continue;
+        // Without the plain variant nothing can be checked. And a winner among those that compile quickly, which may be the plain one alone, is
+        // no match for the usual one, which is worth some seconds more.
+        if (ready[0] !== ops[0] || !ready.includes(usual)) continue;
         const best = await fastest(gpu, stage, { ...job, ops: ready }, end, signal, (variant, result) => {
           if (typeof result === 'string') doubtful.add(`${kernel}.${variant}`);
           onMeasured?.({ kernel, layer, variant, result });
@@ -178,7 +181,10 @@ function jobOf(
   const named = Object.fromEntries(sizes.map(([name, size]) => [name, tensor(name, size)]));
   const ops = variants.map((variant) => op(kernel, layer.name, shape, named, variant));
   const unlikely = new Set(ops.filter(({ variant }) => kernel.variants[variant].idles?.(shape)));
-  return { key: keyOf(gpu, ops, sizes), ops, unlikely, tensors: Object.values(named) };
+  const trusted = variants.filter((variant) => !gpu.doubtful.has(`${kernel.name}.${variant}`));
+  const name = preferred(kernel, trusted, layer, batch, adapterKind(gpu.adapter));
+  const usual = ops.find(({ variant }) => variant === name) ?? ops[0];
+  return { key: keyOf(gpu, ops, sizes), ops, usual, unlikely, tensors: Object.values(named) };
 }
 
 /**
@@ -210,7 +216,11 @@ function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [s
  * unrolled texts do with some drivers, is not waited for. First those of the plain variants, without which nothing is checked, then
  * in the order of preference, and last what is not expected to win anywhere. One that is refused counts as done; it is told of when it is tried.
  */
-async function compileAll(gpu: Gpu, jobs: readonly Job[], end: number): Promise<ReadonlySet<Shader>> {
+async function compileAll(
+  gpu: Gpu,
+  jobs: readonly Job[],
+  end: number,
+): Promise<{ compiled: ReadonlySet<Shader>; refused: ReadonlySet<Shader> }> {
   const plain = new Set(jobs.map(({ ops }) => ops[0]));
   const unlikely = new Set(jobs.flatMap((job) => [...job.unlikely]));
   const place = (o: Op) =>
@@ -218,11 +228,12 @@ async function compileAll(gpu: Gpu, jobs: readonly Job[], end: number): Promise<
   const ops = jobs.flatMap((job) => job.ops).sort((a, b) => place(a) - place(b));
   const shaders = new Set(ops.flatMap(({ calls }) => calls.map(({ shader }) => shader)));
   const done = new Set<Shader>();
+  const refused = new Set<Shader>();
   const all = Promise.all(
     [...shaders].map((shader) =>
       gpu
         .pipeline(shader)
-        .catch(() => {})
+        .catch(() => refused.add(shader))
         .then(() => done.add(shader)),
     ),
   );
@@ -232,36 +243,49 @@ async function compileAll(gpu: Gpu, jobs: readonly Job[], end: number): Promise<
   });
   await Promise.race([all, timeUp]);
   clearTimeout(timer);
-  return new Set(done);
+  return { compiled: new Set(done), refused };
 }
 
-/** Noise on the GPU from which the inputs of every job are copied. */
+/** Noise on the GPU from which the inputs of every job are copied, and the way back of what is found. */
 class Stage {
   private readonly gpu: Gpu;
   private readonly noise: GPUBuffer;
+  readonly staging: Staging;
 
-  private constructor(gpu: Gpu, noise: GPUBuffer) {
+  private constructor(gpu: Gpu, noise: GPUBuffer, staging: Staging) {
     this.gpu = gpu;
     this.noise = noise;
+    this.staging = staging;
   }
 
   static async create(gpu: Gpu, jobs: readonly Job[]): Promise<Stage> {
-    const most = Math.max(...jobs.flatMap(({ tensors }) => tensors.map((t, i) => t.size + i * NOISE_SHIFT)));
-    const [buffer] = await gpu.createBuffers([{ label: 'tune noise', bytes: most * 4 }]);
-    gpu.device.queue.writeBuffer(buffer, 0, noise(most));
-    return new Stage(gpu, buffer);
+    const tensors = jobs.flatMap((job) =>
+      job.tensors.map((t, i) => ({ ...t, end: t.size + i * NOISE_SHIFT })),
+    );
+    const most = Math.max(...tensors.map(({ end }) => end));
+    const pairs = jobs.flatMap((job) => job.tensors.reduce((sum, t) => sum + differencePairs(t), 0));
+    const staging = await Staging.create(gpu, 'tune differences', 8 * Math.max(...pairs));
+    try {
+      const [buffer] = await gpu.createBuffers([{ label: 'tune noise', bytes: most * 4 }]);
+      gpu.device.queue.writeBuffer(buffer, 0, noise(most));
+      return new Stage(gpu, buffer, staging);
+    } catch (error) {
+      staging.destroy();
+      throw error;
+    }
   }
 
-  /** The same noise in all buffers as before any other variant: what a variant does not write is then seen to be missing. */
-  fill(buffers: readonly GPUBuffer[]): Promise<void> {
+  /** Begins with the same noise in all buffers as before any other variant: what one does not write is then seen to be missing. */
+  begin(buffers: readonly GPUBuffer[]): GPUCommandEncoder {
     const encoder = this.gpu.device.createCommandEncoder({ label: 'tune' });
     for (const [i, b] of buffers.entries())
       encoder.copyBufferToBuffer(this.noise, i * NOISE_SHIFT * 4, b, 0, b.size);
-    return this.gpu.submit(encoder);
+    return encoder;
   }
 
   destroy(): void {
     this.noise.destroy();
+    this.staging.destroy();
   }
 }
 
@@ -276,10 +300,9 @@ async function fastest(
 ): Promise<string | undefined> {
   if (performance.now() >= end) return undefined;
   const results = tensors.filter((t) => ops.some((o) => o.calls.some((c) => writes(c, t))));
-  const pairs = Math.max(...results.map(differencePairs));
   const expected = results.map(({ label, size }) => tensor(`expected ${label}`, size));
-  const partials = tensor('partials', 2 * pairs);
-  const all = [...tensors, ...expected, partials];
+  const partials = results.map((t) => tensor(`differences of ${t.label}`, 2 * differencePairs(t)));
+  const all = [...tensors, ...expected, ...partials];
   const buffers = await gpu.createBuffers(all.map((t) => ({ label: `tune ${t.label}`, bytes: t.size * 4 })));
   const fixed = new Map(all.map((t, i): [Tensor, GPUBuffer] => [t, buffers[i]]));
   const programs: Program[] = [];
@@ -291,7 +314,7 @@ async function fastest(
   try {
     const comparisons: Program[] = [];
     for (const [i, result] of results.entries()) {
-      const names = { result, expected: expected[i], partials };
+      const names = { result, expected: expected[i], partials: partials[i] };
       comparisons.push(await compile(op(difference, 'tune', { size: result.size }, names)));
     }
     let best = { variant: ops[0].variant, milliseconds: Number.POSITIVE_INFINITY };
@@ -300,21 +323,22 @@ async function fastest(
       if (performance.now() >= end) return undefined;
       try {
         const program = await compile(o);
-        await stage.fill(buffers.slice(0, tensors.length));
-        await gpu.run([program]); // Some drivers compile only now.
+        // Some drivers compile only now.
+        const encoder = stage.begin(buffers.slice(0, tensors.length));
         if (o === ops[0]) {
-          const encoder = gpu.device.createCommandEncoder({ label: 'tune' });
-          for (const [i, t] of results.entries())
-            encoder.copyBufferToBuffer(fixed.get(t)!, 0, fixed.get(expected[i])!, 0, t.size * 4);
-          await gpu.submit(encoder);
+          const keep = (last: GPUCommandEncoder, work: number) => {
+            for (const [i, t] of results.entries())
+              last.copyBufferToBuffer(fixed.get(t)!, 0, fixed.get(expected[i])!, 0, t.size * 4);
+            return gpu.submit(last, work);
+          };
+          await gpu.runAnd([program], keep, { encoder });
         } else {
-          let apart = 0;
-          for (const [i, comparison] of comparisons.entries()) {
-            await gpu.run([comparison]);
-            const size = 2 * differencePairs(results[i]);
-            const values = new Float32Array(await gpu.read(fixed.get(partials)!, size));
-            apart = Math.max(apart, distance(values, results[i].size));
-          }
+          const sources = partials.map((t) => ({ buffer: fixed.get(t)!, bytes: t.size * 4 }));
+          const read = (last: GPUCommandEncoder, work: number) => stage.staging.read(last, sources, work);
+          const differences = await gpu.runAnd([program, ...comparisons], read, { encoder });
+          const apart = Math.max(
+            ...differences.map((pairs, i) => distance(new Float32Array(pairs), results[i].size)),
+          );
           if (!(apart <= AGREEMENT)) {
             report(
               o.variant,
@@ -358,19 +382,29 @@ function distance(pairs: Float32Array, size: number): number {
 
 /** Milliseconds of one run: the least of up to three spans of as many repetitions as make it long enough. */
 async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
-  const span = async (repeats: number) => {
+  const timed = async (work: () => Promise<void>) => {
+    const start = performance.now();
+    await work();
+    return Math.max(0, performance.now() - start - gpu.latency);
+  };
+  const span = (repeats: number) => {
     const encoder = gpu.device.createCommandEncoder({ label: 'tune' });
     const pass = encoder.beginComputePass({ label: 'tune' });
     for (let i = 0; i < repeats; i++) program.encode(pass);
     pass.end();
-    const start = performance.now();
-    await gpu.submit(encoder);
-    return performance.now() - start;
+    return timed(() => gpu.submit(encoder));
   };
-  const once = await span(1);
-  if (once >= SPAN_MS) return once;
-  const repeats = Math.min(MOST_REPEATS, Math.ceil(SPAN_MS / Math.max(once, 0.05)));
-  let least = (await span(repeats)) / repeats;
+  // Latency varies, so where it is long a span must be, too.
+  const wanted = SPAN_MS + gpu.latency;
+  // In parts if it is long: a system resets a GPU that does not answer for seconds.
+  let took = await timed(() => gpu.run([program]));
+  if (took >= wanted) return took;
+  let repeats = 1;
+  while (took < wanted / 2 && repeats < MOST_REPEATS) {
+    repeats = Math.min(MOST_REPEATS, Math.ceil((repeats * wanted) / Math.max(took, wanted / 16)));
+    took = await span(repeats);
+  }
+  let least = took / repeats;
   for (let i = 0; i < 2 && least <= HOPELESS * best; i++)
     least = Math.min(least, (await span(repeats)) / repeats);
   return least;
