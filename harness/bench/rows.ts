@@ -46,6 +46,18 @@ export async function checkSmall(
   return checkCase(engine, spec, variant, shape, references);
 }
 
+/** A kernel that reaches less of the peak than this is not expected. */
+const LEAST_OF_PEAK = 0.02;
+/** Systems reset a GPU that does one thing for longer; Windows after two seconds. */
+const MOST_AT_ONCE_SECONDS = 1.5;
+
+/** Why it might take a GPU dangerously long to run the row's dispatches at once; undefined where it will not. */
+export function tooLong({ spec, shape }: Entry, software: boolean, peak: Peak): string | undefined {
+  const seconds = spec.kernel.cost(shape).flops / (LEAST_OF_PEAK * peak.gflops * 1e9);
+  if (software || seconds <= MOST_AT_ONCE_SECONDS) return undefined;
+  return `at ${100 * LEAST_OF_PEAK}% of this GPU's peak it would take ${seconds.toFixed(1)} s at once, for which a system may reset the GPU: use a smaller --batch`;
+}
+
 export function throughput(
   { spec, shape }: Entry,
   { median }: Times,

@@ -20,7 +20,7 @@ import {
   type TotalName,
   totalNames,
 } from './result';
-import { checkSmall, type Entry, listEntries, Stage, throughput } from './rows';
+import { checkSmall, type Entry, listEntries, Stage, throughput, tooLong } from './rows';
 import { foretell, measurePoint, type Place, placesOf, workOf } from './sweep';
 import type { Timer } from './timer';
 
@@ -218,6 +218,7 @@ async function* measureRows(context: Context, entries: readonly Entry[]): AsyncG
       const reason =
         missingFeature(engine, spec, variant) ??
         spec.kernel.variants[variant].refuses?.(shape) ??
+        tooLong(entry, engine.adapter.software, peak) ??
         pace.refusal();
       if (reason) yield skipped({ ...head, reason });
       else {

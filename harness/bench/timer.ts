@@ -9,6 +9,8 @@ export type Encode = (pass: GPUComputePassEncoder) => void;
 
 /** A measured span should be at least so long. The host's clock also measures how work is handed over: it needs longer ones. */
 const SPAN_MS = { 'timestamp-query': 20, 'wall clock': 100 } as const;
+/** The probe runs for so long, which any clock shows. */
+const PROBE_MS = 5;
 /** And so many times the clock's resolution. */
 const TICKS = 200;
 const MOST_REPEATS = 20_000;
@@ -31,16 +33,21 @@ export class Timer {
   static async create(gpu: Gpu, probe: Encode): Promise<Timer> {
     if (gpu.device.features.has('timestamp-query')) {
       const queries = new Queries(gpu);
-      await queries.time(probe); // Compiles.
+      const walled = async (times: number) => {
+        const start = performance.now();
+        const { milliseconds, nanoseconds } = await queries.time(repeated(probe, times));
+        return { milliseconds, nanoseconds, wall: performance.now() - start };
+      };
+      await walled(1); // Compiles.
+      let times = 1;
+      while (times < 1024 && (await walled(times)).wall < PROBE_MS + gpu.latency) times *= 2;
       const ticks: number[] = [];
       let agrees = true;
       for (let i = 0; i < 5; i++) {
-        const start = performance.now();
-        const { milliseconds, nanoseconds } = await queries.time(probe);
-        const wall = performance.now() - start;
+        const { milliseconds, nanoseconds, wall } = await walled(times);
         ticks.push(nanoseconds);
-        // Rounding may show a short span as nothing, or as one tick.
-        if (milliseconds > 1.2 * wall + 0.2 || (wall > 20 && milliseconds < 0.05 * wall)) agrees = false;
+        // Some clocks stand still, always or now and then.
+        if (milliseconds > 1.2 * wall + 0.2 || milliseconds < 0.05 * wall) agrees = false;
       }
       const resolution = ticks.reduce(greatestCommonDivisor) / 1e6;
       if (agrees) return new Timer(gpu, queries, Math.max(resolution, 1e-6));
@@ -51,7 +58,13 @@ export class Timer {
 
   /** Milliseconds of one pass. */
   async once(encode: Encode): Promise<number> {
-    if (this.queries) return (await this.queries.time(encode)).milliseconds;
+    if (this.queries) {
+      const start = performance.now();
+      const { milliseconds } = await this.queries.time(encode);
+      const wall = performance.now() - start - this.gpu.latency;
+      // Where a clock that agreed stands still for once, the host's is the only one.
+      return milliseconds === 0 && wall > SPAN_MS[this.kind] ? wall : milliseconds;
+    }
     const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
     const pass = encoder.beginComputePass({ label: 'bench' });
     encode(pass);
@@ -67,26 +80,21 @@ export class Timer {
    */
   async measure(encode: Encode, seconds: number, signal?: AbortSignal): Promise<Times> {
     const start = performance.now();
-    const repeated =
-      (times: number): Encode =>
-      (pass) => {
-        for (let i = 0; i < times; i++) encode(pass);
-      };
     await this.once(encode); // Compiles, and brings the buffers to where they are used.
     const span = Math.max(SPAN_MS[this.kind], TICKS * this.resolutionMs);
     let repeats = 1;
-    let took = await this.once(repeated(1));
+    let took = await this.once(encode);
     // What a first guess from a short span gets wrong is put right in the next round.
     while (took < 0.7 * span && repeats < MOST_REPEATS) {
       signal?.throwIfAborted();
       const factor = Math.min(Math.max(span / Math.max(took, this.resolutionMs), 2), 32);
       repeats = Math.min(Math.ceil(repeats * factor), MOST_REPEATS);
-      took = await this.once(repeated(repeats));
+      took = await this.once(repeated(encode, repeats));
     }
     const samples = [took / repeats];
     while (samples.length < 3 || (samples.length < 50 && performance.now() - start < seconds * 1000)) {
       signal?.throwIfAborted();
-      samples.push((await this.once(repeated(repeats))) / repeats);
+      samples.push((await this.once(repeated(encode, repeats))) / repeats);
     }
     return summary(samples);
   }
@@ -96,8 +104,14 @@ export class Timer {
   }
 }
 
+const repeated =
+  (encode: Encode, times: number): Encode =>
+  (pass) => {
+    for (let i = 0; i < times; i++) encode(pass);
+  };
+
 /** The begin and the end of a pass on the GPU's clock. */
-class Queries {
+export class Queries {
   private readonly gpu: Gpu;
   private readonly set: GPUQuerySet;
   private readonly resolved: GPUBuffer;

@@ -1,12 +1,13 @@
 /** The bench and the check themselves, on the cheapest kernels. */
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from '../../harness/bench/network';
 import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
 import { addEvent, type BenchResult, type BenchTotal } from '../../harness/bench/result';
+import { listEntries, tooLong } from '../../harness/bench/rows';
 import { runBench } from '../../harness/bench/run';
 import { summary } from '../../harness/bench/statistics';
 import { measurePoint } from '../../harness/bench/sweep';
-import type { Timer } from '../../harness/bench/timer';
+import { Queries, Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/check';
 import { createEngine } from '../../src/engine';
 import { testGpu } from '../lanes/gpu';
@@ -54,6 +55,37 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   expect(conv.insideGflops! / conv.gflops!).toBeCloseTo(0.916, 3);
   expect(noop.gflops).toBe(0);
   expect([result.step, result.forward, result.sample]).toEqual([null, null, null]);
+});
+
+describe('a clock of the GPU that stands still', () => {
+  const still = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    return { milliseconds: 0, nanoseconds: 0 };
+  };
+  const nothing = () => {};
+
+  test('always: the clock of the host is used', async () => {
+    vi.spyOn(Queries.prototype, 'time').mockImplementation(still);
+    const { kind } = await Timer.create(gpu, nothing);
+    vi.restoreAllMocks();
+    expect(kind).toBe('wall clock');
+  });
+
+  test('now and then: what took long is not nothing', async () => {
+    vi.spyOn(Queries.prototype, 'time').mockImplementation(still);
+    const ms = await timer.once(nothing);
+    vi.restoreAllMocks();
+    expect(timer.kind === 'wall clock' || ms > 20).toBe(true);
+  });
+});
+
+test('what might keep a GPU for seconds at once is not tried on one', () => {
+  const peak = { gflops: 1000, gbps: 100, copies: [] };
+  const named = (batch: number) =>
+    listEntries(batch).find(({ name, layer }) => name === 'conv2d' && layer === 'down.1')!;
+  expect(tooLong(named(256), false, peak)).toBeUndefined();
+  expect(tooLong(named(4096), false, peak)).toContain('use a smaller --batch');
+  expect(tooLong(named(4096), true, peak)).toBeUndefined();
 });
 
 test.each([[[4, 1]], [[1, 4]]])(
