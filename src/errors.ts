@@ -42,16 +42,25 @@ export function checkInteger(name: string, value: number, min: number, max = 0x7
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new EngineError(
       'argument',
-      `${name} is ${value}; it must be a whole number from ${min} to ${max}.`,
+      `${name} is ${show(value)}; it must be a whole number from ${min} to ${max}.`,
     );
   }
 }
 
 /** Throws an `argument` error unless `value` is a finite number in [min, max]. */
 export function checkNumber(name: string, value: number, min: number, max: number): void {
-  if (!(value >= min && value <= max)) {
-    throw new EngineError('argument', `${name} is ${value}; it must be a number from ${min} to ${max}.`);
+  // A string compares as the number that it shows.
+  if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    throw new EngineError(
+      'argument',
+      `${name} is ${show(value)}; it must be a number from ${min} to ${max}.`,
+    );
   }
+}
+
+/** A value in a message: a string in quotes, so that it does not look like the number that is asked for. */
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
 /** Throws an `argument` error unless a caller's `buffer` has at least `bytes`, and the usages. */

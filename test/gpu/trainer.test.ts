@@ -423,6 +423,8 @@ describe('complaints', () => {
       [{ batchSize: 2.5 }, 'batchSize is 2.5'],
       [{ learningRate: NaN }, 'learningRate is NaN'],
       [{ learningRate: -1 }, 'learningRate is -1'],
+      [{ learningRate: '0.01' as never }, 'learningRate is "0.01"'],
+      [{ batchSize: '4' as never }, 'batchSize is "4"'],
       [{ beta2: 1 }, 'beta2 is 1'],
       [{ variants: { 'conv2d/down.0': 'none' } }, 'no variant none'],
       [{ batchsize: 4 } as object, 'no setting batchsize'],
