@@ -49,10 +49,11 @@ export interface Parameter {
   readonly size: number;
 }
 
-/** Fills in the tutorial's values and checks the result. Throws an `argument` error that names the field. */
+/** Puts the tutorial's values where none is given, and checks the result. Throws an `argument` error that names the field. */
 export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   checkNames('A UNet', given, Object.keys(defaultConfig));
-  const config = { ...defaultConfig, ...given };
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined);
+  const config: UNetConfig = { ...defaultConfig, ...Object.fromEntries(defined) };
   if (!Array.isArray(config.widths) || config.widths.length === 0 || config.widths.length > 16) {
     throw new EngineError(
       'argument',
