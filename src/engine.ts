@@ -1,7 +1,7 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import { type AdapterDescription, Gpu, type Progress, requestDevice, requirements } from './device';
-import { checkNames, checkNumber, EngineError, whileThere } from './errors';
+import { checkNames, checkNumber, EngineError, typeOf, whileThere } from './errors';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
 import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
@@ -185,10 +185,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
   if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
   if (options.device && !options.device.queue) {
-    const given = Object.prototype.toString.call(options.device).slice(8, -1);
     throw new EngineError(
       'argument',
-      `device is of type ${given}; it must be a GPUDevice: await adapter.requestDevice().`,
+      `device is of type ${typeOf(options.device)}; it must be a GPUDevice: await adapter.requestDevice().`,
     );
   }
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;

@@ -63,6 +63,19 @@ function show(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
+/** The name of a value's type in a message: `Float64Array`, `String`, `Null`. */
+export function typeOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** The `argument` error for `given` in place of a caller's images. `or`: what else is legal. */
+export function notImages(name: string, given: unknown, or = ''): EngineError {
+  return new EngineError(
+    'argument',
+    `${name} is of type ${typeOf(given)}; it must be a Float32Array of [count][height][width][channels]${or}.`,
+  );
+}
+
 /** Throws an `argument` error unless a caller's `buffer` has at least `bytes`, and the usages. */
 export function checkBuffer(
   name: string,

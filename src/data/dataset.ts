@@ -1,5 +1,5 @@
 import type { Gpu } from '../device';
-import { checkInteger, EngineError } from '../errors';
+import { checkInteger, EngineError, typeOf } from '../errors';
 import type { ImageSet } from './idx';
 
 /** A data set on the GPU, as bytes. Created by `engine.createDataset`; its creator destroys it. */
@@ -29,10 +29,9 @@ export class Dataset {
     const bytes = set.count * set.height * set.width * set.channels;
     // Numbers from 0 to 1, say, would be taken for the bytes that they are stored as.
     if (set.images?.BYTES_PER_ELEMENT !== 1) {
-      const given = Object.prototype.toString.call(set.images).slice(8, -1);
       throw new EngineError(
         'data',
-        `The images are of type ${given}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
+        `The images are of type ${typeOf(set.images)}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
       );
     }
     if (set.images.length !== bytes) {

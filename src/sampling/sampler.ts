@@ -1,5 +1,5 @@
 import type { Gpu } from '../device';
-import { checkBuffer, checkInteger, checkNames, EngineError } from '../errors';
+import { checkBuffer, checkInteger, checkNames, EngineError, notImages } from '../errors';
 import { type Op, op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
@@ -169,6 +169,7 @@ export class Sampler {
     checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
     checkInteger('seed', seed, 0, 0xffffffff);
     const size = this.count * this.imageSize;
+    if (noise && !(noise instanceof Float32Array)) throw notImages('noise', noise);
     if (noise && noise.length !== size) {
       throw new EngineError(
         'argument',

@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { Gpu } from '../device';
-import { checkInteger, checkNames, checkNumber, EngineError, whileThere } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError, notImages, whileThere } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
@@ -424,11 +424,7 @@ export class Trainer {
     for (const [name, source] of Object.entries({ noisy, clean })) {
       // A GPUBuffer is known by its usage: the name of its class is not a global everywhere.
       if (source instanceof Float32Array || source?.usage !== undefined) continue;
-      const given = Object.prototype.toString.call(source).slice(8, -1);
-      throw new EngineError(
-        'argument',
-        `${name} is of type ${given}; it must be a Float32Array of [count][height][width][channels], or a GPUBuffer of such.`,
-      );
+      throw notImages(name, source, ', or a GPUBuffer of such');
     }
     const images = noisy instanceof Float32Array ? noisy.length / this.imageSize : this.batchSize;
     const n = count ?? images;

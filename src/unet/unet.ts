@@ -1,5 +1,5 @@
 import type { Gpu } from '../device';
-import { checkInteger, checkNames, EngineError, whileThere } from '../errors';
+import { checkInteger, checkNames, EngineError, notImages, whileThere } from '../errors';
 import { Program, type Tensor } from '../kernel';
 import { takingTurns } from '../turns';
 import { checkConfig, type Parameter, type UNetConfig } from './config';
@@ -112,6 +112,7 @@ export class UNet {
    */
   async predict(images: Float32Array, count: number): Promise<Float32Array> {
     this.check();
+    if (!(images instanceof Float32Array)) throw notImages('images', images);
     checkInteger('count', count, 1);
     const { height, width, channels } = this.config;
     const size = height * width * channels;

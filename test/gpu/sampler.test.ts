@@ -187,6 +187,9 @@ test('arguments out of range', async () => {
   await expect(sampler.sample({ steps: 1, noise: new Float32Array(5) })).rejects.toThrow(
     'noise has 5 values',
   );
+  await expect(sampler.sample({ steps: 1, noise: new Float64Array(count * size) as never })).rejects.toThrow(
+    'noise is of type Float64Array; it must be a Float32Array',
+  );
   await expect(Sampler.create(gpu, unet, { count: 0 })).rejects.toThrow('count is 0');
   await expect(Sampler.create(gpu, unet, { counts: 4 } as object)).rejects.toThrow('no setting counts');
   const misspelt = { steps: 1, sed: 3 } as SampleOptions;

@@ -184,6 +184,20 @@ describe('predict', () => {
     }
   });
 
+  test('what are no floats of 32 bits, or another number of them', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    for (const [images, fact] of [
+      [new Float64Array(16), 'images is of type Float64Array; it must be a Float32Array'],
+      [new Uint8Array(16), 'Uint8Array'],
+      [Array(16).fill(0), 'Array'],
+      [undefined, 'Undefined'],
+      [new Float32Array(15), '15 values'],
+    ] as const) {
+      const refused = expect(unet.predict(images as never, 1)).rejects;
+      await refused.toMatchObject({ code: 'argument', message: expect.stringContaining(fact) });
+    }
+  });
+
   test('a call that fails does not take the next one with it', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     const images = new Random(13).floats(16, 0, 1);
