@@ -95,7 +95,7 @@ export async function saveModel(
  * Reads a model, or the model in a checkpoint.
  *
  * @param name what errors call the file
- * @throws EngineError `data`
+ * @throws EngineError `data`, or `argument` for what is no Uint8Array
  */
 export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
   const file = open(bytes, name);
@@ -176,7 +176,7 @@ export async function saveCheckpoint(run: {
 
 /**
  * @param name what errors call the file
- * @throws EngineError `data`
+ * @throws EngineError `data`, or `argument` for what is no Uint8Array
  */
 export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Checkpoint {
   const file = open(bytes, name);

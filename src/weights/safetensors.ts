@@ -1,4 +1,4 @@
-import { EngineError } from '../errors';
+import { EngineError, typeOf } from '../errors';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a header of JSON that gives each tensor's type,
@@ -106,9 +106,15 @@ export function encodeSafetensors(
  * Whether the tensors are the right ones, and finite, is for `checkTensors` to say.
  *
  * @param name what errors call the file
- * @throws EngineError `data`
+ * @throws EngineError `data` for what is no such file, `argument` for what is no Uint8Array
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'The safetensors data'): Safetensors {
+  if (typeOf(bytes) !== 'Uint8Array') {
+    throw new EngineError(
+      'argument',
+      `${name} is of type ${typeOf(bytes)}; it must be a Uint8Array: new Uint8Array(await file.arrayBuffer()), say.`,
+    );
+  }
   const { header, start } = readHeader(bytes, name);
   const metadata = readMetadata(header[metadataKey], name);
   const places = Object.entries(header)

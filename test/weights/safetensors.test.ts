@@ -249,6 +249,16 @@ describe('decodeSafetensors refuses', () => {
     await refused(() => decodeSafetensors(bytes, 'm.safetensors'), 'data', 'm.safetensors', ...facts);
   });
 
+  test.each([
+    ['ArrayBuffer', known.buffer],
+    ['String', 'model.safetensors'],
+    ['Blob', new Blob([known])],
+    ['Undefined', undefined],
+  ])('%s', async (type, given) => {
+    const facts = [`m.safetensors is of type ${type}`, 'Uint8Array'];
+    await refused(() => decodeSafetensors(given as never, 'm.safetensors'), 'argument', ...facts);
+  });
+
   test('damaged files, and never fails otherwise', () => {
     const good = encodeSafetensors(
       [
