@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { Gpu } from '../device';
-import { checkInteger, checkNames, checkNumber, EngineError, notImages, whileThere } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError, notImages, typeOf, whileThere } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
 import type { UNet } from '../unet/unet';
@@ -337,7 +337,7 @@ export class Trainer {
 
   /**
    * Continues from a state that `getState` gave, to a trainer with the same Adam settings; the UNet's parameters are set beside
-   * it. Throws an `argument` error, and changes nothing, if the state is of another network or has other settings.
+   * it. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has other settings.
    */
   setState(state: OptimizerState): void {
     this.check();
@@ -351,7 +351,19 @@ export class Trainer {
         `The state was made with ${show(state.adam)}; this trainer has ${show(this.adam)}. Create one with { ...state.adam }.`,
       );
     }
+    if (state.corrections?.length !== 2) {
+      throw new EngineError(
+        'argument',
+        `corrections has ${state.corrections?.length ?? 'no'} values; it must have the 2 that getState gave.`,
+      );
+    }
     const flat = (name: 'moment1' | 'moment2') => {
+      if (typeOf(state[name]) !== 'Map') {
+        throw new EngineError(
+          'argument',
+          `${name} is of type ${typeOf(state[name])}; it must be a Map of values by parameter name, as getState gives it.`,
+        );
+      }
       const values = new Float32Array(this.unet.plan.flat.size);
       for (const p of this.unet.parameters) {
         const given = state[name].get(p.name);

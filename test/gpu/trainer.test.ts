@@ -360,6 +360,33 @@ describe('state', () => {
     expect(resumed.map((e) => e.loss)).toEqual(rest.map((e) => e.loss));
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
+
+  test('one that is not whole changes nothing', async () => {
+    const { trainer } = await setUp();
+    const before = await trainer.getState();
+    const ones = new Map([...before.moment1].map(([name, values]) => [name, values.map(() => 1)]));
+    const state = {
+      ...before,
+      step: 7,
+      corrections: Float32Array.of(0.5, 0.5),
+      moment1: ones,
+      moment2: ones,
+    };
+    for (const [change, fact] of [
+      [{ corrections: undefined }, 'corrections has no values'],
+      [{ corrections: Float32Array.of(0.5) }, 'corrections has 1 values'],
+      [{ moment1: Object.fromEntries(ones) }, 'moment1 is of type Object; it must be a Map'],
+      [{ moment2: undefined }, 'moment2 is of type Undefined'],
+      [{ moment2: new Map([...ones].slice(1)) }, 'moment2 of down.0.kernel has no values'],
+    ] as const) {
+      const { code, message } = await refusal(
+        (async () => trainer.setState({ ...state, ...change } as never))(),
+      );
+      expect(code).toBe('argument');
+      expect(message).toContain(fact);
+    }
+    expect(await trainer.getState()).toEqual(before);
+  });
 });
 
 describe('Adam', () => {
