@@ -7,7 +7,7 @@ export type ErrorCode =
   | 'shader' // a shader did not compile, or a pipeline or submission was refused
   | 'argument' // a value out of range, an unknown name, a wrong length
   | 'data' // a file or array that is not what it should be
-  | 'diverged' // the loss is no longer a finite number
+  | 'diverged' // a loss, weights or Adam's moments are no longer finite numbers
   | 'destroyed' // used after destroy()
   | 'busy'; // the object is in the middle of another run
 

@@ -27,7 +27,7 @@ import type { OptimizerState, Trainer } from '../training/trainer';
 import { checkConfig, layersOf, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
-import { checkTensors, type ExpectedTensor } from './match';
+import { checkTensors, type ExpectedTensor, nonFinite } from './match';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -45,27 +45,38 @@ export interface Model {
   readonly parameters: Map<string, Float32Array>;
 }
 
-/** What tells one data set from another. */
+/**
+ * What tells one data set from another. A run on batches of one's own, without an ImageSet, puts the size of its images here, their
+ * number or 1, and as `fnv1a` any text by which it knows them again.
+ */
 export interface DataFingerprint {
+  /** 1 or more, as the sizes. */
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** FNV-1a (32 bits) of the bytes, in hexadecimal. */
+  /** Of an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
   readonly fnv1a: string;
 }
 
-/** How a run was started, beside Adam's settings, which its state has. */
+/**
+ * How a run was started, beside Adam's settings, which its state has: for whoever goes on with it. A run on batches of one's own
+ * (`trainer.step`) has no epochs and puts 1; its `seed` is what its batches follow from, or 0.
+ */
 export interface RunSettings {
+  /** 0 to 2^32 - 1. */
   readonly seed: number;
+  /** 1 to 65536. */
   readonly batchSize: number;
+  /** Above 0. */
   readonly learningRate: number;
+  /** 1 or more. */
   readonly epochs: number;
   /** As `fit` has it. Default true. */
   readonly binarize?: boolean;
   /** Where the images came from, for people and for the command line; the fingerprint is what counts. */
   readonly source?: string;
-  /** Only so many of the source's images were used. */
+  /** Only so many of the source's images were used; 1 or more. */
   readonly limit?: number;
 }
 
@@ -79,11 +90,15 @@ export interface Checkpoint extends Model {
   readonly losses: Float32Array;
 }
 
-/** What a model file of this network holds, in the order of its parameters. */
+/**
+ * What a model file of this network holds, in the order of its parameters.
+ *
+ * @throws EngineError `diverged` if weights are not finite
+ */
 export async function saveModel(
   unet: Pick<UNet, 'config' | 'parameters' | 'getParameters'>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return encodeSafetensors(named('', unet.parameters, await unet.getParameters()), {
+  return encodeFinite(named('', unet.parameters, await unet.getParameters()), {
     format: FORMAT,
     version: VERSION,
     kind: 'model',
@@ -111,7 +126,8 @@ export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
  * submitted then are part of it, and their losses are read from the GPU.
  *
  * @param run.losses the losses known so far, one for each step from the first; the trainer knows up to 1024 of its last steps
- * @throws EngineError `argument` if some are missing, `diverged` if the weights are not finite
+ * @throws EngineError `argument` for settings or data that `loadCheckpoint` would refuse and if losses are missing, `diverged` if
+ * weights, moments or losses are not finite
  */
 export async function saveCheckpoint(run: {
   readonly trainer: Pick<Trainer, 'getState' | 'readLosses' | 'variants'> & {
@@ -121,8 +137,10 @@ export async function saveCheckpoint(run: {
   readonly data: DataFingerprint;
   readonly losses: ArrayLike<number>;
 }): Promise<Uint8Array<ArrayBuffer>> {
-  const { trainer, settings, data } = run;
+  const { trainer } = run;
   const { unet } = trainer;
+  const settings = settingsOf(run.settings, argument);
+  const data = dataOf(run.data, argument);
   // Nothing is submitted between these reads, so that all see the same step.
   const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
   const { length } = run.losses;
@@ -144,16 +162,6 @@ export async function saveCheckpoint(run: {
   losses.set(run.losses);
   losses.set(recent, length);
 
-  // A checkpoint of a run that has diverged would replace one that is of use.
-  const bad = [...parameters].find(([, values]) => !values.every(Number.isFinite));
-  if (bad) {
-    throw new EngineError(
-      'diverged',
-      `After step ${state.step} the weights ${bad[0]} are not finite: the training diverged, and is not saved. ` +
-        'Go back to the last checkpoint and use a smaller learning rate.',
-    );
-  }
-
   const tensors = [
     ...named('', unet.parameters, parameters),
     ...named('moment1.', unet.parameters, state.moment1),
@@ -161,7 +169,7 @@ export async function saveCheckpoint(run: {
     { name: 'optimizer.corrections', shape: [2], data: state.corrections },
     { name: 'losses', shape: [state.step], data: losses },
   ];
-  return encodeSafetensors(tensors, {
+  const metadata = {
     format: FORMAT,
     version: VERSION,
     kind: 'checkpoint',
@@ -171,7 +179,8 @@ export async function saveCheckpoint(run: {
     adam: JSON.stringify(state.adam),
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
-  });
+  };
+  return encodeFinite(tensors, metadata, `After step ${state.step} `);
 }
 
 /**
@@ -189,18 +198,20 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
   }
   const { config, parameters } = describe(file, name);
   const step = stepOf(file, name);
+  const wrong = inFile(name);
   checkTensors(expectedInCheckpoint(parameters, step), file.tensors, name);
   const floats = (key: string) => file.tensors.get(key)!.data as Float32Array;
   return {
     config,
     parameters: pick(file, '', parameters),
-    settings: settingsOf(file, name),
-    data: dataOf(file, name),
-    variants: variantsOf(file, name),
+    settings: settingsOf(json(file, 'settings', name), wrong),
+    data: dataOf(json(file, 'data', name), wrong),
+    variants: variantsOf(json(file, 'variants', name), wrong),
     state: {
       step,
       corrections: floats('optimizer.corrections'),
-      adam: adamOf(file, name),
+      // The first checkpoints did not say.
+      adam: file.metadata.adam === undefined ? adamDefaults : adamOf(json(file, 'adam', name), wrong),
       moment1: pick(file, 'moment1.', parameters),
       moment2: pick(file, 'moment2.', parameters),
     },
@@ -225,7 +236,7 @@ export function checkSameData(before: DataFingerprint, now: DataFingerprint): vo
   }
 }
 
-// ---------------------------------------------------------------- reading, field by field
+// ---------------------------------------------------------------- metadata, field by field
 
 function open(bytes: Uint8Array, name: string): Safetensors {
   const file = decodeSafetensors(bytes, name);
@@ -259,49 +270,43 @@ function describe(file: Safetensors, name: string): { config: UNetConfig; parame
 }
 
 function stepOf(file: Safetensors, name: string): number {
-  return integer(json(file, 'step', name), 'step', name, 0, 2 ** 31);
+  return integer(json(file, 'step', name), 'step', inFile(name), 0, 2 ** 31);
 }
 
-function settingsOf(file: Safetensors, name: string): RunSettings {
-  const given = json(file, 'settings', name);
-  if (!isObject(given)) throw wrong(name, 'settings', given, 'an object');
+function settingsOf(given: unknown, wrong: Wrong): RunSettings {
+  if (!isObject(given)) throw wrong('settings', given, 'an object');
   const { learningRate, binarize, source, limit } = given;
-  if (typeof learningRate !== 'number' || !(learningRate > 0)) {
-    throw wrong(name, 'settings.learningRate', learningRate, 'a number above 0');
+  if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
+    throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
   if (binarize !== undefined && typeof binarize !== 'boolean')
-    throw wrong(name, 'settings.binarize', binarize, 'true or false');
-  if (source !== undefined && typeof source !== 'string')
-    throw wrong(name, 'settings.source', source, 'a string');
+    throw wrong('settings.binarize', binarize, 'true or false');
+  if (source !== undefined && typeof source !== 'string') throw wrong('settings.source', source, 'a string');
   return {
-    seed: integer(given.seed, 'settings.seed', name, 0, 2 ** 32 - 1),
-    batchSize: integer(given.batchSize, 'settings.batchSize', name, 1, 65536),
+    seed: integer(given.seed, 'settings.seed', wrong, 0, 2 ** 32 - 1),
+    batchSize: integer(given.batchSize, 'settings.batchSize', wrong, 1, 65536),
     learningRate,
-    epochs: integer(given.epochs, 'settings.epochs', name, 1, 2 ** 31),
+    epochs: integer(given.epochs, 'settings.epochs', wrong, 1, 2 ** 31),
     ...(binarize === undefined ? {} : { binarize }),
     ...(source === undefined ? {} : { source }),
-    ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', name, 1, 2 ** 31) }),
+    ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', wrong, 1, 2 ** 31) }),
   };
 }
 
-function adamOf(file: Safetensors, name: string): AdamSettings {
-  // The first checkpoints did not say.
-  if (file.metadata.adam === undefined) return adamDefaults;
-  const given = json(file, 'adam', name);
-  if (!isObject(given)) throw wrong(name, 'adam', given, 'an object');
+function adamOf(given: unknown, wrong: Wrong): AdamSettings {
+  if (!isObject(given)) throw wrong('adam', given, 'an object');
   const number = (key: keyof AdamSettings) => {
     const value = given[key];
-    if (typeof value !== 'number') throw wrong(name, `adam.${key}`, value, 'a number');
+    if (typeof value !== 'number') throw wrong(`adam.${key}`, value, 'a number');
     return value;
   };
   return { beta1: number('beta1'), beta2: number('beta2'), epsilon: number('epsilon') };
 }
 
-function dataOf(file: Safetensors, name: string): DataFingerprint {
-  const given = json(file, 'data', name);
-  if (!isObject(given)) throw wrong(name, 'data', given, 'an object');
-  const size = (key: string) => integer(given[key], `data.${key}`, name, 1, 2 ** 31);
-  if (typeof given.fnv1a !== 'string') throw wrong(name, 'data.fnv1a', given.fnv1a, 'a string');
+function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
+  if (!isObject(given)) throw wrong('data', given, 'an object');
+  const size = (key: string) => integer(given[key], `data.${key}`, wrong, 1, 2 ** 31);
+  if (typeof given.fnv1a !== 'string') throw wrong('data.fnv1a', given.fnv1a, 'a string');
   return {
     count: size('count'),
     height: size('height'),
@@ -311,12 +316,11 @@ function dataOf(file: Safetensors, name: string): DataFingerprint {
   };
 }
 
-function variantsOf(file: Safetensors, name: string): Variants {
-  const given = json(file, 'variants', name);
-  if (!isObject(given)) throw wrong(name, 'variants', given, 'an object');
+function variantsOf(given: unknown, wrong: Wrong): Variants {
+  if (!isObject(given)) throw wrong('variants', given, 'an object');
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {
-      if (typeof value !== 'string') throw wrong(name, `variants[${quote(key)}]`, value, 'a string');
+      if (typeof value !== 'string') throw wrong(`variants[${quote(key)}]`, value, 'a string');
       return [key, value];
     }),
   );
@@ -334,20 +338,29 @@ function json(file: Safetensors, key: string, name: string): unknown {
   }
 }
 
-function integer(value: unknown, key: string, name: string, min: number, max: number): number {
+function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    throw wrong(name, key, value, `a whole number from ${min} to ${max}`);
+    throw wrong(key, value, `a whole number from ${min} to ${max}`);
   }
   return value;
 }
 
 const damaged = 'The file is damaged: take another.';
 
-const wrong = (name: string, key: string, value: unknown, legal: string) =>
-  new EngineError(
-    'data',
-    `${name}: ${key} in its metadata is ${value === undefined ? 'missing' : quote(value)}; it must be ${legal}.`,
-  );
+/** Makes the error of a value that is not what it must be. */
+type Wrong = (key: string, value: unknown, legal: string) => EngineError;
+
+const argument: Wrong = (key, value, legal) =>
+  new EngineError('argument', `${key} is ${show(value)}; it must be ${legal}.`);
+
+const inFile =
+  (name: string): Wrong =>
+  (key, value, legal) =>
+    new EngineError('data', `${name}: ${key} in its metadata is ${show(value)}; it must be ${legal}.`);
+
+// As JSON where that says more; it has no word for numbers that are not finite.
+const show = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'object' ? quote(value) : String(value ?? 'missing');
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -363,6 +376,21 @@ function expectedInCheckpoint(parameters: readonly Parameter[], step: number): E
     { name: 'optimizer.corrections', shape: [2] },
     { name: 'losses', shape: [step] },
   ];
+}
+
+/** As encodeSafetensors, but a file of a run that has diverged would replace one that is of use. `when` begins the message. */
+function encodeFinite(tensors: readonly NamedTensor[], metadata: Record<string, string>, when = '') {
+  const bytes = encodeSafetensors(tensors, metadata);
+  for (const { name, data } of tensors) {
+    const problem = nonFinite(data);
+    if (!problem) continue;
+    throw new EngineError(
+      'diverged',
+      `${when}${name} ${problem}. The training diverged, and is not saved: ` +
+        'go back to the last checkpoint and use a smaller learning rate.',
+    );
+  }
+  return bytes;
 }
 
 function named(

@@ -69,7 +69,8 @@ function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | 
   return undefined;
 }
 
-function nonFinite(data: Float32Array | Uint32Array): string | undefined {
+/** Where `data` is not finite first, or undefined. */
+export function nonFinite(data: Float32Array | Uint32Array): string | undefined {
   const at = data.findIndex((value) => !Number.isFinite(value));
   return at < 0 ? undefined : `is not finite: value ${at} of ${data.length} is ${data[at]}`;
 }

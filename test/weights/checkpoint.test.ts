@@ -128,10 +128,49 @@ describe('saving', () => {
   });
 
   test('a run that has diverged does not replace one that is of use', async () => {
-    const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, Number.NaN, 0));
-    const lost = { ...trainer, unet: { ...unet, getParameters: async () => broken } };
-    const save = () => saveCheckpoint({ trainer: lost, settings, data, losses: allLosses });
-    await refused(save, 'diverged', 'step 3', 'up.0.bias', 'learning rate');
+    const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, Number.NaN));
+    const lost = { ...unet, getParameters: async () => broken };
+    const save = (changes: object, losses: ArrayLike<number> = allLosses) =>
+      saveCheckpoint({ trainer: { ...trainer, ...changes }, settings, data, losses });
+    const facts = ['After step 3', 'not finite', 'learning rate'];
+    await refused(() => save({ unet: lost }), 'diverged', 'up.0.bias', ...facts);
+    for (const name of ['moment1', 'moment2']) {
+      const bad = { ...state, [name]: broken };
+      await refused(() => save({ getState: async () => bad }), 'diverged', `${name}.up.0.bias`, ...facts);
+    }
+    const corrections = Float32Array.of(Number.NaN, 0);
+    const bad = { ...state, corrections };
+    await refused(() => save({ getState: async () => bad }), 'diverged', 'optimizer.corrections', ...facts);
+    await refused(() => save({}, [0.3, Number.POSITIVE_INFINITY, 0.1]), 'diverged', 'losses', ...facts);
+    await refused(() => saveModel(lost), 'diverged', 'up.0.bias is not finite: value 1 of 2 is NaN');
+  });
+
+  test.each<[string, string, unknown, string]>([
+    ['settings', 'seed', undefined, 'missing'],
+    ['settings', 'seed', -1, '-1'],
+    ['settings', 'batchSize', 4.5, '4.5'],
+    ['settings', 'learningRate', '0.01', '"0.01"'],
+    ['settings', 'learningRate', Number.POSITIVE_INFINITY, 'Infinity'],
+    ['settings', 'epochs', 0, '0'],
+    ['settings', 'epochs', Number.POSITIVE_INFINITY, 'Infinity'],
+    ['settings', 'limit', 0, '0'],
+    ['settings', 'binarize', 'no', '"no"'],
+    ['settings', 'source', 7, '7'],
+    ['data', 'count', 0, '0'],
+    ['data', 'fnv1a', undefined, 'missing'],
+  ])('what loading would refuse is not written: %s.%s', async (what, key, value, shown) => {
+    const before = { settings, data };
+    const changed = { ...before[what as 'settings'], [key]: value };
+    const getState = async () => {
+      throw new Error('it is told before anything is read');
+    };
+    const run = { trainer: { ...trainer, getState }, ...before, losses: allLosses, [what]: changed };
+    await refused(() => saveCheckpoint(run), 'argument', `${what}.${key} is ${shown}; it must be`);
+    await refused(
+      () => loadCheckpoint(altered({ [what]: JSON.stringify(changed) })),
+      'data',
+      `${what}.${key}`,
+    );
   });
 });
 
