@@ -22,7 +22,7 @@ const labelsHashes = {
  * @throws EngineError `data` if the file beside the module cannot be read or is not the right one; the signal's reason
  * if aborted
  */
-export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet> {
+export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<ArrayBuffer>> {
   // Bundlers find an asset by exactly this form. ?no-inline keeps Vite from putting it into a library's JavaScript.
   const url = new URL('./mnist-digits.idx3-ubyte.gz?no-inline', import.meta.url);
   const idx = await load(url, imagesHashes, options.signal);
@@ -32,7 +32,7 @@ export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet> {
 }
 
 /** Loads which digit, 0 to 9, each image of `loadDigits` shows: one byte an image, in the same order. */
-export async function loadDigitLabels(options: LoadOptions = {}): Promise<Uint8Array> {
+export async function loadDigitLabels(options: LoadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const url = new URL('./mnist-digits.idx1-ubyte.gz?no-inline', import.meta.url);
   const idx = await load(url, labelsHashes, options.signal);
   if (idx.kind !== 'labels') throw new Error('unreachable: the hash is that of labels');
@@ -57,7 +57,7 @@ async function load(url: URL, expected: typeof imagesHashes, signal?: AbortSigna
   return readIdx(bytes, name);
 }
 
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

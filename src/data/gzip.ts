@@ -24,10 +24,10 @@ export async function gunzip(
   headSize: number,
   promisedSize: (head: Uint8Array) => number,
   signal?: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const reader = inSlices(packed).pipeThrough(new DecompressionStream('gzip')).getReader();
   let head: Uint8Array = new Uint8Array(0);
-  let whole: Uint8Array | undefined;
+  let whole: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
 
   const append = (chunk: Uint8Array) => {

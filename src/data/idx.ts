@@ -3,8 +3,8 @@ import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
 
 /** Images as bytes, 0 to 255, in NHWC order: `images.length` is `count * height * width * channels`. */
-export interface ImageSet {
-  images: Uint8Array;
+export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
+  images: Uint8Array<Memory>;
   count: number;
   height: number;
   width: number;
@@ -12,9 +12,9 @@ export interface ImageSet {
 }
 
 /** The content of an IDX file of images (`images` is count x height x width) or of labels (one byte each). */
-export type Idx =
-  | { kind: 'images'; images: Uint8Array; count: number; height: number; width: number }
-  | { kind: 'labels'; labels: Uint8Array; count: number };
+export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
+  | { kind: 'images'; images: Uint8Array<Memory>; count: number; height: number; width: number }
+  | { kind: 'labels'; labels: Uint8Array<Memory>; count: number };
 
 export interface LoadOptions {
   signal?: AbortSignal;
@@ -35,7 +35,10 @@ const maxHeader = 16;
  * @param name what errors call the file
  * @throws EngineError `data`
  */
-export function readIdx(bytes: Uint8Array, name = 'The IDX data'): Idx {
+export function readIdx<Memory extends ArrayBufferLike>(
+  bytes: Uint8Array<Memory>,
+  name = 'The IDX data',
+): Idx<Memory> {
   if (isGzip(bytes)) {
     throw new EngineError(
       'data',
@@ -68,10 +71,10 @@ export function readIdx(bytes: Uint8Array, name = 'The IDX data'): Idx {
  * @throws EngineError `data` for a file that cannot be read or is not images; `argument` for a wrong source; the
  * signal's reason if aborted
  */
-export async function loadIdx(
-  source: FileSource | readonly FileSource[],
+export async function loadIdx<Memory extends ArrayBufferLike = ArrayBuffer>(
+  source: FileSource<Memory> | readonly FileSource<Memory>[],
   options: LoadOptions = {},
-): Promise<ImageSet> {
+): Promise<ImageSet<Memory | ArrayBuffer>> {
   const parts = await loadEach(source, 'images', options.signal);
   const { height, width } = parts[0].idx;
   for (const { idx, name } of parts) {
@@ -93,10 +96,10 @@ export async function loadIdx(
  * @param options.count how many labels there must be: the count of the images that they belong to
  * @returns one byte per image
  */
-export async function loadLabels(
-  source: FileSource | readonly FileSource[],
+export async function loadLabels<Memory extends ArrayBufferLike = ArrayBuffer>(
+  source: FileSource<Memory> | readonly FileSource<Memory>[],
   options: LoadOptions & { count?: number } = {},
-): Promise<Uint8Array> {
+): Promise<Uint8Array<Memory | ArrayBuffer>> {
   const parts = await loadEach(source, 'labels', options.signal);
   const labels = merge(parts.map((part) => part.idx.labels));
   if (options.count !== undefined && labels.length !== options.count) {
@@ -111,22 +114,22 @@ export async function loadLabels(
 }
 
 /** The bytes of one IDX file, unpacked if it is gzip and no further than its header promises. */
-export async function loadIdxBytes(
-  source: FileSource,
+export async function loadIdxBytes<Memory extends ArrayBufferLike = ArrayBuffer>(
+  source: FileSource<Memory>,
   name: string,
   signal?: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<Memory | ArrayBuffer>> {
   const bytes = await readSource(source, name, signal);
   if (!isGzip(bytes)) return bytes;
   return gunzip(bytes, name, maxHeader, (head) => readHeader(head, name).size, signal);
 }
 
 /** One after the other, so that no two packed files are in memory at once. */
-async function loadEach<Kind extends Idx['kind']>(
-  source: FileSource | readonly FileSource[],
+async function loadEach<Kind extends Idx['kind'], Memory extends ArrayBufferLike>(
+  source: FileSource<Memory> | readonly FileSource<Memory>[],
   kind: Kind,
   signal?: AbortSignal,
-): Promise<{ name: string; idx: Extract<Idx, { kind: Kind }> }[]> {
+): Promise<{ name: string; idx: Extract<Idx<Memory | ArrayBuffer>, { kind: Kind }> }[]> {
   const sources = isList(source) ? source : [source];
   if (sources.length === 0) {
     throw new EngineError('argument', `No files of ${kind} were given; give one or more.`);
@@ -144,11 +147,14 @@ async function loadEach<Kind extends Idx['kind']>(
   return parts;
 }
 
-function isList(source: FileSource | readonly FileSource[]): source is readonly FileSource[] {
+function isList<Source>(source: Source | readonly Source[]): source is readonly Source[] {
   return Array.isArray(source);
 }
 
-function isKind<Kind extends Idx['kind']>(idx: Idx, kind: Kind): idx is Extract<Idx, { kind: Kind }> {
+function isKind<File extends Idx, Kind extends Idx['kind']>(
+  idx: File,
+  kind: Kind,
+): idx is Extract<File, { kind: Kind }> {
   return idx.kind === kind;
 }
 
@@ -203,7 +209,9 @@ function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header:
   return { sizes, header, size };
 }
 
-function merge(arrays: Uint8Array[]): Uint8Array {
+function merge<Memory extends ArrayBufferLike>(
+  arrays: Uint8Array<Memory>[],
+): Uint8Array<Memory | ArrayBuffer> {
   if (arrays.length === 1) return arrays[0];
   const size = arrays.reduce((sum, array) => sum + array.length, 0);
   if (size > maxBytes) {

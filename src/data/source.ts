@@ -2,9 +2,14 @@ import { EngineError } from '../errors';
 
 /**
  * Where the bytes of a file come from. A string is a URL; in Node, where nothing gives a relative URL a base, a string
- * without a scheme is a path.
+ * without a scheme is a path. `Memory` is that of bytes given as they are, which results may share.
  */
-export type FileSource = string | URL | Blob | ArrayBuffer | Uint8Array;
+export type FileSource<Memory extends ArrayBufferLike = ArrayBufferLike> =
+  | string
+  | URL
+  | Blob
+  | ArrayBuffer
+  | Uint8Array<Memory>;
 
 /** The name a person knows the source by, for error messages: its URL, path or file name. */
 export function sourceName(source: FileSource, otherwise: string): string {
@@ -20,11 +25,11 @@ export function sourceName(source: FileSource, otherwise: string): string {
  *
  * @throws EngineError `data` if it cannot be read, `argument` if it is not a source at all; the signal's reason if aborted.
  */
-export async function readSource(
-  source: FileSource,
+export async function readSource<Memory extends ArrayBufferLike = ArrayBuffer>(
+  source: FileSource<Memory>,
   name: string,
   signal?: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<Memory | ArrayBuffer>> {
   signal?.throwIfAborted();
   if (source instanceof Uint8Array) return source;
   const isFile = typeof source === 'string' || source instanceof URL || source instanceof Blob;

@@ -38,11 +38,11 @@ export interface SampleEvent {
   /** 0 to steps - 1. */
   readonly step: number;
   /** x before the step. */
-  readonly input: Float32Array;
+  readonly input: Float32Array<ArrayBuffer>;
   /** What the network makes of it. */
-  readonly prediction: Float32Array;
+  readonly prediction: Float32Array<ArrayBuffer>;
   /** x after the step: clip(input * (1 - m) + prediction * m, 0, 1) with m = 1 / (steps - step). */
-  readonly x: Float32Array;
+  readonly x: Float32Array<ArrayBuffer>;
 }
 
 /** Turns noise into images with a UNet, a little further at each step. Created by `engine.createSampler`. */
@@ -92,7 +92,7 @@ export class Sampler {
   }
 
   /** Runs all steps and returns only the result, [count][height][width][channels]. */
-  async sample(options: SampleOptions): Promise<Float32Array> {
+  async sample(options: SampleOptions): Promise<Float32Array<ArrayBuffer>> {
     await this.start(options);
     try {
       for (let done = 0; done < options.steps; ) done += await this.advance(options, done);
@@ -208,7 +208,7 @@ export class Sampler {
   }
 
   /** What has been made so far, in the caller's order. */
-  private async read(...outputs: Output[]): Promise<Float32Array[]> {
+  private async read(...outputs: Output[]): Promise<Float32Array<ArrayBuffer>[]> {
     const bytes = this.count * this.imageSize * 4;
     const encoder = this.gpu.device.createCommandEncoder({ label: 'sampling: images' });
     for (const { toImages } of outputs) encodePass(encoder, toImages);

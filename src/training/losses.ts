@@ -16,7 +16,7 @@ export class Losses {
   }
 
   /** Of the last `count` steps, oldest first; at most LOSS_RING, and no more than there were. */
-  last(count: number): Float32Array {
+  last(count: number): Float32Array<ArrayBuffer> {
     const first = this.step - count;
     return Float32Array.from({ length: count }, (_, i) => this.ring[(first + i) % LOSS_RING]);
   }

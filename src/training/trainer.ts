@@ -55,15 +55,15 @@ export interface Batch<Source = Float32Array | GPUBuffer> {
 }
 
 /** Everything beside the parameters that a run needs to go on as if it had never stopped. */
-export interface OptimizerState {
+export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike> {
   readonly step: number;
   /** 1 - beta1^step and 1 - beta2^step, as the GPU has them. */
-  readonly corrections: Float32Array;
+  readonly corrections: Float32Array<Memory>;
   /** What moments and corrections were made with: a trainer with other settings refuses the state. */
   readonly adam: AdamSettings;
   /** Moment estimates by parameter name. */
-  readonly moment1: ReadonlyMap<string, Float32Array>;
-  readonly moment2: ReadonlyMap<string, Float32Array>;
+  readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
+  readonly moment2: ReadonlyMap<string, Float32Array<Memory>>;
 }
 
 /**
@@ -218,7 +218,7 @@ export class Trainer {
    * The losses of the last `count` completed steps (1 to 1024), oldest first; fewer if this trainer has done fewer since it was
    * created or last given a state.
    */
-  async readLosses(count = 1): Promise<Float32Array> {
+  async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
     const losses = await this.whileThere(this.losses.read());
@@ -320,7 +320,7 @@ export class Trainer {
   }
 
   /** A copy of the optimizer's state, for a checkpoint. */
-  async getState(): Promise<OptimizerState> {
+  async getState(): Promise<OptimizerState<ArrayBuffer>> {
     this.check();
     const { state, moment1, moment2 } = this.plan.tensors;
     const words = await this.read(state);
@@ -387,7 +387,7 @@ export class Trainer {
   }
 
   /** dL/d(parameter) of the last step, by name. */
-  async getGradients(): Promise<Map<string, Float32Array>> {
+  async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
     const { gradient } = this.plan.tensors;
     return this.unet.split(await this.read(gradient));

@@ -104,7 +104,7 @@ export class Predictor {
   }
 
   /** A forward pass of up to `count` images from the host and back to it. @internal */
-  async run(given: Float32Array): Promise<Float32Array> {
+  async run(given: Float32Array): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.unet.config;
     const [images, result] = this.own;
     this.gpu.device.queue.writeBuffer(images, 0, given.buffer, given.byteOffset, given.byteLength);

@@ -95,14 +95,14 @@ export class UNet {
   }
 
   /** A copy of all parameters by name; kernels in HWIO order. */
-  async getParameters(): Promise<Map<string, Float32Array>> {
+  async getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
     const { flat } = this.plan;
     return this.split(await this.whileThere(this.gpu.read(this.fixed.get(flat)!, flat.size)));
   }
 
   /** Cuts an array laid out like the flat parameter buffer into named tensors. @internal */
-  split(flat: ArrayBuffer): Map<string, Float32Array> {
+  split(flat: ArrayBuffer): Map<string, Float32Array<ArrayBuffer>> {
     return new Map(this.parameters.map((p) => [p.name, new Float32Array(flat, p.offset * 4, p.size)]));
   }
 
@@ -110,7 +110,7 @@ export class UNet {
    * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result. Calls at the same
    * time are done one after the other; `images` must stay as they are until then.
    */
-  async predict(images: Float32Array, count: number): Promise<Float32Array> {
+  async predict(images: Float32Array, count: number): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     if (!(images instanceof Float32Array)) throw notImages('images', images);
     checkInteger('count', count, 1);

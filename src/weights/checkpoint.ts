@@ -90,14 +90,24 @@ export interface Checkpoint extends Model {
   readonly losses: Float32Array;
 }
 
+/** A UNet, or what has its weights. */
+interface Weights extends Pick<UNet, 'config' | 'parameters'> {
+  getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
+}
+
+/** A trainer, or what has its state. */
+interface Training extends Pick<Trainer, 'variants'> {
+  readonly unet: Weights;
+  getState(): Promise<OptimizerState>;
+  readLosses(count: number): Promise<ArrayLike<number>>;
+}
+
 /**
  * What a model file of this network holds, in the order of its parameters.
  *
  * @throws EngineError `diverged` if weights are not finite
  */
-export async function saveModel(
-  unet: Pick<UNet, 'config' | 'parameters' | 'getParameters'>,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function saveModel(unet: Weights): Promise<Uint8Array<ArrayBuffer>> {
   return encodeFinite(named('', unet.parameters, await unet.getParameters()), {
     format: FORMAT,
     version: VERSION,
@@ -130,9 +140,7 @@ export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
  * weights, moments or losses are not finite
  */
 export async function saveCheckpoint(run: {
-  readonly trainer: Pick<Trainer, 'getState' | 'readLosses' | 'variants'> & {
-    readonly unet: Pick<UNet, 'config' | 'parameters' | 'getParameters'>;
-  };
+  readonly trainer: Training;
   readonly settings: RunSettings;
   readonly data: DataFingerprint;
   readonly losses: ArrayLike<number>;

@@ -45,7 +45,7 @@ test('noise follows from the seed, and sample, run and encodeRun agree', async (
   const { sampler } = await setUp();
   const result = await sampler.sample({ steps: 3, seed: 9 });
   let last: Float32Array | undefined;
-  let start: Float32Array | undefined;
+  let start: Float32Array<ArrayBuffer> | undefined;
   for await (const { input, x } of sampler.run({ steps: 3, seed: 9 })) {
     start ??= input;
     last = x;
@@ -55,7 +55,7 @@ test('noise follows from the seed, and sample, run and encodeRun agree', async (
   expect(start!.every((v) => v >= 0 && v < 1)).toBe(true);
 
   const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
-  gpu.device.queue.writeBuffer(buffer, 0, start! as Float32Array<ArrayBuffer>);
+  gpu.device.queue.writeBuffer(buffer, 0, start!);
   const encoder = gpu.device.createCommandEncoder();
   sampler.encodeRun(encoder, buffer, 3);
   gpu.device.queue.submit([encoder.finish()]);

@@ -9,7 +9,9 @@ import * as library from '../../src/index';
 const root = new URL('../../', import.meta.url);
 
 const source = `
-import { createEngine, fingerprint, loadDigits, requirements, saveCheckpoint, type TrainingEvent } from 'webgpu-diffusion';
+import {
+  createEngine, fingerprint, loadCheckpoint, loadDigits, loadIdx, requirements, saveCheckpoint, type TrainingEvent,
+} from 'webgpu-diffusion';
 
 const adapter = (await navigator.gpu.requestAdapter())!;
 const requiredFeatures = requirements.optionalFeatures.filter((feature) => adapter.features.has(feature));
@@ -25,6 +27,28 @@ for await (const event of trainer.fit(await engine.createDataset(images), { epoc
 }
 const settings = { seed: 123, batchSize: 256, learningRate: 1e-3, epochs: 5 };
 export const file: Uint8Array = await saveCheckpoint({ trainer, settings, data: fingerprint(images), losses });
+
+// Results go where only memory that is not shared may go; what is given may be shared, and come from anywhere.
+const sampler = await engine.createSampler(unet, { count: 1 });
+const state = await trainer.getState();
+const results = [
+  await sampler.sample({ steps: 5 }),
+  await unet.predict(new Float32Array(new SharedArrayBuffer(28 * 28 * 4)), 1),
+  await trainer.readLosses(),
+  state.corrections,
+  ...[await unet.getParameters(), await trainer.getGradients(), state.moment1, state.moment2].flatMap((m) => [...m.values()]),
+];
+for await (const { input, prediction, x } of sampler.run({ steps: 5 })) results.push(input, prediction, x);
+declare const buffer: GPUBuffer;
+for (const result of results) device.queue.writeBuffer(buffer, 0, result);
+const { images: own } = await loadIdx([new URL('https://images.example'), new Blob(), new Uint8Array(4)]);
+export const blob: Blob = new Blob([...results, images.images, own]);
+const shared = await loadIdx(new Uint8Array(new SharedArrayBuffer(4)));
+// @ts-expect-error: They are the bytes that were given.
+new Blob([shared.images]);
+await engine.createDataset(shared);
+trainer.setState(loadCheckpoint(file).state);
+
 // @ts-expect-error: Were the types lost, everything would be allowed.
 await engine.createUNet({ wids: [32] });
 `;
