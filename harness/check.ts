@@ -196,6 +196,9 @@ async function* checkGradient(
       if (!(used <= share)) share = used;
     }
     yield row(reason ? 'fail' : 'pass', share, reason);
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'diverged') throw error;
+    yield row('fail', Number.NaN, 'the loss is not finite');
   } finally {
     trainer.destroy();
     unet.destroy();

@@ -171,7 +171,7 @@ export class Trainer {
     return own + programs + this.counts.size + this.stateBackup.size + (this.feed?.bytes ?? 0);
   }
 
-  /** One step on the caller's own batch. Resolves to its loss when the weights are updated. */
+  /** One step on the caller's own batch. Resolves to its loss when the weights are updated; throws `diverged` if it is not finite. */
   async step(batch: Batch): Promise<number> {
     this.check();
     const count = this.checkBatch(batch);
@@ -192,13 +192,15 @@ export class Trainer {
         { encoder },
       );
       const [loss] = losses.last(1);
+      if (!Number.isFinite(loss)) throw divergence({ step: losses.step, loss }, this.rate);
       return loss;
     });
   }
 
   /**
    * Records one step on the caller's buffers, submits nothing. Splitting a long step over several submissions is then the
-   * caller's business, and `readLosses` tells the loss once it has run.
+   * caller's business, and `readLosses` tells the loss once it has run. Nobody looks at it here: that it is finite is for the
+   * caller to check, too.
    */
   encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer>): void {
     this.check();
@@ -684,7 +686,7 @@ function checkLearningRate(value: number): void {
 const busyError = () =>
   new EngineError('busy', 'This trainer is in the middle of a step or a fit; await it (or abort it) first.');
 
-const divergence = ({ step, loss }: TrainingEvent, rate: number) =>
+const divergence = ({ step, loss }: Pick<TrainingEvent, 'step' | 'loss'>, rate: number) =>
   new EngineError(
     'diverged',
     `The loss of step ${step} is ${loss}: the training diverged. Go back to the last checkpoint and use a smaller learning rate than ${rate}.`,

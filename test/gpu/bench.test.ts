@@ -10,6 +10,8 @@ import { measurePoint } from '../../harness/bench/sweep';
 import { Queries, Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/check';
 import { createEngine } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';
 import { specs } from '../registry';
 
@@ -206,6 +208,15 @@ test('check: a row for each variant, skipped ones apart', async () => {
     expect(cases).toBeGreaterThan(3);
     expect(share).toBeLessThanOrEqual(1);
   }
+});
+
+test('check: a network whose loss is no number is a row, too', async () => {
+  const step = vi.spyOn(Trainer.prototype, 'step').mockRejectedValue(new EngineError('diverged', 'NaN'));
+  const rows: CheckRow[] = [];
+  for await (const event of runCheck(engine, { kernel: 'unet.gradient' }))
+    if (event.kind === 'row') rows.push(event.row);
+  step.mockRestore();
+  expect(rows).toMatchObject([{ kernel: 'unet', result: 'fail', reason: 'the loss is not finite' }]);
 });
 
 test('bench: a run that is stopped has what was measured until then', async () => {

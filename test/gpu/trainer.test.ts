@@ -142,6 +142,16 @@ describe('fit', () => {
   });
 });
 
+test('a step whose loss is no number says so', async () => {
+  const { trainer } = await setUp();
+  const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+  await trainer.step(batch);
+  const { code, message } = await refusal(trainer.step({ ...batch, clean: batch.clean.fill(Infinity) }));
+  expect(code).toBe('diverged');
+  expect(message).toContain('The loss of step 2 is Infinity');
+  expect(message).toContain('smaller learning rate than 0.001');
+});
+
 describe('interruptions', () => {
   /** A training run on a device of its own. */
   async function setUpAlone() {
