@@ -168,13 +168,13 @@ export class Gpu {
     }
   }
 
-  /** Throws `limit`, with what helps, unless a buffer of so many bytes can be bound. */
-  checkBufferSize(label: string, bytes: number, remedy = 'Use a smaller batch, image or network.'): void {
+  /** Throws `limit`, with what helps (`smaller`: what to use less of), unless a buffer of so many bytes can be bound. */
+  checkBufferSize(label: string, bytes: number, smaller = 'a smaller batch, image or network'): void {
     const legal = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
     if (bytes > legal) {
       throw new EngineError(
         'limit',
-        `${label} needs a buffer of ${bytes} bytes; this device allows ${legal}. ${remedy}`,
+        `${label} needs a buffer of ${bytes} bytes; this device allows ${legal}. Use ${smaller}, or a device with a larger maxStorageBufferBindingSize and maxBufferSize (requestDevice asks for all that the adapter has).`,
       );
     }
   }

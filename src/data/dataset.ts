@@ -41,11 +41,7 @@ export class Dataset {
       );
     }
     const padded = Math.ceil(bytes / 4) * 4;
-    gpu.checkBufferSize(
-      'The data set',
-      padded,
-      'Use fewer or smaller images, or a device with a larger maxStorageBufferBindingSize and maxBufferSize (requestDevice asks for all that the adapter has).',
-    );
+    gpu.checkBufferSize('The data set', padded, 'fewer or smaller images');
     const [buffer] = await gpu.createBuffers([{ label: 'data set', bytes: padded }]);
     const whole = bytes - (bytes % 4);
     gpu.device.queue.writeBuffer(buffer, 0, set.images.buffer, set.images.byteOffset, whole);

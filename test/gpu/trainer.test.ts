@@ -541,5 +541,6 @@ describe('complaints', () => {
     const { code, message } = await refusal(Trainer.create(gpu, unet, { batchSize: 4096 }));
     expect(code).toBe('limit');
     expect(message).toContain('smaller batch');
+    expect(message).toContain('requestDevice');
   });
 });
