@@ -26,6 +26,18 @@ export const requirements = {
   optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'] as const,
 } as const;
 
+const inNode =
+  "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
+
+/** Throws `no-webgpu` without the globals of WebGPU: in Node, a GPU object or a device may be there without them. */
+export function checkGlobals(): void {
+  if (typeof GPUBufferUsage !== 'undefined') return;
+  throw new EngineError(
+    'no-webgpu',
+    `This runtime lacks the globals of WebGPU (GPUBufferUsage is not defined): ${inNode}`,
+  );
+}
+
 /** Asks `gpu` for a device with the optional features and limits that its adapter has. Throws `no-webgpu` or `no-adapter`. */
 export async function requestDevice(
   gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
@@ -37,7 +49,7 @@ export async function requestDevice(
       'no-webgpu',
       insecure
         ? 'WebGPU is hidden because this page is not a secure context. Open it over https:// or from localhost.'
-        : 'This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; in Node, install the package `webgpu` and pass its GPU object as { gpu }.',
+        : `This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; ${inNode}`,
     );
   }
   const adapter = await gpu.requestAdapter(options);

@@ -1,6 +1,13 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
-import { type AdapterDescription, Gpu, type Progress, requestDevice, requirements } from './device';
+import {
+  type AdapterDescription,
+  checkGlobals,
+  Gpu,
+  type Progress,
+  requestDevice,
+  requirements,
+} from './device';
 import { checkNames, checkNumber, EngineError, typeOf, whileThere } from './errors';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
@@ -192,6 +199,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   }
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
+    checkGlobals();
     const gpu = new Gpu(device, maxSubmitMilliseconds);
     await null; // so that a loss of the device before is known
     gpu.checkAlive();

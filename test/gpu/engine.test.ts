@@ -173,6 +173,19 @@ test('no adapter and no WebGPU are different errors that say what to do', async 
 });
 const saved = globalThis.navigator.gpu;
 
+test('an engine without the globals of WebGPU says how to get them', async () => {
+  vi.stubGlobal('GPUBufferUsage', undefined);
+  try {
+    for (const options of [{ device: gpu.device }, { gpu: saved }]) {
+      const refused = expect(createEngine(options)).rejects;
+      const message = expect.stringContaining('Object.assign(globalThis, globals)');
+      await refused.toMatchObject({ name: 'EngineError', code: 'no-webgpu', message });
+    }
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
 test('parameters: seeds, round trip, complaints', async () => {
   using engine = await createEngine({ device: gpu.device });
   const unet = await engine.createUNet({}, { seed: 123 });
