@@ -231,6 +231,9 @@ export class Trainer {
    * Trains on a data set until `epochs` passes over it are complete, and yields an event for each step. The order of the
    * images and all noise follow from seed and step, so a run that was stopped goes on as if it had not been. An abort rejects
    * with the signal's reason between two steps, or discards the step under way.
+   *
+   * Leaving the loop early keeps the steps that were submitted already, several at once on a fast adapter: `maxSteps` makes an
+   * exact number of them, and `readLosses` tells the losses of those whose events nobody saw.
    */
   async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
     this.check();
