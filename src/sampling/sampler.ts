@@ -262,7 +262,10 @@ export class Sampler {
 }
 
 const busyError = () =>
-  new EngineError('busy', 'This sampler is in the middle of a run; await it (or abort it) first.');
+  new EngineError(
+    'busy',
+    'This sampler is in the middle of a run. Await it; of `run`, finish the loop or call return() of the iterator. An abort alone ends a run only when its next event is asked for.',
+  );
 
 function encodePass(encoder: GPUCommandEncoder, program: Program): void {
   const pass = encoder.beginComputePass({ label: 'sampling' });

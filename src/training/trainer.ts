@@ -687,7 +687,10 @@ function checkLearningRate(value: number): void {
 }
 
 const busyError = () =>
-  new EngineError('busy', 'This trainer is in the middle of a step or a fit; await it (or abort it) first.');
+  new EngineError(
+    'busy',
+    'This trainer is in the middle of a step or a fit. Await the step; finish the loop of the fit or call return() of its iterator. An abort alone ends a fit only when its next event is asked for.',
+  );
 
 const divergence = ({ step, loss }: Pick<TrainingEvent, 'step' | 'loss'>, rate: number) =>
   new EngineError(

@@ -74,6 +74,18 @@ test('an abort stops between two steps, and the sampler can be used again', asyn
   expect((await sampler.sample({ steps: 1 })).length).toBe(count * size);
 });
 
+test('an aborted run that waits in its loop is busy until its iterator returns', async () => {
+  const { sampler } = await setUp();
+  const abort = new AbortController();
+  const run = sampler.run({ steps: 3, signal: abort.signal });
+  await run.next();
+  abort.abort();
+  const message = expect.stringContaining('call return() of the iterator');
+  await expect(sampler.sample({ steps: 1 })).rejects.toMatchObject({ code: 'busy', message });
+  await run.return();
+  await sampler.sample({ steps: 1 });
+});
+
 test('sample submits as many steps at once as the pacer allows, with the same bits', async () => {
   const { sampler } = await setUp();
   const usual = gpu.pacer.maxMilliseconds;

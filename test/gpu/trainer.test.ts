@@ -110,6 +110,20 @@ describe('fit', () => {
     expect(events.at(-1)?.step).toBe(15);
   });
 
+  test('an aborted fit that waits in its loop is busy until its iterator returns', async () => {
+    const { trainer, dataset } = await setUp();
+    const abort = new AbortController();
+    const fit = trainer.fit(dataset, { epochs: 1, signal: abort.signal });
+    await fit.next();
+    abort.abort();
+    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+    const { code, message } = await refusal(trainer.step(batch));
+    expect(code).toBe('busy');
+    expect(message).toContain('call return() of its iterator');
+    await fit.return();
+    await trainer.step(batch);
+  });
+
   test('a signal that is aborted already starts nothing', async () => {
     const { trainer, dataset } = await setUp();
     const error = await rejection(
