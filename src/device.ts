@@ -111,6 +111,10 @@ interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What an adapter calls itself; empty where it does not say. */
+export const adapterName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
+  description || [vendor, architecture, device].filter(Boolean).join(' ');
+
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;

@@ -38,6 +38,7 @@ export {
   type RunSettings,
   saveCheckpoint,
   saveModel,
+  variantsOn,
 } from './weights/checkpoint';
 export {
   decodeSafetensors,

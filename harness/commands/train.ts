@@ -17,6 +17,7 @@ import {
   type RunSettings,
   saveCheckpoint,
   saveModel,
+  variantsOn,
 } from '../../src/weights/checkpoint';
 import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
 import { prepareFolder, readWhole, writeWhole } from '../files';
@@ -221,7 +222,9 @@ class Run {
     };
     let otherKernels = '';
     try {
-      const variants = checkpoint?.variants;
+      const variants = checkpoint && variantsOn(engine.adapter, checkpoint);
+      if (checkpoint && !variants)
+        otherKernels = `the run began on ${checkpoint.adapter || 'an adapter without a name'}`;
       this.trainer = await engine.createTrainer(unet, { ...common, variants });
     } catch (error) {
       if (!checkpoint || !(error instanceof EngineError) || error.code !== 'argument') throw error;

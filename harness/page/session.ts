@@ -25,6 +25,7 @@ import {
   type Model,
   saveCheckpoint,
   saveModel,
+  variantsOn,
 } from '../../src/weights/checkpoint';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { Bunch } from './bunch';
@@ -304,7 +305,7 @@ export class Session {
       this.dataset = await engine.createDataset(images);
       const options = { batchSize: batch, learningRate: this.settings.lr, ...saved?.state.adam };
       this.binarize = saved?.settings.binarize;
-      this.trainer = await createTrainer(engine, unet, options, saved?.variants);
+      this.trainer = await createTrainer(engine, unet, options, saved && variantsOn(engine.adapter, saved));
       if (saved) this.trainer.setState(saved.state);
       this.send({
         type: 'built',
@@ -565,7 +566,7 @@ export class Session {
   }
 }
 
-/** With the kernel variants that the run began with, so that it goes on bit for bit; a device that lacks them chooses anew. */
+/** With the kernel variants that the run began with, if there are any, so that it goes on bit for bit; a device that lacks them chooses anew. */
 async function createTrainer(
   engine: Engine,
   unet: UNet,

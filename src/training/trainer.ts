@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset';
-import type { Gpu } from '../device';
+import type { AdapterDescription, Gpu } from '../device';
 import { checkInteger, checkNames, checkNumber, EngineError, notImages, typeOf, whileThere } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
@@ -75,6 +75,8 @@ export class Trainer {
   readonly batchSize: number;
   /** The kernel variants in use. With the same seed, adapter and variants a run gives the same bits. */
   readonly variants: Variants;
+  /** What it runs on. */
+  readonly adapter: AdapterDescription;
   /** What a step does, and the buffers that outlive it. @internal */
   readonly plan: StepPlan;
   /** @internal */
@@ -105,6 +107,7 @@ export class Trainer {
     parts: TrainerParts,
   ) {
     this.gpu = gpu;
+    this.adapter = gpu.adapter;
     this.adam = adam;
     this.unet = unet;
     this.batchSize = batchSize;

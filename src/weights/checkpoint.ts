@@ -17,9 +17,10 @@
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
- * last bits).
+ * last bits), and as a plain string `adapter` (what the adapter that trained calls itself).
  */
 import type { ImageSet } from '../data/idx';
+import { type AdapterDescription, adapterName } from '../device';
 import { EngineError } from '../errors';
 import { fnv1a } from '../hash';
 import { type AdamSettings, adamDefaults, LOSS_RING } from '../training/step';
@@ -83,7 +84,10 @@ export interface RunSettings {
 export interface Checkpoint extends Model {
   readonly settings: RunSettings;
   readonly data: DataFingerprint;
+  /** See `variantsOn`. */
   readonly variants: Variants;
+  /** What the adapter called itself; the first checkpoints did not say. */
+  readonly adapter?: string;
   /** For `trainer.setState`. */
   readonly state: OptimizerState;
   /** The loss of each step so far. */
@@ -96,7 +100,7 @@ interface Weights extends Pick<UNet, 'config' | 'parameters'> {
 }
 
 /** A trainer, or what has its state. */
-interface Training extends Pick<Trainer, 'variants'> {
+interface Training extends Pick<Trainer, 'variants' | 'adapter'> {
   readonly unet: Weights;
   getState(): Promise<OptimizerState>;
   readLosses(count: number): Promise<ArrayLike<number>>;
@@ -187,6 +191,7 @@ export async function saveCheckpoint(run: {
     adam: JSON.stringify(state.adam),
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
+    adapter: adapterName(trainer.adapter),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
 }
@@ -215,6 +220,7 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
     settings: settingsOf(json(file, 'settings', name), wrong),
     data: dataOf(json(file, 'data', name), wrong),
     variants: variantsOf(json(file, 'variants', name), wrong),
+    adapter: file.metadata.adapter,
     state: {
       step,
       corrections: floats('optimizer.corrections'),
@@ -225,6 +231,19 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
     },
     losses: floats('losses'),
   };
+}
+
+/**
+ * The variants that a run goes on with on `adapter`, for `createTrainer`: those that it began with, bit for bit, if it is the same
+ * one. Undefined if it is another, which should choose its own: its last bits differ in any case, and what is fast on a processor is slow
+ * on a GPU, where nobody has checked it either.
+ */
+export function variantsOn(
+  adapter: AdapterDescription,
+  checkpoint: Pick<Checkpoint, 'variants' | 'adapter'>,
+): Variants | undefined {
+  const { adapter: before = adapterName(adapter) } = checkpoint;
+  return before === adapterName(adapter) ? checkpoint.variants : undefined;
 }
 
 /** What `data` of a checkpoint is compared with. */

@@ -1,5 +1,6 @@
 /** The command line's main job from end to end, as a user would start it. */
 import { afterAll, expect, test } from 'vitest';
+import { decodeSafetensors, encodeSafetensors } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
 
 const { lane } = await testGpu();
@@ -20,7 +21,7 @@ const files = [
 // A browser starts no processes.
 if (lane === 'node') {
   const { execFile } = process.getBuiltinModule('node:child_process');
-  const { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } =
+  const { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } =
     process.getBuiltinModule('node:fs');
   const { tmpdir } = process.getBuiltinModule('node:os');
   const { dirname, join } = process.getBuiltinModule('node:path');
@@ -73,6 +74,17 @@ if (lane === 'node') {
       });
       expect(lines().slice(0, 4)).toEqual(before);
       expect(lines().length).toBe(7);
+
+      // Brought from another machine.
+      const brought = join(out, 'brought', 'checkpoint.safetensors');
+      const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, 'checkpoint.safetensors')));
+      const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+      mkdirSync(dirname(brought));
+      writeFileSync(brought, encodeSafetensors(named, { ...metadata, adapter: 'another GPU' }));
+      const elsewhere = await run('train', '--resume', brought, '--epochs', '3');
+      expect(elsewhere.code, elsewhere.output).toBe(0);
+      expect(elsewhere.output).toContain('so the last digits will differ: the run began on another GPU');
+      expect(elsewhere.output).toContain('Kernels     the usual ones');
 
       const png = join(out, 'again.png');
       const sampled = await run(

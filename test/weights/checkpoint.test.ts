@@ -7,6 +7,7 @@ import {
   loadModel,
   saveCheckpoint,
   saveModel,
+  variantsOn,
 } from '../../src/weights/checkpoint';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
@@ -28,8 +29,10 @@ const state = {
   adam: { beta1: 0.8, beta2: 0.99, epsilon: 1e-6 },
 };
 const allLosses = Float32Array.of(0.3, 0.2, 0.1);
+const adapter = { vendor: 'acme', architecture: 'one', device: '', description: '', software: false };
 const trainer = {
   unet,
+  adapter,
   variants: { 'conv2d/down.0': 'direct' },
   getState: async () => state,
   readLosses: async (count = 1) => allLosses.slice(3 - count),
@@ -60,10 +63,19 @@ test('a checkpoint comes back, whole, and as a model', () => {
     settings,
     data,
     variants: trainer.variants,
+    adapter: 'acme one',
     state,
     losses: allLosses,
   });
   expect(loadModel(checkpoint)).toEqual({ config, parameters: weights });
+});
+
+test('a run keeps its variants on its own adapter, and on another it does not', () => {
+  const loaded = loadCheckpoint(checkpoint);
+  expect(variantsOn(adapter, loaded)).toEqual(trainer.variants);
+  expect(variantsOn({ ...adapter, description: 'Acme One, driver 7' }, loaded)).toBeUndefined();
+  // The first checkpoints did not say.
+  expect(variantsOn(adapter, { variants: trainer.variants })).toEqual(trainer.variants);
 });
 
 test('names, shapes and order are as documented', () => {
