@@ -272,6 +272,14 @@ declare module '*/conv2d_grad_kernel.one.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_kernel.one_split.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
+    'wide' | 'narrow' | 'partials'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_kernel.tile.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'row_slices' | 'blocks' | 'first_group',

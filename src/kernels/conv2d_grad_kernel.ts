@@ -1,4 +1,5 @@
 import oneShader from '../../shaders/conv2d_grad_kernel.one.wgsl';
+import oneSplitShader from '../../shaders/conv2d_grad_kernel.one_split.wgsl';
 import tileShader from '../../shaders/conv2d_grad_kernel.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_kernel.wgsl';
 import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradient.wgsl';
@@ -45,19 +46,23 @@ function slicing({ height }: ConvShape): { rows: number; slices: number } {
 
 type TensorName = 'input' | 'grad' | 'gradient';
 
-/** Rows of a slice of the one-channel form; it loads four more. */
-const ONE_ROWS = 14;
-
-/** Partial sums of the one-channel form: one per slice of rows and image. */
-const oneSums = ({ height, batch }: ConvShape) => Math.ceil(height / ONE_ROWS) * batch;
-
-/** For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. */
-const one: Variant<ConvShape, TensorName> = {
+/**
+ * For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. A slice has `rows` rows, for which four
+ * more are loaded, of `images` images, `channels` of which an invocation does of one image.
+ */
+const oneChannel = (
+  shader: typeof oneShader,
+  { rows, images, channels }: { rows: number; images: number; channels: number },
+): Variant<ConvShape, TensorName> => ({
+  // A workgroup has 32 images.
+  idles: ({ batch }) => images > 1 && batch < 16,
   refuses: ({ inChannels, outChannels, kernelSize }) =>
     kernelSize === 5 && Math.min(inChannels, outChannels) === 1
       ? undefined
       : 'this form is for 5x5 kernels with a single channel on one side',
-  scratch: (shape) => ({ partials: oneSums(shape) * gradientSize(shape) }),
+  scratch: (shape) => ({
+    partials: Math.ceil(shape.height / rows) * Math.ceil(shape.batch / images) * gradientSize(shape),
+  }),
   calls: (shape, { input, grad, gradient }, { partials }) => {
     const { height, width, batch, inChannels, outChannels } = shape;
     const wideIsInput = outChannels === 1 && inChannels > 1;
@@ -68,18 +73,18 @@ const one: Variant<ConvShape, TensorName> = {
       batch,
       in_channels: inChannels,
       out_channels: outChannels,
-      rows: ONE_ROWS,
+      rows,
       wide_is_input: Number(wideIsInput),
     };
-    // An invocation does four channels of one image.
-    const groups = Math.ceil((inChannels * outChannels) / 4);
-    const items = [batch, groups, Math.ceil(height / ONE_ROWS)] as const;
+    const slices = Math.ceil(height / rows);
+    const items = [batch, Math.ceil((inChannels * outChannels) / channels), slices] as const;
+    const count = slices * Math.ceil(batch / images);
     return [
-      call(oneShader, params, { wide, narrow, partials }, items),
-      sumSlicesCall({ size: gradientSize(shape), count: oneSums(shape) }, partials, gradient),
+      call(shader, params, { wide, narrow, partials }, items),
+      sumSlicesCall({ size: gradientSize(shape), count }, partials, gradient),
     ];
   },
-};
+});
 
 /** Workgroups that keep a large GPU busy, if the partial sums that this takes fit `MOST_PARTIALS` elements. */
 const TILE_WORKGROUPS = 1024;
@@ -199,7 +204,8 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         ];
       },
     },
-    one,
+    one: oneChannel(oneShader, { rows: 14, images: 1, channels: 4 }),
+    one_split: oneChannel(oneSplitShader, { rows: 7, images: 32, channels: 1 }),
     tile,
     winograd: winograd(F4, gradientTransform, kernelTransform, false),
     winograd_subgroups: winograd(F4, gradientTransform, kernelTransform, true),
