@@ -47,6 +47,10 @@ const ECHO_MS = 500;
 
 /** Runs the command in `args`; resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  // Whoever reads may have read enough (`| head`); files are still written.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const [name = '', ...rest] = args;
   if (name === '' || name === '--help' || name === '-h' || name === 'help') {
     console.log(overview);

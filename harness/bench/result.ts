@@ -142,6 +142,8 @@ export interface BenchResult extends BenchHead {
   readonly sweep: readonly SweepPoint[];
   readonly rows: readonly BenchRow[];
   readonly skipped: readonly SkippedRow[];
+  /** What was not finished when a run was stopped: totals, points and rows. */
+  readonly left?: number;
 }
 
 export type BenchEvent =
@@ -174,7 +176,7 @@ export function addEvent(result: BenchResult | undefined, event: BenchEvent): Be
   if (!result) return undefined;
   switch (event.kind) {
     case 'progress':
-      return result;
+      return { ...result, left: event.total - event.done };
     case 'total':
       return { ...result, [event.name]: event.total };
     case 'breakdown':
@@ -186,7 +188,7 @@ export function addEvent(result: BenchResult | undefined, event: BenchEvent): Be
     case 'skipped':
       return { ...result, skipped: [...result.skipped, event.row] };
     case 'end':
-      return { ...result, end: event.end, gflopsAtEnd: event.gflopsAtEnd };
+      return { ...result, end: event.end, gflopsAtEnd: event.gflopsAtEnd, left: undefined };
   }
 }
 

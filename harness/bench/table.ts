@@ -103,14 +103,14 @@ export function rowCells(row: BenchRow, inUse?: boolean): string[] {
   ];
 }
 
-/** How much was measured: `the whole network, 4 points of sweeps, 12 rows`; and how many rows were not, as they are wrong. Empty for nothing. */
+/** How much was measured: `training step, 4 points of sweeps, 12 rows`; and how many rows were not, as they are wrong. Empty for nothing. */
 export function measuredText({
   rows,
   sweep,
   ...totals
 }: Totals & Pick<BenchResult, 'rows' | 'sweep'>): string {
   const parts = [
-    totalNames.some((name) => totals[name]) ? 'the whole network' : '',
+    ...totalNames.filter((name) => totals[name]).map((name) => titles[name]),
     sweep.length > 0 ? `${plural(sweep.length, 'point')} of sweeps` : '',
     rows.length > 0 ? plural(rows.length, 'row') : '',
   ];
@@ -237,9 +237,12 @@ export function headLines({ adapter, runtime, date, timer, peak, batch }: BenchH
 const DRIFT = 0.15;
 
 /** What a reader must know of how the run went; nothing for one that came to its end on a quiet machine. */
-export function caveats({ end, budgetSeconds, peak, gflopsAtEnd, rows }: BenchResult): string[] {
+export function caveats({ end, budgetSeconds, peak, gflopsAtEnd, rows, left }: BenchResult): string[] {
   const found: string[] = [];
-  if (end === 'stopped') found.push('Stopped before its end: this is what was measured until then.');
+  if (end === 'stopped') {
+    const more = left ? `, and ${left} more ${left === 1 ? 'was' : 'were'} to come` : '';
+    found.push(`Stopped before its end: this is what was measured until then${more}.`);
+  }
   if (end === 'budget') found.push(`Not everything was measured within the budget of ${budgetSeconds} s.`);
   if (gflopsAtEnd !== null && Math.abs(gflopsAtEnd / peak.gflops - 1) > DRIFT) {
     found.push(

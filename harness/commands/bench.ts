@@ -109,13 +109,13 @@ its copy of about as many bytes, both measured in the same run. Only Winograd, w
     }
     progress.clear();
     if (!result) throw new Error('the bench ended without a result');
-    const { rows, skipped } = result;
+    const { rows, skipped, left = 0 } = result;
     if (skipped.length > 0) progress.print();
     for (const line of skippedLines(skipped)) progress.print(line);
     const failed = rows.filter(({ check }) => !check.pass).length;
     const seconds = duration((performance.now() - start) / 1000);
     progress.print(
-      `\nMeasured ${measuredText(result) || 'nothing'}. Not run: ${skipped.length}. It took ${seconds}.`,
+      `\nMeasured ${measuredText(result) || 'nothing'}. Not run: ${skipped.length + left}. It took ${seconds}.`,
     );
     for (const line of caveats(result)) progress.print(line);
     for (const { format, path } of files) {

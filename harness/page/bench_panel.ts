@@ -203,7 +203,8 @@ export function createBenchPanel(app: App): BenchPanel {
       case 'waiting':
         return 'Waiting for the training to pause';
       case 'running':
-        return soFar('Measuring:') ?? 'Measuring';
+        // Said aloud, so not how far it is: that is beside it.
+        return 'Measuring';
       case 'stopped':
         return soFar('Stopped after') ?? 'Stopped';
       case 'failed':
@@ -241,7 +242,10 @@ export function createBenchPanel(app: App): BenchPanel {
       action.disabled = !run.active && !(run.possible && fields.valid);
       setText(anyElement('bench-status'), describe());
       anyElement('bench-status').parentElement!.classList.toggle('busy', run.active);
-      setText(anyElement('bench-detail'), run.status === 'running' ? progress.title : clock());
+      setText(
+        anyElement('bench-detail'),
+        run.status === 'running' ? [soFar('Done:'), progress.title].filter(Boolean).join('. ') : clock(),
+      );
       byId('bench-progress', HTMLProgressElement).value =
         run.status === 'done' ? 1 : progress.done / progress.total;
       setMessage(anyElement('bench-error'), run.message);

@@ -121,7 +121,7 @@ export class Curve {
           {
             ...axis,
             size: 44,
-            values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(2))))),
+            values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(3))))),
           },
         ],
         series: [

@@ -78,6 +78,10 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     veil.hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    take([...(event.dataTransfer?.files ?? [])]);
+    const { items = [], files = [] } = event.dataTransfer ?? {};
+    const entries = [...items].map((item) => item.webkitGetAsEntry());
+    const folder = entries.find((entry) => entry?.isDirectory);
+    if (folder) app.complain(`${folder.name} is a folder. Drop the files in it.`);
+    else take([...files]);
   });
 }

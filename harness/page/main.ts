@@ -6,7 +6,7 @@ import { anyElement, button, byId, setText } from './dom';
 import { connectFiles } from './file_input';
 import { adapterName } from './format';
 import { createSamplePanel } from './sample_panel';
-import type { Settings } from './settings';
+import { type Settings, toQuery } from './settings';
 import type { State } from './state';
 import { missingWebGpu, startTrouble, type Trouble } from './support';
 import { connectTabs } from './tabs';
@@ -75,7 +75,7 @@ function createFrame(app: App): Panel {
     },
     render() {
       const { state, settings } = app;
-      tabs.show(settings.task);
+      tabs.show(settings.task, (task) => toQuery({ ...settings, task }) || location.pathname);
       const atWork = settings.task !== 'train' || state.training || state.run !== undefined;
       document.body.classList.toggle('at-work', atWork);
       anyElement('data-about').hidden = settings.task !== 'train';

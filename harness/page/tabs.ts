@@ -2,7 +2,10 @@
 import { anyElement, byId } from './dom';
 import { type Task, tasks } from './settings';
 
-export function connectTabs(choose: (task: Task) => void): { show(task: Task): void } {
+export function connectTabs(choose: (task: Task) => void): {
+  /** `address`: where a tab is found with the settings at hand. */
+  show(task: Task, address: (task: Task) => string): void;
+} {
   const tab = (task: Task) => byId(`tab-${task}`, HTMLAnchorElement);
   for (const task of tasks) {
     tab(task).addEventListener('click', (event) => {
@@ -21,8 +24,9 @@ export function connectTabs(choose: (task: Task) => void): { show(task: Task): v
     });
   }
   return {
-    show(task) {
+    show(task, address) {
       for (const other of tasks) {
+        tab(other).href = address(other);
         tab(other).setAttribute('aria-selected', String(other === task));
         tab(other).tabIndex = other === task ? 0 : -1;
         anyElement(`panel-${other}`).hidden = other !== task;

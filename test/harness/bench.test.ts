@@ -159,6 +159,10 @@ describe('the result', () => {
       null,
     ]);
     expect(caveats(early)).toEqual(['Stopped before its end: this is what was measured until then.']);
+    const after = addEvent(early, { kind: 'progress', done: 3, total: 10, title: 'a row' })!;
+    expect(caveats(after)[0]).toContain('and 7 more were to come');
+    const whole = addEvent(after, { kind: 'end', end: 'complete', gflopsAtEnd: 1 })!;
+    expect(whole.left).toBeUndefined();
     expect([result.end, result.rows.length, result.skipped.length, result.sweep.length]).toEqual([
       'budget',
       2,
@@ -239,7 +243,7 @@ describe('tables', () => {
     expect(measuredText({ ...nothing, rows: [row] })).toBe('1 row');
     expect(measuredText({ ...nothing, sweep: result.sweep })).toBe('2 points of sweeps');
     expect(measuredText(result)).toBe(
-      'the whole network, 2 points of sweeps, 2 rows; 1 failed its check and was not timed',
+      'training step, 2 points of sweeps, 2 rows; 1 failed its check and was not timed',
     );
   });
 
