@@ -139,9 +139,10 @@ async function loadEach<Kind extends Idx['kind'], Memory extends ArrayBufferLike
     const name = sourceName(one, sources.length > 1 ? `File ${i + 1} of ${sources.length}` : 'The IDX data');
     const idx = readIdx(await loadIdxBytes(one, name, signal), name);
     if (!isKind(idx, kind)) {
+      const use = idx.kind === 'images' ? 'loadIdx' : 'loadLabels';
       throw new EngineError(
         'data',
-        `${name} holds ${idx.kind}, not ${kind}. Give the file of ${kind} beside it.`,
+        `${name} holds ${idx.kind}, not ${kind}: give the file of ${kind} beside it (${use} reads ${idx.kind}).`,
       );
     }
     parts.push({ name, idx });
