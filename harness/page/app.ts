@@ -48,9 +48,8 @@ export class App {
       });
     });
     addEventListener('popstate', () => {
-      this.settings = parseQuery(location.search).settings;
-      this.adjust();
-      this.changed();
+      // Only a change of tabs made this place; its numbers may be those before a run that goes on meanwhile.
+      this.take({ ...this.settings, task: parseQuery(location.search).settings.task });
     });
     addEventListener('beforeunload', (event) => {
       // The browser asks whether to leave.

@@ -301,6 +301,33 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await page.close();
 }, 120_000);
 
+test('Back changes the tab, never a number', async () => {
+  const { page, problems } = await open(`?${TINY}&epochs=2000`);
+  await phase(page, 'idle');
+  await page.click('#tab-sample');
+  await page.click('#tab-train');
+  for (const [id, value] of Object.entries({ batch: '8', lr: '0.0002', epochs: '3000' }))
+    await type(page, id, value);
+  await page.click('#train');
+  await until(page, () => window.harness.state.losses.length > 0);
+  for (const task of ['sample', 'train']) {
+    await page.evaluate(() => history.back());
+    await until(page, (t) => window.harness.settings.task === t, task);
+    expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+      batch: 8,
+      lr: 0.0002,
+      epochs: 3000,
+    });
+    const search = await page.evaluate(() => location.search);
+    expect(search).toContain('batch=8&lr=0.0002&epochs=3000');
+    expect(search.includes('task=sample')).toBe(task === 'sample');
+    await until(page, (t) => !document.getElementById(`panel-${t}`)!.hidden, task);
+    expect(await page.$eval('#batch', (input) => (input as HTMLInputElement).value)).toBe('8');
+  }
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
   const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);
