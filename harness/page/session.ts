@@ -208,8 +208,8 @@ export class Session {
 
   private report(error: unknown, at: 'start' | 'data' | 'task'): void {
     const code = error instanceof EngineError ? error.code : 'unexpected';
-    // The loss of the device is told once, by its own handler.
-    if (code === 'device-lost' && !this.engine) return;
+    // The loss of the device is told once, by its own handler, which destroys what was at work.
+    if ((code === 'device-lost' || code === 'destroyed') && !this.engine) return;
     if (code === 'unexpected') console.error(error);
     this.send({ type: 'error', at, code, message: error instanceof Error ? error.message : String(error) });
   }
@@ -383,14 +383,17 @@ export class Session {
     try {
       ended = await this.interruptible('training', async (signal) => {
         for await (const event of trainer.fit(this.dataset!, { epochs, seed, binarize, maxSteps, signal })) {
+          if (this.trainer !== trainer) break;
           speed = event.imagesPerSecond;
           add(event.loss);
           if (mode === 'all') await this.between(trainer, event.step, signal, bunch);
         }
       });
     } finally {
-      bunch.flush();
+      // When the device was lost, the page went back to what was kept; later steps are not the run's any more.
+      if (this.trainer === trainer) bunch.flush();
     }
+    if (this.trainer !== trainer) return;
     if (ended) this.training = 'no';
     const { losses } = await this.keep(trainer);
     // Where the pictures were interrupted, steps that were under way meanwhile have not told theirs.

@@ -328,6 +328,27 @@ test('Back changes the tab, never a number', async () => {
   await page.close();
 }, 120_000);
 
+test('a device that is lost in the middle of training is told as such, and the run goes on from what was kept', async () => {
+  const { page, problems } = await open(`?${TINY}&epochs=2000`);
+  await phase(page, 'idle');
+  const loseDevice = await deviceLoser(page);
+  await page.click('#step');
+  await phase(page, 'paused');
+  const kept = await losses(page);
+  await page.click('#train');
+  await until(page, () => window.harness.state.losses.length > 5);
+  await loseDevice();
+  await phase(page, 'lost');
+  expect(await page.evaluate(() => window.harness.state.error!.message)).toMatch(/^The GPU device was lost/);
+  expect(await losses(page)).toEqual(kept);
+  await until(page, () => document.getElementById('error-action')!.textContent === 'Go on from step 1');
+  await page.click('#error-action');
+  await until(page, () => window.harness.state.losses.length > 3);
+  expect((await losses(page))[0]).toBe(kept[0]);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
   const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);
