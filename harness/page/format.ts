@@ -68,12 +68,14 @@ export function adapterName({ vendor, architecture, device, description }: Adapt
   return parts.filter(Boolean).join(' ') || 'An adapter that the browser does not name';
 }
 
+/** So many of what has a plain plural. */
+export const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ? '' : 's'}`;
+
 /** The tutorial’s run: all of MNIST, training and test set merged, five times. */
 const tutorial = { images: 70_000, epochs: 5 };
 
 /** How much work this run is, and how much of it the tutorial’s would be. */
 export function workLine(images: number, batch: number, epochs: number): string {
-  const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ? '' : 's'}`;
   const steps = Math.ceil(images / batch);
   const own = `${some(steps, 'step')} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${some(epochs, 'epoch')}`;
   if (images === tutorial.images && epochs >= tutorial.epochs) return `${own}.`;

@@ -2,7 +2,7 @@
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setText } from './dom';
 import { connectFields } from './fields';
-import { whole } from './format';
+import { some, whole } from './format';
 import { columnsFor, ImageView, noiseTiles, paperTiles } from './images';
 import type { WorkerEvent } from './protocol';
 import { describe } from './state';
@@ -23,6 +23,8 @@ export function createSamplePanel(app: App): TaskPanel {
   const slider = byId('frame', HTMLInputElement);
   let frames: Frame[] = [];
   let steps = 0;
+  /** So many steps the run's network had behind it when it made them. */
+  let trained = 0;
   /** Of the frames: a model from a file may be for other images than the data. */
   let shape = { count: 0, height: 28, width: 28 };
   /** Undefined follows the newest. */
@@ -116,7 +118,12 @@ export function createSamplePanel(app: App): TaskPanel {
   const renderModel = () => {
     const { losses, model } = app.state;
     if (model) return `The network of ${model}`;
-    if (losses.length > 0) return `The network after ${whole(losses.length)} training steps`;
+    const now = losses.length;
+    if (frames.length > 0 && trained !== now) {
+      const then = trained > 0 ? `network after ${some(trained, 'training step')}` : 'untrained network';
+      return `Made by the ${then}; it is at step ${whole(now)} now`;
+    }
+    if (now > 0) return `The network after ${some(now, 'training step')}`;
     return 'An untrained network: it makes mere shades. Train it first, or open a model';
   };
 
@@ -130,6 +137,7 @@ export function createSamplePanel(app: App): TaskPanel {
       }
       if (event.type !== 'sampled') return;
       if (event.step === 1) {
+        trained = app.state.losses.length;
         frames = [];
         chosen = undefined;
       }

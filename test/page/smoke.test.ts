@@ -349,6 +349,34 @@ test('a device that is lost in the middle of training is told as such, and the r
   await page.close();
 }, 120_000);
 
+test('samples are said to be of the network that made them', async () => {
+  const { page, problems } = await open(`?${TINY}&task=sample&steps=2&count=4`);
+  await phase(page, 'idle');
+  const says = (words: string) =>
+    until(page, (w) => document.getElementById('sample-model')!.textContent === w, words);
+  const click = async (id: string) => {
+    await until(page, (i) => !(document.getElementById(i) as HTMLButtonElement).disabled, id);
+    await page.click(`#${id}`);
+  };
+  const step = async (to: number) => {
+    await page.click('#tab-train');
+    await click('step');
+    await until(page, (n) => window.harness.state.losses.length === n, to);
+    await page.click('#tab-sample');
+  };
+  await click('sample');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  await says('An untrained network: it makes mere shades. Train it first, or open a model');
+  await step(1);
+  await says('Made by the untrained network; it is at step 1 now');
+  await click('sample');
+  await says('The network after 1 training step');
+  await step(2);
+  await says('Made by the network after 1 training step; it is at step 2 now');
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
   const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);
