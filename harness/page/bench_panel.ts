@@ -237,6 +237,7 @@ export function createBenchPanel(app: App): BenchPanel {
     render() {
       run.proceed();
       fields.render();
+      byId('bench-batch', HTMLInputElement).placeholder = String(app.settings.batch);
       const action = button('bench-run');
       setText(action, run.active ? 'Stop' : 'Bench');
       action.disabled = !run.active && !(run.possible && fields.valid);

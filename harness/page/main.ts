@@ -54,8 +54,11 @@ const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 function createFrame(app: App): Panel {
   const tabs = connectTabs((task) => app.set('task', task));
   button('use-small').addEventListener('click', () => {
-    app.set('batch', String(SMALL.batch));
-    app.set('samples', String(SMALL.samples));
+    if (app.settings.task === 'bench') app.set('benchBatch', String(SMALL.batch));
+    else {
+      app.set('batch', String(SMALL.batch));
+      app.set('samples', String(SMALL.samples));
+    }
   });
   button('files-problem-close').addEventListener('click', () => app.forgive());
   anyElement('notices').hidden = app.notices.length === 0;
@@ -93,9 +96,13 @@ function createFrame(app: App): Panel {
         anyElement('adapter-name'),
         `${adapterName(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
       );
-      const usesBatch = settings.task === 'train' || settings.task === 'bench';
-      const offer = adapter.software && usesBatch && settings.batch > SMALL.batch && !state.run;
-      anyElement('software').hidden = !offer;
+      const large = {
+        train: !state.run && settings.batch > SMALL.batch,
+        sample: false,
+        check: false,
+        bench: (settings.benchBatch || settings.batch) > SMALL.batch,
+      };
+      anyElement('software').hidden = !(adapter.software && large[settings.task]);
     },
   };
 }

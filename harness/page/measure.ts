@@ -62,7 +62,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;
     this.status = 'running';
-    const { kernel, batch, sweep, budget, tune } = this.app.settings;
+    const { kernel, batch, benchBatch, sweep, budget, tune } = this.app.settings;
     const worker = new Worker(new URL('./measure_worker.ts', import.meta.url), {
       type: 'module',
       name: this.task,
@@ -81,7 +81,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     const task: MeasureTask = {
       name: this.task,
       kernel: kernel || undefined,
-      batch,
+      batch: benchBatch || batch,
       sweep: axesOf(sweep),
       budget,
       tune,

@@ -34,6 +34,8 @@ export interface Settings {
   readonly count: number;
   /** Seed of the noise that it starts from. */
   readonly noise: number;
+  /** Images of a step that is timed on the Bench tab; 0 stands for as many as in training. */
+  readonly benchBatch: number;
   /** Only what contains this is checked and timed: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
   readonly kernel: string;
   /** The whole network from small to large, instead of the kernels or beside them. */
@@ -93,11 +95,12 @@ function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> 
 }
 
 const width = whole(1, 1, 1024);
+const batch = whole(256, 1, 8192);
 
 /** In the order in which an address lists them. */
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
-  batch: whole(256, 1, 8192),
+  batch,
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, 10000),
   seed: whole(123, 0, 4294967295),
@@ -116,6 +119,12 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   steps: whole(50, 1, 1000),
   count: whole(64, 1, 256),
   noise: whole(123, 0, 4294967295),
+  benchBatch: {
+    initial: 0,
+    legal: `${batch.legal}, or empty for that of the training`,
+    parse: (text) => (text === '' ? 0 : batch.parse(text)),
+    show: (value) => (value === 0 ? '' : String(value)),
+  },
   kernel: {
     initial: '',
     legal: 'at most 60 letters, digits, spaces and . _ * and commas',

@@ -98,6 +98,7 @@ describe('the address', () => {
 
   test.each([
     ['batch', ['-1', '1.5', '1e3', 'NaN', 'Infinity', '', ' ', '8193', '0x10', '<b>', '١٦']],
+    ['benchBatch', ['0', '8193', 'abc']],
     ['lr', ['0', '-0.1', '1.1', 'NaN', 'Infinity', '', '1e-9', '0,1', '1e999']],
     ['seed', ['-1', '4294967296', '1.0']],
     ['widths', ['', ',', '32,', '32,,64', '0', '32 64', '1,2,3,4,5,6,7,8,9', '2000', '3.5']],
@@ -121,6 +122,8 @@ describe('the address', () => {
     ['limit', '0', 0],
     ['samples', '0', 0],
     ['tune', 'off', 'off'],
+    ['benchBatch', '', 0],
+    ['benchBatch', '2', 2],
   ] as const)('%s takes %j', (key, text, value) => {
     expect(withSetting(initialSettings, key, text).settings?.[key]).toEqual(value);
   });

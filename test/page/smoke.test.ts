@@ -377,6 +377,34 @@ test('samples are said to be of the network that made them', async () => {
   await page.close();
 }, 120_000);
 
+test('the bench has a batch of its own, which no run locks', async () => {
+  const { page, problems } = await open(`?${TINY}`);
+  await phase(page, 'idle');
+  await page.click('#step');
+  await phase(page, 'paused');
+  await page.click('#tab-bench');
+  const field = () =>
+    page.$eval('#bench-batch', (input) => {
+      const { disabled, value, placeholder } = input as HTMLInputElement;
+      return { disabled, value, placeholder };
+    });
+  await until(page, () => (document.getElementById('batch') as HTMLInputElement).disabled);
+  expect(await field()).toEqual({ disabled: false, value: '', placeholder: '4' });
+  await type(page, 'bench-batch', '2');
+  expect(await page.evaluate(() => location.search)).toContain('batch=4&');
+  expect(await page.evaluate(() => location.search)).toContain('&benchBatch=2');
+  await type(page, 'bench-kernel', 'noop');
+  await type(page, 'budget', '5');
+  await until(page, () => !(document.getElementById('bench-run') as HTMLButtonElement).disabled);
+  await page.click('#bench-run');
+  await until(page, () => (window.harness.bench as { result?: unknown }).result !== undefined);
+  expect(
+    await page.evaluate(() => (window.harness.bench as { result: { batch: number } }).result.batch),
+  ).toBe(2);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
   const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);
