@@ -4,9 +4,9 @@ import { type Key, parseQuery, type Settings, toQuery, withSetting } from './set
 import { initialState, reduce, type State } from './state';
 
 export interface Panel {
-  /** Brings the page in line with the state; called at most once a frame. */
+  /** Brings the page in line with the state; called at most once a frame, and not at all while the page is hidden. */
   render(): void;
-  /** For what is shown but not kept in the state: pictures, files. */
+  /** For what is shown but not kept in the state, pictures and files, and for what begins as soon as the state lets it. */
   receive?(event: WorkerEvent): void;
 }
 

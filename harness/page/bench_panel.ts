@@ -234,8 +234,10 @@ export function createBenchPanel(app: App): BenchPanel {
     get results() {
       return { status: run.status, message: run.message, result, comparison };
     },
-    render() {
+    receive() {
       run.proceed();
+    },
+    render() {
       fields.render();
       byId('bench-batch', HTMLInputElement).placeholder = String(app.settings.batch);
       const action = button('bench-run');

@@ -87,8 +87,10 @@ export function createCheckPanel(app: App): TaskPanel & { readonly results: Chec
     get results() {
       return { status: run.status, message: run.message, rows };
     },
-    render() {
+    receive() {
       run.proceed();
+    },
+    render() {
       fields.render();
       const action = button('check-run');
       setText(action, run.active ? 'Stop' : 'Check');

@@ -127,7 +127,8 @@ function start(): void {
 
   let autorun = app.settings.autorun;
   const starter: Panel = {
-    render() {
+    render() {},
+    receive() {
       if (!autorun || app.state.phase !== 'idle') return;
       autorun = false;
       panels[app.settings.task].start();

@@ -57,7 +57,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     this.proceed();
   }
 
-  /** To be called whenever the state has changed. */
+  /** To be called whenever the state has changed, also on a hidden page. */
   proceed(): void {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;

@@ -405,6 +405,22 @@ test('the bench has a batch of its own, which no run locks', async () => {
   await page.close();
 }, 120_000);
 
+test('in a tab in the background, where no frame is drawn, what was asked for begins', async () => {
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(() => {
+    window.requestAnimationFrame = () => 0;
+  });
+  await page.goto(`${address}?${TINY}&epochs=1000&kernel=noop&budget=5&autorun=1`);
+  await until(page, () => window.harness?.state.losses.length > 0);
+  await page.evaluate(() => {
+    const run = document.getElementById('bench-run') as HTMLButtonElement;
+    run.disabled = false;
+    run.click();
+  });
+  await until(page, () => (window.harness.bench as { status: string }).status === 'running');
+  await page.close();
+}, 120_000);
+
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
   const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);
