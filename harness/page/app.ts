@@ -67,7 +67,7 @@ export class App {
     this.changed();
   }
 
-  /** Steps of the run that are in no file. */
+  /** Steps of the run that are in no checkpoint. */
   get unsaved(): number {
     return this.state.losses.length - this.state.saved;
   }

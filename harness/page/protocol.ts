@@ -117,12 +117,12 @@ export type WorkerEvent =
     }
   /** The run is gone, and its memory is free. */
   | { readonly type: 'freed' }
-  /** A file to save, of the run after `step`. */
+  /** A file to save. A checkpoint, from which the run can go on, tells after how many steps. */
   | {
       readonly type: 'saved';
       readonly name: string;
       readonly bytes: Uint8Array<ArrayBuffer>;
-      readonly step: number;
+      readonly step?: number;
     }
   /** The device is gone; a `train` command goes on from the last of `losses`. */
   | { readonly type: 'lost'; readonly message: string; readonly losses: Float32Array }

@@ -561,11 +561,11 @@ export class Session {
 
   private async saveCheckpoint(): Promise<void> {
     if (this.trainer) await this.keep(this.trainer);
-    if (this.checkpoint) this.saved('checkpoint.safetensors', this.checkpoint.slice());
+    if (this.checkpoint) this.saved('checkpoint.safetensors', this.checkpoint.slice(), this.losses.length);
   }
 
-  private saved(name: string, bytes: Uint8Array<ArrayBuffer>): void {
-    this.send({ type: 'saved', name, bytes, step: this.losses.length }, [bytes.buffer]);
+  private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
+    this.send({ type: 'saved', name, bytes, step }, [bytes.buffer]);
   }
 }
 

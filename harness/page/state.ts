@@ -25,7 +25,7 @@ export interface State {
   readonly run?: Run;
   /** The loss of every step so far. */
   readonly losses: readonly number[];
-  /** So many of the run's steps are in a file that was saved or opened. */
+  /** So many of the run's steps are in a checkpoint that was saved or opened. */
   readonly saved: number;
   readonly imagesPerSecond: number;
   /** The same, steadier: what the time left is reckoned with. */
@@ -109,7 +109,7 @@ export function reduce(state: State, event: WorkerEvent): State {
     case 'error':
       return { ...state, error: { at: event.at, code: event.code, message: event.message } };
     case 'saved':
-      return { ...state, saved: event.step };
+      return { ...state, saved: event.step ?? state.saved };
     case 'grid':
     case 'strip':
       return state;

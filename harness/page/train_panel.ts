@@ -49,7 +49,7 @@ export function createTrainPanel(app: App): TaskPanel {
     if (mayStart()) app.send({ type: 'step' });
   });
   const reset = () => {
-    const question = `Throw this run away? Of its steps, ${app.unsaved.toLocaleString('en')} are in no file; a checkpoint would keep them.`;
+    const question = `Throw this run away? Of its steps, ${app.unsaved.toLocaleString('en')} are in no checkpoint; saving one would keep them.`;
     if (app.unsaved === 0 || confirm(question)) app.send({ type: 'reset' });
   };
   button('reset').addEventListener('click', reset);

@@ -172,7 +172,7 @@ test('step, train, pause, sample, reset', async () => {
   expect(await alive()).toBeGreaterThan(10);
 
   await page.click('#tab-train');
-  // A run that is in no file is not thrown away unasked.
+  // A run that is in no checkpoint is not thrown away unasked.
   page.removeAllListeners('dialog');
   const questions: string[] = [];
   page.once('dialog', (dialog) => {
@@ -180,7 +180,7 @@ test('step, train, pause, sample, reset', async () => {
     void dialog.dismiss();
   });
   await page.click('#reset');
-  expect(questions).toEqual([expect.stringContaining(`Of its steps, ${paused} are in no file`)]);
+  expect(questions).toEqual([expect.stringContaining(`Of its steps, ${paused} are in no checkpoint`)]);
   expect(await losses(page)).toHaveLength(paused);
   page.once('dialog', (dialog) => void dialog.accept());
   await page.click('#reset');
@@ -254,8 +254,9 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
     await phase(page, 'paused');
   }
   expect(await asks()).toBe(true);
-  const checkpoint = await save('save-checkpoint');
   const model = await save('save-model');
+  expect(await asks()).toBe(true);
+  const checkpoint = await save('save-checkpoint');
   expect(await asks()).toBe(false);
 
   await drop(model, 'mine.safetensors');

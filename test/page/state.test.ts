@@ -62,6 +62,9 @@ describe('what the page knows', () => {
     const file = { type: 'saved', name: 'x', bytes: new Uint8Array(), step: 2 } as const;
     const saved = stateAfter(built, losses(0, 3, 2), file, losses(2, 1));
     expect([saved.losses.length, saved.saved]).toEqual([3, 2]);
+    // A model has no state of the optimizer.
+    const model = { type: 'saved', name: 'x', bytes: new Uint8Array() } as const;
+    expect(reduce(saved, model).saved).toBe(2);
     expect(reduce(saved, { type: 'lost', message: '', losses: Float32Array.of(3) }).saved).toBe(1);
     expect(reduce(saved, { type: 'freed' }).saved).toBe(0);
 
