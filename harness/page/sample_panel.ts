@@ -50,7 +50,12 @@ export function createSamplePanel(app: App): TaskPanel {
     else start();
   });
   for (const preset of ['5', '50']) {
-    button(`steps-${preset}`).addEventListener('click', () => app.set('steps', preset));
+    // As if it were typed, so that it replaces what is not legal, too.
+    button(`steps-${preset}`).addEventListener('click', () => {
+      const input = byId('steps', HTMLInputElement);
+      input.value = preset;
+      input.dispatchEvent(new Event('change'));
+    });
   }
   slider.addEventListener('input', () => {
     stopPlaying();

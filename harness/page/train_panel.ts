@@ -16,6 +16,8 @@ const SLOW_MS = 2500;
 export function createTrainPanel(app: App): TaskPanel {
   const fields = connectFields(app, byId('settings', HTMLFormElement), anyElement('settings-problem'));
   const more = connectFields(app, byId('more-settings', HTMLFormElement), anyElement('more-problem'));
+  const moreDetails = byId('more-settings', HTMLFormElement).closest('details')!;
+  moreDetails.addEventListener('toggle', () => app.changed());
   const curve = new Curve(anyElement('curve'), anyElement('curve-reading'));
   const gridView = new ImageView(byId('grid', HTMLCanvasElement));
   const grids = new History<Uint8Array>();
@@ -253,6 +255,8 @@ export function createTrainPanel(app: App): TaskPanel {
     render() {
       fields.render();
       more.render();
+      // The reason why nothing can be started must be in sight.
+      if (!more.valid) moreDetails.open = true;
       renderControls();
       renderReadings();
       renderPictures();

@@ -494,6 +494,31 @@ test('what is not legal is refused in place, and what the engine refuses is told
   await page.close();
 }, 120_000);
 
+test('a field that is put right in another way, or folded away, leaves no dead button behind', async () => {
+  const { page, problems } = await open(`?${TINY}&task=sample&steps=5`);
+  await phase(page, 'idle');
+  await type(page, 'steps', 'abc');
+  await until(page, () => (document.getElementById('sample') as HTMLButtonElement).disabled);
+  await page.click('#steps-5');
+  await until(page, () => !(document.getElementById('sample') as HTMLButtonElement).disabled);
+  expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).value)).toBe('5');
+  expect(await text(page, 'sample-problem')).toBe('');
+
+  await page.click('#tab-train');
+  await page.click('#panel-train summary');
+  await type(page, 'widths', '0');
+  await page.click('#panel-train summary');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const seen = () => page.$eval('#more-problem', (element) => element.checkVisibility());
+  expect(await seen()).toBe(true);
+  await type(page, 'widths', '8');
+  await page.click('#panel-train summary');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await page.$eval('#panel-train details', (details) => details.open)).toBe(false);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 60_000);
+
 test('the check tab checks', async () => {
   const { page, problems } = await open('?task=check&kernel=swish_max_pool&autorun=1');
   await until(page, () => (window.harness.check as { status: string }).status === 'done');
