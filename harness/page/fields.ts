@@ -44,13 +44,13 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
     render() {
       for (const { input, key } of inputs) {
         const text = show(key, app.settings);
-        // Only where the setting itself has changed, so that what is being typed stays.
-        if (shown.get(key) !== text) {
+        const locked = input.hasAttribute('data-fixed') && app.state.run !== undefined;
+        // Only where the setting itself has changed, so that what is being typed stays; nobody types where it is fixed.
+        if (shown.get(key) !== text || (locked && input.value !== text)) {
           shown.set(key, text);
           input.value = text;
           tell(input, key, undefined);
         }
-        const locked = input.hasAttribute('data-fixed') && app.state.run !== undefined;
         input.disabled = locked;
         input.title = locked ? 'Fixed for this run. Reset to change it.' : '';
       }
