@@ -120,6 +120,8 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly pacer: Pacer;
+  /** Where the device came from: Dawn's binding for Node crashes if that is collected before the device. */
+  source: GPU | undefined;
   /** `kernel.variant` that this device refused, or whose results were wrong: not to be chosen again. */
   readonly doubtful = new Set<string>();
   onProgress: (progress: Progress) => void = () => {};

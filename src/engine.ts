@@ -201,6 +201,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   try {
     checkGlobals();
     const gpu = new Gpu(device, maxSubmitMilliseconds);
+    gpu.source = options.gpu;
     await null; // so that a loss of the device before is known
     gpu.checkAlive();
     await gpu.measureLatency();
