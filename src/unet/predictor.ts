@@ -73,7 +73,8 @@ export class Predictor {
     const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, own[i]])]);
     let staging: Staging | undefined;
     try {
-      staging = await Staging.create(gpu, 'predictions', count * height * width * channels * 4);
+      // Two, so that one turn of `predict` is read while the next one is at work.
+      staging = await Staging.create(gpu, 'predictions', count * height * width * channels * 4, 2);
       const program = await Program.compile(gpu, 'predict', ops, fixed);
       const predictor = new Predictor(gpu, unet, count, program, own, staging);
       predictor.setCount(count);
@@ -103,7 +104,7 @@ export class Predictor {
     encoder.copyBufferToBuffer(result, 0, output, 0, bytes);
   }
 
-  /** A forward pass of up to `count` images from the host and back to it. @internal */
+  /** A forward pass of up to `count` images from the host and back to it. Two at the same time at most. @internal */
   async run(given: Float32Array): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.unet.config;
     const [images, result] = this.own;

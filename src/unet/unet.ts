@@ -126,10 +126,19 @@ export class UNet {
       this.check();
       const predictor = await this.predictorFor(count);
       const output = new Float32Array(images.length);
-      for (let done = 0; done < count; done += predictor.count) {
-        this.check();
-        const part = images.subarray(done * size, Math.min(done + predictor.count, count) * size);
-        output.set(await predictor.run(part), done * size);
+      let before: Promise<void> | undefined;
+      try {
+        for (let done = 0; done < count; done += predictor.count) {
+          this.check();
+          const part = images.subarray(done * size, Math.min(done + predictor.count, count) * size);
+          const previous = before;
+          before = predictor.run(part).then((values) => output.set(values, done * size));
+          before.catch(() => {}); // awaited once the next one is submitted
+          await previous;
+        }
+        await before;
+      } finally {
+        await Promise.allSettled([before]);
       }
       return output;
     });

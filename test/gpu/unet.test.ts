@@ -165,6 +165,16 @@ describe('predict', () => {
     }
   });
 
+  test('many images, in turns of which two are under way, are what few of them are', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    const images = new Random(14).floats(200 * 16, 0, 1);
+    const all = await unet.predict(images, 200);
+    for (let at = 0; at < 200; at += 40) {
+      const part = await unet.predict(images.subarray(at * 16, (at + 40) * 16), 40);
+      expect(relativeError(all.subarray(at * 16, (at + 40) * 16), part), `from ${at}`).toBeLessThan(1e-6);
+    }
+  });
+
   test('a network that is destroyed meanwhile', async () => {
     const images = new Random(13).floats(200 * 16, 0, 1);
     const submit = gpu.submit.bind(gpu);
