@@ -1,7 +1,7 @@
-import { type AdapterDescription, adapterName } from '../src/device';
+import { type AdapterDescription, ownName } from '../src/device';
 
 /** One line: what does the work, and whether it is a real GPU. */
 export function adapterText(adapter: AdapterDescription): string {
-  const name = adapterName(adapter) || 'not named';
+  const name = ownName(adapter) || 'not named';
   return adapter.software ? `${name} (software, on the CPU: its speed says nothing about GPUs)` : name;
 }

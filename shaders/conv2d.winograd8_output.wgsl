@@ -6,7 +6,7 @@
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<Lane>;
 
-fn addend(channel: u32) -> Lane { return Lane(bias[channel]); }
+fn addend(channel: u32) -> Lane { return bias[channel]; }
 
 fn finish(at: u32, value: Lane, bias: Lane) {
   output[at] = value + bias;

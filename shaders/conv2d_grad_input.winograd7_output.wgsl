@@ -5,7 +5,7 @@
 @group(0) @binding(1) var<storage, read> freqs: array<Lane>;
 @group(0) @binding(2) var<storage, read_write> output: array<Lane>;
 
-fn addend(channel: u32) -> Lane { return Lane(0.0); }
+fn addend(channel: u32) -> Lane { return 0.0; }
 
 fn finish(at: u32, value: Lane, nothing: Lane) {
   output[at] = value;

@@ -112,7 +112,7 @@ interface RunOptions {
 }
 
 /** What an adapter calls itself; empty where it does not say. */
-export const adapterName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
+export const ownName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
   description || [vendor, architecture, device].filter(Boolean).join(' ');
 
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
@@ -122,6 +122,8 @@ export class Gpu {
   readonly pacer: Pacer;
   /** Where the device came from: Dawn's binding for Node crashes if that is collected before the device. */
   source: GPU | undefined;
+  /** Milliseconds until one hears of the end of a submission that does next to nothing: no work of the GPU's. 0 if not measured. */
+  latency = 0;
   /** `kernel.variant` that this device refused, or whose results were wrong: not to be chosen again. */
   readonly doubtful = new Set<string>();
   onProgress: (progress: Progress) => void = () => {};
@@ -133,7 +135,6 @@ export class Gpu {
   private readonly waiter: Waiter;
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
-  private roundTrip = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
   /** Of the shaders that are being compiled side by side. */
   private compiling = { done: 0, total: 0 };
@@ -318,14 +319,9 @@ export class Gpu {
     this.checkAlive();
     const now = performance.now();
     // With two submissions in flight, the second one starts when the first is done.
-    const took = this.lastDone > start ? now - this.lastDone : now - start - this.roundTrip;
+    const took = this.lastDone > start ? now - this.lastDone : now - start - this.latency;
     if (work > 0) this.pacer.measured(work, took);
     this.lastDone = now;
-  }
-
-  /** Milliseconds until one hears of the end of a submission that does next to nothing: no work of the GPU's. 0 if not measured. */
-  get latency(): number {
-    return this.roundTrip;
   }
 
   async measureLatency(): Promise<void> {
@@ -342,7 +338,7 @@ export class Gpu {
     } finally {
       buffer.destroy();
     }
-    this.roundTrip = Math.min(...times);
+    this.latency = Math.min(...times);
   }
 
   /** Runs programs one after the other: see `runAnd`. */

@@ -136,7 +136,6 @@ export async function tune(
         // no match for the usual one, which is worth some seconds more.
         if (ready[0] !== ops[0] || !ready.includes(usual)) continue;
         const best = await fastest(gpu, stage, { ...job, ops: ready }, end, signal, (variant, result) => {
-          if (typeof result === 'string') doubtful.add(`${kernel}.${variant}`);
           onMeasured?.({ kernel, layer, variant, result });
         });
         if (best === undefined) return;
@@ -259,11 +258,8 @@ class Stage {
   }
 
   static async create(gpu: Gpu, jobs: readonly Job[]): Promise<Stage> {
-    const tensors = jobs.flatMap((job) =>
-      job.tensors.map((t, i) => ({ ...t, end: t.size + i * NOISE_SHIFT })),
-    );
-    const most = Math.max(...tensors.map(({ end }) => end));
-    const pairs = jobs.flatMap((job) => job.tensors.reduce((sum, t) => sum + differencePairs(t), 0));
+    const most = Math.max(...jobs.flatMap(({ tensors }) => tensors.map((t, i) => t.size + i * NOISE_SHIFT)));
+    const pairs = jobs.map(({ tensors }) => tensors.reduce((sum, t) => sum + differencePairs(t), 0));
     const staging = await Staging.create(gpu, 'tune differences', 8 * Math.max(...pairs));
     try {
       const [buffer] = await gpu.createBuffers([{ label: 'tune noise', bytes: most * 4 }]);
@@ -340,6 +336,7 @@ async function fastest(
             ...differences.map((pairs, i) => distance(new Float32Array(pairs), results[i].size)),
           );
           if (!(apart <= AGREEMENT)) {
+            gpu.doubtful.add(`${o.kernel}.${o.variant}`);
             report(
               o.variant,
               `differs from ${ops[0].variant} by ${apart.toPrecision(2)} of the results' root mean square`,
@@ -354,6 +351,7 @@ async function fastest(
         // A driver may refuse a shader, or memory run short. Without the plain variant there is nothing to train with.
         const out = error instanceof EngineError && (error.code === 'shader' || error.code === 'limit');
         if (!out || o === ops[0]) throw error;
+        if (error.code === 'shader') gpu.doubtful.add(`${o.kernel}.${o.variant}`);
         report(o.variant, error.message);
       }
     }

@@ -20,7 +20,7 @@
  * last bits), and as a plain string `adapter` (what the adapter that trained calls itself).
  */
 import type { ImageSet } from '../data/idx';
-import { type AdapterDescription, adapterName } from '../device';
+import { type AdapterDescription, ownName } from '../device';
 import { EngineError } from '../errors';
 import { fnv1a } from '../hash';
 import { type AdamSettings, adamDefaults, LOSS_RING } from '../training/step';
@@ -191,7 +191,7 @@ export async function saveCheckpoint(run: {
     adam: JSON.stringify(state.adam),
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
-    adapter: adapterName(trainer.adapter),
+    adapter: ownName(trainer.adapter),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
 }
@@ -242,8 +242,8 @@ export function variantsOn(
   adapter: AdapterDescription,
   checkpoint: Pick<Checkpoint, 'variants' | 'adapter'>,
 ): Variants | undefined {
-  const { adapter: before = adapterName(adapter) } = checkpoint;
-  return before === adapterName(adapter) ? checkpoint.variants : undefined;
+  const { adapter: before = ownName(adapter) } = checkpoint;
+  return before === ownName(adapter) ? checkpoint.variants : undefined;
 }
 
 /** What `data` of a checkpoint is compared with. */

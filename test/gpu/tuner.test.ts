@@ -345,6 +345,20 @@ test('where memory is too short to measure, the usual order is taken', async () 
   expect(variants).toEqual(usual(layers));
 });
 
+test('a variant for which memory is too short is out, but not for smaller networks to come', async () => {
+  addVariant('same', {
+    ...direct,
+    scratch: () => ({ huge: 2 ** 40 }),
+    calls: (_, __, { huge }) => [call(shaderOf('huge', 'output[i] = 0.0;'), {}, { output: huge }, 64)],
+  });
+  const { measured, variants } = await run({ training: false });
+  const results = measured.filter((m) => m.variant === 'same');
+  expect(results.length).toBeGreaterThan(0);
+  for (const { result } of results) expect(result).toContain('needs a buffer of');
+  expect(Object.values(variants)).not.toContain('same');
+  expect([...gpu.doubtful]).toEqual([]);
+});
+
 test('a software adapter is measured with fewer images, but never with a variant that cannot do the real batch', async () => {
   addVariant('same', { ...direct, refuses: ({ batch }) => (batch > 8 ? 'too many' : undefined) });
   const { measured, variants } = await (async () => {
