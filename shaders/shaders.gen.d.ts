@@ -120,6 +120,22 @@ declare module '*/conv2d.winograd7_pairs_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd7_rows_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_rows_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd8_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -152,6 +168,22 @@ declare module '*/conv2d.winograd8_pairs_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd8_rows_input.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd8_rows_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -177,6 +209,14 @@ declare module '*/conv2d.winograd_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd_product.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
+    'inputs' | 'weights' | 'products'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd_rows_product.wgsl' {
   const shader: import('../src/kernel').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
     'inputs' | 'weights' | 'products'
@@ -248,7 +288,23 @@ declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.winograd7_rows_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.winograd8_output.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.winograd8_rows_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
@@ -320,6 +376,14 @@ declare module '*/conv2d_grad_kernel.winograd7_pairs_gradient.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_kernel.winograd7_rows_gradient.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -337,6 +401,14 @@ declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_pairs_gradient.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd8_rows_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
@@ -363,6 +435,14 @@ declare module '*/conv2d_grad_kernel.winograd_kernel.wgsl' {
 declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
   const shader: import('../src/kernel').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
+    'inputs' | 'grads' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd_rows_product.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'columns' | 'pitch' | 'cin' | 'cout' | 'frequencies' | 'sum_frequency' | 'slices' | 'slice_columns' | 'first_slice' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
   export default shader;

@@ -7,13 +7,16 @@
 import inputTransform from '../shaders/conv2d.winograd_input.wgsl';
 import kernelTransform from '../shaders/conv2d.winograd_kernel.wgsl';
 import product from '../shaders/conv2d.winograd_product.wgsl';
+import productRows from '../shaders/conv2d.winograd_rows_product.wgsl';
 import productSubgroups from '../shaders/conv2d.winograd_subgroups_product.wgsl';
 import inputTransform7 from '../shaders/conv2d.winograd7_input.wgsl';
 import kernelTransform7 from '../shaders/conv2d.winograd7_kernel.wgsl';
 import inputTransform7Pairs from '../shaders/conv2d.winograd7_pairs_input.wgsl';
+import inputTransform7Rows from '../shaders/conv2d.winograd7_rows_input.wgsl';
 import inputTransform8 from '../shaders/conv2d.winograd8_input.wgsl';
 import kernelTransform8 from '../shaders/conv2d.winograd8_kernel.wgsl';
 import inputTransform8Pairs from '../shaders/conv2d.winograd8_pairs_input.wgsl';
+import inputTransform8Rows from '../shaders/conv2d.winograd8_rows_input.wgsl';
 import { type Call, call, type Tensor, view } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
 
@@ -25,8 +28,14 @@ export interface Form {
   readonly frequencies: number;
   /** The frequency where the transform of the output gradient adds up the tile: that of the points (1, 1). */
   readonly sumFrequency: number;
-  /** Images that an invocation of a transform to frequencies does at once. */
+  /**
+   * How it is done. `plain` and `subgroups`: an invocation of a transform has a window to itself, which are too many numbers for many GPUs.
+   * `rows`, for GPUs: a line of it, and the rest in workgroup memory.
+   */
+  readonly technique: 'plain' | 'subgroups' | 'rows';
+  /** Images that an invocation of a transform to frequencies, or back, does at once. */
   readonly together: 1 | 2;
+  readonly togetherBack: 1 | 2;
   readonly inputTransform: typeof inputTransform;
   readonly kernelTransform: typeof kernelTransform;
 }
@@ -36,7 +45,9 @@ export const F4: Form = {
   tile: 4,
   frequencies: 64,
   sumFrequency: 9,
+  technique: 'plain',
   together: 1,
+  togetherBack: 1,
   inputTransform,
   kernelTransform,
 };
@@ -46,7 +57,9 @@ export const F7: Form = {
   tile: 7,
   frequencies: 121,
   sumFrequency: 60,
+  technique: 'plain',
   together: 1,
+  togetherBack: 1,
   inputTransform: inputTransform7,
   kernelTransform: kernelTransform7,
 };
@@ -56,14 +69,35 @@ export const F8: Form = {
   tile: 8,
   frequencies: 144,
   sumFrequency: 65,
+  technique: 'plain',
   together: 1,
+  togetherBack: 1,
   inputTransform: inputTransform8,
   kernelTransform: kernelTransform8,
 };
 
-/** For processors, on which a load or store of two images costs less than two of one; too many registers for a GPU. */
-export const F7_PAIRS: Form = { ...F7, together: 2, inputTransform: inputTransform7Pairs };
-export const F8_PAIRS: Form = { ...F8, together: 2, inputTransform: inputTransform8Pairs };
+/** With subgroups, for processors, on which a load or store of two images costs less than two of one. */
+export const F4_SUBGROUPS: Form = { ...F4, technique: 'subgroups' };
+export const F7_SUBGROUPS: Form = {
+  ...F7,
+  technique: 'subgroups',
+  together: 2,
+  inputTransform: inputTransform7Pairs,
+};
+export const F8_SUBGROUPS: Form = {
+  ...F8,
+  technique: 'subgroups',
+  together: 2,
+  inputTransform: inputTransform8Pairs,
+};
+
+/** For GPUs. */
+const ROWS = { technique: 'rows', together: 2, togetherBack: 2 } as const;
+export const F7_ROWS: Form = { ...F7, ...ROWS, inputTransform: inputTransform7Rows };
+export const F8_ROWS: Form = { ...F8, ...ROWS, inputTransform: inputTransform8Rows };
+
+export const featuresOf = ({ technique }: Form): readonly GPUFeatureName[] =>
+  technique === 'subgroups' ? ['subgroups'] : [];
 
 const FORMS = [F4, F7, F8];
 
@@ -154,7 +188,10 @@ export function chunkImages(
   return view(kept, kept.label, i * keptStride(form, tiles, channels), size);
 }
 
-/** The images [first, first + count) of a tensor [channels][height][width][batch] to frequencies. */
+/**
+ * Params of the transforms of images [first, first + count) of a tensor [channels][height][width][batch], of which an invocation does
+ * `together` at once.
+ */
 export function transformParams(
   together: number,
   { height, width, batch }: ConvShape,
@@ -175,10 +212,21 @@ export function transformParams(
   };
 }
 
-/** Items of a transform of `count` images: a workgroup of 32 lanes does one tile for as many of them, or several tiles of fewer. */
-export function transformItems(together: number, { tiles }: Tiling, count: number, channels: number) {
-  const lanes = count / together;
-  return [lanes, Math.ceil(tiles / Math.max(1, Math.floor(32 / lanes))), channels] as const;
+/**
+ * Items of a transform of `count` images, `together` at once: a workgroup does one tile for 32 times as many, or several tiles of fewer. By rows
+ * it is 8 times, with as many invocations for each as a window has lines.
+ */
+export function transformItems(
+  { technique, tile }: Form,
+  together: number,
+  { tiles }: Tiling,
+  count: number,
+  channels: number,
+) {
+  const images = count / together;
+  const [lanes, lines] = technique === 'rows' ? [8, tile + 4] : [32, 1];
+  const groups = Math.ceil(tiles / Math.max(1, Math.floor(lanes / images)));
+  return [images, lines * groups, channels] as const;
 }
 
 /**
@@ -191,7 +239,6 @@ export function convolutionCalls(
   channels: { from: number; to: number; toPadded: number },
   tensors: { input: Tensor; kernel: Tensor },
   scratch: Readonly<Record<string, Tensor>>,
-  subgroups: boolean,
   finish: (params: ReturnType<typeof transformParams>, items: readonly [number, number, number]) => Call,
   kept?: Tensor,
 ): Call[] {
@@ -208,24 +255,27 @@ export function convolutionCalls(
         form.inputTransform,
         transformParams(form.together, shape, tiles, from, at),
         { input: tensors.input, freqs: images },
-        transformItems(form.together, tiles, at.count, from),
+        transformItems(form, form.together, tiles, at.count, from),
       ),
     );
     const columns = (tiles.tiles * at.count) / 4;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / 4, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
-    calls.push(
-      subgroups
-        ? call(productSubgroups, { ...params, frequencies }, operands, subgroupItems(form, columns, toPadded))
-        : call(product, params, operands, [
-            32 * Math.ceil(toPadded / 16), // a workgroup of 32 lanes makes 16 channels
-            Math.ceil(columns / 64),
-            frequencies,
-          ]),
-    );
-    calls.push(
-      finish(transformParams(1, shape, tiles, toPadded, at), transformItems(1, tiles, at.count, channels.to)),
-    );
+    if (form.technique === 'subgroups') {
+      const items = subgroupItems(form, columns, toPadded);
+      calls.push(call(productSubgroups, { ...params, frequencies }, operands, items));
+    } else {
+      const shader = form.technique === 'rows' ? productRows : product;
+      // A workgroup makes 16 channels of 64 columns.
+      const items = [
+        shader.workgroupSize[0] * Math.ceil(toPadded / 16),
+        Math.ceil(columns / 64),
+        frequencies,
+      ] as const;
+      calls.push(call(shader, params, operands, items));
+    }
+    const items = transformItems(form, form.togetherBack, tiles, at.count, channels.to);
+    calls.push(finish(transformParams(form.togetherBack, shape, tiles, toPadded, at), items));
   }
   return calls;
 }
@@ -238,7 +288,8 @@ function subgroupItems({ frequencies }: Form, columns: number, toPadded: number)
 }
 
 /** Whether half of the 32 channels that a lane of a convolution's product with subgroups makes, or more, are not there. */
-export const idleProduct = (toPadded: number) => toPadded <= 16;
+export const idleProduct = ({ technique }: Form, toPadded: number) =>
+  technique === 'subgroups' && toPadded <= 16;
 
 export const convolutionScratch = (form: Form, shape: ConvShape, from: number, toPadded: number) => ({
   kernels: form.frequencies * from * toPadded,

@@ -39,7 +39,7 @@ fn store_column(first: u32, step: u32, v: Twelve) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let mine = place(group, lane);
+  let mine = place(group, lane, 32u);
   let image = mine.image;
   let tile = mine.tile;
   let channel = group.z + params.first_group;

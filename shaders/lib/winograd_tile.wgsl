@@ -1,8 +1,8 @@
 // Which tile of which image an invocation of a Winograd transform works on.
-// The shader that includes this declares params: Params, a workgroup of 32 lanes, and
+// The shader that includes this declares params: Params, and
 //   Lane  what an invocation does at once: an image, f32, or a pair of them, vec2f. All counts of images are counts of Lanes;
 // and includes lib/winograd.wgsl, lib/winograd7.wgsl or lib/winograd8.wgsl, which say how large a TILE is.
-// A workgroup does one tile of 32 Lanes, so that its branches at the border are the same for all of them; or, where a chunk has fewer,
+// A workgroup has `lanes` Lanes of one tile, so that its branches at the border are the same for all of them; or, where a chunk has fewer,
 // several tiles. Dispatch: x over images, y over tiles (see transformItems in src/winograd.ts).
 
 struct Params {
@@ -28,11 +28,12 @@ fn quotient(a: u32, b: u32) -> u32 {
   return u32((f32(a) + 0.5) / f32(b));
 }
 
-fn place(group: vec3u, lane: u32) -> Place {
-  let images = min(32u, params.chunk);
-  let tiles = 32u / images; // of a workgroup
+// `lane` of the `lanes` of its workgroup.
+fn place(group: vec3u, lane: u32, lanes: u32) -> Place {
+  let images = min(lanes, params.chunk);
+  let tiles = lanes / images; // of a workgroup
   let own = quotient(lane, images);
-  let image = group.x * 32u + lane - own * images;
+  let image = group.x * lanes + lane - own * images;
   return Place(select(params.chunk, image, own < tiles), group.y * tiles + own);
 }
 

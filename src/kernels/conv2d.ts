@@ -9,18 +9,24 @@ import tileShader from '../../shaders/conv2d.tile.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
 import winogradOutput7 from '../../shaders/conv2d.winograd7_output.wgsl';
+import winogradOutput7Rows from '../../shaders/conv2d.winograd7_rows_output.wgsl';
 import winogradOutput8 from '../../shaders/conv2d.winograd8_output.wgsl';
+import winogradOutput8Rows from '../../shaders/conv2d.winograd8_rows_output.wgsl';
 import { call, type Kernel, type Shader, type Variant } from '../kernel';
 import {
   betterSmaller,
   convolutionCalls,
   convolutionScratch,
   F4,
+  F4_SUBGROUPS,
   F7,
-  F7_PAIRS,
+  F7_ROWS,
+  F7_SUBGROUPS,
   F8,
-  F8_PAIRS,
+  F8_ROWS,
+  F8_SUBGROUPS,
   type Form,
+  featuresOf,
   idleProduct,
   keepsImages,
   refusesWinograd,
@@ -211,13 +217,9 @@ const oneSplit: Variant<ConvShape, TensorName> = {
   },
 };
 
-const winograd = (
-  form: Form,
-  last: typeof winogradOutput,
-  subgroups: boolean,
-): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => betterSmaller(form, shape) || (subgroups && idleProduct(padChannels(shape.outChannels))),
+const winograd = (form: Form, last: typeof winogradOutput): Variant<ConvShape, TensorName> => ({
+  features: featuresOf(form),
+  idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.outChannels)),
   refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   keeps: keepsImages(form),
@@ -227,9 +229,9 @@ const winograd = (
       to: shape.outChannels,
       toPadded: padChannels(shape.outChannels),
     };
-    const finish: Parameters<typeof convolutionCalls>[6] = (params, items) =>
+    const finish: Parameters<typeof convolutionCalls>[5] = (params, items) =>
       call(last, params, { freqs: scratch.products, bias, output }, items);
-    return convolutionCalls(form, shape, channels, { input, kernel }, scratch, subgroups, finish, kept);
+    return convolutionCalls(form, shape, channels, { input, kernel }, scratch, finish, kept);
   },
 });
 
@@ -258,11 +260,13 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     strip: strip(false),
     strip_subgroups: strip(true),
     tile,
-    winograd: winograd(F4, winogradOutput, false),
-    winograd_subgroups: winograd(F4, winogradOutput, true),
-    winograd7: winograd(F7, winogradOutput7, false),
-    winograd7_subgroups: winograd(F7_PAIRS, winogradOutput7, true),
-    winograd8: winograd(F8, winogradOutput8, false),
-    winograd8_subgroups: winograd(F8_PAIRS, winogradOutput8, true),
+    winograd: winograd(F4, winogradOutput),
+    winograd_subgroups: winograd(F4_SUBGROUPS, winogradOutput),
+    winograd7: winograd(F7, winogradOutput7),
+    winograd7_rows: winograd(F7_ROWS, winogradOutput7Rows),
+    winograd7_subgroups: winograd(F7_SUBGROUPS, winogradOutput7),
+    winograd8: winograd(F8, winogradOutput8),
+    winograd8_rows: winograd(F8_ROWS, winogradOutput8Rows),
+    winograd8_subgroups: winograd(F8_SUBGROUPS, winogradOutput8),
   },
 };

@@ -6,18 +6,24 @@ import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
 import winogradOutput7 from '../../shaders/conv2d_grad_input.winograd7_output.wgsl';
+import winogradOutput7Rows from '../../shaders/conv2d_grad_input.winograd7_rows_output.wgsl';
 import winogradOutput8 from '../../shaders/conv2d_grad_input.winograd8_output.wgsl';
+import winogradOutput8Rows from '../../shaders/conv2d_grad_input.winograd8_rows_output.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import {
   betterSmaller,
   convolutionCalls,
   convolutionScratch,
   F4,
+  F4_SUBGROUPS,
   F7,
-  F7_PAIRS,
+  F7_ROWS,
+  F7_SUBGROUPS,
   F8,
-  F8_PAIRS,
+  F8_ROWS,
+  F8_SUBGROUPS,
   type Form,
+  featuresOf,
   idleProduct,
   refusesWinograd,
 } from '../winograd';
@@ -38,13 +44,9 @@ import {
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
-const winograd = (
-  form: Form,
-  last: typeof winogradOutput,
-  subgroups: boolean,
-): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => betterSmaller(form, shape) || (subgroups && idleProduct(padChannels(shape.inChannels))),
+const winograd = (form: Form, last: typeof winogradOutput): Variant<ConvShape, TensorName> => ({
+  features: featuresOf(form),
+  idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.inChannels)),
   refuses: (shape) => refusesWinograd(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   calls: (shape, { grad, kernel, grad_input }, scratch) => {
@@ -53,14 +55,8 @@ const winograd = (
       to: shape.inChannels,
       toPadded: padChannels(shape.inChannels),
     };
-    return convolutionCalls(
-      form,
-      shape,
-      channels,
-      { input: grad, kernel },
-      scratch,
-      subgroups,
-      (params, items) => call(last, params, { freqs: scratch.products, output: grad_input }, items),
+    return convolutionCalls(form, shape, channels, { input: grad, kernel }, scratch, (params, items) =>
+      call(last, params, { freqs: scratch.products, output: grad_input }, items),
     );
   },
 });
@@ -118,11 +114,13 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     strip: strip(false),
     strip_subgroups: strip(true),
     tile,
-    winograd: winograd(F4, winogradOutput, false),
-    winograd_subgroups: winograd(F4, winogradOutput, true),
-    winograd7: winograd(F7, winogradOutput7, false),
-    winograd7_subgroups: winograd(F7_PAIRS, winogradOutput7, true),
-    winograd8: winograd(F8, winogradOutput8, false),
-    winograd8_subgroups: winograd(F8_PAIRS, winogradOutput8, true),
+    winograd: winograd(F4, winogradOutput),
+    winograd_subgroups: winograd(F4_SUBGROUPS, winogradOutput),
+    winograd7: winograd(F7, winogradOutput7),
+    winograd7_rows: winograd(F7_ROWS, winogradOutput7Rows),
+    winograd7_subgroups: winograd(F7_SUBGROUPS, winogradOutput7),
+    winograd8: winograd(F8, winogradOutput8),
+    winograd8_rows: winograd(F8_ROWS, winogradOutput8Rows),
+    winograd8_subgroups: winograd(F8_SUBGROUPS, winogradOutput8),
   },
 };

@@ -5,23 +5,30 @@ import shader from '../../shaders/conv2d_grad_kernel.wgsl';
 import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradient.wgsl';
 import kernelTransform from '../../shaders/conv2d_grad_kernel.winograd_kernel.wgsl';
 import product from '../../shaders/conv2d_grad_kernel.winograd_product.wgsl';
+import productRows from '../../shaders/conv2d_grad_kernel.winograd_rows_product.wgsl';
 import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
 import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradient.wgsl';
 import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
 import gradientTransform7Pairs from '../../shaders/conv2d_grad_kernel.winograd7_pairs_gradient.wgsl';
+import gradientTransform7Rows from '../../shaders/conv2d_grad_kernel.winograd7_rows_gradient.wgsl';
 import gradientTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_gradient.wgsl';
 import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.wgsl';
 import gradientTransform8Pairs from '../../shaders/conv2d_grad_kernel.winograd8_pairs_gradient.wgsl';
+import gradientTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_gradient.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
 import {
   betterSmaller,
   chunkImages,
   F4,
+  F4_SUBGROUPS,
   F7,
-  F7_PAIRS,
+  F7_ROWS,
+  F7_SUBGROUPS,
   F8,
-  F8_PAIRS,
+  F8_ROWS,
+  F8_SUBGROUPS,
   type Form,
+  featuresOf,
   frequencySize,
   keepsImages,
   refusesWinograd,
@@ -119,14 +126,40 @@ const tile: Variant<ConvShape, TensorName> = {
   },
 };
 
-/** In frequency space the sum over tiles and images is one long matrix product, so there are no partial sums. */
+/** Elements of a product of all frequencies, then of the bias. */
+const productSize = ({ frequencies }: Form, { inChannels, outChannels }: ConvShape) =>
+  (frequencies * inChannels + 1) * outChannels;
+
+/** Workgroups that keep a large GPU busy with a product by rows, and vec4s of columns below which a slice is not worth its sums. */
+const PRODUCT_WORKGROUPS = 1024;
+const LEAST_SLICE = 16;
+
+/** How the product by rows cuts the columns of a chunk into slices with sums of their own. Vec4s of columns come to it by eights. */
+function productSlicing(form: Form, shape: ConvShape) {
+  const { chunk, chunks, tiles } = tiling(form, shape);
+  const columns = (tiles * chunk) / 4;
+  const workgroups = form.frequencies * Math.ceil(shape.inChannels / 32) * Math.ceil(shape.outChannels / 32);
+  const most = Math.floor(MOST_PARTIALS / productSize(form, shape) / chunks.length);
+  const wanted = Math.min(
+    Math.ceil(PRODUCT_WORKGROUPS / workgroups),
+    Math.floor(columns / LEAST_SLICE),
+    most,
+  );
+  const each = Math.ceil(columns / Math.max(1, wanted) / 8) * 8;
+  const slices = Math.ceil(columns / each);
+  return { each, slices, all: slices * chunks.length };
+}
+
+/**
+ * In frequency space the sum over tiles and images is one long matrix product: chunk by chunk it is added to what is there, or, by rows,
+ * sums of slices are put side by side and added in the end.
+ */
 const winograd = (
   form: Form,
   toFrequencies: typeof gradientTransform,
   last: typeof kernelTransform,
-  subgroups: boolean,
 ): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
+  features: featuresOf(form),
   idles: (shape) => betterSmaller(form, shape),
   refuses: (shape) =>
     refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
@@ -134,47 +167,73 @@ const winograd = (
   scratch: (shape) => ({
     images: frequencySize(form, tiling(form, shape), shape.inChannels),
     grads: frequencySize(form, tiling(form, shape), shape.outChannels),
-    products: form.frequencies * shape.inChannels * shape.outChannels + shape.outChannels,
+    products: productSize(form, shape),
+    ...(form.technique === 'rows' && {
+      partials: productSlicing(form, shape).all * productSize(form, shape),
+    }),
   }),
   keeps: keepsImages(form),
-  calls: (shape, { input, grad, gradient }, { images, grads, products }, kept) => {
+  calls: (shape, { input, grad, gradient }, { images, grads, products, partials }, kept) => {
     const { inChannels: cin, outChannels: cout } = shape;
     const tiles = tiling(form, shape);
+    const slicing = productSlicing(form, shape);
     const calls = tiles.chunks.flatMap((at, i) => {
       const inputs = chunkImages(form, tiles, cin, i, images, kept);
       const transform = call(
         form.inputTransform,
         transformParams(form.together, shape, tiles, cin, at),
         { input, freqs: inputs },
-        transformItems(form.together, tiles, at.count, cin),
+        transformItems(form, form.together, tiles, at.count, cin),
       );
+      const params = {
+        columns: (tiles.tiles * at.count) / 4,
+        pitch: (tiles.tiles * tiles.chunk) / 4,
+        cin,
+        cout,
+        frequencies: form.frequencies,
+        sum_frequency: form.sumFrequency,
+      };
+      const accumulate = Number(at.first > 0);
       return [
         ...(kept ? [] : [transform]), // the convolution has left it there
         call(
           toFrequencies,
           transformParams(form.together, shape, tiles, cout, at),
           { grad, freqs: grads },
-          transformItems(form.together, tiles, at.count, cout),
+          transformItems(form, form.together, tiles, at.count, cout),
         ),
-        call(
-          subgroups ? productSubgroups : product,
-          {
-            columns: (tiles.tiles * at.count) / 4,
-            pitch: (tiles.tiles * tiles.chunk) / 4,
-            cin,
-            cout,
-            accumulate: Number(at.first > 0),
-            frequencies: form.frequencies,
-            sum_frequency: form.sumFrequency,
-          },
-          { inputs, grads, output: products },
-          subgroups
-            ? [32 * Math.ceil(cout / 32), Math.ceil(cin / 32), Math.ceil(form.frequencies / 4)]
-            : // An invocation makes 8 input and 8 output channels of one frequency.
-              [Math.ceil(cout / 8), Math.ceil(cin / 8), form.frequencies],
-        ),
+        {
+          // An invocation makes 8 input and 8 output channels of one frequency.
+          plain: () =>
+            call(product, { ...params, accumulate }, { inputs, grads, output: products }, [
+              Math.ceil(cout / 8),
+              Math.ceil(cin / 8),
+              form.frequencies,
+            ]),
+          subgroups: () =>
+            call(productSubgroups, { ...params, accumulate }, { inputs, grads, output: products }, [
+              32 * Math.ceil(cout / 32),
+              Math.ceil(cin / 32),
+              Math.ceil(form.frequencies / 4),
+            ]),
+          // 4 input and 4 output channels of one frequency, and of one slice.
+          rows: () =>
+            call(
+              productRows,
+              {
+                ...params,
+                slices: slicing.slices,
+                slice_columns: slicing.each,
+                first_slice: i * slicing.slices,
+              },
+              { inputs, grads, output: partials },
+              [Math.ceil(cout / 4), Math.ceil(cin / 4), form.frequencies * slicing.slices],
+            ),
+        }[form.technique](),
       ];
     });
+    if (form.technique === 'rows')
+      calls.push(sumSlicesCall({ size: productSize(form, shape), count: slicing.all }, partials, products));
     const pairs = cin * cout;
     return [...calls, call(last, { pairs, cout }, { freqs: products, gradient }, pairs)];
   },
@@ -207,11 +266,13 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     one: oneChannel(oneShader, { rows: 14, images: 1, channels: 4 }),
     one_split: oneChannel(oneSplitShader, { rows: 7, images: 32, channels: 1 }),
     tile,
-    winograd: winograd(F4, gradientTransform, kernelTransform, false),
-    winograd_subgroups: winograd(F4, gradientTransform, kernelTransform, true),
-    winograd7: winograd(F7, gradientTransform7, kernelTransform7, false),
-    winograd7_subgroups: winograd(F7_PAIRS, gradientTransform7Pairs, kernelTransform7, true),
-    winograd8: winograd(F8, gradientTransform8, kernelTransform8, false),
-    winograd8_subgroups: winograd(F8_PAIRS, gradientTransform8Pairs, kernelTransform8, true),
+    winograd: winograd(F4, gradientTransform, kernelTransform),
+    winograd_subgroups: winograd(F4_SUBGROUPS, gradientTransform, kernelTransform),
+    winograd7: winograd(F7, gradientTransform7, kernelTransform7),
+    winograd7_rows: winograd(F7_ROWS, gradientTransform7Rows, kernelTransform7),
+    winograd7_subgroups: winograd(F7_SUBGROUPS, gradientTransform7Pairs, kernelTransform7),
+    winograd8: winograd(F8, gradientTransform8, kernelTransform8),
+    winograd8_rows: winograd(F8_ROWS, gradientTransform8Rows, kernelTransform8),
+    winograd8_subgroups: winograd(F8_SUBGROUPS, gradientTransform8Pairs, kernelTransform8),
   },
 };
