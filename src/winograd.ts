@@ -258,8 +258,9 @@ export function convolutionCalls(
         transformItems(form, form.together, tiles, at.count, from),
       ),
     );
-    const columns = (tiles.tiles * at.count) / 4;
-    const params = { columns, pitch: (tiles.tiles * tiles.chunk) / 4, cin: from, cout4: toPadded / 4 };
+    const wide = form.technique === 'rows' ? 2 : 4; // elements of a column
+    const columns = (tiles.tiles * at.count) / wide;
+    const params = { columns, pitch: (tiles.tiles * tiles.chunk) / wide, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
     if (form.technique === 'subgroups') {
       const items = subgroupItems(form, columns, toPadded);
