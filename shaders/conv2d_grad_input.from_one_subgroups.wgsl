@@ -5,9 +5,9 @@ enable subgroups;
 #import lib/conv2d_from_one_store.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec2f>;
+@group(0) @binding(1) var<storage, read> input: array<Lane>;
 @group(0) @binding(2) var<storage, read> kernel: array<f32>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> output: array<Lane>;
 
 fn start(channel: u32) -> f32 {
   return 0.0;

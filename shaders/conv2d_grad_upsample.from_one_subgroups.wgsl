@@ -7,7 +7,7 @@ enable subgroups;
 #import lib/window_upsample_grad.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec2f>;
+@group(0) @binding(1) var<storage, read> input: array<Lane>;
 @group(0) @binding(2) var<storage, read> kernel: array<f32>;
-@group(0) @binding(3) var<storage, read> pre: array<vec2f>;
-@group(0) @binding(4) var<storage, read_write> grad_pre: array<vec2f>;
+@group(0) @binding(3) var<storage, read> pre: array<Lane>;
+@group(0) @binding(4) var<storage, read_write> grad_pre: array<Lane>;

@@ -7,8 +7,8 @@ enable subgroups;
 #import lib/window_max_pool.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec2f>;
+@group(0) @binding(1) var<storage, read> input: array<Lane>;
 @group(0) @binding(2) var<storage, read> kernel: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
-@group(0) @binding(5) var<storage, read_write> pooled: array<vec2f>;
+@group(0) @binding(4) var<storage, read_write> output: array<Lane>;
+@group(0) @binding(5) var<storage, read_write> pooled: array<Lane>;

@@ -18,7 +18,15 @@ declare module '*/chwn_to_nhwc.wgsl' {
 
 declare module '*/conv2d.from_one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.from_one_single.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
   export default shader;
@@ -26,7 +34,7 @@ declare module '*/conv2d.from_one.wgsl' {
 
 declare module '*/conv2d.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
   export default shader;
@@ -234,7 +242,15 @@ declare module '*/conv2d.winograd_subgroups_product.wgsl' {
 
 declare module '*/conv2d_grad_input.from_one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.from_one_single.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
   export default shader;
@@ -242,7 +258,7 @@ declare module '*/conv2d_grad_input.from_one.wgsl' {
 
 declare module '*/conv2d_grad_input.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
   export default shader;
@@ -458,7 +474,15 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
 
 declare module '*/conv2d_grad_pool.from_one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_pool.from_one_single.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
   export default shader;
@@ -466,7 +490,7 @@ declare module '*/conv2d_grad_pool.from_one.wgsl' {
 
 declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
   export default shader;
@@ -474,7 +498,15 @@ declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
 
 declare module '*/conv2d_grad_upsample.from_one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_upsample.from_one_single.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
   export default shader;
@@ -482,7 +514,7 @@ declare module '*/conv2d_grad_upsample.from_one.wgsl' {
 
 declare module '*/conv2d_grad_upsample.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
   export default shader;
@@ -490,7 +522,15 @@ declare module '*/conv2d_grad_upsample.from_one_subgroups.wgsl' {
 
 declare module '*/conv2d_pool.from_one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.from_one_single.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
   export default shader;
@@ -498,7 +538,7 @@ declare module '*/conv2d_pool.from_one.wgsl' {
 
 declare module '*/conv2d_pool.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
   export default shader;

@@ -2,6 +2,8 @@
 #import lib/conv2d_from_one.wgsl
 #import lib/taps_subgroups.wgsl
 
+alias Lane = vec2f;
+
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {

@@ -1,5 +1,5 @@
 // A window of lib/conv2d_from_one_windows.wgsl on its way down: it is stored, and pooled after the activation. See conv2d_pool.
-// The shader that includes this declares bias, output [O][H][W][pairs] and pooled [O][H/2][W/2][pairs].
+// The shader that includes this declares bias, output [O][H][W][images] and pooled [O][H/2][W/2][images].
 #import lib/conv2d_from_one_windows.wgsl
 #import lib/swish.wgsl
 
@@ -8,11 +8,11 @@ fn start(channel: u32) -> f32 {
 }
 
 fn window(at: u32, low: u32, a: vec2f, b: vec2f, c: vec2f, d: vec2f) {
-  let below = at + params.width * params.pairs;
+  let below = at + params.width * params.images;
   output[at] = a;
-  output[at + params.pairs] = b;
+  output[at + params.images] = b;
   output[below] = c;
-  output[below + params.pairs] = d;
+  output[below + params.images] = d;
   let columns = max(swish(vec4f(a, b)), swish(vec4f(c, d)));
   pooled[low] = max(columns.xy, columns.zw);
 }

@@ -1,5 +1,5 @@
 // A window of lib/conv2d_from_one_windows.wgsl on its way back through pooling. See conv2d_grad_pool.
-// The shader that includes this declares pre and grad_pre, both [C][H][W][pairs], and grad_output [C][H/2][W/2][pairs].
+// The shader that includes this declares pre and grad_pre, both [C][H][W][images], and grad_output [C][H/2][W/2][images].
 #import lib/conv2d_from_one_windows.wgsl
 #import lib/swish.wgsl
 
@@ -8,9 +8,9 @@ fn start(channel: u32) -> f32 {
 }
 
 fn window(at: u32, low: u32, a: vec2f, b: vec2f, c: vec2f, d: vec2f) {
-  let below = at + params.width * params.pairs;
-  let upper = swish_and_slope(vec4f(pre[at], pre[at + params.pairs]));
-  let lower = swish_and_slope(vec4f(pre[below], pre[below + params.pairs]));
+  let below = at + params.width * params.images;
+  let upper = swish_and_slope(vec4f(pre[at], pre[at + params.images]));
+  let lower = swish_and_slope(vec4f(pre[below], pre[below + params.images]));
   let columns = max(upper.value, lower.value);
   let top = max(columns.xy, columns.zw);
 
@@ -24,7 +24,7 @@ fn window(at: u32, low: u32, a: vec2f, b: vec2f, c: vec2f, d: vec2f) {
   let to_c = select(none, left, lower.value.xy == top);
   left -= to_c;
   grad_pre[at] = (a + to_a) * upper.slope.xy;
-  grad_pre[at + params.pairs] = (b + to_b) * upper.slope.zw;
+  grad_pre[at + params.images] = (b + to_b) * upper.slope.zw;
   grad_pre[below] = (c + to_c) * lower.slope.xy;
-  grad_pre[below + params.pairs] = (d + left) * lower.slope.zw;
+  grad_pre[below + params.images] = (d + left) * lower.slope.zw;
 }

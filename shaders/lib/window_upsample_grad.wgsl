@@ -1,5 +1,5 @@
 // A window of lib/conv2d_from_one_windows.wgsl on its way back through upsampling. See conv2d_grad_upsample.
-// The shader that includes this declares pre and grad_pre, both [C][H/2][W/2][pairs].
+// The shader that includes this declares pre and grad_pre, both [C][H/2][W/2][images].
 #import lib/conv2d_from_one_windows.wgsl
 #import lib/swish.wgsl
 

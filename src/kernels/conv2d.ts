@@ -1,4 +1,5 @@
 import fromOneShader from '../../shaders/conv2d.from_one.wgsl';
+import fromOneSingle from '../../shaders/conv2d.from_one_single.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d.from_one_subgroups.wgsl';
 import oneShader from '../../shaders/conv2d.one.wgsl';
 import oneSplitShader from '../../shaders/conv2d.one_split.wgsl';
@@ -120,24 +121,35 @@ export const refusesFromOne = ({ kernelSize }: ConvShape, channels: number, side
   kernelSize === 5 && channels === 1 ? undefined : `this form is for 5x5 kernels with one ${side} channel`;
 
 /**
- * Channels that an invocation makes from one: the more, the less often it loads the pixels around it. Forms with subgroups are for CPU
- * adapters, to which 16 would cost a tenth; the others are for GPUs, too, which want more invocations.
+ * How the form for one channel works: images that an invocation does at once, and channels that it makes of them, which it loads the pixels
+ * around them for. `plain` and `subgroups` are for CPU adapters, which pay for every load; `single` is for GPUs, which want few registers
+ * and many invocations.
  */
-const fromOneEach = (subgroups: boolean) => (subgroups ? 32 : 16);
+const FROM_ONE = {
+  plain: { together: 2, each: 32 },
+  subgroups: { together: 2, each: 32 },
+  single: { together: 1, each: 16 },
+} as const;
+export type FromOne = keyof typeof FROM_ONE;
 
-/** Patches of 2 rows x 4 pixels along two rows, times pairs of images: what the lanes of the form for one channel lie over. */
-const patchItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 4) * batch) / 2;
+export const featuresFromOne = (form: FromOne): readonly GPUFeatureName[] =>
+  form === 'subgroups' ? ['subgroups'] : [];
+
+/** Patches of 2 rows x 4 pixels along two rows, times images: what the lanes of the form for one channel lie over. */
+const patchItems = ({ batch, width }: ConvShape, form: FromOne) =>
+  (Math.ceil(width / 4) * batch) / FROM_ONE[form].together;
 
 /** As `idlesByStrips`, for the form for one channel. */
-export const idlesByPatches = (shape: ConvShape, { workgroupSize }: Shader) =>
-  patchItems(shape) < workgroupSize[0];
+export const idlesByPatches = (shape: ConvShape, form: FromOne, { workgroupSize }: Shader) =>
+  form === 'subgroups' && patchItems(shape, form) < workgroupSize[0];
 
 /** Params and grid of a convolution of a single channel to `to`: see shaders/lib/conv2d_from_one.wgsl. */
-export function fromOneLaunch(shape: ConvShape, to: number, subgroups: boolean) {
+export function fromOneLaunch(shape: ConvShape, to: number, form: FromOne) {
   const { batch, height, width } = shape;
-  const each = fromOneEach(subgroups);
-  const params = { height, width, pairs: batch / 2, channels: to, padded: padChannels(to), each };
-  return { params, items: [patchItems(shape), 1, Math.ceil(height / 2) * Math.ceil(to / each)] as const };
+  const { together, each } = FROM_ONE[form];
+  const params = { height, width, images: batch / together, channels: to, padded: padChannels(to), each };
+  const items = [patchItems(shape, form), 1, Math.ceil(height / 2) * Math.ceil(to / each)] as const;
+  return { params, items };
 }
 
 /** Params and grid of a convolution by tiles in workgroup memory: see shaders/lib/conv2d_tile.wgsl. */
@@ -169,13 +181,13 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   },
 });
 
-const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idlesByPatches(shape, fromOneSubgroups),
+const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
+  features: featuresFromOne(form),
+  idles: (shape) => idlesByPatches(shape, form, shader),
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
-    const { params, items } = fromOneLaunch(shape, shape.outChannels, subgroups);
-    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
+    const { params, items } = fromOneLaunch(shape, shape.outChannels, form);
+    return [call(shader, params, tensors, items)];
   },
 });
 
@@ -252,8 +264,9 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, tensors, items)];
       },
     },
-    from_one: fromOne(false),
-    from_one_subgroups: fromOne(true),
+    from_one: fromOne('plain', fromOneShader),
+    from_one_single: fromOne('single', fromOneSingle),
+    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
     one: one(false),
     one_split: oneSplit,
     one_subgroups: one(true),

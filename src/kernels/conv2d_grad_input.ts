@@ -1,4 +1,5 @@
 import fromOneShader from '../../shaders/conv2d_grad_input.from_one.wgsl';
+import fromOneSingle from '../../shaders/conv2d_grad_input.from_one_single.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d_grad_input.from_one_subgroups.wgsl';
 import stripShader from '../../shaders/conv2d_grad_input.strip.wgsl';
 import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl';
@@ -32,6 +33,8 @@ import {
   convFlops,
   convSizes,
   directLaunch,
+  type FromOne,
+  featuresFromOne,
   fromOneLaunch,
   idlesByPatches,
   idlesByStrips,
@@ -72,14 +75,14 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   },
 });
 
-const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
+const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
+  features: featuresFromOne(form),
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
-  idles: (shape) => subgroups && idlesByPatches(shape, fromOneSubgroups),
+  idles: (shape) => idlesByPatches(shape, form, shader),
   calls: (shape, { grad, kernel, grad_input }) => {
-    const { params, items } = fromOneLaunch(shape, shape.inChannels, subgroups);
+    const { params, items } = fromOneLaunch(shape, shape.inChannels, form);
     const tensors = { input: grad, kernel, output: grad_input };
-    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
+    return [call(shader, params, tensors, items)];
   },
 });
 
@@ -109,8 +112,9 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, { input: grad, kernel, output: grad_input }, items)];
       },
     },
-    from_one: fromOne(false),
-    from_one_subgroups: fromOne(true),
+    from_one: fromOne('plain', fromOneShader),
+    from_one_single: fromOne('single', fromOneSingle),
+    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
     strip: strip(false),
     strip_subgroups: strip(true),
     tile,

@@ -1,16 +1,25 @@
 import fromOneShader from '../../shaders/conv2d_grad_pool.from_one.wgsl';
+import fromOneSingle from '../../shaders/conv2d_grad_pool.from_one_single.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d_grad_pool.from_one_subgroups.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
-import { type ConvShape, convFlops, convSizes, fromOneLaunch, refusesFromOne } from './conv2d';
+import {
+  type ConvShape,
+  convFlops,
+  convSizes,
+  type FromOne,
+  featuresFromOne,
+  fromOneLaunch,
+  refusesFromOne,
+} from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre';
 
-const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
+const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
+  features: featuresFromOne(form),
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
   calls: (shape, { grad, ...tensors }) => {
-    const { params, items } = fromOneLaunch(shape, shape.inChannels, subgroups);
-    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, { input: grad, ...tensors }, items)];
+    const { params, items } = fromOneLaunch(shape, shape.inChannels, form);
+    return [call(shader, params, { input: grad, ...tensors }, items)];
   },
 });
 
@@ -29,5 +38,9 @@ export const conv2dGradPool: Kernel<ConvShape, TensorName> = {
     const { input, output, backwardKernel } = convSizes(shape);
     return { flops: convFlops(shape) + 10.75 * input, bytes: 4 * (output + backwardKernel + 2.25 * input) };
   },
-  variants: { from_one: fromOne(false), from_one_subgroups: fromOne(true) },
+  variants: {
+    from_one: fromOne('plain', fromOneShader),
+    from_one_single: fromOne('single', fromOneSingle),
+    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
+  },
 };

@@ -1,16 +1,25 @@
 import fromOneShader from '../../shaders/conv2d_pool.from_one.wgsl';
+import fromOneSingle from '../../shaders/conv2d_pool.from_one_single.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d_pool.from_one_subgroups.wgsl';
 import { call, type Kernel, type Variant } from '../kernel';
-import { type ConvShape, conv2d, convSizes, fromOneLaunch, refusesFromOne } from './conv2d';
+import {
+  type ConvShape,
+  conv2d,
+  convSizes,
+  type FromOne,
+  featuresFromOne,
+  fromOneLaunch,
+  refusesFromOne,
+} from './conv2d';
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
 
-const fromOne = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
+const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
+  features: featuresFromOne(form),
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
-    const { params, items } = fromOneLaunch(shape, shape.outChannels, subgroups);
-    return [call(subgroups ? fromOneSubgroups : fromOneShader, params, tensors, items)];
+    const { params, items } = fromOneLaunch(shape, shape.outChannels, form);
+    return [call(shader, params, tensors, items)];
   },
 });
 
@@ -23,5 +32,9 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     const { flops, bytes } = conv2d.cost(shape);
     return { flops: flops + 5.75 * output, bytes: bytes + output };
   },
-  variants: { from_one: fromOne(false), from_one_subgroups: fromOne(true) },
+  variants: {
+    from_one: fromOne('plain', fromOneShader),
+    from_one_single: fromOne('single', fromOneSingle),
+    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
+  },
 };

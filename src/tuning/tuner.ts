@@ -14,6 +14,7 @@ import {
   type AdapterKind,
   adapterKind,
   candidates,
+  contenders,
   layersFor,
   preferred,
   rank,
@@ -106,7 +107,8 @@ export async function tune(
   for (const kernel of tunedFor(training)) {
     for (const layer of layersFor(kernel, layers)) {
       const possible = candidates(kernel, layer, batch, features);
-      const measurable = candidates(kernel, layer, images, features).filter((v) => possible.includes(v));
+      const here = candidates(kernel, layer, images, features).filter((v) => possible.includes(v));
+      const measurable = contenders(here, adapterKind(gpu.adapter));
       const job = jobOf(gpu, kernel, layer, images, measurable);
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;

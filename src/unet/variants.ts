@@ -37,9 +37,9 @@ export const adapterKind = ({ software }: { readonly software: boolean }): Adapt
   software ? 'software' : 'gpu';
 
 /**
- * What is fastest first, measured on software adapters. For GPUs, where the tuner measures and this is for what it could not, it is
- * what follows from arithmetic: forms that fit the registers (`winograd_subgroups` holds 256 sums a lane), then those with the least
- * memory traffic. Names that a kernel does not have are passed over.
+ * The forms worth trying on each, what is fastest first: as measured on software adapters; for GPUs, where the tuner measures and the order
+ * is for what it could not, as it follows from arithmetic and from what their compilers make of the shaders (docs/performance.md, 3.14).
+ * Names that a kernel does not have are passed over.
  */
 const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
   software: [
@@ -57,7 +57,16 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'strip',
     'direct',
   ],
-  gpu: ['from_one', 'one_split', 'one', 'tile', 'winograd8', 'winograd7', 'winograd', 'direct'],
+  gpu: [
+    'from_one_single',
+    'from_one',
+    'one_split',
+    'one',
+    'winograd8_rows',
+    'winograd7_rows',
+    'tile',
+    'direct',
+  ],
 };
 
 /** A variant's place in the order of preference. */
@@ -65,6 +74,10 @@ export function rank(variant: string, adapter: AdapterKind): number {
   const at = PREFERENCE[adapter].indexOf(variant);
   return at < 0 ? PREFERENCE[adapter].length : at;
 }
+
+/** Those of `variants` that may turn out to be the fastest on an adapter. */
+export const contenders = (variants: readonly string[], adapter: AdapterKind) =>
+  variants.filter((variant) => PREFERENCE[adapter].includes(variant));
 
 /** The choice among `possible` variants of a kernel without measuring. */
 export function preferred(
