@@ -75,9 +75,11 @@ export function rank(variant: string, adapter: AdapterKind): number {
   return at < 0 ? PREFERENCE[adapter].length : at;
 }
 
-/** Those of `variants` that may turn out to be the fastest on an adapter. */
-export const contenders = (variants: readonly string[], adapter: AdapterKind) =>
-  variants.filter((variant) => PREFERENCE[adapter].includes(variant));
+/** Those of `variants` that are worth measuring on an adapter: all but what is for the other kind alone. */
+export const contenders = (variants: readonly string[], adapter: AdapterKind) => {
+  const others = PREFERENCE[adapter === 'gpu' ? 'software' : 'gpu'];
+  return variants.filter((name) => PREFERENCE[adapter].includes(name) || !others.includes(name));
+};
 
 /** The choice among `possible` variants of a kernel without measuring. */
 export function preferred(

@@ -105,18 +105,20 @@ describe('frequencies of the input', () => {
     const lists = passes(config, choose, keeps);
     expect(readTooEarly(lists)).toEqual([]);
     const calls = lists.ops.filter(({ layer }) => layer === 'down.1').flatMap((o) => o.calls);
-    return calls.filter(({ shader }) => /winograd\d*_(pairs_)?input/.test(shader.name)).length;
+    return calls.filter(({ shader }) => /winograd\d*_(pairs_|rows_)?input/.test(shader.name)).length;
   };
   const chosen =
     (forward: string, gradient: string): Choose =>
     (kernel, layer) =>
       layer !== 'down.1' ? undefined : kernel === 'conv2d' ? forward : gradient;
 
-  test('are made once, where both kernels use the same form, with or without subgroups', () => {
+  test('are made once, where both kernels use the same form, however they do it', () => {
     // The input gradient transforms the output gradient.
     expect(transforms(chosen('winograd7', 'winograd7'), false)).toBe(3);
     expect(transforms(chosen('winograd7', 'winograd7'), true)).toBe(2);
     expect(transforms(chosen('winograd7', 'winograd7_subgroups'), true)).toBe(2);
+    expect(transforms(chosen('winograd7_rows', 'winograd7_rows'), true)).toBe(2);
+    expect(transforms(chosen('winograd7_rows', 'winograd7'), true)).toBe(2);
   });
 
   test('are made twice, where they do not', () => {

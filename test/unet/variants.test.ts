@@ -1,7 +1,7 @@
 /** Which variants are used where nothing is measured. */
 import { expect, test } from 'vitest';
 import { checkConfig, layersOf } from '../../src/unet/config';
-import { defaultVariants } from '../../src/unet/variants';
+import { contenders, defaultVariants } from '../../src/unet/variants';
 
 const layers = layersOf(checkConfig());
 const usual = (batch: number, ...features: string[]) =>
@@ -72,18 +72,24 @@ test('a layer of few channels leaves out the product that makes 32 of them at a 
   });
 });
 
+test('what is tried on an adapter is what may win there', () => {
+  const all = ['direct', 'strip', 'tile', 'winograd7', 'winograd7_rows', 'somebody_elses'];
+  expect(contenders(all, 'gpu')).toEqual(['direct', 'tile', 'winograd7_rows', 'somebody_elses']);
+  expect(contenders(all, 'software')).toEqual(['direct', 'strip', 'winograd7', 'somebody_elses']);
+});
+
 test('a GPU that is not measured gets forms that fit its registers', () => {
   for (const batch of [4, 256]) {
     const variants = defaultVariants(layers, batch, new Set(['subgroups']), 'gpu');
     expect(variants).toMatchObject({
-      'conv2d/down.0': 'from_one',
-      'conv2d/down.1': 'tile',
-      'conv2d_grad_input/up.1': 'tile',
+      'conv2d/down.0': 'from_one_single',
+      'conv2d/down.1': 'winograd7_rows',
+      'conv2d_grad_input/up.1': 'winograd7_rows',
       'conv2d_grad_kernel/down.0': batch === 4 ? 'one' : 'one_split', // which has 32 images a workgroup
-      'conv2d_grad_kernel/down.2': 'tile',
+      'conv2d_grad_kernel/down.2': batch === 4 ? 'tile' : 'winograd7_rows', // of which one tile an image is too few
     });
   }
-  // The tiles are for 5x5 kernels.
+  // Tiles and Winograd forms are for 5x5 kernels.
   const other = layersOf(checkConfig({ kernelSize: 3 }));
   expect(new Set(Object.values(defaultVariants(other, 64, new Set(), 'gpu')))).toEqual(new Set(['direct']));
 });
