@@ -26,6 +26,18 @@ fn weight(tap: u32, c: u32, o4: u32) -> vec4f {
   return kernel[(tap * params.from_channels + c) * params.to4 + o4];
 }
 
+// The pixels from `fresh` on of a strip of output channel o that starts at `at`.
+fn store(at: u32, o: u32, fresh: u32, p0: vec2f, p1: vec2f, p2: vec2f, p3: vec2f, p4: vec2f, p5: vec2f, p6: vec2f) {
+  if (o >= params.to_channels) { return; }
+  if (fresh <= 0u) { finish(at, o, p0); }
+  if (fresh <= 1u) { finish(at + params.pairs, o, p1); }
+  if (fresh <= 2u) { finish(at + 2u * params.pairs, o, p2); }
+  if (fresh <= 3u) { finish(at + 3u * params.pairs, o, p3); }
+  if (fresh <= 4u) { finish(at + 4u * params.pairs, o, p4); }
+  if (fresh <= 5u) { finish(at + 5u * params.pairs, o, p5); }
+  if (fresh <= 6u) { finish(at + 6u * params.pairs, o, p6); }
+}
+
 @compute @workgroup_size(16, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32) {
@@ -102,16 +114,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       workgroupBarrier();
     }
   }
-  let at = (y * params.width + x) * params.pairs + n;
   let plane = params.height * params.width * params.pairs;
   let first = (o4 + local.y) * 4u;
-  var sums = array<vec2f, 28>(
-    p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0,
-    p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1,
-    p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2,
-    p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
-  // Loops with ends that are not known when the shader is compiled stay loops, which compile faster.
-  for (var o = first; o < min(first + 4u, params.to_channels); o++) {
-    for (var k = fresh; k < 7u; k++) { finish(at + o * plane + k * params.pairs, o, sums[7u * (o - first) + k]); }
-  }
+  let at = first * plane + (y * params.width + x) * params.pairs + n;
+  store(at, first, fresh, p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0);
+  store(at + plane, first + 1u, fresh, p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1);
+  store(at + 2u * plane, first + 2u, fresh, p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2);
+  store(at + 3u * plane, first + 3u, fresh, p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
 }
