@@ -136,6 +136,14 @@ declare module '*/conv2d.winograd7_rows_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd7_rows_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd7_rows_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -180,6 +188,14 @@ declare module '*/conv2d.winograd8_rows_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd8_rows_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs',
+    'kernel' | 'freqs'
   >;
   export default shader;
 }
@@ -400,6 +416,14 @@ declare module '*/conv2d_grad_kernel.winograd7_rows_gradient.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_kernel.winograd7_rows_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs' | 'cout' | 'slices',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -428,6 +452,14 @@ declare module '*/conv2d_grad_kernel.winograd8_rows_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd8_rows_kernel.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'pairs' | 'cout' | 'slices',
+    'freqs' | 'gradient'
   >;
   export default shader;
 }

@@ -13,10 +13,12 @@ import inputTransform7 from '../shaders/conv2d.winograd7_input.wgsl';
 import kernelTransform7 from '../shaders/conv2d.winograd7_kernel.wgsl';
 import inputTransform7Pairs from '../shaders/conv2d.winograd7_pairs_input.wgsl';
 import inputTransform7Rows from '../shaders/conv2d.winograd7_rows_input.wgsl';
+import kernelTransform7Rows from '../shaders/conv2d.winograd7_rows_kernel.wgsl';
 import inputTransform8 from '../shaders/conv2d.winograd8_input.wgsl';
 import kernelTransform8 from '../shaders/conv2d.winograd8_kernel.wgsl';
 import inputTransform8Pairs from '../shaders/conv2d.winograd8_pairs_input.wgsl';
 import inputTransform8Rows from '../shaders/conv2d.winograd8_rows_input.wgsl';
+import kernelTransform8Rows from '../shaders/conv2d.winograd8_rows_kernel.wgsl';
 import { type Call, call, type Tensor, view } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
 
@@ -93,8 +95,18 @@ export const F8_SUBGROUPS: Form = {
 
 /** For GPUs. */
 const ROWS = { technique: 'rows', together: 2, togetherBack: 2 } as const;
-export const F7_ROWS: Form = { ...F7, ...ROWS, inputTransform: inputTransform7Rows };
-export const F8_ROWS: Form = { ...F8, ...ROWS, inputTransform: inputTransform8Rows };
+export const F7_ROWS: Form = {
+  ...F7,
+  ...ROWS,
+  inputTransform: inputTransform7Rows,
+  kernelTransform: kernelTransform7Rows,
+};
+export const F8_ROWS: Form = {
+  ...F8,
+  ...ROWS,
+  inputTransform: inputTransform8Rows,
+  kernelTransform: kernelTransform8Rows,
+};
 
 export const featuresOf = ({ technique }: Form): readonly GPUFeatureName[] =>
   technique === 'subgroups' ? ['subgroups'] : [];
@@ -230,6 +242,15 @@ export function transformItems(
 }
 
 /**
+ * Pairs of channels, in what an invocation does at once, and items of a transform of kernels, or back: an invocation has one pair, or, by rows,
+ * a line of two. (Not a flat grid, which would be folded where there are many.)
+ */
+export function pairLaunch({ technique, tile }: Form, pairs: number) {
+  const [lanes, lines] = technique === 'rows' ? [pairs / 2, tile + 4] : [pairs, 1];
+  return { pairs: lanes, items: [lanes, lines, 1] as const };
+}
+
+/**
  * A convolution up to its products in frequency space: one `finish` call per chunk brings them back. `from` are the channels
  * summed over, `to` those made, `toPadded` those as the packed kernel has them. `kept`: see `keepsImages`.
  */
@@ -246,8 +267,8 @@ export function convolutionCalls(
   const { frequencies } = form;
   const { kernels, products } = scratch;
   const tiles = tiling(form, shape);
-  const pairs = from * toPadded;
-  const calls = [call(form.kernelTransform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, pairs)];
+  const { pairs, items } = pairLaunch(form, from * toPadded);
+  const calls = [call(form.kernelTransform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, items)];
   for (const [i, at] of tiles.chunks.entries()) {
     const images = chunkImages(form, tiles, from, i, scratch.images, kept);
     calls.push(

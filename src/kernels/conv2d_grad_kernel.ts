@@ -11,11 +11,13 @@ import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradi
 import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
 import gradientTransform7Pairs from '../../shaders/conv2d_grad_kernel.winograd7_pairs_gradient.wgsl';
 import gradientTransform7Rows from '../../shaders/conv2d_grad_kernel.winograd7_rows_gradient.wgsl';
+import kernelTransform7Rows from '../../shaders/conv2d_grad_kernel.winograd7_rows_kernel.wgsl';
 import gradientTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_gradient.wgsl';
 import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.wgsl';
 import gradientTransform8Pairs from '../../shaders/conv2d_grad_kernel.winograd8_pairs_gradient.wgsl';
 import gradientTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_gradient.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import kernelTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_kernel.wgsl';
+import { type Call, call, type Kernel, type Tensor, type Variant } from '../kernel';
 import {
   betterSmaller,
   chunkImages,
@@ -31,6 +33,7 @@ import {
   featuresOf,
   frequencySize,
   keepsImages,
+  pairLaunch,
   refusesWinograd,
   tiling,
   transformItems,
@@ -150,14 +153,31 @@ function productSlicing(form: Form, shape: ConvShape) {
   return { each, slices, all: slices * chunks.length };
 }
 
+/** What brings products, or, by rows, slices of them, back to taps. */
+type Last = (
+  params: { pairs: number; cout: number; slices: number },
+  tensors: { freqs: Tensor; gradient: Tensor },
+  items: readonly [number, number, number],
+) => Call;
+
+const last =
+  (shader: typeof kernelTransform): Last =>
+  ({ pairs, cout }, tensors, items) =>
+    call(shader, { pairs, cout }, tensors, items);
+
+const lastOfSlices =
+  (shader: typeof kernelTransform7Rows): Last =>
+  ({ pairs, cout, slices }, tensors, items) =>
+    call(shader, { pairs, cout: cout / 2, slices }, tensors, items);
+
 /**
  * In frequency space the sum over tiles and images is one long matrix product: chunk by chunk it is added to what is there, or, by rows,
- * sums of slices are put side by side and added in the end.
+ * sums of slices are put side by side and added on the way back.
  */
 const winograd = (
   form: Form,
   toFrequencies: typeof gradientTransform,
-  last: typeof kernelTransform,
+  back: Last,
 ): Variant<ConvShape, TensorName> => ({
   features: featuresOf(form),
   idles: (shape) => betterSmaller(form, shape),
@@ -167,13 +187,10 @@ const winograd = (
   scratch: (shape) => ({
     images: frequencySize(form, tiling(form, shape), shape.inChannels),
     grads: frequencySize(form, tiling(form, shape), shape.outChannels),
-    products: productSize(form, shape),
-    ...(form.technique === 'rows' && {
-      partials: productSlicing(form, shape).all * productSize(form, shape),
-    }),
+    products: productSize(form, shape) * (form.technique === 'rows' ? productSlicing(form, shape).all : 1),
   }),
   keeps: keepsImages(form),
-  calls: (shape, { input, grad, gradient }, { images, grads, products, partials }, kept) => {
+  calls: (shape, { input, grad, gradient }, { images, grads, products }, kept) => {
     const { inChannels: cin, outChannels: cout } = shape;
     const tiles = tiling(form, shape);
     const slicing = productSlicing(form, shape);
@@ -226,16 +243,14 @@ const winograd = (
                 slice_columns: slicing.each,
                 first_slice: i * slicing.slices,
               },
-              { inputs, grads, output: partials },
+              { inputs, grads, output: products },
               [Math.ceil(cout / 4), Math.ceil(cin / 4), form.frequencies * slicing.slices],
             ),
         }[form.technique](),
       ];
     });
-    if (form.technique === 'rows')
-      calls.push(sumSlicesCall({ size: productSize(form, shape), count: slicing.all }, partials, products));
-    const pairs = cin * cout;
-    return [...calls, call(last, { pairs, cout }, { freqs: products, gradient }, pairs)];
+    const { pairs, items } = pairLaunch(form, cin * cout);
+    return [...calls, back({ pairs, cout, slices: slicing.all }, { freqs: products, gradient }, items)];
   },
 });
 
@@ -266,13 +281,13 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     one: oneChannel(oneShader, { rows: 14, images: 1, channels: 4 }),
     one_split: oneChannel(oneSplitShader, { rows: 7, images: 32, channels: 1 }),
     tile,
-    winograd: winograd(F4, gradientTransform, kernelTransform),
-    winograd_subgroups: winograd(F4_SUBGROUPS, gradientTransform, kernelTransform),
-    winograd7: winograd(F7, gradientTransform7, kernelTransform7),
-    winograd7_rows: winograd(F7_ROWS, gradientTransform7Rows, kernelTransform7),
-    winograd7_subgroups: winograd(F7_SUBGROUPS, gradientTransform7Pairs, kernelTransform7),
-    winograd8: winograd(F8, gradientTransform8, kernelTransform8),
-    winograd8_rows: winograd(F8_ROWS, gradientTransform8Rows, kernelTransform8),
-    winograd8_subgroups: winograd(F8_SUBGROUPS, gradientTransform8Pairs, kernelTransform8),
+    winograd: winograd(F4, gradientTransform, last(kernelTransform)),
+    winograd_subgroups: winograd(F4_SUBGROUPS, gradientTransform, last(kernelTransform)),
+    winograd7: winograd(F7, gradientTransform7, last(kernelTransform7)),
+    winograd7_rows: winograd(F7_ROWS, gradientTransform7Rows, lastOfSlices(kernelTransform7Rows)),
+    winograd7_subgroups: winograd(F7_SUBGROUPS, gradientTransform7Pairs, last(kernelTransform7)),
+    winograd8: winograd(F8, gradientTransform8, last(kernelTransform8)),
+    winograd8_rows: winograd(F8_ROWS, gradientTransform8Rows, lastOfSlices(kernelTransform8Rows)),
+    winograd8_subgroups: winograd(F8_SUBGROUPS, gradientTransform8Pairs, last(kernelTransform8)),
   },
 };

@@ -54,6 +54,15 @@ export const convCases: Record<string, ConvShape> = {
     kernelSize: 5,
   },
   'few channels, 5x5': { batch: 4, height: 3, width: 3, inChannels: 2, outChannels: 8, kernelSize: 5 },
+  // 64 invocations a workgroup, 1,024 workgroups to a row of a flat grid.
+  'more pairs of channels than fit a row of workgroups': {
+    batch: 4,
+    height: 7,
+    width: 7,
+    inChannels: 16,
+    outChannels: 4104,
+    kernelSize: 5,
+  },
   'one to one, 5x5': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 5 },
   'smallest for Winograd': { batch: 4, height: 4, width: 5, inChannels: 2, outChannels: 8, kernelSize: 5 },
   'three tiles of 12 images': {
