@@ -1,6 +1,6 @@
 import type { Gpu } from '../device';
 import { checkBuffer, checkInteger, checkNames, EngineError, notImages } from '../errors';
-import { type Op, op, Program, type Tensor, tensor } from '../kernel';
+import { type Call, type Op, op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
@@ -228,7 +228,7 @@ export class Sampler {
     signal?.throwIfAborted();
     this.check();
     const { gpu } = this;
-    const { step } = this.parts;
+    const { prepare, step } = this.parts;
     const fits = Math.floor(gpu.pacer.budget / step.totalWork);
     const n = Math.min(Math.max(fits, 1), most);
     const encoder = gpu.device.createCommandEncoder({ label: 'sampling' });
@@ -237,13 +237,14 @@ export class Sampler {
       await gpu.submit(encoder, step.totalWork * n);
     } else {
       this.encodeMix(encoder, steps - done);
-      await gpu.run([step], { encoder, signal });
+      await gpu.run([...prepare, step], { encoder, signal });
     }
     onStep?.(done + n);
     return n;
   }
 
   private encodeSteps(encoder: GPUCommandEncoder, stepsLeft: number, n: number): void {
+    for (const program of this.parts.prepare) encodePass(encoder, program);
     for (let i = 0; i < n; i++) {
       this.encodeMix(encoder, stepsLeft - i);
       encodePass(encoder, this.parts.step);
@@ -299,10 +300,32 @@ interface SamplerParts {
   readonly ops: readonly Op[];
   /** The images of x -> x. */
   readonly load: Program;
+  /** What the steps of a submission share: none or one. Not those of a whole run, in the middle of which the weights may change. */
+  readonly prepare: readonly Program[];
   /** x -> prediction -> x. */
   readonly step: Program;
   readonly programs: readonly Program[];
   buffer(t: Tensor): GPUBuffer;
+}
+
+/**
+ * The calls of `ops` that read weights and nothing else, as transforms of kernels do, apart from the others, and the tensors that
+ * they make: while the weights stay the same, they need not be repeated.
+ */
+function splitByWeights(ops: readonly Op[], weights: ReadonlySet<Tensor>) {
+  const bound = (c: Call, access: string) =>
+    Object.entries(c.shader.bindings).flatMap(([name, binding]) =>
+      binding.access === access ? [c.tensors[name].base ?? c.tensors[name]] : [],
+    );
+  const isConstant = (c: Call) => bound(c, 'read').every((t) => weights.has(t));
+  const only = (keep: (c: Call) => boolean) =>
+    ops.map((o) => ({ ...o, calls: o.calls.filter(keep) })).filter(({ calls }) => calls.length > 0);
+  const once = only(isConstant).map((o) => ({ ...o, cost: { flops: 0, bytes: 0 } }));
+  return {
+    once,
+    each: only((c) => !isConstant(c)),
+    made: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
+  };
 }
 
 async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants): Promise<SamplerParts> {
@@ -320,15 +343,14 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   const state = tensor('state', STATE_WORDS);
   const { layers, weights } = unet.plan;
   const load = [op(nhwcToChwn, 'x', shape, { images: xImages, state, output: x })];
-  const step = [
-    ...predictionPass(layers, weights, batch, x, prediction, chooser(variants)),
-    op(denoiseStep, 'x', { elements: size }, { prediction, x, mix }),
-  ];
+  const pass = predictionPass(layers, weights, batch, x, prediction, chooser(variants));
+  const { once, each, made } = splitByWeights(pass, new Set(unet.fixed.keys()));
+  const step = [...each, op(denoiseStep, 'x', { elements: size }, { prediction, x, mix })];
   const xToImages = [op(chwnToNhwc, 'x', shape, { input: x, images: xImages })];
   const predictionToImages = [
     op(chwnToNhwc, 'prediction', shape, { input: prediction, images: predictionImages }),
   ];
-  const tensors = [x, prediction, xImages, predictionImages, mix, state];
+  const tensors = [x, prediction, xImages, predictionImages, mix, state, ...made];
   for (const t of tensors) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
   const own = await gpu.createBuffers([
     ...tensors.map((t) => ({ label: `sampler ${t.label}`, bytes: t.size * 4 })),
@@ -349,6 +371,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
       Program.compile(gpu, 'sampling step', step, fixed),
       Program.compile(gpu, 'x to images', xToImages, fixed),
       Program.compile(gpu, 'prediction to images', predictionToImages, fixed),
+      ...(once.length > 0 ? [Program.compile(gpu, 'kernels for sampling', once, fixed)] : []),
     ]);
     return {
       shape,
@@ -362,8 +385,9 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
       reciprocals,
       own,
       staging,
-      ops: [...load, ...step, ...xToImages],
+      ops: [...load, ...once, ...step, ...xToImages],
       load: programs[0],
+      prepare: programs.slice(4),
       step: programs[1],
       programs,
       buffer,

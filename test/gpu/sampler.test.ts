@@ -41,6 +41,25 @@ test('every step is x = clip(x (1 - m) + net(x) m, 0, 1) with m = 1 / (steps - s
   expect(steps).toBe(5);
 });
 
+test('kernels are transformed once a submission, and weights that change in the middle of a run count from the next step on', async () => {
+  const wide = { height: 8, width: 8, widths: [8, 8] };
+  const variants = { 'conv2d/down.1': 'winograd', 'conv2d/up.0': 'winograd7_rows' };
+  using unet = await UNet.create(gpu, wide, { seed: 3 });
+  using other = await UNet.create(gpu, wide, { seed: 4 });
+  using sampler = await Sampler.create(gpu, unet, { count: 4, variants });
+  const transforms = sampler.parts.ops.filter(({ calls }) =>
+    calls.some(({ shader }) => /winograd\w*_kernel/.test(shader.name)),
+  );
+  expect(transforms.map(({ layer }) => layer)).toEqual(['down.1', 'up.0']);
+  expect(transforms.every(({ calls }) => calls.length === 1)).toBe(true);
+  expect(sampler.parts.prepare.map(({ partCount }) => partCount)).toEqual([2]);
+
+  for await (const { step, input, prediction } of sampler.run({ steps: 2 })) {
+    if (step === 0) await unet.setParameters(await other.getParameters());
+    else expectClose(prediction, await other.predict(input, 4), 'with the new weights');
+  }
+});
+
 test('noise follows from the seed, and sample, run and encodeRun agree', async () => {
   const { sampler } = await setUp();
   const result = await sampler.sample({ steps: 3, seed: 9 });
