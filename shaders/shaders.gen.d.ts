@@ -120,14 +120,6 @@ declare module '*/conv2d.winograd7_output.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.winograd7_pairs_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'input' | 'freqs'
-  >;
-  export default shader;
-}
-
 declare module '*/conv2d.winograd7_rows_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -172,14 +164,6 @@ declare module '*/conv2d.winograd8_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd8_pairs_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'input' | 'freqs'
   >;
   export default shader;
 }
@@ -400,14 +384,6 @@ declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel.winograd7_pairs_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'grad' | 'freqs'
-  >;
-  export default shader;
-}
-
 declare module '*/conv2d_grad_kernel.winograd7_rows_gradient.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -436,14 +412,6 @@ declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
   const shader: import('../src/kernel').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel.winograd8_pairs_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'grad' | 'freqs'
   >;
   export default shader;
 }

@@ -11,12 +11,10 @@ import productRows from '../shaders/conv2d.winograd_rows_product.wgsl';
 import productSubgroups from '../shaders/conv2d.winograd_subgroups_product.wgsl';
 import inputTransform7 from '../shaders/conv2d.winograd7_input.wgsl';
 import kernelTransform7 from '../shaders/conv2d.winograd7_kernel.wgsl';
-import inputTransform7Pairs from '../shaders/conv2d.winograd7_pairs_input.wgsl';
 import inputTransform7Rows from '../shaders/conv2d.winograd7_rows_input.wgsl';
 import kernelTransform7Rows from '../shaders/conv2d.winograd7_rows_kernel.wgsl';
 import inputTransform8 from '../shaders/conv2d.winograd8_input.wgsl';
 import kernelTransform8 from '../shaders/conv2d.winograd8_kernel.wgsl';
-import inputTransform8Pairs from '../shaders/conv2d.winograd8_pairs_input.wgsl';
 import inputTransform8Rows from '../shaders/conv2d.winograd8_rows_input.wgsl';
 import kernelTransform8Rows from '../shaders/conv2d.winograd8_rows_kernel.wgsl';
 import { type Call, call, type Tensor, view } from './kernel';
@@ -60,7 +58,7 @@ export const F7: Form = {
   frequencies: 121,
   sumFrequency: 60,
   technique: 'plain',
-  together: 1,
+  together: 2,
   togetherBack: 1,
   inputTransform: inputTransform7,
   kernelTransform: kernelTransform7,
@@ -72,29 +70,19 @@ export const F8: Form = {
   frequencies: 144,
   sumFrequency: 65,
   technique: 'plain',
-  together: 1,
+  together: 2,
   togetherBack: 1,
   inputTransform: inputTransform8,
   kernelTransform: kernelTransform8,
 };
 
-/** With subgroups, for processors, on which a load or store of two images costs less than two of one. */
+/** With subgroups. */
 export const F4_SUBGROUPS: Form = { ...F4, technique: 'subgroups' };
-export const F7_SUBGROUPS: Form = {
-  ...F7,
-  technique: 'subgroups',
-  together: 2,
-  inputTransform: inputTransform7Pairs,
-};
-export const F8_SUBGROUPS: Form = {
-  ...F8,
-  technique: 'subgroups',
-  together: 2,
-  inputTransform: inputTransform8Pairs,
-};
+export const F7_SUBGROUPS: Form = { ...F7, technique: 'subgroups' };
+export const F8_SUBGROUPS: Form = { ...F8, technique: 'subgroups' };
 
 /** For GPUs. */
-const ROWS = { technique: 'rows', together: 2, togetherBack: 2 } as const;
+const ROWS = { technique: 'rows', togetherBack: 2 } as const;
 export const F7_ROWS: Form = {
   ...F7,
   ...ROWS,

@@ -9,12 +9,10 @@ import productRows from '../../shaders/conv2d_grad_kernel.winograd_rows_product.
 import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
 import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradient.wgsl';
 import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
-import gradientTransform7Pairs from '../../shaders/conv2d_grad_kernel.winograd7_pairs_gradient.wgsl';
 import gradientTransform7Rows from '../../shaders/conv2d_grad_kernel.winograd7_rows_gradient.wgsl';
 import kernelTransform7Rows from '../../shaders/conv2d_grad_kernel.winograd7_rows_kernel.wgsl';
 import gradientTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_gradient.wgsl';
 import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.wgsl';
-import gradientTransform8Pairs from '../../shaders/conv2d_grad_kernel.winograd8_pairs_gradient.wgsl';
 import gradientTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_gradient.wgsl';
 import kernelTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_kernel.wgsl';
 import { type Call, call, type Kernel, type Tensor, type Variant } from '../kernel';
@@ -285,9 +283,9 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     winograd_subgroups: winograd(F4_SUBGROUPS, gradientTransform, last(kernelTransform)),
     winograd7: winograd(F7, gradientTransform7, last(kernelTransform7)),
     winograd7_rows: winograd(F7_ROWS, gradientTransform7Rows, lastOfSlices(kernelTransform7Rows)),
-    winograd7_subgroups: winograd(F7_SUBGROUPS, gradientTransform7Pairs, last(kernelTransform7)),
+    winograd7_subgroups: winograd(F7_SUBGROUPS, gradientTransform7, last(kernelTransform7)),
     winograd8: winograd(F8, gradientTransform8, last(kernelTransform8)),
     winograd8_rows: winograd(F8_ROWS, gradientTransform8Rows, lastOfSlices(kernelTransform8Rows)),
-    winograd8_subgroups: winograd(F8_SUBGROUPS, gradientTransform8Pairs, last(kernelTransform8)),
+    winograd8_subgroups: winograd(F8_SUBGROUPS, gradientTransform8, last(kernelTransform8)),
   },
 };
