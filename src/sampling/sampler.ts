@@ -1,13 +1,13 @@
 import type { Gpu } from '../device';
 import { checkBuffer, checkInteger, checkNames, EngineError, notImages } from '../errors';
-import { type Call, type Op, op, Program, type Tensor, tensor } from '../kernel';
+import { type Op, op, Program, type Tensor, tensor } from '../kernel';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { uniformNoise } from '../kernels/uniform_noise';
 import { Staging } from '../staging';
 import { STATE, STATE_WORDS } from '../training/state';
-import { predictionPass } from '../unet/forward';
+import { predictionPass, splitByWeights } from '../unet/forward';
 import type { UNet } from '../unet/unet';
 import { checkVariants, chooser, type Variants } from '../unet/variants';
 
@@ -306,26 +306,6 @@ interface SamplerParts {
   readonly step: Program;
   readonly programs: readonly Program[];
   buffer(t: Tensor): GPUBuffer;
-}
-
-/**
- * The calls of `ops` that read weights and nothing else, as transforms of kernels do, apart from the others, and the tensors that
- * they make: while the weights stay the same, they need not be repeated.
- */
-function splitByWeights(ops: readonly Op[], weights: ReadonlySet<Tensor>) {
-  const bound = (c: Call, access: string) =>
-    Object.entries(c.shader.bindings).flatMap(([name, binding]) =>
-      binding.access === access ? [c.tensors[name].base ?? c.tensors[name]] : [],
-    );
-  const isConstant = (c: Call) => bound(c, 'read').every((t) => weights.has(t));
-  const only = (keep: (c: Call) => boolean) =>
-    ops.map((o) => ({ ...o, calls: o.calls.filter(keep) })).filter(({ calls }) => calls.length > 0);
-  const once = only(isConstant).map((o) => ({ ...o, cost: { flops: 0, bytes: 0 } }));
-  return {
-    once,
-    each: only((c) => !isConstant(c)),
-    made: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
-  };
 }
 
 async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants): Promise<SamplerParts> {

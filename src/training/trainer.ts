@@ -119,6 +119,7 @@ export class Trainer {
     this.stateBackup = parts.stateBackup;
     [this.load, this.gradients, this.update] = parts.programs;
     this.losses = parts.losses;
+    unet.trainerComes();
     this.writeState(STATE.learningRate, Float32Array.of(learningRate));
   }
 
@@ -410,6 +411,7 @@ export class Trainer {
     this.stateBackup.destroy();
     this.losses.destroy();
     this.feed?.destroy();
+    this.unet.trainerGoes();
   }
 
   [Symbol.dispose](): void {

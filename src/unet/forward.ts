@@ -1,6 +1,6 @@
 /** The forward pass as a list of ops. */
 
-import { type Kernel, type Op, op, type Tensor, tensor } from '../kernel';
+import { type Call, type Kernel, type Op, op, type Tensor, tensor } from '../kernel';
 import { type ConvShape, conv2d } from '../kernels/conv2d';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dPool } from '../kernels/conv2d_pool';
@@ -125,4 +125,24 @@ export function predictionPass(
   const pre = tensor(`${name} pre-activation`, output.size);
   const { ops } = forwardPass(layers, weights, batch, input, pre, choose);
   return [...ops, op(swish, name, { elements: output.size }, { input: pre, output })];
+}
+
+/**
+ * The calls of `ops` that read weights and nothing else, as transforms of kernels do, apart from the others, and the tensors that
+ * they make: while the weights stay the same, they need not be repeated.
+ */
+export function splitByWeights(ops: readonly Op[], weights: ReadonlySet<Tensor>) {
+  const bound = (c: Call, access: string) =>
+    Object.entries(c.shader.bindings).flatMap(([name, binding]) =>
+      binding.access === access ? [c.tensors[name].base ?? c.tensors[name]] : [],
+    );
+  const isConstant = (c: Call) => bound(c, 'read').every((t) => weights.has(t));
+  const only = (keep: (c: Call) => boolean) =>
+    ops.map((o) => ({ ...o, calls: o.calls.filter(keep) })).filter(({ calls }) => calls.length > 0);
+  const once = only(isConstant).map((o) => ({ ...o, cost: { flops: 0, bytes: 0 } }));
+  return {
+    once,
+    each: only((c) => !isConstant(c)),
+    made: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
+  };
 }

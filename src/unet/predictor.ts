@@ -5,7 +5,7 @@ import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { Staging } from '../staging';
 import { STATE, STATE_WORDS } from '../training/state';
-import { predictionPass } from './forward';
+import { predictionPass, splitByWeights } from './forward';
 import type { UNet } from './unet';
 import { checkVariants, chooser, type Variants } from './variants';
 
@@ -21,7 +21,11 @@ export class Predictor {
   readonly unet: UNet;
   readonly count: number;
   private readonly gpu: Gpu;
+  /** What depends on the weights alone: none or one. */
+  private readonly prepare: readonly Program[];
   private readonly program: Program;
+  /** Of which state of the weights (`UNet.weightsState`) `prepare` has been run. */
+  private prepared: number | undefined;
   private readonly own: readonly GPUBuffer[];
   private readonly staging: Staging;
   private destroyed = false;
@@ -30,13 +34,14 @@ export class Predictor {
     gpu: Gpu,
     unet: UNet,
     count: number,
-    program: Program,
+    [program, ...prepare]: readonly Program[],
     own: readonly GPUBuffer[],
     staging: Staging,
   ) {
     this.gpu = gpu;
     this.unet = unet;
     this.count = count;
+    this.prepare = prepare;
     this.program = program;
     this.own = own;
     this.staging = staging;
@@ -60,12 +65,14 @@ export class Predictor {
     const state = tensor('state', STATE_WORDS);
     const input = tensor('input', size);
     const output = tensor('output', size);
+    const pass = predictionPass(layers, weights, batch, input, output, choose);
+    const { once, each, made } = splitByWeights(pass, new Set(unet.fixed.keys()));
     const ops = [
       op(nhwcToChwn, 'input', shape, { images, state, output: input }),
-      ...predictionPass(layers, weights, batch, input, output, choose),
+      ...each,
       op(chwnToNhwc, 'output', shape, { input: output, images: result }),
     ];
-    const tensors = [images, result, state];
+    const tensors = [images, result, state, ...made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const own = await gpu.createBuffers(
       tensors.map((t) => ({ label: `predictor ${t.label}`, bytes: t.size * 4 })),
@@ -75,8 +82,11 @@ export class Predictor {
     try {
       // Two, so that one turn of `predict` is read while the next one is at work.
       staging = await Staging.create(gpu, 'predictions', count * height * width * channels * 4, 2);
-      const program = await Program.compile(gpu, 'predict', ops, fixed);
-      const predictor = new Predictor(gpu, unet, count, program, own, staging);
+      const programs = await Program.compileAll([
+        Program.compile(gpu, 'predict', ops, fixed),
+        ...(once.length > 0 ? [Program.compile(gpu, 'kernels for predict', once, fixed)] : []),
+      ]);
+      const predictor = new Predictor(gpu, unet, count, programs, own, staging);
       predictor.setCount(count);
       return predictor;
     } catch (error) {
@@ -98,9 +108,12 @@ export class Predictor {
     checkBuffer('output', output, bytes, 'COPY_DST');
     const [images, result] = this.own;
     encoder.copyBufferToBuffer(input, 0, images, 0, bytes);
-    const pass = encoder.beginComputePass({ label: 'predict' });
-    this.program.encode(pass);
-    pass.end();
+    // Nobody knows what the weights will be when this is submitted.
+    for (const program of [...this.prepare, this.program]) {
+      const pass = encoder.beginComputePass({ label: 'predict' });
+      program.encode(pass);
+      pass.end();
+    }
     encoder.copyBufferToBuffer(result, 0, output, 0, bytes);
   }
 
@@ -111,21 +124,31 @@ export class Predictor {
     this.gpu.device.queue.writeBuffer(images, 0, given.buffer, given.byteOffset, given.byteLength);
     this.setCount(given.length / (height * width * channels));
     const sources = [{ buffer: result, bytes: given.byteLength }];
-    const [values] = await this.gpu.runAnd([this.program], (encoder, work) =>
-      this.staging.read(encoder, sources, work),
-    );
-    return new Float32Array(values);
+    const { weightsState } = this.unet;
+    const isPrepared = weightsState !== undefined && weightsState === this.prepared;
+    this.prepared = weightsState;
+    const programs = isPrepared ? [this.program] : [...this.prepare, this.program];
+    try {
+      const [values] = await this.gpu.runAnd(programs, (encoder, work) =>
+        this.staging.read(encoder, sources, work),
+      );
+      return new Float32Array(values);
+    } catch (error) {
+      this.prepared = undefined;
+      throw error;
+    }
   }
 
   /** Bytes of GPU memory that it holds, without the network's weights. */
   get bytes(): number {
-    return this.program.bytes + this.own.reduce((sum, b) => sum + b.size, 0);
+    const programs = [...this.prepare, this.program].reduce((sum, p) => sum + p.bytes, 0);
+    return programs + this.own.reduce((sum, b) => sum + b.size, 0);
   }
 
   destroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    this.program.destroy();
+    for (const program of [...this.prepare, this.program]) program.destroy();
     this.staging.destroy();
     for (const b of this.own) b.destroy();
   }

@@ -26,6 +26,9 @@ export class UNet {
   /** All calls of `predict` share one predictor. */
   private readonly inTurn = takingTurns();
   private destroyed = false;
+  /** How often the weights have been replaced, by `setParameters` or by a trainer that is gone. */
+  private replaced = 0;
+  private trainers = 0;
 
   private constructor(
     gpu: Gpu,
@@ -92,6 +95,26 @@ export class UNet {
     for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
     this.gpu.device.queue.writeBuffer(this.fixed.get(this.plan.flat)!, 0, flat);
     await this.whileThere(this.gpu.run([this.repack]));
+    this.replaced++;
+  }
+
+  /**
+   * What made of the weights is still good while this stays the same; undefined while there is a trainer, as its steps may be in command
+   * buffers that are submitted any time. @internal
+   */
+  get weightsState(): number | undefined {
+    return this.trainers === 0 ? this.replaced : undefined;
+  }
+
+  /** From now on somebody may change the weights on the GPU. @internal */
+  trainerComes(): void {
+    this.trainers++;
+  }
+
+  /** @internal */
+  trainerGoes(): void {
+    this.trainers--;
+    this.replaced++;
   }
 
   /** A copy of all parameters by name; kernels in HWIO order. */

@@ -1,5 +1,5 @@
 /** Networks of many shapes against the f64 reference of the whole training step. */
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Program, tensor } from '../../src/kernel';
 import { Trainer } from '../../src/training/trainer';
 import { backwardPass } from '../../src/unet/backward';
@@ -89,6 +89,83 @@ for (const [title, { config, counts }] of Object.entries(configs)) {
     }
   });
 }
+
+describe('kernels that are transformed once', () => {
+  const config = { height: 8, width: 8, widths: [8, 8] };
+  const images = new Random(5).floats(4 * 64, 0, 1);
+  /** By a network of its own, which has made no prediction before. */
+  const expected = async (unet: UNet) => {
+    using fresh = await UNet.create(gpu, config);
+    await fresh.setParameters(await unet.getParameters());
+    return await fresh.predict(images, 4);
+  };
+  /** A prediction, and of how many programs it was made: one more if kernels were transformed. */
+  const predict = async (unet: UNet) => {
+    const run = vi.spyOn(gpu, 'runAnd');
+    run.mockClear();
+    const values = await unet.predict(images, 4);
+    return { values, programs: run.mock.calls.map(([programs]) => programs.length) };
+  };
+  beforeEach(() => {
+    // On this device's usual choice there may be nothing to transform.
+    vi.spyOn(gpu, 'chooseVariants').mockResolvedValue({ 'conv2d/down.1': 'winograd' });
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test('are transformed anew when the weights have changed', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 1 });
+    using other = await UNet.create(gpu, config, { seed: 2 });
+    const first = await predict(unet);
+    expect(first.programs).toEqual([2]);
+    expect(await predict(unet)).toEqual({ ...first, programs: [1] });
+
+    await unet.setParameters(await other.getParameters());
+    const second = await predict(unet);
+    expect(second).toEqual({ values: await expected(unet), programs: [2] });
+    expect(second.values).not.toEqual(first.values);
+  });
+
+  test('are transformed each time while a trainer may change the weights, and once more when it is gone', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 1 });
+    await predict(unet);
+    const create = () => Trainer.create(gpu, unet, { batchSize: 4, learningRate: 0.01 });
+    const short = await create();
+    await short.step({ noisy: images, clean: images });
+    short.destroy();
+    expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
+
+    const trainer = await create();
+    for (let step = 0; step < 2; step++) {
+      await trainer.step({ noisy: images, clean: images });
+      expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
+    }
+    await trainer.step({ noisy: images, clean: images });
+    trainer.destroy();
+    const after = { values: await expected(unet), programs: [2] };
+    expect(await predict(unet)).toEqual(after);
+    expect(await predict(unet)).toEqual({ ...after, programs: [1] });
+  });
+
+  test('are transformed by what others record, whenever it is submitted', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 1 });
+    using other = await UNet.create(gpu, config, { seed: 2 });
+    using predictor = await Predictor.create(gpu, unet, {
+      count: 4,
+      variants: { 'conv2d/down.1': 'winograd' },
+    });
+    const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: images.byteLength }]);
+    gpu.device.queue.writeBuffer(buffer, 0, images);
+    const encoder = gpu.device.createCommandEncoder();
+    predictor.encode(encoder, buffer, buffer);
+    await unet.setParameters(await other.getParameters());
+    gpu.device.queue.submit([encoder.finish()]);
+    const got = new Float32Array(await gpu.read(buffer, images.length));
+    expect(relativeError(got, await other.predict(images, 4))).toBeLessThan(1e-4);
+    buffer.destroy();
+  });
+});
 
 describe('the batch', () => {
   test('padding never counts: 5 images alone and in a trainer for 64', async () => {
