@@ -219,7 +219,8 @@ export function createBenchPanel(app: App): BenchPanel {
     const { kind, resolutionMs } = result.timer;
     if (kind === 'wall clock') return 'Timed by the wall clock';
     const coarse = resolutionMs >= 0.001 ? `, in steps of ${measured(resolutionMs * 1000)} µs` : '';
-    return `Timed by the GPU’s own clock${coarse}`;
+    // Both steps are timed as their caller sees them, submissions included (harness/bench/network.ts).
+    return `Forward pass and kernels are timed by the GPU’s own clock${coarse}; training and sampling step by the wall clock`;
   };
 
   const reading = (id: string, total: BenchTotal | null | undefined) => {

@@ -2,6 +2,7 @@
 import { createEngine } from '../../src';
 import { runBench } from '../bench/run';
 import { runCheck } from '../check';
+import { deviceLostMessage } from './device_lost';
 import type { MeasureEvent, MeasureTask } from './measure';
 
 const scope = globalThis as unknown as {
@@ -11,6 +12,12 @@ const scope = globalThis as unknown as {
 
 async function run(task: MeasureTask): Promise<void> {
   const engine = await createEngine(task.tune === 'auto' ? {} : { tune: task.tune === 'on' });
+  // Told before the error of what was at work: the page ends this worker with the first word that it failed.
+  void engine.device.lost.then(({ reason, message }) => {
+    if (reason === 'destroyed') return;
+    const again = `Press ${task.name === 'bench' ? 'Bench' : 'Check'} to measure anew.`;
+    scope.postMessage({ kind: 'error', message: `${deviceLostMessage(message)} ${again}` });
+  });
   const events =
     task.name === 'bench'
       ? runBench(engine, {

@@ -29,6 +29,7 @@ import {
 } from '../../src/weights/checkpoint';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { Bunch } from './bunch';
+import { deviceLostMessage } from './device_lost';
 import type { Command, Phase, RunSettings, WorkerEvent } from './protocol';
 import { settingsOf } from './settings';
 import { Views } from './views';
@@ -263,10 +264,9 @@ export class Session {
     this.engine = undefined;
     this.resting = 'lost';
     this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
-    const why = message ? ` (${message.replace(/\.$/, '')})` : '';
     this.send({
       type: 'lost',
-      message: `The GPU device was lost${why}. Drivers reset it when they crash, are updated, or run out of memory.`,
+      message: deviceLostMessage(message),
       losses: Float32Array.from(this.losses),
     });
     if (!this.working) this.phase('lost');

@@ -221,8 +221,8 @@ async function files(page: Page) {
 }
 
 /** Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. */
-async function deviceLoser(page: Page): Promise<() => Promise<void>> {
-  const worker = page.workers().find((w) => w.url().includes('worker'))!;
+async function deviceLoser(page: Page, name = '/worker'): Promise<() => Promise<void>> {
+  const worker = page.workers().find((w) => w.url().includes(name))!;
   await worker.evaluate(() => {
     const { createBuffer } = GPUDevice.prototype;
     GPUDevice.prototype.createBuffer = function (descriptor) {
@@ -231,7 +231,8 @@ async function deviceLoser(page: Page): Promise<() => Promise<void>> {
     };
   });
   return () =>
-    worker.evaluate(() => {
+    worker.evaluate(async () => {
+      while (!('device' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10));
       Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
       (globalThis as unknown as { device: GPUDevice }).device.destroy();
     });
@@ -350,6 +351,31 @@ test('a device that is lost in the middle of training is told as such, and the r
   expect((await losses(page))[0]).toBe(kept[0]);
   expect(problems).toEqual([]);
   await page.close();
+}, 120_000);
+
+test('a device that is lost while the page measures is told as such, in words for the page', async () => {
+  for (const task of ['check', 'bench'] as const) {
+    const { page, problems } = await open(`?task=${task}&batch=4&autorun=1`);
+    const status = (name: string) =>
+      until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
+    await status('running');
+    await until(
+      page,
+      (id) => (document.getElementById(id) as HTMLProgressElement).value > 0,
+      `${task}-progress`,
+    );
+    const loseDevice = await deviceLoser(page, 'measure_worker');
+    await loseDevice().catch(() => {}); // The page ends the worker at once.
+    await status('failed');
+    await until(page, (id) => !document.getElementById(id)!.hidden, `${task}-error`);
+    expect(await text(page, `${task}-error`)).toMatch(
+      task === 'bench'
+        ? /^The GPU device was lost.* Press Bench /
+        : /^The GPU device was lost.* Press Check /,
+    );
+    expect(problems).toEqual([]);
+    await page.close();
+  }
 }, 120_000);
 
 test('samples are said to be of the network that made them', async () => {
@@ -546,13 +572,23 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
       () =>
         (
           window.harness.bench as {
-            result: { end: string; rows: { kernel: string; check: { pass: boolean } }[] };
+            result: {
+              end: string;
+              timer: { kind: string };
+              rows: { kernel: string; check: { pass: boolean } }[];
+            };
           }
         ).result,
     );
   await status('done');
-  const { rows, end } = await result();
+  const { rows, end, timer } = await result();
   expect(end).toBe('complete');
+  await until(page, () => document.getElementById('bench-detail')!.textContent!.includes('imed by'));
+  expect(await text(page, 'bench-detail')).toMatch(
+    timer.kind === 'wall clock'
+      ? /^Timed by the wall clock$/
+      : /^Forward pass and kernels are timed by the GPU’s own clock.*; training and sampling step by the wall clock$/,
+  );
   expect(rows.map(({ kernel, check }) => [kernel, check.pass])).toEqual([
     ['noop', true],
     ['swish', true],
