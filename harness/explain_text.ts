@@ -18,12 +18,13 @@ export function explain(
   batchSize: number,
   imageCount: number,
   variants: Variants,
+  bfloat16Gradients = false,
 ): Explanation {
   const weights = planWeights(config);
   return {
     summary: summary(config, weights),
-    dispatches: dispatches(config, weights, batchSize, imageCount, variants),
-    memory: memory(config, weights, batchSize, imageCount, variants),
+    dispatches: dispatches(config, weights, batchSize, imageCount, variants, bfloat16Gradients),
+    memory: memory(config, weights, batchSize, imageCount, variants, bfloat16Gradients),
   };
 }
 
@@ -59,8 +60,9 @@ function planWhole(
   batchSize: number,
   imageCount: number,
   variants: Variants,
+  bfloat16Gradients: boolean,
 ) {
-  const plan = planStep(config, weights, batchSize, variants, adamDefaults);
+  const plan = planStep(config, weights, batchSize, variants, adamDefaults, bfloat16Gradients);
   const batch = Math.ceil(batchSize / 4) * 4;
   const { height, width, channels } = config;
   const set = {

@@ -6,6 +6,7 @@
 // grad [H][W][N/2], kernel [flipped tap][padded], pre and grad_pre [C][H][W][N/2], grad_output [C][H/2][W/2][N/2]. See lib/conv2d_from_one.wgsl.
 #import lib/conv2d_from_one_plain.wgsl
 #import lib/window_max_pool_grad.wgsl
+#import lib/window_store.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Lane>;

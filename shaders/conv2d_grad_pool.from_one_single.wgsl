@@ -6,6 +6,7 @@
 // grad [H][W][N], kernel [flipped tap][padded], pre and grad_pre [C][H][W][N], grad_output [C][H/2][W/2][N]. See lib/conv2d_from_one.wgsl.
 #import lib/conv2d_from_one_single.wgsl
 #import lib/window_max_pool_grad_single.wgsl
+#import lib/window_store.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Lane>;

@@ -472,6 +472,22 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_kernel_bfloat16.one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
+    'wide' | 'narrow' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel_bfloat16.one_split.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
+    'wide' | 'narrow' | 'partials'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_pool.from_one.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
@@ -489,6 +505,30 @@ declare module '*/conv2d_grad_pool.from_one_single.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_pool_bfloat16.from_one.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_pool_bfloat16.from_one_single.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_pool_bfloat16.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'

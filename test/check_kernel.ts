@@ -127,19 +127,21 @@ export function compareTensor(
     const at = bits.findIndex((word, i) => word !== words[i]);
     return at < 0 ? { share: 0 } : { share: Infinity, failure: `${name}[${at}]: an input was changed` };
   }
-  if (expected.values.length !== size) {
+  const integers = expected.values instanceof Uint32Array;
+  const own = words.subarray(0, size);
+  const got = expected.unpack?.(own) ?? (integers ? own : new Float32Array(own.buffer, own.byteOffset, size));
+  const count = got.length;
+  if (expected.values.length !== count) {
     return {
       share: Infinity,
-      failure: `${name}: the reference gives ${expected.values.length} values of ${size}`,
+      failure: `${name}: the reference gives ${expected.values.length} values of ${count}`,
     };
   }
-  const integers = expected.values instanceof Uint32Array;
-  const got = integers ? words : new Float32Array(words.buffer, words.byteOffset, words.length);
   let share = 0;
   let worst = -1;
   let bad = 0;
   let firstBad = -1;
-  for (let i = 0; i < size; i++) {
+  for (let i = 0; i < count; i++) {
     const want = expected.values[i];
     const allowed = integers ? 0 : gain * expected.error![i];
     const error = Math.abs(got[i] - want);
@@ -155,7 +157,7 @@ export function compareTensor(
   }
   if (bad === 0) return { share };
   const rows = [];
-  for (let i = Math.max(0, firstBad - 2); i < Math.min(size, firstBad + 5); i++) {
+  for (let i = Math.max(0, firstBad - 2); i < Math.min(count, firstBad + 5); i++) {
     const allowed = integers ? 0 : gain * expected.error![i];
     const fits = Math.abs(got[i] - expected.values[i]) <= allowed;
     rows.push(
@@ -164,6 +166,6 @@ export function compareTensor(
   }
   return {
     share,
-    failure: `${name}: ${bad} of ${size} elements are off, first at [${firstBad}], worst at [${worst}] (${share.toPrecision(3)} x allowed)\n${rows.join('\n')}`,
+    failure: `${name}: ${bad} of ${count} elements are off, first at [${firstBad}], worst at [${worst}] (${share.toPrecision(3)} x allowed)\n${rows.join('\n')}`,
   };
 }

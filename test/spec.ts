@@ -10,6 +10,8 @@ export interface Expected {
   readonly values: Float64Array | Uint32Array;
   /** The error allowed in each element, derived from the arithmetic (see `EPSILON`). Absent for integers. */
   readonly error?: Float64Array;
+  /** The values that a tensor's words stand for, where they are neither f32 nor u32 as they are. */
+  readonly unpack?: (words: Uint32Array) => Values;
 }
 
 /** How a backward kernel relates to the forward kernel whose gradient it computes. */

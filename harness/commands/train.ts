@@ -22,7 +22,7 @@ import {
 import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
 import { prepareFolder, readWhole, writeWhole } from '../files';
 import { loadImages } from '../images';
-import { type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
+import { bfloat16Flag, type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { variantLines } from '../kernels_text';
 import { describeNetwork, networkFlags, networkOf } from '../network_flags';
 import { adapterLine, commandLine, nodeEngine } from '../node_engine';
@@ -50,6 +50,7 @@ const flags = {
   seed: integer('N', 'fixes weights, shuffling, noise and samples (default 123)', 0, 0xffffffff),
   ...networkFlags,
   ...kernelFlags,
+  ...bfloat16Flag,
   resume: text(
     'FILE',
     `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it; --epochs may grow, --lr and --out differ`,
@@ -108,6 +109,7 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
     source,
     checkpoint,
     kernels,
+    bfloat16Gradients: checkpoint?.bfloat16Gradients ?? given['bfloat16-gradients'] ?? false,
     progress,
     preparations,
   });
@@ -132,11 +134,16 @@ function newSettings(given: TrainFlags): RunSettings {
 /** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
 export function resumedSettings(
   given: TrainFlags,
-  { settings, config, losses, data }: Checkpoint,
+  { settings, config, losses, data, bfloat16Gradients }: Checkpoint,
 ): RunSettings {
   if (given.variants !== undefined) {
     throw new UsageError(
       '--variants cannot stand beside --resume: a run goes on with the kernel variants that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
+  if (given['bfloat16-gradients'] && !bfloat16Gradients) {
+    throw new UsageError(
+      '--bfloat16-gradients is given, but the checkpoint was trained without. Leave it out to go on, or start a new run without --resume.',
     );
   }
   const fixed = {
@@ -176,6 +183,7 @@ interface RunOptions {
   readonly source: string;
   readonly checkpoint: Checkpoint | undefined;
   readonly kernels: EngineChoice;
+  readonly bfloat16Gradients: boolean;
   readonly progress: Progress;
   readonly preparations: Preparations;
 }
@@ -213,11 +221,12 @@ class Run {
   /** Brings everything to the GPU and says what is going to happen. */
   async prepare(): Promise<void> {
     const { engine, options, progress } = this;
-    const { settings, images, config, checkpoint, source, out } = options;
+    const { settings, images, config, checkpoint, source, out, bfloat16Gradients } = options;
     const unet = await engine.createUNet(config, { seed: settings.seed });
     const common = {
       batchSize: settings.batchSize,
       learningRate: settings.learningRate,
+      bfloat16Gradients,
       ...checkpoint?.state.adam,
     };
     let otherKernels = '';
@@ -264,6 +273,7 @@ class Run {
       : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
     progress.print(`Kernels     ${origin}`);
     for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
+    if (bfloat16Gradients) progress.print('            the first layer’s gradient in bfloat16');
     progress.print(`Output      ${out}`);
     progress.print();
     this.readyAt = performance.now() / 1000;
@@ -391,7 +401,12 @@ class Run {
     const means = wholeEpochs(losses, stepsPerEpoch);
     const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;
     return {
-      settings: { ...settings, network: config, variants: trainer.variants },
+      settings: {
+        ...settings,
+        network: config,
+        variants: trainer.variants,
+        bfloat16Gradients: trainer.bfloat16Gradients,
+      },
       data,
       adapter: engine.adapter,
       versions: versions(),

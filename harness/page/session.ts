@@ -303,7 +303,12 @@ export class Session {
       const unet = await this.network();
       this.data = fingerprint(images);
       this.dataset = await engine.createDataset(images);
-      const options = { batchSize: batch, learningRate: this.settings.lr, ...saved?.state.adam };
+      const options = {
+        batchSize: batch,
+        learningRate: this.settings.lr,
+        bfloat16Gradients: saved?.bfloat16Gradients,
+        ...saved?.state.adam,
+      };
       this.binarize = saved?.settings.binarize;
       this.trainer = await createTrainer(engine, unet, options, saved && variantsOn(engine.adapter, saved));
       if (saved) this.trainer.setState(saved.state);

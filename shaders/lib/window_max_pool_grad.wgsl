@@ -1,5 +1,6 @@
 // A window of lib/conv2d_from_one_windows.wgsl on its way back through pooling. See conv2d_grad_pool.
-// The shader that includes this declares pre and grad_pre, both [C][H][W][images], and grad_output [C][H/2][W/2][images].
+// The shader that includes this declares pre, [C][H][W][images], and grad_output, [C][H/2][W/2][images], and has or includes
+//   store    puts the gradients of a window, a b above c d, where they go. `at` and `low` as in lib/conv2d_from_one_windows.wgsl.
 #import lib/conv2d_from_one_windows.wgsl
 #import lib/swish.wgsl
 
@@ -23,8 +24,5 @@ fn window(at: u32, low: u32, a: vec2f, b: vec2f, c: vec2f, d: vec2f) {
   left -= to_b;
   let to_c = select(none, left, lower.value.xy == top);
   left -= to_c;
-  grad_pre[at] = (a + to_a) * upper.slope.xy;
-  grad_pre[at + params.images] = (b + to_b) * upper.slope.zw;
-  grad_pre[below] = (c + to_c) * lower.slope.xy;
-  grad_pre[below + params.images] = (d + left) * lower.slope.zw;
+  store(at, low, (a + to_a) * upper.slope.xy, (b + to_b) * upper.slope.zw, (c + to_c) * lower.slope.xy, (d + left) * lower.slope.zw);
 }

@@ -1,5 +1,6 @@
 // A window of one image of lib/conv2d_from_one_windows.wgsl on its way back through pooling. See conv2d_grad_pool.
-// The shader that includes this declares pre and grad_pre, both [C][H][W][images], and grad_output [C][H/2][W/2][images].
+// The shader that includes this declares pre, [C][H][W][images], and grad_output, [C][H/2][W/2][images], and has or includes
+//   store    puts the gradients of a window, a b above c d, where they go. `at` and `low` as in lib/conv2d_from_one_windows.wgsl.
 #import lib/conv2d_from_one_windows.wgsl
 #import lib/swish.wgsl
 
@@ -22,8 +23,5 @@ fn window(at: u32, low: u32, a: f32, b: f32, c: f32, d: f32) {
   left -= to_b;
   let to_c = select(0.0, left, value.z == top);
   left -= to_c;
-  grad_pre[at] = (a + to_a) * slope.x;
-  grad_pre[at + params.images] = (b + to_b) * slope.y;
-  grad_pre[below] = (c + to_c) * slope.z;
-  grad_pre[below + params.images] = (d + left) * slope.w;
+  store(at, low, (a + to_a) * slope.x, (b + to_b) * slope.y, (c + to_c) * slope.z, (d + left) * slope.w);
 }

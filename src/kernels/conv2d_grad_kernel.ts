@@ -52,15 +52,18 @@ function slicing({ height }: ConvShape): { rows: number; slices: number } {
   return { rows, slices: Math.ceil(height / rows) };
 }
 
-type TensorName = 'input' | 'grad' | 'gradient';
+export type TensorName = 'input' | 'grad' | 'gradient';
+
+export const ONE = { rows: 14, images: 1, channels: 4 };
+export const ONE_SPLIT = { rows: 7, images: 32, channels: 1 };
 
 /**
  * For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. A slice has `rows` rows, for which four
  * more are loaded, of `images` images, `channels` of which an invocation does of one image.
  */
-const oneChannel = (
+export const oneChannel = (
   shader: typeof oneShader,
-  { rows, images, channels }: { rows: number; images: number; channels: number },
+  { rows, images, channels }: typeof ONE,
 ): Variant<ConvShape, TensorName> => ({
   // A workgroup has 32 images.
   idles: ({ batch }) => images > 1 && batch < 16,
@@ -276,8 +279,8 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         ];
       },
     },
-    one: oneChannel(oneShader, { rows: 14, images: 1, channels: 4 }),
-    one_split: oneChannel(oneSplitShader, { rows: 7, images: 32, channels: 1 }),
+    one: oneChannel(oneShader, ONE),
+    one_split: oneChannel(oneSplitShader, ONE_SPLIT),
     tile,
     winograd: winograd(F4, gradientTransform, last(kernelTransform)),
     winograd_subgroups: winograd(F4_SUBGROUPS, gradientTransform, last(kernelTransform)),

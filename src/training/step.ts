@@ -58,6 +58,7 @@ export function planStep(
   batchSize: number,
   variants: Variants,
   { beta1, beta2, epsilon }: AdamSettings,
+  bfloat16Gradients = false,
 ): StepPlan {
   const { height, width, channels } = config;
   const elements = height * width * channels;
@@ -102,7 +103,7 @@ export function planStep(
       { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING },
       { partials, state, losses },
     ),
-    ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose),
+    ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose, bfloat16Gradients),
   ];
   const update = layers.map((layer, i) => {
     const { offset, packed } = weights.byLayer[i];

@@ -1,9 +1,12 @@
 /** The backward pass as a list of ops: the forward list read from its end. */
 
+import { EngineError } from '../errors';
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
+import { conv2dGradKernelBfloat16 } from '../kernels/conv2d_grad_kernel_bfloat16';
 import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
+import { conv2dGradPoolBfloat16 } from '../kernels/conv2d_grad_pool_bfloat16';
 import { conv2dGradUpsample } from '../kernels/conv2d_grad_upsample';
 import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
@@ -12,7 +15,9 @@ import type { Parameter } from './config';
 import { type Choose, hasVariant, type Stage } from './forward';
 
 /**
- * From `outputGrad`, dL/d(pre-activation of the last stage), to `gradient`, laid out like the flat parameter buffer.
+ * From `outputGrad`, dL/d(pre-activation of the last stage), to `gradient`, laid out like the flat parameter buffer. With `bfloat16`, the
+ * gradient of the first layer's pre-activation, the largest tensor that only one op reads, is stored so. Throws `argument` where what was
+ * chosen cannot do that.
  */
 export function backwardPass(
   stages: readonly Stage[],
@@ -21,6 +26,7 @@ export function backwardPass(
   outputGrad: Tensor,
   gradient: Tensor,
   choose: Choose = () => undefined,
+  bfloat16 = false,
 ): Op[] {
   const levels = stages.length / 2;
   const last = stages.length - 1;
@@ -33,6 +39,18 @@ export function backwardPass(
   const lastVariant = choose('conv2d_grad_input', lastLayer.name);
   const storesLast = levels === 1 || !hasVariant(conv2dGradUpsample, lastVariant);
   const throughLast = { grad: outputGrad, kernel: lastWeights.backward };
+
+  const first = stages[0].layer.name;
+  const firstVariant = choose('conv2d_grad_kernel', first);
+  if (bfloat16 && (storesLast || !hasVariant(conv2dGradKernelBfloat16, firstVariant))) {
+    const [forInput, forKernel] = [conv2dGradPoolBfloat16, conv2dGradKernelBfloat16].map(({ variants }) =>
+      Object.keys(variants).join(', '),
+    );
+    throw new EngineError(
+      'argument',
+      `bfloat16Gradients is for a network of two or more levels with conv2d_grad_input/${lastLayer.name} one of ${forInput} (here ${lastVariant}) and conv2d_grad_kernel/${first} one of ${forKernel} (here ${firstVariant}). Give such \`variants\`, or leave it out.`,
+    );
+  }
 
   let grad = outputGrad;
   for (let i = last; i >= 0; i--) {
@@ -47,9 +65,10 @@ export function backwardPass(
       ops.push(op(conv2dGradUpsample, lastLayer.name, { ...lastLayer, batch }, tensors, lastVariant));
       grad = low;
     } else if (i === 0 && !storesLast) {
-      const high = tensor(`${name} gradient`, pre.size);
+      const high = tensor(`${name} gradient`, bfloat16 ? pre.size / 2 : pre.size);
       const tensors = { ...throughLast, pre, grad_output: grad, grad_pre: high };
-      ops.push(op(conv2dGradPool, name, { ...lastLayer, batch }, tensors, lastVariant));
+      const pool = bfloat16 ? conv2dGradPoolBfloat16 : conv2dGradPool;
+      ops.push(op(pool, name, { ...lastLayer, batch }, tensors, lastVariant));
       grad = high;
     } else if (i < levels - 1) {
       const skipGrad = skipGrads.pop()!;
@@ -70,7 +89,7 @@ export function backwardPass(
     const layerGradient = view(gradient, `${name} kernel gradient`, kernel.offset, kernel.size + bias.size);
     ops.push(
       op(
-        conv2dGradKernel,
+        bfloat16 && i === 0 ? conv2dGradKernelBfloat16 : conv2dGradKernel,
         name,
         shape,
         { input, grad, gradient: layerGradient },

@@ -17,7 +17,7 @@
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
- * last bits), and as a plain string `adapter` (what the adapter that trained calls itself).
+ * last bits), `bfloat16Gradients` (whether the trainer had that setting), and as a plain string `adapter` (what the adapter that trained calls itself).
  */
 import type { ImageSet } from '../data/idx';
 import { type AdapterDescription, ownName } from '../device';
@@ -86,6 +86,8 @@ export interface Checkpoint extends Model {
   readonly data: DataFingerprint;
   /** See `variantsOn`. */
   readonly variants: Variants;
+  /** For `createTrainer`. */
+  readonly bfloat16Gradients: boolean;
   /** What the adapter called itself; the first checkpoints did not say. */
   readonly adapter?: string;
   /** For `trainer.setState`. */
@@ -100,7 +102,7 @@ interface Weights extends Pick<UNet, 'config' | 'parameters'> {
 }
 
 /** A trainer, or what has its state. */
-interface Training extends Pick<Trainer, 'variants' | 'adapter'> {
+interface Training extends Pick<Trainer, 'variants' | 'bfloat16Gradients' | 'adapter'> {
   readonly unet: Weights;
   getState(): Promise<OptimizerState>;
   readLosses(count: number): Promise<ArrayLike<number>>;
@@ -191,6 +193,7 @@ export async function saveCheckpoint(run: {
     adam: JSON.stringify(state.adam),
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
+    bfloat16Gradients: JSON.stringify(trainer.bfloat16Gradients),
     adapter: ownName(trainer.adapter),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
@@ -220,6 +223,10 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
     settings: settingsOf(json(file, 'settings', name), wrong),
     data: dataOf(json(file, 'data', name), wrong),
     variants: variantsOf(json(file, 'variants', name), wrong),
+    // The first checkpoints did not say.
+    bfloat16Gradients:
+      file.metadata.bfloat16Gradients !== undefined &&
+      boolean(json(file, 'bfloat16Gradients', name), 'bfloat16Gradients', wrong),
     adapter: file.metadata.adapter,
     state: {
       step,
@@ -306,15 +313,13 @@ function settingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
-  if (binarize !== undefined && typeof binarize !== 'boolean')
-    throw wrong('settings.binarize', binarize, 'true or false');
   if (source !== undefined && typeof source !== 'string') throw wrong('settings.source', source, 'a string');
   return {
     seed: integer(given.seed, 'settings.seed', wrong, 0, 2 ** 32 - 1),
     batchSize: integer(given.batchSize, 'settings.batchSize', wrong, 1, 65536),
     learningRate,
     epochs: integer(given.epochs, 'settings.epochs', wrong, 1, 2 ** 31),
-    ...(binarize === undefined ? {} : { binarize }),
+    ...(binarize === undefined ? {} : { binarize: boolean(binarize, 'settings.binarize', wrong) }),
     ...(source === undefined ? {} : { source }),
     ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', wrong, 1, 2 ** 31) }),
   };
@@ -363,6 +368,11 @@ function json(file: Safetensors, key: string, name: string): unknown {
       cause,
     });
   }
+}
+
+function boolean(value: unknown, key: string, wrong: Wrong): boolean {
+  if (typeof value !== 'boolean') throw wrong(key, value, 'true or false');
+  return value;
 }
 
 function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {

@@ -8,13 +8,14 @@ import { planWeights } from '../../src/unet/weights';
 
 const BATCH = 4;
 
-function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false) {
+function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false, bfloat16 = false) {
   const { height, width, channels, ...full } = checkConfig(config);
   const { layers, weights, parameters, flat } = planWeights({ height, width, channels, ...full });
   const size = height * width * channels * BATCH;
   const [input, pre, grad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
   const { ops, stages } = forwardPass(layers, weights, BATCH, input, pre, choose, keeps);
-  const back = backwardPass(stages, parameters, BATCH, grad, tensor('gradient', flat.size), choose);
+  const gradient = tensor('gradient', flat.size);
+  const back = backwardPass(stages, parameters, BATCH, grad, gradient, choose, bfloat16);
   return { forward: ops.map(title), backward: back.map(title), ops: [...ops, ...back], given: [input, grad] };
 }
 
@@ -136,4 +137,47 @@ test('without a level below there is nothing to fuse with', () => {
     'swish_grad down.0',
     'conv2d_grad_kernel down.0',
   ]);
+});
+
+describe('in bfloat16', () => {
+  const config = { height: 4, width: 4, widths: [3, 5] };
+  const one: Choose = (kernel, layer) =>
+    kernel === 'conv2d_grad_kernel' && layer === 'down.0' ? 'one' : fromOne(kernel, layer);
+  const fused: Choose = (kernel, layer) => (layer === 'up.0' ? undefined : one(kernel, layer));
+
+  test('one op writes the first gradient so, another reads it', () => {
+    const plain = passes(config, fused);
+    const rounded = passes(config, fused, false, true);
+    expect(readTooEarly(rounded)).toEqual([]);
+    expect(rounded.backward).toEqual([
+      ...plain.backward.slice(0, -2),
+      'conv2d_grad_pool_bfloat16 down.0',
+      'conv2d_grad_kernel_bfloat16 down.0',
+    ]);
+    const sizeOf = ({ ops }: typeof plain) => ops.at(-2)!.calls[0].tensors.grad_pre.size;
+    expect(2 * sizeOf(rounded)).toBe(sizeOf(plain));
+  });
+
+  test.each<[string, Partial<UNetConfig>, Choose, ...string[]]>([
+    [
+      'an input gradient that is stored',
+      config,
+      (k) => (k === 'conv2d_grad_kernel' ? 'one' : 'direct'),
+      '(here direct)',
+    ],
+    [
+      'another weight gradient',
+      config,
+      (k, l) => (k === 'conv2d_grad_kernel' ? 'tile' : fused(k, l)),
+      '(here tile)',
+    ],
+    ['a single level', { ...config, widths: [3] }, one, 'two or more levels'],
+  ])('%s cannot be had', (_, refused, choose, ...facts) => {
+    for (const fact of [
+      ...facts,
+      'one of from_one, from_one_single, from_one_subgroups (here',
+      'conv2d_grad_kernel/down.0 one of one, one_split (here',
+    ])
+      expect(() => passes(refused, choose, false, true)).toThrow(fact);
+  });
 });

@@ -34,6 +34,7 @@ const trainer = {
   unet,
   adapter,
   variants: { 'conv2d/down.0': 'direct' },
+  bfloat16Gradients: true,
   getState: async () => state,
   readLosses: async (count = 1) => allLosses.slice(3 - count),
 };
@@ -63,6 +64,7 @@ test('a checkpoint comes back, whole, and as a model', () => {
     settings,
     data,
     variants: trainer.variants,
+    bfloat16Gradients: true,
     adapter: 'acme one',
     state,
     losses: allLosses,
@@ -93,9 +95,11 @@ test('names, shapes and order are as documented', () => {
   expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '1', kind: 'checkpoint', step: '3' });
 });
 
-test('a checkpoint of before Adam was stored has the usual settings', () => {
+test('a checkpoint of before Adam and bfloat16Gradients were stored has the usual settings', () => {
   const { limit, source, binarize, ...rest } = settings;
-  const loaded = loadCheckpoint(altered({ adam: undefined, settings: JSON.stringify(rest) }));
+  const before = { adam: undefined, bfloat16Gradients: undefined, settings: JSON.stringify(rest) };
+  const loaded = loadCheckpoint(altered(before));
+  expect(loaded.bfloat16Gradients).toBe(false);
   expect(loaded.state.adam).toEqual({ beta1: 0.9, beta2: 0.999, epsilon: 1e-7 });
   expect(loaded.settings).toEqual(rest);
 });
@@ -237,6 +241,7 @@ describe('faults', () => {
     ['adam is a list', altered({ adam: '[]' }), 'adam', 'an object'],
     ['adam without beta2', altered({ adam: '{"beta1":0.9,"epsilon":1e-7}' }), 'adam.beta2', 'missing'],
     ['data without a hash', altered({ data: '{"count":1,"height":1,"width":1,"channels":1}' }), 'data.fnv1a'],
+    ['bfloat16Gradients is a word', altered({ bfloat16Gradients: '"yes"' }), 'bfloat16Gradients', '"yes"'],
     ['variants are numbers', altered({ variants: '{"conv2d/down.0":1}' }), 'conv2d/down.0'],
     ['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias')), 'moment1.up.1.bias', 'missing'],
     [
