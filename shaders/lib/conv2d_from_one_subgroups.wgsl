@@ -1,8 +1,7 @@
 // How lib/conv2d_from_one.wgsl gets its weights and its lanes with subgroups.
+alias Lane = vec2f; // before its use, as the tests' interpreter wants it
 #import lib/conv2d_from_one.wgsl
 #import lib/taps_subgroups.wgsl
-
-alias Lane = vec2f;
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u,
