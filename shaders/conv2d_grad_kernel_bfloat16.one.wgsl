@@ -1,6 +1,6 @@
-// conv2d_grad_kernel for a single input channel and a gradient in bfloat16, as conv2d_grad_pool_bfloat16 leaves it; partial sums per slice of image rows and image,
-// as sum_slices adds them up. See lib/conv2d_grad_kernel_one.wgsl and lib/wide_strip_bfloat16.wgsl, which has the gradient's layout.
-// "narrow" is the input, [H][W][N].
+// conv2d_grad_kernel for a single input channel and a gradient in bfloat16, as conv2d_grad_pool_bfloat16 leaves it; partial
+// sums per slice of image rows and image, as sum_slices adds them up. See lib/conv2d_grad_kernel_one.wgsl.
+// "wide" is the gradient, in the layout of lib/wide_strip_bfloat16.wgsl, "narrow" the input, [H][W][N].
 #import lib/conv2d_grad_kernel_one.wgsl
 #import lib/wide_strip_bfloat16.wgsl
 
