@@ -138,7 +138,7 @@ function memory(...run: Parameters<typeof planWhole>): string {
     [
       'optimizer, batch',
       megabytes(bytes(own)),
-      `moments, gradient, ${batchSize} images clean and noisy, losses`,
+      `moments, gradients, ${batchSize} images clean and noisy, losses`,
     ],
     [
       'activations',

@@ -1,20 +1,17 @@
 // Adam (Kingma and Ba, 2015, algorithm 1), with the step's bias corrections and learning rate from the step state:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 //   w = w - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
-// mse_finish has moved the state on before, so the corrections are those of this step. The new w also goes to where the
-// convolutions read it (lib/pack.wgsl).
-// One invocation: four parameters of a layer, of which there may be a few more than params.size: the flat arrays are padded.
-#import lib/flat.wgsl
+// mse_finish has moved the state on before, so the corrections are those of this step. g is the sum of the slices that the gradient
+// comes in. The new w also goes to where the convolutions read it (lib/pack.wgsl).
+// All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table. (In vec4s:
+// as single numbers they cost lavapipe as much as all the rest together.)
+// One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
 #import lib/pack.wgsl
+#import lib/slices.wgsl
 #import lib/step_state.wgsl
 
 struct Params {
-  size: u32, // of the layer's parameters
-  taps: u32,
-  inputs: u32,
-  outputs: u32,
-  bias_at: u32,
-  backward_at: u32,
+  count: u32, // of blocks
   beta1: f32,
   beta2: f32,
   one_minus_beta1: f32,
@@ -23,21 +20,53 @@ struct Params {
   first_group: u32,
 }
 
+struct Block {
+  at: vec4u, // the vec4 of its first parameters in the flat arrays, and in slices; from there to the next slice; number of slices
+  place: vec4u, // tap, c and o of its first parameter; the layer's parameters from there on
+  layer: vec4u, // taps, inputs, outputs, 0
+  packed_at: vec4u, // forward, bias, backward of the layer, 0
+}
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> grad: array<vec4f>;
-@group(0) @binding(2) var<storage, read> state: StepState;
-@group(0) @binding(3) var<storage, read_write> parameter: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> moment1: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> moment2: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(1) var<storage, read> blocks: array<Block>;
+@group(0) @binding(2) var<storage, read> slices: array<vec4f>;
+@group(0) @binding(3) var<storage, read> state: StepState;
+@group(0) @binding(4) var<storage, read_write> parameter: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> moment1: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> moment2: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> packed: array<f32>;
+
+alias Element = vec4f;
+
+// The place of a parameter that comes less than 256 after the one at `place`: few enough to divide floats. Divisions of integers that
+// differ from lane to lane were 15% of this kernel on lavapipe.
+fn place_after(layer: Packing, place: Place, parameters: u32) -> Place {
+  let o = place.o + parameters;
+  let rows = u32((f32(o) + 0.5) / f32(layer.outputs));
+  let c = place.c + rows;
+  let taps = u32((f32(c) + 0.5) / f32(layer.inputs));
+  return Place(place.tap + taps, c - taps * layer.inputs, o - rows * layer.outputs);
+}
+
+fn next_place(layer: Packing, place: Place) -> Place {
+  let last_o = place.o + 1u == layer.outputs;
+  let last_c = last_o & (place.c + 1u == layer.inputs);
+  return Place(place.tap + u32(last_c), select(place.c + u32(last_o), 0u, last_c), select(place.o + 1u, 0u, last_o));
+}
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = flat_index(id, groups, params.first_group);
-  if (4u * i >= params.size) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(global_invocation_id) id: vec3u) {
+  let index = (group.z + params.first_group) * groups.x + group.x;
+  let own = blocks[index];
+  let lane = id.x - group.x * 64u; // see lib/flat.wgsl
+  let first = 4u * lane;
+  let size = own.place.w;
+  if (index >= params.count || first >= size) {
     return;
   }
-  let g = grad[i];
+  let g = sum_of_slices(own.at.y + lane, own.at.z, own.at.w);
+  let i = own.at.x + lane;
   let m = params.beta1 * moment1[i] + params.one_minus_beta1 * g;
   let v = params.beta2 * moment2[i] + params.one_minus_beta2 * (g * g);
   moment1[i] = m;
@@ -45,5 +74,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let change = state.learning_rate * (m / state.correction1) / (sqrt(v / state.correction2) + params.epsilon);
   let w = parameter[i] - change;
   parameter[i] = w;
-  for (var k = 0u; k < min(4u, params.size - 4u * i); k++) { pack(4u * i + k, w[k]); }
+
+  let layer = Packing(own.layer.x, own.layer.y, own.layer.z, own.packed_at.x, own.packed_at.y, own.packed_at.z);
+  let p0 = place_after(layer, Place(own.place.x, own.place.y, own.place.z), first);
+  let p1 = next_place(layer, p0);
+  let p2 = next_place(layer, p1);
+  pack(layer, p0, w.x);
+  if (first + 1u < size) { pack(layer, p1, w.y); }
+  if (first + 2u < size) { pack(layer, p2, w.z); }
+  if (first + 3u < size) { pack(layer, next_place(layer, p2), w.w); }
 }

@@ -1,5 +1,5 @@
-// conv2d_grad_kernel for a 5x5 kernel with a single channel on one side, any image size: partial sums per slice of image rows and image,
-// as sum_slices adds them up. See lib/conv2d_grad_kernel_one.wgsl.
+// conv2d_grad_kernel for a 5x5 kernel with a single channel on one side, any image size: partial sums per slice of image rows and image.
+// See lib/conv2d_grad_kernel_one.wgsl.
 // input [C][H][W][N], grad [O][H][W][N]; one of the two, which may have many channels, is "wide".
 #import lib/conv2d_grad_kernel_one.wgsl
 #import lib/wide_strip.wgsl

@@ -1,7 +1,7 @@
 // The weight and bias gradients of a 5x5 convolution by tiles in workgroup memory, for GPUs, where an element fetched from global memory
 // should serve many products:
 //   partials[s][ky][kx][c][o] = sum over y, x, n of slice s of input[c][y + ky - 2][x + kx - 2][n] * grad[o][y][x][n],
-// followed in each slice by the sums of grad[o]; sum_slices adds the slices up.
+// followed in each slice by the sums of grad[o].
 // input [C][H][W][N], grad [O][H][W][N]. A slice is params.rows rows of the image for params.blocks blocks of 8 images; slices of the same
 // images follow one another.
 // One workgroup: one ky and all kx, 16 input and 32 output channels, one slice. For every strip of 7 pixels and 8 images it brings 11 pixels
@@ -18,6 +18,7 @@ struct Params {
   rows: u32, // of a slice
   row_slices: u32, // slices to an image's height
   blocks: u32, // of 8 images, of a slice
+  pitch: u32, // of a slice of partials
   first_group: u32,
 }
 
@@ -150,9 +151,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       }
     }
   }
-  let size = 25u * params.in_channels * params.out_channels + params.out_channels;
+  let at = slice * params.pitch;
   let mine = o + local.y * 4u;
-  store_row(slice * size, ky, c + local.x, mine, a0, a1, a2, a3, a4);
-  store_row(slice * size, ky, c + local.x + 8u, mine, b0, b1, b2, b3, b4);
-  if (with_bias && local.x == 0u) { store_four(slice * size + size - params.out_channels, mine, bias); }
+  store_row(at, ky, c + local.x, mine, a0, a1, a2, a3, a4);
+  store_row(at, ky, c + local.x + 8u, mine, b0, b1, b2, b3, b4);
+  if (with_bias && local.x == 0u) { store_four(at + 25u * params.in_channels * params.out_channels, mine, bias); }
 }

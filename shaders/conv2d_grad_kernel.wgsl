@@ -13,6 +13,7 @@ struct Params {
   out_channels: u32,
   kernel_size: u32,
   rows: u32, // of a slice
+  pitch: u32, // of a slice of partials
   first_group: u32,
 }
 
@@ -125,7 +126,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let taps = params.kernel_size * params.kernel_size;
   let size = taps * params.in_channels * params.out_channels;
-  let base = slice * (size + params.out_channels);
+  let base = slice * params.pitch;
   let at = base + tap * params.in_channels * params.out_channels;
   store(at, c, o, vec4f(sum4(s00), sum4(s01), sum4(s02), sum4(s03)));
   store(at, c + 1u, o, vec4f(sum4(s10), sum4(s11), sum4(s12), sum4(s13)));

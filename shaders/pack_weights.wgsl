@@ -20,7 +20,11 @@ struct Params {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = flat_index(id, groups, params.first_group);
-  if (i < params.size) {
-    pack(i, parameters[i]);
+  if (i >= params.size) {
+    return;
   }
+  let row = i / params.outputs;
+  let tap = row / params.inputs;
+  let place = Place(tap, row - tap * params.inputs, i - row * params.outputs);
+  pack(Packing(params.taps, params.inputs, params.outputs, 0u, params.bias_at, params.backward_at), place, parameters[i]);
 }

@@ -2,7 +2,7 @@
  * Reads from a WGSL file what the host must know to launch it: the params struct, the bindings, the workgroup size.
  * Pure: text in, plain data out. Runs at build and test time only; the parser is never shipped.
  */
-import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import type { ParamField, Shader, ShaderBinding } from '../src/kernel';
 
 const IMPORT = /^#import (\S+)$/gm;
@@ -22,7 +22,7 @@ export function resolveImports(source: string, read: (path: string) => string): 
 /**
  * What `code` (with its imports resolved) declares. Throws a plain Error naming the shader for anything outside the house
  * rules: one compute entry point `main`, literal workgroup size, `params` a flat struct of u32 / i32 / f32 in a uniform,
- * everything else storage buffers, contiguous binding numbers in group 0.
+ * everything else storage buffers, at most one of them a table, an array of structs of vec4u, contiguous binding numbers in group 0.
  */
 export function reflect(name: string, code: string): Shader {
   const fail = (what: string): never => {
@@ -48,6 +48,7 @@ export function reflect(name: string, code: string): Shader {
   }
   const fields: Record<string, ParamField> = {};
   const bindings: Record<string, ShaderBinding> = {};
+  let columns: string[] | undefined;
   let paramsSize = 0;
   resources.forEach((resource, i) => {
     if (resource.group !== 0 || resource.binding !== i) fail(`binding ${resource.name} is out of order`);
@@ -63,6 +64,13 @@ export function reflect(name: string, code: string): Shader {
     } else {
       const access = resource.access === 'read_write' ? 'read_write' : 'read';
       bindings[resource.name] = { binding: i, access };
+      const element = resource.type instanceof ArrayInfo ? resource.type.format : undefined;
+      if (element instanceof StructInfo) {
+        if (columns || access !== 'read') fail(`${resource.name} is a second table, or not only read`);
+        for (const { name, type } of element.members)
+          if (type.name !== 'vec4u') fail(`${resource.name}[].${name} is ${type.name}`);
+        columns = element.members.map((member) => member.name);
+      }
     }
   });
   return {
@@ -71,6 +79,7 @@ export function reflect(name: string, code: string): Shader {
     workgroupSize: workgroupSize as [number, number, number],
     params: { size: paramsSize, fields },
     bindings,
+    ...(columns ? { columns } : {}),
   };
 }
 
@@ -81,7 +90,7 @@ export function declareShaders(shaders: readonly Shader[]): string {
     (s) => `declare module '*/${s.name}.wgsl' {
   const shader: import('../src/kernel').Shader<
     ${union(Object.keys(s.params.fields))},
-    ${union(Object.keys(s.bindings))}
+    ${union(Object.keys(s.bindings))}${s.columns ? `,\n    ${union([...s.columns])}` : ''}
   >;
   export default shader;
 }

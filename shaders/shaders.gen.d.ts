@@ -2,8 +2,9 @@
 
 declare module '*/adam.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'size' | 'taps' | 'inputs' | 'outputs' | 'bias_at' | 'backward_at' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
-    'grad' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'
+    'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
+    'blocks' | 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
+    'at' | 'place' | 'layer' | 'packed_at'
   >;
   export default shader;
 }
@@ -338,7 +339,7 @@ declare module '*/conv2d_grad_input.winograd_output.wgsl' {
 
 declare module '*/conv2d_grad_kernel.one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
   export default shader;
@@ -346,7 +347,7 @@ declare module '*/conv2d_grad_kernel.one.wgsl' {
 
 declare module '*/conv2d_grad_kernel.one_split.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
   export default shader;
@@ -354,7 +355,7 @@ declare module '*/conv2d_grad_kernel.one_split.wgsl' {
 
 declare module '*/conv2d_grad_kernel.tile.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'row_slices' | 'blocks' | 'first_group',
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'row_slices' | 'blocks' | 'pitch' | 'first_group',
     'input' | 'grad' | 'partials'
   >;
   export default shader;
@@ -362,7 +363,7 @@ declare module '*/conv2d_grad_kernel.tile.wgsl' {
 
 declare module '*/conv2d_grad_kernel.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'first_group',
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'pitch' | 'first_group',
     'input' | 'grad' | 'partials'
   >;
   export default shader;
@@ -474,7 +475,7 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
 
 declare module '*/conv2d_grad_kernel_bfloat16.one.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
   export default shader;
@@ -482,7 +483,7 @@ declare module '*/conv2d_grad_kernel_bfloat16.one.wgsl' {
 
 declare module '*/conv2d_grad_kernel_bfloat16.one_split.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'first_group',
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
   export default shader;
@@ -690,7 +691,7 @@ declare module '*/pack_weights.wgsl' {
 
 declare module '*/sum_slices.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'size' | 'count' | 'first_group',
+    'size' | 'pitch' | 'count' | 'first_group',
     'slices' | 'output'
   >;
   export default shader;

@@ -393,13 +393,13 @@ export class Gpu {
     }
   }
 
-  /** Copies `size` 4-byte elements of a buffer to the host. */
-  async read(source: GPUBuffer, size: number, offset = 0): Promise<ArrayBuffer> {
+  /** Copies `size` 4-byte elements of a buffer to the host, after what `given` holds already. */
+  async read(source: GPUBuffer, size: number, given?: GPUCommandEncoder): Promise<ArrayBuffer> {
     const label = `read ${source.label}`;
     const staging = await Staging.create(this, label, size * 4);
     try {
-      const encoder = this.device.createCommandEncoder({ label });
-      const [copy] = await staging.read(encoder, [{ buffer: source, offset: offset * 4, bytes: size * 4 }]);
+      const encoder = given ?? this.device.createCommandEncoder({ label });
+      const [copy] = await staging.read(encoder, [{ buffer: source, bytes: size * 4 }]);
       return copy;
     } finally {
       staging.destroy();

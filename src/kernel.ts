@@ -19,12 +19,18 @@ export interface ShaderBinding {
 }
 
 /** A WGSL file and what it declares. Only the file states a layout; nothing here is typed in by hand. */
-export interface Shader<Param extends string = string, Binding extends string = string> {
+export interface Shader<
+  Param extends string = string,
+  Binding extends string = string,
+  Column extends string = string,
+> {
   readonly name: string;
   readonly code: string;
   readonly workgroupSize: readonly [number, number, number];
   readonly params: { readonly size: number; readonly fields: Readonly<Record<Param, ParamField>> };
   readonly bindings: Readonly<Record<Binding, ShaderBinding>>;
+  /** Of its table, if it has one: the array of structs among the bindings, whose members are all vec4u. */
+  readonly columns?: readonly Column[];
 }
 
 // ---------------------------------------------------------------- tensors and calls: plain data, no GPU
@@ -35,6 +41,8 @@ export interface Tensor {
   readonly size: number;
   readonly base?: Tensor;
   readonly offset?: number;
+  /** Of a table: what it holds from the start, and for good. */
+  readonly data?: Uint32Array<ArrayBuffer>;
 }
 
 export function tensor(label: string, size: number): Tensor {
@@ -50,6 +58,16 @@ export function view(base: Tensor, label: string, offset: number, size: number):
     );
   }
   return { label, size, base, offset };
+}
+
+/** The table of `shader`: params of which each workgroup or layer, say, has its own. */
+export function table<C extends string>(
+  { columns }: Shader<string, string, C>,
+  label: string,
+  rows: readonly Readonly<Record<C, readonly [number, number, number, number]>>[],
+): Tensor {
+  const words = Uint32Array.from(rows.flatMap((row) => columns!.flatMap((column) => row[column])));
+  return { label, size: words.length, data: words };
 }
 
 /** What a dispatch costs by arithmetic: nominal floating point operations, and bytes that must move at least once. */
@@ -86,7 +104,8 @@ export function call<P extends string, B extends string>(
   let grid: [number, number, number];
   if (typeof items === 'number') {
     const n = groups(items, x);
-    grid = n <= FLAT_GROUPS ? [n, 1, 1] : [FLAT_GROUPS, 1, Math.ceil(n / FLAT_GROUPS)];
+    const rows = Math.ceil(n / FLAT_GROUPS);
+    grid = [Math.ceil(n / rows), 1, rows];
   } else {
     grid = [groups(items[0], x), groups(items[1], y), groups(items[2], z)];
   }
@@ -109,6 +128,11 @@ export interface Variant<Shape, Name extends string> {
   readonly refuses?: (shape: Shape) => string | undefined;
   /** Whether most lanes of a workgroup would have nothing to do for `shape`, so that the default choice looks elsewhere first. */
   readonly idles?: (shape: Shape) => boolean;
+  /**
+   * Into how many slices this variant divides the sums that its output is. It adds them up at last, unless it is given a tensor to
+   * keep them in, for an op that adds them up itself.
+   */
+  readonly slices?: (shape: Shape) => number;
   /** Tensors that live only between this variant's calls, by name and size. */
   readonly scratch?: (shape: Shape) => Readonly<Record<string, number>>;
   /**
@@ -143,13 +167,17 @@ export interface Op {
   readonly cost: Cost;
 }
 
+/** Does every shape. */
+export const firstVariant = <Shape, Name extends string>(kernel: Kernel<Shape, Name>) =>
+  Object.keys(kernel.variants)[0];
+
 /** Puts `kernel` to work on `tensors`, by its first variant or the named one; `kept` is for one that keeps something. */
 export function op<Shape, Name extends string>(
   kernel: Kernel<Shape, Name>,
   layer: string,
   shape: Shape,
   tensors: Readonly<Record<Name, Tensor>>,
-  variantName = Object.keys(kernel.variants)[0],
+  variantName = firstVariant(kernel),
   kept?: Tensor,
 ): Op {
   const variant = kernel.variants[variantName];
@@ -275,7 +303,10 @@ export class Program {
       gpu.device.queue.writeBuffer(uniforms, 0, params.data);
 
       const buffers = new Map(fixed);
-      for (const [t, slot] of plan.placement) buffers.set(t, slots[slot]);
+      for (const [t, slot] of plan.placement) {
+        buffers.set(t, slots[slot]);
+        if (t.data) gpu.device.queue.writeBuffer(slots[slot], 0, t.data);
+      }
       const bind = (c: Call, i: number): BoundCall => {
         const entries: GPUBindGroupEntry[] = Object.entries<ShaderBinding>(c.shader.bindings).map(
           ([name, { binding }]) => {

@@ -20,9 +20,9 @@ export function planMemory(calls: readonly Call[], fixed: ReadonlySet<Tensor>, r
     for (const t of Object.values(c.tensors)) {
       const root = t.base ?? t;
       if (fixed.has(root)) continue;
-      const life = lives.get(root);
-      if (life) life.last = i;
-      else lives.set(root, { first: i, last: i });
+      // A table is there before the first run and after the last one.
+      const always = { first: 0, last: calls.length };
+      lives.set(root, root.data ? always : { first: lives.get(root)?.first ?? i, last: i });
     }
   });
   const slots: { label: string; size: number; lives: { first: number; last: number }[] }[] = [];

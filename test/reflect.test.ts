@@ -1,6 +1,7 @@
 /** What shaders/reflect.ts makes of a shader, and that it says what is wrong with a broken one. */
 import { describe, expect, test } from 'vitest';
 import { declareShaders, reflect, resolveImports } from '../shaders/reflect';
+import { table } from '../src/kernel';
 
 const good = `
 struct Params {
@@ -34,6 +35,21 @@ test('params, bindings and the workgroup size are read', () => {
     },
     bindings: { input: { binding: 1, access: 'read' }, output: { binding: 2, access: 'read_write' } },
   });
+});
+
+const withTable = good
+  .replace('@group(0) @binding(1)', 'struct Row { at: vec4u, shape: vec4u }\n@group(0) @binding(1)')
+  .replace('input: array<vec4f>', 'input: array<Row>')
+  .replace('input[id.x + params.count]', 'vec4f(input[id.x + params.count].at)');
+
+test('the columns of a table are read and declared', () => {
+  const shader = reflect('table', withTable);
+  expect(shader.columns).toEqual(['at', 'shape']);
+  expect(declareShaders([shader])).toContain(`'at' | 'shape'`);
+  const rows = [3, 7].map((n) => ({ shape: [n, 0, 0, 1], at: [n + 1, 0, 0, 2] }) as const);
+  const { data, size } = table(shader, 'rows', rows);
+  expect([...data!]).toEqual([4, 0, 0, 2, 3, 0, 0, 1, 8, 0, 0, 2, 7, 0, 0, 1]);
+  expect(size).toBe(16);
 });
 
 test('the declarations name the params and the bindings', () => {
@@ -74,6 +90,20 @@ describe('a broken shader is refused', () => {
       /binding/,
     ],
   };
+  const brokenTable: typeof broken = {
+    'a table of other than vec4u': [['at: vec4u', 'at: vec4f'], /input\[\]\.at is vec4f/],
+    'a table of single numbers': [['shape: vec4u', 'shape: u32'], /input\[\]\.shape is u32/],
+    'a second table': [
+      ['read_write> output: array<vec4f>', 'read> output: array<Row>'],
+      /output is a second table/,
+    ],
+    'a table that is written': [['read> input', 'read_write> input'], /input is .* not only read/],
+  };
+  test.each(Object.entries(brokenTable))('%s', (_, [[from, to], message]) => {
+    const code = withTable.replace(from, to);
+    expect(code).not.toBe(withTable);
+    expect(() => reflect('broken', code)).toThrow(message);
+  });
   test.each(Object.entries(broken))('%s', (_, [[from, to], message]) => {
     const code = good.replace(from, to);
     expect(code).not.toBe(good);

@@ -17,6 +17,7 @@ struct Params {
   out_channels: u32,
   rows: u32, // of a slice
   wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the other way round
+  pitch: u32, // of a slice of partials
   first_group: u32,
 }
 
@@ -234,8 +235,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
     s3_15, s3_16, s3_17, s3_18, s3_19,
     s3_20, s3_21, s3_22, s3_23, s3_24);
   let biases = array<f32, 4>(bias0, bias1, bias2, bias3);
-  let size = 25u * channels + params.out_channels;
-  let at = (slice * params.batch + n) * size;
+  let at = (slice * params.batch + n) * params.pitch;
   for (var c = channel; c < min(channel + 4u, channels); c++) {
     let mine = c - channel;
     for (var tap = 0u; tap < 25u; tap++) {

@@ -20,6 +20,7 @@ struct Params {
   out_channels: u32,
   rows: u32, // of a slice
   wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the other way round
+  pitch: u32, // of a slice of partials
   first_group: u32,
 }
 
@@ -94,7 +95,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   if (tap >= 26u || id.y >= channels) { return; }
   var sum = 0.0;
   for (var i = 0u; i < 32u; i++) { sum += sums[first + 27u * i + tap]; }
-  let at = (slice * groups.x + group.x) * (25u * channels + params.out_channels);
+  let at = (slice * groups.x + group.x) * params.pitch;
   if (tap < 25u) {
     partials[at + select(tap, 24u - tap, swapped) * channels + channel] = sum;
   } else if (channel < params.out_channels) {

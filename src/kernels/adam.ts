@@ -1,37 +1,74 @@
 import shader from '../../shaders/adam.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel, table } from '../kernel';
 import { STATE_WORDS } from '../training/state';
-import { copies, type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
+import { copies, flatSize, type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
 
-export interface AdamShape extends ParameterShape {
+/** A layer and where it lies, in floats: multiples of 4. */
+export interface AdamLayer extends ParameterShape {
+  /** In whatever is laid out like the flat parameters. */
+  readonly offset: number;
+  /** In the packed weights of all layers. */
+  readonly packedOffset: number;
+  /** Its gradient is the sum of so many slices of `flatSize` each, the first of which starts at `slicesOffset`. */
+  readonly slices: number;
+  readonly slicesOffset: number;
+}
+
+export interface AdamShape {
+  readonly layers: readonly AdamLayer[];
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
 }
 
-/** A layer's parameters in the flat arrays, up to a multiple of four. */
-export const adamSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
+/** Parameters of a workgroup, four an invocation. */
+const BLOCK = 4 * shader.workgroupSize[0];
 
-/** Updates the parameters of a layer, and their packed copies. */
-export const adam: Kernel<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
+/** Updates the parameters of all layers, and their packed copies. */
+export const adam: Kernel<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   name: 'adam',
-  sizes: (shape) => {
-    const size = adamSize(shape);
-    const packed = packing(shape).size;
-    return { grad: size, state: STATE_WORDS, parameter: size, moment1: size, moment2: size, packed };
+  sizes: ({ layers }) => {
+    const size = Math.max(...layers.map((l) => l.offset + flatSize(l)));
+    return {
+      slices: Math.max(...layers.map((l) => l.slicesOffset + l.slices * flatSize(l))),
+      state: STATE_WORDS,
+      parameter: size,
+      moment1: size,
+      moment2: size,
+      packed: Math.max(...layers.map((l) => l.packedOffset + packing(l).size)),
+    };
   },
-  cost: (shape) => ({
-    flops: 14 * parameterCount(shape),
-    bytes: (28 + 4 * copies(shape)) * parameterCount(shape),
-  }),
+  cost: ({ layers }) => {
+    const sum = (each: (layer: AdamLayer) => number) =>
+      layers.reduce((total, l) => total + each(l) * parameterCount(l), 0);
+    return { flops: sum((l) => 13 + l.slices), bytes: 4 * sum((l) => 6 + l.slices + copies(l)) };
+  },
   variants: {
     plain: {
-      calls: (shape, tensors) => {
-        const { beta1, beta2, epsilon } = shape;
-        const one_minus_beta1 = 1 - beta1;
-        const one_minus_beta2 = 1 - beta2;
-        const params = { ...packParams(shape), beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon };
-        return [call(shader, params, tensors, adamSize(shape) / 4)];
+      calls: ({ layers, beta1, beta2, epsilon }, tensors) => {
+        const rows = layers.flatMap((layer) => {
+          const { size, taps, inputs, outputs, bias_at, backward_at } = packParams(layer);
+          const packedAt = layer.packedOffset;
+          return Array.from({ length: Math.ceil(size / BLOCK) }, (_, i) => {
+            const first = i * BLOCK;
+            const row = Math.floor(first / outputs);
+            return {
+              at: [
+                (layer.offset + first) / 4,
+                (layer.slicesOffset + first) / 4,
+                flatSize(layer) / 4,
+                layer.slices,
+              ],
+              place: [Math.floor(row / inputs), row % inputs, first % outputs, size - first],
+              layer: [taps, inputs, outputs, 0],
+              packed_at: [packedAt, packedAt + bias_at, packedAt + backward_at, 0],
+            } as const;
+          });
+        });
+        const rest = { one_minus_beta1: 1 - beta1, one_minus_beta2: 1 - beta2 };
+        const params = { count: rows.length, beta1, beta2, ...rest, epsilon };
+        const blocks = table(shader, 'blocks of parameters', rows);
+        return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
       },
     },
   },

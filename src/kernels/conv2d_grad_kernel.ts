@@ -38,6 +38,7 @@ import {
   transformParams,
 } from '../winograd';
 import { type ConvShape, convFlops, convParams, convSizes } from './conv2d';
+import { flatSize } from './pack_weights';
 import { sumSlicesCall } from './sum_slices';
 
 /** Most slices of image rows: enough invocations for a GPU, few enough that the partial sums stay small. */
@@ -57,6 +58,20 @@ export type TensorName = 'input' | 'grad' | 'gradient';
 export const ONE = { rows: 14, images: 1, channels: 4 };
 export const ONE_SPLIT = { rows: 7, images: 32, channels: 1 };
 
+/** A form that divides pixels or images into slices, each of which has partial sums of the whole gradient. */
+const sliced = (
+  slices: (shape: ConvShape) => number,
+  partialSums: (shape: ConvShape, input: Tensor, grad: Tensor, partials: Tensor) => Call,
+): Pick<Variant<ConvShape, TensorName>, 'slices' | 'scratch' | 'calls'> => ({
+  slices,
+  scratch: (shape) => ({ partials: slices(shape) * flatSize(shape) }),
+  calls: (shape, { input, grad, gradient }, { partials }, kept) => {
+    if (kept) return [partialSums(shape, input, grad, kept)];
+    const sum = { size: gradientSize(shape), pitch: flatSize(shape), count: slices(shape) };
+    return [partialSums(shape, input, grad, partials), sumSlicesCall(sum, partials, gradient)];
+  },
+});
+
 /**
  * For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. A slice has `rows` rows, for which four
  * more are loaded, of `images` images, `channels` of which an invocation does of one image.
@@ -64,38 +79,37 @@ export const ONE_SPLIT = { rows: 7, images: 32, channels: 1 };
 export const oneChannel = (
   shader: typeof oneShader,
   { rows, images, channels }: typeof ONE,
-): Variant<ConvShape, TensorName> => ({
-  // A workgroup has 32 images.
-  idles: ({ batch }) => images > 1 && batch < 16,
-  refuses: ({ inChannels, outChannels, kernelSize }) =>
-    kernelSize === 5 && Math.min(inChannels, outChannels) === 1
-      ? undefined
-      : 'this form is for 5x5 kernels with a single channel on one side',
-  scratch: (shape) => ({
-    partials: Math.ceil(shape.height / rows) * Math.ceil(shape.batch / images) * gradientSize(shape),
-  }),
-  calls: (shape, { input, grad, gradient }, { partials }) => {
-    const { height, width, batch, inChannels, outChannels } = shape;
-    const wideIsInput = outChannels === 1 && inChannels > 1;
-    const [wide, narrow] = wideIsInput ? [input, grad] : [grad, input];
-    const params = {
-      height,
-      width,
-      batch,
-      in_channels: inChannels,
-      out_channels: outChannels,
-      rows,
-      wide_is_input: Number(wideIsInput),
-    };
-    const slices = Math.ceil(height / rows);
-    const items = [batch, Math.ceil((inChannels * outChannels) / channels), slices] as const;
-    const count = slices * Math.ceil(batch / images);
-    return [
-      call(shader, params, { wide, narrow, partials }, items),
-      sumSlicesCall({ size: gradientSize(shape), count }, partials, gradient),
-    ];
-  },
-});
+): Variant<ConvShape, TensorName> => {
+  const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
+  return {
+    // A workgroup has 32 images.
+    idles: ({ batch }) => images > 1 && batch < 16,
+    refuses: ({ inChannels, outChannels, kernelSize }) =>
+      kernelSize === 5 && Math.min(inChannels, outChannels) === 1
+        ? undefined
+        : 'this form is for 5x5 kernels with a single channel on one side',
+    ...sliced(
+      (shape) => rowSlices(shape) * Math.ceil(shape.batch / images),
+      (shape, input, grad, partials) => {
+        const { height, width, batch, inChannels, outChannels } = shape;
+        const wideIsInput = outChannels === 1 && inChannels > 1;
+        const [wide, narrow] = wideIsInput ? [input, grad] : [grad, input];
+        const params = {
+          height,
+          width,
+          batch,
+          in_channels: inChannels,
+          out_channels: outChannels,
+          rows,
+          wide_is_input: Number(wideIsInput),
+          pitch: flatSize(shape),
+        };
+        const items = [batch, Math.ceil((inChannels * outChannels) / channels), rowSlices(shape)] as const;
+        return call(shader, params, { wide, narrow, partials }, items);
+      },
+    ),
+  };
+};
 
 /** Workgroups that keep a large GPU busy, if the partial sums that this takes fit `MOST_PARTIALS` elements. */
 const TILE_WORKGROUPS = 1024;
@@ -116,18 +130,28 @@ function tileSlicing(shape: ConvShape) {
 
 const tile: Variant<ConvShape, TensorName> = {
   refuses: ({ kernelSize }) => (kernelSize === 5 ? undefined : 'this form is for 5x5 kernels'),
-  scratch: (shape) => ({ partials: tileSlicing(shape).slices * gradientSize(shape) }),
-  calls: (shape, { input, grad, gradient }, { partials }) => {
-    const { height, width, n4, in_channels, out_channels } = convParams(shape);
-    const { rows, rowSlices, blocks, slices } = tileSlicing(shape);
-    const params = { height, width, n4, in_channels, out_channels, rows, row_slices: rowSlices, blocks };
-    // A workgroup has 8 lanes for 16 input channels and 8 for 32 output channels.
-    const items = [Math.ceil(in_channels / 2), Math.ceil(out_channels / 4), 5 * slices] as const;
-    return [
-      call(tileShader, params, { input, grad, partials }, items),
-      sumSlicesCall({ size: gradientSize(shape), count: slices }, partials, gradient),
-    ];
-  },
+  ...sliced(
+    (shape) => tileSlicing(shape).slices,
+    (shape, input, grad, partials) => {
+      const { height, width, n4, in_channels, out_channels } = convParams(shape);
+      const { rows, rowSlices, blocks, slices } = tileSlicing(shape);
+      const pitch = flatSize(shape);
+      const params = {
+        height,
+        width,
+        n4,
+        in_channels,
+        out_channels,
+        rows,
+        row_slices: rowSlices,
+        blocks,
+        pitch,
+      };
+      // A workgroup has 8 lanes for 16 input channels and 8 for 32 output channels.
+      const items = [Math.ceil(in_channels / 2), Math.ceil(out_channels / 4), 5 * slices] as const;
+      return call(tileShader, params, { input, grad, partials }, items);
+    },
+  ),
 };
 
 /** Elements of a product of all frequencies, then of the bias. */
@@ -267,18 +291,15 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     return { flops: convFlops(shape), bytes: 4 * (input + output + gradientSize(shape)) };
   },
   variants: {
-    direct: {
-      scratch: (shape) => ({ partials: slicing(shape).slices * gradientSize(shape) }),
-      calls: (shape, { input, grad, gradient }, { partials }) => {
+    direct: sliced(
+      (shape) => slicing(shape).slices,
+      (shape, input, grad, partials) => {
         const { rows, slices } = slicing(shape);
         const tiles = Math.ceil(shape.inChannels / 4) * Math.ceil(shape.outChannels / 4);
-        const items = [tiles, shape.kernelSize ** 2, slices] as const;
-        return [
-          call(shader, { ...convParams(shape), rows }, { input, grad, partials }, items),
-          sumSlicesCall({ size: gradientSize(shape), count: slices }, partials, gradient),
-        ];
+        const params = { ...convParams(shape), rows, pitch: flatSize(shape) };
+        return call(shader, params, { input, grad, partials }, [tiles, shape.kernelSize ** 2, slices]);
       },
-    },
+    ),
     one: oneChannel(oneShader, ONE),
     one_split: oneChannel(oneSplitShader, ONE_SPLIT),
     tile,

@@ -44,6 +44,9 @@ export function packing(shape: ParameterShape) {
 export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
   kernelSize ** 2 * inChannels * outChannels + outChannels;
 
+/** The same in whole vec4s, as parameters and gradients lie one after the other. */
+export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
+
 /** The params that shaders/lib/pack.wgsl needs, and the number of parameters. */
 export function packParams(shape: ParameterShape) {
   const { bias, backward } = packing(shape);

@@ -1,12 +1,14 @@
 /** One training step as lists of ops over named tensors. Pure: `explain` prints exactly what the trainer runs. */
 
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
-import { adam, adamSize } from '../kernels/adam';
+import { adam } from '../kernels/adam';
 import { corrupt } from '../kernels/corrupt';
 import { mse, partialCount } from '../kernels/mse';
 import { mseFinish } from '../kernels/mse_finish';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
-import { backwardPass } from '../unet/backward';
+import { flatSize, parameterCount } from '../kernels/pack_weights';
+import { sumSlices } from '../kernels/sum_slices';
+import { backwardPass, planGradients } from '../unet/backward';
 import type { UNetConfig } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import { chooser, type Variants } from '../unet/variants';
@@ -31,7 +33,8 @@ export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1
 export interface StepTensors {
   readonly state: Tensor;
   readonly losses: Tensor;
-  readonly gradient: Tensor;
+  /** In slices, see `planGradients`. */
+  readonly gradients: Tensor;
   readonly moment1: Tensor;
   readonly moment2: Tensor;
   /** The batch, [channels][height][width][batch]. */
@@ -50,6 +53,9 @@ export interface StepPlan {
   readonly gradients: Op[];
   /** Adam, which also puts the weights into the kernels' orders. */
   readonly update: Op[];
+  /** For whoever asks: what Adam makes of the slices on its way, into `gradient`, laid out like the flat parameters. */
+  readonly sum: Op[];
+  readonly gradient: Tensor;
 }
 
 export function planStep(
@@ -63,11 +69,13 @@ export function planStep(
   const { height, width, channels } = config;
   const elements = height * width * channels;
   const batch = Math.ceil(batchSize / 4) * 4;
-  const { layers, parameters, flat } = weights;
+  const { layers, flat } = weights;
+  const choose = chooser(variants);
+  const { all, byLayer } = planGradients(layers, batch, choose);
   const tensors: StepTensors = {
     state: tensor('step state', STATE_WORDS),
     losses: tensor('losses', LOSS_RING),
-    gradient: tensor('gradient', flat.size),
+    gradients: all,
     moment1: tensor('moment 1', flat.size),
     moment2: tensor('moment 2', flat.size),
     clean: tensor('clean', elements * batch),
@@ -75,14 +83,13 @@ export function planStep(
     cleanImages: tensor('clean images', elements * batch),
     noisyImages: tensor('noisy images', elements * batch),
   };
-  const { state, losses, gradient, moment1, moment2, clean, noisy } = tensors;
+  const { state, losses, moment1, moment2, clean, noisy } = tensors;
   const images = { batch, height, width, channels };
   const load = [
     op(nhwcToChwn, 'clean', images, { images: tensors.cleanImages, state, output: clean }),
     op(nhwcToChwn, 'noisy', images, { images: tensors.noisyImages, state, output: noisy }),
   ];
 
-  const choose = chooser(variants);
   const last = layers[layers.length - 1];
   const pre = tensor(`${last.name} pre-activation`, elements * batch);
   const grad = tensor(`${last.name} gradient`, elements * batch);
@@ -103,26 +110,31 @@ export function planStep(
       { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING },
       { partials, state, losses },
     ),
-    ...backwardPass(forward.stages, parameters, batch, grad, gradient, choose, bfloat16Gradients),
+    ...backwardPass(forward.stages, batch, grad, byLayer, choose, bfloat16Gradients),
   ];
-  const update = layers.map((layer, i) => {
-    const { offset, packed } = weights.byLayer[i];
-    const part = (t: Tensor) => view(t, `${layer.name} ${t.label}`, offset, adamSize(layer));
-    return op(
+  const places = layers.map((layer, i) => ({
+    ...layer,
+    offset: weights.byLayer[i].offset,
+    packedOffset: weights.byLayer[i].packed.offset!,
+    slices: byLayer[i].count,
+    slicesOffset: byLayer[i].slices.offset!,
+  }));
+  const update = [
+    op(
       adam,
-      layer.name,
-      { ...layer, beta1, beta2, epsilon },
-      {
-        grad: part(gradient),
-        state,
-        parameter: part(flat),
-        moment1: part(moment1),
-        moment2: part(moment2),
-        packed,
-      },
-    );
+      'all layers',
+      { layers: places, beta1, beta2, epsilon },
+      { slices: all, state, parameter: flat, moment1, moment2, packed: weights.packed },
+    ),
+  ];
+  const gradient = tensor('gradient', flat.size);
+  const sum = layers.map((layer, i) => {
+    const { slices, count } = byLayer[i];
+    const shape = { size: parameterCount(layer), pitch: flatSize(layer), count };
+    const output = view(gradient, `${layer.name} gradient`, weights.byLayer[i].offset, shape.size);
+    return op(sumSlices, layer.name, shape, { slices, output });
   });
-  return { tensors, load, gradients, update };
+  return { tensors, load, gradients, update, sum, gradient };
 }
 
 /** The start of a step that draws its batch from a data set on the GPU. */

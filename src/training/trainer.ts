@@ -409,8 +409,7 @@ export class Trainer {
   /** dL/d(parameter) of the last step, by name. */
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
-    const { gradient } = this.plan.tensors;
-    return this.unet.split(await this.read(gradient));
+    return this.unet.split(await this.whileThere(this.sumGradients()));
   }
 
   destroy(): void {
@@ -447,6 +446,22 @@ export class Trainer {
 
   private whileThere<T>(work: Promise<T>): Promise<T> {
     return whileThere(() => this.check(), work);
+  }
+
+  private async sumGradients(): Promise<ArrayBuffer> {
+    const { sum, gradient } = this.plan;
+    const label = 'sum of gradients';
+    const program = await Program.compile(this.gpu, label, sum, this.fixed);
+    try {
+      // In one submission: a step between the sums would leave gradients of two.
+      const encoder = this.gpu.device.createCommandEncoder({ label });
+      const pass = encoder.beginComputePass({ label });
+      program.encode(pass);
+      pass.end();
+      return await this.gpu.read(program.buffer(gradient), gradient.size, encoder);
+    } finally {
+      program.destroy();
+    }
   }
 
   private read(t: Tensor): Promise<ArrayBuffer> {

@@ -1,30 +1,68 @@
 /** The backward pass as a list of ops: the forward list read from its end. */
 
 import { EngineError } from '../errors';
-import { type Op, op, type Tensor, tensor, view } from '../kernel';
+import { firstVariant, type Op, op, type Tensor, tensor, view } from '../kernel';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dGradKernelBfloat16 } from '../kernels/conv2d_grad_kernel_bfloat16';
 import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
 import { conv2dGradPoolBfloat16 } from '../kernels/conv2d_grad_pool_bfloat16';
 import { conv2dGradUpsample } from '../kernels/conv2d_grad_upsample';
+import { flatSize } from '../kernels/pack_weights';
 import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
 import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
-import type { Parameter } from './config';
+import type { Layer } from './config';
 import { type Choose, hasVariant, type Stage } from './forward';
 
+/** Where the gradient of a layer's parameters is left. */
+export interface LayerGradient {
+  /** `count` slices of `flatSize` each, to be added up in their order. */
+  readonly slices: Tensor;
+  readonly count: number;
+  /** Whether `slices` are partial sums that the kernel would otherwise have added up. */
+  readonly partial: boolean;
+}
+
+/** Elements of all gradients, 64 MiB, beyond which a layer adds up its own partial sums: as a buffer they must fit every device. */
+const MOST_SLICES = 2 ** 24;
+
+/** One tensor for the gradients of all layers: Adam takes all of it at once, and adds up what comes in slices. */
+export function planGradients(
+  layers: readonly Layer[],
+  batch: number,
+  choose: Choose = () => undefined,
+): { all: Tensor; byLayer: LayerGradient[] } {
+  const align = (size: number) => Math.ceil(size / 64) * 64;
+  let size = layers.reduce((sum, layer) => sum + align(flatSize(layer)), 0);
+  const counts = layers.map((layer) => {
+    const variant = choose('conv2d_grad_kernel', layer.name) ?? firstVariant(conv2dGradKernel);
+    const count = conv2dGradKernel.variants[variant]?.slices?.({ ...layer, batch });
+    const more = align((count ?? 1) * flatSize(layer)) - align(flatSize(layer));
+    if (count === undefined || size + more > MOST_SLICES) return undefined;
+    size += more;
+    return count;
+  });
+  const all = tensor('gradients', size);
+  let offset = 0;
+  const byLayer = layers.map((layer, i): LayerGradient => {
+    const count = counts[i] ?? 1;
+    const slices = view(all, `${layer.name} kernel gradient`, offset, count * flatSize(layer));
+    offset += align(slices.size);
+    return { slices, count, partial: counts[i] !== undefined };
+  });
+  return { all, byLayer };
+}
+
 /**
- * From `outputGrad`, dL/d(pre-activation of the last stage), to `gradient`, laid out like the flat parameter buffer. With `bfloat16`, the
- * gradient of the first layer's pre-activation, the largest tensor that only one op reads, is stored so. Throws `argument` where what was
- * chosen cannot do that.
+ * From `outputGrad`, dL/d(pre-activation of the last stage), to the gradients of all parameters. With `bfloat16`, the gradient of the first
+ * layer's pre-activation, the largest tensor that only one op reads, is stored so. Throws `argument` where what was chosen cannot do that.
  */
 export function backwardPass(
   stages: readonly Stage[],
-  parameters: readonly Parameter[],
   batch: number,
   outputGrad: Tensor,
-  gradient: Tensor,
+  gradients: readonly LayerGradient[],
   choose: Choose = () => undefined,
   bfloat16 = false,
 ): Op[] {
@@ -84,17 +122,15 @@ export function backwardPass(
     }
 
     const shape = { ...layer, batch };
-    const kernel = parameters[2 * i];
-    const bias = parameters[2 * i + 1];
-    const layerGradient = view(gradient, `${name} kernel gradient`, kernel.offset, kernel.size + bias.size);
+    const { slices, partial } = gradients[i];
     ops.push(
       op(
         bfloat16 && i === 0 ? conv2dGradKernelBfloat16 : conv2dGradKernel,
         name,
         shape,
-        { input, grad, gradient: layerGradient },
+        { input, grad, gradient: slices },
         choose('conv2d_grad_kernel', name),
-        kept,
+        partial ? slices : kept,
       ),
     );
     if (i > 0 && (i < last || storesLast)) {

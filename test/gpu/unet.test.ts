@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Program, tensor } from '../../src/kernel';
 import { Trainer } from '../../src/training/trainer';
-import { backwardPass } from '../../src/unet/backward';
+import { backwardPass, planGradients } from '../../src/unet/backward';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { forwardPass } from '../../src/unet/forward';
 import { Predictor } from '../../src/unet/predictor';
@@ -325,27 +325,27 @@ test('frequencies that are kept for the weight gradient give the same bits, also
   const batch = 200;
   const config = { height: 28, width: 28, widths: [8, 64] };
   using unet = await UNet.create(gpu, config, { seed: 5 });
-  const { layers, weights, parameters, flat } = unet.plan;
+  const { layers, weights } = unet.plan;
   const size = 28 * 28 * batch;
   const [input, pre, outputGrad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
-  const gradient = tensor('gradient', flat.size);
-  const own = [input, pre, outputGrad, gradient];
+  const choose = (_: string, layer: string) => (layer === 'down.1' ? 'winograd7' : undefined);
+  const { all: gradients, byLayer } = planGradients(layers, batch, choose);
+  const own = [input, pre, outputGrad, gradients];
   const buffers = await gpu.createBuffers(own.map((t) => ({ label: t.label, bytes: t.size * 4 })));
   const fixed = new Map([...unet.fixed, ...own.map((t, i) => [t, buffers[i]] as const)]);
   const random = new Random(4);
   for (const i of [0, 2])
     gpu.device.queue.writeBuffer(buffers[i], 0, random.floats(size) as Float32Array<ArrayBuffer>);
-  const choose = (_: string, layer: string) => (layer === 'down.1' ? 'winograd7' : undefined);
   const results = [];
   for (const keeps of [false, true]) {
     const { ops, stages } = forwardPass(layers, weights, batch, input, pre, choose, keeps);
-    const all = [...ops, ...backwardPass(stages, parameters, batch, outputGrad, gradient, choose)];
+    const all = [...ops, ...backwardPass(stages, batch, outputGrad, byLayer, choose)];
     const transforms = all.flatMap((o) => o.calls).filter((c) => c.shader.name === 'conv2d.winograd7_input');
     expect(transforms).toHaveLength(keeps ? 4 : 6); // of the input for the convolution, of the output gradient, and perhaps of the input again
     const program = await Program.compile(gpu, 'passes', all, fixed);
     await gpu.run([program]);
     program.destroy();
-    results.push(new Uint32Array(await gpu.read(buffers[3], flat.size)));
+    results.push(new Uint32Array(await gpu.read(buffers[3], gradients.size)));
   }
   expect(results[1]).toEqual(results[0]);
   expect(results[0].some((word) => word !== 0)).toBe(true);

@@ -67,6 +67,16 @@ test('explain: the tutorial network within its memory budget, other networks too
   expect(dispatches).toContain('adam.plain');
   const [, total] = /Training takes (\d+) MB/.exec(memory)!;
   expect(Number(total)).toBeLessThanOrEqual(220);
+  // By tiles, a GPU's weight gradients come in most slices.
+  const tiles = Object.fromEntries(
+    ['down.1', 'down.2', 'up.0', 'up.1'].flatMap((layer) =>
+      ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel'].map((kernel) => [`${kernel}/${layer}`, 'tile']),
+    ),
+  );
+  const defaults = defaultVariants(layersOf(config), 256, new Set(['subgroups']), 'gpu');
+  const tiled = explain(config, 256, 10_000, { ...defaults, ...tiles });
+  expect(Number(/Training takes (\d+) MB/.exec(tiled.memory)![1])).toBeLessThanOrEqual(160);
+  expect(tiled.dispatches).toContain('29 dispatches');
   const rgb = checkConfig({ height: 16, width: 24, channels: 3, widths: [4, 8, 8, 16], kernelSize: 3 });
   expect(explain(rgb, 5, 7, {}).summary).toContain('conv 3x3, 3 > 4, swish');
 });

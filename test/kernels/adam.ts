@@ -1,45 +1,85 @@
-import { type AdamShape, adam, adamSize } from '../../src/kernels/adam';
-import { packing } from '../../src/kernels/pack_weights';
+import { type AdamShape, adam } from '../../src/kernels/adam';
+import { flatSize, type ParameterShape, packing, parameterCount } from '../../src/kernels/pack_weights';
 import { STATE, STATE_WORDS } from '../../src/training/state';
-import { EPSILON, type Spec } from '../spec';
+import { EPSILON, type Spec, sumError, type Values } from '../spec';
 import { packInto, parameterLayers } from './pack_weights';
 
 const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
-const layer = (inChannels: number, outChannels: number, kernelSize: number) => ({
+const layer = (inChannels: number, outChannels: number, kernelSize: number, slices = 1) => ({
   inChannels,
   outChannels,
   kernelSize,
+  slices,
 });
 
-export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
+/** Layers one after the other, with something between them that is nobody's. */
+function layersOf(shapes: readonly (ParameterShape & { slices: number })[]): AdamShape['layers'] {
+  const next = (offset: number) => Math.ceil((offset + 1) / 64) * 64;
+  let [offset, packedOffset, slicesOffset] = [0, 0, 0];
+  return shapes.map((shape) => {
+    const place = { ...shape, offset, packedOffset, slicesOffset };
+    offset = next(offset + flatSize(shape));
+    packedOffset = next(packedOffset + packing(shape).size);
+    slicesOffset = next(slicesOffset + shape.slices * flatSize(shape));
+    return place;
+  });
+}
+
+/** The tutorial's layers, with so many slices each. */
+const network = (slices: number) => ({
+  layers: layersOf(Object.values(parameterLayers).map((shape) => ({ ...shape, slices }))),
+  ...settings,
+});
+
+export const spec: Spec<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   kernel: adam,
   cases: {
-    'one weight': { ...layer(1, 1, 1), ...settings },
-    'a prime number of parameters': { ...layer(2, 53, 3), ...settings },
-    'other settings': { ...layer(3, 5, 3), beta1: 0.5, beta2: 0.75, epsilon: 1e-3 },
-    'no memory': { ...layer(8, 3, 1), beta1: 0, beta2: 0, epsilon: 1e-8 },
-    'more than one row of workgroups': { ...layer(65, 41, 5), ...settings },
+    'one weight': { layers: layersOf([layer(1, 1, 1)]), ...settings },
+    'a prime number of parameters': { layers: layersOf([layer(2, 53, 3)]), ...settings },
+    'other settings': { layers: layersOf([layer(3, 5, 3)]), beta1: 0.5, beta2: 0.75, epsilon: 1e-3 },
+    'no memory': { layers: layersOf([layer(8, 3, 1)]), beta1: 0, beta2: 0, epsilon: 1e-8 },
+    slices: { layers: layersOf([layer(3, 5, 1, 19)]), ...settings },
+    'layers of many sizes, with slices and without': {
+      layers: layersOf([layer(1, 4, 3, 2), layer(4, 9, 3), layer(9, 8, 1, 11), layer(8, 1, 5, 8)]),
+      ...settings,
+    },
+    'more than one row of workgroups': {
+      layers: layersOf([layer(1, 3, 1), layer(2, 3, 1), layer(103, 103, 5)]),
+      ...settings,
+    },
+    'the tutorial': network(1),
   },
   inputs: (shape, random) => {
     const { beta1, beta2 } = shape;
-    const size = adamSize(shape);
+    const { slices, parameter: size, packed } = adam.sizes(shape);
     const state = new Uint32Array(STATE_WORDS);
     const step = 1 + (size % 7);
     const floats = new Float32Array(state.buffer);
     floats[STATE.correction1] = 1 - beta1 ** step;
     floats[STATE.correction2] = 1 - beta2 ** step;
     floats[STATE.learningRate] = 1e-2;
-    const grad = random.floats(size, -0.1, 0.1);
+    const grad = random.floats(slices, -0.1, 0.1);
     const moment1 = random.floats(size, -0.1, 0.1);
     const moment2 = random.floats(size, 0, 1e-2);
     for (let i = 2; i < size; i += 5) moment1[i] = moment2[i] = 0; // as on the first step
-    for (let i = 2; i < size; i += 10) grad[i] = 0; // a parameter without any influence
-    for (let i = 3; i < size; i += 10) grad[i] *= 1e-6; // next to epsilon
-    const packed = random.floats(packing(shape).size);
-    return { grad, state, parameter: random.floats(size), moment1, moment2, packed };
+    for (const { slices: count, slicesOffset, ...own } of shape.layers) {
+      const pitch = flatSize(own);
+      for (let s = 0; s < count; s++) {
+        const at = slicesOffset + s * pitch;
+        for (let i = 2; i < pitch; i += 10) grad[at + i] = 0; // a parameter without any influence
+        for (let i = 3; i < pitch; i += 10) grad[at + i] *= 1e-6; // next to epsilon
+      }
+    }
+    return {
+      slices: grad,
+      state,
+      parameter: random.floats(size),
+      moment1,
+      moment2,
+      packed: random.floats(packed),
+    };
   },
-  reference: (shape, { grad, state, parameter, moment1, moment2, packed }) => {
-    const size = adamSize(shape);
+  reference: (shape, { slices, state, parameter, moment1, moment2, packed }) => {
     const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
     const c1 = floats[STATE.correction1];
     const c2 = floats[STATE.correction2];
@@ -47,34 +87,46 @@ export const spec: Spec<AdamShape, 'grad' | 'state' | 'parameter' | 'moment1' | 
     // What the kernel is given: settings rounded to f32.
     const [beta1, beta2, epsilon] = [shape.beta1, shape.beta2, shape.epsilon].map(Math.fround);
     const [rest1, rest2] = [1 - shape.beta1, 1 - shape.beta2].map(Math.fround);
-    const expected = () => ({ values: new Float64Array(size), error: new Float64Array(size) });
-    const [w, m, v] = [expected(), expected(), expected()];
+    const unchanged = (values: Values) => ({
+      values: Float64Array.from(values),
+      error: new Float64Array(values.length),
+    });
+    const [w, m, v, copies] = [parameter, moment1, moment2, packed].map(unchanged);
     const ulp = 2 * EPSILON;
     const tiny = 2 ** -126; // below, f32 may be flushed to 0
-    for (let i = 0; i < size; i++) {
-      const g = grad[i];
-      const [old, fresh] = [beta1 * moment1[i], rest1 * g];
-      m.values[i] = old + fresh;
-      m.error[i] = ulp * (Math.abs(old) + Math.abs(fresh) + Math.abs(old + fresh)) + tiny;
-      v.values[i] = beta2 * moment2[i] + rest2 * g * g;
-      v.error[i] = 3 * ulp * v.values[i] + tiny; // two products and an addition of what is not negative
-      const below = Math.sqrt(v.values[i] / c2) + epsilon;
-      const change = (rate * (m.values[i] / c1)) / below;
-      w.values[i] = parameter[i] - change;
-      // Above the fraction bar: the error of m, a division (2.5 ulp) and a product. Below: half the error of v and of its division,
-      // the root (4.5, as WGSL reduces it to 1 / inverseSqrt) and an addition. Then a division and a subtraction.
-      const above = (rate * m.error[i]) / c1 / below + 3.5 * ulp * Math.abs(change);
-      const relative = (1.5 + 1.25 + 4.5 + 1 + 2.5) * ulp;
-      w.error[i] = above + relative * Math.abs(change) + ulp * Math.abs(w.values[i]);
+    for (const own of shape.layers) {
+      const pitch = flatSize(own);
+      for (let k = 0; k < pitch; k++) {
+        const i = own.offset + k;
+        let [g, magnitude] = [0, 0];
+        for (let s = 0; s < own.slices; s++) {
+          g += slices[own.slicesOffset + s * pitch + k];
+          magnitude += Math.abs(slices[own.slicesOffset + s * pitch + k]);
+        }
+        const gError = own.slices > 1 ? sumError(own.slices, magnitude) : 0;
+        const [old, fresh] = [beta1 * moment1[i], rest1 * g];
+        m.values[i] = old + fresh;
+        m.error[i] = rest1 * gError + ulp * (Math.abs(old) + Math.abs(fresh) + Math.abs(old + fresh)) + tiny;
+        v.values[i] = beta2 * moment2[i] + rest2 * g * g;
+        // Two products and an addition of what is not negative.
+        v.error[i] = rest2 * (2 * Math.abs(g) + gError) * gError + 3 * ulp * v.values[i] + tiny;
+        const below = Math.sqrt(v.values[i] / c2) + epsilon;
+        const change = (rate * (m.values[i] / c1)) / below;
+        w.values[i] = parameter[i] - change;
+        // Above the fraction bar: the error of m, a division (2.5 ulp) and a product. Below: half the error of v and of its division,
+        // the root (4.5, as WGSL reduces it to 1 / inverseSqrt) and an addition. Then a division and a subtraction.
+        const above = (rate * m.error[i]) / c1 / below + 3.5 * ulp * Math.abs(change);
+        const ofV = v.values[i] > 0 ? v.error[i] / v.values[i] / 2 : 0;
+        const relative = ofV + (1.25 + 4.5 + 1 + 2.5) * ulp;
+        w.error[i] = above + relative * Math.abs(change) + ulp * Math.abs(w.values[i]);
+      }
+      const part = (values: Float64Array) => values.subarray(own.offset, own.offset + parameterCount(own));
+      const place = (values: Float64Array) =>
+        values.subarray(own.packedOffset, own.packedOffset + packing(own).size);
+      for (const key of ['values', 'error'] as const)
+        place(copies[key]).set(packInto(own, part(w[key]), place(copies[key])));
     }
-    const copies = {
-      values: packInto(shape, w.values, packed),
-      error: packInto(shape, w.error, new Float64Array(packed.length)),
-    };
     return { parameter: w, moment1: m, moment2: v, packed: copies };
   },
-  bench: () =>
-    Object.fromEntries(
-      Object.entries(parameterLayers).map(([name, shape]) => [name, { ...shape, ...settings }]),
-    ),
+  bench: () => ({ 'all layers': network(1), 'all layers, 20 slices': network(20) }),
 };

@@ -185,11 +185,11 @@ function renameParameters(code: string): string {
 
 export type Memory = Map<Tensor, Uint32Array<ArrayBuffer>>;
 
-/** The words of a tensor; before anything writes to them all ones, a NaN that spreads to whatever is computed from it. */
+/** The words of a tensor; of a table its own, else before anything writes to them all ones, a NaN that spreads to whatever is computed from it. */
 export function wordsOf(memory: Memory, t: Tensor): Uint32Array<ArrayBuffer> {
   let words = memory.get(t);
   if (!words) {
-    words = new Uint32Array(t.size).fill(0xffffffff);
+    words = t.data ? t.data.slice() : new Uint32Array(t.size).fill(0xffffffff);
     memory.set(t, words);
   }
   return words;

@@ -1,7 +1,8 @@
 /** The forward and backward pass as lists of ops. */
 import { describe, expect, test } from 'vitest';
 import { type Op, tensor } from '../../src/kernel';
-import { backwardPass } from '../../src/unet/backward';
+import { flatSize } from '../../src/kernels/pack_weights';
+import { backwardPass, planGradients } from '../../src/unet/backward';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { type Choose, forwardPass } from '../../src/unet/forward';
 import { planWeights } from '../../src/unet/weights';
@@ -10,12 +11,12 @@ const BATCH = 4;
 
 function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false, bfloat16 = false) {
   const { height, width, channels, ...full } = checkConfig(config);
-  const { layers, weights, parameters, flat } = planWeights({ height, width, channels, ...full });
+  const { layers, weights } = planWeights({ height, width, channels, ...full });
   const size = height * width * channels * BATCH;
   const [input, pre, grad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
   const { ops, stages } = forwardPass(layers, weights, BATCH, input, pre, choose, keeps);
-  const gradient = tensor('gradient', flat.size);
-  const back = backwardPass(stages, parameters, BATCH, grad, gradient, choose, bfloat16);
+  const { byLayer } = planGradients(layers, BATCH, choose);
+  const back = backwardPass(stages, BATCH, grad, byLayer, choose, bfloat16);
   return { forward: ops.map(title), backward: back.map(title), ops: [...ops, ...back], given: [input, grad] };
 }
 
@@ -125,6 +126,41 @@ describe('frequencies of the input', () => {
   test('are made twice, where they do not', () => {
     expect(transforms(chosen('winograd7', 'winograd'), true)).toBe(3);
     expect(transforms(chosen('direct', 'winograd'), true)).toBe(2);
+  });
+});
+
+describe('gradients', () => {
+  const layersFor = (config: Partial<UNetConfig>) => planWeights(checkConfig(config)).layers;
+
+  test('come in slices, one after the other, which Adam adds up', () => {
+    const config = { height: 14, width: 14, widths: [8, 16] };
+    const choose: Choose = (_, layer) => (layer === 'down.1' ? 'winograd7' : undefined);
+    const layers = layersFor(config);
+    const { all, byLayer } = planGradients(layers, BATCH, choose);
+    // Of 14 rows two a slice, of 7 one.
+    expect(byLayer.map(({ count }) => count)).toEqual([7, 1, 7, 7]);
+    expect(byLayer.map(({ partial }) => partial)).toEqual([true, false, true, true]);
+    let end = 0;
+    for (const [i, { slices, count }] of byLayer.entries()) {
+      expect(slices.offset).toBeGreaterThanOrEqual(end);
+      expect(slices.size).toBe(count * flatSize(layers[i]));
+      end = slices.offset! + slices.size;
+    }
+    expect(end).toBeLessThanOrEqual(all.size);
+    const shaders = passes(config, choose).ops.flatMap(({ calls }) => calls.map(({ shader }) => shader.name));
+    expect(shaders.filter((name) => name === 'conv2d_grad_kernel')).toHaveLength(3);
+    expect(shaders).not.toContain('sum_slices');
+  });
+
+  test('whose slices would be too large a buffer are added up at once', () => {
+    const config = { height: 8, width: 8, widths: [512, 768], kernelSize: 1 };
+    expect(planGradients(layersFor(config), BATCH).byLayer.every(({ partial }) => partial)).toBe(true);
+    const large = { ...config, kernelSize: 3 };
+    const { all, byLayer } = planGradients(layersFor(large), BATCH);
+    expect(byLayer.map(({ partial }) => partial)).toEqual([true, false, false, true]);
+    expect(all.size).toBeLessThanOrEqual(2 ** 24);
+    const sums = passes(large).ops.filter(({ calls }) => calls.some((c) => c.shader.name === 'sum_slices'));
+    expect(sums.map(({ layer }) => layer)).toEqual(['up.0', 'down.1']);
   });
 });
 
