@@ -325,7 +325,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
   const load = [op(nhwcToChwn, 'x', shape, { images: xImages, state, output: x })];
   const pass = predictionPass(layers, weights, batch, x, prediction, chooser(variants));
   const { once, each, made } = splitByWeights(pass, new Set(unet.fixed.keys()));
-  const step = [...each, op(denoiseStep, 'x', { elements: size }, { prediction, x, mix })];
+  const mixing = op(denoiseStep, 'x', { elements: size }, { prediction, x, mix });
   const xToImages = [op(chwnToNhwc, 'x', shape, { input: x, images: xImages })];
   const predictionToImages = [
     op(chwnToNhwc, 'prediction', shape, { input: prediction, images: predictionImages }),
@@ -348,7 +348,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
     staging = await Staging.create(gpu, 'sampler images', 2 * count * height * width * channels * 4);
     const programs = await Program.compileAll([
       Program.compile(gpu, 'load noise', load, fixed),
-      Program.compile(gpu, 'sampling step', step, fixed),
+      Program.compile(gpu, 'sampling step', [...each, mixing], fixed),
       Program.compile(gpu, 'x to images', xToImages, fixed),
       Program.compile(gpu, 'prediction to images', predictionToImages, fixed),
       ...(once.length > 0 ? [Program.compile(gpu, 'kernels for sampling', once, fixed)] : []),
@@ -365,7 +365,7 @@ async function createParts(gpu: Gpu, unet: UNet, count: number, given?: Variants
       reciprocals,
       own,
       staging,
-      ops: [...load, ...once, ...step, ...xToImages],
+      ops: [...load, ...pass, mixing, ...xToImages],
       load: programs[0],
       prepare: programs.slice(4),
       step: programs[1],
