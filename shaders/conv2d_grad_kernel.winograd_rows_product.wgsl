@@ -31,7 +31,7 @@ struct Params {
 var<workgroup> v_rows: array<vec4f, 288>;
 var<workgroup> d_rows: array<vec4f, 288>;
 
-// The sums of an input channel's products with four output channels, at one vec4 of p: d.x has the four at the first of it, and so on.
+// The sums of an input channel's products with four output channels, at one vec4 of p: d[0] has the four at the first of it, and so on.
 fn add_products(sum: vec4f, v: vec4f, d: mat4x4f) -> vec4f {
   return fma(vec4f(v.w), d[3], fma(vec4f(v.z), d[2], fma(vec4f(v.y), d[1], fma(vec4f(v.x), d[0], sum))));
 }
