@@ -79,14 +79,14 @@ export function backwardPass(
   const throughLast = { grad: outputGrad, kernel: lastWeights.backward };
 
   const first = stages[0].layer.name;
-  const firstVariant = choose('conv2d_grad_kernel', first);
-  if (bfloat16 && (storesLast || !hasVariant(conv2dGradKernelBfloat16, firstVariant))) {
+  const gradKernelVariant = choose('conv2d_grad_kernel', first);
+  if (bfloat16 && (storesLast || !hasVariant(conv2dGradKernelBfloat16, gradKernelVariant))) {
     const [forInput, forKernel] = [conv2dGradPoolBfloat16, conv2dGradKernelBfloat16].map(({ variants }) =>
       Object.keys(variants).join(', '),
     );
     throw new EngineError(
       'argument',
-      `bfloat16Gradients is for a network of two or more levels with conv2d_grad_input/${lastLayer.name} one of ${forInput} (here ${lastVariant}) and conv2d_grad_kernel/${first} one of ${forKernel} (here ${firstVariant}). Give such \`variants\`, or leave it out.`,
+      `bfloat16Gradients is for a network of two or more levels with conv2d_grad_input/${lastLayer.name} one of ${forInput} (here ${lastVariant}) and conv2d_grad_kernel/${first} one of ${forKernel} (here ${gradKernelVariant}). Give such \`variants\`, or leave it out.`,
     );
   }
 
