@@ -63,6 +63,15 @@ export const convCases: Record<string, ConvShape> = {
     outChannels: 4104,
     kernelSize: 5,
   },
+  // In frequency space, that is: 16 MiB.
+  'more images than a chunk holds': {
+    batch: 12,
+    height: 7,
+    width: 7,
+    inChannels: 2,
+    outChannels: 4104,
+    kernelSize: 5,
+  },
   'one to one, 5x5': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 5 },
   'smallest for Winograd': { batch: 4, height: 4, width: 5, inChannels: 2, outChannels: 8, kernelSize: 5 },
   'three tiles of 12 images': {
