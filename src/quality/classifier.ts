@@ -1,0 +1,155 @@
+import type { LoadOptions } from '../data/idx';
+import { readSource, sourceName } from '../data/source';
+import { checkInteger, EngineError, notImages, typeOf } from '../errors';
+import { fnv1a } from '../hash';
+import { decodeSafetensors } from '../weights/safetensors';
+import { apply, convolve, type Layer, relu } from './network';
+
+/** Height and width of what is classified. */
+export const side = 28;
+export const pixels = side * side;
+export const classes = 10;
+
+/** What harness/quality/train_classifier.py printed about the file. */
+const fileHash = 'e119421b';
+
+/** The convolutions, all 3x3 and with relu: pixels down and across, and channels, of what each makes. */
+const convolutions = [
+  { name: 'conv1', size: 28, stride: 1, channels: 16, border: 1 },
+  { name: 'conv2', size: 14, stride: 2, channels: 16, border: 1 },
+  { name: 'conv3', size: 14, stride: 1, channels: 32, border: 1 },
+  { name: 'conv4', size: 7, stride: 2, channels: 32, border: 0 },
+];
+
+/** For `count` images. */
+export interface Classified {
+  /** [count][10]: how probable each digit is. */
+  probabilities: Float32Array<ArrayBuffer>;
+  /** [count][features], 0 or more: what the network sees in the image, before it decides. */
+  features: Float32Array<ArrayBuffer>;
+}
+
+/** A small network that names handwritten digits; runs on the processor, without WebGPU. */
+export interface Classifier {
+  /** How many features it has of an image: 64. */
+  readonly features: number;
+  /** Mean and covariance, [64] and [64][64], of the features of the 9,000 digits it was trained on, binarised at 0.5. */
+  readonly trained: { readonly mean: Float64Array; readonly covariance: Float64Array };
+  /**
+   * Blocks for about a millisecond an image.
+   *
+   * @param images [count][28][28], strokes 1 on 0
+   * @throws EngineError `argument` if `images` does not hold `count` images
+   */
+  classify(images: Float32Array, count: number): Classified;
+}
+
+/**
+ * Loads the classifier, about 250 KB.
+ *
+ * @throws EngineError `data` if the file beside the module cannot be read or is not the right one; the signal's reason
+ * if aborted
+ */
+export async function loadClassifier(options: LoadOptions = {}): Promise<Classifier> {
+  // Bundlers find an asset by exactly this form: see src/data/digits.ts.
+  const url = new URL('./digit-classifier.safetensors?no-inline', import.meta.url);
+  const name = sourceName(url, '');
+  const bytes = await readSource(url, name, options.signal);
+  // Another version's would give other numbers, and nobody would see why.
+  const hash = fnv1a(bytes);
+  if (hash !== fileHash) {
+    throw new EngineError(
+      'data',
+      `${name} is not the classifier that this version was built with: its fnv1a is ${hash}, expected ${fileHash}. ` +
+        "Reload without the browser's cache, or install the package again.",
+    );
+  }
+  const { tensors } = decodeSafetensors(bytes, name);
+  const values = (tensor: string) => Float64Array.from(tensors.get(tensor)!.data);
+  const layer = (layerName: string, rows: number): Layer => {
+    const weights = values(`${layerName}.kernel`);
+    const bias = values(`${layerName}.bias`);
+    const taps = weights.length / bias.length;
+    const outputs = Math.ceil(bias.length / 4) * 4;
+    return {
+      weights: padded(weights, outputs * taps),
+      bias: padded(bias, outputs),
+      rows,
+      rowLength: taps / rows,
+    };
+  };
+
+  const convs = convolutions.map((grid) => ({ grid, layer: layer(grid.name, 3) }));
+  const hidden = layer('hidden', 1);
+  const output = layer('output', 1);
+  const features = hidden.bias.length;
+
+  /** The maps of two images, used again for the next two: the input first, then what each convolution makes. */
+  const input = new Float64Array(2 * (side + 2) ** 2);
+  const maps = convs.map(
+    ({ grid }) => new Float64Array(2 * (grid.size + 2 * grid.border) ** 2 * grid.channels),
+  );
+  const seen = new Float64Array(2 * features);
+  const logits = new Float64Array(2 * output.bias.length);
+
+  function classify(images: Float32Array, count: number): Classified {
+    checkImages(images, count);
+    const result: Classified = {
+      probabilities: new Float32Array(count * classes),
+      features: new Float32Array(count * features),
+    };
+    for (let n = 0; n < count; n += 2) {
+      // The partner of a last odd image is the one that lies there from before.
+      const here = Math.min(2, count - n);
+      for (let i = 0; i < here; i++) {
+        for (let y = 0; y < side; y++) {
+          const from = (n + i) * pixels + y * side;
+          input.set(images.subarray(from, from + side), (i * (side + 2) + y + 1) * (side + 2) + 1);
+        }
+      }
+      let from = input;
+      let channels = 1;
+      for (const [i, conv] of convs.entries()) {
+        convolve(conv.layer, from, channels, maps[i], conv.grid);
+        from = maps[i];
+        channels = conv.grid.channels;
+      }
+      apply(hidden, from, 0, 0, seen, 0);
+      relu(seen);
+      apply(output, seen, 0, 0, logits, 0);
+      result.features.set(seen.subarray(0, here * features), n * features);
+      for (let i = 0; i < here; i++) {
+        const at = i * output.bias.length;
+        result.probabilities.set(softmax(logits.subarray(at, at + classes)), (n + i) * classes);
+      }
+    }
+    return result;
+  }
+  const trained = { mean: values('digits.mean'), covariance: values('digits.covariance') };
+  return { features, trained, classify };
+}
+
+function checkImages(images: Float32Array, count: number): void {
+  if (typeOf(images) !== 'Float32Array') throw notImages('images', images);
+  checkInteger('count', count, 0);
+  if (images.length !== count * pixels) {
+    throw new EngineError(
+      'argument',
+      `images holds ${images.length} values; ${count} images of ${side}x${side} are ${count * pixels}.`,
+    );
+  }
+}
+
+/** `values`, and zeros up to `length`. */
+function padded(values: Float64Array, length: number): Float64Array {
+  const result = new Float64Array(length);
+  result.set(values);
+  return result;
+}
+
+function softmax(logits: Float64Array): Float64Array {
+  const largest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}

@@ -1,0 +1,116 @@
+/**
+ * The layers of the classifier. Maps are [image][y][x][channels] of two images, which share each number that is read of the
+ * weights, inside a border of zeros as wide as the next kernel reaches over the edge: then what a row of a kernel sees is
+ * one run of numbers, and no pixel is a special case.
+ */
+
+/**
+ * A layer that reads `rows` runs of `rowLength` numbers for its outputs at one place. The number of outputs is a multiple
+ * of 4.
+ */
+export interface Layer {
+  /** [out][rows][rowLength], as f64, so that the inner loop converts nothing. */
+  readonly weights: Float64Array;
+  /** [out] */
+  readonly bias: Float64Array;
+  readonly rows: number;
+  readonly rowLength: number;
+}
+
+/** The pixels that a convolution makes of a map `stride * size + 2` pixels wide and high with its border of 1. */
+export interface Grid {
+  /** Pixels across, and down. */
+  readonly size: number;
+  readonly stride: number;
+  readonly channels: number;
+  /** Width of the border around them. */
+  readonly border: number;
+}
+
+/** A 3x3 convolution and relu, from `input` to the inside of `output`, whose border it leaves alone. */
+export function convolve(
+  layer: Layer,
+  input: Float64Array,
+  inChannels: number,
+  output: Float64Array,
+  grid: Grid,
+): void {
+  const { size, stride, channels, border } = grid;
+  const inRow = (stride * size + 2) * inChannels;
+  const width = size + 2 * border;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const from = stride * (y * inRow + x * inChannels);
+      const to = ((y + border) * width + x + border) * channels;
+      apply(layer, input, from, inRow, output, to);
+    }
+  }
+  relu(output);
+}
+
+/**
+ * The outputs of a layer at one place of either image: `output[to + o]` is `bias[o]` and the sum of weights times input.
+ *
+ * @param from where the layer's first run begins in the first image's half of `input`
+ * @param inRow how much further each next one begins
+ * @param to where the outputs begin in the first image's half of `output`
+ */
+export function apply(
+  layer: Layer,
+  input: Float64Array,
+  from: number,
+  inRow: number,
+  output: Float64Array,
+  to: number,
+): void {
+  const { weights, bias, rows, rowLength } = layer;
+  const taps = rows * rowLength;
+  const secondIn = input.length / 2;
+  const secondOut = output.length / 2;
+  // Four outputs of two images at a time: eight sums, for which six numbers are read.
+  for (let o = 0; o < bias.length; o += 4) {
+    let a0 = bias[o];
+    let a1 = bias[o + 1];
+    let a2 = bias[o + 2];
+    let a3 = bias[o + 3];
+    let b0 = a0;
+    let b1 = a1;
+    let b2 = a2;
+    let b3 = a3;
+    let w = o * taps;
+    for (let row = 0; row < rows; row++) {
+      const at = from + row * inRow;
+      for (let i = at; i < at + rowLength; i++, w++) {
+        const a = input[i];
+        const b = input[i + secondIn];
+        const w0 = weights[w];
+        const w1 = weights[w + taps];
+        const w2 = weights[w + 2 * taps];
+        const w3 = weights[w + 3 * taps];
+        a0 += a * w0;
+        a1 += a * w1;
+        a2 += a * w2;
+        a3 += a * w3;
+        b0 += b * w0;
+        b1 += b * w1;
+        b2 += b * w2;
+        b3 += b * w3;
+      }
+    }
+    const first = to + o;
+    output[first] = a0;
+    output[first + 1] = a1;
+    output[first + 2] = a2;
+    output[first + 3] = a3;
+    const second = first + secondOut;
+    output[second] = b0;
+    output[second + 1] = b1;
+    output[second + 2] = b2;
+    output[second + 3] = b3;
+  }
+}
+
+/** Makes what is negative 0, in the maps of both images. */
+export function relu(map: Float64Array): void {
+  for (let i = 0; i < map.length; i++) if (map[i] < 0) map[i] = 0;
+}
