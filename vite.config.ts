@@ -11,6 +11,7 @@ export default defineConfig(async ({ mode }): Promise<UserConfig> => {
     plugins: [wgsl()],
     base: './', // the page works below any path; the package finds its data beside itself
     worker: { format: 'es', plugins: () => [wgsl()] },
+    ssr: { noExternal: ['gifenc'] }, // its ES module, which Node itself does not find
   };
   if (mode === 'test') {
     // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.
@@ -25,7 +26,15 @@ export default defineConfig(async ({ mode }): Promise<UserConfig> => {
       target: 'es2022',
       minify: false, // a library is read and debugged by those who embed it
       // As a library, or Vite would wrap every import() in something for pages that throws away why one failed.
-      lib: { entry: { index: 'src/index.ts', cli: 'harness/cli.ts' }, formats: ['es'] },
+      lib: {
+        entry: {
+          index: 'src/index.ts',
+          pretrained: 'src/pretrained/index.ts',
+          quality: 'src/quality/index.ts',
+          cli: 'harness/cli.ts',
+        },
+        formats: ['es'],
+      },
       rolldownOptions: {
         external: [/^node:/, 'webgpu', 'puppeteer', 'vite'],
         output: {

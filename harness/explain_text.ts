@@ -1,7 +1,13 @@
 /** What a configuration becomes: layers and parameters, every dispatch of a training step, memory. Pure, no GPU. */
 import { type Tensor, tensor } from '../src/kernel';
 import { planMemory } from '../src/memory';
-import { adamDefaults, planCorruption, planStep } from '../src/training/step';
+import {
+  type CorruptionOptions,
+  planCorruption,
+  planStep,
+  type StepSettings,
+  stepDefaults,
+} from '../src/training/step';
 import type { UNetConfig } from '../src/unet/config';
 import type { Variants } from '../src/unet/variants';
 import { planWeights, type WeightPlan } from '../src/unet/weights';
@@ -18,24 +24,40 @@ export function explain(
   batchSize: number,
   imageCount: number,
   variants: Variants,
-  bfloat16Gradients = false,
+  training: ExplainedTraining = { ...stepDefaults, objective: 'tutorial' },
 ): Explanation {
   const weights = planWeights(config);
   return {
     summary: summary(config, weights),
-    dispatches: dispatches(config, weights, batchSize, imageCount, variants, bfloat16Gradients),
-    memory: memory(config, weights, batchSize, imageCount, variants, bfloat16Gradients),
+    dispatches: dispatches(config, weights, batchSize, imageCount, variants, training),
+    memory: memory(config, weights, batchSize, imageCount, variants, training),
   };
 }
 
+/** The trainer's settings, as far as they change the list. */
+export type ExplainedTraining = StepSettings & Pick<CorruptionOptions, 'objective'>;
+
 /** As Keras prints a model. */
-function summary(config: UNetConfig, { layers, parameters }: WeightPlan): string {
+export function summary(config: UNetConfig, { layers, parameters, conditioning }: WeightPlan): string {
   const rows: string[][] = [['input', show(config.height, config.width, config.channels), '0', '']];
+  const countOf = (layer: string) =>
+    thousands(parameters.filter((p) => p.name.startsWith(`${layer}.`)).reduce((sum, p) => sum + p.size, 0));
+  if (conditioning) {
+    const { noiseLevel, classes, hidden, output } = conditioning.layers;
+    const told = [noiseLevel ? 'noise level' : '', classes > 0 ? `class (${classes}, or none)` : ''];
+    const of = told.filter((text) => text).join(' and ');
+    rows.push(['conditioning', `(n, ${hidden.inChannels})`, '0', of]);
+    for (const { name, inChannels, outChannels, activation } of [hidden, output]) {
+      const what = `linear, ${inChannels} > ${outChannels}${activation === 'swish' ? ', swish' : ''}`;
+      rows.push([name, `(n, ${outChannels})`, countOf(name), what]);
+    }
+  }
   const levels = layers.length / 2;
   layers.forEach(({ name, height, width, inChannels, outChannels, kernelSize, activation }, i) => {
-    const params = parameters[2 * i].size + parameters[2 * i + 1].size;
-    const what = `conv ${kernelSize}x${kernelSize}, ${inChannels} > ${outChannels}${activation === 'swish' ? ', swish' : ''}`;
-    rows.push([name, show(height, width, outChannels), thousands(params), what]);
+    const first = conditioning?.layers.rows[i];
+    const bias = first === undefined ? '' : `, + conditioning ${first} to ${first + outChannels - 1}`;
+    const what = `conv ${kernelSize}x${kernelSize}, ${inChannels} > ${outChannels}${bias}${activation === 'swish' ? ', swish' : ''}`;
+    rows.push([name, show(height, width, outChannels), countOf(name), what]);
     if (i < levels - 1) rows.push(['', show(height / 2, width / 2, outChannels), '0', 'max pool 2x2']);
     else if (i >= levels && i < layers.length - 1) {
       const skip = layers[2 * levels - 2 - i].name;
@@ -60,18 +82,20 @@ function planWhole(
   batchSize: number,
   imageCount: number,
   variants: Variants,
-  bfloat16Gradients: boolean,
+  training: ExplainedTraining,
 ) {
-  const plan = planStep(config, weights, batchSize, variants, adamDefaults, bfloat16Gradients);
+  const plan = planStep(config, weights, batchSize, variants, training);
   const batch = Math.ceil(batchSize / 4) * 4;
   const { height, width, channels } = config;
   const set = {
     images: tensor('data set', Math.ceil((imageCount * height * width * channels) / 4)),
     order: tensor('order', imageCount),
+    ...(config.conditioning?.classes ? { labels: tensor('labels', Math.ceil(imageCount / 4)) } : {}),
     count: imageCount,
   };
-  const corruption = planCorruption(config, plan.tensors, batch, set, { seed: 0, binarize: true });
-  return { plan, set, ops: [corruption, ...plan.gradients, ...plan.update] };
+  const options = { objective: training.objective, seed: 0, binarize: true, classDropout: 0.05 };
+  const corruption = planCorruption(config, plan.tensors, batch, set, options);
+  return { plan, set, ops: [...corruption, ...plan.gradients, ...plan.update] };
 }
 
 function dispatches(...run: Parameters<typeof planWhole>): string {
@@ -138,7 +162,7 @@ function memory(...run: Parameters<typeof planWhole>): string {
     [
       'optimizer, batch',
       megabytes(bytes(own)),
-      `moments, gradients, ${batchSize} images clean and noisy, losses`,
+      `moments, gradients, ${batchSize} images noisy and as they should be, losses`,
     ],
     [
       'activations',

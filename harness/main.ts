@@ -13,6 +13,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'Makes images from noise with a trained model.',
     load: async () => (await import('./commands/sample')).sample,
   },
+  evaluate: {
+    summary: 'Measures the digits that a trained model makes, beside real ones.',
+    load: async () => (await import('./commands/evaluate')).evaluate,
+  },
   bench: {
     summary: 'Times the whole network, then every kernel, each checked first.',
     load: async () => (await import('./commands/bench')).bench,

@@ -3,7 +3,7 @@
 //   node harness/make_declarations.mjs
 //
 // writes dist/lib/index.d.ts: all that src/index.ts exports, in one file without imports, so that every way of resolving modules
-// finds it. (The sources import each other without extensions, which TypeScript's own declarations would keep, and Node's way
+// finds it; likewise pretrained.d.ts and quality.d.ts. (The sources import each other without extensions, which TypeScript's own declarations would keep, and Node's way
 // of resolving refuses.)
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,10 +11,17 @@ import { generateDtsBundle } from 'dts-bundle-generator';
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/** The text of index.d.ts. Throws if the sources have a type error. */
-export function makeDeclarations() {
+/** What declarations there are, and of which sources: the entries of vite.config.ts. */
+const entries = {
+  index: 'src/index.ts',
+  pretrained: 'src/pretrained/index.ts',
+  quality: 'src/quality/index.ts',
+};
+
+/** The text of one of them. Throws if the sources have a type error. */
+export function makeDeclarations(entry = 'index') {
   const [bundle] = generateDtsBundle(
-    [{ filePath: path('src/index.ts'), output: { exportReferencedTypes: false, noBanner: true } }],
+    [{ filePath: path(entries[entry]), output: { exportReferencedTypes: false, noBanner: true } }],
     { preferredConfigPath: path('tsconfig.json') },
   );
   // For `Symbol.dispose`: the libraries up to ES2025, which most projects ask for, lack it.
@@ -22,5 +29,6 @@ export function makeDeclarations() {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await writeFile(path('dist/lib/index.d.ts'), makeDeclarations());
+  for (const entry of Object.keys(entries))
+    await writeFile(path(`dist/lib/${entry}.d.ts`), makeDeclarations(entry));
 }

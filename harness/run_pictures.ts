@@ -46,9 +46,10 @@ export async function* runPictures(
   };
 }
 
-export interface SampleRun extends PictureOptions {
+export interface SampleRun
+  extends PictureOptions,
+    Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'labels'> {
   readonly count: number;
-  readonly steps: number;
   /** Handed to onStep. */
   readonly name: string;
 }
@@ -82,7 +83,8 @@ export function historyGrid(history: readonly Images[], count: number): Picture 
   return grid(rowsOf(...history), 2 * count, { group: count });
 }
 
-function optionsOf({ steps, seed, signal, name, onStep }: SampleRun): SampleOptions {
+function optionsOf({ name, count: _, onStep, ...options }: SampleRun): SampleOptions {
+  const { steps } = options;
   onStep?.(name, 0, steps);
-  return { steps, seed, signal, onStep: (done) => onStep?.(name, done, steps) };
+  return { ...options, onStep: (done) => onStep?.(name, done, steps) };
 }

@@ -1,8 +1,10 @@
-// Adam (Kingma and Ba, 2015, algorithm 1), with the step's bias corrections and learning rate from the step state:
+// Adam (Kingma and Ba, 2015, algorithm 1) with decoupled weight decay (AdamW: Loshchilov and Hutter, 2019, algorithm 2), with the step's
+// bias corrections and learning rate from the step state:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
-//   w = w - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
-// mse_finish has moved the state on before, so the corrections are those of this step. g is the sum of the slices that the gradient
-// comes in. The new w also goes to where the convolutions read it (lib/pack.wgsl).
+//   w = w (1 - rate * weight_decay) - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
+// mse_finish has moved the state on before, so the corrections and the rate are those of this step. g is the sum of the slices that the
+// gradient comes in, times gradient_scale, which is 1 unless clipping bites (gradient_norm_finish). Without decay the factor of w is
+// exactly 1. The new w also goes to where the convolutions read it (lib/pack.wgsl).
 // All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table. (In vec4s:
 // as single numbers they cost lavapipe as much as all the rest together.)
 // One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
@@ -17,6 +19,7 @@ struct Params {
   one_minus_beta1: f32,
   one_minus_beta2: f32,
   epsilon: f32,
+  weight_decay: f32,
   first_group: u32,
 }
 
@@ -65,14 +68,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (index >= params.count || first >= size) {
     return;
   }
-  let g = sum_of_slices(own.at.y + lane, own.at.z, own.at.w);
+  let g = sum_of_slices(own.at.y + lane, own.at.z, own.at.w) * state.gradient_scale;
   let i = own.at.x + lane;
   let m = params.beta1 * moment1[i] + params.one_minus_beta1 * g;
   let v = params.beta2 * moment2[i] + params.one_minus_beta2 * (g * g);
   moment1[i] = m;
   moment2[i] = v;
-  let change = state.learning_rate * (m / state.correction1) / (sqrt(v / state.correction2) + params.epsilon);
-  let w = parameter[i] - change;
+  let change = state.rate * (m / state.correction1) / (sqrt(v / state.correction2) + params.epsilon);
+  let w = parameter[i] * (1.0 - state.rate * params.weight_decay) - change;
   parameter[i] = w;
 
   let layer = Packing(own.layer.x, own.layer.y, own.layer.z, own.packed_at.x, own.packed_at.y, own.packed_at.z);

@@ -1,6 +1,7 @@
 enable subgroups;
 
 // conv2d for one input channel and a 5x5 kernel with subgroups; sums begin with the bias. See lib/conv2d_from_one.wgsl.
+#import lib/conv2d_from_one_params.wgsl
 #import lib/conv2d_from_one_subgroups.wgsl
 #import lib/conv2d_from_one_store.wgsl
 
@@ -10,6 +11,6 @@ enable subgroups;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<Lane>;
 
-fn start(channel: u32) -> f32 {
+fn start(channel: u32, n: u32) -> f32 {
   return bias[channel];
 }

@@ -17,6 +17,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec2f>;
 
-fn finish(at: u32, channel: u32, sum: vec2f) {
-  output[at] = sum + bias[channel];
+fn addend(channel: u32, n: u32) -> vec2f { return vec2f(bias[channel]); }
+
+fn finish(at: u32, sum: vec2f, bias: vec2f) {
+  output[at] = sum + bias;
 }

@@ -20,6 +20,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
 
-fn finish(at: u32, channel: u32, sum: vec4f) {
+fn finish(at: u32, channel: u32, n: u32, sum: vec4f) {
   output[at] = sum + bias[channel];
 }

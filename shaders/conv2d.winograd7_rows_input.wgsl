@@ -8,6 +8,7 @@
 alias Lane = vec2f;
 #import lib/winograd7_rows.wgsl
 #import lib/winograd_column.wgsl
+#import lib/winograd_params.wgsl
 #import lib/winograd_tile.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;

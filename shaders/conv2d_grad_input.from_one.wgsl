@@ -1,4 +1,5 @@
 // conv2d_grad_input for one output channel and a 5x5 kernel, names as in conv2d_grad_input.wgsl. See lib/conv2d_from_one.wgsl.
+#import lib/conv2d_from_one_params.wgsl
 #import lib/conv2d_from_one_plain.wgsl
 #import lib/conv2d_from_one_store.wgsl
 
@@ -7,6 +8,6 @@
 @group(0) @binding(2) var<storage, read> kernel: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<Lane>;
 
-fn start(channel: u32) -> f32 {
+fn start(channel: u32, n: u32) -> f32 {
   return 0.0;
 }

@@ -21,6 +21,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> kernel: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 
-fn finish(at: u32, channel: u32, sum: vec4f) {
+fn finish(at: u32, channel: u32, n: u32, sum: vec4f) {
   output[at] = sum;
 }

@@ -6,6 +6,7 @@
 
 #import lib/winograd.wgsl
 #import lib/winograd_column.wgsl
+#import lib/winograd_params.wgsl
 #import lib/winograd_tile.wgsl
 
 alias Lane = f32;

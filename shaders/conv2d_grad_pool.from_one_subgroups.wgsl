@@ -6,6 +6,7 @@ enable subgroups;
 // where routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the maximum of its window, else 0; of equal maxima, the first
 // in row-major order takes it all.
 // grad [H][W][N/2], kernel [flipped tap][padded], pre and grad_pre [C][H][W][N/2], grad_output [C][H/2][W/2][N/2]. See lib/conv2d_from_one.wgsl.
+#import lib/conv2d_from_one_params.wgsl
 #import lib/conv2d_from_one_subgroups.wgsl
 #import lib/window_max_pool_grad.wgsl
 #import lib/window_store.wgsl

@@ -1,6 +1,7 @@
 // conv2d_grad_pool, which says what it computes, with the result in bfloat16: for the weight gradient alone, which reads it.
 // grad [H][W][N], kernel [flipped tap][padded], pre [C][H][W][N], grad_output [C][H/2][W/2][N], grad_pre [C][H/2][W/2][N][2 rows], in
 // which a word has the two pixels of a row. See lib/conv2d_from_one.wgsl.
+#import lib/conv2d_from_one_params.wgsl
 #import lib/conv2d_from_one_single.wgsl
 #import lib/window_max_pool_grad_single.wgsl
 #import lib/bfloat16.wgsl

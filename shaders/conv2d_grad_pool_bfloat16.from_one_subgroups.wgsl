@@ -3,6 +3,7 @@ enable subgroups;
 // conv2d_grad_pool, which says what it computes, with the result in bfloat16: for the weight gradient alone, which reads it.
 // grad [H][W][N/2], kernel [flipped tap][padded], pre [C][H][W][N/2], grad_output [C][H/2][W/2][N/2], grad_pre [C][H/2][W/2][N][2 rows], in
 // which a word has the two pixels of a row. See lib/conv2d_from_one.wgsl.
+#import lib/conv2d_from_one_params.wgsl
 #import lib/conv2d_from_one_subgroups.wgsl
 #import lib/window_max_pool_grad.wgsl
 #import lib/window_store_bfloat16.wgsl

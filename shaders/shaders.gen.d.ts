@@ -2,7 +2,7 @@
 
 declare module '*/adam.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
+    'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'weight_decay' | 'first_group',
     'blocks' | 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
     'at' | 'place' | 'layer' | 'packed_at'
   >;
@@ -25,6 +25,14 @@ declare module '*/conv2d.from_one.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.from_one_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.from_one_single.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
@@ -33,10 +41,34 @@ declare module '*/conv2d.from_one_single.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.from_one_single_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.from_one_subgroups_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
   >;
   export default shader;
 }
@@ -89,6 +121,14 @@ declare module '*/conv2d.tile.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.tile_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
@@ -121,6 +161,14 @@ declare module '*/conv2d.winograd7_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd7_output_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'image_bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd7_rows_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -141,6 +189,14 @@ declare module '*/conv2d.winograd7_rows_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_rows_output_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'image_bias' | 'output'
   >;
   export default shader;
 }
@@ -169,6 +225,14 @@ declare module '*/conv2d.winograd8_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd8_output_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'image_bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd8_rows_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -193,6 +257,14 @@ declare module '*/conv2d.winograd8_rows_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd8_rows_output_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'image_bias' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd_input.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -213,6 +285,14 @@ declare module '*/conv2d.winograd_output.wgsl' {
   const shader: import('../src/kernel').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd_output_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'image_bias' | 'output'
   >;
   export default shader;
 }
@@ -569,6 +649,14 @@ declare module '*/conv2d_pool.from_one.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_pool.from_one_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_pool.from_one_single.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
@@ -577,10 +665,26 @@ declare module '*/conv2d_pool.from_one_single.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_pool.from_one_single_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_pool.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.from_one_subgroups_image_bias.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
   >;
   export default shader;
 }
@@ -609,6 +713,14 @@ declare module '*/corrupt.wgsl' {
   export default shader;
 }
 
+declare module '*/corrupt_flow.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'pixels' | 'channels' | 'seed' | 'binarize' | 'first_group',
+    'images' | 'order' | 'state' | 'levels' | 'noisy' | 'velocity'
+  >;
+  export default shader;
+}
+
 declare module '*/denoise_step.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'first_group',
@@ -621,6 +733,30 @@ declare module '*/difference.wgsl' {
   const shader: import('../src/kernel').Shader<
     'size' | 'stride' | 'first_group',
     'result' | 'expected' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/draw_conditions.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'batch' | 'classes' | 'drop' | 'logit_normal' | 'labelled' | 'seed' | 'first_group',
+    'order' | 'labels' | 'state' | 'levels' | 'classes'
+  >;
+  export default shader;
+}
+
+declare module '*/embedding.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'noise_rows' | 'first_group',
+    'levels' | 'classes' | 'features'
+  >;
+  export default shader;
+}
+
+declare module '*/flow_step.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'guided' | 'first_group',
+    'step' | 'prediction' | 'velocity' | 'x'
   >;
   export default shader;
 }
@@ -641,10 +777,51 @@ declare module '*/fma_peak.wgsl' {
   export default shader;
 }
 
+declare module '*/gaussian_noise.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
+    'output'
+  >;
+  export default shader;
+}
+
+declare module '*/gradient_norm.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'count' | 'first_group',
+    'blocks' | 'slices' | 'partials',
+    'at'
+  >;
+  export default shader;
+}
+
+declare module '*/gradient_norm_finish.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'partial_count' | 'ring' | 'clip',
+    'partials' | 'state' | 'records'
+  >;
+  export default shader;
+}
+
 declare module '*/image_grid.wgsl' {
   const shader: import('../src/kernel').Shader<
     'size' | 'picture_width' | 'channels' | 'height' | 'width' | 'batch' | 'count' | 'columns' | 'scale' | 'gap' | 'invert' | 'first_group',
     'images' | 'picture'
+  >;
+  export default shader;
+}
+
+declare module '*/image_losses.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'elements' | 'n4' | 'swish' | 'first_group',
+    'pre' | 'truth' | 'state' | 'losses'
+  >;
+  export default shader;
+}
+
+declare module '*/known_pixels.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'guided' | 'first_group',
+    'step' | 'start' | 'noise' | 'mask' | 'x'
   >;
   export default shader;
 }
@@ -659,8 +836,8 @@ declare module '*/mse.wgsl' {
 
 declare module '*/mse_finish.wgsl' {
   const shader: import('../src/kernel').Shader<
-    'partial_count' | 'elements' | 'batch_size' | 'ring' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2',
-    'partials' | 'state' | 'losses'
+    'partial_count' | 'elements' | 'batch_size' | 'ring' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'warmup' | 'decay_end' | 'floor',
+    'partials' | 'state' | 'records'
   >;
   export default shader;
 }
@@ -685,6 +862,22 @@ declare module '*/pack_weights.wgsl' {
   const shader: import('../src/kernel').Shader<
     'size' | 'taps' | 'inputs' | 'outputs' | 'bias_at' | 'backward_at' | 'first_group',
     'parameters' | 'packed'
+  >;
+  export default shader;
+}
+
+declare module '*/same_level.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'first_group',
+    'step' | 'levels'
+  >;
+  export default shader;
+}
+
+declare module '*/sum_pixels.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'pixels' | 'first' | 'first_group',
+    'slices' | 'sums'
   >;
   export default shader;
 }
@@ -749,6 +942,14 @@ declare module '*/uniform_noise.wgsl' {
   const shader: import('../src/kernel').Shader<
     'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
     'output'
+  >;
+  export default shader;
+}
+
+declare module '*/unit_range.wgsl' {
+  const shader: import('../src/kernel').Shader<
+    'vec4s' | 'n4' | 'guided' | 'first_group',
+    'x' | 'output'
   >;
   export default shader;
 }

@@ -83,6 +83,12 @@ export function checkBuffer(
   bytes: number,
   ...usages: readonly ('COPY_SRC' | 'COPY_DST')[]
 ): void {
+  if (buffer?.usage === undefined) {
+    throw new EngineError(
+      'argument',
+      `${name} is of type ${typeOf(buffer)}; it must be a GPUBuffer of ${bytes} bytes and ${usages.join(' | ')}.`,
+    );
+  }
   const { size, usage } = buffer;
   if (size >= bytes && usages.every((u) => usage & GPUBufferUsage[u])) return;
   throw new EngineError(

@@ -6,26 +6,32 @@ export type { FileSource } from './data/source';
 export { type AdapterDescription, type Progress, requestDevice, requirements } from './device';
 export { createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
+export { type Recipe, type RecipeName, recipes } from './recipes';
+export type { SamplingMethod } from './sampling/passes';
 export {
+  type EncodeRunOptions,
   MAX_SAMPLING_STEPS,
   type SampleEvent,
   type SampleOptions,
   Sampler,
   type SamplerOptions,
 } from './sampling/sampler';
-export type { AdamSettings } from './training/step';
+export type { EvaluateOptions, Evaluation } from './training/evaluation';
+export type { Schedule, ScheduleOption, ScheduleOptions } from './training/schedule';
+export type { AdamSettings, Objective } from './training/step';
 export {
   type Batch,
   type FitOptions,
   type OptimizerState,
   Trainer,
   type TrainerOptions,
+  type TrainerSettings,
   type TrainingEvent,
 } from './training/trainer';
 export type { TuningCache } from './tuning/cache';
-export { defaultConfig, type Parameter, type UNetConfig } from './unet/config';
+export { type Conditioning, defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
 export { Predictor, type PredictorOptions } from './unet/predictor';
-export { UNet } from './unet/unet';
+export { type Told, UNet } from './unet/unet';
 export type { Variants } from './unet/variants';
 export {
   type Checkpoint,
@@ -38,6 +44,7 @@ export {
   type RunSettings,
   saveCheckpoint,
   saveModel,
+  type TrainingSettings,
   variantsOn,
 } from './weights/checkpoint';
 export {

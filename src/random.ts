@@ -5,7 +5,7 @@
  */
 
 /** What a random number is for: the second half of the key, so that streams of one seed never meet. */
-export const STREAM = { weights: 0, shuffle: 1, amount: 2, noise: 3, sample: 4 } as const;
+export const STREAM = { weights: 0, shuffle: 1, amount: 2, noise: 3, sample: 4, drop: 5 } as const;
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 
@@ -30,6 +30,14 @@ export function threefry(k0: number, k1: number, c0: number, c1: number): [numbe
 /** A uniform number in [0, 1) from the top 24 bits of a word: exact in f32. */
 export function uniform(word: number): number {
   return (word >>> 8) * 2 ** -24;
+}
+
+/** Two independent standard normal numbers from the two words of a draw (Box and Muller), as shaders/lib/normal.wgsl has them up to rounding. */
+export function normal([x, y]: readonly [number, number]): [number, number] {
+  // In (0, 1], so that the logarithm is finite.
+  const r = Math.sqrt(-2 * Math.log(uniform(x) + 2 ** -24));
+  const angle = 2 * Math.PI * uniform(y);
+  return [r * Math.cos(angle), r * Math.sin(angle)];
 }
 
 /** A permutation of 0 … count-1 (Fisher-Yates), a function of seed and epoch alone. */

@@ -84,12 +84,12 @@ const open: Record<TotalName, Open> = {
 
   /** One pass from activations to activations, in the kernels' own order. */
   async forward(engine, unet, batch, timer) {
-    const { layers, weights } = unet.plan;
-    const variants = await engine.gpu.chooseVariants(layers, padded(batch), false);
+    const variants = await engine.gpu.chooseVariants(unet.plan.layers, padded(batch), false);
     const [buffer] = await randomImages(engine, unet, ['input'], padded(batch));
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);
-    const ops = predictionPass(layers, weights, padded(batch), input, output, chooser(variants));
+    const told = { levels: tensor('noise levels', padded(batch)), classes: tensor('classes', padded(batch)) };
+    const ops = predictionPass(unet.plan, padded(batch), input, output, told, chooser(variants));
     const fixed = new Map([...unet.fixed, [input, buffer] as const]);
     const program = await Program.compile(engine.gpu, 'bench forward', ops, fixed, wholeDispatches).catch(
       (error) => {
@@ -99,7 +99,7 @@ const open: Record<TotalName, Open> = {
     );
     return {
       batch,
-      layers,
+      layers: unet.plan.layers,
       passes: () => 1,
       ops,
       fixed,

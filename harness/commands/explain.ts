@@ -1,4 +1,6 @@
 /** `explain`: what a configuration becomes. Needs no GPU. */
+import { recipes } from '../../src/recipes';
+import { settingsOf } from '../../src/training/trainer';
 import { layersOf } from '../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../src/unet/variants';
 import { type Command, defineCommand, integer, toggle } from '../args';
@@ -33,7 +35,11 @@ export const explain: Command = defineCommand({
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
     if (fixed) checkVariants(fixed, layers, padded, features, true);
     const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
-    const text = explainText(config, batch, images, variants, given['bfloat16-gradients']);
+    const training = settingsOf({
+      ...recipes[given.recipe ?? 'tutorial'].trainer,
+      bfloat16Gradients: given['bfloat16-gradients'],
+    });
+    const text = explainText(config, batch, images, variants, training);
     console.log(`The network\n\n${text.summary}\n`);
     const assumed = fixed
       ? 'as given'

@@ -1,11 +1,14 @@
-/** `train`: the tutorial from end to end. */
-import { existsSync } from 'node:fs';
+/** `train`: a recipe from end to end. */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
 import { requirements } from '../../src/device';
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
-import type { Trainer } from '../../src/training/trainer';
+import { type Recipe, recipes } from '../../src/recipes';
+import type { Evaluation } from '../../src/training/evaluation';
+import type { Schedule } from '../../src/training/schedule';
+import type { FitOptions, Trainer, TrainerOptions, TrainingEvent } from '../../src/training/trainer';
 import { layersOf, type UNetConfig } from '../../src/unet/config';
 import { checkVariants } from '../../src/unet/variants';
 import {
@@ -20,16 +23,21 @@ import {
   variantsOn,
 } from '../../src/weights/checkpoint';
 import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
+import { digitPictures } from '../digit_pictures';
 import { prepareFolder, readWhole, writeWhole } from '../files';
-import { loadImages } from '../images';
+import { History } from '../history';
+import { holdOut, loadImages } from '../images';
 import { bfloat16Flag, type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { variantLines } from '../kernels_text';
-import { describeNetwork, networkFlags, networkOf } from '../network_flags';
+import { levelSvg } from '../level_svg';
+import { type Measured, makesDigits, measureQuality, qualityLine } from '../measure_quality';
+import { describeNetwork, networkFlags, networkOf, recipeNames } from '../network_flags';
 import { adapterLine, commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { duration, megabytes, Progress, plural, thousands } from '../progress';
 import { runFiles, wholeEpochs } from '../run_files';
 import { runPictures } from '../run_pictures';
+import { scheduleFlag, scheduleFor } from '../schedule_flag';
 import { versions } from '../versions';
 
 const CHECKPOINT = 'checkpoint.safetensors';
@@ -44,10 +52,24 @@ const flags = {
     'the 10,000 digits that come along, or a file or folder of IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
   ),
   limit: integer('N', 'only the first N images', 1, 2 ** 31),
-  epochs: integer('N', 'passes over the images, in all (default 5)', 1, 1_000_000),
+  holdout: integer(
+    'N',
+    'the last N images are not trained on but measure the run (default: none for the\ntutorial, for digits a tenth, at most 1000)',
+    0,
+    2 ** 31,
+  ),
+  epochs: integer('N', 'passes over the images, in all (default 5; digits 12)', 1, 1_000_000),
+  'max-steps': integer('N', 'end after N steps, if the epochs are not complete before', 1, 2 ** 31),
   batch: integer('N', 'images a step (default 256)', 1, 65536),
-  lr: number('X', 'learning rate of Adam (default 1e-3)', 1e-12, 10),
+  lr: number('X', 'learning rate of Adam (default 1e-3; digits 3e-3)', 1e-12, 10),
   seed: integer('N', 'fixes weights, shuffling, noise and samples (default 123)', 0, 0xffffffff),
+  schedule: scheduleFlag,
+  quality: integer(
+    'N',
+    'samples that tell how good the digits are, for networks that know digits;\n0: none (default 1000)',
+    0,
+    100_000,
+  ),
   ...networkFlags,
   ...kernelFlags,
   ...bfloat16Flag,
@@ -66,7 +88,9 @@ export const train = defineCommand({
   usage: '--out DIR [flags]',
   flags,
   notes: `Writes losses.csv, epochs.csv, loss.svg, corruption.png, predictions.png, samples-5-steps.png, samples-50-steps.png,
-${MODEL}, ${CHECKPOINT} and run.json. The checkpoint is saved after each epoch, every ${SAVE_SECONDS} seconds and at
+${MODEL}, ${CHECKPOINT} and run.json. With --recipe digits samples.png (a column for each digit), trajectory.png (how noise
+becomes a digit) and history.gif (the samples over the run) in place of the last two pictures; with --holdout the held-out losses in
+epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after each epoch, every ${SAVE_SECONDS} seconds and at
 Ctrl-C; a second Ctrl-C quits at once.`,
   run: runTrain,
 });
@@ -85,10 +109,30 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   const settings = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const kernels = await kernelChoice(given);
   const source = settings.source ?? 'mnist';
-  const images = await loadImages(source, settings.limit, signal);
+  const all = await loadImages(source, settings.limit, signal);
+  const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
+  // For the tutorial all images, as ever.
+  const usual = recipe.network.conditioning ? Math.min(1000, Math.floor(all.count / 10)) : 0;
+  const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
+  const { train: images, held } = holdOut(all, holdout);
   const data = fingerprint(images);
   if (checkpoint) checkSameData(checkpoint.data, data);
-  const config = checkpoint?.config ?? networkOf(given, images);
+  const classes = images.labels && 1 + images.labels.reduce((a, b) => Math.max(a, b), 0);
+  const config = checkpoint?.config ?? networkOf(given, { ...images, classes });
+  if (config.conditioning?.classes && !images.labels) {
+    throw new UsageError(
+      `--recipe ${given.recipe ?? 'digits'} needs labels, and ${source} has none. Put the *-labels-idx1-ubyte file beside each file of images, or train --recipe tutorial.`,
+    );
+  }
+  const perEpoch = Math.ceil(images.count / settings.batchSize);
+  const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
+  const training: Partial<TrainerOptions> = checkpoint
+    ? { ...checkpoint.state.adam, ...checkpoint.training, bfloat16Gradients: checkpoint.bfloat16Gradients }
+    : {
+        ...recipe.trainer,
+        ...(given.schedule ? { schedule: scheduleFor(given.schedule, steps) } : {}),
+        bfloat16Gradients: given['bfloat16-gradients'],
+      };
   if (kernels.variants) {
     // With all that a device may have; what this one has is seen later.
     const features = new Set(requirements.optionalFeatures);
@@ -102,14 +146,18 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
   const run = new Run(engine, {
     out,
-    settings,
+    settings: { ...settings, ...(holdout > 0 ? { holdout } : {}) },
     images,
+    held,
     data,
     config,
     source,
     checkpoint,
     kernels,
-    bfloat16Gradients: checkpoint?.bfloat16Gradients ?? given['bfloat16-gradients'] ?? false,
+    training,
+    steps,
+    heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
+    qualityCount: given.quality ?? 1000,
     progress,
     preparations,
   });
@@ -121,20 +169,35 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
 
 function newSettings(given: TrainFlags): RunSettings {
   networkOf(given); // Before anything is loaded; the size of the images comes later.
+  const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
+  const { batch: batchSize = 256, 'max-steps': maxSteps } = given;
   return {
     seed: given.seed ?? 123,
-    batchSize: given.batch ?? 256,
-    learningRate: given.lr ?? 1e-3,
-    epochs: given.epochs ?? 5,
+    batchSize,
+    learningRate: given.lr ?? recipe.trainer.learningRate!,
+    epochs: given.epochs ?? (given.recipe === 'digits' ? 12 : 5),
+    binarize: recipe.fit.binarize,
     source: given.data ?? 'mnist',
     ...(given.limit === undefined ? {} : { limit: given.limit }),
+    ...(maxSteps === undefined ? {} : { maxSteps }),
   };
+}
+
+/** Of the epochs that another process trained, as it left them in epochs.csv. */
+function heldOutLosses(folder: string): (number | undefined)[] {
+  const path = join(folder, 'epochs.csv');
+  if (!existsSync(path)) return [];
+  const [head, ...rows] = readFileSync(path, 'utf8').trim().split('\n');
+  const column = head.split(',').indexOf('held_out_loss');
+  return rows
+    .map((row) => Number(row.split(',')[column] || Number.NaN))
+    .map((loss) => (Number.isFinite(loss) ? loss : undefined));
 }
 
 /** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
 export function resumedSettings(
   given: TrainFlags,
-  { settings, config, losses, data, bfloat16Gradients }: Checkpoint,
+  { settings, config, losses, data, bfloat16Gradients, training }: Checkpoint,
 ): RunSettings {
   if (given.variants !== undefined) {
     throw new UsageError(
@@ -146,12 +209,24 @@ export function resumedSettings(
       '--bfloat16-gradients is given, but the checkpoint was trained without. Leave it out to go on, or start a new run without --resume.',
     );
   }
+  if (given.recipe !== undefined && recipes[given.recipe].trainer.objective !== training.objective) {
+    const other = recipeNames.find((name) => recipes[name].trainer.objective === training.objective);
+    throw new UsageError(
+      `--recipe is ${given.recipe}, but the checkpoint is of a run of the recipe ${other}. Leave it out to go on, or start a new run without --resume.`,
+    );
+  }
+  if (given.schedule !== undefined) {
+    throw new UsageError(
+      '--schedule cannot stand beside --resume: a run keeps the schedule that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
   const fixed = {
     seed: settings.seed,
     batch: settings.batchSize,
     widths: config.widths,
     'kernel-size': config.kernelSize,
     limit: settings.limit,
+    holdout: settings.holdout ?? 0,
   };
   for (const [flag, was] of Object.entries(fixed)) {
     const now = given[flag as keyof typeof fixed];
@@ -169,7 +244,10 @@ export function resumedSettings(
     );
   }
   const { lr: learningRate = settings.learningRate, data: source = settings.source } = given;
-  return { ...settings, epochs, learningRate, source };
+  // More epochs are for going on, also beyond the steps that were the end.
+  const { maxSteps: before, ...rest } = settings;
+  const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
+  return { ...rest, epochs, learningRate, source, ...(maxSteps === undefined ? {} : { maxSteps }) };
 }
 
 // ---------------------------------------------------------------- the run
@@ -178,12 +256,19 @@ interface RunOptions {
   readonly out: string;
   readonly settings: RunSettings;
   readonly images: ImageSet;
+  /** Images that are not trained on. */
+  readonly held: ImageSet | undefined;
   readonly data: DataFingerprint;
   readonly config: UNetConfig;
   readonly source: string;
   readonly checkpoint: Checkpoint | undefined;
   readonly kernels: EngineChoice;
-  readonly bfloat16Gradients: boolean;
+  /** For the trainer, beside size and rate. */
+  readonly training: Partial<TrainerOptions>;
+  /** Of the whole run. */
+  readonly steps: number;
+  readonly heldOutLosses: readonly (number | undefined)[];
+  readonly qualityCount: number;
   readonly progress: Progress;
   readonly preparations: Preparations;
 }
@@ -205,6 +290,12 @@ class Run {
   private readyAt = 0;
   private firstStepAt: number | undefined;
   private readonly epochSeconds = new Map<number, number>();
+  /** By epoch, from the first. */
+  private readonly heldOut: (number | undefined)[];
+  private evaluation: Evaluation | undefined;
+  /** Of samples over the run, for a network that is told classes. */
+  private history: History | undefined;
+  private quality: Measured | undefined;
 
   constructor(engine: Engine, options: RunOptions) {
     this.engine = engine;
@@ -212,23 +303,29 @@ class Run {
     this.progress = options.progress;
     this.losses = [...(options.checkpoint?.losses ?? [])];
     this.stepsPerEpoch = Math.ceil(options.images.count / options.settings.batchSize);
+    this.heldOut = [...options.heldOutLosses];
   }
 
   private get steps(): number {
-    return this.stepsPerEpoch * this.options.settings.epochs;
+    return this.options.steps;
+  }
+
+  /** Whether it is trained to follow a flow from noise to images. */
+  private get flow(): boolean {
+    return this.trainer.settings.objective === 'flow';
+  }
+
+  private get sampling(): Recipe['sampling'] {
+    return recipes[this.flow ? 'digits' : 'tutorial'].sampling;
   }
 
   /** Brings everything to the GPU and says what is going to happen. */
   async prepare(): Promise<void> {
     const { engine, options, progress } = this;
-    const { settings, images, config, checkpoint, source, out, bfloat16Gradients } = options;
+    const { settings, images, held, config, checkpoint, source, out, training } = options;
     const unet = await engine.createUNet(config, { seed: settings.seed });
-    const common = {
-      batchSize: settings.batchSize,
-      learningRate: settings.learningRate,
-      bfloat16Gradients,
-      ...checkpoint?.state.adam,
-    };
+    const { batchSize, learningRate } = settings;
+    const common = { ...training, batchSize, learningRate };
     let otherKernels = '';
     try {
       const variants = checkpoint && variantsOn(engine.adapter, checkpoint);
@@ -247,15 +344,18 @@ class Run {
       this.savedStep = checkpoint.state.step;
     }
     const { count, height, width, channels } = images;
+    if (this.flow) this.history = await History.create(engine, unet, this.sampling, settings.seed);
     const [net, trainer, set] = [unet.bytes, this.trainer.bytes, this.dataset.buffer.size];
     progress.print(`Adapter     ${adapterLine(engine)}`);
-    progress.print(`Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}`);
+    progress.print(
+      `Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
+    );
     progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
     progress.print(
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
     );
     progress.print(
-      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}, seed ${settings.seed}`,
+      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.settings.schedule)}, seed ${settings.seed}`,
     );
     if (checkpoint) {
       const before = checkpoint.settings.learningRate;
@@ -273,7 +373,7 @@ class Run {
       : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
     progress.print(`Kernels     ${origin}`);
     for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
-    if (bfloat16Gradients) progress.print('            the first layer’s gradient in bfloat16');
+    if (this.trainer.bfloat16Gradients) progress.print('            the first layer’s gradient in bfloat16');
     progress.print(`Output      ${out}`);
     progress.print();
     this.readyAt = performance.now() / 1000;
@@ -286,13 +386,14 @@ class Run {
       progress.print(
         `The run is complete (${plural(epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
       );
+      await this.evaluate();
       await this.save();
       return;
     }
     const start = performance.now();
     let epochStart = start;
     try {
-      for await (const event of trainer.fit(this.dataset, { epochs, seed, binarize, signal })) {
+      for await (const event of this.events({ epochs, seed, binarize, signal })) {
         const now = performance.now();
         losses.push(event.loss);
         if (this.firstStepAt === undefined) {
@@ -316,10 +417,11 @@ class Run {
             this.epochSeconds.set(event.epoch, (now - epochStart) / 1000);
           }
           const mean = wholeEpochs(losses, stepsPerEpoch)[event.epoch - 1];
+          const { loss: heldOut } = (await this.evaluate(event.epoch)) ?? {};
           progress.print(
-            `Epoch ${event.epoch}/${epochs}: mean loss ${mean.toFixed(5)}, ${duration((now - epochStart) / 1000)}, ${speed(event.imagesPerSecond)}`,
+            `Epoch ${event.epoch}/${epochs}: mean loss ${mean.toFixed(5)}${heldOut === undefined ? '' : `, held out ${heldOut.toFixed(5)}`}, ${duration((now - epochStart) / 1000)}, ${speed(event.imagesPerSecond)}`,
           );
-          epochStart = now;
+          epochStart = performance.now();
         }
         this.trainSeconds = (now - start) / 1000;
         const last = event.step === steps;
@@ -341,22 +443,79 @@ class Run {
     }
   }
 
+  /**
+   * The events of `fit` up to the end of the run. Where an epoch is evaluated and where the history has a frame, it stops for that, so that
+   * no later step has been submitted then.
+   */
+  private async *events(options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { trainer, dataset, losses, stepsPerEpoch, steps, history } = this;
+    await history?.add(losses.length, options.signal);
+    while (losses.length < steps) {
+      const done = losses.length;
+      const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;
+      const maxSteps = Math.min(epochEnd, history?.next ?? steps, steps) - done;
+      // The last event comes when fit is done, so that whoever gets it may evaluate and sample.
+      let last: TrainingEvent | undefined;
+      try {
+        for await (const event of trainer.fit(dataset, { ...options, maxSteps })) {
+          if (last) yield last;
+          last = event;
+        }
+      } catch (error) {
+        if (last) yield last;
+        throw error;
+      }
+      if (last) yield last;
+      await history?.add(losses.length, options.signal);
+    }
+  }
+
+  /** The loss on the images that are held out, if there are any: at the end of `epoch`, if one is named. */
+  private async evaluate(epoch?: number): Promise<Evaluation | undefined> {
+    const { held, settings } = this.options;
+    if (!held) return undefined;
+    this.evaluation = await this.trainer.evaluate(held, { binarize: settings.binarize });
+    if (epoch !== undefined) this.heldOut[epoch - 1] = this.evaluation.loss;
+    return this.evaluation;
+  }
+
   /** Model, pictures and run.json. */
   async finish(signal: AbortSignal): Promise<void> {
     const { engine, trainer, progress, options } = this;
-    await writeWhole(this.path(MODEL), await saveModel(trainer.unet));
+    const { objective } = trainer.settings;
+    await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective }));
+    await this.evaluate();
+    await this.writeFiles();
     const written = [...Object.keys(this.files()), CHECKPOINT, MODEL];
     const start = performance.now();
     const onStep = (name: string, done: number, total: number) =>
       progress.update({ done, total, text: `${name}.png: step ${done} of ${total}` });
-    const pictures = runPictures(engine, trainer.unet, options.images, {
-      seed: options.settings.seed,
-      signal,
-      onStep,
-    });
+    const shown = { seed: options.settings.seed, signal, onStep };
+    const pictures = this.flow
+      ? digitPictures(engine, trainer.unet, options.images, this.sampling, shown)
+      : runPictures(engine, trainer.unet, options.images, shown);
     for await (const { name, picture } of pictures) {
       await writeWhole(this.path(`${name}.png`), await encodePng(picture));
       written.push(`${name}.png`);
+    }
+    if (this.history) {
+      await writeWhole(this.path('history.gif'), this.history.encode());
+      written.push('history.gif');
+    }
+    const measures = options.source === 'mnist' && makesDigits(trainer.unet.config);
+    if (measures && options.qualityCount >= 6 && this.flow) {
+      this.quality = await measureQuality(engine, trainer.unet, {
+        count: options.qualityCount,
+        seed: options.settings.seed,
+        sampling: this.sampling,
+        signal,
+        onImages: (done) =>
+          progress.update({
+            done,
+            total: options.qualityCount,
+            text: `quality: ${done} of ${options.qualityCount} samples`,
+          }),
+      });
     }
     progress.clear();
     const pictureSeconds = (performance.now() - start) / 1000;
@@ -368,7 +527,16 @@ class Run {
     progress.print(
       `Mean loss of the last epoch ${means[means.length - 1].toFixed(5)}. Training took ${duration(this.trainSeconds)}, the pictures ${duration(pictureSeconds)}.`,
     );
+    if (this.evaluation) progress.print(`Held-out loss ${this.evaluation.loss.toFixed(5)}.`);
+    if (this.quality) {
+      progress.print(`Quality of ${options.qualityCount} samples: ${qualityLine(this.quality)}.`);
+    }
     progress.print(`Wrote in ${options.out}: ${written.join(', ')}.`);
+    if (!this.flow) {
+      progress.print(
+        `This is the tutorial's network; ${commandLine('train')} --recipe digits --out DIR makes digits that can be read, to order.`,
+      );
+    }
     engine.destroy();
   }
 
@@ -378,16 +546,24 @@ class Run {
     const { settings, data } = this.options;
     const bytes = await saveCheckpoint({ trainer, settings, data, losses });
     await writeWhole(this.path(CHECKPOINT), bytes);
-    for (const [name, content] of Object.entries(this.files())) await writeWhole(this.path(name), content);
+    await this.writeFiles();
     this.savedAt = performance.now();
     this.savedStep = losses.length;
   }
 
+  private async writeFiles(): Promise<void> {
+    for (const [name, content] of Object.entries(this.files())) await writeWhole(this.path(name), content);
+  }
+
   private files(): Record<string, string> {
-    const { losses, stepsPerEpoch } = this;
+    const { losses, stepsPerEpoch, heldOut, evaluation } = this;
     const { settings, images, source } = this.options;
     const subtitle = `${source}, ${thousands(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
-    return runFiles({ losses, stepsPerEpoch, subtitle });
+    const held = this.options.held ? { heldOut } : {};
+    return {
+      ...runFiles({ losses, stepsPerEpoch, subtitle, ...held }),
+      ...(evaluation ? { 'loss-by-noise-level.svg': levelSvg(evaluation, subtitle) } : {}),
+    };
   }
 
   private path(name: string): string {
@@ -405,7 +581,7 @@ class Run {
         ...settings,
         network: config,
         variants: trainer.variants,
-        bfloat16Gradients: trainer.bfloat16Gradients,
+        ...trainer.settings,
       },
       data,
       adapter: engine.adapter,
@@ -424,8 +600,13 @@ class Run {
       epochs: means.map((meanLoss, i) => ({
         epoch: i + 1,
         meanLoss,
+        ...(this.options.held ? { heldOutLoss: this.heldOut[i] ?? null } : {}),
         seconds: this.epochSeconds.get(i + 1) ?? null,
       })),
+      ...(this.evaluation ? { heldOut: { images: this.options.held!.count, ...this.evaluation } } : {}),
+      ...(this.quality
+        ? { quality: { count: options.qualityCount, sampling: this.sampling, ...this.quality } }
+        : {}),
       timings: {
         started: this.started.toISOString(),
         finished: new Date().toISOString(),
@@ -440,3 +621,12 @@ class Run {
 
 const speed = (imagesPerSecond: number) =>
   `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : thousands(Math.round(imagesPerSecond))} images/s`;
+
+/** Behind the learning rate. */
+function scheduleText(schedule: Schedule): string {
+  const { warmup } = schedule;
+  const parts = [...(warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [])];
+  if (schedule.decay === 'cosine')
+    parts.push(`by a cosine to ${schedule.floor} of it at step ${schedule.steps}`);
+  return parts.length > 0 ? ` ${parts.join(', then ')}` : '';
+}

@@ -1,7 +1,7 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
-import type { Command, RunSettings, WorkerEvent } from './protocol';
-import { type Key, parseQuery, type Settings, toQuery, withSetting } from './settings';
-import { initialState, reduce, type State } from './state';
+import type { Command, ModelDescription, RunSettings, Source, WorkerEvent } from './protocol';
+import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
+import { initialState, networkIn, reduce, type State, sourceOf } from './state';
 
 export interface Panel {
   /** Brings the page in line with the state; called at most once a frame, and not at all while the page is hidden. */
@@ -17,8 +17,10 @@ export interface TaskPanel extends Panel {
 
 export class App {
   settings: Settings;
-  /** What the address said that could not be used. */
-  readonly notices: readonly string[];
+  /** What the address said that could not be used, and what a file has changed. */
+  notices: readonly string[];
+  /** Samples are made with the network of a file, if one is open. */
+  useFile = false;
   state: State = initialState;
   /** The check or the bench has the GPU for itself. */
   measuring: 'check' | 'bench' | undefined;
@@ -72,6 +74,16 @@ export class App {
     return this.state.losses.length - this.state.saved;
   }
 
+  /** Where samples are made. */
+  get source(): Source {
+    return sourceOf(this.state, this.settings, this.useFile);
+  }
+
+  /** What the network there is for. */
+  get network(): Omit<ModelDescription, 'name'> {
+    return networkIn(this.source, this.state, this.settings);
+  }
+
   send(command: Command): void {
     if (command.type === 'train' || command.type === 'step') this.startedAt ??= performance.now();
     this.worker.postMessage(command);
@@ -87,6 +99,7 @@ export class App {
   }
 
   private take(settings: Settings, place = false): void {
+    if (settings.recipe !== this.settings.recipe) this.notices = [];
     this.settings = settings;
     const address = toQuery(settings) || location.pathname;
     if (place) history.pushState(null, '', address);
@@ -121,8 +134,16 @@ export class App {
   }
 
   private runSettings(): RunSettings {
-    const { batch, lr, epochs, seed, widths, limit, samples, refresh, tune } = this.settings;
-    return { batch, lr, epochs, seed, widths, limit, samples, refresh, tune };
+    const { recipe, batch, lr, epochs, seed, widths, limit, samples, refresh, tune } = this.settings;
+    return { recipe, batch, lr, epochs, seed, widths, limit, samples, refresh, tune };
+  }
+
+  /** Takes what a file has brought, and says so where that is another recipe. */
+  private takeFrom(name: string, recipe: Settings['recipe'], others: Partial<Settings> = {}): void {
+    const before = this.settings.recipe;
+    this.take({ ...withRecipe(this.settings, recipe), ...others });
+    if (recipe !== before)
+      this.notices = [`${name} is of the recipe ${recipe}: the page has gone over to it from ${before}.`];
   }
 
   private timeFirstStep({ type }: WorkerEvent): void {
@@ -139,7 +160,12 @@ export class App {
     this.state = reduce(this.state, event);
     this.changedAt = performance.now();
     this.timeFirstStep(event);
-    if (event.type === 'resumed') this.take({ ...this.settings, ...event.settings });
+    if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
+    else if (event.type === 'model') {
+      this.useFile = true;
+      // A run keeps its recipe; samples are made by that of the model all the same.
+      if (!this.state.run) this.takeFrom(event.model.name, event.model.recipe);
+    }
     for (const panel of this.panels) panel.receive?.(event);
     this.changed();
   }

@@ -2,6 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { loss as lossText } from './format';
+import type { Settings } from './settings';
 import { curveTop, smooth } from './state';
 
 export type Scale = 'linear' | 'log';
@@ -20,6 +21,7 @@ export class Curve {
   private losses: readonly number[] = [];
   private smoothed: number[] = [];
   private stepsPerEpoch = 1;
+  private recipe: Settings['recipe'] = 'tutorial';
   private drawnAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -36,10 +38,11 @@ export class Curve {
     this.rebuild();
   }
 
-  set(losses: readonly number[], stepsPerEpoch: number): void {
+  set(losses: readonly number[], stepsPerEpoch: number, recipe: Settings['recipe']): void {
     if (losses === this.losses && stepsPerEpoch === this.stepsPerEpoch) return;
     this.losses = losses;
     this.stepsPerEpoch = stepsPerEpoch;
+    this.recipe = recipe;
     const wait = this.drawnAt + REDRAW_MS - performance.now();
     if (wait <= 0 || losses.length === 0) this.draw();
     else this.timer ??= setTimeout(() => this.draw(), wait);
@@ -84,7 +87,7 @@ export class Curve {
       }
       return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))];
     }
-    return [0, curveTop(smoothed)];
+    return [0, curveTop(smoothed, this.recipe)];
   }
 
   private rebuild(): void {

@@ -2,6 +2,7 @@
 import type { App } from './app';
 import { setMessage } from './dom';
 import { type Key, keys, show } from './settings';
+import { isFixed } from './state';
 
 type Input = HTMLInputElement | HTMLSelectElement;
 
@@ -44,7 +45,7 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
     render() {
       for (const { input, key } of inputs) {
         const text = show(key, app.settings);
-        const locked = input.hasAttribute('data-fixed') && app.state.run !== undefined;
+        const locked = input.hasAttribute('data-fixed') && isFixed(app.state);
         // Only where the setting itself has changed, so that what is being typed stays; nobody types where it is fixed.
         if (shown.get(key) !== text || (locked && input.value !== text)) {
           shown.set(key, text);

@@ -8,7 +8,7 @@ export interface Sorted {
   /** Of the bench. */
   readonly results: readonly File[];
   readonly images: readonly File[];
-  /** MNIST's files of labels come along with its images; nothing here needs them. */
+  /** Of the images, in the same order. */
   readonly labels: readonly File[];
 }
 
@@ -21,7 +21,7 @@ export function sortFiles(files: readonly File[]): Sorted {
     models: files.filter(isModel),
     results: files.filter(isResult),
     images: others.filter((file) => !isLabels(file)).sort(trainingFirst),
-    labels: others.filter(isLabels),
+    labels: others.filter(isLabels).sort(trainingFirst),
   };
 }
 
@@ -42,12 +42,13 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     }
     if (models.length > 1) app.complain('Open one model or checkpoint at a time.');
     else if (images.length === 0 && models.length === 0 && labels.length > 0) {
-      app.complain(`${labels[0].name} holds labels. Choose the file of images beside it.`);
+      app.complain(`${labels[0].name} holds labels. Choose or drop it together with its images.`);
     } else if (images.length > 0 && app.state.run) {
       app.complain('A run is under way. Reset it to train on other images.');
     } else {
       // A checkpoint that comes with its images finds them there.
-      if (images.length > 0) app.send({ type: 'data', files: images });
+      const checkpoint = models.length > 0;
+      if (images.length > 0) app.send({ type: 'data', files: images, labels, checkpoint });
       if (models.length > 0) app.send({ type: 'model', file: models[0] });
     }
   };
@@ -60,7 +61,9 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
       input.value = '';
     });
   }
-  button('use-digits').addEventListener('click', () => app.send({ type: 'data', files: [] }));
+  button('use-digits').addEventListener('click', () =>
+    app.send({ type: 'data', files: [], labels: [], checkpoint: false }),
+  );
 
   const veil = anyElement('drop');
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;

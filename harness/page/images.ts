@@ -1,6 +1,8 @@
 /** Images on a canvas, as many as fit beside each other. */
-import { STREAM, threefry } from '../../src/random';
+import { normal, STREAM, threefry } from '../../src/random';
 import { grid, type Picture, rgba } from '../pictures';
+import { columnsFor } from './order';
+import type { ModelDescription } from './protocol';
 
 export interface Tiles {
   /** One byte a pixel, one image after the other. */
@@ -10,10 +12,11 @@ export interface Tiles {
   readonly columns: number;
 }
 
+/** Which network images are for. */
+type Kind = Pick<ModelDescription, 'recipe' | 'height' | 'width' | 'classes'>;
+
 /** The most pixels of the screen that a pixel of an image is blown up to. */
 const MAX_SCALE = 12;
-
-export const columnsFor = (count: number) => Math.max(1, Math.ceil(Math.sqrt(count)));
 
 /** The last ones made, so that the same question gets the same answer and nothing is drawn twice. */
 const made = new Map<string, Tiles>();
@@ -27,20 +30,25 @@ function remember(key: string, make: () => Tiles): Tiles {
 }
 
 /** What sampling starts from, for where no samples have been made yet. */
-export function noiseTiles(seed: number, count: number, height: number, width: number): Tiles {
-  return remember(`noise ${seed} ${count} ${height} ${width}`, () => ({
-    bytes: Uint8Array.from(
-      { length: count * height * width },
-      (_, i) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24,
-    ),
-    height,
-    width,
-    columns: columnsFor(count),
-  }));
+export function noiseTiles(seed: number, count: number, of: Kind): Tiles {
+  const { recipe, height, width, classes } = of;
+  return remember(`noise ${seed} ${count} ${recipe} ${height} ${width} ${classes}`, () => {
+    const size = height * width;
+    const gaussian = (i: number) => {
+      const image = Math.floor(i / size);
+      // A draw gives two numbers, for two images.
+      const number = normal(threefry(seed, STREAM.sample, image >>> 1, i % size))[image % 2];
+      return Math.min(Math.max(Math.round(255 * (0.5 * number + 0.5)), 0), 255);
+    };
+    const uniform = (i: number) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24;
+    const pixel = recipe === 'tutorial' ? uniform : gaussian;
+    const bytes = Uint8Array.from({ length: count * size }, (_, i) => pixel(i));
+    return { bytes, height, width, columns: columnsFor(count, classes) };
+  });
 }
 
 /** Where pictures will be: paper a little greyer than paper. */
-export function paperTiles(count: number, height: number, width: number, columns = columnsFor(count)): Tiles {
+export function paperTiles(count: number, height: number, width: number, columns: number): Tiles {
   return remember(`paper ${count} ${height} ${width} ${columns}`, () => ({
     bytes: new Uint8Array(count * height * width).fill(14),
     height,

@@ -25,8 +25,8 @@ declare global {
   }
 }
 
-/** What a software adapter is offered. */
-const SMALL = { batch: 16, samples: 16 };
+/** What a software adapter is offered: samples of the digits are one of each. */
+const SMALL = { batch: 16, samples: { digits: 10, tutorial: 16 } };
 
 function showTrouble({ title, why, remedies }: Trouble): void {
   if (!anyElement('unsupported').hidden) return;
@@ -57,27 +57,33 @@ function createFrame(app: App): Panel {
     if (app.settings.task === 'bench') app.set('benchBatch', String(SMALL.batch));
     else {
       app.set('batch', String(SMALL.batch));
-      app.set('samples', String(SMALL.samples));
+      app.set('samples', String(SMALL.samples[app.settings.recipe]));
     }
   });
   button('files-problem-close').addEventListener('click', () => app.forgive());
-  anyElement('notices').hidden = app.notices.length === 0;
-  anyElement('notices').replaceChildren(
-    ...app.notices.map((notice) => {
-      const line = document.createElement('p');
-      line.textContent = notice;
-      return line;
-    }),
-  );
+  let noticesShown: readonly string[] = [];
+  const renderNotices = () => {
+    if (app.notices === noticesShown) return;
+    noticesShown = app.notices;
+    anyElement('notices').hidden = app.notices.length === 0;
+    anyElement('notices').replaceChildren(
+      ...app.notices.map((notice) => {
+        const line = document.createElement('p');
+        line.textContent = notice;
+        return line;
+      }),
+    );
+  };
   return {
     /** What came from a file is shown where it is used. */
     receive(event) {
-      if (event.type === 'model' && event.name) app.set('task', 'sample');
+      if (event.type === 'model') app.set('task', 'sample');
       else if (event.type === 'resumed' || (event.type === 'data' && !event.data.builtIn))
         app.set('task', 'train');
     },
     render() {
       const { state, settings } = app;
+      renderNotices();
       tabs.show(settings.task, (task) => toQuery({ ...settings, task }) || location.pathname);
       const atWork = settings.task !== 'train' || state.training || state.run !== undefined;
       document.body.classList.toggle('at-work', atWork);

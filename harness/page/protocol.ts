@@ -1,9 +1,10 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
-import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
-import type { Tune } from './settings';
+import type { AdapterDescription, ErrorCode, Progress, RecipeName, Variants } from '../../src';
+import type { FlowMethod, Tune } from './settings';
 
 /** What a run is made with. */
 export interface RunSettings {
+  readonly recipe: RecipeName;
   readonly batch: number;
   readonly lr: number;
   readonly epochs: number;
@@ -16,7 +17,24 @@ export interface RunSettings {
 }
 
 /** Those of them that a checkpoint holds. */
-export type CheckpointSettings = Pick<RunSettings, 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit'>;
+export type CheckpointSettings = Pick<
+  RunSettings,
+  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit'
+>;
+
+/** Whose network samples are made with: that which comes with the page, the run's, or that of a file. */
+export type Source = 'pretrained' | 'run' | 'file';
+
+/** What samples to make. A network that is not told classes, or does not follow a flow, leaves out what it has no use for. */
+export interface Order {
+  readonly source: Source;
+  readonly steps: number;
+  readonly count: number;
+  readonly seed: number;
+  readonly digit: number | 'all';
+  readonly guidance: number;
+  readonly method: FlowMethod;
+}
 
 export type Command =
   /** Sent once, first. */
@@ -30,15 +48,18 @@ export type Command =
   | { readonly type: 'pause' }
   /** Forgets the run and frees its memory. */
   | { readonly type: 'reset' }
-  /** Training waits meanwhile. */
-  | { readonly type: 'sample'; readonly steps: number; readonly count: number; readonly seed: number }
+  /** Training waits meanwhile, and what was ordered before is left. */
+  | { readonly type: 'sample'; readonly order: Order }
   | { readonly type: 'stopSampling' }
-  /** Other training data; no files stand for the digits that come with the page. */
-  | { readonly type: 'data'; readonly files: readonly File[] }
+  /** Other training data; no files stand for the digits that come with the page. `checkpoint`: one comes next, and says the recipe. */
+  | {
+      readonly type: 'data';
+      readonly files: readonly File[];
+      readonly labels: readonly File[];
+      readonly checkpoint: boolean;
+    }
   /** A network to sample from, or a checkpoint to go on from. */
   | { readonly type: 'model'; readonly file: File }
-  /** Samples are made with the run's network again. */
-  | { readonly type: 'closeModel' }
   | { readonly type: 'saveModel' }
   | { readonly type: 'saveCheckpoint' }
   /** A visible page must stay smooth; a hidden one need not. */
@@ -65,6 +86,18 @@ export interface DataDescription {
   readonly count: number;
   readonly height: number;
   readonly width: number;
+  /** Of its labels; without labels, undefined. */
+  readonly classes?: number;
+}
+
+/** A network that was read from a file. */
+export interface ModelDescription {
+  readonly name: string;
+  readonly recipe: RecipeName;
+  /** That it is told; 0 for none. */
+  readonly classes: number;
+  readonly height: number;
+  readonly width: number;
 }
 
 export type WorkerEvent =
@@ -74,16 +107,23 @@ export type WorkerEvent =
   /** How far the compiling or the measuring is. */
   | { readonly type: 'preparing'; readonly progress: Progress }
   | { readonly type: 'data'; readonly data: DataDescription }
-  /** Samples are made with the network of this file from now on; without a name, with the run's. */
-  | { readonly type: 'model'; readonly name: string | undefined }
+  /** A network was read from a file: samples can be made with it. */
+  | { readonly type: 'model'; readonly model: ModelDescription }
   /** A checkpoint was read: its run is the page's now, and so are its settings. */
-  | { readonly type: 'resumed'; readonly settings: CheckpointSettings; readonly losses: Float32Array }
+  | {
+      readonly type: 'resumed';
+      readonly name: string;
+      readonly settings: CheckpointSettings;
+      readonly losses: Float32Array;
+    }
   /** A run exists from now on. */
   | {
       readonly type: 'built';
       readonly images: number;
       readonly stepsPerEpoch: number;
       readonly parameters: number;
+      /** That its network is told; 0 for none. */
+      readonly classes: number;
       readonly bytes: number;
       readonly variants: Variants;
     }
@@ -95,7 +135,7 @@ export type WorkerEvent =
       readonly imagesPerSecond: number;
     }
   /** Samples of a fixed seed, as the network of this step makes them. */
-  | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array }
+  | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array; readonly columns: number }
   /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */
   | {
       readonly type: 'strip';
@@ -106,10 +146,10 @@ export type WorkerEvent =
     }
   | {
       readonly type: 'sampled';
-      /** From 1. */
+      readonly order: Order;
+      /** From 1, of `order.steps`. */
       readonly step: number;
-      readonly steps: number;
-      readonly count: number;
+      readonly columns: number;
       readonly height: number;
       readonly width: number;
       /** x before the step, and what the network makes of it; left out of some steps of a long run. */

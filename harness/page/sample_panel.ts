@@ -3,8 +3,11 @@ import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setText } from './dom';
 import { connectFields } from './fields';
 import { some, whole } from './format';
-import { columnsFor, ImageView, noiseTiles, paperTiles } from './images';
-import type { WorkerEvent } from './protocol';
+import { ImageView, noiseTiles, paperTiles } from './images';
+import { columnsFor, usualCount } from './order';
+import { connectOrder } from './order_fields';
+import type { Source, WorkerEvent } from './protocol';
+import { PRETRAINED_STEPS } from './recipe_text';
 import { describe } from './state';
 
 interface Frame {
@@ -23,10 +26,13 @@ export function createSamplePanel(app: App): TaskPanel {
   const slider = byId('frame', HTMLInputElement);
   let frames: Frame[] = [];
   let steps = 0;
-  /** So many steps the run's network had behind it when it made them. */
-  let trained = 0;
+  /** Who made them, and so many steps the run's network had behind it then. */
+  let maker = { source: 'run' as Source, trained: 0, looksTwice: false };
+  /** Whether there are samples, or will be. */
+  let ordered = false;
+  let { recipe } = app.settings;
   /** Of the frames: a model from a file may be for other images than the data. */
-  let shape = { count: 0, height: 28, width: 28 };
+  let shape = { columns: 1, height: 28, width: 28 };
   /** Undefined follows the newest. */
   let chosen: number | undefined;
   let playing: ReturnType<typeof setInterval> | undefined;
@@ -35,21 +41,42 @@ export function createSamplePanel(app: App): TaskPanel {
     clearInterval(playing);
     playing = undefined;
   };
+  const forget = () => {
+    ordered = false;
+    frames = [];
+    chosen = undefined;
+    stopPlaying();
+  };
   const ready = () =>
     !app.measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(app.state.phase);
 
-  const start = () => {
-    if (!ready() || !fields.valid) return;
+  /** An order may also come while one is being made, which it replaces. */
+  const open = () => (ready() || ['sampling', 'compiling'].includes(app.state.phase)) && !app.measuring;
+  const count = () =>
+    app.settings.count || usualCount(app.network.recipe, app.state.adapter?.software ?? false);
+
+  const order = () => {
+    if (!open() || !fields.valid) return;
     stopPlaying();
-    const { steps, count, noise } = app.settings;
-    app.send({ type: 'sample', steps, count, seed: noise });
+    ordered = true;
+    const { source } = app;
+    const { steps, noise: seed, digit, guidance, method } = app.settings;
+    app.send({ type: 'sample', order: { source, steps, count: count(), seed, digit, guidance, method } });
   };
+  const start = () => {
+    if (ready()) order();
+  };
+  /** Where samples are shown, those of other settings take their place. */
+  const again = () => {
+    if (ordered) order();
+  };
+  const orderFields = connectOrder(app, order, again);
 
   button('sample').addEventListener('click', () => {
     if (app.state.phase === 'sampling') app.send({ type: 'stopSampling' });
     else start();
   });
-  for (const preset of ['5', '50']) {
+  for (const preset of ['5', '20', '50']) {
     // As if it were typed, so that it replaces what is not legal, too.
     button(`steps-${preset}`).addEventListener('click', () => {
       const input = byId('steps', HTMLInputElement);
@@ -57,6 +84,22 @@ export function createSamplePanel(app: App): TaskPanel {
       input.dispatchEvent(new Event('change'));
     });
   }
+  button('noise-next').addEventListener('click', () => {
+    app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
+    order();
+  });
+  for (const choice of ['pretrained', 'run'] as const) {
+    button(`use-${choice}`).addEventListener('click', () => {
+      app.useFile = false;
+      app.set('model', choice);
+      again();
+    });
+  }
+  button('use-file').addEventListener('click', () => {
+    app.useFile = true;
+    app.changed();
+    again();
+  });
   slider.addEventListener('input', () => {
     stopPlaying();
     const at = Number(slider.value);
@@ -84,18 +127,16 @@ export function createSamplePanel(app: App): TaskPanel {
     void predictionView.png().then((png) => download('samples.png', png));
   });
   button('save-model-2').addEventListener('click', () => app.send({ type: 'saveModel' }));
-  button('close-model').addEventListener('click', () => app.send({ type: 'closeModel' }));
 
   const renderFrames = () => {
-    const { count, height, width } = shape;
     const at = chosen ?? frames.length - 1;
     const frame = frames[at];
-    const tiles = (bytes: Uint8Array) => ({ bytes, height, width, columns: columnsFor(count) });
+    const tiles = (bytes: Uint8Array) => ({ bytes, ...shape });
     if (!frame) {
-      const { noise, count } = app.settings;
-      const { height, width } = app.state.data ?? shape;
-      xView.show(noiseTiles(noise, count, height, width));
-      predictionView.show(paperTiles(count, height, width));
+      const { network } = app;
+      const { height, width, classes } = network;
+      xView.show(noiseTiles(app.settings.noise, count(), network));
+      predictionView.show(paperTiles(count(), height, width, columnsFor(count(), classes)));
     } else if (xView.shown?.bytes !== frame.x) {
       xView.show(tiles(frame.x));
       predictionView.show(tiles(frame.prediction));
@@ -115,43 +156,69 @@ export function createSamplePanel(app: App): TaskPanel {
         ? 'Each step moves x a little towards the prediction; the last one arrives there.'
         : left === 1
           ? 'The last step takes the prediction itself: these are the samples.'
-          : `After looking at x, this step moves it 1/${whole(left)} of the way to the prediction.`,
+          : maker.looksTwice
+            ? 'This step looks at x twice, at its beginning and at its end, and goes between the two ways.'
+            : `After looking at x, this step moves it 1/${whole(left)} of the way to the prediction.`,
     );
     button('save-sampled').disabled = frame === undefined || frame.step !== steps;
   };
 
+  const nameOf = (source: Source, trained: number) => {
+    if (source === 'pretrained') return `the pretrained network, ${some(PRETRAINED_STEPS, 'step')}`;
+    if (source === 'file') return `the file ${app.state.model?.name}`;
+    return trained > 0 ? `this page’s run, step ${whole(trained)}` : 'an untrained network';
+  };
   const renderModel = () => {
-    const { losses, model } = app.state;
-    if (model) return `The network of ${model}`;
-    const now = losses.length;
-    if (frames.length > 0 && trained !== now) {
-      const then = trained > 0 ? `network after ${some(trained, 'training step')}` : 'untrained network';
-      return `Made by the ${then}; it is at step ${whole(now)} now`;
+    const { source } = app;
+    const now = app.state.losses.length;
+    const made = nameOf(maker.source, maker.trained);
+    const chosen = nameOf(source, now);
+    if (frames.length > 0 && made !== chosen) {
+      const isRun = source === 'run' && maker.source === 'run';
+      return `Made by ${made}; ${isRun ? `it is at step ${whole(now)} now` : `now chosen: ${chosen}`}`;
     }
-    if (now > 0) return `The network after ${some(now, 'training step')}`;
-    return 'An untrained network: it makes mere shades. Train it first, or open a model';
+    if (source !== 'run' || now > 0) return `${chosen[0].toUpperCase()}${chosen.slice(1)}`;
+    return 'An untrained network: it makes mere shades. Train it first, or take the pretrained one';
+  };
+  const renderSource = () => {
+    const { source, state } = app;
+    for (const each of ['pretrained', 'run', 'file'] as const)
+      button(`use-${each}`).setAttribute('aria-pressed', String(each === source));
+    button('use-file').hidden = state.model === undefined;
+    setText(button('use-file'), state.model?.name ?? '');
   };
 
   return {
     start,
     receive(event: WorkerEvent) {
-      if (event.type === 'model' || (event.type === 'freed' && !app.state.model)) {
-        frames = [];
-        chosen = undefined;
-        stopPlaying();
+      if (event.type === 'model' || (event.type === 'freed' && maker.source === 'run')) {
+        forget();
       }
-      if (event.type !== 'sampled') return;
+      // Those of a run that was forgotten in its middle are of no use.
+      if (event.type !== 'sampled' || !ordered) return;
       if (event.step === 1) {
-        trained = app.state.losses.length;
+        const { source, method } = event.order;
+        const looksTwice = method === 'heun' && app.network.recipe === 'digits';
+        maker = { source, trained: app.state.losses.length, looksTwice };
         frames = [];
         chosen = undefined;
       }
-      ({ steps } = event);
-      shape = { count: event.count, height: event.height, width: event.width };
+      ({ steps } = event.order);
+      shape = { columns: event.columns, height: event.height, width: event.width };
       if (event.frame) frames.push({ step: event.step, ...event.frame });
     },
     render() {
+      if (recipe !== app.settings.recipe) {
+        ({ recipe } = app.settings);
+        forget();
+      }
       fields.render();
+      orderFields.render(open());
+      renderSource();
+      byId('count', HTMLInputElement).placeholder = String(
+        usualCount(app.network.recipe, app.state.adapter?.software ?? false),
+      );
+      button('noise-next').disabled = !(open() && fields.valid);
       const { state } = app;
       const sampling = state.phase === 'sampling';
       const sample = button('sample');
@@ -169,12 +236,7 @@ export function createSamplePanel(app: App): TaskPanel {
       byId('sample-progress', HTMLProgressElement).value = progress ? progress.step / progress.steps : 0;
       setMessage(anyElement('sample-error'), state.error?.at === 'task' ? state.error.message : undefined);
       button('save-model-2').disabled =
-        state.losses.length === 0 || state.phase === 'lost' || state.model !== undefined;
-      button('close-model').hidden = state.model === undefined;
-      setText(
-        button('close-model'),
-        state.losses.length > 0 ? 'Back to the network in training' : 'Back to a new network',
-      );
+        state.losses.length === 0 || state.phase === 'lost' || app.source !== 'run';
       renderFrames();
     },
   };

@@ -8,11 +8,16 @@ import {
   type Engine,
   EngineError,
   type ImageSet,
+  loadDigitLabels,
   loadDigits,
   loadIdx,
+  loadLabels,
   type Progress,
+  recipes,
   type Trainer,
+  type TrainerOptions,
   type UNet,
+  type UNetConfig,
   type Variants,
 } from '../../src';
 import {
@@ -22,7 +27,6 @@ import {
   fingerprint,
   loadCheckpoint,
   loadModel,
-  type Model,
   saveCheckpoint,
   saveModel,
   variantsOn,
@@ -30,8 +34,10 @@ import {
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { Bunch } from './bunch';
 import { deviceLostMessage } from './device_lost';
-import type { Command, Phase, RunSettings, WorkerEvent } from './protocol';
-import { settingsOf } from './settings';
+import { createNetwork, Models } from './models';
+import type { Network } from './order';
+import type { Command, Order, Phase, RunSettings, Source, WorkerEvent } from './protocol';
+import { recipeOf, settingsOf } from './settings';
 import { Views } from './views';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
@@ -43,7 +49,7 @@ const QUICK_MS = 400;
 /** Milliseconds between two copies of the run to the host, from which it goes on when the device is lost. */
 const KEEP_MS = 15_000;
 
-type SampleCommand = Extract<Command, { type: 'sample' }>;
+type DataCommand = Pick<Extract<Command, { type: 'data' }>, 'files' | 'labels' | 'checkpoint'>;
 
 export class Session {
   private readonly send: (event: WorkerEvent, transfer?: Transferable[]) => void;
@@ -67,8 +73,7 @@ export class Session {
   /** The run as it was a moment ago: a file to save, and what it goes on from when the device is lost. */
   private checkpoint: Uint8Array<ArrayBuffer> | undefined;
   private keptAt = 0;
-  /** A network from a file, to sample from. The run has its own. */
-  private opened: { readonly model: Model; unet?: UNet } | undefined;
+  private readonly models = new Models();
   private readonly views: Views;
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
@@ -117,19 +122,16 @@ export class Session {
         this.adjust(command.settings);
         break;
       case 'sample':
-        this.request(() => this.sample(command));
+        this.request(() => this.sample(command.order));
         break;
       case 'stopSampling':
         this.interrupt('sampling');
         break;
       case 'data':
-        this.request(() => this.loadData(command.files));
+        this.request(() => this.loadData(command));
         break;
       case 'model':
         this.request(() => this.openFile(command.file));
-        break;
-      case 'closeModel':
-        this.request(async () => this.openModel());
         break;
       case 'saveModel':
         // Reading the weights disturbs nobody: an update is one dispatch.
@@ -226,7 +228,7 @@ export class Session {
       this.report(error, 'start');
       return;
     }
-    await this.loadData([]);
+    await this.loadData({ files: [], labels: [], checkpoint: false });
   }
 
   private async device(): Promise<Engine> {
@@ -258,8 +260,8 @@ export class Session {
     this.requests.length = 0;
     this.interrupt();
     this.freeRun();
-    this.opened?.unet?.destroy();
-    if (this.opened) this.opened.unet = undefined;
+    this.views.free();
+    this.models.free();
     this.engine?.destroy();
     this.engine = undefined;
     this.resting = 'lost';
@@ -272,15 +274,18 @@ export class Session {
     if (!this.working) this.phase('lost');
   }
 
-  private async loadData(files: readonly File[]): Promise<void> {
+  private async loadData({ files, labels, checkpoint }: DataCommand): Promise<void> {
     this.phase('loading');
     try {
-      const images = files.length > 0 ? await loadIdx(files) : await loadDigits();
+      const builtIn = files.length === 0;
+      const images = builtIn ? await loadLabelledDigits() : await loadFiles(files, labels);
+      // Whoever has images only should not lose those before for it.
+      if (!checkpoint) checkLabels(images, networkOf(this.settings, images));
       this.images = images;
       const { count, height, width } = images;
-      const name = files.length > 0 ? files.map((f) => f.name).join(', ') : 'MNIST digits';
-      this.source = files.length > 0 ? name : 'mnist';
-      this.send({ type: 'data', data: { name, builtIn: files.length === 0, count, height, width } });
+      const name = builtIn ? 'MNIST digits' : files.map((f) => f.name).join(', ');
+      this.source = builtIn ? 'mnist' : name;
+      this.send({ type: 'data', data: { name, builtIn, count, height, width, classes: classesOf(images) } });
       this.resting = 'idle';
       await this.strip(0);
     } catch (error) {
@@ -298,16 +303,17 @@ export class Session {
     this.run ??= this.settings;
     try {
       const images = this.imagesOf(this.run.limit);
-      const { batch } = this.run;
+      checkLabels(images, saved?.config ?? networkOf(this.run, this.images));
+      const { batch, recipe } = this.run;
       const engine = await this.device();
       const unet = await this.network();
       this.data = fingerprint(images);
       this.dataset = await engine.createDataset(images);
+      const { bfloat16Gradients } = saved ?? {};
       const options = {
+        ...(saved ? { ...saved.state.adam, ...saved.training, bfloat16Gradients } : recipes[recipe].trainer),
         batchSize: batch,
         learningRate: this.settings.lr,
-        bfloat16Gradients: saved?.bfloat16Gradients,
-        ...saved?.state.adam,
       };
       this.binarize = saved?.settings.binarize;
       this.trainer = await createTrainer(engine, unet, options, saved && variantsOn(engine.adapter, saved));
@@ -317,6 +323,7 @@ export class Session {
         images: images.count,
         stepsPerEpoch: Math.ceil(images.count / batch),
         parameters: unet.parameterCount,
+        classes: unet.config.conditioning?.classes ?? 0,
         bytes: unet.bytes + this.dataset.buffer.size + this.trainer.bytes,
         variants: this.trainer.variants,
       });
@@ -336,34 +343,26 @@ export class Session {
     if (!all)
       throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
     const count = limit > 0 ? Math.min(limit, all.count) : all.count;
-    return { ...all, count, images: all.images.subarray(0, count * all.height * all.width * all.channels) };
+    const images = all.images.subarray(0, count * all.height * all.width * all.channels);
+    return { ...all, count, images, labels: all.labels?.subarray(0, count) };
   }
 
   /** The network of the run, else a new one as the settings have it. */
   private async network(): Promise<UNet> {
     if (this.unet && this.trainer) return this.unet;
     this.freeNetwork();
-    if (this.checkpoint) {
-      this.unet = await this.networkOf(loadModel(this.checkpoint));
-      return this.unet;
-    }
-    const { seed, widths } = this.run ?? this.settings;
-    const { height, width, channels } = this.images ?? { height: 28, width: 28, channels: 1 };
     const engine = await this.device();
-    this.unet = await engine.createUNet({ height, width, channels, widths }, { seed });
+    if (this.checkpoint) this.unet = await createNetwork(engine, loadModel(this.checkpoint));
+    else {
+      const settings = this.run ?? this.settings;
+      this.unet = await engine.createUNet(networkOf(settings, this.images), { seed: settings.seed });
+    }
     return this.unet;
   }
 
-  private async networkOf({ config, parameters }: Model): Promise<UNet> {
-    const engine = await this.device();
-    const unet = await engine.createUNet(config);
-    try {
-      await unet.setParameters(parameters);
-    } catch (error) {
-      unet.destroy();
-      throw error;
-    }
-    return unet;
+  /** Of the run, or of the one that the settings would make. */
+  private get objective() {
+    return recipes[(this.run ?? this.settings).recipe].trainer.objective;
   }
 
   /** Trains until the epochs are complete, or one step, or an interruption. */
@@ -421,11 +420,13 @@ export class Session {
     const start = performance.now();
     if (start >= this.nextPictures) {
       bunch.flush();
+      // The first ones are compiled on the way, which says nothing about the next.
+      const isFirst = this.gridTook === Number.POSITIVE_INFINITY;
       await this.strip(step);
       await this.grid(step, signal);
       const end = performance.now();
-      this.nextPictures =
-        end + Math.max(this.settings.refresh * 1000, (end - start) * (1 / PICTURES_SHARE - 1));
+      const rest = isFirst ? 0 : (end - start) * (1 / PICTURES_SHARE - 1);
+      this.nextPictures = end + Math.max(this.settings.refresh * 1000, rest);
     }
     if (start - this.keptAt > KEEP_MS) await this.keep(trainer);
   }
@@ -447,8 +448,13 @@ export class Session {
     const before = this.settings;
     this.settings = settings;
     this.setTune();
-    // The noise in the strip of pictures follows from the seed.
-    if (!this.run && settings.seed !== before.seed && !this.working) this.request(() => this.strip(0));
+    // The noise in the strip of pictures follows from recipe and seed.
+    if (!this.run && settings.recipe !== before.recipe) {
+      this.request(async () => {
+        if (!this.run) this.freeNetwork();
+        await this.strip(this.losses.length);
+      });
+    } else if (!this.run && settings.seed !== before.seed && !this.working) this.request(() => this.strip(0));
     if (!this.trainer) return;
     try {
       this.trainer.learningRate = settings.lr;
@@ -478,7 +484,7 @@ export class Session {
   }
 
   private freeNetwork(): void {
-    this.views.free();
+    if (this.unet) this.views.free(this.unet);
     this.unet?.destroy();
     this.unet = undefined;
   }
@@ -489,23 +495,29 @@ export class Session {
     const { samples: count } = this.settings;
     const { seed } = this.run!;
     const start = performance.now();
-    await this.views.grid(this.engine!, this.unet!, { step, count, seed, signal });
+    const network = { unet: this.unet!, objective: this.objective };
+    await this.views.grid(this.engine!, network, { step, count, seed, signal });
     this.gridTook = performance.now() - start;
   }
 
   private async strip(step: number): Promise<void> {
     const { seed } = this.run ?? this.settings;
-    if (this.images) await this.views.strip(this.images, this.unet, step, seed);
+    if (this.images) await this.views.strip(this.images, this.objective, this.unet, { step, seed });
   }
 
-  private async sample(command: SampleCommand): Promise<void> {
+  private async sample(order: Order): Promise<void> {
     this.phase('compiling');
-    const { opened } = this;
-    if (opened) opened.unet ??= await this.networkOf(opened.model);
-    const unet = opened?.unet ?? (await this.network());
-    const run = await this.views.run(this.engine!, unet, command);
+    const network = await this.networkFrom(order.source);
+    const run = await this.views.run(this.engine!, network, order);
     this.phase('sampling');
     await this.interruptible('sampling', run);
+  }
+
+  private async networkFrom(source: Source): Promise<Network> {
+    const engine = await this.device();
+    if (source === 'file') return this.models.ofFile(engine);
+    if (source === 'pretrained') return this.models.ofRecipe((this.run ?? this.settings).recipe, engine);
+    return { unet: await this.network(), objective: this.objective };
   }
 
   // ---------------------------------------------------------------- files
@@ -517,21 +529,20 @@ export class Session {
       const bytes = new Uint8Array(await file.arrayBuffer());
       if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
         await this.resume(bytes, file.name);
-      else {
-        const model = loadModel(bytes, file.name);
-        this.openModel({ model, unet: await this.networkOf(model) }, file.name);
-      }
+      else await this.openModel(bytes, file.name);
     } catch (error) {
       this.report(error, 'data');
     }
   }
 
-  /** Without a model, samples are the run's again. */
-  private openModel(opened?: { model: Model; unet: UNet }, name?: string): void {
-    this.views.free();
-    this.opened?.unet?.destroy();
-    this.opened = opened;
-    this.send({ type: 'model', name });
+  private async openModel(bytes: Uint8Array, name: string): Promise<void> {
+    const model = loadModel(bytes, name);
+    const before = await this.models.open(model, await this.device());
+    if (before) this.views.free(before);
+    before?.destroy();
+    const { height, width, conditioning } = model.config;
+    const { classes = 0 } = conditioning ?? {};
+    this.send({ type: 'model', model: { name, recipe: recipeOf(model.objective), classes, height, width } });
   }
 
   private async resume(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
@@ -543,12 +554,14 @@ export class Session {
     }
     const saved = loadCheckpoint(bytes, name);
     const settings = settingsOf(saved, name);
-    checkSameData(saved.data, fingerprint(this.imagesOf(settings.limit)));
+    const images = this.imagesOf(settings.limit);
+    checkSameData(saved.data, fingerprint(images));
+    checkLabels(images, saved.config);
     this.settings = { ...this.settings, ...settings };
     this.run = this.settings;
     this.checkpoint = bytes;
     this.losses = [...saved.losses];
-    this.send({ type: 'resumed', settings, losses: saved.losses });
+    this.send({ type: 'resumed', name, settings, losses: saved.losses });
     try {
       await this.build();
     } catch (error) {
@@ -561,7 +574,8 @@ export class Session {
   }
 
   private async saveModel(): Promise<void> {
-    if (this.unet) this.saved('model.safetensors', await saveModel(this.unet));
+    const { unet, objective } = this;
+    if (unet) this.saved('model.safetensors', await saveModel(unet, { objective }));
   }
 
   private async saveCheckpoint(): Promise<void> {
@@ -578,7 +592,7 @@ export class Session {
 async function createTrainer(
   engine: Engine,
   unet: UNet,
-  options: { batchSize: number; learningRate: number },
+  options: TrainerOptions,
   variants: Variants | undefined,
 ): Promise<Trainer> {
   try {
@@ -587,4 +601,38 @@ async function createTrainer(
     if (!variants || !(error instanceof EngineError) || error.code !== 'argument') throw error;
     return engine.createTrainer(unet, options);
   }
+}
+
+async function loadLabelledDigits(): Promise<ImageSet> {
+  const [images, labels] = await Promise.all([loadDigits(), loadDigitLabels()]);
+  return { ...images, labels };
+}
+
+async function loadFiles(files: readonly File[], labels: readonly File[]): Promise<ImageSet> {
+  const images = await loadIdx(files);
+  return labels.length > 0
+    ? { ...images, labels: await loadLabels(labels, { count: images.count }) }
+    : images;
+}
+
+/** Classes are counted from 0. */
+const classesOf = (images?: ImageSet) =>
+  images?.labels && images.labels.reduce((most, label) => Math.max(most, label), 0) + 1;
+
+/** The network of a recipe, for these images; without any, for digits. */
+function networkOf({ recipe, widths }: RunSettings, images: ImageSet | undefined): UNetConfig {
+  const { network }: { network: UNetConfig } = recipes[recipe];
+  const { height, width, channels } = images ?? network;
+  const told = network.conditioning;
+  const conditioning = told && { ...told, classes: classesOf(images) ?? told.classes };
+  return { ...network, height, width, channels, widths, ...(told ? { conditioning } : {}) };
+}
+
+/** Throws unless the images have the labels that a network is told. */
+function checkLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
+  if (!conditioning?.classes || labels) return;
+  throw new EngineError(
+    'data',
+    'These images come without labels, which the recipe digits is told. Choose or drop their files of labels (…-labels-idx1-ubyte) together with those of images, or train the recipe tutorial on them.',
+  );
 }

@@ -1,6 +1,8 @@
 /** The page's settings: what each may be, and the two-way street between them and the page's address. Pure. */
 
 import { EngineError } from '../../src/errors';
+import { type RecipeName, recipes } from '../../src/recipes';
+import type { Objective } from '../../src/training/step';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import type { CheckpointSettings } from './protocol';
@@ -11,8 +13,21 @@ export type Task = (typeof tasks)[number];
 export const tunes = ['auto', 'on', 'off'] as const;
 export type Tune = (typeof tunes)[number];
 
+/** The page's recipes, its default first. */
+export const recipeNames = ['digits', 'tutorial'] as const satisfies readonly RecipeName[];
+
+/** Whose network samples are made with; `auto` is the run's as soon as it has been trained. */
+export const modelChoices = ['auto', 'pretrained', 'run'] as const;
+export type ModelChoice = (typeof modelChoices)[number];
+
+/** How a sampler follows the velocity of a flow. */
+export const flowMethods = ['euler', 'heun'] as const;
+export type FlowMethod = (typeof flowMethods)[number];
+
 export interface Settings {
   readonly task: Task;
+  /** Which network is trained, and how. Other settings begin where it says, until they are set. */
+  readonly recipe: RecipeName;
   /** Images a training step. */
   readonly batch: number;
   /** Learning rate. */
@@ -30,10 +45,16 @@ export interface Settings {
   readonly refresh: number;
   /** Steps of a run on the Sample tab. */
   readonly steps: number;
-  /** Images of a run on the Sample tab. */
+  /** Images of a run on the Sample tab; 0 stands for as many as suit the adapter. */
   readonly count: number;
   /** Seed of the noise that it starts from. */
   readonly noise: number;
+  readonly model: ModelChoice;
+  /** The class that it makes, or all of them side by side. */
+  readonly digit: number | 'all';
+  /** How strictly it keeps to the class. */
+  readonly guidance: number;
+  readonly method: FlowMethod;
   /** Images of a step that is timed on the Bench tab; 0 stands for as many as in training. */
   readonly benchBatch: number;
   /** Only what contains this is checked and timed: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
@@ -85,6 +106,30 @@ function decimal(initial: number, min: number, max: number): Setting<number> {
   };
 }
 
+/** A decimal on a slider. */
+function quarters(initial: number, min: number, max: number): Setting<number> {
+  const { parse, show } = decimal(initial, min, max);
+  return {
+    initial,
+    legal: `a number from ${min} to ${max} in quarters`,
+    parse: (text) => {
+      const value = parse(text);
+      return value !== undefined && Number.isInteger(4 * value) ? value : undefined;
+    },
+    show,
+  };
+}
+
+/** A number that may be left open: 0 is shown as nothing. */
+function orEmpty(setting: Setting<number>, meaning: string): Setting<number> {
+  return {
+    initial: 0,
+    legal: `${setting.legal}, or empty for ${meaning}`,
+    parse: (text) => (text === '' ? 0 : setting.parse(text)),
+    show: (value) => (value === 0 ? '' : setting.show(value)),
+  };
+}
+
 function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> {
   return {
     initial: options[0],
@@ -96,10 +141,12 @@ function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> 
 
 const width = whole(1, 1, 1024);
 const batch = whole(256, 1, 8192);
+const label = whole(0, 0, 254);
 
 /** In the order in which an address lists them. */
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
+  recipe: choice(...recipeNames),
   batch,
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, 10000),
@@ -117,14 +164,18 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   samples: whole(64, 0, 256),
   refresh: whole(2, 1, 3600),
   steps: whole(50, 1, 1000),
-  count: whole(64, 1, 256),
+  count: orEmpty(whole(0, 1, 256), 'as many as suit the adapter'),
   noise: whole(123, 0, 4294967295),
-  benchBatch: {
-    initial: 0,
-    legal: `${batch.legal}, or empty for that of the training`,
-    parse: (text) => (text === '' ? 0 : batch.parse(text)),
-    show: (value) => (value === 0 ? '' : String(value)),
+  model: choice(...modelChoices),
+  digit: {
+    initial: 'all',
+    legal: `all, or ${label.legal}`,
+    parse: (text) => (text === 'all' ? text : label.parse(text)),
+    show: String,
   },
+  guidance: quarters(recipes.digits.sampling.guidance, 1, 4),
+  method: choice(...flowMethods),
+  benchBatch: orEmpty(batch, 'that of the training'),
   kernel: {
     initial: '',
     legal: 'at most 60 letters, digits, spaces and . _ * and commas',
@@ -144,9 +195,37 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
 
 export const keys = Object.keys(settings) as Key[];
 
-export const initialSettings = Object.fromEntries(
-  keys.map((key) => [key, settings[key].initial]),
-) as unknown as Settings;
+/** Where settings begin that a recipe has a say in. Its live samples fill columns: one for each digit, or eight. */
+const ofRecipe = (recipe: RecipeName): Partial<Settings> => {
+  const { trainer, network, sampling } = recipes[recipe];
+  return {
+    recipe,
+    batch: trainer.batchSize,
+    lr: trainer.learningRate,
+    widths: network.widths,
+    samples: { digits: 60, tutorial: 64 }[recipe],
+    steps: sampling.steps,
+  };
+};
+
+const initial = Object.fromEntries(keys.map((key) => [key, settings[key].initial])) as unknown as Settings;
+
+export const initialOf = (recipe: RecipeName): Settings => ({ ...initial, ...ofRecipe(recipe) });
+
+export const initialSettings = initialOf(recipeNames[0]);
+
+/** Those settings for another recipe: what stood where the one before begins is where this one begins, what was set stays. */
+export function withRecipe(current: Settings, recipe: RecipeName): Settings {
+  const set = keys.filter((key) => key !== 'recipe' && differs(key, current));
+  return { ...initialOf(recipe), ...Object.fromEntries(set.map((key) => [key, current[key]])) };
+}
+
+/** Whether a setting stands elsewhere than where its recipe begins. */
+const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
+
+/** What a network was trained for tells the recipe. */
+export const recipeOf = (objective: Objective): RecipeName =>
+  recipeNames.find((recipe) => recipes[recipe].trainer.objective === objective)!;
 
 /** Values from an address or a form may be of any length; a message may not. */
 const clip = (text: string) => (text.length <= 40 ? text : `${text.slice(0, 40)}…`);
@@ -159,18 +238,29 @@ export function withSetting(
   name: string = key,
 ): { settings: Settings; problem?: undefined } | { settings?: undefined; problem: string } {
   const value = settings[key].parse(text.trim());
+  if (value !== undefined && key === 'recipe') {
+    return { settings: withRecipe(current, value as RecipeName) };
+  }
   if (value !== undefined) return { settings: { ...current, [key]: value } };
   return { problem: `${name} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
 }
 
 /** The settings of a checkpoint's run. Throws an EngineError `data` for what the page cannot show. */
 export function settingsOf(
-  { settings: given, config }: Pick<Checkpoint, 'settings' | 'config'>,
+  {
+    settings: given,
+    config,
+    objective,
+    data,
+  }: Pick<Checkpoint, 'settings' | 'config' | 'objective'> & { readonly data: { readonly count: number } },
   name: string,
 ): CheckpointSettings {
-  const { batchSize: batch, learningRate: lr, epochs, seed, limit = 0 } = given;
-  const found = { batch, lr, epochs, seed, widths: config.widths, limit };
-  const current = { ...initialSettings, ...found };
+  const { batchSize: batch, learningRate: lr, epochs, seed, holdout } = given;
+  // What was held out comes last.
+  const limit = holdout === undefined ? (given.limit ?? 0) : data.count;
+  const recipe = recipeOf(objective);
+  const found = { recipe, batch, lr, epochs, seed, widths: config.widths, limit };
+  const current = { ...initialOf(recipe), ...found };
   for (const key of Object.keys(found) as (keyof typeof found)[]) {
     const { problem } = withSetting(current, key, show(key, current));
     if (problem) {
@@ -188,7 +278,10 @@ export function parseQuery(query: string): { settings: Settings; notices: string
   let current = initialSettings;
   const notices: string[] = [];
   const seen = new Set<string>();
-  for (const [name, text] of new URLSearchParams(query)) {
+  // Where the others begin follows from the recipe, wherever it stands.
+  const isOther = ([name]: [string, string]) => Number(name !== 'recipe');
+  const given = [...new URLSearchParams(query)].sort((a, b) => isOther(a) - isOther(b));
+  for (const [name, text] of given) {
     const key = keys.find((k) => k === name);
     if (!key) {
       notices.push(`There is no setting ${clip(name) || 'without a name'}; it was ignored.`);
@@ -209,10 +302,10 @@ export function show(key: Key, from: Settings): string {
   return (settings[key].show as (value: unknown) => string)(from[key]);
 }
 
-/** The query that stands for these settings: '' or '?…', with only what differs from the initial ones. */
+/** The query that stands for these settings: '' or '?…', with only what differs from where the recipe begins. */
 export function toQuery(current: Settings): string {
   const parts = keys
-    .filter((key) => show(key, current) !== show(key, initialSettings))
+    .filter((key) => (key === 'recipe' ? current.recipe !== initial.recipe : differs(key, current)))
     // A comma is legal in a query and easier to read than %2C.
     .map((key) => `${key}=${encodeURIComponent(show(key, current)).replaceAll('%2C', ',')}`);
   return parts.length > 0 ? `?${parts.join('&')}` : '';

@@ -1,12 +1,15 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../src';
 import { preparing } from '../kernels_text';
-import type { DataDescription, Phase, WorkerEvent } from './protocol';
+import type { DataDescription, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
+import type { Settings } from './settings';
 
 export interface Run {
   readonly images: number;
   readonly stepsPerEpoch: number;
   readonly parameters: number;
+  /** That its network is told; 0 for none. */
+  readonly classes: number;
   readonly bytes: number;
   readonly variants: Variants;
 }
@@ -19,8 +22,8 @@ export interface State {
   readonly preparing?: Progress;
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
-  /** Samples are made with the network of this file. */
-  readonly model?: string;
+  /** A network from a file, to sample from. */
+  readonly model?: ModelDescription;
   /** Present from the moment training begins until a reset. */
   readonly run?: Run;
   /** The loss of every step so far. */
@@ -71,12 +74,12 @@ export function reduce(state: State, event: WorkerEvent): State {
     case 'data':
       return { ...state, data: event.data };
     case 'model':
-      return { ...state, model: event.name, error: undefined };
+      return { ...state, model: event.model, error: undefined };
     case 'resumed':
       return { ...state, losses: [...event.losses], saved: event.losses.length };
     case 'built': {
-      const { images, stepsPerEpoch, parameters, bytes, variants } = event;
-      return { ...state, run: { images, stepsPerEpoch, parameters, bytes, variants } };
+      const { type: _, ...run } = event;
+      return { ...state, run };
     }
     case 'losses':
       return {
@@ -87,7 +90,7 @@ export function reduce(state: State, event: WorkerEvent): State {
         pace: state.pace > 0 ? state.pace + (event.imagesPerSecond - state.pace) / 16 : event.imagesPerSecond,
       };
     case 'sampled':
-      return { ...state, sampling: { step: event.step, steps: event.steps } };
+      return { ...state, sampling: { step: event.step, steps: event.order.steps } };
     case 'freed':
       return {
         ...state,
@@ -163,9 +166,37 @@ export function smooth(values: readonly number[], span = 20): number[] {
   });
 }
 
-/** The tutorial's plot goes up to 0.1; higher while the smoothed loss of the last 200 steps does, so that a short run is seen whole. */
-export function curveTop(smoothed: readonly number[]): number {
-  return Math.max(0.1, Math.ceil(20 * Math.max(...smoothed.slice(-200))) / 20);
+/** How far up the curve goes at least, and by how much more at a time: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
+const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, digits: { least: 0.4, grain: 0.1 } };
+
+/** Higher than that while the smoothed loss of the last 200 steps is, so that a short run is seen whole. */
+export function curveTop(smoothed: readonly number[], recipe: Settings['recipe']): number {
+  const { least, grain } = CURVE[recipe];
+  const grains = Math.ceil(Math.max(...smoothed.slice(-200)) / grain - 1e-9);
+  return Math.max(least, Number((grains * grain).toPrecision(12)));
+}
+
+/** Whether what makes a run is fixed: there is one, or one is about to be made. */
+export const isFixed = ({ run, training }: State) => run !== undefined || training;
+
+/** Where samples are made, as the settings have it; `file` takes that of a file, if there is one. */
+export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
+  if (file && state.model) return 'file';
+  if (model !== 'auto') return model;
+  return state.losses.length > 0 ? 'run' : 'pretrained';
+}
+
+/** What the network there is for. */
+export function networkIn(
+  source: Source,
+  { model, run, data }: State,
+  { recipe }: Pick<Settings, 'recipe'>,
+): Omit<ModelDescription, 'name'> {
+  if (source === 'file' && model) return model;
+  const own = source === 'run' ? data : undefined;
+  const { height, width } = own ?? { height: 28, width: 28 };
+  const classes = recipe === 'tutorial' ? 0 : (source === 'run' && run?.classes) || own?.classes || 10;
+  return { recipe, classes, height, width };
 }
 
 /** What is going on, in plain words. */

@@ -6,9 +6,22 @@ import { anyElement, button, byId, download, setReading, setText } from './dom';
 import { connectFields } from './fields';
 import { duration, loss as lossText, measured, megabytes, whole, workLine } from './format';
 import { History } from './history';
-import { columnsFor, ImageView, noiseTiles, paperTiles, type Tiles } from './images';
-import type { WorkerEvent } from './protocol';
-import { describe, epochMeans, epochOf, isComplete, lossesCsv, secondsLeft, smooth } from './state';
+import { ImageView, noiseTiles, paperTiles, type Tiles } from './images';
+import type { DataDescription, WorkerEvent } from './protocol';
+import { recipeLines } from './recipe_text';
+import {
+  describe,
+  epochMeans,
+  epochOf,
+  isComplete,
+  isFixed,
+  lossesCsv,
+  networkIn,
+  secondsLeft,
+  smooth,
+} from './state';
+
+const digits: DataDescription = { name: '', builtIn: true, count: 10_000, height: 28, width: 28 };
 
 /** A step that takes longer than this is worth a word. */
 const SLOW_MS = 2500;
@@ -20,7 +33,7 @@ export function createTrainPanel(app: App): TaskPanel {
   moreDetails.addEventListener('toggle', () => app.changed());
   const curve = new Curve(anyElement('curve'), anyElement('curve-reading'));
   const gridView = new ImageView(byId('grid', HTMLCanvasElement));
-  const grids = new History<Uint8Array>();
+  const grids = new History<{ readonly images: Uint8Array; readonly columns: number }>();
   const slider = byId('grid-history', HTMLInputElement);
   const strip = {
     clean: new ImageView(byId('strip-clean', HTMLCanvasElement)),
@@ -86,10 +99,13 @@ export function createTrainPanel(app: App): TaskPanel {
     const { height, width } = size();
     return { bytes, height, width, columns: bytes.length / (height * width) };
   };
-  const size = () => app.state.data ?? { height: 28, width: 28 };
+  const size = () => {
+    const { height, width } = app.state.data ?? digits;
+    return { height, width };
+  };
 
   const receive = (event: WorkerEvent) => {
-    if (event.type === 'grid') grids.add(event.step, event.images);
+    if (event.type === 'grid') grids.add(event.step, event);
     else if (event.type === 'strip') {
       stripStep = event.predictions ? event.step : undefined;
       const clean = row(event.clean);
@@ -188,7 +204,7 @@ export function createTrainPanel(app: App): TaskPanel {
 
   const renderPictures = () => {
     const { state, settings } = app;
-    curve.set(state.losses, state.run?.stepsPerEpoch ?? 1);
+    curve.set(state.losses, state.run?.stepsPerEpoch ?? 1, settings.recipe);
     anyElement('curve-empty').hidden = state.losses.length > 0;
     const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
     // Read out when somebody comes by; renewed once an epoch, or it would never be read to its end.
@@ -201,13 +217,11 @@ export function createTrainPanel(app: App): TaskPanel {
     anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}`);
 
     const entry = grids.shown;
-    const { height, width } = size();
     if (entry) {
-      const columns = columnsFor(entry.value.length / (height * width));
-      if (gridView.shown?.bytes !== entry.value)
-        gridView.show({ bytes: entry.value, height, width, columns });
+      const { images: bytes, columns } = entry.value;
+      if (gridView.shown?.bytes !== bytes) gridView.show({ bytes, columns, ...size() });
     } else if (settings.samples > 0)
-      gridView.show(noiseTiles(settings.seed, settings.samples, height, width));
+      gridView.show(noiseTiles(settings.seed, settings.samples, networkIn('run', state, settings)));
     anyElement('grid').hidden = !entry && settings.samples === 0;
     const label = entry
       ? `after step ${whole(entry.step)}`
@@ -231,21 +245,27 @@ export function createTrainPanel(app: App): TaskPanel {
   const renderData = () => {
     const { state, settings } = app;
     // Until they are there: what will be.
-    const data = state.data ?? { name: '', builtIn: true, count: 10_000, height: 28, width: 28 };
+    const data: DataDescription = state.data ?? digits;
     const used = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
+    const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
     const name = data.builtIn
       ? `${whole(used)} of MNIST’s digits:`
-      : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}:`;
+      : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${labelled}:`;
     setText(anyElement('data-name'), name);
     setText(anyElement('data-line'), workLine(used, settings.batch, settings.epochs));
-    const locked = state.run !== undefined;
+    const { name: recipe, about } = recipeLines[settings.recipe];
+    setText(anyElement('recipe-name'), recipe);
+    setText(anyElement('recipe-line'), about);
+    const told = data.builtIn ? 'told the digit' : 'told the class';
+    setText(anyElement('strip-told'), settings.recipe === 'digits' ? told : '');
+    const locked = isFixed(state);
     for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
     button('use-digits').hidden = data.builtIn || locked;
     setText(
       anyElement('data-hint'),
       locked
         ? 'Reset the run to train on other images or to go on from a checkpoint'
-        : 'or drop them anywhere on the page; IDX plain or .gz',
+        : 'or drop them anywhere on the page; IDX plain or .gz, images and their labels together',
     );
   };
 

@@ -1,12 +1,16 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
 import type { Engine, ImageSet, Sampler, UNet } from '../../src';
-import { corruptMoreAndMore, greys } from '../pictures';
-import { keepsFrame, type WorkerEvent } from './protocol';
+import type { Objective } from '../../src/training/step';
+import { greys } from '../pictures';
+import { corrupt } from './corruption';
+import { columnsFor, type Network, samplingOf } from './order';
+import { keepsFrame, type Order, type WorkerEvent } from './protocol';
+import { recipeOf, settings } from './settings';
 
 type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
 
 /** Steps from noise to the images of the live grid: on a GPU, and in software. */
-const GRID_STEPS = { gpu: 10, software: 5 };
+const GRID_STEPS = { digits: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
 const STRIP_IMAGES = 8;
 
 export class Views {
@@ -17,62 +21,64 @@ export class Views {
     this.send = send;
   }
 
-  /** Samples of a fixed seed: what changes from one grid to the next is the network. */
+  /** Samples of a fixed seed, a column for each class: what changes from one grid to the next is the network. */
   async grid(
     engine: Engine,
-    unet: UNet,
+    network: Network,
     options: { step: number; count: number; seed: number; signal?: AbortSignal },
   ): Promise<void> {
     const { step, count, seed, signal } = options;
     if (count === 0) return;
-    const sampler = await this.sampler('grid', engine, unet, count);
-    const steps = engine.adapter.software ? GRID_STEPS.software : GRID_STEPS.gpu;
-    const images = toBytes(await sampler.sample({ steps, seed, signal }));
-    this.send({ type: 'grid', step, images }, [images.buffer]);
+    const sampler = await this.sampler('grid', engine, network.unet, count);
+    const steps = GRID_STEPS[recipeOf(network.objective)][engine.adapter.software ? 'software' : 'gpu'];
+    const { initial: guidance } = settings.guidance;
+    const order = { steps, count, seed, digit: 'all', guidance, method: 'euler' } as const;
+    const images = toBytes(await sampler.sample({ ...samplingOf(network, order), signal }));
+    this.send({ type: 'grid', step, images, columns: columnsOf(network.unet, count) }, [images.buffer]);
   }
 
-  /** The first images, the same with more and more noise, and what the network, if any, makes of them. */
-  async strip(images: ImageSet, unet: UNet | undefined, step: number, seed: number): Promise<void> {
+  /** The first images, the same with more and more noise, and what the network, if any, sees behind it. */
+  async strip(
+    images: ImageSet,
+    objective: Objective,
+    unet: UNet | undefined,
+    { step, seed }: { step: number; seed: number },
+  ): Promise<void> {
     const count = Math.min(STRIP_IMAGES, images.count);
     const clean = greys(images, count);
-    const noisy = corruptMoreAndMore(clean, seed);
-    const fits = unet?.config.height === images.height && unet.config.width === images.width;
-    const predictions = fits ? toBytes(await unet.predict(noisy.values, count)) : undefined;
-    this.send({
-      type: 'strip',
-      step,
-      clean: toBytes(clean.values),
-      noisy: toBytes(noisy.values),
-      predictions,
-    });
+    const { levels, input, shown, behind } = corrupt(objective, clean, seed);
+    const told = unet && toldOf(unet, images, levels);
+    const predictions = told ? toBytes(behind(await unet.predict(input, count, told))) : undefined;
+    this.send({ type: 'strip', step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions });
   }
 
   /** Prepares a sampling run and returns the function that does it. */
-  async run(
-    engine: Engine,
-    unet: UNet,
-    options: { steps: number; count: number; seed: number },
-  ): Promise<(signal: AbortSignal) => Promise<void>> {
-    const { steps, count, seed } = options;
-    const { height, width } = unet.config;
-    const sampler = await this.sampler('run', engine, unet, count);
+  async run(engine: Engine, network: Network, order: Order): Promise<(signal: AbortSignal) => Promise<void>> {
+    const { steps, count } = order;
+    const { height, width } = network.unet.config;
+    const columns = columnsOf(network.unet, count);
+    const sampler = await this.sampler('run', engine, network.unet, count);
     return async (signal) => {
-      for await (const { step, input, prediction } of sampler.run({ steps, seed, signal })) {
+      const run = sampler.run({ ...samplingOf(network, order), signal });
+      for await (const { step, input, prediction } of run) {
         const frame = keepsFrame(step + 1, steps)
           ? { x: toBytes(input), prediction: toBytes(prediction) }
           : undefined;
         this.send(
-          { type: 'sampled', step: step + 1, steps, count, height, width, frame },
+          { type: 'sampled', order, step: step + 1, columns, height, width, frame },
           frame && [frame.x.buffer, frame.prediction.buffer],
         );
       }
     };
   }
 
-  /** To be called before a network goes. */
-  free(): void {
-    for (const sampler of this.samplers.values()) sampler.destroy();
-    this.samplers.clear();
+  /** To be called before a network goes; without one, before all do. */
+  free(unet?: UNet): void {
+    for (const [use, sampler] of this.samplers) {
+      if (unet && sampler.unet !== unet) continue;
+      sampler.destroy();
+      this.samplers.delete(use);
+    }
   }
 
   private async sampler(use: 'grid' | 'run', engine: Engine, unet: UNet, count: number): Promise<Sampler> {
@@ -84,6 +90,19 @@ export class Views {
     this.samplers.set(use, sampler);
     return sampler;
   }
+}
+
+const columnsOf = ({ config }: UNet, count: number) => columnsFor(count, config.conditioning?.classes);
+
+/** What a network is told of the first images; undefined where they are not of its size or lack labels that it needs. */
+function toldOf({ config }: UNet, { height, width, labels }: ImageSet, levels: Float32Array) {
+  const { noiseLevel = false, classes = 0 } = config.conditioning ?? {};
+  if (config.height !== height || config.width !== width || (classes > 0 && !labels)) return undefined;
+  return {
+    ...(noiseLevel ? { levels } : {}),
+    // A class that it does not know is none.
+    ...(classes > 0 ? { labels: Array.from(levels, (_, i) => Math.min(labels![i], classes)) } : {}),
+  };
 }
 
 function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {

@@ -1,15 +1,18 @@
 /** The same work in each library, in turns: runs in Node and in a page alike. */
 import type { AdapterDescription } from '../../src/device';
+import type { RecipeName } from '../../src/recipes';
 import { Waiter } from '../../src/wait';
-import { goldenBatch } from '../../test/golden/workload';
 import { type SeenDevice, watchDevices } from './devices';
 import { createOurs, type Ours } from './ours';
-import { type CreatePeer, loadPeer, type Peer, type PeerName } from './peer';
+import { loadPeer, type Peer, type PeerName } from './peer';
+import { type Workload, workloadOf } from './workload';
 
 export const modes = ['train', 'forward'] as const;
 export type Mode = (typeof modes)[number];
 
 export interface Plan {
+  /** Whose network is run, and how it is trained. */
+  readonly recipe: RecipeName;
   readonly peers: readonly PeerName[];
   readonly modes: readonly Mode[];
   /** Images a step. */
@@ -48,6 +51,7 @@ export interface Comparison {
   readonly adapter: AdapterDescription;
   /** What the libraries run on that do not run on the adapter. */
   readonly renderers: Readonly<Record<string, string>>;
+  readonly recipe: RecipeName;
   readonly batch: number;
   readonly results: readonly { readonly mode: Mode; readonly rows: readonly Row[] }[];
   /** What the caller's thread spends on one of our steps: the least of five, as a software adapter competes for the CPU. */
@@ -63,6 +67,9 @@ const TRAINING_SHARE = 0.65;
 
 class TooSlow extends Error {}
 
+/** Any of the peers, or ours. */
+type Create = (count: number, workload: Workload) => Promise<Peer>;
+
 class Contestant {
   readonly name: string;
   peer: Peer | undefined;
@@ -71,18 +78,18 @@ class Contestant {
   out: string | undefined;
   /** It is out because it threw. */
   failed = false;
-  private readonly create: CreatePeer;
+  private readonly create: Create;
 
-  constructor(name: string, create: CreatePeer) {
+  constructor(name: string, create: Create) {
     this.name = name;
     this.create = create;
   }
 
-  async prepare(batch: number, seen: readonly SeenDevice[]): Promise<Peer> {
+  async prepare(batch: number, workload: Workload, seen: readonly SeenDevice[]): Promise<Peer> {
     if (this.peer) return this.peer;
     const before = seen.length;
     try {
-      this.peer = await this.create(batch);
+      this.peer = await this.create(batch, workload);
     } finally {
       this.devices = seen.slice(before);
     }
@@ -94,6 +101,7 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
   const start = performance.now();
   const seen = await watchDevices();
   const problems: string[] = [];
+  const workload = workloadOf(plan.recipe);
   const contestants = [new Contestant(OURS, createOurs)];
   for (const name of plan.peers) {
     contestants.push(new Contestant(name, await loadPeer[name]()));
@@ -103,9 +111,10 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
   for (const [i, mode] of plan.modes.entries()) {
     const share = i < plan.modes.length - 1 ? TRAINING_SHARE : 1;
     const deadline = start + plan.budget * 1000 * share;
-    const contest = new Contest(mode, plan, contestants, seen, deadline, report);
+    const contest = new Contest(mode, plan, workload, contestants, seen, deadline, report);
     results.push({ mode, rows: await contest.run(problems) });
-    if (mode === 'train') hostMilliseconds = await hostTime(contestants[0].peer as Ours, plan.batch);
+    if (mode === 'train')
+      hostMilliseconds = await hostTime(contestants[0].peer as Ours, workload, plan.batch);
   }
 
   const ours = contestants[0].peer as Ours;
@@ -124,6 +133,7 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
   return {
     adapter: ours.adapter,
     renderers: Object.fromEntries(renderers),
+    recipe: plan.recipe,
     batch: plan.batch,
     results,
     hostMilliseconds,
@@ -146,6 +156,7 @@ interface Score {
 class Contest {
   private readonly mode: Mode;
   private readonly plan: Plan;
+  private readonly workload: Workload;
   private readonly contestants: readonly Contestant[];
   private readonly seen: readonly SeenDevice[];
   private readonly deadline: number;
@@ -156,6 +167,7 @@ class Contest {
   constructor(
     mode: Mode,
     plan: Plan,
+    workload: Workload,
     contestants: readonly Contestant[],
     seen: readonly SeenDevice[],
     deadline: number,
@@ -163,6 +175,7 @@ class Contest {
   ) {
     this.mode = mode;
     this.plan = plan;
+    this.workload = workload;
     this.contestants = contestants;
     this.seen = seen;
     this.deadline = deadline;
@@ -220,16 +233,16 @@ class Contest {
   }
 
   private async once(contestant: Contestant, score: Score): Promise<number> {
-    const { mode, seen } = this;
+    const { mode, workload, seen } = this;
     const { batch, limit } = this.plan;
-    const images = goldenBatch(mode === 'train' ? score.losses.length : 0, batch);
+    const images = workload.batch(mode === 'train' ? score.losses.length : 0, batch);
     // The weights of a training run are no longer the same everywhere.
     if (mode === 'forward' && contestant.peer && score.first === undefined)
       await contestant.peer.restoreWeights();
     const work = async () => {
-      const peer = await contestant.prepare(batch, seen);
+      const peer = await contestant.prepare(batch, workload, seen);
       if (mode === 'train') score.losses.push(await peer.step(images));
-      else score.output = await peer.predict(images.noisy);
+      else score.output = await peer.predict(images);
     };
     const start = performance.now();
     // Ours has a waiter of its own. The others get one here: what Node's binding does to them is not their fault.
@@ -289,9 +302,9 @@ function outputDifference(ours: ArrayLike<number>, theirs: ArrayLike<number>): n
   return difference / largest;
 }
 
-async function hostTime(ours: Ours, batch: number): Promise<number> {
+async function hostTime(ours: Ours, workload: Workload, batch: number): Promise<number> {
   const times: number[] = [];
-  for (let i = 0; i < 5; i++) times.push(await ours.hostMilliseconds(goldenBatch(i, batch)));
+  for (let i = 0; i < 5; i++) times.push(await ours.hostMilliseconds(workload.batch(i, batch)));
   return Math.min(...times);
 }
 

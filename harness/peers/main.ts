@@ -22,6 +22,7 @@ import { type Comparison, compare, modes, OURS, type Plan } from './compare';
 import { installNavigator } from './node';
 import { type PeerName, peerNames } from './peer';
 import { table } from './table';
+import { recipeNames } from './workload';
 
 const list = <T extends string>(help: string, legal: readonly T[]): Flag<readonly T[]> => ({
   value: legal.join(','),
@@ -37,6 +38,7 @@ const list = <T extends string>(help: string, legal: readonly T[]): Flag<readonl
 
 const flags = {
   in: oneOf('where to run (default node)', 'node', 'chrome'),
+  recipe: oneOf('whose network is run and trained (default tutorial)', ...recipeNames),
   batch: integer('N', 'images a step (default 64)', 1, 4096),
   peers: list('libraries beside ours (default all; tfjs-webgl in Chrome only)', peerNames),
   mode: list('what to compare (default both)', modes),
@@ -62,6 +64,7 @@ async function runPeers(given: Given<typeof flags>, server: ViteDevServer): Prom
   const possible: readonly PeerName[] =
     where === 'chrome' ? peerNames : peerNames.filter((name) => name !== 'tfjs-webgl');
   const plan: Plan = {
+    recipe: given.recipe ?? 'tutorial',
     peers: given.peers ?? possible,
     modes: given.mode ?? modes,
     batch: given.batch ?? 64,

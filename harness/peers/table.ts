@@ -15,16 +15,19 @@ function ms(seconds: number | undefined): string {
 
 const digits = (x: number) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
 
-export function table({ results, batch }: Comparison, versions: Readonly<Record<string, string>>): string {
-  return results.map(({ mode, rows }) => modeTable(mode, rows, batch, versions)).join('\n\n');
+export function table(
+  { results, recipe, batch }: Comparison,
+  versions: Readonly<Record<string, string>>,
+): string {
+  return results
+    .map(({ mode, rows }) => {
+      const title = `${titles[mode]}, recipe ${recipe}, ${batch} images`;
+      return `${title}\n\n${modeTable(rows, batch, versions)}`;
+    })
+    .join('\n\n');
 }
 
-function modeTable(
-  mode: Mode,
-  rows: readonly Row[],
-  batch: number,
-  versions: Readonly<Record<string, string>>,
-) {
+function modeTable(rows: readonly Row[], batch: number, versions: Readonly<Record<string, string>>) {
   const head = ['', 'first, s', 'median, ms', 'min - max, ms', 'n', 'images/s', 'to ours', 'differs by', ''];
   const cells = rows.map(({ name, first, seconds, median, ratio, difference, note }) => [
     `${name} ${versions[name] ?? ''}`.trim(),
@@ -44,5 +47,5 @@ function modeTable(
   const line = (row: readonly string[]) =>
     `| ${shown.map((i) => (isText(i) ? row[i].padEnd(width(i)) : row[i].padStart(width(i)))).join(' | ')} |`;
   const rule = `|${shown.map((i) => (isText(i) ? '-'.repeat(width(i) + 2) : `${'-'.repeat(width(i) + 1)}:`)).join('|')}|`;
-  return [`${titles[mode]}, ${batch} images`, '', line(head), rule, ...cells.map(line)].join('\n');
+  return [line(head), rule, ...cells.map(line)].join('\n');
 }

@@ -4,7 +4,7 @@
 //   params   height, width, n4 = N / 4, from_channels (summed over), to_channels (made), kernel_size, tiles = to_channels / 8
 //            rounded up, first_group;
 //   input    [from][H][W][N/4] and kernel [tap][from][to padded to 8, in vec4], zeros in the padding;
-//   finish   what happens to a sum of output channel `channel` that belongs at `at` of [to][H][W][N/4].
+//   finish   what happens to a sum of output channel `channel` and the nth vec4 of images that belongs at `at` of [to][H][W][N/4].
 // One workgroup: one pixel and 8 output channels, so all its kernel reads are uniform and taps outside the image are skipped
 // without divergence. One invocation: 2 vec4 of n times 8 output channels in registers.
 // Grid: x over n, y over image columns, z over image rows times tiles of 8 output channels.
@@ -14,9 +14,9 @@ fn store(channel: u32, y: u32, x: u32, p_at: u32, q_at: u32, p: vec4f, q: vec4f)
     return;
   }
   let at = ((channel * params.height + y) * params.width + x) * params.n4;
-  finish(at + p_at, channel, p);
+  finish(at + p_at, channel, p_at, p);
   if (q_at > p_at) {
-    finish(at + q_at, channel, q);
+    finish(at + q_at, channel, q_at, q);
   }
 }
 

@@ -1,10 +1,10 @@
 // A 5x5 convolution of a single channel, any image size; shared by conv2d, conv2d_grad_input and what is fused with them:
-//   sum[o][y][x][n] = start(o) + sum over ky, kx of input[y + ky - 2][x + kx - 2][n] * kernel[5 * ky + kx][o].
+//   sum[o][y][x][n] = start(o, n) + sum over ky, kx of input[y + ky - 2][x + kx - 2][n] * kernel[5 * ky + kx][o].
 // The shader that includes this declares
 //   Lane     what an invocation does at once: a pair of images, vec2f, or one, f32. All counts of images are counts of Lanes;
-//   params   of type Params;
+//   params   of type Params, and includes conv2d_from_one_params, or has a Params with at least those fields;
 //   input    [H][W][images], kernel [tap][padded];
-//   start    what the sums of a channel begin with;
+//   start    what the sums of a channel begin with for the nth Lane of images, an f32 or a Lane;
 // and includes one of conv2d_from_one_plain and conv2d_from_one_subgroups, which have
 //   taps_at  the 25 weights of a channel;
 //   main     a workgroup of 32 lanes, or of 8 with subgroups, each of which calls convolve;
@@ -13,16 +13,6 @@
 // One invocation: a patch of 2 rows x 4 pixels of a Lane: the 6 x 8 pixels around it stay in registers while it makes one channel after
 // the other, 200 products each. Nothing is summed up from one turn of the loop to the next.
 // Grid: x over patches of two rows times images, z over pairs of rows times groups of params.each channels.
-
-struct Params {
-  height: u32,
-  width: u32,
-  images: u32, // N, or N / 2
-  channels: u32, // made
-  padded: u32, // channels, rounded up to 8
-  each: u32, // channels that an invocation makes
-  first_group: u32,
-}
 
 // The sums of a patch: a0 to a3 are the upper row, b0 to b3 the lower one.
 struct Patch { a0: Lane, a1: Lane, a2: Lane, a3: Lane, b0: Lane, b1: Lane, b2: Lane, b3: Lane }
@@ -113,7 +103,7 @@ fn convolve(item: u32, group_z: u32) {
 
   for (var o = first; o < min(first + params.each, params.channels); o++) {
     let w = taps_at(o, params.padded);
-    let begin = Lane(start(o));
+    let begin = Lane(start(o, n));
     let a0_0 = fma(x0_4, Lane(w.t4), fma(x0_3, Lane(w.t3), fma(x0_2, Lane(w.t2), fma(x0_1, Lane(w.t1), fma(x0_0, Lane(w.t0), begin)))));
     let a0_1 = fma(x0_5, Lane(w.t4), fma(x0_4, Lane(w.t3), fma(x0_3, Lane(w.t2), fma(x0_2, Lane(w.t1), fma(x0_1, Lane(w.t0), begin)))));
     let a0_2 = fma(x0_6, Lane(w.t4), fma(x0_5, Lane(w.t3), fma(x0_4, Lane(w.t2), fma(x0_3, Lane(w.t1), fma(x0_2, Lane(w.t0), begin)))));

@@ -5,7 +5,8 @@
 //   params   height, width (at least 7), pairs = N / 2, from_channels (summed over), to_channels (made), to4 = vec4 of weights in a row of
 //            the kernel, first_group;
 //   input    [from][H][W][pairs], kernel [tap][from][to padded, in vec4], zeros in the padding;
-//   finish   what happens to a sum of output channel `channel` that belongs at `at` of [to][H][W][pairs].
+//   addend   what is added to all of an output channel of pair n (loaded once, not per pixel);
+//   finish   what happens to a sum that belongs at `at` of [to][H][W][pairs], given that addend.
 // One workgroup: 7 pixels of a row, 32 output channels, 32 images. For every ky and 4 input channels it brings 11 pixels of input and 5
 // taps of weights into workgroup memory; an element of input then serves 32 * 5 products, a weight 7 * 32.
 // One invocation: 7 pixels, 4 output channels, 2 images: 11 vec2 and 5 vec4 from workgroup memory make 280 products.
@@ -26,16 +27,17 @@ fn weight(tap: u32, c: u32, o4: u32) -> vec4f {
   return kernel[(tap * params.from_channels + c) * params.to4 + o4];
 }
 
-// The pixels from `fresh` on of a strip of output channel o that starts at `at`.
-fn store(at: u32, o: u32, fresh: u32, p0: vec2f, p1: vec2f, p2: vec2f, p3: vec2f, p4: vec2f, p5: vec2f, p6: vec2f) {
-  if (o >= params.to_channels) { return; }
-  if (fresh <= 0u) { finish(at, o, p0); }
-  if (fresh <= 1u) { finish(at + params.pairs, o, p1); }
-  if (fresh <= 2u) { finish(at + 2u * params.pairs, o, p2); }
-  if (fresh <= 3u) { finish(at + 3u * params.pairs, o, p3); }
-  if (fresh <= 4u) { finish(at + 4u * params.pairs, o, p4); }
-  if (fresh <= 5u) { finish(at + 5u * params.pairs, o, p5); }
-  if (fresh <= 6u) { finish(at + 6u * params.pairs, o, p6); }
+// The pixels from `fresh` on of a strip of output channel o and pair n that starts at `at`.
+fn store(at: u32, o: u32, n: u32, fresh: u32, p0: vec2f, p1: vec2f, p2: vec2f, p3: vec2f, p4: vec2f, p5: vec2f, p6: vec2f) {
+  if (o >= params.to_channels || n >= params.pairs) { return; }
+  let more = addend(o, n);
+  if (fresh <= 0u) { finish(at, p0, more); }
+  if (fresh <= 1u) { finish(at + params.pairs, p1, more); }
+  if (fresh <= 2u) { finish(at + 2u * params.pairs, p2, more); }
+  if (fresh <= 3u) { finish(at + 3u * params.pairs, p3, more); }
+  if (fresh <= 4u) { finish(at + 4u * params.pairs, p4, more); }
+  if (fresh <= 5u) { finish(at + 5u * params.pairs, p5, more); }
+  if (fresh <= 6u) { finish(at + 6u * params.pairs, p6, more); }
 }
 
 @compute @workgroup_size(16, 8)
@@ -48,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let y = group.z + params.first_group;
   let n = first_pair + local.x;
   let o4 = group.y * 8u;
-  let fresh = select(fresh_pixel(strip), 7u, n >= params.pairs);
+  let fresh = fresh_pixel(strip);
 
   var p0_0 = vec2f(0); var p1_0 = vec2f(0); var p2_0 = vec2f(0); var p3_0 = vec2f(0); var p4_0 = vec2f(0); var p5_0 = vec2f(0); var p6_0 = vec2f(0);
   var p0_1 = vec2f(0); var p1_1 = vec2f(0); var p2_1 = vec2f(0); var p3_1 = vec2f(0); var p4_1 = vec2f(0); var p5_1 = vec2f(0); var p6_1 = vec2f(0);
@@ -117,8 +119,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let plane = params.height * params.width * params.pairs;
   let first = (o4 + local.y) * 4u;
   let at = first * plane + (y * params.width + x) * params.pairs + n;
-  store(at, first, fresh, p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0);
-  store(at + plane, first + 1u, fresh, p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1);
-  store(at + 2u * plane, first + 2u, fresh, p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2);
-  store(at + 3u * plane, first + 3u, fresh, p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
+  store(at, first, n, fresh, p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0);
+  store(at + plane, first + 1u, n, fresh, p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1);
+  store(at + 2u * plane, first + 2u, n, fresh, p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2);
+  store(at + 3u * plane, first + 3u, n, fresh, p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
 }

@@ -6,6 +6,10 @@ struct StepState {
   epoch_size: u32, // images in an epoch
   correction1: f32, // 1 - beta1^step
   correction2: f32, // 1 - beta2^step
-  learning_rate: f32,
-  pad: u32,
+  learning_rate: f32, // before the schedule
+  rate: f32, // of this step: by the schedule
+  gradient_scale: f32, // what Adam multiplies gradients by
+  gradient_norm: f32, // of all gradients together, where something asks for it
+  pad0: u32,
+  pad1: u32,
 }

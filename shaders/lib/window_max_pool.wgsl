@@ -1,11 +1,7 @@
 // A window of lib/conv2d_from_one_windows.wgsl on its way down: it is stored, and pooled after the activation. See conv2d_pool.
-// The shader that includes this declares bias, output [O][H][W][images] and pooled [O][H/2][W/2][images].
+// The shader that includes this declares output [O][H][W][images] and pooled [O][H/2][W/2][images].
 #import lib/conv2d_from_one_windows.wgsl
 #import lib/swish.wgsl
-
-fn start(channel: u32) -> f32 {
-  return bias[channel];
-}
 
 fn window(at: u32, low: u32, a: vec2f, b: vec2f, c: vec2f, d: vec2f) {
   let below = at + params.width * params.images;

@@ -4,7 +4,7 @@
 #import lib/conv2d_from_one_windows.wgsl
 #import lib/swish.wgsl
 
-fn start(channel: u32) -> f32 {
+fn start(channel: u32, n: u32) -> f32 {
   return 0.0;
 }
 

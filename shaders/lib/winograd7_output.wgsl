@@ -2,7 +2,7 @@
 // The shader that includes this declares
 //   params   see lib/winograd_tile.wgsl;
 //   freqs    M[f = 11*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   what is added to all of an output channel (loaded once, not per element);
+//   addend   what is added to all of an output channel of an image of the batch (loaded once, not per element);
 //   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
 // One invocation: one image of the chunk, one channel, one tile of 7x7 pixels (those inside the image). The 11 rows of M are
 // transformed along x as they are loaded, then along y.
@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let y = start.y;
   let x = start.x;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
-  let more = addend(channel);
+  let more = addend(channel, params.first_image + image);
   let outputs = array<Seven, 7>(
     Seven(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a, c6.a),
     Seven(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b, c6.b),

@@ -2,7 +2,7 @@
 // The shader that includes this declares
 //   params   see lib/winograd_tile.wgsl;
 //   freqs    M[f = 11*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   what is added to all of an output channel;
+//   addend   what is added to all of an output channel of a Lane of the batch;
 //   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
 // One workgroup: the tiles of 16 images at one place (or of fewer at several places) and one channel. One invocation: a row of
 // frequencies (11 loads, 1-D transform), then a column of 7 pixels (4 columns of invocations have none).
@@ -28,11 +28,11 @@ fn keep_pixels(lane: u32, row: u32, v: Seven) {
   window[at + 48u] = v.g;
 }
 
-fn store(at: u32, y: u32, value: Lane, more: f32) {
+fn store(at: u32, y: u32, value: Lane, more: Lane) {
   if (y < params.height) { finish(at + y * params.width * params.batch, value, more); }
 }
 
-fn store_column(at: u32, y: u32, v: Seven, more: f32) {
+fn store_column(at: u32, y: u32, v: Seven, more: Lane) {
   store(at, y, v.a, more);
   store(at, y + 1u, v.b, more);
   store(at, y + 2u, v.c, more);
@@ -56,6 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let start = tile_start(mine.tile);
   let x = start.x + local.y;
   if (!busy || local.y >= TILE || x >= params.width) { return; }
-  let at = (channel * params.height * params.width + x) * params.batch + params.first_image + mine.image;
-  store_column(at, start.y, output_transform(kept_column(local.x, local.y)), addend(channel));
+  let image = params.first_image + mine.image;
+  let at = (channel * params.height * params.width + x) * params.batch + image;
+  store_column(at, start.y, output_transform(kept_column(local.x, local.y)), addend(channel, image));
 }

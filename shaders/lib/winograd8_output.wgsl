@@ -2,7 +2,7 @@
 // The shader that includes this declares
 //   params   see lib/winograd_tile.wgsl;
 //   freqs    M[f = 12*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   what is added to all of an output channel (loaded once, not per element);
+//   addend   what is added to all of an output channel of an image of the batch (loaded once, not per element);
 //   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
 // One invocation: one image of the chunk, one channel, one tile of 8x8 pixels (those inside the image). The 12 rows of M are
 // transformed along x as they are loaded, then along y.
@@ -66,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let y = start.y;
   let x = start.x;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
-  let more = addend(channel);
+  let more = addend(channel, params.first_image + image);
   let outputs = array<Eight, 8>(
     Eight(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a, c6.a, c7.a),
     Eight(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b, c6.b, c7.b),

@@ -2,7 +2,7 @@
 // The shader that includes this declares
 //   params   see lib/winograd_tile.wgsl;
 //   freqs    M[f = 8*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   what is added to all of an output channel (loaded once, not per element);
+//   addend   what is added to all of an output channel of an image of the batch (loaded once, not per element);
 //   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
 // One invocation: one image of the chunk, one channel, one tile of 4x4 pixels (those inside the image). The 8 rows of M are
 // transformed along x as they are loaded and summed into the 16 outputs pair by pair.
@@ -55,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let y = start.y;
   let x = start.x;
   let first = channel * params.height * params.width * params.batch + params.first_image + image;
-  let more = addend(channel);
+  let more = addend(channel, params.first_image + image);
   store_row(first, y, x, Four(c0.a, c1.a, c2.a, c3.a), more);
   store_row(first, y + 1u, x, Four(c0.b, c1.b, c2.b, c3.b), more);
   store_row(first, y + 2u, x, Four(c0.c, c1.c, c2.c, c3.c), more);

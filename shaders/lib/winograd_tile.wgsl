@@ -1,22 +1,10 @@
 // Which tile of which image an invocation of a Winograd transform works on.
-// The shader that includes this declares params: Params, and
-//   Lane  what an invocation does at once: an image, f32, or a pair of them, vec2f. All counts of images are counts of Lanes;
+// The shader that includes this declares
+//   params  of type Params, and includes winograd_params, or has a Params with at least those fields;
+//   Lane    what an invocation does at once: an image, f32, or a pair of them, vec2f. All counts of images are counts of Lanes;
 // and includes lib/winograd.wgsl, lib/winograd7.wgsl or lib/winograd8.wgsl, which say how large a TILE is.
 // A workgroup has `lanes` Lanes of one tile, so that its branches at the border are the same for all of them; or, where a chunk has fewer,
 // several tiles. Dispatch: x over images, y over tiles (see transformItems in src/winograd.ts).
-
-struct Params {
-  width: u32, // of the images
-  height: u32,
-  tiles: u32,
-  tiles_x: u32,
-  channels: u32,
-  batch: u32, // images in a row of the image tensor
-  first_image: u32, // where this chunk starts
-  chunk: u32, // images in this chunk
-  pitch: u32, // of a row of frequencies
-  first_group: u32,
-}
 
 struct Place {
   image: u32, // of the chunk; chunk or more: nothing to do

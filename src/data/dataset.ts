@@ -10,21 +10,33 @@ export class Dataset {
   readonly channels: number;
   /** The images, four bytes to a word, padded to a whole word. */
   readonly buffer: GPUBuffer;
+  /** Which class each image is of, if that is known: bytes, as `buffer`. */
+  readonly labels?: GPUBuffer;
+  /** The largest label. */
+  readonly maxLabel?: number;
   /** @internal */
   readonly device: GPUDevice;
   private destroyed = false;
 
-  private constructor(set: ImageSet, buffer: GPUBuffer, device: GPUDevice) {
+  private constructor(set: ImageSet, buffer: GPUBuffer, labels: GPUBuffer | undefined, device: GPUDevice) {
     this.count = set.count;
     this.height = set.height;
     this.width = set.width;
     this.channels = set.channels;
     this.buffer = buffer;
+    this.labels = labels;
+    if (set.labels) this.maxLabel = set.labels.reduce((a, b) => Math.max(a, b), 0);
     this.device = device;
   }
 
   /** @internal */
   static async create(gpu: Gpu, set: ImageSet): Promise<Dataset> {
+    if (typeof set !== 'object' || set === null) {
+      throw new EngineError(
+        'data',
+        `The data set is of type ${typeOf(set)}; it must be like { images, count, height, width, channels }, with labels where a network is told classes.`,
+      );
+    }
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;
     // Numbers from 0 to 1, say, would be taken for the bytes that they are stored as.
@@ -40,17 +52,28 @@ export class Dataset {
         `The data set has ${set.images.length} bytes; ${set.count} images of ${set.height}x${set.width}x${set.channels} are ${bytes}.`,
       );
     }
+    const { labels } = set;
+    if (labels && labels.BYTES_PER_ELEMENT !== 1) {
+      throw new EngineError(
+        'data',
+        `The labels are of type ${typeOf(labels)}; a data set takes a Uint8Array, one class from 0 to 255 for each image.`,
+      );
+    }
+    if (labels && labels.length !== set.count) {
+      throw new EngineError(
+        'data',
+        `The data set has ${labels.length} labels for ${set.count} images; it needs one for each, in the same order.`,
+      );
+    }
     const padded = Math.ceil(bytes / 4) * 4;
     gpu.checkBufferSize('The data set', padded, 'fewer or smaller images');
-    const [buffer] = await gpu.createBuffers([{ label: 'data set', bytes: padded }]);
-    const whole = bytes - (bytes % 4);
-    gpu.device.queue.writeBuffer(buffer, 0, set.images.buffer, set.images.byteOffset, whole);
-    if (whole < bytes) {
-      const tail = new Uint8Array(4);
-      tail.set(set.images.subarray(whole));
-      gpu.device.queue.writeBuffer(buffer, whole, tail);
-    }
-    return new Dataset(set, buffer, gpu.device);
+    const [buffer, labelBuffer] = await gpu.createBuffers([
+      { label: 'data set', bytes: padded },
+      ...(labels ? [{ label: 'labels', bytes: Math.ceil(set.count / 4) * 4 }] : []),
+    ]);
+    writeBytes(gpu, buffer, set.images);
+    if (labels) writeBytes(gpu, labelBuffer, labels);
+    return new Dataset(set, buffer, labelBuffer, gpu.device);
   }
 
   /** @internal */
@@ -61,9 +84,20 @@ export class Dataset {
   destroy(): void {
     this.destroyed = true;
     this.buffer.destroy();
+    this.labels?.destroy();
   }
 
   [Symbol.dispose](): void {
     this.destroy();
   }
+}
+
+/** WebGPU writes whole words. */
+function writeBytes(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): void {
+  const whole = bytes.length - (bytes.length % 4);
+  gpu.device.queue.writeBuffer(buffer, 0, bytes.buffer, bytes.byteOffset, whole);
+  if (whole === bytes.length) return;
+  const tail = new Uint8Array(4);
+  tail.set(bytes.subarray(whole));
+  gpu.device.queue.writeBuffer(buffer, whole, tail);
 }

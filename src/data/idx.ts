@@ -9,6 +9,8 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
   height: number;
   width: number;
   channels: number;
+  /** Which class each image is of, if that is known: `loadDigitLabels`, `loadLabels`. */
+  labels?: Uint8Array;
 }
 
 /** The content of an IDX file of images (`images` is count x height x width) or of labels (one byte each). */

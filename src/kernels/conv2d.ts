@@ -1,19 +1,29 @@
 import fromOneShader from '../../shaders/conv2d.from_one.wgsl';
+import fromOneBias from '../../shaders/conv2d.from_one_image_bias.wgsl';
 import fromOneSingle from '../../shaders/conv2d.from_one_single.wgsl';
+import fromOneSingleBias from '../../shaders/conv2d.from_one_single_image_bias.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d.from_one_subgroups.wgsl';
+import fromOneSubgroupsBias from '../../shaders/conv2d.from_one_subgroups_image_bias.wgsl';
+import shaderBias from '../../shaders/conv2d.image_bias.wgsl';
 import oneShader from '../../shaders/conv2d.one.wgsl';
 import oneSplitShader from '../../shaders/conv2d.one_split.wgsl';
 import oneSubgroups from '../../shaders/conv2d.one_subgroups.wgsl';
 import stripShader from '../../shaders/conv2d.strip.wgsl';
 import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d.tile.wgsl';
+import tileBias from '../../shaders/conv2d.tile_image_bias.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
 import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
+import winogradOutputBias from '../../shaders/conv2d.winograd_output_image_bias.wgsl';
 import winogradOutput7 from '../../shaders/conv2d.winograd7_output.wgsl';
+import winogradOutput7Bias from '../../shaders/conv2d.winograd7_output_image_bias.wgsl';
 import winogradOutput7Rows from '../../shaders/conv2d.winograd7_rows_output.wgsl';
+import winogradOutput7RowsBias from '../../shaders/conv2d.winograd7_rows_output_image_bias.wgsl';
 import winogradOutput8 from '../../shaders/conv2d.winograd8_output.wgsl';
+import winogradOutput8Bias from '../../shaders/conv2d.winograd8_output_image_bias.wgsl';
 import winogradOutput8Rows from '../../shaders/conv2d.winograd8_rows_output.wgsl';
-import { call, type Kernel, type Shader, type Variant } from '../kernel';
+import winogradOutput8RowsBias from '../../shaders/conv2d.winograd8_rows_output_image_bias.wgsl';
+import { type Call, call, type Kernel, type Shader, type Tensor, type Variant } from '../kernel';
 import {
   betterSmaller,
   convolutionCalls,
@@ -41,6 +51,11 @@ export interface ConvShape {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: number;
+  /**
+   * If given: what is added beside the bias is another one for each image, row `imageBias + o` of the tensor image_bias [rows][batch].
+   * Only conv2d and conv2d_pool know of it.
+   */
+  readonly imageBias?: number;
 }
 
 /** Channel counts are padded to this in packed weights (see pack_weights), so that register tiles need no edge cases. */
@@ -76,6 +91,33 @@ export function convParams({ batch, height, width, inChannels, outChannels, kern
     kernel_size: kernelSize,
   };
 }
+
+/** The tensor of biases for each image, up to the last row that a shape uses; nothing where it uses none. */
+export const imageBiasSize = ({ imageBias, outChannels, batch }: ConvShape): { image_bias?: number } =>
+  imageBias === undefined ? {} : { image_bias: (imageBias + outChannels) * batch };
+
+/** A shader, and the same one with a bias for each image. */
+export type BiasShaders<P extends string, B extends string> = readonly [
+  Shader<P, B>,
+  Shader<P | 'image_bias_at', B | 'image_bias'>,
+];
+
+/** A dispatch of the one of two shaders that `shape` wants. */
+export function biasCall<P extends string, B extends string>(
+  [plain, perImage]: BiasShaders<P, B>,
+  { imageBias }: ConvShape,
+  params: Readonly<Record<Exclude<P, 'first_group'>, number>>,
+  tensors: Readonly<Record<B, Tensor>> & { readonly image_bias?: Tensor },
+  items: readonly [number, number, number],
+): Call {
+  if (imageBias === undefined) return call(plain, params, tensors, items);
+  type More = Readonly<Record<Exclude<P | 'image_bias_at', 'first_group'>, number>>;
+  const more = { ...params, image_bias_at: imageBias } as More;
+  return call(perImage, more, tensors as Readonly<Record<B | 'image_bias', Tensor>>, items);
+}
+
+const refusesImageBias = ({ imageBias }: ConvShape) =>
+  imageBias === undefined ? undefined : 'this form has no bias per image';
 
 /** Params and grid of a direct convolution from `from` channels to `to`: see shaders/lib/conv2d_direct.wgsl. */
 export function directLaunch({ batch, height, width, kernelSize }: ConvShape, from: number, to: number) {
@@ -161,19 +203,20 @@ export function tileLaunch({ batch, height, width }: ConvShape, from: number, to
   return { params, items: [16 * strips * Math.ceil(pairs / 16), Math.ceil(to / 4), height] as const };
 }
 
+/** And image_bias, for shapes that have one. */
 type TensorName = 'input' | 'kernel' | 'bias' | 'output';
 
 const tile: Variant<ConvShape, TensorName> = {
   refuses: refusesStrips,
   calls: (shape, tensors) => {
     const { params, items } = tileLaunch(shape, shape.inChannels, shape.outChannels);
-    return [call(tileShader, params, tensors, items)];
+    return [biasCall([tileShader, tileBias], shape, params, tensors, items)];
   },
 };
 
 const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   features: subgroups ? ['subgroups'] : [],
-  refuses: refusesStrips,
+  refuses: (shape) => refusesImageBias(shape) ?? refusesStrips(shape),
   idles: (shape) => subgroups && idlesByStrips(shape, stripSubgroups),
   calls: (shape, tensors) => {
     const { params, items } = stripLaunch(shape, shape.inChannels, shape.outChannels);
@@ -181,21 +224,28 @@ const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   },
 });
 
-const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
+const fromOne = (
+  form: FromOne,
+  shaders: readonly [typeof fromOneShader, typeof fromOneBias],
+): Variant<ConvShape, TensorName> => ({
   features: featuresFromOne(form),
-  idles: (shape) => idlesByPatches(shape, form, shader),
+  idles: (shape) => idlesByPatches(shape, form, shaders[0]),
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = fromOneLaunch(shape, shape.outChannels, form);
-    return [call(shader, params, tensors, items)];
+    return [biasCall(shaders, shape, params, tensors, items)];
   },
 });
 
 /** Output rows that an invocation of the one-channel form walks down; it loads four more. */
 const ONE_ROWS = 14;
 
-const refusesOne = ({ outChannels, kernelSize }: ConvShape) =>
-  outChannels === 1 && kernelSize === 5 ? undefined : 'this form is for 5x5 kernels with one output channel';
+const refusesOne = (shape: ConvShape) => {
+  const fits = shape.outChannels === 1 && shape.kernelSize === 5;
+  return (
+    refusesImageBias(shape) ?? (fits ? undefined : 'this form is for 5x5 kernels with one output channel')
+  );
+};
 
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
 const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
@@ -229,20 +279,23 @@ const oneSplit: Variant<ConvShape, TensorName> = {
   },
 };
 
-const winograd = (form: Form, last: typeof winogradOutput): Variant<ConvShape, TensorName> => ({
+const winograd = (
+  form: Form,
+  last: readonly [typeof winogradOutput, typeof winogradOutputBias],
+): Variant<ConvShape, TensorName> => ({
   features: featuresOf(form),
   idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.outChannels)),
   refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   keeps: keepsImages(form),
-  calls: (shape, { input, kernel, bias, output }, scratch, kept) => {
+  calls: (shape, { input, kernel, ...tensors }, scratch, kept) => {
     const channels = {
       from: shape.inChannels,
       to: shape.outChannels,
       toPadded: padChannels(shape.outChannels),
     };
     const finish: Parameters<typeof convolutionCalls>[5] = (params, items) =>
-      call(last, params, { freqs: scratch.products, bias, output }, items);
+      biasCall(last, shape, params, { freqs: scratch.products, ...tensors }, items);
     return convolutionCalls(form, shape, channels, { input, kernel }, scratch, finish, kept);
   },
 });
@@ -251,35 +304,37 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
   name: 'conv2d',
   sizes: (shape) => {
     const { input, output, forwardKernel } = convSizes(shape);
-    return { input, kernel: forwardKernel, bias: padChannels(shape.outChannels), output };
+    const bias = padChannels(shape.outChannels);
+    return { input, kernel: forwardKernel, bias, output, ...imageBiasSize(shape) };
   },
   cost: (shape) => {
     const { input, output, forwardKernel } = convSizes(shape);
-    return { flops: convFlops(shape), bytes: 4 * (input + output + forwardKernel) };
+    const imageBias = shape.imageBias === undefined ? 0 : shape.outChannels * shape.batch;
+    return { flops: convFlops(shape), bytes: 4 * (input + output + forwardKernel + imageBias) };
   },
   variants: {
     direct: {
       calls: (shape, tensors) => {
         const { params, items } = directLaunch(shape, shape.inChannels, shape.outChannels);
-        return [call(shader, params, tensors, items)];
+        return [biasCall([shader, shaderBias], shape, params, tensors, items)];
       },
     },
-    from_one: fromOne('plain', fromOneShader),
-    from_one_single: fromOne('single', fromOneSingle),
-    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
+    from_one: fromOne('plain', [fromOneShader, fromOneBias]),
+    from_one_single: fromOne('single', [fromOneSingle, fromOneSingleBias]),
+    from_one_subgroups: fromOne('subgroups', [fromOneSubgroups, fromOneSubgroupsBias]),
     one: one(false),
     one_split: oneSplit,
     one_subgroups: one(true),
     strip: strip(false),
     strip_subgroups: strip(true),
     tile,
-    winograd: winograd(F4, winogradOutput),
-    winograd_subgroups: winograd(F4_SUBGROUPS, winogradOutput),
-    winograd7: winograd(F7, winogradOutput7),
-    winograd7_rows: winograd(F7_ROWS, winogradOutput7Rows),
-    winograd7_subgroups: winograd(F7_SUBGROUPS, winogradOutput7),
-    winograd8: winograd(F8, winogradOutput8),
-    winograd8_rows: winograd(F8_ROWS, winogradOutput8Rows),
-    winograd8_subgroups: winograd(F8_SUBGROUPS, winogradOutput8),
+    winograd: winograd(F4, [winogradOutput, winogradOutputBias]),
+    winograd_subgroups: winograd(F4_SUBGROUPS, [winogradOutput, winogradOutputBias]),
+    winograd7: winograd(F7, [winogradOutput7, winogradOutput7Bias]),
+    winograd7_rows: winograd(F7_ROWS, [winogradOutput7Rows, winogradOutput7RowsBias]),
+    winograd7_subgroups: winograd(F7_SUBGROUPS, [winogradOutput7, winogradOutput7Bias]),
+    winograd8: winograd(F8, [winogradOutput8, winogradOutput8Bias]),
+    winograd8_rows: winograd(F8_ROWS, [winogradOutput8Rows, winogradOutput8RowsBias]),
+    winograd8_subgroups: winograd(F8_SUBGROUPS, [winogradOutput8, winogradOutput8Bias]),
   },
 };

@@ -1,8 +1,12 @@
 import fromOneShader from '../../shaders/conv2d_pool.from_one.wgsl';
+import fromOneBias from '../../shaders/conv2d_pool.from_one_image_bias.wgsl';
 import fromOneSingle from '../../shaders/conv2d_pool.from_one_single.wgsl';
+import fromOneSingleBias from '../../shaders/conv2d_pool.from_one_single_image_bias.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d_pool.from_one_subgroups.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import fromOneSubgroupsBias from '../../shaders/conv2d_pool.from_one_subgroups_image_bias.wgsl';
+import type { Kernel, Variant } from '../kernel';
 import {
+  biasCall,
   type ConvShape,
   conv2d,
   convSizes,
@@ -14,12 +18,15 @@ import {
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
 
-const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
+const fromOne = (
+  form: FromOne,
+  shaders: readonly [typeof fromOneShader, typeof fromOneBias],
+): Variant<ConvShape, TensorName> => ({
   features: featuresFromOne(form),
   refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = fromOneLaunch(shape, shape.outChannels, form);
-    return [call(shader, params, tensors, items)];
+    return [biasCall(shaders, shape, params, tensors, items)];
   },
 });
 
@@ -33,8 +40,8 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     return { flops: flops + 5.75 * output, bytes: bytes + output };
   },
   variants: {
-    from_one: fromOne('plain', fromOneShader),
-    from_one_single: fromOne('single', fromOneSingle),
-    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
+    from_one: fromOne('plain', [fromOneShader, fromOneBias]),
+    from_one_single: fromOne('single', [fromOneSingle, fromOneSingleBias]),
+    from_one_subgroups: fromOne('subgroups', [fromOneSubgroups, fromOneSubgroupsBias]),
   },
 };

@@ -4,6 +4,19 @@ import { takingTurns } from '../turns';
 import { STATE } from './state';
 import { LOSS_RING } from './step';
 
+/** What the GPU noted of a step. */
+export interface StepRecord {
+  /** Over the step's batch, before its update. */
+  readonly loss: number;
+  /** That the update used, by the schedule; a float of 32 bits. */
+  readonly learningRate: number;
+  /** Of the gradients of all parameters together, before clipping; 0 where nothing is clipped. */
+  readonly gradientNorm: number;
+}
+
+/** Floats of a record: see mse_finish and gradient_norm_finish. */
+const RECORD = 4;
+
 /** What the GPU knew of its last steps. */
 export class Losses {
   /** Completed steps. */
@@ -17,12 +30,25 @@ export class Losses {
 
   /** Of the last `count` steps, oldest first; at most LOSS_RING, and no more than there were. */
   last(count: number): Float32Array<ArrayBuffer> {
-    const first = this.step - count;
-    return Float32Array.from({ length: count }, (_, i) => this.ring[(first + i) % LOSS_RING]);
+    return Float32Array.from({ length: count }, (_, i) => this.ring[this.at(count - i)]);
+  }
+
+  /** The same, and what else is known of them. */
+  records(count: number): StepRecord[] {
+    return Array.from({ length: count }, (_, i) => {
+      const at = this.at(count - i);
+      const [loss, learningRate, gradientNorm] = this.ring.subarray(at, at + RECORD);
+      return { loss, learningRate, gradientNorm };
+    });
+  }
+
+  /** Where the record of a step starts, by how many steps ago it was completed: 1 for the last one. */
+  private at(ago: number): number {
+    return ((this.step - ago) % LOSS_RING) * RECORD;
   }
 }
 
-/** Brings the step count and the ring of losses from the GPU to the host, without stalling either. */
+/** Brings the step count and the ring of records from the GPU to the host, without stalling either. */
 export class LossReader {
   private readonly gpu: Gpu;
   private readonly state: GPUBuffer;
@@ -39,7 +65,7 @@ export class LossReader {
 
   static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer): Promise<LossReader> {
     // Two submissions of a fit, and a read beside them.
-    const staging = await Staging.create(gpu, 'trainer losses', 4 + LOSS_RING * 4, 3);
+    const staging = await Staging.create(gpu, 'trainer losses', 4 + LOSS_RING * RECORD * 4, 3);
     return new LossReader(gpu, state, ring, staging);
   }
 
@@ -47,7 +73,7 @@ export class LossReader {
   async submit(encoder?: GPUCommandEncoder, work = 0): Promise<Losses> {
     const sources = [
       { buffer: this.state, offset: STATE.step * 4, bytes: 4 },
-      { buffer: this.ring, bytes: LOSS_RING * 4 },
+      { buffer: this.ring, bytes: LOSS_RING * RECORD * 4 },
     ];
     encoder ??= this.gpu.device.createCommandEncoder({ label: 'read losses' });
     return new Losses(await this.staging.read(encoder, sources, work));

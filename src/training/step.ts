@@ -3,16 +3,21 @@
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { adam } from '../kernels/adam';
 import { corrupt } from '../kernels/corrupt';
+import { corruptFlow } from '../kernels/corrupt_flow';
+import { drawConditions } from '../kernels/draw_conditions';
+import { gradientNorm } from '../kernels/gradient_norm';
+import { gradientNormFinish } from '../kernels/gradient_norm_finish';
 import { mse, partialCount } from '../kernels/mse';
 import { mseFinish } from '../kernels/mse_finish';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { flatSize, parameterCount } from '../kernels/pack_weights';
 import { sumSlices } from '../kernels/sum_slices';
 import { backwardPass, planGradients } from '../unet/backward';
-import type { UNetConfig } from '../unet/config';
+import { outChannelsOf, type UNetConfig } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
+import { checkSchedule, type Schedule } from './schedule';
 import { STATE_WORDS } from './state';
 
 /** Losses that stay on the GPU until the host collects them. */
@@ -25,9 +30,32 @@ export interface AdamSettings {
   readonly beta2: number;
   /** 1e-12 to 1. Default 1e-7. */
   readonly epsilon: number;
+  /** 0 to 1: each step takes this share of the learning rate off every weight (AdamW: Loshchilov and Hutter, 2019). Default 0. */
+  readonly weightDecay: number;
 }
 
-export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
+
+/**
+ * What a network learns. `tutorial`: from images with a share t of uniform noise, the images; pixels from 0 to 1, t uniform. `flow`: from
+ * (1 - t) image + t noise, noise - image; pixels from -1 to 1, the noise Gaussian, t = sigmoid of a Gaussian number.
+ */
+export type Objective = 'tutorial' | 'flow';
+
+/** What decides how a step updates the weights. */
+export interface StepSettings {
+  readonly adam: AdamSettings;
+  readonly schedule: Schedule;
+  /** The greatest norm of the gradient of all parameters together: a longer one is shortened to it. Undefined: any. */
+  readonly clipNorm?: number;
+  readonly bfloat16Gradients: boolean;
+}
+
+export const stepDefaults: StepSettings = {
+  adam: adamDefaults,
+  schedule: checkSchedule(),
+  bfloat16Gradients: false,
+};
 
 /** Tensors that outlive a step, and those through which data comes in. */
 export interface StepTensors {
@@ -37,12 +65,15 @@ export interface StepTensors {
   readonly gradients: Tensor;
   readonly moment1: Tensor;
   readonly moment2: Tensor;
-  /** The batch, [channels][height][width][batch]. */
-  readonly clean: Tensor;
+  /** The batch, [channels][height][width][batch]: what goes in, and what should come out. */
   readonly noisy: Tensor;
+  readonly target: Tensor;
+  /** What the network is told about the batch, and noise is mixed by. */
+  readonly levels: Tensor;
+  readonly classes: Tensor;
   /** The caller's own batch, [batch][height][width][channels]. */
-  readonly cleanImages: Tensor;
   readonly noisyImages: Tensor;
+  readonly targetImages: Tensor;
 }
 
 export interface StepPlan {
@@ -63,37 +94,49 @@ export function planStep(
   weights: WeightPlan,
   batchSize: number,
   variants: Variants,
-  { beta1, beta2, epsilon }: AdamSettings,
-  bfloat16Gradients = false,
+  {
+    adam: { beta1, beta2, epsilon, weightDecay },
+    schedule,
+    clipNorm,
+    bfloat16Gradients,
+  }: StepSettings = stepDefaults,
 ): StepPlan {
   const { height, width, channels } = config;
-  const elements = height * width * channels;
+  const outChannels = outChannelsOf(config);
+  const [inElements, elements] = [channels, outChannels].map((c) => height * width * c);
   const batch = Math.ceil(batchSize / 4) * 4;
   const { layers, flat } = weights;
   const choose = chooser(variants);
-  const { all, byLayer } = planGradients(layers, batch, choose);
+  const { all, byLayer } = planGradients(weights.all, batch, choose);
   const tensors: StepTensors = {
     state: tensor('step state', STATE_WORDS),
-    losses: tensor('losses', LOSS_RING),
+    losses: tensor('losses', LOSS_RING * 4),
     gradients: all,
     moment1: tensor('moment 1', flat.size),
     moment2: tensor('moment 2', flat.size),
-    clean: tensor('clean', elements * batch),
-    noisy: tensor('noisy', elements * batch),
-    cleanImages: tensor('clean images', elements * batch),
-    noisyImages: tensor('noisy images', elements * batch),
+    noisy: tensor('noisy', inElements * batch),
+    target: tensor('target', elements * batch),
+    levels: tensor('noise levels', batch),
+    classes: tensor('classes', batch),
+    noisyImages: tensor('noisy images', inElements * batch),
+    targetImages: tensor('target images', elements * batch),
   };
-  const { state, losses, moment1, moment2, clean, noisy } = tensors;
-  const images = { batch, height, width, channels };
+  const { state, losses, moment1, moment2, target, noisy, levels, classes } = tensors;
+  const images = { batch, height, width };
   const load = [
-    op(nhwcToChwn, 'clean', images, { images: tensors.cleanImages, state, output: clean }),
-    op(nhwcToChwn, 'noisy', images, { images: tensors.noisyImages, state, output: noisy }),
+    op(
+      nhwcToChwn,
+      'target',
+      { ...images, channels: outChannels },
+      { images: tensors.targetImages, state, output: target },
+    ),
+    op(nhwcToChwn, 'noisy', { ...images, channels }, { images: tensors.noisyImages, state, output: noisy }),
   ];
 
   const last = layers[layers.length - 1];
   const pre = tensor(`${last.name} pre-activation`, elements * batch);
   const grad = tensor(`${last.name} gradient`, elements * batch);
-  const forward = forwardPass(layers, weights.weights, batch, noisy, pre, choose, true);
+  const forward = forwardPass(weights, batch, noisy, pre, { levels, classes }, choose, true);
   const lossShape = { batch, elements };
   const partials = tensor('loss partials', partialCount(lossShape));
   const gradients = [
@@ -102,60 +145,109 @@ export function planStep(
       mse,
       'loss',
       { ...lossShape, swish: last.activation === 'swish' },
-      { pre, target: clean, state, grad, partials },
+      { pre, target, state, grad, partials },
     ),
     op(
       mseFinish,
       'loss',
-      { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING },
-      { partials, state, losses },
+      { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING, schedule },
+      { partials, state, records: losses },
     ),
-    ...backwardPass(forward.stages, batch, grad, byLayer, choose, bfloat16Gradients),
+    ...backwardPass(forward, batch, grad, byLayer, choose, bfloat16Gradients),
   ];
-  const places = layers.map((layer, i) => ({
+  const places = weights.all.map((layer, i) => ({
     ...layer,
     offset: weights.byLayer[i].offset,
     packedOffset: weights.byLayer[i].packed.offset!,
     slices: byLayer[i].count,
     slicesOffset: byLayer[i].slices.offset!,
   }));
+  const clips = clipNorm !== undefined;
+  const normShape = { layers: places };
+  const squares = tensor('squares of gradients', gradientNorm.sizes(normShape).partials);
+  const clip = clips
+    ? [
+        op(gradientNorm, 'all layers', normShape, { slices: all, partials: squares }),
+        op(
+          gradientNormFinish,
+          'all layers',
+          { partialCount: squares.size, clip: clipNorm, ring: LOSS_RING },
+          { partials: squares, state, records: losses },
+        ),
+      ]
+    : [];
+  // The norm needs the sums of the slices, and leaves them in the first one.
+  const summed = clips ? places.map((place) => ({ ...place, slices: 1 })) : places;
   const update = [
+    ...clip,
     op(
       adam,
       'all layers',
-      { layers: places, beta1, beta2, epsilon },
+      { layers: summed, beta1, beta2, epsilon, weightDecay },
       { slices: all, state, parameter: flat, moment1, moment2, packed: weights.packed },
     ),
   ];
   const gradient = tensor('gradient', flat.size);
-  const sum = layers.map((layer, i) => {
-    const { slices, count } = byLayer[i];
-    const shape = { size: parameterCount(layer), pitch: flatSize(layer), count };
+  const sum = weights.all.map((layer, i) => {
+    const shape = { size: parameterCount(layer), pitch: flatSize(layer), count: summed[i].slices };
     const output = view(gradient, `${layer.name} gradient`, weights.byLayer[i].offset, shape.size);
-    return op(sumSlices, layer.name, shape, { slices, output });
+    return op(sumSlices, layer.name, shape, { slices: byLayer[i].slices, output });
   });
   return { tensors, load, gradients, update, sum, gradient };
+}
+
+/** A data set on the GPU, as tensors. */
+export interface SetTensors {
+  readonly images: Tensor;
+  /** One byte an image, if it has labels. */
+  readonly labels?: Tensor;
+  readonly order: Tensor;
+  readonly count: number;
+}
+
+export interface CorruptionOptions {
+  readonly objective: Objective;
+  readonly seed: number;
+  readonly binarize: boolean;
+  /** How likely an image's class is withheld from a network that is told classes. */
+  readonly classDropout: number;
+  /** Whether the levels are asked for where nothing else needs them. Default false. */
+  readonly levels?: boolean;
 }
 
 /** The start of a step that draws its batch from a data set on the GPU. */
 export function planCorruption(
   config: UNetConfig,
-  tensors: StepTensors,
+  tensors: Pick<StepTensors, 'state' | 'noisy' | 'target' | 'levels' | 'classes'>,
   batch: number,
-  set: { images: Tensor; order: Tensor; count: number },
-  options: { seed: number; binarize: boolean },
-): Op {
-  const { height, width, channels } = config;
-  return op(
-    corrupt,
+  set: SetTensors,
+  { objective, seed, binarize, classDropout, levels: asked = false }: CorruptionOptions,
+): Op[] {
+  const { height, width, channels, conditioning } = config;
+  const { state, noisy, target, levels, classes } = tensors;
+  const { images, order, count: imageCount } = set;
+  const shape = { batch, height, width, channels, imageCount, seed, binarize };
+  const flow = objective === 'flow';
+  const draw = op(
+    drawConditions,
     'batch',
-    { batch, height, width, channels, imageCount: set.count, ...options },
     {
-      images: set.images,
-      order: set.order,
-      state: tensors.state,
-      clean: tensors.clean,
-      noisy: tensors.noisy,
+      batch,
+      imageCount,
+      classes: conditioning?.classes ?? 0,
+      drop: classDropout,
+      logitNormal: flow,
+      labelled: set.labels !== undefined,
+      seed,
     },
+    // Nobody reads labels that there are not.
+    { order, labels: set.labels ?? order, state, levels, classes },
   );
+  return [
+    // `corrupt` draws the same levels itself.
+    ...(flow || conditioning || asked ? [draw] : []),
+    flow
+      ? op(corruptFlow, 'batch', shape, { images, order, state, levels, noisy, velocity: target })
+      : op(corrupt, 'batch', shape, { images, order, state, clean: target, noisy }),
+  ];
 }

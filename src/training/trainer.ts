@@ -1,13 +1,27 @@
 import type { Dataset } from '../data/dataset';
+import type { ImageSet } from '../data/idx';
 import type { AdapterDescription, Gpu } from '../device';
 import { checkInteger, checkNames, checkNumber, EngineError, notImages, typeOf, whileThere } from '../errors';
 import { Program, type Tensor, tensor } from '../kernel';
 import { permutation } from '../random';
+import { checkLabels, checkLevels, isBuffer } from '../unet/conditions';
+import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { checkVariants, type Variants } from '../unet/variants';
+import { type EvaluateOptions, type Evaluation, evaluate, onGpu } from './evaluation';
 import { type Losses, LossReader } from './losses';
+import { checkSchedule, type ScheduleOption } from './schedule';
 import { STATE, STATE_WORDS } from './state';
-import { type AdamSettings, adamDefaults, LOSS_RING, planCorruption, planStep, type StepPlan } from './step';
+import {
+  type AdamSettings,
+  adamDefaults,
+  LOSS_RING,
+  type Objective,
+  planCorruption,
+  planStep,
+  type StepPlan,
+  type StepSettings,
+} from './step';
 
 /** Of one submission: what is recorded takes memory, too. At most LOSS_RING. */
 const MOST_STEPS = 256;
@@ -17,6 +31,17 @@ export interface TrainerOptions extends Partial<AdamSettings> {
   readonly batchSize?: number;
   /** Default 1e-3. */
   readonly learningRate?: number;
+  /** What the network learns. Default `tutorial`. */
+  readonly objective?: Objective;
+  /** How the learning rate changes from step to step. Default `constant`. */
+  readonly schedule?: ScheduleOption;
+  /** The greatest norm of the gradient of all parameters together; a longer one is shortened to it. Default: any. */
+  readonly clipNorm?: number;
+  /**
+   * How likely `fit` withholds an image's class from a network that is told classes, 0 to 1, so that it learns to do without, which
+   * guidance needs. Default 0.05.
+   */
+  readonly classDropout?: number;
   /** False gives every activation and gradient a buffer of its own, so that all can be read after a step. Default true. */
   readonly reuseMemory?: boolean;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: chosen for the device. */
@@ -33,7 +58,7 @@ export interface FitOptions {
   readonly epochs: number;
   /** Fixes shuffling and noise. Default 0. */
   readonly seed?: number;
-  /** Black and white images, as the tutorial has them: byte > 127. Default true. */
+  /** Black and white images, as the tutorial has them: byte > 127. Default: for the objective `tutorial`. */
   readonly binarize?: boolean;
   /** Return after so many more steps, if the epochs are not complete before. */
   readonly maxSteps?: number;
@@ -47,14 +72,25 @@ export interface TrainingEvent {
   readonly epoch: number;
   /** Mean squared error over the step's batch, before its update. */
   readonly loss: number;
+  /** Of the step, by the schedule. */
+  readonly learningRate: number;
+  /** Of all parameters together, before it is shortened; with `clipNorm` only. */
+  readonly gradientNorm?: number;
   /** Over the last few seconds. */
   readonly imagesPerSecond: number;
 }
 
-/** A batch of the caller's own: [count][height][width][channels] each, as arrays or as buffers of f32 with COPY_SRC. */
-export interface Batch<Source = Float32Array | GPUBuffer> {
+/** A batch of the caller's own. Images are [count][height][width][channels], as arrays or as buffers of f32 with COPY_SRC. */
+export interface Batch<Source = Float32Array | GPUBuffer, Labels = ArrayLike<number> | GPUBuffer> {
   readonly noisy: Source;
-  readonly clean: Source;
+  /** What the network is to make of it. */
+  readonly target?: Source;
+  /** What `target` is in the tutorial: give one of the two. */
+  readonly clean?: Source;
+  /** [count] noise levels, for a network that is told them. */
+  readonly levels?: Source;
+  /** [count] classes, for a network that is told them (in a buffer: u32); as many as there are classes stands for none. */
+  readonly labels?: Labels;
   /** Images in the batch, at most `batchSize`; follows from the length of arrays, and is `batchSize` for buffers. */
   readonly count?: number;
 }
@@ -80,8 +116,8 @@ export class Trainer {
   readonly batchSize: number;
   /** The kernel variants in use. With the same seed, adapter and variants a run gives the same bits. */
   readonly variants: Variants;
-  /** As it was created. Other bits, so a run keeps to it. */
-  readonly bfloat16Gradients: boolean;
+  /** As it was created. */
+  readonly settings: TrainerSettings;
   /** What it runs on. */
   readonly adapter: AdapterDescription;
   /** What a step does, and the buffers that outlive it. @internal */
@@ -89,7 +125,6 @@ export class Trainer {
   /** @internal */
   readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly gpu: Gpu;
-  private readonly adam: AdamSettings;
   /** The numbers 1 … batchSize, so that a recorded step can set its count by a copy. */
   private readonly counts: GPUBuffer;
   private readonly stateBackup: GPUBuffer;
@@ -109,19 +144,17 @@ export class Trainer {
     unet: UNet,
     batchSize: number,
     learningRate: number,
-    adam: AdamSettings,
+    settings: TrainerSettings,
     variants: Variants,
-    bfloat16Gradients: boolean,
     parts: TrainerParts,
   ) {
     this.gpu = gpu;
     this.adapter = gpu.adapter;
-    this.adam = adam;
+    this.settings = settings;
     this.unet = unet;
     this.batchSize = batchSize;
     this.rate = learningRate;
     this.variants = variants;
-    this.bfloat16Gradients = bfloat16Gradients;
     this.plan = parts.plan;
     this.fixed = parts.fixed;
     this.counts = parts.counts;
@@ -141,28 +174,29 @@ export class Trainer {
       'beta1',
       'beta2',
       'epsilon',
+      'weightDecay',
+      'objective',
+      'schedule',
+      'clipNorm',
+      'classDropout',
       'reuseMemory',
       'variants',
       'bfloat16Gradients',
     ] satisfies (keyof TrainerOptions)[]);
     const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants } = options;
-    const bfloat16Gradients = Boolean(options.bfloat16Gradients);
-    const {
-      beta1 = adamDefaults.beta1,
-      beta2 = adamDefaults.beta2,
-      epsilon = adamDefaults.epsilon,
-    } = options;
     checkInteger('batchSize', batchSize, 1, 65536);
     checkLearningRate(learningRate);
-    checkNumber('beta1', beta1, 0, 0.999999);
-    checkNumber('beta2', beta2, 0, 0.999999);
-    checkNumber('epsilon', epsilon, 1e-12, 1);
+    const settings = settingsOf(options);
     const batch = Math.ceil(batchSize / 4) * 4;
-    if (variants) checkVariants(variants, unet.plan.layers, batch, gpu.device.features, true);
-    const chosen = variants ?? (await gpu.chooseVariants(unet.plan.layers, batch, true));
-    const adam = { beta1, beta2, epsilon };
-    const parts = await createParts(gpu, unet, batchSize, adam, chosen, bfloat16Gradients, reuseMemory);
-    return new Trainer(gpu, unet, batchSize, learningRate, adam, chosen, bfloat16Gradients, parts);
+    const { layers } = unet.plan;
+    if (variants) checkVariants(variants, layers, batch, gpu.device.features, true);
+    const chosen = variants ?? (await gpu.chooseVariants(layers, batch, true));
+    const parts = await createParts(gpu, unet, batchSize, settings, chosen, reuseMemory);
+    return new Trainer(gpu, unet, batchSize, learningRate, settings, chosen, parts);
+  }
+
+  get bfloat16Gradients(): boolean {
+    return this.settings.bfloat16Gradients;
   }
 
   get learningRate(): number {
@@ -194,12 +228,9 @@ export class Trainer {
       const { device } = this.gpu;
       const encoder = device.createCommandEncoder({ label: 'training step' });
       this.encodeCount(encoder, count);
-      for (const name of ['noisy', 'clean'] as const) {
-        const target = this.buffer(this.plan.tensors[`${name}Images`]);
-        const source = batch[name];
-        if (source instanceof Float32Array) {
-          device.queue.writeBuffer(target, 0, source.buffer, source.byteOffset, source.byteLength);
-        } else encoder.copyBufferToBuffer(source, 0, target, 0, count * this.imageSize * 4);
+      for (const { source, to, bytes } of this.sourcesOf(batch, count)) {
+        if (isBuffer(source)) encoder.copyBufferToBuffer(source, 0, to, 0, bytes);
+        else device.queue.writeBuffer(to, 0, source.buffer, source.byteOffset, source.byteLength);
       }
       const losses = await this.gpu.runAnd(
         [this.load, this.gradients, this.update],
@@ -217,15 +248,19 @@ export class Trainer {
    * caller's business, and `readLosses` tells the loss once it has run. Nobody looks at it here: that it is finite is for the
    * caller to check, too.
    */
-  encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer>): void {
+  encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer, GPUBuffer>): void {
     this.check();
     if (this.busy) throw busyError();
     const count = this.checkBatch(batch);
+    const sources = this.sourcesOf(batch, count).map(({ source, ...rest }) => {
+      if (isBuffer(source)) return { source, ...rest };
+      throw new EngineError(
+        'argument',
+        `encodeStep was given a ${typeOf(source)} in the batch; all of it must be in GPUBuffers. Give arrays to step().`,
+      );
+    });
     this.encodeCount(encoder, count);
-    for (const name of ['noisy', 'clean'] as const) {
-      const target = this.buffer(this.plan.tensors[`${name}Images`]);
-      encoder.copyBufferToBuffer(batch[name], 0, target, 0, count * this.imageSize * 4);
-    }
+    for (const { source, to, bytes } of sources) encoder.copyBufferToBuffer(source, 0, to, 0, bytes);
     const pass = encoder.beginComputePass({ label: 'training step' });
     for (const program of [this.load, this.gradients, this.update]) program.encode(pass);
     pass.end();
@@ -259,7 +294,8 @@ export class Trainer {
       'maxSteps',
       'signal',
     ] satisfies (keyof FitOptions)[]);
-    const { epochs, seed = 0, binarize = true, maxSteps, signal } = options;
+    const { objective } = this.settings;
+    const { epochs, seed = 0, binarize = objective === 'tutorial', maxSteps, signal } = options;
     checkInteger('epochs', epochs, 1);
     if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
     checkInteger('seed', seed, 0, 0xffffffff);
@@ -285,15 +321,15 @@ export class Trainer {
       const epochOf = (s: number) => Math.floor(s / perEpoch);
       const eventsOf = async (n: number, losses: Promise<Losses>): Promise<TrainingEvent[]> => {
         const known = await losses;
-        const values = known.last(n);
+        const records = known.records(n);
         const first = known.step - n;
         let images = 0;
-        for (let i = 0; i < values.length; i++)
-          images += this.imagesOfStep((first + i) % perEpoch, dataset.count);
+        for (let i = 0; i < n; i++) images += this.imagesOfStep((first + i) % perEpoch, dataset.count);
         const imagesPerSecond = meter.add(images);
-        return Array.from(values, (loss, i) => {
+        return records.map(({ loss, learningRate, gradientNorm }, i) => {
           const done = first + i + 1;
-          return { step: done, epoch: epochOf(done - 1) + 1, loss, imagesPerSecond };
+          const norm = this.settings.clipNorm === undefined ? {} : { gradientNorm };
+          return { step: done, epoch: epochOf(done - 1) + 1, loss, learningRate, ...norm, imagesPerSecond };
         });
       };
       const expectEvents = (n: number, losses: Promise<Losses>) => {
@@ -339,6 +375,38 @@ export class Trainer {
     }
   }
 
+  /**
+   * The loss on images that are not trained on, whole and by noise level, with noise and levels of a fixed seed and without withholding
+   * classes. Bytes, with labels where the network is told classes; nothing of the training is changed.
+   */
+  async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+    this.check();
+    checkNames('evaluate', options, ['seed', 'binarize', 'signal'] satisfies (keyof EvaluateOptions)[]);
+    const { objective } = this.settings;
+    const { seed = 0, binarize = objective === 'tutorial', signal } = options;
+    checkInteger('seed', seed, 0, 0xffffffff);
+    const { gpu, unet } = this;
+    return this.exclusively(async () => {
+      const { dataset, own } = await onGpu(gpu, images);
+      let order: GPUBuffer | undefined;
+      try {
+        this.checkDataset(dataset);
+        [order] = await gpu.createBuffers([{ label: 'evaluation order', bytes: dataset.count * 4 }]);
+        gpu.device.queue.writeBuffer(
+          order,
+          0,
+          Uint32Array.from({ length: dataset.count }, (_, i) => i),
+        );
+        const batch = Math.ceil(this.batchSize / 4) * 4;
+        const data = setTensors(dataset, order);
+        return await evaluate(gpu, unet, batch, this.variants, data, { objective, seed, binarize }, signal);
+      } finally {
+        order?.destroy();
+        if (own) dataset.destroy();
+      }
+    });
+  }
+
   /** A copy of the optimizer's state, for a checkpoint. */
   async getState(): Promise<OptimizerState<ArrayBuffer>> {
     this.check();
@@ -349,7 +417,7 @@ export class Trainer {
     return {
       step: new Uint32Array(words)[STATE.step],
       corrections: new Float32Array(words, STATE.correction1 * 4, 2).slice(),
-      adam: this.adam,
+      adam: this.settings.adam,
       moment1: m,
       moment2: v,
     };
@@ -364,11 +432,12 @@ export class Trainer {
     if (this.busy) throw busyError();
     checkInteger('step', state.step, 0);
     const show = (adam: Partial<AdamSettings> = {}) =>
-      `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}`;
-    if (show(state.adam) !== show(this.adam)) {
+      `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}, weightDecay ${adam.weightDecay ?? 0}`;
+    const { adam } = this.settings;
+    if (show(state.adam) !== show(adam)) {
       throw new EngineError(
         'argument',
-        `The state was made with ${show(state.adam)}; this trainer has ${show(this.adam)}. Create one with { ...state.adam }.`,
+        `The state was made with ${show(state.adam)}; this trainer has ${show(adam)}. Create one with { ...state.adam }.`,
       );
     }
     if (state.corrections?.length !== 2) {
@@ -430,9 +499,16 @@ export class Trainer {
 
   // ---------------------------------------------------------------- inside
 
-  private get imageSize(): number {
+  /** Numbers of an image that goes into the network. */
+  private get inputSize(): number {
     const { height, width, channels } = this.unet.config;
     return height * width * channels;
+  }
+
+  /** Numbers of what it makes of it. */
+  private get imageSize(): number {
+    const { height, width } = this.unet.config;
+    return height * width * outChannelsOf(this.unet.config);
   }
 
   private buffer(t: Tensor): GPUBuffer {
@@ -468,33 +544,74 @@ export class Trainer {
     return this.whileThere(this.gpu.read(this.buffer(t), t.size));
   }
 
-  private checkBatch({ noisy, clean, count }: Batch): number {
-    for (const [name, source] of Object.entries({ noisy, clean })) {
-      // A GPUBuffer is known by its usage: the name of its class is not a global everywhere.
-      if (source instanceof Float32Array || source?.usage !== undefined) continue;
+  /** Throws unless the batch is all that a step needs and no more; returns its number of images. */
+  private checkBatch(batch: Batch): number {
+    const { noisy, levels, labels, count } = batch;
+    const { height, width, channels, conditioning } = this.unet.config;
+    if ((batch.clean === undefined) === (batch.target === undefined)) {
+      throw new EngineError(
+        'argument',
+        `The batch has ${batch.clean ? 'both clean and target' : 'neither clean nor target'}; give one of them: what the network is to make of noisy.`,
+      );
+    }
+    const target = batch.clean ? 'clean' : 'target';
+    for (const name of ['noisy', target] as const) {
+      const source = batch[name];
+      if (source instanceof Float32Array || isBuffer(source)) continue;
       throw notImages(name, source, ', or a GPUBuffer of such');
     }
-    const images = noisy instanceof Float32Array ? noisy.length / this.imageSize : this.batchSize;
+    this.unet.checkTold({ levels, labels });
+    const images = noisy instanceof Float32Array ? noisy.length / this.inputSize : this.batchSize;
     const n = count ?? images;
-    const { height, width, channels } = this.unet.config;
     const legal = `1 to ${this.batchSize} images of ${height}x${width}x${channels}`;
     if (!Number.isInteger(n) || n < 1 || n > this.batchSize) {
       throw new EngineError('argument', `The batch has ${n} images; this trainer takes ${legal}.`);
     }
-    for (const [name, source] of Object.entries({ noisy, clean })) {
-      const needed = n * this.imageSize;
-      const has = source instanceof Float32Array ? source.length : source.size / 4;
-      if (source instanceof Float32Array ? has !== needed : has < needed) {
+    if (levels !== undefined && !isBuffer(levels)) checkLevels(levels, n);
+    if (labels !== undefined && !isBuffer(labels)) checkLabels(labels, conditioning!.classes, n);
+    const sizes = [
+      ['noisy', n * this.inputSize],
+      [target, n * this.imageSize],
+      ['levels', n],
+      ['labels', n],
+    ] as const;
+    for (const [name, needed] of sizes) {
+      const source = batch[name];
+      if (source === undefined) continue;
+      const has = isBuffer(source) ? source.size / 4 : source.length;
+      if (isBuffer(source) ? has < needed : has !== needed) {
         throw new EngineError(
           'argument',
           `${name} has ${has} values; ${n} images need ${needed} (${legal}).`,
         );
       }
-      if (!(source instanceof Float32Array) && !(source.usage & GPUBufferUsage.COPY_SRC)) {
+      if (isBuffer(source) && !(source.usage & GPUBufferUsage.COPY_SRC)) {
         throw new EngineError('argument', `The buffer of ${name} lacks the usage COPY_SRC.`);
       }
     }
     return n;
+  }
+
+  /** Where the parts of a checked batch go. */
+  private sourcesOf(batch: Batch, count: number) {
+    const { tensors } = this.plan;
+    const { levels, labels } = batch;
+    const images = count * this.imageSize * 4;
+    const sources = [
+      { source: batch.noisy, to: tensors.noisyImages, bytes: count * this.inputSize * 4 },
+      { source: (batch.target ?? batch.clean)!, to: tensors.targetImages, bytes: images },
+      ...(levels ? [{ source: levels, to: tensors.levels, bytes: count * 4 }] : []),
+      ...(labels
+        ? [
+            {
+              source: isBuffer(labels) ? labels : Uint32Array.from(labels),
+              to: tensors.classes,
+              bytes: count * 4,
+            },
+          ]
+        : []),
+    ];
+    return sources.map(({ to, ...rest }) => ({ ...rest, to: this.buffer(to) }));
   }
 
   private checkDataset(dataset: Dataset): void {
@@ -505,13 +622,7 @@ export class Trainer {
       );
     }
     dataset.check();
-    const { height, width, channels } = this.unet.config;
-    if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
-      throw new EngineError(
-        'data',
-        `The data set has images of ${dataset.height}x${dataset.width}x${dataset.channels}; this UNet takes ${height}x${width}x${channels}. Create the UNet with that size, or load other images.`,
-      );
-    }
+    checkImages(dataset, this.unet.config);
   }
 
   private async exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -549,16 +660,7 @@ export class Trainer {
     if (!this.feed?.serves(dataset, seed, binarize)) {
       this.feed?.destroy();
       this.feed = undefined;
-      this.feed = await Feed.create(
-        this.gpu,
-        this.unet,
-        this.plan,
-        this.fixed,
-        this.batchSize,
-        dataset,
-        seed,
-        binarize,
-      );
+      this.feed = await Feed.create(this.gpu, this, dataset, seed, binarize);
       if (this.destroyed) this.feed.destroy();
     }
     return this.feed;
@@ -614,12 +716,11 @@ async function createParts(
   gpu: Gpu,
   unet: UNet,
   batchSize: number,
-  settings: AdamSettings,
+  settings: StepSettings,
   variants: Variants,
-  bfloat16Gradients: boolean,
   reuse: boolean,
 ): Promise<TrainerParts> {
-  const plan = planStep(unet.config, unet.plan, batchSize, variants, settings, bfloat16Gradients);
+  const plan = planStep(unet.config, unet.plan, batchSize, variants, settings);
   const tensors = Object.values(plan.tensors) as Tensor[];
   for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
   const buffers = await gpu.createBuffers([
@@ -664,22 +765,17 @@ class Feed {
 
   static async create(
     gpu: Gpu,
-    unet: UNet,
-    plan: StepPlan,
-    fixed: ReadonlyMap<Tensor, GPUBuffer>,
-    batchSize: number,
+    { unet, plan, fixed, batchSize, settings }: Trainer,
     dataset: Dataset,
     seed: number,
     binarize: boolean,
   ): Promise<Feed> {
-    const images = tensor('data set', dataset.buffer.size / 4);
-    const order = tensor('order', dataset.count);
     const [orderBuffer] = await gpu.createBuffers([{ label: 'trainer order', bytes: dataset.count * 4 }]);
+    const { set, buffers } = setTensors(dataset, orderBuffer);
     const batch = Math.ceil(batchSize / 4) * 4;
-    const set = { images, order, count: dataset.count };
-    const corruption = planCorruption(unet.config, plan.tensors, batch, set, { seed, binarize });
-    const all = new Map(fixed).set(images, dataset.buffer).set(order, orderBuffer);
-    const program = await Program.compile(gpu, 'batch', [corruption], all).catch((error) => {
+    const corruption = planCorruption(unet.config, plan.tensors, batch, set, { ...settings, seed, binarize });
+    const all = new Map([...fixed, ...buffers]);
+    const program = await Program.compile(gpu, 'batch', corruption, all).catch((error) => {
       orderBuffer.destroy();
       throw error;
     });
@@ -700,6 +796,51 @@ class Feed {
   }
 }
 
+/** A data set, and an order of its images, as tensors. */
+export function setTensors(dataset: Dataset, orderBuffer: GPUBuffer) {
+  const images = tensor('data set', dataset.buffer.size / 4);
+  const order = tensor('order', dataset.count);
+  const labels = dataset.labels && tensor('labels', dataset.labels.size / 4);
+  const buffers: [Tensor, GPUBuffer][] = [
+    [images, dataset.buffer],
+    [order, orderBuffer],
+  ];
+  if (labels) buffers.push([labels, dataset.labels!]);
+  return { set: { images, labels, order, count: dataset.count }, buffers };
+}
+
+/** Throws unless a network of `config` can be trained on the images of `dataset`, and with their labels where it is told classes. */
+export function checkImages(dataset: Dataset, config: UNetConfig): void {
+  const { height, width, channels, conditioning } = config;
+  if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
+    throw new EngineError(
+      'data',
+      `The data set has images of ${dataset.height}x${dataset.width}x${dataset.channels}; this UNet takes ${height}x${width}x${channels}. Create the UNet with that size, or load other images.`,
+    );
+  }
+  if (outChannelsOf(config) !== channels) {
+    throw new EngineError(
+      'argument',
+      `This UNet makes ${outChannelsOf(config)} channels of ${channels}; a data set trains one that makes as many as it takes. Give batches of your own to step().`,
+    );
+  }
+  const classes = conditioning?.classes ?? 0;
+  if (classes === 0) return;
+  const { maxLabel } = dataset;
+  if (maxLabel === undefined) {
+    throw new EngineError(
+      'data',
+      `This UNet is told one of ${classes} classes, and the data set has no labels. Give createDataset labels, one byte an image, beside images.`,
+    );
+  }
+  if (maxLabel >= classes) {
+    throw new EngineError(
+      'data',
+      `The data set has a label ${maxLabel}; this UNet has ${classes} classes, 0 to ${classes - 1}. Create it with conditioning: { classes: ${maxLabel + 1} }, or give other labels.`,
+    );
+  }
+}
+
 /** Images per second over the last few seconds. */
 class Meter {
   private readonly marks: { time: number; images: number }[] = [{ time: performance.now(), images: 0 }];
@@ -712,6 +853,42 @@ class Meter {
     const [first] = this.marks;
     return ((last.images + images - first.images) / Math.max(now - first.time, 1e-3)) * 1000;
   }
+}
+
+/** How a trainer was created, and what a run that goes on must have again: its size, rate and kernels apart. */
+export interface TrainerSettings extends StepSettings {
+  readonly objective: Objective;
+  readonly classDropout: number;
+}
+
+/** The settings that options mean, checked. */
+export function settingsOf(options: TrainerOptions): TrainerSettings {
+  const {
+    objective = 'tutorial',
+    classDropout = 0.05,
+    clipNorm,
+    beta1 = adamDefaults.beta1,
+    beta2 = adamDefaults.beta2,
+    epsilon = adamDefaults.epsilon,
+    weightDecay = adamDefaults.weightDecay,
+  } = options;
+  if (objective !== 'tutorial' && objective !== 'flow') {
+    throw new EngineError('argument', `objective is ${objective}; it must be tutorial or flow.`);
+  }
+  checkNumber('beta1', beta1, 0, 0.999999);
+  checkNumber('beta2', beta2, 0, 0.999999);
+  checkNumber('epsilon', epsilon, 1e-12, 1);
+  checkNumber('weightDecay', weightDecay, 0, 1);
+  checkNumber('classDropout', classDropout, 0, 1);
+  if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 1e-6, 1e6);
+  return {
+    objective,
+    adam: { beta1, beta2, epsilon, weightDecay },
+    schedule: checkSchedule(options.schedule),
+    ...(clipNorm === undefined ? {} : { clipNorm }),
+    classDropout,
+    bfloat16Gradients: Boolean(options.bfloat16Gradients),
+  };
 }
 
 function checkLearningRate(value: number): void {

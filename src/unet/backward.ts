@@ -9,11 +9,12 @@ import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
 import { conv2dGradPoolBfloat16 } from '../kernels/conv2d_grad_pool_bfloat16';
 import { conv2dGradUpsample } from '../kernels/conv2d_grad_upsample';
 import { flatSize } from '../kernels/pack_weights';
+import { sumPixels } from '../kernels/sum_pixels';
 import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
 import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
 import type { Layer } from './config';
-import { type Choose, hasVariant, type Stage } from './forward';
+import { type Choose, type Forward, hasVariant, type Told } from './forward';
 
 /** Where the gradient of a layer's parameters is left. */
 export interface LayerGradient {
@@ -59,17 +60,24 @@ export function planGradients(
  * layer's pre-activation, the largest tensor that only one op reads, is stored so. Throws `argument` where what was chosen cannot do that.
  */
 export function backwardPass(
-  stages: readonly Stage[],
+  { stages, told }: Pick<Forward, 'stages' | 'told'>,
   batch: number,
   outputGrad: Tensor,
   gradients: readonly LayerGradient[],
   choose: Choose = () => undefined,
   bfloat16 = false,
 ): Op[] {
+  if (bfloat16 && told) {
+    throw new EngineError(
+      'argument',
+      'bfloat16Gradients is given for a conditioned network; it is for networks without conditioning. Leave it out.',
+    );
+  }
   const levels = stages.length / 2;
   const last = stages.length - 1;
   const ops: Op[] = [];
   const skipGrads: Tensor[] = [];
+  const biasGrad = told && tensor('gradient of the biases of images', told.imageBias.size);
 
   // The last convolution may have so few channels on its way out that what goes back through it, to the upsampling before it and to
   // the skip connection, is worked out twice rather than stored.
@@ -92,7 +100,7 @@ export function backwardPass(
 
   let grad = outputGrad;
   for (let i = last; i >= 0; i--) {
-    const { layer, weights, input, pre, kept } = stages[i];
+    const { layer, weights, input, pre, kept, imageBias: first } = stages[i];
     const { name, height, width, inChannels, outChannels } = layer;
     const image = { channels: outChannels, height, width, batch };
 
@@ -121,6 +129,9 @@ export function backwardPass(
       grad = low;
     }
 
+    if (biasGrad && first !== undefined) {
+      ops.push(op(sumPixels, name, { ...image, first }, { grad, sums: biasGrad }));
+    }
     const shape = { ...layer, batch };
     const { slices, partial } = gradients[i];
     ops.push(
@@ -147,5 +158,34 @@ export function backwardPass(
       grad = inputGrad;
     }
   }
+  if (told && biasGrad)
+    ops.push(...backThroughTelling(told, batch, biasGrad, gradients.slice(stages.length)));
   return ops;
+}
+
+/** From the gradient of the biases for each image to those of the linear layers that make them. */
+function backThroughTelling(
+  { plan, features, pre, activated }: Told,
+  batch: number,
+  biasGrad: Tensor,
+  [forHidden, forOutput]: readonly LayerGradient[],
+): Op[] {
+  const { hidden, output } = plan.layers;
+  const grad = tensor(`${hidden.name} gradient`, pre.size);
+  const gradKernel = (layer: Layer, input: Tensor, grad: Tensor, { slices, partial }: LayerGradient) => {
+    const tensors = { input, grad, gradient: slices };
+    const kept = partial ? slices : undefined;
+    return op(conv2dGradKernel, layer.name, { ...layer, batch }, tensors, undefined, kept);
+  };
+  return [
+    gradKernel(output, activated, biasGrad, forOutput),
+    op(
+      conv2dGradInput,
+      output.name,
+      { ...output, batch },
+      { grad: biasGrad, kernel: plan.output.backward, grad_input: grad },
+    ),
+    op(swishGrad, hidden.name, { elements: pre.size }, { pre, grad }),
+    gradKernel(hidden, features, grad, forHidden),
+  ];
 }

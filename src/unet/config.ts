@@ -1,5 +1,5 @@
 /** The network as a configuration: from a few numbers to layers, shapes and a parameter table. Pure, no GPU. */
-import { checkInteger, checkNames, EngineError } from '../errors';
+import { checkInteger, checkNames, EngineError, typeOf } from '../errors';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the down layers are channels>w0, w0>w1, …, each but the last followed by
@@ -15,17 +15,48 @@ export interface UNetConfig {
   readonly kernelSize: number;
   /** What follows the last convolution. All others are followed by swish. */
   readonly finalActivation: 'swish' | 'none';
+  /** Of what the network makes. Default: `channels`. */
+  readonly outChannels?: number;
+  /** What the network is told beside the image. Default: nothing. */
+  readonly conditioning?: Conditioning;
 }
 
-/** The tutorial's network: 309,057 parameters. */
-export const defaultConfig: UNetConfig = {
-  height: 28,
-  width: 28,
-  channels: 1,
-  widths: [32, 64, 64],
-  kernelSize: 5,
-  finalActivation: 'swish',
-};
+/**
+ * What a network is told about each image, by a bias for each channel of each convolution but the last: the noise level t as
+ * sin(w_k t) and cos(w_k t), w_k = 100^(k/15), k = 0 … 15, through a linear layer of 64, to which a class adds its row of a table; then
+ * swish, and a linear layer to all those biases.
+ */
+export interface Conditioning {
+  /** The share of noise in an image, 0 to 1. */
+  readonly noiseLevel: boolean;
+  /** How many classes there are, 0 (none) to 255; the table has one more row, for an image without a class. */
+  readonly classes: number;
+}
+
+/** Networks by name: `tutorial`, 309,057 parameters, and `digits`, the same one conditioned, 328,513 parameters. */
+export const presets = {
+  tutorial: {
+    height: 28,
+    width: 28,
+    channels: 1,
+    widths: [32, 64, 64],
+    kernelSize: 5,
+    finalActivation: 'swish',
+  },
+  digits: {
+    height: 28,
+    width: 28,
+    channels: 1,
+    widths: [32, 64, 64],
+    kernelSize: 5,
+    finalActivation: 'none',
+    conditioning: { noiseLevel: true, classes: 10 },
+  },
+} as const satisfies Record<string, UNetConfig>;
+
+export const defaultConfig: UNetConfig = presets.tutorial;
+
+export const outChannelsOf = ({ channels, outChannels = channels }: UNetConfig) => outChannels;
 
 /** One convolution, with its bias and activation. */
 export interface Layer {
@@ -39,7 +70,10 @@ export interface Layer {
   readonly activation: 'swish' | 'none';
 }
 
-/** A parameter tensor: kernels are HWIO [kernelSize, kernelSize, in, out] (Keras' order), biases [out]. */
+/**
+ * A parameter tensor: kernels are HWIO [kernelSize, kernelSize, in, out] (Keras' order), of linear layers [in, out], a table of classes is
+ * [classes + 1, out], biases are [out].
+ */
 export interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
@@ -51,9 +85,13 @@ export interface Parameter {
 
 /** Puts the tutorial's values where none is given, and checks the result. Throws an `argument` error that names the field. */
 export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
-  checkNames('A UNet', given, Object.keys(defaultConfig));
+  checkNames('A UNet', given, [...Object.keys(defaultConfig), 'outChannels', 'conditioning']);
   const defined = Object.entries(given).filter(([, value]) => value !== undefined);
-  const config: UNetConfig = { ...defaultConfig, ...Object.fromEntries(defined) };
+  const {
+    outChannels,
+    conditioning: told,
+    ...config
+  }: UNetConfig = { ...defaultConfig, ...Object.fromEntries(defined) };
   if (!Array.isArray(config.widths) || config.widths.length === 0 || config.widths.length > 16) {
     throw new EngineError(
       'argument',
@@ -82,12 +120,38 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
       `finalActivation is ${config.finalActivation}; it must be swish or none.`,
     );
   }
-  return { ...config, widths: [...config.widths] };
+  if (outChannels !== undefined) checkInteger('outChannels', outChannels, 1, 1024);
+  const conditioning = checkConditioning(told);
+  return {
+    ...config,
+    widths: [...config.widths],
+    ...(outChannels === undefined || outChannels === config.channels ? {} : { outChannels }),
+    ...(conditioning ? { conditioning } : {}),
+  };
+}
+
+/** Undefined where the network is told nothing. */
+function checkConditioning(given: Conditioning | undefined): Conditioning | undefined {
+  if (given === undefined) return undefined;
+  if (typeOf(given) !== 'Object') {
+    throw new EngineError(
+      'argument',
+      `conditioning is ${JSON.stringify(given)}; it must be like { noiseLevel: true, classes: 10 }, or left out.`,
+    );
+  }
+  checkNames('conditioning', given, ['noiseLevel', 'classes'] satisfies (keyof Conditioning)[]);
+  const { noiseLevel = false, classes = 0 } = given;
+  if (typeof noiseLevel !== 'boolean') {
+    throw new EngineError('argument', `conditioning.noiseLevel is ${noiseLevel}; it must be true or false.`);
+  }
+  checkInteger('conditioning.classes', classes, 0, 255);
+  return noiseLevel || classes > 0 ? { noiseLevel, classes } : undefined;
 }
 
 /** The convolutions in forward order: all down layers, then all up layers. */
 export function layersOf(config: UNetConfig): Layer[] {
   const { widths, channels, kernelSize } = config;
+  const outChannels = outChannelsOf(config);
   const last = widths.length - 1;
   const at = (level: number) => ({
     height: config.height >> level,
@@ -105,21 +169,90 @@ export function layersOf(config: UNetConfig): Layer[] {
     name: `up.${i}`,
     ...at(last - i),
     inChannels: widths[last - i],
-    outChannels: i === last ? channels : widths[last - i - 1],
+    outChannels: i === last ? outChannels : widths[last - i - 1],
     activation: i === last ? config.finalActivation : ('swish' as const),
   }));
   return [...down, ...up];
 }
 
-/** The flat parameter buffer. A layer's bias follows its kernel; layers start at multiples of 64 floats (256 bytes). */
-export function parametersOf(layers: readonly Layer[]): { parameters: Parameter[]; size: number } {
+/** The noise level goes in as so many sines and as many cosines. */
+export const FREQUENCIES = 16;
+
+/** Width of the linear layer that noise level and class go through. */
+const HIDDEN = 64;
+
+/** Inputs of the first linear layer: sines and cosines, then one for each class and one for none. */
+export const embeddingRows = ({ noiseLevel, classes }: Conditioning) =>
+  (noiseLevel ? 2 * FREQUENCIES : 0) + (classes > 0 ? classes + 1 : 0);
+
+/** The linear layers of a conditioned network: convolutions of a single pixel. */
+export interface ConditioningLayers extends Conditioning {
+  /** From what `embedding` makes of noise level and class. */
+  readonly hidden: Layer;
+  /** To the biases of all convolutions that have one for each image. */
+  readonly output: Layer;
+  /** Of each convolution: its first channel in `output`; undefined for the last one, which has none. */
+  readonly rows: readonly (number | undefined)[];
+}
+
+export function conditioningOf(config: UNetConfig): ConditioningLayers | undefined {
+  const { conditioning } = config;
+  if (!conditioning) return undefined;
+  const linear = (name: string, inChannels: number, outChannels: number): Layer => ({
+    name: `conditioning.${name}`,
+    height: 1,
+    width: 1,
+    inChannels,
+    outChannels,
+    kernelSize: 1,
+    activation: name === 'hidden' ? 'swish' : 'none',
+  });
+  const rows: (number | undefined)[] = [];
+  let biases = 0;
+  for (const { outChannels } of layersOf(config).slice(0, -1)) {
+    rows.push(biases);
+    biases += outChannels;
+  }
+  rows.push(undefined);
+  return {
+    ...conditioning,
+    hidden: linear('hidden', embeddingRows(conditioning), HIDDEN),
+    output: linear('output', HIDDEN, biases),
+    rows,
+  };
+}
+
+/**
+ * The flat parameter buffer. A layer's bias follows its kernel; layers start at multiples of 64 floats (256 bytes). The conditioning
+ * comes last: the table of classes lies behind the kernel of the first linear layer, as if classes were more of its inputs.
+ */
+export function parametersOf(config: UNetConfig): { parameters: Parameter[]; size: number } {
   const parameters: Parameter[] = [];
   let offset = 0;
-  for (const { name, kernelSize: k, inChannels, outChannels } of layers) {
-    const size = k * k * inChannels * outChannels;
-    parameters.push({ name: `${name}.kernel`, shape: [k, k, inChannels, outChannels], offset, size });
-    parameters.push({ name: `${name}.bias`, shape: [outChannels], offset: offset + size, size: outChannels });
-    offset = Math.ceil((offset + size + outChannels) / 64) * 64;
+  const add = (name: string, shape: readonly number[]) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (size > 0) parameters.push({ name, shape, offset, size });
+    offset += size;
+  };
+  const align = () => {
+    offset = Math.ceil(offset / 64) * 64;
+  };
+  for (const { name, kernelSize: k, inChannels, outChannels } of layersOf(config)) {
+    add(`${name}.kernel`, [k, k, inChannels, outChannels]);
+    add(`${name}.bias`, [outChannels]);
+    align();
+  }
+  const conditioning = conditioningOf(config);
+  if (conditioning) {
+    const { noiseLevel, hidden, output } = conditioning;
+    const frequencies = embeddingRows({ noiseLevel, classes: 0 });
+    add(`${hidden.name}.kernel`, [frequencies, hidden.outChannels]);
+    add(`${hidden.name}.classes`, [hidden.inChannels - frequencies, hidden.outChannels]);
+    add(`${hidden.name}.bias`, [hidden.outChannels]);
+    align();
+    add(`${output.name}.kernel`, [output.inChannels, output.outChannels]);
+    add(`${output.name}.bias`, [output.outChannels]);
+    align();
   }
   return { parameters, size: offset };
 }

@@ -4,10 +4,12 @@ import { type Call, type Kernel, type Op, op, type Tensor, tensor } from '../ker
 import { type ConvShape, conv2d } from '../kernels/conv2d';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dPool } from '../kernels/conv2d_pool';
+import { embedding } from '../kernels/embedding';
 import { swish } from '../kernels/swish';
 import { swishMaxPool } from '../kernels/swish_max_pool';
 import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
-import type { Layer } from './config';
+import type { ConditioningLayers, Layer } from './config';
+import type { WeightPlan } from './weights';
 
 /** A layer's weights in the orders that the kernels read (see pack_weights). */
 export interface LayerWeights {
@@ -20,11 +22,38 @@ export interface LayerWeights {
 export interface Stage {
   readonly layer: Layer;
   readonly weights: LayerWeights;
+  /** Row of the tensor of biases for each image; undefined where there are none. */
+  readonly imageBias?: number;
   readonly input: Tensor;
   /** What the convolution makes, before the activation. */
   readonly pre: Tensor;
   /** What it makes of its input on the way and the weight gradient needs, too. */
   readonly kept?: Tensor;
+}
+
+/** The linear layers of a conditioned network, and their weights. */
+export interface ConditioningPlan {
+  readonly layers: ConditioningLayers;
+  readonly hidden: LayerWeights;
+  readonly output: LayerWeights;
+}
+
+/** What a conditioned network is told about the images of a batch, [batch] each: the noise levels, and the classes as u32. */
+export interface Conditions {
+  readonly levels: Tensor;
+  readonly classes: Tensor;
+}
+
+/** The conditioning of a pass, with the tensors that the backward pass needs again. */
+export interface Told {
+  readonly plan: ConditioningPlan;
+  /** What goes into the first linear layer. */
+  readonly features: Tensor;
+  /** What it makes, before the activation and after it. */
+  readonly pre: Tensor;
+  readonly activated: Tensor;
+  /** What the second one makes: [channels of all convolutions but the last][batch]. */
+  readonly imageBias: Tensor;
 }
 
 /** Which variant of a kernel to use for a layer; undefined is the kernel's first. */
@@ -49,24 +78,51 @@ function keptFor(shape: ConvShape, layer: string, forward?: string, gradient?: s
 export interface Forward {
   readonly ops: Op[];
   readonly stages: readonly Stage[];
+  /** Of a conditioned network. */
+  readonly told?: Told;
+}
+
+/** What a network needs to make a pass. */
+export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
+
+/** From what a network is told to a bias for each image. */
+function tell(plan: ConditioningPlan, batch: number, conditions: Conditions): { ops: Op[]; told: Told } {
+  const { hidden, output, noiseLevel, classes } = plan.layers;
+  const size = hidden.outChannels * batch;
+  const features = tensor('conditioning features', hidden.inChannels * batch);
+  const pre = tensor(`${hidden.name} pre-activation`, size);
+  const activated = tensor(`${hidden.name} output`, size);
+  const imageBias = tensor('biases of images', output.outChannels * batch);
+  const linear = (layer: Layer, { forward: kernel, bias }: LayerWeights, input: Tensor, output: Tensor) =>
+    op(conv2d, layer.name, { ...layer, batch }, { input, kernel, bias, output });
+  const ops = [
+    op(embedding, 'conditioning', { batch, noiseLevel, classes }, { ...conditions, features }),
+    linear(hidden, plan.hidden, features, pre),
+    op(swish, hidden.name, { elements: size }, { input: pre, output: activated }),
+    linear(output, plan.output, activated, imageBias),
+  ];
+  return { ops, told: { plan, features, pre, activated, imageBias } };
 }
 
 /**
  * From `input` to `pre`, the output before the last activation; both are [channels][height][width][batch], `batch` a multiple
  * of 4. Only pre-activations are kept: whatever comes next applies swish to what it reads, so that a map is written once. With `keeps`,
  * a backward pass follows that is chosen for by the same `choose`.
+ * `conditions` are what a conditioned network is told.
  */
 export function forwardPass(
-  layers: readonly Layer[],
-  weights: readonly LayerWeights[],
+  { layers, weights, conditioning }: Network,
   batch: number,
   input: Tensor,
   pre: Tensor,
+  conditions: Conditions,
   choose: Choose = () => undefined,
   keeps = false,
 ): Forward {
   const levels = layers.length / 2;
-  const ops: Op[] = [];
+  const { ops, told } = conditioning
+    ? tell(conditioning, batch, conditions)
+    : { ops: [] as Op[], told: undefined };
   const stages: Stage[] = [];
   let x = input;
   layers.forEach((layer, i) => {
@@ -75,9 +131,11 @@ export function forwardPass(
     const size = channels * height * width * batch;
     const last = i === layers.length - 1;
     const variant = choose('conv2d', name);
+    const imageBias = conditioning?.layers.rows[i];
     const stage: Stage = {
       layer,
       weights: weights[i],
+      imageBias,
       input: x,
       pre: last ? pre : tensor(`${name} pre-activation`, size),
       kept: keeps
@@ -86,14 +144,21 @@ export function forwardPass(
     };
     stages.push(stage);
     const { forward: kernel, bias } = stage.weights;
-    const tensors = { input: x, kernel, bias, output: stage.pre };
+    const convolution = { ...layer, batch, imageBias };
+    const tensors = {
+      input: x,
+      kernel,
+      bias,
+      output: stage.pre,
+      ...(told && imageBias !== undefined ? { image_bias: told.imageBias } : {}),
+    };
     const pools = i < levels - 1;
     if (pools && hasVariant(conv2dPool, variant)) {
       x = tensor(`${name} pooled`, size / 4);
-      ops.push(op(conv2dPool, name, { ...layer, batch }, { ...tensors, pooled: x }, variant));
+      ops.push(op(conv2dPool, name, convolution, { ...tensors, pooled: x }, variant));
       return;
     }
-    ops.push(op(conv2d, name, { ...layer, batch }, tensors, variant, stage.kept));
+    ops.push(op(conv2d, name, convolution, tensors, variant, stage.kept));
 
     if (last) return;
     if (pools) {
@@ -108,22 +173,22 @@ export function forwardPass(
       ops.push(op(swishUpsampleAdd, name, shape, { input: stage.pre, skip, output: x }));
     }
   });
-  return { ops, stages };
+  return { ops, stages, told };
 }
 
 /** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. */
 export function predictionPass(
-  layers: readonly Layer[],
-  weights: readonly LayerWeights[],
+  network: Network,
   batch: number,
   input: Tensor,
   output: Tensor,
+  conditions: Conditions,
   choose?: Choose,
 ): Op[] {
-  const { name, activation } = layers[layers.length - 1];
-  if (activation === 'none') return forwardPass(layers, weights, batch, input, output, choose).ops;
+  const { name, activation } = network.layers[network.layers.length - 1];
+  if (activation === 'none') return forwardPass(network, batch, input, output, conditions, choose).ops;
   const pre = tensor(`${name} pre-activation`, output.size);
-  const { ops } = forwardPass(layers, weights, batch, input, pre, choose);
+  const { ops } = forwardPass(network, batch, input, pre, conditions, choose);
   return [...ops, op(swish, name, { elements: output.size }, { input: pre, output })];
 }
 

@@ -5,6 +5,7 @@ import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { Staging } from '../staging';
 import { STATE, STATE_WORDS } from '../training/state';
+import { outChannelsOf } from './config';
 import { predictionPass, splitByWeights } from './forward';
 import type { UNet } from './unet';
 import { checkVariants, chooser, type Variants } from './variants';
@@ -54,25 +55,28 @@ export class Predictor {
     const { count = 1, variants } = options;
     checkInteger('count', count, 1, 65536);
     const { height, width, channels } = unet.config;
-    const { layers, weights } = unet.plan;
+    const { layers } = unet.plan;
+    const outChannels = outChannelsOf(unet.config);
     const batch = Math.ceil(count / 4) * 4;
-    const shape = { batch, height, width, channels };
+    const shape = { batch, height, width };
     if (variants) checkVariants(variants, layers, batch, gpu.device.features, false);
     const choose = chooser(variants ?? (await gpu.chooseVariants(layers, batch, false)));
-    const size = batch * height * width * channels;
+    const [size, resultSize] = [channels, outChannels].map((c) => batch * height * width * c);
     const images = tensor('images', size);
-    const result = tensor('result', size);
+    const result = tensor('result', resultSize);
     const state = tensor('state', STATE_WORDS);
+    const levels = tensor('noise levels', batch);
+    const classes = tensor('classes', batch);
     const input = tensor('input', size);
-    const output = tensor('output', size);
-    const pass = predictionPass(layers, weights, batch, input, output, choose);
+    const output = tensor('output', resultSize);
+    const pass = predictionPass(unet.plan, batch, input, output, { levels, classes }, choose);
     const { once, each, made } = splitByWeights(pass, new Set(unet.fixed.keys()));
     const ops = [
-      op(nhwcToChwn, 'input', shape, { images, state, output: input }),
+      op(nhwcToChwn, 'input', { ...shape, channels }, { images, state, output: input }),
       ...each,
-      op(chwnToNhwc, 'output', shape, { input: output, images: result }),
+      op(chwnToNhwc, 'output', { ...shape, channels: outChannels }, { input: output, images: result }),
     ];
-    const tensors = [images, result, state, ...made];
+    const tensors = [images, result, state, levels, classes, ...made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const own = await gpu.createBuffers(
       tensors.map((t) => ({ label: `predictor ${t.label}`, bytes: t.size * 4 })),
@@ -81,7 +85,7 @@ export class Predictor {
     let staging: Staging | undefined;
     try {
       // Two, so that one turn of `predict` is read while the next one is at work.
-      staging = await Staging.create(gpu, 'predictions', count * height * width * channels * 4, 2);
+      staging = await Staging.create(gpu, 'predictions', count * height * width * outChannels * 4, 2);
       const programs = await Program.compileAll([
         Program.compile(gpu, 'predict', ops, fixed),
         ...(once.length > 0 ? [Program.compile(gpu, 'kernels for predict', once, fixed)] : []),
@@ -98,32 +102,61 @@ export class Predictor {
 
   /**
    * Records a forward pass from the images in `input` to predictions in `output`, submits nothing. Both are [count][height][width][channels]
-   * of f32; `input` has the usage COPY_SRC, `output` COPY_DST; they may be the same buffer.
+   * of f32; `input` has the usage COPY_SRC, `output` COPY_DST; they may be the same buffer. What the network is told beside that comes from
+   * buffers with COPY_SRC: `levels`, f32, and `labels`, u32, [count] each.
    */
-  encode(encoder: GPUCommandEncoder, input: GPUBuffer, output: GPUBuffer): void {
+  encode(
+    encoder: GPUCommandEncoder,
+    input: GPUBuffer,
+    output: GPUBuffer,
+    told: { levels?: GPUBuffer; labels?: GPUBuffer } = {},
+  ): void {
     this.check();
     const { height, width, channels } = this.unet.config;
-    const bytes = this.count * height * width * channels * 4;
-    checkBuffer('input', input, bytes, 'COPY_SRC');
-    checkBuffer('output', output, bytes, 'COPY_DST');
-    const [images, result] = this.own;
-    encoder.copyBufferToBuffer(input, 0, images, 0, bytes);
+    const pixels = this.count * height * width * 4;
+    const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.unet.config)];
+    checkBuffer('input', input, inBytes, 'COPY_SRC');
+    checkBuffer('output', output, outBytes, 'COPY_DST');
+    this.unet.checkTold(told);
+    const [images, result, , levels, classes] = this.own;
+    encoder.copyBufferToBuffer(input, 0, images, 0, inBytes);
+    for (const [name, to] of [
+      ['levels', levels],
+      ['labels', classes],
+    ] as const) {
+      const from = told[name];
+      if (!from) continue;
+      checkBuffer(name, from, this.count * 4, 'COPY_SRC');
+      encoder.copyBufferToBuffer(from, 0, to, 0, this.count * 4);
+    }
     // Nobody knows what the weights will be when this is submitted.
     for (const program of [...this.prepare, this.program]) {
       const pass = encoder.beginComputePass({ label: 'predict' });
       program.encode(pass);
       pass.end();
     }
-    encoder.copyBufferToBuffer(result, 0, output, 0, bytes);
+    encoder.copyBufferToBuffer(result, 0, output, 0, outBytes);
   }
 
   /** A forward pass of up to `count` images from the host and back to it. Two at the same time at most. @internal */
-  async run(given: Float32Array): Promise<Float32Array<ArrayBuffer>> {
+  async run(
+    given: Float32Array,
+    told: { levels?: Float32Array; labels?: Uint32Array } = {},
+  ): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.unet.config;
-    const [images, result] = this.own;
-    this.gpu.device.queue.writeBuffer(images, 0, given.buffer, given.byteOffset, given.byteLength);
-    this.setCount(given.length / (height * width * channels));
-    const sources = [{ buffer: result, bytes: given.byteLength }];
+    const [images, result, , levels, classes] = this.own;
+    const count = given.length / (height * width * channels);
+    const bytes = count * height * width * outChannelsOf(this.unet.config) * 4;
+    const { queue } = this.gpu.device;
+    for (const [to, values] of [
+      [images, given],
+      [levels, told.levels],
+      [classes, told.labels],
+    ] as const) {
+      if (values) queue.writeBuffer(to, 0, values.buffer, values.byteOffset, values.byteLength);
+    }
+    this.setCount(count);
+    const sources = [{ buffer: result, bytes }];
     const { weightsState } = this.unet;
     const isPrepared = weightsState !== undefined && weightsState === this.prepared;
     this.prepared = weightsState;

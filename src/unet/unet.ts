@@ -2,12 +2,21 @@ import type { Gpu } from '../device';
 import { checkInteger, checkNames, EngineError, notImages, whileThere } from '../errors';
 import { Program, type Tensor } from '../kernel';
 import { takingTurns } from '../turns';
-import { checkConfig, type Parameter, type UNetConfig } from './config';
+import { checkLabels, checkLevels } from './conditions';
+import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
 import { Predictor } from './predictor';
 import { initialParameters, planWeights, type WeightPlan } from './weights';
 
 /** Images that one forward pass of `predict` takes at most; more are done in turns. */
 const PREDICT_BATCH = 64;
+
+/** What a conditioned network is told about each image. */
+export interface Told {
+  /** Noise levels, 0 to 1. */
+  readonly levels?: Float32Array;
+  /** Classes, 0 to `classes` - 1, or `classes` for none. */
+  readonly labels?: ArrayLike<number>;
+}
 
 /** A network's weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
 export class UNet {
@@ -124,38 +133,71 @@ export class UNet {
     return this.split(await this.whileThere(this.gpu.read(this.fixed.get(flat)!, flat.size)));
   }
 
+  /** Throws unless the network is given just what it is told beside images. @internal */
+  checkTold(given: { readonly levels?: unknown; readonly labels?: unknown }): void {
+    const { noiseLevel = false, classes = 0 } = this.config.conditioning ?? {};
+    const what = { levels: 'the noise level of each image', labels: 'the class of each image' };
+    const legal = {
+      levels: 'numbers from 0 to 1',
+      labels: `numbers from 0 to ${classes - 1}, or ${classes} for no class`,
+    };
+    for (const [name, needed] of [
+      ['levels', noiseLevel],
+      ['labels', classes > 0],
+    ] as const) {
+      if ((given[name] !== undefined) === needed) continue;
+      throw new EngineError(
+        'argument',
+        needed
+          ? `This UNet is told ${what[name]}, and ${name} are missing. Give ${legal[name]}, one for each image.`
+          : `${name} are given, and this UNet is not told ${what[name]}. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, say.`,
+      );
+    }
+  }
+
   /** Cuts an array laid out like the flat parameter buffer into named tensors. @internal */
   split(flat: ArrayBuffer): Map<string, Float32Array<ArrayBuffer>> {
     return new Map(this.parameters.map((p) => [p.name, new Float32Array(flat, p.offset * 4, p.size)]));
   }
 
   /**
-   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result. Calls at the same
-   * time are done one after the other; `images` must stay as they are until then.
+   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the channels that the
+   * network makes. A conditioned network is told the noise `levels` and the class `labels` of the images. Calls at the same time are done
+   * one after the other; what is given must stay as it is until then.
    */
-  async predict(images: Float32Array, count: number): Promise<Float32Array<ArrayBuffer>> {
+  async predict(images: Float32Array, count: number, told: Told = {}): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     if (!(images instanceof Float32Array)) throw notImages('images', images);
     checkInteger('count', count, 1);
     const { height, width, channels } = this.config;
     const size = height * width * channels;
+    const resultSize = height * width * outChannelsOf(this.config);
     if (images.length !== count * size) {
       throw new EngineError(
         'argument',
         `predict was given ${images.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
+    checkNames('predict', told, ['levels', 'labels']);
+    const { levels, labels } = told;
+    this.checkTold(told);
+    if (levels !== undefined) checkLevels(levels, count);
+    if (labels !== undefined) checkLabels(labels, this.config.conditioning!.classes, count);
+    const classes = labels && Uint32Array.from(labels);
     const inTurn = this.inTurn(async () => {
       this.check();
       const predictor = await this.predictorFor(count);
-      const output = new Float32Array(images.length);
+      const output = new Float32Array(count * resultSize);
       let before: Promise<void> | undefined;
       try {
         for (let done = 0; done < count; done += predictor.count) {
           this.check();
-          const part = images.subarray(done * size, Math.min(done + predictor.count, count) * size);
+          const end = Math.min(done + predictor.count, count);
+          const part = images.subarray(done * size, end * size);
           const previous = before;
-          before = predictor.run(part).then((values) => output.set(values, done * size));
+          before = predictor
+            .run(part, { levels: levels?.subarray(done, end), labels: classes?.subarray(done, end) })
+            .then((values) => output.set(values, done * resultSize));
           before.catch(() => {}); // awaited once the next one is submitted
           await previous;
         }

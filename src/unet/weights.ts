@@ -2,9 +2,16 @@
 
 import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { needsNoPacking, packing, packWeights, type Region } from '../kernels/pack_weights';
-import { STREAM, threefry, uniform } from '../random';
-import { type Layer, layersOf, type Parameter, parametersOf, type UNetConfig } from './config';
-import type { LayerWeights } from './forward';
+import { normal, STREAM, threefry, uniform } from '../random';
+import {
+  conditioningOf,
+  type Layer,
+  layersOf,
+  type Parameter,
+  parametersOf,
+  type UNetConfig,
+} from './config';
+import type { ConditioningPlan, LayerWeights } from './forward';
 
 /** One layer's share of the buffers. */
 export interface LayerPlan {
@@ -16,21 +23,29 @@ export interface LayerPlan {
 }
 
 export interface WeightPlan {
+  /** The convolutions. */
   readonly layers: readonly Layer[];
+  readonly conditioning?: ConditioningPlan;
   readonly parameters: readonly Parameter[];
   /** The flat parameters: `parameters` says where each lies. */
   readonly flat: Tensor;
   /** The same numbers in the other orders that the kernels read: all layers, one after the other. */
   readonly packed: Tensor;
+  /** Of all that has parameters: the convolutions, then the linear layers of the conditioning. */
+  readonly all: readonly Layer[];
+  /** As `all`. */
   readonly byLayer: readonly LayerPlan[];
+  /** Of the convolutions. */
   readonly weights: readonly LayerWeights[];
   /** From the flat parameters to the packed ones. */
   readonly pack: readonly Op[];
 }
 
 export function planWeights(config: UNetConfig): WeightPlan {
-  const layers = layersOf(config);
-  const { parameters, size } = parametersOf(layers);
+  const convolutions = layersOf(config);
+  const conditioning = conditioningOf(config);
+  const layers = conditioning ? [...convolutions, conditioning.hidden, conditioning.output] : convolutions;
+  const { parameters, size } = parametersOf(config);
   const places = layers.map(packing);
   const flat = tensor('parameters', size);
   const packed = tensor(
@@ -40,17 +55,20 @@ export function planWeights(config: UNetConfig): WeightPlan {
   let start = 0;
   const byLayer = layers.map((layer, i): LayerPlan => {
     const { name } = layer;
-    const [kernel, bias] = parameters.slice(2 * i, 2 * i + 2);
+    const own = parameters.filter((p) => p.name.startsWith(`${name}.`));
+    const { offset } = own[0];
+    const { size: biases } = own[own.length - 1];
+    const numbers = own.reduce((sum, p) => sum + p.size, 0);
     const at = start;
     start += places[i].size;
     const part = (title: string, { offset, size }: Region) => view(packed, title, at + offset, size);
     return {
-      offset: kernel.offset,
-      parameters: view(flat, `${name} parameters`, kernel.offset, kernel.size + bias.size),
+      offset,
+      parameters: view(flat, `${name} parameters`, offset, numbers),
       packed: view(packed, `${name} packed weights`, at, places[i].size),
       weights: {
         forward: needsNoPacking(layer)
-          ? view(flat, `${name} kernel`, kernel.offset, kernel.size)
+          ? view(flat, `${name} kernel`, offset, numbers - biases)
           : part(`${name} kernel`, places[i].forward),
         bias: part(`${name} bias`, places[i].bias),
         backward: part(`${name} kernel, transposed`, places[i].backward),
@@ -60,22 +78,35 @@ export function planWeights(config: UNetConfig): WeightPlan {
   const pack = layers.map((layer, i) =>
     op(packWeights, layer.name, layer, { parameters: byLayer[i].parameters, packed: byLayer[i].packed }),
   );
-  return { layers, parameters, flat, packed, byLayer, weights: byLayer.map((l) => l.weights), pack };
+  const weights = byLayer.map((l) => l.weights);
+  const [hidden, output] = weights.slice(convolutions.length);
+  return {
+    layers: convolutions,
+    ...(conditioning ? { conditioning: { layers: conditioning, hidden, output } } : {}),
+    all: layers,
+    parameters,
+    flat,
+    packed,
+    byLayer,
+    weights: weights.slice(0, convolutions.length),
+    pack,
+  };
 }
 
-/** Glorot uniform kernels and zero biases, as Keras starts: U(-l, l) with l = sqrt(6 / (fan in + fan out)). */
+/**
+ * Glorot uniform kernels and zero biases, as Keras starts: U(-l, l) with l = sqrt(6 / (fan in + fan out)). Tables of classes start
+ * standard normal.
+ */
 export function initialParameters(parameters: readonly Parameter[], seed: number): Map<string, Float32Array> {
   return new Map(
     parameters.map(({ name, shape, offset, size }) => {
-      const values = new Float32Array(size);
-      if (shape.length === 4) {
-        const [kh, kw, fanIn, fanOut] = shape;
-        const limit = Math.sqrt(6 / (kh * kw * (fanIn + fanOut)));
-        for (let i = 0; i < size; i++) {
-          values[i] = (2 * uniform(threefry(seed, STREAM.weights, 0, offset + i)[0]) - 1) * limit;
-        }
-      }
-      return [name, values];
+      const words = (i: number) => threefry(seed, STREAM.weights, 0, offset + i);
+      if (shape.length === 1) return [name, new Float32Array(size)];
+      if (name.endsWith('.classes'))
+        return [name, Float32Array.from({ length: size }, (_, i) => normal(words(i))[0])];
+      const [fanOut, fanIn, ...taps] = [...shape].reverse();
+      const limit = Math.sqrt(6 / (taps.reduce((a, b) => a * b, 1) * (fanIn + fanOut)));
+      return [name, Float32Array.from({ length: size }, (_, i) => (2 * uniform(words(i)[0]) - 1) * limit)];
     }),
   );
 }

@@ -1,7 +1,7 @@
 /**
  * Models and checkpoints as safetensors files (https://github.com/huggingface/safetensors), which any of its readers opens.
  *
- * A **model** holds the network's parameters, F32, by their names: `down.0.kernel`, `down.0.bias`, … `up.0.kernel`, … Kernels
+ * A **model** holds the network's parameters, F32 or F16, by their names: `down.0.kernel`, `down.0.bias`, … `up.0.kernel`, … Kernels
  * are HWIO, [height, width, in, out], the order of Keras and TensorFlow (PyTorch's is [out, in, height, width]); biases are
  * [out]. Its metadata (`__metadata__`) are strings: `format` is `webgpu-diffusion`, `version` `1`, `kind` `model`, and
  * `config` the network as JSON.
@@ -17,21 +17,25 @@
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
- * last bits), `bfloat16Gradients` (whether the trainer had that setting), and as a plain string `adapter` (what the adapter that trained calls itself).
+ * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, classDropout), `bfloat16Gradients` (whether the
+ * trainer had that setting), and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
  */
 import type { ImageSet } from '../data/idx';
 import { type AdapterDescription, ownName } from '../device';
-import { EngineError } from '../errors';
+import { checkNames, EngineError } from '../errors';
 import { fnv1a } from '../hash';
-import { type AdamSettings, adamDefaults, LOSS_RING } from '../training/step';
-import type { OptimizerState, Trainer } from '../training/trainer';
-import { checkConfig, layersOf, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
+import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
+import { type AdamSettings, adamDefaults, LOSS_RING, type Objective } from '../training/step';
+import type { OptimizerState, Trainer, TrainerSettings } from '../training/trainer';
+import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { checkTensors, type ExpectedTensor, nonFinite } from './match';
 import {
   decodeSafetensors,
   encodeSafetensors,
+  type FloatType,
+  isFloatType,
   type NamedTensor,
   quote,
   type Safetensors,
@@ -42,6 +46,8 @@ const VERSION = '1';
 
 export interface Model {
   readonly config: UNetConfig;
+  /** What it was trained for, which says how to sample from it. The first files did not say: `tutorial`. */
+  readonly objective: Objective;
   /** By name, as `setParameters` takes them. */
   readonly parameters: Map<string, Float32Array>;
 }
@@ -73,19 +79,27 @@ export interface RunSettings {
   readonly learningRate: number;
   /** 1 or more. */
   readonly epochs: number;
-  /** As `fit` has it. Default true. */
+  /** As `fit` has it. Default: for the objective `tutorial`. */
   readonly binarize?: boolean;
   /** Where the images came from, for people and for the command line; the fingerprint is what counts. */
   readonly source?: string;
   /** Only so many of the source's images were used; 1 or more. */
   readonly limit?: number;
+  /** So many of its images, the last ones, were not trained on but measure the run; 1 or more. */
+  readonly holdout?: number;
+  /** Where the run ends, if that is before its epochs do. */
+  readonly maxSteps?: number;
 }
+
+/** The trainer's settings beside Adam's, for `createTrainer`. */
+export type TrainingSettings = Omit<TrainerSettings, 'adam' | 'bfloat16Gradients'>;
 
 export interface Checkpoint extends Model {
   readonly settings: RunSettings;
   readonly data: DataFingerprint;
   /** See `variantsOn`. */
   readonly variants: Variants;
+  readonly training: TrainingSettings;
   /** For `createTrainer`. */
   readonly bfloat16Gradients: boolean;
   /** What the adapter called itself; the first checkpoints did not say. */
@@ -102,7 +116,7 @@ interface Weights extends Pick<UNet, 'config' | 'parameters'> {
 }
 
 /** A trainer, or what has its state. */
-interface Training extends Pick<Trainer, 'variants' | 'bfloat16Gradients' | 'adapter'> {
+interface Training extends Pick<Trainer, 'variants' | 'settings' | 'adapter'> {
   readonly unet: Weights;
   getState(): Promise<OptimizerState>;
   readLosses(count: number): Promise<ArrayLike<number>>;
@@ -111,14 +125,27 @@ interface Training extends Pick<Trainer, 'variants' | 'bfloat16Gradients' | 'ada
 /**
  * What a model file of this network holds, in the order of its parameters.
  *
- * @throws EngineError `diverged` if weights are not finite
+ * @param options.dtype `F16` makes a file of half the size, and weights that are rounded to 11 bits; for training to go on, save
+ * a checkpoint. Default `F32`.
+ * @param options.objective what it was trained for: `trainer.settings.objective`. Default `tutorial`.
+ * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype or weights beyond the largest F16
  */
-export async function saveModel(unet: Weights): Promise<Uint8Array<ArrayBuffer>> {
-  return encodeFinite(named('', unet.parameters, await unet.getParameters()), {
+export async function saveModel(
+  unet: Weights,
+  options: { readonly dtype?: FloatType; readonly objective?: Objective } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkNames('saveModel', options, ['dtype', 'objective']);
+  const { dtype = 'F32', objective = 'tutorial' } = options;
+  if (!isObjective(objective)) throw argument('objective', objective, OBJECTIVES);
+  if (!isFloatType(dtype)) throw argument('dtype', dtype, 'F32 or F16');
+  const parameters = named('', unet.parameters, await unet.getParameters());
+  const tensors = parameters.map((tensor) => ({ ...tensor, dtype }));
+  return encodeFinite(tensors, {
     format: FORMAT,
     version: VERSION,
     kind: 'model',
     config: JSON.stringify(unet.config),
+    objective,
   });
 }
 
@@ -134,7 +161,7 @@ export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
   if (file.metadata.kind === 'checkpoint') {
     checkTensors(expectedInCheckpoint(parameters, stepOf(file, name)), file.tensors, name);
   } else checkTensors(parameters, file.tensors, name);
-  return { config, parameters: pick(file, '', parameters) };
+  return { config, objective: objectiveOf(file, name), parameters: pick(file, '', parameters) };
 }
 
 /**
@@ -155,6 +182,7 @@ export async function saveCheckpoint(run: {
   const { unet } = trainer;
   const settings = settingsOf(run.settings, argument);
   const data = dataOf(run.data, argument);
+  const { adam: _, bfloat16Gradients, ...training } = trainer.settings;
   // Nothing is submitted between these reads, so that all see the same step.
   const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
   const { length } = run.losses;
@@ -193,7 +221,8 @@ export async function saveCheckpoint(run: {
     adam: JSON.stringify(state.adam),
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
-    bfloat16Gradients: JSON.stringify(trainer.bfloat16Gradients),
+    training: JSON.stringify(training),
+    bfloat16Gradients: JSON.stringify(bfloat16Gradients),
     adapter: ownName(trainer.adapter),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
@@ -216,6 +245,7 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
   const step = stepOf(file, name);
   const wrong = inFile(name);
   checkTensors(expectedInCheckpoint(parameters, step), file.tensors, name);
+  const training = trainingOf(file, name);
   const floats = (key: string) => file.tensors.get(key)!.data as Float32Array;
   return {
     config,
@@ -223,6 +253,8 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
     settings: settingsOf(json(file, 'settings', name), wrong),
     data: dataOf(json(file, 'data', name), wrong),
     variants: variantsOf(json(file, 'variants', name), wrong),
+    objective: training.objective,
+    training,
     // The first checkpoints did not say.
     bfloat16Gradients:
       file.metadata.bfloat16Gradients !== undefined &&
@@ -296,7 +328,7 @@ function describe(file: Safetensors, name: string): { config: UNetConfig; parame
   try {
     if (!isObject(given)) throw new EngineError('data', 'it is not an object.');
     const config = checkConfig(given);
-    return { config, parameters: parametersOf(layersOf(config)).parameters };
+    return { config, parameters: parametersOf(config).parameters };
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause;
     throw new EngineError('data', `${name}: config in its metadata is wrong: ${cause.message}`, { cause });
@@ -309,7 +341,7 @@ function stepOf(file: Safetensors, name: string): number {
 
 function settingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
-  const { learningRate, binarize, source, limit } = given;
+  const { learningRate, binarize, source, limit, holdout, maxSteps } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
@@ -322,6 +354,10 @@ function settingsOf(given: unknown, wrong: Wrong): RunSettings {
     ...(binarize === undefined ? {} : { binarize: boolean(binarize, 'settings.binarize', wrong) }),
     ...(source === undefined ? {} : { source }),
     ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', wrong, 1, 2 ** 31) }),
+    ...(holdout === undefined ? {} : { holdout: integer(holdout, 'settings.holdout', wrong, 1, 2 ** 31) }),
+    ...(maxSteps === undefined
+      ? {}
+      : { maxSteps: integer(maxSteps, 'settings.maxSteps', wrong, 1, 2 ** 31) }),
   };
 }
 
@@ -332,7 +368,50 @@ function adamOf(given: unknown, wrong: Wrong): AdamSettings {
     if (typeof value !== 'number') throw wrong(`adam.${key}`, value, 'a number');
     return value;
   };
-  return { beta1: number('beta1'), beta2: number('beta2'), epsilon: number('epsilon') };
+  return {
+    beta1: number('beta1'),
+    beta2: number('beta2'),
+    epsilon: number('epsilon'),
+    // The first checkpoints had none.
+    weightDecay: given.weightDecay === undefined ? 0 : number('weightDecay'),
+  };
+}
+
+function trainingOf(file: Safetensors, name: string): TrainingSettings {
+  const wrong = inFile(name);
+  // The first checkpoints did not say.
+  const given = file.metadata.training === undefined ? {} : json(file, 'training', name);
+  if (!isObject(given)) throw wrong('training', given, 'an object');
+  const { objective = 'tutorial', schedule, clipNorm, classDropout = 0.05 } = given;
+  if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
+  const number = (key: string, value: unknown) => {
+    if (typeof value !== 'number') throw wrong(`training.${key}`, value, 'a number');
+    return value;
+  };
+  let checked: Schedule;
+  try {
+    checked = checkSchedule(schedule as ScheduleOption | undefined);
+  } catch (cause) {
+    throw new EngineError('data', `${name}: training in its metadata is wrong: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  return {
+    objective,
+    schedule: checked,
+    ...(clipNorm === undefined ? {} : { clipNorm: number('clipNorm', clipNorm) }),
+    classDropout: number('classDropout', classDropout),
+  };
+}
+
+const OBJECTIVES = 'tutorial or flow';
+const isObjective = (value: unknown): value is Objective => value === 'tutorial' || value === 'flow';
+
+function objectiveOf(file: Safetensors, name: string): Objective {
+  if (file.metadata.kind === 'checkpoint') return trainingOf(file, name).objective;
+  const { objective = 'tutorial' } = file.metadata;
+  if (!isObjective(objective)) throw inFile(name)('objective', objective, OBJECTIVES);
+  return objective;
 }
 
 function dataOf(given: unknown, wrong: Wrong): DataFingerprint {

@@ -4,8 +4,8 @@ import { EngineError, typeOf } from '../errors';
  * The safetensors format: 8 bytes of header length (little-endian), a header of JSON that gives each tensor's type,
  * shape and place, then the tensors' bytes without gaps: https://github.com/huggingface/safetensors
  *
- * Only F32 and U32 are written and read. Typed arrays have the machine's byte order, which is little-endian, the
- * format's, wherever there is WebGPU.
+ * Only F32, F16 and U32 are written and read. F16 is for files alone: in memory its values are a Float32Array. Typed
+ * arrays have the machine's byte order, which is little-endian, the format's, wherever there is WebGPU.
  */
 export interface Tensor {
   /** Row-major; empty for a single number. */
@@ -15,7 +15,13 @@ export interface Tensor {
 
 export interface NamedTensor extends Tensor {
   readonly name: string;
+  /**
+   * What the values of a Float32Array are in the file; `F16` rounds them to the nearest half, ties to even. Default `F32`.
+   */
+  readonly dtype?: FloatType;
 }
+
+export type FloatType = 'F32' | 'F16';
 
 export interface Safetensors {
   /** In the order of the data. */
@@ -31,7 +37,8 @@ const metadataKey = '__metadata__';
  * Writes the tensors in the order given. The same tensors and metadata make the same bytes.
  *
  * @param metadata any strings
- * @throws EngineError `argument` for a name given twice or reserved, a shape that does not fit its data, other types
+ * @throws EngineError `argument` for a name given twice or reserved, a shape that does not fit its data, other types, a
+ * finite value whose nearest half would be an infinity in what is to be F16
  */
 export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,
@@ -53,7 +60,8 @@ export function encodeSafetensors(
   }
 
   let size = 0;
-  for (const { name, shape, data } of list) {
+  const stored: (Float32Array | Uint32Array | Uint16Array)[] = [];
+  for (const { name, shape, data, dtype: wanted } of list) {
     if (typeof name !== 'string' || name === metadataKey || entries.has(name)) {
       throw new EngineError(
         'argument',
@@ -73,9 +81,19 @@ export function encodeSafetensors(
           'numbers whose product is the number of values.',
       );
     }
-    const dtype = data instanceof Float32Array ? 'F32' : 'U32';
-    entries.set(name, { dtype, shape, data_offsets: [size, size + data.byteLength] });
-    size += data.byteLength;
+    const floats = data instanceof Float32Array;
+    if (wanted !== undefined && !(floats && isFloatType(wanted))) {
+      throw new EngineError(
+        'argument',
+        `Tensor ${quote(name)} is to be written as ${quote(wanted)}; a Float32Array can be F32 or F16, and a ` +
+          'Uint32Array takes no dtype.',
+      );
+    }
+    const dtype = floats ? (wanted ?? 'F32') : 'U32';
+    const values = floats && dtype === 'F16' ? toHalves(data, name) : data;
+    entries.set(name, { dtype, shape, data_offsets: [size, size + values.byteLength] });
+    stored.push(values);
+    size += values.byteLength;
   }
 
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
@@ -92,7 +110,7 @@ export function encodeSafetensors(
   bytes.fill(0x20, 8, 8 + header);
   bytes.set(json, 8);
   let at = 8 + header;
-  for (const { data } of list) {
+  for (const data of stored) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
@@ -100,8 +118,8 @@ export function encodeSafetensors(
 }
 
 /**
- * Reads a safetensors file. Everything is checked before anything is allocated. Tensors are views of `bytes` where the
- * data lies on a multiple of 4, as in any file that pads its header, and copies otherwise.
+ * Reads a safetensors file. Everything is checked before anything is allocated. F32 and U32 are views of `bytes` where the
+ * data lies on a multiple of 4, as in any file of theirs that pads its header, and copies otherwise. F16 becomes F32.
  *
  * Whether the tensors are the right ones, and finite, is for `checkTensors` to say.
  *
@@ -144,23 +162,22 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'The safetensors dat
   }
 
   const tensors = new Map<string, Tensor>();
-  for (const { tensor, type, shape, begin, end } of places) {
-    const at = bytes.byteOffset + start + begin;
-    const data =
-      at % 4 === 0
-        ? new type(bytes.buffer as ArrayBuffer, at, (end - begin) / 4)
-        : new type(bytes.slice(start + begin, start + end).buffer);
-    tensors.set(tensor, { shape, data });
+  for (const { tensor, dtype, shape, begin, end } of places) {
+    tensors.set(tensor, { shape, data: readData(bytes, dtype, start + begin, start + end) });
   }
   return { tensors, metadata };
 }
 
 const damaged = 'The file is damaged: get or save it again.';
 
+/** Bytes of a value. */
+const sizes = { F32: 4, F16: 2, U32: 4 };
+type DType = keyof typeof sizes;
+
 /** Where a tensor lies, in bytes from the end of the header. */
 interface Place {
   tensor: string;
-  type: Float32ArrayConstructor | Uint32ArrayConstructor;
+  dtype: DType;
   shape: number[];
   begin: number;
   end: number;
@@ -218,8 +235,8 @@ function readPlace(tensor: string, entry: unknown, name: string): Place {
   if (!isObject(entry))
     return refuse(`is ${show(entry)}; it must be an object with dtype, shape and data_offsets.`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (dtype !== 'F32' && dtype !== 'U32') {
-    return refuse(`has dtype ${show(dtype)}; only F32 and U32 are read. Save it as float32.`);
+  if (!isDType(dtype)) {
+    return refuse(`has dtype ${show(dtype)}; only F32, F16 and U32 are read. Save it as float32.`);
   }
   if (!isShape(shape))
     return refuse(`has shape ${show(shape)}; it must be a list of whole numbers. ${damaged}`);
@@ -229,13 +246,98 @@ function readPlace(tensor: string, entry: unknown, name: string): Place {
     );
   }
   const [begin, end] = offsets;
-  if (elements(shape) * 4 !== end - begin) {
+  const size = elements(shape) * sizes[dtype];
+  if (size !== end - begin) {
     return refuse(
-      `of shape ${showShape(shape)} takes ${elements(shape) * 4} bytes, but its data_offsets ${showShape(offsets)} ` +
+      `of shape ${showShape(shape)} takes ${size} bytes, but its data_offsets ${showShape(offsets)} ` +
         `give it ${end - begin}. ${damaged}`,
     );
   }
-  return { tensor, type: dtype === 'F32' ? Float32Array : Uint32Array, shape, begin, end };
+  return { tensor, dtype, shape, begin, end };
+}
+
+/** What lies from `begin` to `end`, in bytes of the file. */
+function readData(bytes: Uint8Array, dtype: DType, begin: number, end: number): Float32Array | Uint32Array {
+  if (dtype === 'F16') return fromHalves(bytes.subarray(begin, end));
+  const type = dtype === 'F32' ? Float32Array : Uint32Array;
+  const at = bytes.byteOffset + begin;
+  return at % 4 === 0
+    ? new type(bytes.buffer as ArrayBuffer, at, (end - begin) / 4)
+    : new type(bytes.slice(begin, end).buffer);
+}
+
+// ---------------------------------------------------------------- halves, by their bits: Float16Array is not everywhere
+
+/** The largest half. */
+const maxHalf = 65504;
+const halfInfinity = 0x7c00;
+
+/** `bytes` are little-endian halves. NaNs keep their bits. */
+function fromHalves(bytes: Uint8Array): Float32Array {
+  const values = new Float32Array(bytes.length / 2);
+  const bits = new Uint32Array(values.buffer);
+  for (let i = 0; i < values.length; i++) {
+    const half = bytes[2 * i] | (bytes[2 * i + 1] << 8);
+    const exponent = (half >>> 10) & 31;
+    const mantissa = half & 0x3ff;
+    // Subnormals count in units of 2^-24, and are numbers like any other as F32. Other exponents have a bias of 15 here, of 127 there.
+    if (exponent === 0) values[i] = mantissa * 2 ** -24;
+    else bits[i] = ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
+    bits[i] |= (half & 0x8000) << 16;
+  }
+  return values;
+}
+
+/** @throws EngineError `argument` for a finite value that would be infinite; `name` is what it calls the tensor */
+function toHalves(values: Float32Array, name: string): Uint16Array {
+  // A copy lies on a multiple of 4, whatever it is a view of.
+  const bits = new Uint32Array(values.slice().buffer);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) {
+    halves[i] = toHalf(bits[i]);
+    if ((halves[i] & 0x7fff) === halfInfinity && Number.isFinite(values[i])) {
+      throw new EngineError(
+        'argument',
+        `Tensor ${quote(name)} cannot be F16: value ${i} of ${values.length} is ${values[i]}, beyond ±${maxHalf}, the ` +
+          'largest half. Write it as F32.',
+      );
+    }
+  }
+  return halves;
+}
+
+/** The half nearest to the f32 of these bits, of two the even one. */
+function toHalf(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  const exponent = magnitude >>> 23;
+  if (exponent === 255) {
+    const mantissa = (magnitude & 0x7fffff) >>> 13;
+    // A NaN whose upper bits are all 0 must not become an infinity.
+    const isLostNaN = magnitude > 0x7f800000 && mantissa === 0;
+    return sign | halfInfinity | (isLostNaN ? 0x200 : mantissa);
+  }
+  // Less than 2^-25, half of the least subnormal.
+  if (exponent < 102) return sign;
+  // A subnormal half has its leading 1 written out. Where rounding carries beyond the mantissa, the exponent grows, as it should.
+  if (exponent < 113) return sign | shiftRounded((magnitude & 0x7fffff) | 0x800000, 126 - exponent);
+  const half = shiftRounded(magnitude - (112 << 23), 13);
+  return sign | Math.min(half, halfInfinity);
+}
+
+/** `value / 2^by` to the nearest whole number, of two the even one. */
+function shiftRounded(value: number, by: number): number {
+  const odd = (value >>> by) & 1;
+  return (value + (1 << (by - 1)) - 1 + odd) >>> by;
+}
+
+function isDType(value: unknown): value is DType {
+  return typeof value === 'string' && Object.hasOwn(sizes, value);
+}
+
+/** Whether numbers may be written so. */
+export function isFloatType(value: unknown): value is FloatType {
+  return value === 'F32' || value === 'F16';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,5 @@
+import { fnv1a } from '../../src/hash';
+
 /**
  * The workload of the golden run: initial weights and batches that any library can be given bit for bit, so that losses can be
  * compared between implementations. Digit-like strokes, noised: noisy = x * (1 - a) + noise * a.
@@ -28,18 +30,69 @@ export function generator(seed: number): () => number {
   };
 }
 
-/** Glorot uniform kernels in HWIO order and zero biases, by parameter name. */
-export function initialWeights(): Map<string, Float32Array> {
-  const random = generator(1234);
+/** A kernel's numbers, uniform within ±limit. */
+function uniform(random: () => number, size: number, limit: number): Float32Array {
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) values[i] = (random() * 2 - 1) * limit;
+  return values;
+}
+
+/** Keras' limit. */
+const glorot = (fanIn: number, fanOut: number) => Math.sqrt(6 / (fanIn + fanOut));
+
+function convolutions(random: () => number): Map<string, Float32Array> {
+  const area = KERNEL * KERNEL;
   const weights = new Map<string, Float32Array>();
   for (const [name, fanIn, fanOut] of LAYERS) {
-    const limit = Math.sqrt(6 / (KERNEL * KERNEL * fanIn + KERNEL * KERNEL * fanOut));
-    const kernel = new Float32Array(KERNEL * KERNEL * fanIn * fanOut);
-    for (let i = 0; i < kernel.length; i++) kernel[i] = (random() * 2 - 1) * limit;
-    weights.set(`${name}.kernel`, kernel);
+    const limit = glorot(area * fanIn, area * fanOut);
+    weights.set(`${name}.kernel`, uniform(random, area * fanIn * fanOut, limit));
     weights.set(`${name}.bias`, new Float32Array(fanOut));
   }
   return weights;
+}
+
+/** Glorot uniform kernels in HWIO order and zero biases, by parameter name. */
+export function initialWeights(): Map<string, Float32Array> {
+  return convolutions(generator(1234));
+}
+
+/**
+ * The weights that the conditioned network begins with, by parameter name, in the order of its parameters: those of
+ * initialWeights, then `conditioning.hidden.kernel` [32, 64], `.classes` [11, 64] and `.bias` [64], and
+ * `conditioning.output.kernel` [64, 256] and `.bias` [256].
+ */
+export function flowWeights(): Map<string, Float32Array> {
+  const random = generator(1234);
+  const weights = convolutions(random);
+  weights.set('conditioning.hidden.kernel', uniform(random, 32 * 64, glorot(32, 64)));
+  // Of variance 1, as embeddings have it.
+  weights.set('conditioning.hidden.classes', uniform(random, 11 * 64, Math.sqrt(3)));
+  weights.set('conditioning.hidden.bias', new Float32Array(64));
+  weights.set('conditioning.output.kernel', uniform(random, 64 * 256, glorot(64, 256)));
+  weights.set('conditioning.output.bias', new Float32Array(256));
+  return weights;
+}
+
+/** Draws three connected strokes into `image`, [28][28], which is empty. */
+function drawStrokes(random: () => number, image: Float32Array): void {
+  let px = 6 + random() * 16;
+  let py = 6 + random() * 16;
+  for (let stroke = 0; stroke < 3; stroke++) {
+    const qx = 4 + random() * 20;
+    const qy = 4 + random() * 20;
+    for (let k = 0; k <= 24; k++) {
+      const cx = px + ((qx - px) * k) / 24;
+      const cy = py + ((qy - py) * k) / 24;
+      for (let y = Math.max(0, Math.floor(cy - 2)); y <= Math.min(SIDE - 1, cy + 2); y++) {
+        for (let x = Math.max(0, Math.floor(cx - 2)); x <= Math.min(SIDE - 1, cx + 2); x++) {
+          const ink = Math.max(0, Math.min(1, 1.8 - Math.hypot(x - cx, y - cy)));
+          if (ink > image[y * SIDE + x]) image[y * SIDE + x] = ink;
+        }
+      }
+    }
+    px = qx;
+    py = qy;
+  }
 }
 
 /** The batch of a step: `count` images, [count][28][28][1]. */
@@ -50,28 +103,67 @@ export function goldenBatch(step: number, count: number): { clean: Float32Array;
   const noisy = new Float32Array(count * pixels);
   for (let i = 0; i < count; i++) {
     const image = i * pixels;
-    let px = 6 + random() * 16;
-    let py = 6 + random() * 16;
-    for (let stroke = 0; stroke < 3; stroke++) {
-      const qx = 4 + random() * 20;
-      const qy = 4 + random() * 20;
-      for (let k = 0; k <= 24; k++) {
-        const cx = px + ((qx - px) * k) / 24;
-        const cy = py + ((qy - py) * k) / 24;
-        for (let y = Math.max(0, Math.floor(cy - 2)); y <= Math.min(SIDE - 1, cy + 2); y++) {
-          for (let x = Math.max(0, Math.floor(cx - 2)); x <= Math.min(SIDE - 1, cx + 2); x++) {
-            const ink = Math.max(0, Math.min(1, 1.8 - Math.hypot(x - cx, y - cy)));
-            if (ink > clean[image + y * SIDE + x]) clean[image + y * SIDE + x] = ink;
-          }
-        }
-      }
-      px = qx;
-      py = qy;
-    }
+    drawStrokes(random, clean.subarray(image, image + pixels));
     const amount = random();
     for (let p = 0; p < pixels; p++) {
       noisy[image + p] = clean[image + p] * (1 - amount) + random() * amount;
     }
   }
   return { clean, noisy };
+}
+
+/** The class of an image that has none. */
+const NO_CLASS = 10;
+
+/** A batch of the conditioned network's training. */
+export interface FlowBatch {
+  /** (1 - t) x + t e of images x in [-1, 1] and noise e, [count][28][28][1]. */
+  noisy: Float32Array;
+  /** e - x, of the same shape. */
+  target: Float32Array;
+  /** t, [count], in [0, 1]. */
+  levels: Float32Array;
+  /** 0 to 9, or 10 where the class is withheld, [count]. */
+  labels: Uint32Array;
+}
+
+/**
+ * The conditioned network's batch of a step. The noise is a sum of 12 uniform numbers, near enough to a normal one, and the
+ * same to the bit in any language.
+ */
+export function flowBatch(step: number, count: number): FlowBatch {
+  const random = generator(104729 * (step + 1) + count);
+  const pixels = SIDE * SIDE;
+  const noisy = new Float32Array(count * pixels);
+  const target = new Float32Array(count * pixels);
+  const levels = new Float32Array(count);
+  const labels = new Uint32Array(count);
+  const clean = new Float32Array(pixels);
+  for (let i = 0; i < count; i++) {
+    drawStrokes(random, clean.fill(0));
+    levels[i] = random();
+    const label = Math.floor(random() * 10);
+    labels[i] = random() < 0.05 ? NO_CLASS : label;
+    // As rounded, so that the network is told the level that the image has.
+    const t = levels[i];
+    for (let p = 0; p < pixels; p++) {
+      const x = 2 * clean[p] - 1;
+      let e = -6;
+      for (let k = 0; k < 12; k++) e += random();
+      noisy[i * pixels + p] = (1 - t) * x + t * e;
+      target[i * pixels + p] = e - x;
+    }
+  }
+  return { noisy, target, levels, labels };
+}
+
+/** FNV-1a of the arrays' bytes, one array after the other. */
+export function checksum(...arrays: readonly (Float32Array | Uint32Array)[]): string {
+  const bytes = new Uint8Array(arrays.reduce((size, { byteLength }) => size + byteLength, 0));
+  let at = 0;
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  return fnv1a(bytes);
 }

@@ -1,11 +1,13 @@
-/** The tutorial's network on a fixed workload: the losses that independent libraries get, step by step. */
-import { expect, test } from 'vitest';
+/** The tutorial's network and the one of digits on a fixed workload: what independent libraries get, step by step. */
+import { describe, expect, test } from 'vitest';
+import { recipes } from '../../src/recipes';
 import { Trainer } from '../../src/training/trainer';
-import { checkConfig, layersOf } from '../../src/unet/config';
+import { checkConfig, layersOf, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
-import { type AdapterKind, defaultVariants } from '../../src/unet/variants';
+import { type AdapterKind, defaultVariants, type Variants } from '../../src/unet/variants';
+import flow from '../golden/flow.json';
 import losses from '../golden/losses.json';
-import { goldenBatch, initialWeights } from '../golden/workload';
+import { flowBatch, flowWeights, goldenBatch, initialWeights } from '../golden/workload';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -13,15 +15,16 @@ const { gpu } = await testGpu();
 /** Rounding differences grow from step to step, since training is chaotic: eight steps agree to 1e-4 everywhere. */
 const STEPS = 8;
 
-const usual = (adapter: AdapterKind) =>
-  defaultVariants(layersOf(checkConfig()), losses.batch, gpu.device.features, adapter);
+const usual = (adapter: AdapterKind, batch: number, config?: Partial<UNetConfig>) =>
+  defaultVariants(layersOf(checkConfig(config)), batch, gpu.device.features, adapter);
 
 test.each(['software', 'gpu'] as const)(
   'with the usual kernels for %s, the first eight losses agree with TensorFlow.js and jax-js to 1e-4',
   async (adapter) => {
     using unet = await UNet.create(gpu);
     await unet.setParameters(initialWeights());
-    using trainer = await Trainer.create(gpu, unet, { batchSize: losses.batch, variants: usual(adapter) });
+    const variants = usual(adapter, losses.batch);
+    using trainer = await Trainer.create(gpu, unet, { batchSize: losses.batch, variants });
     for (let step = 0; step < STEPS; step++) {
       const loss = await trainer.step(goldenBatch(step, losses.batch));
       const relative = loss / losses.losses[step] - 1;
@@ -32,3 +35,53 @@ test.each(['software', 'gpu'] as const)(
     }
   },
 );
+
+describe('the network of digits, against PyTorch', () => {
+  const { network } = recipes.digits;
+  const settings = {
+    batchSize: flow.batch,
+    objective: 'flow',
+    learningRate: 3e-3,
+    schedule: { warmup: 20 },
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    clipNorm: 1,
+  } as const;
+  const kept = new Map(flow.gradients.map(({ step, parameters }) => [step, Object.entries(parameters)]));
+  const indices = new Map<string, number[]>(Object.entries(flow.indices));
+
+  /** Trains, and says how far off it is at most: losses relative to theirs, gradients to the largest one of their tensor. */
+  async function train(variants: Variants) {
+    using unet = await UNet.create(gpu, network);
+    await unet.setParameters(flowWeights());
+    using trainer = await Trainer.create(gpu, unet, { ...settings, variants });
+    const worst = { losses: 0, gradients: 0 };
+    for (const [step, expected] of flow.losses.entries()) {
+      const loss = await trainer.step(flowBatch(step, flow.batch));
+      worst.losses = Math.max(worst.losses, Math.abs(loss / expected - 1));
+      const gradients = kept.has(step) ? await trainer.getGradients() : undefined;
+      for (const [name, { max, values }] of kept.get(step) ?? []) {
+        const own = gradients!.get(name)!;
+        for (const [k, i] of indices.get(name)!.entries())
+          worst.gradients = Math.max(worst.gradients, Math.abs(own[i] - values[k]) / max);
+      }
+    }
+    return worst;
+  }
+
+  test('with the plain kernels, twenty losses and the gradients of the first and the last step agree to 1e-4', async () => {
+    expect([...kept.keys()]).toEqual([0, flow.losses.length - 1]);
+    const worst = await train({});
+    expect(worst.losses).toBeLessThan(1e-4);
+    expect(worst.gradients).toBeLessThan(1e-4);
+  });
+
+  test.each(['software', 'gpu'] as const)(
+    'with the usual kernels for %s, twenty losses agree to 5e-4',
+    async (adapter) => {
+      const worst = await train(usual(adapter, flow.batch, network));
+      expect(worst.losses).toBeLessThan(5e-4);
+    },
+  );
+});

@@ -163,4 +163,99 @@ if (lane === 'node') {
       rmSync(out, { recursive: true });
     }
   }, 120_000);
+
+  test('--recipe digits: trains, holds out, resumes as if never stopped, samples to order, measures', async () => {
+    const out = mkdtempSync(join(tmpdir(), 'digits-'));
+    const small = '--recipe digits --limit 60 --holdout 12 --batch 16 --widths 4,8 --no-tune'.split(' ');
+    const path = (...names: string[]) => join(out, ...names);
+    const read = (...names: string[]) => readFileSync(path(...names), 'utf8');
+    const succeed = async (...args: string[]) => {
+      const done = await run(...args);
+      expect(done.code, done.output).toBe(0);
+      return done.output;
+    };
+    try {
+      const schedule = ['--schedule', 'cosine,warmup=2'];
+      await succeed(
+        'train',
+        '--out',
+        path('whole'),
+        ...small,
+        ...schedule,
+        '--epochs',
+        '2',
+        '--quality',
+        '0',
+      );
+      expect(readdirSync(path('whole')).sort()).toEqual(
+        [
+          ...files.filter((name) => !name.startsWith('samples')),
+          'samples.png',
+          'trajectory.png',
+          'history.gif',
+          'loss-by-noise-level.svg',
+        ].sort(),
+      );
+      expect(read('whole', 'epochs.csv')).toMatch(
+        /^epoch,mean_loss,held_out_loss\n1,[\d.]+,[\d.]+\n2,[\d.]+,[\d.]+\n$/,
+      );
+      const report = JSON.parse(read('whole', 'run.json'));
+      expect(report).toMatchObject({
+        steps: 6,
+        settings: { holdout: 12, objective: 'flow', clipNorm: 1, schedule: { decay: 'cosine', steps: 6 } },
+        heldOut: { images: 12 },
+      });
+      expect(report.quality).toBeUndefined();
+
+      // Stopped after four of six steps, within the second epoch.
+      const stopped = ['--schedule', 'constant,warmup=2', '--epochs', '2', '--quality', '0'];
+      await succeed('train', '--out', path('six'), ...small, ...stopped);
+      await succeed('train', '--out', path('four'), ...small, ...stopped, '--max-steps', '4');
+      expect(read('four', 'losses.csv').trim().split('\n')).toHaveLength(5);
+      const resume = ['train', '--resume', path('four', 'checkpoint.safetensors')];
+      await succeed(...resume, '--epochs', '2', '--quality', '6');
+      for (const name of ['losses.csv', 'epochs.csv']) expect(read('four', name)).toBe(read('six', name));
+      const weights = (name: string) => [
+        ...decodeSafetensors(readFileSync(path(name, 'model.safetensors'))).tensors,
+      ];
+      expect(weights('four')).toEqual(weights('six'));
+      const other = await run(...resume, '--recipe', 'tutorial');
+      expect(other).toMatchObject({
+        code: 2,
+        output: expect.stringContaining('of a run of the recipe digits'),
+      });
+
+      const model = ['--model', path('six', 'model.safetensors')];
+      const sample = [
+        'sample',
+        ...model,
+        '--out',
+        path('a.png'),
+        '--digits',
+        '707',
+        '--count',
+        '3',
+        '--steps',
+        '2',
+      ];
+      expect(await succeed(...sample)).toContain('3 images, 2 steps of euler, guidance 2');
+      await succeed(...sample, '--method', 'heun', '--guidance', '1', '--history');
+      const measured = await succeed(
+        'evaluate',
+        ...model,
+        '--count',
+        '12',
+        '--steps',
+        '1',
+        '--json',
+        path('q.json'),
+      );
+      expect(measured).toContain('digit distance');
+      const { samples, real } = JSON.parse(read('q.json'));
+      expect(real.accepted).toBeGreaterThan(0.95);
+      expect(samples.recall).toBeLessThan(real.recall);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  }, 120_000);
 }

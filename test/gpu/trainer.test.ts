@@ -416,11 +416,11 @@ describe('state', () => {
 describe('Adam', () => {
   test('its settings are part of the state, and of no other trainer', async () => {
     const unet = await UNet.create(gpu, config, { seed: 3 });
-    const adam = { beta1: 0.5, beta2: 0.99, epsilon: 1e-5 };
+    const adam = { beta1: 0.5, beta2: 0.99, epsilon: 1e-5, weightDecay: 0.25 };
     const state = await (await Trainer.create(gpu, unet, { batchSize: 4, ...adam })).getState();
     expect(state.adam).toEqual(adam);
     (await Trainer.create(gpu, unet, { batchSize: 4, ...state.adam })).setState(state);
-    for (const name of ['beta1', 'beta2', 'epsilon'] as const) {
+    for (const name of ['beta1', 'beta2', 'epsilon', 'weightDecay'] as const) {
       const trainer = await Trainer.create(gpu, unet, { batchSize: 4, ...adam, [name]: 0.75 });
       const before = await trainer.getState();
       const error = await refusal((async () => trainer.setState({ ...state, step: 7 }))());

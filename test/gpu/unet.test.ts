@@ -325,7 +325,7 @@ test('frequencies that are kept for the weight gradient give the same bits, also
   const batch = 200;
   const config = { height: 28, width: 28, widths: [8, 64] };
   using unet = await UNet.create(gpu, config, { seed: 5 });
-  const { layers, weights } = unet.plan;
+  const { layers } = unet.plan;
   const size = 28 * 28 * batch;
   const [input, pre, outputGrad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
   const choose = (_: string, layer: string) => (layer === 'down.1' ? 'winograd7' : undefined);
@@ -338,8 +338,9 @@ test('frequencies that are kept for the weight gradient give the same bits, also
     gpu.device.queue.writeBuffer(buffers[i], 0, random.floats(size) as Float32Array<ArrayBuffer>);
   const results = [];
   for (const keeps of [false, true]) {
-    const { ops, stages } = forwardPass(layers, weights, batch, input, pre, choose, keeps);
-    const all = [...ops, ...backwardPass(stages, batch, outputGrad, byLayer, choose)];
+    const told = { levels: tensor('levels', batch), classes: tensor('classes', batch) };
+    const forward = forwardPass(unet.plan, batch, input, pre, told, choose, keeps);
+    const all = [...forward.ops, ...backwardPass(forward, batch, outputGrad, byLayer, choose)];
     const transforms = all.flatMap((o) => o.calls).filter((c) => c.shader.name === 'conv2d.winograd7_input');
     expect(transforms).toHaveLength(keeps ? 4 : 6); // of the input for the convolution, of the output gradient, and perhaps of the input again
     const program = await Program.compile(gpu, 'passes', all, fixed);

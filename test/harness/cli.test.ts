@@ -50,7 +50,7 @@ test('help', async () => {
 });
 
 test('usage errors end with 2', async () => {
-  await fails(['trian'], 2, '"trian"', 'train, sample, bench');
+  await fails(['trian'], 2, '"trian"', 'train, sample, evaluate, bench');
   await fails(['train', '--out', folder, '--epoch', '3'], 2, '--epoch', '--epochs');
   await fails(['train'], 2, '--out DIR');
   await fails(['train', '--out', folder, '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');

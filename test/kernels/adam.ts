@@ -31,7 +31,15 @@ const network = (slices: number) => ({
   ...settings,
 });
 
-export const spec: Spec<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
+/** What else the step state says. */
+interface Case extends AdamShape {
+  /** Default 1e-2, which is the base rate. */
+  readonly rate?: number;
+  /** Default 1. */
+  readonly scale?: number;
+}
+
+export const spec: Spec<Case, 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   kernel: adam,
   cases: {
     'one weight': { layers: layersOf([layer(1, 1, 1)]), ...settings },
@@ -47,6 +55,21 @@ export const spec: Spec<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' 
       layers: layersOf([layer(1, 3, 1), layer(2, 3, 1), layer(103, 103, 5)]),
       ...settings,
     },
+    // Next to Adam's own changes each of these must show: 3% of a weight, a tenth of a gradient.
+    'weight decay': { layers: layersOf([layer(3, 5, 3), layer(8, 3, 1, 2)]), ...settings, weightDecay: 3 },
+    'a learning rate by a schedule': { layers: layersOf([layer(7, 3, 3)]), ...settings, rate: 2.5e-3 },
+    'clipped gradients, with slices and without': {
+      layers: layersOf([layer(3, 5, 3), layer(8, 3, 1, 11)]),
+      ...settings,
+      scale: 0.1,
+    },
+    'all of it': {
+      layers: layersOf([layer(3, 5, 3), layer(8, 3, 1, 11)]),
+      ...settings,
+      weightDecay: 0.1,
+      rate: 0.3,
+      scale: 0.7,
+    },
     'the tutorial': network(1),
   },
   inputs: (shape, random) => {
@@ -57,7 +80,11 @@ export const spec: Spec<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' 
     const floats = new Float32Array(state.buffer);
     floats[STATE.correction1] = 1 - beta1 ** step;
     floats[STATE.correction2] = 1 - beta2 ** step;
+    // The base rate is not adam's business where a schedule has made another one of it.
     floats[STATE.learningRate] = 1e-2;
+    floats[STATE.rate] = shape.rate ?? 1e-2;
+    floats[STATE.gradientScale] = shape.scale ?? 1;
+    floats[STATE.gradientNorm] = 1e9;
     const grad = random.floats(slices, -0.1, 0.1);
     const moment1 = random.floats(size, -0.1, 0.1);
     const moment2 = random.floats(size, 0, 1e-2);
@@ -83,9 +110,13 @@ export const spec: Spec<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' 
     const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
     const c1 = floats[STATE.correction1];
     const c2 = floats[STATE.correction2];
-    const rate = floats[STATE.learningRate];
+    const rate = floats[STATE.rate];
+    const scale = floats[STATE.gradientScale];
     // What the kernel is given: settings rounded to f32.
-    const [beta1, beta2, epsilon] = [shape.beta1, shape.beta2, shape.epsilon].map(Math.fround);
+    const { weightDecay = 0 } = shape;
+    const [beta1, beta2, epsilon, decay] = [shape.beta1, shape.beta2, shape.epsilon, weightDecay].map(
+      Math.fround,
+    );
     const [rest1, rest2] = [1 - shape.beta1, 1 - shape.beta2].map(Math.fround);
     const unchanged = (values: Values) => ({
       values: Float64Array.from(values),
@@ -103,7 +134,10 @@ export const spec: Spec<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' 
           g += slices[own.slicesOffset + s * pitch + k];
           magnitude += Math.abs(slices[own.slicesOffset + s * pitch + k]);
         }
-        const gError = own.slices > 1 ? sumError(own.slices, magnitude) : 0;
+        g *= scale;
+        // A product with 1 is exact.
+        const ofScale = scale === 1 ? 0 : 2 * EPSILON * Math.abs(g);
+        const gError = (own.slices > 1 ? scale * sumError(own.slices, magnitude) : 0) + ofScale;
         const [old, fresh] = [beta1 * moment1[i], rest1 * g];
         m.values[i] = old + fresh;
         m.error[i] = rest1 * gError + ulp * (Math.abs(old) + Math.abs(fresh) + Math.abs(old + fresh)) + tiny;
@@ -112,13 +146,16 @@ export const spec: Spec<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' 
         v.error[i] = rest2 * (2 * Math.abs(g) + gError) * gError + 3 * ulp * v.values[i] + tiny;
         const below = Math.sqrt(v.values[i] / c2) + epsilon;
         const change = (rate * (m.values[i] / c1)) / below;
-        w.values[i] = parameter[i] - change;
+        const kept = parameter[i] * (1 - rate * decay);
+        w.values[i] = kept - change;
         // Above the fraction bar: the error of m, a division (2.5 ulp) and a product. Below: half the error of v and of its division,
         // the root (4.5, as WGSL reduces it to 1 / inverseSqrt) and an addition. Then a division and a subtraction.
         const above = (rate * m.error[i]) / c1 / below + 3.5 * ulp * Math.abs(change);
         const ofV = v.values[i] > 0 ? v.error[i] / v.values[i] / 2 : 0;
         const relative = ofV + (1.25 + 4.5 + 1 + 2.5) * ulp;
-        w.error[i] = above + relative * Math.abs(change) + ulp * Math.abs(w.values[i]);
+        // Of the decay: a product, a difference, and the product with the parameter; all exact if there is none.
+        const ofDecay = decay === 0 ? 0 : ulp * (2 * Math.abs(kept) + rate * decay * Math.abs(parameter[i]));
+        w.error[i] = above + relative * Math.abs(change) + ofDecay + ulp * Math.abs(w.values[i]);
       }
       const part = (values: Float64Array) => values.subarray(own.offset, own.offset + parameterCount(own));
       const place = (values: Float64Array) =>

@@ -1,4 +1,4 @@
-import { type ConvShape, conv2d, convSizes, padChannels } from '../../src/kernels/conv2d';
+import { type ConvShape, conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
 import { type Arrays, padded, type Random, type Spec, sumError, type Values } from '../spec';
 import { convolutionGains } from '../winograd_gain';
 
@@ -111,6 +111,28 @@ export const convCases: Record<string, ConvShape> = {
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
 };
 
+/** Some of them once more, with a bias for each image: in the first rows of its tensor, and further on. */
+const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
+  Object.entries({
+    'one of everything': convCases['one of everything'],
+    'primes, 3x3': convCases['primes, 3x3'],
+    'wide, 5x5': convCases['wide, 5x5'],
+    '1x1': convCases['1x1'],
+    // 256 and the rest.
+    'more images than a chunk holds': { ...convCases['smallest for Winograd'], batch: 268 },
+    'three tiles of 12 images': convCases['three tiles of 12 images'],
+    'a tile of 8 and a row, to one channel': convCases['a tile of 8 and a row, to one channel'],
+    'six whole tiles of 8': convCases['six whole tiles of 8'],
+    'one to many, 5x5': convCases['one to many, 5x5'],
+    'UNet down.0': convCases['UNet down.0'],
+    'UNet down.1': convCases['UNet down.1'],
+    'UNet down.2': convCases['UNet down.2'],
+  }).map(([name, shape], i) => {
+    const imageBias = (i % 2) * 3;
+    return [`${name}, a bias for each image from row ${imageBias}`, { ...shape, imageBias }];
+  }),
+);
+
 /** Calls `visit(output pixel, input pixel, tap)` for all taps that lie inside the image; pixels count y * width + x. */
 export function eachTap(
   { height, width, kernelSize: k }: ConvShape,
@@ -176,26 +198,35 @@ export function convolve(
   return { sums, magnitudes };
 }
 
-function reference(shape: ConvShape, { input, kernel, bias }: Arrays) {
-  const { batch, height, width, inChannels, kernelSize } = shape;
+function reference(shape: ConvShape, { input, kernel, bias, image_bias }: Arrays) {
+  const { batch, height, width, inChannels, kernelSize, imageBias } = shape;
   const { sums, magnitudes } = convolve(shape, input, kernel);
-  const terms = kernelSize ** 2 * inChannels + 1;
-  const values = sums.map((sum, i) => sum + bias[Math.floor(i / (height * width * batch))]);
-  const error = magnitudes.map((m, i) => sumError(terms, m + Math.abs(values[i] - sums[i])));
+  const told = imageBias !== undefined;
+  const terms = kernelSize ** 2 * inChannels + (told ? 2 : 1);
+  const values = new Float64Array(sums.length);
+  const error = new Float64Array(sums.length);
+  sums.forEach((sum, i) => {
+    const channel = Math.floor(i / (height * width * batch));
+    const more = told ? image_bias[(imageBias + channel) * batch + (i % batch)] : 0;
+    values[i] = sum + bias[channel] + more;
+    error[i] = sumError(terms, magnitudes[i] + Math.abs(bias[channel]) + Math.abs(more));
+  });
   return { output: { values, error } };
 }
 
 export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
   kernel: conv2d,
-  cases: convCases,
+  cases: { ...convCases, ...imageBiasCases },
   inputs: (shape, random) => {
     const { inChannels, outChannels, kernelSize } = shape;
     const bias = new Float32Array(padChannels(outChannels));
     bias.set(random.floats(outChannels));
+    const { image_bias } = imageBiasSize(shape);
     return {
       input: random.floats(convSizes(shape).input),
       kernel: packedKernel(random, kernelSize ** 2, inChannels, outChannels),
       bias,
+      ...(image_bias === undefined ? {} : { image_bias: random.floats(image_bias) }),
     };
   },
   reference,

@@ -26,6 +26,20 @@ export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
   UNet: convLayers(4)['down.0'],
 };
 
+/** Some of them once more, with a bias for each image. */
+const imageBiasCases: Readonly<Record<string, ConvShape>> = {
+  'one window, a bias for each image': { ...oneChannelCases['one window'], imageBias: 0 },
+  'half a patch over, a bias for each image from row 3': {
+    ...oneChannelCases['half a patch over'],
+    imageBias: 3,
+  },
+  'more channels than an invocation makes, a bias for each image from row 3': {
+    ...oneChannelCases['more channels than an invocation makes'],
+    imageBias: 3,
+  },
+  'UNet, a bias for each image': { ...oneChannelCases.UNet, imageBias: 0 },
+};
+
 /** The map of many channels that such a convolution makes, or that its gradient goes back to. */
 export const wideImage = ({ height, width, batch, inChannels, outChannels }: ConvShape): ImageShape => ({
   channels: inChannels * outChannels,
@@ -36,7 +50,7 @@ export const wideImage = ({ height, width, batch, inChannels, outChannels }: Con
 
 export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'pooled'> = {
   kernel: conv2dPool,
-  cases: oneChannelCases,
+  cases: { ...oneChannelCases, ...imageBiasCases },
   inputs: conv2d.inputs,
   reference: (shape, inputs) => {
     const { output } = conv2d.reference(shape, inputs);

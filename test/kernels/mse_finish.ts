@@ -1,26 +1,89 @@
 import { partialCount } from '../../src/kernels/mse';
 import { type LossFinishShape, mseFinish } from '../../src/kernels/mse_finish';
+import {
+  checkSchedule,
+  constantSchedule,
+  rateFactor,
+  type ScheduleOptions,
+} from '../../src/training/schedule';
 import { STATE, STATE_WORDS } from '../../src/training/state';
 import { EPSILON, padded, type Spec } from '../spec';
 
 const adam = { beta1: 0.9, beta2: 0.999 };
+const BASE_RATE = 1e-3;
 
-export const spec: Spec<LossFinishShape, 'partials' | 'state' | 'losses'> = {
+/** What the state says before the step. */
+interface Case extends LossFinishShape {
+  readonly step: number;
+}
+
+/** An epoch has 274 batches, the last of 112 in 256. */
+const PER_EPOCH = 274;
+const tutorial = { elements: 28 * 28, batch: 256, batchSize: 256, ring: 1024, ...adam };
+const small = { elements: 3, batch: padded(2), batchSize: 2, ring: 5, ...adam };
+/** Small cases of a schedule, by the number of completed steps. */
+const scheduled = (given: ScheduleOptions, steps: Readonly<Record<string, number>>) =>
+  Object.fromEntries(
+    Object.entries(steps).map(([title, step]) => [title, { ...small, step, schedule: checkSchedule(given) }]),
+  );
+
+export const spec: Spec<Case, 'partials' | 'state' | 'records'> = {
   kernel: mseFinish,
   cases: {
-    'one partial, a ring of one': { elements: 1, batch: padded(1), batchSize: 1, ring: 1, ...adam },
-    'prime sizes': { elements: 97, batch: padded(13), batchSize: 13, ring: 7, ...adam },
-    'the tutorial, first step': { elements: 28 * 28, batch: 256, batchSize: 256, ring: 1024, ...adam },
-    'next to last step of an epoch': { elements: 28 * 28, batch: 256, batchSize: 256, ring: 1001, ...adam },
-    'last step of an epoch': { elements: 28 * 28, batch: 256, batchSize: 256, ring: 1002, ...adam },
-    'many partials': { elements: 3 * 128 * 128, batch: padded(50), batchSize: 50, ring: 64, ...adam },
+    'one partial, a ring of one': {
+      elements: 1,
+      batch: padded(1),
+      batchSize: 1,
+      ring: 1,
+      step: PER_EPOCH * 2 + 3,
+      ...adam,
+    },
+    'prime sizes': { elements: 97, batch: padded(13), batchSize: 13, ring: 7, step: 551, ...adam },
+    'the tutorial, first step': { ...tutorial, step: 0 },
+    'next to last step of an epoch': { ...tutorial, step: PER_EPOCH - 2 },
+    'last step of an epoch': { ...tutorial, step: PER_EPOCH * 5 - 1 },
+    'many partials': {
+      elements: 3 * 128 * 128,
+      batch: padded(50),
+      batchSize: 50,
+      ring: 64,
+      step: 551,
+      ...adam,
+    },
+    ...scheduled(
+      { warmup: 100 },
+      {
+        'warm-up, first step': 0,
+        'warm-up, in the middle': 36,
+        'warm-up, last step': 99,
+        'after the warm-up': 100,
+        'long after the warm-up': 100_000,
+      },
+    ),
+    ...scheduled({ warmup: 1 }, { 'a warm-up of one step': 0 }),
+    ...scheduled(
+      { warmup: 10, decay: 'cosine', steps: 1010 },
+      {
+        'cosine, still in its warm-up': 4,
+        'cosine, first step': 10,
+        'cosine, a quarter': 260,
+        'cosine, in the middle': 510,
+        'cosine, last step': 1009,
+        'cosine, at the end': 1010,
+        'cosine, after the end': 5000,
+      },
+    ),
+    ...scheduled({ decay: 'cosine', steps: 3 }, { 'a short cosine without warm-up': 1 }),
+    ...scheduled(
+      { decay: 'cosine', steps: 1e6, floor: 0 },
+      { 'a cosine to 0, near the end': 999_900, 'a cosine to 0, at the end': 1e6 },
+    ),
+    ...scheduled({ decay: 'cosine', steps: 100, floor: 1 }, { 'a floor at the base rate': 50 }),
   },
   inputs: (shape, random) => {
-    const { batchSize, ring, beta1, beta2 } = shape;
-    // Where in an epoch of 274 batches, the last of 112 in 256, the step is: told by the size of the ring, so that cases differ.
-    const epoch_size = 273 * batchSize + Math.ceil((112 * batchSize) / 256);
-    const step = ring === 1001 ? 272 : ring === 1002 ? 274 * 5 - 1 : ring === 1024 ? 0 : 273 * 2 + 3;
-    const batch_start = (step % 274) * batchSize;
+    const { batchSize, ring, beta1, beta2, step } = shape;
+    const epoch_size = (PER_EPOCH - 1) * batchSize + Math.ceil((112 * batchSize) / 256);
+    const batch_start = (step % PER_EPOCH) * batchSize;
     const state = new Uint32Array(STATE_WORDS);
     state[STATE.step] = step;
     state[STATE.batchStart] = batch_start;
@@ -29,38 +92,61 @@ export const spec: Spec<LossFinishShape, 'partials' | 'state' | 'losses'> = {
     const floats = new Float32Array(state.buffer);
     floats[STATE.correction1] = 1 - beta1 ** step;
     floats[STATE.correction2] = 1 - beta2 ** step;
-    floats[STATE.learningRate] = 1e-3;
-    return { partials: random.floats(partialCount(shape), 0, 30), state, losses: random.floats(ring) };
+    floats[STATE.learningRate] = BASE_RATE;
+    // As a step before it may have left them.
+    floats[STATE.rate] = 0.7;
+    floats[STATE.gradientScale] = 0.01;
+    floats[STATE.gradientNorm] = 100;
+    return { partials: random.floats(partialCount(shape), 0, 30), state, records: random.floats(4 * ring) };
   },
-  reference: (shape, { partials, state, losses }) => {
-    const { elements, batchSize, ring, beta1, beta2 } = shape;
+  reference: (shape, { partials, state, records }) => {
+    const { elements, batchSize, ring, beta1, beta2, schedule = constantSchedule } = shape;
     const { step, batchStart, count, epochSize, correction1, correction2 } = STATE;
-    const values = Float64Array.from(losses);
-    const error = new Float64Array(ring);
-    const at = state[step] % ring;
-    values[at] = Float64Array.from(partials).reduce((a, b) => a + b, 0) / (state[count] * elements);
-    // In ulp of 2 EPSILON: the additions that a term goes through (none is negative), a conversion and a division (2.5).
-    error[at] = (Math.ceil(partials.length / 64) + 6 + 1 + 2.5) * 2 * EPSILON * values[at];
+    const ulp = 2 * EPSILON;
+    const before = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
+    const base = before[STATE.learningRate];
+    const factor = rateFactor(schedule, state[step]);
+    const values = Float64Array.from(records);
+    const error = new Float64Array(values.length);
+    const at = 4 * (state[step] % ring);
+    const loss = Float64Array.from(partials).reduce((a, b) => a + b, 0) / (state[count] * elements);
+    values.set([loss, base * factor, 0, 0], at);
+    // In ulp: the additions that a term goes through (none is negative), a conversion and a division (2.5).
+    error[at] = (Math.ceil(partials.length / 64) + 6 + 1 + 2.5) * ulp * loss;
+    // In the warm-up a division and a product.
+    if (state[step] < schedule.warmup) error[at + 1] = 3.5 * ulp * base * factor;
+    else if (schedule.decay === 'cosine') {
+      // The angle pi t / 2 has the errors of a division and of a difference; its cosine, the root of the share, moves by its sine, and
+      // errs by 2e-7 of itself. Squared, times 1 - floor: 3 roundings.
+      const share = (factor - schedule.floor) / Math.max(1 - schedule.floor, 1e-9);
+      const angle = (Math.PI / 2) * 3.5 * ulp;
+      const wave = angle * Math.sqrt(Math.max(0, 1 - share)) + 2e-7;
+      const square = 2 * Math.sqrt(share) * wave + (angle + 2e-7) ** 2;
+      const above = (1 - schedule.floor) * (square + 3 * ulp * share);
+      error[at + 1] = base * (above + 2 * ulp * factor); // a sum and a product
+    }
 
     const next = Uint32Array.from(state);
     const end = state[batchStart] + state[count];
     next[step]++;
     next[batchStart] = end < state[epochSize] ? end : 0;
     next[count] = Math.min(batchSize, state[epochSize] - next[batchStart]);
-    // Compared as floats bit by bit (whole numbers are denormal floats): only the corrections are rounded, twice.
+    // Compared as floats bit by bit (whole numbers are denormal floats): rounded are the rate, and the corrections, twice.
     const words = Float64Array.from(new Float32Array(next.buffer));
     const allowed = new Float64Array(STATE_WORDS);
-    const before = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
+    [words[STATE.rate], allowed[STATE.rate]] = [values[at + 1], error[at + 1]];
+    words[STATE.gradientScale] = 1;
+    words[STATE.gradientNorm] = 0;
     for (const [word, beta] of [
       [correction1, beta1],
       [correction2, beta2],
     ]) {
       words[word] = before[word] * Math.fround(beta) + Math.fround(1 - beta);
-      allowed[word] = 2 * 2 * EPSILON * words[word];
+      allowed[word] = 2 * ulp * words[word];
     }
-    return { losses: { values, error }, state: { values: words, error: allowed } };
+    return { records: { values, error }, state: { values: words, error: allowed } };
   },
   bench: (batch) => ({
-    'up.2': { elements: 28 * 28, batch: padded(batch), batchSize: batch, ring: 1024, ...adam },
+    'up.2': { elements: 28 * 28, batch: padded(batch), batchSize: batch, ring: 1024, step: 0, ...adam },
   }),
 };

@@ -1,28 +1,88 @@
 import { describe, expect, test } from 'vitest';
 import {
+  initialOf,
   initialSettings,
   keys,
   parseQuery,
+  recipeNames,
   settings,
   settingsOf,
   show,
   toQuery,
+  withRecipe,
   withSetting,
 } from '../../harness/page/settings';
 import { checkConfig } from '../../src/unet/config';
 
 describe('the address', () => {
-  test('no query gives the tutorial settings, which make no query', () => {
+  test('no query gives the settings of the digits, which make no query', () => {
     expect(parseQuery('')).toEqual({ settings: initialSettings, notices: [] });
     expect(initialSettings).toMatchObject({
+      task: 'train',
+      recipe: 'digits',
+      batch: 256,
+      lr: 0.003,
+      epochs: 5,
+      seed: 123,
+      widths: [32, 64, 64],
+      samples: 60,
+      steps: 20,
+      model: 'auto',
+      digit: 'all',
+      guidance: 2,
+      method: 'euler',
+    });
+    expect(toQuery(initialSettings)).toBe('');
+  });
+
+  test('the recipe is enough for the tutorial settings', () => {
+    const { settings: tutorial, notices } = parseQuery('?recipe=tutorial');
+    expect(notices).toEqual([]);
+    expect(tutorial).toEqual(initialOf('tutorial'));
+    expect(tutorial).toMatchObject({
       task: 'train',
       batch: 256,
       lr: 0.001,
       epochs: 5,
       seed: 123,
       widths: [32, 64, 64],
+      samples: 64,
+      steps: 50,
     });
-    expect(toQuery(initialSettings)).toBe('');
+    expect(toQuery(tutorial)).toBe('?recipe=tutorial');
+  });
+
+  test('where the recipe stands among the others makes no difference', () => {
+    const first = parseQuery('?recipe=tutorial&lr=0.003&batch=16').settings;
+    expect(first).toMatchObject({ recipe: 'tutorial', lr: 0.003, batch: 16, steps: 50 });
+    expect(parseQuery('?lr=0.003&batch=16&recipe=tutorial').settings).toEqual(first);
+    // Which is where the other recipe begins, and so must be said.
+    expect(toQuery(first)).toBe('?recipe=tutorial&batch=16&lr=0.003');
+  });
+
+  test('a sample to order is written and read back', () => {
+    const query = '?task=sample&count=30&model=pretrained&digit=7&guidance=2.25&method=heun';
+    const read = parseQuery(query);
+    expect(read).toMatchObject({
+      settings: { count: 30, model: 'pretrained', digit: 7, guidance: 2.25, method: 'heun' },
+      notices: [],
+    });
+    expect(toQuery(read.settings)).toBe(query);
+  });
+
+  test('another recipe brings its own numbers, and leaves those that were set', () => {
+    const chosen = withSetting({ ...initialSettings, batch: 16, seed: 7 }, 'recipe', 'tutorial').settings!;
+    expect(chosen).toMatchObject({
+      recipe: 'tutorial',
+      lr: 0.001,
+      steps: 50,
+      samples: 64,
+      batch: 16,
+      seed: 7,
+    });
+    expect(withRecipe(chosen, 'digits')).toEqual({ ...initialSettings, batch: 16, seed: 7 });
+    expect(withRecipe({ ...initialSettings, lr: 0.01 }, 'tutorial').lr).toBe(0.01);
+    expect(withRecipe(initialSettings, 'digits')).toEqual(initialSettings);
   });
 
   test('what is written is read back', () => {
@@ -42,9 +102,11 @@ describe('the address', () => {
   });
 
   test('every setting survives the way there and back at its initial value', () => {
-    for (const key of keys) {
-      const text = show(key, initialSettings);
-      expect(settings[key].parse(text), key).toEqual(initialSettings[key]);
+    for (const initial of recipeNames.map(initialOf)) {
+      for (const key of keys) {
+        const text = show(key, initial);
+        expect(settings[key].parse(text), key).toEqual(initial[key]);
+      }
     }
   });
 
@@ -76,7 +138,9 @@ describe('the address', () => {
   test('a checkpoint has settings of its own, if the page can show them', () => {
     const given = { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 3, limit: 16 };
     const config = checkConfig({ widths: [8, 16] });
-    expect(settingsOf({ settings: given, config }, 'c')).toEqual({
+    const saved = { settings: given, config, objective: 'tutorial', data: { count: 16 } } as const;
+    expect(settingsOf(saved, 'c')).toEqual({
+      recipe: 'tutorial',
       seed: 1,
       batch: 4,
       lr: 0.01,
@@ -84,8 +148,12 @@ describe('the address', () => {
       limit: 16,
       widths: [8, 16],
     });
+    expect(settingsOf({ ...saved, objective: 'flow' }, 'c').recipe).toBe('digits');
+    // The last images of those that it was limited to were held out.
+    const holdout = { ...given, holdout: 4 };
+    expect(settingsOf({ ...saved, settings: holdout, data: { count: 12 } }, 'c').limit).toBe(12);
     const large = { ...given, batchSize: 65_536 };
-    expect(() => settingsOf({ settings: large, config }, 'c.safetensors')).toThrow(
+    expect(() => settingsOf({ ...saved, settings: large }, 'c.safetensors')).toThrow(
       'c.safetensors cannot go on here: batch is 65536; it must be a whole number from 1 to 8,192. The command line takes it',
     );
   });
@@ -99,6 +167,12 @@ describe('the address', () => {
   test.each([
     ['batch', ['-1', '1.5', '1e3', 'NaN', 'Infinity', '', ' ', '8193', '0x10', '<b>', '١٦']],
     ['benchBatch', ['0', '8193', 'abc']],
+    ['recipe', ['', 'Digits', 'flow', 'constructor']],
+    ['model', ['', 'file', 'constructor']],
+    ['count', ['0', '257', 'abc']],
+    ['digit', ['', '-1', '255', '1.5', 'All', 'constructor']],
+    ['guidance', ['', '0.75', '4.25', '2.1', 'NaN', 'Infinity']],
+    ['method', ['', 'mix', 'Euler']],
     ['lr', ['0', '-0.1', '1.1', 'NaN', 'Infinity', '', '1e-9', '0,1', '1e999']],
     ['seed', ['-1', '4294967296', '1.0']],
     ['widths', ['', ',', '32,', '32,,64', '0', '32 64', '1,2,3,4,5,6,7,8,9', '2000', '3.5']],
@@ -124,6 +198,11 @@ describe('the address', () => {
     ['tune', 'off', 'off'],
     ['benchBatch', '', 0],
     ['benchBatch', '2', 2],
+    ['count', '', 0],
+    ['digit', ' 7 ', 7],
+    ['digit', 'all', 'all'],
+    ['guidance', '1', 1],
+    ['guidance', '3.50', 3.5],
   ] as const)('%s takes %j', (key, text, value) => {
     expect(withSetting(initialSettings, key, text).settings?.[key]).toEqual(value);
   });

@@ -12,6 +12,7 @@ import { launchBrowser } from '../lanes/browsers';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const TINY = 'batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
+const TUTORIAL = `recipe=tutorial&${TINY}`;
 
 let server: ViteDevServer;
 let browser: Browser;
@@ -117,7 +118,7 @@ async function countBuffers(page: Page): Promise<() => Promise<number>> {
 }
 
 test('an address trains by itself, to the end', async () => {
-  const { page, problems } = await open(`?${TINY}&epochs=5&autorun=1&nonsense=%3Cb%3E`);
+  const { page, problems } = await open(`?${TUTORIAL}&epochs=5&autorun=1&nonsense=%3Cb%3E`);
   await phase(page, 'finished');
   const all = await losses(page);
   expect(all).toHaveLength(20);
@@ -131,6 +132,164 @@ test('an address trains by itself, to the end', async () => {
   // What the address says wrongly is told as text.
   expect(await text(page, 'notices')).toContain('no setting nonsense');
   expect(await page.$('#notices b')).toBeNull();
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test('digits are what a page without a recipe trains, a column of samples for each, and goes on with from a file', async () => {
+  const { page, problems } = await open(`?${TINY.replace('samples=4', 'samples=20')}&epochs=2`);
+  await phase(page, 'idle');
+  const { save, drop } = await files(page);
+  expect(await page.$eval('#recipe', (select) => (select as HTMLSelectElement).value)).toBe('digits');
+  const noise = await greys(page, 'strip-noisy');
+  expect(noise).toBeGreaterThan(100);
+  for (const steps of [1, 2]) {
+    await page.click('#step');
+    await until(page, (n) => window.harness.state.losses.length === n, steps);
+    await phase(page, 'paused');
+  }
+  expect(await page.evaluate(() => window.harness.state.run!.classes)).toBe(10);
+  const checkpoint = await save('save-checkpoint');
+  await page.click('#train');
+  await phase(page, 'finished');
+  const unbroken = await losses(page);
+  expect(unbroken).toHaveLength(8);
+  // Along a flow they begin above the variance of noise and images together, of which so few steps learn little.
+  for (const loss of unbroken) expect(loss).toBeGreaterThan(0.5);
+  expect(unbroken[7]).toBeLessThan(unbroken[0]);
+  await until(page, () => document.getElementById('grid-step')!.textContent === 'after step 8');
+  expect(await greys(page, 'strip-predictions')).toBeGreaterThan(8);
+  const sides = await page.$eval('#grid', (canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement;
+    return width / height;
+  });
+  expect(Math.round(sides)).toBe(5); // ten columns, two rows
+
+  await page.click('#reset');
+  await phase(page, 'idle');
+  await page.select('#recipe', 'tutorial');
+  await until(page, () => window.harness.settings.recipe === 'tutorial');
+  await drop(checkpoint, 'checkpoint.safetensors');
+  await phase(page, 'paused');
+  expect(await losses(page)).toEqual(unbroken.slice(0, 2));
+  expect(await page.evaluate(() => location.search)).not.toContain('recipe');
+  await until(page, () => !document.getElementById('notices')!.hidden);
+  expect(await text(page, 'notices')).toContain('checkpoint.safetensors is of the recipe digits');
+  await page.click('#train');
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(unbroken);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test('the pretrained network makes digits to order at once', async () => {
+  const { page, problems } = await open('?task=sample&steps=2&count=10');
+  await phase(page, 'idle');
+  const pressed = () =>
+    page.$$eval('#digits [aria-pressed=true]', (buttons) => buttons.map((button) => button.textContent));
+  const search = () => page.evaluate(() => location.search);
+  const pictures = () =>
+    page.$eval('#sample-prediction', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  /** The samples that follow from doing something. */
+  const made = async (act: () => Promise<unknown>) => {
+    const before = await pictures();
+    await act();
+    await until(
+      page,
+      (shown) =>
+        window.harness.state.phase === 'idle' &&
+        document.getElementById('frame-label')!.textContent === 'step 2 of 2' &&
+        (document.getElementById('sample-prediction') as HTMLCanvasElement).toDataURL() !== shown,
+      before,
+    );
+    return pictures();
+  };
+  expect(await pressed()).toEqual(['all']);
+  const sevens = await made(() => page.click('#digit-7'));
+  expect(await pressed()).toEqual(['7']);
+  expect(await search()).toContain('digit=7');
+  expect(await losses(page)).toEqual([]);
+  expect(await text(page, 'sample-model')).toBe('The pretrained network, 1,370 steps');
+  // By keyboard, from the button that was pressed last.
+  const threes = await made(() => page.keyboard.press('3'));
+  expect([await pressed(), await search()]).toEqual([['3'], expect.stringContaining('digit=3')]);
+  expect(threes).not.toBe(sevens);
+  await page.keyboard.press('ArrowRight');
+  expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('4');
+  await page.focus('#guidance');
+  const stricter = await made(() => page.keyboard.press('ArrowRight'));
+  expect(await text(page, 'guidance-value')).toBe('2.25');
+  expect(await search()).toContain('digit=3&guidance=2.25');
+  const looser = await made(() => page.keyboard.press('ArrowLeft'));
+  expect(looser).toBe(threes);
+  expect(stricter).not.toBe(threes);
+  await made(() => page.select('#method', 'heun'));
+  expect(await search()).toContain('&method=heun');
+  await made(() => page.click('#noise-next'));
+  expect(await search()).toContain('noise=124');
+  await page.reload();
+  await phase(page, 'idle');
+  expect(await pressed()).toEqual(['3']);
+  expect(await onPhone(page, '#digit-9', '#guidance-value')).toEqual(['9', '2']);
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+/** An IDX file as text, whose characters are bytes: all below 128, or they would be two. */
+function idx(...sizes: number[]): string {
+  const size = sizes.reduce((product, length) => product * length, 1);
+  const header = [0, 0, 8, sizes.length, ...sizes.flatMap((length) => [0, 0, 0, length])];
+  const values = Array.from({ length: size }, (_, i) => (sizes.length === 1 ? i % 3 : (i * 37) % 128));
+  return String.fromCharCode(...header, ...values);
+}
+
+test('images of one’s own train digits if their labels come along; without, nothing is lost', async () => {
+  const { page, problems } = await open(`?${TINY}`);
+  await phase(page, 'idle');
+  const { drop, dropAll } = await files(page);
+  const images = [idx(12, 8, 8), 'train-images-idx3-ubyte'] as const;
+  const labels = [idx(12), 'train-labels-idx1-ubyte'] as const;
+  const told = (words: string) =>
+    until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
+  const data = () => page.evaluate(() => window.harness.state.data!);
+  await drop(...images);
+  await told('without labels, which the recipe digits is told');
+  await drop(...labels);
+  await told('together with its images');
+  await dropAll(images, [idx(11), labels[1]]);
+  await told('holds 11 labels, but there are 12 images');
+  expect(await data()).toMatchObject({ builtIn: true, count: 10_000, classes: 10 });
+
+  await dropAll(labels, images);
+  await until(page, () => !window.harness.state.data!.builtIn);
+  expect(await data()).toMatchObject({ count: 12, height: 8, width: 8, classes: 3 });
+  await phase(page, 'idle');
+  await page.click('#step');
+  await phase(page, 'paused');
+  expect(await page.evaluate(() => window.harness.state.run!.classes)).toBe(3);
+  await page.click('#tab-sample');
+  await until(page, () => document.querySelectorAll('#digit-buttons button').length === 4);
+  expect(await text(page, 'digits-legend')).toBe('Class');
+
+  // The tutorial has no use for labels.
+  await page.click('#tab-train');
+  await page.click('#reset');
+  await phase(page, 'idle');
+  await page.select('#recipe', 'tutorial');
+  await drop(...images);
+  await until(page, () => window.harness.state.data!.classes === undefined);
+  await phase(page, 'idle');
+  await page.click('#step');
+  await phase(page, 'paused');
+  await page.click('#reset');
+  await phase(page, 'idle');
+  await page.select('#recipe', 'digits');
+  await until(page, () => !(document.getElementById('train') as HTMLButtonElement).disabled);
+  await page.click('#train');
+  await until(page, () => window.harness.state.error !== undefined);
+  expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('without labels');
+  await phase(page, 'idle');
+  expect(await page.$eval('#recipe', (select) => (select as HTMLSelectElement).disabled)).toBe(false);
   expect(problems).toEqual([]);
   await page.close();
 }, 120_000);
@@ -204,20 +363,18 @@ async function files(page: Page) {
     await until(page, (n) => (window as unknown as { blobs: Blob[] }).blobs.length > n, before);
     return before;
   };
-  const drop = (blob: number | string, name: string) =>
-    page.evaluate(
-      (what, fileName) => {
-        const { blobs } = window as unknown as { blobs: Blob[] };
-        const dataTransfer = new DataTransfer();
-        dataTransfer.items.add(new File([typeof what === 'number' ? blobs[what] : what], fileName));
-        document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
-      },
-      blob,
-      name,
-    );
+  const dropAll = (...all: (readonly [blob: number | string, name: string])[]) =>
+    page.evaluate((given) => {
+      const { blobs } = window as unknown as { blobs: Blob[] };
+      const dataTransfer = new DataTransfer();
+      for (const [what, name] of given)
+        dataTransfer.items.add(new File([typeof what === 'number' ? blobs[what] : what], name));
+      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }, all);
+  const drop = (blob: number | string, name: string) => dropAll([blob, name]);
   /** Whether the browser would ask before it leaves the page. */
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
-  return { save, drop, asks };
+  return { save, drop, dropAll, asks };
 }
 
 /** Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. */
@@ -239,12 +396,12 @@ async function deviceLoser(page: Page, name = '/worker'): Promise<() => Promise<
 }
 
 test('a model is sampled from beside the run, and a checkpoint goes on as if nothing had happened', async () => {
-  const whole = await open(`?${TINY}&epochs=2&autorun=1`);
+  const whole = await open(`?${TUTORIAL}&epochs=2&autorun=1`);
   await phase(whole.page, 'finished');
   const unbroken = await losses(whole.page);
   await whole.page.close();
 
-  const { page, problems } = await open(`?${TINY}&epochs=2`);
+  const { page, problems } = await open(`?${TUTORIAL}&epochs=2`);
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
   const loseDevice = await deviceLoser(page);
@@ -261,17 +418,16 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   expect(await asks()).toBe(false);
 
   await drop(model, 'mine.safetensors');
-  await until(page, () => window.harness.state.model === 'mine.safetensors');
+  await until(page, () => window.harness.state.model?.name === 'mine.safetensors');
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   await type(page, 'steps', '2');
   await type(page, 'count', '4');
   await page.click('#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-  expect(await text(page, 'sample-model')).toBe('The network of mine.safetensors');
-  await page.click('#close-model');
-  await until(page, () =>
-    document.getElementById('sample-model')!.textContent!.includes('after 3 training steps'),
-  );
+  expect(await text(page, 'sample-model')).toBe('The file mine.safetensors');
+  expect(await page.$eval('#order', (order) => (order as HTMLElement).hidden)).toBe(true);
+  await page.click('#use-run');
+  await until(page, () => document.getElementById('sample-model')!.textContent === 'This page’s run, step 3');
 
   await drop(checkpoint, 'checkpoint.safetensors');
   await until(page, () => window.harness.state.error !== undefined);
@@ -285,6 +441,12 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await phase(page, 'paused');
   await page.click('#reset');
   await phase(page, 'idle');
+  await page.select('#recipe', 'digits');
+  await drop(model, 'mine.safetensors');
+  await until(page, () => window.harness.settings.recipe === 'tutorial');
+  await until(page, () => document.getElementById('notices')!.textContent!.includes('the recipe tutorial'));
+  await page.click('#tab-train');
+  await page.select('#recipe', 'digits');
   for (const [id, value] of Object.entries({ batch: '8', seed: '7', lr: '0.5', epochs: '9', widths: '4' }))
     await type(page, id, value);
   // The run's own number replaces it, though the setting stays as it was.
@@ -292,7 +454,9 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await drop(checkpoint, 'checkpoint (1).safetensors');
   await phase(page, 'paused');
   expect(await losses(page)).toEqual(unbroken.slice(0, 3));
-  expect(await page.evaluate(() => location.search)).toContain('batch=4&lr=0.01&epochs=2&widths=8,16');
+  expect(await page.evaluate(() => location.search)).toContain(
+    'recipe=tutorial&batch=4&lr=0.01&epochs=2&widths=8,16',
+  );
   expect(await greys(page, 'grid')).toBeGreaterThan(8);
   expect(await text(page, 'reading-speed')).toBe('–');
   await loseDevice();
@@ -379,7 +543,7 @@ test('a device that is lost while the page measures is told as such, in words fo
 }, 120_000);
 
 test('samples are said to be of the network that made them', async () => {
-  const { page, problems } = await open(`?${TINY}&task=sample&steps=2&count=4`);
+  const { page, problems } = await open(`?${TINY}&task=sample&steps=2&count=4&model=run`);
   await phase(page, 'idle');
   const says = (words: string) =>
     until(page, (w) => document.getElementById('sample-model')!.textContent === w, words);
@@ -395,13 +559,15 @@ test('samples are said to be of the network that made them', async () => {
   };
   await click('sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-  await says('An untrained network: it makes mere shades. Train it first, or open a model');
+  await says('An untrained network: it makes mere shades. Train it first, or take the pretrained one');
   await step(1);
-  await says('Made by the untrained network; it is at step 1 now');
+  await says('Made by an untrained network; it is at step 1 now');
   await click('sample');
-  await says('The network after 1 training step');
+  await says('This page’s run, step 1');
   await step(2);
-  await says('Made by the network after 1 training step; it is at step 2 now');
+  await says('Made by this page’s run, step 1; it is at step 2 now');
+  await click('use-pretrained');
+  await says('The pretrained network, 1,370 steps');
   expect(problems).toEqual([]);
   await page.close();
 }, 120_000);
@@ -451,7 +617,7 @@ test('in a tab in the background, where no frame is drawn, what was asked for be
 }, 120_000);
 
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
-  const query = `?${TINY}&epochs=1&tune=on&autorun=1`;
+  const query = `?${TUTORIAL}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);
   await until(page, () => window.harness.state.preparing?.task === 'tuning');
   await phase(page, 'finished');
@@ -489,7 +655,7 @@ test('kernels are measured if the address asks for it, once; the first step is t
   expect((await run()).variants).toEqual(first.variants);
   expect(await remembered()).toBe(choices);
 
-  await page.goto(`${address}?${TINY}&tune=off`);
+  await page.goto(`${address}?${TUTORIAL}&tune=off`);
   await phase(page, 'idle');
   expect(await page.$eval('#tune', (select) => (select as HTMLSelectElement).value)).toBe('off');
   await page.click('#step');
@@ -739,6 +905,9 @@ test('built, it is a static page that works in any folder', async () => {
     const { page, problems } = await open(`?${TINY}&epochs=1&autorun=1`, base);
     await phase(page, 'finished');
     expect(await losses(page)).toHaveLength(4);
+    await page.goto(`${base}?task=sample&steps=2&count=4&digit=7&autorun=1`);
+    await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+    expect(await text(page, 'sample-model')).toBe('The pretrained network, 1,370 steps');
     await page.goto(`${base}?task=check&kernel=swish.plain&autorun=1`);
     await until(page, () => (window.harness?.check as { status: string } | undefined)?.status === 'done');
     expect(problems).toEqual([]);

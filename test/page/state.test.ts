@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Bunch } from '../../harness/page/bunch';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/protocol';
-import { initialSettings } from '../../harness/page/settings';
+import { initialSettings, type ModelChoice } from '../../harness/page/settings';
 import {
   curveTop,
   describe as describeState,
@@ -9,11 +9,14 @@ import {
   epochOf,
   initialState,
   isComplete,
+  isFixed,
   lossesCsv,
+  networkIn,
   reduce,
   type State,
   secondsLeft,
   smooth,
+  sourceOf,
 } from '../../harness/page/state';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
@@ -22,6 +25,7 @@ const built: WorkerEvent = {
   images: 10,
   stepsPerEpoch: 3,
   parameters: 309_057,
+  classes: 0,
   bytes: 1000,
   variants: {},
 };
@@ -36,6 +40,8 @@ const phase = (name: State['phase'], training = false): WorkerEvent => ({
   phase: name,
   training,
 });
+
+const model = (name: string) => ({ name, recipe: 'tutorial', classes: 0, height: 14, width: 14 }) as const;
 
 describe('what the page knows', () => {
   test('losses add up, and the epoch follows from them', () => {
@@ -70,15 +76,56 @@ describe('what the page knows', () => {
 
     const { widths, ...others } = initialSettings;
     const settings = { ...others, widths: [8] };
-    const resumed = stateAfter({ type: 'resumed', settings, losses: Float32Array.of(3, 2) });
+    const resumed = stateAfter({ type: 'resumed', name: 'x', settings, losses: Float32Array.of(3, 2) });
     expect([resumed.losses, resumed.saved]).toEqual([[3, 2], 2]);
   });
 
-  test('a model is opened beside the run, and closed', () => {
-    const opened = stateAfter(built, losses(0, 1), { type: 'model', name: 'a.safetensors' });
-    expect([opened.model, opened.losses, opened.run]).toMatchObject(['a.safetensors', [1], {}]);
-    expect(reduce(opened, { type: 'freed' }).model).toBe('a.safetensors');
-    expect(reduce(opened, { type: 'model', name: undefined }).model).toBeUndefined();
+  test('a model is opened beside the run, and outlasts it', () => {
+    const opened = stateAfter(built, losses(0, 1), { type: 'model', model: model('a.safetensors') });
+    expect([opened.model, opened.losses, opened.run]).toMatchObject([{ name: 'a.safetensors' }, [1], {}]);
+    expect(reduce(opened, { type: 'freed' }).model?.name).toBe('a.safetensors');
+    expect(reduce(opened, { type: 'model', model: model('b.safetensors') }).model?.name).toBe(
+      'b.safetensors',
+    );
+  });
+
+  test('samples are made by the pretrained network, by the run’s once there is one, or as somebody chose', () => {
+    const source = (state: State, choice: ModelChoice, file = false) =>
+      sourceOf(state, { model: choice }, file);
+    const trained = stateAfter(built, losses(0, 1));
+    expect([source(initialState, 'auto'), source(trained, 'auto')]).toEqual(['pretrained', 'run']);
+    expect([source(initialState, 'run'), source(trained, 'pretrained')]).toEqual(['run', 'pretrained']);
+    // A file is chosen beside that, as long as it is open.
+    expect(source(initialState, 'auto', true)).toBe('pretrained');
+    const opened = reduce(trained, { type: 'model', model: model('a') });
+    expect([source(opened, 'run', true), source(opened, 'run', false)]).toEqual(['file', 'run']);
+  });
+
+  test('what the network is for that samples are made with', () => {
+    const data = { name: 'x', builtIn: false, count: 10, height: 32, width: 24, classes: 26 };
+    const state = stateAfter({ type: 'data', data }, { type: 'model', model: model('a') });
+    const digits = { recipe: 'digits' } as const;
+    const own = { recipe: 'digits', classes: 26, height: 32, width: 24 };
+    expect(networkIn('run', state, digits)).toEqual(own);
+    expect(networkIn('run', reduce(state, { ...built, classes: 30 }), digits)).toEqual({
+      ...own,
+      classes: 30,
+    });
+    expect(networkIn('pretrained', state, digits)).toEqual({
+      recipe: 'digits',
+      classes: 10,
+      height: 28,
+      width: 28,
+    });
+    expect(networkIn('run', state, { recipe: 'tutorial' })).toMatchObject({ recipe: 'tutorial', classes: 0 });
+    expect(networkIn('file', state, digits)).toMatchObject({ recipe: 'tutorial', classes: 0, height: 14 });
+    expect(networkIn('run', initialState, digits)).toMatchObject({ classes: 10, height: 28, width: 28 });
+  });
+
+  test('what makes a run is fixed from the moment that it is asked for', () => {
+    expect(isFixed(stateAfter(phase('idle')))).toBe(false);
+    expect(isFixed(stateAfter(phase('compiling', true)))).toBe(true);
+    expect(isFixed(stateAfter(built, phase('paused')))).toBe(true);
   });
 
   test('a reset forgets the run, not the adapter and the data', () => {
@@ -166,10 +213,17 @@ describe('figures', () => {
 
   test('the curve has room for the whole of a short run, later for what is recent', () => {
     const run = [0.31, 0.2, ...Array(198).fill(0.05)];
-    expect(curveTop(run)).toBeCloseTo(0.35);
-    expect(curveTop([...run, 0.05])).toBe(0.2);
-    expect(curveTop([...run, 0.05, 0.05])).toBe(0.1);
-    expect(curveTop([0.02])).toBe(0.1);
+    expect(curveTop(run, 'tutorial')).toBeCloseTo(0.35);
+    expect(curveTop([...run, 0.05], 'tutorial')).toBe(0.2);
+    expect(curveTop([...run, 0.05, 0.05], 'tutorial')).toBe(0.1);
+    expect(curveTop([0.02], 'tutorial')).toBe(0.1);
+  });
+
+  test('losses along a flow are larger', () => {
+    expect(curveTop([1.84, 1.2], 'digits')).toBe(1.9);
+    expect(curveTop([1.9], 'digits')).toBe(1.9);
+    expect(curveTop([0.41], 'digits')).toBe(0.5);
+    expect(curveTop([0.17], 'digits')).toBe(0.4);
   });
 
   test('time left counts images, so that the small last batch of an epoch is not overrated', () => {

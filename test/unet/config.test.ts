@@ -1,9 +1,206 @@
-import { expect, test } from 'vitest';
-import { checkConfig, defaultConfig } from '../../src/unet/config';
+import { describe, expect, test } from 'vitest';
+import { EngineError } from '../../src/errors';
+import {
+  checkConfig,
+  conditioningOf,
+  defaultConfig,
+  layersOf,
+  outChannelsOf,
+  parametersOf,
+  presets,
+  type UNetConfig,
+} from '../../src/unet/config';
+import { initialParameters } from '../../src/unet/weights';
 
 test('a field that is undefined has its usual value', () => {
   expect(checkConfig({ widths: undefined, height: undefined, finalActivation: undefined })).toEqual(
     defaultConfig,
   );
   expect(checkConfig({ width: 8, height: undefined })).toEqual({ ...defaultConfig, width: 8 });
+  const nothing = { outChannels: undefined, conditioning: undefined };
+  expect(Object.keys(checkConfig(nothing))).toEqual(Object.keys(defaultConfig));
+});
+
+describe('what is made of a configuration', () => {
+  test('channels that go out are those that come in, unless another number is given', () => {
+    expect(outChannelsOf(checkConfig({ channels: 3 }))).toBe(3);
+    // The same network has the same configuration, however it was asked for.
+    expect(checkConfig({ channels: 3, outChannels: 3 })).toEqual(checkConfig({ channels: 3 }));
+    const config = checkConfig({ channels: 3, outChannels: 2, widths: [4, 5] });
+    expect(outChannelsOf(config)).toBe(2);
+    expect(layersOf(config).map(({ inChannels, outChannels }) => [inChannels, outChannels])).toEqual([
+      [3, 4],
+      [4, 5],
+      [5, 4],
+      [4, 2],
+    ]);
+  });
+
+  test('what the network is told', () => {
+    const told = (conditioning: object) => checkConfig({ conditioning } as Partial<UNetConfig>).conditioning;
+    expect(told({ noiseLevel: true })).toEqual({ noiseLevel: true, classes: 0 });
+    expect(told({ classes: 255 })).toEqual({ noiseLevel: false, classes: 255 });
+    expect(told({ noiseLevel: true, classes: 10 })).toEqual({ noiseLevel: true, classes: 10 });
+    for (const nothing of [{}, { noiseLevel: false }, { noiseLevel: false, classes: 0 }])
+      expect(checkConfig({ conditioning: nothing } as Partial<UNetConfig>)).toEqual(defaultConfig);
+  });
+
+  test('it is good to be stored, and checked again', () => {
+    for (const config of [...Object.values(presets), checkConfig({ channels: 3, outChannels: 1 })]) {
+      expect(checkConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  });
+});
+
+describe('what is refused', () => {
+  test.each<[given: object, message: string]>([
+    [{ outChannels: 0 }, 'outChannels is 0; it must be a whole number from 1 to 1024.'],
+    [{ outChannels: 1.5 }, 'outChannels is 1.5; it must be a whole number from 1 to 1024.'],
+    [{ outChannels: '2' }, 'outChannels is "2"; it must be a whole number from 1 to 1024.'],
+    [{ outChannels: null }, 'outChannels is null; it must be a whole number from 1 to 1024.'],
+    [
+      { conditioning: { classes: 256 } },
+      'conditioning.classes is 256; it must be a whole number from 0 to 255.',
+    ],
+    [
+      { conditioning: { classes: -1 } },
+      'conditioning.classes is -1; it must be a whole number from 0 to 255.',
+    ],
+    [
+      { conditioning: { classes: true } },
+      'conditioning.classes is true; it must be a whole number from 0 to 255.',
+    ],
+    [{ conditioning: { noiseLevel: 1 } }, 'conditioning.noiseLevel is 1; it must be true or false.'],
+    [{ conditioning: { class: 10 } }, 'conditioning has no setting class; it has noiseLevel, classes.'],
+    [
+      { conditioning: true },
+      'conditioning is true; it must be like { noiseLevel: true, classes: 10 }, or left out.',
+    ],
+    [
+      { conditioning: null },
+      'conditioning is null; it must be like { noiseLevel: true, classes: 10 }, or left out.',
+    ],
+    [
+      { conditioning: [] },
+      'conditioning is []; it must be like { noiseLevel: true, classes: 10 }, or left out.',
+    ],
+    [
+      { conditioned: true },
+      'A UNet has no setting conditioned; it has height, width, channels, widths, kernelSize, finalActivation, outChannels, conditioning.',
+    ],
+  ])('%j', (given, message) => {
+    let error: unknown;
+    try {
+      checkConfig(given);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(EngineError);
+    expect(error).toMatchObject({ code: 'argument', message });
+  });
+});
+
+describe('the parameter table', () => {
+  const count = (config: UNetConfig) =>
+    parametersOf(config).parameters.reduce((sum, { size }) => sum + size, 0);
+  const lines = (config: UNetConfig) =>
+    parametersOf(config).parameters.map(({ name, shape, offset }) => `${name} [${shape}] ${offset}`);
+
+  const tutorial = [
+    'down.0.kernel [5,5,1,32] 0',
+    'down.0.bias [32] 800',
+    'down.1.kernel [5,5,32,64] 832',
+    'down.1.bias [64] 52032',
+    'down.2.kernel [5,5,64,64] 52096',
+    'down.2.bias [64] 154496',
+    'up.0.kernel [5,5,64,64] 154560',
+    'up.0.bias [64] 256960',
+    'up.1.kernel [5,5,64,32] 257024',
+    'up.1.bias [32] 308224',
+    'up.2.kernel [5,5,32,1] 308288',
+    'up.2.bias [1] 309088',
+  ];
+
+  test("is the tutorial's, and that with its conditioning behind it", () => {
+    expect(lines(presets.tutorial)).toEqual(tutorial);
+    expect(parametersOf(presets.tutorial).size).toBe(309_120);
+    expect(lines(presets.digits)).toEqual([
+      ...tutorial,
+      'conditioning.hidden.kernel [32,64] 309120',
+      'conditioning.hidden.classes [11,64] 311168',
+      'conditioning.hidden.bias [64] 311872',
+      'conditioning.output.kernel [64,256] 311936',
+      'conditioning.output.bias [256] 328320',
+    ]);
+    expect(parametersOf(presets.digits).size).toBe(328_576);
+    expect([presets.tutorial, presets.digits].map(count)).toEqual([309_057, 328_513]);
+  });
+
+  test('has only what there is: levels, or classes', () => {
+    const of = (noiseLevel: boolean, classes: number) => {
+      const config = checkConfig({ widths: [3, 5], conditioning: { noiseLevel, classes } });
+      return parametersOf(config)
+        .parameters.slice(8)
+        .map(({ name, shape }) => `${name.slice(13)} ${shape}`);
+    };
+    const output = ['output.kernel 64,11', 'output.bias 11'];
+    expect(of(true, 0)).toEqual(['hidden.kernel 32,64', 'hidden.bias 64', ...output]);
+    expect(of(false, 2)).toEqual(['hidden.classes 3,64', 'hidden.bias 64', ...output]);
+    expect(of(false, 0)).toEqual([]);
+  });
+
+  test('begins layers where a binding can, and overlaps nowhere', () => {
+    const config = checkConfig({
+      widths: [3, 5],
+      outChannels: 2,
+      conditioning: { noiseLevel: true, classes: 7 },
+    });
+    const { parameters, size } = parametersOf(config);
+    let end = 0;
+    for (const { name, offset, size, shape } of parameters) {
+      expect(size, name).toBe(shape.reduce((a, b) => a * b, 1));
+      const begins = name.endsWith('.kernel');
+      expect(offset, name).toBe(begins ? Math.ceil(end / 64) * 64 : end);
+      end = offset + size;
+    }
+    expect(size).toBe(Math.ceil(end / 64) * 64);
+  });
+
+  test('each convolution but the last has its rows of biases for images, one after the other', () => {
+    const config = checkConfig({ widths: [3, 5, 7], conditioning: { noiseLevel: true, classes: 0 } });
+    const { rows, output, hidden } = conditioningOf(config)!;
+    expect(rows).toEqual([0, 3, 8, 15, 20, undefined]);
+    expect(output.outChannels).toBe(23);
+    expect([hidden.inChannels, hidden.outChannels]).toEqual([32, 64]);
+    expect(conditioningOf(presets.tutorial)).toBeUndefined();
+  });
+});
+
+test('kernels start within the limit of Glorot, biases at zero, tables of classes normal', () => {
+  const { parameters } = parametersOf(presets.digits);
+  const start = initialParameters(parameters, 5);
+  const largest = (name: string) => start.get(name)!.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+  for (const [name, fans] of [
+    ['down.1.kernel', 25 * (32 + 64)],
+    ['conditioning.hidden.kernel', 32 + 64],
+    ['conditioning.output.kernel', 64 + 256],
+  ] as const) {
+    const limit = Math.sqrt(6 / fans);
+    expect(largest(name), name).toBeLessThanOrEqual(limit);
+    expect(largest(name), name).toBeGreaterThan(0.99 * limit);
+  }
+  for (const { name, shape } of parameters) if (shape.length === 1) expect(largest(name), name).toBe(0);
+  const tables = parameters.filter(({ name }) => name === 'conditioning.hidden.classes');
+  const numbers = Array.from({ length: 50 }, (_, seed) => [
+    ...initialParameters(tables, seed).get('conditioning.hidden.classes')!,
+  ]).flat();
+  const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+  const { length } = numbers;
+  // Four standard errors.
+  expect(length).toBe(50 * 704);
+  expect(Math.abs(mean(numbers))).toBeLessThan(4 / Math.sqrt(length));
+  expect(Math.abs(mean(numbers.map((v) => v ** 2)) - 1)).toBeLessThan(4 * Math.sqrt(2 / length));
+  // The convolutions of both presets start the same.
+  const tutorial = initialParameters(parametersOf(presets.tutorial).parameters, 5);
+  for (const [name, values] of tutorial) expect(start.get(name), name).toEqual(values);
 });

@@ -3,21 +3,29 @@ import { describe, expect, test } from 'vitest';
 import { type Op, tensor } from '../../src/kernel';
 import { flatSize } from '../../src/kernels/pack_weights';
 import { backwardPass, planGradients } from '../../src/unet/backward';
-import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/config';
 import { type Choose, forwardPass } from '../../src/unet/forward';
 import { planWeights } from '../../src/unet/weights';
 
 const BATCH = 4;
 
 function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false, bfloat16 = false) {
-  const { height, width, channels, ...full } = checkConfig(config);
-  const { layers, weights } = planWeights({ height, width, channels, ...full });
-  const size = height * width * channels * BATCH;
-  const [input, pre, grad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
-  const { ops, stages } = forwardPass(layers, weights, BATCH, input, pre, choose, keeps);
-  const { byLayer } = planGradients(layers, BATCH, choose);
-  const back = backwardPass(stages, BATCH, grad, byLayer, choose, bfloat16);
-  return { forward: ops.map(title), backward: back.map(title), ops: [...ops, ...back], given: [input, grad] };
+  const full = checkConfig(config);
+  const network = planWeights(full);
+  const size = full.height * full.width * BATCH;
+  const input = tensor('input', size * full.channels);
+  const [pre, grad] = ['pre', 'grad'].map((name) => tensor(name, size * outChannelsOf(full)));
+  const told = { levels: tensor('levels', BATCH), classes: tensor('classes', BATCH) };
+  const forward = forwardPass(network, BATCH, input, pre, told, choose, keeps);
+  const { ops } = forward;
+  const { byLayer } = planGradients(network.all, BATCH, choose);
+  const back = backwardPass(forward, BATCH, grad, byLayer, choose, bfloat16);
+  return {
+    forward: ops.map(title),
+    backward: back.map(title),
+    ops: [...ops, ...back],
+    given: [input, grad, ...(full.conditioning ? Object.values(told) : [])],
+  };
 }
 
 const title = ({ kernel, layer }: Op) => `${kernel} ${layer}`;
@@ -98,6 +106,61 @@ describe('two levels', () => {
     expect(readTooEarly(plain)).toEqual([]);
     expect(readTooEarly(fused)).toEqual([]);
     expect(readTooEarly({ ...fused, given: [] })).not.toEqual([]);
+  });
+});
+
+describe('a conditioned network', () => {
+  const unconditioned = { height: 4, width: 4, widths: [3, 5], channels: 2, outChannels: 3 };
+  const config = { ...unconditioned, conditioning: { noiseLevel: true, classes: 10 } };
+  const plain = passes(config);
+  const telling = [
+    'embedding conditioning',
+    'conv2d conditioning.hidden',
+    'swish conditioning.hidden',
+    'conv2d conditioning.output',
+  ];
+
+  test('begins with what it is told, and goes back to that in the end', () => {
+    expect(plain.forward).toEqual([...telling, ...passes(unconditioned).forward]);
+    expect(plain.backward).toEqual([
+      'conv2d_grad_kernel up.1',
+      'conv2d_grad_input up.1',
+      'swish_upsample_grad up.0',
+      'sum_pixels up.0',
+      'conv2d_grad_kernel up.0',
+      'conv2d_grad_input up.0',
+      'swish_grad down.1',
+      'sum_pixels down.1',
+      'conv2d_grad_kernel down.1',
+      'conv2d_grad_input down.1',
+      'swish_max_pool_grad down.0',
+      'sum_pixels down.0',
+      'conv2d_grad_kernel down.0',
+      'conv2d_grad_kernel conditioning.output',
+      'conv2d_grad_input conditioning.output',
+      'swish_grad conditioning.hidden',
+      'conv2d_grad_kernel conditioning.hidden',
+    ]);
+    expect(readTooEarly(plain)).toEqual([]);
+  });
+
+  test('has a bias for each image in all convolutions but the last', () => {
+    const biased = plain.ops.filter(({ calls }) => calls.some(({ tensors }) => 'image_bias' in tensors));
+    expect(biased.map(title)).toEqual(['conv2d down.0', 'conv2d down.1', 'conv2d up.0']);
+  });
+
+  test('has forms for one channel, too', () => {
+    const one = { ...config, channels: 1, outChannels: 1 };
+    const fused = passes(one, (kernel, layer) => (layer === 'up.0' ? undefined : fromOne(kernel, layer)));
+    expect(fused.forward.slice(4, 6)).toEqual(['conv2d_pool down.0', 'conv2d down.1']);
+    expect(fused.backward.slice(1, 3)).toEqual(['conv2d_grad_upsample up.1', 'sum_pixels up.0']);
+    expect(fused.backward).toContain('conv2d_grad_pool down.0');
+    expect(readTooEarly(fused)).toEqual([]);
+  });
+
+  test('is not for bfloat16', () => {
+    const message = 'bfloat16Gradients is given for a conditioned network';
+    expect(() => passes({ ...config, channels: 1, outChannels: 1 }, fromOne, false, true)).toThrow(message);
   });
 });
 

@@ -2,7 +2,22 @@
  * The whole training step in f64 by plain loops, written from the definition of the network and not from the kernels: a second
  * opinion on how they are put together. Tensors are [count][height][width][channels].
  */
-import { layersOf, parametersOf, type UNetConfig } from '../../src/unet/config';
+import { parametersOf, type UNetConfig } from '../../src/unet/config';
+
+/** What a conditioned network is told about each image. */
+export interface ReferenceTold {
+  readonly levels?: ArrayLike<number>;
+  readonly labels?: ArrayLike<number>;
+}
+
+/** How a step updates the weights: AdamW, on a gradient that is shortened to `clipNorm`. */
+export interface ReferenceSettings {
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  readonly weightDecay?: number;
+  readonly clipNorm?: number;
+}
 
 interface Image {
   readonly height: number;
@@ -11,55 +26,99 @@ interface Image {
   readonly data: Float64Array;
 }
 
+/** A bias for each channel and image, [count][all]; a convolution's channels start at `first`. */
+interface ImageBias {
+  readonly values: Float64Array;
+  readonly gradient: Float64Array;
+  readonly all: number;
+  readonly first: number;
+}
+
+/** A row of a table of the conditioning's first linear layer, taken so many times. */
+interface Term {
+  readonly table: { readonly values: Float64Array; readonly gradient: Float64Array };
+  readonly row: number;
+  readonly times: number;
+}
+
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+
+/** Of z * sigmoid(z). */
+const swishSlope = (z: number) => sigmoid(z) * (1 + z * (1 - sigmoid(z)));
 
 export class ReferenceUNet {
   readonly parameters = new Map<string, Float64Array>();
   readonly gradients = new Map<string, Float64Array>();
-  private readonly moments = new Map<string, { m: Float64Array; v: Float64Array }>();
+  readonly moments = new Map<string, { m: Float64Array; v: Float64Array }>();
+  /** Of the gradients of the last step together, before they were shortened. */
+  norm = 0;
   private readonly config: UNetConfig;
+  private readonly settings: ReferenceSettings;
   private step = 0;
 
-  constructor(config: UNetConfig, parameters: ReadonlyMap<string, Float32Array>) {
+  constructor(
+    config: UNetConfig,
+    parameters: ReadonlyMap<string, Float32Array>,
+    settings: ReferenceSettings = {},
+  ) {
     this.config = config;
-    for (const { name, size } of parametersOf(layersOf(config)).parameters) {
+    this.settings = settings;
+    for (const { name, size } of parametersOf(config).parameters) {
       this.parameters.set(name, Float64Array.from(parameters.get(name)!));
       this.gradients.set(name, new Float64Array(size));
       this.moments.set(name, { m: new Float64Array(size), v: new Float64Array(size) });
     }
   }
 
-  predict(images: ArrayLike<number>, count: number): Float64Array {
-    return this.forward(images, count).output.data;
+  predict(images: ArrayLike<number>, count: number, told: ReferenceTold = {}): Float64Array {
+    return this.forward(images, count, told).output.data;
   }
 
   /** Mean squared error of the prediction, and its gradient for every parameter in `gradients`. */
-  loss(noisy: ArrayLike<number>, clean: ArrayLike<number>, count: number): number {
-    const { output, backward } = this.forward(noisy, count);
+  loss(noisy: ArrayLike<number>, target: ArrayLike<number>, count: number, told: ReferenceTold = {}): number {
+    const { output, backward } = this.forward(noisy, count, told);
     const size = output.data.length;
     let loss = 0;
     const grad = output.data.map((value, i) => {
-      loss += (value - clean[i]) ** 2 / size;
-      return (2 * (value - clean[i])) / size;
+      loss += (value - target[i]) ** 2 / size;
+      return (2 * (value - target[i])) / size;
     });
     for (const g of this.gradients.values()) g.fill(0);
     backward({ ...output, data: grad });
     return loss;
   }
 
-  /** One step of Adam on the gradients of `loss`, which it returns. */
-  train(noisy: ArrayLike<number>, clean: ArrayLike<number>, count: number, learningRate = 1e-3): number {
-    const loss = this.loss(noisy, clean, count);
+  /** One step of AdamW on the gradients of `loss`, which it returns. */
+  train(
+    noisy: ArrayLike<number>,
+    target: ArrayLike<number>,
+    count: number,
+    learningRate = 1e-3,
+    told: ReferenceTold = {},
+  ): number {
+    const {
+      beta1 = 0.9,
+      beta2 = 0.999,
+      epsilon = 1e-7,
+      weightDecay = 0,
+      clipNorm = Infinity,
+    } = this.settings;
+    const loss = this.loss(noisy, target, count, told);
     this.step++;
+    let squares = 0;
+    for (const gradient of this.gradients.values()) for (const g of gradient) squares += g ** 2;
+    this.norm = Math.sqrt(squares);
+    const scale = Math.min(1, clipNorm / this.norm);
     for (const [name, weights] of this.parameters) {
       const { m, v } = this.moments.get(name)!;
       const gradient = this.gradients.get(name)!;
       for (let i = 0; i < weights.length; i++) {
-        m[i] = 0.9 * m[i] + 0.1 * gradient[i];
-        v[i] = 0.999 * v[i] + 0.001 * gradient[i] ** 2;
-        const mHat = m[i] / (1 - 0.9 ** this.step);
-        const vHat = v[i] / (1 - 0.999 ** this.step);
-        weights[i] -= (learningRate * mHat) / (Math.sqrt(vHat) + 1e-7);
+        const g = gradient[i] * scale;
+        m[i] = beta1 * m[i] + (1 - beta1) * g;
+        v[i] = beta2 * v[i] + (1 - beta2) * g ** 2;
+        const mHat = m[i] / (1 - beta1 ** this.step);
+        const vHat = v[i] / (1 - beta2 ** this.step);
+        weights[i] -= learningRate * (mHat / (Math.sqrt(vHat) + epsilon) + weightDecay * weights[i]);
       }
     }
     return loss;
@@ -68,8 +127,18 @@ export class ReferenceUNet {
   private forward(
     images: ArrayLike<number>,
     count: number,
+    told: ReferenceTold,
   ): { output: Image; backward: (grad: Image) => void } {
     const { height, width, channels, widths, finalActivation } = this.config;
+    const levels = widths.length;
+    const conditioned = this.condition(count, told);
+    /** Channels that have had their biases for each image. */
+    let first = 0;
+    const conv = (x: Image, name: string, swish: boolean, last = false) => {
+      const bias = last || !conditioned ? undefined : { ...conditioned, first };
+      first += this.parameters.get(`${name}.bias`)!.length;
+      return this.conv(x, name, count, swish, bias);
+    };
     const undo: ((grad: Image) => Image)[] = [];
     const skips: Image[] = [];
     const skipGrads: Image[] = [];
@@ -78,9 +147,8 @@ export class ReferenceUNet {
       x = result.y;
       undo.push(result.back);
     };
-    const levels = widths.length;
     for (let i = 0; i < levels; i++) {
-      apply(this.conv(x, `down.${i}`, count, true));
+      apply(conv(x, `down.${i}`, true));
       if (i === levels - 1) continue;
       skips.push(x);
       // On the way back, the skip connection's gradient joins here.
@@ -89,7 +157,7 @@ export class ReferenceUNet {
     }
     for (let i = 0; i < levels; i++) {
       const last = i === levels - 1;
-      apply(this.conv(x, `up.${i}`, count, !last || finalActivation === 'swish'));
+      apply(conv(x, `up.${i}`, !last || finalActivation === 'swish', last));
       if (last) continue;
       const level = levels - 2 - i;
       apply(upsample(x, count));
@@ -102,11 +170,70 @@ export class ReferenceUNet {
     }
     const backward = (grad: Image) => {
       for (const back of undo.reverse()) grad = back(grad);
+      conditioned?.backward();
     };
     return { output: x, backward };
   }
 
-  private conv(x: Image, name: string, count: number, swish: boolean) {
+  /** From noise levels and classes to a bias for each channel and image; undefined for a network that is told nothing. */
+  private condition(count: number, { levels, labels }: ReferenceTold) {
+    if (!this.config.conditioning) return undefined;
+    const { noiseLevel, classes } = this.config.conditioning;
+    if (noiseLevel !== (levels?.length === count) || classes > 0 !== (labels?.length === count)) {
+      throw new Error('the reference is not told what its network needs');
+    }
+    const of = (name: string) => ({
+      values: this.parameters.get(`conditioning.${name}`)!,
+      gradient: this.gradients.get(`conditioning.${name}`)!,
+    });
+    const [hiddenBias, outputKernel, outputBias] = ['hidden.bias', 'output.kernel', 'output.bias'].map(of);
+    const width = hiddenBias.values.length;
+    const all = outputBias.values.length;
+    const terms = Array.from({ length: count }, (_, n): Term[] => {
+      const list: Term[] = [{ table: hiddenBias, row: 0, times: 1 }];
+      if (noiseLevel) {
+        for (let k = 0; k < 16; k++) {
+          const phase = 100 ** (k / 15) * levels![n];
+          list.push({ table: of('hidden.kernel'), row: k, times: Math.sin(phase) });
+          list.push({ table: of('hidden.kernel'), row: 16 + k, times: Math.cos(phase) });
+        }
+      }
+      if (classes > 0) list.push({ table: of('hidden.classes'), row: labels![n], times: 1 });
+      return list;
+    });
+    const hidden = new Float64Array(count * width);
+    const values = new Float64Array(count * all);
+    const gradient = new Float64Array(count * all);
+    for (let n = 0; n < count; n++) {
+      for (let h = 0; h < width; h++) {
+        for (const { table, row, times } of terms[n])
+          hidden[n * width + h] += times * table.values[row * width + h];
+        const z = hidden[n * width + h];
+        for (let o = 0; o < all; o++)
+          values[n * all + o] += z * sigmoid(z) * outputKernel.values[h * all + o];
+      }
+      for (let o = 0; o < all; o++) values[n * all + o] += outputBias.values[o];
+    }
+    const backward = () => {
+      for (let n = 0; n < count; n++) {
+        const g = gradient.subarray(n * all, (n + 1) * all);
+        for (let o = 0; o < all; o++) outputBias.gradient[o] += g[o];
+        for (let h = 0; h < width; h++) {
+          const z = hidden[n * width + h];
+          let grad = 0;
+          for (let o = 0; o < all; o++) {
+            outputKernel.gradient[h * all + o] += z * sigmoid(z) * g[o];
+            grad += outputKernel.values[h * all + o] * g[o];
+          }
+          for (const { table, row, times } of terms[n])
+            table.gradient[row * width + h] += grad * swishSlope(z) * times;
+        }
+      }
+    };
+    return { values, gradient, all, backward };
+  }
+
+  private conv(x: Image, name: string, count: number, swish: boolean, own?: ImageBias) {
     const { height, width, channels: cin } = x;
     const k = this.config.kernelSize;
     const r = (k - 1) / 2;
@@ -129,7 +256,9 @@ export class ReferenceUNet {
         }
       }
     };
-    for (let i = 0; i < z.length; i++) z[i] = bias[i % cout];
+    /** Which of the biases for each image element i of z has. */
+    const ownAt = (i: number) => Math.floor(i / (height * width * cout)) * own!.all + own!.first + (i % cout);
+    for (let i = 0; i < z.length; i++) z[i] = bias[i % cout] + (own ? own.values[ownAt(i)] : 0);
     each((to, from, tap) => {
       for (let c = 0; c < cin; c++) {
         for (let o = 0; o < cout; o++) z[to + o] += x.data[from + c] * kernel[tap + c * cout + o];
@@ -137,15 +266,14 @@ export class ReferenceUNet {
     });
     const data = swish ? z.map((v) => v * sigmoid(v)) : z;
     const back = (grad: Image): Image => {
-      const dz = grad.data.map((g, i) => {
-        if (!swish) return g;
-        const s = sigmoid(z[i]);
-        return g * s * (1 + z[i] * (1 - s));
-      });
+      const dz = swish ? grad.data.map((g, i) => g * swishSlope(z[i])) : grad.data;
       const dKernel = this.gradients.get(`${name}.kernel`)!;
       const dBias = this.gradients.get(`${name}.bias`)!;
       const dx = new Float64Array(x.data.length);
-      for (let i = 0; i < dz.length; i++) dBias[i % cout] += dz[i];
+      for (let i = 0; i < dz.length; i++) {
+        dBias[i % cout] += dz[i];
+        if (own) own.gradient[ownAt(i)] += dz[i];
+      }
       each((to, from, tap) => {
         for (let c = 0; c < cin; c++) {
           for (let o = 0; o < cout; o++) {

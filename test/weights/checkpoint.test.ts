@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkConfig, layersOf, type Parameter, parametersOf } from '../../src/unet/config';
+import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
 import {
   checkSameData,
   fingerprint,
@@ -14,7 +14,7 @@ import { refused } from '../data/refused';
 import { Random } from '../spec';
 
 const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
-const { parameters } = parametersOf(layersOf(config));
+const { parameters } = parametersOf(config);
 const random = new Random(1);
 const values = () =>
   new Map(parameters.map(({ name, size }: Parameter) => [name, random.floats(size)] as const));
@@ -26,15 +26,22 @@ const state = {
   corrections: Float32Array.of(0.271, 0.002997001),
   moment1: values(),
   moment2: values(),
-  adam: { beta1: 0.8, beta2: 0.99, epsilon: 1e-6 },
+  adam: { beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.01 },
 };
 const allLosses = Float32Array.of(0.3, 0.2, 0.1);
 const adapter = { vendor: 'acme', architecture: 'one', device: '', description: '', software: false };
-const trainer = {
+const trainer: Parameters<typeof saveCheckpoint>[0]['trainer'] = {
   unet,
   adapter,
   variants: { 'conv2d/down.0': 'direct' },
-  bfloat16Gradients: true,
+  settings: {
+    adam: state.adam,
+    objective: 'flow',
+    schedule: { decay: 'cosine', warmup: 2, steps: 9, floor: 0.5 },
+    clipNorm: 2,
+    classDropout: 0.25,
+    bfloat16Gradients: true,
+  },
   getState: async () => state,
   readLosses: async (count = 1) => allLosses.slice(3 - count),
 };
@@ -53,7 +60,7 @@ const model = await saveModel(unet);
 const checkpoint = await saveCheckpoint({ trainer, settings, data, losses: allLosses });
 
 test('a model comes back', () => {
-  expect(loadModel(model)).toEqual({ config, parameters: weights });
+  expect(loadModel(model)).toEqual({ config, objective: 'tutorial', parameters: weights });
 });
 
 test('a checkpoint comes back, whole, and as a model', () => {
@@ -64,12 +71,19 @@ test('a checkpoint comes back, whole, and as a model', () => {
     settings,
     data,
     variants: trainer.variants,
+    objective: 'flow',
+    training: {
+      objective: 'flow',
+      schedule: { decay: 'cosine', warmup: 2, steps: 9, floor: 0.5 },
+      clipNorm: 2,
+      classDropout: 0.25,
+    },
     bfloat16Gradients: true,
     adapter: 'acme one',
     state,
     losses: allLosses,
   });
-  expect(loadModel(checkpoint)).toEqual({ config, parameters: weights });
+  expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights });
 });
 
 test('a run keeps its variants on its own adapter, and on another it does not', () => {

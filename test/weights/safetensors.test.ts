@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../src/errors';
+import { checkConfig, parametersOf } from '../../src/unet/config';
+import { loadModel, saveModel } from '../../src/weights/checkpoint';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
 import { mutations, random } from '../data/mutations';
 import { refused } from '../data/refused';
@@ -16,6 +18,7 @@ function file(header: string | object, dataSize = 0, length?: bigint): Uint8Arra
 }
 
 const f32 = (shape: unknown, ...offsets: unknown[]) => ({ dtype: 'F32', shape, data_offsets: offsets });
+const f16 = (shape: unknown, ...offsets: unknown[]) => ({ ...f32(shape, ...offsets), dtype: 'F16' });
 
 // Written out by hand from the format's description: 64 is the length of 60 characters of JSON and 4 spaces.
 const knownHeader = '{"test":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}';
@@ -126,6 +129,173 @@ describe('round trip', () => {
   });
 });
 
+describe('F16', () => {
+  const name = 'a';
+  const bits = (array: Float32Array) => [...new Uint32Array(array.slice().buffer)];
+  const fromBits = (...values: number[]) => new Float32Array(new Uint32Array(values).buffer);
+  /** The halves of a file that has nothing else. */
+  const halvesOf = (data: Float32Array) => {
+    const bytes = encodeSafetensors([{ name, shape: [data.length], data, dtype: 'F16' }]);
+    return [...new Uint16Array(bytes.slice(bytes.length - 2 * data.length).buffer)];
+  };
+  const valuesOf = (...halves: number[]) => {
+    const bytes = file({ a: f16([halves.length], 0, 2 * halves.length) }, 2 * halves.length);
+    halves.forEach((half, i) => {
+      new DataView(bytes.buffer).setUint16(bytes.length - 2 * (halves.length - i), half, true);
+    });
+    return decodeSafetensors(bytes).tensors.get(name)!.data as Float32Array;
+  };
+  /** The value of a finite half by its definition: sign, 5 bits of exponent, 10 of mantissa. */
+  const finite = (half: number) => {
+    const exponent = (half >> 10) & 31;
+    const mantissa = half & 1023;
+    const size = exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15);
+    return half & 0x8000 ? -size : size;
+  };
+
+  test('a file known to be good is read and written', () => {
+    // Written out by hand from the format's description.
+    const header = '{"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}  ';
+    const good = file(header, 6);
+    good.set([0, 0x3c, 0, 0xc0, 1, 0], 8 + header.length);
+    const data = new Float32Array([1, -2, 2 ** -24]);
+    expect(decodeSafetensors(good).tensors.get('a')).toEqual({ shape: [3], data });
+    expect(encodeSafetensors([{ name, shape: [3], data, dtype: 'F16' }])).toEqual(good);
+  });
+
+  test('each of the 65,536 halves is its value, and comes back', () => {
+    const halves = Array.from({ length: 65536 }, (_, i) => i);
+    const values = valuesOf(...halves);
+    for (const half of halves) {
+      if ((half & 0x7c00) !== 0x7c00) {
+        if (!Object.is(values[half], finite(half)))
+          expect([half, values[half]]).toEqual([half, finite(half)]);
+      } else if ((half & 0x3ff) === 0) {
+        expect(values[half]).toBe(half & 0x8000 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+      } else expect(values[half]).toBeNaN();
+    }
+    expect(halvesOf(values)).toEqual(halves);
+  });
+
+  test('values between two halves become the nearer one, ties the even one', () => {
+    const given: number[] = [];
+    const expected: number[] = [];
+    // Beyond the largest half, 65520 would be the tie; it is refused.
+    for (let half = 0; half < 0x7bff; half++) {
+      const tie = (finite(half) + finite(half + 1)) / 2;
+      const [at] = bits(new Float32Array([tie]));
+      const around = [...fromBits(at - 1, at, at + 1)];
+      expect(around[1]).toBe(tie);
+      for (const sign of [0, 0x8000]) {
+        given.push(...around.map((value) => (sign ? -value : value)));
+        expected.push(...[half, half + (half & 1), half + 1].map((h) => sign | h));
+      }
+    }
+    expect(halvesOf(new Float32Array(given))).toEqual(expected);
+  });
+
+  test('what is too small becomes a zero with its sign, what is too precise a NaN as much as before', () => {
+    const [tiny, nan, low] = [1, 0x7fc00000, 0x7f800001];
+    const signed = [tiny, nan, low].flatMap((value) => [value, value | 0x80000000]);
+    expect(halvesOf(fromBits(...signed))).toEqual([0, 0x8000, 0x7e00, 0xfe00, 0x7e00, 0xfe00]);
+    expect(halvesOf(new Float32Array([2 ** -25, -(2 ** -25)]))).toEqual([0, 0x8000]);
+  });
+
+  test('finite values beyond the largest half are refused, infinities are not', async () => {
+    const [below, tie] = [fromBits(0x477fefff)[0], 65520];
+    expect(halvesOf(new Float32Array([65504, -65504, below, -below]))).toEqual([
+      0x7bff, 0xfbff, 0x7bff, 0xfbff,
+    ]);
+    expect(halvesOf(new Float32Array([Infinity, -Infinity]))).toEqual([0x7c00, 0xfc00]);
+    for (const value of [tie, -tie, 65536, 2 ** 100, -(2 ** 127)]) {
+      const tensor = { name: 'up.0.kernel', shape: [3], data: new Float32Array([0, 1, value]) };
+      await refused(
+        () => encodeSafetensors([{ ...tensor, dtype: 'F16' }]),
+        'argument',
+        ...['"up.0.kernel"', 'F16', 'value 2 of 3', value, '65504', 'F32'],
+      );
+      expect(() => encodeSafetensors([{ ...tensor, dtype: 'F32' }])).not.toThrow();
+    }
+  });
+
+  test('stands beside other types, wherever they lie', () => {
+    const data = new Float32Array([0.5, 1 / 3, 7]);
+    const bytes = encodeSafetensors([
+      { name: 'half', shape: [3], data: new Float32Array([9, ...data]).subarray(1), dtype: 'F16' },
+      { name: 'float', shape: [1, 3], data },
+      { name: 'none', shape: [0], data: new Float32Array(0), dtype: 'F16' },
+      { name: 'whole', shape: [], data: new Uint32Array([0xdeadbeef]) },
+      { name: 'one', shape: [], data: new Float32Array([-0]), dtype: 'F16' },
+    ]);
+    for (const shift of [0, 1, 2, 3]) {
+      const moved = new Uint8Array(bytes.length + shift);
+      moved.set(bytes, shift);
+      expect([...decodeSafetensors(moved.subarray(shift)).tensors]).toEqual([
+        ['half', { shape: [3], data: new Float32Array([0.5, 0x555 * 2 ** -12, 7]) }],
+        ['float', { shape: [1, 3], data }],
+        ['none', { shape: [0], data: new Float32Array(0) }],
+        ['whole', { shape: [], data: new Uint32Array([0xdeadbeef]) }],
+        ['one', { shape: [], data: new Float32Array([-0]) }],
+      ]);
+    }
+  });
+});
+
+describe('a model as F16', () => {
+  const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
+  const { parameters } = parametersOf(config);
+  const unet = (valueAt: (i: number) => number) => ({
+    config,
+    parameters,
+    getParameters: async () =>
+      new Map(
+        parameters.map(({ name, size }) => [name, Float32Array.from({ length: size }, (_, i) => valueAt(i))]),
+      ),
+  });
+
+  test('takes half of the room, and comes back rounded', async () => {
+    const next = random(5);
+    const thirds = unet((i) => (next() - 0.5) / (i + 1));
+    const weights = await thirds.getParameters();
+    const saved = { ...thirds, getParameters: async () => weights };
+    const [single, half] = [await saveModel(saved), await saveModel(saved, { dtype: 'F16' })];
+    expect(single).toEqual(await saveModel(saved, { dtype: 'F32' }));
+    const values = parameters.reduce((sum, { size }) => sum + size, 0);
+    expect(single.length - half.length).toBeGreaterThan(2 * values - 100);
+    expect(loadModel(single).parameters).toEqual(weights);
+    const loaded = loadModel(half);
+    expect(loaded.config).toEqual(config);
+    expect([...loaded.parameters.keys()]).toEqual([...weights.keys()]);
+    for (const [name, values] of loaded.parameters) {
+      for (const [i, value] of weights.get(name)!.entries()) {
+        expect(Math.abs(values[i] - value)).toBeLessThanOrEqual(
+          Math.max(Math.abs(value) * 2 ** -11, 2 ** -25),
+        );
+      }
+    }
+    // What is rounded already stays as it is.
+    expect(
+      await saveModel({ ...saved, getParameters: async () => loaded.parameters }, { dtype: 'F16' }),
+    ).toEqual(half);
+  });
+
+  test('is refused with weights that are too large, or none', async () => {
+    const save = (value: number, dtype: unknown) =>
+      saveModel(
+        unet(() => value),
+        { dtype: dtype as 'F16' },
+      );
+    await refused(() => save(7e4, 'F16'), 'argument', '"down.0.kernel"', 'F16', '70000', '65504');
+    for (const dtype of ['F32', 'F16']) {
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        await refused(() => save(value, dtype), 'diverged', 'down.0.kernel', value);
+      }
+    }
+    await refused(() => save(0, 'float16'), 'argument', 'dtype', '"float16"', 'F32 or F16');
+    await refused(() => saveModel(unet(Number), { type: 'F16' } as never), 'argument', 'type', 'dtype');
+  });
+});
+
 describe('encodeSafetensors refuses', () => {
   const data = new Float32Array(6);
   test.each<[string, unknown[], unknown, (string | number)[]]>([
@@ -154,6 +324,18 @@ describe('encodeSafetensors refuses', () => {
       [{ name: 'a', shape: [6], data: new Float64Array(6) }],
       {},
       ['"a"', 'Float32Array', 'Uint32Array'],
+    ],
+    [
+      'a dtype that is not written',
+      [{ name: 'a', shape: [6], data, dtype: 'BF16' }],
+      {},
+      ['"a"', '"BF16"', 'F32 or F16'],
+    ],
+    [
+      'whole numbers as halves',
+      [{ name: 'a', shape: [6], data: new Uint32Array(6), dtype: 'F16' }],
+      {},
+      ['"a"', '"F16"', 'Uint32Array takes no dtype'],
     ],
     ['metadata that is not a string', [], { epochs: 5 }, ['"epochs"', 'number', 'JSON.stringify']],
   ])('%s', async (_, tensors, metadata, facts) => {
@@ -199,10 +381,22 @@ describe('decodeSafetensors refuses', () => {
     ['an entry that is null', file({ a: null }), ['"a"', 'null']],
     [
       'an unknown type',
-      file({ a: { ...f32([1], 0, 2), dtype: 'F16' } }, 2),
-      ['"a"', '"F16"', 'F32 and U32', 'float32'],
+      file({ a: { ...f32([1], 0, 2), dtype: 'BF16' } }, 2),
+      ['"a"', '"BF16"', 'F32, F16 and U32', 'float32'],
     ],
-    ['no type', file({ a: { shape: [1], data_offsets: [0, 4] } }, 4), ['dtype missing', 'F32 and U32']],
+    ['no type', file({ a: { shape: [1], data_offsets: [0, 4] } }, 4), ['dtype missing', 'F32, F16 and U32']],
+    [
+      'a type that only objects have',
+      file({ a: { ...f32([1], 0, 4), dtype: 'toString' } }, 4),
+      ['"toString"', 'F32, F16 and U32'],
+    ],
+    [
+      'halves that take the room of others',
+      file({ a: f16([4], 0, 16) }, 16),
+      ['"a"', '[4]', '8 bytes', '[0, 16]'],
+    ],
+    ['halves cut short', file({ a: f16([4], 0, 8) }, 7), ['cut short', '8 bytes', 'has 7']],
+    ['half of a half', file({ a: f16([3], 0, 7) }, 7), ['6 bytes', 'give it 7']],
     ['a shape that is no list', file({ a: f32(4, 0, 16) }, 16), ['shape 4', 'list']],
     ['a negative size', file({ a: f32([-1], 0, 4) }, 4), ['shape [-1]', 'whole numbers']],
     ['a broken size', file({ a: f32([0.5], 0, 2) }, 2), ['shape [0.5]']],
@@ -264,6 +458,7 @@ describe('decodeSafetensors refuses', () => {
       [
         { name: 'a', shape: [2, 3], data: new Float32Array(6) },
         { name: 'b', shape: [4], data: new Uint32Array(4) },
+        { name: 'c', shape: [5], data: new Float32Array(5), dtype: 'F16' },
       ],
       { seed: '123' },
     );
@@ -271,7 +466,8 @@ describe('decodeSafetensors refuses', () => {
       try {
         for (const { shape, data } of decodeSafetensors(bytes).tensors.values()) {
           expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
-          expect(data.byteLength).toBeLessThan(bytes.length);
+          // Halves take twice the room as F32.
+          expect(data.byteLength).toBeLessThan(2 * bytes.length);
         }
       } catch (error) {
         expect(error).toBeInstanceOf(EngineError);

@@ -1,0 +1,64 @@
+/** Networks to sample from that are not the run's: the pretrained one of each recipe, and that of a file. */
+import type { Engine, RecipeName, UNet } from '../../src';
+import { loadPretrained } from '../../src/pretrained';
+import type { Model } from '../../src/weights/checkpoint';
+import type { Network } from './order';
+
+interface Loaded {
+  readonly model: Model;
+  /** On the GPU, as long as its device is there. */
+  unet?: UNet;
+}
+
+export class Models {
+  private readonly pretrained = new Map<RecipeName, Loaded>();
+  private file: Loaded | undefined;
+
+  async ofRecipe(recipe: RecipeName, engine: Engine): Promise<Network> {
+    let loaded = this.pretrained.get(recipe);
+    if (!loaded) {
+      loaded = { model: await loadPretrained(recipe) };
+      this.pretrained.set(recipe, loaded);
+    }
+    return onGpu(loaded, engine);
+  }
+
+  ofFile(engine: Engine): Promise<Network> {
+    return onGpu(this.file!, engine);
+  }
+
+  /** In the place of the file before, if it can be brought to the GPU. Returns the network that is of no more use. */
+  async open(model: Model, engine: Engine): Promise<UNet | undefined> {
+    const before = this.file?.unet;
+    const loaded: Loaded = { model };
+    await onGpu(loaded, engine);
+    this.file = loaded;
+    return before;
+  }
+
+  /** The device is gone, or will be. */
+  free(): void {
+    for (const loaded of [...this.pretrained.values(), this.file]) {
+      loaded?.unet?.destroy();
+      if (loaded) loaded.unet = undefined;
+    }
+  }
+}
+
+async function onGpu(loaded: Loaded, engine: Engine): Promise<Network> {
+  const { model } = loaded;
+  loaded.unet ??= await createNetwork(engine, model);
+  return { unet: loaded.unet, objective: model.objective };
+}
+
+/** A network with the weights of a model. */
+export async function createNetwork(engine: Engine, { config, parameters }: Model): Promise<UNet> {
+  const unet = await engine.createUNet(config);
+  try {
+    await unet.setParameters(parameters);
+    return unet;
+  } catch (error) {
+    unet.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+/** The recipes in plain words. */
+import type { RecipeName } from '../../src';
+
+export const recipeLines: Readonly<Record<RecipeName, { readonly name: string; readonly about: string }>> = {
+  digits: {
+    name: 'Digits to order:',
+    about:
+      'the network is told how much noise an image has and which digit it shows, and learns the way from noise to it.',
+  },
+  tutorial: {
+    name: 'The tutorial’s recipe:',
+    about: 'the network is told nothing beside the image, and learns what is behind the noise.',
+  },
+};
+
+/** Training steps, of 256 images, that the pretrained networks have behind them. */
+export const PRETRAINED_STEPS = 1370;

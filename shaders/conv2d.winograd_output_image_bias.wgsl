@@ -1,0 +1,13 @@
+// Winograd F(4x4, 5x5), last pass of conv2d: output = A' M A + bias + bias of the image. See lib/winograd_output.wgsl.
+#import lib/winograd_output.wgsl
+#import lib/winograd_image_bias.wgsl
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> freqs: array<Lane>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> image_bias: array<Lane>;
+@group(0) @binding(4) var<storage, read_write> output: array<Lane>;
+
+fn finish(at: u32, value: Lane, bias: Lane) {
+  output[at] = value + bias;
+}

@@ -1,0 +1,35 @@
+// output[e][n] = a standard normal random number for n < count, 0 in padded images. output is [elements][N].
+// It is normal number n % 2 of counter (n / 2, e) under the key (seed, SAMPLE): the same for image n in a batch of any size.
+// One invocation: one vec4.
+#import lib/flat.wgsl
+#import lib/threefry.wgsl
+#import lib/normal.wgsl
+
+// STREAM of src/random.ts.
+const SAMPLE = 4u;
+
+struct Params {
+  vec4s: u32,
+  n4: u32, // N / 4
+  count: u32,
+  seed: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> output: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flat_index(id, groups, params.first_group);
+  if (i >= params.vec4s) {
+    return;
+  }
+  let n = 4u * (i % params.n4);
+  let element = i / params.n4;
+  let key = vec2u(params.seed, SAMPLE);
+  let first = threefry(key, vec2u(n / 2u, element));
+  let second = threefry(key, vec2u(n / 2u + 1u, element));
+  let is_image = vec4u(n, n + 1u, n + 2u, n + 3u) < vec4u(params.count);
+  output[i] = select(vec4f(), normal(first, second), is_image);
+}

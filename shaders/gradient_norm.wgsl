@@ -1,0 +1,53 @@
+// Where gradients come in slices, adds them up, and the squares of the sums for the norm of all gradients together:
+//   slices[0] = sum over s of slices[s], in the order of s and in place, so that whoever comes next takes slice 0 for the gradient,
+//   partials[k] = sum of slices[0]^2 over the gradients of block k (gradient_norm_finish adds them up).
+// All layers at once, laid out as for adam: the slices of a layer are [count][pitch], of which the first `size` are gradients. What comes after
+// those in the last vec4 may be anything: it is left out, and 0 where a sum was written.
+// One workgroup: a block of 256 vec4 of one layer, whose numbers stand in the block's row of a table. One invocation: four of them, 64 apart,
+// as the barriers of a sum are dear on software adapters.
+#import lib/reduce.wgsl
+#import lib/slices.wgsl
+
+struct Params {
+  count: u32, // of blocks
+  first_group: u32,
+}
+
+struct Block {
+  at: vec4u, // the vec4 of its first gradients in slices; from there to the next slice; number of slices; gradients from there on
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> blocks: array<Block>;
+@group(0) @binding(2) var<storage, read_write> slices: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
+
+alias Element = vec4f;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(global_invocation_id) id: vec3u) {
+  let index = (group.z + params.first_group) * groups.x + group.x;
+  let local = id.x - group.x * 64u; // see lib/flat.wgsl
+  // No early return: all invocations must meet in workgroup_sum.
+  var squares = 0.0;
+  if (index < params.count) {
+    let own = blocks[index].at;
+    let size = own.w;
+    let end = min(256u, (size + 3u) / 4u);
+    for (var i = local; i < end; i += 64u) {
+      let sum = sum_of_slices(own.x + i, own.y, own.z);
+      let is_gradient = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(size);
+      let g = select(vec4f(), sum, is_gradient);
+      if (own.z > 1u) {
+        slices[own.x + i] = g;
+      }
+      let square = g * g;
+      squares += (square.x + square.y) + (square.z + square.w);
+    }
+  }
+  let sum = workgroup_sum(squares, local);
+  if (local == 0u && index < params.count) {
+    partials[index] = sum;
+  }
+}

@@ -1,0 +1,29 @@
+// sums[first + c][n] = sum over y, x of grad[c][y][x][n], in their order: the gradient of a bias that each image has of its own.
+// grad [C][H * W][N], whose pixels are the slices to sum, sums [rows][N], of which rows first to first + C are written.
+// One invocation: one vec4 of a row. (Pixels divided among the invocations of a workgroup, whose sums meet at a barrier, take lavapipe
+// twice as long and SwiftShader several times.)
+// Grid: x is 1, z over blocks of 64 vec4s of the C rows.
+#import lib/slices.wgsl
+
+struct Params {
+  vec4s: u32, // C * N / 4
+  n4: u32, // N / 4
+  pixels: u32, // H * W
+  first: u32,
+  first_group: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> slices: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> sums: array<vec4f>;
+
+alias Element = vec4f;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = (id.z + params.first_group) * 64u + id.x;
+  if (i < params.vec4s) {
+    let n4 = params.n4;
+    sums[params.first * n4 + i] = sum_of_slices(i / n4 * params.pixels * n4 + i % n4, n4, params.pixels);
+  }
+}

@@ -1,0 +1,40 @@
+import shader from '../../shaders/draw_conditions.wgsl';
+import { call, type Kernel } from '../kernel';
+import { STATE_WORDS } from '../training/state';
+
+export interface ConditionsShape {
+  /** A multiple of 4; how many are images, the step state says. */
+  readonly batch: number;
+  /** Images in the data set. */
+  readonly imageCount: number;
+  /** Labels are less than this, which itself means no class. */
+  readonly classes: number;
+  /** The share of images that are told no class, 0 to 1. */
+  readonly drop: number;
+  /** Levels are sigmoid(z) with z standard normal, not uniform. */
+  readonly logitNormal: boolean;
+  /** Whether images have labels; else all are told no class. */
+  readonly labelled: boolean;
+  readonly seed: number;
+}
+
+/** `labels` are bytes, four to a word; without labels one word that nobody reads. */
+export const drawConditions: Kernel<ConditionsShape, 'order' | 'labels' | 'state' | 'levels' | 'classes'> = {
+  name: 'draw_conditions',
+  sizes: ({ batch, imageCount, labelled }) => ({
+    order: imageCount,
+    labels: labelled ? Math.ceil(imageCount / 4) : 1,
+    state: STATE_WORDS,
+    levels: batch,
+    classes: batch,
+  }),
+  cost: ({ batch }) => ({ flops: 2 * batch, bytes: 13 * batch }),
+  variants: {
+    plain: {
+      calls: ({ batch, classes, drop, logitNormal, labelled, seed }, tensors) => {
+        const flags = { logit_normal: Number(logitNormal), labelled: Number(labelled) };
+        return [call(shader, { batch, classes, drop, ...flags, seed }, tensors, batch)];
+      },
+    },
+  },
+};

@@ -1,0 +1,32 @@
+import shader from '../../shaders/embedding.wgsl';
+import { call, type Kernel } from '../kernel';
+import { type Conditioning, embeddingRows } from '../unet/config';
+
+/** Rows for the level, if the network is told it, then one for each class and the last one for none. */
+export interface EmbeddingShape extends Conditioning {
+  /** A multiple of 4. */
+  readonly batch: number;
+}
+
+const levelRows = (shape: EmbeddingShape) => embeddingRows({ ...shape, classes: 0 });
+
+export const embedding: Kernel<EmbeddingShape, 'levels' | 'classes' | 'features'> = {
+  name: 'embedding',
+  sizes: (shape) => ({
+    levels: shape.batch,
+    classes: shape.batch,
+    features: embeddingRows(shape) * shape.batch,
+  }),
+  cost: (shape) => {
+    const size = embeddingRows(shape) * shape.batch;
+    return { flops: 14 * levelRows(shape) * shape.batch, bytes: 4 * size + 8 * shape.batch };
+  },
+  variants: {
+    plain: {
+      calls: (shape, tensors) => {
+        const vec4s = (embeddingRows(shape) * shape.batch) / 4;
+        return [call(shader, { vec4s, n4: shape.batch / 4, noise_rows: levelRows(shape) }, tensors, vec4s)];
+      },
+    },
+  },
+};

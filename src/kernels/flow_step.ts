@@ -1,0 +1,33 @@
+import shader from '../../shaders/flow_step.wgsl';
+import { call, type Kernel } from '../kernel';
+import { SAMPLING_STEP_WORDS } from '../sampling/step';
+
+/** Images [elements][batch] that are sampled. */
+export interface SampledShape {
+  /** Of one image. */
+  readonly elements: number;
+  /** A multiple of 4. */
+  readonly batch: number;
+  /** Whether the network sees each image twice, [elements][2 * batch]: told its class in the first half, none in the second. */
+  readonly guided: boolean;
+}
+
+export const flowStep: Kernel<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> = {
+  name: 'flow_step',
+  sizes: ({ elements, batch, guided }) => {
+    const seen = elements * batch * (guided ? 2 : 1);
+    return { step: SAMPLING_STEP_WORDS, prediction: seen, velocity: elements * batch, x: seen };
+  },
+  cost: ({ elements, batch, guided }) => {
+    const size = elements * batch;
+    return { flops: (guided ? 7 : 4) * size, bytes: (guided ? 28 : 20) * size };
+  },
+  variants: {
+    plain: {
+      calls: ({ elements, batch, guided }, tensors) => {
+        const vec4s = (elements * batch) / 4;
+        return [call(shader, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
+      },
+    },
+  },
+};

@@ -1,0 +1,26 @@
+import shader from '../../shaders/image_losses.wgsl';
+import { call, type Kernel } from '../kernel';
+import { STATE_WORDS } from '../training/state';
+import type { ActivatedLossShape } from './mse';
+
+export const imageLosses: Kernel<ActivatedLossShape, 'pre' | 'target' | 'state' | 'losses'> = {
+  name: 'image_losses',
+  sizes: ({ elements, batch }) => ({
+    pre: elements * batch,
+    target: elements * batch,
+    state: STATE_WORDS,
+    losses: batch,
+  }),
+  cost: ({ elements, batch, swish }) => ({
+    flops: (swish ? 7 : 3) * elements * batch,
+    bytes: 8 * elements * batch + 4 * batch,
+  }),
+  variants: {
+    plain: {
+      calls: ({ elements, batch, swish }, { target: truth, ...tensors }) => {
+        const params = { elements, n4: batch / 4, swish: Number(swish) };
+        return [call(shader, params, { truth, ...tensors }, [64, 1, batch / 4])];
+      },
+    },
+  },
+};

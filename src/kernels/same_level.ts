@@ -1,0 +1,19 @@
+import shader from '../../shaders/same_level.wgsl';
+import { call, type Kernel } from '../kernel';
+import { SAMPLING_STEP_WORDS } from '../sampling/step';
+
+export interface LevelShape {
+  /** What the network sees at once: a multiple of 4. */
+  readonly batch: number;
+}
+
+export const sameLevel: Kernel<LevelShape, 'step' | 'levels'> = {
+  name: 'same_level',
+  sizes: ({ batch }) => ({ step: SAMPLING_STEP_WORDS, levels: batch }),
+  cost: ({ batch }) => ({ flops: 0, bytes: 4 * batch }),
+  variants: {
+    plain: {
+      calls: ({ batch }, tensors) => [call(shader, { vec4s: batch / 4 }, tensors, batch / 4)],
+    },
+  },
+};

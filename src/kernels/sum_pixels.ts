@@ -1,0 +1,31 @@
+import shader from '../../shaders/sum_pixels.wgsl';
+import { call, type Kernel } from '../kernel';
+import type { ImageShape } from './swish_max_pool';
+
+export interface SumPixelsShape extends ImageShape {
+  /** The row of the sums of the first channel; those before it are left as they are. */
+  readonly first: number;
+}
+
+/** For each channel and image, the sum over all pixels: the gradient of conv2d's image_bias. */
+export const sumPixels: Kernel<SumPixelsShape, 'grad' | 'sums'> = {
+  name: 'sum_pixels',
+  sizes: ({ channels, height, width, batch, first }) => ({
+    grad: channels * height * width * batch,
+    sums: (first + channels) * batch,
+  }),
+  cost: ({ channels, height, width, batch }) => ({
+    flops: channels * height * width * batch,
+    bytes: 4 * channels * (height * width + 1) * batch,
+  }),
+  variants: {
+    plain: {
+      calls: ({ channels, height, width, batch, first }, { grad, sums }) => {
+        const n4 = batch / 4;
+        const vec4s = channels * n4;
+        const params = { vec4s, n4, pixels: height * width, first };
+        return [call(shader, params, { slices: grad, sums }, [64, 1, Math.ceil(vec4s / 64)])];
+      },
+    },
+  },
+};

@@ -1,0 +1,57 @@
+/** Recipes: a network, how it is trained and how it is sampled from. Each part goes to the function that its name says. */
+import type { SampleOptions } from './sampling/sampler';
+import type { FitOptions, TrainerOptions } from './training/trainer';
+import { presets, type UNetConfig } from './unet/config';
+
+export interface Recipe {
+  /** For `createUNet`. */
+  readonly network: UNetConfig;
+  /** For `createTrainer`. */
+  readonly trainer: Pick<
+    TrainerOptions,
+    | 'batchSize'
+    | 'learningRate'
+    | 'beta1'
+    | 'beta2'
+    | 'epsilon'
+    | 'weightDecay'
+    | 'objective'
+    | 'schedule'
+    | 'clipNorm'
+    | 'classDropout'
+  >;
+  /** For `fit`. */
+  readonly fit: Pick<FitOptions, 'binarize'>;
+  /** For `sample`, beside labels. */
+  readonly sampling: Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
+}
+
+/**
+ * `tutorial`: the tutorial as it is. `digits`: its network, told noise level and class, on Gaussian noise towards a velocity, which makes digits
+ * to order (docs/recipe.md).
+ */
+export const recipes = {
+  tutorial: {
+    network: presets.tutorial,
+    trainer: { batchSize: 256, learningRate: 1e-3, objective: 'tutorial' },
+    fit: { binarize: true },
+    sampling: { steps: 50, method: 'mix' },
+  },
+  digits: {
+    network: presets.digits,
+    trainer: {
+      batchSize: 256,
+      learningRate: 3e-3,
+      beta2: 0.99,
+      epsilon: 1e-8,
+      objective: 'flow',
+      schedule: { warmup: 20 },
+      clipNorm: 1,
+      classDropout: 0.05,
+    },
+    fit: { binarize: false },
+    sampling: { steps: 20, method: 'euler', guidance: 2 },
+  },
+} as const satisfies Record<string, Recipe>;
+
+export type RecipeName = keyof typeof recipes;

@@ -1,0 +1,134 @@
+/** How well a network does on images that it was not trained on. */
+import { Dataset } from '../data/dataset';
+import type { ImageSet } from '../data/idx';
+import type { Gpu } from '../device';
+import { type Op, op, Program, type Tensor, tensor } from '../kernel';
+import { imageLosses } from '../kernels/image_losses';
+import { Staging } from '../staging';
+import { outChannelsOf } from '../unet/config';
+import { forwardPass } from '../unet/forward';
+import type { UNet } from '../unet/unet';
+import { chooser, type Variants } from '../unet/variants';
+import { STATE, STATE_WORDS } from './state';
+import { type CorruptionOptions, planCorruption, type SetTensors } from './step';
+
+/** Bins of noise levels, from 0 to 1. */
+const BINS = 10;
+
+export interface Evaluation {
+  /** Mean squared error over all images. */
+  readonly loss: number;
+  /** The same by noise level: of the levels from `from` up to `to`. Without images, `loss` is undefined. */
+  readonly bins: readonly {
+    readonly from: number;
+    readonly to: number;
+    readonly count: number;
+    readonly loss: number | undefined;
+  }[];
+}
+
+export interface EvaluateOptions {
+  /** Fixes noise and levels, so that evaluations with the same batch size compare. Default 0. */
+  readonly seed?: number;
+  /** As `fit` has it. */
+  readonly binarize?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A step's batch and forward pass, and the loss of each image: what an evaluation lists. Pure. */
+export function planEvaluation(
+  unet: Pick<UNet, 'config' | 'plan'>,
+  batch: number,
+  variants: Variants,
+  set: SetTensors,
+  corruption: Omit<CorruptionOptions, 'classDropout' | 'levels'>,
+) {
+  const { config, plan } = unet;
+  const { height, width, channels } = config;
+  const [inSize, outSize] = [channels, outChannelsOf(config)].map((c) => height * width * c * batch);
+  const tensors = {
+    state: tensor('state', STATE_WORDS),
+    noisy: tensor('noisy', inSize),
+    target: tensor('target', outSize),
+    levels: tensor('noise levels', batch),
+    classes: tensor('classes', batch),
+  };
+  const losses = tensor('losses of images', batch);
+  const pre = tensor('pre-activation', outSize);
+  const last = plan.layers[plan.layers.length - 1];
+  const { target, state } = tensors;
+  const shape = { elements: outSize / batch, batch, swish: last.activation === 'swish' };
+  const ops: Op[] = [
+    ...planCorruption(config, tensors, batch, set, { ...corruption, classDropout: 0, levels: true }),
+    ...forwardPass(plan, batch, tensors.noisy, pre, tensors, chooser(variants)).ops,
+    op(imageLosses, 'loss', shape, { pre, target, state, losses }),
+  ];
+  return { ops, state, levels: tensors.levels, losses };
+}
+
+/** Runs over `set` in batches. `classes` are told as they are, none is withheld. */
+export async function evaluate(
+  gpu: Gpu,
+  unet: UNet,
+  batch: number,
+  variants: Variants,
+  { set, buffers }: { set: SetTensors; buffers: readonly [Tensor, GPUBuffer][] },
+  corruption: Omit<CorruptionOptions, 'classDropout' | 'levels'>,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
+  const { ops, state, levels, losses } = planEvaluation(unet, batch, variants, set, corruption);
+  const own = [state, levels, losses];
+  const made = await gpu.createBuffers(
+    own.map((t) => ({ label: `evaluation ${t.label}`, bytes: t.size * 4 })),
+  );
+  let staging: Staging | undefined;
+  let program: Program | undefined;
+  try {
+    const fixed = new Map([
+      ...unet.fixed,
+      ...buffers,
+      ...own.map((t, i): [Tensor, GPUBuffer] => [t, made[i]]),
+    ]);
+    staging = await Staging.create(gpu, 'evaluation', 2 * batch * 4);
+    program = await Program.compile(gpu, 'evaluation', ops, fixed);
+    const sums = Array.from({ length: BINS }, () => ({ count: 0, sum: 0 }));
+    for (let done = 0, step = 0; done < set.count; done += batch, step++) {
+      const count = Math.min(batch, set.count - done);
+      const words = new Uint32Array(STATE_WORDS);
+      words.set([step, done, count, set.count], STATE.step);
+      gpu.device.queue.writeBuffer(made[0], 0, words);
+      const sources = [made[1], made[2]].map((buffer) => ({ buffer, bytes: count * 4 }));
+      const read = await gpu.runAnd([program], (encoder, work) => staging!.read(encoder, sources, work), {
+        signal,
+      });
+      const [ofLevel, ofImage] = read.map((bytes) => new Float32Array(bytes));
+      ofImage.forEach((loss, i) => {
+        const bin = sums[Math.min(Math.floor(ofLevel[i] * BINS), BINS - 1)];
+        bin.count++;
+        bin.sum += loss;
+      });
+    }
+    return {
+      loss: sums.reduce((all, { sum }) => all + sum, 0) / set.count,
+      bins: sums.map(({ count, sum }, i) => ({
+        from: i / BINS,
+        to: (i + 1) / BINS,
+        count,
+        loss: count === 0 ? undefined : sum / count,
+      })),
+    };
+  } finally {
+    program?.destroy();
+    staging?.destroy();
+    for (const b of made) b.destroy();
+  }
+}
+
+/** `given` on the GPU, and whether it was brought there just now. */
+export async function onGpu(
+  gpu: Gpu,
+  given: ImageSet | Dataset,
+): Promise<{ dataset: Dataset; own: boolean }> {
+  if (given instanceof Dataset) return { dataset: given, own: false };
+  return { dataset: await Dataset.create(gpu, given), own: true };
+}

@@ -1,0 +1,83 @@
+import { checkInteger, checkNames, checkNumber, EngineError, typeOf } from '../errors';
+
+/** How the learning rate changes from step to step: shares of the base rate, `learningRate`. */
+export interface ScheduleOptions {
+  /** Steps in which the rate rises to the base rate, by the same amount each. Default 0. */
+  readonly warmup?: number;
+  /** What comes then: the base rate to the end (`none`, the default), or half a wave of a cosine down to `floor`. */
+  readonly decay?: 'none' | 'cosine';
+  /** Completed steps, those of the warm-up among them, from which on a decaying rate is at its floor. */
+  readonly steps?: number;
+  /** The share of the base rate that a decay ends at, 0 to 1. Default 0.01. */
+  readonly floor?: number;
+}
+
+export type ScheduleOption = 'constant' | ScheduleOptions;
+
+/** A schedule with nothing left open. `checkSchedule` takes it, too, and gives it back. */
+export type Schedule =
+  | { readonly decay: 'none'; readonly warmup: number }
+  | { readonly decay: 'cosine'; readonly warmup: number; readonly steps: number; readonly floor: number };
+
+/** The base rate in every step. */
+export const constantSchedule: Schedule = { decay: 'none', warmup: 0 };
+
+/** Enough for any run; the GPU counts as far. */
+const MOST_STEPS = 0x7fffffff;
+
+/** What a caller asks for, with the defaults in place. Throws `argument` for anything that is not a schedule. */
+export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
+  if (given === 'constant') return constantSchedule;
+  if (typeOf(given) !== 'Object') {
+    const what = typeof given === 'string' ? JSON.stringify(given) : `of type ${typeOf(given)}`;
+    throw new EngineError(
+      'argument',
+      `schedule is ${what}; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+    );
+  }
+  checkNames('schedule', given, ['warmup', 'decay', 'steps', 'floor'] satisfies (keyof ScheduleOptions)[]);
+  const { warmup = 0, decay = 'none', steps, floor } = given;
+  checkInteger('schedule.warmup', warmup, 0, MOST_STEPS - 1);
+  if (decay !== 'none' && decay !== 'cosine') {
+    throw new EngineError(
+      'argument',
+      `schedule.decay is ${JSON.stringify(decay) ?? typeOf(decay)}; it must be "none" or "cosine".`,
+    );
+  }
+  if (decay === 'none') {
+    const idle = Object.entries({ steps, floor }).find(([, value]) => value !== undefined);
+    if (idle) {
+      throw new EngineError(
+        'argument',
+        `schedule.${idle[0]} is ${idle[1]}, but there is no decay; set decay: 'cosine', or leave ${idle[0]} out.`,
+      );
+    }
+    return { decay, warmup };
+  }
+  if (steps === undefined) {
+    throw new EngineError(
+      'argument',
+      'schedule.steps is missing; a cosine needs the number of steps, from the first of the run on, after which it is at its floor.',
+    );
+  }
+  // A cosine begins where the warm-up ends, and must end after that.
+  checkInteger(
+    warmup > 0 ? `With ${warmup} steps of warm-up, schedule.steps` : 'schedule.steps',
+    steps,
+    warmup + 1,
+    MOST_STEPS,
+  );
+  const share = floor ?? 0.01;
+  checkNumber('schedule.floor', share, 0, 1);
+  return { decay, warmup, steps, floor: share };
+}
+
+/** The share of the base rate that a step uses, `completed` steps before it: in f64 what mse_finish works out. */
+export function rateFactor(schedule: Schedule, completed: number): number {
+  const { warmup } = schedule;
+  if (completed < warmup) return (completed + 1) / warmup;
+  if (schedule.decay === 'none') return 1;
+  const { steps, floor } = schedule;
+  const t = Math.min(1, (completed - warmup) / (steps - warmup));
+  return floor + ((1 - floor) * (1 + Math.cos(Math.PI * t))) / 2;
+}

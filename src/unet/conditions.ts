@@ -1,0 +1,47 @@
+/** What a conditioned network is told about images: checks of what callers give. */
+import { EngineError, typeOf } from '../errors';
+
+/** Whether a source is a GPUBuffer, which is known by its usage: the name of its class is not a global everywhere. */
+export const isBuffer = (source: unknown): source is GPUBuffer =>
+  (source as Partial<GPUBuffer> | undefined)?.usage !== undefined;
+
+/** Throws an `argument` error unless a caller's noise levels are one for each image, 0 to 1. */
+export function checkLevels(levels: Float32Array, count: number): void {
+  if (!(levels instanceof Float32Array)) {
+    throw new EngineError(
+      'argument',
+      `levels is of type ${typeOf(levels)}; it must be a Float32Array of a noise level for each image, 0 to 1.`,
+    );
+  }
+  checkCount('levels', levels, count);
+  const at = levels.findIndex((t) => !(t >= 0 && t <= 1));
+  if (at < 0) return;
+  throw new EngineError(
+    'argument',
+    `levels[${at}] is ${levels[at]}; a noise level is a number from 0 (the image) to 1 (noise).`,
+  );
+}
+
+/** Throws an `argument` error unless a caller's labels are one for each image: a class, or `classes`, which stands for none. */
+export function checkLabels(labels: ArrayLike<number>, classes: number, count: number): void {
+  if (typeof labels !== 'object' || typeof labels?.length !== 'number') {
+    throw new EngineError(
+      'argument',
+      `labels is of type ${typeOf(labels)}; it must be an array of a class for each image, 0 to ${classes - 1}, or ${classes} for none.`,
+    );
+  }
+  checkCount('labels', labels, count);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i];
+    if (Number.isInteger(label) && label >= 0 && label <= classes) continue;
+    throw new EngineError(
+      'argument',
+      `labels[${i}] is ${label}; this network has classes 0 to ${classes - 1}, and ${classes} stands for none.`,
+    );
+  }
+}
+
+function checkCount(name: string, { length }: ArrayLike<number>, count: number): void {
+  if (length === count) return;
+  throw new EngineError('argument', `${name} has ${length} values for ${count} images; give one for each.`);
+}

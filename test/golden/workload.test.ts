@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import flow from './flow.json';
+import { checksum, flowBatch, flowWeights, goldenBatch, initialWeights, SIDE } from './workload';
+
+test('the inputs of losses.json are those that it was made with', () => {
+  const batches = Array.from({ length: 10 }, (_, step) => goldenBatch(step, 16));
+  expect(batches.map(({ clean, noisy }) => checksum(clean, noisy))).toEqual([
+    ...['dfed5fa1', 'bf0cf69b', 'aa841cf4', '07defaf5', '31636772'],
+    ...['77f06fbb', 'c0f0fe9f', 'fd0c3781', 'e5fc6bfe', 'eda8c754'],
+  ]);
+  expect(checksum(...initialWeights().values())).toBe('e33e2746');
+});
+
+describe('the inputs of flow.json', () => {
+  const weights = flowWeights();
+  const batches = flow.losses.map((_, step) => flowBatch(step, flow.batch));
+
+  test('are those that it was made with', () => {
+    expect(checksum(...weights.values())).toBe(flow.weights);
+    expect(
+      batches.map(({ noisy, target, levels, labels }) => checksum(noisy, target, levels, labels)),
+    ).toEqual(flow.inputs);
+  });
+
+  test('begin with the same convolutions as the golden run', () => {
+    for (const [name, values] of initialWeights()) {
+      expect(checksum(weights.get(name)!), name).toBe(checksum(values));
+    }
+  });
+
+  test('are what they claim to be', () => {
+    for (const { noisy, target, levels, labels } of batches) {
+      expect([noisy.length, target.length, levels.length, labels.length]).toEqual([
+        flow.batch * SIDE * SIDE,
+        flow.batch * SIDE * SIDE,
+        flow.batch,
+        flow.batch,
+      ]);
+      // x = noisy - t * target lies in [-1, 1].
+      const clean = noisy.map((value, i) => value - levels[Math.floor(i / SIDE ** 2)] * target[i]);
+      const largest = clean.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+      expect(largest).toBeCloseTo(1, 5);
+    }
+    const classes = new Set(batches.flatMap(({ labels }) => [...labels]));
+    expect([...classes].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  test('have the parameters whose gradients are kept', () => {
+    const sizes = [...weights].map(([name, { length }]) => [name, length] as const);
+    expect(sizes.reduce((sum, [, size]) => sum + size, 0)).toBe(328_513);
+    const indices = new Map<string, number[]>(Object.entries(flow.indices));
+    for (const { parameters } of flow.gradients) {
+      const kept = Object.entries(parameters);
+      expect(kept.map(([name]) => name)).toEqual(sizes.map(([name]) => name));
+      for (const [i, [name, { values }]] of kept.entries()) {
+        const places = indices.get(name)!;
+        expect(places.length).toBe(values.length);
+        expect(new Set(places).size).toBe(values.length);
+        expect(Math.max(...places)).toBeLessThan(sizes[i][1]);
+      }
+    }
+  });
+});

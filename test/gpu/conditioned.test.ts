@@ -1,0 +1,299 @@
+/** Networks that are told noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
+import { describe, expect, test } from 'vitest';
+import { normal } from '../../src/random';
+import { rateFactor, type Schedule } from '../../src/training/schedule';
+import { Trainer, type TrainerOptions } from '../../src/training/trainer';
+import { checkConfig, layersOf, outChannelsOf, type UNetConfig } from '../../src/unet/config';
+import { Predictor } from '../../src/unet/predictor';
+import { UNet } from '../../src/unet/unet';
+import { type AdapterKind, defaultVariants, type Variants } from '../../src/unet/variants';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+import { ReferenceUNet } from '../unet/reference_unet';
+
+const { gpu } = await testGpu();
+
+const BATCH = 4;
+
+interface Case {
+  readonly config: Partial<UNetConfig>;
+  readonly data: 'tutorial' | 'flow';
+}
+
+const small = { height: 4, width: 6, widths: [5, 7], kernelSize: 3 };
+const cases: Record<string, Case> = {
+  'the noise level, two levels, kernel 3': {
+    config: { ...small, conditioning: { noiseLevel: true, classes: 0 } },
+    data: 'tutorial',
+  },
+  'classes, three levels, kernel 3': {
+    config: {
+      ...{ height: 8, width: 4, widths: [4, 6, 9], kernelSize: 3 },
+      conditioning: { noiseLevel: false, classes: 3 },
+    },
+    data: 'tutorial',
+  },
+  'both, one level, RGB': {
+    config: {
+      ...{ height: 3, width: 5, channels: 3, widths: [6], kernelSize: 3, finalActivation: 'none' },
+      conditioning: { noiseLevel: true, classes: 1 },
+    },
+    data: 'flow',
+  },
+  'both, two levels, kernel 5, two channels to three': {
+    config: {
+      ...{ height: 6, width: 10, channels: 2, outChannels: 3, widths: [8, 12], finalActivation: 'none' },
+      conditioning: { noiseLevel: true, classes: 10 },
+    },
+    data: 'flow',
+  },
+  'both, three levels, widths of the digits': {
+    config: {
+      ...{ height: 16, width: 16, widths: [32, 64, 64], finalActivation: 'none' },
+      conditioning: { noiseLevel: true, classes: 10 },
+    },
+    data: 'flow',
+  },
+  'told nothing, one channel to four': { config: { ...small, outChannels: 4 }, data: 'tutorial' },
+  'told nothing, three channels to one': {
+    config: { height: 8, width: 8, channels: 3, outChannels: 1, widths: [8, 8] },
+    data: 'tutorial',
+  },
+};
+
+const usual = (config: UNetConfig, kind: AdapterKind) =>
+  defaultVariants(layersOf(config), BATCH, gpu.device.features, kind);
+
+/** Parameters with biases that are not zero. */
+function randomParameters(unet: UNet, random: Random): Map<string, Float32Array> {
+  return new Map(
+    unet.parameters.map(({ name, shape, size }) => {
+      const [out, into, ...taps] = [...shape].reverse();
+      const fans = taps.reduce((a, b) => a * b, 1) * (into + out);
+      return [name, random.floats(size, -1, 1).map((v) => v * (into ? Math.sqrt(6 / fans) : 0.3))];
+    }),
+  );
+}
+
+/** A batch as an objective makes it, and what a network of `config` is told of it. */
+function makeBatch(config: UNetConfig, data: Case['data'], count: number, random: Random) {
+  const { height, width, channels, conditioning } = config;
+  const [size, outSize] = [channels, outChannelsOf(config)].map((c) => c * height * width);
+  const levels = random.floats(count, 0, 1);
+  const { noiseLevel = false, classes = 0 } = conditioning ?? {};
+  const told = {
+    ...(noiseLevel ? { levels } : {}),
+    ...(classes > 0 ? { labels: random.integers(count, classes + 1) } : {}),
+  };
+  const flow = data === 'flow';
+  const images = random.floats(count * size, flow ? -1 : 0, 1);
+  const noise = flow
+    ? images.map(() => normal([random.integers(1, 2 ** 32)[0], random.integers(1, 2 ** 32)[0]])[0])
+    : random.floats(count * size, 0, 1);
+  const noisy = images.map((x, i) => {
+    const t = levels[Math.floor(i / size)];
+    return (1 - t) * x + t * noise[i];
+  });
+  const target =
+    outSize === size ? images.map((x, i) => (flow ? noise[i] - x : x)) : random.floats(count * outSize);
+  return { batch: { noisy, target, ...told }, told };
+}
+
+function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < want.length; i++) {
+    difference += (got[i] - want[i]) ** 2;
+    norm += want[i] ** 2;
+  }
+  return norm === 0 ? Math.sqrt(difference) : Math.sqrt(difference / norm);
+}
+
+describe.each(Object.entries(cases))('%s', (_, { config: given, data }) => {
+  const config = checkConfig(given);
+
+  test.each<[string, Variants]>([
+    ['plain kernels', {}],
+    ['the usual kernels for software', usual(config, 'software')],
+    ['the usual kernels for GPUs', usual(config, 'gpu')],
+  ])('%s: predictions, losses, gradients and weights', async (_, variants) => {
+    const random = new Random(7);
+    using unet = await UNet.create(gpu, given);
+    const start = randomParameters(unet, random);
+    await unet.setParameters(start);
+    using trainer = await Trainer.create(gpu, unet, { batchSize: BATCH, variants });
+    const reference = new ReferenceUNet(config, start);
+    for (const [step, count] of [3, 4].entries()) {
+      const { batch, told } = makeBatch(config, data, count, random);
+      const { noisy, target } = batch;
+      const prediction = await unet.predict(noisy, count, told);
+      const expected = reference.predict(noisy, count, told);
+      expect(relativeError(prediction, expected), `prediction ${step}`).toBeLessThan(1e-5);
+      const loss = await trainer.step(batch);
+      const expectedLoss = reference.train(noisy, target, count, 1e-3, told);
+      expect(Math.abs(loss / expectedLoss - 1), `loss of step ${step}`).toBeLessThan(1e-5);
+      const gradients = await trainer.getGradients();
+      for (const [name, want] of reference.gradients) {
+        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}, step ${step}`).toBeLessThan(
+          1e-4,
+        );
+      }
+    }
+    const weights = await unet.getParameters();
+    for (const [name, want] of reference.parameters) {
+      expect(relativeError(weights.get(name)!, want), `${name} after all steps`).toBeLessThan(1e-4);
+    }
+  });
+});
+
+describe('what a step does with a gradient', () => {
+  const config = checkConfig({ ...small, conditioning: { noiseLevel: true, classes: 2 } });
+  const schedule: Schedule = { decay: 'cosine', warmup: 2, steps: 5, floor: 0.1 };
+  // So large an epsilon that the length of a gradient counts in the first step already.
+  const adam = { beta1: 0.8, beta2: 0.95, epsilon: 1e-2 };
+
+  /** Six steps, and how far weights and moments are from the reference's: the weights as a share of how far they went. */
+  async function train(options: TrainerOptions) {
+    const learningRate = 0.01;
+    const random = new Random(21);
+    using unet = await UNet.create(gpu, config);
+    const start = randomParameters(unet, random);
+    await unet.setParameters(start);
+    using trainer = await Trainer.create(gpu, unet, { batchSize: BATCH, learningRate, ...adam, ...options });
+    const reference = new ReferenceUNet(config, start, { ...adam, ...options });
+    const norms: number[] = [];
+    for (let step = 0; step < 6; step++) {
+      const { batch, told } = makeBatch(config, 'tutorial', BATCH, random);
+      const rate = learningRate * (options.schedule ? rateFactor(schedule, step) : 1);
+      const loss = await trainer.step(batch);
+      const expected = reference.train(batch.noisy, batch.target, BATCH, rate, told);
+      expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
+      norms.push(reference.norm);
+      // As they are, not shortened.
+      const gradients = await trainer.getGradients();
+      for (const [name, want] of reference.gradients)
+        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}`).toBeLessThan(1e-4);
+    }
+    const [weights, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
+    for (const [name, want] of reference.parameters) {
+      const began = start.get(name)!;
+      const moved = (values: ArrayLike<number>) => Float64Array.from(began, (w, i) => values[i] - w);
+      expect(relativeError(moved(weights.get(name)!), moved(want)), `way of ${name}`).toBeLessThan(1e-3);
+      const { m, v } = reference.moments.get(name)!;
+      expect(relativeError(state.moment1.get(name)!, m), `moment 1 of ${name}`).toBeLessThan(1e-4);
+      expect(relativeError(state.moment2.get(name)!, v), `moment 2 of ${name}`).toBeLessThan(1e-4);
+    }
+    return { norms, weights };
+  }
+
+  const free = train({});
+
+  test('nothing else', async () => {
+    await free;
+  });
+
+  test('takes a share of every weight off', async () => {
+    await train({ weightDecay: 0.5 });
+  });
+
+  test('follows a schedule', async () => {
+    await train({ schedule });
+  });
+
+  test('shortens it where it is longer than clipNorm', async () => {
+    const { norms, weights } = await free;
+    const clipNorm = Math.sqrt(Math.min(...norms) * Math.max(...norms));
+    const clipped = await train({ clipNorm });
+    // It bit in some of the steps.
+    expect(new Set(clipped.norms.map((norm) => norm > clipNorm)).size).toBe(2);
+    expect(clipped.weights).not.toEqual(weights);
+  });
+
+  test('leaves a shorter one to the bit', async () => {
+    const { norms, weights } = await free;
+    expect((await train({ clipNorm: 2 * Math.max(...norms) })).weights).toEqual(weights);
+  });
+
+  test('all of it at once', async () => {
+    await train({ weightDecay: 0.1, schedule, clipNorm: 0.05 });
+  });
+});
+
+describe('what a network is told', () => {
+  const config = checkConfig({ ...small, conditioning: { noiseLevel: true, classes: 3 } });
+  const size = small.height * small.width;
+  const count = 5;
+  const random = new Random(3);
+  const images = random.floats(count * size, 0, 1);
+  const levels = random.floats(count, 0, 1);
+  const labels = Uint32Array.of(0, 3, 1, 2, 1);
+
+  test('counts', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 1 });
+    const usual = await unet.predict(images, count, { levels, labels });
+    const others = { levels: levels.map((t) => 1 - t), labels: labels.map((label) => (label + 1) % 4) };
+    for (const name of ['levels', 'labels'] as const) {
+      const other = await unet.predict(images, count, { levels, labels, [name]: others[name] });
+      expect(relativeError(other, usual), name).toBeGreaterThan(1e-3);
+    }
+    expect(await unet.predict(images, count, { levels, labels: [...labels] })).toEqual(usual);
+  });
+
+  test('goes with its image, also in turns of many images', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 1 });
+    const many = 150;
+    const random = new Random(5);
+    const images = random.floats(many * size, 0, 1);
+    const told = { levels: random.floats(many, 0, 1), labels: random.integers(many, 4) };
+    const expected = new ReferenceUNet(config, await unet.getParameters()).predict(images, many, told);
+    expect(relativeError(await unet.predict(images, many, told), expected)).toBeLessThan(1e-5);
+  });
+
+  test('comes from buffers where a predictor or a step is recorded', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 1 });
+    using predictor = await Predictor.create(gpu, unet, { count });
+    const buffers = await gpu.createBuffers(
+      [images, levels, labels].map(({ byteLength }, i) => ({ label: `source ${i}`, bytes: byteLength })),
+    );
+    for (const [i, values] of [images, levels, labels].entries())
+      gpu.device.queue.writeBuffer(buffers[i], 0, values as Float32Array<ArrayBuffer>);
+    const [source, levelBuffer, labelBuffer] = buffers;
+    const [result] = await gpu.createBuffers([{ label: 'result', bytes: images.byteLength }]);
+    const encoder = gpu.device.createCommandEncoder();
+    predictor.encode(encoder, source, result, { levels: levelBuffer, labels: labelBuffer });
+    await gpu.submit(encoder);
+    const predicted = new Float32Array(await gpu.read(result, images.length));
+    expect(relativeError(predicted, await unet.predict(images, count, { levels, labels }))).toBeLessThan(
+      1e-6,
+    );
+
+    const trained = [];
+    for (const recorded of [false, true]) {
+      using unet = await UNet.create(gpu, config, { seed: 1 });
+      using trainer = await Trainer.create(gpu, unet, { batchSize: count });
+      if (recorded) {
+        const encoder = gpu.device.createCommandEncoder();
+        trainer.encodeStep(encoder, {
+          noisy: source,
+          target: source,
+          levels: levelBuffer,
+          labels: labelBuffer,
+        });
+        await gpu.submit(encoder);
+      } else await trainer.step({ noisy: images, target: images, levels, labels });
+      trained.push({ losses: await trainer.readLosses(), weights: await unet.getParameters() });
+    }
+    expect(trained[1]).toEqual(trained[0]);
+    for (const b of [...buffers, result]) b.destroy();
+  });
+
+  test('clean is another word for target', async () => {
+    const losses = [];
+    for (const name of ['clean', 'target'] as const) {
+      using unet = await UNet.create(gpu, config, { seed: 1 });
+      using trainer = await Trainer.create(gpu, unet, { batchSize: count });
+      losses.push(await trainer.step({ noisy: images, [name]: images, levels, labels }));
+    }
+    expect(losses[1]).toBe(losses[0]);
+  });
+});

@@ -1,0 +1,518 @@
+/** Sampling along a flow, with classes, guidance and known pixels: against a run in f64, and by all the ways to ask for it. */
+import { describe, expect, test, vi } from 'vitest';
+import { EngineError } from '../../src/errors';
+import { normal, STREAM, threefry } from '../../src/random';
+import {
+  type EncodeRunOptions,
+  type SampleEvent,
+  type SampleOptions,
+  Sampler,
+} from '../../src/sampling/sampler';
+import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+import { ReferenceUNet } from '../unet/reference_unet';
+
+const { gpu } = await testGpu();
+
+const CLASSES = 3;
+const network: Partial<UNetConfig> = {
+  ...{ height: 4, width: 4, widths: [4, 8], kernelSize: 3 },
+  finalActivation: 'none',
+  conditioning: { noiseLevel: true, classes: CLASSES },
+};
+const size = 16;
+const count = 3;
+const labels = [2, 0, 3];
+const random = new Random(2);
+const start = random.floats(count * size, 0, 1);
+/** A third of the pixels is known. */
+const mask = Float32Array.from(random.integers(count * size, 3), (v) => Number(v === 0));
+
+async function setUp(config = network, images = count) {
+  const unet = await UNet.create(gpu, config, { seed: 3 });
+  // With biases that are not zero.
+  const parameters = new Map(
+    [...(await unet.getParameters())].map(([name, values]) => [
+      name,
+      name.endsWith('.bias') ? random.floats(values.length, -0.3, 0.3) : values,
+    ]),
+  );
+  await unet.setParameters(parameters);
+  return { unet, sampler: await Sampler.create(gpu, unet, { count: images }) };
+}
+
+/** The noise of a seed, from src/random.ts. */
+const noiseOf = (seed: number, images = count) =>
+  Float32Array.from({ length: images * size }, (_, i) => {
+    const n = Math.floor(i / size);
+    return normal(threefry(seed, STREAM.sample, n >> 1, i % size))[n % 2];
+  });
+
+const toUnit = (values: ArrayLike<number>) =>
+  Array.from(values, (v) => Math.min(Math.max(0.5 * v + 0.5, 0), 1));
+
+interface Expected {
+  readonly input: ArrayLike<number>;
+  readonly prediction: ArrayLike<number>;
+  readonly x: ArrayLike<number>;
+}
+
+/** Every step of a run along a flow, in f64 and from its definition; values from -1 to 1. */
+function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: SampleOptions): Expected[] {
+  const { steps, method = 'euler', from = 1 } = options;
+  const told = options.labels ?? Array(count).fill(CLASSES);
+  const guidance = options.guidance ?? (options.labels ? 2 : 1);
+  const begins = Float64Array.from({ length: count * size }, (_, i) => 2 * (options.start?.[i] ?? 0) - 1);
+  const atLevel = (t: number) => begins.map((s, i) => (1 - t) * s + t * noise[i]);
+  const put = (x: Float64Array, t: number) =>
+    options.mask ? atLevel(t).map((v, i) => (options.mask![i] > 0 ? v : x[i])) : x;
+  const velocity = (x: ArrayLike<number>, t: number) => {
+    const levels = Array(count).fill(t);
+    const none = reference.predict(x, count, { levels, labels: Array(count).fill(CLASSES) });
+    return reference
+      .predict(x, count, { levels, labels: told })
+      .map((v, i) => none[i] + guidance * (v - none[i]));
+  };
+  let x: Float64Array = options.start ? atLevel(from) : Float64Array.from(noise);
+  return Array.from({ length: steps }, (_, step) => {
+    const [t, next] = [step, step + 1].map((done) => from * (1 - done / steps));
+    const input = x;
+    x = put(x, t);
+    let v = velocity(x, t);
+    let moved = x.map((value, i) => value + (next - t) * v[i]);
+    if (method === 'heun' && next > 0) {
+      const second = velocity(moved, next);
+      moved = x.map((value, i) => value + ((next - t) * (v[i] + second[i])) / 2);
+      v = second;
+    }
+    x = next > 0 ? moved : put(moved, 0);
+    return { input, prediction: x.map((value, i) => value - next * v[i]), x };
+  });
+}
+
+function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: string, error = 1e-5) {
+  expect(got.length).toBe(want.length);
+  let worst = 0;
+  for (let i = 0; i < want.length; i++) {
+    const apart = Math.abs(got[i] - want[i]);
+    worst = Number.isNaN(apart) ? Infinity : Math.max(worst, apart);
+  }
+  expect(worst, what).toBeLessThan(error);
+}
+
+async function eventsOf(sampler: Sampler, options: SampleOptions): Promise<SampleEvent[]> {
+  const events: SampleEvent[] = [];
+  for await (const event of sampler.run(options)) events.push(event);
+  return events;
+}
+
+/** By `encodeRun`, from this noise. */
+async function encoded(sampler: Sampler, noise: Float32Array, options: EncodeRunOptions | number) {
+  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: noise.byteLength }]);
+  gpu.device.queue.writeBuffer(buffer, 0, noise as Float32Array<ArrayBuffer>);
+  const encoder = gpu.device.createCommandEncoder();
+  sampler.encodeRun(encoder, buffer, options);
+  await gpu.submit(encoder);
+  const images = new Float32Array(await gpu.read(buffer, noise.length));
+  buffer.destroy();
+  return images;
+}
+
+async function bufferOf(values: Float32Array | Uint32Array): Promise<GPUBuffer> {
+  const [buffer] = await gpu.createBuffers([{ label: 'given', bytes: values.byteLength }]);
+  gpu.device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
+  return buffer;
+}
+
+/** Whatever a run can be asked for. */
+const runs: Record<string, SampleOptions> = {
+  'Euler by default': { steps: 3 },
+  Heun: { steps: 3, method: 'heun' },
+  'Heun in one step': { steps: 1, method: 'heun' },
+  'classes, guided by default': { steps: 3, labels },
+  'classes, not guided': { steps: 3, labels, guidance: 1 },
+  'guidance towards no class': { steps: 2, labels, guidance: 0 },
+  'Heun, guided far': { steps: 3, method: 'heun', labels, guidance: 3.5 },
+  'from pictures': { steps: 3, start, from: 0.4 },
+  'known pixels': { steps: 4, start, mask },
+  'Heun, from pictures, known pixels, guided': { steps: 3, method: 'heun', start, from: 0.7, mask, labels },
+};
+
+describe.each(Object.entries(runs))('%s', (_, options) => {
+  test('every step is that of the f64 reference, and sample, run and encodeRun agree', async () => {
+    const { unet, sampler } = await setUp();
+    const reference = new ReferenceUNet(checkConfig(network), await unet.getParameters());
+    const noise = noiseOf(9);
+    const expected = flowRun(reference, noise, options);
+    const events = await eventsOf(sampler, { ...options, seed: 9 });
+    expect(events.map(({ step }) => step)).toEqual([...expected.keys()]);
+    for (const { step, ...event } of events) {
+      for (const name of ['input', 'prediction', 'x'] as const)
+        expectClose(event[name], toUnit(expected[step][name]), `${name} of step ${step}`, 2e-5);
+    }
+    const last = events.at(-1)!.x;
+    expect(await sampler.sample({ ...options, seed: 9 })).toEqual(last);
+
+    const given = await sampler.sample({ ...options, noise });
+    expectClose(given, last, 'with the noise given');
+    const { labels: told, start: first, mask: known, ...rest } = options;
+    const buffers = {
+      // As the flow has it, from -1 to 1.
+      ...(first ? { start: await bufferOf(first.map((v) => 2 * v - 1)) } : {}),
+      ...(known ? { mask: await bufferOf(known) } : {}),
+    };
+    const arrays = { ...rest, ...buffers, ...(told ? { labels: told } : {}) };
+    expect(await encoded(sampler, noise, arrays)).toEqual(given);
+    if (told) {
+      const labels = await bufferOf(Uint32Array.from(told));
+      expect(await encoded(sampler, noise, { ...arrays, labels })).toEqual(given);
+      // What one recorded run was told is not told to the next.
+      const untold = { ...rest, ...buffers, guidance: 1 };
+      expectClose(
+        await encoded(sampler, noise, untold),
+        await sampler.sample({ ...rest, guidance: 1, noise, start: first, mask: known }),
+        'after it',
+      );
+      labels.destroy();
+    }
+    for (const buffer of Object.values(buffers)) buffer.destroy();
+  });
+});
+
+test('a mix is told level and class, and its images are from 0 to 1 all the way', async () => {
+  const { unet, sampler } = await setUp();
+  const reference = new ReferenceUNet(checkConfig(network), await unet.getParameters());
+  const noise = random.floats(count * size, 0, 1);
+  await expect(encoded(sampler, noise, { steps: 3, method: 'mix', labels })).rejects.toThrow(
+    'method is mix, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.',
+  );
+  let x = Float64Array.from(noise);
+  const events = await eventsOf(sampler, { steps: 3, method: 'mix', labels, noise });
+  for (const { step, input, prediction, x: after } of events) {
+    expectClose(input, x, `x before step ${step}`);
+    const made = reference.predict(x, count, { levels: Array(count).fill(1 - step / 3), labels });
+    expectClose(prediction, made, `prediction of step ${step}`);
+    const m = 1 / (3 - step);
+    x = x.map((v, i) => Math.min(Math.max(v * (1 - m) + made[i] * m, 0), 1));
+    expectClose(after, x, `x after step ${step}`);
+  }
+  expect(await encoded(sampler, noise, { steps: 3, method: 'mix', labels })).toEqual(events.at(-1)!.x);
+  expectClose(
+    await encoded(sampler, noiseOf(1), 2),
+    await sampler.sample({ steps: 2, noise: noiseOf(1) }),
+    'a number of steps',
+  );
+});
+
+test('a flow without conditioning', async () => {
+  const { unet, sampler } = await setUp({ ...network, conditioning: undefined });
+  const noise = noiseOf(4);
+  let x: Float32Array<ArrayBuffer> = noise;
+  for (let step = 0; step < 3; step++) {
+    const v = await unet.predict(x, count);
+    x = x.map((value, i) => value - v[i] / 3);
+  }
+  const images = await sampler.sample({ steps: 3, method: 'euler', noise });
+  expectClose(images, toUnit(x), 'by hand');
+  expect(await encoded(sampler, noise, { steps: 3, method: 'euler' })).toEqual(images);
+});
+
+test('guidance is the difference between two predictions, and 0 is that of no class', async () => {
+  const { unet, sampler } = await setUp();
+  const noise = noiseOf(4);
+  const none = Array(count).fill(CLASSES);
+  let x = noise;
+  for (let step = 0; step < 4; step++) {
+    const levels = new Float32Array(count).fill(1 - step / 4);
+    const [told, untold] = [
+      await unet.predict(x, count, { levels, labels }),
+      await unet.predict(x, count, { levels, labels: none }),
+    ];
+    x = x.map((value, i) => value - (untold[i] + 2 * (told[i] - untold[i])) / 4);
+  }
+  expectClose(await sampler.sample({ steps: 4, labels, noise }), toUnit(x), 'guidance 2');
+  const untold = await sampler.sample({ steps: 4, noise });
+  expectClose(await sampler.sample({ steps: 4, labels, guidance: 0, noise }), untold, 'guidance 0');
+  expectClose(await sampler.sample({ steps: 4, labels: none, guidance: 7, noise }), untold, 'of no class');
+});
+
+test('known pixels are exact at the end, others are not where the picture is', async () => {
+  const { sampler } = await setUp();
+  for (const method of ['euler', 'heun'] as const) {
+    const images = await sampler.sample({ steps: 3, method, start, mask, labels, seed: 1 });
+    const apart = images.map((v, i) => Math.abs(v - start[i]));
+    // Twice scaled by 2 and shifted.
+    expect(Math.max(...apart.filter((_, i) => mask[i] === 1))).toBeLessThan(1.2e-7);
+    expect(Math.max(...apart.filter((_, i) => mask[i] === 0))).toBeGreaterThan(0.1);
+  }
+});
+
+test('neither pictures nor a mask are left over from the run before', async () => {
+  const { sampler } = await setUp();
+  const fresh = await sampler.sample({ steps: 2, seed: 1 });
+  await sampler.sample({ steps: 2, seed: 1, start, from: 0.5, mask });
+  expect(await sampler.sample({ steps: 2, seed: 1 })).toEqual(fresh);
+});
+
+test('an image of a seed is the same in any company', async () => {
+  const { unet, sampler } = await setUp();
+  const few = await sampler.sample({ steps: 3, seed: 5 });
+  expect(await sampler.sample({ steps: 3, seed: 6 })).not.toEqual(few);
+  for (const images of [1, 9]) {
+    using other = await Sampler.create(gpu, unet, { count: images });
+    const n = Math.min(images, count) * size;
+    const many = await other.sample({ steps: 3, seed: 5 });
+    expectClose(many.subarray(0, n), few.subarray(0, n), `of ${images}`, 1e-6);
+  }
+});
+
+test('the network looks once a step, twice with Heun but for the last, and once for what is guided', async () => {
+  const { sampler } = await setUp();
+  const pass = vi.spyOn(sampler.parts.pass, 'encode');
+  const usual = gpu.pacer.maxMilliseconds;
+  gpu.pacer.maxMilliseconds = 1e6;
+  const passes = async (options: SampleOptions) => {
+    pass.mockClear();
+    const done: number[] = [];
+    await sampler.sample({ ...options, onStep: (n) => done.push(n) });
+    expect(done).toEqual([options.steps]);
+    return pass.mock.calls.length;
+  };
+  try {
+    expect(await passes({ steps: 5, labels })).toBe(5);
+    expect(await passes({ steps: 5, labels, method: 'heun' })).toBe(9);
+    expect(await passes({ steps: 1, labels, method: 'heun' })).toBe(1);
+  } finally {
+    vi.restoreAllMocks();
+    gpu.pacer.maxMilliseconds = usual;
+  }
+});
+
+describe('a slow adapter', () => {
+  const options = { steps: 4, method: 'heun', start, from: 0.8, mask, labels, seed: 2 } as const;
+
+  async function slowly<T>(work: () => Promise<T>): Promise<T> {
+    const usual = gpu.pacer.maxMilliseconds;
+    gpu.pacer.maxMilliseconds = 1e-6;
+    try {
+      return await work();
+    } finally {
+      gpu.pacer.maxMilliseconds = usual;
+    }
+  }
+
+  test('gives the same bits in submissions of a dispatch each, and says each step once', async () => {
+    const { sampler } = await setUp();
+    const events = await eventsOf(sampler, options);
+    const images = await sampler.sample(options);
+    const submit = vi.spyOn(gpu, 'submit');
+    const done: number[] = [];
+    const slow = await slowly(() => sampler.sample({ ...options, onStep: (n) => done.push(n) }));
+    expect(submit.mock.calls.length).toBeGreaterThan(7 * 10);
+    vi.restoreAllMocks();
+    expect(slow).toEqual(images);
+    expect(done).toEqual([1, 2, 3, 4]);
+    expect(await slowly(() => eventsOf(sampler, options))).toEqual(events);
+    expect(events.at(-1)!.x).toEqual(images);
+  });
+
+  test('stops in the middle of a step, and can begin anew', async () => {
+    const { sampler } = await setUp();
+    const images = await sampler.sample(options);
+    for (const n of [2, 9, 20, 35]) {
+      const abort = new AbortController();
+      const submit = gpu.submit.bind(gpu);
+      let submissions = 0;
+      vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
+        if (++submissions === n) abort.abort('enough');
+        return submit(...args);
+      });
+      const run = sampler.sample({ ...options, signal: abort.signal });
+      await expect(slowly(() => run)).rejects.toBe('enough');
+      vi.restoreAllMocks();
+      expect(await sampler.sample(options), `after ${n}`).toEqual(images);
+    }
+  });
+
+  test('is busy until the end, with another method and other guidance, too', async () => {
+    const { sampler } = await setUp();
+    const run = sampler.run(options);
+    await run.next();
+    for (const other of [{ steps: 1 }, { steps: 1, method: 'mix' }, { steps: 1, labels }] as const)
+      await expect(sampler.sample(other)).rejects.toMatchObject({ code: 'busy' });
+    await run.return();
+    await sampler.sample({ steps: 1 });
+  });
+});
+
+test('a run allocates nothing but what makes its noise, once its kind has been there', async () => {
+  const { sampler } = await setUp();
+  const createBuffer = vi.spyOn(gpu.device, 'createBuffer');
+  const buffers = async (options: SampleOptions) => {
+    createBuffer.mockClear();
+    await sampler.sample(options);
+    return createBuffer.mock.calls.length;
+  };
+  try {
+    await buffers({ steps: 1 });
+    const once = await buffers({ steps: 1 });
+    expect(await buffers({ steps: 7, method: 'heun', start, mask, labels })).toBe(once);
+    expect(await buffers({ steps: 3, labels, noise: noiseOf(1) })).toBe(0);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});
+
+describe('complaints', () => {
+  /** That the run is refused so by `sample`, `run` and, unless it takes other things, `encodeRun`, before anything is made on the GPU. */
+  async function refused(sampler: Sampler, options: object, message: string, records = true) {
+    const given = options as SampleOptions;
+    const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+    const ways: (() => unknown)[] = [() => sampler.sample(given), () => sampler.run(given).next()];
+    if (records)
+      ways.push(() =>
+        sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, options as EncodeRunOptions),
+      );
+    for (const way of ways) {
+      const made = [vi.spyOn(gpu.device, 'createBuffer'), vi.spyOn(gpu.device, 'createComputePipelineAsync')];
+      const submitted = vi.spyOn(gpu.device.queue, 'submit');
+      let error: unknown;
+      try {
+        await way();
+      } catch (thrown) {
+        error = thrown;
+      }
+      const calls = [...made, submitted].map(({ mock }) => mock.calls.length);
+      vi.restoreAllMocks();
+      expect(error, message).toBeInstanceOf(EngineError);
+      expect(error).toMatchObject({ code: 'argument', message });
+      expect(calls, message).toEqual([0, 0, 0]);
+    }
+    buffer.destroy();
+  }
+
+  test('of what a run is to do', async () => {
+    const { sampler } = await setUp();
+    const noClass =
+      'labels is of type Number; it must be an array of a class for each image, 0 to 2, or 3 for none.';
+    for (const [options, message] of [
+      [{ labels: [0, 1] }, 'labels has 2 values for 3 images; give one for each.'],
+      [{ labels: [0, 1, 4] }, 'labels[2] is 4; this network has classes 0 to 2, and 3 stands for none.'],
+      [{ labels: [0, 1, -1] }, 'labels[2] is -1; this network has classes 0 to 2, and 3 stands for none.'],
+      [{ labels: [0, 1, NaN] }, 'labels[2] is NaN; this network has classes 0 to 2, and 3 stands for none.'],
+      [{ labels: 2 }, noClass],
+      [{ labels: null }, noClass.replace('Number', 'Null')],
+      [{ labels, guidance: NaN }, 'guidance is NaN; it must be a number from 0 to 100.'],
+      [{ labels, guidance: Infinity }, 'guidance is Infinity; it must be a number from 0 to 100.'],
+      [{ labels, guidance: -1 }, 'guidance is -1; it must be a number from 0 to 100.'],
+      [{ labels, guidance: '2' }, 'guidance is "2"; it must be a number from 0 to 100.'],
+      [
+        { guidance: 3 },
+        'guidance is 3, which is for labels: none are given. Leave it out, or give 3 labels from 0 to 2.',
+      ],
+      [
+        { labels, guidance: 3, method: 'mix' },
+        'guidance is 3 and method mix; guidance is for the methods euler and heun. Leave it out.',
+      ],
+      [{ method: 'ddim' }, 'method is ddim; it must be mix, euler, heun.'],
+      [{ from: 0.5 }, 'from is 0.5 without start; give the pictures to begin at, too.'],
+      [{ mask }, 'mask is given without start; give the pictures that it is of, too.'],
+      [{ start, from: 0 }, 'from is 0; it must be a number from 0.001 to 1.'],
+      [{ start, from: 1.5 }, 'from is 1.5; it must be a number from 0.001 to 1.'],
+      [
+        { start },
+        'start is given with neither from nor mask, and would not count. Give the noise level to begin at, from, or a mask of the pixels that stay.',
+      ],
+      [{ start, from: 0.5, method: 'mix' }, 'start is for the methods euler and heun; this run has mix.'],
+      [{ steps: 0 }, 'steps is 0; it must be a whole number from 1 to 1000.'],
+    ] as const) {
+      await refused(sampler, { steps: 1, ...options }, message);
+    }
+    const misspelt = { steps: 1, guidence: 2 } as SampleOptions;
+    await expect(sampler.sample(misspelt)).rejects.toThrow('no setting guidence');
+  });
+
+  test('of images', async () => {
+    const { sampler } = await setUp();
+    const short = new Float32Array(5);
+    for (const [options, message] of [
+      [{ start: short, from: 0.5 }, 'start has 5 values; 3 images of 16 values are 48.'],
+      [{ start, mask: short }, 'mask has 5 values; 3 images of 16 values are 48.'],
+      [
+        { start: start.map((v) => 2 * v - 1), from: 0.5 },
+        expect.stringMatching(/^start\[\d+\] is -0\.\d+; all values must be from 0 to 1\.$/),
+      ],
+      [{ start, mask: mask.map(() => NaN) }, 'mask[0] is NaN; all values must be from 0 to 1.'],
+      [
+        { start: [...start], from: 0.5 },
+        'start is of type Array; it must be a Float32Array of [count][height][width][channels].',
+      ],
+      [
+        { start, mask: null },
+        'mask is of type Null; it must be a Float32Array of [count][height][width][channels].',
+      ],
+    ] as const) {
+      await refused(sampler, { steps: 1, ...options }, message, false);
+    }
+  });
+
+  test('of buffers', async () => {
+    const { sampler } = await setUp();
+    const short = await bufferOf(new Float32Array(2));
+    const [images] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+    const encode = (options: object) => () =>
+      sampler.encodeRun(gpu.device.createCommandEncoder(), images, { steps: 1, ...options });
+    expect(encode({ labels: short })).toThrow('labels has 8 bytes');
+    expect(encode({ start: short, from: 0.5 })).toThrow('start has 8 bytes');
+    expect(encode({ start: images, mask: short })).toThrow('mask has 8 bytes');
+    expect(encode({ start, from: 0.5 })).toThrow(
+      'start is of type Float32Array; it must be a GPUBuffer of 192 bytes and COPY_SRC.',
+    );
+    expect(encode({ start: images, mask: null })).toThrow('mask is of type Null; it must be a GPUBuffer');
+    short.destroy();
+    images.destroy();
+  });
+
+  test('of a network that is told no class, or nothing, or makes other channels than it takes', async () => {
+    const { sampler } = await setUp({ ...network, conditioning: { noiseLevel: true, classes: 0 } });
+    await refused(
+      sampler,
+      { steps: 1, labels },
+      'labels are given, and this UNet is not told classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
+    );
+    await refused(
+      sampler,
+      { steps: 1, guidance: 2 },
+      'guidance is 2, which is for labels: this UNet is not told classes. Leave it out.',
+    );
+    using unet = await UNet.create(gpu, { ...network, outChannels: 2 });
+    await expect(Sampler.create(gpu, unet)).rejects.toThrow(
+      'This UNet makes 2 channels of 1; sampling needs as many as it takes. Use predict.',
+    );
+  });
+
+  test('of guidance that a recorded run has no shaders for', async () => {
+    const { unet, sampler } = await setUp({
+      ...network,
+      conditioning: { noiseLevel: false, classes: CLASSES },
+    });
+    const noise = noiseOf(1);
+    const options = { steps: 2, method: 'euler', labels } as const;
+    await sampler.sample({ ...options, guidance: 1, noise });
+    await expect(encoded(sampler, noise, options)).rejects.toThrow(
+      'method is euler and guidance 2, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.',
+    );
+    const guided = await sampler.sample({ ...options, noise });
+    expect(await encoded(sampler, noise, options)).toEqual(guided);
+    // Its usual method is the tutorial's, with classes.
+    const mixed = await sampler.sample({ steps: 1, labels, noise: start });
+    const made = await unet.predict(start, count, { labels });
+    expectClose(
+      mixed,
+      made.map((v) => Math.min(Math.max(v, 0), 1)),
+      'mix',
+    );
+  });
+});

@@ -1,0 +1,74 @@
+/** What a run of the recipe digits leaves behind beside the tutorial's files. */
+import { expect, test } from 'vitest';
+import { encodeGif } from '../../harness/gif';
+import { nextFrame } from '../../harness/history';
+import { levelSvg } from '../../harness/level_svg';
+import { qualityLine, qualityTable } from '../../harness/measure_quality';
+import { grid } from '../../harness/pictures';
+import { runFiles } from '../../harness/run_files';
+
+test('epochs.csv has the held-out losses that are known', () => {
+  const files = runFiles({
+    losses: [1, 0.5, 0.25],
+    stepsPerEpoch: 1,
+    subtitle: '',
+    heldOut: [undefined, 0.75],
+  });
+  expect(files['epochs.csv']).toBe('epoch,mean_loss,held_out_loss\n1,1,\n2,0.5,0.75\n3,0.25,\n');
+});
+
+test('history.gif: size, number of frames, and greys as they are', () => {
+  const frame = (value: number) =>
+    grid({ height: 2, width: 3, channels: 1, values: Array(6).fill(value) }, 1, { scale: 1, gap: 0 });
+  const gif = encodeGif([frame(0), frame(0.5), frame(1)], 250);
+  expect(new TextDecoder().decode(gif.subarray(0, 6))).toBe('GIF89a');
+  expect([...gif.subarray(6, 10)]).toEqual([3, 0, 2, 0]);
+  // A graphic control extension before each frame, with its delay in hundredths of a second.
+  const delays: number[] = [];
+  for (let i = 0; i + 6 < gif.length; i++)
+    if (gif[i] === 0x21 && gif[i + 1] === 0xf9 && gif[i + 2] === 4)
+      delays.push(gif[i + 4] + 256 * gif[i + 5]);
+  expect(delays).toEqual([25, 25, 150]);
+  const colour = { ...frame(0), channels: 3 as const, data: new Uint8Array(18).fill(9) };
+  expect(encodeGif([colour], 250).length).toBeGreaterThan(0);
+});
+
+test('frames of the history lie ever further apart', () => {
+  const steps = [0];
+  while (steps[steps.length - 1] < 1370) steps.push(nextFrame(steps[steps.length - 1]));
+  expect(steps.slice(0, 6)).toEqual([0, 5, 10, 15, 20, 25]);
+  expect(steps.length).toBeLessThan(40);
+});
+
+test('loss-by-noise-level.svg draws a bar for each bin that has images', () => {
+  const bins = Array.from({ length: 10 }, (_, i) => ({
+    from: i / 10,
+    to: (i + 1) / 10,
+    count: i === 3 ? 0 : 5,
+    loss: i === 3 ? undefined : 0.1 * (i + 1),
+  }));
+  const svg = levelSvg({ loss: 0.4, bins }, 'a <b>');
+  expect(svg.match(/class="bin"/g)).toHaveLength(9);
+  expect(svg).toContain('a &lt;b&gt;');
+  expect(svg).not.toMatch(/NaN|undefined/);
+});
+
+test('quality as a line and as a table, beside real digits', () => {
+  const quality = (accepted: number, classAccuracy: number | undefined, digitDistance: number) => ({
+    accepted,
+    classAccuracy,
+    digitDistance,
+    precision: 0.9,
+    recall: 0.8,
+    entropy: 1,
+  });
+  const real = quality(0.97, 0.994, 4);
+  const told = { samples: quality(0.5, 0.25, 10), real };
+  expect(qualityLine(told)).toBe(
+    '50.0% accepted (real digits 97.0%), 25.0% show the digit asked for, digit distance 2.5 times that of real digits, recall 0.80 (real 0.80)',
+  );
+  expect(qualityTable(told)).toContain('asked digit is seen');
+  const untold = { samples: quality(0.5, undefined, 10), real };
+  expect(qualityLine(untold)).not.toContain('asked for');
+  expect(qualityTable(untold)).not.toContain('asked digit');
+});

@@ -1,0 +1,124 @@
+/** Flags of the recipes: schedule, sampling, what to draw, what is held out. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { UsageError } from '../../harness/args';
+import { digitsOf } from '../../harness/commands/sample';
+import { holdOut, loadImages } from '../../harness/images';
+import { describeNetwork, networkOf } from '../../harness/network_flags';
+import { samplingOf } from '../../harness/sampling_flags';
+import { scheduleFlag, scheduleFor } from '../../harness/schedule_flag';
+import { checkSchedule } from '../../src/training/schedule';
+import { presets } from '../../src/unet/config';
+import type { Model } from '../../src/weights/checkpoint';
+
+describe('--schedule', () => {
+  const parse = (text: string) => scheduleFlag.parse(text, 'schedule');
+
+  test('becomes what a trainer takes', () => {
+    expect(checkSchedule(scheduleFor(parse('constant'), 10))).toEqual({ decay: 'none', warmup: 0 });
+    expect(checkSchedule(scheduleFor(parse('constant,warmup=20'), 10))).toEqual({
+      decay: 'none',
+      warmup: 20,
+    });
+    const cosine = { decay: 'cosine', warmup: 5, steps: 400, floor: 0.25 };
+    expect(checkSchedule(scheduleFor(parse('cosine,warmup=5,floor=0.25'), 400))).toEqual(cosine);
+  });
+
+  test.each([
+    '',
+    'linear',
+    'cosine,warmup',
+    'cosine,warmup=1.5',
+    'cosine,floor=2',
+    'constant,floor=0.1',
+    'cosine,steps=9',
+  ])('%j is refused', (text) => {
+    expect(() => parse(text)).toThrow(UsageError);
+    expect(() => parse(text)).toThrow('cosine,warmup=20,floor=0.01');
+  });
+
+  test('a cosine that would end before it begins', () => {
+    expect(() => scheduleFor(parse('cosine,warmup=20'), 20)).toThrow('would end before it begins');
+  });
+});
+
+describe('a recipe as flags', () => {
+  test('the network, with the classes and size of the data', () => {
+    expect(networkOf({})).toEqual(presets.tutorial);
+    expect(networkOf({ recipe: 'digits' })).toEqual(presets.digits);
+    const small = networkOf(
+      { recipe: 'digits', widths: [8, 8] },
+      { height: 4, width: 6, channels: 1, classes: 3 },
+    );
+    expect(small).toMatchObject({
+      height: 4,
+      width: 6,
+      widths: [8, 8],
+      conditioning: { noiseLevel: true, classes: 3 },
+    });
+    expect(describeNetwork(small)).toBe('4x6x1, widths 8 8, kernels 5x5, told noise level and 3 classes');
+    expect(networkOf({}, { classes: 10 })).toEqual(presets.tutorial);
+  });
+
+  const model = (objective: Model['objective']): Model => ({
+    config: objective === 'flow' ? presets.digits : presets.tutorial,
+    objective,
+    parameters: new Map(),
+  });
+
+  test('how to sample follows from the model', () => {
+    expect(samplingOf({}, model('tutorial'))).toEqual({ steps: 50, method: 'mix' });
+    expect(samplingOf({}, model('flow'))).toEqual({ steps: 20, method: 'euler', guidance: 2 });
+    expect(samplingOf({ steps: 5, method: 'heun', guidance: 1.5 }, model('flow'))).toEqual({
+      steps: 5,
+      method: 'heun',
+      guidance: 1.5,
+    });
+    expect(() => samplingOf({ guidance: 2 }, model('tutorial'))).toThrow('this network is not told classes');
+  });
+
+  test('--digits', () => {
+    expect(digitsOf('3141', 10)).toEqual([3, 1, 4, 1]);
+    expect(digitsOf('12,0', 20)).toEqual([12, 0]);
+    expect(digitsOf(undefined, 3)).toEqual([0, 1, 2]);
+    expect(digitsOf(undefined, 0)).toBeUndefined();
+    for (const given of ['7x', '9', '1,,2']) expect(() => digitsOf(given, 9)).toThrow('0 to 8');
+    expect(() => digitsOf('7', 0)).toThrow('not told what to draw');
+  });
+});
+
+describe('images with labels', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'labels-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const images = (count: number) =>
+    Buffer.from([0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 2, ...Array(2 * count).keys()]);
+  const labels = (...values: number[]) => Buffer.from([0, 0, 8, 1, 0, 0, 0, values.length, ...values]);
+
+  test('labels that lie beside images come along, in their order, and are cut with them', async () => {
+    await writeFile(join(folder, 'train-images-idx3-ubyte'), images(3));
+    await writeFile(join(folder, 't10k-images-idx3-ubyte'), images(2));
+    await writeFile(join(folder, 'train-labels-idx1-ubyte'), labels(7, 8, 9));
+    expect((await loadImages(folder)).labels).toBeUndefined();
+    await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(1, 2));
+    const set = await loadImages(folder);
+    expect([...set.labels!]).toEqual([7, 8, 9, 1, 2]);
+    expect([...(await loadImages(folder, 4)).labels!]).toEqual([7, 8, 9, 1]);
+
+    const { train, held } = holdOut(set, 2);
+    expect([train.count, ...train.images, ...train.labels!]).toEqual([3, 0, 1, 2, 3, 4, 5, 7, 8, 9]);
+    expect([held!.count, ...held!.images, ...held!.labels!]).toEqual([2, 0, 1, 2, 3, 1, 2]);
+    expect(holdOut(set, 0)).toEqual({ train: set, held: undefined });
+    expect(() => holdOut(set, 5)).toThrow('give 0 to 4');
+  });
+
+  test('labels of another number of images', async () => {
+    await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(1, 2, 3));
+    await expect(loadImages(folder)).rejects.toThrow('holds 6 labels, but there are 5 images');
+  });
+});

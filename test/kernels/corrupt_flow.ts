@@ -1,0 +1,123 @@
+import type { CorruptShape } from '../../src/kernels/corrupt';
+import { corruptFlow } from '../../src/kernels/corrupt_flow';
+import { permutation, STREAM, threefry } from '../../src/random';
+import { STATE, STATE_WORDS } from '../../src/training/state';
+import { EPSILON, padded, type Spec } from '../spec';
+import { normalsAt } from './gaussian_noise';
+
+const seed = 123;
+
+export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'levels' | 'noisy' | 'velocity'> = {
+  kernel: corruptFlow,
+  cases: {
+    'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), imageCount: 1, seed, binarize: false },
+    'prime sizes': {
+      channels: 3,
+      height: 5,
+      width: 7,
+      batch: padded(12),
+      imageCount: 31,
+      seed: 7,
+      binarize: false,
+    },
+    'black and white': {
+      channels: 3,
+      height: 5,
+      width: 7,
+      batch: padded(12),
+      imageCount: 20,
+      seed: 99,
+      binarize: true,
+    },
+    'a usual batch': {
+      channels: 1,
+      height: 28,
+      width: 28,
+      batch: padded(64),
+      imageCount: 100,
+      seed,
+      binarize: true,
+    },
+    'the largest seed': {
+      channels: 1,
+      height: 28,
+      width: 28,
+      batch: padded(8),
+      imageCount: 50,
+      seed: 0xffffffff,
+      binarize: false,
+    },
+    'more than one row of workgroups': {
+      channels: 3,
+      height: 152,
+      width: 149,
+      batch: padded(4),
+      imageCount: 5,
+      seed,
+      binarize: false,
+    },
+  },
+  inputs: ({ channels, height, width, batch, imageCount, seed }, random) => {
+    const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
+    bytes.set([255, 0, 127, 128].slice(0, bytes.length));
+    const images = new Uint32Array(Uint8Array.from(bytes).buffer);
+    const state = new Uint32Array(STATE_WORDS);
+    state[STATE.step] = imageCount === 1 ? 0 : 1370;
+    // The last slots are padding, and the batch ends where the epoch does.
+    state[STATE.count] = Math.min(imageCount, Math.max(1, batch - 3));
+    state[STATE.batchStart] = imageCount - state[STATE.count];
+    state[STATE.epochSize] = imageCount;
+    const levels = random.floats(batch, 0, 1);
+    if (batch > 4) levels.set([0, 1]);
+    // A padded slot may hold anything.
+    levels.fill(Number.NaN, state[STATE.count]);
+    return { images, order: permutation(imageCount, seed, 5), state, levels };
+  },
+  reference: ({ channels, height, width, batch, seed, binarize }, { images, order, state, levels }) => {
+    const elements = channels * height * width;
+    const bytes = new Uint8Array((images as Uint32Array).buffer, images.byteOffset);
+    const noisy = { values: new Float64Array(elements * batch), error: new Float64Array(elements * batch) };
+    const velocity = {
+      values: new Float64Array(elements * batch),
+      error: new Float64Array(elements * batch),
+    };
+    const ulp = 2 * EPSILON;
+    for (let n = 0; n < state[STATE.count]; n++) {
+      const from = order[state[STATE.batchStart] + n] * elements;
+      const t = levels[n];
+      let i = 0;
+      for (let c = 0; c < channels; c++)
+        for (let y = 0; y < height; y++)
+          for (let x = 0; x < width; x++, i++) {
+            const byte = bytes[from + (y * width + x) * channels + c];
+            const value = binarize ? (byte > 127 ? 1 : -1) : byte / 127.5 - 1;
+            // The constant 1/255 and its product with a whole number.
+            const valueError = binarize ? 0 : 1.5 * ulp * Math.abs(value);
+            const draw = normalsAt(threefry(seed, STREAM.noise, state[STATE.step], (n >> 1) * elements + i));
+            const [noise, noiseError] = [draw.values[n % 2], draw.errors[n % 2]];
+            const [mine, its] = [(1 - t) * value, t * noise];
+            const at = i * batch + n;
+            noisy.values[at] = mine + its;
+            // 1 - t and its product, a product, and the addition.
+            noisy.error[at] =
+              (1 - t) * valueError +
+              t * noiseError +
+              ulp * (2 * Math.abs(mine) + Math.abs(its) + Math.abs(mine + its));
+            velocity.values[at] = noise - value;
+            velocity.error[at] = valueError + noiseError + ulp * Math.abs(noise - value);
+          }
+    }
+    return { noisy, velocity };
+  },
+  bench: (batch) => ({
+    input: {
+      channels: 1,
+      height: 28,
+      width: 28,
+      batch: padded(batch),
+      imageCount: 10_000,
+      seed,
+      binarize: false,
+    },
+  }),
+};

@@ -1,0 +1,92 @@
+import { flowStep, type SampledShape } from '../../src/kernels/flow_step';
+import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/sampling/step';
+import { EPSILON, padded, type Random, type Spec } from '../spec';
+
+/** Steps of Euler in batches of four images, second halves of Heun in larger ones. */
+const isEuler = ({ batch }: SampledShape) => batch === 4;
+
+/** A guided x as it is between steps: both halves of [elements][2 * batch] hold the same. */
+export function twice(values: Float32Array, batch: number): Float32Array {
+  return Float32Array.from({ length: 2 * values.length }, (_, i) => {
+    const n = i % (2 * batch);
+    return values[Math.floor(i / (2 * batch)) * batch + (n % batch)];
+  });
+}
+
+/** Of element i of [elements][batch], its place in [elements][2 * batch]; that of the second half is `batch` after it. */
+export const placeOf = ({ batch, guided }: SampledShape, i: number) =>
+  guided ? i + Math.floor(i / batch) * batch : i;
+
+export const sampledCases: Readonly<Record<string, SampledShape>> = {
+  'one element': { elements: 1, batch: padded(1), guided: false },
+  'one element, guided': { elements: 1, batch: padded(1), guided: true },
+  'prime sizes': { elements: 97, batch: padded(12), guided: false },
+  'prime sizes, guided': { elements: 97, batch: padded(12), guided: true },
+  'a usual batch': { elements: 28 * 28, batch: padded(64), guided: false },
+  'a usual batch, guided': { elements: 28 * 28, batch: padded(64), guided: true },
+  'more than one row of workgroups': { elements: 64 * 1024 + 1, batch: padded(4), guided: false },
+  'more than one row of workgroups, guided': { elements: 64 * 1024 + 1, batch: padded(4), guided: true },
+};
+
+/** The network's own picture; guided, the network sees twice as many. */
+export const sampledBench = (batch: number): Readonly<Record<string, SampledShape>> => ({
+  input: { elements: 28 * 28, batch: padded(batch), guided: false },
+  guided: { elements: 28 * 28, batch: padded(batch), guided: true },
+});
+
+const randomX = ({ elements, batch, guided }: SampledShape, random: Random) => {
+  const x = random.floats(elements * batch, -2, 2);
+  return guided ? twice(x, batch) : x;
+};
+
+export const spec: Spec<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> = {
+  kernel: flowStep,
+  cases: sampledCases,
+  inputs: (shape, random) => {
+    const { elements, batch, guided } = shape;
+    const step = random.floats(SAMPLING_STEP_WORDS);
+    step[SAMPLING_STEP.step] = isEuler(shape) ? -1 / 7 : -1 / 14;
+    step[SAMPLING_STEP.correction] = isEuler(shape) ? 0 : 1 / 14;
+    step[SAMPLING_STEP.guidance] = isEuler(shape) ? 3 : 1.5;
+    const velocity = random.floats(elements * batch, -3, 3);
+    // Before the first step nothing has been written there.
+    if (isEuler(shape))
+      for (let i = 0; i < velocity.length; i++) velocity[i] = [Number.NaN, Number.POSITIVE_INFINITY][i % 2];
+    const prediction = random.floats(elements * batch * (guided ? 2 : 1), -3, 3);
+    return { step, prediction, velocity, x: randomX(shape, random) };
+  },
+  reference: (shape, { step, prediction, velocity: before, x: old }) => {
+    const { batch, guided } = shape;
+    const ulp = 2 * EPSILON;
+    const scale = step[SAMPLING_STEP.step];
+    const correction = step[SAMPLING_STEP.correction];
+    const guidance = step[SAMPLING_STEP.guidance];
+    const x = { values: new Float64Array(old.length), error: new Float64Array(old.length) };
+    const velocity = { values: new Float64Array(before.length), error: new Float64Array(before.length) };
+    for (let i = 0; i < before.length; i++) {
+      const at = placeOf(shape, i);
+      let v = prediction[at];
+      let ofV = 0;
+      if (guided) {
+        const none = prediction[at + batch];
+        const more = guidance * (prediction[at] - none);
+        v = none + more;
+        // A difference and a product, and the addition.
+        ofV = ulp * (2 * Math.abs(more) + Math.abs(v));
+      }
+      const moved = old[at] + scale * v;
+      const corrected = correction === 0 ? 0 : correction * before[i];
+      velocity.values[i] = v;
+      velocity.error[i] = ofV;
+      for (const place of guided ? [at, at + batch] : [at]) {
+        x.values[place] = moved + corrected;
+        // Two products and two additions.
+        x.error[place] =
+          Math.abs(scale) * ofV +
+          ulp * (Math.abs(scale * v) + Math.abs(corrected) + Math.abs(moved) + Math.abs(moved + corrected));
+      }
+    }
+    return { velocity, x };
+  },
+  bench: sampledBench,
+};

@@ -1,0 +1,20 @@
+import { type LevelShape, sameLevel } from '../../src/kernels/same_level';
+import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/sampling/step';
+import { padded, type Spec } from '../spec';
+
+export const spec: Spec<LevelShape, 'step' | 'levels'> = {
+  kernel: sameLevel,
+  cases: {
+    'one vec4': { batch: padded(1) },
+    'not a multiple of the workgroup': { batch: 4 * 67 },
+    'more than one row of workgroups': { batch: 4 * 64 * 1024 + 4 },
+  },
+  inputs: (_, random) => ({ step: random.floats(SAMPLING_STEP_WORDS, 0, 1) }),
+  reference: ({ batch }, { step }) => ({
+    levels: {
+      values: new Float64Array(batch).fill(step[SAMPLING_STEP.level]),
+      error: new Float64Array(batch), // copied
+    },
+  }),
+  bench: (batch) => ({ conditions: { batch: padded(batch) } }),
+};

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { corrupt } from '../../harness/page/corruption';
+import { columnsFor, labelsFor, samplingOf, usualCount } from '../../harness/page/order';
+import { presets } from '../../src/unet/config';
+
+const order = { steps: 20, count: 4, seed: 5, digit: 7, guidance: 2.5, method: 'heun' } as const;
+
+describe('samples to order', () => {
+  test('a column for each class, as long as there are not too many', () => {
+    expect([columnsFor(60, 10), columnsFor(20, 10), columnsFor(4, 10)]).toEqual([10, 10, 4]);
+    expect([columnsFor(64), columnsFor(16, 0), columnsFor(5), columnsFor(1)]).toEqual([8, 4, 3, 1]);
+    expect(columnsFor(64, 62)).toBe(8);
+  });
+
+  test('all of the classes in turn, or one of them', () => {
+    expect(labelsFor(12, 10, 'all')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
+    expect(labelsFor(3, 10, 7)).toEqual([7, 7, 7]);
+    // One that another network had.
+    expect(labelsFor(3, 2, 7)).toEqual([0, 1, 0]);
+  });
+
+  test('the processor makes fewer', () => {
+    expect(usualCount('digits', true)).toBeLessThan(usualCount('digits', false));
+    expect([usualCount('digits', true) % 10, usualCount('digits', false) % 10]).toEqual([0, 0]);
+    expect([usualCount('tutorial', true), usualCount('tutorial', false)]).toEqual([64, 64]);
+  });
+
+  test('a network is asked for no more than it knows', () => {
+    const digits = { unet: { config: presets.digits }, objective: 'flow' } as const;
+    expect(samplingOf(digits, order)).toEqual({
+      steps: 20,
+      seed: 5,
+      method: 'heun',
+      labels: [7, 7, 7, 7],
+      guidance: 2.5,
+    });
+    const tutorial = { unet: { config: presets.tutorial }, objective: 'tutorial' } as const;
+    expect(samplingOf(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
+    const conditioning = { noiseLevel: true, classes: 0 };
+    const alone = { unet: { config: { ...presets.digits, conditioning } }, objective: 'flow' } as const;
+    expect(samplingOf(alone, order)).toEqual({ steps: 20, seed: 5, method: 'heun' });
+  });
+});
+
+describe('more and more noise', () => {
+  const [count, height, width] = [5, 20, 20];
+  const values = Float32Array.from({ length: count * height * width }, (_, i) => (i * 0.37) % 1);
+  const images = { height, width, channels: 1, values };
+  const size = height * width;
+  const part = (of: Float32Array, i: number) => of.subarray(i * size, (i + 1) * size);
+  const moments = (of: Float32Array) => {
+    const mean = of.reduce((sum, x) => sum + x, 0) / of.length;
+    return [mean, of.reduce((sum, x) => sum + (x - mean) ** 2, 0) / of.length];
+  };
+
+  test.each(['tutorial', 'flow'] as const)(
+    '%s: the first as it is, the last nothing but noise',
+    (objective) => {
+      const { levels, shown, input } = corrupt(objective, images, 1);
+      expect([...levels]).toEqual([0, 0.25, 0.5, 0.75, 1]);
+      part(shown, 0).forEach((x, i) => {
+        expect(x).toBeCloseTo(values[i], 6);
+      });
+      const [mean, variance] = moments(part(input, 4));
+      // Uniform from 0 to 1, or Gaussian; 400 numbers.
+      expect(Math.abs(mean - (objective === 'flow' ? 0 : 0.5))).toBeLessThan(0.2);
+      expect(variance).toBeCloseTo(objective === 'flow' ? 1 : 1 / 12, objective === 'flow' ? 0 : 1);
+      expect(corrupt(objective, images, 1).input).toEqual(input);
+      expect(corrupt(objective, images, 2).input).not.toEqual(input);
+    },
+  );
+
+  test('the true velocity leads back to the images', () => {
+    const { levels, input, behind } = corrupt('flow', images, 3);
+    const pixel = (i: number) => 2 * values[i] - 1;
+    const velocity = input.map((x, i) => {
+      const level = levels[Math.floor(i / size)];
+      return level === 0 ? 123 : (x - (1 - level) * pixel(i)) / level - pixel(i);
+    });
+    behind(velocity).forEach((x, i) => {
+      expect(x).toBeCloseTo(values[i], 5);
+    });
+  });
+
+  test('of the tutorial’s network, what it makes is what it sees', () => {
+    const { behind, shown, input } = corrupt('tutorial', images, 3);
+    expect(shown).toEqual(input);
+    expect(behind(values)).toEqual(values);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import { EngineError } from '../../src/errors';
+import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../src/training/schedule';
+import { STATE } from '../../src/training/state';
+import { spec } from '../kernels/mse_finish';
+import { Random } from '../spec';
+
+const cosine: Schedule = { decay: 'cosine', warmup: 10, steps: 110, floor: 0.1 };
+
+describe('rateFactor', () => {
+  test('is 1 without a schedule', () => {
+    for (const step of [0, 1, 1e6]) expect(rateFactor(checkSchedule(), step)).toBe(1);
+  });
+
+  test('rises by the same amount in every step of the warm-up, and is 1 in its last', () => {
+    const schedule = checkSchedule({ warmup: 4 });
+    expect([0, 1, 2, 3, 4, 5].map((s) => rateFactor(schedule, s))).toEqual([0.25, 0.5, 0.75, 1, 1, 1]);
+    expect(rateFactor(checkSchedule({ warmup: 1 }), 0)).toBe(1);
+  });
+
+  test('goes down half a wave of a cosine from the end of the warm-up', () => {
+    const at = (s: number) => rateFactor(cosine, s);
+    expect(at(0)).toBe(0.1);
+    expect(at(9)).toBe(1);
+    expect(at(10)).toBe(1);
+    expect(at(35)).toBeCloseTo(0.1 + 0.9 * (0.5 + Math.SQRT1_2 / 2), 12);
+    expect(at(60)).toBeCloseTo(0.55, 12);
+    expect(at(109)).toBeGreaterThan(0.1);
+    for (let s = 10; s < 110; s++) expect(at(s + 1)).toBeLessThan(at(s));
+  });
+
+  test('stays at its floor after the end', () => {
+    for (const s of [110, 111, 1e6]) expect(rateFactor(cosine, s)).toBe(0.1);
+    expect(rateFactor(checkSchedule({ decay: 'cosine', steps: 1 }), 1)).toBe(0.01);
+  });
+
+  test('is what the reference of mse_finish gives the state and the record of a step', () => {
+    const rates = Object.values(spec.cases).map((shape) => {
+      const inputs = spec.inputs(shape, new Random(1));
+      const { state, records } = spec.reference(shape, inputs);
+      const rate = Math.fround(1e-3) * rateFactor(shape.schedule ?? checkSchedule(), shape.step);
+      expect(state.values[STATE.rate]).toBe(rate);
+      expect(records.values[4 * (shape.step % shape.ring) + 1]).toBe(rate);
+      // What the GPU may err by: next to nothing.
+      expect(state.error![STATE.rate]).toBeLessThanOrEqual(1.5e-6 * 1e-3);
+      return rate;
+    });
+    expect(new Set(rates).size).toBeGreaterThan(8);
+  });
+});
+
+describe('checkSchedule', () => {
+  test('fills in what is left out', () => {
+    expect(checkSchedule()).toEqual({ decay: 'none', warmup: 0 });
+    expect(checkSchedule('constant')).toEqual(checkSchedule({}));
+    expect(checkSchedule({ warmup: 7 })).toEqual({ decay: 'none', warmup: 7 });
+    const long = { decay: 'cosine', warmup: 0, steps: 9, floor: 0.01 };
+    expect(checkSchedule({ decay: 'cosine', steps: 9 })).toEqual(long);
+  });
+
+  test('gives back what it gave', () => {
+    for (const given of [{}, { warmup: 3 }, cosine]) {
+      const schedule = checkSchedule(given);
+      expect(checkSchedule(schedule)).toEqual(schedule);
+    }
+  });
+
+  test.each<[given: unknown, message: string]>([
+    [
+      'cosine',
+      `schedule is "cosine"; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+    ],
+    [
+      null,
+      `schedule is of type Null; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+    ],
+    [
+      100,
+      `schedule is of type Number; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+    ],
+    [{ warmUp: 100 }, 'schedule has no setting warmUp; it has warmup, decay, steps, floor.'],
+    [{ warmup: -1 }, 'schedule.warmup is -1; it must be a whole number from 0 to 2147483646.'],
+    [{ warmup: 0.5 }, 'schedule.warmup is 0.5; it must be a whole number from 0 to 2147483646.'],
+    [{ warmup: '10' }, 'schedule.warmup is "10"; it must be a whole number from 0 to 2147483646.'],
+    [{ warmup: Number.NaN }, 'schedule.warmup is NaN; it must be a whole number from 0 to 2147483646.'],
+    [{ decay: 'linear' }, 'schedule.decay is "linear"; it must be "none" or "cosine".'],
+    [
+      { decay: 'cosine' },
+      'schedule.steps is missing; a cosine needs the number of steps, from the first of the run on, after which it is at its floor.',
+    ],
+    [{ decay: 'cosine', steps: 0 }, 'schedule.steps is 0; it must be a whole number from 1 to 2147483647.'],
+    [
+      { decay: 'cosine', steps: 100, warmup: 100 },
+      'With 100 steps of warm-up, schedule.steps is 100; it must be a whole number from 101 to 2147483647.',
+    ],
+    [{ decay: 'cosine', steps: 9, floor: -0.1 }, 'schedule.floor is -0.1; it must be a number from 0 to 1.'],
+    [{ decay: 'cosine', steps: 9, floor: 1.5 }, 'schedule.floor is 1.5; it must be a number from 0 to 1.'],
+    [
+      { steps: 100 },
+      "schedule.steps is 100, but there is no decay; set decay: 'cosine', or leave steps out.",
+    ],
+    [
+      { warmup: 10, floor: 0.1 },
+      "schedule.floor is 0.1, but there is no decay; set decay: 'cosine', or leave floor out.",
+    ],
+  ])('refuses %j', (given, message) => {
+    let error: unknown;
+    try {
+      checkSchedule(given as ScheduleOption);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(EngineError);
+    expect(error).toMatchObject({ code: 'argument', message });
+  });
+});
