@@ -53,8 +53,8 @@ export function summary(config: UNetConfig, { layers, parameters, conditioning }
     }
   }
   const levels = layers.length / 2;
-  layers.forEach(({ name, height, width, inChannels, outChannels, kernelSize, activation }, i) => {
-    const first = conditioning?.layers.rows[i];
+  layers.forEach((layer, i) => {
+    const { name, height, width, inChannels, outChannels, kernelSize, activation, imageBias: first } = layer;
     const bias = first === undefined ? '' : `, + conditioning ${first} to ${first + outChannels - 1}`;
     const what = `conv ${kernelSize}x${kernelSize}, ${inChannels} > ${outChannels}${bias}${activation === 'swish' ? ', swish' : ''}`;
     rows.push([name, show(height, width, outChannels), countOf(name), what]);

@@ -100,8 +100,8 @@ export function backwardPass(
 
   let grad = outputGrad;
   for (let i = last; i >= 0; i--) {
-    const { layer, weights, input, pre, kept, imageBias: first } = stages[i];
-    const { name, height, width, inChannels, outChannels } = layer;
+    const { layer, weights, input, pre, kept } = stages[i];
+    const { name, height, width, inChannels, outChannels, imageBias: first } = layer;
     const image = { channels: outChannels, height, width, batch };
 
     // From the gradient of what followed this layer (nothing, if it is the last one) to that of its pre-activation.

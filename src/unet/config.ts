@@ -68,6 +68,8 @@ export interface Layer {
   readonly outChannels: number;
   readonly kernelSize: number;
   readonly activation: 'swish' | 'none';
+  /** Of a convolution of a conditioned network: its first channel among the biases for each image. The last convolution has none. */
+  readonly imageBias?: number;
 }
 
 /**
@@ -172,7 +174,12 @@ export function layersOf(config: UNetConfig): Layer[] {
     outChannels: i === last ? outChannels : widths[last - i - 1],
     activation: i === last ? config.finalActivation : ('swish' as const),
   }));
-  return [...down, ...up];
+  let biases = 0;
+  return [...down, ...up].map((layer, i, all): Layer => {
+    if (!config.conditioning || i === all.length - 1) return layer;
+    biases += layer.outChannels;
+    return { ...layer, imageBias: biases - layer.outChannels };
+  });
 }
 
 /** The noise level goes in as so many sines and as many cosines. */
@@ -191,8 +198,6 @@ export interface ConditioningLayers extends Conditioning {
   readonly hidden: Layer;
   /** To the biases of all convolutions that have one for each image. */
   readonly output: Layer;
-  /** Of each convolution: its first channel in `output`; undefined for the last one, which has none. */
-  readonly rows: readonly (number | undefined)[];
 }
 
 export function conditioningOf(config: UNetConfig): ConditioningLayers | undefined {
@@ -207,18 +212,12 @@ export function conditioningOf(config: UNetConfig): ConditioningLayers | undefin
     kernelSize: 1,
     activation: name === 'hidden' ? 'swish' : 'none',
   });
-  const rows: (number | undefined)[] = [];
-  let biases = 0;
-  for (const { outChannels } of layersOf(config).slice(0, -1)) {
-    rows.push(biases);
-    biases += outChannels;
-  }
-  rows.push(undefined);
+  const told = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
+  const biases = told.reduce((sum, { outChannels }) => sum + outChannels, 0);
   return {
     ...conditioning,
     hidden: linear('hidden', embeddingRows(conditioning), HIDDEN),
     output: linear('output', HIDDEN, biases),
-    rows,
   };
 }
 

@@ -22,8 +22,6 @@ export interface LayerWeights {
 export interface Stage {
   readonly layer: Layer;
   readonly weights: LayerWeights;
-  /** Row of the tensor of biases for each image; undefined where there are none. */
-  readonly imageBias?: number;
   readonly input: Tensor;
   /** What the convolution makes, before the activation. */
   readonly pre: Tensor;
@@ -131,11 +129,9 @@ export function forwardPass(
     const size = channels * height * width * batch;
     const last = i === layers.length - 1;
     const variant = choose('conv2d', name);
-    const imageBias = conditioning?.layers.rows[i];
     const stage: Stage = {
       layer,
       weights: weights[i],
-      imageBias,
       input: x,
       pre: last ? pre : tensor(`${name} pre-activation`, size),
       kept: keeps
@@ -144,13 +140,13 @@ export function forwardPass(
     };
     stages.push(stage);
     const { forward: kernel, bias } = stage.weights;
-    const convolution = { ...layer, batch, imageBias };
+    const convolution = { ...layer, batch };
     const tensors = {
       input: x,
       kernel,
       bias,
       output: stage.pre,
-      ...(told && imageBias !== undefined ? { image_bias: told.imageBias } : {}),
+      ...(told && layer.imageBias !== undefined ? { image_bias: told.imageBias } : {}),
     };
     const pools = i < levels - 1;
     if (pools && hasVariant(conv2dPool, variant)) {

@@ -28,7 +28,12 @@ export const tunedFor = (training: boolean) => (training ? TUNED : TUNED.slice(0
 export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
   kernel.name === conv2dGradInput.name ? layers.slice(1) : layers;
 
-export const tunedShape = (layer: Layer, batch: number): ConvShape => ({ ...layer, batch });
+/** Where among the biases for each image a layer's begin makes no difference to how fast it is. */
+export const tunedShape = (layer: Layer, batch: number): ConvShape => ({
+  ...layer,
+  batch,
+  ...(layer.imageBias === undefined ? {} : { imageBias: 0 }),
+});
 
 /** Whether what runs the shaders is a GPU, or a CPU behind the same interface. */
 export type AdapterKind = 'gpu' | 'software';

@@ -168,8 +168,8 @@ describe('the parameter table', () => {
 
   test('each convolution but the last has its rows of biases for images, one after the other', () => {
     const config = checkConfig({ widths: [3, 5, 7], conditioning: { noiseLevel: true, classes: 0 } });
-    const { rows, output, hidden } = conditioningOf(config)!;
-    expect(rows).toEqual([0, 3, 8, 15, 20, undefined]);
+    const { output, hidden } = conditioningOf(config)!;
+    expect(layersOf(config).map(({ imageBias }) => imageBias)).toEqual([0, 3, 8, 15, 20, undefined]);
     expect(output.outChannels).toBe(23);
     expect([hidden.inChannels, hidden.outChannels]).toEqual([32, 64]);
     expect(conditioningOf(presets.tutorial)).toBeUndefined();
