@@ -18,10 +18,8 @@ import { encodePng } from '../png';
 type Sampling = Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
 
 interface Study extends Omit<Recipe, 'sampling'> {
-  /** Steps after which it is measured; the last one ends it. */
-  readonly at: readonly number[];
-  /** How it is sampled from then. */
-  readonly sampling: readonly Sampling[];
+  /** After which steps it is measured, and how it is sampled from then; the last one ends it. */
+  readonly at: readonly (readonly [step: number, sampling: readonly Sampling[]])[];
 }
 
 const { tutorial, digits } = recipes;
@@ -37,55 +35,48 @@ const greys = {
 } as const;
 const told = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
 const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
+const cosine = (steps: number) => ({ warmup: 20, decay: 'cosine', steps }) as const;
 const faster = { ...flow, trainer: digits.trainer };
 
+const mix = [tutorial.sampling];
+const [plain, both] = [[euler(20)], [euler(20, 2), euler(20, 1.5)]];
+const { trainer } = digits;
+
 const studies: Record<string, Study> = {
-  tutorial: { ...tutorial, at: [200, 1370], sampling: [tutorial.sampling] },
-  greys: { ...greys, at: [200], sampling: [tutorial.sampling] },
-  told: { ...told, at: [200], sampling: [tutorial.sampling] },
-  flow: { ...flow, at: [200], sampling: [euler(20)] },
-  faster: { ...faster, at: [200], sampling: [euler(20)] },
-  digits: { ...digits, at: [50, 100, 200, 400, 700, 1370], sampling: [euler(20, 2), euler(20, 1.5)] },
+  tutorial: {
+    ...tutorial,
+    at: [
+      [200, mix],
+      [1370, mix],
+    ],
+  },
+  greys: { ...greys, at: [[200, mix]] },
+  told: { ...told, at: [[200, mix]] },
+  flow: { ...flow, at: [[200, plain]] },
+  faster: { ...faster, at: [[200, plain]] },
+  digits: {
+    ...digits,
+    at: [
+      [50, w2],
+      [100, w2],
+      [200, [euler(20, 1), euler(20, 2)]],
+      [400, both],
+      [1370, both],
+    ],
+  },
   samplers: {
     ...digits,
-    at: [400],
-    sampling: [euler(20, 1), euler(20, 3), euler(10, 2), euler(40, 2), heun(10, 2), heun(20, 2)],
+    at: [[400, [euler(20, 1), euler(20, 3), euler(10, 2), euler(40, 2), heun(10, 2), heun(20, 2)]]],
   },
   // Changes to the recipe.
-  'no clipping': { ...digits, trainer: { ...digits.trainer, clipNorm: undefined }, at: [200], sampling: w2 },
-  'cosine 1370': {
-    ...digits,
-    trainer: { ...digits.trainer, schedule: { warmup: 20, decay: 'cosine', steps: 1370 } },
-    at: [1370],
-    sampling: [euler(20, 2), euler(20, 1.5), euler(20, 1.25)],
-  },
-  'cosine 400': {
-    ...digits,
-    trainer: { ...digits.trainer, schedule: { warmup: 20, decay: 'cosine', steps: 400 } },
-    at: [400],
-    sampling: [euler(20, 2), euler(20, 1.5)],
-  },
-  'cosine 200': {
-    ...digits,
-    trainer: { ...digits.trainer, schedule: { warmup: 20, decay: 'cosine', steps: 200 } },
-    at: [200],
-    sampling: w2,
-  },
-  'rate 2e-3': {
-    ...digits,
-    trainer: { ...digits.trainer, learningRate: 2e-3 },
-    at: [200, 400],
-    sampling: w2,
-  },
-  'rate 5e-3': { ...digits, trainer: { ...digits.trainer, learningRate: 5e-3 }, at: [200], sampling: w2 },
-  'beta2 0.999': { ...digits, trainer: { ...digits.trainer, beta2: 0.999 }, at: [200], sampling: w2 },
-  'batch 128': { ...digits, trainer: { ...digits.trainer, batchSize: 128 }, at: [200, 400], sampling: w2 },
-  'decay 1e-2': {
-    ...digits,
-    trainer: { ...digits.trainer, weightDecay: 1e-2 },
-    at: [200, 400],
-    sampling: w2,
-  },
+  'no clipping': { ...digits, trainer: { ...trainer, clipNorm: undefined }, at: [[200, w2]] },
+  'cosine 200': { ...digits, trainer: { ...trainer, schedule: cosine(200) }, at: [[200, w2]] },
+  'cosine 400': { ...digits, trainer: { ...trainer, schedule: cosine(400) }, at: [[400, both]] },
+  'cosine 1370': { ...digits, trainer: { ...trainer, schedule: cosine(1370) }, at: [[1370, both]] },
+  'rate 2e-3': { ...digits, trainer: { ...trainer, learningRate: 2e-3 }, at: [[200, w2]] },
+  'rate 5e-3': { ...digits, trainer: { ...trainer, learningRate: 5e-3 }, at: [[200, w2]] },
+  'batch 128': { ...digits, trainer: { ...trainer, batchSize: 128 }, at: [[400, w2]] },
+  'weight decay 0.01': { ...digits, trainer: { ...trainer, weightDecay: 1e-2 }, at: [[200, w2]] },
 };
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -112,12 +103,12 @@ export async function main(args: readonly string[]): Promise<number> {
   const engine = await nodeEngine();
   console.log(`real digits ${JSON.stringify(meter.measureReal())}`);
   for (const name of positionals) {
-    const { network, trainer: settings, fit, at, sampling } = studies[name];
+    const { network, trainer: settings, fit, at } = studies[name];
     const unet = await engine.createUNet(network, { seed });
     const dataset = await engine.createDataset(train);
     const trainer = await engine.createTrainer(unet, settings);
     let [done, seconds] = [0, 0];
-    for (const step of at) {
+    for (const [step, sampling] of at) {
       const start = performance.now();
       for await (const event of trainer.fit(dataset, {
         ...fit,

@@ -1,5 +1,5 @@
 import { type ConvShape, conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
-import { type Arrays, padded, type Random, type Spec, sumError, type Values } from '../spec';
+import { type Arrays, EPSILON, padded, type Random, type Spec, sumError, type Values } from '../spec';
 import { convolutionGains } from '../winograd_gain';
 
 /** The UNet's convolutions at a batch size, by layer name. */
@@ -209,7 +209,10 @@ function reference(shape: ConvShape, { input, kernel, bias, image_bias }: Arrays
     const channel = Math.floor(i / (height * width * batch));
     const more = told ? image_bias[(imageBias + channel) * batch + (i % batch)] : 0;
     values[i] = sum + bias[channel] + more;
-    error[i] = sumError(terms, magnitudes[i] + Math.abs(bias[channel]) + Math.abs(more));
+    // A bias may be larger than all products together. A sum that begins with it is rounded near it at every addition, by up to
+    // EPSILON times as much, evenly: five standard deviations of that are three times the square root of their number.
+    const begin = Math.abs(bias[channel]) + Math.abs(more);
+    error[i] = sumError(terms, magnitudes[i] + begin) + (told ? 2 * Math.sqrt(terms) * EPSILON * begin : 0);
   });
   return { output: { values, error } };
 }

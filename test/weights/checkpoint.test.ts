@@ -109,12 +109,19 @@ test('names, shapes and order are as documented', () => {
   expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '1', kind: 'checkpoint', step: '3' });
 });
 
-test('a checkpoint of before Adam and bfloat16Gradients were stored has the usual settings', () => {
+test('a checkpoint of before the settings of its trainer were stored has the usual ones', () => {
   const { limit, source, binarize, ...rest } = settings;
-  const before = { adam: undefined, bfloat16Gradients: undefined, settings: JSON.stringify(rest) };
+  const stored = { adam: undefined, training: undefined, bfloat16Gradients: undefined };
+  const before = { ...stored, settings: JSON.stringify(rest) };
   const loaded = loadCheckpoint(altered(before));
   expect(loaded.bfloat16Gradients).toBe(false);
-  expect(loaded.state.adam).toEqual({ beta1: 0.9, beta2: 0.999, epsilon: 1e-7 });
+  expect(loaded.state.adam).toEqual({ beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 });
+  expect(loaded.training).toEqual({
+    objective: 'tutorial',
+    schedule: { decay: 'none', warmup: 0 },
+    classDropout: 0.05,
+  });
+  expect(loaded.objective).toBe('tutorial');
   expect(loaded.settings).toEqual(rest);
 });
 
@@ -255,6 +262,21 @@ describe('faults', () => {
     ['adam is a list', altered({ adam: '[]' }), 'adam', 'an object'],
     ['adam without beta2', altered({ adam: '{"beta1":0.9,"epsilon":1e-7}' }), 'adam.beta2', 'missing'],
     ['data without a hash', altered({ data: '{"count":1,"height":1,"width":1,"channels":1}' }), 'data.fnv1a'],
+    [
+      'another objective',
+      altered({ training: '{"objective":"noise"}' }),
+      'training.objective',
+      '"noise"',
+      'tutorial or flow',
+    ],
+    [
+      'a schedule without an end',
+      altered({ training: '{"schedule":{"decay":"cosine"}}' }),
+      'training',
+      'schedule.steps is missing',
+    ],
+    ['clipNorm is a word', altered({ training: '{"clipNorm":"one"}' }), 'training.clipNorm', '"one"'],
+    ['training is a list', altered({ training: '[]' }), 'training', '[]', 'an object'],
     ['bfloat16Gradients is a word', altered({ bfloat16Gradients: '"yes"' }), 'bfloat16Gradients', '"yes"'],
     ['variants are numbers', altered({ variants: '{"conv2d/down.0":1}' }), 'conv2d/down.0'],
     ['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias')), 'moment1.up.1.bias', 'missing'],

@@ -1,0 +1,26 @@
+/** The trained networks that come along: the right ones, and small. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { loadPretrained } from '../src/pretrained/index';
+import { type RecipeName, recipes } from '../src/recipes';
+import { checkConfig, parametersOf } from '../src/unet/config';
+
+const names = Object.keys(recipes) as RecipeName[];
+
+test.each(names)('%s is a network of its recipe, in a file of at most 0.7 MB', async (name) => {
+  const { network, trainer } = recipes[name];
+  const model = await loadPretrained(name);
+  expect(model.config).toEqual(checkConfig(network));
+  expect(model.objective).toBe(trainer.objective);
+  expect([...model.parameters.keys()]).toEqual(parametersOf(model.config).parameters.map((p) => p.name));
+  const url = new URL(`../src/pretrained/${name}.safetensors`, import.meta.url);
+  expect(readFileSync(url).length).toBeLessThan(700_000);
+});
+
+test('another name', async () => {
+  await expect(loadPretrained('letters' as RecipeName)).rejects.toThrow('there are tutorial and digits');
+});
+
+test('an abort', async () => {
+  await expect(loadPretrained('digits', { signal: AbortSignal.abort('stop') })).rejects.toBe('stop');
+});
