@@ -1,6 +1,6 @@
 // Puts known pixels into x, in place, as noisy as the rest of it is: where mask >= step.known_from
-//   x = (1 - step.level) * start + step.level * noise,
-// elsewhere x stays. start, noise and mask are [elements][N]; so is x, or [elements][2N] if guided, where both halves get the same.
+//   x = (1 - step.level) * (2 start - 1) + step.level * noise,
+// elsewhere x stays. start holds pictures, from 0 to 1, x goes from -1 to 1. start, noise and mask are [elements][N]; so is x, or [elements][2N] if guided, where both halves get the same.
 // One invocation: one vec4 of start.
 #import lib/flat.wgsl
 #import lib/sampling_step.wgsl
@@ -27,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   // Before it stand as many second halves as whole rows.
   let at = select(i, i + i / params.n4 * params.n4, params.guided != 0u);
-  let known = (1.0 - step.level) * start[i] + step.level * noise[i];
+  let known = (1.0 - step.level) * (2.0 * start[i] - 1.0) + step.level * noise[i];
   let is_known = mask[i] >= vec4f(step.known_from);
   x[at] = select(x[at], known, is_known);
   if (params.guided != 0u) {

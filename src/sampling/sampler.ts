@@ -62,7 +62,7 @@ export interface SampleOptions extends RunOptions<Float32Array, ArrayLike<number
   readonly onStep?: (done: number) => void;
 }
 
-/** Buffers are of f32, labels of u32, with COPY_SRC. `start` in one is from -1 to 1, as the flow has it. */
+/** Buffers are of f32, labels of u32, with COPY_SRC. */
 export type EncodeRunOptions = RunOptions<GPUBuffer, GPUBuffer | ArrayLike<number>>;
 
 /** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
@@ -358,11 +358,7 @@ export class Sampler {
         const program = await Program.compile(gpu, 'noise', [plan.noise(seed)], plan.fixed);
         await gpu.run([program]).finally(() => program.destroy());
       }
-      if (start)
-        await load(
-          plan.load.start!,
-          start.map((v) => 2 * v - 1),
-        );
+      if (start) await load(plan.load.start!, start);
       if (mask) await load(plan.load.mask!, mask);
       if (flow) {
         const encoder = gpu.device.createCommandEncoder({ label: 'sampling: first' });

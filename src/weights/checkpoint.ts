@@ -64,6 +64,8 @@ export interface DataFingerprint {
   readonly channels: number;
   /** Of an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
   readonly fnv1a: string;
+  /** The same of the labels, if there are any. */
+  readonly labels?: string;
 }
 
 /**
@@ -286,14 +288,16 @@ export function variantsOn(
 }
 
 /** What `data` of a checkpoint is compared with. */
-export function fingerprint({ images, count, height, width, channels }: ImageSet): DataFingerprint {
-  return { count, height, width, channels, fnv1a: fnv1a(images) };
+export function fingerprint({ images, labels, count, height, width, channels }: ImageSet): DataFingerprint {
+  const ofLabels = labels && { labels: fnv1a(labels) };
+  return { count, height, width, channels, fnv1a: fnv1a(images), ...ofLabels };
 }
 
-/** Throws a `data` error unless a run that was trained on `before` may go on with `now`. */
+/** Throws a `data` error unless a run that was trained on `before` may go on with `now`. Labels count where both have some. */
 export function checkSameData(before: DataFingerprint, now: DataFingerprint): void {
+  const both = before.labels !== undefined && now.labels !== undefined;
   const show = (d: DataFingerprint) =>
-    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${d.fnv1a})`;
+    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${d.fnv1a}${both ? `, labels ${d.labels}` : ''})`;
   if (show(before) !== show(now)) {
     throw new EngineError(
       'data',
@@ -424,6 +428,7 @@ function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
     width: size('width'),
     channels: size('channels'),
     fnv1a: given.fnv1a,
+    ...(typeof given.labels === 'string' ? { labels: given.labels } : {}),
   };
 }
 

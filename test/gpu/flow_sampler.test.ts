@@ -160,7 +160,7 @@ describe.each(Object.entries(runs))('%s', (_, options) => {
     const { labels: told, start: first, mask: known, ...rest } = options;
     const buffers = {
       // As the flow has it, from -1 to 1.
-      ...(first ? { start: await bufferOf(first.map((v) => 2 * v - 1)) } : {}),
+      ...(first ? { start: await bufferOf(first) } : {}),
       ...(known ? { mask: await bufferOf(known) } : {}),
     };
     const arrays = { ...rest, ...buffers, ...(told ? { labels: told } : {}) };

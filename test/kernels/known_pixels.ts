@@ -17,7 +17,7 @@ export const spec: Spec<SampledShape, 'step' | 'start' | 'noise' | 'mask' | 'x'>
     mask.set([0.5, 1, 0, Math.fround(0.5 - 2 ** -25)]);
     return {
       step,
-      start: random.floats(size),
+      start: random.floats(size, 0, 1),
       noise: random.floats(size, -3, 3),
       mask,
       x: random.floats(size * (guided ? 2 : 1), -2, 2),
@@ -30,11 +30,11 @@ export const spec: Spec<SampledShape, 'step' | 'start' | 'noise' | 'mask' | 'x'>
     for (let i = 0; i < mask.length; i++) {
       if (mask[i] < step[SAMPLING_STEP.knownFrom]) continue;
       const at = placeOf(shape, i);
-      const [mine, its] = [(1 - level) * start[i], level * noise[i]];
+      const [mine, its] = [(1 - level) * (2 * start[i] - 1), level * noise[i]];
       for (const place of shape.guided ? [at, at + shape.batch] : [at]) {
         values[place] = mine + its;
-        // 1 - level and its product, a product, and the addition.
-        error[place] = 2 * EPSILON * (2 * Math.abs(mine) + Math.abs(its) + Math.abs(mine + its));
+        // 2 start is exact, and 1 taken off it errs by half an ulp of at most 1; 1 - level and its product, a product, and the addition.
+        error[place] = EPSILON + 2 * EPSILON * (2 * Math.abs(mine) + Math.abs(its) + Math.abs(mine + its));
       }
     }
     return { x: { values, error } };

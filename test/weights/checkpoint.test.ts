@@ -319,5 +319,12 @@ describe('the fingerprint', () => {
     other.images[17]++;
     await refused(() => checkSameData(data, fingerprint(other)), 'data', data.fnv1a, 'same images');
     await refused(() => checkSameData(data, { ...data, count: 5 }), 'data', '6 images', 'has 5 images');
+
+    const labels = Uint8Array.of(1, 2, 3, 4, 5, 6);
+    const labelled = fingerprint({ ...images, labels });
+    checkSameData(labelled, data); // as the first checkpoints are, without
+    checkSameData(labelled, fingerprint({ ...images, labels: labels.slice() }));
+    const relabelled = fingerprint({ ...images, labels: labels.toReversed() });
+    await refused(() => checkSameData(labelled, relabelled), 'data', labelled.labels!);
   });
 });
