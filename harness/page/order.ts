@@ -13,9 +13,12 @@ export interface Network {
 /** More classes than this get no column each. */
 const MOST_COLUMNS = 16;
 
-/** A column for each class, or about as many columns as rows. */
+/** A column for each class, or about as many columns as rows. What would be a single long row becomes two. */
 export function columnsFor(count: number, classes = 0): number {
-  if (classes > 0 && classes <= MOST_COLUMNS) return Math.max(1, Math.min(count, classes));
+  if (classes > 0 && classes <= MOST_COLUMNS) {
+    if (count > classes) return classes;
+    return Math.max(1, count > 5 ? Math.ceil(count / 2) : count);
+  }
   return Math.max(1, Math.ceil(Math.sqrt(count)));
 }
 

@@ -8,6 +8,7 @@ const order = { steps: 20, count: 4, seed: 5, digit: 7, guidance: 2.5, method: '
 describe('samples to order', () => {
   test('a column for each class, as long as there are not too many', () => {
     expect([columnsFor(60, 10), columnsFor(20, 10), columnsFor(4, 10)]).toEqual([10, 10, 4]);
+    expect(columnsFor(10, 10)).toBe(5);
     expect([columnsFor(64), columnsFor(16, 0), columnsFor(5), columnsFor(1)]).toEqual([8, 4, 3, 1]);
     expect(columnsFor(64, 62)).toBe(8);
   });
