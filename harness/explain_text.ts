@@ -9,9 +9,10 @@ import {
   stepDefaults,
 } from '../src/training/step';
 import type { UNetConfig } from '../src/unet/config';
+import { describe, table } from '../src/unet/describe';
 import type { Variants } from '../src/unet/variants';
 import { planWeights, type WeightPlan } from '../src/unet/weights';
-import { megabytes, thousands } from './progress';
+import { megabytes } from './progress';
 
 export interface Explanation {
   readonly summary: string;
@@ -28,7 +29,7 @@ export function explain(
 ): Explanation {
   const weights = planWeights(config);
   return {
-    summary: summary(config, weights),
+    summary: describe(config, weights),
     dispatches: dispatches(config, weights, batchSize, imageCount, variants, training),
     memory: memory(config, weights, batchSize, imageCount, variants, training),
   };
@@ -36,44 +37,6 @@ export function explain(
 
 /** The trainer's settings, as far as they change the list. */
 export type ExplainedTraining = StepSettings & Pick<CorruptionOptions, 'objective'>;
-
-/** As Keras prints a model. */
-export function summary(config: UNetConfig, { layers, parameters, conditioning }: WeightPlan): string {
-  const rows: string[][] = [['input', show(config.height, config.width, config.channels), '0', '']];
-  const countOf = (layer: string) =>
-    thousands(parameters.filter((p) => p.name.startsWith(`${layer}.`)).reduce((sum, p) => sum + p.size, 0));
-  if (conditioning) {
-    const { noiseLevel, classes, hidden, output } = conditioning.layers;
-    const told = [noiseLevel ? 'noise level' : '', classes > 0 ? `class (${classes}, or none)` : ''];
-    const of = told.filter((text) => text).join(' and ');
-    rows.push(['conditioning', `(n, ${hidden.inChannels})`, '0', of]);
-    for (const { name, inChannels, outChannels, activation } of [hidden, output]) {
-      const what = `linear, ${inChannels} > ${outChannels}${activation === 'swish' ? ', swish' : ''}`;
-      rows.push([name, `(n, ${outChannels})`, countOf(name), what]);
-    }
-  }
-  const levels = layers.length / 2;
-  layers.forEach((layer, i) => {
-    const { name, height, width, inChannels, outChannels, kernelSize, activation, imageBias: first } = layer;
-    const bias = first === undefined ? '' : `, + conditioning ${first} to ${first + outChannels - 1}`;
-    const what = `conv ${kernelSize}x${kernelSize}, ${inChannels} > ${outChannels}${bias}${activation === 'swish' ? ', swish' : ''}`;
-    rows.push([name, show(height, width, outChannels), countOf(name), what]);
-    if (i < levels - 1) rows.push(['', show(height / 2, width / 2, outChannels), '0', 'max pool 2x2']);
-    else if (i >= levels && i < layers.length - 1) {
-      const skip = layers[2 * levels - 2 - i].name;
-      rows.push(['', show(height * 2, width * 2, outChannels), '0', `upsample 2x, + ${skip}`]);
-    }
-  });
-  const total = parameters.reduce((sum, { size }) => sum + size, 0);
-  return [
-    table([['layer', 'output shape', 'params', ''], ...rows], [2]),
-    `Total params: ${thousands(total)} (${megabytes(total * 4)})`,
-  ].join('\n');
-
-  function show(height: number, width: number, channels: number): string {
-    return `(n, ${height}, ${width}, ${channels})`;
-  }
-}
 
 /** The ops of a step that draws its batch from a data set, in the order of the GPU. */
 function planWhole(
@@ -176,17 +139,4 @@ function memory(...run: Parameters<typeof planWhole>): string {
     table(rows, [1]),
     `Training takes ${megabytes(total)} of GPU memory without the data set; the largest buffer is ${largest.label}, ${megabytes(largest.size * 4)}.`,
   ].join('\n');
-}
-
-/** Columns as wide as they must be; those in `right` to the right. */
-function table(rows: readonly (readonly string[])[], right: readonly number[]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

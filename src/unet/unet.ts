@@ -4,6 +4,7 @@ import { Program, type Tensor } from '../kernel';
 import { takingTurns } from '../turns';
 import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
+import { describe } from './describe';
 import { Predictor } from './predictor';
 import { initialParameters, planWeights, type WeightPlan } from './weights';
 
@@ -124,6 +125,11 @@ export class UNet {
   trainerGoes(): void {
     this.trainers--;
     this.replaced++;
+  }
+
+  /** Layers, output shapes and parameters as a table, as Keras prints a model. */
+  describe(): string {
+    return describe(this.config, this.plan);
   }
 
   /** A copy of all parameters by name; kernels in HWIO order. */

@@ -42,6 +42,7 @@ if (lane === 'node') {
           'bench',
           'train-10000',
           'train-70000',
+          'train-digits',
           'torch',
         ]);
         expect(read('bench.json').step.ms.median).toBeGreaterThan(0);

@@ -1,0 +1,56 @@
+/** A network as text. Pure, no GPU. */
+import type { UNetConfig } from './config';
+import type { WeightPlan } from './weights';
+
+/** A network's layers, output shapes and parameters, as Keras prints a model. */
+export function describe(config: UNetConfig, { layers, parameters, conditioning }: WeightPlan): string {
+  const rows: string[][] = [['input', show(config.height, config.width, config.channels), '0', '']];
+  const countOf = (layer: string) =>
+    thousands(parameters.filter((p) => p.name.startsWith(`${layer}.`)).reduce((sum, p) => sum + p.size, 0));
+  if (conditioning) {
+    const { noiseLevel, classes, hidden, output } = conditioning.layers;
+    const told = [noiseLevel ? 'noise level' : '', classes > 0 ? `class (${classes}, or none)` : ''];
+    const of = told.filter((text) => text).join(' and ');
+    rows.push(['conditioning', `(n, ${hidden.inChannels})`, '0', of]);
+    for (const { name, inChannels, outChannels, activation } of [hidden, output]) {
+      const what = `linear, ${inChannels} > ${outChannels}${activation === 'swish' ? ', swish' : ''}`;
+      rows.push([name, `(n, ${outChannels})`, countOf(name), what]);
+    }
+  }
+  const levels = layers.length / 2;
+  layers.forEach((layer, i) => {
+    const { name, height, width, inChannels, outChannels, kernelSize, activation, imageBias: first } = layer;
+    const bias = first === undefined ? '' : `, + conditioning ${first} to ${first + outChannels - 1}`;
+    const what = `conv ${kernelSize}x${kernelSize}, ${inChannels} > ${outChannels}${bias}${activation === 'swish' ? ', swish' : ''}`;
+    rows.push([name, show(height, width, outChannels), countOf(name), what]);
+    if (i < levels - 1) rows.push(['', show(height / 2, width / 2, outChannels), '0', 'max pool 2x2']);
+    else if (i >= levels && i < layers.length - 1) {
+      const skip = layers[2 * levels - 2 - i].name;
+      rows.push(['', show(height * 2, width * 2, outChannels), '0', `upsample 2x, + ${skip}`]);
+    }
+  });
+  const total = parameters.reduce((sum, { size }) => sum + size, 0);
+  return [
+    table([['layer', 'output shape', 'params', ''], ...rows], [2]),
+    `Total params: ${thousands(total)} (${((total * 4) / 1e6).toFixed(1)} MB)`,
+  ].join('\n');
+
+  function show(height: number, width: number, channels: number): string {
+    return `(n, ${height}, ${width}, ${channels})`;
+  }
+}
+
+const thousands = (n: number) => n.toLocaleString('en-US');
+
+/** Columns as wide as they must be; those in `right` to the right. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[]): string {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
