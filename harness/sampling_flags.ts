@@ -7,7 +7,7 @@ import { type Given, integer, number, oneOf, UsageError } from './args';
 export const samplingFlags = {
   steps: integer('N', 'sampling steps (default 50; for a network of the recipe digits 20)', 1, 1000),
   method: oneOf(
-    "mix is the tutorial's; euler and heun follow a flow (default: what the model was trained for)",
+    "mix is the tutorial's; euler and heun follow a flow\n(default: what the model was trained for)",
     ...METHODS,
   ),
   guidance: number(

@@ -9,8 +9,8 @@ const legal =
   'constant, cosine, or either with warmup=STEPS and, for cosine, floor=SHARE, such as cosine,warmup=20,floor=0.01';
 
 export const scheduleFlag: Flag<GivenSchedule> = {
-  value: 'constant|cosine[,warmup=N][,floor=X]',
-  help: "the learning rate over the run: warmup steps from 0, then constant, or half a wave\nof a cosine down to a share (default 0.01) at the run's end (default: the recipe's)",
+  value: 'constant|cosine,…',
+  help: "of the learning rate: after warmup=N steps the rate itself, or half a wave of a cosine\nto floor=X of it (default 0.01) at the run's end, such as cosine,warmup=20\n(default: the recipe's)",
   parse: (text, name) => {
     const wrong = (what: string) =>
       new UsageError(`--${name} is ${show(text)}, ${what}; it must be ${legal}.`);

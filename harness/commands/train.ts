@@ -88,10 +88,10 @@ export const train = defineCommand({
   usage: '--out DIR [flags]',
   flags,
   notes: `Writes losses.csv, epochs.csv, loss.svg, corruption.png, predictions.png, samples-5-steps.png, samples-50-steps.png,
-${MODEL}, ${CHECKPOINT} and run.json. With --recipe digits samples.png (a column for each digit), trajectory.png (how noise
-becomes a digit) and history.gif (the samples over the run) in place of the last two pictures; with --holdout the held-out losses in
-epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after each epoch, every ${SAVE_SECONDS} seconds and at
-Ctrl-C; a second Ctrl-C quits at once.`,
+${MODEL}, ${CHECKPOINT} and run.json. With --recipe digits samples.png (a column for each digit),
+trajectory.png (how noise becomes a digit) and history.gif (the samples over the run) in place of the last two pictures; with
+--holdout the held-out losses in epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after each epoch, every
+${SAVE_SECONDS} seconds and at Ctrl-C; a second Ctrl-C quits at once.`,
   run: runTrain,
 });
 

@@ -64,6 +64,14 @@ const studies: Record<string, Study> = {
       [1370, both],
     ],
   },
+  'digits 400': {
+    ...digits,
+    at: [
+      [100, w2],
+      [200, w2],
+      [400, both],
+    ],
+  },
   samplers: {
     ...digits,
     at: [[400, [euler(20, 1), euler(20, 3), euler(10, 2), euler(40, 2), heun(10, 2), heun(20, 2)]]],
