@@ -69,7 +69,7 @@ if (wanted('train')) {
   await train('train-70000', quick ? 1 : 0.03, '--data', dirname(sevenSets), ...few);
   // The other recipe, as often; its losses are of noise and images from -1 to 1. Measured 0.18 elsewhere.
   const long = quick ? [...few, '--quality', '12'] : ['--epochs', '40', '--max-steps', '1370'];
-  await train('train-digits', quick ? 3 : 0.25, '--recipe', 'digits', ...long);
+  await train('train-digits', quick ? 10 : 0.25, '--recipe', 'digits', ...long);
 }
 if (wanted('torch')) await torch();
 
