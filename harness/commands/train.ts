@@ -522,10 +522,12 @@ class Run {
     await writeWhole(this.path('run.json'), `${JSON.stringify(this.report(pictureSeconds), null, 2)}\n`);
     written.push('run.json');
 
-    const means = wholeEpochs(this.losses, this.stepsPerEpoch);
+    // A run that ends before its first epoch does has no mean yet.
+    const [mean] = wholeEpochs(this.losses, this.stepsPerEpoch).slice(-1);
+    const loss = mean === undefined ? '' : `Mean loss of the last whole epoch ${mean.toFixed(5)}. `;
     progress.print();
     progress.print(
-      `Mean loss of the last epoch ${means[means.length - 1].toFixed(5)}. Training took ${duration(this.trainSeconds)}, the pictures ${duration(pictureSeconds)}.`,
+      `${loss}Training took ${duration(this.trainSeconds)}, the pictures ${duration(pictureSeconds)}.`,
     );
     if (this.evaluation) progress.print(`Held-out loss ${this.evaluation.loss.toFixed(5)}.`);
     if (this.quality) {

@@ -207,6 +207,10 @@ if (lane === 'node') {
       });
       expect(report.quality).toBeUndefined();
 
+      // Ended before its first epoch is.
+      const one = ['--max-steps', '1', '--quality', '0'];
+      expect(await succeed('train', '--out', path('one'), ...small, ...one)).not.toContain('Mean loss');
+
       // Stopped after four of six steps, within the second epoch.
       const stopped = ['--schedule', 'constant,warmup=2', '--epochs', '2', '--quality', '0'];
       await succeed('train', '--out', path('six'), ...small, ...stopped);
