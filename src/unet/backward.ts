@@ -14,7 +14,7 @@ import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
 import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
 import type { Layer } from './config';
-import { type Choose, type Forward, hasVariant, type Told } from './forward';
+import { type Choose, type ConditioningStage, type Forward, hasVariant } from './forward';
 
 /** Where the gradient of a layer's parameters is left. */
 export interface LayerGradient {
@@ -165,7 +165,7 @@ export function backwardPass(
 
 /** From the gradient of the biases for each image to those of the linear layers that make them. */
 function backThroughTelling(
-  { plan, features, pre, activated }: Told,
+  { plan, features, pre, activated }: ConditioningStage,
   batch: number,
   biasGrad: Tensor,
   [forHidden, forOutput]: readonly LayerGradient[],

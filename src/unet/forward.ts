@@ -43,7 +43,7 @@ export interface Conditions {
 }
 
 /** The conditioning of a pass, with the tensors that the backward pass needs again. */
-export interface Told {
+export interface ConditioningStage {
   readonly plan: ConditioningPlan;
   /** What goes into the first linear layer. */
   readonly features: Tensor;
@@ -77,14 +77,18 @@ export interface Forward {
   readonly ops: Op[];
   readonly stages: readonly Stage[];
   /** Of a conditioned network. */
-  readonly told?: Told;
+  readonly told?: ConditioningStage;
 }
 
 /** What a network needs to make a pass. */
 export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
 
 /** From what a network is told to a bias for each image. */
-function tell(plan: ConditioningPlan, batch: number, conditions: Conditions): { ops: Op[]; told: Told } {
+function tell(
+  plan: ConditioningPlan,
+  batch: number,
+  conditions: Conditions,
+): { ops: Op[]; told: ConditioningStage } {
   const { hidden, output, noiseLevel, classes } = plan.layers;
   const size = hidden.outChannels * batch;
   const features = tensor('conditioning features', hidden.inChannels * batch);
