@@ -103,9 +103,14 @@ export class UNet {
     }
     const flat = new Float32Array(this.plan.flat.size);
     for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
-    this.gpu.device.queue.writeBuffer(this.fixed.get(this.plan.flat)!, 0, flat);
-    await this.whileThere(this.gpu.run([this.repack]));
+    // Before: what is submitted from now on reads the new weights. After: what read the state meanwhile may have been submitted earlier.
     this.replaced++;
+    this.gpu.device.queue.writeBuffer(this.fixed.get(this.plan.flat)!, 0, flat);
+    try {
+      await this.whileThere(this.gpu.run([this.repack]));
+    } finally {
+      this.replaced++;
+    }
   }
 
   /**

@@ -263,7 +263,7 @@ function readData(bytes: Uint8Array, dtype: DType, begin: number, end: number): 
   const at = bytes.byteOffset + begin;
   return at % 4 === 0
     ? new type(bytes.buffer as ArrayBuffer, at, (end - begin) / 4)
-    : new type(bytes.slice(begin, end).buffer);
+    : new type(new Uint8Array(bytes.subarray(begin, end)).buffer); // slice of a Node Buffer would not copy
 }
 
 // ---------------------------------------------------------------- halves, by their bits: Float16Array is not everywhere

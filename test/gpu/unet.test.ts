@@ -128,6 +128,18 @@ describe('kernels that are transformed once', () => {
     expect(second.values).not.toEqual(first.values);
   });
 
+  test('are those of one network while the weights are being replaced', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 1 });
+    using other = await UNet.create(gpu, config, { seed: 2 });
+    const before = await predict(unet);
+    const replaced = unet.setParameters(await other.getParameters());
+    const meanwhile = await unet.predict(images, 4);
+    await replaced;
+    const after = await expected(unet);
+    expect([before.values, after]).toContainEqual(meanwhile);
+    expect(await unet.predict(images, 4)).toEqual(after);
+  });
+
   test('are transformed each time while a trainer may change the weights, and once more when it is gone', async () => {
     using unet = await UNet.create(gpu, config, { seed: 1 });
     await predict(unet);

@@ -70,6 +70,15 @@ describe('a file known to be good', () => {
     }
   });
 
+  test.runIf(typeof Buffer !== 'undefined')('may lie anywhere in the memory of a Node Buffer', () => {
+    for (const shift of [0, 1, 2, 3]) {
+      const bytes = file(`${JSON.stringify({ a: f32([2], 0, 8) })}${' '.repeat(shift)}`, 8);
+      new DataView(bytes.buffer, bytes.length - 8).setFloat32(4, 1.5, true);
+      const { tensors } = decodeSafetensors(Buffer.from(bytes));
+      expect(tensors.get('a')).toEqual({ shape: [2], data: new Float32Array([0, 1.5]) });
+    }
+  });
+
   test('may hold nothing', () => {
     expect(decodeSafetensors(file('{}'))).toEqual({ tensors: new Map(), metadata: {} });
     expect(encodeSafetensors([])).toEqual(file('{}      '));
