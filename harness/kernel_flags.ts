@@ -18,12 +18,6 @@ export const kernelFlags = {
   ),
 };
 
-export const bfloat16Flag = {
-  'bfloat16-gradients': toggle(
-    "store the gradient of the first layer's output in bfloat16: faster, a little\nless exact (images of one channel)",
-  ),
-};
-
 export type EngineChoice = Pick<EngineOptions, 'tune' | 'variants'>;
 
 /** What the flags mean to an engine. Throws UsageError, or EngineError `data` for a file that cannot be read. */

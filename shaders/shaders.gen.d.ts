@@ -97,22 +97,6 @@ declare module '*/conv2d.one_subgroups.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.strip.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.strip_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
 declare module '*/conv2d.tile.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
@@ -345,22 +329,6 @@ declare module '*/conv2d_grad_input.from_one_subgroups.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.strip.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
-    'input' | 'kernel' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_input.strip_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'tiles' | 'first_group',
-    'input' | 'kernel' | 'output'
-  >;
-  export default shader;
-}
-
 declare module '*/conv2d_grad_input.tile.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
@@ -553,22 +521,6 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel_bfloat16.one.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
-    'wide' | 'narrow' | 'partials'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel_bfloat16.one_split.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
-    'wide' | 'narrow' | 'partials'
-  >;
-  export default shader;
-}
-
 declare module '*/conv2d_grad_pool.from_one.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
@@ -586,30 +538,6 @@ declare module '*/conv2d_grad_pool.from_one_single.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
-    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_pool_bfloat16.from_one.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
-    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_pool_bfloat16.from_one_single.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
-    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_pool_bfloat16.from_one_subgroups.wgsl' {
   const shader: import('../src/kernel').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
@@ -798,14 +726,6 @@ declare module '*/gradient_norm_finish.wgsl' {
   const shader: import('../src/kernel').Shader<
     'partial_count' | 'ring' | 'clip',
     'partials' | 'state' | 'records'
-  >;
-  export default shader;
-}
-
-declare module '*/image_grid.wgsl' {
-  const shader: import('../src/kernel').Shader<
-    'size' | 'picture_width' | 'channels' | 'height' | 'width' | 'batch' | 'count' | 'columns' | 'scale' | 'gap' | 'invert' | 'first_group',
-    'images' | 'picture'
   >;
   export default shader;
 }

@@ -37,6 +37,5 @@ test('that of digits follows a flow, by level and class, from a warm-up on', () 
     schedule: { decay: 'none', warmup: 20 },
     clipNorm: 1,
     classDropout: 0.05,
-    bfloat16Gradients: false,
   });
 });

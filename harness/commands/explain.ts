@@ -5,7 +5,7 @@ import { layersOf } from '../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../src/unet/variants';
 import { type Command, defineCommand, integer, toggle } from '../args';
 import { explain as explainText } from '../explain_text';
-import { bfloat16Flag, kernelChoice, kernelFlags } from '../kernel_flags';
+import { kernelChoice, kernelFlags } from '../kernel_flags';
 import { variantLines } from '../kernels_text';
 import { networkFlags, networkOf } from '../network_flags';
 
@@ -24,7 +24,6 @@ export const explain: Command = defineCommand({
     plain: toggle('plan for a device without optional features such as subgroups'),
     gpu: toggle('plan for a GPU that is not measured, in place of a software adapter'),
     variants: kernelFlags.variants,
-    ...bfloat16Flag,
   },
   async run(given) {
     const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain, gpu } = given;
@@ -35,10 +34,7 @@ export const explain: Command = defineCommand({
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
     if (fixed) checkVariants(fixed, layers, padded, features, true);
     const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
-    const training = settingsOf({
-      ...recipes[given.recipe ?? 'tutorial'].trainer,
-      bfloat16Gradients: given['bfloat16-gradients'],
-    });
+    const training = settingsOf(recipes[given.recipe ?? 'tutorial'].trainer);
     const text = explainText(config, batch, images, variants, training);
     console.log(`The network\n\n${text.summary}\n`);
     const assumed = fixed

@@ -27,7 +27,7 @@ import { digitPictures } from '../digit_pictures';
 import { prepareFolder, readWhole, writeWhole } from '../files';
 import { History } from '../history';
 import { holdOut, loadImages } from '../images';
-import { bfloat16Flag, type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
+import { type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { variantLines } from '../kernels_text';
 import { levelSvg } from '../level_svg';
 import { type Measured, makesDigits, measureQuality, qualityLine } from '../measure_quality';
@@ -72,7 +72,6 @@ const flags = {
   ),
   ...networkFlags,
   ...kernelFlags,
-  ...bfloat16Flag,
   resume: text(
     'FILE',
     `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it; --epochs may grow, --lr and --out differ`,
@@ -127,11 +126,10 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   const perEpoch = Math.ceil(images.count / settings.batchSize);
   const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
   const training: Partial<TrainerOptions> = checkpoint
-    ? { ...checkpoint.state.adam, ...checkpoint.training, bfloat16Gradients: checkpoint.bfloat16Gradients }
+    ? { ...checkpoint.state.adam, ...checkpoint.training }
     : {
         ...recipe.trainer,
         ...(given.schedule ? { schedule: scheduleFor(given.schedule, steps) } : {}),
-        bfloat16Gradients: given['bfloat16-gradients'],
       };
   if (kernels.variants) {
     // With all that a device may have; what this one has is seen later.
@@ -197,16 +195,11 @@ function heldOutLosses(folder: string): (number | undefined)[] {
 /** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
 export function resumedSettings(
   given: TrainFlags,
-  { settings, config, losses, data, bfloat16Gradients, training }: Checkpoint,
+  { settings, config, losses, data, training }: Checkpoint,
 ): RunSettings {
   if (given.variants !== undefined) {
     throw new UsageError(
       '--variants cannot stand beside --resume: a run goes on with the kernel variants that it began with. Leave it out, or start a new run without --resume.',
-    );
-  }
-  if (given['bfloat16-gradients'] && !bfloat16Gradients) {
-    throw new UsageError(
-      '--bfloat16-gradients is given, but the checkpoint was trained without. Leave it out to go on, or start a new run without --resume.',
     );
   }
   if (given.recipe !== undefined && recipes[given.recipe].trainer.objective !== training.objective) {
@@ -373,7 +366,6 @@ class Run {
       : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
     progress.print(`Kernels     ${origin}`);
     for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
-    if (this.trainer.bfloat16Gradients) progress.print('            the first layer’s gradient in bfloat16');
     progress.print(`Output      ${out}`);
     progress.print();
     this.readyAt = performance.now() / 1000;

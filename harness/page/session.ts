@@ -309,9 +309,8 @@ export class Session {
       const unet = await this.network();
       this.data = fingerprint(images);
       this.dataset = await engine.createDataset(images);
-      const { bfloat16Gradients } = saved ?? {};
       const options = {
-        ...(saved ? { ...saved.state.adam, ...saved.training, bfloat16Gradients } : recipes[recipe].trainer),
+        ...(saved ? { ...saved.state.adam, ...saved.training } : recipes[recipe].trainer),
         batchSize: batch,
         learningRate: this.settings.lr,
       };

@@ -3,10 +3,9 @@
 // each followed by the sums of grad[o][y][x][n] for the bias.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
 // One invocation: one image, four channels of wide, all taps. Strip by strip of 7 columns it walks down the slice's rows with the 5 x 11
-// pixels of narrow around them in registers, rows a to e: as a new e comes, a goes. A row of a strip takes 39 loads (27 with wide in
-// bfloat16) and makes 700 products.
+// pixels of narrow around them in registers, rows a to e: as a new e comes, a goes. A row of a strip takes 39 loads and makes 700 products.
 // With wide the input the taps come out mirrored and are stored so.
-// The shader that includes this declares params, narrow and partials, and includes lib/wide_strip.wgsl or lib/wide_strip_bfloat16.wgsl.
+// The shader that includes this declares params, narrow and partials, and includes lib/wide_strip.wgsl.
 // Grid: x over images, y over groups of four channels, z over slices of params.rows rows.
 
 struct Params {

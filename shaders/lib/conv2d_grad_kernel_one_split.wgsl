@@ -6,10 +6,10 @@
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
 // One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns it walks down the rows with 4 pixels of 5 rows of wide in
 // registers, s0 to s4 from below: as a row of narrow comes, 8 pixels around the strip, each row of taps has its products with one of them.
-// So 12 loads (10 with wide in bfloat16) make 100 products, and 60 numbers or so are all that an invocation holds. What the 32 images of a
+// So 12 loads make 100 products, and 60 numbers or so are all that an invocation holds. What the 32 images of a
 // workgroup have summed up meets in workgroup memory.
 // With wide the input the taps come out mirrored and are stored so.
-// The shader that includes this declares params, narrow and partials, and includes lib/wide_strip.wgsl or lib/wide_strip_bfloat16.wgsl.
+// The shader that includes this declares params, narrow and partials, and includes lib/wide_strip.wgsl.
 // Grid: x over images, y over pairs of channels of wide, z over slices of params.rows rows.
 
 struct Params {

@@ -11,10 +11,19 @@
 // taps of weights into workgroup memory; an element of input then serves 32 * 5 products, a weight 7 * 32.
 // One invocation: 7 pixels, 4 output channels, 2 images: 11 vec2 and 5 vec4 from workgroup memory make 280 products.
 // Grid: x over strips times 16 pairs of images, y over 32 output channels, z over rows.
-#import lib/strip.wgsl
 
 var<workgroup> inputs: array<vec2f, 704>; // [4 input channels][11 pixels][16 pairs]
 var<workgroup> weights: array<vec4f, 160>; // [4 input channels][5 taps][8 times 4 output channels]
+
+// The first pixel of a strip. A strip has 7; the last one of a row is moved to the left, so that all of them are inside the image.
+fn strip_start(strip: u32) -> u32 {
+  return min(strip * 7u, params.width - 7u);
+}
+
+// The first of its pixels that the strip before it has not stored.
+fn fresh_pixel(strip: u32) -> u32 {
+  return strip * 7u - strip_start(strip);
+}
 
 // Pair n of pixel x of image row `row` of channel c, both counted from outside the image, where it is 0.
 fn element(c: u32, row: u32, x: i32, n: u32) -> vec2f {

@@ -8,8 +8,6 @@ import shaderBias from '../../shaders/conv2d.image_bias.wgsl';
 import oneShader from '../../shaders/conv2d.one.wgsl';
 import oneSplitShader from '../../shaders/conv2d.one_split.wgsl';
 import oneSubgroups from '../../shaders/conv2d.one_subgroups.wgsl';
-import stripShader from '../../shaders/conv2d.strip.wgsl';
-import stripSubgroups from '../../shaders/conv2d.strip_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d.tile.wgsl';
 import tileBias from '../../shaders/conv2d.tile_image_bias.wgsl';
 import shader from '../../shaders/conv2d.wgsl';
@@ -135,28 +133,18 @@ export function directLaunch({ batch, height, width, kernelSize }: ConvShape, fr
   return { params, items: [Math.ceil(batch / 8), width, height * tiles] as const };
 }
 
-/** Strips of 7 pixels in a row, times pairs of images: what the lanes of the forms by strips lie over. */
-export const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batch) / 2;
+/** Strips of 7 pixels in a row, times pairs of images: what the lanes of `one` and `tile` lie over. */
+const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batch) / 2;
 
 /**
  * Whether a row has fewer strips than a workgroup of a form with subgroups has lanes. Idle ones must stay there, as they may hold
  * weights, which is why those workgroups are small.
  */
-export const idlesByStrips = (shape: ConvShape, { workgroupSize }: Shader) =>
-  stripItems(shape) < workgroupSize[0];
+const idlesByStrips = (shape: ConvShape, { workgroupSize }: Shader) => stripItems(shape) < workgroupSize[0];
 
-/** Why a layer cannot be done by strips. */
-export const refusesStrips = ({ kernelSize, width }: ConvShape) =>
+/** Why a layer cannot be done by the form for GPUs. */
+export const refusesTile = ({ kernelSize, width }: ConvShape) =>
   kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
-
-/** Params and grid of a convolution by strips: see shaders/lib/conv2d_strip.wgsl. */
-export function stripLaunch(shape: ConvShape, from: number, to: number) {
-  const { batch, height, width } = shape;
-  const tiles = channelTiles(to);
-  const pairs = batch / 2;
-  const params = { height, width, pairs, from_channels: from, to_channels: to, tiles };
-  return { params, items: [stripItems(shape), 1, height * tiles] as const };
-}
 
 /** Why a layer cannot be done by the form for one channel on the side that is summed over, which has `channels`. */
 export const refusesFromOne = ({ kernelSize }: ConvShape, channels: number, side: string) =>
@@ -207,22 +195,12 @@ export function tileLaunch({ batch, height, width }: ConvShape, from: number, to
 type TensorName = 'input' | 'kernel' | 'bias' | 'output';
 
 const tile: Variant<ConvShape, TensorName> = {
-  refuses: refusesStrips,
+  refuses: refusesTile,
   calls: (shape, tensors) => {
     const { params, items } = tileLaunch(shape, shape.inChannels, shape.outChannels);
     return [biasCall([tileShader, tileBias], shape, params, tensors, items)];
   },
 };
-
-const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
-  refuses: (shape) => refusesImageBias(shape) ?? refusesStrips(shape),
-  idles: (shape) => subgroups && idlesByStrips(shape, stripSubgroups),
-  calls: (shape, tensors) => {
-    const { params, items } = stripLaunch(shape, shape.inChannels, shape.outChannels);
-    return [call(subgroups ? stripSubgroups : stripShader, params, tensors, items)];
-  },
-});
 
 const fromOne = (
   form: FromOne,
@@ -325,8 +303,6 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     one: one(false),
     one_split: oneSplit,
     one_subgroups: one(true),
-    strip: strip(false),
-    strip_subgroups: strip(true),
     tile,
     winograd: winograd(F4, [winogradOutput, winogradOutputBias]),
     winograd_subgroups: winograd(F4_SUBGROUPS, [winogradOutput, winogradOutputBias]),

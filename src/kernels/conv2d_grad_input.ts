@@ -1,8 +1,6 @@
 import fromOneShader from '../../shaders/conv2d_grad_input.from_one.wgsl';
 import fromOneSingle from '../../shaders/conv2d_grad_input.from_one_single.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d_grad_input.from_one_subgroups.wgsl';
-import stripShader from '../../shaders/conv2d_grad_input.strip.wgsl';
-import stripSubgroups from '../../shaders/conv2d_grad_input.strip_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
 import shader from '../../shaders/conv2d_grad_input.wgsl';
 import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
@@ -37,11 +35,9 @@ import {
   featuresFromOne,
   fromOneLaunch,
   idlesByPatches,
-  idlesByStrips,
   padChannels,
   refusesFromOne,
-  refusesStrips,
-  stripLaunch,
+  refusesTile,
   tileLaunch,
 } from './conv2d';
 
@@ -64,17 +60,6 @@ const winograd = (form: Form, last: typeof winogradOutput): Variant<ConvShape, T
   },
 });
 
-const strip = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
-  refuses: refusesStrips,
-  idles: (shape) => subgroups && idlesByStrips(shape, stripSubgroups),
-  calls: (shape, { grad, kernel, grad_input }) => {
-    const { params, items } = stripLaunch(shape, shape.outChannels, shape.inChannels);
-    const tensors = { input: grad, kernel, output: grad_input };
-    return [call(subgroups ? stripSubgroups : stripShader, params, tensors, items)];
-  },
-});
-
 const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
   features: featuresFromOne(form),
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
@@ -87,7 +72,7 @@ const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape
 });
 
 const tile: Variant<ConvShape, TensorName> = {
-  refuses: refusesStrips,
+  refuses: refusesTile,
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = tileLaunch(shape, shape.outChannels, shape.inChannels);
     return [call(tileShader, params, { input: grad, kernel, output: grad_input }, items)];
@@ -115,8 +100,6 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     from_one: fromOne('plain', fromOneShader),
     from_one_single: fromOne('single', fromOneSingle),
     from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
-    strip: strip(false),
-    strip_subgroups: strip(true),
     tile,
     winograd: winograd(F4, winogradOutput),
     winograd_subgroups: winograd(F4_SUBGROUPS, winogradOutput),

@@ -53,10 +53,10 @@ function slicing({ height }: ConvShape): { rows: number; slices: number } {
   return { rows, slices: Math.ceil(height / rows) };
 }
 
-export type TensorName = 'input' | 'grad' | 'gradient';
+type TensorName = 'input' | 'grad' | 'gradient';
 
-export const ONE = { rows: 14, images: 1, channels: 4 };
-export const ONE_SPLIT = { rows: 7, images: 32, channels: 1 };
+const ONE = { rows: 14, images: 1, channels: 4 };
+const ONE_SPLIT = { rows: 7, images: 32, channels: 1 };
 
 /** A form that divides pixels or images into slices, each of which has partial sums of the whole gradient. */
 const sliced = (
@@ -76,7 +76,7 @@ const sliced = (
  * For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. A slice has `rows` rows, for which four
  * more are loaded, of `images` images, `channels` of which an invocation does of one image.
  */
-export const oneChannel = (
+const oneChannel = (
   shader: typeof oneShader,
   { rows, images, channels }: typeof ONE,
 ): Variant<ConvShape, TensorName> => {

@@ -12,9 +12,9 @@ import {
   refusesFromOne,
 } from './conv2d';
 
-export type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre';
+type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre';
 
-export const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
+const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
   features: featuresFromOne(form),
   refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
   calls: (shape, { grad, ...tensors }) => {

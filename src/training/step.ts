@@ -48,13 +48,11 @@ export interface StepSettings {
   readonly schedule: Schedule;
   /** The greatest norm of the gradient of all parameters together: a longer one is shortened to it. Undefined: any. */
   readonly clipNorm?: number;
-  readonly bfloat16Gradients: boolean;
 }
 
 export const stepDefaults: StepSettings = {
   adam: adamDefaults,
   schedule: checkSchedule(),
-  bfloat16Gradients: false,
 };
 
 /** Tensors that outlive a step, and those through which data comes in. */
@@ -94,12 +92,7 @@ export function planStep(
   weights: WeightPlan,
   batchSize: number,
   variants: Variants,
-  {
-    adam: { beta1, beta2, epsilon, weightDecay },
-    schedule,
-    clipNorm,
-    bfloat16Gradients,
-  }: StepSettings = stepDefaults,
+  { adam: { beta1, beta2, epsilon, weightDecay }, schedule, clipNorm }: StepSettings = stepDefaults,
 ): StepPlan {
   const { height, width, channels } = config;
   const outChannels = outChannelsOf(config);
@@ -153,7 +146,7 @@ export function planStep(
       { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING, schedule },
       { partials, state, records: losses },
     ),
-    ...backwardPass(forward, batch, grad, byLayer, choose, bfloat16Gradients),
+    ...backwardPass(forward, batch, grad, byLayer, choose),
   ];
   const places = weights.all.map((layer, i) => ({
     ...layer,

@@ -46,11 +46,6 @@ export interface TrainerOptions extends Partial<AdamSettings> {
   readonly reuseMemory?: boolean;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: chosen for the device. */
   readonly variants?: Variants;
-  /**
-   * Stores the gradient of the first layer's output, the largest of those that are read once, with the 8 bits of precision of bfloat16: faster,
-   * and a little less exact. For images of one channel, and where the variants have such a form. Default false.
-   */
-  readonly bfloat16Gradients?: boolean;
 }
 
 export interface FitOptions {
@@ -181,7 +176,6 @@ export class Trainer {
       'classDropout',
       'reuseMemory',
       'variants',
-      'bfloat16Gradients',
     ] satisfies (keyof TrainerOptions)[]);
     const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants } = options;
     checkInteger('batchSize', batchSize, 1, 65536);
@@ -193,10 +187,6 @@ export class Trainer {
     const chosen = variants ?? (await gpu.chooseVariants(layers, batch, true));
     const parts = await createParts(gpu, unet, batchSize, settings, chosen, reuseMemory);
     return new Trainer(gpu, unet, batchSize, learningRate, settings, chosen, parts);
-  }
-
-  get bfloat16Gradients(): boolean {
-    return this.settings.bfloat16Gradients;
   }
 
   get learningRate(): number {
@@ -887,7 +877,6 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
     schedule: checkSchedule(options.schedule),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     classDropout,
-    bfloat16Gradients: Boolean(options.bfloat16Gradients),
   };
 }
 

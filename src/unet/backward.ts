@@ -1,12 +1,9 @@
 /** The backward pass as a list of ops: the forward list read from its end. */
 
-import { EngineError } from '../errors';
 import { firstVariant, type Op, op, type Tensor, tensor, view } from '../kernel';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
-import { conv2dGradKernelBfloat16 } from '../kernels/conv2d_grad_kernel_bfloat16';
 import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
-import { conv2dGradPoolBfloat16 } from '../kernels/conv2d_grad_pool_bfloat16';
 import { conv2dGradUpsample } from '../kernels/conv2d_grad_upsample';
 import { flatSize } from '../kernels/pack_weights';
 import { sumPixels } from '../kernels/sum_pixels';
@@ -55,24 +52,14 @@ export function planGradients(
   return { all, byLayer };
 }
 
-/**
- * From `outputGrad`, dL/d(pre-activation of the last stage), to the gradients of all parameters. With `bfloat16`, the gradient of the first
- * layer's pre-activation, the largest tensor that only one op reads, is stored so. Throws `argument` where what was chosen cannot do that.
- */
+/** From `outputGrad`, dL/d(pre-activation of the last stage), to the gradients of all parameters. */
 export function backwardPass(
   { stages, told }: Pick<Forward, 'stages' | 'told'>,
   batch: number,
   outputGrad: Tensor,
   gradients: readonly LayerGradient[],
   choose: Choose = () => undefined,
-  bfloat16 = false,
 ): Op[] {
-  if (bfloat16 && told) {
-    throw new EngineError(
-      'argument',
-      'bfloat16Gradients is given for a conditioned network; it is for networks without conditioning. Leave it out.',
-    );
-  }
   const levels = stages.length / 2;
   const last = stages.length - 1;
   const ops: Op[] = [];
@@ -85,18 +72,6 @@ export function backwardPass(
   const lastVariant = choose('conv2d_grad_input', lastLayer.name);
   const storesLast = levels === 1 || !hasVariant(conv2dGradUpsample, lastVariant);
   const throughLast = { grad: outputGrad, kernel: lastWeights.backward };
-
-  const first = stages[0].layer.name;
-  const gradKernelVariant = choose('conv2d_grad_kernel', first);
-  if (bfloat16 && (storesLast || !hasVariant(conv2dGradKernelBfloat16, gradKernelVariant))) {
-    const [forInput, forKernel] = [conv2dGradPoolBfloat16, conv2dGradKernelBfloat16].map(({ variants }) =>
-      Object.keys(variants).join(', '),
-    );
-    throw new EngineError(
-      'argument',
-      `bfloat16Gradients is for a network of two or more levels with conv2d_grad_input/${lastLayer.name} one of ${forInput} (here ${lastVariant}) and conv2d_grad_kernel/${first} one of ${forKernel} (here ${gradKernelVariant}). Give such \`variants\`, or leave it out.`,
-    );
-  }
 
   let grad = outputGrad;
   for (let i = last; i >= 0; i--) {
@@ -111,10 +86,9 @@ export function backwardPass(
       ops.push(op(conv2dGradUpsample, lastLayer.name, { ...lastLayer, batch }, tensors, lastVariant));
       grad = low;
     } else if (i === 0 && !storesLast) {
-      const high = tensor(`${name} gradient`, bfloat16 ? pre.size / 2 : pre.size);
+      const high = tensor(`${name} gradient`, pre.size);
       const tensors = { ...throughLast, pre, grad_output: grad, grad_pre: high };
-      const pool = bfloat16 ? conv2dGradPoolBfloat16 : conv2dGradPool;
-      ops.push(op(pool, name, { ...lastLayer, batch }, tensors, lastVariant));
+      ops.push(op(conv2dGradPool, name, { ...lastLayer, batch }, tensors, lastVariant));
       grad = high;
     } else if (i < levels - 1) {
       const skipGrad = skipGrads.pop()!;
@@ -136,7 +110,7 @@ export function backwardPass(
     const { slices, partial } = gradients[i];
     ops.push(
       op(
-        bfloat16 && i === 0 ? conv2dGradKernelBfloat16 : conv2dGradKernel,
+        conv2dGradKernel,
         name,
         shape,
         { input, grad, gradient: slices },

@@ -58,8 +58,6 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'winograd7',
     'winograd_subgroups',
     'winograd',
-    'strip_subgroups',
-    'strip',
     'direct',
   ],
   gpu: [

@@ -17,8 +17,8 @@
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
- * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, classDropout), `bfloat16Gradients` (whether the
- * trainer had that setting), and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
+ * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, classDropout),
+ * and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
  */
 import type { ImageSet } from '../data/idx';
 import { type AdapterDescription, ownName } from '../device';
@@ -94,7 +94,7 @@ export interface RunSettings {
 }
 
 /** The trainer's settings beside Adam's, for `createTrainer`. */
-export type TrainingSettings = Omit<TrainerSettings, 'adam' | 'bfloat16Gradients'>;
+export type TrainingSettings = Omit<TrainerSettings, 'adam'>;
 
 export interface Checkpoint extends Model {
   readonly settings: RunSettings;
@@ -102,8 +102,6 @@ export interface Checkpoint extends Model {
   /** See `variantsOn`. */
   readonly variants: Variants;
   readonly training: TrainingSettings;
-  /** For `createTrainer`. */
-  readonly bfloat16Gradients: boolean;
   /** What the adapter called itself; the first checkpoints did not say. */
   readonly adapter?: string;
   /** For `trainer.setState`. */
@@ -184,7 +182,7 @@ export async function saveCheckpoint(run: {
   const { unet } = trainer;
   const settings = settingsOf(run.settings, argument);
   const data = dataOf(run.data, argument);
-  const { adam: _, bfloat16Gradients, ...training } = trainer.settings;
+  const { adam: _, ...training } = trainer.settings;
   // Nothing is submitted between these reads, so that all see the same step.
   const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
   const { length } = run.losses;
@@ -224,7 +222,6 @@ export async function saveCheckpoint(run: {
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
     training: JSON.stringify(training),
-    bfloat16Gradients: JSON.stringify(bfloat16Gradients),
     adapter: ownName(trainer.adapter),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
@@ -257,10 +254,6 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
     variants: variantsOf(json(file, 'variants', name), wrong),
     objective: training.objective,
     training,
-    // The first checkpoints did not say.
-    bfloat16Gradients:
-      file.metadata.bfloat16Gradients !== undefined &&
-      boolean(json(file, 'bfloat16Gradients', name), 'bfloat16Gradients', wrong),
     adapter: file.metadata.adapter,
     state: {
       step,

@@ -567,10 +567,6 @@ describe('complaints', () => {
         { schedule: 'cosine' },
         `schedule is "cosine"; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
       ],
-      [
-        { bfloat16Gradients: true },
-        'bfloat16Gradients is given for a conditioned network; it is for networks without conditioning. Leave it out.',
-      ],
     ] as const) {
       await refused(() => Trainer.create(gpu, unet, options as TrainerOptions), 'argument', message);
     }

@@ -145,13 +145,6 @@ if (lane === 'node') {
       expect(again.losses).toBe(given.losses);
       expect(again.variants).toEqual(given.variants);
 
-      const rounded = await train('rounded', '--bfloat16-gradients');
-      expect(rounded.output).toContain('in bfloat16');
-      expect(rounded.variants).toEqual(usual.variants);
-      expect(rounded.losses).not.toBe(usual.losses);
-      const further = ['train', '--resume', join(out, 'rounded', 'checkpoint.safetensors'), '--epochs', '2'];
-      expect((await run(...further)).output).toContain('in bfloat16');
-
       const tuned = await train('tuned', '--tune');
       expect(tuned.output).toMatch(/the fastest, measured in /);
       expect(readdirSync(cache)).toEqual(['tuning.json']);

@@ -478,7 +478,6 @@ describe('complaints', () => {
       [{ batchSize: '4' as never }, 'batchSize is "4"'],
       [{ beta2: 1 }, 'beta2 is 1'],
       [{ variants: { 'conv2d/down.0': 'none' } }, 'no variant none'],
-      [{ variants: {}, bfloat16Gradients: true }, 'conv2d_grad_kernel/down.0 one of one, one_split'],
       [{ batchsize: 4 } as object, 'no setting batchsize'],
       [{ kernelSize: 5 } as object, 'no setting kernelSize'],
     ] as const) {

@@ -20,8 +20,6 @@ test('nothing, the same, more epochs, another learning rate, the data elsewhere'
   expect(resumedSettings({ epochs: 9 }, checkpoint).epochs).toBe(9);
   expect(resumedSettings({ epochs: 3 }, checkpoint).epochs).toBe(3);
   expect(resumedSettings({ lr: 0.1 }, checkpoint)).toEqual({ ...settings, learningRate: 0.1 });
-  const rounded = { ...checkpoint, bfloat16Gradients: true };
-  expect(resumedSettings({ 'bfloat16-gradients': true }, rounded)).toEqual(settings);
   expect(resumedSettings({ data: 'x' }, checkpoint).source).toBe('x');
 });
 
@@ -31,7 +29,6 @@ test.each([
   [{ widths: [8, 8] }, '--widths is 8,8', 'with 8,16'],
   [{ 'kernel-size': 3 }, '--kernel-size is 3', 'with 5'],
   [{ variants: 'conv2d/down.1=direct' }, '--variants cannot stand beside --resume'],
-  [{ 'bfloat16-gradients': true as const }, '--bfloat16-gradients is given', 'without'],
   [{ limit: 5 }, '--limit is 5', 'with all images'],
   [{ epochs: 2 }, '--epochs is 2', 'has completed 2'],
 ])('%j contradicts the checkpoint', (given, ...facts) => {

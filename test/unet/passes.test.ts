@@ -9,7 +9,7 @@ import { planWeights } from '../../src/unet/weights';
 
 const BATCH = 4;
 
-function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false, bfloat16 = false) {
+function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false) {
   const full = checkConfig(config);
   const network = planWeights(full);
   const size = full.height * full.width * BATCH;
@@ -19,7 +19,7 @@ function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false, bfl
   const forward = forwardPass(network, BATCH, input, pre, told, choose, keeps);
   const { ops } = forward;
   const { byLayer } = planGradients(network.all, BATCH, choose);
-  const back = backwardPass(forward, BATCH, grad, byLayer, choose, bfloat16);
+  const back = backwardPass(forward, BATCH, grad, byLayer, choose);
   return {
     forward: ops.map(title),
     backward: back.map(title),
@@ -157,11 +157,6 @@ describe('a conditioned network', () => {
     expect(fused.backward).toContain('conv2d_grad_pool down.0');
     expect(readTooEarly(fused)).toEqual([]);
   });
-
-  test('is not for bfloat16', () => {
-    const message = 'bfloat16Gradients is given for a conditioned network';
-    expect(() => passes({ ...config, channels: 1, outChannels: 1 }, fromOne, false, true)).toThrow(message);
-  });
 });
 
 describe('frequencies of the input', () => {
@@ -236,47 +231,4 @@ test('without a level below there is nothing to fuse with', () => {
     'swish_grad down.0',
     'conv2d_grad_kernel down.0',
   ]);
-});
-
-describe('in bfloat16', () => {
-  const config = { height: 4, width: 4, widths: [3, 5] };
-  const one: Choose = (kernel, layer) =>
-    kernel === 'conv2d_grad_kernel' && layer === 'down.0' ? 'one' : fromOne(kernel, layer);
-  const fused: Choose = (kernel, layer) => (layer === 'up.0' ? undefined : one(kernel, layer));
-
-  test('one op writes the first gradient so, another reads it', () => {
-    const plain = passes(config, fused);
-    const rounded = passes(config, fused, false, true);
-    expect(readTooEarly(rounded)).toEqual([]);
-    expect(rounded.backward).toEqual([
-      ...plain.backward.slice(0, -2),
-      'conv2d_grad_pool_bfloat16 down.0',
-      'conv2d_grad_kernel_bfloat16 down.0',
-    ]);
-    const sizeOf = ({ ops }: typeof plain) => ops.at(-2)!.calls[0].tensors.grad_pre.size;
-    expect(2 * sizeOf(rounded)).toBe(sizeOf(plain));
-  });
-
-  test.each<[string, Partial<UNetConfig>, Choose, ...string[]]>([
-    [
-      'an input gradient that is stored',
-      config,
-      (k) => (k === 'conv2d_grad_kernel' ? 'one' : 'direct'),
-      '(here direct)',
-    ],
-    [
-      'another weight gradient',
-      config,
-      (k, l) => (k === 'conv2d_grad_kernel' ? 'tile' : fused(k, l)),
-      '(here tile)',
-    ],
-    ['a single level', { ...config, widths: [3] }, one, 'two or more levels'],
-  ])('%s cannot be had', (_, refused, choose, ...facts) => {
-    for (const fact of [
-      ...facts,
-      'one of from_one, from_one_single, from_one_subgroups (here',
-      'conv2d_grad_kernel/down.0 one of one, one_split (here',
-    ])
-      expect(() => passes(refused, choose, false, true)).toThrow(fact);
-  });
 });
