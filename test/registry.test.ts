@@ -2,12 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { declarations, loadShaders, writeDeclarations } from '../shaders/plugin';
+import { declarations, loadShaders, readText, wgslFiles, writeDeclarations } from '../shaders/plugin';
 import { requirements } from '../src/device';
 import { op, type Shader, tensor } from '../src/kernel';
 import { type AnySpec, missingTwins, shaders, specs } from './registry';
 
-const folder = new URL('../shaders/', import.meta.url);
 const { limits } = requirements;
 
 test('every kernel has its three files', () => {
@@ -33,13 +32,8 @@ test('only src/device.ts submits, and so in an error scope', () => {
 });
 
 describe('every WGSL file starts with a comment that says what it does', () => {
-  const files = ['.', 'lib'].flatMap((path) =>
-    readdirSync(new URL(path, folder))
-      .filter((file) => file.endsWith('.wgsl'))
-      .map((file) => `${path}/${file}`),
-  );
-  test.each(files)('%s', (file) => {
-    const [first] = readFileSync(new URL(file, folder), 'utf8')
+  test.each(wgslFiles())('%s', (file) => {
+    const [first] = readText(file)
       .replace(/^(enable \w+;\s+)+/, '')
       .split('\n');
     expect(first).toMatch(/^\/\/ \S/);

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { shaders as allShaders } from 'virtual:shaders';
 import type { Shader } from '../../src/kernel';
 import { nodeGpu } from '../node_engine';
 import { matcher } from '../pattern';
@@ -25,8 +26,6 @@ other  --driver: its file; whatever else it wants is up to the environment. For 
        (-Dtools=drm-shim,nouveau -Dvulkan-drivers=nouveau).
 
 Needs a C compiler, the Vulkan headers, and Mesa (Debian: gcc libvulkan-dev mesa-vulkan-drivers).`;
-
-const modules = import.meta.glob<{ default: Shader }>('../../shaders/*.wgsl', { eager: true });
 
 /** What to print, of what drivers call the things they count, under a shorter name. */
 const COLUMNS: readonly (readonly [string, RegExp])[] = [
@@ -58,9 +57,7 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   }
   const matches = matcher(values.kernel);
-  const shaders = Object.values(modules).flatMap(({ default: shader }) =>
-    matches(shader.name) ? [shader] : [],
-  );
+  const shaders = Object.values(allShaders).filter(({ name }) => matches(name));
   if (shaders.length === 0) {
     console.error(`No shader matches ${values.kernel}.`);
     return 1;

@@ -1,4 +1,4 @@
-import shader from '../../shaders/adam.wgsl';
+import shader from '../../shaders/optimizer/adam.wgsl';
 import { call, type Kernel, table } from '../kernel';
 import { STATE_WORDS } from '../training/state';
 import { copies, flatSize, type ParameterShape, packing, packParams, parameterCount } from './pack_weights';

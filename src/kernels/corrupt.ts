@@ -1,4 +1,4 @@
-import shader from '../../shaders/corrupt.wgsl';
+import shader from '../../shaders/batch/corrupt.wgsl';
 import { call, type Kernel } from '../kernel';
 import { STATE_WORDS } from '../training/state';
 import type { ImageShape } from './swish_max_pool';

@@ -1,4 +1,4 @@
-import shader from '../../shaders/draw_conditions.wgsl';
+import shader from '../../shaders/batch/draw_conditions.wgsl';
 import { call, type Kernel } from '../kernel';
 import { STATE_WORDS } from '../training/state';
 

@@ -1,4 +1,4 @@
-import shader from '../../shaders/image_losses.wgsl';
+import shader from '../../shaders/loss/image_losses.wgsl';
 import { call, type Kernel } from '../kernel';
 import { STATE_WORDS } from '../training/state';
 import type { ActivatedLossShape } from './mse';

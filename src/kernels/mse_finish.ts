@@ -1,4 +1,4 @@
-import shader from '../../shaders/mse_finish.wgsl';
+import shader from '../../shaders/loss/mse_finish.wgsl';
 import { call, type Kernel } from '../kernel';
 import { constantSchedule, type Schedule } from '../training/schedule';
 import { STATE_WORDS } from '../training/state';

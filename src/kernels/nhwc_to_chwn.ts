@@ -1,4 +1,4 @@
-import shader from '../../shaders/nhwc_to_chwn.wgsl';
+import shader from '../../shaders/batch/nhwc_to_chwn.wgsl';
 import { call, type Kernel } from '../kernel';
 import { STATE_WORDS } from '../training/state';
 import type { ImageShape } from './swish_max_pool';

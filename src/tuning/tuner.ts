@@ -5,13 +5,21 @@
 import type { Gpu } from '../device';
 import { EngineError } from '../errors';
 import { fnv1a } from '../hash';
-import { type Kernel, type Op, op, Program, type Shader, type Tensor, tensor } from '../kernel';
+import {
+  type AdapterKind,
+  type Kernel,
+  type Op,
+  op,
+  Program,
+  type Shader,
+  type Tensor,
+  tensor,
+} from '../kernel';
 import type { ConvShape } from '../kernels/conv2d';
 import { difference, differencePairs } from '../kernels/difference';
 import { Staging } from '../staging';
 import type { Layer } from '../unet/config';
 import {
-  type AdapterKind,
   adapterKind,
   candidates,
   contenders,
@@ -108,7 +116,7 @@ export async function tune(
     for (const layer of layersFor(kernel, layers)) {
       const possible = candidates(kernel, layer, batch, features);
       const here = candidates(kernel, layer, images, features).filter((v) => possible.includes(v));
-      const measurable = contenders(here, adapterKind(gpu.adapter));
+      const measurable = contenders(kernel, here, adapterKind(gpu.adapter));
       const job = jobOf(gpu, kernel, layer, images, measurable);
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;

@@ -108,7 +108,7 @@ describe('kernels that are transformed once', () => {
   };
   beforeEach(() => {
     // On this device's usual choice there may be nothing to transform.
-    vi.spyOn(gpu, 'chooseVariants').mockResolvedValue({ 'conv2d/down.1': 'winograd' });
+    vi.spyOn(gpu, 'chooseVariants').mockResolvedValue({ 'conv2d/down.1': 'winograd4' });
   });
   afterEach(() => {
     vi.restoreAllMocks();
@@ -165,7 +165,7 @@ describe('kernels that are transformed once', () => {
     using other = await UNet.create(gpu, config, { seed: 2 });
     using predictor = await Predictor.create(gpu, unet, {
       count: 4,
-      variants: { 'conv2d/down.1': 'winograd' },
+      variants: { 'conv2d/down.1': 'winograd4' },
     });
     const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: images.byteLength }]);
     gpu.device.queue.writeBuffer(buffer, 0, images);
