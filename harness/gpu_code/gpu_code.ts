@@ -1,7 +1,7 @@
 /**
  * `npm run gpu-code`: what the compiler of a GPU that is not there makes of each shader: registers, spills, instructions. For those who write
  * shaders on a machine without that GPU; it runs nothing. Mesa's drivers can compile for devices that they only pretend to have, and
- * `driver.c`, between Dawn and such a driver, writes down what they tell of a pipeline. Linux only; docs/performance.md, 3.14, reads the tables.
+ * `driver.c`, between Dawn and such a driver, writes down what they tell of a pipeline. Linux only; docs/lab/2026-11-25-gpu-compilers.md reads the tables.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
