@@ -1,6 +1,7 @@
 /** What a configuration becomes: layers and parameters, every dispatch of a training step, memory. Pure, no GPU. */
-import { type Tensor, tensor } from '../src/kernel';
-import { planMemory } from '../src/memory';
+
+import { planMemory } from '../src/plan/memory';
+import { type Tensor, tensor } from '../src/plan/tensor';
 import {
   type CorruptionOptions,
   planCorruption,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
-import type { Shader } from '../src/kernel';
+import type { Shader } from '../src/plan/shader';
 import { declareShaders, reflect, resolveImports } from './reflect.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));

@@ -3,7 +3,7 @@
  * Pure: text in, plain data out. Runs at build and test time only; the parser is never shipped.
  */
 import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import type { ParamField, Shader, ShaderBinding } from '../src/kernel';
+import type { ParamField, Shader, ShaderBinding } from '../src/plan/shader';
 
 const IMPORT = /^#import (\S+)$/gm;
 
@@ -88,7 +88,7 @@ export function declareShaders(shaders: readonly Shader[]): string {
   const union = (names: string[]) => (names.length ? names.map((n) => `'${n}'`).join(' | ') : 'never');
   const modules = shaders.map(
     (s) => `declare module '*/${s.name}.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     ${union(Object.keys(s.params.fields))},
     ${union(Object.keys(s.bindings))}${s.columns ? `,\n    ${union([...s.columns])}` : ''}
   >;

@@ -1,7 +1,7 @@
 // Generated from shaders/*.wgsl by shaders/plugin.ts. Do not edit.
 
 declare module '*/adam.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'weight_decay' | 'first_group',
     'blocks' | 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
     'at' | 'place' | 'layer' | 'packed_at'
@@ -10,7 +10,7 @@ declare module '*/adam.wgsl' {
 }
 
 declare module '*/chwn_to_nhwc.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'count' | 'first_group',
     'input' | 'images'
   >;
@@ -18,7 +18,7 @@ declare module '*/chwn_to_nhwc.wgsl' {
 }
 
 declare module '*/conv2d.from_one.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -26,7 +26,7 @@ declare module '*/conv2d.from_one.wgsl' {
 }
 
 declare module '*/conv2d.from_one_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
   >;
@@ -34,7 +34,7 @@ declare module '*/conv2d.from_one_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.from_one_single.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -42,7 +42,7 @@ declare module '*/conv2d.from_one_single.wgsl' {
 }
 
 declare module '*/conv2d.from_one_single_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
   >;
@@ -50,7 +50,7 @@ declare module '*/conv2d.from_one_single_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.from_one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -58,7 +58,7 @@ declare module '*/conv2d.from_one_subgroups.wgsl' {
 }
 
 declare module '*/conv2d.from_one_subgroups_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
   >;
@@ -66,7 +66,7 @@ declare module '*/conv2d.from_one_subgroups_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
   >;
@@ -74,7 +74,7 @@ declare module '*/conv2d.image_bias.wgsl' {
 }
 
 declare module '*/conv2d.one.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -82,7 +82,7 @@ declare module '*/conv2d.one.wgsl' {
 }
 
 declare module '*/conv2d.one_split.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -90,7 +90,7 @@ declare module '*/conv2d.one_split.wgsl' {
 }
 
 declare module '*/conv2d.one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -98,7 +98,7 @@ declare module '*/conv2d.one_subgroups.wgsl' {
 }
 
 declare module '*/conv2d.tile.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -106,7 +106,7 @@ declare module '*/conv2d.tile.wgsl' {
 }
 
 declare module '*/conv2d.tile_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
   >;
@@ -114,7 +114,7 @@ declare module '*/conv2d.tile_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -122,7 +122,7 @@ declare module '*/conv2d.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -130,7 +130,7 @@ declare module '*/conv2d.winograd7_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -138,7 +138,7 @@ declare module '*/conv2d.winograd7_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -146,7 +146,7 @@ declare module '*/conv2d.winograd7_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'image_bias' | 'output'
   >;
@@ -154,7 +154,7 @@ declare module '*/conv2d.winograd7_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_rows_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -162,7 +162,7 @@ declare module '*/conv2d.winograd7_rows_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_rows_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -170,7 +170,7 @@ declare module '*/conv2d.winograd7_rows_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_rows_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -178,7 +178,7 @@ declare module '*/conv2d.winograd7_rows_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_rows_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'image_bias' | 'output'
   >;
@@ -186,7 +186,7 @@ declare module '*/conv2d.winograd7_rows_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -194,7 +194,7 @@ declare module '*/conv2d.winograd8_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -202,7 +202,7 @@ declare module '*/conv2d.winograd8_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -210,7 +210,7 @@ declare module '*/conv2d.winograd8_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'image_bias' | 'output'
   >;
@@ -218,7 +218,7 @@ declare module '*/conv2d.winograd8_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_rows_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -226,7 +226,7 @@ declare module '*/conv2d.winograd8_rows_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_rows_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -234,7 +234,7 @@ declare module '*/conv2d.winograd8_rows_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_rows_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -242,7 +242,7 @@ declare module '*/conv2d.winograd8_rows_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_rows_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'image_bias' | 'output'
   >;
@@ -250,7 +250,7 @@ declare module '*/conv2d.winograd8_rows_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -258,7 +258,7 @@ declare module '*/conv2d.winograd_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -266,7 +266,7 @@ declare module '*/conv2d.winograd_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -274,7 +274,7 @@ declare module '*/conv2d.winograd_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'image_bias' | 'output'
   >;
@@ -282,7 +282,7 @@ declare module '*/conv2d.winograd_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
     'inputs' | 'weights' | 'products'
   >;
@@ -290,7 +290,7 @@ declare module '*/conv2d.winograd_product.wgsl' {
 }
 
 declare module '*/conv2d.winograd_rows_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
     'inputs' | 'weights' | 'products'
   >;
@@ -298,7 +298,7 @@ declare module '*/conv2d.winograd_rows_product.wgsl' {
 }
 
 declare module '*/conv2d.winograd_subgroups_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'frequencies' | 'first_group',
     'inputs' | 'weights' | 'products'
   >;
@@ -306,7 +306,7 @@ declare module '*/conv2d.winograd_subgroups_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.from_one.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -314,7 +314,7 @@ declare module '*/conv2d_grad_input.from_one.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.from_one_single.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -322,7 +322,7 @@ declare module '*/conv2d_grad_input.from_one_single.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.from_one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -330,7 +330,7 @@ declare module '*/conv2d_grad_input.from_one_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.tile.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -338,7 +338,7 @@ declare module '*/conv2d_grad_input.tile.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -346,7 +346,7 @@ declare module '*/conv2d_grad_input.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -354,7 +354,7 @@ declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd7_rows_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -362,7 +362,7 @@ declare module '*/conv2d_grad_input.winograd7_rows_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd8_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -370,7 +370,7 @@ declare module '*/conv2d_grad_input.winograd8_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd8_rows_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -378,7 +378,7 @@ declare module '*/conv2d_grad_input.winograd8_rows_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -386,7 +386,7 @@ declare module '*/conv2d_grad_input.winograd_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.one.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
@@ -394,7 +394,7 @@ declare module '*/conv2d_grad_kernel.one.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.one_split.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
@@ -402,7 +402,7 @@ declare module '*/conv2d_grad_kernel.one_split.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.tile.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'row_slices' | 'blocks' | 'pitch' | 'first_group',
     'input' | 'grad' | 'partials'
   >;
@@ -410,7 +410,7 @@ declare module '*/conv2d_grad_kernel.tile.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'pitch' | 'first_group',
     'input' | 'grad' | 'partials'
   >;
@@ -418,7 +418,7 @@ declare module '*/conv2d_grad_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -426,7 +426,7 @@ declare module '*/conv2d_grad_kernel.winograd7_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -434,7 +434,7 @@ declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_rows_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -442,7 +442,7 @@ declare module '*/conv2d_grad_kernel.winograd7_rows_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_rows_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout' | 'slices',
     'freqs' | 'gradient'
   >;
@@ -450,7 +450,7 @@ declare module '*/conv2d_grad_kernel.winograd7_rows_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -458,7 +458,7 @@ declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -466,7 +466,7 @@ declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_rows_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -474,7 +474,7 @@ declare module '*/conv2d_grad_kernel.winograd8_rows_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_rows_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout' | 'slices',
     'freqs' | 'gradient'
   >;
@@ -482,7 +482,7 @@ declare module '*/conv2d_grad_kernel.winograd8_rows_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -490,7 +490,7 @@ declare module '*/conv2d_grad_kernel.winograd_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -498,7 +498,7 @@ declare module '*/conv2d_grad_kernel.winograd_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
@@ -506,7 +506,7 @@ declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_rows_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'frequencies' | 'sum_frequency' | 'slices' | 'slice_columns' | 'first_slice' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
@@ -514,7 +514,7 @@ declare module '*/conv2d_grad_kernel.winograd_rows_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
@@ -522,7 +522,7 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.from_one.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
@@ -530,7 +530,7 @@ declare module '*/conv2d_grad_pool.from_one.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.from_one_single.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
@@ -538,7 +538,7 @@ declare module '*/conv2d_grad_pool.from_one_single.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
@@ -546,7 +546,7 @@ declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_grad_upsample.from_one.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
@@ -554,7 +554,7 @@ declare module '*/conv2d_grad_upsample.from_one.wgsl' {
 }
 
 declare module '*/conv2d_grad_upsample.from_one_single.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
@@ -562,7 +562,7 @@ declare module '*/conv2d_grad_upsample.from_one_single.wgsl' {
 }
 
 declare module '*/conv2d_grad_upsample.from_one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
@@ -570,7 +570,7 @@ declare module '*/conv2d_grad_upsample.from_one_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_pool.from_one.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
@@ -578,7 +578,7 @@ declare module '*/conv2d_pool.from_one.wgsl' {
 }
 
 declare module '*/conv2d_pool.from_one_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
   >;
@@ -586,7 +586,7 @@ declare module '*/conv2d_pool.from_one_image_bias.wgsl' {
 }
 
 declare module '*/conv2d_pool.from_one_single.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
@@ -594,7 +594,7 @@ declare module '*/conv2d_pool.from_one_single.wgsl' {
 }
 
 declare module '*/conv2d_pool.from_one_single_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
   >;
@@ -602,7 +602,7 @@ declare module '*/conv2d_pool.from_one_single_image_bias.wgsl' {
 }
 
 declare module '*/conv2d_pool.from_one_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
@@ -610,7 +610,7 @@ declare module '*/conv2d_pool.from_one_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_pool.from_one_subgroups_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
   >;
@@ -618,7 +618,7 @@ declare module '*/conv2d_pool.from_one_subgroups_image_bias.wgsl' {
 }
 
 declare module '*/copy.four.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
   >;
@@ -626,7 +626,7 @@ declare module '*/copy.four.wgsl' {
 }
 
 declare module '*/copy.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
   >;
@@ -634,7 +634,7 @@ declare module '*/copy.wgsl' {
 }
 
 declare module '*/corrupt.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'seed' | 'binarize' | 'first_group',
     'images' | 'order' | 'state' | 'clean' | 'noisy'
   >;
@@ -642,7 +642,7 @@ declare module '*/corrupt.wgsl' {
 }
 
 declare module '*/corrupt_flow.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'seed' | 'binarize' | 'first_group',
     'images' | 'order' | 'state' | 'levels' | 'noisy' | 'velocity'
   >;
@@ -650,7 +650,7 @@ declare module '*/corrupt_flow.wgsl' {
 }
 
 declare module '*/denoise_step.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'prediction' | 'share' | 'x'
   >;
@@ -658,7 +658,7 @@ declare module '*/denoise_step.wgsl' {
 }
 
 declare module '*/difference.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'size' | 'stride' | 'first_group',
     'result' | 'expected' | 'partials'
   >;
@@ -666,7 +666,7 @@ declare module '*/difference.wgsl' {
 }
 
 declare module '*/draw_conditions.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'batch' | 'classes' | 'drop' | 'logit_normal' | 'labelled' | 'seed' | 'first_group',
     'order' | 'labels' | 'state' | 'levels' | 'classes'
   >;
@@ -674,7 +674,7 @@ declare module '*/draw_conditions.wgsl' {
 }
 
 declare module '*/embedding.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'noise_rows' | 'first_group',
     'levels' | 'classes' | 'features'
   >;
@@ -682,7 +682,7 @@ declare module '*/embedding.wgsl' {
 }
 
 declare module '*/flow_step.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
     'step' | 'prediction' | 'velocity' | 'x'
   >;
@@ -690,7 +690,7 @@ declare module '*/flow_step.wgsl' {
 }
 
 declare module '*/fma_peak.unrolled.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
     'output'
   >;
@@ -698,7 +698,7 @@ declare module '*/fma_peak.unrolled.wgsl' {
 }
 
 declare module '*/fma_peak.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
     'output'
   >;
@@ -706,7 +706,7 @@ declare module '*/fma_peak.wgsl' {
 }
 
 declare module '*/gaussian_noise.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
     'output'
   >;
@@ -714,7 +714,7 @@ declare module '*/gaussian_noise.wgsl' {
 }
 
 declare module '*/gradient_norm.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'count' | 'first_group',
     'blocks' | 'slices' | 'partials',
     'at'
@@ -723,7 +723,7 @@ declare module '*/gradient_norm.wgsl' {
 }
 
 declare module '*/gradient_norm_finish.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'partial_count' | 'ring' | 'clip',
     'partials' | 'state' | 'records'
   >;
@@ -731,7 +731,7 @@ declare module '*/gradient_norm_finish.wgsl' {
 }
 
 declare module '*/image_losses.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'elements' | 'n4' | 'swish' | 'first_group',
     'pre' | 'truth' | 'state' | 'losses'
   >;
@@ -739,7 +739,7 @@ declare module '*/image_losses.wgsl' {
 }
 
 declare module '*/known_pixels.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
     'step' | 'start' | 'noise' | 'mask' | 'x'
   >;
@@ -747,7 +747,7 @@ declare module '*/known_pixels.wgsl' {
 }
 
 declare module '*/mse.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'elements' | 'partial_count' | 'swish' | 'first_group',
     'pre' | 'truth' | 'state' | 'grad' | 'partials'
   >;
@@ -755,7 +755,7 @@ declare module '*/mse.wgsl' {
 }
 
 declare module '*/mse_finish.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'partial_count' | 'elements' | 'batch_size' | 'ring' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'warmup' | 'decay_end' | 'floor',
     'partials' | 'state' | 'records'
   >;
@@ -763,7 +763,7 @@ declare module '*/mse_finish.wgsl' {
 }
 
 declare module '*/nhwc_to_chwn.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'first_group',
     'images' | 'state' | 'output'
   >;
@@ -771,7 +771,7 @@ declare module '*/nhwc_to_chwn.wgsl' {
 }
 
 declare module '*/noop.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     never,
     'output'
   >;
@@ -779,7 +779,7 @@ declare module '*/noop.wgsl' {
 }
 
 declare module '*/pack_weights.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'size' | 'taps' | 'inputs' | 'outputs' | 'bias_at' | 'backward_at' | 'first_group',
     'parameters' | 'packed'
   >;
@@ -787,7 +787,7 @@ declare module '*/pack_weights.wgsl' {
 }
 
 declare module '*/same_level.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'step' | 'levels'
   >;
@@ -795,7 +795,7 @@ declare module '*/same_level.wgsl' {
 }
 
 declare module '*/sum_pixels.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'first' | 'first_group',
     'slices' | 'sums'
   >;
@@ -803,7 +803,7 @@ declare module '*/sum_pixels.wgsl' {
 }
 
 declare module '*/sum_slices.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'size' | 'pitch' | 'count' | 'first_group',
     'slices' | 'output'
   >;
@@ -811,7 +811,7 @@ declare module '*/sum_slices.wgsl' {
 }
 
 declare module '*/swish.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
   >;
@@ -819,7 +819,7 @@ declare module '*/swish.wgsl' {
 }
 
 declare module '*/swish_grad.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'pre' | 'grad'
   >;
@@ -827,7 +827,7 @@ declare module '*/swish_grad.wgsl' {
 }
 
 declare module '*/swish_max_pool.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'input' | 'output'
   >;
@@ -835,7 +835,7 @@ declare module '*/swish_max_pool.wgsl' {
 }
 
 declare module '*/swish_max_pool_grad.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'pre' | 'grad_output' | 'grad'
   >;
@@ -843,7 +843,7 @@ declare module '*/swish_max_pool_grad.wgsl' {
 }
 
 declare module '*/swish_upsample_add.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'input' | 'skip' | 'output'
   >;
@@ -851,7 +851,7 @@ declare module '*/swish_upsample_add.wgsl' {
 }
 
 declare module '*/swish_upsample_grad.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'pre' | 'grad_output' | 'grad'
   >;
@@ -859,7 +859,7 @@ declare module '*/swish_upsample_grad.wgsl' {
 }
 
 declare module '*/uniform_noise.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
     'output'
   >;
@@ -867,7 +867,7 @@ declare module '*/uniform_noise.wgsl' {
 }
 
 declare module '*/unit_range.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
     'x' | 'output'
   >;

@@ -1,19 +1,15 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
-import {
-  type AdapterDescription,
-  checkGlobals,
-  Gpu,
-  type Progress,
-  requestDevice,
-  requirements,
-} from './device';
 import { checkNames, checkNumber, EngineError, typeOf, whileThere } from './errors';
+import type { AdapterDescription } from './gpu/adapter';
+import { Gpu } from './gpu/gpu';
+import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
+import { takingTurns } from './mutex';
+import type { Progress } from './progress';
 import { Sampler, type SamplerOptions } from './sampling/sampler';
 import { Trainer, type TrainerOptions } from './training/trainer';
 import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
 import { tune, tuningEffort } from './tuning/tuner';
-import { takingTurns } from './turns';
 import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet } from './unet/unet';

@@ -3,9 +3,11 @@ export { Dataset } from './data/dataset';
 export { loadDigitLabels, loadDigits } from './data/digits';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
-export { type AdapterDescription, type Progress, requestDevice, requirements } from './device';
 export { createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
+export type { AdapterDescription } from './gpu/adapter';
+export { requestDevice, requirements } from './gpu/request_device';
+export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipes } from './recipes';
 export type { SamplingMethod } from './sampling/passes';
 export {

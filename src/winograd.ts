@@ -17,8 +17,9 @@ import inputTransform8 from '../shaders/conv2d.winograd8_input.wgsl';
 import kernelTransform8 from '../shaders/conv2d.winograd8_kernel.wgsl';
 import inputTransform8Rows from '../shaders/conv2d.winograd8_rows_input.wgsl';
 import kernelTransform8Rows from '../shaders/conv2d.winograd8_rows_kernel.wgsl';
-import { type Call, call, type Tensor, view } from './kernel';
 import type { ConvShape } from './kernels/conv2d';
+import { type Call, call } from './plan/op';
+import { type Tensor, view } from './plan/tensor';
 
 /** F(tile x tile, 5x5). Products are the same for all forms, transforms are not. */
 export interface Form {

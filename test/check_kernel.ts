@@ -1,6 +1,8 @@
 /** Runs one kernel variant on one shape on a real device and compares everything it wrote with the reference. */
-import type { Gpu } from '../src/device';
-import { op, Program, type Tensor, tensor } from '../src/kernel';
+import type { Gpu } from '../src/gpu/gpu';
+import { Program } from '../src/gpu/program';
+import { op } from '../src/plan/op';
+import { type Tensor, tensor } from '../src/plan/tensor';
 import type { AnySpec } from './registry';
 import { type Arrays, type Expected, Random, type Values } from './spec';
 

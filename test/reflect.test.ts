@@ -1,7 +1,7 @@
 /** What shaders/reflect.ts makes of a shader, and that it says what is wrong with a broken one. */
 import { describe, expect, test } from 'vitest';
 import { declareShaders, reflect, resolveImports } from '../shaders/reflect';
-import { table } from '../src/kernel';
+import { table } from '../src/plan/tensor';
 
 const good = `
 struct Params {

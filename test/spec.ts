@@ -1,5 +1,5 @@
 /** What test/kernels/*.ts state about a kernel, and small helpers for writing it down. */
-import type { Kernel } from '../src/kernel';
+import type { Kernel } from '../src/plan/op';
 
 export type Values = Float32Array | Float64Array | Uint32Array;
 export type Arrays = Readonly<Record<string, Values>>;

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { reflect } from '../shaders/reflect';
-import { call, tensor } from '../src/kernel';
+import { call } from '../src/plan/op';
+import { tensor } from '../src/plan/tensor';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 import { F4, F7, F8, matrices, type Points } from './winograd_gain';
 

@@ -1,7 +1,9 @@
 /** The whole network at work: a training step, a forward pass, a step of sampling; as a whole and op by op. */
 import type { Engine } from '../../src/engine';
-import { type Op, Program, type Tensor, tensor } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
 import { convFlops } from '../../src/kernels/conv2d';
+import type { Op } from '../../src/plan/op';
+import { type Tensor, tensor } from '../../src/plan/tensor';
 import { defaultConfig, type Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';

@@ -1,7 +1,9 @@
 /** What the adapter can do at best: the roofs that every row is held against. */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
-import { op, Program, tensor } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
+import { op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
 import { type AnySpec, specs } from '../../test/registry';
 import { missingFeature, References } from '../check';
 import type { Peak } from './result';

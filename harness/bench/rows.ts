@@ -1,6 +1,8 @@
 /** Single kernels: each variant at each of the network's shapes, checked, then timed. */
 import type { Engine } from '../../src/engine';
-import { op, Program, type Tensor, tensor } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
+import { op } from '../../src/plan/op';
+import { type Tensor, tensor } from '../../src/plan/tensor';
 import { type AnySpec, specs } from '../../test/registry';
 import { type Arrays, elementCount, Random } from '../../test/spec';
 import { type CaseResult, checkCase, type References } from '../check';

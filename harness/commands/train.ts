@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
-import { requirements } from '../../src/device';
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
+import { requirements } from '../../src/gpu/request_device';
 import { type Recipe, recipes } from '../../src/recipes';
 import type { Evaluation } from '../../src/training/evaluation';
 import type { Schedule } from '../../src/training/schedule';

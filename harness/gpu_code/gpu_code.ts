@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Shader } from '../../src/kernel';
+import type { Shader } from '../../src/plan/shader';
 import { nodeGpu } from '../node_engine';
 import { matcher } from '../pattern';
 

@@ -1,5 +1,5 @@
-import type { Gpu } from '../device';
 import { checkInteger, EngineError, typeOf } from '../errors';
+import type { Gpu } from '../gpu/gpu';
 import type { ImageSet } from './idx';
 
 /** A data set on the GPU, as bytes. Created by `engine.createDataset`; its creator destroys it. */

@@ -21,7 +21,9 @@ import winogradOutput8 from '../../shaders/conv2d.winograd8_output.wgsl';
 import winogradOutput8Bias from '../../shaders/conv2d.winograd8_output_image_bias.wgsl';
 import winogradOutput8Rows from '../../shaders/conv2d.winograd8_rows_output.wgsl';
 import winogradOutput8RowsBias from '../../shaders/conv2d.winograd8_rows_output_image_bias.wgsl';
-import { type Call, call, type Kernel, type Shader, type Tensor, type Variant } from '../kernel';
+import { type Call, call, type Kernel, type Variant } from '../plan/op';
+import type { Shader } from '../plan/shader';
+import type { Tensor } from '../plan/tensor';
 import {
   betterSmaller,
   convolutionCalls,

@@ -8,7 +8,7 @@ import winogradOutput7 from '../../shaders/conv2d_grad_input.winograd7_output.wg
 import winogradOutput7Rows from '../../shaders/conv2d_grad_input.winograd7_rows_output.wgsl';
 import winogradOutput8 from '../../shaders/conv2d_grad_input.winograd8_output.wgsl';
 import winogradOutput8Rows from '../../shaders/conv2d_grad_input.winograd8_rows_output.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import { call, type Kernel, type Variant } from '../plan/op';
 import {
   betterSmaller,
   convolutionCalls,

@@ -15,7 +15,8 @@ import gradientTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_gradi
 import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.wgsl';
 import gradientTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_gradient.wgsl';
 import kernelTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_kernel.wgsl';
-import { type Call, call, type Kernel, type Tensor, type Variant } from '../kernel';
+import { type Call, call, type Kernel, type Variant } from '../plan/op';
+import type { Tensor } from '../plan/tensor';
 import {
   betterSmaller,
   chunkImages,

@@ -1,7 +1,7 @@
 import fromOneShader from '../../shaders/conv2d_grad_upsample.from_one.wgsl';
 import fromOneSingle from '../../shaders/conv2d_grad_upsample.from_one_single.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d_grad_upsample.from_one_subgroups.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import { call, type Kernel, type Variant } from '../plan/op';
 import {
   type ConvShape,
   convFlops,

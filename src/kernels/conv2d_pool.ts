@@ -4,7 +4,7 @@ import fromOneSingle from '../../shaders/conv2d_pool.from_one_single.wgsl';
 import fromOneSingleBias from '../../shaders/conv2d_pool.from_one_single_image_bias.wgsl';
 import fromOneSubgroups from '../../shaders/conv2d_pool.from_one_subgroups.wgsl';
 import fromOneSubgroupsBias from '../../shaders/conv2d_pool.from_one_subgroups_image_bias.wgsl';
-import type { Kernel, Variant } from '../kernel';
+import type { Kernel, Variant } from '../plan/op';
 import {
   biasCall,
   type ConvShape,

@@ -1,6 +1,7 @@
 /** Buffers and programs of sampling, by the tutorial's steps or along a flow. */
-import type { Gpu } from '../device';
-import { type Op, op, Program, type Tensor, tensor } from '../kernel';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { flowStep } from '../kernels/flow_step';
@@ -10,8 +11,9 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { sameLevel } from '../kernels/same_level';
 import { uniformNoise } from '../kernels/uniform_noise';
 import { unitRange } from '../kernels/unit_range';
-import { Staging } from '../staging';
-import { STATE, STATE_WORDS } from '../training/state';
+import { type Op, op } from '../plan/op';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { type Tensor, tensor } from '../plan/tensor';
 import { predictionPass, splitByWeights } from '../unet/forward';
 import type { UNet } from '../unet/unet';
 import { checkVariants, chooser, type Variants } from '../unet/variants';

@@ -1,6 +1,6 @@
-import type { Gpu } from '../device';
 import { checkBuffer, checkInteger, checkNames, checkNumber, EngineError, notImages } from '../errors';
-import { Program } from '../kernel';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
 import { checkLabels, isBuffer } from '../unet/conditions';
 import { outChannelsOf } from '../unet/config';
 import type { UNet } from '../unet/unet';

@@ -1,15 +1,17 @@
 /** How well a network does on images that it was not trained on. */
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import type { Gpu } from '../device';
-import { type Op, op, Program, type Tensor, tensor } from '../kernel';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { imageLosses } from '../kernels/image_losses';
-import { Staging } from '../staging';
+import { type Op, op } from '../plan/op';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { type Tensor, tensor } from '../plan/tensor';
 import { outChannelsOf } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import type { UNet } from '../unet/unet';
 import { chooser, type Variants } from '../unet/variants';
-import { STATE, STATE_WORDS } from './state';
 import { type CorruptionOptions, planCorruption, type SetTensors } from './step';
 
 /** Bins of noise levels, from 0 to 1. */

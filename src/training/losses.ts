@@ -1,7 +1,7 @@
-import type { Gpu } from '../device';
-import { Staging } from '../staging';
-import { takingTurns } from '../turns';
-import { STATE } from './state';
+import type { Gpu } from '../gpu/gpu';
+import { Staging } from '../gpu/staging';
+import { takingTurns } from '../mutex';
+import { STATE } from '../plan/step_state';
 import { LOSS_RING } from './step';
 
 /** What the GPU noted of a step. */

@@ -1,6 +1,5 @@
 /** One training step as lists of ops over named tensors. Pure: `explain` prints exactly what the trainer runs. */
 
-import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { adam } from '../kernels/adam';
 import { corrupt } from '../kernels/corrupt';
 import { corruptFlow } from '../kernels/corrupt_flow';
@@ -12,13 +11,15 @@ import { mseFinish } from '../kernels/mse_finish';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { flatSize, parameterCount } from '../kernels/pack_weights';
 import { sumSlices } from '../kernels/sum_slices';
+import { type Op, op } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
+import { type Tensor, tensor, view } from '../plan/tensor';
 import { backwardPass, planGradients } from '../unet/backward';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
 import { checkSchedule, type Schedule } from './schedule';
-import { STATE_WORDS } from './state';
 
 /** Losses that stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;

@@ -1,8 +1,11 @@
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import type { AdapterDescription, Gpu } from '../device';
 import { checkInteger, checkNames, checkNumber, EngineError, notImages, typeOf, whileThere } from '../errors';
-import { Program, type Tensor, tensor } from '../kernel';
+import type { AdapterDescription } from '../gpu/adapter';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { type Tensor, tensor } from '../plan/tensor';
 import { permutation } from '../random';
 import { checkLabels, checkLevels, isBuffer } from '../unet/conditions';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
@@ -11,7 +14,6 @@ import { checkVariants, type Variants } from '../unet/variants';
 import { type EvaluateOptions, type Evaluation, evaluate, onGpu } from './evaluation';
 import { type Losses, LossReader } from './losses';
 import { checkSchedule, type ScheduleOption } from './schedule';
-import { STATE, STATE_WORDS } from './state';
 import {
   type AdamSettings,
   adamDefaults,

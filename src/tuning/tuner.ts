@@ -2,13 +2,17 @@
  * Chooses kernel variants by measuring them on the device at hand: which one is fastest differs from GPU to GPU, by half and more.
  * A variant is only ever chosen by measuring after its results agreed, on the GPU, with those of the kernel's plain variant.
  */
-import type { Gpu } from '../device';
+
 import { EngineError } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { fnv1a } from '../hash';
-import { type Kernel, type Op, op, Program, type Shader, type Tensor, tensor } from '../kernel';
 import type { ConvShape } from '../kernels/conv2d';
 import { difference, differencePairs } from '../kernels/difference';
-import { Staging } from '../staging';
+import { type Kernel, type Op, op } from '../plan/op';
+import type { Shader } from '../plan/shader';
+import { type Tensor, tensor } from '../plan/tensor';
 import type { Layer } from '../unet/config';
 import {
   type AdapterKind,

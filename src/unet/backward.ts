@@ -1,6 +1,5 @@
 /** The backward pass as a list of ops: the forward list read from its end. */
 
-import { firstVariant, type Op, op, type Tensor, tensor, view } from '../kernel';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
@@ -10,6 +9,8 @@ import { sumPixels } from '../kernels/sum_pixels';
 import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
 import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
+import { firstVariant, type Op, op } from '../plan/op';
+import { type Tensor, tensor, view } from '../plan/tensor';
 import type { Layer } from './config';
 import { type Choose, type ConditioningStage, type Forward, hasVariant } from './forward';
 

@@ -1,10 +1,12 @@
-import type { Gpu } from '../device';
 import { checkBuffer, checkInteger, checkNames, EngineError } from '../errors';
-import { op, Program, type Tensor, tensor } from '../kernel';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
-import { Staging } from '../staging';
-import { STATE, STATE_WORDS } from '../training/state';
+import { op } from '../plan/op';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { type Tensor, tensor } from '../plan/tensor';
 import { outChannelsOf } from './config';
 import { predictionPass, splitByWeights } from './forward';
 import type { UNet } from './unet';

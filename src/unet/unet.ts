@@ -1,7 +1,8 @@
-import type { Gpu } from '../device';
 import { checkInteger, checkNames, EngineError, notImages, whileThere } from '../errors';
-import { Program, type Tensor } from '../kernel';
-import { takingTurns } from '../turns';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
+import { takingTurns } from '../mutex';
+import type { Tensor } from '../plan/tensor';
 import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
 import { describe } from './describe';

@@ -1,10 +1,10 @@
 /** Which variant of which kernel each layer uses. */
 
 import { EngineError } from '../errors';
-import type { Kernel } from '../kernel';
 import { type ConvShape, conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
+import type { Kernel } from '../plan/op';
 import type { Layer } from './config';
 import type { Choose } from './forward';
 

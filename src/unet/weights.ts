@@ -1,7 +1,8 @@
 /** The weights of a network as tensors, and how they start. Pure, no GPU. */
 
-import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { needsNoPacking, packing, packWeights, type Region } from '../kernels/pack_weights';
+import { type Op, op } from '../plan/op';
+import { type Tensor, tensor, view } from '../plan/tensor';
 import { normal, STREAM, threefry, uniform } from '../random';
 import {
   conditioningOf,

@@ -21,8 +21,8 @@
  * and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
  */
 import type { ImageSet } from '../data/idx';
-import { type AdapterDescription, ownName } from '../device';
 import { checkNames, EngineError } from '../errors';
+import { type AdapterDescription, ownName } from '../gpu/adapter';
 import { fnv1a } from '../hash';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
 import { type AdamSettings, adamDefaults, LOSS_RING, type Objective } from '../training/step';

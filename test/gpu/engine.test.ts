@@ -178,7 +178,7 @@ test('no adapter and no WebGPU are different errors that say what to do', async 
   const none = { requestAdapter: async () => null } as unknown as GPU;
   await expect(createEngine({ gpu: none })).rejects.toMatchObject({ code: 'no-adapter' });
   const navigator = globalThis.navigator as { gpu?: GPU };
-  const { requestDevice } = await import('../../src/device');
+  const { requestDevice } = await import('../../src/gpu/request_device');
   Object.defineProperty(navigator, 'gpu', { value: undefined, configurable: true });
   try {
     await expect(requestDevice()).rejects.toMatchObject({ code: 'no-webgpu' });

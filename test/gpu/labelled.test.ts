@@ -4,7 +4,7 @@ import { Dataset } from '../../src/data/dataset';
 import type { ImageSet } from '../../src/data/idx';
 import { createEngine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
-import type { Tensor } from '../../src/kernel';
+import type { Tensor } from '../../src/plan/tensor';
 import { normal, permutation, STREAM, threefry, uniform } from '../../src/random';
 import { recipes } from '../../src/recipes';
 import { rateFactor, type Schedule } from '../../src/training/schedule';

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { createEngine, EngineError, type Progress, type UNet } from '../../src/index';
-import { call, type Variant } from '../../src/kernel';
 import { type ConvShape, conv2d } from '../../src/kernels/conv2d';
+import { call, type Variant } from '../../src/plan/op';
 import { memoryCache, type TuningCache } from '../../src/tuning/cache';
 import { type Measured, type TuneOptions, tune, tuningEffort } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';

@@ -1,6 +1,7 @@
 /** Networks of many shapes against the f64 reference of the whole training step. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Program, tensor } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
+import { tensor } from '../../src/plan/tensor';
 import { Trainer } from '../../src/training/trainer';
 import { backwardPass, planGradients } from '../../src/unet/backward';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';

@@ -1,6 +1,7 @@
 /** The device that the GPU tests of one file share, the same way in every lane. */
 import { afterAll, afterEach, expect, inject, test } from 'vitest';
-import { Gpu, requestDevice } from '../../src/device';
+import { Gpu } from '../../src/gpu/gpu';
+import { requestDevice } from '../../src/gpu/request_device';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,5 +1,5 @@
-import type { Gpu } from './device';
-import { EngineError } from './errors';
+import { EngineError } from '../errors';
+import type { Gpu } from './gpu';
 
 /** A part of a buffer, in bytes, both multiples of 4. */
 export interface Source {

@@ -1,5 +1,6 @@
 /** Which tensors can share a buffer: planned once, from the list of calls, before anything is allocated. */
-import type { Call, Tensor } from './kernel';
+import type { Call } from './op';
+import type { Tensor } from './tensor';
 
 export interface MemoryPlan {
   /** The buffers to create, sizes in 4-byte elements. */

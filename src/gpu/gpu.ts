@@ -1,71 +1,15 @@
-/** The device this engine works on: asking for one, and being a guest on one that the caller owns. */
-import { EngineError } from './errors';
-import type { Program, Shader, ShaderBinding } from './kernel';
+/** Being a guest on a device that the caller owns. */
+import { EngineError } from '../errors';
+import type { Shader, ShaderBinding } from '../plan/shader';
+import type { Progress } from '../progress';
+import type { Layer } from '../unet/config';
+import { adapterKind, defaultVariants, type Variants } from '../unet/variants';
+import { type AdapterDescription, describeAdapter } from './adapter';
 import { Pacer } from './pacer';
+import type { Program } from './program';
+import { requirements } from './request_device';
 import { Staging } from './staging';
-import type { Layer } from './unet/config';
-import { adapterKind, defaultVariants, type Variants } from './unet/variants';
 import { Waiter } from './wait';
-
-/**
- * What a device must offer. None is above WebGPU's default limits, so any device will do; an app that asks for its own device can
- * merge these into `requiredLimits`.
- */
-export const requirements = {
-  limits: {
-    maxStorageBuffersPerShaderStage: 8,
-    maxComputeInvocationsPerWorkgroup: 128,
-    maxComputeWorkgroupSizeX: 64,
-    maxComputeWorkgroupStorageSize: 16384,
-    maxComputeWorkgroupsPerDimension: 65535,
-    maxStorageBufferBindingSize: 128 * 1024 * 1024,
-  },
-  /** Used when the device has them, never needed. */
-  optionalFeatures: ['subgroups', 'timestamp-query'] as const,
-  /** What the adapter offers beyond the defaults is asked for: large batches and images need large buffers. */
-  optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'] as const,
-} as const;
-
-const inNode =
-  "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
-
-/** Throws `no-webgpu` without the globals of WebGPU: in Node, a GPU object or a device may be there without them. */
-export function checkGlobals(): void {
-  if (typeof GPUBufferUsage !== 'undefined') return;
-  throw new EngineError(
-    'no-webgpu',
-    `This runtime lacks the globals of WebGPU (GPUBufferUsage is not defined): ${inNode}`,
-  );
-}
-
-/** Asks `gpu` for a device with the optional features and limits that its adapter has. Throws `no-webgpu` or `no-adapter`. */
-export async function requestDevice(
-  gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
-  options: GPURequestAdapterOptions = { powerPreference: 'high-performance' },
-): Promise<{ device: GPUDevice; adapter: GPUAdapter }> {
-  if (!gpu) {
-    const insecure = globalThis.isSecureContext === false;
-    throw new EngineError(
-      'no-webgpu',
-      insecure
-        ? 'WebGPU is hidden because this page is not a secure context. Open it over https:// or from localhost.'
-        : `This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; ${inNode}`,
-    );
-  }
-  const adapter = await gpu.requestAdapter(options);
-  if (!adapter) {
-    throw new EngineError(
-      'no-adapter',
-      'WebGPU is present, but no adapter was found. Update the graphics driver, or enable hardware acceleration; on Linux, Chrome may need --enable-unsafe-webgpu and a Vulkan driver (Mesa provides one in software).',
-    );
-  }
-  const device = await adapter.requestDevice({
-    label: 'webgpu-diffusion',
-    requiredFeatures: requirements.optionalFeatures.filter((f) => adapter.features.has(f)),
-    requiredLimits: Object.fromEntries(requirements.optionalLimits.map((l) => [l, adapter.limits[l]])),
-  });
-  return { device, adapter };
-}
 
 interface CompiledShader {
   readonly pipeline: GPUComputePipeline;
@@ -78,42 +22,10 @@ export interface BufferRequest {
   readonly usage?: GPUBufferUsageFlags;
 }
 
-/** How far something is that takes a moment when a trainer or sampler is created. */
-export interface Progress {
-  /** Shaders that the driver compiles, or layers whose kernel variants are measured. */
-  readonly task: 'compiling' | 'tuning';
-  readonly done: number;
-  readonly total: number;
-}
-
-/** What an adapter says about itself. */
-export interface AdapterDescription {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  /** Runs on the CPU (SwiftShader, llvmpipe, WARP): fine for checks, meaningless as GPU speed. */
-  readonly software: boolean;
-}
-
-/** @internal */
-export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescription {
-  // Older browsers have no adapterInfo on the device.
-  const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
-  const software =
-    info?.isFallbackAdapter === true ||
-    /swiftshader|llvmpipe|lavapipe|software|warp/i.test(`${architecture} ${device} ${description}`);
-  return { vendor, architecture, device, description, software };
-}
-
 interface RunOptions {
   readonly encoder?: GPUCommandEncoder;
   readonly signal?: AbortSignal;
 }
-
-/** What an adapter calls itself; empty where it does not say. */
-export const ownName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
-  description || [vendor, architecture, device].filter(Boolean).join(' ');
 
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
