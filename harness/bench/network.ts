@@ -24,7 +24,7 @@ export interface Work {
   readonly passes: (layer: number) => number;
   /** What it runs, in order, and the buffers that this needs from outside. */
   readonly ops: readonly Op[];
-  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly timer: TimerKind;
   /** Milliseconds of one run, from samples over about `seconds`. */
   measure(seconds: number, signal?: AbortSignal): Promise<Times>;
@@ -68,7 +68,7 @@ const open: Record<TotalName, Open> = {
       // The two gradients of a layer cost as much as its forward pass, each; nobody asks for the first layer's input's.
       passes: (layer) => (layer === 0 ? 2 : 3),
       ops: [...load, ...gradients, ...update],
-      fixed: trainer.fixed,
+      boundBuffers: trainer.boundBuffers,
       timer: 'wall clock',
       // In as many submissions as the adapter wants; by the host's clock, as a person's own would see it.
       measure: (seconds, signal) =>
@@ -86,25 +86,29 @@ const open: Record<TotalName, Open> = {
 
   /** One pass from activations to activations, in the kernels' own order. */
   async forward(engine, unet, batch, timer) {
-    const variants = await engine.gpu.chooseVariants(unet.plan.layers, padded(batch), false);
+    const variants = await engine.chooser.choose(unet.plan.layers, padded(batch), false);
     const [buffer] = await randomImages(engine, unet, ['input'], padded(batch));
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);
     const told = { levels: tensor('noise levels', padded(batch)), classes: tensor('classes', padded(batch)) };
     const ops = predictionPass(unet.plan, padded(batch), input, output, told, chooser(variants));
-    const fixed = new Map([...unet.fixed, [input, buffer] as const]);
-    const program = await Program.compile(engine.gpu, 'bench forward', ops, fixed, wholeDispatches).catch(
-      (error) => {
-        buffer.destroy();
-        throw error;
-      },
-    );
+    const boundBuffers = new Map([...unet.boundBuffers, [input, buffer] as const]);
+    const program = await Program.compile(
+      engine.gpu,
+      'bench forward',
+      ops,
+      boundBuffers,
+      wholeDispatches,
+    ).catch((error) => {
+      buffer.destroy();
+      throw error;
+    });
     return {
       batch,
       layers: unet.plan.layers,
       passes: () => 1,
       ops,
-      fixed,
+      boundBuffers,
       timer: timer.kind,
       measure: (seconds, signal) => timer.measure((pass) => program.encode(pass), seconds, signal),
       destroy() {
@@ -118,7 +122,7 @@ const open: Record<TotalName, Open> = {
   /** One step of sampling: forward pass, mixing, and the images in the caller's order. */
   async sample(engine, unet, batch) {
     const { layers } = unet.plan;
-    const variants = await engine.gpu.chooseVariants(layers, padded(batch), false);
+    const variants = await engine.chooser.choose(layers, padded(batch), false);
     const [images] = await randomImages(engine, unet, ['images'], batch);
     const sampler = await engine.createSampler(unet, { count: batch, variants }).catch((error) => {
       images.destroy();
@@ -135,7 +139,7 @@ const open: Record<TotalName, Open> = {
       layers,
       passes: () => 1,
       ops: sampler.parts.ops,
-      fixed: sampler.parts.fixed,
+      boundBuffers: sampler.parts.boundBuffers,
       timer: 'wall clock',
       measure: (seconds, signal) => measureSubmissions(engine, seconds, signal, { one, encode }),
       destroy() {
@@ -182,13 +186,13 @@ function insideFlopsOf({ layers, batch, passes }: Work): number {
 /** Each op of what `total` measured, for about `seconds` in all. */
 export async function breakDown(
   engine: Engine,
-  { ops, fixed }: Work,
+  { ops, boundBuffers }: Work,
   total: BenchTotal,
   timer: Timer,
   seconds: number,
   signal?: AbortSignal,
 ): Promise<Breakdown> {
-  const program = await Program.compile(engine.gpu, 'bench breakdown', ops, fixed, wholeDispatches);
+  const program = await Program.compile(engine.gpu, 'bench breakdown', ops, boundBuffers, wholeDispatches);
   try {
     const times: OpTime[] = [];
     // A dispatch that is not cut is one part.

@@ -81,7 +81,7 @@ export class Stage {
   private readonly engine: Engine;
   private key: unknown;
   private tensors: Record<string, Tensor> = {};
-  private fixed = new Map<Tensor, GPUBuffer>();
+  private boundBuffers = new Map<Tensor, GPUBuffer>();
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -97,7 +97,7 @@ export class Stage {
     if (this.key !== `${spec.kernel.name} ${layer}`) await this.fill(spec, layer, shape);
     const { gpu } = this.engine;
     const plan = op(spec.kernel, layer, shape, this.tensors, variant);
-    const program = await Program.compile(gpu, 'bench', [plan], this.fixed, wholeDispatches);
+    const program = await Program.compile(gpu, 'bench', [plan], this.boundBuffers, wholeDispatches);
     try {
       return await timer.measure((pass) => program.encode(pass), seconds, signal);
     } finally {
@@ -117,7 +117,7 @@ export class Stage {
     );
     names.forEach((name, i) => {
       this.tensors[name] = tensor(name, sizes[name]);
-      this.fixed.set(this.tensors[name], buffers[i]);
+      this.boundBuffers.set(this.tensors[name], buffers[i]);
     });
     this.key = `${spec.kernel.name} ${layer}`;
     // What a kernel adds to or overwrites in place starts random too, as do weights and activations.
@@ -131,8 +131,8 @@ export class Stage {
   }
 
   clear(): void {
-    for (const buffer of this.fixed.values()) buffer.destroy();
-    this.fixed = new Map();
+    for (const buffer of this.boundBuffers.values()) buffer.destroy();
+    this.boundBuffers = new Map();
     this.tensors = {};
     this.key = undefined;
   }

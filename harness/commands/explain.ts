@@ -1,6 +1,6 @@
 /** `explain`: what a configuration becomes. Needs no GPU. */
 import { recipes } from '../../src/recipes';
-import { settingsOf } from '../../src/training/trainer';
+import { settingsOf } from '../../src/training/options';
 import { layersOf } from '../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../src/unet/variants';
 import { type Command, defineCommand, integer, toggle } from '../args';

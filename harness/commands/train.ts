@@ -7,21 +7,20 @@ import { EngineError } from '../../src/errors';
 import { requirements } from '../../src/gpu/request_device';
 import { type Recipe, recipes } from '../../src/recipes';
 import type { Evaluation } from '../../src/training/evaluation';
+import type { FitOptions, TrainerOptions, TrainingEvent } from '../../src/training/options';
 import type { Schedule } from '../../src/training/schedule';
-import type { FitOptions, Trainer, TrainerOptions, TrainingEvent } from '../../src/training/trainer';
+import type { Trainer } from '../../src/training/trainer';
 import { layersOf, type UNetConfig } from '../../src/unet/config';
 import { checkVariants } from '../../src/unet/variants';
 import {
   type Checkpoint,
-  checkSameData,
-  type DataFingerprint,
-  fingerprint,
   loadCheckpoint,
-  type RunSettings,
   saveCheckpoint,
-  saveModel,
-  variantsOn,
+  variantsForAdapter,
 } from '../../src/weights/checkpoint';
+import type { RunSettings } from '../../src/weights/fields';
+import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
+import { saveModel } from '../../src/weights/model';
 import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
 import { digitPictures } from '../digit_pictures';
 import { prepareFolder, readWhole, writeWhole } from '../files';
@@ -114,8 +113,8 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   const usual = recipe.network.conditioning ? Math.min(1000, Math.floor(all.count / 10)) : 0;
   const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
-  const data = fingerprint(images);
-  if (checkpoint) checkSameData(checkpoint.data, data);
+  const data = fingerprintImages(images);
+  if (checkpoint) assertSameData(checkpoint.data, data);
   const classes = images.labels && 1 + images.labels.reduce((a, b) => Math.max(a, b), 0);
   const config = checkpoint?.config ?? networkOf(given, { ...images, classes });
   if (config.conditioning?.classes && !images.labels) {
@@ -321,7 +320,7 @@ class Run {
     const common = { ...training, batchSize, learningRate };
     let otherKernels = '';
     try {
-      const variants = checkpoint && variantsOn(engine.adapter, checkpoint);
+      const variants = checkpoint && variantsForAdapter(engine.adapter, checkpoint);
       if (checkpoint && !variants)
         otherKernels = `the run began on ${checkpoint.adapter || 'an adapter without a name'}`;
       this.trainer = await engine.createTrainer(unet, { ...common, variants });

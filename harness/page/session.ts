@@ -22,15 +22,12 @@ import {
 } from '../../src';
 import {
   type Checkpoint,
-  checkSameData,
-  type DataFingerprint,
-  fingerprint,
   loadCheckpoint,
-  loadModel,
   saveCheckpoint,
-  saveModel,
-  variantsOn,
+  variantsForAdapter,
 } from '../../src/weights/checkpoint';
+import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { Bunch } from './bunch';
 import { deviceLostMessage } from './device_lost';
@@ -307,7 +304,7 @@ export class Session {
       const { batch, recipe } = this.run;
       const engine = await this.device();
       const unet = await this.network();
-      this.data = fingerprint(images);
+      this.data = fingerprintImages(images);
       this.dataset = await engine.createDataset(images);
       const options = {
         ...(saved ? { ...saved.state.adam, ...saved.training } : recipes[recipe].trainer),
@@ -315,7 +312,12 @@ export class Session {
         learningRate: this.settings.lr,
       };
       this.binarize = saved?.settings.binarize;
-      this.trainer = await createTrainer(engine, unet, options, saved && variantsOn(engine.adapter, saved));
+      this.trainer = await createTrainer(
+        engine,
+        unet,
+        options,
+        saved && variantsForAdapter(engine.adapter, saved),
+      );
       if (saved) this.trainer.setState(saved.state);
       this.send({
         type: 'built',
@@ -554,7 +556,7 @@ export class Session {
     const saved = loadCheckpoint(bytes, name);
     const settings = settingsOf(saved, name);
     const images = this.imagesOf(settings.limit);
-    checkSameData(saved.data, fingerprint(images));
+    assertSameData(saved.data, fingerprintImages(images));
     checkLabels(images, saved.config);
     this.settings = { ...this.settings, ...settings };
     this.run = this.settings;

@@ -2,13 +2,9 @@
 import { EngineError } from '../errors';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Progress } from '../progress';
-import type { Layer } from '../unet/config';
-import { adapterKind, defaultVariants, type Variants } from '../unet/variants';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import { Pacer } from './pacer';
-import type { Program } from './program';
 import { requirements } from './request_device';
-import { Staging } from './staging';
 import { Waiter } from './wait';
 
 interface CompiledShader {
@@ -22,6 +18,24 @@ export interface BufferRequest {
   readonly usage?: GPUBufferUsageFlags;
 }
 
+export interface GpuOptions {
+  /** How long one submission may keep the GPU, about (see Pacer). Default 300. */
+  readonly maxSubmitMilliseconds?: number;
+  /** Where the device came from: Dawn's binding for Node crashes if that is collected before the device. */
+  readonly source?: GPU;
+  /** Called when a shader has been compiled. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Work that can be submitted part by part: a Program. */
+export interface Parts {
+  readonly partCount: number;
+  /** Estimated work of part `i`, in FLOPs. */
+  work(i: number): number;
+  /** Records parts [from, to). */
+  encode(pass: GPUComputePassEncoder, from?: number, to?: number): void;
+}
+
 interface RunOptions {
   readonly encoder?: GPUCommandEncoder;
   readonly signal?: AbortSignal;
@@ -32,18 +46,11 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly pacer: Pacer;
-  /** Where the device came from: Dawn's binding for Node crashes if that is collected before the device. */
-  source: GPU | undefined;
-  /** Milliseconds until one hears of the end of a submission that does next to nothing: no work of the GPU's. 0 if not measured. */
+  /** Round trip of an empty submission in milliseconds, which timings are reduced by. 0 if not measured. */
   latency = 0;
-  /** `kernel.variant` that this device refused, or whose results were wrong: not to be chosen again. */
-  readonly doubtful = new Set<string>();
-  onProgress: (progress: Progress) => void = () => {};
-  /** Which kernel variants to use for a network at a batch size. An engine puts its own way of choosing here. */
-  chooseVariants: (layers: readonly Layer[], batch: number, training: boolean) => Promise<Variants> = async (
-    layers,
-    batch,
-  ) => defaultVariants(layers, batch, this.device.features, adapterKind(this.adapter));
+  /** Held for as long as the device is. */
+  readonly source: GPU | undefined;
+  private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
@@ -51,8 +58,7 @@ export class Gpu {
   /** Of the shaders that are being compiled side by side. */
   private compiling = { done: 0, total: 0 };
 
-  /** `maxSubmitMilliseconds`: how long one submission may keep the GPU (see Pacer). */
-  constructor(device: GPUDevice, maxSubmitMilliseconds = 300) {
+  constructor(device: GPUDevice, { maxSubmitMilliseconds = 300, source, onProgress }: GpuOptions = {}) {
     for (const [name, needed] of Object.entries(requirements.limits)) {
       const has = device.limits[name as keyof typeof requirements.limits];
       if (has < needed) {
@@ -64,6 +70,8 @@ export class Gpu {
     }
     this.device = device;
     this.adapter = describeAdapter(device.adapterInfo);
+    this.source = source;
+    this.onProgress = onProgress;
     this.waiter = new Waiter(() => device.queue.submit([]));
     this.pacer = new Pacer(maxSubmitMilliseconds);
     void device.lost.then((info) => {
@@ -151,7 +159,7 @@ export class Gpu {
   private compiled(): void {
     const { compiling } = this;
     compiling.done++;
-    this.onProgress({ task: 'compiling', ...compiling });
+    this.onProgress?.({ task: 'compiling', ...compiling });
     if (compiling.done === compiling.total) this.compiling = { done: 0, total: 0 };
   }
 
@@ -254,7 +262,7 @@ export class Gpu {
   }
 
   /** Runs programs one after the other: see `runAnd`. */
-  run(programs: readonly Program[], options?: RunOptions): Promise<void> {
+  run(programs: readonly Parts[], options?: RunOptions): Promise<void> {
     return this.runAnd(programs, (encoder, work) => this.submit(encoder, work), options);
   }
 
@@ -264,7 +272,7 @@ export class Gpu {
    * returned. Stops between two submissions when `signal` aborts.
    */
   async runAnd<T>(
-    programs: readonly Program[],
+    programs: readonly Parts[],
     submitLast: (encoder: GPUCommandEncoder, work: number) => Promise<T>,
     { encoder: first, signal }: RunOptions = {},
   ): Promise<T> {
@@ -302,19 +310,6 @@ export class Gpu {
       return result;
     } finally {
       await Promise.allSettled([before]);
-    }
-  }
-
-  /** Copies `size` 4-byte elements of a buffer to the host, after what `given` holds already. */
-  async read(source: GPUBuffer, size: number, given?: GPUCommandEncoder): Promise<ArrayBuffer> {
-    const label = `read ${source.label}`;
-    const staging = await Staging.create(this, label, size * 4);
-    try {
-      const encoder = given ?? this.device.createCommandEncoder({ label });
-      const [copy] = await staging.read(encoder, [{ buffer: source, bytes: size * 4 }]);
-      return copy;
-    } finally {
-      staging.destroy();
     }
   }
 }

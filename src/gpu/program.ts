@@ -31,7 +31,7 @@ interface BoundCall {
 /**
  * A list of ops with their buffers, pipelines and params, ready to be encoded any number of times.
  *
- * `fixed` are buffers that exist already (weights, state); all other tensors are allocated here, sharing buffers where their
+ * `boundBuffers` exist already (weights, state); all other tensors are allocated here, sharing buffers where their
  * lifetimes allow it unless `reuse` is false.
  */
 export class Program {
@@ -59,7 +59,7 @@ export class Program {
     gpu: Gpu,
     label: string,
     ops: readonly Op[],
-    fixed: ReadonlyMap<Tensor, GPUBuffer>,
+    boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,
     options: { reuse?: boolean; partWork?: number } = {},
   ): Promise<Program> {
     for (const { kernel, variant, features } of ops) {
@@ -72,11 +72,11 @@ export class Program {
       }
     }
     const calls = ops.flatMap((o) => o.calls);
-    const plan = planMemory(calls, new Set(fixed.keys()), options.reuse ?? true);
+    const plan = planMemory(calls, new Set(boundBuffers.keys()), options.reuse ?? true);
     for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);
     const pipelines = await Promise.all(calls.map((c) => gpu.pipeline(c.shader)));
 
-    const params = packParams(gpu, ops, options.partWork ?? PART_WORK);
+    const params = layoutUniforms(gpu, ops, options.partWork ?? PART_WORK);
     const owned: GPUBuffer[] = [];
     try {
       const slots = await gpu.createBuffers(
@@ -93,7 +93,7 @@ export class Program {
       owned.push(uniforms);
       gpu.device.queue.writeBuffer(uniforms, 0, params.data);
 
-      const buffers = new Map(fixed);
+      const buffers = new Map(boundBuffers);
       for (const [t, slot] of plan.placement) {
         buffers.set(t, slots[slot]);
         if (t.data) gpu.device.queue.writeBuffer(slots[slot], 0, t.data);
@@ -176,7 +176,7 @@ export class Program {
     }
   }
 
-  /** The buffer that holds `t` (a tensor of this program or one of its fixed ones). */
+  /** The buffer that holds `t` (a tensor of this program or one of its bound buffers). */
   buffer(t: Tensor): GPUBuffer {
     const buffer = this.buffers.get(t.base ?? t);
     if (!buffer) throw new EngineError('argument', `no tensor ${t.label} in this program`);
@@ -189,7 +189,11 @@ export class Program {
 }
 
 /** Lays the params of every call, whole and in parts, into one uniform buffer that dynamic offsets point into. */
-function packParams(gpu: Gpu, ops: readonly Op[], partWork: number): { data: ArrayBuffer; parts: Part[] } {
+function layoutUniforms(
+  gpu: Gpu,
+  ops: readonly Op[],
+  partWork: number,
+): { data: ArrayBuffer; parts: Part[] } {
   const alignment = gpu.device.limits.minUniformBufferOffsetAlignment;
   const slices: { shader: Shader; values: Record<string, number> }[] = [];
   const stride =
@@ -250,4 +254,27 @@ function writeParams(target: DataView, shader: Shader, values: Readonly<Record<s
     else if (type === 'u32') target.setUint32(offset, value, true);
     else target.setInt32(offset, value, true);
   }
+}
+
+/** Records a compute pass: `record` between its begin and its end. */
+export function computePass(
+  encoder: GPUCommandEncoder,
+  label: string,
+  record: (pass: GPUComputePassEncoder) => void,
+): void {
+  const pass = encoder.beginComputePass({ label });
+  record(pass);
+  pass.end();
+}
+
+/** Creates a buffer for each tensor, all or none; `prefix` is put before their labels. */
+export async function createTensorBuffers(
+  gpu: Gpu,
+  prefix: string,
+  tensors: readonly Tensor[],
+): Promise<Map<Tensor, GPUBuffer>> {
+  const buffers = await gpu.createBuffers(
+    tensors.map((t) => ({ label: `${prefix}${t.label}`, bytes: t.size * 4 })),
+  );
+  return new Map(tensors.map((t, i) => [t, buffers[i]]));
 }

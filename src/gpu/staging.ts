@@ -63,3 +63,21 @@ export class Staging {
     for (const buffer of this.free) buffer.destroy();
   }
 }
+
+/** Copies `size` 4-byte elements of a buffer to the host, after what `given` holds already. */
+export async function readBuffer(
+  gpu: Gpu,
+  source: GPUBuffer,
+  size: number,
+  given?: GPUCommandEncoder,
+): Promise<ArrayBuffer> {
+  const label = `read ${source.label}`;
+  const staging = await Staging.create(gpu, label, size * 4);
+  try {
+    const encoder = given ?? gpu.device.createCommandEncoder({ label });
+    const [copy] = await staging.read(encoder, [{ buffer: source, bytes: size * 4 }]);
+    return copy;
+  } finally {
+    staging.destroy();
+  }
+}

@@ -36,3 +36,6 @@ export function table<C extends string>(
   const words = Uint32Array.from(rows.flatMap((row) => columns!.flatMap((column) => row[column])));
   return { label, size: words.length, data: words };
 }
+
+/** Images of a batch on the GPU, where four lie in a vec4f: the next multiple of 4. */
+export const padBatch = (count: number): number => Math.ceil(count / 4) * 4;

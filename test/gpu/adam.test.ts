@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { Program } from '../../src/gpu/program';
+import { readBuffer } from '../../src/gpu/staging';
 import { type AdamShape, adam } from '../../src/kernels/adam';
 import { gradientNorm } from '../../src/kernels/gradient_norm';
 import { gradientNormFinish } from '../../src/kernels/gradient_norm_finish';
@@ -59,7 +60,7 @@ async function update(shape: AdamShape, values: Arrays, before: (tensors: Tensor
   try {
     await gpu.run([program]);
     const read = async (name: keyof Tensors) =>
-      new Uint32Array(await gpu.read(program.buffer(tensors[name]), sizes[name]));
+      new Uint32Array(await readBuffer(gpu, program.buffer(tensors[name]), sizes[name]));
     const [parameter, moment1, moment2, packed, state, records] = await Promise.all(
       (['parameter', 'moment1', 'moment2', 'packed', 'state', 'records'] as const).map(read),
     );

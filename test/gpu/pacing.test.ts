@@ -31,7 +31,7 @@ async function submissionsOf(gpu: Gpu, runs: number): Promise<number[]> {
 }
 
 test('late word of the end of a submission is not taken for work', async () => {
-  const slow = new Gpu(gpu.device, 12);
+  const slow = new Gpu(gpu.device, { maxSubmitMilliseconds: 12 });
   const settle = slow.settle.bind(slow);
   const late = 20;
   vi.spyOn(slow, 'settle').mockImplementation(async (promise) => {

@@ -25,6 +25,8 @@ const { features } = gpu.device;
 /** Without measuring. */
 const usual = (of: typeof layers, adapter = adapterKind(gpu.adapter)) =>
   defaultVariants(of, 8, features, adapter);
+/** What the tuner remembers of this device, for the time of one test. */
+const rejectedVariants = new Set<string>();
 /** Enough for any machine. */
 const effort = { milliseconds: 600_000, images: 64 };
 
@@ -34,6 +36,7 @@ async function run(options: Partial<TuneOptions> = {}) {
   const variants = await tune(gpu, layers, 8, {
     training: true,
     effort,
+    rejectedVariants,
     cache: memoryCache(),
     onMeasured: (m) => measured.push(m),
     onProgress: (...p) => progress.push(p),
@@ -53,7 +56,7 @@ function addVariant(name: string, variant: ConvVariant): void {
 
 afterEach(() => {
   for (const name of ['wrong', 'lazy', 'subtle', 'refused', 'same']) delete variantsOfConv2d[name];
-  gpu.doubtful.clear();
+  rejectedVariants.clear();
   vi.restoreAllMocks();
 });
 
@@ -202,6 +205,7 @@ test('a variant that failed its check is not the default of layers that could no
     const jump = clock();
     const variants = await tune(gpu, two, 8, {
       training: false,
+      rejectedVariants,
       effort,
       onMeasured: (m) => {
         tried.push(`${m.layer} ${m.variant}`);
@@ -229,6 +233,7 @@ test('a layer takes its usual variant where that takes long to compile, not the 
   const measured: Measured[] = [];
   const variants = await tune(gpu, two, 8, {
     training: false,
+    rejectedVariants,
     effort: patience,
     cache,
     onMeasured: (m) => measured.push(m),
@@ -238,7 +243,13 @@ test('a layer takes its usual variant where that takes long to compile, not the 
 
   // It may be there in time at the next start.
   vi.restoreAllMocks();
-  await tune(gpu, two, 8, { training: false, effort, cache, onMeasured: (m) => measured.push(m) });
+  await tune(gpu, two, 8, {
+    training: false,
+    effort,
+    rejectedVariants,
+    cache,
+    onMeasured: (m) => measured.push(m),
+  });
   expect(measured.length).toBeGreaterThan(0);
 });
 
@@ -253,7 +264,7 @@ test('what is refused, or wrong, is not chosen by the next network on the device
   const refused: ConvVariant = { ...right, calls: (_, { output }) => [call(broken, {}, { output }, 64)] };
   try {
     for (const variant of [wrong, refused]) {
-      gpu.doubtful.clear();
+      rejectedVariants.clear();
       variantsOfConv2d[name] = variant;
       await run({ training: false });
       const later = await run({ training: false, effort: { ...effort, milliseconds: 0 } });
@@ -261,7 +272,7 @@ test('what is refused, or wrong, is not chosen by the next network on the device
       expect(Object.values(later.variants)).not.toContain(name);
     }
     // Refused while there was no time to try anything.
-    gpu.doubtful.clear();
+    rejectedVariants.clear();
     const jump = clock();
     const { variants } = await run({ training: false, onMeasured: jump });
     expect(Object.values(variants)).not.toContain(name);
@@ -359,7 +370,7 @@ test('a variant for which memory is too short is out, but not for smaller networ
   expect(results.length).toBeGreaterThan(0);
   for (const { result } of results) expect(result).toContain('needs a buffer of');
   expect(Object.values(variants)).not.toContain('same');
-  expect([...gpu.doubtful]).toEqual([]);
+  expect([...rejectedVariants]).toEqual([]);
 });
 
 test('a software adapter is measured with fewer images, but never with a variant that cannot do the real batch', async () => {
@@ -368,6 +379,7 @@ test('a software adapter is measured with fewer images, but never with a variant
     const seen: Measured[] = [];
     const result = await tune(gpu, layers, 64, {
       training: false,
+      rejectedVariants,
       effort: { ...effort, images: 8 },
       onMeasured: (m) => seen.push(m),
     });
