@@ -8,7 +8,7 @@ export const preparing: Readonly<Record<Progress['task'], string>> = {
   tuning: 'Measuring which kernels are fastest',
 };
 
-/** A line for each kernel: `conv2d: winograd (down.1 up.0), direct (down.0)`. */
+/** A line for each kernel: `conv2d: winograd4 (down.1 up.0), direct (down.0)`. */
 export function variantLines(variants: Variants): string[] {
   const kernels = new Map<string, Map<string, string[]>>();
   for (const [entry, variant] of Object.entries(variants)) {

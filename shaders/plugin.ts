@@ -1,24 +1,59 @@
-/** The Vite plugin that turns `import conv2d from '…/conv2d.wgsl'` into what reflect.ts reads from the file. */
+/** The Vite plugin that turns `import conv2d from '…/conv2d.wgsl'` into what reflect.ts reads from the file, or from a permutation of one. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 import type { Shader } from '../src/plan/shader';
-import { declareShaders, reflect, resolveImports } from './reflect.ts';
+import { permutations } from './permutations.ts';
+import { declareShaders, type Flags, reflect, resolveText } from './reflect.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 export const declarations = join(folder, 'shaders.gen.d.ts');
 
-export function loadShader(file: string): Shader {
-  const read = (path: string) => readFileSync(join(folder, path), 'utf8');
-  return reflect(basename(file, '.wgsl'), resolveImports(read(basename(file)), read));
+/** A text with bindings is a shader, one without is there to be imported. */
+const declaresBindings = (text: string) => /^@group/m.test(text);
+
+export const readText = (path: string) => readFileSync(join(folder, path), 'utf8');
+
+/** The WGSL files, as paths from the folder. */
+export const wgslFiles = () =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.wgsl'))
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort();
+
+interface Source {
+  readonly file: string;
+  readonly flags: Flags;
 }
 
-/** Every shader of the folder, by name. */
-export function loadShaders(): Shader[] {
-  const files = readdirSync(folder).filter((f) => f.endsWith('.wgsl'));
-  return files.sort().map(loadShader);
+/** Where each shader comes from, by name. */
+export function shaderSources(): ReadonlyMap<string, Source> {
+  const files = new Map(
+    wgslFiles()
+      .filter((file) => declaresBindings(readText(file)))
+      .map((file) => [basename(file, '.wgsl'), file]),
+  );
+  const sources = new Map<string, Source>();
+  // A file that stands for several forms is none of them.
+  for (const [name, file] of files)
+    if (!readText(file).includes('${')) sources.set(name, { file, flags: {} });
+  for (const [name, [parent, ...flags]] of Object.entries(permutations)) {
+    const file = files.get(parent);
+    if (!file || files.has(name))
+      throw new Error(`shaders/permutations.ts: ${name} is a file already, or there is no ${parent}.wgsl`);
+    sources.set(name, { file, flags: Object.fromEntries(flags.map((flag) => [...flag.split('='), ''])) });
+  }
+  return new Map([...sources].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
+
+function loadShader(name: string, { file, flags }: Source): Shader {
+  const text = resolveText(readText(file), readText, flags);
+  return reflect(name, 'subgroups' in flags ? `enable subgroups;\n\n${text}` : text);
+}
+
+export const loadShaders = (): Shader[] =>
+  [...shaderSources()].map(([name, source]) => loadShader(name, source));
 
 /** Brings shaders.gen.d.ts up to date; returns whether it was. */
 export function writeDeclarations(): boolean {
@@ -33,18 +68,41 @@ export function writeDeclarations(): boolean {
   return old === text;
 }
 
+const ALL = 'virtual:shaders';
+
 export function wgsl(): Plugin {
+  let sources = shaderSources();
+  const nameOf = (id: string) => basename(id.split('?')[0], '.wgsl');
   return {
     name: 'wgsl',
     enforce: 'pre',
     buildStart() {
       if (!this.meta.watchMode) writeDeclarations();
     },
+    /** A permutation lies beside its parent, where there is no such file. */
+    resolveId(id) {
+      if (id === ALL) return `\0${ALL}`;
+      const source = id.endsWith('.wgsl') && sources.get(nameOf(id));
+      return source ? join(folder, dirname(source.file), `${nameOf(id)}.wgsl`) : null;
+    },
     load(id) {
-      const [file] = id.split('?');
-      if (!file.endsWith('.wgsl')) return null;
-      for (const lib of readdirSync(join(folder, 'lib'))) this.addWatchFile(join(folder, 'lib', lib));
-      return { code: `export default ${JSON.stringify(loadShader(file))};`, moduleType: 'js' };
+      if (id === `\0${ALL}`) {
+        const names = [...sources.keys()];
+        const imports = names.map((name, i) => `import s${i} from '${name}.wgsl';`);
+        const entries = names.map((name, i) => `${JSON.stringify(name)}: s${i}`);
+        return {
+          code: `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };`,
+          moduleType: 'js',
+        };
+      }
+      if (!id.split('?')[0].endsWith('.wgsl')) return null;
+      const source = sources.get(nameOf(id));
+      if (!source) return null;
+      for (const file of wgslFiles()) this.addWatchFile(join(folder, file));
+      return { code: `export default ${JSON.stringify(loadShader(nameOf(id), source))};`, moduleType: 'js' };
+    },
+    watchChange() {
+      sources = shaderSources();
     },
   };
 }

@@ -5,18 +5,36 @@
 import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import type { ParamField, Shader, ShaderBinding } from '../src/plan/shader';
 
-const IMPORT = /^#import (\S+)$/gm;
+/** What a permutation sets: names for `#if`, with the values that `${name}` in an import stands for. */
+export type Flags = Readonly<Record<string, string>>;
 
-/** Replaces each `#import lib/name.wgsl` line by that file's text (once per shader). */
-export function resolveImports(source: string, read: (path: string) => string): string {
+/**
+ * The text of a shader: `source` with each `#import path` line replaced by that file's text (once per shader), and with the lines
+ * between `#if flag`, `#else` and `#endif` that `flags` choose. Throws a plain Error for an `#if` without its `#endif`, or the other way round.
+ */
+export function resolveText(source: string, read: (path: string) => string, flags: Flags = {}): string {
   const seen = new Set<string>();
-  const expand = (text: string): string =>
-    text.replace(IMPORT, (_, path: string) => {
-      if (seen.has(path)) return '';
-      seen.add(path);
-      return expand(read(path)).trimEnd();
-    });
-  return expand(source);
+  const expand = (text: string): string => {
+    const open: boolean[] = [];
+    const lines: string[] = [];
+    for (const line of text.trimEnd().split('\n')) {
+      const [, word, value] = /^#(if|else|endif|import)\b ?(\S*)$/.exec(line) ?? [];
+      if (word === 'if') open.push(value in flags);
+      else if (word === 'else' && open.length > 0) open.push(!open.pop());
+      else if (word === 'endif' && open.length > 0) open.pop();
+      else if (word === 'else' || word === 'endif') throw new Error(`#${word} without #if`);
+      else if (open.includes(false)) continue;
+      else if (word === 'import') {
+        const path = value.replace(/\$\{(\w+)\}/g, (_, name: string) => flags[name]);
+        if (seen.has(path)) continue;
+        seen.add(path);
+        lines.push(expand(read(path)));
+      } else lines.push(line);
+    }
+    if (open.length > 0) throw new Error('#if without #endif');
+    return lines.join('\n');
+  };
+  return `${expand(source)}\n`;
 }
 
 /**
@@ -96,5 +114,10 @@ export function declareShaders(shaders: readonly Shader[]): string {
 }
 `,
   );
-  return `// Generated from shaders/*.wgsl by shaders/plugin.ts. Do not edit.\n\n${modules.join('\n')}`;
+  const all = `declare module 'virtual:shaders' {
+  /** Every shader, by name. */
+  export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
+}
+`;
+  return `// Generated from the WGSL files by shaders/plugin.ts. Do not edit.\n\n${[all, ...modules].join('\n')}`;
 }

@@ -1,4 +1,9 @@
-// Generated from shaders/*.wgsl by shaders/plugin.ts. Do not edit.
+// Generated from the WGSL files by shaders/plugin.ts. Do not edit.
+
+declare module 'virtual:shaders' {
+  /** Every shader, by name. */
+  export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
+}
 
 declare module '*/adam.wgsl' {
   const shader: import('../src/plan/shader').Shader<
@@ -17,50 +22,10 @@ declare module '*/chwn_to_nhwc.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.from_one.wgsl' {
+declare module '*/conv2d.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.from_one_image_bias.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.from_one_single.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.from_one_single_image_bias.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.from_one_subgroups.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.from_one_subgroups_image_bias.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
   >;
   export default shader;
 }
@@ -68,12 +33,60 @@ declare module '*/conv2d.from_one_subgroups_image_bias.wgsl' {
 declare module '*/conv2d.image_bias.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
   >;
   export default shader;
 }
 
-declare module '*/conv2d.one.wgsl' {
+declare module '*/conv2d.one_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_gpu.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_gpu_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_subgroups.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_subgroups_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_output.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
@@ -81,7 +94,7 @@ declare module '*/conv2d.one.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.one_split.wgsl' {
+declare module '*/conv2d.one_output_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
@@ -89,7 +102,7 @@ declare module '*/conv2d.one_split.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.one_subgroups.wgsl' {
+declare module '*/conv2d.one_output_subgroups.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
@@ -108,15 +121,71 @@ declare module '*/conv2d.tile.wgsl' {
 declare module '*/conv2d.tile_image_bias.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output'
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
   >;
   export default shader;
 }
 
-declare module '*/conv2d.wgsl' {
+declare module '*/conv2d.winograd4_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'output'
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd4_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd4_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd4_output_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_gpu_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_gpu_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_gpu_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_gpu_output_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'output' | 'image_bias'
   >;
   export default shader;
 }
@@ -148,12 +217,12 @@ declare module '*/conv2d.winograd7_output.wgsl' {
 declare module '*/conv2d.winograd7_output_image_bias.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
-    'freqs' | 'bias' | 'image_bias' | 'output'
+    'freqs' | 'bias' | 'output' | 'image_bias'
   >;
   export default shader;
 }
 
-declare module '*/conv2d.winograd7_rows_input.wgsl' {
+declare module '*/conv2d.winograd8_gpu_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
@@ -161,7 +230,7 @@ declare module '*/conv2d.winograd7_rows_input.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.winograd7_rows_kernel.wgsl' {
+declare module '*/conv2d.winograd8_gpu_kernel.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
@@ -169,7 +238,7 @@ declare module '*/conv2d.winograd7_rows_kernel.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.winograd7_rows_output.wgsl' {
+declare module '*/conv2d.winograd8_gpu_output.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
@@ -177,10 +246,10 @@ declare module '*/conv2d.winograd7_rows_output.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.winograd7_rows_output_image_bias.wgsl' {
+declare module '*/conv2d.winograd8_gpu_output_image_bias.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
-    'freqs' | 'bias' | 'image_bias' | 'output'
+    'freqs' | 'bias' | 'output' | 'image_bias'
   >;
   export default shader;
 }
@@ -212,76 +281,12 @@ declare module '*/conv2d.winograd8_output.wgsl' {
 declare module '*/conv2d.winograd8_output_image_bias.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
-    'freqs' | 'bias' | 'image_bias' | 'output'
+    'freqs' | 'bias' | 'output' | 'image_bias'
   >;
   export default shader;
 }
 
-declare module '*/conv2d.winograd8_rows_input.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'input' | 'freqs'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd8_rows_kernel.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'pairs',
-    'kernel' | 'freqs'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd8_rows_output.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'freqs' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd8_rows_output_image_bias.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
-    'freqs' | 'bias' | 'image_bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd_input.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'input' | 'freqs'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd_kernel.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'pairs',
-    'kernel' | 'freqs'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd_output.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'freqs' | 'bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd_output_image_bias.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
-    'freqs' | 'bias' | 'image_bias' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d.winograd_product.wgsl' {
+declare module '*/conv2d.winograd_gpu_product.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
     'inputs' | 'weights' | 'products'
@@ -289,7 +294,7 @@ declare module '*/conv2d.winograd_product.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d.winograd_rows_product.wgsl' {
+declare module '*/conv2d.winograd_product.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
     'inputs' | 'weights' | 'products'
@@ -305,7 +310,15 @@ declare module '*/conv2d.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.from_one.wgsl' {
+declare module '*/conv2d_grad_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.one_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
@@ -313,7 +326,7 @@ declare module '*/conv2d_grad_input.from_one.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.from_one_single.wgsl' {
+declare module '*/conv2d_grad_input.one_input_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
@@ -321,7 +334,7 @@ declare module '*/conv2d_grad_input.from_one_single.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.from_one_subgroups.wgsl' {
+declare module '*/conv2d_grad_input.one_input_subgroups.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
@@ -337,10 +350,18 @@ declare module '*/conv2d_grad_input.tile.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.wgsl' {
+declare module '*/conv2d_grad_input.winograd4_output.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
-    'input' | 'kernel' | 'output'
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.winograd7_gpu_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
   >;
   export default shader;
 }
@@ -353,7 +374,7 @@ declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.winograd7_rows_output.wgsl' {
+declare module '*/conv2d_grad_input.winograd8_gpu_output.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
@@ -369,23 +390,15 @@ declare module '*/conv2d_grad_input.winograd8_output.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.winograd8_rows_output.wgsl' {
+declare module '*/conv2d_grad_kernel.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'freqs' | 'output'
+    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'pitch' | 'first_group',
+    'input' | 'grad' | 'partials'
   >;
   export default shader;
 }
 
-declare module '*/conv2d_grad_input.winograd_output.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'freqs' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel.one.wgsl' {
+declare module '*/conv2d_grad_kernel.one_channel.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
@@ -393,7 +406,7 @@ declare module '*/conv2d_grad_kernel.one.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel.one_split.wgsl' {
+declare module '*/conv2d_grad_kernel.one_channel_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
@@ -409,10 +422,34 @@ declare module '*/conv2d_grad_kernel.tile.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel.wgsl' {
+declare module '*/conv2d_grad_kernel.winograd4_gradient.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'pitch' | 'first_group',
-    'input' | 'grad' | 'partials'
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd4_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs' | 'cout',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd7_gpu_gradient.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd7_gpu_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs' | 'cout' | 'slices',
+    'freqs' | 'gradient'
   >;
   export default shader;
 }
@@ -433,7 +470,7 @@ declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel.winograd7_rows_gradient.wgsl' {
+declare module '*/conv2d_grad_kernel.winograd8_gpu_gradient.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
@@ -441,7 +478,7 @@ declare module '*/conv2d_grad_kernel.winograd7_rows_gradient.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel.winograd7_rows_kernel.wgsl' {
+declare module '*/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout' | 'slices',
     'freqs' | 'gradient'
@@ -465,34 +502,10 @@ declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_kernel.winograd8_rows_gradient.wgsl' {
+declare module '*/conv2d_grad_kernel.winograd_gpu_product.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'grad' | 'freqs'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel.winograd8_rows_kernel.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'pairs' | 'cout' | 'slices',
-    'freqs' | 'gradient'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel.winograd_gradient.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
-    'grad' | 'freqs'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel.winograd_kernel.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'pairs' | 'cout',
-    'freqs' | 'gradient'
+    'columns' | 'pitch' | 'cin' | 'cout' | 'frequencies' | 'sum_frequency' | 'slices' | 'slice_columns' | 'first_slice' | 'first_group',
+    'inputs' | 'grads' | 'output'
   >;
   export default shader;
 }
@@ -500,14 +513,6 @@ declare module '*/conv2d_grad_kernel.winograd_kernel.wgsl' {
 declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
-    'inputs' | 'grads' | 'output'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_grad_kernel.winograd_rows_product.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'columns' | 'pitch' | 'cin' | 'cout' | 'frequencies' | 'sum_frequency' | 'slices' | 'slice_columns' | 'first_slice' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
   export default shader;
@@ -521,7 +526,7 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_pool.from_one.wgsl' {
+declare module '*/conv2d_grad_pool.one_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
@@ -529,7 +534,7 @@ declare module '*/conv2d_grad_pool.from_one.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_pool.from_one_single.wgsl' {
+declare module '*/conv2d_grad_pool.one_input_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
@@ -537,7 +542,7 @@ declare module '*/conv2d_grad_pool.from_one_single.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
+declare module '*/conv2d_grad_pool.one_input_subgroups.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
@@ -545,7 +550,7 @@ declare module '*/conv2d_grad_pool.from_one_subgroups.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_upsample.from_one.wgsl' {
+declare module '*/conv2d_grad_upsample.one_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
@@ -553,7 +558,7 @@ declare module '*/conv2d_grad_upsample.from_one.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_upsample.from_one_single.wgsl' {
+declare module '*/conv2d_grad_upsample.one_input_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
@@ -561,7 +566,7 @@ declare module '*/conv2d_grad_upsample.from_one_single.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_grad_upsample.from_one_subgroups.wgsl' {
+declare module '*/conv2d_grad_upsample.one_input_subgroups.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
@@ -569,7 +574,7 @@ declare module '*/conv2d_grad_upsample.from_one_subgroups.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_pool.from_one.wgsl' {
+declare module '*/conv2d_pool.one_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
@@ -577,15 +582,7 @@ declare module '*/conv2d_pool.from_one.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_pool.from_one_image_bias.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
-  >;
-  export default shader;
-}
-
-declare module '*/conv2d_pool.from_one_single.wgsl' {
+declare module '*/conv2d_pool.one_input_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
@@ -593,15 +590,23 @@ declare module '*/conv2d_pool.from_one_single.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_pool.from_one_single_image_bias.wgsl' {
+declare module '*/conv2d_pool.one_input_gpu_image_bias.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
   >;
   export default shader;
 }
 
-declare module '*/conv2d_pool.from_one_subgroups.wgsl' {
+declare module '*/conv2d_pool.one_input_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.one_input_subgroups.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
@@ -609,15 +614,15 @@ declare module '*/conv2d_pool.from_one_subgroups.wgsl' {
   export default shader;
 }
 
-declare module '*/conv2d_pool.from_one_subgroups_image_bias.wgsl' {
+declare module '*/conv2d_pool.one_input_subgroups_image_bias.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
-    'input' | 'kernel' | 'bias' | 'image_bias' | 'output' | 'pooled'
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
   >;
   export default shader;
 }
 
-declare module '*/copy.four.wgsl' {
+declare module '*/copy.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
@@ -625,7 +630,7 @@ declare module '*/copy.four.wgsl' {
   export default shader;
 }
 
-declare module '*/copy.wgsl' {
+declare module '*/copy.four.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
@@ -689,7 +694,7 @@ declare module '*/flow_step.wgsl' {
   export default shader;
 }
 
-declare module '*/fma_peak.unrolled.wgsl' {
+declare module '*/fma_peak.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
     'output'
@@ -697,7 +702,7 @@ declare module '*/fma_peak.unrolled.wgsl' {
   export default shader;
 }
 
-declare module '*/fma_peak.wgsl' {
+declare module '*/fma_peak.unrolled.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
     'output'

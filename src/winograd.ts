@@ -4,25 +4,26 @@
  *
  * The batch is done in chunks of images, so that the transformed images take little memory and stay in the cache.
  */
-import inputTransform from '../shaders/conv2d.winograd_input.wgsl';
-import kernelTransform from '../shaders/conv2d.winograd_kernel.wgsl';
-import product from '../shaders/conv2d.winograd_product.wgsl';
-import productRows from '../shaders/conv2d.winograd_rows_product.wgsl';
-import productSubgroups from '../shaders/conv2d.winograd_subgroups_product.wgsl';
-import inputTransform7 from '../shaders/conv2d.winograd7_input.wgsl';
-import kernelTransform7 from '../shaders/conv2d.winograd7_kernel.wgsl';
-import inputTransform7Rows from '../shaders/conv2d.winograd7_rows_input.wgsl';
-import kernelTransform7Rows from '../shaders/conv2d.winograd7_rows_kernel.wgsl';
-import inputTransform8 from '../shaders/conv2d.winograd8_input.wgsl';
-import kernelTransform8 from '../shaders/conv2d.winograd8_kernel.wgsl';
-import inputTransform8Rows from '../shaders/conv2d.winograd8_rows_input.wgsl';
-import kernelTransform8Rows from '../shaders/conv2d.winograd8_rows_kernel.wgsl';
+
+import productGpu from '../shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl';
+import product from '../shaders/conv2d/winograd/conv2d.winograd_product.wgsl';
+import productSubgroups from '../shaders/conv2d/winograd/conv2d.winograd_subgroups_product.wgsl';
+import inputTransform from '../shaders/conv2d/winograd/conv2d.winograd4_input.wgsl';
+import kernelTransform from '../shaders/conv2d/winograd/conv2d.winograd4_kernel.wgsl';
+import inputTransform7Gpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_input.wgsl';
+import kernelTransform7Gpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_kernel.wgsl';
+import inputTransform7 from '../shaders/conv2d/winograd/conv2d.winograd7_input.wgsl';
+import kernelTransform7 from '../shaders/conv2d/winograd/conv2d.winograd7_kernel.wgsl';
+import inputTransform8Gpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_input.wgsl';
+import kernelTransform8Gpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
+import inputTransform8 from '../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
+import kernelTransform8 from '../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
 import type { ConvShape } from './kernels/conv2d';
-import { type Call, call } from './plan/op';
+import { type Call, call, type Variant } from './plan/op';
 import { type Tensor, view } from './plan/tensor';
 
 /** F(tile x tile, 5x5). Products are the same for all forms, transforms are not. */
-export interface Form {
+export interface WinogradForm {
   /** Pixels a side that are made at once. */
   readonly tile: number;
   /** (tile + 4) squared: products for tile squared outputs, for which 25 taps would take 25 each. */
@@ -31,9 +32,9 @@ export interface Form {
   readonly sumFrequency: number;
   /**
    * How it is done. `plain` and `subgroups`: an invocation of a transform has a window to itself, which are too many numbers for many GPUs.
-   * `rows`, for GPUs: a line of it, and the rest in workgroup memory.
+   * `gpu`: a line of it, and the rest in workgroup memory.
    */
-  readonly technique: 'plain' | 'subgroups' | 'rows';
+  readonly technique: 'plain' | 'subgroups' | 'gpu';
   /** Images that an invocation of a transform to frequencies, or back, does at once. */
   readonly together: 1 | 2;
   readonly togetherBack: 1 | 2;
@@ -42,7 +43,7 @@ export interface Form {
 }
 
 /** 6.25 times fewer products than taps, and an error of about 6 times that of adding up taps. */
-export const F4: Form = {
+export const F4: WinogradForm = {
   tile: 4,
   frequencies: 64,
   sumFrequency: 9,
@@ -54,7 +55,7 @@ export const F4: Form = {
 };
 
 /** 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 90 times. */
-export const F7: Form = {
+export const F7: WinogradForm = {
   tile: 7,
   frequencies: 121,
   sumFrequency: 60,
@@ -66,7 +67,7 @@ export const F7: Form = {
 };
 
 /** 11 times fewer, and tiles that fit images of 8, 16, 32 pixels; an error of about 200 times. */
-export const F8: Form = {
+export const F8: WinogradForm = {
   tile: 8,
   frequencies: 144,
   sumFrequency: 65,
@@ -78,41 +79,46 @@ export const F8: Form = {
 };
 
 /** With subgroups. */
-export const F4_SUBGROUPS: Form = { ...F4, technique: 'subgroups' };
-export const F7_SUBGROUPS: Form = { ...F7, technique: 'subgroups' };
-export const F8_SUBGROUPS: Form = { ...F8, technique: 'subgroups' };
+export const F4_SUBGROUPS: WinogradForm = { ...F4, technique: 'subgroups' };
+export const F7_SUBGROUPS: WinogradForm = { ...F7, technique: 'subgroups' };
+export const F8_SUBGROUPS: WinogradForm = { ...F8, technique: 'subgroups' };
 
 /** For GPUs. */
-const ROWS = { technique: 'rows', togetherBack: 2 } as const;
-export const F7_ROWS: Form = {
+const ROWS = { technique: 'gpu', togetherBack: 2 } as const;
+export const F7_GPU: WinogradForm = {
   ...F7,
   ...ROWS,
-  inputTransform: inputTransform7Rows,
-  kernelTransform: kernelTransform7Rows,
+  inputTransform: inputTransform7Gpu,
+  kernelTransform: kernelTransform7Gpu,
 };
-export const F8_ROWS: Form = {
+export const F8_GPU: WinogradForm = {
   ...F8,
   ...ROWS,
-  inputTransform: inputTransform8Rows,
-  kernelTransform: kernelTransform8Rows,
+  inputTransform: inputTransform8Gpu,
+  kernelTransform: kernelTransform8Gpu,
 };
 
-export const featuresOf = ({ technique }: Form): readonly GPUFeatureName[] =>
-  technique === 'subgroups' ? ['subgroups'] : [];
+/** What a device must have for a form, and what kind of adapter it is for. */
+export const audienceOf = ({
+  technique,
+}: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
+  features: technique === 'subgroups' ? ['subgroups'] : [],
+  for: technique === 'gpu' ? 'gpu' : 'software',
+});
 
 const FORMS = [F4, F7, F8];
 
-const tilesOf = ({ tile }: Form, { height, width }: ConvShape) =>
+const tilesOf = ({ tile }: WinogradForm, { height, width }: ConvShape) =>
   Math.ceil(height / tile) * Math.ceil(width / tile);
 
 /** Products of one image and one pair of channels. */
-const productsOf = (form: Form, shape: ConvShape) => form.frequencies * tilesOf(form, shape);
+const productsOf = (form: WinogradForm, shape: ConvShape) => form.frequencies * tilesOf(form, shape);
 
 /**
  * Whether a form with smaller tiles, which is more accurate, suits a layer better: because this one's reach so far beyond the image
  * that they take as many products, or because there are so few of them that the products load more weights than they make use of.
  */
-export const betterSmaller = (form: Form, shape: ConvShape) =>
+export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
   FORMS.some((other) => other.tile < form.tile && productsOf(other, shape) <= productsOf(form, shape)) ||
   (form.tile > F4.tile && tilesOf(form, shape) * shape.batch < 16);
 
@@ -130,7 +136,7 @@ export interface Tiling {
   readonly chunks: readonly { readonly first: number; readonly count: number }[];
 }
 
-export function tiling(form: Form, shape: ConvShape): Tiling {
+export function tiling(form: WinogradForm, shape: ConvShape): Tiling {
   const { batch, inChannels, outChannels } = shape;
   const tilesX = Math.ceil(shape.width / form.tile);
   const tiles = tilesOf(form, shape);
@@ -145,7 +151,7 @@ export function tiling(form: Form, shape: ConvShape): Tiling {
 
 /** Why a layer cannot be done this way; `reduced` are the channels that are summed over. */
 export function refusesWinograd(
-  form: Form,
+  form: WinogradForm,
   shape: ConvShape,
   reduced: number,
   made: number,
@@ -159,15 +165,15 @@ export function refusesWinograd(
 }
 
 /** Elements of a chunk's transformed images. */
-export const frequencySize = ({ frequencies }: Form, { tiles, chunk }: Tiling, channels: number) =>
+export const frequencySize = ({ frequencies }: WinogradForm, { tiles, chunk }: Tiling, channels: number) =>
   frequencies * channels * tiles * chunk;
 
 /** From one chunk's transformed images to the next where those of all chunks are kept: bindings start at multiples of 64 elements. */
-const keptStride = (form: Form, tiles: Tiling, channels: number) =>
+const keptStride = (form: WinogradForm, tiles: Tiling, channels: number) =>
   Math.ceil(frequencySize(form, tiles, channels) / 64) * 64;
 
 /** The transformed input of the whole batch, which convolution and weight gradient both need. */
-export const keepsImages = (form: Form) => ({
+export const keepsImages = (form: WinogradForm) => ({
   what: `input as frequencies of F(${form.tile}x${form.tile})`,
   size: (shape: ConvShape) => {
     const tiles = tiling(form, shape);
@@ -177,7 +183,7 @@ export const keepsImages = (form: Form) => ({
 
 /** Where the transformed images of chunk `i` lie: in `kept`, if they are kept, else where those of all chunks do. */
 export function chunkImages(
-  form: Form,
+  form: WinogradForm,
   tiles: Tiling,
   channels: number,
   i: number,
@@ -218,14 +224,14 @@ export function transformParams(
  * it is 8 times, with as many invocations for each as a window has lines.
  */
 export function transformItems(
-  { technique, tile }: Form,
+  { technique, tile }: WinogradForm,
   together: number,
   { tiles }: Tiling,
   count: number,
   channels: number,
 ) {
   const images = count / together;
-  const [lanes, lines] = technique === 'rows' ? [8, tile + 4] : [32, 1];
+  const [lanes, lines] = technique === 'gpu' ? [8, tile + 4] : [32, 1];
   const groups = Math.ceil(tiles / Math.max(1, Math.floor(lanes / images)));
   return [images, lines * groups, channels] as const;
 }
@@ -234,8 +240,8 @@ export function transformItems(
  * Pairs of channels, in what an invocation does at once, and items of a transform of kernels, or back: an invocation has one pair, or, by rows,
  * a line of two. (Not a flat grid, which would be folded where there are many.)
  */
-export function pairLaunch({ technique, tile }: Form, pairs: number) {
-  const [lanes, lines] = technique === 'rows' ? [pairs / 2, tile + 4] : [pairs, 1];
+export function pairLaunch({ technique, tile }: WinogradForm, pairs: number) {
+  const [lanes, lines] = technique === 'gpu' ? [pairs / 2, tile + 4] : [pairs, 1];
   return { pairs: lanes, items: [lanes, lines, 1] as const };
 }
 
@@ -244,7 +250,7 @@ export function pairLaunch({ technique, tile }: Form, pairs: number) {
  * summed over, `to` those made, `toPadded` those as the packed kernel has them. `kept`: see `keepsImages`.
  */
 export function convolutionCalls(
-  form: Form,
+  form: WinogradForm,
   shape: ConvShape,
   channels: { from: number; to: number; toPadded: number },
   tensors: { input: Tensor; kernel: Tensor },
@@ -268,7 +274,7 @@ export function convolutionCalls(
         transformItems(form, form.together, tiles, at.count, from),
       ),
     );
-    const wide = form.technique === 'rows' ? 2 : 4; // elements of a column
+    const wide = form.technique === 'gpu' ? 2 : 4; // elements of a column
     const columns = (tiles.tiles * at.count) / wide;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / wide, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
@@ -276,7 +282,7 @@ export function convolutionCalls(
       const items = subgroupItems(form, columns, toPadded);
       calls.push(call(productSubgroups, { ...params, frequencies }, operands, items));
     } else {
-      const shader = form.technique === 'rows' ? productRows : product;
+      const shader = form.technique === 'gpu' ? productGpu : product;
       // A workgroup makes 16 channels of 64 columns.
       const items = [
         shader.workgroupSize[0] * Math.ceil(toPadded / 16),
@@ -292,17 +298,17 @@ export function convolutionCalls(
 }
 
 /** A workgroup makes 32 channels, and two columns a lane; where one is enough, its two quads have a frequency each. */
-function subgroupItems({ frequencies }: Form, columns: number, toPadded: number) {
+function subgroupItems({ frequencies }: WinogradForm, columns: number, toPadded: number) {
   const [lanes] = productSubgroups.workgroupSize;
   const groups = columns <= lanes ? Math.ceil(frequencies / 2) : frequencies;
   return [lanes * Math.ceil(toPadded / 32), Math.ceil(columns / (2 * lanes)), groups] as const;
 }
 
 /** Whether half of the 32 channels that a lane of a convolution's product with subgroups makes, or more, are not there. */
-export const idleProduct = ({ technique }: Form, toPadded: number) =>
+export const idleProduct = ({ technique }: WinogradForm, toPadded: number) =>
   technique === 'subgroups' && toPadded <= 16;
 
-export const convolutionScratch = (form: Form, shape: ConvShape, from: number, toPadded: number) => ({
+export const convolutionScratch = (form: WinogradForm, shape: ConvShape, from: number, toPadded: number) => ({
   kernels: form.frequencies * from * toPadded,
   images: frequencySize(form, tiling(form, shape), from),
   products: frequencySize(form, tiling(form, shape), toPadded),

@@ -1,7 +1,7 @@
 /** Normal random numbers: their distribution on the host, and the arithmetic of the shaders' own, in an interpreter. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { reflect, resolveImports } from '../shaders/reflect';
+import { readText } from '../shaders/plugin';
+import { reflect, resolveText } from '../shaders/reflect';
 import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
 import { normal, STREAM, threefry } from '../src/random';
@@ -9,11 +9,9 @@ import { COS_TURNS_ERROR } from './kernels/embedding';
 import { normalsAt } from './kernels/gaussian_noise';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 
-const read = (path: string) => readFileSync(new URL(`../shaders/${path}`, import.meta.url), 'utf8');
-
 /** Runs `main` over the words of `input`, four to an invocation, with shaders/lib/`lib`; returns as many floats. */
 function run(lib: string, body: string, input: Uint32Array): Float32Array {
-  const code = resolveImports(
+  const code = resolveText(
     `#import lib/${lib}
 @group(0) @binding(0) var<storage, read> input: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>;
@@ -21,7 +19,7 @@ function run(lib: string, body: string, input: Uint32Array): Float32Array {
 fn main(@builtin(global_invocation_id) id: vec3u) {
   output[id.x] = ${body};
 }`,
-    read,
+    readText,
   );
   const tensors = { input: tensor('input', input.length), output: tensor('output', input.length) };
   const memory: Memory = new Map([[tensors.input, Uint32Array.from(input)]]);
@@ -90,7 +88,7 @@ describe('cos_turns', () => {
   });
   test('its polynomial, at 100,000 places, as float32 computes it', () => {
     const numbers = [
-      ...read('lib/turns.wgsl')
+      ...readText('lib/turns.wgsl')
         .split('fn cos_turns')[1]
         .matchAll(/-?\d+\.\d+/g),
     ].map(Number);

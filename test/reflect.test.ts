@@ -1,6 +1,6 @@
 /** What shaders/reflect.ts makes of a shader, and that it says what is wrong with a broken one. */
 import { describe, expect, test } from 'vitest';
-import { declareShaders, reflect, resolveImports } from '../shaders/reflect';
+import { declareShaders, reflect, resolveText } from '../shaders/reflect';
 import { table } from '../src/plan/tensor';
 
 const good = `
@@ -111,6 +111,29 @@ describe('a broken shader is refused', () => {
   });
 });
 
+describe('flags', () => {
+  const text = 'a\n#if one\nb\n#if two\nc\n#else\nd\n#endif\n#else\ne\n#import none\n#endif\nf\n';
+  const none = () => {
+    throw new Error('nothing is imported');
+  };
+  test.each([
+    [{ one: '' }, 'a\nb\nd\nf\n'],
+    [{ one: '', two: '' }, 'a\nb\nc\nf\n'],
+  ])('%j', (flags, expected) => {
+    expect(resolveText(text, none, flags)).toBe(expected);
+  });
+  test('lines that are not chosen import nothing', () => {
+    expect(() => resolveText(text, none)).toThrow('nothing is imported');
+  });
+  test.each([
+    ['#if a\n', '#if without #endif'],
+    ['#endif\n', '#endif without #if'],
+    ['#else\n', '#else without #if'],
+  ])('%j', (broken, message) => {
+    expect(() => resolveText(broken, none)).toThrow(message);
+  });
+});
+
 describe('imports', () => {
   const files: Record<string, string> = {
     'lib/a.wgsl': '#import lib/b.wgsl\nfn a() {}\n',
@@ -122,14 +145,17 @@ describe('imports', () => {
     return files[path];
   };
   test('are replaced by the text, each file once', () => {
-    const code = resolveImports('#import lib/a.wgsl\n#import lib/b.wgsl\nfn main() {}\n', read);
+    const code = resolveText('#import lib/a.wgsl\n#import lib/b.wgsl\nfn main() {}\n', read);
     expect(code.match(/fn \w+/g)).toEqual(['fn b', 'fn a', 'fn main']);
     expect(code).not.toContain('#import');
   });
   test('may go in circles', () => {
-    expect(resolveImports('#import lib/circle.wgsl\n', read).match(/fn circle/g)).toHaveLength(1);
+    expect(resolveText('#import lib/circle.wgsl\n', read).match(/fn circle/g)).toHaveLength(1);
+  });
+  test('take the place of a flag that their name contains', () => {
+    expect(resolveText(`#import lib/\${which}.wgsl\n`, read, { which: 'b' })).toBe('fn b() {}\n');
   });
   test('of a missing file name it', () => {
-    expect(() => resolveImports('#import lib/none.wgsl\n', read)).toThrow('lib/none.wgsl');
+    expect(() => resolveText('#import lib/none.wgsl\n', read)).toThrow('lib/none.wgsl');
   });
 });

@@ -2,14 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { declarations, loadShaders, writeDeclarations } from '../shaders/plugin';
+import { declarations, loadShaders, readText, wgslFiles, writeDeclarations } from '../shaders/plugin';
 import { requirements } from '../src/gpu/request_device';
 import { op } from '../src/plan/op';
 import type { Shader } from '../src/plan/shader';
 import { tensor } from '../src/plan/tensor';
 import { type AnySpec, missingTwins, shaders, specs } from './registry';
 
-const folder = new URL('../shaders/', import.meta.url);
 const { limits } = requirements;
 
 test('every kernel has its three files', () => {
@@ -35,13 +34,8 @@ test('only src/gpu/gpu.ts submits, and so in an error scope', () => {
 });
 
 describe('every WGSL file starts with a comment that says what it does', () => {
-  const files = ['.', 'lib'].flatMap((path) =>
-    readdirSync(new URL(path, folder))
-      .filter((file) => file.endsWith('.wgsl'))
-      .map((file) => `${path}/${file}`),
-  );
-  test.each(files)('%s', (file) => {
-    const [first] = readFileSync(new URL(file, folder), 'utf8')
+  test.each(wgslFiles())('%s', (file) => {
+    const [first] = readText(file)
       .replace(/^(enable \w+;\s+)+/, '')
       .split('\n');
     expect(first).toMatch(/^\/\/ \S/);

@@ -10,11 +10,11 @@ import { F4, F7, F8, matrices, type Points } from './winograd_gain';
 type Matrix = readonly (readonly number[])[];
 const transposed = (m: Matrix) => m[0].map((_, j) => m.map((row) => row[j]));
 
-/** What `transform` of shaders/lib/`lib` makes of each unit vector, as a matrix [out][in]. */
+/** What `transform` of shaders/conv2d/winograd/`lib` makes of each unit vector, as a matrix [out][in]. */
 function matrixOf(lib: string, transform: string, from: string, inputs: number, outputs: number) {
   const code = `
 alias Lane = f32;
-${readFileSync(new URL(`../shaders/lib/${lib}`, import.meta.url), 'utf8')}
+${readFileSync(new URL(`../shaders/conv2d/winograd/${lib}`, import.meta.url), 'utf8')}
 @group(0) @binding(0) var<storage, read_write> matrix: array<f32>;
 @compute @workgroup_size(1)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }
 
 const forms: [string, Points, string, string, string][] = [
-  ['F(4x4, 5x5)', F4, 'winograd.wgsl', 'Eight', 'Four'],
+  ['F(4x4, 5x5)', F4, 'winograd4.wgsl', 'Eight', 'Four'],
   ['F(7x7, 5x5)', F7, 'winograd7.wgsl', 'Eleven', 'Seven'],
   ['F(8x8, 5x5)', F8, 'winograd8.wgsl', 'Twelve', 'Eight'],
 ];

@@ -69,13 +69,13 @@ function kernelGradientGain(points: Points) {
 }
 
 const byVariant = (of: (points: Points) => number) => ({
-  winograd: of(F4),
-  winograd_subgroups: of(F4),
+  winograd4: of(F4),
+  winograd4_subgroups: of(F4),
   winograd7: of(F7),
-  winograd7_rows: of(F7),
+  winograd7_gpu: of(F7),
   winograd7_subgroups: of(F7),
   winograd8: of(F8),
-  winograd8_rows: of(F8),
+  winograd8_gpu: of(F8),
   winograd8_subgroups: of(F8),
 });
 

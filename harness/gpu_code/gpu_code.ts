@@ -1,7 +1,7 @@
 /**
  * `npm run gpu-code`: what the compiler of a GPU that is not there makes of each shader: registers, spills, instructions. For those who write
  * shaders on a machine without that GPU; it runs nothing. Mesa's drivers can compile for devices that they only pretend to have, and
- * `driver.c`, between Dawn and such a driver, writes down what they tell of a pipeline. Linux only; docs/performance.md, 3.14, reads the tables.
+ * `driver.c`, between Dawn and such a driver, writes down what they tell of a pipeline. Linux only; docs/lab/2026-11-25-gpu-compilers.md reads the tables.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { shaders as allShaders } from 'virtual:shaders';
 import type { Shader } from '../../src/plan/shader';
 import { nodeGpu } from '../node_engine';
 import { matcher } from '../pattern';
@@ -25,8 +26,6 @@ other  --driver: its file; whatever else it wants is up to the environment. For 
        (-Dtools=drm-shim,nouveau -Dvulkan-drivers=nouveau).
 
 Needs a C compiler, the Vulkan headers, and Mesa (Debian: gcc libvulkan-dev mesa-vulkan-drivers).`;
-
-const modules = import.meta.glob<{ default: Shader }>('../../shaders/*.wgsl', { eager: true });
 
 /** What to print, of what drivers call the things they count, under a shorter name. */
 const COLUMNS: readonly (readonly [string, RegExp])[] = [
@@ -58,9 +57,7 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   }
   const matches = matcher(values.kernel);
-  const shaders = Object.values(modules).flatMap(({ default: shader }) =>
-    matches(shader.name) ? [shader] : [],
-  );
+  const shaders = Object.values(allShaders).filter(({ name }) => matches(name));
   if (shaders.length === 0) {
     console.error(`No shader matches ${values.kernel}.`);
     return 1;

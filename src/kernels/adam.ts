@@ -1,4 +1,4 @@
-import shader from '../../shaders/adam.wgsl';
+import shader from '../../shaders/optimizer/adam.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';

@@ -1,4 +1,4 @@
-import shader from '../../shaders/chwn_to_nhwc.wgsl';
+import shader from '../../shaders/batch/chwn_to_nhwc.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { CallerImageShape } from './nhwc_to_chwn';
 

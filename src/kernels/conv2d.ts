@@ -1,46 +1,46 @@
-import fromOneShader from '../../shaders/conv2d.from_one.wgsl';
-import fromOneBias from '../../shaders/conv2d.from_one_image_bias.wgsl';
-import fromOneSingle from '../../shaders/conv2d.from_one_single.wgsl';
-import fromOneSingleBias from '../../shaders/conv2d.from_one_single_image_bias.wgsl';
-import fromOneSubgroups from '../../shaders/conv2d.from_one_subgroups.wgsl';
-import fromOneSubgroupsBias from '../../shaders/conv2d.from_one_subgroups_image_bias.wgsl';
-import shaderBias from '../../shaders/conv2d.image_bias.wgsl';
-import oneShader from '../../shaders/conv2d.one.wgsl';
-import oneSplitShader from '../../shaders/conv2d.one_split.wgsl';
-import oneSubgroups from '../../shaders/conv2d.one_subgroups.wgsl';
-import tileShader from '../../shaders/conv2d.tile.wgsl';
-import tileBias from '../../shaders/conv2d.tile_image_bias.wgsl';
-import shader from '../../shaders/conv2d.wgsl';
-import winogradOutput from '../../shaders/conv2d.winograd_output.wgsl';
-import winogradOutputBias from '../../shaders/conv2d.winograd_output_image_bias.wgsl';
-import winogradOutput7 from '../../shaders/conv2d.winograd7_output.wgsl';
-import winogradOutput7Bias from '../../shaders/conv2d.winograd7_output_image_bias.wgsl';
-import winogradOutput7Rows from '../../shaders/conv2d.winograd7_rows_output.wgsl';
-import winogradOutput7RowsBias from '../../shaders/conv2d.winograd7_rows_output_image_bias.wgsl';
-import winogradOutput8 from '../../shaders/conv2d.winograd8_output.wgsl';
-import winogradOutput8Bias from '../../shaders/conv2d.winograd8_output_image_bias.wgsl';
-import winogradOutput8Rows from '../../shaders/conv2d.winograd8_rows_output.wgsl';
-import winogradOutput8RowsBias from '../../shaders/conv2d.winograd8_rows_output_image_bias.wgsl';
+import shaderBias from '../../shaders/conv2d/direct/conv2d.image_bias.wgsl';
+import shader from '../../shaders/conv2d/direct/conv2d.wgsl';
+import oneInputShader from '../../shaders/conv2d/one_channel/conv2d.one_input.wgsl';
+import oneInputGpu from '../../shaders/conv2d/one_channel/conv2d.one_input_gpu.wgsl';
+import oneInputGpuBias from '../../shaders/conv2d/one_channel/conv2d.one_input_gpu_image_bias.wgsl';
+import oneInputBias from '../../shaders/conv2d/one_channel/conv2d.one_input_image_bias.wgsl';
+import oneInputSubgroups from '../../shaders/conv2d/one_channel/conv2d.one_input_subgroups.wgsl';
+import oneInputSubgroupsBias from '../../shaders/conv2d/one_channel/conv2d.one_input_subgroups_image_bias.wgsl';
+import oneOutputShader from '../../shaders/conv2d/one_channel/conv2d.one_output.wgsl';
+import oneOutputGpuShader from '../../shaders/conv2d/one_channel/conv2d.one_output_gpu.wgsl';
+import oneOutputSubgroups from '../../shaders/conv2d/one_channel/conv2d.one_output_subgroups.wgsl';
+import tileShader from '../../shaders/conv2d/tile/conv2d.tile.wgsl';
+import tileBias from '../../shaders/conv2d/tile/conv2d.tile_image_bias.wgsl';
+import winogradOutput from '../../shaders/conv2d/winograd/conv2d.winograd4_output.wgsl';
+import winogradOutputBias from '../../shaders/conv2d/winograd/conv2d.winograd4_output_image_bias.wgsl';
+import winogradOutput7Gpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output.wgsl';
+import winogradOutput7GpuBias from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output_image_bias.wgsl';
+import winogradOutput7 from '../../shaders/conv2d/winograd/conv2d.winograd7_output.wgsl';
+import winogradOutput7Bias from '../../shaders/conv2d/winograd/conv2d.winograd7_output_image_bias.wgsl';
+import winogradOutput8Gpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output.wgsl';
+import winogradOutput8GpuBias from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output_image_bias.wgsl';
+import winogradOutput8 from '../../shaders/conv2d/winograd/conv2d.winograd8_output.wgsl';
+import winogradOutput8Bias from '../../shaders/conv2d/winograd/conv2d.winograd8_output_image_bias.wgsl';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import {
+  audienceOf,
   betterSmaller,
   convolutionCalls,
   convolutionScratch,
   F4,
   F4_SUBGROUPS,
   F7,
-  F7_ROWS,
+  F7_GPU,
   F7_SUBGROUPS,
   F8,
-  F8_ROWS,
+  F8_GPU,
   F8_SUBGROUPS,
-  type Form,
-  featuresOf,
   idleProduct,
   keepsImages,
   refusesWinograd,
+  type WinogradForm,
 } from '../winograd';
 
 /** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
@@ -149,36 +149,39 @@ export const refusesTile = ({ kernelSize, width }: ConvShape) =>
   kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
 
 /** Why a layer cannot be done by the form for one channel on the side that is summed over, which has `channels`. */
-export const refusesFromOne = ({ kernelSize }: ConvShape, channels: number, side: string) =>
+export const refusesOneInput = ({ kernelSize }: ConvShape, channels: number, side: string) =>
   kernelSize === 5 && channels === 1 ? undefined : `this form is for 5x5 kernels with one ${side} channel`;
 
 /**
  * How the form for one channel works: images that an invocation does at once, and channels that it makes of them, which it loads the pixels
- * around them for. `plain` and `subgroups` are for CPU adapters, which pay for every load; `single` is for GPUs, which want few registers
+ * around them for. `plain` and `subgroups` are for CPU adapters, which pay for every load; `gpu` is for GPUs, which want few registers
  * and many invocations.
  */
-const FROM_ONE = {
+const PATCH_FORMS = {
   plain: { together: 2, each: 32 },
   subgroups: { together: 2, each: 32 },
-  single: { together: 1, each: 16 },
+  gpu: { together: 1, each: 16 },
 } as const;
-export type FromOne = keyof typeof FROM_ONE;
+export type PatchForm = keyof typeof PATCH_FORMS;
 
-export const featuresFromOne = (form: FromOne): readonly GPUFeatureName[] =>
-  form === 'subgroups' ? ['subgroups'] : [];
+/** What a device must have for a form, and what kind of adapter it is for. */
+export const oneInputAudience = (form: PatchForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
+  features: form === 'subgroups' ? ['subgroups'] : [],
+  ...(form === 'plain' ? {} : { for: form === 'gpu' ? 'gpu' : 'software' }),
+});
 
 /** Patches of 2 rows x 4 pixels along two rows, times images: what the lanes of the form for one channel lie over. */
-const patchItems = ({ batch, width }: ConvShape, form: FromOne) =>
-  (Math.ceil(width / 4) * batch) / FROM_ONE[form].together;
+const patchItems = ({ batch, width }: ConvShape, form: PatchForm) =>
+  (Math.ceil(width / 4) * batch) / PATCH_FORMS[form].together;
 
 /** As `idlesByStrips`, for the form for one channel. */
-export const idlesByPatches = (shape: ConvShape, form: FromOne, { workgroupSize }: Shader) =>
+export const idlesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
   form === 'subgroups' && patchItems(shape, form) < workgroupSize[0];
 
 /** Params and grid of a convolution of a single channel to `to`: see shaders/lib/conv2d_from_one.wgsl. */
-export function fromOneLaunch(shape: ConvShape, to: number, form: FromOne) {
+export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
   const { batch, height, width } = shape;
-  const { together, each } = FROM_ONE[form];
+  const { together, each } = PATCH_FORMS[form];
   const params = { height, width, images: batch / together, channels: to, padded: padChannels(to), each };
   const items = [patchItems(shape, form), 1, Math.ceil(height / 2) * Math.ceil(to / each)] as const;
   return { params, items };
@@ -197,6 +200,7 @@ export function tileLaunch({ batch, height, width }: ConvShape, from: number, to
 type TensorName = 'input' | 'kernel' | 'bias' | 'output';
 
 const tile: Variant<ConvShape, TensorName> = {
+  for: 'gpu',
   refuses: refusesTile,
   calls: (shape, tensors) => {
     const { params, items } = tileLaunch(shape, shape.inChannels, shape.outChannels);
@@ -204,15 +208,15 @@ const tile: Variant<ConvShape, TensorName> = {
   },
 };
 
-const fromOne = (
-  form: FromOne,
-  shaders: readonly [typeof fromOneShader, typeof fromOneBias],
+const oneInput = (
+  form: PatchForm,
+  shaders: readonly [typeof oneInputShader, typeof oneInputBias],
 ): Variant<ConvShape, TensorName> => ({
-  features: featuresFromOne(form),
+  ...oneInputAudience(form),
   idles: (shape) => idlesByPatches(shape, form, shaders[0]),
-  refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
+  refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
-    const { params, items } = fromOneLaunch(shape, shape.outChannels, form);
+    const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
     return [biasCall(shaders, shape, params, tensors, items)];
   },
 });
@@ -220,7 +224,7 @@ const fromOne = (
 /** Output rows that an invocation of the one-channel form walks down; it loads four more. */
 const ONE_ROWS = 14;
 
-const refusesOne = (shape: ConvShape) => {
+const refusesOneOutput = (shape: ConvShape) => {
   const fits = shape.outChannels === 1 && shape.kernelSize === 5;
   return (
     refusesImageBias(shape) ?? (fits ? undefined : 'this form is for 5x5 kernels with one output channel')
@@ -228,10 +232,10 @@ const refusesOne = (shape: ConvShape) => {
 };
 
 /** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
-const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
-  features: subgroups ? ['subgroups'] : [],
-  idles: (shape) => subgroups && idlesByStrips(shape, oneSubgroups),
-  refuses: refusesOne,
+const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
+  ...(subgroups ? { features: ['subgroups'], for: 'software' } : {}),
+  idles: (shape) => subgroups && idlesByStrips(shape, oneOutputSubgroups),
+  refuses: refusesOneOutput,
   calls: (shape, tensors) => {
     const { height, width, batch, inChannels } = shape;
     const pairs = batch / 2;
@@ -244,26 +248,27 @@ const one = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
       rows: ONE_ROWS,
     };
     const items = [stripItems(shape), 1, Math.ceil(height / ONE_ROWS)] as const;
-    return [call(subgroups ? oneSubgroups : oneShader, params, tensors, items)];
+    return [call(subgroups ? oneOutputSubgroups : oneOutputShader, params, tensors, items)];
   },
 });
 
 /** The same layers with input channels split over the lanes of a workgroup: shorter walks for many more invocations. */
-const oneSplit: Variant<ConvShape, TensorName> = {
-  refuses: refusesOne,
+const oneOutputGpu: Variant<ConvShape, TensorName> = {
+  for: 'gpu',
+  refuses: refusesOneOutput,
   calls: (shape, tensors) => {
     const { height, width, batch, inChannels } = shape;
     const params = { height, width, pairs: batch / 2, in_channels: inChannels, out_padded: padChannels(1) };
     // A workgroup has 16 lanes over strips times pairs of images, and 8 over groups of input channels.
-    return [call(oneSplitShader, params, tensors, [stripItems(shape), 8, height])];
+    return [call(oneOutputGpuShader, params, tensors, [stripItems(shape), 8, height])];
   },
 };
 
 const winograd = (
-  form: Form,
+  form: WinogradForm,
   last: readonly [typeof winogradOutput, typeof winogradOutputBias],
 ): Variant<ConvShape, TensorName> => ({
-  features: featuresOf(form),
+  ...audienceOf(form),
   idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.outChannels)),
   refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
@@ -299,20 +304,20 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
         return [biasCall([shader, shaderBias], shape, params, tensors, items)];
       },
     },
-    from_one: fromOne('plain', [fromOneShader, fromOneBias]),
-    from_one_single: fromOne('single', [fromOneSingle, fromOneSingleBias]),
-    from_one_subgroups: fromOne('subgroups', [fromOneSubgroups, fromOneSubgroupsBias]),
-    one: one(false),
-    one_split: oneSplit,
-    one_subgroups: one(true),
+    one_input: oneInput('plain', [oneInputShader, oneInputBias]),
+    one_input_gpu: oneInput('gpu', [oneInputGpu, oneInputGpuBias]),
+    one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInputSubgroupsBias]),
+    one_output: oneOutput(false),
+    one_output_gpu: oneOutputGpu,
+    one_output_subgroups: oneOutput(true),
     tile,
-    winograd: winograd(F4, [winogradOutput, winogradOutputBias]),
-    winograd_subgroups: winograd(F4_SUBGROUPS, [winogradOutput, winogradOutputBias]),
+    winograd4: winograd(F4, [winogradOutput, winogradOutputBias]),
+    winograd4_subgroups: winograd(F4_SUBGROUPS, [winogradOutput, winogradOutputBias]),
     winograd7: winograd(F7, [winogradOutput7, winogradOutput7Bias]),
-    winograd7_rows: winograd(F7_ROWS, [winogradOutput7Rows, winogradOutput7RowsBias]),
+    winograd7_gpu: winograd(F7_GPU, [winogradOutput7Gpu, winogradOutput7GpuBias]),
     winograd7_subgroups: winograd(F7_SUBGROUPS, [winogradOutput7, winogradOutput7Bias]),
     winograd8: winograd(F8, [winogradOutput8, winogradOutput8Bias]),
-    winograd8_rows: winograd(F8_ROWS, [winogradOutput8Rows, winogradOutput8RowsBias]),
+    winograd8_gpu: winograd(F8_GPU, [winogradOutput8Gpu, winogradOutput8GpuBias]),
     winograd8_subgroups: winograd(F8_SUBGROUPS, [winogradOutput8, winogradOutput8Bias]),
   },
 };

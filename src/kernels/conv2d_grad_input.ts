@@ -1,50 +1,50 @@
-import fromOneShader from '../../shaders/conv2d_grad_input.from_one.wgsl';
-import fromOneSingle from '../../shaders/conv2d_grad_input.from_one_single.wgsl';
-import fromOneSubgroups from '../../shaders/conv2d_grad_input.from_one_subgroups.wgsl';
-import tileShader from '../../shaders/conv2d_grad_input.tile.wgsl';
-import shader from '../../shaders/conv2d_grad_input.wgsl';
-import winogradOutput from '../../shaders/conv2d_grad_input.winograd_output.wgsl';
-import winogradOutput7 from '../../shaders/conv2d_grad_input.winograd7_output.wgsl';
-import winogradOutput7Rows from '../../shaders/conv2d_grad_input.winograd7_rows_output.wgsl';
-import winogradOutput8 from '../../shaders/conv2d_grad_input.winograd8_output.wgsl';
-import winogradOutput8Rows from '../../shaders/conv2d_grad_input.winograd8_rows_output.wgsl';
+import shader from '../../shaders/conv2d/direct/conv2d_grad_input.wgsl';
+import oneInputShader from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input.wgsl';
+import oneInputGpu from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_gpu.wgsl';
+import oneInputSubgroups from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_subgroups.wgsl';
+import tileShader from '../../shaders/conv2d/tile/conv2d_grad_input.tile.wgsl';
+import winogradOutput from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd4_output.wgsl';
+import winogradOutput7Gpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_gpu_output.wgsl';
+import winogradOutput7 from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_output.wgsl';
+import winogradOutput8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_gpu_output.wgsl';
+import winogradOutput8 from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_output.wgsl';
 import { call, type Kernel, type Variant } from '../plan/op';
 import {
+  audienceOf,
   betterSmaller,
   convolutionCalls,
   convolutionScratch,
   F4,
   F4_SUBGROUPS,
   F7,
-  F7_ROWS,
+  F7_GPU,
   F7_SUBGROUPS,
   F8,
-  F8_ROWS,
+  F8_GPU,
   F8_SUBGROUPS,
-  type Form,
-  featuresOf,
   idleProduct,
   refusesWinograd,
+  type WinogradForm,
 } from '../winograd';
 import {
   type ConvShape,
   convFlops,
   convSizes,
   directLaunch,
-  type FromOne,
-  featuresFromOne,
-  fromOneLaunch,
   idlesByPatches,
+  oneInputAudience,
+  oneInputLaunch,
+  type PatchForm,
   padChannels,
-  refusesFromOne,
+  refusesOneInput,
   refusesTile,
   tileLaunch,
 } from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
-const winograd = (form: Form, last: typeof winogradOutput): Variant<ConvShape, TensorName> => ({
-  features: featuresOf(form),
+const winograd = (form: WinogradForm, last: typeof winogradOutput): Variant<ConvShape, TensorName> => ({
+  ...audienceOf(form),
   idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.inChannels)),
   refuses: (shape) => refusesWinograd(form, shape, shape.outChannels, padChannels(shape.inChannels)),
   scratch: (shape) => convolutionScratch(form, shape, shape.outChannels, padChannels(shape.inChannels)),
@@ -60,18 +60,19 @@ const winograd = (form: Form, last: typeof winogradOutput): Variant<ConvShape, T
   },
 });
 
-const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
-  features: featuresFromOne(form),
-  refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
+const oneInput = (form: PatchForm, shader: typeof oneInputShader): Variant<ConvShape, TensorName> => ({
+  ...oneInputAudience(form),
+  refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
   idles: (shape) => idlesByPatches(shape, form, shader),
   calls: (shape, { grad, kernel, grad_input }) => {
-    const { params, items } = fromOneLaunch(shape, shape.inChannels, form);
+    const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
     const tensors = { input: grad, kernel, output: grad_input };
     return [call(shader, params, tensors, items)];
   },
 });
 
 const tile: Variant<ConvShape, TensorName> = {
+  for: 'gpu',
   refuses: refusesTile,
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = tileLaunch(shape, shape.outChannels, shape.inChannels);
@@ -97,17 +98,17 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, { input: grad, kernel, output: grad_input }, items)];
       },
     },
-    from_one: fromOne('plain', fromOneShader),
-    from_one_single: fromOne('single', fromOneSingle),
-    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
+    one_input: oneInput('plain', oneInputShader),
+    one_input_gpu: oneInput('gpu', oneInputGpu),
+    one_input_subgroups: oneInput('subgroups', oneInputSubgroups),
     tile,
-    winograd: winograd(F4, winogradOutput),
-    winograd_subgroups: winograd(F4_SUBGROUPS, winogradOutput),
+    winograd4: winograd(F4, winogradOutput),
+    winograd4_subgroups: winograd(F4_SUBGROUPS, winogradOutput),
     winograd7: winograd(F7, winogradOutput7),
-    winograd7_rows: winograd(F7_ROWS, winogradOutput7Rows),
+    winograd7_gpu: winograd(F7_GPU, winogradOutput7Gpu),
     winograd7_subgroups: winograd(F7_SUBGROUPS, winogradOutput7),
     winograd8: winograd(F8, winogradOutput8),
-    winograd8_rows: winograd(F8_ROWS, winogradOutput8Rows),
+    winograd8_gpu: winograd(F8_GPU, winogradOutput8Gpu),
     winograd8_subgroups: winograd(F8_SUBGROUPS, winogradOutput8),
   },
 };

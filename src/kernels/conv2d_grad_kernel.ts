@@ -1,35 +1,34 @@
-import oneShader from '../../shaders/conv2d_grad_kernel.one.wgsl';
-import oneSplitShader from '../../shaders/conv2d_grad_kernel.one_split.wgsl';
-import tileShader from '../../shaders/conv2d_grad_kernel.tile.wgsl';
-import shader from '../../shaders/conv2d_grad_kernel.wgsl';
-import gradientTransform from '../../shaders/conv2d_grad_kernel.winograd_gradient.wgsl';
-import kernelTransform from '../../shaders/conv2d_grad_kernel.winograd_kernel.wgsl';
-import product from '../../shaders/conv2d_grad_kernel.winograd_product.wgsl';
-import productRows from '../../shaders/conv2d_grad_kernel.winograd_rows_product.wgsl';
-import productSubgroups from '../../shaders/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
-import gradientTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_gradient.wgsl';
-import kernelTransform7 from '../../shaders/conv2d_grad_kernel.winograd7_kernel.wgsl';
-import gradientTransform7Rows from '../../shaders/conv2d_grad_kernel.winograd7_rows_gradient.wgsl';
-import kernelTransform7Rows from '../../shaders/conv2d_grad_kernel.winograd7_rows_kernel.wgsl';
-import gradientTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_gradient.wgsl';
-import kernelTransform8 from '../../shaders/conv2d_grad_kernel.winograd8_kernel.wgsl';
-import gradientTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_gradient.wgsl';
-import kernelTransform8Rows from '../../shaders/conv2d_grad_kernel.winograd8_rows_kernel.wgsl';
+import shader from '../../shaders/conv2d/direct/conv2d_grad_kernel.wgsl';
+import oneShader from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel.wgsl';
+import oneGpuShader from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel_gpu.wgsl';
+import tileShader from '../../shaders/conv2d/tile/conv2d_grad_kernel.tile.wgsl';
+import productGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_gpu_product.wgsl';
+import product from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_product.wgsl';
+import productSubgroups from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
+import gradientTransform from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_gradient.wgsl';
+import kernelTransform from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_kernel.wgsl';
+import gradientTransform7Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_gradient.wgsl';
+import kernelTransform7Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_kernel.wgsl';
+import gradientTransform7 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gradient.wgsl';
+import kernelTransform7 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_kernel.wgsl';
+import gradientTransform8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_gradient.wgsl';
+import kernelTransform8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl';
+import gradientTransform8 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gradient.wgsl';
+import kernelTransform8 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_kernel.wgsl';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import {
+  audienceOf,
   betterSmaller,
   chunkImages,
   F4,
   F4_SUBGROUPS,
   F7,
-  F7_ROWS,
+  F7_GPU,
   F7_SUBGROUPS,
   F8,
-  F8_ROWS,
+  F8_GPU,
   F8_SUBGROUPS,
-  type Form,
-  featuresOf,
   frequencySize,
   keepsImages,
   pairLaunch,
@@ -37,6 +36,7 @@ import {
   tiling,
   transformItems,
   transformParams,
+  type WinogradForm,
 } from '../winograd';
 import { type ConvShape, convFlops, convParams, convSizes } from './conv2d';
 import { flatSize } from './pack_weights';
@@ -57,7 +57,7 @@ function slicing({ height }: ConvShape): { rows: number; slices: number } {
 type TensorName = 'input' | 'grad' | 'gradient';
 
 const ONE = { rows: 14, images: 1, channels: 4 };
-const ONE_SPLIT = { rows: 7, images: 32, channels: 1 };
+const ONE_GPU = { rows: 7, images: 32, channels: 1 };
 
 /** A form that divides pixels or images into slices, each of which has partial sums of the whole gradient. */
 const sliced = (
@@ -83,6 +83,7 @@ const oneChannel = (
 ): Variant<ConvShape, TensorName> => {
   const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
   return {
+    ...(images > 1 ? { for: 'gpu' } : {}),
     // A workgroup has 32 images.
     idles: ({ batch }) => images > 1 && batch < 16,
     refuses: ({ inChannels, outChannels, kernelSize }) =>
@@ -130,6 +131,7 @@ function tileSlicing(shape: ConvShape) {
 }
 
 const tile: Variant<ConvShape, TensorName> = {
+  for: 'gpu',
   refuses: ({ kernelSize }) => (kernelSize === 5 ? undefined : 'this form is for 5x5 kernels'),
   ...sliced(
     (shape) => tileSlicing(shape).slices,
@@ -156,7 +158,7 @@ const tile: Variant<ConvShape, TensorName> = {
 };
 
 /** Elements of a product of all frequencies, then of the bias. */
-const productSize = ({ frequencies }: Form, { inChannels, outChannels }: ConvShape) =>
+const productSize = ({ frequencies }: WinogradForm, { inChannels, outChannels }: ConvShape) =>
   (frequencies * inChannels + 1) * outChannels;
 
 /** Workgroups that keep a large GPU busy with a product by rows, and vec4s of columns below which a slice is not worth its sums. */
@@ -164,7 +166,7 @@ const PRODUCT_WORKGROUPS = 1024;
 const LEAST_SLICE = 16;
 
 /** How the product by rows cuts the columns of a chunk into slices with sums of their own. Vec4s of columns come to it by eights. */
-function productSlicing(form: Form, shape: ConvShape) {
+function productSlicing(form: WinogradForm, shape: ConvShape) {
   const { chunk, chunks, tiles } = tiling(form, shape);
   const columns = (tiles * chunk) / 4;
   const workgroups = form.frequencies * Math.ceil(shape.inChannels / 32) * Math.ceil(shape.outChannels / 32);
@@ -192,7 +194,7 @@ const last =
     call(shader, { pairs, cout }, tensors, items);
 
 const lastOfSlices =
-  (shader: typeof kernelTransform7Rows): Last =>
+  (shader: typeof kernelTransform7Gpu): Last =>
   ({ pairs, cout, slices }, tensors, items) =>
     call(shader, { pairs, cout: cout / 2, slices }, tensors, items);
 
@@ -201,11 +203,11 @@ const lastOfSlices =
  * sums of slices are put side by side and added on the way back.
  */
 const winograd = (
-  form: Form,
+  form: WinogradForm,
   toFrequencies: typeof gradientTransform,
   back: Last,
 ): Variant<ConvShape, TensorName> => ({
-  features: featuresOf(form),
+  ...audienceOf(form),
   idles: (shape) => betterSmaller(form, shape),
   refuses: (shape) =>
     refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
@@ -213,7 +215,7 @@ const winograd = (
   scratch: (shape) => ({
     images: frequencySize(form, tiling(form, shape), shape.inChannels),
     grads: frequencySize(form, tiling(form, shape), shape.outChannels),
-    products: productSize(form, shape) * (form.technique === 'rows' ? productSlicing(form, shape).all : 1),
+    products: productSize(form, shape) * (form.technique === 'gpu' ? productSlicing(form, shape).all : 1),
   }),
   keeps: keepsImages(form),
   calls: (shape, { input, grad, gradient }, { images, grads, products }, kept) => {
@@ -260,9 +262,9 @@ const winograd = (
               Math.ceil(form.frequencies / 4),
             ]),
           // 4 input and 4 output channels of one frequency, and of one slice.
-          rows: () =>
+          gpu: () =>
             call(
-              productRows,
+              productGpu,
               {
                 ...params,
                 slices: slicing.slices,
@@ -301,16 +303,16 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         return call(shader, params, { input, grad, partials }, [tiles, shape.kernelSize ** 2, slices]);
       },
     ),
-    one: oneChannel(oneShader, ONE),
-    one_split: oneChannel(oneSplitShader, ONE_SPLIT),
+    one_channel: oneChannel(oneShader, ONE),
+    one_channel_gpu: oneChannel(oneGpuShader, ONE_GPU),
     tile,
-    winograd: winograd(F4, gradientTransform, last(kernelTransform)),
-    winograd_subgroups: winograd(F4_SUBGROUPS, gradientTransform, last(kernelTransform)),
+    winograd4: winograd(F4, gradientTransform, last(kernelTransform)),
+    winograd4_subgroups: winograd(F4_SUBGROUPS, gradientTransform, last(kernelTransform)),
     winograd7: winograd(F7, gradientTransform7, last(kernelTransform7)),
-    winograd7_rows: winograd(F7_ROWS, gradientTransform7Rows, lastOfSlices(kernelTransform7Rows)),
+    winograd7_gpu: winograd(F7_GPU, gradientTransform7Gpu, lastOfSlices(kernelTransform7Gpu)),
     winograd7_subgroups: winograd(F7_SUBGROUPS, gradientTransform7, last(kernelTransform7)),
     winograd8: winograd(F8, gradientTransform8, last(kernelTransform8)),
-    winograd8_rows: winograd(F8_ROWS, gradientTransform8Rows, lastOfSlices(kernelTransform8Rows)),
+    winograd8_gpu: winograd(F8_GPU, gradientTransform8Gpu, lastOfSlices(kernelTransform8Gpu)),
     winograd8_subgroups: winograd(F8_SUBGROUPS, gradientTransform8, last(kernelTransform8)),
   },
 };

@@ -1,24 +1,24 @@
-import fromOneShader from '../../shaders/conv2d_grad_pool.from_one.wgsl';
-import fromOneSingle from '../../shaders/conv2d_grad_pool.from_one_single.wgsl';
-import fromOneSubgroups from '../../shaders/conv2d_grad_pool.from_one_subgroups.wgsl';
+import oneInputShader from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input.wgsl';
+import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_gpu.wgsl';
+import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_subgroups.wgsl';
 import { call, type Kernel, type Variant } from '../plan/op';
 import {
   type ConvShape,
   convFlops,
   convSizes,
-  type FromOne,
-  featuresFromOne,
-  fromOneLaunch,
-  refusesFromOne,
+  oneInputAudience,
+  oneInputLaunch,
+  type PatchForm,
+  refusesOneInput,
 } from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre';
 
-const fromOne = (form: FromOne, shader: typeof fromOneShader): Variant<ConvShape, TensorName> => ({
-  features: featuresFromOne(form),
-  refuses: (shape) => refusesFromOne(shape, shape.outChannels, 'output'),
+const oneInput = (form: PatchForm, shader: typeof oneInputShader): Variant<ConvShape, TensorName> => ({
+  ...oneInputAudience(form),
+  refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
   calls: (shape, { grad, ...tensors }) => {
-    const { params, items } = fromOneLaunch(shape, shape.inChannels, form);
+    const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
     return [call(shader, params, { input: grad, ...tensors }, items)];
   },
 });
@@ -39,8 +39,8 @@ export const conv2dGradPool: Kernel<ConvShape, TensorName> = {
     return { flops: convFlops(shape) + 10.75 * input, bytes: 4 * (output + backwardKernel + 2.25 * input) };
   },
   variants: {
-    from_one: fromOne('plain', fromOneShader),
-    from_one_single: fromOne('single', fromOneSingle),
-    from_one_subgroups: fromOne('subgroups', fromOneSubgroups),
+    one_input: oneInput('plain', oneInputShader),
+    one_input_gpu: oneInput('gpu', oneInputGpu),
+    one_input_subgroups: oneInput('subgroups', oneInputSubgroups),
   },
 };

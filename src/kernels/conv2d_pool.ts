@@ -1,31 +1,31 @@
-import fromOneShader from '../../shaders/conv2d_pool.from_one.wgsl';
-import fromOneBias from '../../shaders/conv2d_pool.from_one_image_bias.wgsl';
-import fromOneSingle from '../../shaders/conv2d_pool.from_one_single.wgsl';
-import fromOneSingleBias from '../../shaders/conv2d_pool.from_one_single_image_bias.wgsl';
-import fromOneSubgroups from '../../shaders/conv2d_pool.from_one_subgroups.wgsl';
-import fromOneSubgroupsBias from '../../shaders/conv2d_pool.from_one_subgroups_image_bias.wgsl';
+import oneInputShader from '../../shaders/conv2d/fused/conv2d_pool.one_input.wgsl';
+import oneInputGpu from '../../shaders/conv2d/fused/conv2d_pool.one_input_gpu.wgsl';
+import oneInputGpuBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_gpu_image_bias.wgsl';
+import oneInputBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_image_bias.wgsl';
+import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups.wgsl';
+import oneInputSubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups_image_bias.wgsl';
 import type { Kernel, Variant } from '../plan/op';
 import {
   biasCall,
   type ConvShape,
   conv2d,
   convSizes,
-  type FromOne,
-  featuresFromOne,
-  fromOneLaunch,
-  refusesFromOne,
+  oneInputAudience,
+  oneInputLaunch,
+  type PatchForm,
+  refusesOneInput,
 } from './conv2d';
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
 
-const fromOne = (
-  form: FromOne,
-  shaders: readonly [typeof fromOneShader, typeof fromOneBias],
+const oneInput = (
+  form: PatchForm,
+  shaders: readonly [typeof oneInputShader, typeof oneInputBias],
 ): Variant<ConvShape, TensorName> => ({
-  features: featuresFromOne(form),
-  refuses: (shape) => refusesFromOne(shape, shape.inChannels, 'input'),
+  ...oneInputAudience(form),
+  refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
-    const { params, items } = fromOneLaunch(shape, shape.outChannels, form);
+    const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
     return [biasCall(shaders, shape, params, tensors, items)];
   },
 });
@@ -40,8 +40,8 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     return { flops: flops + 5.75 * output, bytes: bytes + output };
   },
   variants: {
-    from_one: fromOne('plain', [fromOneShader, fromOneBias]),
-    from_one_single: fromOne('single', [fromOneSingle, fromOneSingleBias]),
-    from_one_subgroups: fromOne('subgroups', [fromOneSubgroups, fromOneSubgroupsBias]),
+    one_input: oneInput('plain', [oneInputShader, oneInputBias]),
+    one_input_gpu: oneInput('gpu', [oneInputGpu, oneInputGpuBias]),
+    one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInputSubgroupsBias]),
   },
 };

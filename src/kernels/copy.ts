@@ -1,5 +1,5 @@
-import fourShader from '../../shaders/copy.four.wgsl';
-import shader from '../../shaders/copy.wgsl';
+import fourShader from '../../shaders/probes/copy.four.wgsl';
+import shader from '../../shaders/probes/copy.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 

@@ -1,4 +1,4 @@
-import shader from '../../shaders/corrupt.wgsl';
+import shader from '../../shaders/batch/corrupt.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { ImageShape } from './swish_max_pool';

@@ -1,4 +1,4 @@
-import shader from '../../shaders/corrupt_flow.wgsl';
+import shader from '../../shaders/batch/corrupt_flow.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { CorruptShape } from './corrupt';

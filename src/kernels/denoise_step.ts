@@ -1,4 +1,4 @@
-import shader from '../../shaders/denoise_step.wgsl';
+import shader from '../../shaders/sampling/denoise_step.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 

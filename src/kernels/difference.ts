@@ -1,4 +1,4 @@
-import shader from '../../shaders/difference.wgsl';
+import shader from '../../shaders/probes/difference.wgsl';
 import { call, type Kernel } from '../plan/op';
 
 export interface DifferenceShape {

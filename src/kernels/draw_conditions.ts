@@ -1,4 +1,4 @@
-import shader from '../../shaders/draw_conditions.wgsl';
+import shader from '../../shaders/batch/draw_conditions.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 

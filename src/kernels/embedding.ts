@@ -1,4 +1,4 @@
-import shader from '../../shaders/embedding.wgsl';
+import shader from '../../shaders/conditioning/embedding.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { type Conditioning, embeddingRows } from '../unet/config';
 

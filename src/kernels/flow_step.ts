@@ -1,4 +1,4 @@
-import shader from '../../shaders/flow_step.wgsl';
+import shader from '../../shaders/sampling/flow_step.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 

@@ -1,5 +1,5 @@
-import unrolledShader from '../../shaders/fma_peak.unrolled.wgsl';
-import shader from '../../shaders/fma_peak.wgsl';
+import unrolledShader from '../../shaders/probes/fma_peak.unrolled.wgsl';
+import shader from '../../shaders/probes/fma_peak.wgsl';
 import { call, type Kernel, type Variant } from '../plan/op';
 
 export interface FmaShape {

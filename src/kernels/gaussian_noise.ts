@@ -1,4 +1,4 @@
-import shader from '../../shaders/gaussian_noise.wgsl';
+import shader from '../../shaders/sampling/gaussian_noise.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { NoiseShape } from './uniform_noise';
 

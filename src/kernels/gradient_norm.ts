@@ -1,4 +1,4 @@
-import shader from '../../shaders/gradient_norm.wgsl';
+import shader from '../../shaders/optimizer/gradient_norm.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
 import { blocksOf, type GradientLayer, slicesSize } from './adam';

@@ -1,4 +1,4 @@
-import shader from '../../shaders/gradient_norm_finish.wgsl';
+import shader from '../../shaders/optimizer/gradient_norm_finish.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 

@@ -1,4 +1,4 @@
-import shader from '../../shaders/image_losses.wgsl';
+import shader from '../../shaders/loss/image_losses.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { ActivatedLossShape } from './mse';

@@ -1,4 +1,4 @@
-import shader from '../../shaders/known_pixels.wgsl';
+import shader from '../../shaders/sampling/known_pixels.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 import type { SampledShape } from './flow_step';

@@ -1,4 +1,4 @@
-import shader from '../../shaders/mse.wgsl';
+import shader from '../../shaders/loss/mse.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 

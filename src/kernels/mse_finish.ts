@@ -1,4 +1,4 @@
-import shader from '../../shaders/mse_finish.wgsl';
+import shader from '../../shaders/loss/mse_finish.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { constantSchedule, type Schedule } from '../training/schedule';

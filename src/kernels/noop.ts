@@ -1,4 +1,4 @@
-import shader from '../../shaders/noop.wgsl';
+import shader from '../../shaders/probes/noop.wgsl';
 import { call, type Kernel } from '../plan/op';
 
 export const noop: Kernel<Readonly<Record<never, never>>, 'output'> = {

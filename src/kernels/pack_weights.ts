@@ -1,4 +1,4 @@
-import shader from '../../shaders/pack_weights.wgsl';
+import shader from '../../shaders/optimizer/pack_weights.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { padChannels } from './conv2d';
 

@@ -1,4 +1,4 @@
-import shader from '../../shaders/same_level.wgsl';
+import shader from '../../shaders/conditioning/same_level.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 

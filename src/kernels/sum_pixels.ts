@@ -1,4 +1,4 @@
-import shader from '../../shaders/sum_pixels.wgsl';
+import shader from '../../shaders/conditioning/sum_pixels.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 

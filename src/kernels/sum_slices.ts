@@ -1,4 +1,4 @@
-import shader from '../../shaders/sum_slices.wgsl';
+import shader from '../../shaders/optimizer/sum_slices.wgsl';
 import { type Call, call, type Kernel } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 

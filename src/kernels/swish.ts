@@ -1,4 +1,4 @@
-import shader from '../../shaders/swish.wgsl';
+import shader from '../../shaders/lib/swish.wgsl';
 import { call, type Kernel } from '../plan/op';
 
 export interface ElementwiseShape {

@@ -1,4 +1,4 @@
-import shader from '../../shaders/swish_max_pool.wgsl';
+import shader from '../../shaders/activation/swish_max_pool.wgsl';
 import { call, type Kernel } from '../plan/op';
 
 /** Activations [channels][height][width][batch]. */

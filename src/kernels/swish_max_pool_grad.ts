@@ -1,4 +1,4 @@
-import shader from '../../shaders/swish_max_pool_grad.wgsl';
+import shader from '../../shaders/activation/swish_max_pool_grad.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 

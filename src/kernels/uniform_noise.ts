@@ -1,4 +1,4 @@
-import shader from '../../shaders/uniform_noise.wgsl';
+import shader from '../../shaders/sampling/uniform_noise.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 

@@ -1,4 +1,4 @@
-import shader from '../../shaders/unit_range.wgsl';
+import shader from '../../shaders/sampling/unit_range.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { SampledShape } from './flow_step';
 

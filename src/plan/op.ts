@@ -56,8 +56,13 @@ export function call<P extends string, B extends string>(
 
 // ---------------------------------------------------------------- kernels and their variants
 
+/** Whether a GPU runs the shaders, or a processor behind the same interface. */
+export type AdapterKind = 'gpu' | 'software';
+
 /** One way to compute a kernel: a plan of one or more calls. */
 export interface Variant<Shape, Name extends string> {
+  /** The kind of adapter that it is made for, if it does well on one kind only. */
+  readonly for?: AdapterKind;
   /** What the device must have. */
   readonly features?: readonly GPUFeatureName[];
   /** Why this variant cannot do `shape`, or undefined where it can. */

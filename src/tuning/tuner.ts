@@ -6,12 +6,11 @@ import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { fnv1a } from '../hash';
 import type { ConvShape } from '../kernels/conv2d';
-import { type Kernel, type Op, op } from '../plan/op';
+import { type AdapterKind, type Kernel, type Op, op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import { tensor } from '../plan/tensor';
 import type { Layer } from '../unet/config';
 import {
-  type AdapterKind,
   adapterKind,
   candidates,
   contenders,
@@ -138,7 +137,7 @@ async function jobsOf(
     for (const layer of layersFor(kernel, layers)) {
       const possible = candidates(kernel, layer, batch, features);
       const here = candidates(kernel, layer, images, features).filter((v) => possible.includes(v));
-      const measurable = contenders(here, adapterKind(gpu.adapter));
+      const measurable = contenders(kernel, here, adapterKind(gpu.adapter));
       const job = jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants);
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;

@@ -4,11 +4,11 @@ import { EngineError } from '../errors';
 import { type ConvShape, conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
-import type { Kernel } from '../plan/op';
+import type { AdapterKind, Kernel } from '../plan/op';
 import type { Layer } from './config';
 import type { Choose } from './forward';
 
-/** `kernel/layer` -> variant, for instance `conv2d/down.1` -> `winograd`. What is not listed uses the kernel's first. */
+/** `kernel/layer` -> variant, for instance `conv2d/down.1` -> `winograd7`. What is not listed uses the kernel's first. */
 export type Variants = Readonly<Record<string, string>>;
 
 export const chooser =
@@ -35,38 +35,37 @@ export const tunedShape = (layer: Layer, batch: number): ConvShape => ({
   ...(layer.imageBias === undefined ? {} : { imageBias: 0 }),
 });
 
-/** Whether what runs the shaders is a GPU, or a CPU behind the same interface. */
-export type AdapterKind = 'gpu' | 'software';
-
 export const adapterKind = ({ software }: { readonly software: boolean }): AdapterKind =>
   software ? 'software' : 'gpu';
 
 /**
- * The forms worth trying on each, what is fastest first: as measured on software adapters; for GPUs, where the tuner measures and the order
- * is for what it could not, as it follows from arithmetic and from what their compilers make of the shaders (docs/performance.md, 3.14).
- * Names that a kernel does not have are passed over.
+ * The fastest forms first: as measured on software adapters; for GPUs, where the tuner measures and the order is for what it could not
+ * measure, as it follows from arithmetic and from what their compilers make of the shaders. Names that a kernel does not have are passed over.
  */
 const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
   software: [
-    'from_one_subgroups',
-    'from_one',
-    'one_subgroups',
-    'one',
+    'one_input_subgroups',
+    'one_input',
+    'one_output_subgroups',
+    'one_output',
+    'one_channel',
     'winograd8_subgroups',
     'winograd8',
     'winograd7_subgroups',
     'winograd7',
-    'winograd_subgroups',
-    'winograd',
+    'winograd4_subgroups',
+    'winograd4',
     'direct',
   ],
   gpu: [
-    'from_one_single',
-    'from_one',
-    'one_split',
-    'one',
-    'winograd8_rows',
-    'winograd7_rows',
+    'one_input_gpu',
+    'one_input',
+    'one_output_gpu',
+    'one_output',
+    'one_channel_gpu',
+    'one_channel',
+    'winograd8_gpu',
+    'winograd7_gpu',
     'tile',
     'direct',
   ],
@@ -78,11 +77,9 @@ export function rank(variant: string, adapter: AdapterKind): number {
   return at < 0 ? PREFERENCE[adapter].length : at;
 }
 
-/** Those of `variants` that are worth measuring on an adapter: all but what is for the other kind alone. */
-export const contenders = (variants: readonly string[], adapter: AdapterKind) => {
-  const others = PREFERENCE[adapter === 'gpu' ? 'software' : 'gpu'];
-  return variants.filter((name) => PREFERENCE[adapter].includes(name) || !others.includes(name));
-};
+/** The variants of `kernel` among `possible` that are worth measuring on an adapter: those for its kind, or for any. */
+export const contenders = (kernel: TunedKernel, possible: readonly string[], adapter: AdapterKind) =>
+  possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
 
 /** The choice among `possible` variants of a kernel without measuring. */
 export function preferred(

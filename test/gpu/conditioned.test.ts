@@ -1,6 +1,7 @@
 /** Networks that are told noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
 import { describe, expect, test } from 'vitest';
 import { readBuffer } from '../../src/gpu/staging';
+import type { AdapterKind } from '../../src/plan/op';
 import { normal } from '../../src/random';
 import type { TrainerOptions } from '../../src/training/options';
 import { rateFactor, type Schedule } from '../../src/training/schedule';
@@ -8,7 +9,7 @@ import { Trainer } from '../../src/training/trainer';
 import { checkConfig, layersOf, outChannelsOf, type UNetConfig } from '../../src/unet/config';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
-import { type AdapterKind, defaultVariants, type Variants } from '../../src/unet/variants';
+import { defaultVariants, type Variants } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';

@@ -1,10 +1,11 @@
 /** The tutorial's network and the one of digits on a fixed workload: what independent libraries get, step by step. */
 import { describe, expect, test } from 'vitest';
+import type { AdapterKind } from '../../src/plan/op';
 import { recipes } from '../../src/recipes';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, layersOf, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
-import { type AdapterKind, defaultVariants, type Variants } from '../../src/unet/variants';
+import { defaultVariants, type Variants } from '../../src/unet/variants';
 import flow from '../golden/flow.json';
 import losses from '../golden/losses.json';
 import { flowBatch, flowWeights, goldenBatch, initialWeights } from '../golden/workload';

@@ -45,7 +45,7 @@ test('every step is x = clip(x (1 - m) + net(x) m, 0, 1) with m = 1 / (steps - s
 
 test('kernels are transformed once a submission, and weights that change in the middle of a run count from the next step on', async () => {
   const wide = { height: 8, width: 8, widths: [8, 8] };
-  const variants = { 'conv2d/down.1': 'winograd', 'conv2d/up.0': 'winograd7_rows' };
+  const variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.0': 'winograd7_gpu' };
   using unet = await UNet.create(gpu, wide, { seed: 3 });
   using other = await UNet.create(gpu, wide, { seed: 4 });
   using sampler = await Sampler.create(gpu, unet, { count: 4, variants });

@@ -90,7 +90,7 @@ test('chooses the fastest variant that agrees, for every kernel and layer, and r
       if (times.length === 0) continue; // a layer of the same shape was measured before, or there is one variant only
       shapes++;
       expect(times.map((m) => m.variant)).toEqual(
-        contenders(candidates(kernel, layer, 8, features), adapterKind(gpu.adapter)),
+        contenders(kernel, candidates(kernel, layer, 8, features), adapterKind(gpu.adapter)),
       );
       expect(times.filter((m) => !Number.isFinite(m.result))).toEqual([]);
       const least = times.reduce((a, b) => (b.result < a.result ? b : a));
@@ -226,7 +226,7 @@ test('a layer takes its usual variant where that takes long to compile, not the 
   expect(unmeasured['conv2d/down.1']).toMatch(/^winograd(_subgroups)?$/);
   const pipeline = gpu.pipeline.bind(gpu);
   vi.spyOn(gpu, 'pipeline').mockImplementation((shader) =>
-    shader.name === 'conv2d.winograd_input' ? new Promise(() => {}) : pipeline(shader),
+    shader.name === 'conv2d.winograd4_input' ? new Promise(() => {}) : pipeline(shader),
   );
   const cache = memoryCache();
   const patience = { ...effort, milliseconds: 4000 };
@@ -290,7 +290,7 @@ test('the plain shaders are compiled first, then the preferred ones, last what i
   });
   await run({ training: false });
   // At 8x8, tiles of 7 take more products than tiles of 4.
-  const [plain, usual, other, last] = ['', '.winograd_input', '.one', '.winograd7_input'].map((s) =>
+  const [plain, usual, other, last] = ['', '.winograd4_input', '.one', '.winograd7_input'].map((s) =>
     asked.indexOf(`conv2d${s}`),
   );
   expect([plain, usual > plain, other > usual, last > other]).toEqual([0, true, true, true]);
@@ -536,7 +536,7 @@ test('names that do not exist are refused in one message that lists what is lega
   await expect(engine.createSampler(unet, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
   await expect(unet.predict(noisy, 8)).rejects.toMatchObject({ code: 'argument' });
   await expect(
-    engine.createTrainer(unet, { batchSize: 8, variants: { 'conv2d/down.0': 'one' } }),
+    engine.createTrainer(unet, { batchSize: 8, variants: { 'conv2d/down.0': 'one_output' } }),
   ).rejects.toThrow('conv2d/down.0 cannot be one, as ');
   expect((unet as UNet).bytes).toBe(before);
   await expect(createEngine({ device: gpu.device, tune: true, variants: {} })).rejects.toMatchObject({

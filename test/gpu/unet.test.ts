@@ -95,7 +95,7 @@ for (const [title, { config, counts }] of Object.entries(configs)) {
 describe('kernels that are transformed once', () => {
   const config = { height: 8, width: 8, widths: [8, 8] };
   const images = new Random(5).floats(4 * 64, 0, 1);
-  const variants = { 'conv2d/down.1': 'winograd' };
+  const variants = { 'conv2d/down.1': 'winograd4' };
   /** By this device's usual choice there may be nothing to transform. */
   const chooser = { choose: async () => variants };
   const create = (seed = 0) => UNet.create(gpu, config, { seed }, chooser);

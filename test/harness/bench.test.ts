@@ -43,7 +43,7 @@ const total = (ms: number): BenchTotal => ({
   gflops: 100 / ms,
   insideGflops: 80 / ms,
   timer: 'wall clock',
-  variants: { 'conv2d/down.1': 'winograd' },
+  variants: { 'conv2d/down.1': 'winograd4' },
 });
 const head: BenchHead = {
   schema: SCHEMA,
@@ -248,14 +248,14 @@ describe('tables', () => {
   });
 
   test('the variants behind the training step, and the rows that are of them', () => {
-    const rival = { ...row, variant: 'winograd' };
+    const rival = { ...row, variant: 'winograd4' };
     const other = { ...rival, layer: 'up.1' };
     const [whole, , , kernels] = benchTables({ ...result, rows: [row, rival, other] });
-    expect(whole.notes).toEqual(['conv2d: winograd (down.1)']);
+    expect(whole.notes).toEqual(['conv2d: winograd4 (down.1)']);
     expect(kernels.rows.map(([, variant, layer]) => `${variant} ${layer}`)).toEqual([
       'direct down.1',
-      'winograd down.1 *',
-      'winograd up.1',
+      'winograd4 down.1 *',
+      'winograd4 up.1',
     ]);
     expect(kernels.notes).toEqual(['*: in use in the training step above.']);
     expect([row, rival, other].map((one) => isInUse(result, one))).toEqual([false, true, undefined]);
@@ -263,7 +263,7 @@ describe('tables', () => {
     const forward = {
       ...result,
       step: null,
-      forward: { ...total(1), variants: { 'conv2d/up.1': 'winograd' } },
+      forward: { ...total(1), variants: { 'conv2d/up.1': 'winograd4' } },
     };
     expect([rival, other].map((one) => isInUse(forward, one))).toEqual([undefined, true]);
     const none = benchTables({ ...result, step: null, rows: [rival] }).at(-1)!;
@@ -473,13 +473,13 @@ describe('the roofline', () => {
   });
 
   test('what the network uses stands out among its rivals', () => {
-    const rows = [{ ...row, variant: 'winograd' }, row, { ...row, kernel: 'swish', layer: 'down.2' }];
+    const rows = [{ ...row, variant: 'winograd4' }, row, { ...row, kernel: 'swish', layer: 'down.2' }];
     const svg = rooflineSvg({ ...result, rows })!;
     const kinds = [...svg.matchAll(/<g><path class="([^"]*)".*?<title>(\S+) .*?(, in use)?<\/title>/g)];
     expect(kinds.map(([, kind, name, used]) => [kind, name, used])).toEqual([
       ['mark rival', 'conv2d.direct', undefined],
       ['mark', 'swish.direct', undefined],
-      ['mark used', 'conv2d.winograd', ', in use'],
+      ['mark used', 'conv2d.winograd4', ', in use'],
     ]);
     expect(svg).toContain('outlined: in use in the training step');
     expect(rooflineSvg({ ...result, step: null, rows })).not.toMatch(/outlined|class="mark (used|rival)/);

@@ -72,7 +72,7 @@ test('usage errors end with 2', async () => {
   await fails([...fixed, 'conv2d/down.9=direct'], 2, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1');
   await fails([...fixed, 'conv2d/down.1=fast'], 2, 'no variant fast', 'direct, ');
   await fails(
-    ['explain', '--variants', 'conv2d/down.0=one'],
+    ['explain', '--variants', 'conv2d/down.0=one_output'],
     2,
     'conv2d/down.0 cannot be one',
     'one output channel',
@@ -163,12 +163,12 @@ test('explain needs no GPU', async () => {
   expect(out).toContain('conv2d_grad_kernel');
   expect(out).toMatch(/\d+ dispatches, 4[78]\.\d GFLOP/);
   expect(out).toContain('Kernel variants, the usual ones');
-  expect(out).toContain('conv2d.winograd_subgroups');
+  expect(out).toContain('conv2d.winograd_subgroups_product');
 
-  const fixed = await run('explain', '--variants', 'conv2d/down.1=winograd,conv2d/up.2=one');
+  const fixed = await run('explain', '--variants', 'conv2d/down.1=winograd4,conv2d/up.2=one_output');
   expect(fixed.code).toBe(0);
-  expect(fixed.out).toContain('Kernel variants, as given\n\nconv2d: winograd (down.1), one (up.2)\n');
-  expect(fixed.out).toContain('conv2d.winograd ');
+  expect(fixed.out).toContain('Kernel variants, as given\n\nconv2d: winograd4 (down.1), one_output (up.2)\n');
+  expect(fixed.out).toContain('conv2d.winograd4 ');
   expect(fixed.out).not.toContain('winograd_subgroups');
 });
 

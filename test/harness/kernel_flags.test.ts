@@ -23,8 +23,8 @@ test('nothing leaves the choice to the engine', async () => {
 });
 
 test('variants as a list, as a JSON file, and from the record of a run', async () => {
-  const variants = { 'conv2d/down.1': 'winograd', 'conv2d/up.2': 'one' };
-  const list = 'conv2d/down.1=winograd, conv2d/up.2=one';
+  const variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.2': 'one_output' };
+  const list = 'conv2d/down.1=winograd4, conv2d/up.2=one_output';
   expect(await kernelChoice({ variants: list })).toEqual({ variants });
   expect(await kernelChoice({ variants: await file(variants) })).toEqual({ variants });
   expect(await kernelChoice({ variants: await file({ settings: { seed: 1, variants } }) })).toEqual({

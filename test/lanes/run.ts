@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { binaryVariable, findBrowser } from './browsers';
@@ -68,8 +68,7 @@ function laneFiles(lane: Lane): string[] {
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
 function filters(words: readonly string[]): { files: string[]; pattern: string } {
-  const shaders = readdirSync(join(root, 'shaders')).filter((file) => file.endsWith('.wgsl'));
-  const kernels = new Set(shaders.map((file) => file.split('.')[0]));
+  const kernels = new Set(readdirSync(join(root, 'test', 'kernels')).map((file) => basename(file, '.ts')));
   const files = laneNames.flatMap(laneFiles);
   const literal = (word: string) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const named = (word: string) => files.filter((file) => relative('test', file).includes(word));

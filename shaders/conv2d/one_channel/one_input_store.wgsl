@@ -1,0 +1,26 @@
+// What becomes of the sums of one_input.wgsl where they are the result: output [channels][H][W][images].
+#import conv2d/one_channel/one_input.wgsl
+
+fn finish(place: Place, o: u32, sums: Patch) {
+  let row = params.width * params.images;
+  let upper = (o * params.height + place.y) * row + place.x * params.images + place.n;
+  let lower = upper + row;
+  let rows = min(2u, params.height - place.y);
+  if (place.columns == 4u && rows == 2u) {
+    output[upper] = sums.a0;
+    output[upper + params.images] = sums.a1;
+    output[upper + 2u * params.images] = sums.a2;
+    output[upper + 3u * params.images] = sums.a3;
+    output[lower] = sums.b0;
+    output[lower + params.images] = sums.b1;
+    output[lower + 2u * params.images] = sums.b2;
+    output[lower + 3u * params.images] = sums.b3;
+  } else {
+    let a = array<Lane, 4>(sums.a0, sums.a1, sums.a2, sums.a3);
+    let b = array<Lane, 4>(sums.b0, sums.b1, sums.b2, sums.b3);
+    for (var k = 0u; k < place.columns; k++) {
+      output[upper + k * params.images] = a[k];
+      if (rows == 2u) { output[lower + k * params.images] = b[k]; }
+    }
+  }
+}

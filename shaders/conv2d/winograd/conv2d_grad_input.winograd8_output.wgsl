@@ -1,0 +1,13 @@
+// Winograd F(8x8, 5x5), last pass of conv2d_grad_input: output = A' M A. See winograd8_output.wgsl.
+#import conv2d/winograd/winograd8_output.wgsl
+#import conv2d/winograd/winograd_params.wgsl
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> freqs: array<Lane>;
+@group(0) @binding(2) var<storage, read_write> output: array<Lane>;
+
+fn addend(channel: u32, image: u32) -> Lane { return 0.0; }
+
+fn finish(at: u32, value: Lane, nothing: Lane) {
+  output[at] = value;
+}

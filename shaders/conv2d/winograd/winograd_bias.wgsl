@@ -1,0 +1,10 @@
+// What the last pass of a Winograd convolution adds to all of a channel of an image: the bias, with `image_bias` also that of the image.
+// The shader that imports this declares bias, and then image_bias [rows][batch], of Lanes.
+
+fn addend(channel: u32, image: u32) -> Lane {
+#if image_bias
+  return bias[channel] + image_bias[(params.image_bias_at + channel) * params.batch + image];
+#else
+  return Lane(bias[channel]);
+#endif
+}
