@@ -18,7 +18,7 @@ import inputTransform8Gpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_
 import kernelTransform8Gpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
 import inputTransform8 from '../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
 import kernelTransform8 from '../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
-import type { ConvShape } from './kernels/conv2d';
+import type { ConvShape } from './conv_shape';
 import { type Call, call, type Variant } from './plan/op';
 import { type Tensor, view } from './plan/tensor';
 

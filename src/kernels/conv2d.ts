@@ -21,6 +21,7 @@ import winogradOutput8Gpu from '../../shaders/conv2d/winograd/conv2d.winograd8_g
 import winogradOutput8GpuBias from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output_image_bias.wgsl';
 import winogradOutput8 from '../../shaders/conv2d/winograd/conv2d.winograd8_output.wgsl';
 import winogradOutput8Bias from '../../shaders/conv2d/winograd/conv2d.winograd8_output_image_bias.wgsl';
+import type { ConvShape } from '../conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
@@ -42,21 +43,6 @@ import {
   refusesWinograd,
   type WinogradForm,
 } from '../winograd';
-
-/** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
-export interface ConvShape {
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly kernelSize: number;
-  /**
-   * If given: what is added beside the bias is another one for each image, row `imageBias + o` of the tensor image_bias [rows][batch].
-   * Only conv2d and conv2d_pool know of it.
-   */
-  readonly imageBias?: number;
-}
 
 /** Channel counts are padded to this in packed weights (see pack_weights), so that register tiles need no edge cases. */
 const CHANNEL_TILE = 8;

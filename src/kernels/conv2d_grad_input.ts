@@ -8,6 +8,7 @@ import winogradOutput7Gpu from '../../shaders/conv2d/winograd/conv2d_grad_input.
 import winogradOutput7 from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_output.wgsl';
 import winogradOutput8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_gpu_output.wgsl';
 import winogradOutput8 from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_output.wgsl';
+import type { ConvShape } from '../conv_shape';
 import { call, type Kernel, type Variant } from '../plan/op';
 import {
   audienceOf,
@@ -27,7 +28,6 @@ import {
   type WinogradForm,
 } from '../winograd';
 import {
-  type ConvShape,
   convFlops,
   convSizes,
   directLaunch,

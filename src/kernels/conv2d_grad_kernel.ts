@@ -15,6 +15,7 @@ import gradientTransform8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_ker
 import kernelTransform8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl';
 import gradientTransform8 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gradient.wgsl';
 import kernelTransform8 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_kernel.wgsl';
+import type { ConvShape } from '../conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import {
@@ -38,7 +39,7 @@ import {
   transformParams,
   type WinogradForm,
 } from '../winograd';
-import { type ConvShape, convFlops, convParams, convSizes } from './conv2d';
+import { convFlops, convParams, convSizes } from './conv2d';
 import { flatSize } from './pack_weights';
 import { sumSlicesCall } from './sum_slices';
 

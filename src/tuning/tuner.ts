@@ -2,10 +2,11 @@
  * Chooses kernel variants by measuring them on the device at hand: which one is fastest differs from GPU to GPU, by half and more.
  * A variant is only ever chosen by measuring after its results agreed, on the GPU, with those of the kernel's plain variant.
  */
+
+import type { ConvShape } from '../conv_shape';
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { fnv1a } from '../hash';
-import type { ConvShape } from '../kernels/conv2d';
 import { type AdapterKind, type Kernel, type Op, op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import { tensor } from '../plan/tensor';
