@@ -7,7 +7,7 @@ import { Pacer } from './pacer';
 import { requirements } from './request_device';
 import { Waiter } from './wait';
 
-interface CompiledShader {
+export interface CompiledShader {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }

@@ -4,7 +4,7 @@ import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
-import type { Gpu } from './gpu';
+import type { CompiledShader, Gpu } from './gpu';
 
 /** Bytes weigh this many FLOPs in a part's work, roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;
@@ -62,15 +62,7 @@ export class Program {
     boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,
     options: { reuse?: boolean; partWork?: number } = {},
   ): Promise<Program> {
-    for (const { kernel, variant, features } of ops) {
-      const missing = features.find((f) => !gpu.device.features.has(f));
-      if (missing) {
-        throw new EngineError(
-          'argument',
-          `${kernel}.${variant} needs the device feature ${missing}. Request the device with it, or choose another variant.`,
-        );
-      }
-    }
+    checkFeatures(gpu, ops);
     const calls = ops.flatMap((o) => o.calls);
     const plan = planMemory(calls, new Set(boundBuffers.keys()), options.reuse ?? true);
     for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);
@@ -98,34 +90,10 @@ export class Program {
         buffers.set(t, slots[slot]);
         if (t.data) gpu.device.queue.writeBuffer(slots[slot], 0, t.data);
       }
-      const bind = (c: Call, i: number): BoundCall => {
-        const entries: GPUBindGroupEntry[] = Object.entries<ShaderBinding>(c.shader.bindings).map(
-          ([name, { binding }]) => {
-            const t = c.tensors[name];
-            const offset = (t.offset ?? 0) * 4;
-            // Zero-sized bindings are not allowed, and sizes are multiples of 4 by construction.
-            return {
-              binding,
-              resource: { buffer: buffers.get(t.base ?? t)!, offset, size: Math.max(t.size, 1) * 4 },
-            };
-          },
-        );
-        const hasParams = c.shader.params.size > 0;
-        if (hasParams)
-          entries.push({ binding: 0, resource: { buffer: uniforms, size: c.shader.params.size } });
-        return {
-          pipeline: pipelines[i].pipeline,
-          bindGroup: gpu.device.createBindGroup({
-            label: `${label}: ${c.shader.name}`,
-            layout: pipelines[i].layout,
-            entries,
-          }),
-          groups: c.groups,
-          hasParams,
-        };
-      };
       // Some of the buffers are others', who may have destroyed them meanwhile.
-      const bound = await gpu.scoped(`the bindings of ${label}`, () => calls.map(bind));
+      const bound = await gpu.scoped(`the bindings of ${label}`, () =>
+        calls.map((c, i) => bind(gpu, label, c, pipelines[i], buffers, uniforms)),
+      );
       return new Program(params.parts, bound, owned, buffers);
     } catch (error) {
       for (const b of owned) b.destroy();
@@ -186,6 +154,41 @@ export class Program {
   destroy(): void {
     for (const b of this.owned) b.destroy();
   }
+}
+
+function checkFeatures(gpu: Gpu, ops: readonly Op[]): void {
+  for (const { kernel, variant, features } of ops) {
+    const missing = features.find((f) => !gpu.device.features.has(f));
+    if (!missing) continue;
+    throw new EngineError(
+      'argument',
+      `${kernel}.${variant} needs the device feature ${missing}. Request the device with it, or choose another variant.`,
+    );
+  }
+}
+
+/** Binds the tensors of a call, and its params where it has some. */
+function bind(
+  gpu: Gpu,
+  label: string,
+  { shader, tensors, groups }: Call,
+  { pipeline, layout }: CompiledShader,
+  buffers: ReadonlyMap<Tensor, GPUBuffer>,
+  uniforms: GPUBuffer,
+): BoundCall {
+  const entries = Object.entries<ShaderBinding>(shader.bindings).map(
+    ([name, { binding }]): GPUBindGroupEntry => {
+      const t = tensors[name];
+      const offset = (t.offset ?? 0) * 4;
+      // Zero-sized bindings are not allowed, and sizes are multiples of 4 by construction.
+      const size = Math.max(t.size, 1) * 4;
+      return { binding, resource: { buffer: buffers.get(t.base ?? t)!, offset, size } };
+    },
+  );
+  const hasParams = shader.params.size > 0;
+  if (hasParams) entries.push({ binding: 0, resource: { buffer: uniforms, size: shader.params.size } });
+  const bindGroup = gpu.device.createBindGroup({ label: `${label}: ${shader.name}`, layout, entries });
+  return { pipeline, bindGroup, groups, hasParams };
 }
 
 /** Lays the params of every call, whole and in parts, into one uniform buffer that dynamic offsets point into. */
