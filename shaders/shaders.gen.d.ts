@@ -5,6 +5,16 @@ declare module 'virtual:shaders' {
   export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
 }
 
+declare module '*/sampling_step.wgsl' {
+  const layout: import('../src/plan/shader').StructLayout<'level' | 'step' | 'correction' | 'guidance' | 'known_from' | 'pad0' | 'pad1' | 'pad2'>;
+  export default layout;
+}
+
+declare module '*/step_state.wgsl' {
+  const layout: import('../src/plan/shader').StructLayout<'step' | 'batch_start' | 'count' | 'epoch_size' | 'correction1' | 'correction2' | 'learning_rate' | 'rate' | 'gradient_scale' | 'gradient_norm' | 'pad0' | 'pad1'>;
+  export default layout;
+}
+
 declare module '*/adam.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'weight_decay' | 'first_group',

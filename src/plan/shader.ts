@@ -5,6 +5,12 @@ export interface ParamField {
   readonly offset: number;
 }
 
+/** A flat struct of numbers: what a uniform holds, or a buffer that host and shaders share. Sizes and offsets in bytes. */
+export interface StructLayout<Field extends string = string> {
+  readonly size: number;
+  readonly fields: Readonly<Record<Field, ParamField>>;
+}
+
 export interface ShaderBinding {
   readonly binding: number;
   readonly access: 'read' | 'read_write';
@@ -19,7 +25,7 @@ export interface Shader<
   readonly name: string;
   readonly code: string;
   readonly workgroupSize: readonly [number, number, number];
-  readonly params: { readonly size: number; readonly fields: Readonly<Record<Param, ParamField>> };
+  readonly params: StructLayout<Param>;
   readonly bindings: Readonly<Record<Binding, ShaderBinding>>;
   /** Of its table, if it has one: the array of structs among the bindings, whose members are all vec4u. */
   readonly columns?: readonly Column[];
