@@ -96,9 +96,7 @@ export class Random {
 }
 
 /** A multiple of 4 that holds `batch` images: the innermost dimension of every activation. */
-export function padded(batch: number): number {
-  return Math.ceil(batch / 4) * 4;
-}
+export { padBatch as padded } from '../src/plan/tensor';
 
 /** Ids of the small cases, for the emulator and for finite differences: those with the fewest elements. */
 export function elementCount(sizes: Readonly<Record<string, number>>): number {

@@ -3,13 +3,13 @@ import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
 import { convFlops } from '../../src/kernels/conv2d';
 import type { Op } from '../../src/plan/op';
-import { type Tensor, tensor } from '../../src/plan/tensor';
+import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
 import { defaultConfig, type Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';
 import { chooser, type Variants } from '../../src/unet/variants';
 import { specs } from '../../test/registry';
-import { padded, Random } from '../../test/spec';
+import { Random } from '../../test/spec';
 import { convInsideFlops } from './inside';
 import { type BenchTotal, type Breakdown, breakdownOf, type OpTime, type TotalName } from './result';
 import { wholeDispatches } from './rows';
@@ -86,12 +86,15 @@ const open: Record<TotalName, Open> = {
 
   /** One pass from activations to activations, in the kernels' own order. */
   async forward(engine, unet, batch, timer) {
-    const variants = await engine.chooser.choose(unet.plan.layers, padded(batch), false);
-    const [buffer] = await randomImages(engine, unet, ['input'], padded(batch));
+    const variants = await engine.chooser.choose(unet.plan.layers, padBatch(batch), false);
+    const [buffer] = await randomImages(engine, unet, ['input'], padBatch(batch));
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);
-    const told = { levels: tensor('noise levels', padded(batch)), classes: tensor('classes', padded(batch)) };
-    const ops = predictionPass(unet.plan, padded(batch), input, output, told, chooser(variants));
+    const told = {
+      levels: tensor('noise levels', padBatch(batch)),
+      classes: tensor('classes', padBatch(batch)),
+    };
+    const ops = predictionPass(unet.plan, padBatch(batch), input, output, told, chooser(variants));
     const boundBuffers = new Map([...unet.boundBuffers, [input, buffer] as const]);
     const program = await Program.compile(
       engine.gpu,
@@ -122,7 +125,7 @@ const open: Record<TotalName, Open> = {
   /** One step of sampling: forward pass, mixing, and the images in the caller's order. */
   async sample(engine, unet, batch) {
     const { layers } = unet.plan;
-    const variants = await engine.chooser.choose(layers, padded(batch), false);
+    const variants = await engine.chooser.choose(layers, padBatch(batch), false);
     const [images] = await randomImages(engine, unet, ['images'], batch);
     const sampler = await engine.createSampler(unet, { count: batch, variants }).catch((error) => {
       images.destroy();

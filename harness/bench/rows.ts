@@ -77,7 +77,7 @@ export function throughput(
 }
 
 /** The buffers of one kernel at one shape, filled with random numbers, for all its variants in turn. */
-export class Stage {
+export class RowBuffers {
   private readonly engine: Engine;
   private key: unknown;
   private tensors: Record<string, Tensor> = {};

@@ -1,10 +1,12 @@
 /** `train`: a recipe from end to end. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { requirements } from '../../src/gpu/request_device';
+import { padBatch } from '../../src/plan/tensor';
 import { type Recipe, recipes } from '../../src/recipes';
 import type { Evaluation } from '../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../src/training/options';
@@ -133,7 +135,7 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   if (kernels.variants) {
     // With all that a device may have; what this one has is seen later.
     const features = new Set(requirements.optionalFeatures);
-    const batch = Math.ceil(settings.batchSize / 4) * 4;
+    const batch = padBatch(settings.batchSize);
     checkVariants(kernels.variants, layersOf(config), batch, features, true);
   }
   await prepareFolder(out);
