@@ -35,9 +35,13 @@ export function shaderSources(): ReadonlyMap<string, Source> {
       .map((file) => [basename(file, '.wgsl'), file]),
   );
   const sources = new Map<string, Source>();
-  // A file that stands for several forms is none of them.
-  for (const [name, file] of files)
-    if (!readText(file).includes('${')) sources.set(name, { file, flags: {} });
+  // A file in which a flag needs a value is no shader without it.
+  const needsValue = new Set(
+    Object.values(permutations).flatMap(([file, ...flags]) =>
+      flags.some((f) => f.includes('=')) ? [file] : [],
+    ),
+  );
+  for (const [name, file] of files) if (!needsValue.has(name)) sources.set(name, { file, flags: {} });
   for (const [name, [parent, ...flags]] of Object.entries(permutations)) {
     const file = files.get(parent);
     if (!file || files.has(name))

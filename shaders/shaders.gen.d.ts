@@ -168,6 +168,134 @@ declare module '*/conv2d.winograd4_output_image_bias.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.winograd6_3x3_gpu_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd6_3x3_gpu_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd6_3x3_gpu_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd6_3x3_gpu_output_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd6_3x3_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd6_3x3_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd6_3x3_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd6_3x3_output_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_gpu_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_gpu_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_gpu_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_gpu_output_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'input' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs',
+    'kernel' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.winograd7_3x3_output_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
+    'freqs' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.winograd7_gpu_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -368,6 +496,38 @@ declare module '*/conv2d_grad_input.winograd4_output.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.winograd6_3x3_gpu_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.winograd6_3x3_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.winograd7_3x3_gpu_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.winograd7_3x3_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'freqs' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.winograd7_gpu_output.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
@@ -441,6 +601,70 @@ declare module '*/conv2d_grad_kernel.winograd4_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd4_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs' | 'cout',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd6_3x3_gpu_gradient.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd6_3x3_gpu_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs' | 'cout' | 'slices',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd6_3x3_gradient.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd6_3x3_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs' | 'cout',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd7_3x3_gpu_gradient.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd7_3x3_gpu_kernel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'pairs' | 'cout' | 'slices',
+    'freqs' | 'gradient'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd7_3x3_gradient.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
+    'grad' | 'freqs'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.winograd7_3x3_kernel.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'

@@ -8,25 +8,37 @@
 import productGpu from '../shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl';
 import product from '../shaders/conv2d/winograd/conv2d.winograd_product.wgsl';
 import productSubgroups from '../shaders/conv2d/winograd/conv2d.winograd_subgroups_product.wgsl';
-import inputTransform from '../shaders/conv2d/winograd/conv2d.winograd4_input.wgsl';
-import kernelTransform from '../shaders/conv2d/winograd/conv2d.winograd4_kernel.wgsl';
-import inputTransform7Gpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_input.wgsl';
-import kernelTransform7Gpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_kernel.wgsl';
-import inputTransform7 from '../shaders/conv2d/winograd/conv2d.winograd7_input.wgsl';
-import kernelTransform7 from '../shaders/conv2d/winograd/conv2d.winograd7_kernel.wgsl';
-import inputTransform8Gpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_input.wgsl';
-import kernelTransform8Gpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
-import inputTransform8 from '../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
-import kernelTransform8 from '../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
+import f4x5Input from '../shaders/conv2d/winograd/conv2d.winograd4_input.wgsl';
+import f4x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd4_kernel.wgsl';
+import f6x3InputGpu from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_input.wgsl';
+import f6x3KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_kernel.wgsl';
+import f6x3Input from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_input.wgsl';
+import f6x3Kernel from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_kernel.wgsl';
+import f7x3InputGpu from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_input.wgsl';
+import f7x3KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_kernel.wgsl';
+import f7x3Input from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_input.wgsl';
+import f7x3Kernel from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_kernel.wgsl';
+import f7x5InputGpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_input.wgsl';
+import f7x5KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_kernel.wgsl';
+import f7x5Input from '../shaders/conv2d/winograd/conv2d.winograd7_input.wgsl';
+import f7x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd7_kernel.wgsl';
+import f8x5InputGpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_input.wgsl';
+import f8x5KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
+import f8x5Input from '../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
+import f8x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
 import type { ConvShape } from './conv_shape';
 import { type Call, call, type Variant } from './plan/op';
 import { type Tensor, view } from './plan/tensor';
 
-/** F(tile x tile, 5x5). Products are the same for all forms, transforms are not. */
+/**
+ * F(tile x tile, kernel x kernel): how many outputs a tile has on each side, of a kernel with how many taps on each side. Products are
+ * the same for all forms, transforms are not. `side` inputs, or frequencies, on each side of a tile: tile + kernel - 1.
+ */
 export interface WinogradForm {
-  /** Pixels a side that are made at once. */
   readonly tile: number;
-  /** (tile + 4) squared: products for tile squared outputs, for which 25 taps would take 25 each. */
+  readonly kernel: number;
+  readonly side: number;
+  /** side squared: products for tile squared outputs, for which taps would take kernel squared each. */
   readonly frequencies: number;
   /** The frequency where the transform of the output gradient adds up the tile: that of the points (1, 1). */
   readonly sumFrequency: number;
@@ -35,68 +47,59 @@ export interface WinogradForm {
    * `gpu`: a line of it, and the rest in workgroup memory.
    */
   readonly technique: 'plain' | 'subgroups' | 'gpu';
-  /** Images that an invocation of a transform to frequencies, or back, does at once. */
-  readonly together: 1 | 2;
-  readonly togetherBack: 1 | 2;
-  readonly inputTransform: typeof inputTransform;
-  readonly kernelTransform: typeof kernelTransform;
+  readonly inputTransform: typeof f7x5Input;
+  readonly kernelTransform: typeof f7x5Kernel;
 }
 
+const form = (
+  [tile, kernel]: readonly [tile: number, kernel: number],
+  sumFrequency: number,
+  inputTransform: typeof f7x5Input,
+  kernelTransform: typeof f7x5Kernel,
+): WinogradForm => {
+  const side = tile + kernel - 1;
+  const frequencies = side ** 2;
+  return {
+    tile,
+    kernel,
+    side,
+    frequencies,
+    sumFrequency,
+    technique: 'plain',
+    inputTransform,
+    kernelTransform,
+  };
+};
+
+/** The same with products that share what they load within a subgroup. */
+export const withSubgroups = (plain: WinogradForm): WinogradForm => ({ ...plain, technique: 'subgroups' });
+
+/** The same with transforms for GPUs. */
+const forGpu = (
+  plain: WinogradForm,
+  inputTransform: typeof f7x5Input,
+  kernelTransform: typeof f7x5Kernel,
+): WinogradForm => ({ ...plain, technique: 'gpu', inputTransform, kernelTransform });
+
 /** 6.25 times fewer products than taps, and an error of about 6 times that of adding up taps. */
-export const F4: WinogradForm = {
-  tile: 4,
-  frequencies: 64,
-  sumFrequency: 9,
-  technique: 'plain',
-  together: 1,
-  togetherBack: 1,
-  inputTransform,
-  kernelTransform,
-};
+export const F4X5 = form([4, 5], 9, f4x5Input, f4x5Kernel);
+/** 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 30 times. */
+export const F7X5 = form([7, 5], 60, f7x5Input, f7x5Kernel);
+/** 11 times fewer, and tiles that fit images of 8, 16, 32 pixels; an error of about 40 times. */
+export const F8X5 = form([8, 5], 65, f8x5Input, f8x5Kernel);
+/** 5.1 times fewer; an error of about 7 times. */
+export const F6X3 = form([6, 3], 27, f6x3Input, f6x3Kernel);
+/** 5.4 times fewer, and tiles that fit images of 7, 14, 28 pixels; an error of about 13 times. */
+export const F7X3 = form([7, 3], 30, f7x3Input, f7x3Kernel);
 
-/** 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 90 times. */
-export const F7: WinogradForm = {
-  tile: 7,
-  frequencies: 121,
-  sumFrequency: 60,
-  technique: 'plain',
-  together: 2,
-  togetherBack: 1,
-  inputTransform: inputTransform7,
-  kernelTransform: kernelTransform7,
-};
+export const F7X5_GPU = forGpu(F7X5, f7x5InputGpu, f7x5KernelGpu);
+export const F8X5_GPU = forGpu(F8X5, f8x5InputGpu, f8x5KernelGpu);
+export const F6X3_GPU = forGpu(F6X3, f6x3InputGpu, f6x3KernelGpu);
+export const F7X3_GPU = forGpu(F7X3, f7x3InputGpu, f7x3KernelGpu);
 
-/** 11 times fewer, and tiles that fit images of 8, 16, 32 pixels; an error of about 200 times. */
-export const F8: WinogradForm = {
-  tile: 8,
-  frequencies: 144,
-  sumFrequency: 65,
-  technique: 'plain',
-  together: 2,
-  togetherBack: 1,
-  inputTransform: inputTransform8,
-  kernelTransform: kernelTransform8,
-};
-
-/** With subgroups. */
-export const F4_SUBGROUPS: WinogradForm = { ...F4, technique: 'subgroups' };
-export const F7_SUBGROUPS: WinogradForm = { ...F7, technique: 'subgroups' };
-export const F8_SUBGROUPS: WinogradForm = { ...F8, technique: 'subgroups' };
-
-/** For GPUs. */
-const ROWS = { technique: 'gpu', togetherBack: 2 } as const;
-export const F7_GPU: WinogradForm = {
-  ...F7,
-  ...ROWS,
-  inputTransform: inputTransform7Gpu,
-  kernelTransform: kernelTransform7Gpu,
-};
-export const F8_GPU: WinogradForm = {
-  ...F8,
-  ...ROWS,
-  inputTransform: inputTransform8Gpu,
-  kernelTransform: kernelTransform8Gpu,
-};
+/** Images that an invocation of a transform to frequencies does at once, and of one back. */
+export const TOGETHER = 2;
+const togetherBack = ({ technique }: WinogradForm) => (technique === 'gpu' ? 2 : 1);
 
 /** What a device must have for a form, and what kind of adapter it is for. */
 export const audienceOf = ({
@@ -106,7 +109,7 @@ export const audienceOf = ({
   for: technique === 'gpu' ? 'gpu' : 'software',
 });
 
-const FORMS = [F4, F7, F8];
+const FORMS = [F4X5, F7X5, F8X5, F6X3, F7X3];
 
 const tilesOf = ({ tile }: WinogradForm, { height, width }: ConvShape) =>
   Math.ceil(height / tile) * Math.ceil(width / tile);
@@ -119,8 +122,13 @@ const productsOf = (form: WinogradForm, shape: ConvShape) => form.frequencies * 
  * that they take as many products, or because there are so few of them that the products load more weights than they make use of.
  */
 export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
-  FORMS.some((other) => other.tile < form.tile && productsOf(other, shape) <= productsOf(form, shape)) ||
-  (form.tile > F4.tile && tilesOf(form, shape) * shape.batch < 16);
+  FORMS.some(
+    (other) =>
+      other.kernel === form.kernel &&
+      other.tile < form.tile &&
+      productsOf(other, shape) <= productsOf(form, shape),
+  ) ||
+  (form.tile > F4X5.tile && tilesOf(form, shape) * shape.batch < 16);
 
 /** Bytes that the transformed images of one chunk may take. */
 const MOST_SCRATCH = 2 ** 24;
@@ -158,7 +166,7 @@ export function refusesWinograd(
 ): string | undefined {
   const { kernelSize, height, width } = shape;
   if (height < 4 || width < 4) return 'the Winograd form is for images of at least 4x4 pixels';
-  if (kernelSize !== 5) return 'the Winograd form is for 5x5 kernels';
+  if (kernelSize !== form.kernel) return `the Winograd form is for ${form.kernel}x${form.kernel} kernels`;
   if (reduced % 2 !== 0) return 'the Winograd form sums over an even number of channels';
   const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, made) * 4 * 4;
   return least > 2 ** 26 ? 'the Winograd form would need too much memory for images of this size' : undefined;
@@ -174,7 +182,7 @@ const keptStride = (form: WinogradForm, tiles: Tiling, channels: number) =>
 
 /** The transformed input of the whole batch, which convolution and weight gradient both need. */
 export const keepsImages = (form: WinogradForm) => ({
-  what: `input as frequencies of F(${form.tile}x${form.tile})`,
+  what: `input as frequencies of F(${form.tile}x${form.tile}, ${form.kernel}x${form.kernel})`,
   size: (shape: ConvShape) => {
     const tiles = tiling(form, shape);
     return tiles.chunks.length * keptStride(form, tiles, shape.inChannels);
@@ -224,14 +232,14 @@ export function transformParams(
  * it is 8 times, with as many invocations for each as a window has lines.
  */
 export function transformItems(
-  { technique, tile }: WinogradForm,
+  { technique, side }: WinogradForm,
   together: number,
   { tiles }: Tiling,
   count: number,
   channels: number,
 ) {
   const images = count / together;
-  const [lanes, lines] = technique === 'gpu' ? [8, tile + 4] : [32, 1];
+  const [lanes, lines] = technique === 'gpu' ? [8, side] : [32, 1];
   const groups = Math.ceil(tiles / Math.max(1, Math.floor(lanes / images)));
   return [images, lines * groups, channels] as const;
 }
@@ -240,8 +248,8 @@ export function transformItems(
  * Pairs of channels, in what an invocation does at once, and items of a transform of kernels, or back: an invocation has one pair, or, by rows,
  * a line of two. (Not a flat grid, which would be folded where there are many.)
  */
-export function pairLaunch({ technique, tile }: WinogradForm, pairs: number) {
-  const [lanes, lines] = technique === 'gpu' ? [pairs / 2, tile + 4] : [pairs, 1];
+export function pairLaunch({ technique, side }: WinogradForm, pairs: number) {
+  const [lanes, lines] = technique === 'gpu' ? [pairs / 2, side] : [pairs, 1];
   return { pairs: lanes, items: [lanes, lines, 1] as const };
 }
 
@@ -269,9 +277,9 @@ export function convolutionCalls(
     calls.push(
       call(
         form.inputTransform,
-        transformParams(form.together, shape, tiles, from, at),
+        transformParams(TOGETHER, shape, tiles, from, at),
         { input: tensors.input, freqs: images },
-        transformItems(form, form.together, tiles, at.count, from),
+        transformItems(form, TOGETHER, tiles, at.count, from),
       ),
     );
     const wide = form.technique === 'gpu' ? 2 : 4; // elements of a column
@@ -291,8 +299,8 @@ export function convolutionCalls(
       ] as const;
       calls.push(call(shader, params, operands, items));
     }
-    const items = transformItems(form, form.togetherBack, tiles, at.count, channels.to);
-    calls.push(finish(transformParams(form.togetherBack, shape, tiles, toPadded, at), items));
+    const items = transformItems(form, togetherBack(form), tiles, at.count, channels.to);
+    calls.push(finish(transformParams(togetherBack(form), shape, tiles, toPadded, at), items));
   }
   return calls;
 }

@@ -18,15 +18,21 @@ const LARGEST_FLOPS = 2_000_000;
 const notEmulated: Readonly<Record<string, string>> = {};
 
 /** The cases of a variant to emulate, small ones first. */
-function casesFor({ kernel, cases }: AnySpec, variant: string): [title: string, shape: unknown][] {
-  const { refuses } = kernel.variants[variant];
+function casesFor(
+  { kernel, cases, emulated = [] }: AnySpec,
+  variant: string,
+): [title: string, shape: unknown][] {
+  const { refuses, for: audience } = kernel.variants[variant];
   const handled = Object.entries(cases).filter(([, shape]) => !refuses?.(shape));
   const flops = (shape: unknown) => kernel.cost(shape).flops;
   handled.sort(([, a], [, b]) => flops(a) - flops(b));
   const small = handled.filter(
     ([, shape]) => flops(shape) <= SMALL_FLOPS && elementCount(kernel.sizes(shape)) <= SMALL_ELEMENTS,
   );
-  return small.length > 0 ? small : handled.slice(0, 1).filter(([, shape]) => flops(shape) <= LARGEST_FLOPS);
+  const chosen =
+    small.length > 0 ? small : handled.slice(0, 1).filter(([, shape]) => flops(shape) <= LARGEST_FLOPS);
+  const named = handled.filter(([title]) => audience === 'gpu' && emulated.includes(title));
+  return [...new Set([...chosen, ...named])];
 }
 
 for (const [name, spec] of specs) {

@@ -134,13 +134,23 @@ describe('flags', () => {
   ])('%j', (flags, expected) => {
     expect(resolveText(text, none, flags)).toBe(expected);
   });
+  test('#each repeats lines, in itself, too, and counts with a const above', () => {
+    const text =
+      'const N = 2u;\n#each i N\na$i\n  #each j 3\n  #if odd\n  b[$i][$j]\n  #endif\n  #end\n#end\n';
+    expect(resolveText(text, none)).toBe('const N = 2u;\na0\na1\n');
+    const inner = (i: number) => [0, 1, 2].map((j) => `  b[${i}][${j}]\n`).join('');
+    expect(resolveText(text, none, { odd: '' })).toBe(`const N = 2u;\na0\n${inner(0)}a1\n${inner(1)}`);
+  });
   test('lines that are not chosen import nothing', () => {
     expect(() => resolveText(text, none)).toThrow('nothing is imported');
   });
   test.each([
     ['#if a\n', '#if without #endif'],
-    ['#endif\n', '#endif without #if'],
-    ['#else\n', '#else without #if'],
+    ['#each i 2\n', '#each without #end'],
+    ['#endif\n', '#endif has no beginning'],
+    ['#else\n', '#else has no beginning'],
+    ['#each i N\n#end\n', 'N is no number'],
+    ['$i\n', '$i is not known'],
   ])('%j', (broken, message) => {
     expect(() => resolveText(broken, none)).toThrow(message);
   });
@@ -165,7 +175,7 @@ describe('imports', () => {
     expect(resolveText('#import lib/circle.wgsl\n', read).match(/fn circle/g)).toHaveLength(1);
   });
   test('take the place of a flag that their name contains', () => {
-    expect(resolveText(`#import lib/\${which}.wgsl\n`, read, { which: 'b' })).toBe('fn b() {}\n');
+    expect(resolveText('#import lib/$which.wgsl\n', read, { which: 'b' })).toBe('fn b() {}\n');
   });
   test('of a missing file name it', () => {
     expect(() => resolveText('#import lib/none.wgsl\n', read)).toThrow('lib/none.wgsl');

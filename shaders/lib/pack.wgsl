@@ -3,7 +3,7 @@
 //   bias     [outP],
 //   backward [taps-1 - tap][out][inP]: flipped and transposed, for the gradient of the input,
 // with channels innermost rounded up to a multiple of 8 (outP, inP). Padding is never written and stays 0.
-// The shader that includes this declares `packed`.
+// The shader that imports this declares `packed`.
 
 struct Packing {
   taps: u32,

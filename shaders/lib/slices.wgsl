@@ -1,5 +1,5 @@
 // Partial sums that lie in slices one after the other, added up in their order: the same bits wherever it is done.
-// The shader that includes this declares `slices`, an array of Element, which is f32 or vec4f.
+// The shader that imports this declares `slices`, an array of Element, which is f32 or vec4f.
 
 // Of the elements at first, first + pitch and so on.
 fn sum_of_slices(first: u32, pitch: u32, count: u32) -> Element {

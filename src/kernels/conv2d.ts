@@ -11,16 +11,24 @@ import oneOutputGpuShader from '../../shaders/conv2d/one_channel/conv2d.one_outp
 import oneOutputSubgroups from '../../shaders/conv2d/one_channel/conv2d.one_output_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d/tile/conv2d.tile.wgsl';
 import tileBias from '../../shaders/conv2d/tile/conv2d.tile_image_bias.wgsl';
-import winogradOutput from '../../shaders/conv2d/winograd/conv2d.winograd4_output.wgsl';
-import winogradOutputBias from '../../shaders/conv2d/winograd/conv2d.winograd4_output_image_bias.wgsl';
-import winogradOutput7Gpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output.wgsl';
-import winogradOutput7GpuBias from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output_image_bias.wgsl';
-import winogradOutput7 from '../../shaders/conv2d/winograd/conv2d.winograd7_output.wgsl';
-import winogradOutput7Bias from '../../shaders/conv2d/winograd/conv2d.winograd7_output_image_bias.wgsl';
-import winogradOutput8Gpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output.wgsl';
-import winogradOutput8GpuBias from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output_image_bias.wgsl';
-import winogradOutput8 from '../../shaders/conv2d/winograd/conv2d.winograd8_output.wgsl';
-import winogradOutput8Bias from '../../shaders/conv2d/winograd/conv2d.winograd8_output_image_bias.wgsl';
+import f4x5Output from '../../shaders/conv2d/winograd/conv2d.winograd4_output.wgsl';
+import f4x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd4_output_image_bias.wgsl';
+import f6x3OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_output.wgsl';
+import f6x3OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_output_image_bias.wgsl';
+import f6x3Output from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_output.wgsl';
+import f6x3OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_output_image_bias.wgsl';
+import f7x3OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_output.wgsl';
+import f7x3OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_output_image_bias.wgsl';
+import f7x3Output from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_output.wgsl';
+import f7x3OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_output_image_bias.wgsl';
+import f7x5OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output.wgsl';
+import f7x5OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output_image_bias.wgsl';
+import f7x5Output from '../../shaders/conv2d/winograd/conv2d.winograd7_output.wgsl';
+import f7x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd7_output_image_bias.wgsl';
+import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output.wgsl';
+import f8x5OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output_image_bias.wgsl';
+import f8x5Output from '../../shaders/conv2d/winograd/conv2d.winograd8_output.wgsl';
+import f8x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd8_output_image_bias.wgsl';
 import type { ConvShape } from '../conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
@@ -30,18 +38,20 @@ import {
   betterSmaller,
   convolutionCalls,
   convolutionScratch,
-  F4,
-  F4_SUBGROUPS,
-  F7,
-  F7_GPU,
-  F7_SUBGROUPS,
-  F8,
-  F8_GPU,
-  F8_SUBGROUPS,
+  F4X5,
+  F6X3,
+  F6X3_GPU,
+  F7X3,
+  F7X3_GPU,
+  F7X5,
+  F7X5_GPU,
+  F8X5,
+  F8X5_GPU,
   idleProduct,
   keepsImages,
   refusesWinograd,
   type WinogradForm,
+  withSubgroups,
 } from '../winograd';
 
 /** Channel counts are padded to this in packed weights (see pack_weights), so that register tiles need no edge cases. */
@@ -252,7 +262,7 @@ const oneOutputGpu: Variant<ConvShape, TensorName> = {
 
 const winograd = (
   form: WinogradForm,
-  last: readonly [typeof winogradOutput, typeof winogradOutputBias],
+  last: readonly [typeof f7x5Output, typeof f7x5OutputBias],
 ): Variant<ConvShape, TensorName> => ({
   ...audienceOf(form),
   idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.outChannels)),
@@ -297,13 +307,19 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),
     tile,
-    winograd4: winograd(F4, [winogradOutput, winogradOutputBias]),
-    winograd4_subgroups: winograd(F4_SUBGROUPS, [winogradOutput, winogradOutputBias]),
-    winograd7: winograd(F7, [winogradOutput7, winogradOutput7Bias]),
-    winograd7_gpu: winograd(F7_GPU, [winogradOutput7Gpu, winogradOutput7GpuBias]),
-    winograd7_subgroups: winograd(F7_SUBGROUPS, [winogradOutput7, winogradOutput7Bias]),
-    winograd8: winograd(F8, [winogradOutput8, winogradOutput8Bias]),
-    winograd8_gpu: winograd(F8_GPU, [winogradOutput8Gpu, winogradOutput8GpuBias]),
-    winograd8_subgroups: winograd(F8_SUBGROUPS, [winogradOutput8, winogradOutput8Bias]),
+    winograd4: winograd(F4X5, [f4x5Output, f4x5OutputBias]),
+    winograd4_subgroups: winograd(withSubgroups(F4X5), [f4x5Output, f4x5OutputBias]),
+    winograd7: winograd(F7X5, [f7x5Output, f7x5OutputBias]),
+    winograd7_gpu: winograd(F7X5_GPU, [f7x5OutputGpu, f7x5OutputBiasGpu]),
+    winograd7_subgroups: winograd(withSubgroups(F7X5), [f7x5Output, f7x5OutputBias]),
+    winograd8: winograd(F8X5, [f8x5Output, f8x5OutputBias]),
+    winograd8_gpu: winograd(F8X5_GPU, [f8x5OutputGpu, f8x5OutputBiasGpu]),
+    winograd8_subgroups: winograd(withSubgroups(F8X5), [f8x5Output, f8x5OutputBias]),
+    winograd6_3x3: winograd(F6X3, [f6x3Output, f6x3OutputBias]),
+    winograd6_3x3_gpu: winograd(F6X3_GPU, [f6x3OutputGpu, f6x3OutputBiasGpu]),
+    winograd6_3x3_subgroups: winograd(withSubgroups(F6X3), [f6x3Output, f6x3OutputBias]),
+    winograd7_3x3: winograd(F7X3, [f7x3Output, f7x3OutputBias]),
+    winograd7_3x3_gpu: winograd(F7X3_GPU, [f7x3OutputGpu, f7x3OutputBiasGpu]),
+    winograd7_3x3_subgroups: winograd(withSubgroups(F7X3), [f7x3Output, f7x3OutputBias]),
   },
 };

@@ -3,11 +3,15 @@ import oneInputShader from '../../shaders/conv2d/one_channel/conv2d_grad_input.o
 import oneInputGpu from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d/tile/conv2d_grad_input.tile.wgsl';
-import winogradOutput from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd4_output.wgsl';
-import winogradOutput7Gpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_gpu_output.wgsl';
-import winogradOutput7 from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_output.wgsl';
-import winogradOutput8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_gpu_output.wgsl';
-import winogradOutput8 from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_output.wgsl';
+import f4x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd4_output.wgsl';
+import f6x3OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd6_3x3_gpu_output.wgsl';
+import f6x3Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd6_3x3_output.wgsl';
+import f7x3OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_3x3_gpu_output.wgsl';
+import f7x3Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_3x3_output.wgsl';
+import f7x5OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_gpu_output.wgsl';
+import f7x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_output.wgsl';
+import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_gpu_output.wgsl';
+import f8x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_output.wgsl';
 import type { ConvShape } from '../conv_shape';
 import { call, type Kernel, type Variant } from '../plan/op';
 import {
@@ -15,17 +19,19 @@ import {
   betterSmaller,
   convolutionCalls,
   convolutionScratch,
-  F4,
-  F4_SUBGROUPS,
-  F7,
-  F7_GPU,
-  F7_SUBGROUPS,
-  F8,
-  F8_GPU,
-  F8_SUBGROUPS,
+  F4X5,
+  F6X3,
+  F6X3_GPU,
+  F7X3,
+  F7X3_GPU,
+  F7X5,
+  F7X5_GPU,
+  F8X5,
+  F8X5_GPU,
   idleProduct,
   refusesWinograd,
   type WinogradForm,
+  withSubgroups,
 } from '../winograd';
 import {
   convFlops,
@@ -43,7 +49,7 @@ import {
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
-const winograd = (form: WinogradForm, last: typeof winogradOutput): Variant<ConvShape, TensorName> => ({
+const winograd = (form: WinogradForm, last: typeof f7x5Output): Variant<ConvShape, TensorName> => ({
   ...audienceOf(form),
   idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.inChannels)),
   refuses: (shape) => refusesWinograd(form, shape, shape.outChannels, padChannels(shape.inChannels)),
@@ -102,13 +108,19 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     one_input_gpu: oneInput('gpu', oneInputGpu),
     one_input_subgroups: oneInput('subgroups', oneInputSubgroups),
     tile,
-    winograd4: winograd(F4, winogradOutput),
-    winograd4_subgroups: winograd(F4_SUBGROUPS, winogradOutput),
-    winograd7: winograd(F7, winogradOutput7),
-    winograd7_gpu: winograd(F7_GPU, winogradOutput7Gpu),
-    winograd7_subgroups: winograd(F7_SUBGROUPS, winogradOutput7),
-    winograd8: winograd(F8, winogradOutput8),
-    winograd8_gpu: winograd(F8_GPU, winogradOutput8Gpu),
-    winograd8_subgroups: winograd(F8_SUBGROUPS, winogradOutput8),
+    winograd4: winograd(F4X5, f4x5Output),
+    winograd4_subgroups: winograd(withSubgroups(F4X5), f4x5Output),
+    winograd7: winograd(F7X5, f7x5Output),
+    winograd7_gpu: winograd(F7X5_GPU, f7x5OutputGpu),
+    winograd7_subgroups: winograd(withSubgroups(F7X5), f7x5Output),
+    winograd8: winograd(F8X5, f8x5Output),
+    winograd8_gpu: winograd(F8X5_GPU, f8x5OutputGpu),
+    winograd8_subgroups: winograd(withSubgroups(F8X5), f8x5Output),
+    winograd6_3x3: winograd(F6X3, f6x3Output),
+    winograd6_3x3_gpu: winograd(F6X3_GPU, f6x3OutputGpu),
+    winograd6_3x3_subgroups: winograd(withSubgroups(F6X3), f6x3Output),
+    winograd7_3x3: winograd(F7X3, f7x3Output),
+    winograd7_3x3_gpu: winograd(F7X3_GPU, f7x3OutputGpu),
+    winograd7_3x3_subgroups: winograd(withSubgroups(F7X3), f7x3Output),
   },
 };

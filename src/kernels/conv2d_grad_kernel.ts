@@ -5,16 +5,24 @@ import tileShader from '../../shaders/conv2d/tile/conv2d_grad_kernel.tile.wgsl';
 import productGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_gpu_product.wgsl';
 import product from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_product.wgsl';
 import productSubgroups from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
-import gradientTransform from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_gradient.wgsl';
-import kernelTransform from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_kernel.wgsl';
-import gradientTransform7Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_gradient.wgsl';
-import kernelTransform7Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_kernel.wgsl';
-import gradientTransform7 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gradient.wgsl';
-import kernelTransform7 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_kernel.wgsl';
-import gradientTransform8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_gradient.wgsl';
-import kernelTransform8Gpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl';
-import gradientTransform8 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gradient.wgsl';
-import kernelTransform8 from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_kernel.wgsl';
+import f4x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_gradient.wgsl';
+import f4x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_kernel.wgsl';
+import f6x3GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_gpu_gradient.wgsl';
+import f6x3KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_gpu_kernel.wgsl';
+import f6x3Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_gradient.wgsl';
+import f6x3Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_kernel.wgsl';
+import f7x3GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_gpu_gradient.wgsl';
+import f7x3KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_gpu_kernel.wgsl';
+import f7x3Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_gradient.wgsl';
+import f7x3Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_kernel.wgsl';
+import f7x5GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_gradient.wgsl';
+import f7x5KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_kernel.wgsl';
+import f7x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gradient.wgsl';
+import f7x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_kernel.wgsl';
+import f8x5GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_gradient.wgsl';
+import f8x5KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl';
+import f8x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gradient.wgsl';
+import f8x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_kernel.wgsl';
 import type { ConvShape } from '../conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
@@ -22,22 +30,25 @@ import {
   audienceOf,
   betterSmaller,
   chunkImages,
-  F4,
-  F4_SUBGROUPS,
-  F7,
-  F7_GPU,
-  F7_SUBGROUPS,
-  F8,
-  F8_GPU,
-  F8_SUBGROUPS,
+  F4X5,
+  F6X3,
+  F6X3_GPU,
+  F7X3,
+  F7X3_GPU,
+  F7X5,
+  F7X5_GPU,
+  F8X5,
+  F8X5_GPU,
   frequencySize,
   keepsImages,
   pairLaunch,
   refusesWinograd,
+  TOGETHER,
   tiling,
   transformItems,
   transformParams,
   type WinogradForm,
+  withSubgroups,
 } from '../winograd';
 import { convFlops, convParams, convSizes } from './conv2d';
 import { flatSize } from './pack_weights';
@@ -190,12 +201,12 @@ type Last = (
 ) => Call;
 
 const last =
-  (shader: typeof kernelTransform): Last =>
+  (shader: typeof f7x5Kernel): Last =>
   ({ pairs, cout }, tensors, items) =>
     call(shader, { pairs, cout }, tensors, items);
 
 const lastOfSlices =
-  (shader: typeof kernelTransform7Gpu): Last =>
+  (shader: typeof f7x5KernelGpu): Last =>
   ({ pairs, cout, slices }, tensors, items) =>
     call(shader, { pairs, cout: cout / 2, slices }, tensors, items);
 
@@ -205,7 +216,7 @@ const lastOfSlices =
  */
 const winograd = (
   form: WinogradForm,
-  toFrequencies: typeof gradientTransform,
+  toFrequencies: typeof f7x5Gradient,
   back: Last,
 ): Variant<ConvShape, TensorName> => ({
   ...audienceOf(form),
@@ -227,9 +238,9 @@ const winograd = (
       const inputs = chunkImages(form, tiles, cin, i, images, kept);
       const transform = call(
         form.inputTransform,
-        transformParams(form.together, shape, tiles, cin, at),
+        transformParams(TOGETHER, shape, tiles, cin, at),
         { input, freqs: inputs },
-        transformItems(form, form.together, tiles, at.count, cin),
+        transformItems(form, TOGETHER, tiles, at.count, cin),
       );
       const params = {
         columns: (tiles.tiles * at.count) / 4,
@@ -244,9 +255,9 @@ const winograd = (
         ...(kept ? [] : [transform]), // the convolution has left it there
         call(
           toFrequencies,
-          transformParams(form.together, shape, tiles, cout, at),
+          transformParams(TOGETHER, shape, tiles, cout, at),
           { grad, freqs: grads },
-          transformItems(form, form.together, tiles, at.count, cout),
+          transformItems(form, TOGETHER, tiles, at.count, cout),
         ),
         {
           // An invocation makes 8 input and 8 output channels of one frequency.
@@ -307,13 +318,19 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     one_channel: oneChannel(oneShader, ONE),
     one_channel_gpu: oneChannel(oneGpuShader, ONE_GPU),
     tile,
-    winograd4: winograd(F4, gradientTransform, last(kernelTransform)),
-    winograd4_subgroups: winograd(F4_SUBGROUPS, gradientTransform, last(kernelTransform)),
-    winograd7: winograd(F7, gradientTransform7, last(kernelTransform7)),
-    winograd7_gpu: winograd(F7_GPU, gradientTransform7Gpu, lastOfSlices(kernelTransform7Gpu)),
-    winograd7_subgroups: winograd(F7_SUBGROUPS, gradientTransform7, last(kernelTransform7)),
-    winograd8: winograd(F8, gradientTransform8, last(kernelTransform8)),
-    winograd8_gpu: winograd(F8_GPU, gradientTransform8Gpu, lastOfSlices(kernelTransform8Gpu)),
-    winograd8_subgroups: winograd(F8_SUBGROUPS, gradientTransform8, last(kernelTransform8)),
+    winograd4: winograd(F4X5, f4x5Gradient, last(f4x5Kernel)),
+    winograd4_subgroups: winograd(withSubgroups(F4X5), f4x5Gradient, last(f4x5Kernel)),
+    winograd7: winograd(F7X5, f7x5Gradient, last(f7x5Kernel)),
+    winograd7_gpu: winograd(F7X5_GPU, f7x5GradientGpu, lastOfSlices(f7x5KernelGpu)),
+    winograd7_subgroups: winograd(withSubgroups(F7X5), f7x5Gradient, last(f7x5Kernel)),
+    winograd8: winograd(F8X5, f8x5Gradient, last(f8x5Kernel)),
+    winograd8_gpu: winograd(F8X5_GPU, f8x5GradientGpu, lastOfSlices(f8x5KernelGpu)),
+    winograd8_subgroups: winograd(withSubgroups(F8X5), f8x5Gradient, last(f8x5Kernel)),
+    winograd6_3x3: winograd(F6X3, f6x3Gradient, last(f6x3Kernel)),
+    winograd6_3x3_gpu: winograd(F6X3_GPU, f6x3GradientGpu, lastOfSlices(f6x3KernelGpu)),
+    winograd6_3x3_subgroups: winograd(withSubgroups(F6X3), f6x3Gradient, last(f6x3Kernel)),
+    winograd7_3x3: winograd(F7X3, f7x3Gradient, last(f7x3Kernel)),
+    winograd7_3x3_gpu: winograd(F7X3_GPU, f7x3GradientGpu, lastOfSlices(f7x3KernelGpu)),
+    winograd7_3x3_subgroups: winograd(withSubgroups(F7X3), f7x3Gradient, last(f7x3Kernel)),
   },
 };

@@ -27,7 +27,7 @@ async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResu
 
 test('bench: every row is checked and timed, and the peaks are of this run', async () => {
   const result = await bench({
-    kernel: 'swish_max_pool.*down.1,conv2d.one up.2,noop',
+    kernel: 'swish_max_pool.*down.1,conv2d.one_output up.2,noop',
     batch: 4,
     budgetSeconds: 12,
     runtime: 'a test',

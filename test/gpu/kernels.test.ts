@@ -1,11 +1,12 @@
 /** Every kernel, in every variant, on every case, against its reference. */
 import { describe, test } from 'vitest';
+import type { AdapterKind } from '../../src/plan/op';
 import { checkKernel, inputsOf } from '../check_kernel';
 import { testGpu } from '../lanes/gpu';
 import { type AnySpec, specs } from '../registry';
 import type { Arrays, Expected } from '../spec';
 
-const { gpu } = await testGpu();
+const { gpu, lane } = await testGpu();
 
 interface Prepared {
   readonly spec: AnySpec;
@@ -27,19 +28,24 @@ function prepare(spec: AnySpec, shape: unknown): Prepared {
   return prepared;
 }
 
+/** On a processor one lane does for the forms that are made for GPUs: they are the slow ones there. */
+const runsHere = (audience?: AdapterKind) => audience !== 'gpu' || !gpu.adapter.software || lane === 'node';
+
 for (const [name, spec] of specs) {
-  const cases = Object.entries(spec.cases);
-  for (const [variant, { refuses, features = [] }] of Object.entries(spec.kernel.variants)) {
+  for (const [variant, { refuses, features = [], for: audience }] of Object.entries(spec.kernel.variants)) {
+    if (!runsHere(audience)) continue;
     const lacking = features.filter((feature) => !gpu.device.features.has(feature));
+    const cases = Object.entries(spec.cases).filter(([, shape]) => !refuses?.(shape));
+    if (lacking.length > 0) {
+      test.skip(`${name}.${variant}: the device has no ${lacking}`, () => {});
+      continue;
+    }
     // Concurrent, so that one case waits for the GPU while the next one's reference is computed.
     describe.concurrent(`${name}.${variant}`, () => {
       test('handles at least one case', ({ expect }) => {
-        const refusals = cases.map(([, shape]) => refuses?.(shape));
-        expect(refusals, 'why it refuses each case').toContain(undefined);
+        expect(cases).not.toEqual([]);
       });
-      test.for(cases)('%s', async ([, shape], { skip }) => {
-        const reason = lacking.length > 0 ? `the device has no ${lacking}` : refuses?.(shape);
-        if (reason) skip(reason);
+      test.for(cases)('%s', async ([, shape]) => {
         const { inputs, expected } = prepare(spec, shape);
         const { pass, share, failure } = await checkKernel(gpu, spec, shape, variant, inputs, expected);
         if (!pass) throw new Error(`${(100 * share).toPrecision(3)}% of the allowed error\n${failure}`);

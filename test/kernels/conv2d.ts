@@ -107,6 +107,44 @@ export const convCases: Record<string, ConvShape> = {
     outChannels: 8,
     kernelSize: 5,
   },
+  'smallest for Winograd, 3x3': {
+    batch: 4,
+    height: 4,
+    width: 5,
+    inChannels: 2,
+    outChannels: 8,
+    kernelSize: 3,
+  },
+  'three tiles of 12 images, 3x3': {
+    batch: 12,
+    height: 4,
+    width: 20,
+    inChannels: 2,
+    outChannels: 8,
+    kernelSize: 3,
+  },
+  'whole tiles of 7, 3x3': { batch: 4, height: 14, width: 7, inChannels: 4, outChannels: 16, kernelSize: 3 },
+  // With the next one, what a batch of 256 makes of a layer of 64 channels.
+  'several slices in several chunks': {
+    batch: 156,
+    height: 4,
+    width: 4,
+    inChannels: 2,
+    outChannels: 224,
+    kernelSize: 5,
+  },
+  'two rounds': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 5 },
+  // Every rest of a width that is cut in strips of 7 or patches of 4.
+  ...Object.fromEntries(
+    [8, 9, 10, 11, 12, 13, 14, 15].flatMap((width): [string, ConvShape][] => {
+      const shape = { batch: 4, height: 5, width, kernelSize: 5 };
+      return [
+        [`${width} wide`, { ...shape, inChannels: 2, outChannels: 8 }],
+        [`${width} wide, from one`, { ...shape, inChannels: 1, outChannels: 3 }],
+        [`${width} wide, to one`, { ...shape, inChannels: 3, outChannels: 1 }],
+      ];
+    }),
+  ),
   'many to one, 5x5': { batch: 68, height: 9, width: 11, inChannels: 3, outChannels: 1, kernelSize: 5 },
   'one to many, 5x5': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 5 },
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
@@ -125,6 +163,7 @@ const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
     'a tile of 8 and a row, to one channel': convCases['a tile of 8 and a row, to one channel'],
     'six whole tiles of 8': convCases['six whole tiles of 8'],
     'one to many, 5x5': convCases['one to many, 5x5'],
+    'three tiles of 12 images, 3x3': convCases['three tiles of 12 images, 3x3'],
     'UNet down.0': convCases['UNet down.0'],
     'UNet down.1': convCases['UNet down.1'],
     'UNet down.2': convCases['UNet down.2'],
@@ -234,6 +273,7 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
     };
   },
   reference,
+  emulated: ['two rounds'],
   gain: convolutionGains,
   bench: convLayers,
 };

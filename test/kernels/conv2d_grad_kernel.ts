@@ -39,6 +39,7 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
     }
     return { gradient: { values, error: magnitudes.map((m) => sumError(plane, m)) } };
   },
+  emulated: ['two rounds'],
   gain: kernelGradientGains,
   bench: convLayers,
   gradientOf: {

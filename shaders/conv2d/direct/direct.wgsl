@@ -1,6 +1,6 @@
 // A direct convolution, shared by conv2d and conv2d_grad_input:
 //   sum over c, ky, kx of input[c][y + ky - r][x + kx - r][n] * kernel[ky * kernel_size + kx][c][o], r = kernel_size / 2.
-// The shader that includes this declares
+// The shader that imports this declares
 //   params   height, width, n4 = N / 4, from_channels (summed over), to_channels (made), kernel_size, tiles = to_channels / 8
 //            rounded up, first_group;
 //   input    [from][H][W][N/4] and kernel [tap][from][to padded to 8, in vec4], zeros in the padding;

@@ -1,7 +1,7 @@
 // A 5x5 convolution by tiles in workgroup memory, shared by conv2d and conv2d_grad_input; for GPUs, where an element fetched from global
 // memory should serve many products:
 //   sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[5 * ky + kx][c][o].
-// The shader that includes this declares
+// The shader that imports this declares
 //   params   height, width (at least 7), pairs = N / 2, from_channels (summed over), to_channels (made), to4 = vec4 of weights in a row of
 //            the kernel, first_group;
 //   input    [from][H][W][pairs], kernel [tap][from][to padded, in vec4], zeros in the padding;

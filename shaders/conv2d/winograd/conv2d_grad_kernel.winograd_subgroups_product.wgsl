@@ -1,7 +1,7 @@
 enable subgroups;
 
 // Winograd, weight gradient product of any F(m x m, 5x5): dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
-//   inputs V[f][cin][p] (conv2d.winograd*_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd*_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
+//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
 //   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
 // The bias gradient, the sum of dY, is the sum over p of D at the frequency of the points (1, 1), where A adds up the whole tile.
 // One invocation: 16 input channels x 8 output channels of one frequency, all of p in steps of one vec4.

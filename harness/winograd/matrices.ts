@@ -1,0 +1,83 @@
+/**
+ * The matrices of Winograd's convolution F(m, r) by their interpolation points, in exact arithmetic, and what they do to rounding errors.
+ * (Toom and Cook's construction; Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015.)
+ */
+import Fraction from 'fraction.js';
+
+/** m outputs from r taps: m + r - 1 points, all different; where the list has one less, infinity is the last of them. */
+export interface Points {
+  readonly outputs: number;
+  readonly taps: number;
+  readonly finite: readonly (number | string)[];
+  /** The frequency whose rows of B and G have the other sign. */
+  readonly negated?: number;
+}
+
+/** Rows by frequency. */
+export type Matrix = readonly (readonly Fraction[])[];
+
+/** Coefficients, lowest power first, of the product of (x - p) over `points`. */
+const product = (points: readonly Fraction[]) =>
+  points.reduce(
+    (poly, p) =>
+      [...poly, new Fraction(0)].map((_, i) =>
+        (poly[i - 1] ?? new Fraction(0)).sub((poly[i] ?? new Fraction(0)).mul(p)),
+      ),
+    [new Fraction(1)],
+  );
+
+/** A and G evaluate outputs and taps at a point, B interpolates: y = A' ((G w) . (B x)). */
+export function matrices({ outputs, taps, finite, negated }: Points): { a: Matrix; g: Matrix; b: Matrix } {
+  const points = finite.map((p) => new Fraction(p));
+  const size = outputs + taps - 1;
+  const powers = (p: Fraction, n: number) =>
+    Array.from({ length: n }, (_, j) => (j === 0 ? new Fraction(1) : p.pow(j)!));
+  const others = (p: Fraction) => points.filter((q) => !q.equals(p));
+  const padded = (row: Fraction[], n: number) =>
+    Array.from({ length: n }, (_, j) => row[j] ?? new Fraction(0));
+  // G carries the reciprocal of the Lagrange denominators, B their numerators.
+  const sign = (f: number) => new Fraction(f === negated ? -1 : 1);
+  const scale = points.map((p, f) => others(p).reduce((prod, q) => prod.mul(p.sub(q)), sign(f)));
+  const a = points.map((p) => powers(p, outputs));
+  const g = points.map((p, f) => powers(p, taps).map((v) => v.div(scale[f])));
+  const b = points.map((p, f) =>
+    padded(
+      product(others(p)).map((v) => v.mul(sign(f))),
+      size,
+    ),
+  );
+  if (points.length < size) {
+    const last = (n: number) => padded([...Array<Fraction>(n - 1).fill(new Fraction(0)), new Fraction(1)], n);
+    a.push(last(outputs));
+    g.push(last(taps));
+    b.push(product(points));
+  }
+  return { a, g, b };
+}
+
+const squares = (row: readonly Fraction[]) => row.reduce((sum, v) => sum + v.valueOf() ** 2, 0);
+
+/**
+ * How much larger the rounding error is than that of plain sums: the transforms make numbers larger, which then cancel, so that rounding is
+ * relative to larger intermediates. For data of random sign, an output y_i = sum over f of A[f][i] (G w)_f (B x)_f has intermediates whose
+ * root mean square is larger than the output's by sqrt(sum over f of A[f][i]^2 |G_f|^2 |B_f|^2) / sqrt(r); in two dimensions by its
+ * square. (Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution", 2020.)
+ */
+function gain(outer: Matrix, inner: Matrix, b: Matrix): number {
+  const outputs = outer[0].map((_, i) =>
+    outer.reduce((sum, row, f) => sum + row[i].valueOf() ** 2 * squares(inner[f]) * squares(b[f]), 0),
+  );
+  return Math.max(...outputs) / inner[0].length;
+}
+
+/** For a convolution and its input gradient. */
+export function convolutionGain(points: Points): number {
+  const { a, g, b } = matrices(points);
+  return gain(a, g, b);
+}
+
+/** For the weight gradient, in which A and G exchange their parts. */
+export function kernelGradientGain(points: Points): number {
+  const { a, g, b } = matrices(points);
+  return gain(g, a, b);
+}
