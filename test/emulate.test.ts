@@ -19,10 +19,10 @@ const notEmulated: Readonly<Record<string, string>> = {};
 
 /** The cases of a variant to emulate, small ones first. */
 function casesFor(
-  { kernel, cases, emulated = [] }: AnySpec,
+  { kernel, cases, emulated = {} }: AnySpec,
   variant: string,
 ): [title: string, shape: unknown][] {
-  const { refuses, for: audience } = kernel.variants[variant];
+  const { refuses } = kernel.variants[variant];
   const handled = Object.entries(cases).filter(([, shape]) => !refuses?.(shape));
   const flops = (shape: unknown) => kernel.cost(shape).flops;
   handled.sort(([, a], [, b]) => flops(a) - flops(b));
@@ -31,7 +31,7 @@ function casesFor(
   );
   const chosen =
     small.length > 0 ? small : handled.slice(0, 1).filter(([, shape]) => flops(shape) <= LARGEST_FLOPS);
-  const named = handled.filter(([title]) => audience === 'gpu' && emulated.includes(title));
+  const named = handled.filter(([title]) => emulated[variant]?.includes(title));
   return [...new Set([...chosen, ...named])];
 }
 

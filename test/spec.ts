@@ -46,8 +46,8 @@ export interface Spec<Shape, Name extends string = string> {
   readonly reference: (shape: Shape, inputs: Arrays) => Record<string, Expected>;
   /** Variants whose arithmetic errs more than the reference allows for, and by what factor; derived, see there. */
   readonly gain?: Readonly<Record<string, number>>;
-  /** Cases that the emulator also runs for forms made for GPUs, whatever they take: for faults between rounds of a loop, say. */
-  readonly emulated?: readonly string[];
+  /** Cases that the emulator also runs, by variant, whatever they take: for faults between rounds of a loop, say. */
+  readonly emulated?: Readonly<Record<string, readonly string[]>>;
   /** The UNet's own uses of this kernel at a batch size, by layer name. */
   readonly bench: (batch: number) => Readonly<Record<string, Shape>>;
   /** For a backward kernel: checked against finite differences of its forward's reference. */

@@ -17,14 +17,14 @@ export interface Points {
 export type Matrix = readonly (readonly Fraction[])[];
 
 /** Coefficients, lowest power first, of the product of (x - p) over `points`. */
-const product = (points: readonly Fraction[]) =>
-  points.reduce(
-    (poly, p) =>
-      [...poly, new Fraction(0)].map((_, i) =>
-        (poly[i - 1] ?? new Fraction(0)).sub((poly[i] ?? new Fraction(0)).mul(p)),
-      ),
-    [new Fraction(1)],
-  );
+function product(points: readonly Fraction[]): Fraction[] {
+  const poly = [new Fraction(1)];
+  for (const p of points) {
+    poly.push(new Fraction(0));
+    for (let i = poly.length - 1; i >= 0; i--) poly[i] = (poly[i - 1] ?? new Fraction(0)).sub(poly[i].mul(p));
+  }
+  return poly;
+}
 
 /** A and G evaluate outputs and taps at a point, B interpolates: y = A' ((G w) . (B x)). */
 export function matrices({ outputs, taps, finite, negated }: Points): { a: Matrix; g: Matrix; b: Matrix } {

@@ -134,6 +134,7 @@ export const convCases: Record<string, ConvShape> = {
     kernelSize: 5,
   },
   'two rounds': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 5 },
+  'two rounds, 3x3': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 3 },
   // Every rest of a width that is cut in strips of 7 or patches of 4.
   ...Object.fromEntries(
     [8, 9, 10, 11, 12, 13, 14, 15].flatMap((width): [string, ConvShape][] => {
@@ -273,7 +274,7 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
     };
   },
   reference,
-  emulated: ['two rounds'],
+  emulated: { winograd6_3x3_gpu: ['two rounds, 3x3'] },
   gain: convolutionGains,
   bench: convLayers,
 };

@@ -20,7 +20,6 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     return { grad_input: { values: sums, error: magnitudes.map((m) => sumError(terms, m)) } };
   },
   // The first layer's input is data: nobody asks for its gradient.
-  emulated: ['two rounds'],
   gain: convolutionGains,
   bench: (batch) =>
     Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),

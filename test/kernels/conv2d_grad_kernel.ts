@@ -39,7 +39,7 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
     }
     return { gradient: { values, error: magnitudes.map((m) => sumError(plane, m)) } };
   },
-  emulated: ['two rounds'],
+  emulated: { winograd6_3x3_gpu: ['two rounds, 3x3'] },
   gain: kernelGradientGains,
   bench: convLayers,
   gradientOf: {
