@@ -1,4 +1,4 @@
-import { type AdapterDescription, ownName } from '../src/device';
+import { type AdapterDescription, ownName } from '../src/gpu/adapter';
 
 /** One line: what does the work, and whether it is a real GPU. */
 export function adapterText(adapter: AdapterDescription): string {

@@ -2,7 +2,7 @@
 import type { ImageSet } from '../src/data/idx';
 import type { Engine } from '../src/engine';
 import { normal, STREAM, threefry } from '../src/random';
-import type { SampleOptions } from '../src/sampling/sampler';
+import type { SampleOptions } from '../src/sampling/options';
 import type { UNet } from '../src/unet/unet';
 import { greys, grid, type Images, type Picture, rowsOf } from './pictures';
 import type { PictureOptions } from './run_pictures';

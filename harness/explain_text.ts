@@ -1,6 +1,7 @@
 /** What a configuration becomes: layers and parameters, every dispatch of a training step, memory. Pure, no GPU. */
-import { type Tensor, tensor } from '../src/kernel';
-import { planMemory } from '../src/memory';
+
+import { planMemory } from '../src/plan/memory';
+import { padBatch, type Tensor, tensor } from '../src/plan/tensor';
 import {
   type CorruptionOptions,
   planCorruption,
@@ -48,7 +49,7 @@ function planWhole(
   training: ExplainedTraining,
 ) {
   const plan = planStep(config, weights, batchSize, variants, training);
-  const batch = Math.ceil(batchSize / 4) * 4;
+  const batch = padBatch(batchSize);
   const { height, width, channels } = config;
   const set = {
     images: tensor('data set', Math.ceil((imageCount * height * width * channels) / 4)),

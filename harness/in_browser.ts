@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AdapterDescription } from '../src/device';
 import { EngineError, type ErrorCode } from '../src/errors';
+import type { AdapterDescription } from '../src/gpu/adapter';
 import { show } from './args';
 import { adapterLine } from './node_engine';
 

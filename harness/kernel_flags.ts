@@ -1,6 +1,7 @@
 /** The flags that say which kernel variants a network uses, and what is shown while they are chosen. */
-import type { Progress as Preparation } from '../src/device';
+
 import type { Engine, EngineOptions } from '../src/engine';
+import type { Progress as Preparation } from '../src/progress';
 import type { Variants } from '../src/unet/variants';
 import { type Given, show, text, toggle, UsageError } from './args';
 import { readWhole } from './files';

@@ -1,5 +1,5 @@
 /** What the page and the command line say about kernels. */
-import type { Progress } from '../src/device';
+import type { Progress } from '../src/progress';
 import type { Variants } from '../src/unet/variants';
 
 /** What is going on, to be followed by how far it is. */

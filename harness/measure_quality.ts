@@ -1,7 +1,7 @@
 /** How good a network's digits are: samples of it, held against real digits. */
 import type { Engine } from '../src/engine';
 import { createQualityMeter, type Quality } from '../src/quality/quality';
-import type { SampleOptions } from '../src/sampling/sampler';
+import type { SampleOptions } from '../src/sampling/options';
 import type { UNet } from '../src/unet/unet';
 
 /** Images that are sampled together. */

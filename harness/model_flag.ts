@@ -1,6 +1,6 @@
 /** `--model`: a trained network, from a file or one that comes along. */
 import { loadPretrained } from '../src/pretrained/index';
-import { loadModel, type Model } from '../src/weights/checkpoint';
+import { loadModel, type Model } from '../src/weights/model';
 import { text } from './args';
 import { readWhole } from './files';
 import { recipeNames } from './network_flags';

@@ -1,7 +1,7 @@
 /** The tutorial's pictures, made with a trained network. The page and the command line share them. */
 import type { ImageSet } from '../src/data/idx';
 import type { Engine } from '../src/engine';
-import type { SampleOptions } from '../src/sampling/sampler';
+import type { SampleOptions } from '../src/sampling/options';
 import type { UNet } from '../src/unet/unet';
 import { corruptMoreAndMore, greys, grid, type Images, type Picture, rowsOf } from './pictures';
 

@@ -1,7 +1,7 @@
 /** The flags that say how to sample, and what they mean for a model. */
 import { type Recipe, recipes } from '../src/recipes';
 import { METHODS } from '../src/sampling/passes';
-import type { Model } from '../src/weights/checkpoint';
+import type { Model } from '../src/weights/model';
 import { type Given, integer, number, oneOf, UsageError } from './args';
 
 export const samplingFlags = {

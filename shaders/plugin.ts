@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
-import type { Shader } from '../src/kernel';
+import type { Shader, StructLayout } from '../src/plan/shader';
 import { permutations } from './permutations.ts';
-import { declareShaders, type Flags, reflect, resolveText } from './reflect.ts';
+import { declareShaders, type Flags, reflect, reflectStruct, resolveText } from './reflect.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 export const declarations = join(folder, 'shaders.gen.d.ts');
@@ -59,9 +59,20 @@ function loadShader(name: string, { file, flags }: Source): Shader {
 export const loadShaders = (): Shader[] =>
   [...shaderSources()].map(([name, source]) => loadShader(name, source));
 
+/** The structs of buffers that host and shaders share, by the name of the file in lib/ that is nothing else. */
+export function loadStructs(): ReadonlyMap<string, StructLayout> {
+  const structs = new Map<string, StructLayout>();
+  for (const file of wgslFiles().filter((path) => path.startsWith('lib/'))) {
+    const name = basename(file, '.wgsl');
+    const layout = reflectStruct(name, readText(file));
+    if (layout) structs.set(name, layout);
+  }
+  return structs;
+}
+
 /** Brings shaders.gen.d.ts up to date; returns whether it was. */
 export function writeDeclarations(): boolean {
-  const text = declareShaders(loadShaders());
+  const text = declareShaders(loadShaders(), loadStructs());
   let old = '';
   try {
     old = readFileSync(declarations, 'utf8');
@@ -101,9 +112,10 @@ export function wgsl(): Plugin {
       }
       if (!id.split('?')[0].endsWith('.wgsl')) return null;
       const source = sources.get(nameOf(id));
-      if (!source) return null;
+      const declared = source ? loadShader(nameOf(id), source) : loadStructs().get(nameOf(id));
+      if (!declared) return null;
       for (const file of wgslFiles()) this.addWatchFile(join(folder, file));
-      return { code: `export default ${JSON.stringify(loadShader(nameOf(id), source))};`, moduleType: 'js' };
+      return { code: `export default ${JSON.stringify(declared)};`, moduleType: 'js' };
     },
     watchChange() {
       sources = shaderSources();

@@ -3,7 +3,7 @@
  * Pure: text in, plain data out. Runs at build and test time only; the parser is never shipped.
  */
 import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import type { ParamField, Shader, ShaderBinding } from '../src/kernel';
+import type { ParamField, Shader, ShaderBinding, StructLayout } from '../src/plan/shader';
 
 /** What a permutation sets: names for `#if`, and the values that `$name` stands for. */
 export type Flags = Readonly<Record<string, string>>;
@@ -100,21 +100,14 @@ export function reflect(name: string, code: string): Shader {
       `declares ${declared} bindings, but ${resources.length} were understood; write each on a line of its own`,
     );
   }
-  const fields: Record<string, ParamField> = {};
+  let params: StructLayout = { size: 0, fields: {} };
   const bindings: Record<string, ShaderBinding> = {};
   let columns: string[] | undefined;
-  let paramsSize = 0;
   resources.forEach((resource, i) => {
     if (resource.group !== 0 || resource.binding !== i) fail(`binding ${resource.name} is out of order`);
     if (resource.resourceType === 0) {
       if (resource.name !== 'params' || i !== 0) fail('the one uniform is called params and is binding 0');
-      paramsSize = resource.size;
-      for (const member of resource.members ?? []) {
-        const type = member.type.name;
-        if (type !== 'u32' && type !== 'i32' && type !== 'f32') fail(`params.${member.name} is ${type}`);
-        fields[member.name] = { type: type as ParamField['type'], offset: member.offset };
-      }
-      if (Object.keys(fields).length === 0) fail('params has no fields');
+      params = layoutOf('params', resource.size, resource.members ?? [], fail);
     } else {
       const access = resource.access === 'read_write' ? 'read_write' : 'read';
       bindings[resource.name] = { binding: i, access };
@@ -131,18 +124,54 @@ export function reflect(name: string, code: string): Shader {
     name,
     code,
     workgroupSize: workgroupSize as [number, number, number],
-    params: { size: paramsSize, fields },
+    params,
     bindings,
     ...(columns ? { columns } : {}),
   };
 }
 
-/** The text of shaders.gen.d.ts: one module per shader, so that a wrong param or binding name is a compile error. */
-export function declareShaders(shaders: readonly Shader[]): string {
+/** The layout of a flat struct of u32 / i32 / f32. */
+function layoutOf(
+  name: string,
+  size: number,
+  members: readonly {
+    readonly name: string;
+    readonly type: { readonly name: string };
+    readonly offset: number;
+  }[],
+  fail: (what: string) => never,
+): StructLayout {
+  const fields: Record<string, ParamField> = {};
+  for (const { name: field, type, offset } of members) {
+    if (type.name !== 'u32' && type.name !== 'i32' && type.name !== 'f32')
+      fail(`${name}.${field} is ${type.name}`);
+    fields[field] = { type: type.name as ParamField['type'], offset };
+  }
+  if (members.length === 0) fail(`${name} has no fields`);
+  return { size, fields };
+}
+
+/** The layout of the struct that `code` consists of; undefined if it is anything else. `name` is for errors. */
+export function reflectStruct(name: string, code: string): StructLayout | undefined {
+  if (!/^struct \w+ \{[^}]*\}$/.test(code.replace(/\/\/.*/g, '').trim())) return undefined;
+  const [struct] = new WgslReflect(code).structs;
+  return layoutOf(struct.name, struct.size, struct.members, (what) => {
+    throw new Error(`shaders/${name}.wgsl: ${what}`);
+  });
+}
+
+/**
+ * The text of shaders.gen.d.ts: one module per shader, so that a wrong param or binding name is a compile error, and one per struct that
+ * host and shaders share.
+ */
+export function declareShaders(
+  shaders: readonly Shader[],
+  structs: ReadonlyMap<string, StructLayout> = new Map(),
+): string {
   const union = (names: string[]) => (names.length ? names.map((n) => `'${n}'`).join(' | ') : 'never');
   const modules = shaders.map(
     (s) => `declare module '*/${s.name}.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     ${union(Object.keys(s.params.fields))},
     ${union(Object.keys(s.bindings))}${s.columns ? `,\n    ${union([...s.columns])}` : ''}
   >;
@@ -150,10 +179,17 @@ export function declareShaders(shaders: readonly Shader[]): string {
 }
 `,
   );
+  const layouts = [...structs].map(
+    ([name, { fields }]) => `declare module '*/${name}.wgsl' {
+  const layout: import('../src/plan/shader').StructLayout<${union(Object.keys(fields))}>;
+  export default layout;
+}
+`,
+  );
   const all = `declare module 'virtual:shaders' {
   /** Every shader, by name. */
-  export const shaders: Readonly<Record<string, import('../src/kernel').Shader>>;
+  export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
 }
 `;
-  return `// Generated from the WGSL files by shaders/plugin.ts. Do not edit.\n\n${[all, ...modules].join('\n')}`;
+  return `// Generated from the WGSL files by shaders/plugin.ts. Do not edit.\n\n${[all, ...layouts, ...modules].join('\n')}`;
 }

@@ -2,11 +2,21 @@
 
 declare module 'virtual:shaders' {
   /** Every shader, by name. */
-  export const shaders: Readonly<Record<string, import('../src/kernel').Shader>>;
+  export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
+}
+
+declare module '*/sampling_step.wgsl' {
+  const layout: import('../src/plan/shader').StructLayout<'level' | 'step' | 'correction' | 'guidance' | 'known_from' | 'pad0' | 'pad1' | 'pad2'>;
+  export default layout;
+}
+
+declare module '*/step_state.wgsl' {
+  const layout: import('../src/plan/shader').StructLayout<'step' | 'batch_start' | 'count' | 'epoch_size' | 'correction1' | 'correction2' | 'learning_rate' | 'rate' | 'gradient_scale' | 'gradient_norm' | 'pad0' | 'pad1'>;
+  export default layout;
 }
 
 declare module '*/adam.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'weight_decay' | 'first_group',
     'blocks' | 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
     'at' | 'place' | 'layer' | 'packed_at'
@@ -15,7 +25,7 @@ declare module '*/adam.wgsl' {
 }
 
 declare module '*/chwn_to_nhwc.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'count' | 'first_group',
     'input' | 'images'
   >;
@@ -23,7 +33,7 @@ declare module '*/chwn_to_nhwc.wgsl' {
 }
 
 declare module '*/conv2d.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -31,7 +41,7 @@ declare module '*/conv2d.wgsl' {
 }
 
 declare module '*/conv2d.image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
   >;
@@ -39,7 +49,7 @@ declare module '*/conv2d.image_bias.wgsl' {
 }
 
 declare module '*/conv2d.one_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -47,7 +57,7 @@ declare module '*/conv2d.one_input.wgsl' {
 }
 
 declare module '*/conv2d.one_input_gpu.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -55,7 +65,7 @@ declare module '*/conv2d.one_input_gpu.wgsl' {
 }
 
 declare module '*/conv2d.one_input_gpu_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
   >;
@@ -63,7 +73,7 @@ declare module '*/conv2d.one_input_gpu_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.one_input_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
   >;
@@ -71,7 +81,7 @@ declare module '*/conv2d.one_input_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.one_input_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -79,7 +89,7 @@ declare module '*/conv2d.one_input_subgroups.wgsl' {
 }
 
 declare module '*/conv2d.one_input_subgroups_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
   >;
@@ -87,7 +97,7 @@ declare module '*/conv2d.one_input_subgroups_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.one_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -95,7 +105,7 @@ declare module '*/conv2d.one_output.wgsl' {
 }
 
 declare module '*/conv2d.one_output_gpu.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -103,7 +113,7 @@ declare module '*/conv2d.one_output_gpu.wgsl' {
 }
 
 declare module '*/conv2d.one_output_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -111,7 +121,7 @@ declare module '*/conv2d.one_output_subgroups.wgsl' {
 }
 
 declare module '*/conv2d.tile.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
   >;
@@ -119,7 +129,7 @@ declare module '*/conv2d.tile.wgsl' {
 }
 
 declare module '*/conv2d.tile_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
   >;
@@ -127,7 +137,7 @@ declare module '*/conv2d.tile_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd4_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -135,7 +145,7 @@ declare module '*/conv2d.winograd4_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd4_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -143,7 +153,7 @@ declare module '*/conv2d.winograd4_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd4_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -151,7 +161,7 @@ declare module '*/conv2d.winograd4_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd4_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -159,7 +169,7 @@ declare module '*/conv2d.winograd4_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_gpu_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -167,7 +177,7 @@ declare module '*/conv2d.winograd6_3x3_gpu_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -175,7 +185,7 @@ declare module '*/conv2d.winograd6_3x3_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -183,7 +193,7 @@ declare module '*/conv2d.winograd6_3x3_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_gpu_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -191,7 +201,7 @@ declare module '*/conv2d.winograd6_3x3_gpu_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -199,7 +209,7 @@ declare module '*/conv2d.winograd6_3x3_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -207,7 +217,7 @@ declare module '*/conv2d.winograd6_3x3_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -215,7 +225,7 @@ declare module '*/conv2d.winograd6_3x3_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd6_3x3_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -223,7 +233,7 @@ declare module '*/conv2d.winograd6_3x3_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_gpu_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -231,7 +241,7 @@ declare module '*/conv2d.winograd7_3x3_gpu_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -239,7 +249,7 @@ declare module '*/conv2d.winograd7_3x3_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -247,7 +257,7 @@ declare module '*/conv2d.winograd7_3x3_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_gpu_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -255,7 +265,7 @@ declare module '*/conv2d.winograd7_3x3_gpu_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -263,7 +273,7 @@ declare module '*/conv2d.winograd7_3x3_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -271,7 +281,7 @@ declare module '*/conv2d.winograd7_3x3_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -279,7 +289,7 @@ declare module '*/conv2d.winograd7_3x3_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_3x3_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -287,7 +297,7 @@ declare module '*/conv2d.winograd7_3x3_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_gpu_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -295,7 +305,7 @@ declare module '*/conv2d.winograd7_gpu_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -303,7 +313,7 @@ declare module '*/conv2d.winograd7_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -311,7 +321,7 @@ declare module '*/conv2d.winograd7_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_gpu_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -319,7 +329,7 @@ declare module '*/conv2d.winograd7_gpu_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -327,7 +337,7 @@ declare module '*/conv2d.winograd7_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -335,7 +345,7 @@ declare module '*/conv2d.winograd7_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -343,7 +353,7 @@ declare module '*/conv2d.winograd7_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd7_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -351,7 +361,7 @@ declare module '*/conv2d.winograd7_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_gpu_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -359,7 +369,7 @@ declare module '*/conv2d.winograd8_gpu_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -367,7 +377,7 @@ declare module '*/conv2d.winograd8_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -375,7 +385,7 @@ declare module '*/conv2d.winograd8_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_gpu_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -383,7 +393,7 @@ declare module '*/conv2d.winograd8_gpu_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'input' | 'freqs'
   >;
@@ -391,7 +401,7 @@ declare module '*/conv2d.winograd8_input.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs',
     'kernel' | 'freqs'
   >;
@@ -399,7 +409,7 @@ declare module '*/conv2d.winograd8_kernel.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'bias' | 'output'
   >;
@@ -407,7 +417,7 @@ declare module '*/conv2d.winograd8_output.wgsl' {
 }
 
 declare module '*/conv2d.winograd8_output_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'image_bias_at' | 'first_group',
     'freqs' | 'bias' | 'output' | 'image_bias'
   >;
@@ -415,7 +425,7 @@ declare module '*/conv2d.winograd8_output_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.winograd_gpu_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
     'inputs' | 'weights' | 'products'
   >;
@@ -423,7 +433,7 @@ declare module '*/conv2d.winograd_gpu_product.wgsl' {
 }
 
 declare module '*/conv2d.winograd_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'first_group',
     'inputs' | 'weights' | 'products'
   >;
@@ -431,7 +441,7 @@ declare module '*/conv2d.winograd_product.wgsl' {
 }
 
 declare module '*/conv2d.winograd_subgroups_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout4' | 'frequencies' | 'first_group',
     'inputs' | 'weights' | 'products'
   >;
@@ -439,7 +449,7 @@ declare module '*/conv2d.winograd_subgroups_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'from_channels' | 'to_channels' | 'kernel_size' | 'tiles' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -447,7 +457,7 @@ declare module '*/conv2d_grad_input.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.one_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -455,7 +465,7 @@ declare module '*/conv2d_grad_input.one_input.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.one_input_gpu.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -463,7 +473,7 @@ declare module '*/conv2d_grad_input.one_input_gpu.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.one_input_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -471,7 +481,7 @@ declare module '*/conv2d_grad_input.one_input_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.tile.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'from_channels' | 'to_channels' | 'to4' | 'first_group',
     'input' | 'kernel' | 'output'
   >;
@@ -479,7 +489,7 @@ declare module '*/conv2d_grad_input.tile.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd4_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -487,7 +497,7 @@ declare module '*/conv2d_grad_input.winograd4_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd6_3x3_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -495,7 +505,7 @@ declare module '*/conv2d_grad_input.winograd6_3x3_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd6_3x3_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -503,7 +513,7 @@ declare module '*/conv2d_grad_input.winograd6_3x3_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd7_3x3_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -511,7 +521,7 @@ declare module '*/conv2d_grad_input.winograd7_3x3_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd7_3x3_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -519,7 +529,7 @@ declare module '*/conv2d_grad_input.winograd7_3x3_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd7_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -527,7 +537,7 @@ declare module '*/conv2d_grad_input.winograd7_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -535,7 +545,7 @@ declare module '*/conv2d_grad_input.winograd7_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd8_gpu_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -543,7 +553,7 @@ declare module '*/conv2d_grad_input.winograd8_gpu_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_input.winograd8_output.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'freqs' | 'output'
   >;
@@ -551,7 +561,7 @@ declare module '*/conv2d_grad_input.winograd8_output.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'kernel_size' | 'rows' | 'pitch' | 'first_group',
     'input' | 'grad' | 'partials'
   >;
@@ -559,7 +569,7 @@ declare module '*/conv2d_grad_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.one_channel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
@@ -567,7 +577,7 @@ declare module '*/conv2d_grad_kernel.one_channel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.one_channel_gpu.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
   >;
@@ -575,7 +585,7 @@ declare module '*/conv2d_grad_kernel.one_channel_gpu.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.tile.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'n4' | 'in_channels' | 'out_channels' | 'rows' | 'row_slices' | 'blocks' | 'pitch' | 'first_group',
     'input' | 'grad' | 'partials'
   >;
@@ -583,7 +593,7 @@ declare module '*/conv2d_grad_kernel.tile.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd4_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -591,7 +601,7 @@ declare module '*/conv2d_grad_kernel.winograd4_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd4_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -599,7 +609,7 @@ declare module '*/conv2d_grad_kernel.winograd4_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd6_3x3_gpu_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -607,7 +617,7 @@ declare module '*/conv2d_grad_kernel.winograd6_3x3_gpu_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd6_3x3_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout' | 'slices',
     'freqs' | 'gradient'
   >;
@@ -615,7 +625,7 @@ declare module '*/conv2d_grad_kernel.winograd6_3x3_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd6_3x3_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -623,7 +633,7 @@ declare module '*/conv2d_grad_kernel.winograd6_3x3_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd6_3x3_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -631,7 +641,7 @@ declare module '*/conv2d_grad_kernel.winograd6_3x3_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_3x3_gpu_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -639,7 +649,7 @@ declare module '*/conv2d_grad_kernel.winograd7_3x3_gpu_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_3x3_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout' | 'slices',
     'freqs' | 'gradient'
   >;
@@ -647,7 +657,7 @@ declare module '*/conv2d_grad_kernel.winograd7_3x3_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_3x3_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -655,7 +665,7 @@ declare module '*/conv2d_grad_kernel.winograd7_3x3_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_3x3_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -663,7 +673,7 @@ declare module '*/conv2d_grad_kernel.winograd7_3x3_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_gpu_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -671,7 +681,7 @@ declare module '*/conv2d_grad_kernel.winograd7_gpu_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout' | 'slices',
     'freqs' | 'gradient'
   >;
@@ -679,7 +689,7 @@ declare module '*/conv2d_grad_kernel.winograd7_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -687,7 +697,7 @@ declare module '*/conv2d_grad_kernel.winograd7_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -695,7 +705,7 @@ declare module '*/conv2d_grad_kernel.winograd7_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_gpu_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -703,7 +713,7 @@ declare module '*/conv2d_grad_kernel.winograd8_gpu_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout' | 'slices',
     'freqs' | 'gradient'
   >;
@@ -711,7 +721,7 @@ declare module '*/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'width' | 'height' | 'tiles' | 'tiles_x' | 'channels' | 'batch' | 'first_image' | 'chunk' | 'pitch' | 'first_group',
     'grad' | 'freqs'
   >;
@@ -719,7 +729,7 @@ declare module '*/conv2d_grad_kernel.winograd8_gradient.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'pairs' | 'cout',
     'freqs' | 'gradient'
   >;
@@ -727,7 +737,7 @@ declare module '*/conv2d_grad_kernel.winograd8_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_gpu_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'frequencies' | 'sum_frequency' | 'slices' | 'slice_columns' | 'first_slice' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
@@ -735,7 +745,7 @@ declare module '*/conv2d_grad_kernel.winograd_gpu_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
@@ -743,7 +753,7 @@ declare module '*/conv2d_grad_kernel.winograd_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'columns' | 'pitch' | 'cin' | 'cout' | 'accumulate' | 'frequencies' | 'sum_frequency' | 'first_group',
     'inputs' | 'grads' | 'output'
   >;
@@ -751,7 +761,7 @@ declare module '*/conv2d_grad_kernel.winograd_subgroups_product.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.one_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
@@ -759,7 +769,7 @@ declare module '*/conv2d_grad_pool.one_input.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.one_input_gpu.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
@@ -767,7 +777,7 @@ declare module '*/conv2d_grad_pool.one_input_gpu.wgsl' {
 }
 
 declare module '*/conv2d_grad_pool.one_input_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
   >;
@@ -775,7 +785,7 @@ declare module '*/conv2d_grad_pool.one_input_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_grad_upsample.one_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
@@ -783,7 +793,7 @@ declare module '*/conv2d_grad_upsample.one_input.wgsl' {
 }
 
 declare module '*/conv2d_grad_upsample.one_input_gpu.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
@@ -791,7 +801,7 @@ declare module '*/conv2d_grad_upsample.one_input_gpu.wgsl' {
 }
 
 declare module '*/conv2d_grad_upsample.one_input_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
   >;
@@ -799,7 +809,7 @@ declare module '*/conv2d_grad_upsample.one_input_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_pool.one_input.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
@@ -807,7 +817,7 @@ declare module '*/conv2d_pool.one_input.wgsl' {
 }
 
 declare module '*/conv2d_pool.one_input_gpu.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
@@ -815,7 +825,7 @@ declare module '*/conv2d_pool.one_input_gpu.wgsl' {
 }
 
 declare module '*/conv2d_pool.one_input_gpu_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
   >;
@@ -823,7 +833,7 @@ declare module '*/conv2d_pool.one_input_gpu_image_bias.wgsl' {
 }
 
 declare module '*/conv2d_pool.one_input_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
   >;
@@ -831,7 +841,7 @@ declare module '*/conv2d_pool.one_input_image_bias.wgsl' {
 }
 
 declare module '*/conv2d_pool.one_input_subgroups.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
   >;
@@ -839,7 +849,7 @@ declare module '*/conv2d_pool.one_input_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_pool.one_input_subgroups_image_bias.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
   >;
@@ -847,7 +857,7 @@ declare module '*/conv2d_pool.one_input_subgroups_image_bias.wgsl' {
 }
 
 declare module '*/copy.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
   >;
@@ -855,7 +865,7 @@ declare module '*/copy.wgsl' {
 }
 
 declare module '*/copy.four.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
   >;
@@ -863,7 +873,7 @@ declare module '*/copy.four.wgsl' {
 }
 
 declare module '*/corrupt.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'seed' | 'binarize' | 'first_group',
     'images' | 'order' | 'state' | 'clean' | 'noisy'
   >;
@@ -871,7 +881,7 @@ declare module '*/corrupt.wgsl' {
 }
 
 declare module '*/corrupt_flow.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'seed' | 'binarize' | 'first_group',
     'images' | 'order' | 'state' | 'levels' | 'noisy' | 'velocity'
   >;
@@ -879,7 +889,7 @@ declare module '*/corrupt_flow.wgsl' {
 }
 
 declare module '*/denoise_step.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'prediction' | 'share' | 'x'
   >;
@@ -887,7 +897,7 @@ declare module '*/denoise_step.wgsl' {
 }
 
 declare module '*/difference.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'size' | 'stride' | 'first_group',
     'result' | 'expected' | 'partials'
   >;
@@ -895,7 +905,7 @@ declare module '*/difference.wgsl' {
 }
 
 declare module '*/draw_conditions.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'batch' | 'classes' | 'drop' | 'logit_normal' | 'labelled' | 'seed' | 'first_group',
     'order' | 'labels' | 'state' | 'levels' | 'classes'
   >;
@@ -903,7 +913,7 @@ declare module '*/draw_conditions.wgsl' {
 }
 
 declare module '*/embedding.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'noise_rows' | 'first_group',
     'levels' | 'classes' | 'features'
   >;
@@ -911,7 +921,7 @@ declare module '*/embedding.wgsl' {
 }
 
 declare module '*/flow_step.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
     'step' | 'prediction' | 'velocity' | 'x'
   >;
@@ -919,7 +929,7 @@ declare module '*/flow_step.wgsl' {
 }
 
 declare module '*/fma_peak.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
     'output'
   >;
@@ -927,7 +937,7 @@ declare module '*/fma_peak.wgsl' {
 }
 
 declare module '*/fma_peak.unrolled.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'invocations' | 'iterations' | 'factor' | 'addend' | 'first_group',
     'output'
   >;
@@ -935,7 +945,7 @@ declare module '*/fma_peak.unrolled.wgsl' {
 }
 
 declare module '*/gaussian_noise.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
     'output'
   >;
@@ -943,7 +953,7 @@ declare module '*/gaussian_noise.wgsl' {
 }
 
 declare module '*/gradient_norm.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'count' | 'first_group',
     'blocks' | 'slices' | 'partials',
     'at'
@@ -952,7 +962,7 @@ declare module '*/gradient_norm.wgsl' {
 }
 
 declare module '*/gradient_norm_finish.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'partial_count' | 'ring' | 'clip',
     'partials' | 'state' | 'records'
   >;
@@ -960,7 +970,7 @@ declare module '*/gradient_norm_finish.wgsl' {
 }
 
 declare module '*/image_losses.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'elements' | 'n4' | 'swish' | 'first_group',
     'pre' | 'truth' | 'state' | 'losses'
   >;
@@ -968,7 +978,7 @@ declare module '*/image_losses.wgsl' {
 }
 
 declare module '*/known_pixels.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
     'step' | 'start' | 'noise' | 'mask' | 'x'
   >;
@@ -976,7 +986,7 @@ declare module '*/known_pixels.wgsl' {
 }
 
 declare module '*/mse.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'elements' | 'partial_count' | 'swish' | 'first_group',
     'pre' | 'truth' | 'state' | 'grad' | 'partials'
   >;
@@ -984,7 +994,7 @@ declare module '*/mse.wgsl' {
 }
 
 declare module '*/mse_finish.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'partial_count' | 'elements' | 'batch_size' | 'ring' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'warmup' | 'decay_end' | 'floor',
     'partials' | 'state' | 'records'
   >;
@@ -992,7 +1002,7 @@ declare module '*/mse_finish.wgsl' {
 }
 
 declare module '*/nhwc_to_chwn.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'first_group',
     'images' | 'state' | 'output'
   >;
@@ -1000,7 +1010,7 @@ declare module '*/nhwc_to_chwn.wgsl' {
 }
 
 declare module '*/noop.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     never,
     'output'
   >;
@@ -1008,7 +1018,7 @@ declare module '*/noop.wgsl' {
 }
 
 declare module '*/pack_weights.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'size' | 'taps' | 'inputs' | 'outputs' | 'bias_at' | 'backward_at' | 'first_group',
     'parameters' | 'packed'
   >;
@@ -1016,7 +1026,7 @@ declare module '*/pack_weights.wgsl' {
 }
 
 declare module '*/same_level.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'step' | 'levels'
   >;
@@ -1024,7 +1034,7 @@ declare module '*/same_level.wgsl' {
 }
 
 declare module '*/sum_pixels.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'first' | 'first_group',
     'slices' | 'sums'
   >;
@@ -1032,7 +1042,7 @@ declare module '*/sum_pixels.wgsl' {
 }
 
 declare module '*/sum_slices.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'size' | 'pitch' | 'count' | 'first_group',
     'slices' | 'output'
   >;
@@ -1040,7 +1050,7 @@ declare module '*/sum_slices.wgsl' {
 }
 
 declare module '*/swish.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'input' | 'output'
   >;
@@ -1048,7 +1058,7 @@ declare module '*/swish.wgsl' {
 }
 
 declare module '*/swish_grad.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'pre' | 'grad'
   >;
@@ -1056,7 +1066,7 @@ declare module '*/swish_grad.wgsl' {
 }
 
 declare module '*/swish_max_pool.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'input' | 'output'
   >;
@@ -1064,7 +1074,7 @@ declare module '*/swish_max_pool.wgsl' {
 }
 
 declare module '*/swish_max_pool_grad.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'pre' | 'grad_output' | 'grad'
   >;
@@ -1072,7 +1082,7 @@ declare module '*/swish_max_pool_grad.wgsl' {
 }
 
 declare module '*/swish_upsample_add.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'input' | 'skip' | 'output'
   >;
@@ -1080,7 +1090,7 @@ declare module '*/swish_upsample_add.wgsl' {
 }
 
 declare module '*/swish_upsample_grad.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'pre' | 'grad_output' | 'grad'
   >;
@@ -1088,7 +1098,7 @@ declare module '*/swish_upsample_grad.wgsl' {
 }
 
 declare module '*/uniform_noise.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'count' | 'seed' | 'first_group',
     'output'
   >;
@@ -1096,7 +1106,7 @@ declare module '*/uniform_noise.wgsl' {
 }
 
 declare module '*/unit_range.wgsl' {
-  const shader: import('../src/kernel').Shader<
+  const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
     'x' | 'output'
   >;

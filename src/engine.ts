@@ -1,23 +1,21 @@
 import { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
-import {
-  type AdapterDescription,
-  checkGlobals,
-  Gpu,
-  type Progress,
-  requestDevice,
-  requirements,
-} from './device';
-import { checkNames, checkNumber, EngineError, typeOf, whileThere } from './errors';
-import { Sampler, type SamplerOptions } from './sampling/sampler';
-import { Trainer, type TrainerOptions } from './training/trainer';
-import { browserCache, memoryCache, type TuningCache } from './tuning/cache';
-import { tune, tuningEffort } from './tuning/tuner';
-import { takingTurns } from './turns';
+import { checkNames, checkNumber, EngineError, type Names, typeOf, unlessDestroyed } from './errors';
+import type { AdapterDescription } from './gpu/adapter';
+import { Gpu } from './gpu/gpu';
+import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
+import type { Progress } from './progress';
+import { Resource } from './resource';
+import type { SamplerOptions } from './sampling/options';
+import { Sampler } from './sampling/sampler';
+import type { TrainerOptions } from './training/options';
+import { Trainer } from './training/trainer';
+import type { TuningCache } from './tuning/cache';
+import { EngineChooser } from './tuning/chooser';
 import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet } from './unet/unet';
-import { adapterKind, checkVariants, defaultVariants, type Variants } from './unet/variants';
+import type { Variants } from './unet/variants';
 
 export interface EngineOptions {
   /** The caller's device. It stays the caller's: the engine never destroys it and sets no handlers on it. */
@@ -43,58 +41,51 @@ export interface EngineOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** A WebGPU device ready to train and sample. Holds no global state; two engines may share one device. */
-export class Engine {
+const OPTIONS: Names<EngineOptions> = {
+  device: true,
+  gpu: true,
+  powerPreference: true,
+  maxSubmitMilliseconds: true,
+  tune: true,
+  tuningCache: true,
+  variants: true,
+  onProgress: true,
+};
+
+/**
+ * A WebGPU device ready to train and sample. Holds no global state; two engines may share one device. `destroy` destroys everything
+ * that it created, and the device if it created that too.
+ */
+export class Engine extends Resource {
   static readonly requirements = requirements;
   readonly requirements = requirements;
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   /** For this project's own tools. @internal */
   readonly gpu: Gpu;
-  /** See EngineOptions. A change counts for what is created from then on. */
-  tune: boolean;
+  /** @internal */
+  readonly chooser: EngineChooser;
   private readonly ownsDevice: boolean;
-  private readonly children = new Set<{ destroy(): void }>();
-  private destroyed = false;
+  private readonly children = new Set<Resource>();
 
   /** @internal */
   constructor(gpu: Gpu, ownsDevice: boolean, options: EngineOptions) {
+    super('engine');
     this.gpu = gpu;
     this.device = gpu.device;
     this.adapter = gpu.adapter;
     this.ownsDevice = ownsDevice;
-    this.tune = options.tune ?? !gpu.adapter.software;
-    const { variants, onProgress } = options;
-    let cache = options.tuningCache;
-    const kind = adapterKind(gpu.adapter);
-    const effort = tuningEffort[kind];
-    /** Of the effort, for all that this engine creates. */
-    let left = effort.milliseconds;
-    if (onProgress) gpu.onProgress = onProgress;
-    // Tuners that run at the same time would measure each other, and what they measured is remembered.
-    const inTurn = takingTurns();
-    gpu.chooseVariants = async (layers, batch, training) => {
-      const { features } = gpu.device;
-      if (variants) {
-        checkVariants(variants, layers, batch, features, training);
-        return variants;
-      }
-      if (!this.tune) return defaultVariants(layers, batch, features, kind);
-      return inTurn(async () => {
-        cache ??= (await browserCache()) ?? memoryCache();
-        const start = performance.now();
-        try {
-          return await tune(gpu, layers, batch, {
-            training,
-            effort: { ...effort, milliseconds: left },
-            cache,
-            onProgress: (done, total) => gpu.onProgress({ task: 'tuning', done, total }),
-          });
-        } finally {
-          left = Math.max(0, left - (performance.now() - start));
-        }
-      });
-    };
+    const { variants, tune, tuningCache: cache, onProgress } = options;
+    this.chooser = new EngineChooser(gpu, { variants, tune, cache, onProgress });
+  }
+
+  /** See EngineOptions. A change counts for what is created from then on. */
+  get tune(): boolean {
+    return this.chooser.tune;
+  }
+
+  set tune(value: boolean) {
+    this.chooser.tune = value;
   }
 
   /** See EngineOptions; may change at any time, for instance when a page is hidden. */
@@ -110,7 +101,7 @@ export class Engine {
   /** A network with Glorot uniform kernels drawn from `seed` (default 0) and zero biases. */
   async createUNet(config: Partial<UNetConfig> = {}, options: { seed?: number } = {}): Promise<UNet> {
     this.check();
-    return this.adopt(UNet.create(this.gpu, config, options));
+    return this.adopt(UNet.create(this.gpu, config, options, this.chooser));
   }
 
   /** Brings images to the GPU, as bytes. */
@@ -121,49 +112,38 @@ export class Engine {
 
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
-    return this.adopt(Trainer.create(this.gpu, unet, options));
+    return this.adopt(Trainer.create(this.gpu, unet, options, this.chooser));
   }
 
   async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
-    return this.adopt(Sampler.create(this.gpu, unet, options));
+    return this.adopt(Sampler.create(this.gpu, unet, options, this.chooser));
   }
 
   /** For one forward pass after the other, recorded into the caller's encoders. `unet.predict` needs none. */
   async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
     this.check();
-    return this.adopt(Predictor.create(this.gpu, unet, options));
+    return this.adopt(Predictor.create(this.gpu, unet, options, this.chooser));
   }
 
-  /** Destroys everything this engine created, and the device if it created that too. */
-  destroy(): void {
-    if (this.destroyed) return;
-    this.destroyed = true;
+  /** @internal */
+  override check(): void {
+    super.check();
+    this.gpu.checkAlive();
+  }
+
+  protected release(): void {
     for (const child of this.children) child.destroy();
     this.children.clear();
     if (this.ownsDevice) this.device.destroy();
   }
 
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
-
-  private check(): void {
-    if (this.destroyed) throw new EngineError('destroyed', 'This engine was destroyed; create a new one.');
-    this.gpu.checkAlive();
-  }
-
-  private async adopt<T extends { destroy(): void }>(making: Promise<T>): Promise<T> {
-    const child = await whileThere(() => this.check(), making);
+  private async adopt<T extends Resource>(making: Promise<T>): Promise<T> {
+    const child = await unlessDestroyed(() => this.check(), making);
     if (this.destroyed) child.destroy();
     this.check();
     this.children.add(child);
-    // What its owner destroys is no longer ours to keep.
-    const destroy = child.destroy.bind(child);
-    child.destroy = () => {
-      this.children.delete(child);
-      destroy();
-    };
+    child.onDestroy(() => this.children.delete(child));
     return child;
   }
 }
@@ -173,16 +153,7 @@ export class Engine {
  * `no-webgpu`, `no-adapter`, `limit` or `device-lost`.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  checkNames('An engine', options, [
-    'device',
-    'gpu',
-    'powerPreference',
-    'maxSubmitMilliseconds',
-    'tune',
-    'tuningCache',
-    'variants',
-    'onProgress',
-  ] satisfies (keyof EngineOptions)[]);
+  checkNames('An engine', options, OPTIONS);
   if (options.tune && options.variants) {
     throw new EngineError(
       'argument',
@@ -200,8 +171,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
     checkGlobals();
-    const gpu = new Gpu(device, maxSubmitMilliseconds);
-    gpu.source = options.gpu;
+    const { gpu: source, onProgress } = options;
+    const gpu = new Gpu(device, { maxSubmitMilliseconds, source, onProgress });
     await null; // so that a loss of the device before is known
     gpu.checkAlive();
     await gpu.measureLatency();

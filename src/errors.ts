@@ -24,11 +24,8 @@ export class EngineError extends Error {
   }
 }
 
-/**
- * Awaits `work` of something that may be destroyed meanwhile: if it fails, and `check` throws because that has happened, then that
- * is the error.
- */
-export async function whileThere<T>(check: () => void, work: Promise<T>): Promise<T> {
+/** Awaits `work`. If it fails because its owner was destroyed, which `check` knows, throws that error instead. */
+export async function unlessDestroyed<T>(check: () => void, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -97,10 +94,16 @@ export function checkBuffer(
   );
 }
 
+/** The names of all options of T, none left out. */
+export type Names<T> = Readonly<Record<keyof T, true>>;
+
 /** Throws an `argument` error if `given` has a setting that is not in `legal`: a typing error would go unnoticed otherwise. */
-export function checkNames(what: string, given: object, legal: readonly string[]): void {
-  const unknown = Object.keys(given).find((name) => !legal.includes(name));
+export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(legal, name));
   if (unknown) {
-    throw new EngineError('argument', `${what} has no setting ${unknown}; it has ${legal.join(', ')}.`);
+    throw new EngineError(
+      'argument',
+      `${what} has no setting ${unknown}; it has ${Object.keys(legal).join(', ')}.`,
+    );
   }
 }

@@ -3,50 +3,42 @@ export { Dataset } from './data/dataset';
 export { loadDigitLabels, loadDigits } from './data/digits';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
-export { type AdapterDescription, type Progress, requestDevice, requirements } from './device';
 export { createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
+export type { AdapterDescription } from './gpu/adapter';
+export { requestDevice, requirements } from './gpu/request_device';
+export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipes } from './recipes';
-export type { SamplingMethod } from './sampling/passes';
 export {
   type EncodeRunOptions,
   MAX_SAMPLING_STEPS,
   type SampleEvent,
   type SampleOptions,
-  Sampler,
   type SamplerOptions,
-} from './sampling/sampler';
+} from './sampling/options';
+export type { SamplingMethod } from './sampling/passes';
+export { Sampler } from './sampling/sampler';
+export type { Batch } from './training/batch';
 export type { EvaluateOptions, Evaluation } from './training/evaluation';
+export type {
+  FitOptions,
+  OptimizerState,
+  TrainerOptions,
+  TrainerSettings,
+  TrainingEvent,
+} from './training/options';
 export type { Schedule, ScheduleOption, ScheduleOptions } from './training/schedule';
 export type { AdamSettings, Objective } from './training/step';
-export {
-  type Batch,
-  type FitOptions,
-  type OptimizerState,
-  Trainer,
-  type TrainerOptions,
-  type TrainerSettings,
-  type TrainingEvent,
-} from './training/trainer';
+export { Trainer } from './training/trainer';
 export type { TuningCache } from './tuning/cache';
 export { type Conditioning, defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
 export { Predictor, type PredictorOptions } from './unet/predictor';
 export { type Told, UNet } from './unet/unet';
 export type { Variants } from './unet/variants';
-export {
-  type Checkpoint,
-  checkSameData,
-  type DataFingerprint,
-  fingerprint,
-  loadCheckpoint,
-  loadModel,
-  type Model,
-  type RunSettings,
-  saveCheckpoint,
-  saveModel,
-  type TrainingSettings,
-  variantsOn,
-} from './weights/checkpoint';
+export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';
+export type { RunSettings, TrainingSettings } from './weights/fields';
+export { assertSameData, type DataFingerprint, fingerprintImages } from './weights/fingerprint';
+export { loadModel, type Model, saveModel } from './weights/model';
 export {
   decodeSafetensors,
   encodeSafetensors,

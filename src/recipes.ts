@@ -1,6 +1,6 @@
 /** Recipes: a network, how it is trained and how it is sampled from. Each part goes to the function that its name says. */
-import type { SampleOptions } from './sampling/sampler';
-import type { FitOptions, TrainerOptions } from './training/trainer';
+import type { SampleOptions } from './sampling/options';
+import type { FitOptions, TrainerOptions } from './training/options';
 import { presets, type UNetConfig } from './unet/config';
 
 export interface Recipe {

@@ -26,8 +26,9 @@ import f8x5InputGpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_input.
 import f8x5KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
 import f8x5Input from '../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
 import f8x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
-import { type Call, call, type Tensor, type Variant, view } from './kernel';
-import type { ConvShape } from './kernels/conv2d';
+import type { ConvShape } from './conv_shape';
+import { type Call, call, type Variant } from './plan/op';
+import { type Tensor, view } from './plan/tensor';
 
 /**
  * F(tile x tile, kernel x kernel): how many outputs a tile has on each side, of a kernel with how many taps on each side. Products are

@@ -1,6 +1,9 @@
 /** Runs one kernel variant on one shape on a real device and compares everything it wrote with the reference. */
-import type { Gpu } from '../src/device';
-import { op, Program, type Tensor, tensor } from '../src/kernel';
+import type { Gpu } from '../src/gpu/gpu';
+import { Program } from '../src/gpu/program';
+import { readBuffer } from '../src/gpu/staging';
+import { op } from '../src/plan/op';
+import { type Tensor, tensor } from '../src/plan/tensor';
 import type { AnySpec } from './registry';
 import { type Arrays, type Expected, Random, type Values } from './spec';
 
@@ -62,7 +65,9 @@ export async function checkKernel(
         program.destroy();
       }
       return Promise.all(
-        names.map(async (name, i) => new Uint32Array(await gpu.read(buffers[i], sizes[name] + GUARD_WORDS))),
+        names.map(
+          async (name, i) => new Uint32Array(await readBuffer(gpu, buffers[i], sizes[name] + GUARD_WORDS)),
+        ),
       );
     };
     const whole = await run();

@@ -1,7 +1,8 @@
 /** Every shader on its small cases, without a GPU: see lanes/emulator.ts for what that finds. */
 import { describe, expect, test } from 'vitest';
 import { reflect } from '../shaders/reflect';
-import { call, op, type Tensor, tensor } from '../src/kernel';
+import { call, op } from '../src/plan/op';
+import { type Tensor, tensor } from '../src/plan/tensor';
 import { compareTensor, inputsOf } from './check_kernel';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 import { type AnySpec, specs } from './registry';

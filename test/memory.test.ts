@@ -1,7 +1,8 @@
 /** Which tensors share memory. */
 import { expect, test } from 'vitest';
-import { type Call, type Tensor, tensor } from '../src/kernel';
-import { planMemory } from '../src/memory';
+import { planMemory } from '../src/plan/memory';
+import type { Call } from '../src/plan/op';
+import { type Tensor, tensor } from '../src/plan/tensor';
 
 const binding = (...tensors: Tensor[]) =>
   ({ tensors: Object.fromEntries(tensors.entries()) }) as unknown as Call;

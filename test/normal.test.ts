@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { readText } from '../shaders/plugin';
 import { reflect, resolveText } from '../shaders/reflect';
-import { call, tensor } from '../src/kernel';
+import { call } from '../src/plan/op';
+import { tensor } from '../src/plan/tensor';
 import { normal, STREAM, threefry } from '../src/random';
 import { COS_TURNS_ERROR } from './kernels/embedding';
 import { normalsAt } from './kernels/gaussian_noise';

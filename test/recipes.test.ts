@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { recipes } from '../src/recipes';
 import { passesOf } from '../src/sampling/passes';
-import { settingsOf } from '../src/training/trainer';
+import { settingsOf } from '../src/training/options';
 import { checkConfig, presets } from '../src/unet/config';
 
 test('there is one for each preset', () => {

@@ -1,7 +1,7 @@
 /** What shaders/reflect.ts makes of a shader, and that it says what is wrong with a broken one. */
 import { describe, expect, test } from 'vitest';
-import { declareShaders, reflect, resolveText } from '../shaders/reflect';
-import { table } from '../src/kernel';
+import { declareShaders, reflect, reflectStruct, resolveText } from '../shaders/reflect';
+import { table } from '../src/plan/tensor';
 
 const good = `
 struct Params {
@@ -50,6 +50,18 @@ test('the columns of a table are read and declared', () => {
   const { data, size } = table(shader, 'rows', rows);
   expect([...data!]).toEqual([4, 0, 0, 2, 3, 0, 0, 1, 8, 0, 0, 2, 7, 0, 0, 1]);
   expect(size).toBe(16);
+});
+
+test('a struct that is a file of its own is read and declared', () => {
+  const code = '// What is shared.\nstruct Shared {\n  count: u32, // of } something\n  rate: f32,\n}\n';
+  const layout = reflectStruct('shared', code)!;
+  expect(layout).toEqual({
+    size: 8,
+    fields: { count: { type: 'u32', offset: 0 }, rate: { type: 'f32', offset: 4 } },
+  });
+  expect(declareShaders([], new Map([['shared', layout]]))).toContain(`StructLayout<'count' | 'rate'>`);
+  expect(reflectStruct('more', `${code}fn twice(x: f32) -> f32 { return 2.0 * x; }`)).toBeUndefined();
+  expect(() => reflectStruct('wide', 'struct Wide { row: vec4u }')).toThrow('Wide.row is vec4u');
 });
 
 test('the declarations name the params and the bindings', () => {

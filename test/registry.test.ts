@@ -3,8 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { declarations, loadShaders, readText, wgslFiles, writeDeclarations } from '../shaders/plugin';
-import { requirements } from '../src/device';
-import { op, type Shader, tensor } from '../src/kernel';
+import { requirements } from '../src/gpu/request_device';
+import { op } from '../src/plan/op';
+import type { Shader } from '../src/plan/shader';
+import { tensor } from '../src/plan/tensor';
 import { type AnySpec, missingTwins, shaders, specs } from './registry';
 
 const { limits } = requirements;
@@ -23,12 +25,12 @@ test('shaders.gen.d.ts is up to date', () => {
   );
 });
 
-test('only src/device.ts submits, and so in an error scope', () => {
+test('only src/gpu/gpu.ts submits, and so in an error scope', () => {
   const source = new URL('../src/', import.meta.url);
   const submitting = readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .filter((file) => /\.submit\(\[/.test(readFileSync(new URL(file, source), 'utf8')));
-  expect(submitting).toEqual(['device.ts']);
+  expect(submitting).toEqual(['gpu/gpu.ts']);
 });
 
 describe('every WGSL file starts with a comment that says what it does', () => {

@@ -1,6 +1,7 @@
 /** The one table of kernels: every shader with its launcher and its reference, found by file name. */
 import { shaders as allShaders } from 'virtual:shaders';
-import type { Kernel, Shader } from '../src/kernel';
+import type { Kernel } from '../src/plan/op';
+import type { Shader } from '../src/plan/shader';
 import type { Spec } from './spec';
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of specs over different shapes; each spec is consistent in itself.

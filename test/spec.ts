@@ -1,5 +1,5 @@
 /** What test/kernels/*.ts state about a kernel, and small helpers for writing it down. */
-import type { Kernel } from '../src/kernel';
+import type { Kernel } from '../src/plan/op';
 
 export type Values = Float32Array | Float64Array | Uint32Array;
 export type Arrays = Readonly<Record<string, Values>>;
@@ -98,9 +98,7 @@ export class Random {
 }
 
 /** A multiple of 4 that holds `batch` images: the innermost dimension of every activation. */
-export function padded(batch: number): number {
-  return Math.ceil(batch / 4) * 4;
-}
+export { padBatch as padded } from '../src/plan/tensor';
 
 /** Ids of the small cases, for the emulator and for finite differences: those with the fewest elements. */
 export function elementCount(sizes: Readonly<Record<string, number>>): number {

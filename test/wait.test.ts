@@ -1,6 +1,6 @@
 /** Node's event loop while something of a device is awaited. What Firefox needs shows in the time that its lane takes. */
 import { expect, test } from 'vitest';
-import { Waiter } from '../src/wait';
+import { Waiter } from '../src/gpu/wait';
 
 const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

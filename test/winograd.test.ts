@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { type Matrix, matrices } from '../harness/winograd/matrices';
 import { readText, wgslFiles } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
-import { call, tensor } from '../src/kernel';
+import { call } from '../src/plan/op';
+import { tensor } from '../src/plan/tensor';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 import { forms } from './winograd_gain';
 

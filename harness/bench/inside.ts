@@ -1,5 +1,6 @@
 /** What of a convolution lies inside the image: a `same` convolution need not multiply by the zeros around it. Pure. */
-import { type ConvShape, convFlops } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
+import { convFlops } from '../../src/kernels/conv2d';
 
 /** Pairs of an output and a tap whose input is inside, along an axis of `length` pixels; `kernelSize` is odd. */
 export function tapsInside(length: number, kernelSize: number): number {

@@ -1,13 +1,15 @@
 /** The whole network at work: a training step, a forward pass, a step of sampling; as a whole and op by op. */
 import type { Engine } from '../../src/engine';
-import { type Op, Program, type Tensor, tensor } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
 import { convFlops } from '../../src/kernels/conv2d';
+import type { Op } from '../../src/plan/op';
+import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
 import { defaultConfig, type Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';
 import { chooser, type Variants } from '../../src/unet/variants';
 import { specs } from '../../test/registry';
-import { padded, Random } from '../../test/spec';
+import { Random } from '../../test/spec';
 import { convInsideFlops } from './inside';
 import { type BenchTotal, type Breakdown, breakdownOf, type OpTime, type TotalName } from './result';
 import { wholeDispatches } from './rows';
@@ -22,7 +24,7 @@ export interface Work {
   readonly passes: (layer: number) => number;
   /** What it runs, in order, and the buffers that this needs from outside. */
   readonly ops: readonly Op[];
-  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly timer: TimerKind;
   /** Milliseconds of one run, from samples over about `seconds`. */
   measure(seconds: number, signal?: AbortSignal): Promise<Times>;
@@ -66,7 +68,7 @@ const open: Record<TotalName, Open> = {
       // The two gradients of a layer cost as much as its forward pass, each; nobody asks for the first layer's input's.
       passes: (layer) => (layer === 0 ? 2 : 3),
       ops: [...load, ...gradients, ...update],
-      fixed: trainer.fixed,
+      boundBuffers: trainer.boundBuffers,
       timer: 'wall clock',
       // In as many submissions as the adapter wants; by the host's clock, as a person's own would see it.
       measure: (seconds, signal) =>
@@ -84,25 +86,32 @@ const open: Record<TotalName, Open> = {
 
   /** One pass from activations to activations, in the kernels' own order. */
   async forward(engine, unet, batch, timer) {
-    const variants = await engine.gpu.chooseVariants(unet.plan.layers, padded(batch), false);
-    const [buffer] = await randomImages(engine, unet, ['input'], padded(batch));
+    const variants = await engine.chooser.choose(unet.plan.layers, padBatch(batch), false);
+    const [buffer] = await randomImages(engine, unet, ['input'], padBatch(batch));
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);
-    const told = { levels: tensor('noise levels', padded(batch)), classes: tensor('classes', padded(batch)) };
-    const ops = predictionPass(unet.plan, padded(batch), input, output, told, chooser(variants));
-    const fixed = new Map([...unet.fixed, [input, buffer] as const]);
-    const program = await Program.compile(engine.gpu, 'bench forward', ops, fixed, wholeDispatches).catch(
-      (error) => {
-        buffer.destroy();
-        throw error;
-      },
-    );
+    const told = {
+      levels: tensor('noise levels', padBatch(batch)),
+      classes: tensor('classes', padBatch(batch)),
+    };
+    const ops = predictionPass(unet.plan, padBatch(batch), input, output, told, chooser(variants));
+    const boundBuffers = new Map([...unet.boundBuffers, [input, buffer] as const]);
+    const program = await Program.compile(
+      engine.gpu,
+      'bench forward',
+      ops,
+      boundBuffers,
+      wholeDispatches,
+    ).catch((error) => {
+      buffer.destroy();
+      throw error;
+    });
     return {
       batch,
       layers: unet.plan.layers,
       passes: () => 1,
       ops,
-      fixed,
+      boundBuffers,
       timer: timer.kind,
       measure: (seconds, signal) => timer.measure((pass) => program.encode(pass), seconds, signal),
       destroy() {
@@ -116,7 +125,7 @@ const open: Record<TotalName, Open> = {
   /** One step of sampling: forward pass, mixing, and the images in the caller's order. */
   async sample(engine, unet, batch) {
     const { layers } = unet.plan;
-    const variants = await engine.gpu.chooseVariants(layers, padded(batch), false);
+    const variants = await engine.chooser.choose(layers, padBatch(batch), false);
     const [images] = await randomImages(engine, unet, ['images'], batch);
     const sampler = await engine.createSampler(unet, { count: batch, variants }).catch((error) => {
       images.destroy();
@@ -133,7 +142,7 @@ const open: Record<TotalName, Open> = {
       layers,
       passes: () => 1,
       ops: sampler.parts.ops,
-      fixed: sampler.parts.fixed,
+      boundBuffers: sampler.parts.boundBuffers,
       timer: 'wall clock',
       measure: (seconds, signal) => measureSubmissions(engine, seconds, signal, { one, encode }),
       destroy() {
@@ -180,13 +189,13 @@ function insideFlopsOf({ layers, batch, passes }: Work): number {
 /** Each op of what `total` measured, for about `seconds` in all. */
 export async function breakDown(
   engine: Engine,
-  { ops, fixed }: Work,
+  { ops, boundBuffers }: Work,
   total: BenchTotal,
   timer: Timer,
   seconds: number,
   signal?: AbortSignal,
 ): Promise<Breakdown> {
-  const program = await Program.compile(engine.gpu, 'bench breakdown', ops, fixed, wholeDispatches);
+  const program = await Program.compile(engine.gpu, 'bench breakdown', ops, boundBuffers, wholeDispatches);
   try {
     const times: OpTime[] = [];
     // A dispatch that is not cut is one part.

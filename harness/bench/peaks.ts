@@ -1,11 +1,13 @@
 /** What the adapter can do at best: the roofs that every row is held against. */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
-import { op, Program, tensor } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
+import { op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
 import { type AnySpec, specs } from '../../test/registry';
 import { missingFeature, References } from '../check';
 import type { Peak } from './result';
-import { checkSmall, type Entry, Stage, wholeDispatches } from './rows';
+import { checkSmall, type Entry, RowBuffers, wholeDispatches } from './rows';
 import { Timer } from './timer';
 
 /** Each of the few measurements takes about `seconds`. Throws `shader` where a kernel that measures a peak fails its check. */
@@ -45,7 +47,7 @@ export async function measureGflops(
 
 /** Milliseconds of a kernel's every variant and shape, by the fastest samples: they are nearest to what the adapter can do. */
 async function* fastest(engine: Engine, name: string, timer: Timer, seconds: number, signal?: AbortSignal) {
-  const stage = new Stage(engine);
+  const buffers = new RowBuffers(engine);
   try {
     for (const entry of entriesOf(engine, name)) {
       const check = await checkSmall(engine, entry, new References());
@@ -55,10 +57,10 @@ async function* fastest(engine: Engine, name: string, timer: Timer, seconds: num
           `${name}.${entry.variant}, which measures this adapter's peak, fails its own check: ${check.failure}. No throughput can be told; run check.`,
         );
       }
-      yield { entry, ms: (await stage.measure(entry, timer, seconds, signal)).p10 };
+      yield { entry, ms: (await buffers.measure(entry, timer, seconds, signal)).p10 };
     }
   } finally {
-    stage.clear();
+    buffers.clear();
   }
 }
 

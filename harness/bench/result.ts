@@ -1,5 +1,5 @@
 /** What a bench finds out: the events as they come, and the result that they add up to, as its JSON has it. Pure. */
-import type { AdapterDescription } from '../../src/device';
+import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { Variants } from '../../src/unet/variants';
 import type { CaseResult } from '../check';
 import { isConvolution } from './inside';

@@ -1,6 +1,8 @@
 /** Single kernels: each variant at each of the network's shapes, checked, then timed. */
 import type { Engine } from '../../src/engine';
-import { op, Program, type Tensor, tensor } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
+import { op } from '../../src/plan/op';
+import { type Tensor, tensor } from '../../src/plan/tensor';
 import { type AnySpec, specs } from '../../test/registry';
 import { type Arrays, elementCount, Random } from '../../test/spec';
 import { type CaseResult, checkCase, type References } from '../check';
@@ -75,11 +77,11 @@ export function throughput(
 }
 
 /** The buffers of one kernel at one shape, filled with random numbers, for all its variants in turn. */
-export class Stage {
+export class RowBuffers {
   private readonly engine: Engine;
   private key: unknown;
   private tensors: Record<string, Tensor> = {};
-  private fixed = new Map<Tensor, GPUBuffer>();
+  private boundBuffers = new Map<Tensor, GPUBuffer>();
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -95,7 +97,7 @@ export class Stage {
     if (this.key !== `${spec.kernel.name} ${layer}`) await this.fill(spec, layer, shape);
     const { gpu } = this.engine;
     const plan = op(spec.kernel, layer, shape, this.tensors, variant);
-    const program = await Program.compile(gpu, 'bench', [plan], this.fixed, wholeDispatches);
+    const program = await Program.compile(gpu, 'bench', [plan], this.boundBuffers, wholeDispatches);
     try {
       return await timer.measure((pass) => program.encode(pass), seconds, signal);
     } finally {
@@ -115,7 +117,7 @@ export class Stage {
     );
     names.forEach((name, i) => {
       this.tensors[name] = tensor(name, sizes[name]);
-      this.fixed.set(this.tensors[name], buffers[i]);
+      this.boundBuffers.set(this.tensors[name], buffers[i]);
     });
     this.key = `${spec.kernel.name} ${layer}`;
     // What a kernel adds to or overwrites in place starts random too, as do weights and activations.
@@ -129,8 +131,8 @@ export class Stage {
   }
 
   clear(): void {
-    for (const buffer of this.fixed.values()) buffer.destroy();
-    this.fixed = new Map();
+    for (const buffer of this.boundBuffers.values()) buffer.destroy();
+    this.boundBuffers = new Map();
     this.tensors = {};
     this.key = undefined;
   }

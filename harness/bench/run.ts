@@ -20,7 +20,7 @@ import {
   type TotalName,
   totalNames,
 } from './result';
-import { checkSmall, type Entry, listEntries, Stage, throughput, tooLong } from './rows';
+import { checkSmall, type Entry, listEntries, RowBuffers, throughput, tooLong } from './rows';
 import { foretell, measurePoint, type Place, placesOf, workOf } from './sweep';
 import type { Timer } from './timer';
 
@@ -208,7 +208,7 @@ async function* measureSweeps(context: Context, places: readonly Place[]): Async
 async function* measureRows(context: Context, entries: readonly Entry[]): AsyncGenerator<BenchEvent> {
   const { engine, batch, timer, peak, pace, signal } = context;
   const references = new References();
-  const stage = new Stage(engine);
+  const buffers = new RowBuffers(engine);
   try {
     for (const entry of entries) {
       const { name, spec, variant, layer, shape } = entry;
@@ -227,7 +227,7 @@ async function* measureRows(context: Context, entries: readonly Entry[]): AsyncG
         let row: BenchRow = { ...head, batch, ...none, check };
         try {
           if (check.pass) {
-            const ms = await stage.measure(entry, timer, pace.share, signal);
+            const ms = await buffers.measure(entry, timer, pace.share, signal);
             row = { ...row, ms, ...throughput(entry, ms, peak) };
           }
           yield { kind: 'row', row };
@@ -238,7 +238,7 @@ async function* measureRows(context: Context, entries: readonly Entry[]): AsyncG
       pace.finished();
     }
   } finally {
-    stage.clear();
+    buffers.clear();
   }
 }
 

@@ -1,8 +1,8 @@
 /** The whole network from small to large: over the batch, or over the size of the images. */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
+import { padBatch } from '../../src/plan/tensor';
 import { checkConfig, layersOf } from '../../src/unet/config';
-import { padded } from '../../test/spec';
 import { convInsideFlops } from './inside';
 import { DEFAULT_SIZE, measureWork, openWork } from './network';
 import type { Axis, SweepPoint, SweepTotal } from './result';
@@ -45,7 +45,7 @@ export function foretell(place: Place, measured: SweepPoint | undefined): number
 /** Operations of a forward pass, on a batch that is padded as kernels want it. */
 export function workOf({ size, batch }: Place | SweepPoint): number {
   return layersOf(checkConfig({ height: size, width: size })).reduce(
-    (sum, layer) => sum + convInsideFlops({ ...layer, batch: padded(batch) }),
+    (sum, layer) => sum + convInsideFlops({ ...layer, batch: padBatch(batch) }),
     0,
   );
 }

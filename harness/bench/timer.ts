@@ -1,5 +1,5 @@
 /** How long the GPU takes: by its own clock where it has one, by the host's otherwise. */
-import type { Gpu } from '../../src/device';
+import type { Gpu } from '../../src/gpu/gpu';
 import { summary, type Times } from './statistics';
 
 export type TimerKind = 'timestamp-query' | 'wall clock';

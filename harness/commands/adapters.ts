@@ -1,6 +1,8 @@
 /** `adapters`: what can run here, and what is missing. */
-import { describeAdapter, requirements } from '../../src/device';
+
 import { EngineError } from '../../src/errors';
+import { describeAdapter } from '../../src/gpu/adapter';
+import { requirements } from '../../src/gpu/request_device';
 import { type Command, defineCommand } from '../args';
 import { adapterLine, nodeGpu } from '../node_engine';
 

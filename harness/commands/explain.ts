@@ -1,6 +1,7 @@
 /** `explain`: what a configuration becomes. Needs no GPU. */
+import { padBatch } from '../../src/plan/tensor';
 import { recipes } from '../../src/recipes';
-import { settingsOf } from '../../src/training/trainer';
+import { settingsOf } from '../../src/training/options';
 import { layersOf } from '../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../src/unet/variants';
 import { type Command, defineCommand, integer, toggle } from '../args';
@@ -29,7 +30,7 @@ export const explain: Command = defineCommand({
     const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain, gpu } = given;
     const config = networkOf(given, { height, width, channels });
     const layers = layersOf(config);
-    const padded = Math.ceil(batch / 4) * 4;
+    const padded = padBatch(batch);
     const features = new Set<GPUFeatureName>(plain ? [] : ['subgroups']);
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
     if (fixed) checkVariants(fixed, layers, padded, features, true);

@@ -1,27 +1,28 @@
 /** `train`: a recipe from end to end. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
-import { requirements } from '../../src/device';
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
+import { requirements } from '../../src/gpu/request_device';
+import { padBatch } from '../../src/plan/tensor';
 import { type Recipe, recipes } from '../../src/recipes';
 import type { Evaluation } from '../../src/training/evaluation';
+import type { FitOptions, TrainerOptions, TrainingEvent } from '../../src/training/options';
 import type { Schedule } from '../../src/training/schedule';
-import type { FitOptions, Trainer, TrainerOptions, TrainingEvent } from '../../src/training/trainer';
+import type { Trainer } from '../../src/training/trainer';
 import { layersOf, type UNetConfig } from '../../src/unet/config';
 import { checkVariants } from '../../src/unet/variants';
 import {
   type Checkpoint,
-  checkSameData,
-  type DataFingerprint,
-  fingerprint,
   loadCheckpoint,
-  type RunSettings,
   saveCheckpoint,
-  saveModel,
-  variantsOn,
+  variantsForAdapter,
 } from '../../src/weights/checkpoint';
+import type { RunSettings } from '../../src/weights/fields';
+import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
+import { saveModel } from '../../src/weights/model';
 import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
 import { digitPictures } from '../digit_pictures';
 import { prepareFolder, readWhole, writeWhole } from '../files';
@@ -114,8 +115,8 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   const usual = recipe.network.conditioning ? Math.min(1000, Math.floor(all.count / 10)) : 0;
   const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
-  const data = fingerprint(images);
-  if (checkpoint) checkSameData(checkpoint.data, data);
+  const data = fingerprintImages(images);
+  if (checkpoint) assertSameData(checkpoint.data, data);
   const classes = images.labels && 1 + images.labels.reduce((a, b) => Math.max(a, b), 0);
   const config = checkpoint?.config ?? networkOf(given, { ...images, classes });
   if (config.conditioning?.classes && !images.labels) {
@@ -134,7 +135,7 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   if (kernels.variants) {
     // With all that a device may have; what this one has is seen later.
     const features = new Set(requirements.optionalFeatures);
-    const batch = Math.ceil(settings.batchSize / 4) * 4;
+    const batch = padBatch(settings.batchSize);
     checkVariants(kernels.variants, layersOf(config), batch, features, true);
   }
   await prepareFolder(out);
@@ -321,7 +322,7 @@ class Run {
     const common = { ...training, batchSize, learningRate };
     let otherKernels = '';
     try {
-      const variants = checkpoint && variantsOn(engine.adapter, checkpoint);
+      const variants = checkpoint && variantsForAdapter(engine.adapter, checkpoint);
       if (checkpoint && !variants)
         otherKernels = `the run began on ${checkpoint.adapter || 'an adapter without a name'}`;
       this.trainer = await engine.createTrainer(unet, { ...common, variants });

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { shaders as allShaders } from 'virtual:shaders';
-import type { Shader } from '../../src/kernel';
+import type { Shader } from '../../src/plan/shader';
 import { nodeGpu } from '../node_engine';
 import { matcher } from '../pattern';
 

@@ -1,7 +1,7 @@
 /** Networks to sample from that are not the run's: the pretrained one of each recipe, and that of a file. */
 import type { Engine, RecipeName, UNet } from '../../src';
 import { loadPretrained } from '../../src/pretrained';
-import type { Model } from '../../src/weights/checkpoint';
+import type { Model } from '../../src/weights/model';
 import type { Network } from './order';
 
 interface Loaded {

@@ -22,23 +22,20 @@ import {
 } from '../../src';
 import {
   type Checkpoint,
-  checkSameData,
-  type DataFingerprint,
-  fingerprint,
   loadCheckpoint,
-  loadModel,
   saveCheckpoint,
-  saveModel,
-  variantsOn,
+  variantsForAdapter,
 } from '../../src/weights/checkpoint';
+import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
-import { Bunch } from './bunch';
 import { deviceLostMessage } from './device_lost';
+import { LivePictures } from './live_pictures';
+import { LossBatcher } from './loss_batcher';
 import { createNetwork, Models } from './models';
 import type { Network } from './order';
 import type { Command, Order, Phase, RunSettings, Source, WorkerEvent } from './protocol';
 import { recipeOf, settingsOf } from './settings';
-import { Views } from './views';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
@@ -74,7 +71,7 @@ export class Session {
   private checkpoint: Uint8Array<ArrayBuffer> | undefined;
   private keptAt = 0;
   private readonly models = new Models();
-  private readonly views: Views;
+  private readonly pictures: LivePictures;
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
 
@@ -89,7 +86,7 @@ export class Session {
 
   constructor(send: (event: WorkerEvent, transfer?: Transferable[]) => void) {
     this.send = send;
-    this.views = new Views(send);
+    this.pictures = new LivePictures(send);
   }
 
   handle(command: Command): void {
@@ -260,7 +257,7 @@ export class Session {
     this.requests.length = 0;
     this.interrupt();
     this.freeRun();
-    this.views.free();
+    this.pictures.free();
     this.models.free();
     this.engine?.destroy();
     this.engine = undefined;
@@ -307,7 +304,7 @@ export class Session {
       const { batch, recipe } = this.run;
       const engine = await this.device();
       const unet = await this.network();
-      this.data = fingerprint(images);
+      this.data = fingerprintImages(images);
       this.dataset = await engine.createDataset(images);
       const options = {
         ...(saved ? { ...saved.state.adam, ...saved.training } : recipes[recipe].trainer),
@@ -315,7 +312,12 @@ export class Session {
         learningRate: this.settings.lr,
       };
       this.binarize = saved?.settings.binarize;
-      this.trainer = await createTrainer(engine, unet, options, saved && variantsOn(engine.adapter, saved));
+      this.trainer = await createTrainer(
+        engine,
+        unet,
+        options,
+        saved && variantsForAdapter(engine.adapter, saved),
+      );
       if (saved) this.trainer.setState(saved.state);
       this.send({
         type: 'built',
@@ -376,11 +378,11 @@ export class Session {
     const { epochs } = this.settings;
     const { seed } = this.run!;
     const maxSteps = mode === 'step' ? 1 : undefined;
-    const bunch = new Bunch(this.send);
+    const batcher = new LossBatcher(this.send);
     let speed = 0;
     const add = (loss: number) => {
       this.losses.push(loss);
-      bunch.add(this.losses.length, loss, speed);
+      batcher.add(this.losses.length, loss, speed);
     };
     let ended = false;
     try {
@@ -389,19 +391,19 @@ export class Session {
           if (this.trainer !== trainer) break;
           speed = event.imagesPerSecond;
           add(event.loss);
-          if (mode === 'all') await this.between(trainer, event.step, signal, bunch);
+          if (mode === 'all') await this.between(trainer, event.step, signal, batcher);
         }
       });
     } finally {
       // When the device was lost, the page went back to what was kept; later steps are not the run's any more.
-      if (this.trainer === trainer) bunch.flush();
+      if (this.trainer === trainer) batcher.flush();
     }
     if (this.trainer !== trainer) return;
     if (ended) this.training = 'no';
     const { losses } = await this.keep(trainer);
     // Where the pictures were interrupted, steps that were under way meanwhile have not told theirs.
     losses.slice(this.losses.length).forEach(add);
-    bunch.flush();
+    batcher.flush();
     const step = losses.length;
     await this.strip(step);
     if (this.complete) this.resting = 'finished';
@@ -415,10 +417,15 @@ export class Session {
   }
 
   /** What is due between two steps. No further step is submitted before this is done, so all of it shows the same network. */
-  private async between(trainer: Trainer, step: number, signal: AbortSignal, bunch: Bunch): Promise<void> {
+  private async between(
+    trainer: Trainer,
+    step: number,
+    signal: AbortSignal,
+    batcher: LossBatcher,
+  ): Promise<void> {
     const start = performance.now();
     if (start >= this.nextPictures) {
-      bunch.flush();
+      batcher.flush();
       // The first ones are compiled on the way, which says nothing about the next.
       const isFirst = this.gridTook === Number.POSITIVE_INFINITY;
       await this.strip(step);
@@ -483,7 +490,7 @@ export class Session {
   }
 
   private freeNetwork(): void {
-    if (this.unet) this.views.free(this.unet);
+    if (this.unet) this.pictures.free(this.unet);
     this.unet?.destroy();
     this.unet = undefined;
   }
@@ -495,19 +502,19 @@ export class Session {
     const { seed } = this.run!;
     const start = performance.now();
     const network = { unet: this.unet!, objective: this.objective };
-    await this.views.grid(this.engine!, network, { step, count, seed, signal });
+    await this.pictures.grid(this.engine!, network, { step, count, seed, signal });
     this.gridTook = performance.now() - start;
   }
 
   private async strip(step: number): Promise<void> {
     const { seed } = this.run ?? this.settings;
-    if (this.images) await this.views.strip(this.images, this.objective, this.unet, { step, seed });
+    if (this.images) await this.pictures.strip(this.images, this.objective, this.unet, { step, seed });
   }
 
   private async sample(order: Order): Promise<void> {
     this.phase('compiling');
     const network = await this.networkFrom(order.source);
-    const run = await this.views.run(this.engine!, network, order);
+    const run = await this.pictures.run(this.engine!, network, order);
     this.phase('sampling');
     await this.interruptible('sampling', run);
   }
@@ -537,7 +544,7 @@ export class Session {
   private async openModel(bytes: Uint8Array, name: string): Promise<void> {
     const model = loadModel(bytes, name);
     const before = await this.models.open(model, await this.device());
-    if (before) this.views.free(before);
+    if (before) this.pictures.free(before);
     before?.destroy();
     const { height, width, conditioning } = model.config;
     const { classes = 0 } = conditioning ?? {};
@@ -554,7 +561,7 @@ export class Session {
     const saved = loadCheckpoint(bytes, name);
     const settings = settingsOf(saved, name);
     const images = this.imagesOf(settings.limit);
-    checkSameData(saved.data, fingerprint(images));
+    assertSameData(saved.data, fingerprintImages(images));
     checkLabels(images, saved.config);
     this.settings = { ...this.settings, ...settings };
     this.run = this.settings;

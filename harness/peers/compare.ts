@@ -1,7 +1,7 @@
 /** The same work in each library, in turns: runs in Node and in a page alike. */
-import type { AdapterDescription } from '../../src/device';
+import type { AdapterDescription } from '../../src/gpu/adapter';
+import { Waiter } from '../../src/gpu/wait';
 import type { RecipeName } from '../../src/recipes';
-import { Waiter } from '../../src/wait';
 import { type SeenDevice, watchDevices } from './devices';
 import { createOurs, type Ours } from './ours';
 import { loadPeer, type Peer, type PeerName } from './peer';

@@ -1,8 +1,9 @@
 /** What all libraries are given: a recipe's network and settings, with the weights and the batches of test/golden/workload.ts. */
 import { type RecipeName, recipes } from '../../src/recipes';
+import type { Batch } from '../../src/training/batch';
+import { settingsOf, type TrainerOptions } from '../../src/training/options';
 import { rateFactor } from '../../src/training/schedule';
 import type { AdamSettings } from '../../src/training/step';
-import { type Batch, settingsOf, type TrainerOptions } from '../../src/training/trainer';
 import { parametersOf, type UNetConfig } from '../../src/unet/config';
 import { flowBatch, flowWeights, goldenBatch, initialWeights } from '../../test/golden/workload';
 

@@ -1,5 +1,5 @@
-// What changes from step to step of sampling, in a buffer, so that several steps fit one submission. src/sampling/step.ts has the
-// word offsets. Which kernel reads what:
+// What changes from step to step of sampling, in a buffer, so that several steps fit one submission. src/sampling/step.ts reads
+// its layout from here. Which kernel reads what:
 struct SamplingStep {
   level: f32, // t at which the network looks (same_level), and to which known pixels are brought (known_pixels)
   step: f32, // by how much of the velocity x moves (flow_step)

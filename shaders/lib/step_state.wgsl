@@ -1,4 +1,4 @@
-// What a training run carries from step to step without the host. src/training/state.ts has the word offsets.
+// What a training run carries from step to step without the host. src/plan/step_state.ts reads its layout from here.
 struct StepState {
   step: u32, // completed steps
   batch_start: u32, // where the batch starts in the epoch's shuffled order

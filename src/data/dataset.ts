@@ -1,9 +1,10 @@
-import type { Gpu } from '../device';
 import { checkInteger, EngineError, typeOf } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { Resource } from '../resource';
 import type { ImageSet } from './idx';
 
 /** A data set on the GPU, as bytes. Created by `engine.createDataset`; its creator destroys it. */
-export class Dataset {
+export class Dataset extends Resource {
   readonly count: number;
   readonly height: number;
   readonly width: number;
@@ -16,9 +17,9 @@ export class Dataset {
   readonly maxLabel?: number;
   /** @internal */
   readonly device: GPUDevice;
-  private destroyed = false;
 
   private constructor(set: ImageSet, buffer: GPUBuffer, labels: GPUBuffer | undefined, device: GPUDevice) {
+    super('data set');
     this.count = set.count;
     this.height = set.height;
     this.width = set.width;
@@ -76,19 +77,9 @@ export class Dataset {
     return new Dataset(set, buffer, labelBuffer, gpu.device);
   }
 
-  /** @internal */
-  check(): void {
-    if (this.destroyed) throw new EngineError('destroyed', 'This data set was destroyed; create a new one.');
-  }
-
-  destroy(): void {
-    this.destroyed = true;
+  protected release(): void {
     this.buffer.destroy();
     this.labels?.destroy();
-  }
-
-  [Symbol.dispose](): void {
-    this.destroy();
   }
 }
 

@@ -26,49 +26,14 @@ export async function gunzip(
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = inSlices(packed).pipeThrough(new DecompressionStream('gzip')).getReader();
-  let head: Uint8Array = new Uint8Array(0);
-  let whole: Uint8Array<ArrayBuffer> | undefined;
-  let filled = 0;
-
-  const append = (chunk: Uint8Array) => {
-    if (!whole) return;
-    if (filled + chunk.length > whole.length) {
-      throw new EngineError(
-        'data',
-        `${name} unpacks to more than the ${whole.length} bytes that its header promises. ` +
-          'It is damaged or not what it says it is; download it again.',
-      );
-    }
-    whole.set(chunk, filled);
-    filled += chunk.length;
-  };
-
-  const start = () => {
-    const size = promisedSize(head);
-    if (size > packed.length * maxRatio) {
-      throw new EngineError(
-        'data',
-        `${name} promises ${size} bytes, but ${packed.length} bytes of gzip cannot hold more than ` +
-          `${packed.length * maxRatio}. It is damaged or cut short; download it again.`,
-      );
-    }
-    whole = new Uint8Array(size);
-    append(head);
-  };
-
+  const content = new Content(packed.length, name, headSize, promisedSize);
   try {
     for (;;) {
       signal?.throwIfAborted();
       const { done, value } = await reader.read();
-      if (done) break;
-      if (whole) {
-        append(value);
-      } else {
-        head = joined(head, value);
-        if (head.length >= headSize) start();
-      }
+      if (done) return content.finish();
+      content.add(value);
     }
-    if (!whole) start();
   } catch (cause) {
     // The stream may have failed already, and then cancelling repeats its error.
     reader.cancel().catch(() => {});
@@ -78,7 +43,68 @@ export async function gunzip(
       cause,
     });
   }
-  return whole!.subarray(0, filled);
+}
+
+/** What has been unpacked: the head until its promise is known, then all in memory of that size. */
+class Content {
+  private readonly packedSize: number;
+  private readonly name: string;
+  private readonly headSize: number;
+  private readonly promisedSize: (head: Uint8Array) => number;
+  private head: Uint8Array = new Uint8Array(0);
+  private whole: Uint8Array<ArrayBuffer> | undefined;
+  private filled = 0;
+
+  constructor(
+    packedSize: number,
+    name: string,
+    headSize: number,
+    promisedSize: (head: Uint8Array) => number,
+  ) {
+    this.packedSize = packedSize;
+    this.name = name;
+    this.headSize = headSize;
+    this.promisedSize = promisedSize;
+  }
+
+  add(chunk: Uint8Array): void {
+    if (this.whole) {
+      this.append(this.whole, chunk);
+      return;
+    }
+    this.head = joined(this.head, chunk);
+    if (this.head.length >= this.headSize) this.start();
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return (this.whole ?? this.start()).subarray(0, this.filled);
+  }
+
+  private start(): Uint8Array<ArrayBuffer> {
+    const size = this.promisedSize(this.head);
+    if (size > this.packedSize * maxRatio) {
+      throw new EngineError(
+        'data',
+        `${this.name} promises ${size} bytes, but ${this.packedSize} bytes of gzip cannot hold more than ` +
+          `${this.packedSize * maxRatio}. It is damaged or cut short; download it again.`,
+      );
+    }
+    this.whole = new Uint8Array(size);
+    this.append(this.whole, this.head);
+    return this.whole;
+  }
+
+  private append(whole: Uint8Array, chunk: Uint8Array): void {
+    if (this.filled + chunk.length > whole.length) {
+      throw new EngineError(
+        'data',
+        `${this.name} unpacks to more than the ${whole.length} bytes that its header promises. ` +
+          'It is damaged or not what it says it is; download it again.',
+      );
+    }
+    whole.set(chunk, this.filled);
+    this.filled += chunk.length;
+  }
 }
 
 /** Small slices bound how much one turn of the decompressor can produce before the promise is checked: 17 MB. */

@@ -1,6 +1,7 @@
 import shader from '../../shaders/optimizer/adam.wgsl';
-import { call, type Kernel, table } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
+import { table } from '../plan/tensor';
 import { copies, flatSize, type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
 
 /** A layer and where its gradient lies, in floats: multiples of 4. */

@@ -1,5 +1,5 @@
 import shader from '../../shaders/batch/chwn_to_nhwc.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { CallerImageShape } from './nhwc_to_chwn';
 
 export const chwnToNhwc: Kernel<CallerImageShape, 'input' | 'images'> = {

@@ -29,7 +29,10 @@ import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_ou
 import f8x5OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output_image_bias.wgsl';
 import f8x5Output from '../../shaders/conv2d/winograd/conv2d.winograd8_output.wgsl';
 import f8x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd8_output_image_bias.wgsl';
-import { type Call, call, type Kernel, type Shader, type Tensor, type Variant } from '../kernel';
+import type { ConvShape } from '../conv_shape';
+import { type Call, call, type Kernel, type Variant } from '../plan/op';
+import type { Shader } from '../plan/shader';
+import type { Tensor } from '../plan/tensor';
 import {
   audienceOf,
   betterSmaller,
@@ -50,21 +53,6 @@ import {
   type WinogradForm,
   withSubgroups,
 } from '../winograd';
-
-/** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
-export interface ConvShape {
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly kernelSize: number;
-  /**
-   * If given: what is added beside the bias is another one for each image, row `imageBias + o` of the tensor image_bias [rows][batch].
-   * Only conv2d and conv2d_pool know of it.
-   */
-  readonly imageBias?: number;
-}
 
 /** Channel counts are padded to this in packed weights (see pack_weights), so that register tiles need no edge cases. */
 const CHANNEL_TILE = 8;

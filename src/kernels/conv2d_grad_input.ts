@@ -12,7 +12,8 @@ import f7x5OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winog
 import f7x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_output.wgsl';
 import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_gpu_output.wgsl';
 import f8x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_output.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import type { ConvShape } from '../conv_shape';
+import { call, type Kernel, type Variant } from '../plan/op';
 import {
   audienceOf,
   betterSmaller,
@@ -33,7 +34,6 @@ import {
   withSubgroups,
 } from '../winograd';
 import {
-  type ConvShape,
   convFlops,
   convSizes,
   directLaunch,

@@ -23,7 +23,9 @@ import f8x5GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.wi
 import f8x5KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl';
 import f8x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gradient.wgsl';
 import f8x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_kernel.wgsl';
-import { type Call, call, type Kernel, type Tensor, type Variant } from '../kernel';
+import type { ConvShape } from '../conv_shape';
+import { type Call, call, type Kernel, type Variant } from '../plan/op';
+import type { Tensor } from '../plan/tensor';
 import {
   audienceOf,
   betterSmaller,
@@ -48,7 +50,7 @@ import {
   type WinogradForm,
   withSubgroups,
 } from '../winograd';
-import { type ConvShape, convFlops, convParams, convSizes } from './conv2d';
+import { convFlops, convParams, convSizes } from './conv2d';
 import { flatSize } from './pack_weights';
 import { sumSlicesCall } from './sum_slices';
 
@@ -208,6 +210,46 @@ const lastOfSlices =
   ({ pairs, cout, slices }, tensors, items) =>
     call(shader, { pairs, cout: cout / 2, slices }, tensors, items);
 
+/** The product of a chunk, of all frequencies. */
+function multiply(
+  form: WinogradForm,
+  shape: ConvShape,
+  chunk: number,
+  operands: { inputs: Tensor; grads: Tensor; output: Tensor },
+): Call {
+  const { inChannels: cin, outChannels: cout } = shape;
+  const { frequencies, sumFrequency } = form;
+  const tiles = tiling(form, shape);
+  const at = tiles.chunks[chunk];
+  const params = {
+    columns: (tiles.tiles * at.count) / 4,
+    pitch: (tiles.tiles * tiles.chunk) / 4,
+    cin,
+    cout,
+    frequencies,
+    sum_frequency: sumFrequency,
+  };
+  const accumulate = Number(at.first > 0);
+  switch (form.technique) {
+    // An invocation makes 8 input and 8 output channels of one frequency.
+    case 'plain': {
+      const items = [Math.ceil(cout / 8), Math.ceil(cin / 8), frequencies] as const;
+      return call(product, { ...params, accumulate }, operands, items);
+    }
+    case 'subgroups': {
+      const items = [32 * Math.ceil(cout / 32), Math.ceil(cin / 32), Math.ceil(frequencies / 4)] as const;
+      return call(productSubgroups, { ...params, accumulate }, operands, items);
+    }
+    // 4 input and 4 output channels of one frequency, and of one slice.
+    case 'gpu': {
+      const { slices, each } = productSlicing(form, shape);
+      const items = [Math.ceil(cout / 4), Math.ceil(cin / 4), frequencies * slices] as const;
+      const slicing = { slices, slice_columns: each, first_slice: chunk * slices };
+      return call(productGpu, { ...params, ...slicing }, operands, items);
+    }
+  }
+}
+
 /**
  * In frequency space the sum over tiles and images is one long matrix product: chunk by chunk it is added to what is there, or, by rows,
  * sums of slices are put side by side and added on the way back.
@@ -240,15 +282,6 @@ const winograd = (
         { input, freqs: inputs },
         transformItems(form, TOGETHER, tiles, at.count, cin),
       );
-      const params = {
-        columns: (tiles.tiles * at.count) / 4,
-        pitch: (tiles.tiles * tiles.chunk) / 4,
-        cin,
-        cout,
-        frequencies: form.frequencies,
-        sum_frequency: form.sumFrequency,
-      };
-      const accumulate = Number(at.first > 0);
       return [
         ...(kept ? [] : [transform]), // the convolution has left it there
         call(
@@ -257,34 +290,7 @@ const winograd = (
           { grad, freqs: grads },
           transformItems(form, TOGETHER, tiles, at.count, cout),
         ),
-        {
-          // An invocation makes 8 input and 8 output channels of one frequency.
-          plain: () =>
-            call(product, { ...params, accumulate }, { inputs, grads, output: products }, [
-              Math.ceil(cout / 8),
-              Math.ceil(cin / 8),
-              form.frequencies,
-            ]),
-          subgroups: () =>
-            call(productSubgroups, { ...params, accumulate }, { inputs, grads, output: products }, [
-              32 * Math.ceil(cout / 32),
-              Math.ceil(cin / 32),
-              Math.ceil(form.frequencies / 4),
-            ]),
-          // 4 input and 4 output channels of one frequency, and of one slice.
-          gpu: () =>
-            call(
-              productGpu,
-              {
-                ...params,
-                slices: slicing.slices,
-                slice_columns: slicing.each,
-                first_slice: i * slicing.slices,
-              },
-              { inputs, grads, output: products },
-              [Math.ceil(cout / 4), Math.ceil(cin / 4), form.frequencies * slicing.slices],
-            ),
-        }[form.technique](),
+        multiply(form, shape, i, { inputs, grads, output: products }),
       ];
     });
     const { pairs, items } = pairLaunch(form, cin * cout);

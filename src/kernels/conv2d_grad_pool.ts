@@ -1,9 +1,9 @@
 import oneInputShader from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input.wgsl';
 import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_subgroups.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import type { ConvShape } from '../conv_shape';
+import { call, type Kernel, type Variant } from '../plan/op';
 import {
-  type ConvShape,
   convFlops,
   convSizes,
   oneInputAudience,

@@ -4,10 +4,10 @@ import oneInputGpuBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_gp
 import oneInputBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_image_bias.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups.wgsl';
 import oneInputSubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups_image_bias.wgsl';
-import type { Kernel, Variant } from '../kernel';
+import type { ConvShape } from '../conv_shape';
+import type { Kernel, Variant } from '../plan/op';
 import {
   biasCall,
-  type ConvShape,
   conv2d,
   convSizes,
   oneInputAudience,

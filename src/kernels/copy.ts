@@ -1,6 +1,6 @@
 import fourShader from '../../shaders/probes/copy.four.wgsl';
 import shader from '../../shaders/probes/copy.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
 /** What an adapter can move is what its fastest variant reaches. */

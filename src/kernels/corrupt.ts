@@ -1,6 +1,6 @@
 import shader from '../../shaders/batch/corrupt.wgsl';
-import { call, type Kernel } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 import type { ImageShape } from './swish_max_pool';
 
 export interface CorruptShape extends ImageShape {

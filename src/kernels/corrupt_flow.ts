@@ -1,6 +1,6 @@
 import shader from '../../shaders/batch/corrupt_flow.wgsl';
-import { call, type Kernel } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 import type { CorruptShape } from './corrupt';
 
 /** With `binarize`, 1 where a byte is above 127, and -1 elsewhere. */

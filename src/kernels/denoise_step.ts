@@ -1,5 +1,5 @@
 import shader from '../../shaders/sampling/denoise_step.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
 /** `mix` is one number: the share of the prediction. */

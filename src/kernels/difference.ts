@@ -1,5 +1,5 @@
 import shader from '../../shaders/probes/difference.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 
 export interface DifferenceShape {
   /** Numbers of each of the two results. */

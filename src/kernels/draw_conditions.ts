@@ -1,6 +1,6 @@
 import shader from '../../shaders/batch/draw_conditions.wgsl';
-import { call, type Kernel } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 
 export interface ConditionsShape {
   /** A multiple of 4; how many are images, the step state says. */

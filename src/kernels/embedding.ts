@@ -1,5 +1,5 @@
 import shader from '../../shaders/conditioning/embedding.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import { type Conditioning, embeddingRows } from '../unet/config';
 
 /** Rows for the level, if the network is told it, then one for each class and the last one for none. */

@@ -1,5 +1,5 @@
 import shader from '../../shaders/sampling/flow_step.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 
 /** Images [elements][batch] that are sampled. */

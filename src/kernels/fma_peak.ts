@@ -1,6 +1,6 @@
 import unrolledShader from '../../shaders/probes/fma_peak.unrolled.wgsl';
 import shader from '../../shaders/probes/fma_peak.wgsl';
-import { call, type Kernel, type Variant } from '../kernel';
+import { call, type Kernel, type Variant } from '../plan/op';
 
 export interface FmaShape {
   readonly invocations: number;

@@ -1,5 +1,5 @@
 import shader from '../../shaders/sampling/gaussian_noise.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { NoiseShape } from './uniform_noise';
 
 export const gaussianNoise: Kernel<NoiseShape, 'output'> = {

@@ -1,5 +1,6 @@
 import shader from '../../shaders/optimizer/gradient_norm.wgsl';
-import { call, type Kernel, table } from '../kernel';
+import { call, type Kernel } from '../plan/op';
+import { table } from '../plan/tensor';
 import { blocksOf, type GradientLayer, slicesSize } from './adam';
 import { flatSize, parameterCount } from './pack_weights';
 

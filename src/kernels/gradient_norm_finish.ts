@@ -1,6 +1,6 @@
 import shader from '../../shaders/optimizer/gradient_norm_finish.wgsl';
-import { call, type Kernel } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 
 export interface GradientNormFinishShape {
   /** What gradient_norm leaves: see `normPartialCount`. */

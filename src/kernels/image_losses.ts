@@ -1,6 +1,6 @@
 import shader from '../../shaders/loss/image_losses.wgsl';
-import { call, type Kernel } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 import type { ActivatedLossShape } from './mse';
 
 export const imageLosses: Kernel<ActivatedLossShape, 'pre' | 'target' | 'state' | 'losses'> = {

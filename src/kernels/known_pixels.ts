@@ -1,5 +1,5 @@
 import shader from '../../shaders/sampling/known_pixels.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 import type { SampledShape } from './flow_step';
 

@@ -1,6 +1,6 @@
 import shader from '../../shaders/loss/mse.wgsl';
-import { call, type Kernel } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 
 /** A batch of predictions [elements][batch], before the activation. */
 export interface LossShape {

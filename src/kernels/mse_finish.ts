@@ -1,7 +1,7 @@
 import shader from '../../shaders/loss/mse_finish.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 import { constantSchedule, type Schedule } from '../training/schedule';
-import { STATE_WORDS } from '../training/state';
 import { type LossShape, partialCount } from './mse';
 
 export interface LossFinishShape extends LossShape {

@@ -1,6 +1,6 @@
 import shader from '../../shaders/batch/nhwc_to_chwn.wgsl';
-import { call, type Kernel } from '../kernel';
-import { STATE_WORDS } from '../training/state';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
 import type { ImageShape } from './swish_max_pool';
 
 /** A batch of images, and how many of them the caller's buffer has room for: `batch`, if nothing is said. */

@@ -1,5 +1,5 @@
 import shader from '../../shaders/probes/noop.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 
 export const noop: Kernel<Readonly<Record<never, never>>, 'output'> = {
   name: 'noop',

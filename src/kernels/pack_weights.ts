@@ -1,5 +1,5 @@
 import shader from '../../shaders/optimizer/pack_weights.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import { padChannels } from './conv2d';
 
 /** A layer's parameters: kernel [kernelSize][kernelSize][in][out], then bias [out]. */

@@ -1,5 +1,5 @@
 import shader from '../../shaders/conditioning/same_level.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 
 export interface LevelShape {

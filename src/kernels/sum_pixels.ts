@@ -1,5 +1,5 @@
 import shader from '../../shaders/conditioning/sum_pixels.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
 export interface SumPixelsShape extends ImageShape {

@@ -1,5 +1,6 @@
 import shader from '../../shaders/optimizer/sum_slices.wgsl';
-import { type Call, call, type Kernel, type Tensor } from '../kernel';
+import { type Call, call, type Kernel } from '../plan/op';
+import type { Tensor } from '../plan/tensor';
 
 export interface SliceShape {
   readonly size: number;

@@ -1,5 +1,5 @@
 import shader from '../../shaders/lib/swish.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 
 export interface ElementwiseShape {
   /** A multiple of 4. */

@@ -1,5 +1,5 @@
 import shader from '../../shaders/activation/swish_grad.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
 export const swishGrad: Kernel<ElementwiseShape, 'pre' | 'grad'> = {

@@ -1,5 +1,5 @@
 import shader from '../../shaders/activation/swish_max_pool.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 
 /** Activations [channels][height][width][batch]. */
 export interface ImageShape {

@@ -1,5 +1,5 @@
 import shader from '../../shaders/activation/swish_max_pool_grad.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
 /**

@@ -1,5 +1,5 @@
 import shader from '../../shaders/activation/swish_upsample_add.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
 /** Its shape is that of `input`; `skip` and `output` have twice the height and width. */

@@ -1,5 +1,5 @@
 import shader from '../../shaders/sampling/uniform_noise.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
 export interface NoiseShape extends ImageShape {

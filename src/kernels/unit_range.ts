@@ -1,5 +1,5 @@
 import shader from '../../shaders/sampling/unit_range.wgsl';
-import { call, type Kernel } from '../kernel';
+import { call, type Kernel } from '../plan/op';
 import type { SampledShape } from './flow_step';
 
 export const unitRange: Kernel<SampledShape, 'x' | 'output'> = {

@@ -3,7 +3,7 @@ import type { LoadOptions } from '../data/idx';
 import { readSource, sourceName } from '../data/source';
 import { EngineError } from '../errors';
 import { type RecipeName, recipes } from '../recipes';
-import { loadModel, type Model } from '../weights/checkpoint';
+import { loadModel, type Model } from '../weights/model';
 
 // Bundlers find an asset by exactly this form. ?no-inline keeps Vite from putting it into a library's JavaScript.
 const files: Record<RecipeName, () => URL> = {

@@ -2,7 +2,7 @@ import type { LoadOptions } from '../data/idx';
 import { readSource, sourceName } from '../data/source';
 import { checkInteger, EngineError, notImages, typeOf } from '../errors';
 import { fnv1a } from '../hash';
-import { decodeSafetensors } from '../weights/safetensors';
+import { decodeSafetensors, type Safetensors } from '../weights/safetensors';
 import { apply, convolve, type Layer, relu } from './network';
 
 /** Height and width of what is classified. */
@@ -64,7 +64,10 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
         "Reload without the browser's cache, or install the package again.",
     );
   }
-  const { tensors } = decodeSafetensors(bytes, name);
+  return classifierOf(decodeSafetensors(bytes, name).tensors);
+}
+
+function classifierOf(tensors: Safetensors['tensors']): Classifier {
   const values = (tensor: string) => Float64Array.from(tensors.get(tensor)!.data);
   const layer = (layerName: string, rows: number): Layer => {
     const weights = values(`${layerName}.kernel`);
@@ -78,19 +81,12 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
       rowLength: taps / rows,
     };
   };
-
-  const convs = convolutions.map((grid) => ({ grid, layer: layer(grid.name, 3) }));
-  const hidden = layer('hidden', 1);
-  const output = layer('output', 1);
-  const features = hidden.bias.length;
-
-  /** The maps of two images, used again for the next two: the input first, then what each convolution makes. */
-  const input = new Float64Array(2 * (side + 2) ** 2);
-  const maps = convs.map(
-    ({ grid }) => new Float64Array(2 * (grid.size + 2 * grid.border) ** 2 * grid.channels),
+  const pair = new Pair(
+    convolutions.map((grid) => ({ grid, layer: layer(grid.name, 3) })),
+    layer('hidden', 1),
+    layer('output', 1),
   );
-  const seen = new Float64Array(2 * features);
-  const logits = new Float64Array(2 * output.bias.length);
+  const { features } = pair;
 
   function classify(images: Float32Array, count: number): Classified {
     checkImages(images, count);
@@ -101,32 +97,65 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
     for (let n = 0; n < count; n += 2) {
       // The partner of a last odd image is the one that lies there from before.
       const here = Math.min(2, count - n);
-      for (let i = 0; i < here; i++) {
-        for (let y = 0; y < side; y++) {
-          const from = (n + i) * pixels + y * side;
-          input.set(images.subarray(from, from + side), (i * (side + 2) + y + 1) * (side + 2) + 1);
-        }
-      }
-      let from = input;
-      let channels = 1;
-      for (const [i, conv] of convs.entries()) {
-        convolve(conv.layer, from, channels, maps[i], conv.grid);
-        from = maps[i];
-        channels = conv.grid.channels;
-      }
-      apply(hidden, from, 0, 0, seen, 0);
-      relu(seen);
-      apply(output, seen, 0, 0, logits, 0);
-      result.features.set(seen.subarray(0, here * features), n * features);
-      for (let i = 0; i < here; i++) {
-        const at = i * output.bias.length;
-        result.probabilities.set(softmax(logits.subarray(at, at + classes)), (n + i) * classes);
-      }
+      pair.run(images.subarray(n * pixels, (n + here) * pixels));
+      result.features.set(pair.seen.subarray(0, here * features), n * features);
+      for (let i = 0; i < here; i++) result.probabilities.set(pair.probabilities(i), (n + i) * classes);
     }
     return result;
   }
   const trained = { mean: values('digits.mean'), covariance: values('digits.covariance') };
   return { features, trained, classify };
+}
+
+/** The network at work on two images at a time, in memory that is used again for the next two. */
+class Pair {
+  readonly features: number;
+  /** Features of both. */
+  readonly seen: Float64Array;
+  private readonly convs: readonly { readonly grid: (typeof convolutions)[number]; readonly layer: Layer }[];
+  private readonly hidden: Layer;
+  private readonly output: Layer;
+  private readonly input = new Float64Array(2 * (side + 2) ** 2);
+  /** What each convolution makes. */
+  private readonly maps: readonly Float64Array[];
+  private readonly logits: Float64Array;
+
+  constructor(convs: Pair['convs'], hidden: Layer, output: Layer) {
+    this.convs = convs;
+    this.hidden = hidden;
+    this.output = output;
+    this.features = hidden.bias.length;
+    this.maps = convs.map(
+      ({ grid }) => new Float64Array(2 * (grid.size + 2 * grid.border) ** 2 * grid.channels),
+    );
+    this.seen = new Float64Array(2 * this.features);
+    this.logits = new Float64Array(2 * output.bias.length);
+  }
+
+  /** `images`: one or two. */
+  run(images: Float32Array): void {
+    for (let row = 0; row < images.length / side; row++) {
+      const [i, y] = [Math.floor(row / side), row % side];
+      const values = images.subarray(row * side, (row + 1) * side);
+      this.input.set(values, (i * (side + 2) + y + 1) * (side + 2) + 1);
+    }
+    let from: Float64Array = this.input;
+    let channels = 1;
+    for (const [i, { layer, grid }] of this.convs.entries()) {
+      convolve(layer, from, channels, this.maps[i], grid);
+      from = this.maps[i];
+      channels = grid.channels;
+    }
+    apply(this.hidden, from, 0, 0, this.seen, 0);
+    relu(this.seen);
+    apply(this.output, this.seen, 0, 0, this.logits, 0);
+  }
+
+  /** Of the classes of image `i`. */
+  probabilities(i: number): Float64Array {
+    const at = i * this.output.bias.length;
+    return softmax(this.logits.subarray(at, at + classes));
+  }
 }
 
 function checkImages(images: Float32Array, count: number): void {

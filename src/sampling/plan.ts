@@ -1,6 +1,7 @@
 /** Buffers and programs of sampling, by the tutorial's steps or along a flow. */
-import type { Gpu } from '../device';
-import { type Op, op, Program, type Tensor, tensor } from '../kernel';
+import type { Gpu } from '../gpu/gpu';
+import { createTensorBuffers, Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { flowStep } from '../kernels/flow_step';
@@ -10,11 +11,14 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { sameLevel } from '../kernels/same_level';
 import { uniformNoise } from '../kernels/uniform_noise';
 import { unitRange } from '../kernels/unit_range';
-import { Staging } from '../staging';
-import { STATE, STATE_WORDS } from '../training/state';
+import { type Op, op } from '../plan/op';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { padBatch, type Tensor, tensor } from '../plan/tensor';
+import { givenOrChosen, type VariantChooser } from '../tuning/chooser';
+import type { UNetConfig } from '../unet/config';
 import { predictionPass, splitByWeights } from '../unet/forward';
-import type { UNet } from '../unet/unet';
-import { checkVariants, chooser, type Variants } from '../unet/variants';
+import type { NetworkWeights } from '../unet/network';
+import { chooser, type Variants } from '../unet/variants';
 import { SAMPLING_STEP_WORDS } from './step';
 
 /** Something that the caller may read, in the caller's order once its program has run. */
@@ -50,7 +54,7 @@ export interface SamplingPlan {
   /** What the network is told: classes of images, twice where it is guided. */
   readonly classes: GPUBuffer;
   readonly staging: Staging;
-  readonly fixed: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   /** What `encodeRun` of one step does. */
   readonly ops: readonly Op[];
   readonly programs: readonly Program[];
@@ -69,120 +73,194 @@ export interface PlanOptions {
   readonly rowWords: number;
 }
 
-export async function createPlan(gpu: Gpu, unet: UNet, options: PlanOptions): Promise<SamplingPlan> {
-  const { count, flow, guided, mostRows, rowWords } = options;
-  const { height, width, channels, conditioning } = unet.config;
-  const batch = Math.ceil(count / 4) * 4;
-  const seen = guided ? 2 * batch : batch;
-  const { layers } = unet.plan;
-  if (options.variants) checkVariants(options.variants, layers, seen, gpu.device.features, false);
-  const variants = options.variants ?? (await gpu.chooseVariants(layers, seen, false));
+/** Sizes that follow from the options: images that are the caller's, padded, and images that the network sees. */
+const batchesOf = ({ count, guided }: PlanOptions) => {
+  const batch = padBatch(count);
+  return { batch, seen: guided ? 2 * batch : batch };
+};
 
+function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions) {
+  const { batch, seen } = batchesOf(options);
   const elements = channels * height * width;
-  const shape = { height, width, channels };
-  const x = tensor('x', elements * seen);
-  const prediction = tensor('prediction', elements * seen);
-  const images = tensor('images', elements * seen);
-  const madeImages = tensor('made images', elements * batch);
-  const step = tensor('step', SAMPLING_STEP_WORDS);
-  const levels = tensor('noise levels', seen);
-  const classes = tensor('classes', seen);
-  const state = tensor('state', STATE_WORDS);
-  const share = tensor('share', 1);
-  const rows = tensor('rows', mostRows * rowWords);
-  // Along a flow.
-  const [noise, start, mask, velocity, pictures] = ['noise', 'start', 'mask', 'velocity', 'pictures'].map(
-    (label) => tensor(label, elements * batch),
-  );
+  /** Of all that the network sees, or of what is the caller's. */
+  const maps = (label: string, images: number) => tensor(label, elements * images);
+  return {
+    always: {
+      x: maps('x', seen),
+      prediction: maps('prediction', seen),
+      images: maps('images', seen),
+      madeImages: maps('made images', batch),
+      step: tensor('step', SAMPLING_STEP_WORDS),
+      levels: tensor('noise levels', seen),
+      classes: tensor('classes', seen),
+      state: tensor('state', STATE_WORDS),
+      rows: tensor('rows', options.mostRows * options.rowWords),
+    },
+    alongFlow: {
+      noise: maps('noise', batch),
+      start: maps('start', batch),
+      mask: maps('mask', batch),
+      velocity: maps('velocity', batch),
+      pictures: maps('pictures', batch),
+    },
+    share: tensor('share', 1),
+  };
+}
 
-  const pass = predictionPass(unet.plan, seen, x, prediction, { levels, classes }, chooser(variants));
-  const { once, each, made } = splitByWeights(pass, new Set(unet.fixed.keys()));
+type SamplingTensors = ReturnType<typeof tensorsOf>;
+
+/** Between the caller's order and that of the kernels. */
+function conversionsOf(
+  { height, width, channels }: UNetConfig,
+  batch: number,
+  always: SamplingTensors['always'],
+) {
+  const shape = { height, width, channels };
+  const { images, state } = always;
+  return {
+    load: (label: string, to: Tensor) =>
+      op(nhwcToChwn, label, { ...shape, batch }, { images, state, output: to }),
+    toImages: (label: string, input: Tensor, of: number, to: Tensor) =>
+      op(chwnToNhwc, label, { ...shape, batch: of }, { input, images: to }),
+  };
+}
+
+/** What each program does. Pure. */
+function opsOf(
+  { config, plan, boundBuffers }: Pick<NetworkWeights, 'config' | 'plan' | 'boundBuffers'>,
+  { always, alongFlow, share }: SamplingTensors,
+  options: PlanOptions,
+  variants: Variants,
+) {
+  const { flow, guided, count } = options;
+  const { height, width, channels, conditioning } = config;
+  const { batch, seen } = batchesOf(options);
+  const { x, prediction, images, madeImages, step, levels, classes } = always;
+  const { noise, start, mask, velocity, pictures } = alongFlow;
+  const elements = channels * height * width;
   const sampled = { elements, batch, guided };
+
+  const pass = predictionPass(plan, seen, x, prediction, { levels, classes }, chooser(variants));
+  const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
   const told = conditioning?.noiseLevel
     ? [op(sameLevel, 'noise levels', { batch: seen }, { step, levels })]
     : [];
   const move = flow
     ? op(flowStep, 'x', sampled, { step, prediction, velocity, x })
     : op(denoiseStep, 'x', { elements: elements * seen }, { prediction, x, mix: share });
-  const load = (label: string, to: Tensor) => [
-    op(nhwcToChwn, label, { ...shape, batch }, { images, state, output: to }),
-  ];
-  const toImages = (label: string, input: Tensor, of: number, to: Tensor) => [
-    op(chwnToNhwc, label, { ...shape, batch: of }, { input, images: to }),
-  ];
+  const { load, toImages } = conversionsOf(config, batch, always);
+  const xToImages = toImages('x', x, seen, images);
   const finish = flow
-    ? [op(unitRange, 'x', sampled, { x, output: pictures }), ...toImages('x', pictures, batch, images)]
-    : toImages('x', x, seen, images);
-  const known = op(knownPixels, 'x', sampled, { step, start, noise, mask, x });
+    ? [op(unitRange, 'x', sampled, { x, output: pictures }), toImages('x', pictures, batch, images)]
+    : [xToImages];
+  const known = flow ? [op(knownPixels, 'x', sampled, { step, start, noise, mask, x })] : [];
+  const begin = flow ? noise : x;
+  const noiseShape = { height, width, channels, batch, count };
+  return {
+    made,
+    noise: (seed: number) =>
+      op(flow ? gaussianNoise : uniformNoise, 'noise', { ...noiseShape, seed }, { output: begin }),
+    programs: {
+      loadNoise: [load('noise', begin)],
+      pass: [...told, ...each, move],
+      xToImages: [xToImages],
+      madeToImages: [
+        flow ? toImages('made', velocity, batch, madeImages) : toImages('made', prediction, seen, madeImages),
+      ],
+      finish,
+      known,
+      loadStart: flow ? [load('start', start)] : [],
+      loadMask: flow ? [load('mask', mask)] : [],
+      prepare: once,
+    },
+    all: [load('x', begin), ...known, ...told, ...pass, move, ...finish],
+  };
+}
 
-  const tensors = [x, prediction, images, madeImages, step, levels, classes, state, rows, ...made];
-  if (flow) tensors.push(noise, start, mask, velocity, pictures);
-  else tensors.push(share);
-  for (const t of tensors) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
-  const own = await gpu.createBuffers(
-    tensors.map((t) => ({ label: `sampler ${t.label}`, bytes: t.size * 4 })),
-  );
+type ProgramName = keyof ReturnType<typeof opsOf>['programs'];
+
+const LABELS: Readonly<Record<ProgramName, string>> = {
+  loadNoise: 'load noise',
+  pass: 'sampling step',
+  xToImages: 'x to images',
+  madeToImages: 'what was made to images',
+  finish: 'pictures',
+  known: 'known pixels',
+  loadStart: 'load start',
+  loadMask: 'load mask',
+  prepare: 'kernels for sampling',
+};
+
+export async function createPlan(
+  gpu: Gpu,
+  unet: NetworkWeights,
+  options: PlanOptions,
+  variantChooser: VariantChooser,
+): Promise<SamplingPlan> {
+  const { count, flow } = options;
+  const { batch, seen } = batchesOf(options);
+  const { layers } = unet.plan;
+  const variants = await givenOrChosen(options.variants, gpu, variantChooser, layers, seen, false);
+  const tensors = tensorsOf(unet.config, options);
+  const { always, alongFlow, share } = tensors;
+  const ops = opsOf(unet, tensors, options, variants);
+  const kept = [...Object.values(always), ...ops.made, ...(flow ? Object.values(alongFlow) : [share])];
+  for (const t of kept) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
+  const created = await createTensorBuffers(gpu, 'sampler ', kept);
+  const own = [...created.values()];
+  const buffer = (t: Tensor) => created.get(t)!;
   let staging: Staging | undefined;
   try {
-    const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, own[i]])]);
-    const buffer = (t: Tensor) => fixed.get(t)!;
-    gpu.device.queue.writeBuffer(buffer(state), STATE.count * 4, Uint32Array.of(count));
-    staging = await Staging.create(gpu, 'sampler images', 2 * count * elements * 4);
-    const compile = (label: string, ops: readonly Op[]) => Program.compile(gpu, label, ops, fixed);
-    const [makeMade, madeOf] = flow ? [velocity, batch] : [prediction, seen];
-    const programs = await Program.compileAll([
-      compile('load noise', load('noise', flow ? noise : x)),
-      compile('sampling step', [...told, ...each, move]),
-      compile('x to images', toImages('x', x, seen, images)),
-      compile('what was made to images', toImages('made', makeMade, madeOf, madeImages)),
-      compile('pictures', finish),
-      ...(flow
-        ? [
-            compile('known pixels', [known]),
-            compile('load start', load('start', start)),
-            compile('load mask', load('mask', mask)),
-          ]
-        : []),
-      ...(once.length > 0 ? [compile('kernels for sampling', once)] : []),
-    ]);
-    const [loadNoise, passProgram, xToImages, madeToImages, finishProgram] = programs;
-    const rest = programs.slice(5);
-    const [knownProgram, loadStart, loadMask] = flow ? rest.splice(0, 3) : [];
+    gpu.device.queue.writeBuffer(buffer(always.state), STATE.count * 4, Uint32Array.of(count));
+    staging = await Staging.create(gpu, 'sampler images', ((2 * always.x.size) / seen) * count * 4);
+    const boundBuffers = new Map([...unet.boundBuffers, ...created]);
     return {
       seen,
       batch,
-      load: { noise: loadNoise, start: loadStart, mask: loadMask },
-      images: buffer(images),
-      noise: (seed) =>
-        op(
-          flow ? gaussianNoise : uniformNoise,
-          'noise',
-          { ...shape, batch, count, seed },
-          { output: flow ? noise : x },
-        ),
-      known: knownProgram,
-      prepare: rest,
-      pass: passProgram,
-      outputs: {
-        x: { images, toImages: xToImages },
-        made: { images: madeImages, toImages: madeToImages },
-      },
-      finish: finishProgram,
-      step: buffer(step),
+      images: buffer(always.images),
+      noise: ops.noise,
+      step: buffer(always.step),
       ...(flow ? {} : { share: buffer(share) }),
-      rows: buffer(rows),
-      classes: buffer(classes),
+      rows: buffer(always.rows),
+      classes: buffer(always.classes),
       staging,
-      fixed,
-      ops: [...load('x', flow ? noise : x), ...(flow ? [known] : []), ...told, ...pass, move, ...finish],
-      programs,
+      boundBuffers,
+      ops: ops.all,
       own,
+      ...(await compile(gpu, ops.programs, boundBuffers, always)),
     };
   } catch (error) {
     staging?.destroy();
     for (const b of own) b.destroy();
     throw error;
   }
+}
+
+/** The programs of a plan. What there is nothing to do for has none. */
+async function compile(
+  gpu: Gpu,
+  ops: Readonly<Record<ProgramName, readonly Op[]>>,
+  boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,
+  { images, madeImages }: SamplingTensors['always'],
+) {
+  const names = (Object.keys(LABELS) as ProgramName[]).filter((name) => ops[name].length > 0);
+  const programs = await Program.compileAll(
+    names.map((name) => Program.compile(gpu, LABELS[name], ops[name], boundBuffers)),
+  );
+  const optional = (name: ProgramName): Program | undefined => programs[names.indexOf(name)];
+  const program = (name: ProgramName) => optional(name)!;
+  return {
+    programs,
+    load: { noise: program('loadNoise'), start: optional('loadStart'), mask: optional('loadMask') },
+    known: optional('known'),
+    prepare: names.includes('prepare') ? [program('prepare')] : [],
+    pass: program('pass'),
+    outputs: {
+      x: { images, toImages: program('xToImages') },
+      made: { images: madeImages, toImages: program('madeToImages') },
+    },
+    finish: program('finish'),
+  };
 }
 
 export function destroyPlan({ programs, own, staging }: SamplingPlan): void {

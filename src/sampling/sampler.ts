@@ -1,119 +1,85 @@
-import type { Gpu } from '../device';
-import { checkBuffer, checkInteger, checkNames, checkNumber, EngineError, notImages } from '../errors';
-import { Program } from '../kernel';
+import { checkBuffer, EngineError } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { Program } from '../gpu/program';
+import { Resource } from '../resource';
+import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels, isBuffer } from '../unet/conditions';
 import { outChannelsOf } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import {
-  firstRow,
-  lastRow,
-  levelAt,
-  METHODS,
-  type Pass,
-  passesOf,
-  ROW_WORDS,
-  type SamplingMethod,
-  SHARE_AT,
-} from './passes';
+  checkEncodeNames,
+  checkRun,
+  checkSample,
+  checkSampler,
+  type EncodeRunOptions,
+  MAX_SAMPLING_STEPS,
+  type SampleEvent,
+  type SampleOptions,
+  type SamplerOptions,
+} from './options';
+import { levelAt, passesOf, ROW_WORDS } from './passes';
 import { createPlan, destroyPlan, type Output, type SamplingPlan } from './plan';
-import { SAMPLING_STEP_WORDS } from './step';
-
-/** Most steps of one run. */
-export const MAX_SAMPLING_STEPS = 1000;
+import {
+  encodeFirst,
+  encodeLast,
+  encodePasses,
+  encodeProgram,
+  encodeRow,
+  type Run,
+  rowsOf,
+} from './recording';
 
 /** Of a run: two passes a step, and what comes before and after them. */
 const MOST_ROWS = 2 * MAX_SAMPLING_STEPS + 2;
+const ROWS = { mostRows: MOST_ROWS, rowWords: ROW_WORDS };
 
-export interface SamplerOptions {
-  /** Images that are sampled together. Default 64. */
-  readonly count?: number;
-  /** Kernel variants by layer. Default: chosen for the device. */
-  readonly variants?: Variants;
-}
-
-interface RunOptions<Images, Labels> {
-  /** 1 to 1000. */
-  readonly steps: number;
-  /** Default: `euler` if the network is told the noise level, else `mix`, the tutorial's. */
-  readonly method?: SamplingMethod;
-  /** What each image is to show, [count]: classes from 0, or as many as there are classes for none (the default). */
-  readonly labels?: Labels;
-  /**
-   * How far to go towards the class, 0 to 100: 1 is what the network says of it, more goes further away from what it says of no class
-   * ("classifier-free guidance": Ho and Salimans, 2022), and costs a second image in the batch. Default 2 with labels along a flow, else 1.
-   */
-  readonly guidance?: number;
-  /** Pictures to begin at, from 0 to 1: x is (1 - from) start + from noise. Along a flow, as what follows. */
-  readonly start?: Images;
-  /** The noise level to begin at, above 0 to 1. Default 1. */
-  readonly from?: number;
-  /** 1 where pixels of `start` are to stay as they are, 0 elsewhere; as large as `start`. */
-  readonly mask?: Images;
-}
-
-export interface SampleOptions extends RunOptions<Float32Array, ArrayLike<number>> {
-  /** Fixes the noise that the images start from. Default 0. */
-  readonly seed?: number;
-  /** Use this noise instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
-  readonly noise?: Float32Array;
-  readonly signal?: AbortSignal;
-  /** Called with the number of steps done, which may be several more each time. */
-  readonly onStep?: (done: number) => void;
-}
-
-/** Buffers are of f32, labels of u32, with COPY_SRC. */
-export type EncodeRunOptions = RunOptions<GPUBuffer, GPUBuffer | ArrayLike<number>>;
-
-/** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
-export interface SampleEvent {
-  /** 0 to steps - 1. */
-  readonly step: number;
-  /** x before the step. */
-  readonly input: Float32Array<ArrayBuffer>;
-  /** The image that the network sees behind it. */
-  readonly prediction: Float32Array<ArrayBuffer>;
-  /** x after the step; with `mix` clip(input * (1 - m) + prediction * m, 0, 1), m = 1 / (steps - step). */
-  readonly x: Float32Array<ArrayBuffer>;
+interface SamplerParts {
+  readonly gpu: Gpu;
+  readonly unet: UNet;
+  readonly count: number;
+  readonly variants: Variants | undefined;
+  readonly chooser: VariantChooser;
+  /** The plan of the network's usual method, and its name. */
+  readonly plan: SamplingPlan;
+  readonly name: string;
 }
 
 /** Turns noise into images with a UNet, a little further at each step. Created by `engine.createSampler`. */
-export class Sampler {
+export class Sampler extends Resource {
   readonly unet: UNet;
   readonly count: number;
   /** The plan that it was made with: that of the network's usual method, guided if there are classes. @internal */
   readonly parts: SamplingPlan;
   private readonly gpu: Gpu;
   private readonly variants: Variants | undefined;
+  private readonly chooser: VariantChooser;
   /** By `planName`. */
   private readonly plans = new Map<string, SamplingPlan>();
   /** What recorded runs read: rows and labels, by what they hold. */
   private readonly recorded = new Map<string, GPUBuffer>();
   private busy = false;
-  private destroyed = false;
 
-  private constructor(
-    gpu: Gpu,
-    unet: UNet,
-    count: number,
-    variants: Variants | undefined,
-    name: string,
-    plan: SamplingPlan,
-  ) {
+  private constructor({ gpu, unet, count, variants, chooser, plan, name }: SamplerParts) {
+    super('sampler');
     this.gpu = gpu;
     this.unet = unet;
     this.count = count;
     this.variants = variants;
+    this.chooser = chooser;
     this.parts = plan;
     this.plans.set(name, plan);
   }
 
   /** @internal */
-  static async create(gpu: Gpu, unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
+  static async create(
+    gpu: Gpu,
+    unet: UNet,
+    options: SamplerOptions = {},
+    chooser = defaultChooser(gpu),
+  ): Promise<Sampler> {
     unet.check(gpu.device);
-    checkNames('A sampler', options, ['count', 'variants'] satisfies (keyof SamplerOptions)[]);
-    const { count = 64, variants } = options;
-    checkInteger('count', count, 1, 65536);
+    const { count, variants } = checkSampler(options);
     const { channels, conditioning } = unet.config;
     if (outChannelsOf(unet.config) !== channels) {
       throw new EngineError(
@@ -123,8 +89,8 @@ export class Sampler {
     }
     const flow = conditioning?.noiseLevel ?? false;
     const guided = flow && conditioning!.classes > 0;
-    const plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS });
-    return new Sampler(gpu, unet, count, variants, planName(flow, guided), plan);
+    const plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS }, chooser);
+    return new Sampler({ gpu, unet, count, variants, chooser, plan, name: planName(flow, guided) });
   }
 
   /** Runs `steps` steps and yields the images before, predicted and after each. */
@@ -174,18 +140,9 @@ export class Sampler {
     this.check();
     if (this.busy) throw busyError();
     const given = typeof options === 'number' ? { steps: options } : options;
-    checkNames('encodeRun', given, RUN_OPTIONS);
-    const { flow, settings } = this.checkRun(given);
-    const guided = settings.guidance !== 1;
-    // What is made for guidance does without, too: with the images of the second half for nothing.
-    const plan =
-      this.plans.get(planName(flow, guided)) ?? (guided ? undefined : this.plans.get(planName(flow, true)));
-    if (!plan) {
-      throw new EngineError(
-        'argument',
-        `method is ${settings.method}${guided ? ` and guidance ${settings.guidance}` : ''}, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.`,
-      );
-    }
+    checkEncodeNames(given);
+    const { flow, settings } = checkRun(given, this.unet.config, this.count);
+    const plan = this.recordedPlan(flow, settings);
     const bytes = this.count * this.imageSize * 4;
     checkBuffer('The buffer of encodeRun', buffer, bytes, 'COPY_SRC', 'COPY_DST');
     for (const name of ['start', 'mask'] as const) {
@@ -198,7 +155,7 @@ export class Sampler {
     const classes = this.constant(this.classesOf(plan, isBuffer(labels) ? undefined : labels));
     const load = (program: Program, from: GPUBuffer) => {
       encoder.copyBufferToBuffer(from, 0, plan.images, 0, bytes);
-      encodePass(encoder, program);
+      encodeProgram(encoder, program);
     };
     encoder.copyBufferToBuffer(classes, 0, plan.classes, 0, plan.seen * 4);
     if (isBuffer(labels)) encoder.copyBufferToBuffer(labels, 0, plan.classes, 0, this.count * 4);
@@ -206,11 +163,11 @@ export class Sampler {
     if (given.start) load(plan.load.start!, given.start);
     if (given.mask) load(plan.load.mask!, given.mask);
     const passes = passesOf(settings);
-    const run: Run = { plan, flow, settings, passes, masked: given.mask !== undefined };
-    const rows = this.constant(rowsOf(run));
-    if (flow) this.encodeFirst(encoder, run, rows);
-    this.encodePasses(encoder, run, rows, 0, passes.length);
-    encodePass(encoder, plan.finish);
+    const rows = this.constant(rowsOf({ passes, settings }));
+    const run: Run = { plan, flow, settings, passes, masked: given.mask !== undefined, rows };
+    if (flow) encodeFirst(encoder, run);
+    encodePasses(encoder, run, 0, passes.length);
+    encodeProgram(encoder, plan.finish);
     encoder.copyBufferToBuffer(plan.images, 0, buffer, 0, bytes);
   }
 
@@ -224,79 +181,20 @@ export class Sampler {
     return plans.reduce((a, b) => a + b, sum(this.recorded.values()));
   }
 
-  destroy(): void {
-    if (this.destroyed) return;
-    this.destroyed = true;
+  /** @internal */
+  override check(): void {
+    super.check();
+    this.unet.check();
+  }
+
+  protected release(): void {
     for (const plan of this.plans.values()) destroyPlan(plan);
     for (const buffer of this.recorded.values()) buffer.destroy();
   }
 
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
-
-  // ---------------------------------------------------------------- inside
-
   private get imageSize(): number {
     const { height, width, channels } = this.unet.config;
     return height * width * channels;
-  }
-
-  private check(): void {
-    if (this.destroyed) throw new EngineError('destroyed', 'This sampler was destroyed; create a new one.');
-    this.unet.check();
-  }
-
-  /** What a run is to do, with the defaults; throws an `argument` error where that is not legal. */
-  private checkRun(options: RunOptions<unknown, unknown>) {
-    const { conditioning } = this.unet.config;
-    const classes = conditioning?.classes ?? 0;
-    const { steps, labels, start, from, mask } = options;
-    const { method = conditioning?.noiseLevel ? 'euler' : 'mix' } = options;
-    checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
-    if (!METHODS.includes(method)) {
-      throw new EngineError('argument', `method is ${method}; it must be ${METHODS.join(', ')}.`);
-    }
-    const flow = method !== 'mix';
-    const { guidance = flow && labels !== undefined ? 2 : 1 } = options;
-    checkNumber('guidance', guidance, 0, 100);
-    if (labels !== undefined && classes === 0) {
-      throw new EngineError(
-        'argument',
-        'labels are given, and this UNet is not told classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
-      );
-    }
-    if (guidance !== 1 && labels === undefined) {
-      throw new EngineError(
-        'argument',
-        `guidance is ${guidance}, which is for labels: ${classes === 0 ? 'this UNet is not told classes' : 'none are given'}. Leave it out${classes === 0 ? '' : `, or give ${this.count} labels from 0 to ${classes - 1}`}.`,
-      );
-    }
-    if (!flow && guidance !== 1) {
-      throw new EngineError(
-        'argument',
-        `guidance is ${guidance} and method mix; guidance is for the methods euler and heun. Leave it out.`,
-      );
-    }
-    for (const [name, value] of Object.entries({ start, from, mask })) {
-      if (!flow && value !== undefined) {
-        throw new EngineError('argument', `${name} is for the methods euler and heun; this run has mix.`);
-      }
-    }
-    if (from !== undefined && start === undefined) {
-      throw new EngineError('argument', `from is ${from} without start; give the pictures to begin at, too.`);
-    }
-    if (mask !== undefined && start === undefined) {
-      throw new EngineError('argument', 'mask is given without start; give the pictures that it is of, too.');
-    }
-    if (start !== undefined && from === undefined && mask === undefined) {
-      throw new EngineError(
-        'argument',
-        'start is given with neither from nor mask, and would not count. Give the noise level to begin at, from, or a mask of the pixels that stay.',
-      );
-    }
-    if (from !== undefined) checkNumber('from', from, 1e-3, 1);
-    return { flow, settings: { method, steps, from: from ?? 1, guidance } };
   }
 
   private checkLabels(labels: ArrayLike<number> | undefined): void {
@@ -314,30 +212,8 @@ export class Sampler {
   /** Puts x where the run begins. */
   private async start(options: SampleOptions): Promise<Run> {
     this.check();
-    checkNames('Sampling', options, [...RUN_OPTIONS, 'seed', 'noise', 'signal', 'onStep']);
-    const { seed = 0, noise, labels, start, mask, signal } = options;
-    const { flow, settings } = this.checkRun(options);
-    checkInteger('seed', seed, 0, 0xffffffff);
-    const size = this.count * this.imageSize;
-    for (const [name, images] of Object.entries({ noise, start, mask })) {
-      if (images === undefined) continue;
-      if (!(images instanceof Float32Array)) throw notImages(name, images);
-      if (images.length !== size) {
-        throw new EngineError(
-          'argument',
-          `${name} has ${images.length} values; ${this.count} images of ${this.imageSize} values are ${size}.`,
-        );
-      }
-    }
-    for (const [name, images] of Object.entries({ start, mask })) {
-      const at = images?.findIndex((v) => !(v >= 0 && v <= 1)) ?? -1;
-      if (at >= 0) {
-        throw new EngineError(
-          'argument',
-          `${name}[${at}] is ${images![at]}; all values must be from 0 to 1.`,
-        );
-      }
-    }
+    const { flow, settings, seed } = checkSample(options, this.unet.config, this.count, this.imageSize);
+    const { labels, mask, signal } = options;
     this.checkLabels(labels);
     if (this.busy) throw busyError();
     signal?.throwIfAborted();
@@ -345,24 +221,14 @@ export class Sampler {
     const { gpu } = this;
     try {
       const plan = await this.planFor(flow, settings.guidance !== 1);
-      const run: Run = { plan, flow, settings, passes: passesOf(settings), masked: mask !== undefined };
-      const { queue } = gpu.device;
-      const load = async (program: Program, images: Float32Array) => {
-        queue.writeBuffer(plan.images, 0, images.buffer, images.byteOffset, images.byteLength);
-        await gpu.run([program], { signal });
-      };
-      queue.writeBuffer(plan.classes, 0, this.classesOf(plan, labels));
-      queue.writeBuffer(plan.rows, 0, rowsOf(run));
-      if (noise) await load(plan.load.noise, noise);
-      else {
-        const program = await Program.compile(gpu, 'noise', [plan.noise(seed)], plan.fixed);
-        await gpu.run([program]).finally(() => program.destroy());
-      }
-      if (start) await load(plan.load.start!, start);
-      if (mask) await load(plan.load.mask!, mask);
+      const passes = passesOf(settings);
+      const run: Run = { plan, flow, settings, passes, masked: mask !== undefined, rows: plan.rows };
+      gpu.device.queue.writeBuffer(plan.classes, 0, this.classesOf(plan, labels));
+      gpu.device.queue.writeBuffer(plan.rows, 0, rowsOf(run));
+      await this.load(plan, options, seed);
       if (flow) {
         const encoder = gpu.device.createCommandEncoder({ label: 'sampling: first' });
-        this.encodeFirst(encoder, run, plan.rows);
+        encodeFirst(encoder, run);
         await gpu.submit(encoder);
       }
       return run;
@@ -373,12 +239,46 @@ export class Sampler {
     }
   }
 
+  /** Brings noise, start and mask to where a run begins. */
+  private async load(
+    plan: SamplingPlan,
+    { noise, start, mask, signal }: SampleOptions,
+    seed: number,
+  ): Promise<void> {
+    const { gpu } = this;
+    const load = async (program: Program, images: Float32Array) => {
+      const { buffer, byteOffset, byteLength } = images;
+      gpu.device.queue.writeBuffer(plan.images, 0, buffer, byteOffset, byteLength);
+      await gpu.run([program], { signal });
+    };
+    if (noise) await load(plan.load.noise, noise);
+    else {
+      const program = await Program.compile(gpu, 'noise', [plan.noise(seed)], plan.boundBuffers);
+      await gpu.run([program]).finally(() => program.destroy());
+    }
+    if (start) await load(plan.load.start!, start);
+    if (mask) await load(plan.load.mask!, mask);
+  }
+
+  /** The plan for a recorded run, which must be there: recording cannot compile shaders. */
+  private recordedPlan(flow: boolean, { method, guidance }: Run['settings']): SamplingPlan {
+    const guided = guidance !== 1;
+    // What is made for guidance does without, too: with the images of the second half for nothing.
+    const plan =
+      this.plans.get(planName(flow, guided)) ?? (guided ? undefined : this.plans.get(planName(flow, true)));
+    if (plan) return plan;
+    throw new EngineError(
+      'argument',
+      `method is ${method}${guided ? ` and guidance ${guidance}` : ''}, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.`,
+    );
+  }
+
   private async planFor(flow: boolean, guided: boolean): Promise<SamplingPlan> {
     const name = planName(flow, guided);
     let plan = this.plans.get(name);
     if (!plan) {
-      const { gpu, unet, count, variants } = this;
-      plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS });
+      const { gpu, unet, count, variants, chooser } = this;
+      plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS }, chooser);
       this.plans.set(name, plan);
       if (this.destroyed) destroyPlan(plan);
       this.check();
@@ -390,8 +290,8 @@ export class Sampler {
   private async read(plan: SamplingPlan, ...outputs: Output[]): Promise<Float32Array<ArrayBuffer>[]> {
     const bytes = this.count * this.imageSize * 4;
     const encoder = this.gpu.device.createCommandEncoder({ label: 'sampling: images' });
-    for (const { toImages } of outputs) encodePass(encoder, toImages);
-    const sources = outputs.map(({ images }) => ({ buffer: plan.fixed.get(images)!, bytes }));
+    for (const { toImages } of outputs) encodeProgram(encoder, toImages);
+    const sources = outputs.map(({ images }) => ({ buffer: plan.boundBuffers.get(images)!, bytes }));
     return (await plan.staging.read(encoder, sources)).map((values) => new Float32Array(values));
   }
 
@@ -415,15 +315,15 @@ export class Sampler {
     if (mostSteps === 1) n = passes.findIndex(({ ends }, i) => i >= done && ends) + 1 - done;
     const encoder = gpu.device.createCommandEncoder({ label: 'sampling' });
     if (n <= fits) {
-      this.encodePasses(encoder, run, plan.rows, done, n);
+      encodePasses(encoder, run, done, n);
       await gpu.submit(encoder, plan.pass.totalWork * n);
     } else {
       n = 1;
-      this.encodeRow(encoder, run, plan.rows, done);
+      encodeRow(encoder, run, done);
       await gpu.run([...plan.prepare, plan.pass], { encoder, signal });
       if (done + 1 === passes.length && run.masked) {
         const last = gpu.device.createCommandEncoder({ label: 'sampling: last' });
-        this.encodeLast(last, run, plan.rows);
+        encodeLast(last, run);
         await gpu.submit(last);
       }
       if (mostSteps === 1 && !passes[done].ends)
@@ -432,46 +332,6 @@ export class Sampler {
     const stepsOf = (passesDone: number) => passes.slice(0, passesDone).filter(({ ends }) => ends).length;
     if (stepsOf(done + n) > stepsOf(done)) onStep?.(stepsOf(done + n));
     return n;
-  }
-
-  /** x at the level where the run begins. */
-  private encodeFirst(encoder: GPUCommandEncoder, { plan }: Run, rows: GPUBuffer): void {
-    encoder.copyBufferToBuffer(rows, 0, plan.step, 0, SAMPLING_STEP_WORDS * 4);
-    encodePass(encoder, plan.known!);
-  }
-
-  /** Known pixels as they are. */
-  private encodeLast(encoder: GPUCommandEncoder, { plan, passes }: Run, rows: GPUBuffer): void {
-    encoder.copyBufferToBuffer(
-      rows,
-      (passes.length + 1) * ROW_WORDS * 4,
-      plan.step,
-      0,
-      SAMPLING_STEP_WORDS * 4,
-    );
-    encodePass(encoder, plan.known!);
-  }
-
-  private encodePasses(encoder: GPUCommandEncoder, run: Run, rows: GPUBuffer, from: number, n: number): void {
-    for (const program of run.plan.prepare) encodePass(encoder, program);
-    for (let i = from; i < from + n; i++) {
-      this.encodeRow(encoder, run, rows, i);
-      encodePass(encoder, run.plan.pass);
-    }
-    if (run.masked && from + n === run.passes.length) this.encodeLast(encoder, run, rows);
-  }
-
-  /** The numbers of pass `i`, and known pixels at its level. */
-  private encodeRow(
-    encoder: GPUCommandEncoder,
-    { plan, passes, masked }: Run,
-    rows: GPUBuffer,
-    i: number,
-  ): void {
-    const at = (i + 1) * ROW_WORDS * 4;
-    encoder.copyBufferToBuffer(rows, at, plan.step, 0, SAMPLING_STEP_WORDS * 4);
-    if (plan.share) encoder.copyBufferToBuffer(rows, at + SHARE_AT * 4, plan.share, 0, 4);
-    if (masked && passes[i].begins) encodePass(encoder, plan.known!);
   }
 
   /** A buffer that holds `words` for good, for recorded runs. */
@@ -493,37 +353,7 @@ export class Sampler {
   }
 }
 
-interface Run {
-  readonly plan: SamplingPlan;
-  readonly flow: boolean;
-  readonly settings: Parameters<typeof passesOf>[0];
-  readonly passes: readonly Pass[];
-  /** Whether some pixels are known. */
-  readonly masked: boolean;
-}
-
-const ROWS = { mostRows: MOST_ROWS, rowWords: ROW_WORDS };
-const RUN_OPTIONS = [
-  'steps',
-  'method',
-  'labels',
-  'guidance',
-  'start',
-  'from',
-  'mask',
-] satisfies (keyof EncodeRunOptions)[];
-
 const planName = (flow: boolean, guided: boolean) => `${flow ? 'flow' : 'mix'}${guided ? ', guided' : ''}`;
-
-/** The first row, those of the passes, the last one. */
-function rowsOf({ passes, settings }: Run): Float32Array<ArrayBuffer> {
-  const all = [firstRow(settings.from), ...passes.map((pass) => pass.row), lastRow()];
-  const rows = new Float32Array(all.length * ROW_WORDS);
-  all.forEach((row, i) => {
-    rows.set(row, i * ROW_WORDS);
-  });
-  return rows;
-}
 
 /** From the range of a flow, -1 to 1, to that of pictures. */
 const toUnit = (v: number) => Math.min(Math.max(0.5 * v + 0.5, 0), 1);
@@ -533,9 +363,3 @@ const busyError = () =>
     'busy',
     'This sampler is in the middle of a run. Await it; of `run`, finish the loop or call return() of the iterator. An abort alone ends a run only when its next event is asked for.',
   );
-
-function encodePass(encoder: GPUCommandEncoder, program: Program): void {
-  const pass = encoder.beginComputePass({ label: 'sampling' });
-  program.encode(pass);
-  pass.end();
-}

@@ -1,15 +1,17 @@
 /** How well a network does on images that it was not trained on. */
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import type { Gpu } from '../device';
-import { type Op, op, Program, type Tensor, tensor } from '../kernel';
+import type { Gpu } from '../gpu/gpu';
+import { createTensorBuffers, Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { imageLosses } from '../kernels/image_losses';
-import { Staging } from '../staging';
+import { type Op, op } from '../plan/op';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { type Tensor, tensor } from '../plan/tensor';
 import { outChannelsOf } from '../unet/config';
 import { forwardPass } from '../unet/forward';
-import type { UNet } from '../unet/unet';
+import type { NetworkWeights } from '../unet/network';
 import { chooser, type Variants } from '../unet/variants';
-import { STATE, STATE_WORDS } from './state';
 import { type CorruptionOptions, planCorruption, type SetTensors } from './step';
 
 /** Bins of noise levels, from 0 to 1. */
@@ -37,7 +39,7 @@ export interface EvaluateOptions {
 
 /** A step's batch and forward pass, and the loss of each image: what an evaluation lists. Pure. */
 export function planEvaluation(
-  unet: Pick<UNet, 'config' | 'plan'>,
+  unet: Pick<NetworkWeights, 'config' | 'plan'>,
   batch: number,
   variants: Variants,
   set: SetTensors,
@@ -66,38 +68,39 @@ export function planEvaluation(
   return { ops, state, levels: tensors.levels, losses };
 }
 
-/** Runs over `set` in batches. `classes` are told as they are, none is withheld. */
+export interface EvaluationParts {
+  readonly unet: NetworkWeights;
+  readonly batch: number;
+  readonly variants: Variants;
+  /** As `setTensors` makes it. */
+  readonly data: { readonly set: SetTensors; readonly buffers: readonly [Tensor, GPUBuffer][] };
+  readonly corruption: Omit<CorruptionOptions, 'classDropout' | 'levels'>;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs over the data in batches. Classes are told as they are, none is withheld. */
 export async function evaluate(
   gpu: Gpu,
-  unet: UNet,
-  batch: number,
-  variants: Variants,
-  { set, buffers }: { set: SetTensors; buffers: readonly [Tensor, GPUBuffer][] },
-  corruption: Omit<CorruptionOptions, 'classDropout' | 'levels'>,
-  signal?: AbortSignal,
+  { unet, batch, variants, data: { set, buffers }, corruption, signal }: EvaluationParts,
 ): Promise<Evaluation> {
   const { ops, state, levels, losses } = planEvaluation(unet, batch, variants, set, corruption);
-  const own = [state, levels, losses];
-  const made = await gpu.createBuffers(
-    own.map((t) => ({ label: `evaluation ${t.label}`, bytes: t.size * 4 })),
-  );
+  const own = await createTensorBuffers(gpu, 'evaluation ', [state, levels, losses]);
   let staging: Staging | undefined;
   let program: Program | undefined;
   try {
-    const fixed = new Map([
-      ...unet.fixed,
-      ...buffers,
-      ...own.map((t, i): [Tensor, GPUBuffer] => [t, made[i]]),
-    ]);
+    const boundBuffers = new Map([...unet.boundBuffers, ...buffers, ...own]);
     staging = await Staging.create(gpu, 'evaluation', 2 * batch * 4);
-    program = await Program.compile(gpu, 'evaluation', ops, fixed);
+    program = await Program.compile(gpu, 'evaluation', ops, boundBuffers);
     const sums = Array.from({ length: BINS }, () => ({ count: 0, sum: 0 }));
     for (let done = 0, step = 0; done < set.count; done += batch, step++) {
       const count = Math.min(batch, set.count - done);
       const words = new Uint32Array(STATE_WORDS);
-      words.set([step, done, count, set.count], STATE.step);
-      gpu.device.queue.writeBuffer(made[0], 0, words);
-      const sources = [made[1], made[2]].map((buffer) => ({ buffer, bytes: count * 4 }));
+      words[STATE.step] = step;
+      words[STATE.batchStart] = done;
+      words[STATE.count] = count;
+      words[STATE.epochSize] = set.count;
+      gpu.device.queue.writeBuffer(own.get(state)!, 0, words);
+      const sources = [levels, losses].map((t) => ({ buffer: own.get(t)!, bytes: count * 4 }));
       const read = await gpu.runAnd([program], (encoder, work) => staging!.read(encoder, sources, work), {
         signal,
       });
@@ -108,20 +111,25 @@ export async function evaluate(
         bin.sum += loss;
       });
     }
-    return {
-      loss: sums.reduce((all, { sum }) => all + sum, 0) / set.count,
-      bins: sums.map(({ count, sum }, i) => ({
-        from: i / BINS,
-        to: (i + 1) / BINS,
-        count,
-        loss: count === 0 ? undefined : sum / count,
-      })),
-    };
+    return evaluationOf(sums, set.count);
   } finally {
     program?.destroy();
     staging?.destroy();
-    for (const b of made) b.destroy();
+    for (const b of own.values()) b.destroy();
   }
+}
+
+/** From the losses of `count` images, added up by bins. */
+function evaluationOf(sums: readonly { count: number; sum: number }[], count: number): Evaluation {
+  return {
+    loss: sums.reduce((all, { sum }) => all + sum, 0) / count,
+    bins: sums.map(({ count, sum }, i) => ({
+      from: i / BINS,
+      to: (i + 1) / BINS,
+      count,
+      loss: count === 0 ? undefined : sum / count,
+    })),
+  };
 }
 
 /** `given` on the GPU, and whether it was brought there just now. */

@@ -1,7 +1,7 @@
-import type { Gpu } from '../device';
-import { Staging } from '../staging';
-import { takingTurns } from '../turns';
-import { STATE } from './state';
+import type { Gpu } from '../gpu/gpu';
+import { Staging } from '../gpu/staging';
+import { createMutex } from '../mutex';
+import { STATE } from '../plan/step_state';
 import { LOSS_RING } from './step';
 
 /** What the GPU noted of a step. */
@@ -54,7 +54,7 @@ export class LossReader {
   private readonly state: GPUBuffer;
   private readonly ring: GPUBuffer;
   private readonly staging: Staging;
-  private readonly inTurn = takingTurns();
+  private readonly inTurn = createMutex();
 
   private constructor(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, staging: Staging) {
     this.gpu = gpu;

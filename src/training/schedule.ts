@@ -1,4 +1,4 @@
-import { checkInteger, checkNames, checkNumber, EngineError, typeOf } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError, type Names, typeOf } from '../errors';
 
 /** How the learning rate changes from step to step: shares of the base rate, `learningRate`. */
 export interface ScheduleOptions {
@@ -25,6 +25,8 @@ export const constantSchedule: Schedule = { decay: 'none', warmup: 0 };
 /** Enough for any run; the GPU counts as far. */
 const MOST_STEPS = 0x7fffffff;
 
+const OPTIONS: Names<ScheduleOptions> = { warmup: true, decay: true, steps: true, floor: true };
+
 /** What a caller asks for, with the defaults in place. Throws `argument` for anything that is not a schedule. */
 export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (given === 'constant') return constantSchedule;
@@ -35,7 +37,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
       `schedule is ${what}; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
     );
   }
-  checkNames('schedule', given, ['warmup', 'decay', 'steps', 'floor'] satisfies (keyof ScheduleOptions)[]);
+  checkNames('schedule', given, OPTIONS);
   const { warmup = 0, decay = 'none', steps, floor } = given;
   checkInteger('schedule.warmup', warmup, 0, MOST_STEPS - 1);
   if (decay !== 'none' && decay !== 'cosine') {

@@ -1,6 +1,5 @@
 /** One training step as lists of ops over named tensors. Pure: `explain` prints exactly what the trainer runs. */
 
-import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { adam } from '../kernels/adam';
 import { corrupt } from '../kernels/corrupt';
 import { corruptFlow } from '../kernels/corrupt_flow';
@@ -12,13 +11,15 @@ import { mseFinish } from '../kernels/mse_finish';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { flatSize, parameterCount } from '../kernels/pack_weights';
 import { sumSlices } from '../kernels/sum_slices';
-import { backwardPass, planGradients } from '../unet/backward';
+import { type Op, op } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
+import { padBatch, type Tensor, tensor, view } from '../plan/tensor';
+import { backwardPass, type LayerGradient, planGradients } from '../unet/backward';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
 import { checkSchedule, type Schedule } from './schedule';
-import { STATE_WORDS } from './state';
 
 /** Losses that stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;
@@ -92,46 +93,22 @@ export function planStep(
   weights: WeightPlan,
   batchSize: number,
   variants: Variants,
-  { adam: { beta1, beta2, epsilon, weightDecay }, schedule, clipNorm }: StepSettings = stepDefaults,
+  settings: StepSettings = stepDefaults,
 ): StepPlan {
-  const { height, width, channels } = config;
-  const outChannels = outChannelsOf(config);
-  const [inElements, elements] = [channels, outChannels].map((c) => height * width * c);
-  const batch = Math.ceil(batchSize / 4) * 4;
+  const batch = padBatch(batchSize);
   const { layers, flat } = weights;
   const choose = chooser(variants);
   const { all, byLayer } = planGradients(weights.all, batch, choose);
-  const tensors: StepTensors = {
-    state: tensor('step state', STATE_WORDS),
-    losses: tensor('losses', LOSS_RING * 4),
-    gradients: all,
-    moment1: tensor('moment 1', flat.size),
-    moment2: tensor('moment 2', flat.size),
-    noisy: tensor('noisy', inElements * batch),
-    target: tensor('target', elements * batch),
-    levels: tensor('noise levels', batch),
-    classes: tensor('classes', batch),
-    noisyImages: tensor('noisy images', inElements * batch),
-    targetImages: tensor('target images', elements * batch),
-  };
-  const { state, losses, moment1, moment2, target, noisy, levels, classes } = tensors;
-  const images = { batch, height, width };
-  const load = [
-    op(
-      nhwcToChwn,
-      'target',
-      { ...images, channels: outChannels },
-      { images: tensors.targetImages, state, output: target },
-    ),
-    op(nhwcToChwn, 'noisy', { ...images, channels }, { images: tensors.noisyImages, state, output: noisy }),
-  ];
+  const tensors = stepTensors(config, batch, flat.size, all);
+  const { state, losses, target, noisy, levels, classes } = tensors;
 
   const last = layers[layers.length - 1];
-  const pre = tensor(`${last.name} pre-activation`, elements * batch);
-  const grad = tensor(`${last.name} gradient`, elements * batch);
+  const pre = tensor(`${last.name} pre-activation`, target.size);
+  const grad = tensor(`${last.name} gradient`, target.size);
   const forward = forwardPass(weights, batch, noisy, pre, { levels, classes }, choose, true);
-  const lossShape = { batch, elements };
+  const lossShape = { batch, elements: target.size / batch };
   const partials = tensor('loss partials', partialCount(lossShape));
+  const { beta1, beta2 } = settings.adam;
   const gradients = [
     ...forward.ops,
     op(
@@ -143,11 +120,53 @@ export function planStep(
     op(
       mseFinish,
       'loss',
-      { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING, schedule },
+      { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING, schedule: settings.schedule },
       { partials, state, records: losses },
     ),
     ...backwardPass(forward, batch, grad, byLayer, choose),
   ];
+  const load = loadBatch(config, batch, tensors);
+  return { tensors, load, gradients, ...planUpdate(weights, byLayer, tensors, settings) };
+}
+
+function stepTensors(config: UNetConfig, batch: number, parameters: number, gradients: Tensor): StepTensors {
+  const pixels = config.height * config.width * batch;
+  const [input, output] = [config.channels, outChannelsOf(config)].map((c) => pixels * c);
+  return {
+    state: tensor('step state', STATE_WORDS),
+    losses: tensor('losses', LOSS_RING * 4),
+    gradients,
+    moment1: tensor('moment 1', parameters),
+    moment2: tensor('moment 2', parameters),
+    noisy: tensor('noisy', input),
+    target: tensor('target', output),
+    levels: tensor('noise levels', batch),
+    classes: tensor('classes', batch),
+    noisyImages: tensor('noisy images', input),
+    targetImages: tensor('target images', output),
+  };
+}
+
+/** The caller's batch into the kernels' order. */
+function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[] {
+  const { height, width, channels } = config;
+  const { state, noisy, target, noisyImages, targetImages } = tensors;
+  const load = (layer: string, channels: number, images: Tensor, output: Tensor) =>
+    op(nhwcToChwn, layer, { batch, height, width, channels }, { images, state, output });
+  return [
+    load('target', outChannelsOf(config), targetImages, target),
+    load('noisy', channels, noisyImages, noisy),
+  ];
+}
+
+/** From the gradients in slices to the updated weights. */
+function planUpdate(
+  weights: WeightPlan,
+  byLayer: readonly LayerGradient[],
+  { state, losses, gradients: slices, moment1, moment2 }: StepTensors,
+  { adam: { beta1, beta2, epsilon, weightDecay }, clipNorm }: StepSettings,
+): Pick<StepPlan, 'update' | 'sum' | 'gradient'> {
+  const { flat, packed } = weights;
   const places = weights.all.map((layer, i) => ({
     ...layer,
     offset: weights.byLayer[i].offset,
@@ -160,7 +179,7 @@ export function planStep(
   const squares = tensor('squares of gradients', gradientNorm.sizes(normShape).partials);
   const clip = clips
     ? [
-        op(gradientNorm, 'all layers', normShape, { slices: all, partials: squares }),
+        op(gradientNorm, 'all layers', normShape, { slices, partials: squares }),
         op(
           gradientNormFinish,
           'all layers',
@@ -177,7 +196,7 @@ export function planStep(
       adam,
       'all layers',
       { layers: summed, beta1, beta2, epsilon, weightDecay },
-      { slices: all, state, parameter: flat, moment1, moment2, packed: weights.packed },
+      { slices, state, parameter: flat, moment1, moment2, packed },
     ),
   ];
   const gradient = tensor('gradient', flat.size);
@@ -186,7 +205,7 @@ export function planStep(
     const output = view(gradient, `${layer.name} gradient`, weights.byLayer[i].offset, shape.size);
     return op(sumSlices, layer.name, shape, { slices: byLayer[i].slices, output });
   });
-  return { tensors, load, gradients, update, sum, gradient };
+  return { update, sum, gradient };
 }
 
 /** A data set on the GPU, as tensors. */

@@ -1,6 +1,5 @@
 /** The backward pass as a list of ops: the forward list read from its end. */
 
-import { firstVariant, type Op, op, type Tensor, tensor, view } from '../kernel';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
@@ -10,8 +9,10 @@ import { sumPixels } from '../kernels/sum_pixels';
 import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
 import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
+import { firstVariant, type Op, op } from '../plan/op';
+import { type Tensor, tensor, view } from '../plan/tensor';
 import type { Layer } from './config';
-import { type Choose, type ConditioningStage, type Forward, hasVariant } from './forward';
+import { type Choose, type ConditioningPass, type Forward, hasVariant, type LayerPass } from './forward';
 
 /** Where the gradient of a layer's parameters is left. */
 export interface LayerGradient {
@@ -52,94 +53,113 @@ export function planGradients(
   return { all, byLayer };
 }
 
-/** From `outputGrad`, dL/d(pre-activation of the last stage), to the gradients of all parameters. */
+/** From `outputGrad`, dL/d(pre-activation of the last layer), to the gradients of all parameters. */
 export function backwardPass(
-  { stages, told }: Pick<Forward, 'stages' | 'told'>,
+  { passes, told }: Pick<Forward, 'passes' | 'told'>,
   batch: number,
   outputGrad: Tensor,
   gradients: readonly LayerGradient[],
   choose: Choose = () => undefined,
 ): Op[] {
-  const levels = stages.length / 2;
-  const last = stages.length - 1;
+  const last = passes.length - 1;
   const ops: Op[] = [];
-  const skipGrads: Tensor[] = [];
   const biasGrad = told && tensor('gradient of the biases of images', told.imageBias.size);
-
-  // The last convolution may have so few channels on its way out that what goes back through it, to the upsampling before it and to
-  // the skip connection, is worked out twice rather than stored.
-  const { layer: lastLayer, weights: lastWeights } = stages[last];
-  const lastVariant = choose('conv2d_grad_input', lastLayer.name);
-  const storesLast = levels === 1 || !hasVariant(conv2dGradUpsample, lastVariant);
-  const throughLast = { grad: outputGrad, kernel: lastWeights.backward };
-
+  const back = activationsBack(passes, batch, outputGrad, choose);
   let grad = outputGrad;
   for (let i = last; i >= 0; i--) {
-    const { layer, weights, input, pre, kept } = stages[i];
+    const { layer, weights, input, kept } = passes[i];
     const { name, height, width, inChannels, outChannels, imageBias: first } = layer;
-    const image = { channels: outChannels, height, width, batch };
-
-    // From the gradient of what followed this layer (nothing, if it is the last one) to that of its pre-activation.
-    if (i === last - 1 && !storesLast) {
-      const low = tensor(`${name} gradient`, pre.size);
-      const tensors = { ...throughLast, pre, grad_pre: low };
-      ops.push(op(conv2dGradUpsample, lastLayer.name, { ...lastLayer, batch }, tensors, lastVariant));
-      grad = low;
-    } else if (i === 0 && !storesLast) {
-      const high = tensor(`${name} gradient`, pre.size);
-      const tensors = { ...throughLast, pre, grad_output: grad, grad_pre: high };
-      ops.push(op(conv2dGradPool, name, { ...lastLayer, batch }, tensors, lastVariant));
-      grad = high;
-    } else if (i < levels - 1) {
-      const skipGrad = skipGrads.pop()!;
-      ops.push(op(swishMaxPoolGrad, name, image, { pre, grad_output: grad, grad: skipGrad }));
-      grad = skipGrad;
-    } else if (i === levels - 1) {
-      ops.push(op(swishGrad, name, { elements: pre.size }, { pre, grad }));
-    } else if (i < last) {
-      const low = tensor(`${name} gradient`, pre.size);
-      ops.push(op(swishUpsampleGrad, name, image, { pre, grad_output: grad, grad: low }));
-      skipGrads.push(grad);
-      grad = low;
+    const shape = { ...layer, batch };
+    // From the gradient of what followed this layer to that of its pre-activation.
+    if (i < last) {
+      const activation = back.through(i, grad);
+      ops.push(activation.op);
+      grad = activation.grad;
     }
-
     if (biasGrad && first !== undefined) {
+      const image = { channels: outChannels, height, width, batch };
       ops.push(op(sumPixels, name, { ...image, first }, { grad, sums: biasGrad }));
     }
-    const shape = { ...layer, batch };
     const { slices, partial } = gradients[i];
-    ops.push(
-      op(
-        conv2dGradKernel,
-        name,
-        shape,
-        { input, grad, gradient: slices },
-        choose('conv2d_grad_kernel', name),
-        partial ? slices : kept,
-      ),
-    );
-    if (i > 0 && (i < last || storesLast)) {
+    const variant = choose('conv2d_grad_kernel', name);
+    const tensors = { input, grad, gradient: slices };
+    ops.push(op(conv2dGradKernel, name, shape, tensors, variant, partial ? slices : kept));
+    if (i > 0 && (i < last || !back.fusesLast)) {
       const inputGrad = tensor(`${name} input gradient`, inChannels * height * width * batch);
-      ops.push(
-        op(
-          conv2dGradInput,
-          name,
-          shape,
-          { grad, kernel: weights.backward, grad_input: inputGrad },
-          choose('conv2d_grad_input', name),
-        ),
-      );
+      const tensors = { grad, kernel: weights.backward, grad_input: inputGrad };
+      ops.push(op(conv2dGradInput, name, shape, tensors, choose('conv2d_grad_input', name)));
       grad = inputGrad;
     }
   }
   if (told && biasGrad)
-    ops.push(...backThroughTelling(told, batch, biasGrad, gradients.slice(stages.length)));
+    ops.push(...backThroughTelling(told, batch, biasGrad, gradients.slice(passes.length)));
   return ops;
+}
+
+/**
+ * The way back through what follows the convolutions.
+ *
+ * The last convolution may have so few channels on its way out that what goes back through it, to the upsampling before it and to
+ * the skip connection, is worked out twice rather than stored (`fusesLast`).
+ */
+function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad: Tensor, choose: Choose) {
+  const levels = passes.length / 2;
+  const last = passes[passes.length - 1];
+  const lastVariant = choose('conv2d_grad_input', last.layer.name);
+  const fusesLast = levels > 1 && hasVariant(conv2dGradUpsample, lastVariant);
+  const lastShape = { ...last.layer, batch };
+  const throughLast = { grad: outputGrad, kernel: last.weights.backward };
+  /** Of what upsampling added, the innermost last. */
+  const skipGrads: Tensor[] = [];
+  const gradOf = ({ layer, pre }: LayerPass) => tensor(`${layer.name} gradient`, pre.size);
+  const imageOf = ({ layer: { outChannels: channels, height, width } }: LayerPass) => ({
+    channels,
+    height,
+    width,
+    batch,
+  });
+
+  const throughLastUpsample = (pass: LayerPass) => {
+    const grad = gradOf(pass);
+    const tensors = { ...throughLast, pre: pass.pre, grad_pre: grad };
+    return { op: op(conv2dGradUpsample, last.layer.name, lastShape, tensors, lastVariant), grad };
+  };
+  const throughLastSkipAndPool = (pass: LayerPass, grad_output: Tensor) => {
+    const grad = gradOf(pass);
+    const tensors = { ...throughLast, pre: pass.pre, grad_output, grad_pre: grad };
+    return { op: op(conv2dGradPool, pass.layer.name, lastShape, tensors, lastVariant), grad };
+  };
+  const throughUpsample = (pass: LayerPass, grad_output: Tensor) => {
+    const grad = gradOf(pass);
+    skipGrads.push(grad_output);
+    const tensors = { pre: pass.pre, grad_output, grad };
+    return { op: op(swishUpsampleGrad, pass.layer.name, imageOf(pass), tensors), grad };
+  };
+  const throughSwish = ({ layer, pre }: LayerPass, grad: Tensor) => ({
+    op: op(swishGrad, layer.name, { elements: pre.size }, { pre, grad }),
+    grad,
+  });
+  /** Adds to the gradient that came through the skip connection. */
+  const throughPool = (pass: LayerPass, grad_output: Tensor) => {
+    const grad = skipGrads.pop()!;
+    const tensors = { pre: pass.pre, grad_output, grad };
+    return { op: op(swishMaxPoolGrad, pass.layer.name, imageOf(pass), tensors), grad };
+  };
+
+  /** From the gradient of what followed layer `i`, which is not the last, to that of its pre-activation. */
+  const through = (i: number, grad: Tensor): { op: Op; grad: Tensor } => {
+    const pass = passes[i];
+    if (i === levels - 1) return throughSwish(pass, grad);
+    if (i > levels - 1)
+      return fusesLast && i === passes.length - 2 ? throughLastUpsample(pass) : throughUpsample(pass, grad);
+    return fusesLast && i === 0 ? throughLastSkipAndPool(pass, grad) : throughPool(pass, grad);
+  };
+  return { fusesLast, through };
 }
 
 /** From the gradient of the biases for each image to those of the linear layers that make them. */
 function backThroughTelling(
-  { plan, features, pre, activated }: ConditioningStage,
+  { plan, features, pre, activated }: ConditioningPass,
   batch: number,
   biasGrad: Tensor,
   [forHidden, forOutput]: readonly LayerGradient[],

@@ -1,5 +1,5 @@
 /** The network as a configuration: from a few numbers to layers, shapes and a parameter table. Pure, no GPU. */
-import { checkInteger, checkNames, EngineError, typeOf } from '../errors';
+import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../errors';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the down layers are channels>w0, w0>w1, …, each but the last followed by
@@ -85,9 +85,20 @@ export interface Parameter {
   readonly size: number;
 }
 
+const FIELDS: Names<UNetConfig> = {
+  height: true,
+  width: true,
+  channels: true,
+  widths: true,
+  kernelSize: true,
+  finalActivation: true,
+  outChannels: true,
+  conditioning: true,
+};
+
 /** Puts the tutorial's values where none is given, and checks the result. Throws an `argument` error that names the field. */
 export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
-  checkNames('A UNet', given, [...Object.keys(defaultConfig), 'outChannels', 'conditioning']);
+  checkNames('A UNet', given, FIELDS);
   const defined = Object.entries(given).filter(([, value]) => value !== undefined);
   const {
     outChannels,
@@ -141,7 +152,7 @@ function checkConditioning(given: Conditioning | undefined): Conditioning | unde
       `conditioning is ${JSON.stringify(given)}; it must be like { noiseLevel: true, classes: 10 }, or left out.`,
     );
   }
-  checkNames('conditioning', given, ['noiseLevel', 'classes'] satisfies (keyof Conditioning)[]);
+  checkNames('conditioning', given, { noiseLevel: true, classes: true } satisfies Names<Conditioning>);
   const { noiseLevel = false, classes = 0 } = given;
   if (typeof noiseLevel !== 'boolean') {
     throw new EngineError('argument', `conditioning.noiseLevel is ${noiseLevel}; it must be true or false.`);

@@ -1,25 +1,20 @@
 /** The forward pass as a list of ops. */
 
-import { type Call, type Kernel, type Op, op, type Tensor, tensor } from '../kernel';
-import { type ConvShape, conv2d } from '../kernels/conv2d';
+import type { ConvShape } from '../conv_shape';
+import { conv2d } from '../kernels/conv2d';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dPool } from '../kernels/conv2d_pool';
 import { embedding } from '../kernels/embedding';
 import { swish } from '../kernels/swish';
 import { swishMaxPool } from '../kernels/swish_max_pool';
 import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
-import type { ConditioningLayers, Layer } from './config';
-import type { WeightPlan } from './weights';
-
-/** A layer's weights in the orders that the kernels read (see pack_weights). */
-export interface LayerWeights {
-  readonly forward: Tensor;
-  readonly bias: Tensor;
-  readonly backward: Tensor;
-}
+import { type Call, type Kernel, type Op, op } from '../plan/op';
+import { type Tensor, tensor } from '../plan/tensor';
+import type { Layer } from './config';
+import type { ConditioningPlan, LayerWeights, WeightPlan } from './weights';
 
 /** One convolution of the pass, with the tensors that the backward pass needs again. */
-export interface Stage {
+export interface LayerPass {
   readonly layer: Layer;
   readonly weights: LayerWeights;
   readonly input: Tensor;
@@ -29,13 +24,6 @@ export interface Stage {
   readonly kept?: Tensor;
 }
 
-/** The linear layers of a conditioned network, and their weights. */
-export interface ConditioningPlan {
-  readonly layers: ConditioningLayers;
-  readonly hidden: LayerWeights;
-  readonly output: LayerWeights;
-}
-
 /** What a conditioned network is told about the images of a batch, [batch] each: the noise levels, and the classes as u32. */
 export interface Conditions {
   readonly levels: Tensor;
@@ -43,7 +31,7 @@ export interface Conditions {
 }
 
 /** The conditioning of a pass, with the tensors that the backward pass needs again. */
-export interface ConditioningStage {
+export interface ConditioningPass {
   readonly plan: ConditioningPlan;
   /** What goes into the first linear layer. */
   readonly features: Tensor;
@@ -57,11 +45,11 @@ export interface ConditioningStage {
 /** Which variant of a kernel to use for a layer; undefined is the kernel's first. */
 export type Choose = (kernel: string, layer: string) => string | undefined;
 
-/** Whether a kernel that does more at once has the variant that was chosen for the convolution in it: then it takes its place. */
+/** Whether a fused kernel offers the variant that was chosen for the convolution. If so, it replaces the convolution. */
 export const hasVariant = (fused: Kernel<ConvShape>, variant: string | undefined) =>
   variant !== undefined && Object.hasOwn(fused.variants, variant);
 
-/** Elements of what is kept of a layer, 8 MiB: as much as a cache may hold. From memory it would come little faster than it is made. */
+/** Largest intermediate that is kept of a layer, in elements: 8 MiB, about a cache. Beyond that, loading it again costs as much as making it again. */
 const MOST_KEPT = 2 ** 21;
 
 /** A tensor for what both variants make of the layer's input, if there is such a thing. */
@@ -75,9 +63,9 @@ function keptFor(shape: ConvShape, layer: string, forward?: string, gradient?: s
 
 export interface Forward {
   readonly ops: Op[];
-  readonly stages: readonly Stage[];
+  readonly passes: readonly LayerPass[];
   /** Of a conditioned network. */
-  readonly told?: ConditioningStage;
+  readonly told?: ConditioningPass;
 }
 
 /** What a network needs to make a pass. */
@@ -88,7 +76,7 @@ function tell(
   plan: ConditioningPlan,
   batch: number,
   conditions: Conditions,
-): { ops: Op[]; told: ConditioningStage } {
+): { ops: Op[]; told: ConditioningPass } {
   const { hidden, output, noiseLevel, classes } = plan.layers;
   const size = hidden.outChannels * batch;
   const features = tensor('conditioning features', hidden.inChannels * batch);
@@ -122,58 +110,67 @@ export function forwardPass(
   keeps = false,
 ): Forward {
   const levels = layers.length / 2;
+  const last = layers.length - 1;
   const { ops, told } = conditioning
     ? tell(conditioning, batch, conditions)
     : { ops: [] as Op[], told: undefined };
-  const stages: Stage[] = [];
+  const passes: LayerPass[] = [];
   let x = input;
   layers.forEach((layer, i) => {
-    const { name, height, width, outChannels: channels } = layer;
-    const shape = { channels, height, width, batch };
-    const size = channels * height * width * batch;
-    const last = i === layers.length - 1;
+    const { name, height, width, outChannels } = layer;
+    const size = outChannels * height * width * batch;
+    const shape = { ...layer, batch };
     const variant = choose('conv2d', name);
-    const stage: Stage = {
+    const pass: LayerPass = {
       layer,
       weights: weights[i],
       input: x,
-      pre: last ? pre : tensor(`${name} pre-activation`, size),
-      kept: keeps
-        ? keptFor({ ...layer, batch }, name, variant, choose('conv2d_grad_kernel', name))
-        : undefined,
+      pre: i === last ? pre : tensor(`${name} pre-activation`, size),
+      kept: keeps ? keptFor(shape, name, variant, choose('conv2d_grad_kernel', name)) : undefined,
     };
-    stages.push(stage);
-    const { forward: kernel, bias } = stage.weights;
-    const convolution = { ...layer, batch };
+    passes.push(pass);
     const tensors = {
       input: x,
-      kernel,
-      bias,
-      output: stage.pre,
+      kernel: pass.weights.forward,
+      bias: pass.weights.bias,
+      output: pass.pre,
       ...(told && layer.imageBias !== undefined ? { image_bias: told.imageBias } : {}),
     };
-    const pools = i < levels - 1;
-    if (pools && hasVariant(conv2dPool, variant)) {
+    if (i < levels - 1 && hasVariant(conv2dPool, variant)) {
       x = tensor(`${name} pooled`, size / 4);
-      ops.push(op(conv2dPool, name, convolution, { ...tensors, pooled: x }, variant));
+      ops.push(op(conv2dPool, name, shape, { ...tensors, pooled: x }, variant));
       return;
     }
-    ops.push(op(conv2d, name, convolution, tensors, variant, stage.kept));
-
-    if (last) return;
-    if (pools) {
-      x = tensor(`${name} pooled`, size / 4);
-      ops.push(op(swishMaxPool, name, shape, { input: stage.pre, output: x }));
-    } else if (i === levels - 1) {
-      x = tensor(`${name} output`, size);
-      ops.push(op(swish, name, { elements: size }, { input: stage.pre, output: x }));
-    } else {
-      const skip = stages[2 * levels - 2 - i].pre;
-      x = tensor(`${name} upsampled + skip`, size * 4);
-      ops.push(op(swishUpsampleAdd, name, shape, { input: stage.pre, skip, output: x }));
-    }
+    ops.push(op(conv2d, name, shape, tensors, variant, pass.kept));
+    if (i === last) return;
+    const activated = activate(passes, i, levels, batch);
+    ops.push(activated.op);
+    x = activated.output;
   });
-  return { ops, stages, told };
+  return { ops, passes, told };
+}
+
+/** What follows a convolution but the last: on the way down pooling, at the bottom nothing more, on the way up upsampling and the skip. */
+function activate(
+  passes: readonly LayerPass[],
+  i: number,
+  levels: number,
+  batch: number,
+): { op: Op; output: Tensor } {
+  const { layer, pre: input } = passes[i];
+  const { name, height, width, outChannels: channels } = layer;
+  const shape = { channels, height, width, batch };
+  if (i < levels - 1) {
+    const output = tensor(`${name} pooled`, input.size / 4);
+    return { op: op(swishMaxPool, name, shape, { input, output }), output };
+  }
+  if (i === levels - 1) {
+    const output = tensor(`${name} output`, input.size);
+    return { op: op(swish, name, { elements: input.size }, { input, output }), output };
+  }
+  const skip = passes[2 * levels - 2 - i].pre;
+  const output = tensor(`${name} upsampled + skip`, input.size * 4);
+  return { op: op(swishUpsampleAdd, name, shape, { input, skip, output }), output };
 }
 
 /** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. */

@@ -1,14 +1,18 @@
-import type { Gpu } from '../device';
-import { checkBuffer, checkInteger, checkNames, EngineError } from '../errors';
-import { op, Program, type Tensor, tensor } from '../kernel';
+import { checkBuffer, checkInteger, checkNames, type Names } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
-import { Staging } from '../staging';
-import { STATE, STATE_WORDS } from '../training/state';
+import { type Op, op } from '../plan/op';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { padBatch, type Tensor, tensor } from '../plan/tensor';
+import { Resource } from '../resource';
+import { defaultChooser, givenOrChosen } from '../tuning/chooser';
 import { outChannelsOf } from './config';
-import { predictionPass, splitByWeights } from './forward';
-import type { UNet } from './unet';
-import { checkVariants, chooser, type Variants } from './variants';
+import { type Choose, predictionPass, splitByWeights } from './forward';
+import type { NetworkWeights } from './network';
+import { chooser as chooseBy, type Variants } from './variants';
 
 export interface PredictorOptions {
   /** Images of a forward pass. Default 1. */
@@ -17,82 +21,91 @@ export interface PredictorOptions {
   readonly variants?: Variants;
 }
 
-/** A forward pass that is compiled and has its memory, for a program that records its own commands. Created by `engine.createPredictor`. */
-export class Predictor {
-  readonly unet: UNet;
-  readonly count: number;
-  private readonly gpu: Gpu;
-  /** What depends on the weights alone: none or one. */
-  private readonly prepare: readonly Program[];
-  private readonly program: Program;
-  /** Of which state of the weights (`UNet.weightsState`) `prepare` has been run. */
-  private prepared: number | undefined;
-  private readonly own: readonly GPUBuffer[];
-  private readonly staging: Staging;
-  private destroyed = false;
+/** Through these, data comes in and goes out. */
+interface PredictorTensors {
+  readonly images: Tensor;
+  readonly result: Tensor;
+  readonly state: Tensor;
+  readonly levels: Tensor;
+  readonly classes: Tensor;
+}
 
-  private constructor(
-    gpu: Gpu,
-    unet: UNet,
-    count: number,
-    [program, ...prepare]: readonly Program[],
-    own: readonly GPUBuffer[],
-    staging: Staging,
-  ) {
-    this.gpu = gpu;
-    this.unet = unet;
-    this.count = count;
-    this.prepare = prepare;
-    this.program = program;
-    this.own = own;
-    this.staging = staging;
+interface PredictorPlan {
+  readonly tensors: PredictorTensors;
+  /** What is made of the weights alone, and stays while they do. */
+  readonly made: readonly Tensor[];
+  readonly prepare: readonly Op[];
+  readonly ops: readonly Op[];
+}
+
+interface PredictorParts {
+  readonly gpu: Gpu;
+  readonly unet: NetworkWeights;
+  readonly count: number;
+  readonly program: Program;
+  /** What depends on the weights alone: none or one. */
+  readonly prepare: readonly Program[];
+  readonly buffers: Readonly<Record<keyof PredictorTensors, GPUBuffer>>;
+  readonly own: readonly GPUBuffer[];
+  readonly staging: Staging;
+}
+
+/** A forward pass that is compiled and has its memory, for a program that records its own commands. Created by `engine.createPredictor`. */
+export class Predictor extends Resource {
+  readonly unet: NetworkWeights;
+  readonly count: number;
+  private readonly parts: PredictorParts;
+  /** Of which version of the weights (`UNet.weightsVersion`) the preparations have been made. */
+  private prepared: number | undefined;
+
+  private constructor(parts: PredictorParts) {
+    super('predictor');
+    this.unet = parts.unet;
+    this.count = parts.count;
+    this.parts = parts;
+    this.setCount(parts.count);
   }
 
   /** @internal */
-  static async create(gpu: Gpu, unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
+  static async create(
+    gpu: Gpu,
+    unet: NetworkWeights,
+    options: PredictorOptions = {},
+    chooser = defaultChooser(gpu),
+  ): Promise<Predictor> {
     unet.check(gpu.device);
-    checkNames('A predictor', options, ['count', 'variants'] satisfies (keyof PredictorOptions)[]);
+    checkNames('A predictor', options, { count: true, variants: true } satisfies Names<PredictorOptions>);
     const { count = 1, variants } = options;
     checkInteger('count', count, 1, 65536);
-    const { height, width, channels } = unet.config;
+    const batch = padBatch(count);
     const { layers } = unet.plan;
-    const outChannels = outChannelsOf(unet.config);
-    const batch = Math.ceil(count / 4) * 4;
-    const shape = { batch, height, width };
-    if (variants) checkVariants(variants, layers, batch, gpu.device.features, false);
-    const choose = chooser(variants ?? (await gpu.chooseVariants(layers, batch, false)));
-    const [size, resultSize] = [channels, outChannels].map((c) => batch * height * width * c);
-    const images = tensor('images', size);
-    const result = tensor('result', resultSize);
-    const state = tensor('state', STATE_WORDS);
-    const levels = tensor('noise levels', batch);
-    const classes = tensor('classes', batch);
-    const input = tensor('input', size);
-    const output = tensor('output', resultSize);
-    const pass = predictionPass(unet.plan, batch, input, output, { levels, classes }, choose);
-    const { once, each, made } = splitByWeights(pass, new Set(unet.fixed.keys()));
-    const ops = [
-      op(nhwcToChwn, 'input', { ...shape, channels }, { images, state, output: input }),
-      ...each,
-      op(chwnToNhwc, 'output', { ...shape, channels: outChannels }, { input: output, images: result }),
-    ];
-    const tensors = [images, result, state, levels, classes, ...made];
+    const chosen = await givenOrChosen(variants, gpu, chooser, layers, batch, false);
+    const plan = planPrediction(unet, batch, chooseBy(chosen));
+    const { images, result, state, levels, classes } = plan.tensors;
+    const tensors = [images, result, state, levels, classes, ...plan.made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
-    const own = await gpu.createBuffers(
-      tensors.map((t) => ({ label: `predictor ${t.label}`, bytes: t.size * 4 })),
-    );
-    const fixed = new Map([...unet.fixed, ...tensors.map((t, i): [Tensor, GPUBuffer] => [t, own[i]])]);
+    const created = await createTensorBuffers(gpu, 'predictor ', tensors);
+    const own = [...created.values()];
+    const boundBuffers = new Map([...unet.boundBuffers, ...created]);
+    const buffer = (t: Tensor) => created.get(t)!;
+    const buffers = {
+      images: buffer(images),
+      result: buffer(result),
+      state: buffer(state),
+      levels: buffer(levels),
+      classes: buffer(classes),
+    };
     let staging: Staging | undefined;
     try {
       // Two, so that one turn of `predict` is read while the next one is at work.
-      staging = await Staging.create(gpu, 'predictions', count * height * width * outChannels * 4, 2);
-      const programs = await Program.compileAll([
-        Program.compile(gpu, 'predict', ops, fixed),
-        ...(once.length > 0 ? [Program.compile(gpu, 'kernels for predict', once, fixed)] : []),
+      staging = await Staging.create(gpu, 'predictions', (result.size / batch) * count * 4, 2);
+      const [program, ...prepare] = await Program.compileAll([
+        Program.compile(gpu, 'predict', plan.ops, boundBuffers),
+        ...(plan.prepare.length > 0
+          ? [Program.compile(gpu, 'kernels for predict', plan.prepare, boundBuffers)]
+          : []),
       ]);
-      const predictor = new Predictor(gpu, unet, count, programs, own, staging);
-      predictor.setCount(count);
-      return predictor;
+      return new Predictor({ gpu, unet, count, program, prepare, buffers, own, staging });
     } catch (error) {
       staging?.destroy();
       for (const b of own) b.destroy();
@@ -118,7 +131,8 @@ export class Predictor {
     checkBuffer('input', input, inBytes, 'COPY_SRC');
     checkBuffer('output', output, outBytes, 'COPY_DST');
     this.unet.checkTold(told);
-    const [images, result, , levels, classes] = this.own;
+    const { prepare, program, buffers } = this.parts;
+    const { images, result, levels, classes } = buffers;
     encoder.copyBufferToBuffer(input, 0, images, 0, inBytes);
     for (const [name, to] of [
       ['levels', levels],
@@ -129,12 +143,8 @@ export class Predictor {
       checkBuffer(name, from, this.count * 4, 'COPY_SRC');
       encoder.copyBufferToBuffer(from, 0, to, 0, this.count * 4);
     }
-    // Nobody knows what the weights will be when this is submitted.
-    for (const program of [...this.prepare, this.program]) {
-      const pass = encoder.beginComputePass({ label: 'predict' });
-      program.encode(pass);
-      pass.end();
-    }
+    // The weights may change before this is submitted.
+    for (const each of [...prepare, program]) computePass(encoder, 'predict', (pass) => each.encode(pass));
     encoder.copyBufferToBuffer(result, 0, output, 0, outBytes);
   }
 
@@ -144,10 +154,11 @@ export class Predictor {
     told: { levels?: Float32Array; labels?: Uint32Array } = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.unet.config;
-    const [images, result, , levels, classes] = this.own;
+    const { gpu, prepare, program, buffers, staging } = this.parts;
+    const { images, result, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
     const bytes = count * height * width * outChannelsOf(this.unet.config) * 4;
-    const { queue } = this.gpu.device;
+    const { queue } = gpu.device;
     for (const [to, values] of [
       [images, given],
       [levels, told.levels],
@@ -157,14 +168,12 @@ export class Predictor {
     }
     this.setCount(count);
     const sources = [{ buffer: result, bytes }];
-    const { weightsState } = this.unet;
-    const isPrepared = weightsState !== undefined && weightsState === this.prepared;
-    this.prepared = weightsState;
-    const programs = isPrepared ? [this.program] : [...this.prepare, this.program];
+    const { weightsVersion } = this.unet;
+    const isPrepared = weightsVersion !== undefined && weightsVersion === this.prepared;
+    this.prepared = weightsVersion;
+    const programs = isPrepared ? [program] : [...prepare, program];
     try {
-      const [values] = await this.gpu.runAnd(programs, (encoder, work) =>
-        this.staging.read(encoder, sources, work),
-      );
+      const [values] = await gpu.runAnd(programs, (encoder, work) => staging.read(encoder, sources, work));
       return new Float32Array(values);
     } catch (error) {
       this.prepared = undefined;
@@ -174,29 +183,56 @@ export class Predictor {
 
   /** Bytes of GPU memory that it holds, without the network's weights. */
   get bytes(): number {
-    const programs = [...this.prepare, this.program].reduce((sum, p) => sum + p.bytes, 0);
-    return programs + this.own.reduce((sum, b) => sum + b.size, 0);
+    const { prepare, program, own } = this.parts;
+    const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, 0);
+    return programs + own.reduce((sum, b) => sum + b.size, 0);
   }
 
-  destroy(): void {
-    if (this.destroyed) return;
-    this.destroyed = true;
-    for (const program of [...this.prepare, this.program]) program.destroy();
-    this.staging.destroy();
-    for (const b of this.own) b.destroy();
+  /** @internal */
+  override check(): void {
+    super.check();
+    this.unet.check();
   }
 
-  [Symbol.dispose](): void {
-    this.destroy();
+  protected release(): void {
+    const { prepare, program, own, staging } = this.parts;
+    for (const each of [...prepare, program]) each.destroy();
+    staging.destroy();
+    for (const b of own) b.destroy();
   }
 
   private setCount(count: number): void {
-    const [, , state] = this.own;
-    this.gpu.device.queue.writeBuffer(state, STATE.count * 4, Uint32Array.of(count));
+    const { gpu, buffers } = this.parts;
+    gpu.device.queue.writeBuffer(buffers.state, STATE.count * 4, Uint32Array.of(count));
   }
+}
 
-  private check(): void {
-    if (this.destroyed) throw new EngineError('destroyed', 'This predictor was destroyed; create a new one.');
-    this.unet.check();
-  }
+/** A pass of `batch` images from the caller's order and back to it. Pure. */
+function planPrediction(
+  { config, plan, boundBuffers }: Pick<NetworkWeights, 'config' | 'plan' | 'boundBuffers'>,
+  batch: number,
+  choose: Choose,
+): PredictorPlan {
+  const { height, width, channels } = config;
+  const outChannels = outChannelsOf(config);
+  const shape = { batch, height, width };
+  const [size, resultSize] = [channels, outChannels].map((c) => batch * height * width * c);
+  const tensors = {
+    images: tensor('images', size),
+    result: tensor('result', resultSize),
+    state: tensor('state', STATE_WORDS),
+    levels: tensor('noise levels', batch),
+    classes: tensor('classes', batch),
+  };
+  const { images, result, state, levels, classes } = tensors;
+  const input = tensor('input', size);
+  const output = tensor('output', resultSize);
+  const pass = predictionPass(plan, batch, input, output, { levels, classes }, choose);
+  const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
+  const ops = [
+    op(nhwcToChwn, 'input', { ...shape, channels }, { images, state, output: input }),
+    ...each,
+    op(chwnToNhwc, 'output', { ...shape, channels: outChannels }, { input: output, images: result }),
+  ];
+  return { tensors, made, prepare: once, ops };
 }

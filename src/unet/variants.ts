@@ -1,10 +1,11 @@
 /** Which variant of which kernel each layer uses. */
 
+import type { ConvShape } from '../conv_shape';
 import { EngineError } from '../errors';
-import type { AdapterKind, Kernel } from '../kernel';
-import { type ConvShape, conv2d } from '../kernels/conv2d';
+import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
+import type { AdapterKind, Kernel } from '../plan/op';
 import type { Layer } from './config';
 import type { Choose } from './forward';
 

@@ -1,9 +1,11 @@
 /** The weights of a network as tensors, and how they start. Pure, no GPU. */
 
-import { type Op, op, type Tensor, tensor, view } from '../kernel';
 import { needsNoPacking, packing, packWeights, type Region } from '../kernels/pack_weights';
+import { type Op, op } from '../plan/op';
+import { type Tensor, tensor, view } from '../plan/tensor';
 import { normal, STREAM, threefry, uniform } from '../random';
 import {
+  type ConditioningLayers,
   conditioningOf,
   type Layer,
   layersOf,
@@ -11,7 +13,20 @@ import {
   parametersOf,
   type UNetConfig,
 } from './config';
-import type { ConditioningPlan, LayerWeights } from './forward';
+
+/** A layer's weights in the orders that the kernels read (see pack_weights). */
+export interface LayerWeights {
+  readonly forward: Tensor;
+  readonly bias: Tensor;
+  readonly backward: Tensor;
+}
+
+/** The linear layers of a conditioned network, and their weights. */
+export interface ConditioningPlan {
+  readonly layers: ConditioningLayers;
+  readonly hidden: LayerWeights;
+  readonly output: LayerWeights;
+}
 
 /** One layer's share of the buffers. */
 export interface LayerPlan {

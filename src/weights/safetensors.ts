@@ -44,53 +44,23 @@ export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
-  const list = [...tensors];
   // From entries, so that a tensor may be called __proto__ like anything else.
   const entries = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) {
-    for (const [key, value] of Object.entries(metadata)) {
-      if (typeof value !== 'string') {
-        throw new EngineError(
-          'argument',
-          `Metadata ${quote(key)} is of type ${typeof value}; the format keeps strings only: use JSON.stringify.`,
-        );
-      }
-    }
+    checkMetadata(metadata);
     entries.set(metadataKey, metadata);
   }
-
   let size = 0;
   const stored: (Float32Array | Uint32Array | Uint16Array)[] = [];
-  for (const { name, shape, data, dtype: wanted } of list) {
+  for (const tensor of tensors) {
+    const { name, shape } = tensor;
     if (typeof name !== 'string' || name === metadataKey || entries.has(name)) {
       throw new EngineError(
         'argument',
         `${quote(name)} cannot name a tensor: names must be strings, each used once, other than ${metadataKey}.`,
       );
     }
-    if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
-      throw new EngineError(
-        'argument',
-        `Tensor ${quote(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
-      );
-    }
-    if (!isShape(shape) || elements(shape) !== data.length) {
-      throw new EngineError(
-        'argument',
-        `Tensor ${quote(name)} has shape ${showShape(shape)} but ${data.length} values; the sizes must be whole ` +
-          'numbers whose product is the number of values.',
-      );
-    }
-    const floats = data instanceof Float32Array;
-    if (wanted !== undefined && !(floats && isFloatType(wanted))) {
-      throw new EngineError(
-        'argument',
-        `Tensor ${quote(name)} is to be written as ${quote(wanted)}; a Float32Array can be F32 or F16, and a ` +
-          'Uint32Array takes no dtype.',
-      );
-    }
-    const dtype = floats ? (wanted ?? 'F32') : 'U32';
-    const values = floats && dtype === 'F16' ? toHalves(data, name) : data;
+    const { dtype, values } = storedAs(tensor);
     entries.set(name, { dtype, shape, data_offsets: [size, size + values.byteLength] });
     stored.push(values);
     size += values.byteLength;
@@ -115,6 +85,43 @@ export function encodeSafetensors(
     at += data.byteLength;
   }
   return bytes;
+}
+
+function checkMetadata(metadata: Record<string, string>): void {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === 'string') continue;
+    throw new EngineError(
+      'argument',
+      `Metadata ${quote(key)} is of type ${typeof value}; the format keeps strings only: use JSON.stringify.`,
+    );
+  }
+}
+
+/** The numbers of a tensor as the file has them. Throws an `argument` error for a tensor that cannot be written. */
+function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
+  if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
+    throw new EngineError(
+      'argument',
+      `Tensor ${quote(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
+    );
+  }
+  if (!isShape(shape) || elements(shape) !== data.length) {
+    throw new EngineError(
+      'argument',
+      `Tensor ${quote(name)} has shape ${showShape(shape)} but ${data.length} values; the sizes must be whole ` +
+        'numbers whose product is the number of values.',
+    );
+  }
+  const floats = data instanceof Float32Array;
+  if (wanted !== undefined && !(floats && isFloatType(wanted))) {
+    throw new EngineError(
+      'argument',
+      `Tensor ${quote(name)} is to be written as ${quote(wanted)}; a Float32Array can be F32 or F16, and a ` +
+        'Uint32Array takes no dtype.',
+    );
+  }
+  const dtype = floats ? (wanted ?? 'F32') : 'U32';
+  return { dtype, values: floats && dtype === 'F16' ? toHalves(data, name) : data };
 }
 
 /**

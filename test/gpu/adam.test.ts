@@ -3,13 +3,16 @@
  * the gradients are not so long that they are clipped.
  */
 import { expect, test } from 'vitest';
-import { type Op, op, Program, type Tensor, tensor, view } from '../../src/kernel';
+import { Program } from '../../src/gpu/program';
+import { readBuffer } from '../../src/gpu/staging';
 import { type AdamShape, adam } from '../../src/kernels/adam';
 import { gradientNorm } from '../../src/kernels/gradient_norm';
 import { gradientNormFinish } from '../../src/kernels/gradient_norm_finish';
 import { flatSize, parameterCount } from '../../src/kernels/pack_weights';
 import { sumSlices } from '../../src/kernels/sum_slices';
-import { STATE } from '../../src/training/state';
+import { type Op, op } from '../../src/plan/op';
+import { STATE } from '../../src/plan/step_state';
+import { type Tensor, tensor, view } from '../../src/plan/tensor';
 import { spec } from '../kernels/adam';
 import { testGpu } from '../lanes/gpu';
 import { type Arrays, Random } from '../spec';
@@ -57,7 +60,7 @@ async function update(shape: AdamShape, values: Arrays, before: (tensors: Tensor
   try {
     await gpu.run([program]);
     const read = async (name: keyof Tensors) =>
-      new Uint32Array(await gpu.read(program.buffer(tensors[name]), sizes[name]));
+      new Uint32Array(await readBuffer(gpu, program.buffer(tensors[name]), sizes[name]));
     const [parameter, moment1, moment2, packed, state, records] = await Promise.all(
       (['parameter', 'moment1', 'moment2', 'packed', 'state', 'records'] as const).map(read),
     );

@@ -27,7 +27,7 @@ async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResu
 
 test('bench: every row is checked and timed, and the peaks are of this run', async () => {
   const result = await bench({
-    kernel: 'swish_max_pool.*down.1,conv2d.one up.2,noop',
+    kernel: 'swish_max_pool.*down.1,conv2d.one_output up.2,noop',
     batch: 4,
     budgetSeconds: 12,
     runtime: 'a test',
@@ -103,12 +103,13 @@ test.each([[[4, 1]], [[1, 4]]])(
 );
 
 test('bench: the whole network, with the variants in use, op by op', async () => {
-  const defaults = engine.gpu.chooseVariants;
+  const { chooser } = engine;
+  const choose = chooser.choose.bind(chooser);
   // As if a tuner had preferred the plain form in one place.
-  engine.gpu.chooseVariants = async (...args) => ({
-    ...(await defaults(...args)),
+  const spy = vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => ({
+    ...(await choose(...args)),
     'conv2d/down.1': 'direct',
-  });
+  }));
   try {
     for (const name of ['step', 'forward', 'sample'] as const) {
       const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer);
@@ -136,7 +137,7 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
       expect(kernels.map(({ kernel }) => kernel)).toContain(own);
     }
   } finally {
-    engine.gpu.chooseVariants = defaults;
+    spy.mockRestore();
   }
 });
 

@@ -1,9 +1,11 @@
 /** Networks that are told noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
 import { describe, expect, test } from 'vitest';
-import type { AdapterKind } from '../../src/kernel';
+import { readBuffer } from '../../src/gpu/staging';
+import type { AdapterKind } from '../../src/plan/op';
 import { normal } from '../../src/random';
+import type { TrainerOptions } from '../../src/training/options';
 import { rateFactor, type Schedule } from '../../src/training/schedule';
-import { Trainer, type TrainerOptions } from '../../src/training/trainer';
+import { Trainer } from '../../src/training/trainer';
 import { checkConfig, layersOf, outChannelsOf, type UNetConfig } from '../../src/unet/config';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
@@ -263,7 +265,7 @@ describe('what a network is told', () => {
     const encoder = gpu.device.createCommandEncoder();
     predictor.encode(encoder, source, result, { levels: levelBuffer, labels: labelBuffer });
     await gpu.submit(encoder);
-    const predicted = new Float32Array(await gpu.read(result, images.length));
+    const predicted = new Float32Array(await readBuffer(gpu, result, images.length));
     expect(relativeError(predicted, await unet.predict(images, count, { levels, labels }))).toBeLessThan(
       1e-6,
     );

@@ -1,5 +1,6 @@
 /** The engine as a guest on somebody's device. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
@@ -39,7 +40,7 @@ test('what is destroyed while it is read is an error, not a file of zeros', asyn
 test('a submission that the device refuses is thrown, and does not reach its handlers', async () => {
   const [buffer] = await gpu.createBuffers([{ label: 'gone', bytes: 4 }]);
   buffer.destroy();
-  await expect(gpu.read(buffer, 1)).rejects.toMatchObject({ code: 'shader' });
+  await expect(readBuffer(gpu, buffer, 1)).rejects.toMatchObject({ code: 'shader' });
 });
 
 describe('nothing is left behind', () => {
@@ -178,7 +179,7 @@ test('no adapter and no WebGPU are different errors that say what to do', async 
   const none = { requestAdapter: async () => null } as unknown as GPU;
   await expect(createEngine({ gpu: none })).rejects.toMatchObject({ code: 'no-adapter' });
   const navigator = globalThis.navigator as { gpu?: GPU };
-  const { requestDevice } = await import('../../src/device');
+  const { requestDevice } = await import('../../src/gpu/request_device');
   Object.defineProperty(navigator, 'gpu', { value: undefined, configurable: true });
   try {
     await expect(requestDevice()).rejects.toMatchObject({ code: 'no-webgpu' });

@@ -1,13 +1,10 @@
 /** Sampling along a flow, with classes, guidance and known pixels: against a run in f64, and by all the ways to ask for it. */
 import { describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../src/errors';
+import { readBuffer } from '../../src/gpu/staging';
 import { normal, STREAM, threefry } from '../../src/random';
-import {
-  type EncodeRunOptions,
-  type SampleEvent,
-  type SampleOptions,
-  Sampler,
-} from '../../src/sampling/sampler';
+import type { EncodeRunOptions, SampleEvent, SampleOptions } from '../../src/sampling/options';
+import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
@@ -115,7 +112,7 @@ async function encoded(sampler: Sampler, noise: Float32Array, options: EncodeRun
   const encoder = gpu.device.createCommandEncoder();
   sampler.encodeRun(encoder, buffer, options);
   await gpu.submit(encoder);
-  const images = new Float32Array(await gpu.read(buffer, noise.length));
+  const images = new Float32Array(await readBuffer(gpu, buffer, noise.length));
   buffer.destroy();
   return images;
 }

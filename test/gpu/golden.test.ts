@@ -1,6 +1,6 @@
 /** The tutorial's network and the one of digits on a fixed workload: what independent libraries get, step by step. */
 import { describe, expect, test } from 'vitest';
-import type { AdapterKind } from '../../src/kernel';
+import type { AdapterKind } from '../../src/plan/op';
 import { recipes } from '../../src/recipes';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, layersOf, type UNetConfig } from '../../src/unet/config';

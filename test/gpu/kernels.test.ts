@@ -1,6 +1,6 @@
 /** Every kernel, in every variant, on every case, against its reference. */
 import { describe, test } from 'vitest';
-import type { AdapterKind } from '../../src/kernel';
+import type { AdapterKind } from '../../src/plan/op';
 import { checkKernel, inputsOf } from '../check_kernel';
 import { testGpu } from '../lanes/gpu';
 import { type AnySpec, specs } from '../registry';

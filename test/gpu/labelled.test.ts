@@ -4,19 +4,17 @@ import { Dataset } from '../../src/data/dataset';
 import type { ImageSet } from '../../src/data/idx';
 import { createEngine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
-import type { Tensor } from '../../src/kernel';
+import { readBuffer } from '../../src/gpu/staging';
+import type { Tensor } from '../../src/plan/tensor';
 import { normal, permutation, STREAM, threefry, uniform } from '../../src/random';
 import { recipes } from '../../src/recipes';
+import type { FitOptions, TrainerOptions, TrainingEvent } from '../../src/training/options';
 import { rateFactor, type Schedule } from '../../src/training/schedule';
-import {
-  type FitOptions,
-  Trainer,
-  type TrainerOptions,
-  type TrainingEvent,
-} from '../../src/training/trainer';
+import { Trainer } from '../../src/training/trainer';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
-import { fingerprint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
+import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
+import { fingerprintImages } from '../../src/weights/fingerprint';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
@@ -111,8 +109,8 @@ function furthest(got: ArrayLike<number>, want: ArrayLike<number>): number {
 
 describe('what fit draws', () => {
   /** The batch that the trainer has now, in the caller's order. */
-  async function batchOf({ fixed, plan }: Trainer, count: number) {
-    const read = (t: Tensor) => gpu.read(fixed.get(t)!, t.size);
+  async function batchOf({ boundBuffers, plan }: Trainer, count: number) {
+    const read = (t: Tensor) => readBuffer(gpu, boundBuffers.get(t)!, t.size);
     const { noisy, target, levels, classes } = plan.tensors;
     const images = async (t: Tensor) => {
       const chwn = new Float32Array(await read(t));
@@ -206,7 +204,7 @@ describe('a run of many settings', () => {
   const settings = { ...flow, schedule, learningRate: 0.01, clipNorm: 0.7, weightDecay: 0.02, beta2: 0.99 };
   const fit: FitOptions = { epochs: 3, seed: 11 };
   const run = { seed: 11, batchSize: BATCH, learningRate: 0.01, epochs: 3 };
-  const data = fingerprint(imageSet);
+  const data = fingerprintImages(imageSet);
 
   /** Up to step `until`, from a checkpoint or from the beginning. */
   async function trainUntil(until: number, from?: Uint8Array) {

@@ -1,8 +1,10 @@
 /** How much is given to a GPU at once. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { Gpu } from '../../src/device';
-import { op, Program, tensor } from '../../src/kernel';
+import { Gpu } from '../../src/gpu/gpu';
+import { Program } from '../../src/gpu/program';
 import { swish } from '../../src/kernels/swish';
+import { op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -29,7 +31,7 @@ async function submissionsOf(gpu: Gpu, runs: number): Promise<number[]> {
 }
 
 test('late word of the end of a submission is not taken for work', async () => {
-  const slow = new Gpu(gpu.device, 12);
+  const slow = new Gpu(gpu.device, { maxSubmitMilliseconds: 12 });
   const settle = slow.settle.bind(slow);
   const late = 20;
   vi.spyOn(slow, 'settle').mockImplementation(async (promise) => {

@@ -1,14 +1,9 @@
 /** A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped. */
 import { expect, test } from 'vitest';
 import { createEngine } from '../../src/engine';
-import {
-  checkSameData,
-  fingerprint,
-  loadCheckpoint,
-  loadModel,
-  saveCheckpoint,
-  saveModel,
-} from '../../src/weights/checkpoint';
+import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
+import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../src/weights/model';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 
@@ -26,7 +21,7 @@ const images = {
   channels: 1,
 };
 const { batchSize, learningRate } = settings;
-const data = fingerprint(images);
+const data = fingerprintImages(images);
 const dataset = await engine.createDataset(images);
 const STEPS = 11;
 
@@ -43,7 +38,7 @@ async function trainUntil(until: number, from?: Uint8Array, abortAt?: number) {
   using trainer = await engine.createTrainer(unet, { batchSize, learningRate, variants });
   const losses = [...(saved?.losses ?? [])];
   if (saved) {
-    checkSameData(saved.data, data);
+    assertSameData(saved.data, data);
     await unet.setParameters(saved.parameters);
     trainer.setState(saved.state);
   }

@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type SampleOptions, Sampler } from '../../src/sampling/sampler';
+import { readBuffer } from '../../src/gpu/staging';
+import type { SampleOptions } from '../../src/sampling/options';
+import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
@@ -73,7 +75,7 @@ test('noise follows from the seed, and sample, run and encodeRun agree', async (
   const encoder = gpu.device.createCommandEncoder();
   sampler.encodeRun(encoder, buffer, 3);
   gpu.device.queue.submit([encoder.finish()]);
-  expect(new Float32Array(await gpu.read(buffer, count * size))).toEqual(result);
+  expect(new Float32Array(await readBuffer(gpu, buffer, count * size))).toEqual(result);
   buffer.destroy();
 });
 

@@ -1,6 +1,8 @@
 /** Networks of many shapes against the f64 reference of the whole training step. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Program, tensor } from '../../src/kernel';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Program } from '../../src/gpu/program';
+import { readBuffer } from '../../src/gpu/staging';
+import { tensor } from '../../src/plan/tensor';
 import { Trainer } from '../../src/training/trainer';
 import { backwardPass, planGradients } from '../../src/unet/backward';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
@@ -93,9 +95,13 @@ for (const [title, { config, counts }] of Object.entries(configs)) {
 describe('kernels that are transformed once', () => {
   const config = { height: 8, width: 8, widths: [8, 8] };
   const images = new Random(5).floats(4 * 64, 0, 1);
+  const variants = { 'conv2d/down.1': 'winograd4' };
+  /** By this device's usual choice there may be nothing to transform. */
+  const chooser = { choose: async () => variants };
+  const create = (seed = 0) => UNet.create(gpu, config, { seed }, chooser);
   /** By a network of its own, which has made no prediction before. */
   const expected = async (unet: UNet) => {
-    using fresh = await UNet.create(gpu, config);
+    using fresh = await create();
     await fresh.setParameters(await unet.getParameters());
     return await fresh.predict(images, 4);
   };
@@ -106,17 +112,13 @@ describe('kernels that are transformed once', () => {
     const values = await unet.predict(images, 4);
     return { values, programs: run.mock.calls.map(([programs]) => programs.length) };
   };
-  beforeEach(() => {
-    // On this device's usual choice there may be nothing to transform.
-    vi.spyOn(gpu, 'chooseVariants').mockResolvedValue({ 'conv2d/down.1': 'winograd4' });
-  });
   afterEach(() => {
     vi.restoreAllMocks();
   });
 
   test('are transformed anew when the weights have changed', async () => {
-    using unet = await UNet.create(gpu, config, { seed: 1 });
-    using other = await UNet.create(gpu, config, { seed: 2 });
+    using unet = await create(1);
+    using other = await create(2);
     const first = await predict(unet);
     expect(first.programs).toEqual([2]);
     expect(await predict(unet)).toEqual({ ...first, programs: [1] });
@@ -128,8 +130,8 @@ describe('kernels that are transformed once', () => {
   });
 
   test('are those of one network while the weights are being replaced', async () => {
-    using unet = await UNet.create(gpu, config, { seed: 1 });
-    using other = await UNet.create(gpu, config, { seed: 2 });
+    using unet = await create(1);
+    using other = await create(2);
     const before = await predict(unet);
     const replaced = unet.setParameters(await other.getParameters());
     const meanwhile = await unet.predict(images, 4);
@@ -140,15 +142,15 @@ describe('kernels that are transformed once', () => {
   });
 
   test('are transformed each time while a trainer may change the weights, and once more when it is gone', async () => {
-    using unet = await UNet.create(gpu, config, { seed: 1 });
+    using unet = await create(1);
     await predict(unet);
-    const create = () => Trainer.create(gpu, unet, { batchSize: 4, learningRate: 0.01 });
-    const short = await create();
+    const train = () => Trainer.create(gpu, unet, { batchSize: 4, learningRate: 0.01, variants });
+    const short = await train();
     await short.step({ noisy: images, clean: images });
     short.destroy();
     expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
 
-    const trainer = await create();
+    const trainer = await train();
     for (let step = 0; step < 2; step++) {
       await trainer.step({ noisy: images, clean: images });
       expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
@@ -161,11 +163,11 @@ describe('kernels that are transformed once', () => {
   });
 
   test('are transformed by what others record, whenever it is submitted', async () => {
-    using unet = await UNet.create(gpu, config, { seed: 1 });
-    using other = await UNet.create(gpu, config, { seed: 2 });
+    using unet = await create(1);
+    using other = await create(2);
     using predictor = await Predictor.create(gpu, unet, {
       count: 4,
-      variants: { 'conv2d/down.1': 'winograd4' },
+      variants,
     });
     const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: images.byteLength }]);
     gpu.device.queue.writeBuffer(buffer, 0, images);
@@ -173,7 +175,7 @@ describe('kernels that are transformed once', () => {
     predictor.encode(encoder, buffer, buffer);
     await unet.setParameters(await other.getParameters());
     gpu.device.queue.submit([encoder.finish()]);
-    const got = new Float32Array(await gpu.read(buffer, images.length));
+    const got = new Float32Array(await readBuffer(gpu, buffer, images.length));
     expect(relativeError(got, await other.predict(images, 4))).toBeLessThan(1e-4);
     buffer.destroy();
   });
@@ -319,7 +321,7 @@ test('frequencies that are kept for the weight gradient give the same bits, also
   const { all: gradients, byLayer } = planGradients(layers, batch, choose);
   const own = [input, pre, outputGrad, gradients];
   const buffers = await gpu.createBuffers(own.map((t) => ({ label: t.label, bytes: t.size * 4 })));
-  const fixed = new Map([...unet.fixed, ...own.map((t, i) => [t, buffers[i]] as const)]);
+  const fixed = new Map([...unet.boundBuffers, ...own.map((t, i) => [t, buffers[i]] as const)]);
   const random = new Random(4);
   for (const i of [0, 2])
     gpu.device.queue.writeBuffer(buffers[i], 0, random.floats(size) as Float32Array<ArrayBuffer>);
@@ -333,7 +335,7 @@ test('frequencies that are kept for the weight gradient give the same bits, also
     const program = await Program.compile(gpu, 'passes', all, fixed);
     await gpu.run([program]);
     program.destroy();
-    results.push(new Uint32Array(await gpu.read(buffers[3], gradients.size)));
+    results.push(new Uint32Array(await readBuffer(gpu, buffers[3], gradients.size)));
   }
   expect(results[1]).toEqual(results[0]);
   expect(results[0].some((word) => word !== 0)).toBe(true);
@@ -361,9 +363,9 @@ describe('a predictor', () => {
       predictor.encode(encoder, output, output);
       await gpu.submit(encoder);
       const twice = await other.predict(await other.predict(images, count), count);
-      expect(new Float32Array(await gpu.read(output, count * 16))).toEqual(twice);
+      expect(new Float32Array(await readBuffer(gpu, output, count * 16))).toEqual(twice);
     }
-    expect(new Float32Array(await gpu.read(input, count * 16))).toEqual(images);
+    expect(new Float32Array(await readBuffer(gpu, input, count * 16))).toEqual(images);
     input.destroy();
     output.destroy();
   });

@@ -10,7 +10,7 @@ const root = new URL('../../', import.meta.url);
 
 const source = `
 import {
-  createEngine, fingerprint, loadCheckpoint, loadDigits, loadIdx, requirements, saveCheckpoint, type TrainingEvent,
+  createEngine, fingerprintImages, loadCheckpoint, loadDigits, loadIdx, requirements, saveCheckpoint, type TrainingEvent,
 } from 'webgpu-diffusion';
 
 const adapter = (await navigator.gpu.requestAdapter())!;
@@ -26,7 +26,7 @@ for await (const event of trainer.fit(await engine.createDataset(images), { epoc
   losses.push(loss);
 }
 const settings = { seed: 123, batchSize: 256, learningRate: 1e-3, epochs: 5 };
-export const file: Uint8Array = await saveCheckpoint({ trainer, settings, data: fingerprint(images), losses });
+export const file: Uint8Array = await saveCheckpoint({ trainer, settings, data: fingerprintImages(images), losses });
 
 // Results go where only memory that is not shared may go; what is given may be shared, and come from anywhere.
 const sampler = await engine.createSampler(unet, { count: 1 });

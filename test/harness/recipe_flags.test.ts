@@ -11,7 +11,7 @@ import { samplingOf } from '../../harness/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/schedule_flag';
 import { checkSchedule } from '../../src/training/schedule';
 import { presets } from '../../src/unet/config';
-import type { Model } from '../../src/weights/checkpoint';
+import type { Model } from '../../src/weights/model';
 
 describe('--schedule', () => {
   const parse = (text: string) => scheduleFlag.parse(text, 'schedule');

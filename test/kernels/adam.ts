@@ -1,6 +1,6 @@
 import { type AdamShape, adam } from '../../src/kernels/adam';
 import { flatSize, type ParameterShape, packing, parameterCount } from '../../src/kernels/pack_weights';
-import { STATE, STATE_WORDS } from '../../src/training/state';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { EPSILON, type Spec, sumError, type Values } from '../spec';
 import { packInto, parameterLayers } from './pack_weights';
 

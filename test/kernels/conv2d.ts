@@ -1,4 +1,5 @@
-import { type ConvShape, conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
+import { conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
 import { type Arrays, EPSILON, padded, type Random, type Spec, sumError, type Values } from '../spec';
 import { convolutionGains } from '../winograd_gain';
 

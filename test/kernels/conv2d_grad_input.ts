@@ -1,4 +1,5 @@
-import { type ConvShape, convSizes } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
+import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import { transposeKernel } from '../conv_layouts';
 import { type Spec, sumError } from '../spec';

@@ -1,4 +1,5 @@
-import { type ConvShape, convSizes, padChannels } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
+import { convSizes, padChannels } from '../../src/kernels/conv2d';
 import { conv2dGradKernel, gradientSize } from '../../src/kernels/conv2d_grad_kernel';
 import { type Spec, sumError } from '../spec';
 import { kernelGradientGains } from '../winograd_gain';

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
 import { conv2dGradPool } from '../../src/kernels/conv2d_grad_pool';
 import { transposeKernel } from '../conv_layouts';
 import type { Arrays, Random, Spec } from '../spec';

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
 import { conv2dGradUpsample } from '../../src/kernels/conv2d_grad_upsample';
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { transposeKernel } from '../conv_layouts';

@@ -1,4 +1,5 @@
-import { type ConvShape, convSizes } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
+import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dPool } from '../../src/kernels/conv2d_pool';
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { padded, type Spec } from '../spec';

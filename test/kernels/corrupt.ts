@@ -1,6 +1,6 @@
 import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { permutation, STREAM, threefry, uniform } from '../../src/random';
-import { STATE, STATE_WORDS } from '../../src/training/state';
 import { EPSILON, padded, type Spec } from '../spec';
 
 const seed = 123;

@@ -1,7 +1,7 @@
 import type { CorruptShape } from '../../src/kernels/corrupt';
 import { corruptFlow } from '../../src/kernels/corrupt_flow';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { permutation, STREAM, threefry } from '../../src/random';
-import { STATE, STATE_WORDS } from '../../src/training/state';
 import { EPSILON, padded, type Spec } from '../spec';
 import { normalsAt } from './gaussian_noise';
 

@@ -1,6 +1,6 @@
 import { normPartialCount } from '../../src/kernels/gradient_norm';
 import { type GradientNormFinishShape, gradientNormFinish } from '../../src/kernels/gradient_norm_finish';
-import { STATE, STATE_WORDS } from '../../src/training/state';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { EPSILON, type Spec } from '../spec';
 import { parameterLayers } from './pack_weights';
 

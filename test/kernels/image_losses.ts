@@ -1,6 +1,6 @@
 import { imageLosses } from '../../src/kernels/image_losses';
 import type { ActivatedLossShape } from '../../src/kernels/mse';
-import { STATE, STATE_WORDS } from '../../src/training/state';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { EPSILON, padded, type Spec, sumError } from '../spec';
 import { swishAt } from './swish';
 

@@ -1,5 +1,5 @@
 import { type ActivatedLossShape, mse, partialCount } from '../../src/kernels/mse';
-import { STATE, STATE_WORDS } from '../../src/training/state';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { EPSILON, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 

@@ -1,12 +1,12 @@
 import { partialCount } from '../../src/kernels/mse';
 import { type LossFinishShape, mseFinish } from '../../src/kernels/mse_finish';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import {
   checkSchedule,
   constantSchedule,
   rateFactor,
   type ScheduleOptions,
 } from '../../src/training/schedule';
-import { STATE, STATE_WORDS } from '../../src/training/state';
 import { EPSILON, padded, type Spec } from '../spec';
 
 const adam = { beta1: 0.9, beta2: 0.999 };

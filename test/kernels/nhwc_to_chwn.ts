@@ -1,5 +1,5 @@
 import { type CallerImageShape, nhwcToChwn } from '../../src/kernels/nhwc_to_chwn';
-import { STATE, STATE_WORDS } from '../../src/training/state';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { padded, type Spec } from '../spec';
 
 export const spec: Spec<CallerImageShape, 'images' | 'state' | 'output'> = {

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/conv_shape';
 import { type SumPixelsShape, sumPixels } from '../../src/kernels/sum_pixels';
 import { padded, type Random, type Spec, sumError } from '../spec';
 import { spec as conv2d, convLayers } from './conv2d';

@@ -14,7 +14,9 @@ import {
   VectorData,
   WgslExec,
 } from 'wgsl_reflect/wgsl_reflect.module.js';
-import type { Call, Shader, Tensor } from '../../src/kernel';
+import type { Call } from '../../src/plan/op';
+import type { Shader } from '../../src/plan/shader';
+import type { Tensor } from '../../src/plan/tensor';
 
 // ---------------------------------------------------------------- races
 

@@ -1,6 +1,8 @@
 /** The device that the GPU tests of one file share, the same way in every lane. */
 import { afterAll, afterEach, expect, inject, test } from 'vitest';
-import { Gpu, requestDevice } from '../../src/device';
+import { Gpu } from '../../src/gpu/gpu';
+import { requestDevice } from '../../src/gpu/request_device';
+import { readBuffer } from '../../src/gpu/staging';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -50,7 +52,7 @@ export async function testGpu(): Promise<TestGpu> {
   test(`adapter: ${adapterName}`, async () => {
     const [buffer] = await gpu.createBuffers([{ label: 'round trip', bytes: 8 }]);
     device.queue.writeBuffer(buffer, 0, new Uint32Array([7, 11]));
-    expect([...new Uint32Array(await gpu.read(buffer, 2))]).toEqual([7, 11]);
+    expect([...new Uint32Array(await readBuffer(gpu, buffer, 2))]).toEqual([7, 11]);
     buffer.destroy();
   });
   return { gpu, adapterName, lane };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Bunch } from '../../harness/page/bunch';
+import { LossBatcher } from '../../harness/page/loss_batcher';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/protocol';
 import { initialSettings, type ModelChoice } from '../../harness/page/settings';
 import {
@@ -250,10 +250,10 @@ describe('messages', () => {
 
   test('losses are sent in bunches, none lost, none twice', () => {
     const sent: WorkerEvent[] = [];
-    const bunch = new Bunch((event) => sent.push(event));
-    for (let step = 1; step <= 5; step++) bunch.add(step, step / 2, 10);
-    bunch.flush();
-    bunch.flush();
+    const batcher = new LossBatcher((event) => sent.push(event));
+    for (let step = 1; step <= 5; step++) batcher.add(step, step / 2, 10);
+    batcher.flush();
+    batcher.flush();
     const state = sent.reduce(reduce, initialState);
     expect(sent).toHaveLength(2);
     expect(state.losses).toEqual([0.5, 1, 1.5, 2, 2.5]);

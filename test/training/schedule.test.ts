@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../src/errors';
+import { STATE } from '../../src/plan/step_state';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../src/training/schedule';
-import { STATE } from '../../src/training/state';
 import { spec } from '../kernels/mse_finish';
 import { Random } from '../spec';
 

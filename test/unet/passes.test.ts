@@ -1,7 +1,8 @@
 /** The forward and backward pass as lists of ops. */
 import { describe, expect, test } from 'vitest';
-import { type Op, tensor } from '../../src/kernel';
 import { flatSize } from '../../src/kernels/pack_weights';
+import type { Op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
 import { backwardPass, planGradients } from '../../src/unet/backward';
 import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/config';
 import { type Choose, forwardPass } from '../../src/unet/forward';

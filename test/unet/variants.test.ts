@@ -93,7 +93,7 @@ test('a GPU that is not measured gets forms that fit its registers', () => {
       'conv2d_grad_kernel/down.2': batch === 4 ? 'tile' : 'winograd7_gpu', // of which one tile an image is too few
     });
   }
-  // Tiles and Winograd forms are for 5x5 kernels.
-  const other = layersOf(checkConfig({ kernelSize: 3 }));
+  // Tiles and Winograd forms are for 5x5 and 3x3 kernels.
+  const other = layersOf(checkConfig({ kernelSize: 7 }));
   expect(new Set(Object.values(defaultVariants(other, 64, new Set(), 'gpu')))).toEqual(new Set(['direct']));
 });

@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
-import {
-  checkSameData,
-  fingerprint,
-  loadCheckpoint,
-  loadModel,
-  saveCheckpoint,
-  saveModel,
-  variantsOn,
-} from '../../src/weights/checkpoint';
+import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
+import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
 import { Random } from '../spec';
@@ -54,7 +48,7 @@ const settings = {
   binarize: false,
 };
 const images = { images: new Uint8Array(6 * 16).fill(200, 5, 9), count: 6, height: 4, width: 4, channels: 1 };
-const data = fingerprint(images);
+const data = fingerprintImages(images);
 const model = await saveModel(unet);
 const checkpoint = await saveCheckpoint({ trainer, settings, data, losses: allLosses });
 
@@ -86,10 +80,10 @@ test('a checkpoint comes back, whole, and as a model', () => {
 
 test('a run keeps its variants on its own adapter, and on another it does not', () => {
   const loaded = loadCheckpoint(checkpoint);
-  expect(variantsOn(adapter, loaded)).toEqual(trainer.variants);
-  expect(variantsOn({ ...adapter, description: 'Acme One, driver 7' }, loaded)).toBeUndefined();
+  expect(variantsForAdapter(adapter, loaded)).toEqual(trainer.variants);
+  expect(variantsForAdapter({ ...adapter, description: 'Acme One, driver 7' }, loaded)).toBeUndefined();
   // The first checkpoints did not say.
-  expect(variantsOn(adapter, { variants: trainer.variants })).toEqual(trainer.variants);
+  expect(variantsForAdapter(adapter, { variants: trainer.variants })).toEqual(trainer.variants);
 });
 
 test('names, shapes and order are as documented', () => {
@@ -308,23 +302,23 @@ describe('the fingerprint', () => {
   test('is FNV-1a of the bytes', () => {
     const text = (s: string) => ({ ...images, images: new TextEncoder().encode(s) });
     // Published vectors.
-    expect(fingerprint(text('')).fnv1a).toBe('811c9dc5');
-    expect(fingerprint(text('a')).fnv1a).toBe('e40c292c');
-    expect(fingerprint(text('foobar')).fnv1a).toBe('bf9cf968');
+    expect(fingerprintImages(text('')).fnv1a).toBe('811c9dc5');
+    expect(fingerprintImages(text('a')).fnv1a).toBe('e40c292c');
+    expect(fingerprintImages(text('foobar')).fnv1a).toBe('bf9cf968');
   });
 
   test('tells other data', async () => {
-    checkSameData(data, fingerprint({ ...images }));
+    assertSameData(data, fingerprintImages({ ...images }));
     const other = { ...images, images: images.images.slice() };
     other.images[17]++;
-    await refused(() => checkSameData(data, fingerprint(other)), 'data', data.fnv1a, 'same images');
-    await refused(() => checkSameData(data, { ...data, count: 5 }), 'data', '6 images', 'has 5 images');
+    await refused(() => assertSameData(data, fingerprintImages(other)), 'data', data.fnv1a, 'same images');
+    await refused(() => assertSameData(data, { ...data, count: 5 }), 'data', '6 images', 'has 5 images');
 
     const labels = Uint8Array.of(1, 2, 3, 4, 5, 6);
-    const labelled = fingerprint({ ...images, labels });
-    checkSameData(labelled, data); // as the first checkpoints are, without
-    checkSameData(labelled, fingerprint({ ...images, labels: labels.slice() }));
-    const relabelled = fingerprint({ ...images, labels: labels.toReversed() });
-    await refused(() => checkSameData(labelled, relabelled), 'data', labelled.labels!);
+    const labelled = fingerprintImages({ ...images, labels });
+    assertSameData(labelled, data); // as the first checkpoints are, without
+    assertSameData(labelled, fingerprintImages({ ...images, labels: labels.slice() }));
+    const relabelled = fingerprintImages({ ...images, labels: labels.toReversed() });
+    await refused(() => assertSameData(labelled, relabelled), 'data', labelled.labels!);
   });
 });

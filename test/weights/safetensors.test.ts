@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../src/errors';
 import { checkConfig, parametersOf } from '../../src/unet/config';
-import { loadModel, saveModel } from '../../src/weights/checkpoint';
+import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
 import { mutations, random } from '../data/mutations';
 import { refused } from '../data/refused';

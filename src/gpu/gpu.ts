@@ -1,73 +1,13 @@
-/** The device this engine works on: asking for one, and being a guest on one that the caller owns. */
-import { EngineError } from './errors';
-import type { Program, Shader, ShaderBinding } from './kernel';
+/** Being a guest on a device that the caller owns. */
+import { EngineError } from '../errors';
+import type { Shader, ShaderBinding } from '../plan/shader';
+import type { Progress } from '../progress';
+import { type AdapterDescription, describeAdapter } from './adapter';
 import { Pacer } from './pacer';
-import { Staging } from './staging';
-import type { Layer } from './unet/config';
-import { adapterKind, defaultVariants, type Variants } from './unet/variants';
+import { requirements } from './request_device';
 import { Waiter } from './wait';
 
-/**
- * What a device must offer. None is above WebGPU's default limits, so any device will do; an app that asks for its own device can
- * merge these into `requiredLimits`.
- */
-export const requirements = {
-  limits: {
-    maxStorageBuffersPerShaderStage: 8,
-    maxComputeInvocationsPerWorkgroup: 128,
-    maxComputeWorkgroupSizeX: 64,
-    maxComputeWorkgroupStorageSize: 16384,
-    maxComputeWorkgroupsPerDimension: 65535,
-    maxStorageBufferBindingSize: 128 * 1024 * 1024,
-  },
-  /** Used when the device has them, never needed. */
-  optionalFeatures: ['subgroups', 'timestamp-query'] as const,
-  /** What the adapter offers beyond the defaults is asked for: large batches and images need large buffers. */
-  optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'] as const,
-} as const;
-
-const inNode =
-  "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
-
-/** Throws `no-webgpu` without the globals of WebGPU: in Node, a GPU object or a device may be there without them. */
-export function checkGlobals(): void {
-  if (typeof GPUBufferUsage !== 'undefined') return;
-  throw new EngineError(
-    'no-webgpu',
-    `This runtime lacks the globals of WebGPU (GPUBufferUsage is not defined): ${inNode}`,
-  );
-}
-
-/** Asks `gpu` for a device with the optional features and limits that its adapter has. Throws `no-webgpu` or `no-adapter`. */
-export async function requestDevice(
-  gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
-  options: GPURequestAdapterOptions = { powerPreference: 'high-performance' },
-): Promise<{ device: GPUDevice; adapter: GPUAdapter }> {
-  if (!gpu) {
-    const insecure = globalThis.isSecureContext === false;
-    throw new EngineError(
-      'no-webgpu',
-      insecure
-        ? 'WebGPU is hidden because this page is not a secure context. Open it over https:// or from localhost.'
-        : `This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; ${inNode}`,
-    );
-  }
-  const adapter = await gpu.requestAdapter(options);
-  if (!adapter) {
-    throw new EngineError(
-      'no-adapter',
-      'WebGPU is present, but no adapter was found. Update the graphics driver, or enable hardware acceleration; on Linux, Chrome may need --enable-unsafe-webgpu and a Vulkan driver (Mesa provides one in software).',
-    );
-  }
-  const device = await adapter.requestDevice({
-    label: 'webgpu-diffusion',
-    requiredFeatures: requirements.optionalFeatures.filter((f) => adapter.features.has(f)),
-    requiredLimits: Object.fromEntries(requirements.optionalLimits.map((l) => [l, adapter.limits[l]])),
-  });
-  return { device, adapter };
-}
-
-interface CompiledShader {
+export interface CompiledShader {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
@@ -78,32 +18,22 @@ export interface BufferRequest {
   readonly usage?: GPUBufferUsageFlags;
 }
 
-/** How far something is that takes a moment when a trainer or sampler is created. */
-export interface Progress {
-  /** Shaders that the driver compiles, or layers whose kernel variants are measured. */
-  readonly task: 'compiling' | 'tuning';
-  readonly done: number;
-  readonly total: number;
+export interface GpuOptions {
+  /** How long one submission may keep the GPU, about (see Pacer). Default 300. */
+  readonly maxSubmitMilliseconds?: number;
+  /** Where the device came from: Dawn's binding for Node crashes if that is collected before the device. */
+  readonly source?: GPU;
+  /** Called when a shader has been compiled. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
-/** What an adapter says about itself. */
-export interface AdapterDescription {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  /** Runs on the CPU (SwiftShader, llvmpipe, WARP): fine for checks, meaningless as GPU speed. */
-  readonly software: boolean;
-}
-
-/** @internal */
-export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescription {
-  // Older browsers have no adapterInfo on the device.
-  const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
-  const software =
-    info?.isFallbackAdapter === true ||
-    /swiftshader|llvmpipe|lavapipe|software|warp/i.test(`${architecture} ${device} ${description}`);
-  return { vendor, architecture, device, description, software };
+/** Work that can be submitted part by part: a Program. */
+export interface Parts {
+  readonly partCount: number;
+  /** Estimated work of part `i`, in FLOPs. */
+  work(i: number): number;
+  /** Records parts [from, to). */
+  encode(pass: GPUComputePassEncoder, from?: number, to?: number): void;
 }
 
 interface RunOptions {
@@ -111,27 +41,16 @@ interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What an adapter calls itself; empty where it does not say. */
-export const ownName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
-  description || [vendor, architecture, device].filter(Boolean).join(' ');
-
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly pacer: Pacer;
-  /** Where the device came from: Dawn's binding for Node crashes if that is collected before the device. */
-  source: GPU | undefined;
-  /** Milliseconds until one hears of the end of a submission that does next to nothing: no work of the GPU's. 0 if not measured. */
+  /** Round trip of an empty submission in milliseconds, which timings are reduced by. 0 if not measured. */
   latency = 0;
-  /** `kernel.variant` that this device refused, or whose results were wrong: not to be chosen again. */
-  readonly doubtful = new Set<string>();
-  onProgress: (progress: Progress) => void = () => {};
-  /** Which kernel variants to use for a network at a batch size. An engine puts its own way of choosing here. */
-  chooseVariants: (layers: readonly Layer[], batch: number, training: boolean) => Promise<Variants> = async (
-    layers,
-    batch,
-  ) => defaultVariants(layers, batch, this.device.features, adapterKind(this.adapter));
+  /** Held for as long as the device is. */
+  readonly source: GPU | undefined;
+  private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
   private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
@@ -139,8 +58,7 @@ export class Gpu {
   /** Of the shaders that are being compiled side by side. */
   private compiling = { done: 0, total: 0 };
 
-  /** `maxSubmitMilliseconds`: how long one submission may keep the GPU (see Pacer). */
-  constructor(device: GPUDevice, maxSubmitMilliseconds = 300) {
+  constructor(device: GPUDevice, { maxSubmitMilliseconds = 300, source, onProgress }: GpuOptions = {}) {
     for (const [name, needed] of Object.entries(requirements.limits)) {
       const has = device.limits[name as keyof typeof requirements.limits];
       if (has < needed) {
@@ -152,6 +70,8 @@ export class Gpu {
     }
     this.device = device;
     this.adapter = describeAdapter(device.adapterInfo);
+    this.source = source;
+    this.onProgress = onProgress;
     this.waiter = new Waiter(() => device.queue.submit([]));
     this.pacer = new Pacer(maxSubmitMilliseconds);
     void device.lost.then((info) => {
@@ -239,7 +159,7 @@ export class Gpu {
   private compiled(): void {
     const { compiling } = this;
     compiling.done++;
-    this.onProgress({ task: 'compiling', ...compiling });
+    this.onProgress?.({ task: 'compiling', ...compiling });
     if (compiling.done === compiling.total) this.compiling = { done: 0, total: 0 };
   }
 
@@ -342,7 +262,7 @@ export class Gpu {
   }
 
   /** Runs programs one after the other: see `runAnd`. */
-  run(programs: readonly Program[], options?: RunOptions): Promise<void> {
+  run(programs: readonly Parts[], options?: RunOptions): Promise<void> {
     return this.runAnd(programs, (encoder, work) => this.submit(encoder, work), options);
   }
 
@@ -352,7 +272,7 @@ export class Gpu {
    * returned. Stops between two submissions when `signal` aborts.
    */
   async runAnd<T>(
-    programs: readonly Program[],
+    programs: readonly Parts[],
     submitLast: (encoder: GPUCommandEncoder, work: number) => Promise<T>,
     { encoder: first, signal }: RunOptions = {},
   ): Promise<T> {
@@ -390,19 +310,6 @@ export class Gpu {
       return result;
     } finally {
       await Promise.allSettled([before]);
-    }
-  }
-
-  /** Copies `size` 4-byte elements of a buffer to the host, after what `given` holds already. */
-  async read(source: GPUBuffer, size: number, given?: GPUCommandEncoder): Promise<ArrayBuffer> {
-    const label = `read ${source.label}`;
-    const staging = await Staging.create(this, label, size * 4);
-    try {
-      const encoder = given ?? this.device.createCommandEncoder({ label });
-      const [copy] = await staging.read(encoder, [{ buffer: source, bytes: size * 4 }]);
-      return copy;
-    } finally {
-      staging.destroy();
     }
   }
 }

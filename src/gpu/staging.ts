@@ -1,5 +1,5 @@
-import type { Gpu } from './device';
-import { EngineError } from './errors';
+import { EngineError } from '../errors';
+import type { Gpu } from './gpu';
 
 /** A part of a buffer, in bytes, both multiples of 4. */
 export interface Source {
@@ -61,5 +61,23 @@ export class Staging {
   destroy(): void {
     this.destroyed = true;
     for (const buffer of this.free) buffer.destroy();
+  }
+}
+
+/** Copies `size` 4-byte elements of a buffer to the host, after what `given` holds already. */
+export async function readBuffer(
+  gpu: Gpu,
+  source: GPUBuffer,
+  size: number,
+  given?: GPUCommandEncoder,
+): Promise<ArrayBuffer> {
+  const label = `read ${source.label}`;
+  const staging = await Staging.create(gpu, label, size * 4);
+  try {
+    const encoder = given ?? gpu.device.createCommandEncoder({ label });
+    const [copy] = await staging.read(encoder, [{ buffer: source, bytes: size * 4 }]);
+    return copy;
+  } finally {
+    staging.destroy();
   }
 }

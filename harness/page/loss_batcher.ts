@@ -3,7 +3,7 @@ import type { WorkerEvent } from './protocol';
 
 const INTERVAL_MS = 100;
 
-export class Bunch {
+export class LossBatcher {
   private readonly send: (event: WorkerEvent) => void;
   private first = 0;
   private losses: number[] = [];

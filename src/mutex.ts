@@ -1,5 +1,5 @@
 /** Returns a function that does what it is given one after the other, in the order of its calls. */
-export function takingTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+export function createMutex(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const turn = last.then(work);

@@ -1,24 +1,28 @@
 /** StepState of shaders/lib/step_state.wgsl: what a training run carries from step to step on the GPU, as word offsets. */
+import layout from '../../shaders/lib/step_state.wgsl';
+
+const { fields } = layout;
+
 export const STATE = {
   /** Completed steps. */
-  step: 0,
+  step: fields.step.offset / 4,
   /** Where the current batch starts in the epoch's shuffled order. */
-  batchStart: 1,
+  batchStart: fields.batch_start.offset / 4,
   /** Images in the current batch. */
-  count: 2,
+  count: fields.count.offset / 4,
   /** Images in an epoch. */
-  epochSize: 3,
+  epochSize: fields.epoch_size.offset / 4,
   /** 1 - beta1^step and 1 - beta2^step. */
-  correction1: 4,
-  correction2: 5,
+  correction1: fields.correction1.offset / 4,
+  correction2: fields.correction2.offset / 4,
   /** The base rate, set by the host. Behind all that must be taken back with a step that is given up. */
-  learningRate: 6,
+  learningRate: fields.learning_rate.offset / 4,
   /** That of the step under way: the base rate by the schedule. mse_finish sets this and what follows anew in every step. */
-  rate: 7,
+  rate: fields.rate.offset / 4,
   /** Adam multiplies gradients by this: 1, or less where clipping bites. */
-  gradientScale: 8,
+  gradientScale: fields.gradient_scale.offset / 4,
   /** Of all gradients together; 0 where nothing asks for it. */
-  gradientNorm: 9,
+  gradientNorm: fields.gradient_norm.offset / 4,
 } as const;
 
-export const STATE_WORDS = 12;
+export const STATE_WORDS = layout.size / 4;

@@ -13,7 +13,7 @@ type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
 const GRID_STEPS = { digits: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
 const STRIP_IMAGES = 8;
 
-export class Views {
+export class LivePictures {
   private readonly send: Send;
   private readonly samplers = new Map<'grid' | 'run', Sampler>();
 

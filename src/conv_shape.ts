@@ -1,0 +1,14 @@
+/** A `same` convolution with a bias, stride 1, no activation. `batch` is a multiple of 4, the kernel size is odd. */
+export interface ConvShape {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: number;
+  /**
+   * If given: what is added beside the bias is another one for each image, row `imageBias + o` of the tensor image_bias [rows][batch].
+   * Only conv2d and conv2d_pool know of it.
+   */
+  readonly imageBias?: number;
+}

@@ -1,0 +1,283 @@
+/** Ops bound to a device, ready to run. Nothing else in this project dispatches. */
+import { EngineError } from '../errors';
+import { planMemory } from '../plan/memory';
+import type { Call, Op } from '../plan/op';
+import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
+import type { Tensor } from '../plan/tensor';
+import type { CompiledShader, Gpu } from './gpu';
+
+/** Bytes weigh this many FLOPs in a part's work, roughly what an adapter computes while it moves one byte. */
+const FLOPS_PER_BYTE = 8;
+/** Dispatches heavier than this are cut along z, so that a slow adapter need never be given more at once. */
+const PART_WORK = 1e8;
+
+/** A piece of a dispatch that can be submitted by itself. */
+interface Part {
+  readonly call: number;
+  readonly paramsOffset: number;
+  readonly groups: readonly [number, number, number];
+  readonly work: number;
+  /** The whole dispatch, of which this is the first of `of` parts. Set on the first part only. */
+  readonly whole?: { readonly paramsOffset: number; readonly of: number };
+}
+
+interface BoundCall {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly groups: readonly [number, number, number];
+  readonly hasParams: boolean;
+}
+
+/**
+ * A list of ops with their buffers, pipelines and params, ready to be encoded any number of times.
+ *
+ * `boundBuffers` exist already (weights, state); all other tensors are allocated here, sharing buffers where their
+ * lifetimes allow it unless `reuse` is false.
+ */
+export class Program {
+  /** Bytes of the buffers that this program allocated. */
+  readonly bytes: number;
+  private readonly parts: readonly Part[];
+  private readonly bound: readonly BoundCall[];
+  private readonly owned: readonly GPUBuffer[];
+  private readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
+
+  private constructor(
+    parts: readonly Part[],
+    bound: readonly BoundCall[],
+    owned: readonly GPUBuffer[],
+    buffers: ReadonlyMap<Tensor, GPUBuffer>,
+  ) {
+    this.parts = parts;
+    this.bound = bound;
+    this.owned = owned;
+    this.buffers = buffers;
+    this.bytes = owned.reduce((sum, b) => sum + b.size, 0);
+  }
+
+  static async compile(
+    gpu: Gpu,
+    label: string,
+    ops: readonly Op[],
+    boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,
+    options: { reuse?: boolean; partWork?: number } = {},
+  ): Promise<Program> {
+    checkFeatures(gpu, ops);
+    const calls = ops.flatMap((o) => o.calls);
+    const plan = planMemory(calls, new Set(boundBuffers.keys()), options.reuse ?? true);
+    for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);
+    const pipelines = await Promise.all(calls.map((c) => gpu.pipeline(c.shader)));
+
+    const params = layoutUniforms(gpu, ops, options.partWork ?? PART_WORK);
+    const owned: GPUBuffer[] = [];
+    try {
+      const slots = await gpu.createBuffers(
+        plan.slots.map((slot) => ({ label: `${label}: ${slot.label}`, bytes: slot.size * 4 })),
+      );
+      owned.push(...slots);
+      const [uniforms] = await gpu.createBuffers([
+        {
+          label: `${label}: params`,
+          bytes: params.data.byteLength,
+          usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+        },
+      ]);
+      owned.push(uniforms);
+      gpu.device.queue.writeBuffer(uniforms, 0, params.data);
+
+      const buffers = new Map(boundBuffers);
+      for (const [t, slot] of plan.placement) {
+        buffers.set(t, slots[slot]);
+        if (t.data) gpu.device.queue.writeBuffer(slots[slot], 0, t.data);
+      }
+      // Some of the buffers are others', who may have destroyed them meanwhile.
+      const bound = await gpu.scoped(`the bindings of ${label}`, () =>
+        calls.map((c, i) => bind(gpu, label, c, pipelines[i], buffers, uniforms)),
+      );
+      return new Program(params.parts, bound, owned, buffers);
+    } catch (error) {
+      for (const b of owned) b.destroy();
+      throw error;
+    }
+  }
+
+  /** Compiles several programs at once, all or none. */
+  static async compileAll<const T extends readonly Promise<Program>[]>(
+    compiling: T,
+  ): Promise<{ [K in keyof T]: Program }> {
+    // A failed sibling must not pull away buffers that another one still binds: let all settle before anything is freed.
+    const results = await Promise.allSettled(compiling);
+    const failed = results.find((r) => r.status === 'rejected');
+    if (!failed)
+      return results.map((r) => (r as PromiseFulfilledResult<Program>).value) as { [K in keyof T]: Program };
+    for (const r of results) if (r.status === 'fulfilled') r.value.destroy();
+    throw failed.reason;
+  }
+
+  get partCount(): number {
+    return this.parts.length;
+  }
+
+  /** Work of part `i`, in FLOPs (bytes counted as FLOPs at a fixed rate): an estimate to pace submissions by. */
+  work(i: number): number {
+    return this.parts[i].work;
+  }
+
+  /** Work of all parts together. */
+  get totalWork(): number {
+    return this.parts.reduce((sum, part) => sum + part.work, 0);
+  }
+
+  /** Records parts [from, to), by default all. Parts that together make a whole dispatch are recorded as one. */
+  encode(pass: GPUComputePassEncoder, from = 0, to = this.parts.length): void {
+    let current = -1;
+    for (let i = from; i < to; ) {
+      const part = this.parts[i];
+      const call = this.bound[part.call];
+      const whole = part.whole && i + part.whole.of <= to ? part.whole : undefined;
+      if (current !== part.call) pass.setPipeline(call.pipeline);
+      current = part.call;
+      pass.setBindGroup(0, call.bindGroup, call.hasParams ? [(whole ?? part).paramsOffset] : []);
+      const [x, y, z] = whole ? call.groups : part.groups;
+      pass.dispatchWorkgroups(x, y, z);
+      i += whole?.of ?? 1;
+    }
+  }
+
+  /** The buffer that holds `t` (a tensor of this program or one of its bound buffers). */
+  buffer(t: Tensor): GPUBuffer {
+    const buffer = this.buffers.get(t.base ?? t);
+    if (!buffer) throw new EngineError('argument', `no tensor ${t.label} in this program`);
+    return buffer;
+  }
+
+  destroy(): void {
+    for (const b of this.owned) b.destroy();
+  }
+}
+
+function checkFeatures(gpu: Gpu, ops: readonly Op[]): void {
+  for (const { kernel, variant, features } of ops) {
+    const missing = features.find((f) => !gpu.device.features.has(f));
+    if (!missing) continue;
+    throw new EngineError(
+      'argument',
+      `${kernel}.${variant} needs the device feature ${missing}. Request the device with it, or choose another variant.`,
+    );
+  }
+}
+
+/** Binds the tensors of a call, and its params where it has some. */
+function bind(
+  gpu: Gpu,
+  label: string,
+  { shader, tensors, groups }: Call,
+  { pipeline, layout }: CompiledShader,
+  buffers: ReadonlyMap<Tensor, GPUBuffer>,
+  uniforms: GPUBuffer,
+): BoundCall {
+  const entries = Object.entries<ShaderBinding>(shader.bindings).map(
+    ([name, { binding }]): GPUBindGroupEntry => {
+      const t = tensors[name];
+      const offset = (t.offset ?? 0) * 4;
+      // Zero-sized bindings are not allowed, and sizes are multiples of 4 by construction.
+      const size = Math.max(t.size, 1) * 4;
+      return { binding, resource: { buffer: buffers.get(t.base ?? t)!, offset, size } };
+    },
+  );
+  const hasParams = shader.params.size > 0;
+  if (hasParams) entries.push({ binding: 0, resource: { buffer: uniforms, size: shader.params.size } });
+  const bindGroup = gpu.device.createBindGroup({ label: `${label}: ${shader.name}`, layout, entries });
+  return { pipeline, bindGroup, groups, hasParams };
+}
+
+/** Lays the params of every call, whole and in parts, into one uniform buffer that dynamic offsets point into. */
+function layoutUniforms(
+  gpu: Gpu,
+  ops: readonly Op[],
+  partWork: number,
+): { data: ArrayBuffer; parts: Part[] } {
+  const alignment = gpu.device.limits.minUniformBufferOffsetAlignment;
+  const slices: { shader: Shader; values: Record<string, number> }[] = [];
+  const stride =
+    Math.max(...ops.flatMap((o) => o.calls.map((c) => Math.ceil(c.shader.params.size / alignment))), 1) *
+    alignment;
+  const parts: Part[] = [];
+  let index = 0;
+  for (const o of ops) {
+    const work = (o.cost.flops + FLOPS_PER_BYTE * o.cost.bytes) / o.calls.length;
+    for (const c of o.calls) {
+      const [x, y, z] = c.groups;
+      const splits = 'first_group' in c.shader.params.fields;
+      const count = splits ? Math.min(z, Math.max(1, Math.ceil(work / partWork))) : 1;
+      const slice = (firstGroup: number) => {
+        const values: Record<string, number> = { ...c.params };
+        if (splits) values.first_group = firstGroup;
+        return (slices.push({ shader: c.shader, values }) - 1) * stride;
+      };
+      const whole = { paramsOffset: slice(0), of: count };
+      for (let p = 0; p < count; p++) {
+        const from = Math.floor((p * z) / count);
+        const to = Math.floor(((p + 1) * z) / count);
+        parts.push({
+          call: index,
+          paramsOffset: p === 0 ? whole.paramsOffset : slice(from),
+          groups: [x, y, to - from],
+          work: (work * (to - from)) / z,
+          ...(p === 0 ? { whole } : {}),
+        });
+      }
+      index++;
+    }
+  }
+  const data = new ArrayBuffer(slices.length * stride);
+  slices.forEach(({ shader, values }, i) => {
+    writeParams(new DataView(data, i * stride, stride), shader, values);
+  });
+  return { data, parts };
+}
+
+function writeParams(target: DataView, shader: Shader, values: Readonly<Record<string, number>>): void {
+  const fields = Object.entries<ParamField>(shader.params.fields);
+  const legal = () => fields.map(([name]) => name).join(', ');
+  for (const name of Object.keys(values)) {
+    if (!(name in shader.params.fields)) {
+      throw new EngineError('argument', `${shader.name} has no param ${name}; it has ${legal()}.`);
+    }
+  }
+  for (const [name, { type, offset }] of fields) {
+    const value = values[name];
+    if (!Number.isFinite(value)) {
+      throw new EngineError(
+        'argument',
+        `${shader.name}: param ${name} is ${value}; all of ${legal()} must be finite numbers.`,
+      );
+    }
+    if (type === 'f32') target.setFloat32(offset, value, true);
+    else if (type === 'u32') target.setUint32(offset, value, true);
+    else target.setInt32(offset, value, true);
+  }
+}
+
+/** Records a compute pass: `record` between its begin and its end. */
+export function computePass(
+  encoder: GPUCommandEncoder,
+  label: string,
+  record: (pass: GPUComputePassEncoder) => void,
+): void {
+  const pass = encoder.beginComputePass({ label });
+  record(pass);
+  pass.end();
+}
+
+/** Creates a buffer for each tensor, all or none; `prefix` is put before their labels. */
+export async function createTensorBuffers(
+  gpu: Gpu,
+  prefix: string,
+  tensors: readonly Tensor[],
+): Promise<Map<Tensor, GPUBuffer>> {
+  const buffers = await gpu.createBuffers(
+    tensors.map((t) => ({ label: `${prefix}${t.label}`, bytes: t.size * 4 })),
+  );
+  return new Map(tensors.map((t, i) => [t, buffers[i]]));
+}

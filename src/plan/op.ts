@@ -1,0 +1,155 @@
+/**
+ * Kernels, and what they do on given tensors. A launcher (src/kernels) turns a shape and some tensors into calls: plain data, no GPU.
+ * `Program` (src/gpu/program.ts) binds a list of them to a device.
+ */
+import { EngineError } from '../errors';
+import type { Shader } from './shader';
+import { type Tensor, tensor } from './tensor';
+
+/** What a dispatch costs by arithmetic: nominal floating point operations, and bytes that must move at least once. */
+export interface Cost {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** One dispatch. */
+export interface Call {
+  readonly shader: Shader;
+  readonly params: Readonly<Record<string, number>>;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly groups: readonly [number, number, number];
+}
+
+type NoSplit<P extends string> = Exclude<P, 'first_group'>;
+
+/** Widest x of a one-dimensional grid; the rest goes to z, where a dispatch can be split. */
+const FLAT_GROUPS = 1024;
+
+/**
+ * One dispatch of `shader` over `items` invocations. One number is a flat grid (see shaders/lib/flat.wgsl), three are x, y, z.
+ * The number of workgroups follows from the shader's own workgroup size, so a grid can never be launched short.
+ */
+export function call<P extends string, B extends string>(
+  shader: Shader<P, B>,
+  params: Readonly<Record<NoSplit<P>, number>>,
+  tensors: Readonly<Record<B, Tensor>>,
+  items: number | readonly [number, number, number],
+): Call {
+  const [x, y, z] = shader.workgroupSize;
+  const groups = (n: number, size: number) => Math.max(1, Math.ceil(n / size));
+  let grid: [number, number, number];
+  if (typeof items === 'number') {
+    const n = groups(items, x);
+    const rows = Math.ceil(n / FLAT_GROUPS);
+    grid = [Math.ceil(n / rows), 1, rows];
+  } else {
+    grid = [groups(items[0], x), groups(items[1], y), groups(items[2], z)];
+  }
+  if (grid.some((n) => n > 65535)) {
+    throw new EngineError(
+      'limit',
+      `${shader.name} would need a grid of ${grid.join(' x ')} workgroups; WebGPU allows 65535 in each direction. Use a smaller batch or image.`,
+    );
+  }
+  return { shader, params, tensors, groups: grid };
+}
+
+// ---------------------------------------------------------------- kernels and their variants
+
+/** Whether a GPU runs the shaders, or a processor behind the same interface. */
+export type AdapterKind = 'gpu' | 'software';
+
+/** One way to compute a kernel: a plan of one or more calls. */
+export interface Variant<Shape, Name extends string> {
+  /** The kind of adapter that it is made for, if it does well on one kind only. */
+  readonly for?: AdapterKind;
+  /** What the device must have. */
+  readonly features?: readonly GPUFeatureName[];
+  /** Why this variant cannot do `shape`, or undefined where it can. */
+  readonly refuses?: (shape: Shape) => string | undefined;
+  /** Whether most lanes of a workgroup would have nothing to do for `shape`, so that the default choice looks elsewhere first. */
+  readonly idles?: (shape: Shape) => boolean;
+  /**
+   * Into how many slices this variant divides the sums that its output is. It adds them up at last, unless it is given a tensor to
+   * keep them in, for an op that adds them up itself.
+   */
+  readonly slices?: (shape: Shape) => number;
+  /** Tensors that live only between this variant's calls, by name and size. */
+  readonly scratch?: (shape: Shape) => Readonly<Record<string, number>>;
+  /**
+   * What this variant makes of its input on its way, if a variant of another kernel makes the same of it again: with a tensor of `size`
+   * elements to keep it in, the first op leaves it there and the second one finds it. Those understand each other whose `what` is equal.
+   */
+  readonly keeps?: { readonly what: string; readonly size: (shape: Shape) => number };
+  readonly calls: (
+    shape: Shape,
+    tensors: Readonly<Record<Name, Tensor>>,
+    scratch: Readonly<Record<string, Tensor>>,
+    kept?: Tensor,
+  ) => Call[];
+}
+
+/** A kernel: what goes in and out, what it costs, and the variants that compute it. The first variant does every shape. */
+export interface Kernel<Shape, Name extends string = string> {
+  readonly name: string;
+  /** Elements of each tensor. */
+  readonly sizes: (shape: Shape) => Readonly<Record<Name, number>>;
+  readonly cost: (shape: Shape) => Cost;
+  readonly variants: Readonly<Record<string, Variant<Shape, Name>>>;
+}
+
+/** A kernel at work on given tensors: the unit that a program lists, `explain` prints and the bench times. */
+export interface Op {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly layer: string;
+  readonly features: readonly GPUFeatureName[];
+  readonly calls: readonly Call[];
+  readonly cost: Cost;
+}
+
+/** Does every shape. */
+export const firstVariant = <Shape, Name extends string>(kernel: Kernel<Shape, Name>) =>
+  Object.keys(kernel.variants)[0];
+
+/** Puts `kernel` to work on `tensors`, by its first variant or the named one; `kept` is for one that keeps something. */
+export function op<Shape, Name extends string>(
+  kernel: Kernel<Shape, Name>,
+  layer: string,
+  shape: Shape,
+  tensors: Readonly<Record<Name, Tensor>>,
+  variantName = firstVariant(kernel),
+  kept?: Tensor,
+): Op {
+  const variant = kernel.variants[variantName];
+  if (!variant) {
+    const legal = Object.keys(kernel.variants).join(', ');
+    throw new EngineError('argument', `${kernel.name} has no variant ${variantName}; it has ${legal}.`);
+  }
+  const reason = variant.refuses?.(shape);
+  if (reason)
+    throw new EngineError('argument', `${kernel.name}.${variantName} cannot do ${layer}: ${reason}.`);
+  for (const [name, size] of Object.entries<number>(kernel.sizes(shape))) {
+    const given = tensors[name as Name];
+    if (given.size < size) {
+      throw new EngineError(
+        'argument',
+        `${kernel.name} (${layer}): ${name} needs ${size} elements, ${given.label} has ${given.size}.`,
+      );
+    }
+  }
+  const scratch = Object.fromEntries(
+    Object.entries(variant.scratch?.(shape) ?? {}).map(([name, size]) => [
+      name,
+      tensor(`${layer} ${kernel.name} ${name}`, size),
+    ]),
+  );
+  return {
+    kernel: kernel.name,
+    variant: variantName,
+    layer,
+    features: variant.features ?? [],
+    calls: variant.calls(shape, tensors, scratch, kept),
+    cost: kernel.cost(shape),
+  };
+}

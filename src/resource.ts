@@ -1,0 +1,47 @@
+import { EngineError, unlessDestroyed } from './errors';
+
+/** Holds GPU memory until it is destroyed. */
+export abstract class Resource {
+  /** What the error calls it: `trainer`. */
+  private readonly kind: string;
+  private gone = false;
+  private readonly listeners: (() => void)[] = [];
+
+  protected constructor(kind: string) {
+    this.kind = kind;
+  }
+
+  /** @internal */
+  get destroyed(): boolean {
+    return this.gone;
+  }
+
+  /** Throws `destroyed` after destroy(). @internal */
+  check(): void {
+    if (this.gone) throw new EngineError('destroyed', `This ${this.kind} was destroyed; create a new one.`);
+  }
+
+  /** Calls `listener` once this is destroyed. @internal */
+  onDestroy(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  destroy(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.release();
+    for (const listener of this.listeners) listener();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Frees what this holds; called once. */
+  protected abstract release(): void;
+
+  /** Awaits `work`; if it fails because this was destroyed meanwhile, throws that error. @internal */
+  protected unlessDestroyed<T>(work: Promise<T>): Promise<T> {
+    return unlessDestroyed(() => this.check(), work);
+  }
+}

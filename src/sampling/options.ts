@@ -1,0 +1,198 @@
+/** What a sampler and its runs are asked to do, and what they tell. */
+import { checkInteger, checkNames, checkNumber, EngineError, type Names, notImages } from '../errors';
+import type { UNetConfig } from '../unet/config';
+import type { Variants } from '../unet/variants';
+import { METHODS, type PassOptions, type SamplingMethod } from './passes';
+
+/** Most steps of one run. */
+export const MAX_SAMPLING_STEPS = 1000;
+
+export interface SamplerOptions {
+  /** Images that are sampled together. Default 64. */
+  readonly count?: number;
+  /** Kernel variants by layer. Default: chosen for the device. */
+  readonly variants?: Variants;
+}
+
+const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true };
+
+export interface RunOptions<Images, Labels> {
+  /** 1 to 1000. */
+  readonly steps: number;
+  /** Default: `euler` if the network is told the noise level, else `mix`, the tutorial's. */
+  readonly method?: SamplingMethod;
+  /** What each image is to show, [count]: classes from 0, or as many as there are classes for none (the default). */
+  readonly labels?: Labels;
+  /**
+   * How far to go towards the class, 0 to 100: 1 is what the network says of it, more goes further away from what it says of no class
+   * ("classifier-free guidance": Ho and Salimans, 2022), and costs a second image in the batch. Default 2 with labels along a flow, else 1.
+   */
+  readonly guidance?: number;
+  /** Pictures to begin at, from 0 to 1: x is (1 - from) start + from noise. Along a flow, as what follows. */
+  readonly start?: Images;
+  /** The noise level to begin at, above 0 to 1. Default 1. */
+  readonly from?: number;
+  /** 1 where pixels of `start` are to stay as they are, 0 elsewhere; as large as `start`. */
+  readonly mask?: Images;
+}
+
+const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
+  steps: true,
+  method: true,
+  labels: true,
+  guidance: true,
+  start: true,
+  from: true,
+  mask: true,
+};
+
+export interface SampleOptions extends RunOptions<Float32Array, ArrayLike<number>> {
+  /** Fixes the noise that the images start from. Default 0. */
+  readonly seed?: number;
+  /** Use this noise instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
+  readonly noise?: Float32Array;
+  readonly signal?: AbortSignal;
+  /** Called with the number of steps done, which may be several more each time. */
+  readonly onStep?: (done: number) => void;
+}
+
+const SAMPLE_OPTIONS: Names<SampleOptions> = {
+  ...RUN_OPTIONS,
+  seed: true,
+  noise: true,
+  signal: true,
+  onStep: true,
+};
+
+/** Buffers are of f32, labels of u32, with COPY_SRC. */
+export type EncodeRunOptions = RunOptions<GPUBuffer, GPUBuffer | ArrayLike<number>>;
+
+/** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
+export interface SampleEvent {
+  /** 0 to steps - 1. */
+  readonly step: number;
+  /** x before the step. */
+  readonly input: Float32Array<ArrayBuffer>;
+  /** The image that the network sees behind it. */
+  readonly prediction: Float32Array<ArrayBuffer>;
+  /** x after the step; with `mix` clip(input * (1 - m) + prediction * m, 0, 1), m = 1 / (steps - step). */
+  readonly x: Float32Array<ArrayBuffer>;
+}
+
+/** What a run is to do, with the defaults in place. */
+export interface RunPlan {
+  /** Along a flow; else by the tutorial's steps. */
+  readonly flow: boolean;
+  readonly settings: PassOptions;
+}
+
+/** What `options` mean for a sampler, checked. */
+export function checkSampler(options: SamplerOptions) {
+  checkNames('A sampler', options, SAMPLER_OPTIONS);
+  const { count = 64, variants } = options;
+  checkInteger('count', count, 1, 65536);
+  return { count, variants };
+}
+
+export const checkEncodeNames = (options: EncodeRunOptions) => checkNames('encodeRun', options, RUN_OPTIONS);
+
+/** The same for a run of `count` images with a network of `config`; throws an `argument` error where it is not legal. */
+export function checkRun(
+  options: RunOptions<unknown, unknown>,
+  { conditioning }: UNetConfig,
+  count: number,
+): RunPlan {
+  const { steps, labels, from } = options;
+  const { method = conditioning?.noiseLevel ? 'euler' : 'mix' } = options;
+  checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
+  if (!METHODS.includes(method)) {
+    throw new EngineError('argument', `method is ${method}; it must be ${METHODS.join(', ')}.`);
+  }
+  const flow = method !== 'mix';
+  const { guidance = flow && labels !== undefined ? 2 : 1 } = options;
+  checkGuidance({ guidance, labels, flow, classes: conditioning?.classes ?? 0, count });
+  checkBeginning(options, flow);
+  return { flow, settings: { method, steps, from: from ?? 1, guidance } };
+}
+
+function checkGuidance(run: {
+  readonly guidance: number;
+  readonly labels: unknown;
+  readonly flow: boolean;
+  readonly classes: number;
+  readonly count: number;
+}): void {
+  const { guidance, labels, flow, classes, count } = run;
+  checkNumber('guidance', guidance, 0, 100);
+  if (labels !== undefined && classes === 0) {
+    throw new EngineError(
+      'argument',
+      'labels are given, and this UNet is not told classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
+    );
+  }
+  if (guidance !== 1 && labels === undefined) {
+    throw new EngineError(
+      'argument',
+      `guidance is ${guidance}, which is for labels: ${classes === 0 ? 'this UNet is not told classes' : 'none are given'}. Leave it out${classes === 0 ? '' : `, or give ${count} labels from 0 to ${classes - 1}`}.`,
+    );
+  }
+  if (!flow && guidance !== 1) {
+    throw new EngineError(
+      'argument',
+      `guidance is ${guidance} and method mix; guidance is for the methods euler and heun. Leave it out.`,
+    );
+  }
+}
+
+/** Where a run begins, and what stays. */
+function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flow: boolean): void {
+  for (const [name, value] of Object.entries({ start, from, mask })) {
+    if (!flow && value !== undefined) {
+      throw new EngineError('argument', `${name} is for the methods euler and heun; this run has mix.`);
+    }
+  }
+  if (from !== undefined && start === undefined) {
+    throw new EngineError('argument', `from is ${from} without start; give the pictures to begin at, too.`);
+  }
+  if (mask !== undefined && start === undefined) {
+    throw new EngineError('argument', 'mask is given without start; give the pictures that it is of, too.');
+  }
+  if (start !== undefined && from === undefined && mask === undefined) {
+    throw new EngineError(
+      'argument',
+      'start is given with neither from nor mask, and would not count. Give the noise level to begin at, from, or a mask of the pixels that stay.',
+    );
+  }
+  if (from !== undefined) checkNumber('from', from, 1e-3, 1);
+}
+
+/** The same for `sample`, `count` images of `imageSize` numbers each: also that all arrays are images. */
+export function checkSample(
+  options: SampleOptions,
+  config: UNetConfig,
+  count: number,
+  imageSize: number,
+): RunPlan & { readonly seed: number } {
+  checkNames('Sampling', options, SAMPLE_OPTIONS);
+  const { seed = 0, noise, start, mask } = options;
+  const run = checkRun(options, config, count);
+  checkInteger('seed', seed, 0, 0xffffffff);
+  const size = count * imageSize;
+  for (const [name, images] of Object.entries({ noise, start, mask })) {
+    if (images === undefined) continue;
+    if (!(images instanceof Float32Array)) throw notImages(name, images);
+    if (images.length !== size) {
+      throw new EngineError(
+        'argument',
+        `${name} has ${images.length} values; ${count} images of ${imageSize} values are ${size}.`,
+      );
+    }
+  }
+  for (const [name, images] of Object.entries({ start, mask })) {
+    const at = images?.findIndex((v) => !(v >= 0 && v <= 1)) ?? -1;
+    if (at >= 0) {
+      throw new EngineError('argument', `${name}[${at}] is ${images![at]}; all values must be from 0 to 1.`);
+    }
+  }
+  return { ...run, seed };
+}

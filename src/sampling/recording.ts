@@ -1,0 +1,64 @@
+/** Records the passes of a run. */
+import { computePass, type Program } from '../gpu/program';
+import type { RunPlan } from './options';
+import { firstRow, lastRow, type Pass, ROW_WORDS, SHARE_AT } from './passes';
+import type { SamplingPlan } from './plan';
+import { SAMPLING_STEP_WORDS } from './step';
+
+export interface Run extends RunPlan {
+  readonly plan: SamplingPlan;
+  readonly passes: readonly Pass[];
+  /** Whether some pixels are known. */
+  readonly masked: boolean;
+  /** What `rowsOf` gives, on the GPU. */
+  readonly rows: GPUBuffer;
+}
+
+/** The first row, those of the passes, the last one. */
+export function rowsOf({ passes, settings }: Pick<Run, 'passes' | 'settings'>): Float32Array<ArrayBuffer> {
+  const all = [firstRow(settings.from), ...passes.map((pass) => pass.row), lastRow()];
+  const rows = new Float32Array(all.length * ROW_WORDS);
+  all.forEach((row, i) => {
+    rows.set(row, i * ROW_WORDS);
+  });
+  return rows;
+}
+
+export const encodeProgram = (encoder: GPUCommandEncoder, program: Program): void =>
+  computePass(encoder, 'sampling', (pass) => program.encode(pass));
+
+/** x at the level where the run begins. */
+export function encodeFirst(encoder: GPUCommandEncoder, { plan, rows }: Run): void {
+  encodeStep(encoder, plan, rows, 0);
+  encodeProgram(encoder, plan.known!);
+}
+
+/** Known pixels as they are. */
+export function encodeLast(encoder: GPUCommandEncoder, { plan, passes, rows }: Run): void {
+  encodeStep(encoder, plan, rows, passes.length + 1);
+  encodeProgram(encoder, plan.known!);
+}
+
+/** `n` passes from `from` on, and known pixels after the last one of all. */
+export function encodePasses(encoder: GPUCommandEncoder, run: Run, from: number, n: number): void {
+  const { plan, passes, masked } = run;
+  for (const program of plan.prepare) encodeProgram(encoder, program);
+  for (let i = from; i < from + n; i++) {
+    encodeRow(encoder, run, i);
+    encodeProgram(encoder, plan.pass);
+  }
+  if (masked && from + n === passes.length) encodeLast(encoder, run);
+}
+
+/** The numbers of pass `i`, and known pixels at its level. */
+export function encodeRow(encoder: GPUCommandEncoder, { plan, passes, masked, rows }: Run, i: number): void {
+  encodeStep(encoder, plan, rows, i + 1);
+  const shareAt = ((i + 1) * ROW_WORDS + SHARE_AT) * 4;
+  if (plan.share) encoder.copyBufferToBuffer(rows, shareAt, plan.share, 0, 4);
+  if (masked && passes[i].begins) encodeProgram(encoder, plan.known!);
+}
+
+/** A row's numbers for the shaders. */
+function encodeStep(encoder: GPUCommandEncoder, plan: SamplingPlan, rows: GPUBuffer, row: number): void {
+  encoder.copyBufferToBuffer(rows, row * ROW_WORDS * 4, plan.step, 0, SAMPLING_STEP_WORDS * 4);
+}

@@ -1,0 +1,137 @@
+import type { Gpu } from '../gpu/gpu';
+import { permutation } from '../random';
+import type { Feed } from './feed';
+import type { Losses } from './losses';
+import type { TrainingEvent } from './options';
+import { SpeedMeter } from './speed';
+import type { StepPrograms } from './step_programs';
+import { divergence } from './validate';
+
+/** Of one submission: what is recorded takes memory, too. At most LOSS_RING. */
+const MOST_STEPS = 256;
+
+export interface FitParts {
+  readonly gpu: Gpu;
+  readonly programs: StepPrograms;
+  readonly feed: Feed;
+  readonly batchSize: number;
+  /** Of the data set. */
+  readonly imageCount: number;
+  readonly seed: number;
+  /** Completed steps when it begins, and when it ends at the latest. */
+  readonly from: number;
+  readonly epochs: number;
+  readonly maxSteps?: number;
+  readonly signal?: AbortSignal;
+  /** Whether events have the norm of the gradient. */
+  readonly clips: boolean;
+  /** The base learning rate, for a message. */
+  readonly learningRate: () => number;
+  readonly isDestroyed: () => boolean;
+  /** Throws if the trainer or the data set is gone. */
+  readonly check: () => void;
+}
+
+/** A fit under way: submits steps, two submissions in flight, and makes events of their losses. */
+export class Fit {
+  private readonly parts: FitParts;
+  private readonly perEpoch: number;
+  private readonly end: number;
+  private readonly meter = new SpeedMeter();
+  /** The events of what is submitted, in order. */
+  private readonly pending: Promise<TrainingEvent[]>[] = [];
+  /** Submitted steps. */
+  private step: number;
+  /** The epoch whose order of images lies on the GPU. */
+  private orderOf = -1;
+
+  constructor(parts: FitParts) {
+    const { imageCount, batchSize, epochs, maxSteps = Number.POSITIVE_INFINITY, from, programs } = parts;
+    this.parts = parts;
+    this.perEpoch = Math.ceil(imageCount / batchSize);
+    this.end = Math.min(epochs * this.perEpoch, from + maxSteps);
+    this.step = from;
+    const stepInEpoch = from % this.perEpoch;
+    programs.writeState('batchStart', Uint32Array.of(stepInEpoch * batchSize));
+    programs.writeState('count', Uint32Array.of(this.imagesOf(from)));
+    programs.writeState('epochSize', Uint32Array.of(imageCount));
+  }
+
+  async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { signal, check, learningRate } = this.parts;
+    while (this.step < this.end || this.pending.length > 0) {
+      // After an abort nothing more is submitted.
+      if (!signal?.aborted) check();
+      if (await this.submitMore()) continue;
+      for (const event of (await this.pending.shift()) ?? []) {
+        if (!Number.isFinite(event.loss)) throw divergence(event, learningRate());
+        yield event;
+        if (!signal?.aborted) check();
+      }
+      if (this.pending.length === 0) signal?.throwIfAborted();
+    }
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.pending);
+  }
+
+  /** Whether there was room for a submission of whole steps. A step that does not fit one is made in parts, when nothing else is in flight. */
+  private async submitMore(): Promise<boolean> {
+    const { gpu, programs, feed, signal, isDestroyed } = this.parts;
+    if (this.step >= this.end || this.pending.length >= 2 || signal?.aborted) return false;
+    this.writeOrder();
+    const fits = Math.floor(gpu.pacer.budget / programs.workWith(feed.program));
+    if (fits >= 1) {
+      const toEpochEnd = this.perEpoch - (this.step % this.perEpoch);
+      const n = Math.min(fits, toEpochEnd, this.end - this.step, MOST_STEPS);
+      this.expectEvents(n, programs.submit(feed.program, n));
+      return true;
+    }
+    if (this.pending.length === 0) {
+      await programs.stepInParts(feed.program, signal, isDestroyed);
+      this.expectEvents(1, programs.losses.submit());
+    }
+    return false;
+  }
+
+  private writeOrder(): void {
+    const { gpu, feed, imageCount, seed } = this.parts;
+    const epoch = this.epochOf(this.step);
+    if (epoch === this.orderOf) return;
+    this.orderOf = epoch;
+    gpu.device.queue.writeBuffer(feed.order, 0, permutation(imageCount, seed, epoch));
+  }
+
+  private expectEvents(n: number, losses: Promise<Losses>): void {
+    const events = this.eventsOf(n, losses);
+    // Nobody awaits it while the loop's body runs; the error is thrown when its turn comes.
+    events.catch(() => {});
+    this.pending.push(events);
+    this.step += n;
+  }
+
+  private async eventsOf(n: number, losses: Promise<Losses>): Promise<TrainingEvent[]> {
+    const known = await losses;
+    const first = known.step - n;
+    let images = 0;
+    for (let i = 0; i < n; i++) images += this.imagesOf(first + i);
+    const imagesPerSecond = this.meter.add(images);
+    return known.records(n).map(({ loss, learningRate, gradientNorm }, i) => {
+      const step = first + i + 1;
+      const norm = this.parts.clips ? { gradientNorm } : {};
+      return { step, epoch: this.epochOf(step - 1) + 1, loss, learningRate, ...norm, imagesPerSecond };
+    });
+  }
+
+  private epochOf(step: number): number {
+    return Math.floor(step / this.perEpoch);
+  }
+
+  /** Images in the batch of a step. */
+  private imagesOf(step: number): number {
+    const { batchSize, imageCount } = this.parts;
+    return Math.min(batchSize, imageCount - (step % this.perEpoch) * batchSize);
+  }
+}

@@ -1,0 +1,181 @@
+import type { Gpu } from '../gpu/gpu';
+import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { readBuffer } from '../gpu/staging';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { type Tensor, tensor } from '../plan/tensor';
+import type { NetworkWeights } from '../unet/network';
+import type { Variants } from '../unet/variants';
+import { type Losses, LossReader } from './losses';
+import { planStep, type StepPlan, type StepSettings } from './step';
+
+export interface StepProgramsOptions {
+  readonly batchSize: number;
+  readonly settings: StepSettings;
+  readonly variants: Variants;
+  /** Whether tensors share memory. */
+  readonly reuseMemory: boolean;
+}
+
+interface Parts {
+  readonly gpu: Gpu;
+  readonly plan: StepPlan;
+  /** Those of the network, and those that outlive a step. */
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
+  /** Those that this owns. */
+  readonly own: readonly GPUBuffer[];
+  /** The numbers 1 … batchSize, so that a recorded step can set its count by a copy. */
+  readonly counts: GPUBuffer;
+  readonly stateBackup: GPUBuffer;
+  readonly losses: LossReader;
+  readonly load: Program;
+  readonly gradients: Program;
+  readonly update: Program;
+}
+
+/** The buffers and programs of training steps. */
+export class StepPrograms {
+  readonly plan: StepPlan;
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly losses: LossReader;
+  /** A step on a batch of the caller's. */
+  readonly step: readonly Program[];
+  private readonly parts: Parts;
+  private readonly gpu: Gpu;
+
+  private constructor(parts: Parts) {
+    this.parts = parts;
+    this.gpu = parts.gpu;
+    this.plan = parts.plan;
+    this.boundBuffers = parts.boundBuffers;
+    this.losses = parts.losses;
+    this.step = [parts.load, parts.gradients, parts.update];
+  }
+
+  static async create(
+    gpu: Gpu,
+    unet: NetworkWeights,
+    { batchSize, settings, variants, reuseMemory: reuse }: StepProgramsOptions,
+  ): Promise<StepPrograms> {
+    const plan = planStep(unet.config, unet.plan, batchSize, variants, settings);
+    const counts = tensor('counts', batchSize);
+    const stateBackup = tensor('state backup', STATE_WORDS);
+    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), counts, stateBackup];
+    for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
+    const created = await createTensorBuffers(gpu, 'trainer ', tensors);
+    const own = [...created.values()];
+    const boundBuffers = new Map([...unet.boundBuffers, ...created]);
+    const { state, losses: records } = plan.tensors;
+    let losses: LossReader | undefined;
+    try {
+      const numbers = Uint32Array.from({ length: batchSize }, (_, i) => i + 1);
+      gpu.device.queue.writeBuffer(created.get(counts)!, 0, numbers);
+      losses = await LossReader.create(gpu, created.get(state)!, created.get(records)!);
+      const [load, gradients, update] = await Program.compileAll([
+        Program.compile(gpu, 'load batch', plan.load, boundBuffers),
+        Program.compile(gpu, 'training step', plan.gradients, boundBuffers, { reuse }),
+        Program.compile(gpu, 'update', plan.update, boundBuffers),
+      ]);
+      return new StepPrograms({
+        gpu,
+        plan,
+        boundBuffers,
+        own,
+        counts: created.get(counts)!,
+        stateBackup: created.get(stateBackup)!,
+        losses,
+        load,
+        gradients,
+        update,
+      });
+    } catch (error) {
+      losses?.destroy();
+      for (const b of own) b.destroy();
+      throw error;
+    }
+  }
+
+  /** Bytes of GPU memory that this holds. */
+  get bytes(): number {
+    const programs = this.step.reduce((sum, program) => sum + program.bytes, 0);
+    return this.parts.own.reduce((sum, b) => sum + b.size, programs);
+  }
+
+  buffer(t: Tensor): GPUBuffer {
+    return this.boundBuffers.get(t)!;
+  }
+
+  /** Writes a value of the step state. */
+  writeState(name: keyof typeof STATE, value: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
+    const state = this.buffer(this.plan.tensors.state);
+    this.gpu.device.queue.writeBuffer(state, STATE[name] * 4, value);
+  }
+
+  /** Sets the number of images in the batch of a recorded step. */
+  encodeCount(encoder: GPUCommandEncoder, count: number): void {
+    const state = this.buffer(this.plan.tensors.state);
+    encoder.copyBufferToBuffer(this.parts.counts, (count - 1) * 4, state, STATE.count * 4, 4);
+  }
+
+  /** Work of a step whose batch `batch` draws. */
+  workWith(batch: Program): number {
+    const { gradients, update } = this.parts;
+    return batch.totalWork + gradients.totalWork + update.totalWork;
+  }
+
+  /** Submits `n` whole steps at once, whose batches `batch` draws. */
+  submit(batch: Program, n: number): Promise<Losses> {
+    const { gradients, update } = this.parts;
+    const label = `${n} training steps`;
+    const encoder = this.gpu.device.createCommandEncoder({ label });
+    computePass(encoder, label, (pass) => {
+      for (let i = 0; i < n; i++) for (const program of [batch, gradients, update]) program.encode(pass);
+    });
+    return this.losses.submit(encoder, this.workWith(batch) * n);
+  }
+
+  /** One step in as many submissions as the pacer wants. An abort before the update takes the step back, unless `isDestroyed` by then. */
+  async stepInParts(
+    batch: Program,
+    signal: AbortSignal | undefined,
+    isDestroyed: () => boolean,
+  ): Promise<void> {
+    const { gradients, update, stateBackup } = this.parts;
+    const state = this.buffer(this.plan.tensors.state);
+    const copyState = (from: GPUBuffer, to: GPUBuffer) => {
+      const encoder = this.gpu.device.createCommandEncoder({ label: 'copy state' });
+      // All before the learning rate, which the caller may have set meanwhile.
+      encoder.copyBufferToBuffer(from, 0, to, 0, STATE.learningRate * 4);
+      return this.gpu.submit(encoder);
+    };
+    await copyState(state, stateBackup);
+    try {
+      await this.gpu.run([batch, gradients], { signal });
+      signal?.throwIfAborted();
+    } catch (error) {
+      if (!isDestroyed()) await copyState(stateBackup, state);
+      throw error;
+    }
+    await this.gpu.run([update]);
+  }
+
+  /** The gradients of the last step, laid out like the flat parameters. */
+  async readGradients(): Promise<ArrayBuffer> {
+    const { sum, gradient } = this.plan;
+    const label = 'sum of gradients';
+    const program = await Program.compile(this.gpu, label, sum, this.boundBuffers);
+    try {
+      // In one submission: a step between the sums would leave gradients of two.
+      const encoder = this.gpu.device.createCommandEncoder({ label });
+      computePass(encoder, label, (pass) => program.encode(pass));
+      return await readBuffer(this.gpu, program.buffer(gradient), gradient.size, encoder);
+    } finally {
+      program.destroy();
+    }
+  }
+
+  destroy(): void {
+    for (const program of this.step) program.destroy();
+    for (const b of this.parts.own) b.destroy();
+    this.losses.destroy();
+  }
+}

@@ -1,0 +1,109 @@
+/** Checks of what callers give a trainer, and the errors that it throws. */
+import type { Dataset } from '../data/dataset';
+import { checkInteger, EngineError, typeOf } from '../errors';
+import { outChannelsOf, type UNetConfig } from '../unet/config';
+import type { NetworkWeights } from '../unet/network';
+import type { OptimizerState, TrainingEvent } from './options';
+import type { AdamSettings } from './step';
+
+/** Throws unless `dataset` lies on `device` and is still there, and a network of `config` can be trained on it. */
+export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
+  if (dataset.device !== device) {
+    throw new EngineError(
+      'argument',
+      "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
+    );
+  }
+  dataset.check();
+  checkImages(dataset, config);
+}
+
+/**
+ * Throws unless a network of `config` can be trained on the images of `dataset`, and with their labels where it is told classes.
+ */
+export function checkImages(dataset: Dataset, config: UNetConfig): void {
+  const { height, width, channels, conditioning } = config;
+  if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
+    throw new EngineError(
+      'data',
+      `The data set has images of ${dataset.height}x${dataset.width}x${dataset.channels}; this UNet takes ${height}x${width}x${channels}. Create the UNet with that size, or load other images.`,
+    );
+  }
+  if (outChannelsOf(config) !== channels) {
+    throw new EngineError(
+      'argument',
+      `This UNet makes ${outChannelsOf(config)} channels of ${channels}; a data set trains one that makes as many as it takes. Give batches of your own to step().`,
+    );
+  }
+  const classes = conditioning?.classes ?? 0;
+  if (classes === 0) return;
+  const { maxLabel } = dataset;
+  if (maxLabel === undefined) {
+    throw new EngineError(
+      'data',
+      `This UNet is told one of ${classes} classes, and the data set has no labels. Give createDataset labels, one byte an image, beside images.`,
+    );
+  }
+  if (maxLabel >= classes) {
+    throw new EngineError(
+      'data',
+      `The data set has a label ${maxLabel}; this UNet has ${classes} classes, 0 to ${classes - 1}. Create it with conditioning: { classes: ${maxLabel + 1} }, or give other labels.`,
+    );
+  }
+}
+
+/** The moments of a state, laid out like the flat parameters. Throws an `argument` error unless a trainer can continue from it. */
+export function checkState(
+  state: OptimizerState,
+  adam: AdamSettings,
+  unet: Pick<NetworkWeights, 'plan' | 'parameters'>,
+): { moment1: Float32Array<ArrayBuffer>; moment2: Float32Array<ArrayBuffer> } {
+  checkInteger('step', state.step, 0);
+  const show = (adam: Partial<AdamSettings> = {}) =>
+    `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}, weightDecay ${adam.weightDecay ?? 0}`;
+  if (show(state.adam) !== show(adam)) {
+    throw new EngineError(
+      'argument',
+      `The state was made with ${show(state.adam)}; this trainer has ${show(adam)}. Create one with { ...state.adam }.`,
+    );
+  }
+  if (state.corrections?.length !== 2) {
+    throw new EngineError(
+      'argument',
+      `corrections has ${state.corrections?.length ?? 'no'} values; it must have the 2 that getState gave.`,
+    );
+  }
+  const flat = (name: 'moment1' | 'moment2') => {
+    if (typeOf(state[name]) !== 'Map') {
+      throw new EngineError(
+        'argument',
+        `${name} is of type ${typeOf(state[name])}; it must be a Map of values by parameter name, as getState gives it.`,
+      );
+    }
+    const values = new Float32Array(unet.plan.flat.size);
+    for (const p of unet.parameters) {
+      const given = state[name].get(p.name);
+      if (given?.length !== p.size) {
+        throw new EngineError(
+          'argument',
+          `${name} of ${p.name} has ${given?.length ?? 'no'} values; this network needs ${p.size}.`,
+        );
+      }
+      values.set(given, p.offset);
+    }
+    return values;
+  };
+  return { moment1: flat('moment1'), moment2: flat('moment2') };
+}
+
+export const busyError = () =>
+  new EngineError(
+    'busy',
+    'This trainer is in the middle of a step or a fit. Await the step; finish the loop of the fit or call return() of its iterator. An abort alone ends a fit only when its next event is asked for.',
+  );
+
+export const divergence = ({ step, loss }: Pick<TrainingEvent, 'step' | 'loss'>, rate: number) =>
+  new EngineError(
+    'diverged',
+    `The loss of step ${step} is ${loss}: the training diverged. Go back to the last checkpoint and use a smaller learning rate than ${rate}.`,
+  );

@@ -1,0 +1,273 @@
+/** Runs the variants of a kernel on the same inputs, compares what they make, and times them. */
+import { EngineError } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
+import { difference, differencePairs } from '../kernels/difference';
+import { type Op, op } from '../plan/op';
+import { type Tensor, tensor } from '../plan/tensor';
+
+/** A measurement lasts at least this long, so that the host's clock (1 ms in some browsers) and the cost of submitting do not decide. */
+const SPAN_MS = 8;
+const MOST_REPEATS = 128;
+/** A variant that takes so many times as long as the best one is not measured again. */
+const HOPELESS = 1.3;
+/**
+ * How far any number of a variant's results may be from the plain one's, as a share of their root mean square. In this network at
+ * 64 images `winograd7` differs by up to 9e-4, `winograd` by 4e-5, all others by 1e-5, and `winograd8`, with images of 64x64, by
+ * 2.1e-3, or by 4.5e-3 where 512 channels are summed up; a missing tap or border by more than 1e-2.
+ */
+const AGREEMENT = 6e-3;
+/** Tensors of one op start so far apart in the pool of noise. */
+const NOISE_SHIFT = 1009;
+
+/** Variants as ops on the same tensors; the plain one first. */
+export interface Job {
+  readonly ops: readonly Op[];
+  readonly tensors: readonly Tensor[];
+}
+
+export interface MeasureOptions {
+  /** When the time is up, by `performance.now`. */
+  readonly end: number;
+  readonly signal?: AbortSignal;
+  /** `kernel.variant` that is refused, or whose results are wrong, is added here. */
+  readonly rejectedVariants: Set<string>;
+  /** Called with milliseconds, or why a variant is out. */
+  readonly report: (variant: string, result: number | string) => void;
+}
+
+/** Runs every variant on the same inputs. The fastest that agrees with the first; undefined if the time is up before all are known. */
+export async function fastest(
+  gpu: Gpu,
+  pool: NoisePool,
+  job: Job,
+  options: MeasureOptions,
+): Promise<string | undefined> {
+  const { end, signal, rejectedVariants, report } = options;
+  if (performance.now() >= end) return undefined;
+  const { ops } = job;
+  const bench = await Comparison.create(gpu, pool, job);
+  try {
+    let best = { variant: ops[0].variant, milliseconds: Number.POSITIVE_INFINITY };
+    for (const o of ops) {
+      signal?.throwIfAborted();
+      if (performance.now() >= end) return undefined;
+      const rejected = `${o.kernel}.${o.variant}`;
+      try {
+        const { program, apart } = await bench.run(o);
+        if (!(apart <= AGREEMENT)) {
+          rejectedVariants.add(rejected);
+          const share = apart.toPrecision(2);
+          report(o.variant, `differs from ${ops[0].variant} by ${share} of the results' root mean square`);
+          continue;
+        }
+        const milliseconds = await time(gpu, program, best.milliseconds);
+        report(o.variant, milliseconds);
+        if (milliseconds < best.milliseconds) best = { variant: o.variant, milliseconds };
+      } catch (error) {
+        // A driver may refuse a shader, or memory run short. Without the plain variant there is nothing to train with.
+        const out = error instanceof EngineError && (error.code === 'shader' || error.code === 'limit');
+        if (!out || o === ops[0]) throw error;
+        if (error.code === 'shader') rejectedVariants.add(rejected);
+        report(o.variant, error.message);
+      }
+    }
+    return best.variant;
+  } finally {
+    bench.destroy();
+  }
+}
+
+/** The results of one variant after the other, beside those of the first. */
+class Comparison {
+  private readonly gpu: Gpu;
+  private readonly pool: NoisePool;
+  private readonly job: Job;
+  private readonly results: readonly Tensor[];
+  private readonly expected: readonly Tensor[];
+  private readonly partials: readonly Tensor[];
+  private readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
+  private readonly programs: Program[] = [];
+  private comparisons: readonly Program[] = [];
+
+  private constructor(
+    gpu: Gpu,
+    pool: NoisePool,
+    job: Job,
+    tensors: Readonly<Record<'results' | 'expected' | 'partials', readonly Tensor[]>>,
+    buffers: ReadonlyMap<Tensor, GPUBuffer>,
+  ) {
+    this.gpu = gpu;
+    this.pool = pool;
+    this.job = job;
+    this.results = tensors.results;
+    this.expected = tensors.expected;
+    this.partials = tensors.partials;
+    this.buffers = buffers;
+  }
+
+  static async create(gpu: Gpu, pool: NoisePool, job: Job): Promise<Comparison> {
+    const { ops, tensors } = job;
+    const results = tensors.filter((t) => ops.some((o) => o.calls.some((c) => writes(c, t))));
+    const expected = results.map(({ label, size }) => tensor(`expected ${label}`, size));
+    const partials = results.map((t) => tensor(`differences of ${t.label}`, 2 * differencePairs(t)));
+    const all = [...tensors, ...expected, ...partials];
+    const buffers = await createTensorBuffers(gpu, 'tune ', all);
+    const comparison = new Comparison(gpu, pool, job, { results, expected, partials }, buffers);
+    try {
+      const comparisons: Program[] = [];
+      for (const [i, result] of results.entries()) {
+        const names = { result, expected: expected[i], partials: partials[i] };
+        comparisons.push(await comparison.compile(op(difference, 'tune', { size: result.size }, names)));
+      }
+      comparison.comparisons = comparisons;
+      return comparison;
+    } catch (error) {
+      comparison.destroy();
+      throw error;
+    }
+  }
+
+  /** Runs `o` once. `apart`: how far its results are from those of the first one that was run. */
+  async run(o: Op): Promise<{ program: Program; apart: number }> {
+    const program = await this.compile(o);
+    // Some drivers compile only now.
+    const inputs = this.job.tensors.map((t) => this.buffer(t));
+    const encoder = this.pool.begin(inputs);
+    const isFirst = o === this.job.ops[0];
+    if (isFirst) await this.keep(program, encoder);
+    return { program, apart: isFirst ? 0 : await this.difference(program, encoder) };
+  }
+
+  destroy(): void {
+    for (const program of this.programs) program.destroy();
+    for (const b of this.buffers.values()) b.destroy();
+  }
+
+  private buffer(t: Tensor): GPUBuffer {
+    return this.buffers.get(t)!;
+  }
+
+  private async compile(o: Op): Promise<Program> {
+    const program = await Program.compile(this.gpu, 'tune', [o], this.buffers);
+    this.programs.push(program);
+    return program;
+  }
+
+  /** Keeps the results of `program` as what is expected. */
+  private async keep(program: Program, encoder: GPUCommandEncoder): Promise<void> {
+    const keep = (last: GPUCommandEncoder, work: number) => {
+      for (const [i, t] of this.results.entries())
+        last.copyBufferToBuffer(this.buffer(t), 0, this.buffer(this.expected[i]), 0, t.size * 4);
+      return this.gpu.submit(last, work);
+    };
+    await this.gpu.runAnd([program], keep, { encoder });
+  }
+
+  private async difference(program: Program, encoder: GPUCommandEncoder): Promise<number> {
+    const sources = this.partials.map((t) => ({ buffer: this.buffer(t), bytes: t.size * 4 }));
+    const read = (last: GPUCommandEncoder, work: number) => this.pool.staging.read(last, sources, work);
+    const differences = await this.gpu.runAnd([program, ...this.comparisons], read, { encoder });
+    return Math.max(
+      ...differences.map((pairs, i) => distance(new Float32Array(pairs), this.results[i].size)),
+    );
+  }
+}
+
+/** Noise on the GPU from which the inputs of every job are copied, and the way back of what is found. */
+export class NoisePool {
+  private readonly gpu: Gpu;
+  private readonly noise: GPUBuffer;
+  readonly staging: Staging;
+
+  private constructor(gpu: Gpu, noise: GPUBuffer, staging: Staging) {
+    this.gpu = gpu;
+    this.noise = noise;
+    this.staging = staging;
+  }
+
+  static async create(gpu: Gpu, jobs: readonly Pick<Job, 'tensors'>[]): Promise<NoisePool> {
+    const most = Math.max(...jobs.flatMap(({ tensors }) => tensors.map((t, i) => t.size + i * NOISE_SHIFT)));
+    const pairs = jobs.map(({ tensors }) => tensors.reduce((sum, t) => sum + differencePairs(t), 0));
+    const staging = await Staging.create(gpu, 'tune differences', 8 * Math.max(...pairs));
+    try {
+      const [buffer] = await gpu.createBuffers([{ label: 'tune noise', bytes: most * 4 }]);
+      gpu.device.queue.writeBuffer(buffer, 0, noise(most));
+      return new NoisePool(gpu, buffer, staging);
+    } catch (error) {
+      staging.destroy();
+      throw error;
+    }
+  }
+
+  /** Begins with the same noise in all buffers as before any other variant: what one does not write is then seen to be missing. */
+  begin(buffers: readonly GPUBuffer[]): GPUCommandEncoder {
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'tune' });
+    for (const [i, b] of buffers.entries())
+      encoder.copyBufferToBuffer(this.noise, i * NOISE_SHIFT * 4, b, 0, b.size);
+    return encoder;
+  }
+
+  destroy(): void {
+    this.noise.destroy();
+    this.staging.destroy();
+  }
+}
+
+const writes = ({ shader, tensors }: Op['calls'][number], t: Tensor): boolean =>
+  Object.entries(tensors).some(
+    ([name, given]) => (given.base ?? given) === t && shader.bindings[name].access === 'read_write',
+  );
+
+/** The largest difference as a share of the root mean square of what is expected, from what `difference` writes. */
+function distance(pairs: Float32Array, size: number): number {
+  let largest = 0;
+  let squares = 0;
+  for (let i = 0; i < pairs.length; i += 2) {
+    largest = Math.max(largest, pairs[i]);
+    squares += pairs[i + 1];
+  }
+  return largest / Math.sqrt(squares / size);
+}
+
+/** Milliseconds of one run: the least of up to three spans of as many repetitions as make it long enough. */
+async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
+  const timed = async (work: () => Promise<void>) => {
+    const start = performance.now();
+    await work();
+    return Math.max(0, performance.now() - start - gpu.latency);
+  };
+  const span = (repeats: number) => {
+    const encoder = gpu.device.createCommandEncoder({ label: 'tune' });
+    computePass(encoder, 'tune', (pass) => {
+      for (let i = 0; i < repeats; i++) program.encode(pass);
+    });
+    return timed(() => gpu.submit(encoder));
+  };
+  // Latency varies, so where it is long a span must be, too.
+  const wanted = SPAN_MS + gpu.latency;
+  // In parts if it is long: a system resets a GPU that does not answer for seconds.
+  let took = await timed(() => gpu.run([program]));
+  if (took >= wanted) return took;
+  let repeats = 1;
+  while (took < wanted / 2 && repeats < MOST_REPEATS) {
+    repeats = Math.min(MOST_REPEATS, Math.ceil((repeats * wanted) / Math.max(took, wanted / 16)));
+    took = await span(repeats);
+  }
+  let least = took / repeats;
+  for (let i = 0; i < 2 && least <= HOPELESS * best; i++)
+    least = Math.min(least, (await span(repeats)) / repeats);
+  return least;
+}
+
+/** Numbers in [-1, 1) from an integer hash: the same for every variant, and none of them special. */
+function noise(size: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    let h = Math.imul(i + 1, 0x9e3779b1);
+    h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
+    values[i] = ((h ^ (h >>> 13)) >> 8) / 2 ** 23;
+  }
+  return values;
+}

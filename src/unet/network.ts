@@ -1,0 +1,163 @@
+import { EngineError } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import type { Program } from '../gpu/program';
+import { readBuffer } from '../gpu/staging';
+import type { Tensor } from '../plan/tensor';
+import { Resource } from '../resource';
+import type { Parameter, UNetConfig } from './config';
+import { describe } from './describe';
+import type { WeightPlan } from './weights';
+
+export interface NetworkParts {
+  readonly gpu: Gpu;
+  readonly config: UNetConfig;
+  readonly plan: WeightPlan;
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
+  /** From the flat parameters to the packed ones. */
+  readonly repack: Program;
+}
+
+/** A network's weights on the GPU. */
+export abstract class NetworkWeights extends Resource {
+  readonly config: UNetConfig;
+  /** Name, shape and place of each parameter tensor, in forward order. */
+  readonly parameters: readonly Parameter[];
+  /** Number of trainable numbers. */
+  readonly parameterCount: number;
+  /** @internal */
+  readonly plan: WeightPlan;
+  /** The buffers that the network itself holds. @internal */
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
+  /** @internal */
+  protected readonly gpu: Gpu;
+  private readonly repack: Program;
+  /** How often the weights have been replaced, by `setParameters` or by a trainer that is gone. */
+  private replaced = 0;
+  private trainers = 0;
+
+  /** @internal */
+  protected constructor({ gpu, config, plan, boundBuffers, repack }: NetworkParts) {
+    super('UNet');
+    this.gpu = gpu;
+    this.config = config;
+    this.plan = plan;
+    this.parameters = plan.parameters;
+    this.parameterCount = plan.parameters.reduce((sum, p) => sum + p.size, 0);
+    this.boundBuffers = boundBuffers;
+    this.repack = repack;
+  }
+
+  /**
+   * Replaces all parameters. Throws an `argument` error that lists unknown, missing and misshapen names; nothing is changed then.
+   */
+  async setParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+    this.check();
+    const legal = new Map(this.parameters.map((p) => [p.name, p]));
+    const problems = [...values.keys()].filter((name) => !legal.has(name)).map((name) => `unknown ${name}`);
+    for (const p of this.parameters) {
+      const given = values.get(p.name);
+      if (!given) problems.push(`missing ${p.name}`);
+      else if (given.length !== p.size) {
+        problems.push(`${p.name} has ${given.length} values instead of ${p.size} (${p.shape.join('x')})`);
+      }
+    }
+    if (problems.length > 0) {
+      throw new EngineError(
+        'argument',
+        `These are not this network's parameters: ${problems.slice(0, 8).join('; ')}.`,
+      );
+    }
+    const flat = new Float32Array(this.plan.flat.size);
+    for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
+    // Before: what is submitted from now on reads the new weights. After: what read the state meanwhile may have been submitted earlier.
+    this.replaced++;
+    this.gpu.device.queue.writeBuffer(this.boundBuffers.get(this.plan.flat)!, 0, flat);
+    try {
+      await this.unlessDestroyed(this.gpu.run([this.repack]));
+    } finally {
+      this.replaced++;
+    }
+  }
+
+  /**
+   * Version of the weights: what was derived from them stays valid while this is the same. Undefined while there is a trainer, whose
+   * steps may be submitted at any time. @internal
+   */
+  get weightsVersion(): number | undefined {
+    return this.trainers === 0 ? this.replaced : undefined;
+  }
+
+  /** From now on a trainer may change the weights on the GPU. @internal */
+  attachTrainer(): void {
+    this.trainers++;
+  }
+
+  /** @internal */
+  detachTrainer(): void {
+    this.trainers--;
+    this.replaced++;
+  }
+
+  /** Layers, output shapes and parameters as a table, as Keras prints a model. */
+  describe(): string {
+    return describe(this.config, this.plan);
+  }
+
+  /** A copy of all parameters by name; kernels in HWIO order. */
+  async getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    this.check();
+    const { flat } = this.plan;
+    return this.split(
+      await this.unlessDestroyed(readBuffer(this.gpu, this.boundBuffers.get(flat)!, flat.size)),
+    );
+  }
+
+  /** Throws unless the network is given just what it is told beside images. @internal */
+  checkTold(given: { readonly levels?: unknown; readonly labels?: unknown }): void {
+    const { noiseLevel = false, classes = 0 } = this.config.conditioning ?? {};
+    const what = { levels: 'the noise level of each image', labels: 'the class of each image' };
+    const legal = {
+      levels: 'numbers from 0 to 1',
+      labels: `numbers from 0 to ${classes - 1}, or ${classes} for no class`,
+    };
+    for (const [name, needed] of [
+      ['levels', noiseLevel],
+      ['labels', classes > 0],
+    ] as const) {
+      if ((given[name] !== undefined) === needed) continue;
+      throw new EngineError(
+        'argument',
+        needed
+          ? `This UNet is told ${what[name]}, and ${name} are missing. Give ${legal[name]}, one for each image.`
+          : `${name} are given, and this UNet is not told ${what[name]}. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, say.`,
+      );
+    }
+  }
+
+  /** Cuts an array laid out like the flat parameter buffer into named tensors. @internal */
+  split(flat: ArrayBuffer): Map<string, Float32Array<ArrayBuffer>> {
+    return new Map(this.parameters.map((p) => [p.name, new Float32Array(flat, p.offset * 4, p.size)]));
+  }
+
+  /** Bytes of GPU memory that the network holds. */
+  get bytes(): number {
+    return [...this.boundBuffers.values()].reduce((sum, b) => sum + b.size, this.repack.bytes);
+  }
+
+  /** Also that it lies on `device`. @internal */
+  override check(device = this.gpu.device): void {
+    super.check();
+    this.gpu.checkAlive();
+    if (device !== this.gpu.device) {
+      throw new EngineError(
+        'argument',
+        'This UNet lies on another device. Create it with an engine on this one; getParameters and setParameters bring its weights over.',
+      );
+    }
+  }
+
+  protected release(): void {
+    this.repack.destroy();
+    for (const buffer of this.boundBuffers.values()) buffer.destroy();
+  }
+}

@@ -1,0 +1,184 @@
+/** The fields of a file's metadata: what they are, and their checks. */
+import { EngineError } from '../errors';
+import type { TrainerSettings } from '../training/options';
+import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
+import type { AdamSettings, Objective } from '../training/step';
+import type { Variants } from '../unet/variants';
+import type { DataFingerprint } from './fingerprint';
+import { quote, type Safetensors } from './safetensors';
+
+/**
+ * How a run was started, beside Adam's settings, which its state has. A run on your own batches (`trainer.step`) has no epochs:
+ * give 1; `seed` is what the batches follow from, or 0.
+ */
+export interface RunSettings {
+  /** 0 to 2^32 - 1. */
+  readonly seed: number;
+  /** 1 to 65536. */
+  readonly batchSize: number;
+  /** Above 0. */
+  readonly learningRate: number;
+  /** 1 or more. */
+  readonly epochs: number;
+  /** As `fit` has it. Default: for the objective `tutorial`. */
+  readonly binarize?: boolean;
+  /** Where the images came from, for people and for the command line; the fingerprint is what counts. */
+  readonly source?: string;
+  /** Only so many of the source's images were used; 1 or more. */
+  readonly limit?: number;
+  /** So many of its images, the last ones, were not trained on but measure the run; 1 or more. */
+  readonly holdout?: number;
+  /** Where the run ends, if that is before its epochs do. */
+  readonly maxSteps?: number;
+}
+
+/** The trainer's settings beside Adam's, for `createTrainer`. */
+export type TrainingSettings = Omit<TrainerSettings, 'adam'>;
+
+export function stepOf(file: Safetensors, name: string): number {
+  return integer(jsonOf(file, 'step', name), 'step', inFile(name), 0, 2 ** 31);
+}
+
+export function settingsOf(given: unknown, wrong: Wrong): RunSettings {
+  if (!isObject(given)) throw wrong('settings', given, 'an object');
+  const { learningRate, binarize, source, limit, holdout, maxSteps } = given;
+  if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
+    throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
+  }
+  if (source !== undefined && typeof source !== 'string') throw wrong('settings.source', source, 'a string');
+  return {
+    seed: integer(given.seed, 'settings.seed', wrong, 0, 2 ** 32 - 1),
+    batchSize: integer(given.batchSize, 'settings.batchSize', wrong, 1, 65536),
+    learningRate,
+    epochs: integer(given.epochs, 'settings.epochs', wrong, 1, 2 ** 31),
+    ...(binarize === undefined ? {} : { binarize: boolean(binarize, 'settings.binarize', wrong) }),
+    ...(source === undefined ? {} : { source }),
+    ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', wrong, 1, 2 ** 31) }),
+    ...(holdout === undefined ? {} : { holdout: integer(holdout, 'settings.holdout', wrong, 1, 2 ** 31) }),
+    ...(maxSteps === undefined
+      ? {}
+      : { maxSteps: integer(maxSteps, 'settings.maxSteps', wrong, 1, 2 ** 31) }),
+  };
+}
+
+export function adamOf(given: unknown, wrong: Wrong): AdamSettings {
+  if (!isObject(given)) throw wrong('adam', given, 'an object');
+  const number = (key: keyof AdamSettings) => {
+    const value = given[key];
+    if (typeof value !== 'number') throw wrong(`adam.${key}`, value, 'a number');
+    return value;
+  };
+  return {
+    beta1: number('beta1'),
+    beta2: number('beta2'),
+    epsilon: number('epsilon'),
+    // The first checkpoints had none.
+    weightDecay: given.weightDecay === undefined ? 0 : number('weightDecay'),
+  };
+}
+
+export function trainingOf(file: Safetensors, name: string): TrainingSettings {
+  const wrong = inFile(name);
+  // The first checkpoints did not say.
+  const given = file.metadata.training === undefined ? {} : jsonOf(file, 'training', name);
+  if (!isObject(given)) throw wrong('training', given, 'an object');
+  const { objective = 'tutorial', schedule, clipNorm, classDropout = 0.05 } = given;
+  if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
+  const number = (key: string, value: unknown) => {
+    if (typeof value !== 'number') throw wrong(`training.${key}`, value, 'a number');
+    return value;
+  };
+  let checked: Schedule;
+  try {
+    checked = checkSchedule(schedule as ScheduleOption | undefined);
+  } catch (cause) {
+    throw new EngineError('data', `${name}: training in its metadata is wrong: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  return {
+    objective,
+    schedule: checked,
+    ...(clipNorm === undefined ? {} : { clipNorm: number('clipNorm', clipNorm) }),
+    classDropout: number('classDropout', classDropout),
+  };
+}
+
+export const OBJECTIVES = 'tutorial or flow';
+export const isObjective = (value: unknown): value is Objective => value === 'tutorial' || value === 'flow';
+
+export function objectiveOf(file: Safetensors, name: string): Objective {
+  if (file.metadata.kind === 'checkpoint') return trainingOf(file, name).objective;
+  const { objective = 'tutorial' } = file.metadata;
+  if (!isObjective(objective)) throw inFile(name)('objective', objective, OBJECTIVES);
+  return objective;
+}
+
+export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
+  if (!isObject(given)) throw wrong('data', given, 'an object');
+  const size = (key: string) => integer(given[key], `data.${key}`, wrong, 1, 2 ** 31);
+  if (typeof given.fnv1a !== 'string') throw wrong('data.fnv1a', given.fnv1a, 'a string');
+  return {
+    count: size('count'),
+    height: size('height'),
+    width: size('width'),
+    channels: size('channels'),
+    fnv1a: given.fnv1a,
+    ...(typeof given.labels === 'string' ? { labels: given.labels } : {}),
+  };
+}
+
+export function variantsOf(given: unknown, wrong: Wrong): Variants {
+  if (!isObject(given)) throw wrong('variants', given, 'an object');
+  return Object.fromEntries(
+    Object.entries(given).map(([key, value]) => {
+      if (typeof value !== 'string') throw wrong(`variants[${quote(key)}]`, value, 'a string');
+      return [key, value];
+    }),
+  );
+}
+
+export function jsonOf(file: Safetensors, key: string, name: string): unknown {
+  const text = file.metadata[key];
+  if (text === undefined) throw new EngineError('data', `${name} has no ${key} in its metadata. ${damaged}`);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new EngineError('data', `${name}: ${key} in its metadata is not JSON: ${quote(text)}. ${damaged}`, {
+      cause,
+    });
+  }
+}
+
+function boolean(value: unknown, key: string, wrong: Wrong): boolean {
+  if (typeof value !== 'boolean') throw wrong(key, value, 'true or false');
+  return value;
+}
+
+export function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw wrong(key, value, `a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+const damaged = 'The file is damaged: take another.';
+
+/** Makes the error of a value that is not what it must be. */
+export type Wrong = (key: string, value: unknown, legal: string) => EngineError;
+
+export const wrongArgument: Wrong = (key, value, legal) =>
+  new EngineError('argument', `${key} is ${show(value)}; it must be ${legal}.`);
+
+export const inFile =
+  (name: string): Wrong =>
+  (key, value, legal) =>
+    new EngineError('data', `${name}: ${key} in its metadata is ${show(value)}; it must be ${legal}.`);
+
+// As JSON where that says more; it has no word for numbers that are not finite.
+const show = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'object' ? quote(value) : String(value ?? 'missing');
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,45 @@
+import type { ImageSet } from '../data/idx';
+import { EngineError } from '../errors';
+import { fnv1a } from '../hash';
+
+/**
+ * What tells one data set from another. If you train on your own batches, give the image size, the number of images (or 1), and any
+ * identifying text as `fnv1a`.
+ */
+export interface DataFingerprint {
+  /** 1 or more, as the sizes. */
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Of an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
+  readonly fnv1a: string;
+  /** The same of the labels, if there are any. */
+  readonly labels?: string;
+}
+
+/** What `data` of a checkpoint is compared with. */
+export function fingerprintImages({
+  images,
+  labels,
+  count,
+  height,
+  width,
+  channels,
+}: ImageSet): DataFingerprint {
+  const ofLabels = labels && { labels: fnv1a(labels) };
+  return { count, height, width, channels, fnv1a: fnv1a(images), ...ofLabels };
+}
+
+/** Throws a `data` error unless a run that was trained on `before` may go on with `now`. Labels count where both have some. */
+export function assertSameData(before: DataFingerprint, now: DataFingerprint): void {
+  const both = before.labels !== undefined && now.labels !== undefined;
+  const show = (d: DataFingerprint) =>
+    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${d.fnv1a}${both ? `, labels ${d.labels}` : ''})`;
+  if (show(before) !== show(now)) {
+    throw new EngineError(
+      'data',
+      `The checkpoint was trained on ${show(before)}; this data set has ${show(now)}. Give the same images, in the same order.`,
+    );
+  }
+}

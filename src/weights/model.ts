@@ -1,0 +1,62 @@
+/** A trained network's parameters as a file: see checkpoint.ts for the format. */
+import { checkNames, type Names } from '../errors';
+import type { Objective } from '../training/step';
+import type { UNetConfig } from '../unet/config';
+import type { UNet } from '../unet/unet';
+import { isObjective, OBJECTIVES, objectiveOf, stepOf, wrongArgument } from './fields';
+import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
+import { checkTensors } from './match';
+import { type FloatType, isFloatType } from './safetensors';
+
+export interface Model {
+  readonly config: UNetConfig;
+  /** What it was trained for, which says how to sample from it. The first files did not say: `tutorial`. */
+  readonly objective: Objective;
+  /** By name, as `setParameters` takes them. */
+  readonly parameters: Map<string, Float32Array>;
+}
+
+/** A UNet, or what has its weights. */
+export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
+  getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
+}
+
+/**
+ * What a model file of this network holds, in the order of its parameters.
+ *
+ * @param options.dtype `F16` makes a file of half the size, and weights that are rounded to 11 bits; for training to go on, save
+ * a checkpoint. Default `F32`.
+ * @param options.objective what it was trained for: `trainer.settings.objective`. Default `tutorial`.
+ * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype or weights beyond the largest F16
+ */
+export async function saveModel(
+  unet: Weights,
+  options: { readonly dtype?: FloatType; readonly objective?: Objective } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkNames('saveModel', options, { dtype: true, objective: true } satisfies Names<typeof options>);
+  const { dtype = 'F32', objective = 'tutorial' } = options;
+  if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
+  if (!isFloatType(dtype)) throw wrongArgument('dtype', dtype, 'F32 or F16');
+  const parameters = namedTensors('', unet.parameters, await unet.getParameters());
+  const tensors = parameters.map((tensor) => ({ ...tensor, dtype }));
+  return encodeFinite(tensors, {
+    kind: 'model',
+    config: JSON.stringify(unet.config),
+    objective,
+  });
+}
+
+/**
+ * Reads a model, or the model in a checkpoint.
+ *
+ * @param name what errors call the file
+ * @throws EngineError `data`, or `argument` for what is no Uint8Array
+ */
+export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
+  const file = openFile(bytes, name);
+  const { config, parameters } = networkOf(file, name);
+  if (file.metadata.kind === 'checkpoint') {
+    checkTensors(expectedInCheckpoint(parameters, stepOf(file, name)), file.tensors, name);
+  } else checkTensors(parameters, file.tensors, name);
+  return { config, objective: objectiveOf(file, name), parameters: pickTensors(file, '', parameters) };
+}

@@ -1,0 +1,70 @@
+/** The house rules of src/: files small enough to read at a sitting, and no import circles, those of types alone included. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { expect, test } from 'vitest';
+
+const MOST_LINES = 400;
+
+/** The text of each TypeScript file of src/, by its path there without the ending. */
+function sources(): Map<string, string> {
+  const folder = new URL('../src/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.ts'));
+  return new Map(
+    files.map((file) => [file.replace(/\.ts$/, ''), readFileSync(new URL(file, folder), 'utf8')]),
+  );
+}
+
+/** The files that each file imports or exports from. */
+function importsOf(files: ReadonlyMap<string, string>): Map<string, string[]> {
+  return new Map(
+    [...files].map(([file, text]) => {
+      const paths = [...text.matchAll(/\bfrom '(\.[^']+)'|\bimport\('(\.[^']+)'\)/g)];
+      const targets = paths.map(([, a, b]) => posix.join(posix.dirname(file), a ?? b));
+      return [file, targets.filter((target) => files.has(target))];
+    }),
+  );
+}
+
+/** Circles: groups of files each of which is reached from each other. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const reached = new Map(
+    [...imports.keys()].map((file) => {
+      const seen = new Set<string>();
+      const queue = [...(imports.get(file) ?? [])];
+      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+        if (seen.has(next)) continue;
+        seen.add(next);
+        queue.push(...(imports.get(next) ?? []));
+      }
+      return [file, seen];
+    }),
+  );
+  const inCircles = [...reached].filter(([file, seen]) => seen.has(file)).map(([file]) => file);
+  const groups = inCircles.map((file) =>
+    inCircles.filter((other) => reached.get(file)?.has(other) && reached.get(other)?.has(file)),
+  );
+  return [...new Map(groups.map((group) => [group.join(), group])).values()];
+}
+
+test('no file of src/ is in an import circle', () => {
+  const imports = importsOf(sources());
+  expect([...imports.values()].flat().length).toBeGreaterThan(imports.size);
+  expect(circles(imports)).toEqual([]);
+});
+
+test('a circle would be found', () => {
+  const files = new Map([
+    ['a/one', "import type { Two } from './two';"],
+    ['a/two', "export {\n  three,\n} from '../three';"],
+    ['three', "import { one } from './a/one';\nimport { four } from './four';"],
+    ['four', "import { readFileSync } from 'node:fs';"],
+  ]);
+  expect(circles(importsOf(files))).toEqual([['a/one', 'a/two', 'three']]);
+});
+
+test(`no file of src/ has more than ${MOST_LINES} lines`, () => {
+  const long = [...sources()].map(([file, text]) => [file, text.trimEnd().split('\n').length] as const);
+  expect(long.filter(([, lines]) => lines > MOST_LINES)).toEqual([]);
+});
