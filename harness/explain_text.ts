@@ -48,7 +48,8 @@ function planWhole(
   variants: Variants,
   training: ExplainedTraining,
 ) {
-  const plan = planStep(config, weights, batchSize, variants, training);
+  const average = training.averageWeights ? planWeights(config) : undefined;
+  const plan = planStep(config, weights, batchSize, variants, training, average);
   const batch = padBatch(batchSize);
   const { height, width, channels } = config;
   const set = {

@@ -24,6 +24,15 @@ declare module '*/adam.wgsl' {
   export default shader;
 }
 
+declare module '*/average_weights.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'count' | 'most' | 'first_group',
+    'blocks' | 'state' | 'parameter' | 'average' | 'packed',
+    'place' | 'layer' | 'packed_at'
+  >;
+  export default shader;
+}
+
 declare module '*/chwn_to_nhwc.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'pixels' | 'channels' | 'count' | 'first_group',

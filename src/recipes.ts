@@ -18,6 +18,7 @@ export interface Recipe {
     | 'objective'
     | 'schedule'
     | 'clipNorm'
+    | 'averageWeights'
     | 'classDropout'
   >;
   /** For `fit`. */
@@ -47,6 +48,7 @@ export const recipes = {
       objective: 'flow',
       schedule: { warmup: 20 },
       clipNorm: 1,
+      averageWeights: true,
       classDropout: 0.05,
     },
     fit: { binarize: false },

@@ -36,6 +36,7 @@ test('that of digits follows a flow, by level and class, from a warm-up on', () 
     adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
     schedule: { decay: 'none', warmup: 20 },
     clipNorm: 1,
+    averageWeights: true,
     classDropout: 0.05,
   });
 });

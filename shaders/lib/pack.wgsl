@@ -30,3 +30,30 @@ fn pack(layer: Packing, place: Place, value: f32) {
     if (is_weight) { packed[layer.forward_at + (place.tap * layer.inputs + place.c) * round_up(layer.outputs) + place.o] = value; }
   }
 }
+
+// The place of a parameter that comes less than 256 after the one at `place`: few enough to divide floats. Divisions of integers that
+// differ from lane to lane were 15% of this kernel on lavapipe.
+fn place_after(layer: Packing, place: Place, parameters: u32) -> Place {
+  let o = place.o + parameters;
+  let rows = u32((f32(o) + 0.5) / f32(layer.outputs));
+  let c = place.c + rows;
+  let taps = u32((f32(c) + 0.5) / f32(layer.inputs));
+  return Place(place.tap + taps, c - taps * layer.inputs, o - rows * layer.outputs);
+}
+
+fn next_place(layer: Packing, place: Place) -> Place {
+  let last_o = place.o + 1u == layer.outputs;
+  let last_c = last_o & (place.c + 1u == layer.inputs);
+  return Place(place.tap + u32(last_c), select(place.c + u32(last_o), 0u, last_c), select(place.o + 1u, 0u, last_o));
+}
+
+// The four parameters from `first` on of the `size` that begin at `place`.
+fn pack_four(layer: Packing, place: Place, first: u32, size: u32, values: vec4f) {
+  let p0 = place_after(layer, place, first);
+  let p1 = next_place(layer, p0);
+  let p2 = next_place(layer, p1);
+  pack(layer, p0, values.x);
+  if (first + 1u < size) { pack(layer, p1, values.y); }
+  if (first + 2u < size) { pack(layer, p2, values.z); }
+  if (first + 3u < size) { pack(layer, next_place(layer, p2), values.w); }
+}

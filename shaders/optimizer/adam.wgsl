@@ -41,22 +41,6 @@ struct Block {
 
 alias Element = vec4f;
 
-// The place of a parameter that comes less than 256 after the one at `place`: few enough to divide floats. Divisions of integers that
-// differ from lane to lane were 15% of this kernel on lavapipe.
-fn place_after(layer: Packing, place: Place, parameters: u32) -> Place {
-  let o = place.o + parameters;
-  let rows = u32((f32(o) + 0.5) / f32(layer.outputs));
-  let c = place.c + rows;
-  let taps = u32((f32(c) + 0.5) / f32(layer.inputs));
-  return Place(place.tap + taps, c - taps * layer.inputs, o - rows * layer.outputs);
-}
-
-fn next_place(layer: Packing, place: Place) -> Place {
-  let last_o = place.o + 1u == layer.outputs;
-  let last_c = last_o & (place.c + 1u == layer.inputs);
-  return Place(place.tap + u32(last_c), select(place.c + u32(last_o), 0u, last_c), select(place.o + 1u, 0u, last_o));
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
   @builtin(global_invocation_id) id: vec3u) {
@@ -79,11 +63,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   parameter[i] = w;
 
   let layer = Packing(own.layer.x, own.layer.y, own.layer.z, own.packed_at.x, own.packed_at.y, own.packed_at.z);
-  let p0 = place_after(layer, Place(own.place.x, own.place.y, own.place.z), first);
-  let p1 = next_place(layer, p0);
-  let p2 = next_place(layer, p1);
-  pack(layer, p0, w.x);
-  if (first + 1u < size) { pack(layer, p1, w.y); }
-  if (first + 2u < size) { pack(layer, p2, w.z); }
-  if (first + 3u < size) { pack(layer, next_place(layer, p2), w.w); }
+  pack_four(layer, Place(own.place.x, own.place.y, own.place.z), first, size, w);
 }

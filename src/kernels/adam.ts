@@ -12,12 +12,14 @@ export interface GradientLayer extends ParameterShape {
 }
 
 /** A layer and where it lies, in floats: multiples of 4. */
-export interface AdamLayer extends GradientLayer {
+export interface PlacedLayer extends ParameterShape {
   /** In whatever is laid out like the flat parameters. */
   readonly offset: number;
   /** In the packed weights of all layers. */
   readonly packedOffset: number;
 }
+
+export type AdamLayer = GradientLayer & PlacedLayer;
 
 export interface AdamShape {
   readonly layers: readonly AdamLayer[];
@@ -45,6 +47,18 @@ export function blocksOf(layer: GradientLayer, block: number) {
   });
 }
 
+/** Of the block that begins with the layer's parameter `first`, what lib/pack.wgsl needs. */
+export function blockPlace(layer: PlacedLayer, first: number) {
+  const { taps, inputs, outputs, bias_at, backward_at } = packParams(layer);
+  const { packedOffset: at } = layer;
+  const row = Math.floor(first / outputs);
+  return {
+    place: [Math.floor(row / inputs), row % inputs, first % outputs, parameterCount(layer) - first],
+    layer: [taps, inputs, outputs],
+    packed_at: [at, at + bias_at, at + backward_at, 0],
+  } as const;
+}
+
 /** Updates the parameters of all layers, and their packed copies. */
 export const adam: Kernel<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   name: 'adam',
@@ -67,19 +81,13 @@ export const adam: Kernel<AdamShape, 'slices' | 'state' | 'parameter' | 'moment1
   variants: {
     plain: {
       calls: ({ layers, beta1, beta2, epsilon, weightDecay = 0 }, tensors) => {
-        const rows = layers.flatMap((layer) => {
-          const { taps, inputs, outputs, bias_at, backward_at } = packParams(layer);
-          const packedAt = layer.packedOffset;
-          return blocksOf(layer, BLOCK).map(({ first, left, at, pitch, slices }) => {
-            const row = Math.floor(first / outputs);
-            return {
-              at: [(layer.offset + first) / 4, at, pitch, slices],
-              place: [Math.floor(row / inputs), row % inputs, first % outputs, left],
-              layer: [taps, inputs, outputs, 0],
-              packed_at: [packedAt, packedAt + bias_at, packedAt + backward_at, 0],
-            } as const;
-          });
-        });
+        const rows = layers.flatMap((layer) =>
+          blocksOf(layer, BLOCK).map(({ first, at, pitch, slices }) => {
+            const { place, layer: sides, packed_at } = blockPlace(layer, first);
+            const flat = (layer.offset + first) / 4;
+            return { at: [flat, at, pitch, slices], place, layer: [...sides, 0], packed_at } as const;
+          }),
+        );
         const rest = { one_minus_beta1: 1 - beta1, one_minus_beta2: 1 - beta2 };
         const params = { count: rows.length, beta1, beta2, ...rest, epsilon, weight_decay: weightDecay };
         const blocks = table(shader, 'blocks of parameters', rows);

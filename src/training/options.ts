@@ -16,6 +16,11 @@ export interface TrainerOptions extends Partial<AdamSettings> {
   /** The greatest norm of the gradient of all parameters together; a longer one is shortened to it. Default: any. */
   readonly clipNorm?: number;
   /**
+   * Whether the UNet gets the moving average of the weights over the steps, of which min(0.999, s / (s + 9)) stays at step s, and the
+   * trainer keeps the weights themselves: samples are better before the rate comes down (docs/recipe.md). Default false.
+   */
+  readonly averageWeights?: boolean;
+  /**
    * How likely `fit` withholds an image's class from a network that is told classes, 0 to 1, so that it learns to do without, which
    * guidance needs. Default 0.05.
    */
@@ -36,6 +41,7 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   objective: true,
   schedule: true,
   clipNorm: true,
+  averageWeights: true,
   classDropout: true,
   reuseMemory: true,
   variants: true,
@@ -86,6 +92,8 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
   /** Moment estimates by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
   readonly moment2: ReadonlyMap<string, Float32Array<Memory>>;
+  /** The weights that are trained, where the UNet has their moving average. */
+  readonly weights?: ReadonlyMap<string, Float32Array<Memory>>;
 }
 
 /** How a trainer was created, and what a run that goes on must have again: its size, rate and kernels apart. */
@@ -119,6 +127,7 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
     adam: { beta1, beta2, epsilon, weightDecay },
     schedule: checkSchedule(options.schedule),
     ...(clipNorm === undefined ? {} : { clipNorm }),
+    ...(options.averageWeights ? { averageWeights: true } : {}),
     classDropout,
   };
 }

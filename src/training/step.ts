@@ -1,6 +1,7 @@
 /** One training step as lists of ops over named tensors. Pure: `explain` prints exactly what the trainer runs. */
 
 import { adam } from '../kernels/adam';
+import { averageWeights } from '../kernels/average_weights';
 import { corrupt } from '../kernels/corrupt';
 import { corruptFlow } from '../kernels/corrupt_flow';
 import { drawConditions } from '../kernels/draw_conditions';
@@ -49,6 +50,8 @@ export interface StepSettings {
   readonly schedule: Schedule;
   /** The greatest norm of the gradient of all parameters together: a longer one is shortened to it. Undefined: any. */
   readonly clipNorm?: number;
+  /** Whether the network holds the moving average of the weights over the steps in place of the weights that are trained. */
+  readonly averageWeights?: boolean;
 }
 
 export const stepDefaults: StepSettings = {
@@ -88,12 +91,14 @@ export interface StepPlan {
   readonly gradient: Tensor;
 }
 
+/** `weights` are what is trained; `average`, where their moving average goes, if there is to be one. */
 export function planStep(
   config: UNetConfig,
   weights: WeightPlan,
   batchSize: number,
   variants: Variants,
   settings: StepSettings = stepDefaults,
+  average?: WeightPlan,
 ): StepPlan {
   const batch = padBatch(batchSize);
   const { layers, flat } = weights;
@@ -126,7 +131,7 @@ export function planStep(
     ...backwardPass(forward, batch, grad, byLayer, choose),
   ];
   const load = loadBatch(config, batch, tensors);
-  return { tensors, load, gradients, ...planUpdate(weights, byLayer, tensors, settings) };
+  return { tensors, load, gradients, ...planUpdate(weights, byLayer, tensors, settings, average) };
 }
 
 function stepTensors(config: UNetConfig, batch: number, parameters: number, gradients: Tensor): StepTensors {
@@ -159,12 +164,13 @@ function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[
   ];
 }
 
-/** From the gradients in slices to the updated weights. */
+/** From the gradients in slices to the updated weights, and to `average`, where their moving average goes. */
 function planUpdate(
   weights: WeightPlan,
   byLayer: readonly LayerGradient[],
   { state, losses, gradients: slices, moment1, moment2 }: StepTensors,
   { adam: { beta1, beta2, epsilon, weightDecay }, clipNorm }: StepSettings,
+  average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'sum' | 'gradient'> {
   const { flat, packed } = weights;
   const places = weights.all.map((layer, i) => ({
@@ -198,6 +204,16 @@ function planUpdate(
       { layers: summed, beta1, beta2, epsilon, weightDecay },
       { slices, state, parameter: flat, moment1, moment2, packed },
     ),
+    ...(average
+      ? [
+          op(
+            averageWeights,
+            'all layers',
+            { layers: places },
+            { state, parameter: flat, average: average.flat, packed: average.packed },
+          ),
+        ]
+      : []),
   ];
   const gradient = tensor('gradient', flat.size);
   const sum = weights.all.map((layer, i) => {

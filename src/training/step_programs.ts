@@ -14,6 +14,8 @@ export interface StepProgramsOptions {
   readonly variants: Variants;
   /** Whether tensors share memory. */
   readonly reuseMemory: boolean;
+  /** Gets the moving average of the weights. */
+  readonly average?: NetworkWeights;
 }
 
 interface Parts {
@@ -54,16 +56,16 @@ export class StepPrograms {
   static async create(
     gpu: Gpu,
     unet: NetworkWeights,
-    { batchSize, settings, variants, reuseMemory: reuse }: StepProgramsOptions,
+    { batchSize, settings, variants, reuseMemory: reuse, average }: StepProgramsOptions,
   ): Promise<StepPrograms> {
-    const plan = planStep(unet.config, unet.plan, batchSize, variants, settings);
+    const plan = planStep(unet.config, unet.plan, batchSize, variants, settings, average?.plan);
     const counts = tensor('counts', batchSize);
     const stateBackup = tensor('state backup', STATE_WORDS);
     const tensors = [...Object.values<Tensor>({ ...plan.tensors }), counts, stateBackup];
     for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
     const created = await createTensorBuffers(gpu, 'trainer ', tensors);
     const own = [...created.values()];
-    const boundBuffers = new Map([...unet.boundBuffers, ...created]);
+    const boundBuffers = new Map([...unet.boundBuffers, ...(average?.boundBuffers ?? []), ...created]);
     const { state, losses: records } = plan.tensors;
     let losses: LossReader | undefined;
     try {

@@ -28,6 +28,7 @@ import {
 } from './options';
 import { LOSS_RING, type StepPlan } from './step';
 import { StepPrograms } from './step_programs';
+import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState, divergence } from './validate';
 
 const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
@@ -40,6 +41,7 @@ interface TrainerParts {
   readonly settings: TrainerSettings;
   readonly variants: Variants;
   readonly programs: StepPrograms;
+  readonly trained?: TrainedWeights;
 }
 
 /**
@@ -61,14 +63,17 @@ export class Trainer extends Resource {
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly gpu: Gpu;
   private readonly programs: StepPrograms;
+  /** With `averageWeights`. */
+  private readonly trained: TrainedWeights | undefined;
   private feed: Feed | undefined;
   private rate: number;
   /** Completed steps whose losses never were in this trainer's ring. */
   private firstStep = 0;
   private busy = false;
 
-  private constructor({ gpu, unet, batchSize, learningRate, settings, variants, programs }: TrainerParts) {
+  private constructor(parts: TrainerParts) {
     super('trainer');
+    const { gpu, unet, batchSize, learningRate, settings, variants, programs, trained } = parts;
     this.gpu = gpu;
     this.adapter = gpu.adapter;
     this.settings = settings;
@@ -77,6 +82,7 @@ export class Trainer extends Resource {
     this.rate = learningRate;
     this.variants = variants;
     this.programs = programs;
+    this.trained = trained;
     this.plan = programs.plan;
     this.boundBuffers = programs.boundBuffers;
     unet.attachTrainer();
@@ -94,9 +100,16 @@ export class Trainer extends Resource {
     const { batchSize, learningRate, reuseMemory, variants: given, settings } = checkTrainer(options);
     const { layers } = unet.plan;
     const variants = await givenOrChosen(given, gpu, chooser, layers, padBatch(batchSize), true);
-    const stepOptions = { batchSize, settings, variants, reuseMemory };
-    const programs = await StepPrograms.create(gpu, unet, stepOptions);
-    return new Trainer({ gpu, unet, batchSize, learningRate, settings, variants, programs });
+    const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
+    const average = trained && unet;
+    try {
+      const stepOptions = { batchSize, settings, variants, reuseMemory, average };
+      const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
+      return new Trainer({ gpu, unet, batchSize, learningRate, settings, variants, programs, trained });
+    } catch (error) {
+      trained?.network.destroy();
+      throw error;
+    }
   }
 
   get learningRate(): number {
@@ -113,7 +126,7 @@ export class Trainer extends Resource {
 
   /** Bytes of GPU memory that this trainer holds, without the UNet's weights and the data set. */
   get bytes(): number {
-    return this.programs.bytes + (this.feed?.bytes ?? 0);
+    return this.programs.bytes + (this.feed?.bytes ?? 0) + (this.trained?.network.bytes ?? 0);
   }
 
   /** One step on the caller's own batch. Resolves to its loss when the weights are updated; throws `diverged` if it is not finite. */
@@ -124,6 +137,7 @@ export class Trainer extends Resource {
     return this.exclusively(async () => {
       const { device } = gpu;
       const encoder = device.createCommandEncoder({ label: 'training step' });
+      this.trained?.encode(encoder);
       programs.encodeCount(encoder, count);
       for (const { source, to, bytes } of sourcesOf(batch, unet.config, count)) {
         const buffer = programs.buffer(this.plan.tensors[to]);
@@ -156,6 +170,7 @@ export class Trainer extends Resource {
         `encodeStep was given a ${typeOf(source)} in the batch; all of it must be in GPUBuffers. Give arrays to step().`,
       );
     });
+    this.trained?.encode(encoder);
     programs.encodeCount(encoder, count);
     for (const { source, to, bytes } of sources)
       encoder.copyBufferToBuffer(source, 0, programs.buffer(this.plan.tensors[to]), 0, bytes);
@@ -199,6 +214,11 @@ export class Trainer extends Resource {
       signal?.throwIfAborted();
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
       const { step } = await programs.losses.read();
+      if (this.trained) {
+        const encoder = gpu.device.createCommandEncoder({ label: 'trained weights' });
+        this.trained.encode(encoder);
+        await gpu.submit(encoder);
+      }
       signal?.throwIfAborted();
       check();
       fit = new Fit({
@@ -271,6 +291,7 @@ export class Trainer extends Resource {
     const words = await this.read(state);
     const moments = [moment1, moment2].map(async (t) => this.unet.split(await this.read(t)));
     const [m, v] = await Promise.all(moments);
+    const weights = await this.trained?.getParameters();
     const floats = new Float32Array(words);
     return {
       step: new Uint32Array(words)[STATE.step],
@@ -278,6 +299,7 @@ export class Trainer extends Resource {
       adam: this.settings.adam,
       moment1: m,
       moment2: v,
+      ...(weights ? { weights } : {}),
     };
   }
 
@@ -289,10 +311,11 @@ export class Trainer extends Resource {
     this.check();
     if (this.busy) throw busyError();
     const { programs } = this;
-    const { moment1, moment2 } = checkState(state, this.settings.adam, this.unet);
+    const { moment1, moment2, weights } = checkState(state, this.settings, this.unet);
     const { queue } = this.gpu.device;
     queue.writeBuffer(programs.buffer(this.plan.tensors.moment1), 0, moment1);
     queue.writeBuffer(programs.buffer(this.plan.tensors.moment2), 0, moment2);
+    this.trained?.set(weights);
     this.firstStep = state.step;
     programs.writeState('step', Uint32Array.of(state.step));
     const [correction1, correction2] = state.corrections;
@@ -314,6 +337,7 @@ export class Trainer extends Resource {
 
   protected release(): void {
     this.programs.destroy();
+    this.trained?.network.destroy();
     this.feed?.destroy();
     this.unet.detachTrainer();
   }

@@ -4,7 +4,9 @@ import { checkInteger, EngineError, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { OptimizerState, TrainingEvent } from './options';
-import type { AdamSettings } from './step';
+import type { AdamSettings, StepSettings } from './step';
+
+type Flat = Float32Array<ArrayBuffer>;
 
 /** Throws unless `dataset` lies on `device` and is still there, and a network of `config` can be trained on it. */
 export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
@@ -55,9 +57,9 @@ export function checkImages(dataset: Dataset, config: UNetConfig): void {
 /** The moments of a state, laid out like the flat parameters. Throws an `argument` error unless a trainer can continue from it. */
 export function checkState(
   state: OptimizerState,
-  adam: AdamSettings,
+  { adam, averageWeights }: StepSettings,
   unet: Pick<NetworkWeights, 'plan' | 'parameters'>,
-): { moment1: Float32Array<ArrayBuffer>; moment2: Float32Array<ArrayBuffer> } {
+): { moment1: Flat; moment2: Flat; weights?: Flat } {
   checkInteger('step', state.step, 0);
   const show = (adam: Partial<AdamSettings> = {}) =>
     `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}, weightDecay ${adam.weightDecay ?? 0}`;
@@ -73,7 +75,13 @@ export function checkState(
       `corrections has ${state.corrections?.length ?? 'no'} values; it must have the 2 that getState gave.`,
     );
   }
-  const flat = (name: 'moment1' | 'moment2') => {
+  if (state.weights && !averageWeights) {
+    throw new EngineError(
+      'argument',
+      'The state has trained weights beside their average, and this trainer has no average. Create one with averageWeights: true.',
+    );
+  }
+  const flat = (name: 'moment1' | 'moment2' | 'weights') => {
     if (typeOf(state[name]) !== 'Map') {
       throw new EngineError(
         'argument',
@@ -82,7 +90,7 @@ export function checkState(
     }
     const values = new Float32Array(unet.plan.flat.size);
     for (const p of unet.parameters) {
-      const given = state[name].get(p.name);
+      const given = state[name]!.get(p.name);
       if (given?.length !== p.size) {
         throw new EngineError(
           'argument',
@@ -93,7 +101,11 @@ export function checkState(
     }
     return values;
   };
-  return { moment1: flat('moment1'), moment2: flat('moment2') };
+  return {
+    moment1: flat('moment1'),
+    moment2: flat('moment2'),
+    ...(state.weights ? { weights: flat('weights') } : {}),
+  };
 }
 
 export const busyError = () =>

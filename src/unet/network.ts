@@ -87,6 +87,16 @@ export abstract class NetworkWeights extends Resource {
     return this.trainers === 0 ? this.replaced : undefined;
   }
 
+  /** How often others than a trainer at work have replaced the weights. @internal */
+  get replacements(): number {
+    return this.replaced;
+  }
+
+  /** Records that the packed weights follow the flat ones. @internal */
+  encodePacking(pass: GPUComputePassEncoder): void {
+    this.repack.encode(pass);
+  }
+
   /** From now on a trainer may change the weights on the GPU. @internal */
   attachTrainer(): void {
     this.trainers++;

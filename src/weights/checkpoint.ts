@@ -14,10 +14,11 @@
  * | `moment1.<name>`, `moment2.<name>` | as the parameter | Adam's moments |
  * | `optimizer.corrections` | [2] | 1 - beta1^step and 1 - beta2^step, as the GPU has them |
  * | `losses` | [step] | the loss of every step so far |
+ * | `trained.<name>` | as the parameter | with `averageWeights`: the weights that are trained, whose moving average the model is |
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
- * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, classDropout),
+ * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, classDropout),
  * and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
  */
 import { EngineError } from '../errors';
@@ -110,6 +111,7 @@ export async function saveCheckpoint(run: {
     ...namedTensors('', unet.parameters, parameters),
     ...namedTensors('moment1.', unet.parameters, state.moment1),
     ...namedTensors('moment2.', unet.parameters, state.moment2),
+    ...(state.weights ? namedTensors('trained.', unet.parameters, state.weights) : []),
     { name: 'optimizer.corrections', shape: [2], data: state.corrections },
     { name: 'losses', shape: [state.step], data: losses },
   ];
@@ -143,8 +145,8 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
   const { config, parameters } = networkOf(file, name);
   const step = stepOf(file, name);
   const wrong = inFile(name);
-  checkTensors(expectedInCheckpoint(parameters, step), file.tensors, name);
   const training = trainingOf(file, name);
+  checkTensors(expectedInCheckpoint(parameters, step, training), file.tensors, name);
   const floats = (key: string) => file.tensors.get(key)!.data as Float32Array;
   return {
     config,
@@ -162,6 +164,7 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
       adam: file.metadata.adam === undefined ? adamDefaults : adamOf(jsonOf(file, 'adam', name), wrong),
       moment1: pickTensors(file, 'moment1.', parameters),
       moment2: pickTensors(file, 'moment2.', parameters),
+      ...(training.averageWeights ? { weights: pickTensors(file, 'trained.', parameters) } : {}),
     },
     losses: floats('losses'),
   };

@@ -1,7 +1,7 @@
 /** What models and checkpoints have in common as files. */
 import { EngineError } from '../errors';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
-import { isObject, jsonOf } from './fields';
+import { isObject, jsonOf, type TrainingSettings } from './fields';
 import { type ExpectedTensor, nonFinite } from './match';
 import {
   decodeSafetensors,
@@ -45,9 +45,13 @@ export function networkOf(file: Safetensors, name: string): { config: UNetConfig
   }
 }
 
-export function expectedInCheckpoint(parameters: readonly Parameter[], step: number): ExpectedTensor[] {
+export function expectedInCheckpoint(
+  parameters: readonly Parameter[],
+  step: number,
+  { averageWeights }: TrainingSettings,
+): ExpectedTensor[] {
   return [
-    ...['', 'moment1.', 'moment2.'].flatMap((prefix) =>
+    ...['', 'moment1.', 'moment2.', ...(averageWeights ? ['trained.'] : [])].flatMap((prefix) =>
       parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
     ),
     { name: 'optimizer.corrections', shape: [2] },

@@ -3,7 +3,7 @@ import { checkNames, type Names } from '../errors';
 import type { Objective } from '../training/step';
 import type { UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
-import { isObjective, OBJECTIVES, objectiveOf, stepOf, wrongArgument } from './fields';
+import { isObjective, OBJECTIVES, objectiveOf, stepOf, trainingOf, wrongArgument } from './fields';
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
 import { checkTensors } from './match';
 import { type FloatType, isFloatType } from './safetensors';
@@ -56,7 +56,11 @@ export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
   const file = openFile(bytes, name);
   const { config, parameters } = networkOf(file, name);
   if (file.metadata.kind === 'checkpoint') {
-    checkTensors(expectedInCheckpoint(parameters, stepOf(file, name)), file.tensors, name);
+    checkTensors(
+      expectedInCheckpoint(parameters, stepOf(file, name), trainingOf(file, name)),
+      file.tensors,
+      name,
+    );
   } else checkTensors(parameters, file.tensors, name);
   return { config, objective: objectiveOf(file, name), parameters: pickTensors(file, '', parameters) };
 }

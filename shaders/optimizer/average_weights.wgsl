@@ -1,0 +1,47 @@
+// The moving average of the weights over the steps of training, less jumpy than the weights themselves:
+//   average = average + (1 - d) (parameter - average),  d = min(most, step / (step + 9)),
+// which starts as the first weights and soon forgets them. adam has made the parameters of this step, and mse_finish has counted it. The
+// average also goes to where the convolutions of a network with these weights read it (lib/pack.wgsl).
+// All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table.
+// One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
+#import lib/pack.wgsl
+#import lib/step_state.wgsl
+
+struct Params {
+  count: u32, // of blocks
+  most: f32,
+  first_group: u32,
+}
+
+struct Block {
+  place: vec4u, // tap, c and o of its first parameter; the layer's parameters from there on
+  layer: vec4u, // taps, inputs, outputs; the vec4 of the block's first parameters in the flat arrays
+  packed_at: vec4u, // forward, bias, backward of the layer, 0
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> blocks: array<Block>;
+@group(0) @binding(2) var<storage, read> state: StepState;
+@group(0) @binding(3) var<storage, read> parameter: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> average: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> packed: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(global_invocation_id) id: vec3u) {
+  let index = (group.z + params.first_group) * groups.x + group.x;
+  let own = blocks[index];
+  let lane = id.x - group.x * 64u; // see lib/flat.wgsl
+  let first = 4u * lane;
+  let size = own.place.w;
+  if (index >= params.count || first >= size) {
+    return;
+  }
+  let step = f32(state.step);
+  let fresh = 1.0 - min(params.most, step / (step + 9.0));
+  let i = own.layer.w + lane;
+  let value = average[i] + fresh * (parameter[i] - average[i]);
+  average[i] = value;
+  let layer = Packing(own.layer.x, own.layer.y, own.layer.z, own.packed_at.x, own.packed_at.y, own.packed_at.z);
+  pack_four(layer, Place(own.place.x, own.place.y, own.place.z), first, size, value);
+}

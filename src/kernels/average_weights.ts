@@ -1,0 +1,47 @@
+import shader from '../../shaders/optimizer/average_weights.wgsl';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
+import { table } from '../plan/tensor';
+import { blockPlace, type PlacedLayer } from './adam';
+import { copies, flatSize, packing, parameterCount } from './pack_weights';
+
+export interface AverageShape {
+  readonly layers: readonly PlacedLayer[];
+}
+
+/** Of the average, at most so much stays from step to step. */
+export const MOST_KEPT = 0.999;
+
+/** Parameters of a workgroup, four an invocation. */
+const BLOCK = 4 * shader.workgroupSize[0];
+
+/** Moves the average of all parameters on by a step, and its packed copies. */
+export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'average' | 'packed'> = {
+  name: 'average_weights',
+  sizes: ({ layers }) => {
+    const size = Math.max(...layers.map((l) => l.offset + flatSize(l)));
+    const packed = Math.max(...layers.map((l) => l.packedOffset + packing(l).size));
+    return { state: STATE_WORDS, parameter: size, average: size, packed };
+  },
+  cost: ({ layers }) => {
+    const sum = (each: (layer: PlacedLayer) => number) =>
+      layers.reduce((total, l) => total + each(l) * parameterCount(l), 0);
+    return { flops: sum(() => 3), bytes: 4 * sum((l) => 3 + copies(l)) };
+  },
+  variants: {
+    plain: {
+      calls: ({ layers }, tensors) => {
+        const rows = layers.flatMap((layer) => {
+          const blocks = Math.ceil(parameterCount(layer) / BLOCK);
+          return Array.from({ length: blocks }, (_, i) => {
+            const { place, layer: sides, packed_at } = blockPlace(layer, i * BLOCK);
+            return { place, layer: [...sides, (layer.offset + i * BLOCK) / 4] as const, packed_at };
+          });
+        });
+        const blocks = table(shader, 'blocks of averages', rows);
+        const params = { count: rows.length, most: MOST_KEPT };
+        return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
+      },
+    },
+  },
+};

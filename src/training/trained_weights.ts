@@ -1,0 +1,60 @@
+import type { Gpu } from '../gpu/gpu';
+import { computePass } from '../gpu/program';
+import { UNet } from '../unet/unet';
+
+/**
+ * The weights that a trainer trains while its UNet has their moving average. They begin as the UNet's, and again whenever others replace
+ * those.
+ */
+export class TrainedWeights {
+  readonly network: UNet;
+  private readonly gpu: Gpu;
+  private readonly average: UNet;
+  /** `average.replacements` when its weights were taken over. */
+  private taken = -1;
+  private unpacked = false;
+
+  private constructor(gpu: Gpu, network: UNet, average: UNet) {
+    this.gpu = gpu;
+    this.network = network;
+    this.average = average;
+  }
+
+  static async create(gpu: Gpu, average: UNet): Promise<TrainedWeights> {
+    return new TrainedWeights(gpu, await UNet.create(gpu, average.config), average);
+  }
+
+  /** Records what brings the weights up to date before a step. */
+  encode(encoder: GPUCommandEncoder): void {
+    if (this.isStale) {
+      const { plan: to, boundBuffers: buffers } = this.network;
+      const { plan: from, boundBuffers: sources } = this.average;
+      for (const [a, b] of [
+        [from.flat, to.flat],
+        [from.packed, to.packed],
+      ])
+        encoder.copyBufferToBuffer(sources.get(a)!, 0, buffers.get(b)!, 0, a.size * 4);
+      this.taken = this.average.replacements;
+    } else if (this.unpacked) {
+      computePass(encoder, 'pack weights', (pass) => this.network.encodePacking(pass));
+    }
+    this.unpacked = false;
+  }
+
+  /** Of a state: laid out like the flat parameters, or undefined for the UNet's. */
+  set(flat: Float32Array<ArrayBuffer> | undefined): void {
+    this.taken = flat ? this.average.replacements : -1;
+    if (!flat) return;
+    const { plan, boundBuffers } = this.network;
+    this.gpu.device.queue.writeBuffer(boundBuffers.get(plan.flat)!, 0, flat);
+    this.unpacked = true;
+  }
+
+  getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    return (this.isStale ? this.average : this.network).getParameters();
+  }
+
+  private get isStale(): boolean {
+    return this.taken !== this.average.replacements;
+  }
+}
