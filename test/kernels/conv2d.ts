@@ -135,14 +135,14 @@ export const convCases: Record<string, ConvShape> = {
   },
   'two rounds': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 5 },
   'two rounds, 3x3': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 3 },
-  // Every rest of a width that is cut in strips of 7 or patches of 4.
+  // Every rest of a width that is cut in strips of 7 or patches of 4. Too much to do for the emulator, which takes 20 s for a `tile`.
   ...Object.fromEntries(
     [8, 9, 10, 11, 12, 13, 14, 15].flatMap((width): [string, ConvShape][] => {
       const shape = { batch: 4, height: 5, width, kernelSize: 5 };
       return [
         [`${width} wide`, { ...shape, inChannels: 2, outChannels: 8 }],
-        [`${width} wide, from one`, { ...shape, inChannels: 1, outChannels: 3 }],
-        [`${width} wide, to one`, { ...shape, inChannels: 3, outChannels: 1 }],
+        [`${width} wide, from one`, { ...shape, inChannels: 1, outChannels: 5 }],
+        [`${width} wide, to one`, { ...shape, inChannels: 5, outChannels: 1 }],
       ];
     }),
   ),
