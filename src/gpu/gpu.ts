@@ -268,7 +268,7 @@ export class Gpu {
 
   /**
    * Runs programs one after the other, in submissions that the pacer deems short enough, two of them in flight. The first one begins
-   * with what `encoder` holds already; the last one is handed to `submitLast`, for whoever has something to add, and its result is
+   * with what `encoder` holds already; the last one is handed to `submitLast`, which may add something, and its result is
    * returned. Stops between two submissions when `signal` aborts.
    */
   async runAnd<T>(

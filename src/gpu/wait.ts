@@ -1,4 +1,4 @@
-/** Waiting for what a device promises, in runtimes that look too seldom, or without a pause, whether it has come. */
+/** Awaits promises of the GPU. Firefox polls too rarely and Dawn in Node too often; both are corrected here. */
 
 /**
  * Firefox looks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile

@@ -70,15 +70,14 @@ export interface Variant<Shape, Name extends string> {
   /** Whether most lanes of a workgroup would have nothing to do for `shape`, so that the default choice looks elsewhere first. */
   readonly idles?: (shape: Shape) => boolean;
   /**
-   * Into how many slices this variant divides the sums that its output is. It adds them up at last, unless it is given a tensor to
-   * keep them in, for an op that adds them up itself.
+   * Number of partial sums that this variant writes. It adds them up itself unless the caller passes a tensor to keep them in.
    */
   readonly slices?: (shape: Shape) => number;
   /** Tensors that live only between this variant's calls, by name and size. */
   readonly scratch?: (shape: Shape) => Readonly<Record<string, number>>;
   /**
-   * What this variant makes of its input on its way, if a variant of another kernel makes the same of it again: with a tensor of `size`
-   * elements to keep it in, the first op leaves it there and the second one finds it. Those understand each other whose `what` is equal.
+   * An intermediate result that another kernel can use again (Winograd: the transformed input). Variants with equal `what` share it
+   * through one tensor of `size` elements: the first op leaves it there, and the second one finds it.
    */
   readonly keeps?: { readonly what: string; readonly size: (shape: Shape) => number };
   readonly calls: (
