@@ -1,0 +1,132 @@
+/** Training that leaves the moving average of the weights in the UNet. */
+import { afterAll, expect, test } from 'vitest';
+import { createEngine } from '../../src/engine';
+import { MOST_KEPT } from '../../src/kernels/average_weights';
+import type { Trainer } from '../../src/training/trainer';
+import type { UNet } from '../../src/unet/unet';
+import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
+import { fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel } from '../../src/weights/model';
+import { refused } from '../data/refused';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+
+const { gpu } = await testGpu();
+const engine = await createEngine({ device: gpu.device });
+afterAll(() => engine.destroy());
+
+const config = { height: 4, width: 4, widths: [3, 8], kernelSize: 3 } as const;
+const options = { batchSize: 4, learningRate: 0.01, averageWeights: true } as const;
+const random = new Random(3);
+const batch = { noisy: random.floats(4 * 16, 0, 1), clean: random.floats(4 * 16, 0, 1) };
+const set = {
+  images: new Uint8Array(random.floats(9 * 16, 0, 255)),
+  count: 9,
+  height: 4,
+  width: 4,
+  channels: 1,
+};
+const dataset = await engine.createDataset(set);
+
+async function withTrainer<T>(
+  settings: Parameters<typeof engine.createTrainer>[1],
+  work: (trainer: Trainer, unet: UNet) => Promise<T>,
+): Promise<T> {
+  using unet = await engine.createUNet(config, { seed: 5 });
+  using trainer = await engine.createTrainer(unet, settings);
+  return await work(trainer, unet);
+}
+
+test('the UNet has the average of the weights of all steps, the losses are those of the weights', async () => {
+  const plain = await withTrainer({ ...options, averageWeights: false }, async (trainer, unet) => {
+    const steps = [];
+    for (let s = 0; s < 4; s++)
+      steps.push({ loss: await trainer.step(batch), weights: await unet.getParameters() });
+    return steps;
+  });
+  await withTrainer(options, async (trainer, unet) => {
+    const average = new Map(
+      [...(await unet.getParameters())].map(([name, v]) => [name, Float64Array.from(v)]),
+    );
+    for (const [i, { loss, weights }] of plain.entries()) {
+      expect(await trainer.step(batch)).toBe(loss);
+      expect((await trainer.getState()).weights).toEqual(weights);
+      const kept = Math.min(MOST_KEPT, (i + 1) / (i + 10));
+      for (const [name, values] of await unet.getParameters()) {
+        const mean = average.get(name)!;
+        for (let k = 0; k < mean.length; k++) {
+          mean[k] = kept * mean[k] + (1 - kept) * weights.get(name)![k];
+          expect(Math.abs(values[k] - mean[k]), `${name}[${k}] after step ${i + 1}`).toBeLessThan(1e-6);
+        }
+      }
+    }
+    const [name] = average.keys();
+    expect(await unet.getParameters()).not.toEqual(plain[3].weights);
+    expect(name).toBe('down.0.kernel');
+  });
+});
+
+test('a prediction is one of the average', async () => {
+  await withTrainer(options, async (trainer, unet) => {
+    for (let s = 0; s < 3; s++) await trainer.step(batch);
+    using other = await engine.createUNet(config, { seed: 1 });
+    await other.setParameters(await unet.getParameters());
+    expect(await unet.predict(batch.noisy, 4)).toEqual(await other.predict(batch.noisy, 4));
+  });
+});
+
+test('a run that was saved goes on bit for bit, and its file is a model of the average', async () => {
+  const settings = { seed: 7, batchSize: 4, learningRate: 0.01, epochs: 4 };
+  const run = (maxSteps: number, from?: Uint8Array) =>
+    withTrainer(options, async (trainer, unet) => {
+      const losses = [];
+      if (from) {
+        const { parameters, state, losses: before } = loadCheckpoint(from);
+        losses.push(...before);
+        await unet.setParameters(parameters);
+        trainer.setState(state);
+      }
+      for await (const { loss } of trainer.fit(dataset, { epochs: 4, seed: 7, maxSteps })) losses.push(loss);
+      const bytes = await saveCheckpoint({ trainer, settings, data: fingerprintImages(set), losses });
+      expect(loadModel(bytes).parameters).toEqual(await unet.getParameters());
+      return bytes;
+    });
+  const whole = await run(7);
+  expect(await run(4, await run(3))).toEqual(whole);
+  expect(loadCheckpoint(whole).training.averageWeights).toBe(true);
+  expect(loadCheckpoint(whole).state.weights).not.toEqual(loadCheckpoint(whole).parameters);
+});
+
+test('weights that others set are trained from then on', async () => {
+  using other = await engine.createUNet(config, { seed: 6 });
+  const expected = await withTrainer({ ...options, averageWeights: false }, async (trainer, unet) => {
+    await unet.setParameters(await other.getParameters());
+    return await trainer.step(batch);
+  });
+  await withTrainer(options, async (trainer, unet) => {
+    await trainer.step(batch);
+    await unet.setParameters(await other.getParameters());
+    expect((await trainer.getState()).weights).toEqual(await other.getParameters());
+    expect(await trainer.step(batch)).toBe(expected);
+  });
+});
+
+test('a state of another kind: without weights the UNet has them, with weights there must be an average', async () => {
+  const state = await withTrainer(options, async (trainer) => {
+    await trainer.step(batch);
+    return await trainer.getState();
+  });
+  await withTrainer({ ...options, averageWeights: false }, async (trainer) => {
+    await refused(async () => trainer.setState(state), 'argument', 'averageWeights: true');
+  });
+  await withTrainer(options, async (trainer, unet) => {
+    const { weights: _, ...rest } = state;
+    trainer.setState(rest);
+    expect((await trainer.getState()).weights).toEqual(await unet.getParameters());
+    await refused(
+      async () => trainer.setState({ ...state, weights: new Map() }),
+      'argument',
+      'weights of down.0.kernel',
+    );
+  });
+});
