@@ -6,11 +6,12 @@ import { wgsl } from './shaders/plugin.ts';
  * Three uses of one file: the page (`vite`, `vite build` into dist/page), the package (`vite build --mode lib` into dist/lib: the
  * library and the command line), and the tests (mode test).
  */
-export default defineConfig(async ({ mode }): Promise<UserConfig> => {
+export default defineConfig(async ({ mode, command }): Promise<UserConfig> => {
+  const assets = command === 'build' && mode !== 'lib';
   const common: UserConfig = {
-    plugins: [wgsl()],
+    plugins: [wgsl({ assets })],
     base: './', // the page works below any path; the package finds its data beside itself
-    worker: { format: 'es', plugins: () => [wgsl()] },
+    worker: { format: 'es', plugins: () => [wgsl({ assets })] },
     ssr: { noExternal: ['gifenc'] }, // its ES module, which Node itself does not find
   };
   if (mode === 'test') {

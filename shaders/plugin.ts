@@ -1,11 +1,22 @@
-/** The Vite plugin that turns `import conv2d from '…/conv2d.wgsl'` into what reflect.ts reads from the file, or from a permutation of one. */
+/**
+ * The Vite plugin that turns `import conv2d from '…/conv2d.wgsl'` into what reflect.ts reads from the file, or from a permutation of one, and
+ * `import file from './file?bytes'` into a function that brings the file. Texts and files are large, so both come when they are asked for.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
-import type { Shader, StructLayout } from '../src/plan/shader';
+import type { StructLayout } from '../src/plan/shader';
 import { permutations } from './permutations.ts';
-import { declareShaders, type Flags, reflect, reflectStruct, resolveText } from './reflect.ts';
+import {
+  declareShaders,
+  type Flags,
+  type Reflection,
+  reflect,
+  reflectStruct,
+  resolveText,
+  strip,
+} from './reflect.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 export const declarations = join(folder, 'shaders.gen.d.ts');
@@ -51,13 +62,28 @@ export function shaderSources(): ReadonlyMap<string, Source> {
   return new Map([...sources].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function loadShader(name: string, { file, flags }: Source): Shader {
+/** The text of a shader with its comments. */
+export function fullText({ file, flags }: Source): string {
   const text = resolveText(readText(file), readText, flags);
-  return reflect(name, 'subgroups' in flags ? `enable subgroups;\n\n${text}` : text);
+  return 'subgroups' in flags ? `enable subgroups;\n\n${text}` : text;
 }
 
-export const loadShaders = (): Shader[] =>
+const loadShader = (name: string, source: Source): Reflection => reflect(name, strip(fullText(source)));
+
+export const loadShaders = (): Reflection[] =>
   [...shaderSources()].map(([name, source]) => loadShader(name, source));
+
+/**
+ * With which others the text of a shader comes: those of a folder, and where there are many, those of convolutions, of one form, one
+ * kind of adapter and one direction. What predicts on one adapter then loads little that it does not compile.
+ */
+export function groupOf(name: string, { file, flags }: Source): string {
+  const folder = dirname(file);
+  if (!folder.startsWith('conv2d/')) return folder;
+  const kind = /gpu|subgroups/.exec(`${name} ${Object.keys(flags)}`)?.[0];
+  const back = name.includes('_grad') ? 'back' : undefined;
+  return [basename(folder), flags.form, kind, back].filter(Boolean).join('_');
+}
 
 /** The structs of buffers that host and shaders share, by the name of the file in lib/ that is nothing else. */
 export function loadStructs(): ReadonlyMap<string, StructLayout> {
@@ -84,10 +110,27 @@ export function writeDeclarations(): boolean {
 }
 
 const ALL = 'virtual:shaders';
+/** Brings the texts of a group: `virtual:texts/conv2d`. */
+const TEXTS = 'virtual:texts/';
+/** The module in which they stand. */
+const STANDING = 'virtual:standing-texts/';
+const fromBase64 = join(folder, '../src/data/base64.ts');
 
-export function wgsl(): Plugin {
+/**
+ * `assets`: texts and files are files beside the code, fetched once, however many bundles (those of a page's workers) there are. Without,
+ * they stand in modules that are imported, which every bundler, and a browser without one, knows how to do.
+ */
+export function wgsl({ assets = false } = {}): Plugin {
   let sources = shaderSources();
   const nameOf = (id: string) => basename(id.split('?')[0], '.wgsl');
+  const textsOf = (belongs: (name: string, source: Source) => boolean) =>
+    JSON.stringify(
+      Object.fromEntries(
+        [...sources]
+          .filter(([name, source]) => belongs(name, source))
+          .map(([name, source]) => [name, strip(fullText(source))]),
+      ),
+    );
   return {
     name: 'wgsl',
     enforce: 'pre',
@@ -96,7 +139,7 @@ export function wgsl(): Plugin {
     },
     /** A permutation lies beside its parent, where there is no such file. */
     resolveId(id) {
-      if (id === ALL) return `\0${ALL}`;
+      if ([ALL, TEXTS, STANDING].some((start) => id.startsWith(start))) return `\0${id}`;
       const source = id.endsWith('.wgsl') && sources.get(nameOf(id));
       return source ? join(folder, dirname(source.file), `${nameOf(id)}.wgsl`) : null;
     },
@@ -106,16 +149,63 @@ export function wgsl(): Plugin {
         const imports = names.map((name, i) => `import s${i} from '${name}.wgsl';`);
         const entries = names.map((name, i) => `${JSON.stringify(name)}: s${i}`);
         return {
-          code: `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };`,
+          code: `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${textsOf(() => true)};`,
           moduleType: 'js',
         };
       }
-      if (!id.split('?')[0].endsWith('.wgsl')) return null;
-      const source = sources.get(nameOf(id));
-      const declared = source ? loadShader(nameOf(id), source) : loadStructs().get(nameOf(id));
-      if (!declared) return null;
+      const group = id.startsWith('\0') && id.split('/')[1];
+      const textsOfGroup = () => textsOf((name, source) => groupOf(name, source) === group);
+      if (id.startsWith(`\0${STANDING}`))
+        return { code: `export default ${textsOfGroup()};`, moduleType: 'js' };
+      if (id.startsWith(`\0${TEXTS}`)) {
+        if (!assets)
+          return {
+            code: `export default async () => (await import('${STANDING}${group}')).default;`,
+            moduleType: 'js',
+          };
+        const asset = this.emitFile({ type: 'asset', name: `${group}.json`, source: textsOfGroup() });
+        return {
+          code: `
+let texts;
+export default () => texts ??= fetch(import.meta.ROLLUP_FILE_URL_${asset}).then((response) => {
+  if (!response.ok) throw new Error(\`\${response.url}: the server answered \${response.status}\`);
+  return response.json();
+}).catch((error) => {
+  texts = undefined;
+  throw error;
+});`,
+          moduleType: 'js',
+        };
+      }
+      const [path, query] = id.split('?');
+      if (query === 'base64') {
+        const text = readFileSync(path).toString('base64');
+        return { code: `export default ${JSON.stringify(text)};`, moduleType: 'js' };
+      }
+      if (query === 'bytes') {
+        const file = `./${basename(path)}`;
+        return {
+          code: assets
+            ? `export default async () => new URL(${JSON.stringify(`${file}?no-inline`)}, import.meta.url);`
+            : `import { fromBase64 } from ${JSON.stringify(fromBase64)};
+export default async () => fromBase64((await import(${JSON.stringify(`${path}?base64`)})).default);`,
+          moduleType: 'js',
+        };
+      }
+      if (!path.endsWith('.wgsl')) return null;
       for (const file of wgslFiles()) this.addWatchFile(join(folder, file));
-      return { code: `export default ${JSON.stringify(declared)};`, moduleType: 'js' };
+      const name = nameOf(id);
+      const source = sources.get(name);
+      if (source) {
+        const { text: _, ...declared } = loadShader(name, source);
+        return {
+          code: `import texts from '${TEXTS}${groupOf(name, source)}';
+export default { ...${JSON.stringify(declared)}, code: async () => (await texts())[${JSON.stringify(name)}] };`,
+          moduleType: 'js',
+        };
+      }
+      const struct = loadStructs().get(name);
+      return struct ? { code: `export default ${JSON.stringify(struct)};`, moduleType: 'js' } : null;
     },
     watchChange() {
       sources = shaderSources();

@@ -3,6 +3,7 @@
  * Pure: text in, plain data out. Runs at build and test time only; the parser is never shipped.
  */
 import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { fnv1a } from '../src/hash.ts';
 import type { ParamField, Shader, ShaderBinding, StructLayout } from '../src/plan/shader';
 
 /** What a permutation sets: names for `#if`, and the values that `$name` stands for. */
@@ -74,11 +75,26 @@ function blockAt(lines: readonly string[], at: number, begin: string, end: strin
 }
 
 /**
+ * The text that is shipped: without comments, indentation and empty lines, which are a third of it. Nothing is renamed or moved, so
+ * that a compiler sees the same tokens. (WGSL has no strings, in which two slashes would be something else.)
+ */
+export function strip(text: string): string {
+  if (text.includes('/*')) throw new Error('a comment between /* and */: write // before each of its lines');
+  const lines = text.split('\n').map((line) => line.replace(/\/\/.*/, '').trim());
+  return `${lines.filter(Boolean).join('\n')}\n`;
+}
+
+/** A shader whose text is at hand. */
+export interface Reflection extends Shader {
+  readonly text: string;
+}
+
+/**
  * What `code` (with its imports resolved) declares. Throws a plain Error naming the shader for anything outside the house
  * rules: one compute entry point `main`, literal workgroup size, `params` a flat struct of u32 / i32 / f32 in a uniform,
  * everything else storage buffers, at most one of them a table, an array of structs of vec4u, contiguous binding numbers in group 0.
  */
-export function reflect(name: string, code: string): Shader {
+export function reflect(name: string, code: string): Reflection {
   const fail = (what: string): never => {
     throw new Error(`shaders/${name}.wgsl: ${what}`);
   };
@@ -122,7 +138,9 @@ export function reflect(name: string, code: string): Shader {
   });
   return {
     name,
-    code,
+    hash: fnv1a(new TextEncoder().encode(code)),
+    text: code,
+    code: async () => code,
     workgroupSize: workgroupSize as [number, number, number],
     params,
     bindings,
@@ -189,6 +207,8 @@ export function declareShaders(
   const all = `declare module 'virtual:shaders' {
   /** Every shader, by name. */
   export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
+  /** The text of each, as it is shipped, for tests. */
+  export const texts: Readonly<Record<string, string>>;
 }
 `;
   return `// Generated from the WGSL files by shaders/plugin.ts. Do not edit.\n\n${[all, ...layouts, ...modules].join('\n')}`;

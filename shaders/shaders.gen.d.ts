@@ -3,6 +3,8 @@
 declare module 'virtual:shaders' {
   /** Every shader, by name. */
   export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
+  /** The text of each, as it is shipped, for tests. */
+  export const texts: Readonly<Record<string, string>>;
 }
 
 declare module '*/sampling_step.wgsl' {

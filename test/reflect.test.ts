@@ -1,6 +1,7 @@
 /** What shaders/reflect.ts makes of a shader, and that it says what is wrong with a broken one. */
 import { describe, expect, test } from 'vitest';
-import { declareShaders, reflect, reflectStruct, resolveText } from '../shaders/reflect';
+import { fullText, shaderSources } from '../shaders/plugin';
+import { declareShaders, reflect, reflectStruct, resolveText, strip } from '../shaders/reflect';
 import { table } from '../src/plan/tensor';
 
 const good = `
@@ -23,7 +24,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 test('params, bindings and the workgroup size are read', () => {
   expect(reflect('good', good)).toEqual({
     name: 'good',
-    code: good,
+    hash: expect.stringMatching(/^[0-9a-f]{8}$/),
+    text: good,
+    code: expect.any(Function),
     workgroupSize: [8, 4, 1],
     params: {
       size: 12,
@@ -179,5 +182,25 @@ describe('imports', () => {
   });
   test('of a missing file name it', () => {
     expect(() => resolveText('#import lib/none.wgsl\n', read)).toThrow('lib/none.wgsl');
+  });
+});
+
+describe('what is shipped', () => {
+  test('comments, indentation and empty lines are gone', () => {
+    expect(strip('// What it does.\n\nfn main() { // here\n  let a = 1 / 2;\n}\n')).toBe(
+      'fn main() {\nlet a = 1 / 2;\n}\n',
+    );
+    expect(() => strip('/* No. */')).toThrow('write //');
+  });
+  test.each([...shaderSources()])('%s has the same tokens', (_, source) => {
+    // Nothing but comments and spaces may go, and no two words may grow together.
+    const words = (text: string) =>
+      text
+        .replace(/\/\/.*/g, ' ')
+        .split(/\s+/)
+        .filter(Boolean);
+    const text = strip(fullText(source));
+    expect(words(text)).toEqual(words(fullText(source)));
+    expect(text).not.toContain('//');
   });
 });

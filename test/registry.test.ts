@@ -1,5 +1,6 @@
 /** The house rules that need no GPU: twins, headers, limits, and that every launcher can be launched. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { declarations, loadShaders, readText, wgslFiles, writeDeclarations } from '../shaders/plugin';
@@ -43,7 +44,8 @@ describe('every WGSL file starts with a comment that says what it does', () => {
 });
 
 /** Bytes of the variables that the invocations of a workgroup share. */
-function workgroupBytes({ code }: Shader): number {
+function workgroupBytes({ name }: Shader): number {
+  const code = texts[name];
   const types = [...code.matchAll(/var<workgroup>\s*\w+\s*:\s*([^;=]+);/g)].map(([, type]) => type);
   if (types.length === 0) return 0;
   const struct = `struct AllOfThem {\n${types.map((type, i) => `  v${i}: ${type},`).join('\n')}\n}`;

@@ -118,9 +118,9 @@ async function compileAll(
     requiredFeatures: (['subgroups'] as const).filter((feature) => adapter.features.has(feature)),
   });
   const rows: Row[] = [];
-  for (const { name: shader, code } of shaders) {
+  for (const { name: shader, code: load } of shaders) {
     rmSync(out, { force: true });
-    const module = device.createShaderModule({ code });
+    const module = device.createShaderModule({ code: await load() });
     await device.createComputePipelineAsync({ layout: 'auto', compute: { module } });
     const lines = existsSync(out) ? readFileSync(out, 'utf8').trim().split('\n') : [];
     const entries = lines.map((line) => line.split('\t')).map(([key, value]) => [key, Number(value)]);

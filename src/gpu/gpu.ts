@@ -149,7 +149,7 @@ export class Gpu {
   pipeline(shader: Shader): Promise<CompiledShader> {
     let compiled = this.pipelines.get(shader.name);
     if (!compiled) {
-      compiled = this.compile(shader).finally(() => this.compiled());
+      compiled = this.load(shader).finally(() => this.compiled());
       this.compiling.total++;
       this.pipelines.set(shader.name, compiled);
     }
@@ -163,7 +163,19 @@ export class Gpu {
     if (compiling.done === compiling.total) this.compiling = { done: 0, total: 0 };
   }
 
-  private async compile(shader: Shader): Promise<CompiledShader> {
+  private async load(shader: Shader): Promise<CompiledShader> {
+    this.checkAlive();
+    let code: string;
+    try {
+      code = await shader.code();
+    } catch (error) {
+      this.pipelines.delete(shader.name); // the network may be back next time
+      throw error;
+    }
+    return this.compile(shader, code);
+  }
+
+  private async compile(shader: Shader, code: string): Promise<CompiledShader> {
     this.checkAlive();
     const { device } = this;
     const entries: GPUBindGroupLayoutEntry[] = Object.values<ShaderBinding>(shader.bindings).map(
@@ -183,7 +195,7 @@ export class Gpu {
     }
     device.pushErrorScope('validation');
     const layout = device.createBindGroupLayout({ label: shader.name, entries });
-    const module = device.createShaderModule({ label: shader.name, code: shader.code });
+    const module = device.createShaderModule({ label: shader.name, code });
     const pipeline = device.createComputePipelineAsync({
       label: shader.name,
       layout: device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [layout] }),
@@ -197,7 +209,7 @@ export class Gpu {
     } catch (error) {
       this.checkAlive();
       const info = await module.getCompilationInfo().catch(() => undefined);
-      const lines = shader.code.split('\n');
+      const lines = code.split('\n');
       const messages = (info?.messages ?? [])
         .filter((m) => m.type === 'error')
         .map((m) => `${m.lineNum}:${m.linePos} ${m.message}\n    ${lines[m.lineNum - 1] ?? ''}`);

@@ -23,7 +23,10 @@ export interface Shader<
   Column extends string = string,
 > {
   readonly name: string;
-  readonly code: string;
+  /** Of its text: another hash, another shader. */
+  readonly hash: string;
+  /** Its text, which comes with those of its group once a network needs it: all of them are longer than the rest of the engine. */
+  readonly code: () => Promise<string>;
   readonly workgroupSize: readonly [number, number, number];
   readonly params: StructLayout<Param>;
   readonly bindings: Readonly<Record<Binding, ShaderBinding>>;

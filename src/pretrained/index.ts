@@ -1,15 +1,13 @@
-/** Networks that are trained already, for each recipe one: about 0.65 MB each, read from beside this module. */
+/** Networks that are trained already, for each recipe one: about 0.65 MB each, loaded when asked for. */
 import type { LoadOptions } from '../data/idx';
-import { readSource, sourceName } from '../data/source';
+import { readSource } from '../data/source';
 import { EngineError } from '../errors';
 import { type RecipeName, recipes } from '../recipes';
 import { loadModel, type Model } from '../weights/model';
+import digits from './digits.safetensors?bytes';
+import tutorial from './tutorial.safetensors?bytes';
 
-// Bundlers find an asset by exactly this form. ?no-inline keeps Vite from putting it into a library's JavaScript.
-const files: Record<RecipeName, () => URL> = {
-  tutorial: () => new URL('./tutorial.safetensors?no-inline', import.meta.url),
-  digits: () => new URL('./digits.safetensors?no-inline', import.meta.url),
-};
+const files: Record<RecipeName, typeof digits> = { tutorial, digits };
 
 /**
  * Loads a trained network: `createUNet(model.config)`, then `setParameters(model.parameters)`. How they were made, and how good they are:
@@ -24,7 +22,7 @@ export async function loadPretrained(recipe: RecipeName, options: LoadOptions = 
       `There is no pretrained network ${JSON.stringify(recipe)}; there are ${Object.keys(recipes).join(' and ')}.`,
     );
   }
-  const url = files[recipe]();
-  const name = sourceName(url, '');
-  return loadModel(await readSource(url, name, options.signal), name);
+  options.signal?.throwIfAborted();
+  const name = `${recipe}.safetensors`;
+  return loadModel(await readSource(await files[recipe](), name, options.signal), name);
 }

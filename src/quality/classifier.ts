@@ -1,8 +1,9 @@
 import type { LoadOptions } from '../data/idx';
-import { readSource, sourceName } from '../data/source';
+import { readSource } from '../data/source';
 import { checkInteger, EngineError, notImages, typeOf } from '../errors';
 import { fnv1a } from '../hash';
 import { decodeSafetensors, type Safetensors } from '../weights/safetensors';
+import file from './digit-classifier.safetensors?bytes';
 import { apply, convolve, type Layer, relu } from './network';
 
 /** Height and width of what is classified. */
@@ -47,14 +48,13 @@ export interface Classifier {
 /**
  * Loads the classifier, about 250 KB.
  *
- * @throws EngineError `data` if the file beside the module cannot be read or is not the right one; the signal's reason
+ * @throws EngineError `data` if the file cannot be read or is not the right one; the signal's reason
  * if aborted
  */
 export async function loadClassifier(options: LoadOptions = {}): Promise<Classifier> {
-  // Bundlers find an asset by exactly this form: see src/data/digits.ts.
-  const url = new URL('./digit-classifier.safetensors?no-inline', import.meta.url);
-  const name = sourceName(url, '');
-  const bytes = await readSource(url, name, options.signal);
+  options.signal?.throwIfAborted();
+  const name = 'digit-classifier.safetensors';
+  const bytes = await readSource(await file(), name, options.signal);
   // Another version's would give other numbers, and nobody would see why.
   const hash = fnv1a(bytes);
   if (hash !== fileHash) {

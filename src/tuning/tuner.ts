@@ -229,7 +229,7 @@ function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [s
   const runtime = (globalThis.navigator as Navigator | undefined)?.userAgent ?? '';
   const dispatches = ops.map(({ variant, calls }) => [
     variant,
-    calls.map(({ shader, params, groups }) => [shader.code, params, groups]),
+    calls.map(({ shader, params, groups }) => [shader.hash, params, groups]),
   ]);
   return JSON.stringify([
     [vendor, architecture, name, description, runtime],

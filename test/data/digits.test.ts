@@ -2,8 +2,20 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { refused } from './refused';
 
+/** What stands where the file should. */
+const inPlace = vi.hoisted((): { bytes?: Uint8Array } => ({}));
+vi.mock('../../src/data/mnist-digits.idx3-ubyte.gz?bytes', async (original) => {
+  const { default: load } = await original<{ default: () => Promise<Uint8Array> }>();
+  return { default: async () => inPlace.bytes ?? load() };
+});
+vi.mock('../../src/data/mnist-digits.idx1-ubyte.gz?bytes', async (original) => {
+  const { default: load } = await original<{ default: () => Promise<Uint8Array> }>();
+  return { default: async () => inPlace.bytes ?? load() };
+});
+
 afterEach(() => {
   vi.unstubAllGlobals();
+  delete inPlace.bytes;
 });
 
 /** How many of `labels` are 0, 1, … 9. */
@@ -47,10 +59,7 @@ test('a page without crypto.subtle checks the cheap hash', async () => {
 });
 
 test('another file in its place is refused', async () => {
-  // Legal IDX of one label; as bytes, since only the file's place is known to the module.
-  const other = new Uint8Array([0, 0, 8, 1, 0, 0, 0, 1, 7]);
-  vi.stubGlobal('process', { ...process, getBuiltinModule: undefined });
-  vi.stubGlobal('fetch', async () => new Response(other));
+  inPlace.bytes = new Uint8Array([0, 0, 8, 1, 0, 0, 0, 1, 7]); // legal IDX of one label
   await refused(() => loadDigits(), 'data', 'mnist-digits.idx3-ubyte.gz', 'sha256', 'ea141389', 'install');
   vi.stubGlobal('crypto', {});
   await refused(

@@ -2,6 +2,8 @@
  * Runs calls without a GPU, in wgsl_reflect's interpreter: all invocations of a workgroup step by step, side by side. Finds what
  * a GPU hides: races, barriers that not all invocations reach, accesses outside of a buffer.
  */
+
+import { texts } from 'virtual:shaders';
 import {
   CallExpr,
   CreateExpr,
@@ -14,6 +16,7 @@ import {
   VectorData,
   WgslExec,
 } from 'wgsl_reflect/wgsl_reflect.module.js';
+import type { Reflection } from '../../shaders/reflect';
 import type { Call } from '../../src/plan/op';
 import type { Shader } from '../../src/plan/shader';
 import type { Tensor } from '../../src/plan/tensor';
@@ -235,11 +238,12 @@ function emulateCall({ shader, params, tensors, groups }: Call, memory: Memory):
     races: new Map(),
     phase: 0,
   };
-  const { errors } = detectRaces(renameParameters(shader.code), 'main', [...groups], { 0: bound });
+  const text = (shader as Partial<Reflection>).text ?? texts[shader.name];
+  const { errors } = detectRaces(renameParameters(text), 'main', [...groups], { 0: bound });
   const strays = parts.filter(({ t, words }) => words.subarray(t.size).some((word) => word !== 0xffffffff));
   for (const { t, whole, offset, words, access } of parts)
     if (access === 'read_write') whole.set(words.subarray(0, t.size), offset);
-  const lines = shader.code.split('\n');
+  const lines = text.split('\n');
   const faults = strays.map(({ name }) => `writes behind the end of ${name}`);
   return [...recording.races.values(), ...errors, ...faults].map((message) => {
     const quoted = [...message.matchAll(/line (\d+)/g)].map(([, line]) => lines[Number(line) - 1]?.trim());
