@@ -30,6 +30,8 @@ export default defineConfig(async ({ mode, command }): Promise<UserConfig> => {
       lib: {
         entry: {
           index: 'src/index.ts',
+          digits: 'src/data/digits.ts',
+          node: 'src/node/index.ts',
           pretrained: 'src/pretrained/index.ts',
           quality: 'src/quality/index.ts',
           cli: 'harness/cli.ts',

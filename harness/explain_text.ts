@@ -2,13 +2,8 @@
 
 import { planMemory } from '../src/plan/memory';
 import { padBatch, type Tensor, tensor } from '../src/plan/tensor';
-import {
-  type CorruptionOptions,
-  planCorruption,
-  planStep,
-  type StepSettings,
-  stepDefaults,
-} from '../src/training/step';
+import { type StepSettings, stepDefaults } from '../src/training/settings';
+import { type CorruptionOptions, planCorruption, planStep } from '../src/training/step';
 import type { UNetConfig } from '../src/unet/config';
 import { describe, table } from '../src/unet/describe';
 import type { Variants } from '../src/unet/variants';

@@ -7,16 +7,9 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 import type { StructLayout } from '../src/plan/shader';
+import { type Flags, shaderText } from '../src/plan/text.ts';
 import { permutations } from './permutations.ts';
-import {
-  declareShaders,
-  type Flags,
-  type Reflection,
-  reflect,
-  reflectStruct,
-  resolveText,
-  strip,
-} from './reflect.ts';
+import { declareShaders, type Reflection, reflect, reflectStruct, strip } from './reflect.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 export const declarations = join(folder, 'shaders.gen.d.ts');
@@ -62,27 +55,49 @@ export function shaderSources(): ReadonlyMap<string, Source> {
   return new Map([...sources].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The text of a shader with its comments. */
-export function fullText({ file, flags }: Source): string {
-  const text = resolveText(readText(file), readText, flags);
-  return 'subgroups' in flags ? `enable subgroups;\n\n${text}` : text;
-}
+const stripped = (path: string) => strip(readText(path));
 
-const loadShader = (name: string, source: Source): Reflection => reflect(name, strip(fullText(source)));
+/** The text of a shader as it runs, or, with `readText`, with its comments. */
+export const textOf = ({ file, flags }: Source, read = stripped): string => shaderText(file, read, flags);
+
+const loadShader = (name: string, source: Source): Reflection => reflect(name, textOf(source));
 
 export const loadShaders = (): Reflection[] =>
   [...shaderSources()].map(([name, source]) => loadShader(name, source));
 
+/** Groups that a folder is not. `network`: what every network needs, whatever it does. `flow`: what a network needs that is told noise levels. */
+const GROUPS: readonly (readonly [string, RegExp])[] = [
+  ['flow', /^conditioning\/|\/(normal|turns|gaussian_noise|flow_step)\.wgsl$/],
+  ['optimizer', /^lib\/(slices|reduce)\./],
+  ['network', /^lib\/|^activation\/(?!.*_grad)|\/(pack_weights|nhwc_to_chwn|chwn_to_nhwc)\.wgsl$/],
+  ['tuner', /\/difference\.wgsl$/],
+];
+
 /**
- * With which others the text of a shader comes: those of a folder, and where there are many, those of convolutions, of one form, one
- * kind of adapter and one direction. What predicts on one adapter then loads little that it does not compile.
+ * With which others a file is loaded: those of its folder, and where there are many, those of convolutions, of one form, one kind of
+ * adapter and one direction. What predicts on one adapter then loads little that it does not need.
  */
-export function groupOf(name: string, { file, flags }: Source): string {
+export function groupOf(file: string): string {
+  const special = GROUPS.find(([, files]) => files.test(file))?.[0];
   const folder = dirname(file);
-  if (!folder.startsWith('conv2d/')) return folder;
-  const kind = /gpu|subgroups/.exec(`${name} ${Object.keys(flags)}`)?.[0];
+  if (special || !folder.startsWith('conv2d/')) return special ?? folder;
+  const name = basename(file, '.wgsl');
+  const form = /^f\dx\d$/.exec(name)?.[0];
+  const kind = /gpu|subgroups/.exec(name)?.[0];
+  // Of Winograd's forms, GPUs need what all share, not the shaders of others. A name without a dot is no shader's.
+  const shared = folder.endsWith('winograd') && !name.includes('.') ? 'shared' : undefined;
   const back = name.includes('_grad') ? 'back' : undefined;
-  return [basename(folder), flags.form, kind, back].filter(Boolean).join('_');
+  return [basename(folder), form ?? kind ?? shared, back].filter(Boolean).join('_');
+}
+
+/** The groups of the files that a shader is made of. */
+function groupsOf(source: Source): string[] {
+  const groups = new Set<string>();
+  textOf(source, (file) => {
+    groups.add(groupOf(file));
+    return stripped(file);
+  });
+  return [...groups];
 }
 
 /** The structs of buffers that host and shaders share, by the name of the file in lib/ that is nothing else. */
@@ -110,27 +125,21 @@ export function writeDeclarations(): boolean {
 }
 
 const ALL = 'virtual:shaders';
-/** Brings the texts of a group: `virtual:texts/conv2d`. */
-const TEXTS = 'virtual:texts/';
+/** Brings the files of a group: `virtual:shader-files/activation`. */
+const FILES = 'virtual:shader-files/';
 /** The module in which they stand. */
-const STANDING = 'virtual:standing-texts/';
+const STANDING = 'virtual:standing-shader-files/';
+const loadText = join(folder, '../src/plan/text.ts');
 const fromBase64 = join(folder, '../src/data/base64.ts');
 
 /**
- * `assets`: texts and files are files beside the code, fetched once, however many bundles (those of a page's workers) there are. Without,
- * they stand in modules that are imported, which every bundler, and a browser without one, knows how to do.
+ * `assets`: shader files and others are files beside the code, fetched once, however many bundles (those of a page's workers) there are.
+ * Without, they stand in modules that are imported, which every bundler, and a browser without one, knows how to do.
  */
 export function wgsl({ assets = false } = {}): Plugin {
   let sources = shaderSources();
   const nameOf = (id: string) => basename(id.split('?')[0], '.wgsl');
-  const textsOf = (belongs: (name: string, source: Source) => boolean) =>
-    JSON.stringify(
-      Object.fromEntries(
-        [...sources]
-          .filter(([name, source]) => belongs(name, source))
-          .map(([name, source]) => [name, strip(fullText(source))]),
-      ),
-    );
+  const json = (entries: (readonly [string, unknown])[]) => JSON.stringify(Object.fromEntries(entries));
   return {
     name: 'wgsl',
     enforce: 'pre',
@@ -139,58 +148,53 @@ export function wgsl({ assets = false } = {}): Plugin {
     },
     /** A permutation lies beside its parent, where there is no such file. */
     resolveId(id) {
-      if ([ALL, TEXTS, STANDING].some((start) => id.startsWith(start))) return `\0${id}`;
+      if ([ALL, FILES, STANDING].some((start) => id.startsWith(start))) return `\0${id}`;
       const source = id.endsWith('.wgsl') && sources.get(nameOf(id));
       return source ? join(folder, dirname(source.file), `${nameOf(id)}.wgsl`) : null;
     },
     load(id) {
+      const js = (code: string) => ({ code, moduleType: 'js' as const });
       if (id === `\0${ALL}`) {
         const names = [...sources.keys()];
         const imports = names.map((name, i) => `import s${i} from '${name}.wgsl';`);
         const entries = names.map((name, i) => `${JSON.stringify(name)}: s${i}`);
-        return {
-          code: `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${textsOf(() => true)};`,
-          moduleType: 'js',
-        };
+        const texts = json([...sources].map(([name, source]) => [name, textOf(source)]));
+        return js(
+          `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${texts};`,
+        );
       }
-      const group = id.startsWith('\0') && id.split('/')[1];
-      const textsOfGroup = () => textsOf((name, source) => groupOf(name, source) === group);
-      if (id.startsWith(`\0${STANDING}`))
-        return { code: `export default ${textsOfGroup()};`, moduleType: 'js' };
-      if (id.startsWith(`\0${TEXTS}`)) {
-        if (!assets)
-          return {
-            code: `export default async () => (await import('${STANDING}${group}')).default;`,
-            moduleType: 'js',
-          };
-        const asset = this.emitFile({ type: 'asset', name: `${group}.json`, source: textsOfGroup() });
-        return {
-          code: `
-let texts;
-export default () => texts ??= fetch(import.meta.ROLLUP_FILE_URL_${asset}).then((response) => {
+      const group = id.startsWith('\0') ? id.slice(id.indexOf('/') + 1) : undefined;
+      const filesOfGroup = () =>
+        json(
+          wgslFiles()
+            .filter((file) => groupOf(file) === group)
+            .map((file) => [file, stripped(file)]),
+        );
+      if (id.startsWith(`\0${STANDING}`)) return js(`export default ${filesOfGroup()};`);
+      if (id.startsWith(`\0${FILES}`)) {
+        if (!assets) return js(`export default async () => (await import('${STANDING}${group}')).default;`);
+        const asset = this.emitFile({ type: 'asset', name: `${group}.json`, source: filesOfGroup() });
+        return js(`
+let files;
+export default () => files ??= fetch(import.meta.ROLLUP_FILE_URL_${asset}).then((response) => {
   if (!response.ok) throw new Error(\`\${response.url}: the server answered \${response.status}\`);
   return response.json();
 }).catch((error) => {
-  texts = undefined;
+  files = undefined;
   throw error;
-});`,
-          moduleType: 'js',
-        };
+});`);
       }
       const [path, query] = id.split('?');
-      if (query === 'base64') {
-        const text = readFileSync(path).toString('base64');
-        return { code: `export default ${JSON.stringify(text)};`, moduleType: 'js' };
-      }
+      if (query === 'base64')
+        return js(`export default ${JSON.stringify(readFileSync(path).toString('base64'))};`);
       if (query === 'bytes') {
-        const file = `./${basename(path)}`;
-        return {
-          code: assets
-            ? `export default async () => new URL(${JSON.stringify(`${file}?no-inline`)}, import.meta.url);`
+        const url = JSON.stringify(`./${basename(path)}?no-inline`);
+        return js(
+          assets
+            ? `export default async () => new URL(${url}, import.meta.url);`
             : `import { fromBase64 } from ${JSON.stringify(fromBase64)};
 export default async () => fromBase64((await import(${JSON.stringify(`${path}?base64`)})).default);`,
-          moduleType: 'js',
-        };
+        );
       }
       if (!path.endsWith('.wgsl')) return null;
       for (const file of wgslFiles()) this.addWatchFile(join(folder, file));
@@ -198,14 +202,16 @@ export default async () => fromBase64((await import(${JSON.stringify(`${path}?ba
       const source = sources.get(name);
       if (source) {
         const { text: _, ...declared } = loadShader(name, source);
-        return {
-          code: `import texts from '${TEXTS}${groupOf(name, source)}';
-export default { ...${JSON.stringify(declared)}, code: async () => (await texts())[${JSON.stringify(name)}] };`,
-          moduleType: 'js',
-        };
+        const groups = groupsOf(source);
+        return js(`import { loadText } from ${JSON.stringify(loadText)};
+${groups.map((each, i) => `import g${i} from '${FILES}${each}';`).join('\n')}
+export default {
+  ...${JSON.stringify(declared)},
+  code: () => loadText(${JSON.stringify(source.file)}, ${JSON.stringify(source.flags)}, [${groups.map((_, i) => `g${i}`)}]),
+};`);
       }
       const struct = loadStructs().get(name);
-      return struct ? { code: `export default ${JSON.stringify(struct)};`, moduleType: 'js' } : null;
+      return struct ? js(`export default ${JSON.stringify(struct)};`) : null;
     },
     watchChange() {
       sources = shaderSources();

@@ -6,77 +6,9 @@ import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.mo
 import { fnv1a } from '../src/hash.ts';
 import type { ParamField, Shader, ShaderBinding, StructLayout } from '../src/plan/shader';
 
-/** What a permutation sets: names for `#if`, and the values that `$name` stands for. */
-export type Flags = Readonly<Record<string, string>>;
-
 /**
- * The text of a shader, with what begins with `#` carried out line by line:
- *
- *     #import path                    that file's text, once per shader
- *     #if flag … #else … #endif       the lines that `flags` choose
- *     #each i COUNT … #end            the lines COUNT times, with $i as 0, 1, …; COUNT is a number, or a const that stands above
- *
- * `$name` is a flag's value, the number of an `#each`, or that of a const above. Throws a plain Error for what has no end or no beginning, or is not known.
- */
-export function resolveText(source: string, read: (path: string) => string, flags: Flags = {}): string {
-  const imported = new Set<string>();
-  const done: string[] = [];
-  const constant = (name: string) => done.join('\n').match(new RegExp(`^const ${name} = (\\d+)u;`, 'm'))?.[1];
-  const numberOf = (count: string): number => {
-    const number = Number(constant(count) ?? count);
-    if (!Number.isInteger(number)) throw new Error(`#each: ${count} is no number, and no const above`);
-    return number;
-  };
-  const expand = (lines: readonly string[], names: Flags): void => {
-    const fill = (text: string) =>
-      text.replace(/\$(\w+)/g, (_, name: string) => {
-        const value = names[name] ?? constant(name);
-        if (value === undefined) throw new Error(`$${name} is not known`);
-        return value;
-      });
-    for (let at = 0; at < lines.length; at++) {
-      const [, word, rest] = /^\s*#(\w+) ?(.*)$/.exec(lines[at]) ?? [];
-      if (word === undefined) done.push(fill(lines[at]));
-      else if (word === 'import') {
-        const path = fill(rest);
-        if (!imported.has(path)) {
-          imported.add(path);
-          expand(read(path).trimEnd().split('\n'), flags);
-        }
-      } else if (word === 'if') {
-        const { body, otherwise, end } = blockAt(lines, at, 'if', 'endif');
-        expand(rest in flags ? body : otherwise, names);
-        at = end;
-      } else if (word === 'each') {
-        const [name, count] = rest.split(' ');
-        const { body, end } = blockAt(lines, at, 'each', 'end');
-        for (let i = 0; i < numberOf(fill(count)); i++) expand(body, { ...names, [name]: `${i}` });
-        at = end;
-      } else throw new Error(`#${word} has no beginning`);
-    }
-  };
-  expand(source.trimEnd().split('\n'), flags);
-  return `${done.join('\n')}\n`;
-}
-
-/** The lines between the `begin` at `lines[at]` and its `end`, before and after an `#else`. */
-function blockAt(lines: readonly string[], at: number, begin: string, end: string) {
-  let depth = 0;
-  let middle: number | undefined;
-  for (let i = at; i < lines.length; i++) {
-    const word = /^\s*#(\w+)/.exec(lines[i])?.[1];
-    if (word === begin) depth++;
-    else if (word === 'else' && depth === 1 && begin === 'if') middle = i;
-    else if (word === end && --depth === 0) {
-      return { body: lines.slice(at + 1, middle ?? i), otherwise: lines.slice((middle ?? i) + 1, i), end: i };
-    }
-  }
-  throw new Error(`#${begin} without #${end}`);
-}
-
-/**
- * The text that is shipped: without comments, indentation and empty lines, which are a third of it. Nothing is renamed or moved, so
- * that a compiler sees the same tokens. (WGSL has no strings, in which two slashes would be something else.)
+ * A file as it is shipped: without comments, indentation and empty lines. Nothing is renamed or moved, so that a compiler sees the same
+ * tokens. (WGSL has no strings, in which two slashes would be something else.)
  */
 export function strip(text: string): string {
   if (text.includes('/*')) throw new Error('a comment between /* and */: write // before each of its lines');

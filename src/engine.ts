@@ -1,4 +1,4 @@
-import { Dataset } from './data/dataset';
+import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import { checkNames, checkNumber, EngineError, type Names, typeOf, unlessDestroyed } from './errors';
 import type { AdapterDescription } from './gpu/adapter';
@@ -7,11 +7,11 @@ import { checkGlobals, requestDevice, requirements } from './gpu/request_device'
 import type { Progress } from './progress';
 import { Resource } from './resource';
 import type { SamplerOptions } from './sampling/options';
-import { Sampler } from './sampling/sampler';
+import type { Sampler } from './sampling/sampler';
 import type { TrainerOptions } from './training/options';
-import { Trainer } from './training/trainer';
+import type { Trainer } from './training/trainer';
 import type { TuningCache } from './tuning/cache';
-import { EngineChooser } from './tuning/chooser';
+import { EngineChooser } from './tuning/engine_chooser';
 import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet } from './unet/unet';
@@ -53,7 +53,7 @@ const OPTIONS: Names<EngineOptions> = {
 };
 
 /**
- * A WebGPU device ready to train and sample. Holds no global state; two engines may share one device. `destroy` destroys everything
+ * A WebGPU device ready to train and sample. What trains and samples is imported when it is asked for. Holds no global state; two engines may share one device. `destroy` destroys everything
  * that it created, and the device if it created that too.
  */
 export class Engine extends Resource {
@@ -107,17 +107,22 @@ export class Engine extends Resource {
   /** Brings images to the GPU, as bytes. */
   async createDataset(images: ImageSet): Promise<Dataset> {
     this.check();
-    return this.adopt(Dataset.create(this.gpu, images));
+    const create = async () => (await import('./data/dataset')).Dataset.create(this.gpu, images);
+    return this.adopt(create());
   }
 
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
-    return this.adopt(Trainer.create(this.gpu, unet, options, this.chooser));
+    const create = async () =>
+      (await import('./training/trainer')).Trainer.create(this.gpu, unet, options, this.chooser);
+    return this.adopt(create());
   }
 
   async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
-    return this.adopt(Sampler.create(this.gpu, unet, options, this.chooser));
+    const create = async () =>
+      (await import('./sampling/sampler')).Sampler.create(this.gpu, unet, options, this.chooser);
+    return this.adopt(create());
   }
 
   /** For one forward pass after the other, recorded into the caller's encoders. `unet.predict` needs none. */

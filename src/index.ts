@@ -1,6 +1,8 @@
-/** webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. */
-export { Dataset } from './data/dataset';
-export { loadDigitLabels, loadDigits } from './data/digits';
+/**
+ * webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. What an engine makes is here as a type only: its class is
+ * imported when it is asked for.
+ */
+export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
 export { createEngine, Engine, type EngineOptions } from './engine';
@@ -17,7 +19,7 @@ export {
   type SamplerOptions,
 } from './sampling/options';
 export type { SamplingMethod } from './sampling/passes';
-export { Sampler } from './sampling/sampler';
+export type { Sampler } from './sampling/sampler';
 export type { Batch } from './training/batch';
 export type { EvaluateOptions, Evaluation } from './training/evaluation';
 export type {
@@ -28,12 +30,12 @@ export type {
   TrainingEvent,
 } from './training/options';
 export type { Schedule, ScheduleOption, ScheduleOptions } from './training/schedule';
-export type { AdamSettings, Objective } from './training/step';
-export { Trainer } from './training/trainer';
+export type { AdamSettings, Objective } from './training/settings';
+export type { Trainer } from './training/trainer';
 export type { TuningCache } from './tuning/cache';
 export { type Conditioning, defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
-export { Predictor, type PredictorOptions } from './unet/predictor';
-export { type Told, UNet } from './unet/unet';
+export type { Predictor, PredictorOptions } from './unet/predictor';
+export type { Told, UNet } from './unet/unet';
 export type { Variants } from './unet/variants';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';
 export type { RunSettings, TrainingSettings } from './weights/fields';

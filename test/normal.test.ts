@@ -1,9 +1,10 @@
 /** Normal random numbers: their distribution on the host, and the arithmetic of the shaders' own, in an interpreter. */
 import { describe, expect, test } from 'vitest';
 import { readText } from '../shaders/plugin';
-import { reflect, resolveText } from '../shaders/reflect';
+import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
+import { resolveText } from '../src/plan/text';
 import { normal, STREAM, threefry } from '../src/random';
 import { COS_TURNS_ERROR } from './kernels/embedding';
 import { normalsAt } from './kernels/gaussian_noise';

@@ -1,8 +1,11 @@
 /** What shaders/reflect.ts makes of a shader, and that it says what is wrong with a broken one. */
+
+import { shaders, texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
-import { fullText, shaderSources } from '../shaders/plugin';
-import { declareShaders, reflect, reflectStruct, resolveText, strip } from '../shaders/reflect';
+import { readText, shaderSources, textOf } from '../shaders/plugin';
+import { declareShaders, reflect, reflectStruct, strip } from '../shaders/reflect';
 import { table } from '../src/plan/tensor';
+import { resolveText } from '../src/plan/text';
 
 const good = `
 struct Params {
@@ -192,15 +195,16 @@ describe('what is shipped', () => {
     );
     expect(() => strip('/* No. */')).toThrow('write //');
   });
-  test.each([...shaderSources()])('%s has the same tokens', (_, source) => {
+  test.each([...shaderSources()])('%s has the same tokens', async (name, source) => {
     // Nothing but comments and spaces may go, and no two words may grow together.
     const words = (text: string) =>
       text
         .replace(/\/\/.*/g, ' ')
         .split(/\s+/)
         .filter(Boolean);
-    const text = strip(fullText(source));
-    expect(words(text)).toEqual(words(fullText(source)));
+    const text = await shaders[name].code();
+    expect(words(text)).toEqual(words(textOf(source, readText)));
     expect(text).not.toContain('//');
+    expect(text).toBe(texts[name]);
   });
 });

@@ -2,15 +2,14 @@
 //
 //   npm ci && npm run build && node examples/node/train.mjs
 //
-// In a project of your own: npm install webgpu-diffusion webgpu, and import from 'webgpu-diffusion'.
-import { create, globals } from 'webgpu';
-import { createEngine, loadDigits } from '../../dist/lib/index.js';
+// In a project of your own: npm install webgpu-diffusion webgpu, and import from
+// 'webgpu-diffusion', 'webgpu-diffusion/digits' and 'webgpu-diffusion/node'.
+import { loadDigits } from '../../dist/lib/digits.js';
+import { createEngine } from '../../dist/lib/index.js';
+import { installWebGPU } from '../../dist/lib/node.js';
 
-// WebGPU as browsers have it. Held for good: Dawn crashes if this object is collected while a device lives.
-Object.assign(globalThis, globals);
-globalThis.dawn = create([]);
-
-const engine = await createEngine({ gpu: globalThis.dawn });
+await installWebGPU(); // navigator.gpu, as browsers have it
+const engine = await createEngine();
 const { description, software } = engine.adapter;
 console.log(`${description}${software ? ' (software: not a GPU speed)' : ''}`);
 

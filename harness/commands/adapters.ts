@@ -3,8 +3,9 @@
 import { EngineError } from '../../src/errors';
 import { describeAdapter } from '../../src/gpu/adapter';
 import { requirements } from '../../src/gpu/request_device';
+import { nodeGpu } from '../../src/node/dawn';
 import { type Command, defineCommand } from '../args';
-import { adapterLine, nodeGpu } from '../node_engine';
+import { adapterLine } from '../node_engine';
 
 export const adapters: Command = defineCommand({
   name: 'adapters',

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { shaders as allShaders } from 'virtual:shaders';
+import { nodeGpu } from '../../src/node/dawn';
 import type { Shader } from '../../src/plan/shader';
-import { nodeGpu } from '../node_engine';
 import { matcher } from '../pattern';
 
 const USAGE = `npm run gpu-code -- [--chip navi31] [--kernel 'rows*,tile'] [--driver libvulkan_radeon.so] [--json FILE]

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createEngine, loadDigits } from './cli/index.js';
+import { loadDigits } from './cli/digits.js';
+import { createEngine } from './cli/index.js';
 import { create, globals } from './cli/node_modules/webgpu/index.js';
 
 const here = dirname(fileURLToPath(import.meta.url));

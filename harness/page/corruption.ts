@@ -1,6 +1,6 @@
 /** Images with more and more noise, as each objective has them, and what a network sees behind it. Pure. */
 import { normal, STREAM, threefry } from '../../src/random';
-import type { Objective } from '../../src/training/step';
+import type { Objective } from '../../src/training/settings';
 import { corruptMoreAndMore, type Images, imageCount } from '../pictures';
 
 export interface Corrupted {

@@ -1,6 +1,6 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
 import type { Engine, ImageSet, Sampler, UNet } from '../../src';
-import type { Objective } from '../../src/training/step';
+import type { Objective } from '../../src/training/settings';
 import { greys } from '../pictures';
 import { corrupt } from './corruption';
 import { columnsFor, type Network, samplingOf } from './order';

@@ -1,6 +1,6 @@
 /** What samples are asked for: how many, of which classes, and how they lie beside each other. Pure. */
 import type { RecipeName, SampleOptions } from '../../src';
-import type { Objective } from '../../src/training/step';
+import type { Objective } from '../../src/training/settings';
 import type { UNet } from '../../src/unet/unet';
 import type { Order } from './protocol';
 

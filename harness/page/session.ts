@@ -8,8 +8,6 @@ import {
   type Engine,
   EngineError,
   type ImageSet,
-  loadDigitLabels,
-  loadDigits,
   loadIdx,
   loadLabels,
   type Progress,
@@ -20,6 +18,7 @@ import {
   type UNetConfig,
   type Variants,
 } from '../../src';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import {
   type Checkpoint,
   loadCheckpoint,

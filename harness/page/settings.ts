@@ -2,7 +2,7 @@
 
 import { EngineError } from '../../src/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
-import type { Objective } from '../../src/training/step';
+import type { Objective } from '../../src/training/settings';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import type { CheckpointSettings } from './protocol';

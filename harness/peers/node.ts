@@ -1,5 +1,5 @@
 /** Gives Node the `navigator` that the libraries look for. */
-import { nodeGpu } from '../node_engine';
+import { nodeGpu } from '../../src/node/dawn';
 
 export async function installNavigator(): Promise<void> {
   const gpu = await nodeGpu();

@@ -3,7 +3,7 @@ import { type RecipeName, recipes } from '../../src/recipes';
 import type { Batch } from '../../src/training/batch';
 import { settingsOf, type TrainerOptions } from '../../src/training/options';
 import { rateFactor } from '../../src/training/schedule';
-import type { AdamSettings } from '../../src/training/step';
+import type { AdamSettings } from '../../src/training/settings';
 import { parametersOf, type UNetConfig } from '../../src/unet/config';
 import { flowBatch, flowWeights, goldenBatch, initialWeights } from '../../test/golden/workload';
 

@@ -25,7 +25,7 @@ export interface Shader<
   readonly name: string;
   /** Of its text: another hash, another shader. */
   readonly hash: string;
-  /** Its text, which comes with those of its group once a network needs it: all of them are longer than the rest of the engine. */
+  /** Its text, put together of files that are loaded once a network needs them: see text.ts. */
   readonly code: () => Promise<string>;
   readonly workgroupSize: readonly [number, number, number];
   readonly params: StructLayout<Param>;

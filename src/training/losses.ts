@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu';
 import { Staging } from '../gpu/staging';
 import { createMutex } from '../mutex';
 import { STATE } from '../plan/step_state';
-import { LOSS_RING } from './step';
+import { LOSS_RING } from './settings';
 
 /** What the GPU noted of a step. */
 export interface StepRecord {

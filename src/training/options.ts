@@ -2,7 +2,7 @@
 import { checkInteger, checkNames, checkNumber, EngineError, type Names } from '../errors';
 import type { Variants } from '../unet/variants';
 import { checkSchedule, type ScheduleOption } from './schedule';
-import { type AdamSettings, adamDefaults, type Objective, type StepSettings } from './step';
+import { type AdamSettings, adamDefaults, type Objective, type StepSettings } from './settings';
 
 export interface TrainerOptions extends Partial<AdamSettings> {
   /** Images a step. Default 256. */

@@ -20,44 +20,7 @@ import { outChannelsOf, type UNetConfig } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
-import { checkSchedule, type Schedule } from './schedule';
-
-/** Losses that stay on the GPU until the host collects them. */
-export const LOSS_RING = 1024;
-
-export interface AdamSettings {
-  /** 0 to 0.999999, as beta2. Default 0.9. */
-  readonly beta1: number;
-  /** Default 0.999. */
-  readonly beta2: number;
-  /** 1e-12 to 1. Default 1e-7. */
-  readonly epsilon: number;
-  /** 0 to 1: each step takes this share of the learning rate off every weight (AdamW: Loshchilov and Hutter, 2019). Default 0. */
-  readonly weightDecay: number;
-}
-
-export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
-
-/**
- * What a network learns. `tutorial`: from images with a share t of uniform noise, the images; pixels from 0 to 1, t uniform. `flow`: from
- * (1 - t) image + t noise, noise - image; pixels from -1 to 1, the noise Gaussian, t = sigmoid of a Gaussian number.
- */
-export type Objective = 'tutorial' | 'flow';
-
-/** What decides how a step updates the weights. */
-export interface StepSettings {
-  readonly adam: AdamSettings;
-  readonly schedule: Schedule;
-  /** The greatest norm of the gradient of all parameters together: a longer one is shortened to it. Undefined: any. */
-  readonly clipNorm?: number;
-  /** Whether the network holds the moving average of the weights over the steps in place of the weights that are trained. */
-  readonly averageWeights?: boolean;
-}
-
-export const stepDefaults: StepSettings = {
-  adam: adamDefaults,
-  schedule: checkSchedule(),
-};
+import { LOSS_RING, type Objective, type StepSettings, stepDefaults } from './settings';
 
 /** Tensors that outlive a step, and those through which data comes in. */
 export interface StepTensors {

@@ -6,7 +6,8 @@ import { type Tensor, tensor } from '../plan/tensor';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import { type Losses, LossReader } from './losses';
-import { planStep, type StepPlan, type StepSettings } from './step';
+import type { StepSettings } from './settings';
+import { planStep, type StepPlan } from './step';
 
 export interface StepProgramsOptions {
   readonly batchSize: number;

@@ -26,7 +26,8 @@ import {
   type TrainerSettings,
   type TrainingEvent,
 } from './options';
-import { LOSS_RING, type StepPlan } from './step';
+import { LOSS_RING } from './settings';
+import type { StepPlan } from './step';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState, divergence } from './validate';

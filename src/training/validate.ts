@@ -4,7 +4,7 @@ import { checkInteger, EngineError, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { OptimizerState, TrainingEvent } from './options';
-import type { AdamSettings, StepSettings } from './step';
+import type { AdamSettings, StepSettings } from './settings';
 
 type Flat = Float32Array<ArrayBuffer>;
 

@@ -24,7 +24,7 @@
 import { EngineError } from '../errors';
 import { type AdapterDescription, ownName } from '../gpu/adapter';
 import type { OptimizerState } from '../training/options';
-import { adamDefaults, LOSS_RING } from '../training/step';
+import { adamDefaults, LOSS_RING } from '../training/settings';
 import type { Trainer } from '../training/trainer';
 import type { Variants } from '../unet/variants';
 import {

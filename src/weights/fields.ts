@@ -2,7 +2,7 @@
 import { EngineError } from '../errors';
 import type { TrainerSettings } from '../training/options';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
-import type { AdamSettings, Objective } from '../training/step';
+import type { AdamSettings, Objective } from '../training/settings';
 import type { Variants } from '../unet/variants';
 import type { DataFingerprint } from './fingerprint';
 import { quote, type Safetensors } from './safetensors';

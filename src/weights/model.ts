@@ -1,6 +1,6 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import { checkNames, type Names } from '../errors';
-import type { Objective } from '../training/step';
+import type { Objective } from '../training/settings';
 import type { UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { isObjective, OBJECTIVES, objectiveOf, stepOf, trainingOf, wrongArgument } from './fields';

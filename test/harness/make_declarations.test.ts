@@ -10,9 +10,12 @@ const root = new URL('../../', import.meta.url);
 
 const source = `
 import {
-  createEngine, fingerprintImages, loadCheckpoint, loadDigits, loadIdx, requirements, saveCheckpoint, type TrainingEvent,
+  createEngine, fingerprintImages, loadCheckpoint, loadIdx, requirements, saveCheckpoint, type TrainingEvent,
 } from 'webgpu-diffusion';
+import { loadDigits } from 'webgpu-diffusion/digits';
+import { installWebGPU } from 'webgpu-diffusion/node';
 
+await installWebGPU();
 const adapter = (await navigator.gpu.requestAdapter())!;
 const requiredFeatures = requirements.optionalFeatures.filter((feature) => adapter.features.has(feature));
 const device: GPUDevice = await adapter.requestDevice({ requiredFeatures });
@@ -64,8 +67,11 @@ beforeAll(async () => {
   await mkdir(join(installed, 'dist/lib'), { recursive: true });
   await copyFile(new URL('package.json', root), join(installed, 'package.json'));
   const script = new URL('harness/make_declarations.mjs', root).href;
-  const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as { makeDeclarations(): string };
-  await writeFile(join(installed, 'dist/lib/index.d.ts'), makeDeclarations());
+  const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as {
+    makeDeclarations(entry: string): string;
+  };
+  for (const entry of ['index', 'digits', 'node'])
+    await writeFile(join(installed, `dist/lib/${entry}.d.ts`), makeDeclarations(entry));
 }, 60_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Losses } from '../../src/training/losses';
-import { LOSS_RING } from '../../src/training/step';
+import { LOSS_RING } from '../../src/training/settings';
 
 /** What the GPU has after `step` steps: of step s the loss s, the rate s + 0.25, the norm s + 0.5. */
 function after(step: number): Losses {

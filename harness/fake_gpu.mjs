@@ -1,0 +1,49 @@
+/** A GPU device on which nothing happens: everything can be made and submitted, and all that comes back is zeros. */
+
+/** `software`: what it says of itself. `features`: what it has. */
+export function fakeDevice({ software, features = [] }) {
+  const limits = new Proxy({}, { get: (_, name) => (String(name).startsWith('min') ? 256 : 2 ** 28) });
+  const nothing = () => new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : () => nothing()) });
+  const createBuffer = ({ label, size, usage }) => ({
+    label,
+    size,
+    usage,
+    mapState: 'unmapped',
+    mapAsync: async () => undefined,
+    getMappedRange: (_, bytes = size) => new ArrayBuffer(bytes),
+    unmap() {},
+    destroy() {},
+  });
+  const made = {
+    features: new Set(features),
+    limits,
+    adapterInfo: { description: software ? 'SwiftShader' : 'a GPU' },
+    lost: new Promise(() => {}),
+    queue: { submit() {}, writeBuffer() {}, onSubmittedWorkDone: async () => undefined },
+    createBuffer,
+    createComputePipelineAsync: async () => nothing(),
+    pushErrorScope() {},
+    popErrorScope: async () => null,
+    destroy() {},
+  };
+  return new Proxy(made, { get: (own, name) => own[name] ?? (name === 'then' ? undefined : nothing) });
+}
+
+/** The numbers that WebGPU has as globals. */
+export function fakeGlobals() {
+  const flags = (...names) => Object.fromEntries(names.map((name, i) => [name, 1 << i]));
+  return {
+    GPUBufferUsage: flags(
+      'MAP_READ',
+      'MAP_WRITE',
+      'COPY_SRC',
+      'COPY_DST',
+      'INDEX',
+      'VERTEX',
+      'UNIFORM',
+      'STORAGE',
+    ),
+    GPUMapMode: flags('READ', 'WRITE'),
+    GPUShaderStage: flags('VERTEX', 'FRAGMENT', 'COMPUTE'),
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * A shader's text is put together of files, which many shaders share, once a network needs it. Put together they would be six times as
+ * much to load.
+ */
+
+/** What a permutation sets: names for `#if`, and the values that `$name` stands for. */
+export type Flags = Readonly<Record<string, string>>;
+
+/**
+ * The text of a shader, with what begins with `#` carried out line by line:
+ *
+ *     #import path                    that file's text, once per shader
+ *     #if flag … #else … #endif       the lines that `flags` choose
+ *     #each i COUNT … #end            the lines COUNT times, with $i as 0, 1, …; COUNT is a number, or a const that stands above
+ *
+ * `$name` is a flag's value, the number of an `#each`, or that of a const above. Throws a plain Error for what has no end or no beginning, or is not known.
+ */
+export function resolveText(source: string, read: (path: string) => string, flags: Flags = {}): string {
+  const imported = new Set<string>();
+  const done: string[] = [];
+  const constants = new Map<string, string>();
+  const add = (line: string) => {
+    done.push(line);
+    const [, name, value] = /^const (\w+) = (\d+)u;/.exec(line) ?? [];
+    if (name !== undefined && !constants.has(name)) constants.set(name, value);
+  };
+  const numberOf = (count: string): number => {
+    const number = Number(constants.get(count) ?? count);
+    if (!Number.isInteger(number)) throw new Error(`#each: ${count} is no number, and no const above`);
+    return number;
+  };
+  const expand = (lines: readonly string[], names: Flags): void => {
+    const fill = (text: string) =>
+      text.replace(/\$(\w+)/g, (_, name: string) => {
+        const value = names[name] ?? constants.get(name);
+        if (value === undefined) throw new Error(`$${name} is not known`);
+        return value;
+      });
+    for (let at = 0; at < lines.length; at++) {
+      const [, word, rest] = /^\s*#(\w+) ?(.*)$/.exec(lines[at]) ?? [];
+      if (word === undefined) add(fill(lines[at]));
+      else if (word === 'import') {
+        const path = fill(rest);
+        if (!imported.has(path)) {
+          imported.add(path);
+          expand(read(path).trimEnd().split('\n'), flags);
+        }
+      } else if (word === 'if') {
+        const { body, otherwise, end } = blockAt(lines, at, 'if', 'endif');
+        expand(rest in flags ? body : otherwise, names);
+        at = end;
+      } else if (word === 'each') {
+        const [name, count] = rest.split(' ');
+        const { body, end } = blockAt(lines, at, 'each', 'end');
+        for (let i = 0; i < numberOf(fill(count)); i++) expand(body, { ...names, [name]: `${i}` });
+        at = end;
+      } else throw new Error(`#${word} has no beginning`);
+    }
+  };
+  expand(source.trimEnd().split('\n'), flags);
+  return `${done.join('\n')}\n`;
+}
+
+/** The lines between the `begin` at `lines[at]` and its `end`, before and after an `#else`. */
+function blockAt(lines: readonly string[], at: number, begin: string, end: string) {
+  let depth = 0;
+  let middle: number | undefined;
+  for (let i = at; i < lines.length; i++) {
+    const word = /^\s*#(\w+)/.exec(lines[i])?.[1];
+    if (word === begin) depth++;
+    else if (word === 'else' && depth === 1 && begin === 'if') middle = i;
+    else if (word === end && --depth === 0) {
+      return { body: lines.slice(at + 1, middle ?? i), otherwise: lines.slice((middle ?? i) + 1, i), end: i };
+    }
+  }
+  throw new Error(`#${begin} without #${end}`);
+}
+
+/** The text of the shader that `file` is with `flags`. */
+export function shaderText(file: string, read: (path: string) => string, flags: Flags): string {
+  const text = resolveText(read(file), read, flags);
+  return 'subgroups' in flags ? `enable subgroups;\n${text}` : text;
+}
+
+/** Brings some files, by path. */
+export type Files = () => Promise<Readonly<Record<string, string>>>;
+
+/** The same of files that are still to be loaded. */
+export async function loadText(file: string, flags: Flags, groups: readonly Files[]): Promise<string> {
+  const files: Record<string, string> = Object.assign(
+    {},
+    ...(await Promise.all(groups.map((load) => load()))),
+  );
+  return shaderText(file, (path) => files[path], flags);
+}

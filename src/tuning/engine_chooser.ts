@@ -1,0 +1,69 @@
+/** An engine's choice of kernel variants. */
+import type { Gpu } from '../gpu/gpu';
+import { createMutex } from '../mutex';
+import type { Progress } from '../progress';
+import type { Layer } from '../unet/config';
+import type { Variants } from '../unet/variants';
+import { browserCache, memoryCache, type TuningCache } from './cache';
+import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
+import { tune, tuningEffort } from './tuner';
+
+export interface EngineChooserOptions {
+  /** Used for everything, in place of any choosing. */
+  readonly variants?: Variants;
+  /** Default: on GPUs. */
+  readonly tune?: boolean;
+  readonly cache?: TuningCache;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** An engine's choice: what its caller fixed, or what is measured, or the fixed order of preference. */
+export class EngineChooser implements VariantChooser {
+  /** Whether to measure. A change counts for what is chosen from then on. */
+  tune: boolean;
+  private readonly gpu: Gpu;
+  private readonly variants: Variants | undefined;
+  private readonly onProgress: EngineChooserOptions['onProgress'];
+  private cache: TuningCache | undefined;
+  /** Of the effort, for all that the engine creates. */
+  private millisecondsLeft: number | undefined;
+  /** `kernel.variant` that the device refused, or whose results were wrong: not to be chosen again. */
+  private readonly rejectedVariants = new Set<string>();
+  /** Tuners that run at the same time would measure each other, and what they measured is remembered. */
+  private readonly exclusively = createMutex();
+
+  constructor(gpu: Gpu, { variants, tune, cache, onProgress }: EngineChooserOptions) {
+    this.gpu = gpu;
+    this.variants = variants;
+    this.tune = tune ?? !gpu.adapter.software;
+    this.cache = cache;
+    this.onProgress = onProgress;
+  }
+
+  async choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
+    const { gpu, variants } = this;
+    if (variants || !this.tune) {
+      return givenOrChosen(variants, gpu, defaultChooser(gpu), layers, batch, training);
+    }
+    return this.exclusively(() => this.measure(layers, batch, training));
+  }
+
+  private async measure(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
+    const { gpu, rejectedVariants, onProgress } = this;
+    this.cache ??= (await browserCache()) ?? memoryCache();
+    const effort = tuningEffort[gpu.adapter.software ? 'software' : 'gpu'];
+    const milliseconds = this.millisecondsLeft ?? effort.milliseconds;
+    const start = performance.now();
+    try {
+      return await tune(gpu, layers, batch, {
+        training,
+        effort: { ...effort, milliseconds },
+        cache: this.cache,
+        rejectedVariants,
+        onProgress: (done, total) => onProgress?.({ task: 'tuning', done, total }),
+      });
+    } finally {
+      this.millisecondsLeft = Math.max(0, milliseconds - (performance.now() - start));
+    }
+  }
+}
