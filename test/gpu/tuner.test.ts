@@ -496,8 +496,9 @@ test('one thing is measured at a time, whatever is created at the same time', as
     engine.createSampler(unet, { count: 12 }),
     unet.predict(noisy, 8),
   ]);
-  // What is predicted with 8 images is known from training with 8.
-  expect(tasks).toEqual(['begins', 'ends', 'begins', 'ends']);
+  // Which comes first is open, and so whether what is predicted with 8 images is known from training with 8.
+  expect(tasks.length).toBeGreaterThanOrEqual(4);
+  expect(tasks).toEqual(tasks.map((_, i) => (i % 2 === 0 ? 'begins' : 'ends')));
 });
 
 test('a fixed choice is honoured bit for bit, in training and in what comes after it', async () => {
