@@ -85,4 +85,5 @@ export const permutations: Readonly<Record<string, readonly [file: string, ...fl
   'conv2d_grad_input.winograd7_3x3_gpu_output': ['conv2d_grad_input.winograd_gpu_output', 'form=f7x3'],
   'conv2d_grad_kernel.winograd7_3x3_gpu_gradient': ['conv2d_grad_kernel.winograd_gpu_gradient', 'form=f7x3'],
   'conv2d_grad_kernel.winograd7_3x3_gpu_kernel': ['conv2d_grad_kernel.winograd_gpu_kernel', 'form=f7x3'],
+  'fma_peak.unrolled': ['fma_peak', 'unrolled'],
 };

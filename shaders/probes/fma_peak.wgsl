@@ -24,50 +24,28 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let factor = vec4f(params.factor);
   let addend = vec4f(params.addend);
   let iterations = params.iterations;
-  var a = vec4f(0.0, 1.0, 2.0, 3.0) + f32(index % 64u);
-  var b = a + 4.0;
-  var c = a + 8.0;
-  var d = a + 12.0;
-  var e = a + 16.0;
-  var f = a + 20.0;
-  var g = a + 24.0;
-  var h = a + 28.0;
-  for (var i = 0u; i < iterations; i++) {
-    a = fma(a, factor, addend);
-    b = fma(b, factor, addend);
-    c = fma(c, factor, addend);
-    d = fma(d, factor, addend);
-    e = fma(e, factor, addend);
-    f = fma(f, factor, addend);
-    g = fma(g, factor, addend);
-    h = fma(h, factor, addend);
-
-    a = fma(a, factor, addend);
-    b = fma(b, factor, addend);
-    c = fma(c, factor, addend);
-    d = fma(d, factor, addend);
-    e = fma(e, factor, addend);
-    f = fma(f, factor, addend);
-    g = fma(g, factor, addend);
-    h = fma(h, factor, addend);
-
-    a = fma(a, factor, addend);
-    b = fma(b, factor, addend);
-    c = fma(c, factor, addend);
-    d = fma(d, factor, addend);
-    e = fma(e, factor, addend);
-    f = fma(f, factor, addend);
-    g = fma(g, factor, addend);
-    h = fma(h, factor, addend);
-
-    a = fma(a, factor, addend);
-    b = fma(b, factor, addend);
-    c = fma(c, factor, addend);
-    d = fma(d, factor, addend);
-    e = fma(e, factor, addend);
-    f = fma(f, factor, addend);
-    g = fma(g, factor, addend);
-    h = fma(h, factor, addend);
+  let start = vec4f(0.0, 1.0, 2.0, 3.0) + f32(index % 64u);
+  #each k 8
+  var chain$k = start + 4.0 * $k;
+  #end
+#if unrolled
+  // Four iterations at once, for adapters on which an iteration costs as much as many multiply-adds: a processor's, which keep variables in
+  // memory between iterations.
+  for (var i = 0u; i < iterations; i += 4u) {
+    #each turn 16
+    #each k 8
+    chain$k = fma(chain$k, factor, addend);
+    #end
+    #end
   }
-  output[index] = ((a + b) + (c + d)) + ((e + f) + (g + h));
+#else
+  for (var i = 0u; i < iterations; i++) {
+    #each turn 4
+    #each k 8
+    chain$k = fma(chain$k, factor, addend);
+    #end
+    #end
+  }
+#endif
+  output[index] = ((chain0 + chain1) + (chain2 + chain3)) + ((chain4 + chain5) + (chain6 + chain7));
 }

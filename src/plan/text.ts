@@ -13,7 +13,7 @@ export type Flags = Readonly<Record<string, string>>;
  *     #if flag … #else … #endif       the lines that `flags` choose
  *     #each i COUNT … #end            the lines COUNT times, with $i as 0, 1, …; COUNT is a number, or a const that stands above
  *
- * `$name` is a flag's value, the number of an `#each`, or that of a const above. Throws a plain Error for what has no end or no beginning, or is not known.
+ * `$name`, or `${name}` where letters follow, is a flag's value, the number of an `#each`, or that of a const above. Throws a plain Error for what has no end or no beginning, or is not known.
  */
 export function resolveText(source: string, read: (path: string) => string, flags: Flags = {}): string {
   const imported = new Set<string>();
@@ -31,7 +31,8 @@ export function resolveText(source: string, read: (path: string) => string, flag
   };
   const expand = (lines: readonly string[], names: Flags): void => {
     const fill = (text: string) =>
-      text.replace(/\$(\w+)/g, (_, name: string) => {
+      text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced: string | undefined, bare: string) => {
+        const name = braced ?? bare;
         const value = names[name] ?? constants.get(name);
         if (value === undefined) throw new Error(`$${name} is not known`);
         return value;

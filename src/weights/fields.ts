@@ -129,12 +129,29 @@ export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
   };
 }
 
+/** What variants were called before 0.2.0. A `strip` has gone; `direct` does its layers. */
+const FORMER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  conv2d: { one: 'one_output', one_split: 'one_output_gpu', one_subgroups: 'one_output_subgroups' },
+  conv2d_grad_kernel: { one: 'one_channel', one_split: 'one_channel_gpu' },
+  any: {
+    from_one: 'one_input',
+    from_one_single: 'one_input_gpu',
+    from_one_subgroups: 'one_input_subgroups',
+    strip: 'direct',
+    strip_subgroups: 'direct',
+    winograd: 'winograd4',
+    winograd_subgroups: 'winograd4_subgroups',
+    winograd7_rows: 'winograd7_gpu',
+    winograd8_rows: 'winograd8_gpu',
+  },
+};
+
 export function variantsOf(given: unknown, wrong: Wrong): Variants {
   if (!isObject(given)) throw wrong('variants', given, 'an object');
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {
       if (typeof value !== 'string') throw wrong(`variants[${quote(key)}]`, value, 'a string');
-      return [key, value];
+      return [key, FORMER[key.split('/')[0]]?.[value] ?? FORMER.any[value] ?? value];
     }),
   );
 }

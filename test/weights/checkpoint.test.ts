@@ -101,6 +101,19 @@ test('names, shapes and order are as documented', () => {
   expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '1', kind: 'checkpoint', step: '3' });
 });
 
+test('variants of before 0.2.0 have their names of today', () => {
+  const before = {
+    'conv2d/up.1': 'one_split',
+    'conv2d_grad_kernel/up.1': 'one',
+    'conv2d/down.1': 'winograd7_rows',
+  };
+  expect(loadCheckpoint(altered({ variants: JSON.stringify(before) })).variants).toEqual({
+    'conv2d/up.1': 'one_output_gpu',
+    'conv2d_grad_kernel/up.1': 'one_channel',
+    'conv2d/down.1': 'winograd7_gpu',
+  });
+});
+
 test('what a trainer no longer has (bfloat16Gradients) does not matter', () => {
   expect(loadCheckpoint(altered({ bfloat16Gradients: 'true' }))).toEqual(loadCheckpoint(checkpoint));
 });

@@ -67,60 +67,30 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   // Channels beyond the last are computed as copies of the last and not stored.
   let plane = params.height * params.width * params.n4;
-  let c0 = c * plane;
-  let c1 = min(c + 1u, params.in_channels - 1u) * plane;
-  let c2 = min(c + 2u, params.in_channels - 1u) * plane;
-  let c3 = min(c + 3u, params.in_channels - 1u) * plane;
-  let o0 = o * plane;
-  let o1 = min(o + 1u, params.out_channels - 1u) * plane;
-  let o2 = min(o + 2u, params.out_channels - 1u) * plane;
-  let o3 = min(o + 3u, params.out_channels - 1u) * plane;
+  #each i 4
+  let c$i = min(c + $i, params.in_channels - 1u) * plane;
+  let o$i = min(o + $i, params.out_channels - 1u) * plane;
+  #end
 
-  var s00 = vec4f();
-  var s01 = vec4f();
-  var s02 = vec4f();
-  var s03 = vec4f();
-  var s10 = vec4f();
-  var s11 = vec4f();
-  var s12 = vec4f();
-  var s13 = vec4f();
-  var s20 = vec4f();
-  var s21 = vec4f();
-  var s22 = vec4f();
-  var s23 = vec4f();
-  var s30 = vec4f();
-  var s31 = vec4f();
-  var s32 = vec4f();
-  var s33 = vec4f();
+  #each i 4
+  #each j 4
+  var s$i$j = vec4f();
+  #end
+  #end
   for (var y = y_first; y < y_end; y++) {
     for (var x = x_first; x < x_end; x++) {
       let target_pixel = (y * params.width + x) * params.n4;
       let source_pixel = ((y + ky - radius) * params.width + x + kx - radius) * params.n4;
       for (var n = 0u; n < params.n4; n++) {
-        let x0 = input[c0 + source_pixel + n];
-        let x1 = input[c1 + source_pixel + n];
-        let x2 = input[c2 + source_pixel + n];
-        let x3 = input[c3 + source_pixel + n];
-        let g0 = grad[o0 + target_pixel + n];
-        let g1 = grad[o1 + target_pixel + n];
-        let g2 = grad[o2 + target_pixel + n];
-        let g3 = grad[o3 + target_pixel + n];
-        s00 += x0 * g0;
-        s01 += x0 * g1;
-        s02 += x0 * g2;
-        s03 += x0 * g3;
-        s10 += x1 * g0;
-        s11 += x1 * g1;
-        s12 += x1 * g2;
-        s13 += x1 * g3;
-        s20 += x2 * g0;
-        s21 += x2 * g1;
-        s22 += x2 * g2;
-        s23 += x2 * g3;
-        s30 += x3 * g0;
-        s31 += x3 * g1;
-        s32 += x3 * g2;
-        s33 += x3 * g3;
+        #each i 4
+        let x$i = input[c$i + source_pixel + n];
+        let g$i = grad[o$i + target_pixel + n];
+        #end
+        #each i 4
+        #each j 4
+        s$i$j += x$i * g$j;
+        #end
+        #end
       }
     }
   }
@@ -128,10 +98,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let size = taps * params.in_channels * params.out_channels;
   let base = slice * params.pitch;
   let at = base + tap * params.in_channels * params.out_channels;
-  store(at, c, o, vec4f(sum4(s00), sum4(s01), sum4(s02), sum4(s03)));
-  store(at, c + 1u, o, vec4f(sum4(s10), sum4(s11), sum4(s12), sum4(s13)));
-  store(at, c + 2u, o, vec4f(sum4(s20), sum4(s21), sum4(s22), sum4(s23)));
-  store(at, c + 3u, o, vec4f(sum4(s30), sum4(s31), sum4(s32), sum4(s33)));
+  #each i 4
+  store(at, c + $i, o, vec4f(sum4(s${i}0), sum4(s${i}1), sum4(s${i}2), sum4(s${i}3)));
+  #end
 
   // The bias gradient: once per output channel, by the invocations of the first tap and the first input channels.
   if (tap != 0u || c != 0u) {

@@ -44,22 +44,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let plane = params.height * params.width * params.n4;
   let w_step = params.tiles * 2u;
 
-  var a0 = vec4f();
-  var b0 = vec4f();
-  var a1 = vec4f();
-  var b1 = vec4f();
-  var a2 = vec4f();
-  var b2 = vec4f();
-  var a3 = vec4f();
-  var b3 = vec4f();
-  var a4 = vec4f();
-  var b4 = vec4f();
-  var a5 = vec4f();
-  var b5 = vec4f();
-  var a6 = vec4f();
-  var b6 = vec4f();
-  var a7 = vec4f();
-  var b7 = vec4f();
+  #each o 4
+  var pu$o = vec4f(); var qu$o = vec4f(); var pv$o = vec4f(); var qv$o = vec4f();
+  #end
   for (var ky = ky_first; ky < ky_end; ky++) {
     for (var kx = kx_first; kx < kx_end; kx++) {
       let pixel = ((y + ky - radius) * params.width + x + kx - radius) * params.n4;
@@ -69,31 +56,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let q = input[c * plane + pixel + q_at];
         let u = kernel[(tap + c) * w_step + tile * 2u];
         let v = kernel[(tap + c) * w_step + tile * 2u + 1u];
-        a0 += p * u.x;
-        b0 += q * u.x;
-        a1 += p * u.y;
-        b1 += q * u.y;
-        a2 += p * u.z;
-        b2 += q * u.z;
-        a3 += p * u.w;
-        b3 += q * u.w;
-        a4 += p * v.x;
-        b4 += q * v.x;
-        a5 += p * v.y;
-        b5 += q * v.y;
-        a6 += p * v.z;
-        b6 += q * v.z;
-        a7 += p * v.w;
-        b7 += q * v.w;
+        #each o 4
+        pu$o += p * u[$o];
+        qu$o += q * u[$o];
+        pv$o += p * v[$o];
+        qv$o += q * v[$o];
+        #end
       }
     }
   }
-  store(tile * 8u + 0u, y, x, p_at, q_at, a0, b0);
-  store(tile * 8u + 1u, y, x, p_at, q_at, a1, b1);
-  store(tile * 8u + 2u, y, x, p_at, q_at, a2, b2);
-  store(tile * 8u + 3u, y, x, p_at, q_at, a3, b3);
-  store(tile * 8u + 4u, y, x, p_at, q_at, a4, b4);
-  store(tile * 8u + 5u, y, x, p_at, q_at, a5, b5);
-  store(tile * 8u + 6u, y, x, p_at, q_at, a6, b6);
-  store(tile * 8u + 7u, y, x, p_at, q_at, a7, b7);
+  #each o 4
+  store(tile * 8 + $o, y, x, p_at, q_at, pu$o, qu$o);
+  store(tile * 8 + 4 + $o, y, x, p_at, q_at, pv$o, qv$o);
+  #end
 }

@@ -39,44 +39,30 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let x = i32(item / params.pairs * 7u) - 2;
   let y = group.z + params.first_group;
   let line = params.width * params.pairs;
-  var s0 = vec2f(0); var s1 = vec2f(0); var s2 = vec2f(0); var s3 = vec2f(0); var s4 = vec2f(0); var s5 = vec2f(0); var s6 = vec2f(0);
+  #each i 7
+  var s$i = vec2f(0);
+  #end
   for (var c = local.y; c < params.in_channels; c += 8u) {
     for (var ky = 2u - min(y, 2u); ky < min(5u, params.height + 2u - y); ky++) {
       let row = (c * params.height + y + ky - 2u) * line + n;
-      let x0 = pixel(row, x);
-      let x1 = pixel(row, x + 1);
-      let x2 = pixel(row, x + 2);
-      let x3 = pixel(row, x + 3);
-      let x4 = pixel(row, x + 4);
-      let x5 = pixel(row, x + 5);
-      let x6 = pixel(row, x + 6);
-      let x7 = pixel(row, x + 7);
-      let x8 = pixel(row, x + 8);
-      let x9 = pixel(row, x + 9);
-      let x10 = pixel(row, x + 10);
+      let pixels = array<vec2f, 11>(
+        #each i 11
+        pixel(row, x + $i),
+        #end
+      );
       let tap = (5u * ky * params.in_channels + c) * params.out_padded;
       let step = params.in_channels * params.out_padded;
-      let w0 = vec2f(kernel[tap]);
-      let w1 = vec2f(kernel[tap + step]);
-      let w2 = vec2f(kernel[tap + 2u * step]);
-      let w3 = vec2f(kernel[tap + 3u * step]);
-      let w4 = vec2f(kernel[tap + 4u * step]);
-      s0 = fma(x4, w4, fma(x3, w3, fma(x2, w2, fma(x1, w1, fma(x0, w0, s0)))));
-      s1 = fma(x5, w4, fma(x4, w3, fma(x3, w2, fma(x2, w1, fma(x1, w0, s1)))));
-      s2 = fma(x6, w4, fma(x5, w3, fma(x4, w2, fma(x3, w1, fma(x2, w0, s2)))));
-      s3 = fma(x7, w4, fma(x6, w3, fma(x5, w2, fma(x4, w1, fma(x3, w0, s3)))));
-      s4 = fma(x8, w4, fma(x7, w3, fma(x6, w2, fma(x5, w1, fma(x4, w0, s4)))));
-      s5 = fma(x9, w4, fma(x8, w3, fma(x7, w2, fma(x6, w1, fma(x5, w0, s5)))));
-      s6 = fma(x10, w4, fma(x9, w3, fma(x8, w2, fma(x7, w1, fma(x6, w0, s6)))));
+      #each k 5
+      let w$k = vec2f(kernel[tap + $k * step]);
+      #end
+      #each i 7
+      s$i = fma(pixels[$i + 4], w4, fma(pixels[$i + 3], w3, fma(pixels[$i + 2], w2, fma(pixels[$i + 1], w1, fma(pixels[$i], w0, s$i)))));
+      #end
     }
   }
-  sums[index] = s0;
-  sums[128u + index] = s1;
-  sums[256u + index] = s2;
-  sums[384u + index] = s3;
-  sums[512u + index] = s4;
-  sums[640u + index] = s5;
-  sums[768u + index] = s6;
+  #each i 7
+  sums[128 * $i + index] = s$i;
+  #end
   workgroupBarrier();
 
   // Now a lane has one pixel of the strip: local.y, of which there are seven.

@@ -1,7 +1,7 @@
 // Pixels in a row of "wide", [C][H][W][N], for conv2d_grad_kernel.one_channel and its form for GPUs: 0 outside.
 // The shader that imports this declares wide and params with height, width and batch.
 
-struct Strip { p0: f32, p1: f32, p2: f32, p3: f32, p4: f32, p5: f32, p6: f32 }
+alias Strip = array<f32, 7>;
 
 fn wide_row(channel: u32, y: u32, n: u32) -> u32 {
   return (channel * params.height + y) * params.width * params.batch + n;

@@ -89,8 +89,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let y_end = min(min(y_first + params.rows, params.height), max(params.height + 2u, ky) - ky);
 
   var bias = vec4f(0);
-  var a0 = vec4f(0); var a1 = vec4f(0); var a2 = vec4f(0); var a3 = vec4f(0); var a4 = vec4f(0);
-  var b0 = vec4f(0); var b1 = vec4f(0); var b2 = vec4f(0); var b3 = vec4f(0); var b4 = vec4f(0);
+  #each k 5
+  var a$k = vec4f(0); var b$k = vec4f(0);
+  #end
   for (var y = y_start; y < y_end; y++) {
     for (var x = 0u; x < params.width; x += 7u) {
       for (var n4 = n4_first; n4 < n4_end; n4 += 2u) {
@@ -107,45 +108,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
           let i = local.x * INPUT_ROW + half;
           let j = i + 8u * INPUT_ROW;
           let at = local.y * 56u + half;
-          let x0 = inputs[i]; let y0 = inputs[j];
-          let x1 = inputs[i + 2u]; let y1 = inputs[j + 2u];
-          let x2 = inputs[i + 4u]; let y2 = inputs[j + 4u];
-          let x3 = inputs[i + 6u]; let y3 = inputs[j + 6u];
-          let x4 = inputs[i + 8u]; let y4 = inputs[j + 8u];
-          let d0 = four_grads(at);
-          a0 += dots(x0, d0); a1 += dots(x1, d0); a2 += dots(x2, d0); a3 += dots(x3, d0); a4 += dots(x4, d0);
-          b0 += dots(y0, d0); b1 += dots(y1, d0); b2 += dots(y2, d0); b3 += dots(y3, d0); b4 += dots(y4, d0);
-          if (with_bias) { bias += dots(vec4f(1), d0); }
-          let x5 = inputs[i + 10u]; let y5 = inputs[j + 10u];
-          let d1 = four_grads(at + 2u);
-          a0 += dots(x1, d1); a1 += dots(x2, d1); a2 += dots(x3, d1); a3 += dots(x4, d1); a4 += dots(x5, d1);
-          b0 += dots(y1, d1); b1 += dots(y2, d1); b2 += dots(y3, d1); b3 += dots(y4, d1); b4 += dots(y5, d1);
-          if (with_bias) { bias += dots(vec4f(1), d1); }
-          let x6 = inputs[i + 12u]; let y6 = inputs[j + 12u];
-          let d2 = four_grads(at + 4u);
-          a0 += dots(x2, d2); a1 += dots(x3, d2); a2 += dots(x4, d2); a3 += dots(x5, d2); a4 += dots(x6, d2);
-          b0 += dots(y2, d2); b1 += dots(y3, d2); b2 += dots(y4, d2); b3 += dots(y5, d2); b4 += dots(y6, d2);
-          if (with_bias) { bias += dots(vec4f(1), d2); }
-          let x7 = inputs[i + 14u]; let y7 = inputs[j + 14u];
-          let d3 = four_grads(at + 6u);
-          a0 += dots(x3, d3); a1 += dots(x4, d3); a2 += dots(x5, d3); a3 += dots(x6, d3); a4 += dots(x7, d3);
-          b0 += dots(y3, d3); b1 += dots(y4, d3); b2 += dots(y5, d3); b3 += dots(y6, d3); b4 += dots(y7, d3);
-          if (with_bias) { bias += dots(vec4f(1), d3); }
-          let x8 = inputs[i + 16u]; let y8 = inputs[j + 16u];
-          let d4 = four_grads(at + 8u);
-          a0 += dots(x4, d4); a1 += dots(x5, d4); a2 += dots(x6, d4); a3 += dots(x7, d4); a4 += dots(x8, d4);
-          b0 += dots(y4, d4); b1 += dots(y5, d4); b2 += dots(y6, d4); b3 += dots(y7, d4); b4 += dots(y8, d4);
-          if (with_bias) { bias += dots(vec4f(1), d4); }
-          let x9 = inputs[i + 18u]; let y9 = inputs[j + 18u];
-          let d5 = four_grads(at + 10u);
-          a0 += dots(x5, d5); a1 += dots(x6, d5); a2 += dots(x7, d5); a3 += dots(x8, d5); a4 += dots(x9, d5);
-          b0 += dots(y5, d5); b1 += dots(y6, d5); b2 += dots(y7, d5); b3 += dots(y8, d5); b4 += dots(y9, d5);
-          if (with_bias) { bias += dots(vec4f(1), d5); }
-          let x10 = inputs[i + 20u]; let y10 = inputs[j + 20u];
-          let d6 = four_grads(at + 12u);
-          a0 += dots(x6, d6); a1 += dots(x7, d6); a2 += dots(x8, d6); a3 += dots(x9, d6); a4 += dots(x10, d6);
-          b0 += dots(y6, d6); b1 += dots(y7, d6); b2 += dots(y8, d6); b3 += dots(y9, d6); b4 += dots(y10, d6);
-          if (with_bias) { bias += dots(vec4f(1), d6); }
+          let x = array<vec4f, 11>(
+            #each k 11
+            inputs[i + 2 * $k],
+            #end
+          );
+          let y = array<vec4f, 11>(
+            #each k 11
+            inputs[j + 2 * $k],
+            #end
+          );
+          #each i 7
+          let d$i = four_grads(at + 2 * $i);
+          #each k 5
+          a$k += dots(x[$i + $k], d$i); b$k += dots(y[$i + $k], d$i);
+          #end
+          if (with_bias) { bias += dots(vec4f(1), d$i); }
+          #end
         }
         workgroupBarrier();
       }

@@ -40,13 +40,9 @@ fn weight(tap: u32, c: u32, o4: u32) -> vec4f {
 fn store(at: u32, o: u32, n: u32, fresh: u32, p0: vec2f, p1: vec2f, p2: vec2f, p3: vec2f, p4: vec2f, p5: vec2f, p6: vec2f) {
   if (o >= params.to_channels || n >= params.pairs) { return; }
   let more = addend(o, n);
-  if (fresh <= 0u) { finish(at, p0, more); }
-  if (fresh <= 1u) { finish(at + params.pairs, p1, more); }
-  if (fresh <= 2u) { finish(at + 2u * params.pairs, p2, more); }
-  if (fresh <= 3u) { finish(at + 3u * params.pairs, p3, more); }
-  if (fresh <= 4u) { finish(at + 4u * params.pairs, p4, more); }
-  if (fresh <= 5u) { finish(at + 5u * params.pairs, p5, more); }
-  if (fresh <= 6u) { finish(at + 6u * params.pairs, p6, more); }
+  #each i 7
+  if (fresh <= $i) { finish(at + $i * params.pairs, p$i, more); }
+  #end
 }
 
 @compute @workgroup_size(16, 8)
@@ -61,10 +57,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let o4 = group.y * 8u;
   let fresh = fresh_pixel(strip);
 
-  var p0_0 = vec2f(0); var p1_0 = vec2f(0); var p2_0 = vec2f(0); var p3_0 = vec2f(0); var p4_0 = vec2f(0); var p5_0 = vec2f(0); var p6_0 = vec2f(0);
-  var p0_1 = vec2f(0); var p1_1 = vec2f(0); var p2_1 = vec2f(0); var p3_1 = vec2f(0); var p4_1 = vec2f(0); var p5_1 = vec2f(0); var p6_1 = vec2f(0);
-  var p0_2 = vec2f(0); var p1_2 = vec2f(0); var p2_2 = vec2f(0); var p3_2 = vec2f(0); var p4_2 = vec2f(0); var p5_2 = vec2f(0); var p6_2 = vec2f(0);
-  var p0_3 = vec2f(0); var p1_3 = vec2f(0); var p2_3 = vec2f(0); var p3_3 = vec2f(0); var p4_3 = vec2f(0); var p5_3 = vec2f(0); var p6_3 = vec2f(0);
+  #each o 4
+  #each i 7
+  var p$i$o = vec2f(0);
+  #end
+  #end
   for (var ky = 2u - min(2u, y); ky < min(5u, params.height + 2u - y); ky++) {
     for (var c = 0u; c < params.from_channels; c += 4u) {
       for (var i = index; i < 704u; i += 128u) {
@@ -77,50 +74,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       for (var k = 0u; k < 4u; k++) {
         let i = k * 176u + local.x;
         let j = k * 40u + local.y;
-        let x0 = inputs[i];
-        let x1 = inputs[i + 16u];
-        let x2 = inputs[i + 32u];
-        let x3 = inputs[i + 48u];
-        let x4 = inputs[i + 64u];
-        let x5 = inputs[i + 80u];
-        let x6 = inputs[i + 96u];
-        let x7 = inputs[i + 112u];
-        let x8 = inputs[i + 128u];
-        let x9 = inputs[i + 144u];
-        let x10 = inputs[i + 160u];
-        let w0 = weights[j];
-        let w1 = weights[j + 8u];
-        let w2 = weights[j + 16u];
-        let w3 = weights[j + 24u];
-        let w4 = weights[j + 32u];
-        p0_0 = p0_0 + x0 * w0.x + x1 * w1.x + x2 * w2.x + x3 * w3.x + x4 * w4.x;
-        p1_0 = p1_0 + x1 * w0.x + x2 * w1.x + x3 * w2.x + x4 * w3.x + x5 * w4.x;
-        p2_0 = p2_0 + x2 * w0.x + x3 * w1.x + x4 * w2.x + x5 * w3.x + x6 * w4.x;
-        p3_0 = p3_0 + x3 * w0.x + x4 * w1.x + x5 * w2.x + x6 * w3.x + x7 * w4.x;
-        p4_0 = p4_0 + x4 * w0.x + x5 * w1.x + x6 * w2.x + x7 * w3.x + x8 * w4.x;
-        p5_0 = p5_0 + x5 * w0.x + x6 * w1.x + x7 * w2.x + x8 * w3.x + x9 * w4.x;
-        p6_0 = p6_0 + x6 * w0.x + x7 * w1.x + x8 * w2.x + x9 * w3.x + x10 * w4.x;
-        p0_1 = p0_1 + x0 * w0.y + x1 * w1.y + x2 * w2.y + x3 * w3.y + x4 * w4.y;
-        p1_1 = p1_1 + x1 * w0.y + x2 * w1.y + x3 * w2.y + x4 * w3.y + x5 * w4.y;
-        p2_1 = p2_1 + x2 * w0.y + x3 * w1.y + x4 * w2.y + x5 * w3.y + x6 * w4.y;
-        p3_1 = p3_1 + x3 * w0.y + x4 * w1.y + x5 * w2.y + x6 * w3.y + x7 * w4.y;
-        p4_1 = p4_1 + x4 * w0.y + x5 * w1.y + x6 * w2.y + x7 * w3.y + x8 * w4.y;
-        p5_1 = p5_1 + x5 * w0.y + x6 * w1.y + x7 * w2.y + x8 * w3.y + x9 * w4.y;
-        p6_1 = p6_1 + x6 * w0.y + x7 * w1.y + x8 * w2.y + x9 * w3.y + x10 * w4.y;
-        p0_2 = p0_2 + x0 * w0.z + x1 * w1.z + x2 * w2.z + x3 * w3.z + x4 * w4.z;
-        p1_2 = p1_2 + x1 * w0.z + x2 * w1.z + x3 * w2.z + x4 * w3.z + x5 * w4.z;
-        p2_2 = p2_2 + x2 * w0.z + x3 * w1.z + x4 * w2.z + x5 * w3.z + x6 * w4.z;
-        p3_2 = p3_2 + x3 * w0.z + x4 * w1.z + x5 * w2.z + x6 * w3.z + x7 * w4.z;
-        p4_2 = p4_2 + x4 * w0.z + x5 * w1.z + x6 * w2.z + x7 * w3.z + x8 * w4.z;
-        p5_2 = p5_2 + x5 * w0.z + x6 * w1.z + x7 * w2.z + x8 * w3.z + x9 * w4.z;
-        p6_2 = p6_2 + x6 * w0.z + x7 * w1.z + x8 * w2.z + x9 * w3.z + x10 * w4.z;
-        p0_3 = p0_3 + x0 * w0.w + x1 * w1.w + x2 * w2.w + x3 * w3.w + x4 * w4.w;
-        p1_3 = p1_3 + x1 * w0.w + x2 * w1.w + x3 * w2.w + x4 * w3.w + x5 * w4.w;
-        p2_3 = p2_3 + x2 * w0.w + x3 * w1.w + x4 * w2.w + x5 * w3.w + x6 * w4.w;
-        p3_3 = p3_3 + x3 * w0.w + x4 * w1.w + x5 * w2.w + x6 * w3.w + x7 * w4.w;
-        p4_3 = p4_3 + x4 * w0.w + x5 * w1.w + x6 * w2.w + x7 * w3.w + x8 * w4.w;
-        p5_3 = p5_3 + x5 * w0.w + x6 * w1.w + x7 * w2.w + x8 * w3.w + x9 * w4.w;
-        p6_3 = p6_3 + x6 * w0.w + x7 * w1.w + x8 * w2.w + x9 * w3.w + x10 * w4.w;
+        let x = array<vec2f, 11>(
+          #each k 11
+          inputs[i + 16 * $k],
+          #end
+        );
+        #each k 5
+        let w$k = weights[j + 8 * $k];
+        #end
+        #each o 4
+        #each i 7
+        p$i$o = p$i$o + x[$i] * w0[$o] + x[$i + 1] * w1[$o] + x[$i + 2] * w2[$o] + x[$i + 3] * w3[$o] + x[$i + 4] * w4[$o];
+        #end
+        #end
       }
       workgroupBarrier();
     }
@@ -128,8 +94,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let plane = params.height * params.width * params.pairs;
   let first = (o4 + local.y) * 4u;
   let at = first * plane + (y * params.width + x) * params.pairs + n;
-  store(at, first, n, fresh, p0_0, p1_0, p2_0, p3_0, p4_0, p5_0, p6_0);
-  store(at + plane, first + 1u, n, fresh, p0_1, p1_1, p2_1, p3_1, p4_1, p5_1, p6_1);
-  store(at + 2u * plane, first + 2u, n, fresh, p0_2, p1_2, p2_2, p3_2, p4_2, p5_2, p6_2);
-  store(at + 3u * plane, first + 3u, n, fresh, p0_3, p1_3, p2_3, p3_3, p4_3, p5_3, p6_3);
+  #each o 4
+  store(at + $o * plane, first + $o, n, fresh, p0$o, p1$o, p2$o, p3$o, p4$o, p5$o, p6$o);
+  #end
 }

@@ -1,4 +1,4 @@
-// Winograd, weight gradient product of any F(m x m, 5x5): dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
+// Winograd, weight gradient product of any form: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
 //   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
 //   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
 // The bias gradient, the sum of dY, is the sum over p of D at the frequency of the points (1, 1), where A adds up the whole tile.
@@ -64,43 +64,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let pitch = params.pitch;
   let input_first = (f * params.cin + c) * pitch;
   let grad_first = (f * params.cout + o) * pitch;
-  var m0 = vec4f(0.0); var n0 = vec4f(0.0);
-  var m1 = vec4f(0.0); var n1 = vec4f(0.0);
-  var m2 = vec4f(0.0); var n2 = vec4f(0.0);
-  var m3 = vec4f(0.0); var n3 = vec4f(0.0);
-  var m4 = vec4f(0.0); var n4 = vec4f(0.0);
-  var m5 = vec4f(0.0); var n5 = vec4f(0.0);
-  var m6 = vec4f(0.0); var n6 = vec4f(0.0);
-  var m7 = vec4f(0.0); var n7 = vec4f(0.0);
+  #each c 8
+  var m$c = vec4f(0.0); var n$c = vec4f(0.0);
+  #end
   for (var i = 0u; i < params.columns; i++) {
     let input_at = input_first + i;
     let grad_at = grad_first + i;
-    let d0 = grads[grad_at];
-    let d1 = grads[grad_at + pitch];
-    let d2 = grads[grad_at + 2u * pitch];
-    let d3 = grads[grad_at + 3u * pitch];
-    let d4 = grads[grad_at + 4u * pitch];
-    let d5 = grads[grad_at + 5u * pitch];
-    let d6 = grads[grad_at + 6u * pitch];
-    let d7 = grads[grad_at + 7u * pitch];
-    let v0 = inputs[input_at];
-    m0 += dots(v0, d0, d1, d2, d3); n0 += dots(v0, d4, d5, d6, d7);
-    let v1 = inputs[input_at + pitch];
-    m1 += dots(v1, d0, d1, d2, d3); n1 += dots(v1, d4, d5, d6, d7);
-    let v2 = inputs[input_at + 2u * pitch];
-    m2 += dots(v2, d0, d1, d2, d3); n2 += dots(v2, d4, d5, d6, d7);
-    let v3 = inputs[input_at + 3u * pitch];
-    m3 += dots(v3, d0, d1, d2, d3); n3 += dots(v3, d4, d5, d6, d7);
-    let v4 = inputs[input_at + 4u * pitch];
-    m4 += dots(v4, d0, d1, d2, d3); n4 += dots(v4, d4, d5, d6, d7);
-    let v5 = inputs[input_at + 5u * pitch];
-    m5 += dots(v5, d0, d1, d2, d3); n5 += dots(v5, d4, d5, d6, d7);
-    let v6 = inputs[input_at + 6u * pitch];
-    m6 += dots(v6, d0, d1, d2, d3); n6 += dots(v6, d4, d5, d6, d7);
-    let v7 = inputs[input_at + 7u * pitch];
-    m7 += dots(v7, d0, d1, d2, d3); n7 += dots(v7, d4, d5, d6, d7);
+    #each o 8
+    let d$o = grads[grad_at + $o * pitch];
+    #end
+    #each c 8
+    let v$c = inputs[input_at + $c * pitch];
+    m$c += dots(v$c, d0, d1, d2, d3); n$c += dots(v$c, d4, d5, d6, d7);
+    #end
   }
-  var rows = array<vec4f, 16>(m0, n0, m1, n1, m2, n2, m3, n3, m4, n4, m5, n5, m6, n6, m7, n7);
+  var rows = array<vec4f, 16>(
+    #each c 8
+    m$c, n$c,
+    #end
+  );
   if (wanted != f) { return; } // surplus, where a group of frequencies is not full
   // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
   // compile than all the rest.

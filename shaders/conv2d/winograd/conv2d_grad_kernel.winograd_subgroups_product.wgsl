@@ -1,6 +1,6 @@
 enable subgroups;
 
-// Winograd, weight gradient product of any F(m x m, 5x5): dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
+// Winograd, weight gradient product of any form: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
 //   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
 //   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
 // The bias gradient, the sum of dY, is the sum over p of D at the frequency of the points (1, 1), where A adds up the whole tile.
@@ -72,37 +72,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let pitch = params.pitch;
   let input_first = (f * params.cin + c + (subgroup_lane & 3u)) * pitch;
   let grad_first = (f * params.cout + o) * pitch;
-  var m0 = vec4f(0.0); var n0 = vec4f(0.0);
-  var m1 = vec4f(0.0); var n1 = vec4f(0.0);
-  var m2 = vec4f(0.0); var n2 = vec4f(0.0);
-  var m3 = vec4f(0.0); var n3 = vec4f(0.0);
-  var m4 = vec4f(0.0); var n4 = vec4f(0.0);
-  var m5 = vec4f(0.0); var n5 = vec4f(0.0);
-  var m6 = vec4f(0.0); var n6 = vec4f(0.0);
-  var m7 = vec4f(0.0); var n7 = vec4f(0.0);
-  var m8 = vec4f(0.0); var n8 = vec4f(0.0);
-  var m9 = vec4f(0.0); var n9 = vec4f(0.0);
-  var ma = vec4f(0.0); var na = vec4f(0.0);
-  var mb = vec4f(0.0); var nb = vec4f(0.0);
-  var mc = vec4f(0.0); var nc = vec4f(0.0);
-  var md = vec4f(0.0); var nd = vec4f(0.0);
-  var me = vec4f(0.0); var ne = vec4f(0.0);
-  var mf = vec4f(0.0); var nf = vec4f(0.0);
+  #each c 16
+  var m$c = vec4f(0.0); var n$c = vec4f(0.0);
+  #end
   for (var i = 0u; i < params.columns; i++) {
     let input_at = input_first + i;
     let grad_at = grad_first + i;
-    let d0 = grads[grad_at];
-    let d1 = grads[grad_at + pitch];
-    let d2 = grads[grad_at + 2u * pitch];
-    let d3 = grads[grad_at + 3u * pitch];
-    let d4 = grads[grad_at + 4u * pitch];
-    let d5 = grads[grad_at + 5u * pitch];
-    let d6 = grads[grad_at + 6u * pitch];
-    let d7 = grads[grad_at + 7u * pitch];
-    let w0 = inputs[input_at];
-    let w1 = inputs[input_at + 4u * pitch];
-    let w2 = inputs[input_at + 8u * pitch];
-    let w3 = inputs[input_at + 12u * pitch];
+    #each o 8
+    let d$o = grads[grad_at + $o * pitch];
+    #end
+    #each q 4
+    let w$q = inputs[input_at + 4 * $q * pitch];
+    #end
     let v0 = w0;
     m0 += dots(v0, d0, d1, d2, d3); n0 += dots(v0, d4, d5, d6, d7);
     let v1 = quadSwapX(w0);
@@ -123,22 +104,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     m8 += dots(v8, d0, d1, d2, d3); n8 += dots(v8, d4, d5, d6, d7);
     let v9 = quadSwapX(w2);
     m9 += dots(v9, d0, d1, d2, d3); n9 += dots(v9, d4, d5, d6, d7);
-    let va = quadSwapY(w2);
-    ma += dots(va, d0, d1, d2, d3); na += dots(va, d4, d5, d6, d7);
-    let vb = quadSwapDiagonal(w2);
-    mb += dots(vb, d0, d1, d2, d3); nb += dots(vb, d4, d5, d6, d7);
-    let vc = w3;
-    mc += dots(vc, d0, d1, d2, d3); nc += dots(vc, d4, d5, d6, d7);
-    let vd = quadSwapX(w3);
-    md += dots(vd, d0, d1, d2, d3); nd += dots(vd, d4, d5, d6, d7);
-    let ve = quadSwapY(w3);
-    me += dots(ve, d0, d1, d2, d3); ne += dots(ve, d4, d5, d6, d7);
-    let vf = quadSwapDiagonal(w3);
-    mf += dots(vf, d0, d1, d2, d3); nf += dots(vf, d4, d5, d6, d7);
+    let v10 = quadSwapY(w2);
+    m10 += dots(v10, d0, d1, d2, d3); n10 += dots(v10, d4, d5, d6, d7);
+    let v11 = quadSwapDiagonal(w2);
+    m11 += dots(v11, d0, d1, d2, d3); n11 += dots(v11, d4, d5, d6, d7);
+    let v12 = w3;
+    m12 += dots(v12, d0, d1, d2, d3); n12 += dots(v12, d4, d5, d6, d7);
+    let v13 = quadSwapX(w3);
+    m13 += dots(v13, d0, d1, d2, d3); n13 += dots(v13, d4, d5, d6, d7);
+    let v14 = quadSwapY(w3);
+    m14 += dots(v14, d0, d1, d2, d3); n14 += dots(v14, d4, d5, d6, d7);
+    let v15 = quadSwapDiagonal(w3);
+    m15 += dots(v15, d0, d1, d2, d3); n15 += dots(v15, d4, d5, d6, d7);
   }
   var rows = array<vec4f, 32>(
-    m0, n0, m1, n1, m2, n2, m3, n3, m4, n4, m5, n5, m6, n6, m7, n7,
-    m8, n8, m9, n9, ma, na, mb, nb, mc, nc, md, nd, me, ne, mf, nf);
+    #each c 16
+    m$c, n$c,
+    #end
+  );
   if (wanted != f) { return; } // surplus, where a group of frequencies is not full
   // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
   // compile than all the rest. Channels are visited by whole groups of four.
