@@ -1,14 +1,5 @@
 // npm run gpu-code
+import { load } from '../tools/load.mjs';
 
-import { fileURLToPath } from 'node:url';
-import { createServer } from 'vite';
-
-const server = await createServer({
-  root: fileURLToPath(new URL('../..', import.meta.url)),
-  logLevel: 'error',
-  appType: 'custom',
-  optimizeDeps: { noDiscovery: true },
-  server: { middlewareMode: true, hmr: false, ws: false, watch: null },
-});
-const { main } = await server.ssrLoadModule('/harness/gpu_code/gpu_code.ts');
+const { main } = await load('harness/gpu_code/gpu_code.ts');
 process.exit(await main(process.argv.slice(2)));

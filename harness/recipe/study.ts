@@ -95,14 +95,14 @@ export async function main(args: readonly string[]): Promise<number> {
       out: { type: 'string' },
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '1000' },
+      help: { type: 'boolean' },
     },
   });
   const unknown = positionals.find((name) => !Object.hasOwn(studies, name));
   if (!values.out || positionals.length === 0 || unknown) {
-    console.error(
-      `npm run recipe -- --out FOLDER [--seed 1] [--count 1000] NAME…, of ${Object.keys(studies).join(', ')}`,
-    );
-    return 2;
+    const usage = `npm run recipe -- --out FOLDER [--seed 1] [--count 1000] NAME…, of ${Object.keys(studies).join(', ')}`;
+    (values.help ? console.log : console.error)(usage);
+    return values.help ? 0 : 2;
   }
   mkdirSync(values.out, { recursive: true });
   const [seed, count] = [Number(values.seed), Number(values.count)];
