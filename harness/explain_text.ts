@@ -14,6 +14,10 @@ import { describe, table } from '../src/unet/describe';
 import type { Variants } from '../src/unet/variants';
 import { planWeights, type WeightPlan } from '../src/unet/weights';
 import { megabytes } from './progress';
+import { wrap } from './wrap';
+
+/** Columns of the widest line. */
+export const WIDTH = 120;
 
 export interface Explanation {
   readonly summary: string;
@@ -65,31 +69,58 @@ function planWhole(
 
 function dispatches(...run: Parameters<typeof planWhole>): string {
   const { ops } = planWhole(...run);
+  const head = ['kernel, its shaders', 'layer', 'workgroups', '', 'MFLOP', 'MB', 'tensors'];
   const rows = ops.flatMap((o) => {
+    const name = `${o.kernel}.${o.variant}`;
     const costs = [(o.cost.flops / 1e6).toFixed(1), (o.cost.bytes / 1e6).toFixed(1)];
     const calls = o.calls.map(({ shader, groups, tensors }) => [
       shader.name,
       groups.join('x'),
       Object.values(tensors)
-        .map(({ label }) => label)
+        .map(({ label }) => nameIn(o, label))
         .join(', '),
     ]);
-    return foldRepeats(calls).map(({ row: [shader, groups, tensors], times }, i) => [
-      ...(i === 0 ? [`${o.kernel}.${o.variant}`, o.layer] : ['', '']),
-      shader,
-      groups,
-      times > 1 ? `x ${times}` : '',
-      ...(i === 0 ? costs : ['', '']),
-      tensors,
-    ]);
+    const folded = foldRepeats(calls).map(
+      ({ row: [shader, groups, tensors], times }) =>
+        [shader, groups, times > 1 ? `x ${times}` : '', tensors] as const,
+    );
+    const [[shader, groups, times, tensors]] = folded;
+    // A kernel of one shader of its own name is a line.
+    if (folded.length === 1 && (shader === name || shader === o.kernel))
+      return [[name, o.layer, groups, times, ...costs, tensors]];
+    return [
+      [name, o.layer, '', '', ...costs, ''],
+      ...folded.map(([of, grid, n, bound]) => [`  ${of}`, '', grid, n, '', '', bound]),
+    ];
   });
   const count = ops.reduce((total, o) => total + o.calls.length, 0);
   const sum = (key: 'flops' | 'bytes') => ops.reduce((total, o) => total + o.cost[key], 0);
-  const head = ['kernel', 'layer', 'shader', 'workgroups', '', 'MFLOP', 'MB', 'tensors'];
   return [
-    table([head, ...rows], [5, 6]),
+    ...wrap(
+      "Each line is a kernel or one of its shaders; tensors without a layer are those of the line's own.",
+      WIDTH,
+    ),
+    tableToWidth([head, ...rows], [4, 5]),
     `${count} dispatches, ${(sum('flops') / 1e9).toFixed(1)} GFLOP (nominal), ${(sum('bytes') / 1e9).toFixed(2)} GB that must move`,
   ].join('\n');
+}
+
+/** What a tensor is called beside the op that has its layer and, if it is one of the op's own, its kernel. */
+function nameIn({ layer, kernel }: { layer: string; kernel: string }, label: string): string {
+  const own = label.startsWith(`${layer} `) ? label.slice(layer.length + 1) : label;
+  return own.startsWith(`${kernel} `) ? own.slice(kernel.length + 1) : own;
+}
+
+/** A table whose last column goes on below itself where it would be wider than a page. */
+function tableToWidth(rows: readonly (readonly string[])[], right: readonly number[]): string {
+  const last = rows[0].length - 1;
+  const before = rows[0].map((_, i) => (i === last ? 0 : Math.max(...rows.map((row) => row[i].length)) + 2));
+  const room = WIDTH - before.reduce((a, b) => a + b, 0);
+  const all = rows.flatMap((row) => {
+    const [first = '', ...more] = wrap(row[last], room);
+    return [[...row.slice(0, last), first], ...more.map((line) => [...row.slice(0, last).fill(''), line])];
+  });
+  return table(all, right);
 }
 
 /** Lists once what comes several times in a row, also a group of rows that takes turns. */
@@ -139,6 +170,9 @@ function memory(...run: Parameters<typeof planWhole>): string {
   const total = bytes(network) + bytes(own) + bytes(reused);
   return [
     table(rows, [1]),
-    `Training takes ${megabytes(total)} of GPU memory without the data set; the largest buffer is ${largest.label}, ${megabytes(largest.size * 4)}.`,
+    ...wrap(
+      `Training takes ${megabytes(total)} of GPU memory without the data set; the largest buffer is ${largest.label}, ${megabytes(largest.size * 4)}.`,
+      WIDTH,
+    ),
   ].join('\n');
 }

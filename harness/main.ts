@@ -1,10 +1,19 @@
 /** The command line: `webgpu-diffusion <command> …`. Every command is a file in commands/. */
 
+import { version } from '../package.json';
 import { EngineError } from '../src/errors';
 import { type Command, helpOf, readFlags, show, UsageError } from './args';
+import { paint } from './colours';
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+  /** What it prints needs no GPU. */
+  readonly pure?: true;
+}
 
 /** Each is loaded only when it is asked for: the bench brings every kernel's reference, training needs none. */
-const commands: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+const commands: Readonly<Record<string, Entry>> = {
   train: {
     summary: 'Trains a UNet; writes its loss curve, its pictures, the model and a checkpoint.',
     load: async () => (await import('./commands/train')).train,
@@ -28,6 +37,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
   explain: {
     summary: 'Prints the layers of a network and every dispatch of a training step. Needs no GPU.',
     load: async () => (await import('./commands/explain')).explain,
+    pure: true,
   },
   adapters: {
     summary: 'Shows the GPU adapters and browsers of this machine, and what is missing.',
@@ -36,29 +46,36 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
 };
 
 const commandWidth = Math.max(...Object.keys(commands).map((name) => name.length));
-const overview = `webgpu-diffusion <command> [flags]
+const overview = () => `webgpu-diffusion <command> [flags]
 
 A diffusion UNet that trains and samples in hand-written WGSL.
 
 ${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(commandWidth)}  ${summary}`)
+  .map(([name, { summary }]) => `  ${paint('bold', name.padEnd(commandWidth))}  ${summary}`)
   .join('\n')}
 
-webgpu-diffusion <command> --help explains the flags of each.`;
+webgpu-diffusion <command> --help explains the flags of each; --version prints which one this is.`;
+
+const asksFor = (args: readonly string[], ...flags: string[]) => args.some((arg) => flags.includes(arg));
+
+/** Whether the command in `args` reaches for a GPU, unless it is given wrongly. */
+export function usesDawn([name = '', ...rest]: readonly string[]): boolean {
+  return Object.hasOwn(commands, name) && !commands[name].pure && !asksFor(rest, '--help', '-h');
+}
 
 /** `npm run` passes a Ctrl-C of the terminal on once more: what comes so soon after the first is not a second one. */
 const ECHO_MS = 500;
 
 /** Runs the command in `args`; resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  // Whoever reads may have read enough (`| head`); files are still written.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
   const [name = '', ...rest] = args;
   if (name === '' || name === '--help' || name === '-h' || name === 'help') {
-    console.log(overview);
+    console.log(overview());
     return name === '' ? 2 : 0;
+  }
+  if (name === '--version') {
+    console.log(version);
+    return 0;
   }
   if (!Object.hasOwn(commands, name)) {
     return complain(`There is no command ${show(name)}; there are ${Object.keys(commands).join(', ')}.`, 2);

@@ -1,8 +1,14 @@
-/** What a run prints as it goes: a bar that redraws itself on a terminal, a line every few seconds elsewhere. */
+/**
+ * What a run prints as it goes: a bar that redraws itself on a terminal, a line every few seconds elsewhere. By hand, as it is little: the
+ * libraries for bars write to terminals alone, draw by timers of their own, and cut a line that is too long at its end, where the time
+ * left stands.
+ */
+import { paint } from './colours';
 
 const QUIET_MS = 5000;
 const REDRAW_MS = 100;
-const BAR_WIDTH = 24;
+/** A shorter bar than the least says nothing. */
+const BAR = { most: 24, least: 6 };
 
 export interface ProgressState {
   readonly done: number;
@@ -29,10 +35,14 @@ export class Progress {
     if (now - this.last < (this.live ? REDRAW_MS : QUIET_MS)) return;
     this.last = now;
     if (this.live) {
-      const line = progressLine(state, true).slice(0, (this.stream.columns ?? 80) - 1);
-      this.stream.write(`\r\x1b[K${line}`);
+      // A letter in the last column would bring some terminals to the next line.
+      const line = progressLine(state, (this.stream.columns || 80) - 1);
+      const [bar] = /^[━╌]*/.exec(line)!;
+      const full = bar.lastIndexOf('━') + 1;
+      const painted = `${paint('cyan', bar.slice(0, full), this.stream)}${paint('dim', bar.slice(full), this.stream)}`;
+      this.stream.write(`\r\x1b[K${painted}${line.slice(bar.length)}`);
       this.drawn = true;
-    } else this.stream.write(`${progressLine(state, false)}\n`);
+    } else this.stream.write(`${progressLine(state)}\n`);
   }
 
   /** A line that stays, above the bar. */
@@ -50,12 +60,18 @@ export class Progress {
   }
 }
 
-export function progressLine({ done, total, text, secondsLeft }: ProgressState, bar: boolean): string {
+/** In `width` columns, with as much of a bar as has room beside text and time; without a width, the words alone. */
+export function progressLine({ done, total, text, secondsLeft }: ProgressState, width?: number): string {
   const share = total > 0 ? done / total : 1;
-  const full = Math.floor(share * BAR_WIDTH);
-  const drawn = bar ? `${'━'.repeat(full)}${'╌'.repeat(BAR_WIDTH - full)} ` : '';
+  const percent = `${String(Math.floor(100 * share)).padStart(3)}%  `;
   const left = secondsLeft === undefined ? '' : `  ${duration(secondsLeft)} left`;
-  return `${drawn}${String(Math.floor(100 * share)).padStart(3)}%  ${text}${left}`;
+  if (width === undefined) return `${percent}${text}${left}`;
+  const room = width - percent.length - left.length;
+  const length = Math.min(room - text.length - 1, BAR.most);
+  const full = Math.floor(share * length);
+  const bar = length < BAR.least ? '' : `${'━'.repeat(full)}${'╌'.repeat(length - full)} `;
+  const words = text.length <= room ? text : `${text.slice(0, Math.max(room - 1, 0))}…`;
+  return `${bar}${percent}${words}${left}`.slice(0, width);
 }
 
 /** 9.3 s, 1:05 min, 2:03 h */

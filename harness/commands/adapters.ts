@@ -4,6 +4,7 @@ import { EngineError } from '../../src/errors';
 import { describeAdapter } from '../../src/gpu/adapter';
 import { requirements } from '../../src/gpu/request_device';
 import { type Command, defineCommand } from '../args';
+import { paint } from '../colours';
 import { adapterLine, nodeGpu } from '../node_engine';
 
 export const adapters: Command = defineCommand({
@@ -20,7 +21,7 @@ export const adapters: Command = defineCommand({
 
 /** Whether there is one that will do. */
 async function nodeAdapters(): Promise<boolean> {
-  console.log('Node (npm package webgpu, Dawn)');
+  console.log(paint('bold', 'Node (npm package webgpu, Dawn)'));
   let gpu: GPU;
   try {
     gpu = await nodeGpu();
@@ -55,7 +56,7 @@ function report(adapter: GPUAdapter, isDefault: boolean): boolean {
     const has = adapter.limits[name as keyof typeof requirements.limits];
     if (has < needed) fits = false;
     console.log(
-      `    ${name.padEnd(34)} ${String(has).padStart(11)}  ${has < needed ? `TOO LOW: ${needed} needed` : `ok, ${needed} needed`}`,
+      `    ${name.padEnd(34)} ${String(has).padStart(11)}  ${has < needed ? paint('red', `TOO LOW: ${needed} needed`) : `ok, ${needed} needed`}`,
     );
   }
   for (const feature of requirements.optionalFeatures) {
@@ -72,7 +73,7 @@ const optional: Readonly<Record<(typeof requirements.optionalFeatures)[number], 
 
 /** For `--in`, which works in the repository only. */
 async function browsers(): Promise<void> {
-  console.log('\nBrowsers (bench --in, check --in)');
+  console.log(`\n${paint('bold', 'Browsers (bench --in, check --in)')}`);
   let lane: typeof import('../../test/lanes/browsers');
   try {
     lane = await import('../../test/lanes/browsers');

@@ -26,6 +26,7 @@ import {
   timerLine,
   totalRow,
 } from '../bench/table';
+import { type Colour, paint } from '../colours';
 import { prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
@@ -172,9 +173,11 @@ async function follow(
         `${sweepTitles[point.axis]}\n${textLine(sweepHead, sweepColumns)}`,
       );
     } else if (event.kind === 'row') {
-      const cells = rowCells(event.row, isInUse(result!, event.row));
+      const used = isInUse(result!, event.row);
+      const line = textLine(rowCells(event.row, used), rowColumns);
+      const colour: Colour | undefined = event.row.check.pass ? (used ? 'bold' : undefined) : 'red';
       print(
-        textLine(cells, rowColumns),
+        colour ? paint(colour, line) : line,
         'rows',
         [...inUseNote(result!), textLine(rowHead, rowColumns)].join('\n'),
       );

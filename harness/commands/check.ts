@@ -2,6 +2,7 @@
 
 import { type Command, defineCommand, oneOf, text } from '../args';
 import { type CheckEvent, type CheckRow, runCheck } from '../check';
+import { paint } from '../colours';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
@@ -54,8 +55,9 @@ async function* checkHere(kernel: string | undefined, choice: EngineChoice, sign
 
 function lineOf({ kernel, variant, result, cases, share, reason }: CheckRow): string {
   const name = `${kernel}.${variant}`.padEnd(40);
-  if (result === 'skipped') return `skip  ${name} ${reason}`;
+  if (result === 'skipped') return `${paint('yellow', 'skip')}  ${name} ${reason}`;
   const used = share < 1000 ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%` : 'far more';
-  const line = `${result === 'pass' ? 'ok  ' : 'FAIL'}  ${name} ${String(cases).padStart(2)} cases, ${used} of the allowed error`;
+  const word = result === 'pass' ? paint('green', 'ok  ') : paint('red', 'FAIL');
+  const line = `${word}  ${name} ${String(cases).padStart(2)} cases, ${used} of the allowed error`;
   return reason ? `${line}\n      ${reason}` : line;
 }

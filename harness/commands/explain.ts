@@ -5,10 +5,12 @@ import { settingsOf } from '../../src/training/options';
 import { layersOf } from '../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../src/unet/variants';
 import { type Command, defineCommand, integer, toggle } from '../args';
-import { explain as explainText } from '../explain_text';
+import { paint } from '../colours';
+import { explain as explainText, WIDTH } from '../explain_text';
 import { kernelChoice, kernelFlags } from '../kernel_flags';
 import { variantLines } from '../kernels_text';
 import { networkFlags, networkOf } from '../network_flags';
+import { wrap } from '../wrap';
 
 export const explain: Command = defineCommand({
   name: 'explain',
@@ -37,15 +39,22 @@ export const explain: Command = defineCommand({
     const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
     const training = settingsOf(recipes[given.recipe ?? 'tutorial'].trainer);
     const text = explainText(config, batch, images, variants, training);
-    console.log(`The network\n\n${text.summary}\n`);
     const assumed = fixed
       ? 'as given'
       : `the usual ones of a ${gpu ? 'GPU, which measures unless told not to' : 'software adapter; a GPU measures which are fastest'}`;
-    console.log(`Kernel variants, ${assumed}\n\n${variantLines(variants).join('\n')}\n`);
+    const sections = {
+      'The network': text.summary,
+      [`Kernel variants, ${assumed}`]: variantLines(variants)
+        .flatMap((line) => wrap(line, WIDTH, '  '))
+        .join('\n'),
+      [`A training step of ${batch} images, ${plain ? 'without' : 'with'} subgroups`]: text.dispatches,
+      'GPU memory': text.memory,
+    };
     console.log(
-      `A training step of ${batch} images, ${plain ? 'without' : 'with'} subgroups\n\n${text.dispatches}\n`,
+      Object.entries(sections)
+        .map(([title, content]) => `${paint('bold', title)}\n\n${content}`)
+        .join('\n\n'),
     );
-    console.log(`GPU memory\n\n${text.memory}`);
     return 0;
   },
 });

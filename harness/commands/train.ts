@@ -401,7 +401,7 @@ class Run {
         progress.update({
           done: event.step,
           total: steps,
-          text: `epoch ${event.epoch}/${epochs}  step ${event.step}/${steps}  loss ${event.loss.toFixed(4)}  ${speed(event.imagesPerSecond)}`,
+          text: `epoch ${event.epoch}/${epochs}  step ${event.step}  loss ${event.loss.toFixed(4)}  ${speed(event.imagesPerSecond)}`,
           secondsLeft: imagesLeft / event.imagesPerSecond,
         });
         if (epochDone) {

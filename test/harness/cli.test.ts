@@ -46,6 +46,8 @@ test('help', async () => {
   expect(command.out).toContain('--resume FILE');
   expect(command.code).toBe(0);
   expect(nothing.out).toBe(overview.out);
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
   expect(nothing.code).toBe(2);
 });
 
@@ -164,6 +166,7 @@ test('explain needs no GPU', async () => {
   expect(out).toMatch(/\d+ dispatches, 4[78]\.\d GFLOP/);
   expect(out).toContain('Kernel variants, the usual ones');
   expect(out).toContain('conv2d.winograd_subgroups_product');
+  for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
 
   const fixed = await run('explain', '--variants', 'conv2d/down.1=winograd4,conv2d/up.2=one_output');
   expect(fixed.code).toBe(0);
