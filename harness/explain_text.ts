@@ -13,7 +13,7 @@ import type { UNetConfig } from '../src/unet/config';
 import { describe, table } from '../src/unet/describe';
 import type { Variants } from '../src/unet/variants';
 import { planWeights, type WeightPlan } from '../src/unet/weights';
-import { megabytes } from './progress';
+import { megabytes } from './units';
 import { wrap } from './wrap';
 
 /** Columns of the widest line. */

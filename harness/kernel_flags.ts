@@ -6,7 +6,8 @@ import type { Variants } from '../src/unet/variants';
 import { type Given, show, text, toggle, UsageError } from './args';
 import { readWhole } from './files';
 import { preparing } from './kernels_text';
-import { duration, type Progress } from './progress';
+import type { Progress } from './progress';
+import { duration } from './units';
 
 export const kernelFlags = {
   tune: toggle(

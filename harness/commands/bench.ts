@@ -30,8 +30,10 @@ import { type Colour, paint } from '../colours';
 import { prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
+import { networkFlags, networkOf } from '../network_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
-import { duration, Progress } from '../progress';
+import { Progress } from '../progress';
+import { duration } from '../units';
 import { versions } from '../versions';
 
 /** What can be written to a file, and how; undefined where there is nothing to write. */
@@ -55,6 +57,8 @@ export const bench: Command = defineCommand({
       ...sweepChoices,
     ),
     points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
+    widths: networkFlags.widths,
+    'kernel-size': networkFlags['kernel-size'],
     budget: number(
       'SECONDS',
       'about how long it may take (default 60); what is not begun by then is left out',
@@ -69,10 +73,12 @@ export const bench: Command = defineCommand({
     compare: text('A.json,B.json', 'run nothing: set two results side by side'),
     ...kernelFlags,
   },
-  notes: `GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes; "inside" leaves out
-taps outside the image. "of peak" is the larger of two shares: of the adapter's multiply-adds in registers, and of
-its copy of about as many bytes, both measured in the same run. Only Winograd, which multiplies less, may exceed
-100% by much. Ctrl-C ends the run; what was measured until then is written.`,
+  notes: `The whole network comes first, then the kernels: the variants that it uses, then their rivals. With --widths or
+--kernel-size the kernels are the convolutions alone. GFLOP/s are nominal: every tap of every convolution counts,
+whatever a variant really computes; "inside" leaves out taps outside the image. "of peak" is the larger of two shares:
+of the adapter's multiply-adds in registers, and of its copy of about as many bytes, both measured in the same run.
+Only Winograd, which multiplies less, may exceed 100% by much. Ctrl-C ends the run; what was measured until then is
+written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
     const { kernel, batch, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
@@ -86,9 +92,12 @@ its copy of about as many bytes, both measured in the same run. Only Winograd, w
 
     const start = performance.now();
     const progress = new Progress();
+    const { widths, 'kernel-size': kernelSize } = given;
+    networkOf(given); // Refuses what makes no network.
     const options = {
       kernel,
       batch,
+      ...(widths || kernelSize ? { network: { widths, kernelSize } } : {}),
       sweep: axesOf(sweep),
       points,
       budgetSeconds,

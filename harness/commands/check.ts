@@ -6,7 +6,8 @@ import { paint } from '../colours';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
-import { duration, Progress } from '../progress';
+import { Progress } from '../progress';
+import { duration } from '../units';
 
 export const check: Command = defineCommand({
   name: 'check',

@@ -6,8 +6,9 @@ import { makesDigits, measureQuality, qualityTable } from '../measure_quality';
 import { modelFlag, readModel } from '../model_flag';
 import { describeNetwork } from '../network_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
-import { duration, Progress } from '../progress';
+import { Progress } from '../progress';
 import { samplingFlags, samplingOf } from '../sampling_flags';
+import { duration } from '../units';
 import { versions } from '../versions';
 
 export const evaluate = defineCommand({

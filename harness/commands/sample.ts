@@ -8,9 +8,10 @@ import { describeNetwork } from '../network_flags';
 import { adapterLine, nodeEngine } from '../node_engine';
 import { grid } from '../pictures';
 import { encodePng } from '../png';
-import { duration, Progress } from '../progress';
+import { Progress } from '../progress';
 import { historyGrid, sampleHistory, sampleImages } from '../run_pictures';
 import { samplingFlags, samplingOf } from '../sampling_flags';
+import { duration } from '../units';
 
 /** Rows of a picture with a column for each digit. */
 const ROWS = 8;

@@ -35,10 +35,11 @@ import { type Measured, makesDigits, measureQuality, qualityLine } from '../meas
 import { describeNetwork, networkFlags, networkOf, recipeNames } from '../network_flags';
 import { adapterLine, commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
-import { duration, megabytes, Progress, plural, thousands } from '../progress';
+import { Progress } from '../progress';
 import { runFiles, wholeEpochs } from '../run_files';
 import { runPictures } from '../run_pictures';
 import { scheduleFlag, scheduleFor } from '../schedule_flag';
+import { duration, megabytes, plural, thousands } from '../units';
 import { versions } from '../versions';
 
 const CHECKPOINT = 'checkpoint.safetensors';

@@ -3,7 +3,7 @@ import { summary } from '../../harness/bench/statistics';
 import { short, skippedLines } from '../../harness/bench/table';
 import { explain, foldRepeats } from '../../harness/explain_text';
 import { matcher } from '../../harness/pattern';
-import { duration, megabytes } from '../../harness/progress';
+import { duration, megabytes } from '../../harness/units';
 import { wrap } from '../../harness/wrap';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';

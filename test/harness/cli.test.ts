@@ -61,6 +61,7 @@ test('usage errors end with 2', async () => {
   await fails(['bench', '--points', '1,2'], 2, '--points', '--sweep batch or --sweep size');
   await fails(['bench', '--sweep', 'both', '--points', '1,2'], 2, '--points', '--sweep batch');
   await fails(['bench', '--sweep', 'depth'], 2, '"depth"', 'none, batch, size, both');
+  await fails(['bench', '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
   await fails(['bench', '--compare', 'a.json'], 2, '--compare takes two files', 'A.json,B.json');
   await fails(['bench', '--compare', 'a.json,b.json', '--batch', '4'], 2, '--batch', 'runs nothing');
   for (const command of [
