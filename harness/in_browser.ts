@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { EngineError, type ErrorCode } from '../src/errors';
 import type { AdapterDescription } from '../src/gpu/adapter';
 import { show } from './args';
-import { adapterLine } from './node_engine';
+import { adapterText } from './run/adapter_text';
 
 /** A path, not a URL, which a build would take for an asset to copy. */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -65,7 +65,7 @@ export async function* inBrowser<E>(
           throw event.code ? new EngineError(event.code, event.message) : new Error(event.message);
         yield event.kind === 'event'
           ? event.event
-          : { kind: 'adapter', line: `${adapterLine(event)}, in ${await browser.version()}` };
+          : { kind: 'adapter', line: `${adapterText(event.adapter)}, in ${await browser.version()}` };
       }
     }
   } catch (error) {

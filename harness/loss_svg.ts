@@ -1,4 +1,5 @@
 /** The loss curve as the tutorial plots it, y from 0 to 0.1 (or as far as the epochs' means go), as an SVG file. Pure. */
+import { meansSoFar } from './run/losses';
 import { escapeXml } from './xml';
 
 export interface LossCurve {
@@ -19,7 +20,7 @@ const MOST_POINTS = 2000;
 export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): string {
   const steps = losses.length;
   const x = (step: number) => plot.left + ((plot.right - plot.left) * step) / Math.max(steps, 1);
-  const means = epochMeans(losses, stepsPerEpoch);
+  const means = meansSoFar(losses, stepsPerEpoch);
   const highest = Math.max(TOP_LOSS, ...means);
   const yDistance = niceDistance(highest / 5);
   const top = yDistance * Math.ceil(highest / yDistance);
@@ -71,18 +72,6 @@ ${meanPoints.map(([s, m]) => `<circle class="mean" cx="${x(s).toFixed(1)}" cy="$
 <line class="means" x1="${legendX}" x2="${legendX + 24}" y1="44" y2="44"/><text x="${legendX + 32}" y="48">mean of each epoch</text>
 </svg>
 `;
-}
-
-/** The unweighted mean of each epoch's step losses; the last epoch may be under way. */
-export function epochMeans(losses: ArrayLike<number>, stepsPerEpoch: number): number[] {
-  const means: number[] = [];
-  for (let from = 0; from < losses.length; from += stepsPerEpoch) {
-    const to = Math.min(from + stepsPerEpoch, losses.length);
-    let sum = 0;
-    for (let i = from; i < to; i++) sum += losses[i];
-    means.push(sum / (to - from));
-  }
-  return means;
 }
 
 /** [step from 1, loss], at most about MOST_POINTS of them. */

@@ -4,63 +4,35 @@ import { version } from '../package.json';
 import { EngineError } from '../src/errors';
 import { type Command, helpOf, readFlags, show, UsageError } from './args';
 import { paint } from './colours';
-
-interface Entry {
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-  /** What it prints needs no GPU. */
-  readonly pure?: true;
-}
+import { summaries } from './summaries';
 
 /** Each is loaded only when it is asked for: the bench brings every kernel's reference, training needs none. */
-const commands: Readonly<Record<string, Entry>> = {
-  train: {
-    summary: 'Trains a UNet; writes its loss curve, its pictures, the model and a checkpoint.',
-    load: async () => (await import('./commands/train')).train,
-  },
-  sample: {
-    summary: 'Makes images from noise with a trained model.',
-    load: async () => (await import('./commands/sample')).sample,
-  },
-  evaluate: {
-    summary: 'Measures the digits that a trained model makes, beside real ones.',
-    load: async () => (await import('./commands/evaluate')).evaluate,
-  },
-  bench: {
-    summary: 'Times the whole network, then every kernel, each checked first.',
-    load: async () => (await import('./commands/bench')).bench,
-  },
-  check: {
-    summary: 'Checks every kernel against its reference on this machine.',
-    load: async () => (await import('./commands/check')).check,
-  },
-  explain: {
-    summary: 'Prints the layers of a network and every dispatch of a training step. Needs no GPU.',
-    load: async () => (await import('./commands/explain')).explain,
-    pure: true,
-  },
-  adapters: {
-    summary: 'Shows the GPU adapters and browsers of this machine, and what is missing.',
-    load: async () => (await import('./commands/adapters')).adapters,
-  },
+const commands: Readonly<Record<keyof typeof summaries, () => Promise<Command>>> = {
+  train: async () => (await import('./commands/train')).train,
+  sample: async () => (await import('./commands/sample')).sample,
+  evaluate: async () => (await import('./commands/evaluate')).evaluate,
+  bench: async () => (await import('./commands/bench')).bench,
+  check: async () => (await import('./commands/check')).check,
+  explain: async () => (await import('./commands/explain')).explain,
+  adapters: async () => (await import('./commands/adapters')).adapters,
 };
+
+const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name);
 
 const commandWidth = Math.max(...Object.keys(commands).map((name) => name.length));
 const overview = () => `webgpu-diffusion <command> [flags]
 
 A diffusion UNet that trains and samples in hand-written WGSL.
 
-${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${paint('bold', name.padEnd(commandWidth))}  ${summary}`)
+${Object.entries(summaries)
+  .map(([name, summary]) => `  ${paint('bold', name.padEnd(commandWidth))}  ${summary}`)
   .join('\n')}
 
 webgpu-diffusion <command> --help explains the flags of each; --version prints which one this is.`;
 
-const asksFor = (args: readonly string[], ...flags: string[]) => args.some((arg) => flags.includes(arg));
-
 /** Whether the command in `args` reaches for a GPU, unless it is given wrongly. */
 export function usesDawn([name = '', ...rest]: readonly string[]): boolean {
-  return Object.hasOwn(commands, name) && !commands[name].pure && !asksFor(rest, '--help', '-h');
+  return isCommand(name) && name !== 'explain' && !rest.some((arg) => arg === '--help' || arg === '-h');
 }
 
 /** `npm run` passes a Ctrl-C of the terminal on once more: what comes so soon after the first is not a second one. */
@@ -77,10 +49,10 @@ export async function main(args: readonly string[]): Promise<number> {
     console.log(version);
     return 0;
   }
-  if (!Object.hasOwn(commands, name)) {
+  if (!isCommand(name)) {
     return complain(`There is no command ${show(name)}; there are ${Object.keys(commands).join(', ')}.`, 2);
   }
-  const command = await commands[name].load();
+  const command = await commands[name]();
   const stop = new AbortController();
   const release = onInterrupt((exitCode) => stop.abort(new Interrupted(exitCode)));
   try {

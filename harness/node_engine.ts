@@ -1,7 +1,6 @@
 /** WebGPU in Node: the npm package `webgpu` (Dawn), an optional peer dependency. */
 import { createEngine, type Engine, type EngineOptions } from '../src/engine';
 import { EngineError } from '../src/errors';
-import { adapterText } from './adapter_text';
 import { fileCache, tuningFile } from './tuning_cache';
 import { versions } from './versions';
 
@@ -54,11 +53,6 @@ export async function nodeEngine(
       { cause: error },
     );
   }
-}
-
-/** One line: what does the work, and whether it is a real GPU. */
-export function adapterLine({ adapter }: Pick<Engine, 'adapter'>): string {
-  return adapterText(adapter);
 }
 
 /** What to type for another command, in the repository or where the package is installed. */

@@ -1,4 +1,4 @@
-/** The tutorial's pictures, made with a trained network. The page and the command line share them. */
+/** The tutorial's pictures, made with a trained network: what `train` and `sample` write. */
 import type { ImageSet } from '../src/data/idx';
 import type { Engine } from '../src/engine';
 import type { SampleOptions } from '../src/sampling/options';

@@ -1,7 +1,7 @@
 /** Two benches side by side: what became faster, what slower, and what only looks so. Pure. */
 
 import { EngineError } from '../../src/errors';
-import { adapterText } from '../adapter_text';
+import { adapterText } from '../run/adapter_text';
 import { type BenchResult, SCHEMA, totalNames } from './result';
 import type { Times } from './statistics';
 import { networkText, short, type Table, titles } from './table';

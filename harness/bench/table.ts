@@ -1,6 +1,7 @@
 /** A bench's results as tables of text: for a terminal, for Markdown and for the page. Pure. */
-import { adapterText } from '../adapter_text';
+
 import { variantLines } from '../kernels_text';
+import { adapterText } from '../run/adapter_text';
 import { plural } from '../units';
 import {
   type Axis,

@@ -5,11 +5,13 @@ import { describeAdapter } from '../../src/gpu/adapter';
 import { requirements } from '../../src/gpu/request_device';
 import { type Command, defineCommand } from '../args';
 import { paint } from '../colours';
-import { adapterLine, nodeGpu } from '../node_engine';
+import { nodeGpu } from '../node_engine';
+import { adapterText } from '../run/adapter_text';
+import { summaries } from '../summaries';
 
 export const adapters: Command = defineCommand({
   name: 'adapters',
-  summary: 'Shows the GPU adapters and browsers of this machine, and what is missing.',
+  summary: summaries.adapters,
   usage: '',
   flags: {},
   async run() {
@@ -50,7 +52,7 @@ async function nodeAdapters(): Promise<boolean> {
 }
 
 function report(adapter: GPUAdapter, isDefault: boolean): boolean {
-  console.log(`  ${adapterLine({ adapter: describeAdapter(adapter.info) })}${isDefault ? ' (used)' : ''}`);
+  console.log(`  ${adapterText(describeAdapter(adapter.info))}${isDefault ? ' (used)' : ''}`);
   let fits = true;
   for (const [name, needed] of Object.entries(requirements.limits)) {
     const has = adapter.limits[name as keyof typeof requirements.limits];

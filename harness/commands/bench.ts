@@ -31,8 +31,10 @@ import { prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { networkFlags, networkOf } from '../network_flags';
-import { adapterLine, nodeEngine } from '../node_engine';
+import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
+import { adapterText } from '../run/adapter_text';
+import { summaries } from '../summaries';
 import { duration } from '../units';
 import { versions } from '../versions';
 
@@ -44,7 +46,7 @@ type Format = keyof typeof formats;
 
 export const bench: Command = defineCommand({
   name: 'bench',
-  summary: 'Times the whole network, then every kernel at the network’s own shapes, each checked first.',
+  summary: summaries.bench,
   usage: '[flags]',
   flags: {
     kernel: text(
@@ -197,7 +199,7 @@ async function follow(
 
 async function* benchHere(options: BenchOptions & { engine: EngineChoice }, signal: AbortSignal) {
   const engine = await nodeEngine(options.engine);
-  yield { kind: 'adapter', line: adapterLine(engine) } as const;
+  yield { kind: 'adapter', line: adapterText(engine.adapter) } as const;
   const { node, webgpu } = versions();
   yield* runBench(engine, { ...options, runtime: `Node ${node}, webgpu ${webgpu}`, signal });
   engine.destroy();

@@ -5,14 +5,15 @@ import { type CheckEvent, type CheckRow, runCheck } from '../check';
 import { paint } from '../colours';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
-import { adapterLine, nodeEngine } from '../node_engine';
+import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
+import { adapterText } from '../run/adapter_text';
+import { summaries } from '../summaries';
 import { duration } from '../units';
 
 export const check: Command = defineCommand({
   name: 'check',
-  summary:
-    'Checks every kernel against its reference on this machine, then the gradient of the whole network.',
+  summary: summaries.check,
   usage: '[flags]',
   flags: {
     kernel: text('PATTERN', 'only kernels that match, for instance conv2d, conv2d.winograd or *grad*'),
@@ -49,7 +50,7 @@ The exit code is 1 if anything fails. What this machine cannot run is listed as 
 
 async function* checkHere(kernel: string | undefined, choice: EngineChoice, signal: AbortSignal) {
   const engine = await nodeEngine(choice);
-  yield { kind: 'adapter', line: adapterLine(engine) } as const;
+  yield { kind: 'adapter', line: adapterText(engine.adapter) } as const;
   yield* runCheck(engine, { kernel, signal });
   engine.destroy();
 }

@@ -5,15 +5,17 @@ import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { makesDigits, measureQuality, qualityTable } from '../measure_quality';
 import { modelFlag, readModel } from '../model_flag';
 import { describeNetwork } from '../network_flags';
-import { adapterLine, nodeEngine } from '../node_engine';
+import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
+import { adapterText } from '../run/adapter_text';
 import { samplingFlags, samplingOf } from '../sampling_flags';
+import { summaries } from '../summaries';
 import { duration } from '../units';
 import { versions } from '../versions';
 
 export const evaluate = defineCommand({
   name: 'evaluate',
-  summary: 'Measures the digits that a trained model makes, beside real digits that nothing was trained on.',
+  summary: summaries.evaluate,
   usage: '[flags]',
   flags: {
     model: modelFlag,
@@ -49,7 +51,7 @@ guidance raises what is accepted and lowers the recall: read them together.`,
     const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
     const unet = await engine.createUNet(config);
     await unet.setParameters(parameters);
-    progress.print(`Adapter   ${adapterLine(engine)}`);
+    progress.print(`Adapter   ${adapterText(engine.adapter)}`);
     progress.print(`Network   ${describeNetwork(config)}`);
     const { steps, method, guidance } = sampling;
     progress.print(

@@ -10,12 +10,12 @@ import { explain as explainText, WIDTH } from '../explain_text';
 import { kernelChoice, kernelFlags } from '../kernel_flags';
 import { variantLines } from '../kernels_text';
 import { networkFlags, networkOf } from '../network_flags';
+import { summaries } from '../summaries';
 import { wrap } from '../wrap';
 
 export const explain: Command = defineCommand({
   name: 'explain',
-  summary:
-    'Prints the layers of a network, every dispatch of a training step, and the GPU memory planned for it.',
+  summary: summaries.explain,
   usage: '[flags]',
   flags: {
     ...networkFlags,

@@ -5,12 +5,14 @@ import { prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { modelFlag, readModel } from '../model_flag';
 import { describeNetwork } from '../network_flags';
-import { adapterLine, nodeEngine } from '../node_engine';
+import { nodeEngine } from '../node_engine';
 import { grid } from '../pictures';
 import { encodePng } from '../png';
 import { Progress } from '../progress';
+import { adapterText } from '../run/adapter_text';
 import { historyGrid, sampleHistory, sampleImages } from '../run_pictures';
 import { samplingFlags, samplingOf } from '../sampling_flags';
+import { summaries } from '../summaries';
 import { duration } from '../units';
 
 /** Rows of a picture with a column for each digit. */
@@ -18,8 +20,7 @@ const ROWS = 8;
 
 export const sample = defineCommand({
   name: 'sample',
-  summary:
-    'Makes images from noise with a trained model, to order if it knows classes, and writes them as one PNG.',
+  summary: summaries.sample,
   usage: '[flags]',
   flags: {
     model: modelFlag,
@@ -52,7 +53,7 @@ export const sample = defineCommand({
     const unet = await engine.createUNet(config);
     await unet.setParameters(parameters);
 
-    progress.print(`Adapter  ${adapterLine(engine)}`);
+    progress.print(`Adapter  ${adapterText(engine.adapter)}`);
     progress.print(`Network  ${describeNetwork(config)}`);
     const { steps } = sampling;
     const run = {

@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
-import { EngineError } from '../../src/errors';
 import { requirements } from '../../src/gpu/request_device';
 import { padBatch } from '../../src/plan/tensor';
 import { type Recipe, recipes } from '../../src/recipes';
@@ -14,12 +13,7 @@ import type { Schedule } from '../../src/training/schedule';
 import type { Trainer } from '../../src/training/trainer';
 import { layersOf, type UNetConfig } from '../../src/unet/config';
 import { checkVariants } from '../../src/unet/variants';
-import {
-  type Checkpoint,
-  loadCheckpoint,
-  saveCheckpoint,
-  variantsForAdapter,
-} from '../../src/weights/checkpoint';
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/fields';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
 import { saveModel } from '../../src/weights/model';
@@ -33,12 +27,16 @@ import { variantLines } from '../kernels_text';
 import { levelSvg } from '../level_svg';
 import { type Measured, makesDigits, measureQuality, qualityLine } from '../measure_quality';
 import { describeNetwork, networkFlags, networkOf, recipeNames } from '../network_flags';
-import { adapterLine, commandLine, nodeEngine } from '../node_engine';
+import { commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { Progress } from '../progress';
-import { runFiles, wholeEpochs } from '../run_files';
+import { adapterText } from '../run/adapter_text';
+import { epochMeans } from '../run/losses';
+import { resumeTrainer } from '../run/resume';
+import { runFiles } from '../run_files';
 import { runPictures } from '../run_pictures';
 import { scheduleFlag, scheduleFor } from '../schedule_flag';
+import { summaries } from '../summaries';
 import { duration, megabytes, plural, thousands } from '../units';
 import { versions } from '../versions';
 
@@ -84,8 +82,7 @@ type TrainFlags = Given<typeof flags>;
 
 export const train = defineCommand({
   name: 'train',
-  summary:
-    'Trains a UNet to take noise out of images; writes its loss curve, its pictures, the model and a checkpoint.',
+  summary: summaries.train,
   usage: '--out DIR [flags]',
   flags,
   notes: `Writes losses.csv, epochs.csv, loss.svg, corruption.png, predictions.png, samples-5-steps.png, samples-50-steps.png,
@@ -321,17 +318,10 @@ class Run {
     const unet = await engine.createUNet(config, { seed: settings.seed });
     const { batchSize, learningRate } = settings;
     const common = { ...training, batchSize, learningRate };
-    let otherKernels = '';
-    try {
-      const variants = checkpoint && variantsForAdapter(engine.adapter, checkpoint);
-      if (checkpoint && !variants)
-        otherKernels = `the run began on ${checkpoint.adapter || 'an adapter without a name'}`;
-      this.trainer = await engine.createTrainer(unet, { ...common, variants });
-    } catch (error) {
-      if (!checkpoint || !(error instanceof EngineError) || error.code !== 'argument') throw error;
-      otherKernels = error.message;
-      this.trainer = await engine.createTrainer(unet, common);
-    }
+    const { trainer: made, otherKernels } = checkpoint
+      ? await resumeTrainer(engine, unet, common, checkpoint)
+      : { trainer: await engine.createTrainer(unet, common) };
+    this.trainer = made;
     this.dataset = await engine.createDataset(images);
     if (checkpoint) {
       await unet.setParameters(checkpoint.parameters);
@@ -341,7 +331,7 @@ class Run {
     const { count, height, width, channels } = images;
     if (this.flow) this.history = await History.create(engine, unet, this.sampling, settings.seed);
     const [net, trainer, set] = [unet.bytes, this.trainer.bytes, this.dataset.buffer.size];
-    progress.print(`Adapter     ${adapterLine(engine)}`);
+    progress.print(`Adapter     ${adapterText(engine.adapter)}`);
     progress.print(
       `Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
     );
@@ -410,7 +400,7 @@ class Run {
           if (event.step - (this.options.checkpoint?.state.step ?? 0) >= stepsPerEpoch) {
             this.epochSeconds.set(event.epoch, (now - epochStart) / 1000);
           }
-          const mean = wholeEpochs(losses, stepsPerEpoch)[event.epoch - 1];
+          const mean = epochMeans(losses, stepsPerEpoch)[event.epoch - 1];
           const { loss: heldOut } = (await this.evaluate(event.epoch)) ?? {};
           progress.print(
             `Epoch ${event.epoch}/${epochs}: mean loss ${mean.toFixed(5)}${heldOut === undefined ? '' : `, held out ${heldOut.toFixed(5)}`}, ${duration((now - epochStart) / 1000)}, ${speed(event.imagesPerSecond)}`,
@@ -517,7 +507,7 @@ class Run {
     written.push('run.json');
 
     // A run that ends before its first epoch does has no mean yet.
-    const [mean] = wholeEpochs(this.losses, this.stepsPerEpoch).slice(-1);
+    const [mean] = epochMeans(this.losses, this.stepsPerEpoch).slice(-1);
     const loss = mean === undefined ? '' : `Mean loss of the last whole epoch ${mean.toFixed(5)}. `;
     progress.print();
     progress.print(
@@ -570,7 +560,7 @@ class Run {
     const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options } = this;
     const { settings, config, data, images, checkpoint } = options;
     const resumedAt = checkpoint?.state.step ?? 0;
-    const means = wholeEpochs(losses, stepsPerEpoch);
+    const means = epochMeans(losses, stepsPerEpoch);
     const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;
     return {
       settings: {

@@ -15,7 +15,7 @@ import {
   UsageError,
 } from '../args';
 import { writeWhole } from '../files';
-import { adapterLine } from '../node_engine';
+import { adapterText } from '../run/adapter_text';
 import { versions } from '../versions';
 import { compareInChrome } from './chrome';
 import { type Comparison, compare, modes, OURS, type Plan } from './compare';
@@ -109,7 +109,7 @@ function versionsFor(peers: readonly PeerName[], where: 'node' | 'chrome'): Reco
 function print(comparison: Comparison, runtime: string, used: Record<string, string>): void {
   const { renderers, hostMilliseconds, problems } = comparison;
   const engine = used.webgpu ? ` with webgpu ${used.webgpu}` : '';
-  console.log(`${runtime}${engine} on ${adapterLine(comparison)}`);
+  console.log(`${runtime}${engine} on ${adapterText(comparison.adapter)}`);
   for (const [name, renderer] of Object.entries(renderers)) console.log(`${name}: ${renderer}`);
   console.log(`\n${table(comparison, used)}\n`);
   if (hostMilliseconds !== undefined) {
