@@ -1,4 +1,7 @@
-/** Flags of the command line: declared once, for reading them, for checking them and for --help. */
+/**
+ * Flags of the command line: declared once, for reading them, for checking them and for --help. Node's parseArgs reads them. The rest is by
+ * hand, as libraries for it neither know ranges nor say what is legal, and each would be larger than this file.
+ */
 import { parseArgs } from 'node:util';
 
 /** What the user wrote makes no sense: one line that says what was given, what is legal and what to do. Exit code 2. */

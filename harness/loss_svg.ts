@@ -1,4 +1,7 @@
-/** The loss curve as the tutorial plots it, y from 0 to 0.1 (or as far as the epochs' means go), as an SVG file. Pure. */
+/**
+ * The loss curve as the tutorial plots it, y from 0 to 0.1 (or as far as the epochs' means go), as an SVG file. Pure. By hand, like the other
+ * plots: libraries that draw without a page (Vega, ECharts) are larger than the whole command line, and d3 would save its two scales alone.
+ */
 import { meansSoFar } from './run/losses';
 import { escapeXml } from './xml';
 

@@ -1,6 +1,6 @@
 /**
  * Every row between the adapter's own roofs, as an SVG that stands alone and fits into a page, light or dark: GFLOP/s over FLOP per
- * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure.
+ * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. By hand: see loss_svg.ts.
  */
 import { adapterText } from '../run/adapter_text';
 import { wrap } from '../wrap';

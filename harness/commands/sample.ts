@@ -73,7 +73,7 @@ export const sample = defineCommand({
           await sampleImages(engine, unet, run),
           asked && asked.length < 4 ? Math.ceil(Math.sqrt(count)) : columns,
         );
-    await writeWhole(out, await encodePng(picture));
+    await writeWhole(out, encodePng(picture));
     progress.print(`Kernels  ${preparations.origin(engine, kernels.variants !== undefined)}`);
     const seconds = (performance.now() - start) / 1000;
     const guided = sampling.guidance === undefined ? '' : `, guidance ${sampling.guidance}`;

@@ -479,7 +479,7 @@ class Run {
       ? digitPictures(engine, trainer.unet, options.images, this.sampling, shown)
       : runPictures(engine, trainer.unet, options.images, shown);
     for await (const { name, picture } of pictures) {
-      await writeWhole(this.path(`${name}.png`), await encodePng(picture));
+      await writeWhole(this.path(`${name}.png`), encodePng(picture));
       written.push(`${name}.png`);
     }
     if (this.history) {

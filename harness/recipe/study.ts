@@ -138,7 +138,7 @@ export async function main(args: readonly string[]): Promise<number> {
           gap: 2,
         });
         const file = `${name}-seed${seed}-${step}-${how.method}${how.steps}${how.guidance ? `-w${how.guidance}` : ''}.png`;
-        writeFileSync(join(values.out, file.replaceAll(' ', '-')), await encodePng(sheet));
+        writeFileSync(join(values.out, file.replaceAll(' ', '-')), encodePng(sheet));
       }
       const { objective } = trainer.settings;
       const model = await saveModel(unet, { objective, dtype: 'F16' });
