@@ -1,6 +1,6 @@
 /**
  * The loss curve as the tutorial plots it, y from 0 to 0.1 (or as far as the epochs' means go), as an SVG file. Pure. By hand, like the other
- * plots: libraries that draw without a page (Vega, ECharts) are larger than the whole command line, and d3 would save its two scales alone.
+ * plots: libraries that draw without a page (Vega, ECharts) weigh hundreds of kilobytes, and d3 would save the scales alone.
  */
 import { meansSoFar } from './run/losses';
 import { escapeXml } from './xml';
