@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { main, usesDawn } from './main';
-import { isChild, runInChild } from './quiet';
+import { main, usesDawn } from './cli/main';
+import { isChild, runInChild } from './cli/quiet';
 
 // Whoever reads may have read enough (`| head`); files are still written.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

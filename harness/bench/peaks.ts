@@ -5,7 +5,7 @@ import { Program } from '../../src/gpu/program';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { specs } from '../../test/registry';
-import { missingFeature, References } from '../check';
+import { missingFeature, References } from '../run/check';
 import type { Peak } from './result';
 import { checkSmall, type Entry, listEntries, RowBuffers, wholeDispatches } from './rows';
 import { Timer } from './timer';

@@ -2,7 +2,7 @@
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
-import type { CaseResult } from '../check';
+import type { CaseResult } from '../run/check';
 import { isConvolution } from './inside';
 import type { Times } from './statistics';
 import type { TimerKind } from './timer';

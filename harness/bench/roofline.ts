@@ -3,8 +3,8 @@
  * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. By hand: see loss_svg.ts.
  */
 import { adapterText } from '../run/adapter_text';
-import { wrap } from '../wrap';
-import { escapeXml } from '../xml';
+import { wrap } from '../run/wrap';
+import { escapeXml } from '../run/xml';
 import type { BenchResult, BenchRow, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
 

@@ -7,7 +7,7 @@ import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
 import { checkConfig, type Layer, layersOf } from '../../src/unet/config';
 import { type AnySpec, specs } from '../../test/registry';
 import { type Arrays, elementCount, Random } from '../../test/spec';
-import { type CaseResult, checkCase, type References } from '../check';
+import { type CaseResult, checkCase, type References } from '../run/check';
 import { insideFlops, isConvolution } from './inside';
 import { type BenchNetwork, type BenchRow, copyRate, type Peak } from './result';
 import type { Times } from './statistics';

@@ -5,8 +5,8 @@
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { specs } from '../../test/registry';
-import { missingFeature, References } from '../check';
-import { matcher, matchesNothing } from '../pattern';
+import { missingFeature, References } from '../run/check';
+import { matcher, matchesNothing } from '../run/pattern';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
 import { measureGflops, measurePeaks } from './peaks';
 import {

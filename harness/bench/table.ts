@@ -1,8 +1,8 @@
 /** A bench's results as tables of text: for a terminal, for Markdown and for the page. Pure. */
 
-import { variantLines } from '../kernels_text';
 import { adapterText } from '../run/adapter_text';
-import { plural } from '../units';
+import { variantLines } from '../run/kernels_text';
+import { plural } from '../run/units';
 import {
   type Axis,
   axes,

@@ -1,6 +1,6 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../src';
-import { preparing } from '../kernels_text';
+import { preparing } from '../run/kernels_text';
 import type { DataDescription, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
 import type { Settings } from './settings';
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { summary } from '../../harness/bench/statistics';
 import { short, skippedLines } from '../../harness/bench/table';
-import { explain, foldRepeats } from '../../harness/explain_text';
-import { matcher } from '../../harness/pattern';
-import { duration, megabytes } from '../../harness/units';
-import { wrap } from '../../harness/wrap';
+import { explain, foldRepeats } from '../../harness/cli/explain_text';
+import { matcher } from '../../harness/run/pattern';
+import { duration, megabytes } from '../../harness/run/units';
+import { wrap } from '../../harness/run/wrap';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 

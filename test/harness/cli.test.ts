@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
-import { main } from '../../harness/main';
+import { main } from '../../harness/cli/main';
 import { encodeSafetensors } from '../../src/weights/safetensors';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

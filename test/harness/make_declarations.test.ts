@@ -63,7 +63,7 @@ beforeAll(async () => {
   const installed = join(folder, 'node_modules/webgpu-diffusion');
   await mkdir(join(installed, 'dist/lib'), { recursive: true });
   await copyFile(new URL('package.json', root), join(installed, 'package.json'));
-  const script = new URL('harness/make_declarations.mjs', root).href;
+  const script = new URL('harness/tools/make_declarations.mjs', root).href;
   const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as { makeDeclarations(): string };
   await writeFile(join(installed, 'dist/lib/index.d.ts'), makeDeclarations());
 }, 60_000);

@@ -1,8 +1,8 @@
 /** What terminals get and pipes do not: a bar that fits, and colours. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { paint } from '../../harness/colours';
-import { Progress, progressLine } from '../../harness/progress';
-import { isForeign } from '../../harness/quiet';
+import { paint } from '../../harness/cli/colours';
+import { Progress, progressLine } from '../../harness/cli/progress';
+import { isForeign } from '../../harness/cli/quiet';
 
 beforeEach(() => void vi.stubEnv('NO_COLOR', ''));
 afterEach(() => void vi.unstubAllEnvs());
