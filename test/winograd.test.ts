@@ -1,7 +1,7 @@
 /** The Winograd transforms of each form against the matrices that follow from its interpolation points, in exact arithmetic. */
 import Fraction from 'fraction.js';
 import { describe, expect, test } from 'vitest';
-import { type Matrix, matrices } from '../harness/winograd/matrices';
+import { type Matrix, matrices } from '../harness/tools/winograd/matrices';
 import { readText, wgslFiles } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';

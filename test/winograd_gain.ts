@@ -1,5 +1,5 @@
 /** The interpolation points of the forms in shaders/conv2d/winograd, and by how much each makes rounding errors larger. */
-import { convolutionGain, kernelGradientGain, type Points } from '../harness/winograd/matrices';
+import { convolutionGain, kernelGradientGain, type Points } from '../harness/tools/winograd/matrices';
 
 export const forms: Readonly<Record<string, Points>> = {
   f4x5: { outputs: 4, taps: 5, finite: [0, 1, -1, 2, -2, '1/2', '-1/2'], negated: 0 },

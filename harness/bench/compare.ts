@@ -1,10 +1,10 @@
 /** Two benches side by side: what became faster, what slower, and what only looks so. Pure. */
 
 import { EngineError } from '../../src/errors';
-import { adapterText } from '../adapter_text';
+import { adapterText } from '../run/adapter_text';
 import { type BenchResult, SCHEMA, totalNames } from './result';
 import type { Times } from './statistics';
-import { short, type Table, titles } from './table';
+import { networkText, short, type Table, titles } from './table';
 
 /** A result file, and how to call it. */
 export interface Named {
@@ -96,6 +96,7 @@ function differences(before: Named, after: Named): string[] {
   unlike('Different adapters', ({ adapter }) => adapterText(adapter));
   unlike('Different runtimes', ({ runtime }) => runtime);
   unlike('Different batches, so only what is alike in that is compared', ({ batch: n }) => String(n));
+  unlike('Different networks', ({ network }) => networkText(network).slice(2) || "the tutorial's");
   unlike('Different clocks', ({ timer }) => timer.kind);
   for (const { name, result } of [before, after])
     if (result.end === 'stopped') found.push(`${name} is of a run that was stopped.`);
@@ -182,6 +183,8 @@ function wrongField(result: Fields): string | undefined {
     typeof adapter.software !== 'boolean'
   )
     return 'adapter';
+  const { network = {} } = result;
+  if (!isObject(network) || !Array.isArray(network.widths ?? [])) return 'network';
   if (text(timer, 'kind')) return 'timer';
   if (numbers(peak, 'gflops', 'gbps') || !Array.isArray(peak.copies)) return 'peak';
   const badTimes = (ms: unknown) => !isObject(ms) || numbers(ms, 'median', 'p10', 'p90', 'n') !== undefined;

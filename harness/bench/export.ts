@@ -1,5 +1,5 @@
 /** A bench's result as files: JSON for programs, CSV for spreadsheets, Markdown for people. Pure. */
-import { adapterText } from '../adapter_text';
+import { adapterText } from '../run/adapter_text';
 import { type BenchResult, type BenchTotal, type OpTime, totalNames } from './result';
 import type { Times } from './statistics';
 import { benchTables, caveats, headLines, skippedLines, type Table } from './table';

@@ -11,7 +11,14 @@ import { chooser, type Variants } from '../../src/unet/variants';
 import { specs } from '../../test/registry';
 import { Random } from '../../test/spec';
 import { convInsideFlops } from './inside';
-import { type BenchTotal, type Breakdown, breakdownOf, type OpTime, type TotalName } from './result';
+import {
+  type BenchNetwork,
+  type BenchTotal,
+  type Breakdown,
+  breakdownOf,
+  type OpTime,
+  type TotalName,
+} from './result';
 import { wholeDispatches } from './rows';
 import { summary, type Times } from './statistics';
 import type { Timer, TimerKind } from './timer';
@@ -31,15 +38,16 @@ export interface Work {
   destroy(): void;
 }
 
-/** The tutorial's network for images of `size` x `size` pixels. Throws `limit` where the device is too small for it. */
+/** The tutorial's network, or one of other widths or kernels, for images of `size` x `size` pixels. Throws `limit` where the device is too small for it. */
 export async function openWork(
   engine: Engine,
   name: TotalName,
   size: number,
   batch: number,
   timer: Timer,
+  network: BenchNetwork = {},
 ): Promise<Work> {
-  const unet = await engine.createUNet({ height: size, width: size }, { seed: 1 });
+  const unet = await engine.createUNet({ ...network, height: size, width: size }, { seed: 1 });
   try {
     return await open[name](engine, unet, batch, timer);
   } catch (error) {

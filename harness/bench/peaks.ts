@@ -4,10 +4,10 @@ import { EngineError } from '../../src/errors';
 import { Program } from '../../src/gpu/program';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
-import { type AnySpec, specs } from '../../test/registry';
-import { missingFeature, References } from '../check';
+import { specs } from '../../test/registry';
+import { missingFeature, References } from '../run/check';
 import type { Peak } from './result';
-import { checkSmall, type Entry, RowBuffers, wholeDispatches } from './rows';
+import { checkSmall, type Entry, listEntries, RowBuffers, wholeDispatches } from './rows';
 import { Timer } from './timer';
 
 /** Each of the few measurements takes about `seconds`. Throws `shader` where a kernel that measures a peak fails its check. */
@@ -64,14 +64,10 @@ async function* fastest(engine: Engine, name: string, timer: Timer, seconds: num
   }
 }
 
-function entriesOf(engine: Engine, name: string): Entry[] {
-  const spec = specs.get(name)! as AnySpec;
-  return Object.entries(spec.bench(4)).flatMap(([layer, shape]) =>
-    Object.keys(spec.kernel.variants)
-      .filter((variant) => !missingFeature(engine, spec, variant))
-      .map((variant) => ({ name, spec, variant, layer, shape })),
+const entriesOf = (engine: Engine, kernel: string): Entry[] =>
+  listEntries(4).filter(
+    ({ name, spec, variant }) => name === kernel && !missingFeature(engine, spec, variant),
   );
-}
 
 async function chooseTimer(engine: Engine): Promise<Timer> {
   const spec = specs.get('fma_peak')!;

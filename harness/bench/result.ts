@@ -1,7 +1,8 @@
 /** What a bench finds out: the events as they come, and the result that they add up to, as its JSON has it. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
+import type { UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
-import type { CaseResult } from '../check';
+import type { CaseResult } from '../run/check';
 import { isConvolution } from './inside';
 import type { Times } from './statistics';
 import type { TimerKind } from './timer';
@@ -115,6 +116,9 @@ export interface Peak {
   readonly copies: readonly { readonly bytes: number; readonly gbps: number }[];
 }
 
+/** What of the network may be another than the tutorial's. */
+export type BenchNetwork = Partial<Pick<UNetConfig, 'widths' | 'kernelSize'>>;
+
 /** What is known from the start of a run. */
 export interface BenchHead {
   readonly schema: typeof SCHEMA;
@@ -123,6 +127,8 @@ export interface BenchHead {
   /** ISO 8601. */
   readonly date: string;
   readonly batch: number;
+  /** Absent where it is the tutorial's. */
+  readonly network?: BenchNetwork;
   readonly budgetSeconds: number;
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
   readonly peak: Peak;

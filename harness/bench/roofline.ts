@@ -1,9 +1,10 @@
 /**
  * Every row between the adapter's own roofs, as an SVG that stands alone and fits into a page, light or dark: GFLOP/s over FLOP per
- * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure.
+ * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. By hand: see loss_svg.ts.
  */
-import { adapterText } from '../adapter_text';
-import { escapeXml } from '../xml';
+import { adapterText } from '../run/adapter_text';
+import { wrap } from '../run/wrap';
+import { escapeXml } from '../run/xml';
 import type { BenchResult, BenchRow, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
 
@@ -33,7 +34,7 @@ export function rooflineSvg(
   );
   if (points.length === 0) return undefined;
   const kernels = [...new Set(points.map(({ row }) => row.kernel))];
-  const subtitle = wrapped(adapterText(result.adapter), (width - 72) / LETTER);
+  const subtitle = wrap(adapterText(result.adapter), (width - 72) / LETTER);
   const plot = { left: 64, right: width - 28, top: 40 + LINE * subtitle.length };
   const bottom = plot.top + Math.min(0.65 * width, 416);
   const columns = Math.floor((plot.right - plot.left) / LEGEND_COLUMN);
@@ -142,18 +143,6 @@ function mark(kernel: number, x: number, y: number, kind = ''): string {
   // Steps of the golden angle: neighbours are far apart in colour, however many there are.
   const hue = Math.round((15 + 137.5 * kernel) % 360);
   return `<path class="mark${kind}" style="--hue: ${hue}" d="${shapes[kernel % shapes.length]}"/>`;
-}
-
-/** Lines of at most about so many letters. */
-function wrapped(text: string, letters: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines[lines.length - 1];
-    if (last !== undefined && last.length + word.length < letters)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 function tick(path: string, x: number, y: number, anchor: 'middle' | 'end', value: number): string {

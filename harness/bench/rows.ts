@@ -1,13 +1,15 @@
 /** Single kernels: each variant at each of the network's shapes, checked, then timed. */
+import type { ConvShape } from '../../src/conv_shape';
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
 import { op } from '../../src/plan/op';
-import { type Tensor, tensor } from '../../src/plan/tensor';
+import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
+import { checkConfig, type Layer, layersOf } from '../../src/unet/config';
 import { type AnySpec, specs } from '../../test/registry';
 import { type Arrays, elementCount, Random } from '../../test/spec';
-import { type CaseResult, checkCase, type References } from '../check';
-import { insideFlops } from './inside';
-import { type BenchRow, copyRate, type Peak } from './result';
+import { type CaseResult, checkCase, type References } from '../run/check';
+import { insideFlops, isConvolution } from './inside';
+import { type BenchNetwork, type BenchRow, copyRate, type Peak } from './result';
 import type { Times } from './statistics';
 import type { Timer } from './timer';
 
@@ -17,15 +19,64 @@ export interface Entry {
   readonly variant: string;
   readonly layer: string;
   readonly shape: unknown;
+  /** The same at small batches, for the check: the smallest first. */
+  readonly small: readonly unknown[];
 }
 
-/** Rivals, the variants at one layer, stand together. */
-export function listEntries(batch: number): Entry[] {
-  return [...specs].flatMap(([name, spec]) =>
-    Object.entries(spec.bench(batch)).flatMap(([layer, shape]) =>
-      Object.keys(spec.kernel.variants).map((variant) => ({ name, spec, variant, layer, shape })),
-    ),
-  );
+/**
+ * Rivals, the variants at one layer, stand together. Of another network than the tutorial's only the convolutions, nearly all of its
+ * arithmetic: the other kernels know the shapes of the tutorial.
+ */
+export function listEntries(batch: number, network?: BenchNetwork): Entry[] {
+  const batches = [4, 8, 16, 32, 64];
+  return [...specs].flatMap(([name, spec]) => {
+    const shapesAt = (n: number): Readonly<Record<string, unknown>> => {
+      if (!network) return spec.bench(n);
+      return isConvolution(name) ? convolutionsOf(name, network, n) : {};
+    };
+    const small = batches.map(shapesAt);
+    return Object.entries(shapesAt(batch)).flatMap(([layer, shape]) =>
+      Object.keys(spec.kernel.variants).map((variant) => ({
+        name,
+        spec,
+        variant,
+        layer,
+        shape,
+        small: [...(network ? [] : [spec.cases[`UNet ${layer}`]]), ...small.map((shapes) => shapes[layer])],
+      })),
+    );
+  });
+}
+
+/** The shapes that a kernel of a network's convolutions has there, by layer. */
+export function convolutionsOf(
+  kernel: string,
+  network: BenchNetwork,
+  batch: number,
+): Record<string, ConvShape> {
+  const layers = layersOf(checkConfig(network));
+  const [first, last] = [layers[0], layers[layers.length - 1]];
+  const shapeOf = ({ height, width, inChannels, outChannels, kernelSize }: Layer): ConvShape => ({
+    batch: padBatch(batch),
+    height,
+    width,
+    inChannels,
+    outChannels,
+    kernelSize,
+  });
+  const all = Object.fromEntries(layers.map((layer) => [layer.name, shapeOf(layer)]));
+  // Without a second level nothing is pooled.
+  const ends = layers.length > 2;
+  const fused: Readonly<Record<string, Record<string, ConvShape>>> = {
+    conv2d_pool: { [first.name]: shapeOf(first) },
+    conv2d_grad_upsample: { [last.name]: shapeOf(last) },
+    conv2d_grad_pool: { [first.name]: shapeOf(last) },
+  };
+  if (Object.hasOwn(fused, kernel)) return ends ? fused[kernel] : {};
+  if (kernel !== 'conv2d_grad_input') return all;
+  // The first layer's input is data: nobody asks for its gradient.
+  const { [first.name]: _, ...rest } = all;
+  return rest;
 }
 
 /** References are plain loops: a check has at most so many numbers. */
@@ -34,11 +85,10 @@ const CHECK_ELEMENTS = 4e6;
 /** The variant against its reference on a small version of the layer: the smallest batch that it takes. */
 export async function checkSmall(
   engine: Engine,
-  { spec, variant, layer }: Entry,
+  { spec, variant, small }: Entry,
   references: References,
 ): Promise<CaseResult> {
-  const small = [4, 8, 16, 32, 64].map((batch) => spec.bench(batch)[layer]);
-  const candidates = [spec.cases[`UNet ${layer}`], ...small, ...Object.values(spec.cases).reverse()];
+  const candidates = [...small, ...Object.values(spec.cases).reverse()];
   const fits = (shape: unknown) =>
     shape !== undefined &&
     !spec.kernel.variants[variant].refuses?.(shape) &&

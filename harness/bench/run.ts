@@ -5,14 +5,16 @@
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { specs } from '../../test/registry';
-import { missingFeature, References } from '../check';
-import { matcher, matchesNothing } from '../pattern';
+import { missingFeature, References } from '../run/check';
+import { matcher, matchesNothing } from '../run/pattern';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
 import { measureGflops, measurePeaks } from './peaks';
 import {
   type Axis,
   type BenchEvent,
+  type BenchNetwork,
   type BenchRow,
+  type BenchTotal,
   type Peak,
   SCHEMA,
   type SkippedRow,
@@ -22,11 +24,14 @@ import {
 } from './result';
 import { checkSmall, type Entry, listEntries, RowBuffers, throughput, tooLong } from './rows';
 import { foretell, measurePoint, type Place, placesOf, workOf } from './sweep';
+import { isInUse } from './table';
 import type { Timer } from './timer';
 
 export interface BenchOptions {
   /** Images of the UNet's layers. Default 256. */
   readonly batch?: number;
+  /** Default: the tutorial's. */
+  readonly network?: BenchNetwork;
   /**
    * Only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. By default everything, or nothing
    * beside the sweeps where there are any.
@@ -48,7 +53,7 @@ export interface BenchOptions {
 
 /**
  * Yields progress before, and news after each measurement; see `addEvent` for what they add up to. The whole network comes first,
- * sweeps next, then row by row. Throws `argument` for points that make no network, and for a kernel that there is not.
+ * sweeps next, then row by row: what the network uses before its rivals, so that a short budget goes where it matters. Throws `argument` for points that make no network, and for a kernel that there is not.
  */
 export async function* runBench(
   engine: Engine,
@@ -56,6 +61,7 @@ export async function* runBench(
 ): AsyncGenerator<BenchEvent, void, undefined> {
   const {
     batch = 256,
+    network,
     kernel,
     sweep = [],
     points,
@@ -68,8 +74,8 @@ export async function* runBench(
   const others = asked?.filter((part) => !totalNames.some((name) => name === part)).join(',');
   const wanted = kernel === undefined && sweep.length > 0 ? () => false : matcher(others);
   const names = totalNames.filter((name) => asked?.includes(name) || wanted(name));
-  const places = sweep.flatMap((axis) => placesOf(axis, batch, points));
-  const entries = listEntries(batch).filter(({ name, variant, layer }) =>
+  const places = sweep.flatMap((axis) => placesOf(axis, batch, points, network));
+  const entries = listEntries(batch, network).filter(({ name, variant, layer }) =>
     wanted(`${name}.${variant} ${layer}`),
   );
   if (kernel !== undefined && names.length + entries.length === 0)
@@ -81,16 +87,28 @@ export async function* runBench(
   // A tenth of the time, in a handful of measurements.
   const peakSeconds = Math.min(budgetSeconds / 80, 1);
   const { timer, peak } = await measurePeaks(engine, peakSeconds, signal);
-  const context = { engine, batch, timer, peak, pace, signal };
+  const context = { engine, batch, network, timer, peak, pace, signal };
+  const totals: Record<TotalName, BenchTotal | null> = { step: null, forward: null, sample: null };
   try {
     const { kind, resolutionMs } = timer;
     const { adapter } = engine;
     const date = new Date().toISOString();
-    const measured = { batch, budgetSeconds, timer: { kind, resolutionMs }, peak };
+    const measured = {
+      batch,
+      ...(network ? { network } : {}),
+      budgetSeconds,
+      timer: { kind, resolutionMs },
+      peak,
+    };
     yield { kind: 'head', head: { schema: SCHEMA, adapter, runtime, date, ...measured } };
-    for (const name of names) yield* measureTotal(context, name);
+    for (const name of names) {
+      for await (const event of measureTotal(context, name)) {
+        if (event.kind === 'total') totals[name] = event.total;
+        yield event;
+      }
+    }
     yield* measureSweeps(context, places);
-    yield* measureRows(context, entries);
+    yield* measureRows(context, usedFirst(entries, totals));
     yield pace.progress('peak, again');
     const gflopsAtEnd = await measureGflops(engine, timer, peakSeconds, signal);
     yield { kind: 'end', end: pace.leftOut ? 'budget' : 'complete', gflopsAtEnd };
@@ -99,9 +117,20 @@ export async function* runBench(
   }
 }
 
+/** Rivals of what the network uses come last; within both, the order stays. */
+export function usedFirst(
+  entries: readonly Entry[],
+  totals: Readonly<Record<TotalName, BenchTotal | null>>,
+): Entry[] {
+  const isRival = ({ name: kernel, variant, layer }: Entry) =>
+    isInUse(totals, { kernel, variant, layer }) === false;
+  return [...entries.filter((entry) => !isRival(entry)), ...entries.filter(isRival)];
+}
+
 interface Context {
   readonly engine: Engine;
   readonly batch: number;
+  readonly network: BenchNetwork | undefined;
   readonly timer: Timer;
   readonly peak: Peak;
   readonly pace: Pace;
@@ -156,7 +185,7 @@ class Pace {
 }
 
 async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<BenchEvent> {
-  const { engine, batch, timer, pace, signal } = context;
+  const { engine, batch, network, timer, pace, signal } = context;
   const skip = (variant: string, reason: string) => skipped({ kernel: name, variant, layer: '', reason });
   signal?.throwIfAborted();
   yield pace.progress(name);
@@ -164,7 +193,7 @@ async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<
   if (refusal) yield skip('', refusal);
   else {
     try {
-      const work = await openWork(engine, name, DEFAULT_SIZE, batch, timer);
+      const work = await openWork(engine, name, DEFAULT_SIZE, batch, timer, network);
       try {
         const total = await measureWork(work, pace.largeShare / 2, signal);
         yield { kind: 'total', name, total };
@@ -187,7 +216,7 @@ async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<
 }
 
 async function* measureSweeps(context: Context, places: readonly Place[]): AsyncGenerator<BenchEvent> {
-  const { engine, timer, pace, signal } = context;
+  const { engine, network, timer, pace, signal } = context;
   let last: SweepPoint | undefined;
   for (const [i, place] of places.entries()) {
     signal?.throwIfAborted();
@@ -198,7 +227,7 @@ async function* measureSweeps(context: Context, places: readonly Place[]): Async
     const seconds = Math.min(pace.left, pace.largeShare * (places.length - i)) * (workOf(place) / rest);
     const point = reason
       ? { ...place, step: null, forward: null, reason }
-      : await measurePoint(engine, place, timer, seconds, signal);
+      : await measurePoint(engine, place, timer, seconds, signal, network);
     if (point.step) last = point;
     yield { kind: 'point', point };
     pace.finished();

@@ -5,7 +5,7 @@ import { padBatch } from '../../src/plan/tensor';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import { convInsideFlops } from './inside';
 import { DEFAULT_SIZE, measureWork, openWork } from './network';
-import type { Axis, SweepPoint, SweepTotal } from './result';
+import type { Axis, BenchNetwork, SweepPoint, SweepTotal } from './result';
 import type { Timer } from './timer';
 
 export const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
@@ -25,10 +25,11 @@ export function placesOf(
   axis: Axis,
   batch: number,
   points: readonly number[] = defaultPoints[axis],
+  network: BenchNetwork = {},
 ): Place[] {
   const sorted = [...new Set(points)].sort((a, b) => a - b);
   if (axis === 'batch') return sorted.map((n) => ({ axis, batch: n, size: DEFAULT_SIZE }));
-  for (const size of sorted) checkConfig({ height: size, width: size });
+  for (const size of sorted) checkConfig({ ...network, height: size, width: size });
   return sorted.map((size) => ({ axis, batch, size }));
 }
 
@@ -57,10 +58,11 @@ export async function measurePoint(
   timer: Timer,
   seconds: number,
   signal?: AbortSignal,
+  network?: BenchNetwork,
 ): Promise<SweepPoint> {
   const measure = async (name: 'step' | 'forward'): Promise<SweepTotal> => {
     signal?.throwIfAborted();
-    const work = await openWork(engine, name, place.size, place.batch, timer);
+    const work = await openWork(engine, name, place.size, place.batch, timer, network);
     try {
       const total = await measureWork(work, seconds / 2, signal);
       const { median } = total.ms;

@@ -1,11 +1,13 @@
 /** A bench's results as tables of text: for a terminal, for Markdown and for the page. Pure. */
-import { adapterText } from '../adapter_text';
-import { variantLines } from '../kernels_text';
-import { plural } from '../progress';
+
+import { adapterText } from '../run/adapter_text';
+import { variantLines } from '../run/kernels_text';
+import { plural } from '../run/units';
 import {
   type Axis,
   axes,
   type BenchHead,
+  type BenchNetwork,
   type BenchResult,
   type BenchRow,
   type BenchTotal,
@@ -61,7 +63,10 @@ function headline(totals: Totals): { name: TotalName; total: BenchTotal } | unde
 }
 
 /** Whether the network used this of several variants; undefined where there is no choice, or nothing is known of one. */
-export function isInUse(totals: Totals, { kernel, variant, layer }: BenchRow): boolean | undefined {
+export function isInUse(
+  totals: Totals,
+  { kernel, variant, layer }: Pick<BenchRow, 'kernel' | 'variant' | 'layer'>,
+): boolean | undefined {
   const used = headline(totals)?.total.variants[`${kernel}/${layer}`];
   return used === undefined ? undefined : used === variant;
 }
@@ -224,10 +229,18 @@ export function benchTables(result: BenchResult): Table[] {
   return tables.filter((table) => table.rows.length > 0);
 }
 
-export function headLines({ adapter, runtime, date, timer, peak, batch }: BenchHead): string[] {
+/** `, widths 8 16, kernels 3x3`; nothing of the tutorial's network. */
+export function networkText({ widths, kernelSize }: BenchNetwork = {}): string {
+  return [
+    ...(widths ? [`, widths ${widths.join(' ')}`] : []),
+    ...(kernelSize ? [`, kernels ${kernelSize}x${kernelSize}`] : []),
+  ].join('');
+}
+
+export function headLines({ adapter, runtime, date, timer, peak, batch, network }: BenchHead): string[] {
   return [
     `Adapter: ${adapterText(adapter)}.`,
-    `Runtime: ${runtime}. ${date}. Batch ${batch}.`,
+    `Runtime: ${runtime}. ${date}. Batch ${batch}${networkText(network)}.`,
     `Timer: ${timerLine(timer)}.`,
     `Peaks: ${peaksLine(peak)}.`,
   ];
@@ -277,7 +290,7 @@ export function timerLine({ kind, resolutionMs }: BenchHead['timer']): string {
 // ---------------------------------------------------------------- text
 
 /** For rows that are printed as they come: columns wide enough for any. */
-export const rowColumns = { text: 3, widths: [20, 18, 8, 8, 17, 8, 8, 8, 8] } as const;
+export const rowColumns = { text: 3, widths: [20, 24, 8, 8, 17, 8, 8, 8, 8] } as const;
 export const sweepColumns = { text: 0, widths: [5, 7, 8, 9, 9, 7, 10, 9, 9, 7] } as const;
 
 export function textLine(

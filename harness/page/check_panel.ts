@@ -1,5 +1,5 @@
 /** The Check tab: every kernel variant against its reference, on the visitor's GPU; the cases of the project's own tests. */
-import type { CheckEvent, CheckRow } from '../check';
+import type { CheckEvent, CheckRow } from '../run/check';
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, setMessage, setText } from './dom';
 import { connectFields } from './fields';

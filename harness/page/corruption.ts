@@ -1,7 +1,7 @@
 /** Images with more and more noise, as each objective has them, and what a network sees behind it. Pure. */
 import { normal, STREAM, threefry } from '../../src/random';
 import type { Objective } from '../../src/training/settings';
-import { corruptMoreAndMore, type Images, imageCount } from '../pictures';
+import { corruptMoreAndMore, type Images, imageCount } from '../run/pictures';
 
 export interface Corrupted {
   /** The share of noise in each image, from 0 to 1. */

@@ -1,5 +1,6 @@
 /** Numbers and names as the page writes them. Pure. */
 import type { AdapterDescription } from '../../src';
+import { adapterName as nameOf } from '../run/adapter_text';
 
 export const whole = (n: number) => Math.round(n).toLocaleString('en-US');
 
@@ -34,39 +35,8 @@ export function megabytes(bytes: number): string {
 export const percent = (share: number) =>
   `${share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
-const vendors: Readonly<Record<string, string>> = {
-  nvidia: 'NVIDIA',
-  amd: 'AMD',
-  intel: 'Intel',
-  apple: 'Apple',
-  arm: 'Arm',
-  qualcomm: 'Qualcomm',
-  google: 'Google',
-  mesa: 'Mesa',
-  microsoft: 'Microsoft',
-};
-
-/** Software adapters, spelled as their makers do. */
-const architectures: Readonly<Record<string, string>> = {
-  swiftshader: 'SwiftShader',
-  llvmpipe: 'llvmpipe',
-  lavapipe: 'lavapipe',
-  warp: 'WARP',
-};
-
-const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
-
-/** Browsers tell little: mostly a vendor and an architecture, both in lower case, sometimes nothing. */
-export function adapterName({ vendor, architecture, device, description }: AdapterDescription): string {
-  if (description) return description;
-  const parts = [
-    vendors[vendor] ?? capitalised(vendor),
-    architectures[architecture] ?? architecture.split('-').map(capitalised).join(' '),
-    // A number from the bus says nothing to people.
-    /^(0x)?[0-9a-f]*$/i.test(device) ? '' : device,
-  ];
-  return parts.filter(Boolean).join(' ') || 'An adapter that the browser does not name';
-}
+export const adapterName = (adapter: AdapterDescription): string =>
+  nameOf(adapter) || 'An adapter that the browser does not name';
 
 /** So many of what has a plain plural. */
 export const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ? '' : 's'}`;

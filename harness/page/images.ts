@@ -1,6 +1,6 @@
 /** Images on a canvas, as many as fit beside each other. */
 import { normal, STREAM, threefry } from '../../src/random';
-import { grid, type Picture, rgba } from '../pictures';
+import { grid, type Picture, rgba } from '../run/pictures';
 import { columnsFor } from './order';
 import type { ModelDescription } from './protocol';
 

@@ -1,7 +1,7 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
 import type { Engine, ImageSet, Sampler, UNet } from '../../src';
 import type { Objective } from '../../src/training/settings';
-import { greys } from '../pictures';
+import { greys } from '../run/pictures';
 import { corrupt } from './corruption';
 import { columnsFor, type Network, samplingOf } from './order';
 import { keepsFrame, type Order, type WorkerEvent } from './protocol';

@@ -1,6 +1,6 @@
 /** What the Check and Bench tabs have in common: a worker for each run, which ends with it and leaves nothing behind. */
 import { type Axis, axesOf, type BenchEvent } from '../bench/result';
-import type { CheckEvent } from '../check';
+import type { CheckEvent } from '../run/check';
 import type { App } from './app';
 import type { Tune } from './settings';
 

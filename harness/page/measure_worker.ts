@@ -1,7 +1,7 @@
 /** Runs one check or one benchmark on a device of its own, away from the training, and tells what comes out as it comes. */
 import { createEngine } from '../../src';
 import { runBench } from '../bench/run';
-import { runCheck } from '../check';
+import { runCheck } from '../run/check';
 import { deviceLostMessage } from './device_lost';
 import type { MeasureEvent, MeasureTask } from './measure';
 

@@ -13,21 +13,15 @@ import {
   type Progress,
   recipes,
   type Trainer,
-  type TrainerOptions,
   type UNet,
   type UNetConfig,
-  type Variants,
 } from '../../src';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
-import {
-  type Checkpoint,
-  loadCheckpoint,
-  saveCheckpoint,
-  variantsForAdapter,
-} from '../../src/weights/checkpoint';
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
+import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage } from './device_lost';
 import { LivePictures } from './live_pictures';
 import { LossBatcher } from './loss_batcher';
@@ -311,12 +305,9 @@ export class Session {
         learningRate: this.settings.lr,
       };
       this.binarize = saved?.settings.binarize;
-      this.trainer = await createTrainer(
-        engine,
-        unet,
-        options,
-        saved && variantsForAdapter(engine.adapter, saved),
-      );
+      this.trainer = saved
+        ? (await resumeTrainer(engine, unet, options, saved)).trainer
+        : await engine.createTrainer(unet, options);
       if (saved) this.trainer.setState(saved.state);
       this.send({
         type: 'built',
@@ -590,21 +581,6 @@ export class Session {
 
   private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
     this.send({ type: 'saved', name, bytes, step }, [bytes.buffer]);
-  }
-}
-
-/** With the kernel variants that the run began with, if there are any, so that it goes on bit for bit; a device that lacks them chooses anew. */
-async function createTrainer(
-  engine: Engine,
-  unet: UNet,
-  options: TrainerOptions,
-  variants: Variants | undefined,
-): Promise<Trainer> {
-  try {
-    return await engine.createTrainer(unet, { ...options, variants });
-  } catch (error) {
-    if (!variants || !(error instanceof EngineError) || error.code !== 'argument') throw error;
-    return engine.createTrainer(unet, options);
   }
 }
 

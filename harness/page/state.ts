@@ -1,8 +1,10 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../src';
-import { preparing } from '../kernels_text';
+import { preparing } from '../run/kernels_text';
 import type { DataDescription, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
 import type { Settings } from './settings';
+
+export { epochMeans, lossesCsv } from '../run/losses';
 
 export interface Run {
   readonly images: number;
@@ -130,17 +132,6 @@ export function isComplete(state: State, epochs: number): boolean {
   return state.run !== undefined && state.losses.length >= state.run.stepsPerEpoch * epochs;
 }
 
-/** The unweighted mean of each complete epoch's losses. */
-export function epochMeans(losses: readonly number[], stepsPerEpoch: number): number[] {
-  const means: number[] = [];
-  for (let end = stepsPerEpoch; end <= losses.length; end += stepsPerEpoch) {
-    let sum = 0;
-    for (let i = end - stepsPerEpoch; i < end; i++) sum += losses[i];
-    means.push(sum / stepsPerEpoch);
-  }
-  return means;
-}
-
 /** Seconds until `epochs` are complete at the present speed. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
   if (!state.run || state.pace <= 0) return Number.NaN;
@@ -149,12 +140,6 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
   // The last batch of an epoch may be smaller.
   const imagesDone = Math.floor(done / stepsPerEpoch) * images + (done % stepsPerEpoch) * batch;
   return Math.max(0, epochs * images - imagesDone) / state.pace;
-}
-
-/** losses.csv: step and epoch count from 1. */
-export function lossesCsv(losses: readonly number[], stepsPerEpoch: number): string {
-  const rows = losses.map((loss, i) => `${i + 1},${Math.floor(i / stepsPerEpoch) + 1},${loss}\n`);
-  return `step,epoch,loss\n${rows.join('')}`;
 }
 
 /** A running mean: over about the last `span` values, and over the last third of the first few, which fall fast. */

@@ -1,5 +1,5 @@
 /** The Train tab: buttons, settings, readings, pictures. */
-import { variantLines } from '../kernels_text';
+import { variantLines } from '../run/kernels_text';
 import type { App, TaskPanel } from './app';
 import { Curve, type Scale } from './curve';
 import { anyElement, button, byId, download, setReading, setText } from './dom';

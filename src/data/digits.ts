@@ -4,7 +4,7 @@ import { type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
 import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
 import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
 
-/** What harness/make_digits.mjs printed about the unpacked files. */
+/** What harness/tools/make_digits.mjs printed about the unpacked files. */
 const imagesHashes = {
   sha256: 'ea1413899b8e88461578f6f4fefdf33b2c5a5f7b19c5586541aca77ad4c3ae95',
   fnv1a: 'f390b2c5',

@@ -11,7 +11,7 @@ export const side = 28;
 export const pixels = side * side;
 export const classes = 10;
 
-/** What harness/quality/train_classifier.py printed about the file. */
+/** What harness/tools/quality/train_classifier.py printed about the file. */
 const fileHash = 'e119421b';
 
 /** The convolutions, all 3x3 and with relu: pixels down and across, and channels, of what each makes. */

@@ -4,7 +4,7 @@
 //
 // writes those of jax-js if TensorFlow.js (its WebGPU backend: the ones for the CPU and wasm have wrong gradients) agrees.
 import { writeFileSync } from 'node:fs';
-import { createPeerServer } from '../../harness/peers/vite.mjs';
+import { createPeerServer } from '../../harness/tools/peers/vite.mjs';
 
 const BATCH = 16;
 const STEPS = 10;
@@ -19,9 +19,9 @@ const server = await createPeerServer();
 const load = (file) => server.ssrLoadModule(file);
 const { devDependencies } = (await load('/package.json')).default;
 const { goldenBatch } = await load('/test/golden/workload.ts');
-const { installNavigator } = await load('/harness/peers/node.ts');
-const { watchDevices } = await load('/harness/peers/devices.ts');
-const { loadPeer } = await load('/harness/peers/peer.ts');
+const { installNavigator } = await load('/harness/tools/peers/node.ts');
+const { watchDevices } = await load('/harness/tools/peers/devices.ts');
+const { loadPeer } = await load('/harness/tools/peers/peer.ts');
 
 await installNavigator();
 const devices = await watchDevices();

@@ -8,7 +8,7 @@ import { runBench } from '../../harness/bench/run';
 import { summary } from '../../harness/bench/statistics';
 import { measurePoint } from '../../harness/bench/sweep';
 import { Queries, Timer } from '../../harness/bench/timer';
-import { type CheckRow, runCheck } from '../../harness/check';
+import { type CheckRow, runCheck } from '../../harness/run/check';
 import { createEngine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { Trainer } from '../../src/training/trainer';

@@ -28,6 +28,7 @@ if (lane === 'node') {
       }
       const code = await new Promise((resolve) => child.on('close', resolve));
       expect(code, output).toBe(130);
+      expect(output).not.toContain('artificially reduced');
       expect(readdirSync(out).sort()).toEqual(['csv', 'json', 'markdown', 'svg']);
       const read = (name: string) => readFileSync(join(out, name), 'utf8');
       const { result } = parseResult('json', read('json'));

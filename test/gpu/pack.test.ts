@@ -23,7 +23,7 @@ if (lane === 'node') {
       const folder = mkdtempSync(join(tmpdir(), 'pack-'));
       try {
         const file = join(folder, 'pack.tar.gz');
-        const packed = await run(process.execPath, ['harness/pack/pack.mjs', file], process.env);
+        const packed = await run(process.execPath, ['harness/tools/pack/pack.mjs', file], process.env);
         expect(packed.code, packed.output).toBe(0);
         expect(statSync(file).size).toBeLessThan(64 * 2 ** 20);
         await run('tar', ['-C', folder, '-xzf', file], process.env);

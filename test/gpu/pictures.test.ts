@@ -1,6 +1,6 @@
 /** The tutorial's pictures, with a network that has learned nothing. */
 import { expect, test } from 'vitest';
-import { runPictures } from '../../harness/run_pictures';
+import { runPictures } from '../../harness/cli/run_pictures';
 import { createEngine } from '../../src/engine';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';

@@ -11,7 +11,7 @@ import {
   text,
   toggle,
   UsageError,
-} from '../../harness/args';
+} from '../../harness/cli/args';
 
 const command = defineCommand({
   name: 'paint',
@@ -116,7 +116,9 @@ test('help lists every flag with what it takes', () => {
 });
 
 test('every command describes itself in lines that fit a terminal', async () => {
-  const modules = import.meta.glob<Record<string, Command>>('../../harness/commands/*.ts', { eager: true });
+  const modules = import.meta.glob<Record<string, Command>>('../../harness/cli/commands/*.ts', {
+    eager: true,
+  });
   const commands = Object.values(modules).flatMap((module) =>
     Object.values(module).filter((value) => typeof value === 'object' && 'flags' in value),
   );

@@ -16,6 +16,8 @@ import {
   type SweepPoint,
 } from '../../harness/bench/result';
 import { NARROW, rooflineSvg } from '../../harness/bench/roofline';
+import { convolutionsOf, listEntries } from '../../harness/bench/rows';
+import { usedFirst } from '../../harness/bench/run';
 import { foretell, placesOf } from '../../harness/bench/sweep';
 import {
   benchTables,
@@ -26,6 +28,7 @@ import {
   rowCells,
   textTable,
 } from '../../harness/bench/table';
+import type { ConvShape } from '../../src/conv_shape';
 import { EngineError } from '../../src/errors';
 import { convFlops } from '../../src/kernels/conv2d';
 import { specs } from '../registry';
@@ -502,4 +505,50 @@ describe('the roofline', () => {
     expect(rooflineSvg({ ...result, rows: [failed] })).toBeUndefined();
     expect(rooflineSvg({ ...result, rows: [{ ...row, insideGflops: 0 }] })).toBeUndefined();
   });
+});
+
+test('what the network uses comes before its rivals, else in the order of before', () => {
+  const entries = listEntries(4).filter(({ name, layer }) => name === 'adam' || layer === 'down.1');
+  const totals = { step: total(2), forward: null, sample: null };
+  const sorted = usedFirst(entries, totals);
+  const names = sorted.map(({ name, variant, layer }) => `${name}.${variant} ${layer}`);
+  expect(sorted).toHaveLength(entries.length);
+  const rivals = names.findIndex((name) => name.startsWith('conv2d.') && name !== 'conv2d.winograd4 down.1');
+  expect(names.indexOf('conv2d.winograd4 down.1')).toBeLessThan(rivals);
+  expect(names.findIndex((name) => name.startsWith('adam'))).toBeLessThan(rivals);
+  expect(names.slice(rivals).every((name) => name.startsWith('conv2d.'))).toBe(true);
+  expect(usedFirst(entries, { step: null, forward: null, sample: null })).toEqual(entries);
+});
+
+test("another network's convolutions: as the tutorial's, layer by layer", () => {
+  for (const [name, spec] of specs)
+    if (name.startsWith('conv2d')) expect(convolutionsOf(name, {}, 7), name).toEqual(spec.bench(7));
+  const entries = listEntries(8, { widths: [4, 12], kernelSize: 3 });
+  const shapes = (kernel: string) =>
+    Object.fromEntries(
+      entries.filter(({ name }) => name === kernel).map(({ layer, shape }) => [layer, shape as ConvShape]),
+    );
+  expect(new Set(entries.map(({ name }) => name.slice(0, 6)))).toEqual(new Set(['conv2d']));
+  expect(Object.keys(shapes('conv2d'))).toEqual(['down.0', 'down.1', 'up.0', 'up.1']);
+  expect(Object.keys(shapes('conv2d_grad_input'))).toEqual(['down.1', 'up.0', 'up.1']);
+  expect(shapes('conv2d')['down.1']).toMatchObject({
+    batch: 8,
+    height: 14,
+    inChannels: 4,
+    outChannels: 12,
+    kernelSize: 3,
+  });
+  for (const { small, shape } of entries) expect(small[0]).toEqual({ ...(shape as ConvShape), batch: 4 });
+  expect(listEntries(8, { widths: [4] }).some(({ name }) => name === 'conv2d_pool')).toBe(false);
+});
+
+test('a result says of which network it is, if not the tutorial\u2019s', () => {
+  const other = { ...result, network: { widths: [8, 16], kernelSize: 3 } };
+  expect(headLines(other)[1]).toContain('Batch 4, widths 8 16, kernels 3x3.');
+  expect(headLines(result)[1]).toContain('Batch 4.');
+  const named = (name: string, of: BenchResult) => parseResult(name, toJson(of));
+  const { lead } = comparisonTable(named('a', result), named('b', other));
+  expect(lead).toContain("Different networks: the tutorial's in a, widths 8 16, kernels 3x3 in b.");
+  const wrong = { ...result, network: { widths: 8 } } as unknown as BenchResult;
+  expect(() => named('c', wrong)).toThrow('its field network');
 });

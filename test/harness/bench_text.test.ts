@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { summary } from '../../harness/bench/statistics';
 import { short, skippedLines } from '../../harness/bench/table';
-import { explain, foldRepeats } from '../../harness/explain_text';
-import { matcher } from '../../harness/pattern';
-import { duration, megabytes, progressLine } from '../../harness/progress';
+import { explain, foldRepeats } from '../../harness/cli/explain_text';
+import { matcher } from '../../harness/run/pattern';
+import { duration, megabytes } from '../../harness/run/units';
+import { wrap } from '../../harness/run/wrap';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 
@@ -42,11 +43,12 @@ test('numbers and times as people read them', () => {
     '2:03 h',
   ]);
   expect([500, 1.25e6, 167.4e6].map(megabytes)).toEqual(['1 kB', '1.3 MB', '167 MB']);
-  const state = { done: 5, total: 20, text: 'loss 0.1', secondsLeft: 61 };
-  expect(progressLine(state, false)).toBe(' 25%  loss 0.1  1:01 min left');
-  expect(progressLine({ ...state, done: 20, secondsLeft: undefined }, true)).toBe(
-    `${'━'.repeat(24)} 100%  loss 0.1`,
-  );
+});
+
+test('text in lines', () => {
+  expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
+  expect(wrap('one two three', 8, '  ')).toEqual(['one two', '  three']);
+  expect(wrap('incomprehensible', 7)).toEqual(['incomprehensible']);
 });
 
 test('repeated dispatches are listed once', () => {
@@ -77,6 +79,12 @@ test('explain: the tutorial network within its memory budget, other networks too
   const tiled = explain(config, 256, 10_000, { ...defaults, ...tiles });
   expect(Number(/Training takes (\d+) MB/.exec(tiled.memory)![1])).toBeLessThanOrEqual(160);
   expect(tiled.dispatches).toContain('29 dispatches');
+  for (const { summary: layers, dispatches: list, memory: sizes } of [
+    explain(config, 256, 10_000, defaults),
+    tiled,
+  ])
+    for (const line of `${layers}\n${list}\n${sizes}`.split('\n'))
+      expect(line.length, line).toBeLessThanOrEqual(120);
   const rgb = checkConfig({ height: 16, width: 24, channels: 3, widths: [4, 8, 8, 16], kernelSize: 3 });
   expect(explain(rgb, 5, 7, {}).summary).toContain('conv 3x3, 3 > 4, swish');
 });

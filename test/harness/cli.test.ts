@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
-import { main } from '../../harness/main';
+import { main } from '../../harness/cli/main';
 import { encodeSafetensors } from '../../src/weights/safetensors';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -46,6 +46,8 @@ test('help', async () => {
   expect(command.out).toContain('--resume FILE');
   expect(command.code).toBe(0);
   expect(nothing.out).toBe(overview.out);
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
   expect(nothing.code).toBe(2);
 });
 
@@ -59,6 +61,7 @@ test('usage errors end with 2', async () => {
   await fails(['bench', '--points', '1,2'], 2, '--points', '--sweep batch or --sweep size');
   await fails(['bench', '--sweep', 'both', '--points', '1,2'], 2, '--points', '--sweep batch');
   await fails(['bench', '--sweep', 'depth'], 2, '"depth"', 'none, batch, size, both');
+  await fails(['bench', '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
   await fails(['bench', '--compare', 'a.json'], 2, '--compare takes two files', 'A.json,B.json');
   await fails(['bench', '--compare', 'a.json,b.json', '--batch', '4'], 2, '--batch', 'runs nothing');
   for (const command of [
@@ -164,6 +167,7 @@ test('explain needs no GPU', async () => {
   expect(out).toMatch(/\d+ dispatches, 4[78]\.\d GFLOP/);
   expect(out).toContain('Kernel variants, the usual ones');
   expect(out).toContain('conv2d.winograd_subgroups_product');
+  for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
 
   const fixed = await run('explain', '--variants', 'conv2d/down.1=winograd4,conv2d/up.2=one_output');
   expect(fixed.code).toBe(0);

@@ -1,11 +1,11 @@
 /** What a run of the recipe digits leaves behind beside the tutorial's files. */
 import { expect, test } from 'vitest';
-import { encodeGif } from '../../harness/gif';
-import { nextFrame } from '../../harness/history';
-import { levelSvg } from '../../harness/level_svg';
-import { qualityLine, qualityTable } from '../../harness/measure_quality';
-import { grid } from '../../harness/pictures';
-import { runFiles } from '../../harness/run_files';
+import { encodeGif } from '../../harness/cli/gif';
+import { nextFrame } from '../../harness/cli/history';
+import { levelSvg } from '../../harness/cli/level_svg';
+import { qualityLine, qualityTable } from '../../harness/cli/measure_quality';
+import { runFiles } from '../../harness/cli/run_files';
+import { grid } from '../../harness/run/pictures';
 
 test('epochs.csv has the held-out losses that are known', () => {
   const files = runFiles({

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { UsageError } from '../../harness/args';
-import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness/files';
-import { idxFiles, loadImages } from '../../harness/images';
+import { UsageError } from '../../harness/cli/args';
+import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness/cli/files';
+import { idxFiles, loadImages } from '../../harness/cli/images';
 import { refused } from '../data/refused';
 
 let folder: string;

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { kernelChoice, Preparations } from '../../harness/kernel_flags';
-import { variantLines } from '../../harness/kernels_text';
-import { Progress } from '../../harness/progress';
+import { kernelChoice, Preparations } from '../../harness/cli/kernel_flags';
+import { Progress } from '../../harness/cli/progress';
+import { variantLines } from '../../harness/run/kernels_text';
 
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
 afterAll(() => rm(folder, { recursive: true }));

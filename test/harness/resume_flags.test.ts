@@ -1,6 +1,6 @@
 /** Which flags may stand beside --resume. */
 import { expect, test } from 'vitest';
-import { resumedSettings } from '../../harness/commands/train';
+import { resumedSettings } from '../../harness/cli/commands/train';
 import { checkConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 

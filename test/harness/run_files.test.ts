@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { lossSvg } from '../../harness/loss_svg';
-import { runFiles } from '../../harness/run_files';
+import { lossSvg } from '../../harness/cli/loss_svg';
+import { runFiles } from '../../harness/cli/run_files';
 
 const losses = [0.2, 0.1, 0.06, 0.04, 0.05].map(Math.fround);
 

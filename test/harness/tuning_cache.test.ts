@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { fileCache, tuningFile } from '../../harness/tuning_cache';
+import { fileCache, tuningFile } from '../../harness/cli/tuning_cache';
 
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
 afterAll(() => rm(folder, { recursive: true }));

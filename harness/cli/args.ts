@@ -1,0 +1,179 @@
+/**
+ * Flags of the command line: declared once, for reading them, for checking them and for --help. Node's parseArgs reads them. The rest is by
+ * hand, as libraries for it neither know ranges nor say what is legal, and each would be larger than this file.
+ */
+import { parseArgs } from 'node:util';
+
+/** What the user wrote makes no sense: one line that says what was given, what is legal and what to do. Exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** A flag that takes a value, or a switch (`value` absent). */
+export interface Flag<T> {
+  /** How --help calls the value. */
+  readonly value?: string;
+  readonly help: string;
+  /** `name` is the flag's, for messages. Throws UsageError. */
+  readonly parse: (text: string, name: string) => T;
+}
+
+export type Flags = Readonly<Record<string, Flag<unknown>>>;
+/** What was given; nothing is filled in. */
+export type Given<F extends Flags> = { readonly [K in keyof F]?: F[K] extends Flag<infer T> ? T : never };
+
+export interface Command<F extends Flags = Flags> {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  /** What stands behind the name in the usage line. */
+  readonly usage: string;
+  readonly flags: F;
+  /** More lines for --help. */
+  readonly notes?: string;
+  readonly run: (given: Given<F>, context: Context) => Promise<number>;
+}
+
+export interface Context {
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Checks a command against its own flags, then forgets them, so that all commands have one type. */
+export const defineCommand = <F extends Flags>(command: Command<F>): Command => command as unknown as Command;
+
+// ---------------------------------------------------------------- kinds of flags
+
+export const text = (value: string, help: string): Flag<string> => ({
+  value,
+  help,
+  parse: (given, name) => {
+    if (given === '') throw new UsageError(`--${name} is empty; give it a ${value}.`);
+    return given;
+  },
+});
+
+export const toggle = (help: string): Flag<true> => ({ help, parse: () => true });
+
+export const integer = (value: string, help: string, min: number, max: number): Flag<number> => ({
+  value,
+  help,
+  parse: (given, name) => {
+    const n = /^[+-]?\d+$/.test(given) ? Number(given) : Number.NaN;
+    if (!(n >= min && n <= max)) {
+      throw new UsageError(`--${name} is ${show(given)}; it must be a whole number from ${min} to ${max}.`);
+    }
+    return n;
+  },
+});
+
+export const number = (value: string, help: string, min: number, max: number): Flag<number> => ({
+  value,
+  help,
+  parse: (given, name) => {
+    const n = given.trim() === '' ? Number.NaN : Number(given);
+    if (!(n >= min && n <= max)) {
+      throw new UsageError(`--${name} is ${show(given)}; it must be a number from ${min} to ${max}.`);
+    }
+    return n;
+  },
+});
+
+export const integers = (value: string, help: string, min: number, max: number): Flag<number[]> => ({
+  value,
+  help,
+  parse: (given, name) => {
+    const list = given.split(',').map((item) => (/^\d+$/.test(item.trim()) ? Number(item) : Number.NaN));
+    if (!list.every((n) => n >= min && n <= max)) {
+      throw new UsageError(
+        `--${name} is ${show(given)}; it must be whole numbers from ${min} to ${max} with commas between, such as ${value}.`,
+      );
+    }
+    return list;
+  },
+});
+
+export const oneOf = <T extends string>(help: string, ...legal: readonly T[]): Flag<T> => ({
+  value: legal.join('|'),
+  help,
+  parse: (given, name) => {
+    const found = legal.find((item) => item === given);
+    if (!found) throw new UsageError(`--${name} is ${show(given)}; it must be ${legal.join(', ')}.`);
+    return found;
+  },
+});
+
+// ---------------------------------------------------------------- reading
+
+/** The flags in `args`, each checked; or `help` if that is asked for. Throws UsageError. */
+export function readFlags<F extends Flags>(
+  command: Command<F>,
+  args: readonly string[],
+): Given<F> | { readonly help: true } {
+  const { flags, name } = command;
+  if (args.includes('--help') || args.includes('-h')) return { help: true };
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([flag, { value }]) => [
+      flag,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
+  // Not strict: the messages of `parseArgs` itself do not say what is legal.
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const legal = Object.keys(flags).map((flag) => `--${flag}`);
+  const given: Record<string, unknown> = {};
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional') {
+      throw new UsageError(
+        // Without the --, npm takes the flags for its own and leaves their values.
+        `${name} takes flags only, but was given ${show(token.value)}. With npm run, put -- before the flags. See ${name} --help.`,
+      );
+    }
+    const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
+    if (!flag) {
+      const known = legal.length > 0 ? `it has ${legal.join(', ')}` : 'it has none';
+      throw new UsageError(`${name} has no flag ${token.rawName}; ${known}. See ${name} --help.`);
+    }
+    if (flag.value === undefined) {
+      if (token.value !== undefined)
+        throw new UsageError(`--${token.name} takes no value; it was given ${show(token.value)}.`);
+      given[token.name] = true;
+      continue;
+    }
+    // A value that begins with -- is the next flag, unless it was written with =.
+    if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
+      throw new UsageError(`--${token.name} lacks its value: --${token.name} ${flag.value}.`);
+    }
+    given[token.name] = flag.parse(token.value, token.name);
+  }
+  return given as Given<F>;
+}
+
+export function helpOf(command: Command): string {
+  const rows = Object.entries(command.flags).map(
+    ([flag, { value, help }]) => [`--${flag}${value === undefined ? '' : ` ${value}`}`, help] as const,
+  );
+  const width = Math.max(...rows.map(([left]) => left.length), 8);
+  const line = (left: string, right: string) => {
+    const [first, ...rest] = right.split('\n');
+    return [`  ${left.padEnd(width)}  ${first}`, ...rest.map((r) => `  ${' '.repeat(width)}  ${r}`)].join(
+      '\n',
+    );
+  };
+  return [
+    `webgpu-diffusion ${command.name} ${command.usage}`.trimEnd(),
+    '',
+    command.summary,
+    '',
+    ...rows.map(([left, help]) => line(left, help)),
+    line('--help', 'this'),
+    ...(command.notes ? ['', command.notes] : []),
+  ].join('\n');
+}
+
+/** A value as JSON, so that no control character reaches a terminal, and no longer than a message should be. */
+export function show(value: string): string {
+  const quoted = JSON.stringify(value);
+  return quoted.length <= 100 ? quoted : `${quoted.slice(0, 100)}…`;
+}

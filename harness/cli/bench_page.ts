@@ -1,0 +1,57 @@
+/** The page in which the command line runs its bench and its check: hands their events over as they come. */
+import { createEngine, type EngineOptions } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import { type BenchOptions, runBench } from '../bench/run';
+import { type CheckOptions, runCheck } from '../run/check';
+import type { BrowserEvent, Job } from './in_browser';
+
+type JobOptions = BenchOptions &
+  CheckOptions & { readonly engine?: Pick<EngineOptions, 'tune' | 'variants'> };
+
+declare global {
+  interface Window {
+    startJob(job: Job, options: JobOptions): void;
+    /** Waits for events, BrowserEvent[] as JSON (drivers differ in what else they can bring over); the last is `end` or `error`. */
+    nextEvents(): Promise<string>;
+  }
+}
+
+let events: BrowserEvent<unknown>[] = [];
+let wake = () => {};
+
+function tell(event: BrowserEvent<unknown>): void {
+  events.push(event);
+  wake();
+}
+
+window.startJob = (job, options) => {
+  run(job, options).catch((error: unknown) => {
+    const code = error instanceof EngineError ? error.code : undefined;
+    tell({ kind: 'error', message: error instanceof Error ? error.message : String(error), code });
+  });
+};
+
+window.nextEvents = async () => {
+  while (events.length === 0) {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+  const taken = events;
+  events = [];
+  return JSON.stringify(taken);
+};
+
+async function run(job: Job, options: JobOptions): Promise<void> {
+  const engine = await createEngine(options.engine);
+  engine.device.addEventListener('uncapturederror', ({ error }) =>
+    tell({ kind: 'error', message: error.message }),
+  );
+  tell({ kind: 'adapter', adapter: engine.adapter });
+  const work =
+    job === 'bench'
+      ? runBench(engine, { ...options, runtime: navigator.userAgent })
+      : runCheck(engine, options);
+  for await (const event of work) tell({ kind: 'event', event });
+  tell({ kind: 'end' });
+}

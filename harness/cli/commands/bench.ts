@@ -1,0 +1,220 @@
+/** `bench`: how fast is every kernel here, and the whole network? */
+
+import { comparisonTable, parseResult } from '../../bench/compare';
+import { toCsv, toJson, toMarkdown } from '../../bench/export';
+import { addEvent, axesOf, type BenchEvent, type BenchResult, sweepChoices } from '../../bench/result';
+import { rooflineSvg } from '../../bench/roofline';
+import { type BenchOptions, runBench } from '../../bench/run';
+import {
+  breakdownTable,
+  caveats,
+  inUseNote,
+  isInUse,
+  kernelLines,
+  measuredText,
+  peaksLine,
+  rowCells,
+  rowColumns,
+  rowHead,
+  skippedLines,
+  sweepCells,
+  sweepColumns,
+  sweepHead,
+  sweepTitles,
+  textLine,
+  textTable,
+  timerLine,
+  totalRow,
+} from '../../bench/table';
+import { adapterText } from '../../run/adapter_text';
+import { duration } from '../../run/units';
+import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
+import { type Colour, paint } from '../colours';
+import { prepareFile, readWhole, writeWhole } from '../files';
+import { inBrowser } from '../in_browser';
+import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
+import { networkFlags, networkOf } from '../network_flags';
+import { nodeEngine } from '../node_engine';
+import { Progress } from '../progress';
+import { summaries } from '../summaries';
+import { versions } from '../versions';
+
+/** What can be written to a file, and how; undefined where there is nothing to write. */
+const formats: Readonly<
+  Record<'json' | 'csv' | 'markdown' | 'svg', (result: BenchResult) => string | undefined>
+> = { json: toJson, csv: toCsv, markdown: toMarkdown, svg: rooflineSvg };
+type Format = keyof typeof formats;
+
+export const bench: Command = defineCommand({
+  name: 'bench',
+  summary: summaries.bench,
+  usage: '[flags]',
+  flags: {
+    kernel: text(
+      'PATTERN',
+      'only what matches, for instance conv2d, winograd*down.1, step, forward or sample',
+    ),
+    batch: integer('N', 'images (default 256)', 1, 65536),
+    sweep: oneOf(
+      'the whole network at batches from 1 to 1024, or at images of 28, 32, 64 and\n128 pixels a side; kernels then only with --kernel',
+      ...sweepChoices,
+    ),
+    points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
+    widths: networkFlags.widths,
+    'kernel-size': networkFlags['kernel-size'],
+    budget: number(
+      'SECONDS',
+      'about how long it may take (default 60); what is not begun by then is left out',
+      1,
+      86400,
+    ),
+    in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
+    json: text('FILE', 'write the results there: everything, for programs and for --compare'),
+    csv: text('FILE', 'for spreadsheets'),
+    markdown: text('FILE', 'the tables, for people'),
+    svg: text('FILE', 'the roofline plot of the kernels'),
+    compare: text('A.json,B.json', 'run nothing: set two results side by side'),
+    ...kernelFlags,
+  },
+  notes: `The whole network comes first, then the kernels: the variants that it uses, then their rivals. With --widths or
+--kernel-size the kernels are the convolutions alone. GFLOP/s are nominal: every tap of every convolution counts,
+whatever a variant really computes; "inside" leaves out taps outside the image. "of peak" is the larger of two shares:
+of the adapter's multiply-adds in registers, and of its copy of about as many bytes, both measured in the same run.
+Only Winograd, which multiplies less, may exceed 100% by much. Ctrl-C ends the run; what was measured until then is
+written.`,
+  async run(given, { signal }) {
+    if (given.compare) return compareFiles(given.compare, Object.keys(given));
+    const { kernel, batch, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
+    if (points && axesOf(sweep).length !== 1)
+      throw new UsageError(`--points are those of one sweep: give --sweep batch or --sweep size with it.`);
+    const files = (Object.keys(formats) as Format[]).flatMap((format) => {
+      const path = given[format];
+      return path ? [{ format, path }] : [];
+    });
+    for (const { format, path } of files) await prepareFile(path, `--${format}`);
+
+    const start = performance.now();
+    const progress = new Progress();
+    const { widths, 'kernel-size': kernelSize } = given;
+    networkOf(given); // Refuses what makes no network.
+    const options = {
+      kernel,
+      batch,
+      ...(widths || kernelSize ? { network: { widths, kernelSize } } : {}),
+      sweep: axesOf(sweep),
+      points,
+      budgetSeconds,
+      engine: await kernelChoice(given),
+    };
+    let result: BenchResult | undefined;
+    let brokenOff: unknown;
+    try {
+      result = await follow(
+        place === 'node' ? benchHere(options, signal) : inBrowser(place, 'bench', options, signal),
+        progress,
+        (news) => {
+          result = news;
+        },
+      );
+    } catch (error) {
+      if (!result) throw error;
+      brokenOff = error;
+    }
+    progress.clear();
+    if (!result) throw new Error('the bench ended without a result');
+    const { rows, skipped, left = 0 } = result;
+    if (skipped.length > 0) progress.print();
+    for (const line of skippedLines(skipped)) progress.print(line);
+    const failed = rows.filter(({ check }) => !check.pass).length;
+    const seconds = duration((performance.now() - start) / 1000);
+    progress.print(
+      `\nMeasured ${measuredText(result) || 'nothing'}. Not run: ${skipped.length + left}. It took ${seconds}.`,
+    );
+    for (const line of caveats(result)) progress.print(line);
+    for (const { format, path } of files) {
+      const content = formats[format](result);
+      if (content === undefined) {
+        progress.print(`Nothing to plot: no kernel that computes was timed. ${path} was not written.`);
+        continue;
+      }
+      await writeWhole(path, content);
+      progress.print(`Wrote ${path}.`);
+    }
+    if (brokenOff) throw brokenOff;
+    return failed > 0 ? 1 : 0;
+  },
+});
+
+type Events = AsyncIterable<BenchEvent | { readonly kind: 'adapter'; readonly line: string }>;
+
+/** Prints what comes and adds it up; `keep` gets the result so far, in case there is no more. */
+async function follow(
+  events: Events,
+  progress: Progress,
+  keep: (result: BenchResult | undefined) => void,
+): Promise<BenchResult | undefined> {
+  let result: BenchResult | undefined;
+  let section = '';
+  const print = (line: string, of: string, head?: string) => {
+    if (section !== of) progress.print();
+    if (section !== of && head !== undefined) progress.print(head);
+    section = of;
+    progress.print(line);
+  };
+  for await (const event of events) {
+    if (event.kind === 'adapter') {
+      progress.print(event.line);
+      continue;
+    }
+    result = addEvent(result, event);
+    keep(result);
+    if (event.kind === 'progress') progress.update({ ...event, text: event.title });
+    else if (event.kind === 'head') {
+      progress.print(`Peaks: ${peaksLine(event.head.peak)}.`);
+      progress.print(`Timer: ${timerLine(event.head.timer)}.`);
+    } else if (event.kind === 'total') {
+      print(totalRow(event.name, event.total), event.name);
+      for (const line of kernelLines(result!, event.name)) progress.print(`               ${line}`);
+    } else if (event.kind === 'breakdown')
+      print(textTable(breakdownTable(event.name, event.breakdown)), event.name);
+    else if (event.kind === 'point') {
+      const { point } = event;
+      print(
+        textLine(sweepCells(point), sweepColumns),
+        `${point.axis} sweep`,
+        `${sweepTitles[point.axis]}\n${textLine(sweepHead, sweepColumns)}`,
+      );
+    } else if (event.kind === 'row') {
+      const used = isInUse(result!, event.row);
+      const line = textLine(rowCells(event.row, used), rowColumns);
+      const colour: Colour | undefined = event.row.check.pass ? (used ? 'bold' : undefined) : 'red';
+      print(
+        colour ? paint(colour, line) : line,
+        'rows',
+        [...inUseNote(result!), textLine(rowHead, rowColumns)].join('\n'),
+      );
+    }
+  }
+  return result;
+}
+
+async function* benchHere(options: BenchOptions & { engine: EngineChoice }, signal: AbortSignal) {
+  const engine = await nodeEngine(options.engine);
+  yield { kind: 'adapter', line: adapterText(engine.adapter) } as const;
+  const { node, webgpu } = versions();
+  yield* runBench(engine, { ...options, runtime: `Node ${node}, webgpu ${webgpu}`, signal });
+  engine.destroy();
+}
+
+async function compareFiles(paths: string, flags: readonly string[]): Promise<number> {
+  const names = paths.split(',').map((path) => path.trim());
+  if (names.length !== 2 || names.includes(''))
+    throw new UsageError(`--compare takes two files with a comma between them, such as A.json,B.json.`);
+  const others = flags.filter((flag) => flag !== 'compare');
+  if (others.length > 0)
+    throw new UsageError(`--compare runs nothing, so --${others[0]} says nothing; leave one of the two out.`);
+  const read = async (path: string) => parseResult(path, new TextDecoder().decode(await readWhole(path)));
+  const [before, after] = [await read(names[0]), await read(names[1])];
+  console.log(textTable(comparisonTable(before, after)));
+  return 0;
+}

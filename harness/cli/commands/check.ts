@@ -1,0 +1,65 @@
+/** `check`: does every kernel compute on this machine what its reference says? */
+
+import { adapterText } from '../../run/adapter_text';
+import { type CheckEvent, type CheckRow, runCheck } from '../../run/check';
+import { duration } from '../../run/units';
+import { type Command, defineCommand, oneOf, text } from '../args';
+import { paint } from '../colours';
+import { inBrowser } from '../in_browser';
+import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
+import { nodeEngine } from '../node_engine';
+import { Progress } from '../progress';
+import { summaries } from '../summaries';
+
+export const check: Command = defineCommand({
+  name: 'check',
+  summary: summaries.check,
+  usage: '[flags]',
+  flags: {
+    kernel: text('PATTERN', 'only kernels that match, for instance conv2d, conv2d.winograd or *grad*'),
+    in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
+    ...kernelFlags,
+  },
+  notes: `A line for each variant of each kernel: how many cases, and the largest error as a share of what rounding explains.
+--tune, --no-tune and --variants are about the last check, of the whole network.
+The exit code is 1 if anything fails. What this machine cannot run is listed as skipped, never as passed.`,
+  async run(given, { signal }) {
+    const { kernel, in: place = 'node' } = given;
+    const engine = await kernelChoice(given);
+    const start = performance.now();
+    const progress = new Progress();
+    const count = { pass: 0, fail: 0, skipped: 0 };
+    const events =
+      place === 'node'
+        ? checkHere(kernel, engine, signal)
+        : inBrowser<CheckEvent>(place, 'check', { kernel, engine }, signal);
+    for await (const event of events) {
+      if (event.kind === 'adapter') progress.print(`${event.line}\n`);
+      else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
+      else if (event.kind === 'row') {
+        count[event.row.result]++;
+        progress.print(lineOf(event.row));
+      }
+    }
+    progress.clear();
+    const seconds = duration((performance.now() - start) / 1000);
+    progress.print(`\n${count.pass} passed, ${count.fail} failed, ${count.skipped} skipped, ${seconds}`);
+    return count.fail > 0 ? 1 : 0;
+  },
+});
+
+async function* checkHere(kernel: string | undefined, choice: EngineChoice, signal: AbortSignal) {
+  const engine = await nodeEngine(choice);
+  yield { kind: 'adapter', line: adapterText(engine.adapter) } as const;
+  yield* runCheck(engine, { kernel, signal });
+  engine.destroy();
+}
+
+function lineOf({ kernel, variant, result, cases, share, reason }: CheckRow): string {
+  const name = `${kernel}.${variant}`.padEnd(40);
+  if (result === 'skipped') return `${paint('yellow', 'skip')}  ${name} ${reason}`;
+  const used = share < 1000 ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%` : 'far more';
+  const word = result === 'pass' ? paint('green', 'ok  ') : paint('red', 'FAIL');
+  const line = `${word}  ${name} ${String(cases).padStart(2)} cases, ${used} of the allowed error`;
+  return reason ? `${line}\n      ${reason}` : line;
+}

@@ -1,0 +1,60 @@
+/** `explain`: what a configuration becomes. Needs no GPU. */
+import { padBatch } from '../../../src/plan/tensor';
+import { recipes } from '../../../src/recipes';
+import { settingsOf } from '../../../src/training/options';
+import { layersOf } from '../../../src/unet/config';
+import { checkVariants, defaultVariants } from '../../../src/unet/variants';
+import { variantLines } from '../../run/kernels_text';
+import { wrap } from '../../run/wrap';
+import { type Command, defineCommand, integer, toggle } from '../args';
+import { paint } from '../colours';
+import { explain as explainText, WIDTH } from '../explain_text';
+import { kernelChoice, kernelFlags } from '../kernel_flags';
+import { networkFlags, networkOf } from '../network_flags';
+import { summaries } from '../summaries';
+
+export const explain: Command = defineCommand({
+  name: 'explain',
+  summary: summaries.explain,
+  usage: '[flags]',
+  flags: {
+    ...networkFlags,
+    height: integer('N', 'of the images (default 28)', 1, 4096),
+    width: integer('N', 'of the images (default 28)', 1, 4096),
+    channels: integer('N', 'of the images (default 1)', 1, 1024),
+    batch: integer('N', 'images a step (default 256)', 1, 65536),
+    images: integer('N', 'images of the data set (default 10000)', 1, 2 ** 27),
+    plain: toggle('plan for a device without optional features such as subgroups'),
+    gpu: toggle('plan for a GPU that is not measured, in place of a software adapter'),
+    variants: kernelFlags.variants,
+  },
+  async run(given) {
+    const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain, gpu } = given;
+    const config = networkOf(given, { height, width, channels });
+    const layers = layersOf(config);
+    const padded = padBatch(batch);
+    const features = new Set<GPUFeatureName>(plain ? [] : ['subgroups']);
+    const fixed = (await kernelChoice({ variants: given.variants })).variants;
+    if (fixed) checkVariants(fixed, layers, padded, features, true);
+    const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
+    const training = settingsOf(recipes[given.recipe ?? 'tutorial'].trainer);
+    const text = explainText(config, batch, images, variants, training);
+    const assumed = fixed
+      ? 'as given'
+      : `the usual ones of a ${gpu ? 'GPU, which measures unless told not to' : 'software adapter; a GPU measures which are fastest'}`;
+    const sections = {
+      'The network': text.summary,
+      [`Kernel variants, ${assumed}`]: variantLines(variants)
+        .flatMap((line) => wrap(line, WIDTH, '  '))
+        .join('\n'),
+      [`A training step of ${batch} images, ${plain ? 'without' : 'with'} subgroups`]: text.dispatches,
+      'GPU memory': text.memory,
+    };
+    console.log(
+      Object.entries(sections)
+        .map(([title, content]) => `${paint('bold', title)}\n\n${content}`)
+        .join('\n\n'),
+    );
+    return 0;
+  },
+});

@@ -1,0 +1,106 @@
+/** `sample`: images out of noise, with a trained model. */
+
+import { adapterText } from '../../run/adapter_text';
+import { grid } from '../../run/pictures';
+import { duration } from '../../run/units';
+import { defineCommand, integer, text, toggle, UsageError } from '../args';
+import { labelsInTurn } from '../digit_pictures';
+import { prepareFile, writeWhole } from '../files';
+import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
+import { modelFlag, readModel } from '../model_flag';
+import { describeNetwork } from '../network_flags';
+import { nodeEngine } from '../node_engine';
+import { encodePng } from '../png';
+import { Progress } from '../progress';
+import { historyGrid, sampleHistory, sampleImages } from '../run_pictures';
+import { samplingFlags, samplingOf } from '../sampling_flags';
+import { summaries } from '../summaries';
+
+/** Rows of a picture with a column for each digit. */
+const ROWS = 8;
+
+export const sample = defineCommand({
+  name: 'sample',
+  summary: summaries.sample,
+  usage: '[flags]',
+  flags: {
+    model: modelFlag,
+    out: text('FILE.png', 'the picture to write (default samples.png)'),
+    digits: text(
+      '0123456789',
+      'what the images show, one digit after the other; of more than ten\nclasses with commas between (default: each class in turn)',
+    ),
+    count: integer('N', 'how many images (default 64, or 8 of each digit; 8 with --history)', 1, 4096),
+    ...samplingFlags,
+    history: toggle('a row for each step: x before it on the left, its prediction on the right'),
+    ...kernelFlags,
+  },
+  async run(given, { signal }) {
+    const { out = 'samples.png', seed = 123, history = false } = given;
+    if (!out.toLowerCase().endsWith('.png')) throw new UsageError(`--out is ${out}; it must end in .png.`);
+    const kernels = await kernelChoice(given);
+    const model = await readModel(given.model, signal);
+    const { config, parameters } = model;
+    const sampling = samplingOf(given, model);
+    const classes = config.conditioning?.classes ?? 0;
+    const asked = digitsOf(given.digits, classes);
+    const count =
+      given.count ?? (history ? 8 : asked ? asked.length * (asked.length > ROWS * 4 ? 1 : ROWS) : 64);
+    await prepareFile(out);
+    const start = performance.now();
+    const progress = new Progress();
+    const preparations = new Preparations(progress);
+    const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
+    const unet = await engine.createUNet(config);
+    await unet.setParameters(parameters);
+
+    progress.print(`Adapter  ${adapterText(engine.adapter)}`);
+    progress.print(`Network  ${describeNetwork(config)}`);
+    const { steps } = sampling;
+    const run = {
+      ...sampling,
+      ...(asked ? { labels: labelsInTurn(asked, count) } : {}),
+      count,
+      seed,
+      signal,
+      name: out,
+      onStep: (_: string, done: number) =>
+        progress.update({ done, total: steps, text: `step ${done} of ${steps}` }),
+    };
+    const columns = asked ? Math.min(asked.length, count) : Math.ceil(Math.sqrt(count));
+    const picture = history
+      ? historyGrid(await sampleHistory(engine, unet, run), count)
+      : grid(
+          await sampleImages(engine, unet, run),
+          asked && asked.length < 4 ? Math.ceil(Math.sqrt(count)) : columns,
+        );
+    await writeWhole(out, encodePng(picture));
+    progress.print(`Kernels  ${preparations.origin(engine, kernels.variants !== undefined)}`);
+    const seconds = (performance.now() - start) / 1000;
+    const guided = sampling.guidance === undefined ? '' : `, guidance ${sampling.guidance}`;
+    progress.print(
+      `Wrote ${out}: ${count} images, ${steps} steps of ${sampling.method}${guided}, ${duration(seconds)}.`,
+    );
+    engine.destroy();
+    return 0;
+  },
+});
+
+/** The classes that `--digits` asks for, by default all; undefined for a network that knows none. Throws UsageError. */
+export function digitsOf(given: string | undefined, classes: number): number[] | undefined {
+  if (classes === 0) {
+    if (given === undefined) return undefined;
+    throw new UsageError(
+      `--digits is ${given}, but this network is not told what to draw. Leave it out, or use a model of --recipe digits.`,
+    );
+  }
+  if (given === undefined) return Array.from({ length: classes }, (_, i) => i);
+  const parts = given.includes(',') ? given.split(',') : [...given];
+  const digits = parts.map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN));
+  if (!digits.every((digit) => digit < classes)) {
+    throw new UsageError(
+      `--digits is ${given}; this network knows 0 to ${classes - 1}, such as ${classes > 10 ? '3,14' : '314'}.`,
+    );
+  }
+  return digits;
+}

@@ -1,0 +1,618 @@
+/** `train`: a recipe from end to end. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { ImageSet } from '../../../src/data/idx';
+import type { Engine } from '../../../src/engine';
+import { requirements } from '../../../src/gpu/request_device';
+import { padBatch } from '../../../src/plan/tensor';
+import { type Recipe, recipes } from '../../../src/recipes';
+import type { Evaluation } from '../../../src/training/evaluation';
+import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
+import type { Schedule } from '../../../src/training/schedule';
+import type { Trainer } from '../../../src/training/trainer';
+import { layersOf, type UNetConfig } from '../../../src/unet/config';
+import { checkVariants } from '../../../src/unet/variants';
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../../src/weights/checkpoint';
+import type { RunSettings } from '../../../src/weights/fields';
+import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
+import { saveModel } from '../../../src/weights/model';
+import { adapterText } from '../../run/adapter_text';
+import { variantLines } from '../../run/kernels_text';
+import { epochMeans } from '../../run/losses';
+import { resumeTrainer } from '../../run/resume';
+import { duration, megabytes, plural, thousands } from '../../run/units';
+import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
+import { digitPictures } from '../digit_pictures';
+import { prepareFolder, readWhole, writeWhole } from '../files';
+import { History } from '../history';
+import { holdOut, loadImages } from '../images';
+import { type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
+import { levelSvg } from '../level_svg';
+import { type Measured, makesDigits, measureQuality, qualityLine } from '../measure_quality';
+import { describeNetwork, networkFlags, networkOf, recipeNames } from '../network_flags';
+import { commandLine, nodeEngine } from '../node_engine';
+import { encodePng } from '../png';
+import { Progress } from '../progress';
+import { runFiles } from '../run_files';
+import { runPictures } from '../run_pictures';
+import { scheduleFlag, scheduleFor } from '../schedule_flag';
+import { summaries } from '../summaries';
+import { versions } from '../versions';
+
+const CHECKPOINT = 'checkpoint.safetensors';
+const MODEL = 'model.safetensors';
+/** At most so much training is lost when the machine dies. */
+const SAVE_SECONDS = 60;
+
+const flags = {
+  out: text('DIR', 'where the files go (with --resume by default the folder of FILE)'),
+  data: text(
+    'mnist|PATH',
+    'the 10,000 digits that come along, or a file or folder of IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
+  ),
+  limit: integer('N', 'only the first N images', 1, 2 ** 31),
+  holdout: integer(
+    'N',
+    'the last N images are not trained on but measure the run (default: none for the\ntutorial, for digits a tenth, at most 1000)',
+    0,
+    2 ** 31,
+  ),
+  epochs: integer('N', 'passes over the images, in all (default 5; digits 12)', 1, 1_000_000),
+  'max-steps': integer('N', 'end after N steps, if the epochs are not complete before', 1, 2 ** 31),
+  batch: integer('N', 'images a step (default 256)', 1, 65536),
+  lr: number('X', 'learning rate of Adam (default 1e-3; digits 3e-3)', 1e-12, 10),
+  seed: integer('N', 'fixes weights, shuffling, noise and samples (default 123)', 0, 0xffffffff),
+  schedule: scheduleFlag,
+  quality: integer(
+    'N',
+    'samples that tell how good the digits are, for networks that know digits;\n0: none (default 1000)',
+    0,
+    100_000,
+  ),
+  ...networkFlags,
+  ...kernelFlags,
+  resume: text(
+    'FILE',
+    `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it; --epochs may grow, --lr and --out differ`,
+  ),
+  overwrite: toggle('replace the run that is in DIR already'),
+};
+type TrainFlags = Given<typeof flags>;
+
+export const train = defineCommand({
+  name: 'train',
+  summary: summaries.train,
+  usage: '--out DIR [flags]',
+  flags,
+  notes: `Writes losses.csv, epochs.csv, loss.svg, corruption.png, predictions.png, samples-5-steps.png, samples-50-steps.png,
+${MODEL}, ${CHECKPOINT} and run.json. With --recipe digits samples.png (a column for each digit),
+trajectory.png (how noise becomes a digit) and history.gif (the samples over the run) in place of the last two pictures; with
+--holdout the held-out losses in epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after each epoch, every
+${SAVE_SECONDS} seconds and at Ctrl-C; a second Ctrl-C quits at once.`,
+  run: runTrain,
+});
+
+async function runTrain(given: TrainFlags, { signal }: Context): Promise<number> {
+  const out = given.out ?? (given.resume && dirname(given.resume));
+  if (!out) throw new UsageError('train needs --out DIR: the folder for the pictures and the model.');
+  const checkpoint = given.resume ? loadCheckpoint(await readWhole(given.resume), given.resume) : undefined;
+  const inTheWay = join(out, CHECKPOINT);
+  const own = given.resume !== undefined && resolve(given.resume) === resolve(inTheWay);
+  if (!own && !given.overwrite && existsSync(inTheWay)) {
+    throw new UsageError(
+      `There is a run in ${out} already. Go on from it with --resume ${inTheWay}, give another folder with --out, or replace it with --overwrite.`,
+    );
+  }
+  const settings = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
+  const kernels = await kernelChoice(given);
+  const source = settings.source ?? 'mnist';
+  const all = await loadImages(source, settings.limit, signal);
+  const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
+  // For the tutorial all images, as ever.
+  const usual = recipe.network.conditioning ? Math.min(1000, Math.floor(all.count / 10)) : 0;
+  const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
+  const { train: images, held } = holdOut(all, holdout);
+  const data = fingerprintImages(images);
+  if (checkpoint) assertSameData(checkpoint.data, data);
+  const classes = images.labels && 1 + images.labels.reduce((a, b) => Math.max(a, b), 0);
+  const config = checkpoint?.config ?? networkOf(given, { ...images, classes });
+  if (config.conditioning?.classes && !images.labels) {
+    throw new UsageError(
+      `--recipe ${given.recipe ?? 'digits'} needs labels, and ${source} has none. Put the *-labels-idx1-ubyte file beside each file of images, or train --recipe tutorial.`,
+    );
+  }
+  const perEpoch = Math.ceil(images.count / settings.batchSize);
+  const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
+  const training: Partial<TrainerOptions> = checkpoint
+    ? { ...checkpoint.state.adam, ...checkpoint.training }
+    : {
+        ...recipe.trainer,
+        ...(given.schedule ? { schedule: scheduleFor(given.schedule, steps) } : {}),
+      };
+  if (kernels.variants) {
+    // With all that a device may have; what this one has is seen later.
+    const features = new Set(requirements.optionalFeatures);
+    const batch = padBatch(settings.batchSize);
+    checkVariants(kernels.variants, layersOf(config), batch, features, true);
+  }
+  await prepareFolder(out);
+
+  const progress = new Progress();
+  const preparations = new Preparations(progress);
+  const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
+  const run = new Run(engine, {
+    out,
+    settings: { ...settings, ...(holdout > 0 ? { holdout } : {}) },
+    images,
+    held,
+    data,
+    config,
+    source,
+    checkpoint,
+    kernels,
+    training,
+    steps,
+    heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
+    qualityCount: given.quality ?? 1000,
+    progress,
+    preparations,
+  });
+  await run.prepare();
+  await run.train(signal);
+  await run.finish(signal);
+  return 0;
+}
+
+function newSettings(given: TrainFlags): RunSettings {
+  networkOf(given); // Before anything is loaded; the size of the images comes later.
+  const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
+  const { batch: batchSize = 256, 'max-steps': maxSteps } = given;
+  return {
+    seed: given.seed ?? 123,
+    batchSize,
+    learningRate: given.lr ?? recipe.trainer.learningRate!,
+    epochs: given.epochs ?? (given.recipe === 'digits' ? 12 : 5),
+    binarize: recipe.fit.binarize,
+    source: given.data ?? 'mnist',
+    ...(given.limit === undefined ? {} : { limit: given.limit }),
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+  };
+}
+
+/** Of the epochs that another process trained, as it left them in epochs.csv. */
+function heldOutLosses(folder: string): (number | undefined)[] {
+  const path = join(folder, 'epochs.csv');
+  if (!existsSync(path)) return [];
+  const [head, ...rows] = readFileSync(path, 'utf8').trim().split('\n');
+  const column = head.split(',').indexOf('held_out_loss');
+  return rows
+    .map((row) => Number(row.split(',')[column] || Number.NaN))
+    .map((loss) => (Number.isFinite(loss) ? loss : undefined));
+}
+
+/** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
+export function resumedSettings(
+  given: TrainFlags,
+  { settings, config, losses, data, training }: Checkpoint,
+): RunSettings {
+  if (given.variants !== undefined) {
+    throw new UsageError(
+      '--variants cannot stand beside --resume: a run goes on with the kernel variants that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
+  if (given.recipe !== undefined && recipes[given.recipe].trainer.objective !== training.objective) {
+    const other = recipeNames.find((name) => recipes[name].trainer.objective === training.objective);
+    throw new UsageError(
+      `--recipe is ${given.recipe}, but the checkpoint is of a run of the recipe ${other}. Leave it out to go on, or start a new run without --resume.`,
+    );
+  }
+  if (given.schedule !== undefined) {
+    throw new UsageError(
+      '--schedule cannot stand beside --resume: a run keeps the schedule that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
+  const fixed = {
+    seed: settings.seed,
+    batch: settings.batchSize,
+    widths: config.widths,
+    'kernel-size': config.kernelSize,
+    limit: settings.limit,
+    holdout: settings.holdout ?? 0,
+  };
+  for (const [flag, was] of Object.entries(fixed)) {
+    const now = given[flag as keyof typeof fixed];
+    if (now !== undefined && String(now) !== String(was)) {
+      throw new UsageError(
+        `--${flag} is ${now}, but the checkpoint was trained with ${was ?? 'all images'}. Leave --${flag} out to go on, or start a new run without --resume.`,
+      );
+    }
+  }
+  const { epochs = settings.epochs } = given;
+  const done = Math.floor(losses.length / Math.ceil(data.count / settings.batchSize));
+  if (epochs < settings.epochs && epochs <= done) {
+    throw new UsageError(
+      `--epochs is ${epochs}, but the checkpoint has completed ${done}: it counts from the run's beginning. Give more, or leave it out.`,
+    );
+  }
+  const { lr: learningRate = settings.learningRate, data: source = settings.source } = given;
+  // More epochs are for going on, also beyond the steps that were the end.
+  const { maxSteps: before, ...rest } = settings;
+  const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
+  return { ...rest, epochs, learningRate, source, ...(maxSteps === undefined ? {} : { maxSteps }) };
+}
+
+// ---------------------------------------------------------------- the run
+
+interface RunOptions {
+  readonly out: string;
+  readonly settings: RunSettings;
+  readonly images: ImageSet;
+  /** Images that are not trained on. */
+  readonly held: ImageSet | undefined;
+  readonly data: DataFingerprint;
+  readonly config: UNetConfig;
+  readonly source: string;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly kernels: EngineChoice;
+  /** For the trainer, beside size and rate. */
+  readonly training: Partial<TrainerOptions>;
+  /** Of the whole run. */
+  readonly steps: number;
+  readonly heldOutLosses: readonly (number | undefined)[];
+  readonly qualityCount: number;
+  readonly progress: Progress;
+  readonly preparations: Preparations;
+}
+
+class Run {
+  private readonly engine: Engine;
+  private readonly options: RunOptions;
+  private readonly progress: Progress;
+  private readonly losses: number[];
+  private readonly stepsPerEpoch: number;
+  private readonly started = new Date();
+  private trainer!: Trainer;
+  private dataset!: Awaited<ReturnType<Engine['createDataset']>>;
+  private savedAt = performance.now();
+  private savedStep: number | undefined;
+  private trainSeconds = 0;
+  /** Seconds since the process began. */
+  private readonly loadedAt = performance.now() / 1000;
+  private readyAt = 0;
+  private firstStepAt: number | undefined;
+  private readonly epochSeconds = new Map<number, number>();
+  /** By epoch, from the first. */
+  private readonly heldOut: (number | undefined)[];
+  private evaluation: Evaluation | undefined;
+  /** Of samples over the run, for a network that is told classes. */
+  private history: History | undefined;
+  private quality: Measured | undefined;
+
+  constructor(engine: Engine, options: RunOptions) {
+    this.engine = engine;
+    this.options = options;
+    this.progress = options.progress;
+    this.losses = [...(options.checkpoint?.losses ?? [])];
+    this.stepsPerEpoch = Math.ceil(options.images.count / options.settings.batchSize);
+    this.heldOut = [...options.heldOutLosses];
+  }
+
+  private get steps(): number {
+    return this.options.steps;
+  }
+
+  /** Whether it is trained to follow a flow from noise to images. */
+  private get flow(): boolean {
+    return this.trainer.settings.objective === 'flow';
+  }
+
+  private get sampling(): Recipe['sampling'] {
+    return recipes[this.flow ? 'digits' : 'tutorial'].sampling;
+  }
+
+  /** Brings everything to the GPU and says what is going to happen. */
+  async prepare(): Promise<void> {
+    const { engine, options, progress } = this;
+    const { settings, images, held, config, checkpoint, source, out, training } = options;
+    const unet = await engine.createUNet(config, { seed: settings.seed });
+    const { batchSize, learningRate } = settings;
+    const common = { ...training, batchSize, learningRate };
+    const { trainer: made, otherKernels } = checkpoint
+      ? await resumeTrainer(engine, unet, common, checkpoint)
+      : { trainer: await engine.createTrainer(unet, common) };
+    this.trainer = made;
+    this.dataset = await engine.createDataset(images);
+    if (checkpoint) {
+      await unet.setParameters(checkpoint.parameters);
+      this.trainer.setState(checkpoint.state);
+      this.savedStep = checkpoint.state.step;
+    }
+    const { count, height, width, channels } = images;
+    if (this.flow) this.history = await History.create(engine, unet, this.sampling, settings.seed);
+    const [net, trainer, set] = [unet.bytes, this.trainer.bytes, this.dataset.buffer.size];
+    progress.print(`Adapter     ${adapterText(engine.adapter)}`);
+    progress.print(
+      `Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
+    );
+    progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
+    progress.print(
+      `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
+    );
+    progress.print(
+      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.settings.schedule)}, seed ${settings.seed}`,
+    );
+    if (checkpoint) {
+      const before = checkpoint.settings.learningRate;
+      const changed =
+        before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
+      progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}${changed}`);
+      if (otherKernels) {
+        progress.print(`            with other kernels, so the last digits will differ: ${otherKernels}`);
+      }
+    }
+    const origin = checkpoint
+      ? otherKernels
+        ? this.options.preparations.origin(engine, false)
+        : 'as the run began'
+      : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
+    progress.print(`Kernels     ${origin}`);
+    for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
+    progress.print(`Output      ${out}`);
+    progress.print();
+    this.readyAt = performance.now() / 1000;
+  }
+
+  async train(signal: AbortSignal): Promise<void> {
+    const { trainer, losses, progress, stepsPerEpoch, steps } = this;
+    const { epochs, seed, binarize } = this.options.settings;
+    if (losses.length >= steps) {
+      progress.print(
+        `The run is complete (${plural(epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
+      );
+      await this.evaluate();
+      await this.save();
+      return;
+    }
+    const start = performance.now();
+    let epochStart = start;
+    try {
+      for await (const event of this.events({ epochs, seed, binarize, signal })) {
+        const now = performance.now();
+        losses.push(event.loss);
+        if (this.firstStepAt === undefined) {
+          this.firstStepAt = now / 1000;
+          const [loading, preparing] = [this.loadedAt, this.readyAt - this.loadedAt].map(duration);
+          progress.print(
+            `First step  after ${duration(this.firstStepAt)}: loading ${loading}, preparing ${preparing}, the step ${duration(this.firstStepAt - this.readyAt)}`,
+          );
+        }
+        const epochDone = event.step % stepsPerEpoch === 0;
+        const imagesLeft = Math.max(steps - event.step, 0) * Math.min(trainer.batchSize, this.dataset.count);
+        progress.update({
+          done: event.step,
+          total: steps,
+          text: `epoch ${event.epoch}/${epochs}  step ${event.step}  loss ${event.loss.toFixed(4)}  ${speed(event.imagesPerSecond)}`,
+          secondsLeft: imagesLeft / event.imagesPerSecond,
+        });
+        if (epochDone) {
+          // Not of an epoch that another process began.
+          if (event.step - (this.options.checkpoint?.state.step ?? 0) >= stepsPerEpoch) {
+            this.epochSeconds.set(event.epoch, (now - epochStart) / 1000);
+          }
+          const mean = epochMeans(losses, stepsPerEpoch)[event.epoch - 1];
+          const { loss: heldOut } = (await this.evaluate(event.epoch)) ?? {};
+          progress.print(
+            `Epoch ${event.epoch}/${epochs}: mean loss ${mean.toFixed(5)}${heldOut === undefined ? '' : `, held out ${heldOut.toFixed(5)}`}, ${duration((now - epochStart) / 1000)}, ${speed(event.imagesPerSecond)}`,
+          );
+          epochStart = performance.now();
+        }
+        this.trainSeconds = (now - start) / 1000;
+        const last = event.step === steps;
+        if (last || epochDone || now - this.savedAt > SAVE_SECONDS * 1000) await this.save();
+      }
+    } catch (error) {
+      this.progress.clear();
+      if (signal.aborted) {
+        await this.save();
+        progress.print(
+          `Stopped after step ${thousands(losses.length)}. Go on with: ${commandLine('train')} --resume ${this.path(CHECKPOINT)}`,
+        );
+      } else if (this.savedStep !== undefined) {
+        progress.print(
+          `The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${thousands(this.savedStep)}.`,
+        );
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * The events of `fit` up to the end of the run. Where an epoch is evaluated and where the history has a frame, it stops for that, so that
+   * no later step has been submitted then.
+   */
+  private async *events(options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { trainer, dataset, losses, stepsPerEpoch, steps, history } = this;
+    await history?.add(losses.length, options.signal);
+    while (losses.length < steps) {
+      const done = losses.length;
+      const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;
+      const maxSteps = Math.min(epochEnd, history?.next ?? steps, steps) - done;
+      // The last event comes when fit is done, so that whoever gets it may evaluate and sample.
+      let last: TrainingEvent | undefined;
+      try {
+        for await (const event of trainer.fit(dataset, { ...options, maxSteps })) {
+          if (last) yield last;
+          last = event;
+        }
+      } catch (error) {
+        if (last) yield last;
+        throw error;
+      }
+      if (last) yield last;
+      await history?.add(losses.length, options.signal);
+    }
+  }
+
+  /** The loss on the images that are held out, if there are any: at the end of `epoch`, if one is named. */
+  private async evaluate(epoch?: number): Promise<Evaluation | undefined> {
+    const { held, settings } = this.options;
+    if (!held) return undefined;
+    this.evaluation = await this.trainer.evaluate(held, { binarize: settings.binarize });
+    if (epoch !== undefined) this.heldOut[epoch - 1] = this.evaluation.loss;
+    return this.evaluation;
+  }
+
+  /** Model, pictures and run.json. */
+  async finish(signal: AbortSignal): Promise<void> {
+    const { engine, trainer, progress, options } = this;
+    const { objective } = trainer.settings;
+    await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective }));
+    await this.evaluate();
+    await this.writeFiles();
+    const written = [...Object.keys(this.files()), CHECKPOINT, MODEL];
+    const start = performance.now();
+    const onStep = (name: string, done: number, total: number) =>
+      progress.update({ done, total, text: `${name}.png: step ${done} of ${total}` });
+    const shown = { seed: options.settings.seed, signal, onStep };
+    const pictures = this.flow
+      ? digitPictures(engine, trainer.unet, options.images, this.sampling, shown)
+      : runPictures(engine, trainer.unet, options.images, shown);
+    for await (const { name, picture } of pictures) {
+      await writeWhole(this.path(`${name}.png`), encodePng(picture));
+      written.push(`${name}.png`);
+    }
+    if (this.history) {
+      await writeWhole(this.path('history.gif'), this.history.encode());
+      written.push('history.gif');
+    }
+    const measures = options.source === 'mnist' && makesDigits(trainer.unet.config);
+    if (measures && options.qualityCount >= 6 && this.flow) {
+      this.quality = await measureQuality(engine, trainer.unet, {
+        count: options.qualityCount,
+        seed: options.settings.seed,
+        sampling: this.sampling,
+        signal,
+        onImages: (done) =>
+          progress.update({
+            done,
+            total: options.qualityCount,
+            text: `quality: ${done} of ${options.qualityCount} samples`,
+          }),
+      });
+    }
+    progress.clear();
+    const pictureSeconds = (performance.now() - start) / 1000;
+    await writeWhole(this.path('run.json'), `${JSON.stringify(this.report(pictureSeconds), null, 2)}\n`);
+    written.push('run.json');
+
+    // A run that ends before its first epoch does has no mean yet.
+    const [mean] = epochMeans(this.losses, this.stepsPerEpoch).slice(-1);
+    const loss = mean === undefined ? '' : `Mean loss of the last whole epoch ${mean.toFixed(5)}. `;
+    progress.print();
+    progress.print(
+      `${loss}Training took ${duration(this.trainSeconds)}, the pictures ${duration(pictureSeconds)}.`,
+    );
+    if (this.evaluation) progress.print(`Held-out loss ${this.evaluation.loss.toFixed(5)}.`);
+    if (this.quality) {
+      progress.print(`Quality of ${options.qualityCount} samples: ${qualityLine(this.quality)}.`);
+    }
+    progress.print(`Wrote in ${options.out}: ${written.join(', ')}.`);
+    if (!this.flow) {
+      progress.print(
+        `This is the tutorial's network; ${commandLine('train')} --recipe digits --out DIR makes digits that can be read, to order.`,
+      );
+    }
+    engine.destroy();
+  }
+
+  /** Checkpoint and loss files. */
+  private async save(): Promise<void> {
+    const { trainer, losses } = this;
+    const { settings, data } = this.options;
+    const bytes = await saveCheckpoint({ trainer, settings, data, losses });
+    await writeWhole(this.path(CHECKPOINT), bytes);
+    await this.writeFiles();
+    this.savedAt = performance.now();
+    this.savedStep = losses.length;
+  }
+
+  private async writeFiles(): Promise<void> {
+    for (const [name, content] of Object.entries(this.files())) await writeWhole(this.path(name), content);
+  }
+
+  private files(): Record<string, string> {
+    const { losses, stepsPerEpoch, heldOut, evaluation } = this;
+    const { settings, images, source } = this.options;
+    const subtitle = `${source}, ${thousands(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
+    const held = this.options.held ? { heldOut } : {};
+    return {
+      ...runFiles({ losses, stepsPerEpoch, subtitle, ...held }),
+      ...(evaluation ? { 'loss-by-noise-level.svg': levelSvg(evaluation, subtitle) } : {}),
+    };
+  }
+
+  private path(name: string): string {
+    return join(this.options.out, name);
+  }
+
+  private report(pictureSeconds: number) {
+    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options } = this;
+    const { settings, config, data, images, checkpoint } = options;
+    const resumedAt = checkpoint?.state.step ?? 0;
+    const means = epochMeans(losses, stepsPerEpoch);
+    const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;
+    return {
+      settings: {
+        ...settings,
+        network: config,
+        variants: trainer.variants,
+        ...trainer.settings,
+      },
+      data,
+      adapter: engine.adapter,
+      versions: versions(),
+      parameters: trainer.unet.parameterCount,
+      gpuMemoryBytes: {
+        trainer: trainer.bytes,
+        network: trainer.unet.bytes,
+        data: this.dataset.buffer.size,
+      },
+      steps: losses.length,
+      stepsPerEpoch,
+      ...(checkpoint
+        ? { resumedAtStep: resumedAt, learningRateUntilThen: checkpoint.settings.learningRate }
+        : {}),
+      epochs: means.map((meanLoss, i) => ({
+        epoch: i + 1,
+        meanLoss,
+        ...(this.options.held ? { heldOutLoss: this.heldOut[i] ?? null } : {}),
+        seconds: this.epochSeconds.get(i + 1) ?? null,
+      })),
+      ...(this.evaluation ? { heldOut: { images: this.options.held!.count, ...this.evaluation } } : {}),
+      ...(this.quality
+        ? { quality: { count: options.qualityCount, sampling: this.sampling, ...this.quality } }
+        : {}),
+      timings: {
+        started: this.started.toISOString(),
+        finished: new Date().toISOString(),
+        secondsToFirstStep: this.firstStepAt ?? null,
+        trainSeconds,
+        imagesPerSecond: trainSeconds > 0 ? (epochsNow * images.count) / trainSeconds : null,
+        pictureSeconds,
+      },
+    };
+  }
+}
+
+const speed = (imagesPerSecond: number) =>
+  `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : thousands(Math.round(imagesPerSecond))} images/s`;
+
+/** Behind the learning rate. */
+function scheduleText(schedule: Schedule): string {
+  const { warmup } = schedule;
+  const parts = [...(warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [])];
+  if (schedule.decay === 'cosine')
+    parts.push(`by a cosine to ${schedule.floor} of it at step ${schedule.steps}`);
+  return parts.length > 0 ? ` ${parts.join(', then ')}` : '';
+}

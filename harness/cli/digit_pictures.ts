@@ -1,0 +1,129 @@
+/** Pictures of a network that is told noise level and class: what it learns from, and what it makes to order. */
+import type { ImageSet } from '../../src/data/idx';
+import type { Engine } from '../../src/engine';
+import { normal, STREAM, threefry } from '../../src/random';
+import type { SampleOptions } from '../../src/sampling/options';
+import type { UNet } from '../../src/unet/unet';
+import { greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
+import type { PictureOptions } from './run_pictures';
+
+/** Images of the pictures with rows below each other. */
+const SHOWN = 8;
+/** Of a sheet with a column for each class. */
+const ROWS = 8;
+/** Columns of a sheet at most. */
+const MOST_COLUMNS = 20;
+
+/** The classes that a sheet shows: all, or the first ones. */
+export const columnsOf = ({ config }: UNet) => Math.min(config.conditioning?.classes || 1, MOST_COLUMNS);
+
+/** `count` labels, one class after the other, as rows of a sheet have them. */
+export const labelsInTurn = (classes: readonly number[], count: number) =>
+  Uint8Array.from({ length: count }, (_, i) => classes[i % classes.length]);
+
+/** The recipe's own mix, more and more noise from left to right: (1 - t) image + t noise, pixels from -1 to 1. */
+export function noiseMoreAndMore(images: Images, seed: number) {
+  const count = Math.min(SHOWN, images.values.length / (images.height * images.width * images.channels));
+  const size = images.height * images.width * images.channels;
+  const levels = Float32Array.from({ length: count }, (_, i) => (count > 1 ? i / (count - 1) : 1));
+  const values = Float32Array.from({ length: count * size }, (_, i) => {
+    const t = levels[Math.floor(i / size)];
+    const noise = normal(threefry(seed, STREAM.noise, 0xffffffff, i))[0];
+    return (1 - t) * (2 * images.values[i] - 1) + t * noise;
+  });
+  return { levels, values, count, size };
+}
+
+const toUnit = (v: number) => 0.5 * v + 0.5;
+
+/** Yields each picture of a run under its file's name, without extension. */
+export async function* digitPictures(
+  engine: Engine,
+  unet: UNet,
+  set: ImageSet,
+  sampling: Pick<SampleOptions, 'steps' | 'method' | 'guidance'>,
+  { seed, signal, onStep }: PictureOptions,
+): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
+  const originals = greys(set, Math.min(SHOWN, set.count));
+  const noised = noiseMoreAndMore(originals, seed);
+  const { levels, values, count, size } = noised;
+  const shown = { ...originals, values: values.map(toUnit) };
+  yield { name: 'corruption', picture: grid(rowsOf(originals, shown), count) };
+
+  signal?.throwIfAborted();
+  const told = {
+    ...(unet.config.conditioning?.noiseLevel ? { levels } : {}),
+    ...(unet.config.conditioning?.classes ? { labels: set.labels!.subarray(0, count) } : {}),
+  };
+  // The network says the velocity, noise - image; the image behind x is x - t velocity.
+  const velocity = await unet.predict(values, count, told);
+  const behind = values.map((x, i) => toUnit(x - levels[Math.floor(i / size)] * velocity[i]));
+  yield {
+    name: 'predictions',
+    picture: grid(rowsOf(originals, shown, { ...originals, values: behind }), count),
+  };
+
+  const options = { ...sampling, seed, signal };
+  yield { name: 'samples', picture: await sheet(engine, unet, { ...options, rows: ROWS, onStep }) };
+  yield { name: 'trajectory', picture: await trajectory(engine, unet, options) };
+}
+
+/** A column for each class. */
+export async function sheet(
+  engine: Engine,
+  unet: UNet,
+  run: Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'seed' | 'signal'> & {
+    readonly rows: number;
+    readonly scale?: number;
+    readonly onStep?: PictureOptions['onStep'];
+  },
+): Promise<Picture> {
+  const { rows, scale, onStep, guidance, ...options } = run;
+  const columns = columnsOf(unet);
+  const count = columns * rows;
+  const classes = Array.from({ length: columns }, (_, i) => i);
+  const labels = labelsInTurn(classes, count);
+  const sampler = await engine.createSampler(unet, { count });
+  try {
+    const told = unet.config.conditioning?.classes ? { labels, guidance } : {};
+    const values = await sampler.sample({
+      ...options,
+      ...told,
+      onStep: (done) => onStep?.('samples', done, options.steps),
+    });
+    return grid({ ...unet.config, values }, columns, { scale });
+  } finally {
+    sampler.destroy();
+  }
+}
+
+/** A row for each class: x from noise to image, the steps from left to right. */
+async function trajectory(
+  engine: Engine,
+  unet: UNet,
+  { guidance, ...options }: Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'seed' | 'signal'>,
+): Promise<Picture> {
+  const rows = columnsOf(unet);
+  const sampler = await engine.createSampler(unet, { count: rows });
+  try {
+    const labels = Uint8Array.from({ length: rows }, (_, i) => i);
+    const told = unet.config.conditioning?.classes ? { labels, guidance } : {};
+    const columns: Float32Array[] = [];
+    // Every other step: the eye sees no more.
+    for await (const { step, input, x } of sampler.run({ ...options, ...told })) {
+      if (step % 2 === 0) columns.push(input);
+      if (step === options.steps - 1) columns.push(x);
+    }
+    const { height, width, channels } = unet.config;
+    const size = height * width * channels;
+    const values = new Float32Array(rows * columns.length * size);
+    columns.forEach((images, c) => {
+      for (let r = 0; r < rows; r++) {
+        values.set(images.subarray(r * size, (r + 1) * size), (r * columns.length + c) * size);
+      }
+    });
+    return grid({ ...unet.config, values }, columns.length, { scale: 3, gap: 3 });
+  } finally {
+    sampler.destroy();
+  }
+}

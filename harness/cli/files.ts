@@ -1,0 +1,95 @@
+/** Writing files whole or not at all, and messages for files that cannot be had. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EngineError } from '../../src/errors';
+
+/** Files that are being written, in case the process ends meanwhile. */
+const temporary = new Set<string>();
+process.on('exit', () => {
+  for (const path of temporary) rmSync(path, { force: true });
+});
+
+/**
+ * Writes beside `path` and renames: whoever reads `path` finds the old file or the new one, never a part, also after a crash.
+ * Throws an EngineError `data`.
+ */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  temporary.add(beside);
+  try {
+    const file = await open(beside, 'wx');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (cause) {
+    await rm(beside, { force: true });
+    throw new EngineError('data', `${path} could not be written: ${reason(cause)}.`, { cause });
+  } finally {
+    temporary.delete(beside);
+  }
+}
+
+/** Makes the folder if it is not there, and proves that files can be written in it. `flag` is what named it. */
+export async function prepareFolder(folder: string, flag = '--out'): Promise<void> {
+  const probe = join(folder, `.webgpu-diffusion.${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    await makeFolder(resolve(folder));
+    await (await open(probe, 'wx')).close();
+  } catch (cause) {
+    throw new EngineError(
+      'data',
+      `The output folder ${folder} cannot be written: ${reason(cause)}. Give another with ${flag}.`,
+      { cause },
+    );
+  } finally {
+    await rm(probe, { force: true }).catch(() => {});
+  }
+}
+
+/** Makes the folder of a file that will be written, and proves that it can be. */
+export async function prepareFile(path: string, flag = '--out'): Promise<void> {
+  if (isFolder(path)) {
+    throw new EngineError('data', `${path} cannot be written: it is a folder. Give a file with ${flag}.`);
+  }
+  await prepareFolder(dirname(path), flag);
+}
+
+const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
+
+/** Like mkdir with `recursive`, which in some Node versions never returns where a parent refuses (/proc, for one). */
+async function makeFolder(folder: string): Promise<void> {
+  if (isFolder(folder)) return;
+  if (!existsSync(dirname(folder))) await makeFolder(dirname(folder));
+  await mkdir(folder);
+}
+
+/** A whole file. Throws an EngineError `data`. */
+export async function readWhole(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new EngineError('data', `${path} could not be read: ${reason(cause)}.`, { cause });
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission was denied',
+  EPERM: 'permission was denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EEXIST: 'there is a file of that name',
+  EISDIR: 'it is a folder, not a file',
+  ENOSPC: 'the disk is full',
+};
+
+function reason(cause: unknown): string {
+  const { code = '', message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
+  return reasons[code] ?? message.replace(/\.$/, '');
+}

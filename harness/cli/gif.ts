@@ -1,0 +1,23 @@
+/** Pictures one after the other as an animated GIF. */
+import { applyPalette, GIFEncoder, quantize } from 'gifenc';
+import { type Picture, rgba } from '../run/pictures';
+
+/** With them every picture of one channel is shown as it is. */
+const greys = Array.from({ length: 256 }, (_, i) => [i, i, i] as const);
+
+/** `frames` are of one size; each is shown for `milliseconds`, the last one for longer. */
+export function encodeGif(frames: readonly Picture[], milliseconds: number): Uint8Array<ArrayBuffer> {
+  const gif = GIFEncoder();
+  frames.forEach((frame, i) => {
+    const { data, width, height, channels } = frame;
+    const delay = i === frames.length - 1 ? 6 * milliseconds : milliseconds;
+    if (channels === 1) gif.writeFrame(data, width, height, { palette: greys, delay });
+    else {
+      const colours = rgba(frame);
+      const palette = quantize(colours, 256);
+      gif.writeFrame(applyPalette(colours, palette), width, height, { palette, delay });
+    }
+  });
+  gif.finish();
+  return gif.bytes();
+}

@@ -1,0 +1,60 @@
+/** How the samples of a fixed seed change over a run: frames of an animated picture. */
+import type { Engine } from '../../src/engine';
+import type { Recipe } from '../../src/recipes';
+import type { Sampler } from '../../src/sampling/sampler';
+import type { UNet } from '../../src/unet/unet';
+import { grid, type Picture } from '../run/pictures';
+import { columnsOf, labelsInTurn } from './digit_pictures';
+import { encodeGif } from './gif';
+
+const ROWS = 2;
+const MILLISECONDS = 250;
+
+/** The step of the frame after that of `step`: every fifth at first, then ever further apart. */
+export const nextFrame = (step: number) => step + 5 * Math.max(1, Math.round(step / 25));
+
+export class History {
+  private readonly frames: { step: number; picture: Picture }[] = [];
+  private readonly sampler: Sampler;
+  private readonly sampling: Recipe['sampling'];
+  private readonly seed: number;
+  /** The step of the next frame. */
+  next = 0;
+
+  private constructor(sampler: Sampler, sampling: Recipe['sampling'], seed: number) {
+    this.sampler = sampler;
+    this.sampling = sampling;
+    this.seed = seed;
+  }
+
+  static async create(
+    engine: Engine,
+    unet: UNet,
+    sampling: Recipe['sampling'],
+    seed: number,
+  ): Promise<History> {
+    const sampler = await engine.createSampler(unet, { count: ROWS * columnsOf(unet) });
+    return new History(sampler, sampling, seed);
+  }
+
+  /** A frame, unless the next one is that of a later step. */
+  async add(step: number, signal?: AbortSignal): Promise<void> {
+    if (step < this.next) return;
+    this.next = nextFrame(step);
+    const { unet, count } = this.sampler;
+    const { guidance, ...sampling } = this.sampling;
+    const columns = columnsOf(unet);
+    const classes = Array.from({ length: columns }, (_, i) => i);
+    const told = unet.config.conditioning?.classes ? { labels: labelsInTurn(classes, count), guidance } : {};
+    const values = await this.sampler.sample({ ...sampling, ...told, seed: this.seed, signal });
+    this.frames.push({ step, picture: grid({ ...unet.config, values }, columns, { scale: 3 }) });
+  }
+
+  /** An animated GIF. */
+  encode(): Uint8Array<ArrayBuffer> {
+    return encodeGif(
+      this.frames.map(({ picture }) => picture),
+      MILLISECONDS,
+    );
+  }
+}

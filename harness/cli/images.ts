@@ -1,0 +1,87 @@
+/** The images that --data names: the digits that come with the package, or IDX files. */
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
+import { EngineError } from '../../src/errors';
+import { UsageError } from './args';
+
+/** `mnist`, or a file or folder of IDX; the first `limit` images. With labels, if there are any. */
+export async function loadImages(source: string, limit?: number, signal?: AbortSignal): Promise<ImageSet> {
+  const set = source === 'mnist' ? await loadDigitsAndLabels(signal) : await loadFiles(source, signal);
+  if (limit === undefined) return set;
+  if (limit > set.count) {
+    throw new UsageError(`--limit is ${limit}; ${source} has ${set.count} images: give 1 to ${set.count}.`);
+  }
+  const bytes = limit * set.height * set.width * set.channels;
+  return {
+    ...set,
+    images: set.images.subarray(0, bytes),
+    count: limit,
+    ...(set.labels ? { labels: set.labels.subarray(0, limit) } : {}),
+  };
+}
+
+async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
+  const [digits, labels] = await Promise.all([loadDigits({ signal }), loadDigitLabels({ signal })]);
+  return { ...digits, labels };
+}
+
+async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet> {
+  const files = await idxFiles(source);
+  const set = await loadIdx(files, { signal });
+  const beside = files.map(labelsBeside);
+  if (!beside.every((file) => file !== undefined)) return set;
+  return { ...set, labels: await loadLabels(beside, { signal, count: set.count }) };
+}
+
+/** The file of labels of a file of images, `train-labels-idx1-ubyte` of `train-images-idx3-ubyte`, packed or not; undefined if there is none. */
+function labelsBeside(images: string): string | undefined {
+  const name = basename(images).replace(/images([-.])idx3/, 'labels$1idx1');
+  if (name === basename(images)) return undefined;
+  const path = join(dirname(images), name);
+  return [path, `${path}.gz`, path.replace(/\.gz$/, '')].find((file) => existsSync(file));
+}
+
+/** The first images of a set, and the last `count`. */
+export function holdOut(set: ImageSet, count: number): { train: ImageSet; held: ImageSet | undefined } {
+  if (count === 0) return { train: set, held: undefined };
+  if (count >= set.count) {
+    throw new UsageError(
+      `--holdout is ${count}; there are ${set.count} images: give 0 to ${set.count - 1}, so that some are left to train on.`,
+    );
+  }
+  const part = (from: number, to: number): ImageSet => {
+    const size = set.height * set.width * set.channels;
+    const labels = set.labels && { labels: set.labels.subarray(from, to) };
+    return { ...set, images: set.images.subarray(from * size, to * size), count: to - from, ...labels };
+  };
+  return { train: part(0, set.count - count), held: part(set.count - count, set.count) };
+}
+
+/** A file itself; of a folder its files of images, training sets before test sets (t10k), by name otherwise. */
+export async function idxFiles(path: string): Promise<string[]> {
+  let isFolder: boolean;
+  try {
+    isFolder = (await stat(path)).isDirectory();
+  } catch (cause) {
+    throw new EngineError(
+      'data',
+      `--data ${path}: there is no such file or folder. Give mnist, a file of IDX, or a folder of *-images-idx3-ubyte files (plain or .gz).`,
+      { cause },
+    );
+  }
+  if (!isFolder) return [path];
+  const names = (await readdir(path)).filter((name) => /[-.]images[-.]idx3-ubyte(\.gz)?$/.test(name)).sort();
+  // A file may lie there both packed and unpacked.
+  const once = names.filter((name) => !names.includes(name.replace(/\.gz$/, '')) || !name.endsWith('.gz'));
+  if (once.length === 0) {
+    throw new EngineError(
+      'data',
+      `--data ${path}: the folder has no *-images-idx3-ubyte file (plain or .gz). Give the folder where they are, or one file.`,
+    );
+  }
+  const isTest = (name: string) => Number(name.startsWith('t10k'));
+  return once.sort((a, b) => isTest(a) - isTest(b)).map((name) => join(path, name));
+}

@@ -1,0 +1,109 @@
+/** The flags that say which kernel variants a network uses, and what is shown while they are chosen. */
+
+import type { Engine, EngineOptions } from '../../src/engine';
+import type { Progress as Preparation } from '../../src/progress';
+import type { Variants } from '../../src/unet/variants';
+import { preparing } from '../run/kernels_text';
+import { duration } from '../run/units';
+import { type Given, show, text, toggle, UsageError } from './args';
+import { readWhole } from './files';
+import type { Progress } from './progress';
+
+export const kernelFlags = {
+  tune: toggle(
+    'measure which kernel variants are fastest here, unless that is known\n(default on a GPU: at most about 2 s; in software it may take 40)',
+  ),
+  'no-tune': toggle('take the usual variants without measuring (default in software)'),
+  variants: text(
+    'FILE|KERNEL/LAYER=VARIANT,…',
+    "use these, and each kernel's plain variant where none is named: the same\nbits on the same adapter. FILE is the run.json of a run, or such a list\nas a JSON object; explain prints the names",
+  ),
+};
+
+export type EngineChoice = Pick<EngineOptions, 'tune' | 'variants'>;
+
+/** What the flags mean to an engine. Throws UsageError, or EngineError `data` for a file that cannot be read. */
+export async function kernelChoice(given: Given<typeof kernelFlags>): Promise<EngineChoice> {
+  const { tune, 'no-tune': noTune, variants } = given;
+  const flags = Object.keys(kernelFlags).filter((flag) => given[flag as keyof typeof kernelFlags]);
+  if (flags.length > 1) {
+    throw new UsageError(
+      `${flags.map((flag) => `--${flag}`).join(' and ')} contradict each other; give one of them.`,
+    );
+  }
+  if (variants !== undefined) return { variants: await readVariants(variants) };
+  return tune || noTune ? { tune: tune === true } : {};
+}
+
+/** Names are checked later, when the network is known: see checkVariants. */
+async function readVariants(given: string): Promise<Variants> {
+  if (given.includes('=')) {
+    const entries = given.split(',').map((entry) => entry.split('=').map((part) => part.trim()));
+    const wrong = entries.find((parts) => parts.length !== 2 || parts.some((part) => part === ''));
+    if (wrong) {
+      throw new UsageError(
+        `--variants has ${show(wrong.join('='))}; it must be KERNEL/LAYER=VARIANT, such as conv2d/down.1=winograd4, with commas between.`,
+      );
+    }
+    const names = entries.map(([name]) => name);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice) throw new UsageError(`--variants names ${show(twice)} twice; name it once.`);
+    return Object.fromEntries(entries as [string, string][]);
+  }
+  const content = new TextDecoder().decode(await readWhole(given));
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    // Said below.
+  }
+  const variants = (value as { settings?: { variants?: unknown } } | undefined)?.settings?.variants ?? value;
+  if (
+    typeof variants !== 'object' ||
+    variants === null ||
+    Array.isArray(variants) ||
+    !Object.values(variants).every((v) => typeof v === 'string')
+  ) {
+    throw new UsageError(
+      `--variants ${given} holds no variants; it must be the run.json of a run, or a JSON object such as {"conv2d/down.1": "winograd"}.`,
+    );
+  }
+  return variants as Variants;
+}
+
+/** What is over sooner needs no word. */
+const SHORT_MS = 500;
+
+/** Shows how the preparations go, and remembers what they were. */
+export class Preparations {
+  private readonly start = performance.now();
+  /** The last state of the measuring; undefined if nothing was measured. */
+  private tuning:
+    | { readonly done: number; readonly total: number; readonly from: number; at: number }
+    | undefined;
+  private readonly progress: Progress;
+
+  constructor(progress: Progress) {
+    this.progress = progress;
+  }
+
+  readonly onProgress = (preparation: Preparation): void => {
+    const { task, done, total } = preparation;
+    const now = performance.now();
+    if (task === 'tuning') this.tuning = { done, total, from: this.tuning?.from ?? now, at: now };
+    if (now - this.start > SHORT_MS)
+      this.progress.update({ done, total, text: `${preparing[task]}: ${done} of ${total}` });
+  };
+
+  /** How the variants of an engine came about. */
+  origin({ tune }: Pick<Engine, 'tune'>, given: boolean): string {
+    if (given) return 'as given';
+    if (!tune) return 'the usual ones, not measured here';
+    if (!this.tuning) return 'the fastest, as measured before';
+    const { done, total, from, at } = this.tuning;
+    const seconds = duration((at - from) / 1000);
+    return done === total
+      ? `the fastest, measured in ${seconds}`
+      : `the fastest of the ${done} heaviest shapes of ${total}, measured in ${seconds}; the usual ones for the rest`;
+  }
+}

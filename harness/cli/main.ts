@@ -1,0 +1,103 @@
+/** The command line: `webgpu-diffusion <command> …`. Every command is a file in commands/. */
+
+import { version } from '../../package.json';
+import { EngineError } from '../../src/errors';
+import { type Command, helpOf, readFlags, show, UsageError } from './args';
+import { paint } from './colours';
+import { summaries } from './summaries';
+
+/** Each is loaded only when it is asked for: the bench brings every kernel's reference, training needs none. */
+const commands: Readonly<Record<keyof typeof summaries, () => Promise<Command>>> = {
+  train: async () => (await import('./commands/train')).train,
+  sample: async () => (await import('./commands/sample')).sample,
+  evaluate: async () => (await import('./commands/evaluate')).evaluate,
+  bench: async () => (await import('./commands/bench')).bench,
+  check: async () => (await import('./commands/check')).check,
+  explain: async () => (await import('./commands/explain')).explain,
+  adapters: async () => (await import('./commands/adapters')).adapters,
+};
+
+const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name);
+
+const commandWidth = Math.max(...Object.keys(commands).map((name) => name.length));
+const overview = () => `webgpu-diffusion <command> [flags]
+
+A diffusion UNet that trains and samples in hand-written WGSL.
+
+${Object.entries(summaries)
+  .map(([name, summary]) => `  ${paint('bold', name.padEnd(commandWidth))}  ${summary}`)
+  .join('\n')}
+
+webgpu-diffusion <command> --help explains the flags of each; --version prints which one this is.`;
+
+/** Whether the command in `args` reaches for a GPU, unless it is given wrongly. */
+export function usesDawn([name = '', ...rest]: readonly string[]): boolean {
+  return isCommand(name) && name !== 'explain' && !rest.some((arg) => arg === '--help' || arg === '-h');
+}
+
+/** `npm run` passes a Ctrl-C of the terminal on once more: what comes so soon after the first is not a second one. */
+const ECHO_MS = 500;
+
+/** Runs the command in `args`; resolves to the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = args;
+  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+    console.log(overview());
+    return name === '' ? 2 : 0;
+  }
+  if (name === '--version') {
+    console.log(version);
+    return 0;
+  }
+  if (!isCommand(name)) {
+    return complain(`There is no command ${show(name)}; there are ${Object.keys(commands).join(', ')}.`, 2);
+  }
+  const command = await commands[name]();
+  const stop = new AbortController();
+  const release = onInterrupt((exitCode) => stop.abort(new Interrupted(exitCode)));
+  try {
+    const given = readFlags(command, rest);
+    if ('help' in given) {
+      console.log(helpOf(command));
+      return 0;
+    }
+    return await command.run(given, { signal: stop.signal });
+  } catch (error) {
+    if (error instanceof Interrupted) return error.exitCode;
+    if (error instanceof UsageError) return complain(error.message, 2);
+    if (error instanceof EngineError) return complain(error.message, error.code === 'argument' ? 2 : 1);
+    return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1);
+  } finally {
+    release();
+  }
+}
+
+/** The reason of the abort that a Ctrl-C causes. */
+class Interrupted extends Error {
+  override readonly name = 'AbortError';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('interrupted');
+    this.exitCode = exitCode;
+  }
+}
+
+/** Calls `stop` at the first Ctrl-C (or SIGTERM); a second one ends the process at once. */
+function onInterrupt(stop: (exitCode: number) => void): () => void {
+  let first = 0;
+  const handler = (_: NodeJS.Signals, signal: number) => {
+    const exitCode = 128 + signal;
+    if (first === 0) {
+      first = performance.now();
+      stop(exitCode);
+    } else if (performance.now() - first > ECHO_MS) process.exit(exitCode);
+  };
+  process.on('SIGINT', handler).on('SIGTERM', handler);
+  return () => process.off('SIGINT', handler).off('SIGTERM', handler);
+}
+
+function complain(message: string, exitCode: number): number {
+  console.error(message);
+  return exitCode;
+}

@@ -1,0 +1,49 @@
+/** The flags that describe a network, and the configuration that they make. */
+import { EngineError } from '../../src/errors';
+import { type RecipeName, recipes } from '../../src/recipes';
+import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import { type Given, integer, integers, oneOf, UsageError } from './args';
+
+export const recipeNames = Object.keys(recipes) as RecipeName[];
+
+export const networkFlags = {
+  recipe: oneOf(
+    'network and training: the tutorial, or the same network told noise level\nand class, which makes digits to order (default tutorial)',
+    ...recipeNames,
+  ),
+  widths: integers('32,64,64', 'channels of each level (default 32,64,64)', 1, 4096),
+  'kernel-size': integer('N', 'sides of the convolutions, odd (default 5)', 1, 31),
+};
+
+/** `size` comes from the images, `classes` from their labels. Throws UsageError. */
+export function networkOf(
+  given: Pick<Given<typeof networkFlags>, 'recipe' | 'widths' | 'kernel-size'>,
+  size: Partial<Pick<UNetConfig, 'height' | 'width' | 'channels'>> & { readonly classes?: number } = {},
+): UNetConfig {
+  const { network }: { readonly network: UNetConfig } = recipes[given.recipe ?? 'tutorial'];
+  const { widths = network.widths, 'kernel-size': kernelSize = network.kernelSize } = given;
+  try {
+    const { height, width, channels } = { ...network, ...size };
+    const { conditioning = { noiseLevel: false, classes: 0 } } = network;
+    const classes = conditioning.classes > 0 ? (size.classes ?? conditioning.classes) : 0;
+    const told = { conditioning: { ...conditioning, classes } };
+    return checkConfig({ ...network, height, width, channels, widths, kernelSize, ...told });
+  } catch (error) {
+    if (error instanceof EngineError)
+      throw new UsageError(`--widths ${widths} --kernel-size ${kernelSize}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** `28x28x1, widths 32 64 64, kernels 5x5`, and what it is told. */
+export function describeNetwork({
+  height,
+  width,
+  channels,
+  widths,
+  kernelSize,
+  conditioning: { noiseLevel, classes } = { noiseLevel: false, classes: 0 },
+}: UNetConfig): string {
+  const told = [...(noiseLevel ? ['noise level'] : []), ...(classes > 0 ? [`${classes} classes`] : [])];
+  return `${height}x${width}x${channels}, widths ${widths.join(' ')}, kernels ${kernelSize}x${kernelSize}${told.length > 0 ? `, told ${told.join(' and ')}` : ''}`;
+}

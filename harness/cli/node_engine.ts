@@ -1,0 +1,31 @@
+/** Engines in Node. */
+import { createEngine, type Engine, type EngineOptions } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import { nodeGpu } from '../../src/node/dawn';
+import { fileCache, tuningFile } from './tuning_cache';
+import { versions } from './versions';
+
+/** An engine on the best adapter there is; Dawn puts real GPUs before software ones. Remembers its choices in the user's cache. */
+export async function nodeEngine(
+  options: Pick<EngineOptions, 'tune' | 'variants' | 'onProgress'> = {},
+): Promise<Engine> {
+  const gpu = await nodeGpu();
+  try {
+    const { node, webgpu } = versions();
+    const tuningCache = fileCache(tuningFile(), `node ${node}, webgpu ${webgpu}`, console.error);
+    return await createEngine({ gpu, tuningCache, ...options });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'no-adapter') throw error;
+    throw new EngineError(
+      'no-adapter',
+      'No GPU adapter was found. Update the graphics driver; on Linux, Dawn needs a Vulkan driver (Mesa has one in software too: apt-get install mesa-vulkan-drivers libvulkan1). `adapters` shows what is there.',
+      { cause: error },
+    );
+  }
+}
+
+/** What to type for another command, in the repository or where the package is installed. */
+export function commandLine(command: string): string {
+  const inRepository = process.argv[1]?.endsWith('run.mjs');
+  return inRepository ? `npm run ${command} --` : `npx webgpu-diffusion ${command}`;
+}

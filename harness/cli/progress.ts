@@ -1,0 +1,77 @@
+/**
+ * What a run prints as it goes: a bar that redraws itself on a terminal, a line every few seconds elsewhere. By hand, as it is little: the
+ * libraries for bars write to terminals alone, draw by timers of their own, and cut a line that is too long at its end, where the time
+ * left stands.
+ */
+
+import { duration } from '../run/units';
+import { paint } from './colours';
+
+const QUIET_MS = 5000;
+const REDRAW_MS = 100;
+/** A shorter bar than the least says nothing. */
+const BAR = { most: 24, least: 6 };
+
+export interface ProgressState {
+  readonly done: number;
+  readonly total: number;
+  /** Behind the bar: loss, speed. */
+  readonly text: string;
+  readonly secondsLeft?: number;
+}
+
+export class Progress {
+  private readonly stream: NodeJS.WriteStream;
+  private readonly live: boolean;
+  private last = Number.NEGATIVE_INFINITY;
+  private drawn = false;
+
+  constructor(stream: NodeJS.WriteStream = process.stdout) {
+    this.stream = stream;
+    this.live = stream.isTTY === true;
+  }
+
+  /** Shows the state, unless the last one was shown a moment ago. */
+  update(state: ProgressState): void {
+    const now = performance.now();
+    if (now - this.last < (this.live ? REDRAW_MS : QUIET_MS)) return;
+    this.last = now;
+    if (this.live) {
+      // A letter in the last column would bring some terminals to the next line.
+      const line = progressLine(state, (this.stream.columns || 80) - 1);
+      const [bar] = /^[━╌]*/.exec(line)!;
+      const full = bar.lastIndexOf('━') + 1;
+      const painted = `${paint('cyan', bar.slice(0, full), this.stream)}${paint('dim', bar.slice(full), this.stream)}`;
+      this.stream.write(`\r\x1b[K${painted}${line.slice(bar.length)}`);
+      this.drawn = true;
+    } else this.stream.write(`${progressLine(state)}\n`);
+  }
+
+  /** A line that stays, above the bar. */
+  print(line = ''): void {
+    this.clear();
+    this.stream.write(`${line}\n`);
+    // Elsewhere than on a terminal it is news enough for the next seconds.
+    if (!this.live) this.last = performance.now();
+  }
+
+  clear(): void {
+    if (this.drawn) this.stream.write('\r\x1b[K');
+    this.drawn = false;
+    this.last = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** In `width` columns, with as much of a bar as has room beside text and time; without a width, the words alone. */
+export function progressLine({ done, total, text, secondsLeft }: ProgressState, width?: number): string {
+  const share = total > 0 ? done / total : 1;
+  const percent = `${String(Math.floor(100 * share)).padStart(3)}%  `;
+  const left = secondsLeft === undefined ? '' : `  ${duration(secondsLeft)} left`;
+  if (width === undefined) return `${percent}${text}${left}`;
+  const room = width - percent.length - left.length;
+  const length = Math.min(room - text.length - 1, BAR.most);
+  const full = Math.floor(share * length);
+  const bar = length < BAR.least ? '' : `${'━'.repeat(full)}${'╌'.repeat(length - full)} `;
+  const words = text.length <= room ? text : `${text.slice(0, Math.max(room - 1, 0))}…`;
+  return `${bar}${percent}${words}${left}`.slice(0, width);
+}

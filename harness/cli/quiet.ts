@@ -1,0 +1,38 @@
+/**
+ * Commands without what Dawn writes on stderr: on Linux two warnings of limits that nobody here asks for, from C++, where no stream of Node's
+ * passes, and with no setting against them. So the command runs in a child process, whose stderr goes through here line by line.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline';
+
+const MARK = 'WEBGPU_DIFFUSION_CHILD';
+
+export const isForeign = (line: string) =>
+  /^Warning: maxDynamic\w+BuffersPerPipelineLayout artificially reduced /.test(line);
+
+/** Whether this process is such a child. */
+export function isChild(): boolean {
+  if (process.env[MARK] !== String(process.ppid)) return false;
+  delete process.env[MARK];
+  // A parent that was killed can pass no signal on: the run is saved, as at Ctrl-C.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  return true;
+}
+
+/** Runs this very command line in a child; resolves to its exit code. */
+export function runInChild(): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: ['inherit', 'inherit', 'pipe', 'ipc'],
+    env: { ...process.env, [MARK]: String(process.pid) },
+  });
+  // A terminal sends Ctrl-C to both; the child takes what comes so soon after for the same one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  createInterface({ input: child.stderr! }).on('line', (line) => {
+    if (!isForeign(line)) process.stderr.write(`${line}\n`);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
+  });
+}

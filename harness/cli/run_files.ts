@@ -1,0 +1,27 @@
+/** What `train` says in numbers: losses.csv, epochs.csv, loss.svg. Pure. */
+
+import { csv, digits, epochMeans, lossesCsv } from '../run/losses';
+import { lossSvg } from './loss_svg';
+
+export interface RunLog {
+  /** The loss of each step, from the first. */
+  readonly losses: readonly number[];
+  readonly stepsPerEpoch: number;
+  /** The loss on held-out images after each epoch, as far as it is known. */
+  readonly heldOut?: readonly (number | undefined)[];
+  /** One line about data and settings, for the plot. */
+  readonly subtitle: string;
+}
+
+export function runFiles({ losses, stepsPerEpoch, subtitle, heldOut }: RunLog): Record<string, string> {
+  const epochs = epochMeans(losses, stepsPerEpoch).map((mean, i) => [
+    i + 1,
+    digits(mean),
+    ...(heldOut ? [heldOut[i] === undefined ? '' : digits(heldOut[i])] : []),
+  ]);
+  return {
+    'losses.csv': lossesCsv(losses, stepsPerEpoch),
+    'epochs.csv': csv(['epoch', 'mean_loss', ...(heldOut ? ['held_out_loss'] : [])], epochs),
+    'loss.svg': lossSvg({ losses, stepsPerEpoch, subtitle }),
+  };
+}

@@ -1,0 +1,90 @@
+/** The tutorial's pictures, made with a trained network: what `train` and `sample` write. */
+import type { ImageSet } from '../../src/data/idx';
+import type { Engine } from '../../src/engine';
+import type { SampleOptions } from '../../src/sampling/options';
+import type { UNet } from '../../src/unet/unet';
+import { corruptMoreAndMore, greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
+
+const SHOWN = 8;
+
+export interface PictureOptions {
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  /** At the start of a sampling run and after each step, or after several. */
+  readonly onStep?: (name: string, step: number, steps: number) => void;
+}
+
+/** Yields each picture of a run under its file's name, without extension. */
+export async function* runPictures(
+  engine: Engine,
+  unet: UNet,
+  set: ImageSet,
+  options: PictureOptions,
+): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
+  const { seed, signal } = options;
+  const count = Math.min(SHOWN, set.count);
+  const originals = greys(set, count);
+  const corrupted = corruptMoreAndMore(originals, seed);
+  yield { name: 'corruption', picture: grid(rowsOf(originals, corrupted), count) };
+
+  signal?.throwIfAborted();
+  const predictions = { ...corrupted, values: await unet.predict(corrupted.values, count) };
+  yield { name: 'predictions', picture: grid(rowsOf(originals, corrupted, predictions), count) };
+
+  const history = await sampleHistory(engine, unet, {
+    ...options,
+    count: SHOWN,
+    steps: 5,
+    name: 'samples-5-steps',
+  });
+  yield { name: 'samples-5-steps', picture: historyGrid(history, SHOWN) };
+
+  const name = 'samples-50-steps';
+  yield {
+    name,
+    picture: grid(await sampleImages(engine, unet, { ...options, count: 64, steps: 50, name }), 8),
+  };
+}
+
+export interface SampleRun
+  extends PictureOptions,
+    Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'labels'> {
+  readonly count: number;
+  /** Handed to onStep. */
+  readonly name: string;
+}
+
+/** `count` images out of noise. */
+export async function sampleImages(engine: Engine, unet: UNet, run: SampleRun): Promise<Images> {
+  const sampler = await engine.createSampler(unet, { count: run.count });
+  try {
+    return { ...unet.config, values: await sampler.sample(optionsOf(run)) };
+  } finally {
+    sampler.destroy();
+  }
+}
+
+/** For each step: x before it, then what the network makes of that. */
+export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun): Promise<Images[]> {
+  const sampler = await engine.createSampler(unet, { count: run.count });
+  try {
+    const history: Images[] = [];
+    for await (const { input, prediction } of sampler.run(optionsOf(run))) {
+      history.push({ ...unet.config, values: input }, { ...unet.config, values: prediction });
+    }
+    return history;
+  } finally {
+    sampler.destroy();
+  }
+}
+
+/** One row a step: x on the left, the prediction on the right. */
+export function historyGrid(history: readonly Images[], count: number): Picture {
+  return grid(rowsOf(...history), 2 * count, { group: count });
+}
+
+function optionsOf({ name, count: _, onStep, ...options }: SampleRun): SampleOptions {
+  const { steps } = options;
+  onStep?.(name, 0, steps);
+  return { ...options, onStep: (done) => onStep?.(name, done, steps) };
+}

@@ -1,0 +1,43 @@
+/** `--schedule`: how the learning rate changes over a run. */
+import type { ScheduleOption, ScheduleOptions } from '../../src/training/schedule';
+import { type Flag, show, UsageError } from './args';
+
+/** What the flag says; where a decay ends is known once the length of the run is. */
+export type GivenSchedule = Omit<ScheduleOptions, 'steps'>;
+
+const legal =
+  'constant, cosine, or either with warmup=STEPS and, for cosine, floor=SHARE, such as cosine,warmup=20,floor=0.01';
+
+export const scheduleFlag: Flag<GivenSchedule> = {
+  value: 'constant|cosine,…',
+  help: "of the learning rate: after warmup=N steps the rate itself, or half a wave of a cosine\nto floor=X of it (default 0.01) at the run's end, such as cosine,warmup=20\n(default: the recipe's)",
+  parse: (text, name) => {
+    const wrong = (what: string) =>
+      new UsageError(`--${name} is ${show(text)}, ${what}; it must be ${legal}.`);
+    const [kind, ...rest] = text.split(',');
+    if (kind !== 'constant' && kind !== 'cosine') throw wrong(`which begins with ${show(kind)}`);
+    const given: { warmup?: number; floor?: number } = {};
+    for (const entry of rest) {
+      const [key, value] = entry.split('=');
+      const number = value === undefined || value.trim() === '' ? Number.NaN : Number(value);
+      const fits =
+        (key === 'warmup' && Number.isInteger(number) && number >= 0) ||
+        (key === 'floor' && kind === 'cosine' && number >= 0 && number <= 1);
+      if (!fits) throw wrong(`which has ${show(entry)}`);
+      given[key as 'warmup' | 'floor'] = number;
+    }
+    return { ...given, decay: kind === 'cosine' ? 'cosine' : 'none' };
+  },
+};
+
+/** For a trainer whose run has so many steps. Throws UsageError where it would end before it begins. */
+export function scheduleFor(given: GivenSchedule, steps: number): ScheduleOption {
+  if (given.decay !== 'cosine') return given;
+  const { warmup = 0 } = given;
+  if (warmup >= steps) {
+    throw new UsageError(
+      `--schedule has a warm-up of ${warmup} steps, and the run has ${steps}: the cosine would end before it begins. Give fewer steps of warm-up, or a longer run.`,
+    );
+  }
+  return { ...given, steps };
+}

@@ -1,0 +1,83 @@
+/** Where the command line remembers which kernel variants are fastest: one JSON file for each user. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { TuningCache } from '../../src/tuning/cache';
+import { writeWhole } from './files';
+
+/** More choices than this are too old to matter: the file must not grow with every shader that ever was. */
+const MOST_CHOICES = 2000;
+
+/** WEBGPU_DIFFUSION_CACHE names the folder; else it is where the platform keeps what can be made again. */
+export function tuningFile(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  platform: NodeJS.Platform = process.platform,
+  home = homedir(),
+): string {
+  const own = env.WEBGPU_DIFFUSION_CACHE;
+  if (own) return join(own, 'tuning.json');
+  // The XDG specification has relative paths ignored.
+  const caches =
+    platform === 'win32'
+      ? (env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'))
+      : platform === 'darwin'
+        ? join(home, 'Library', 'Caches')
+        : isAbsolute(env.XDG_CACHE_HOME ?? '')
+          ? env.XDG_CACHE_HOME!
+          : join(home, '.cache');
+  return join(caches, 'webgpu-diffusion', 'tuning.json');
+}
+
+/**
+ * A cache in the file `path`. `runtime` (the versions of Node and Dawn) becomes a part of every key. A file that cannot be read
+ * or written costs a measurement, never a run: `say` is told, once for each.
+ */
+export function fileCache(path: string, runtime: string, say: (line: string) => void): TuningCache {
+  const keyOf = (key: string) => JSON.stringify([runtime, key]);
+  const told = new Set<string>();
+  const tell = (what: string, line: string) => {
+    if (!told.has(what)) say(line);
+    told.add(what);
+  };
+  /** Read anew each time: another process may have added to it. */
+  const read = async (): Promise<Map<string, string>> => {
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') tell('read', `The remembered kernel choices cannot be read: ${message}.`);
+      return new Map();
+    }
+    const choices = parse(text);
+    if (!choices) tell('parse', `${path} does not hold kernel choices; it is ignored and written anew.`);
+    return choices ?? new Map();
+  };
+  return {
+    get: async (key) => (await read()).get(keyOf(key)),
+    set: async (key, value) => {
+      const choices = await read();
+      choices.delete(keyOf(key)); // The newest stand last.
+      choices.set(keyOf(key), value);
+      const newest = [...choices].slice(-MOST_CHOICES);
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeWhole(path, `${JSON.stringify(Object.fromEntries(newest), null, 1)}\n`);
+      } catch (error) {
+        tell('write', `The kernel choices are not remembered: ${(error as Error).message}`);
+      }
+    },
+  };
+}
+
+/** Undefined unless `text` is a JSON object of strings. */
+function parse(text: string): Map<string, string> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const entries = Object.entries(value);
+    return entries.every(([, v]) => typeof v === 'string') ? new Map(entries) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+/** Adapters as people call them. The page and the command line share it. */
+import type { AdapterDescription } from '../../src/gpu/adapter';
+
+const vendors: Readonly<Record<string, string>> = {
+  nvidia: 'NVIDIA',
+  amd: 'AMD',
+  intel: 'Intel',
+  apple: 'Apple',
+  arm: 'Arm',
+  qualcomm: 'Qualcomm',
+  google: 'Google',
+  mesa: 'Mesa',
+  microsoft: 'Microsoft',
+};
+
+/** Software adapters, spelled as their makers do. */
+const architectures: Readonly<Record<string, string>> = {
+  swiftshader: 'SwiftShader',
+  llvmpipe: 'llvmpipe',
+  lavapipe: 'lavapipe',
+  warp: 'WARP',
+};
+
+const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** What it says itself; browsers mostly tell a vendor and an architecture, both in lower case. Empty where there is nothing. */
+export function adapterName({ vendor, architecture, device, description }: AdapterDescription): string {
+  if (description) return description;
+  const parts = [
+    vendors[vendor] ?? capitalised(vendor),
+    architectures[architecture] ?? architecture.split('-').map(capitalised).join(' '),
+    // A number from the bus says nothing to people.
+    /^(0x)?[0-9a-f]*$/i.test(device) ? '' : device,
+  ];
+  return parts.filter(Boolean).join(' ');
+}
+
+/** One line: what does the work, and whether it is a real GPU. */
+export function adapterText(adapter: AdapterDescription): string {
+  const name = adapterName(adapter) || 'not named';
+  return adapter.software ? `${name} (software, on the CPU: its speed says nothing about GPUs)` : name;
+}

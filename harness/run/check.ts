@@ -1,0 +1,217 @@
+/** Every kernel against its reference on the adapter at hand, then the whole network. Shared by the page and the command line. */
+
+import type { Engine } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import { checkKernel, inputsOf } from '../../test/check_kernel';
+import { type AnySpec, specs } from '../../test/registry';
+import { type Arrays, type Expected, Random } from '../../test/spec';
+import { matcher, matchesNothing } from './pattern';
+
+export interface CheckRow {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly result: 'pass' | 'fail' | 'skipped';
+  /** Cases that were compared. */
+  readonly cases: number;
+  /** The largest error found, as a share of what is allowed: 1 is the limit. */
+  readonly share: number;
+  /** Where it failed, or why it could not be run here. A few lines. */
+  readonly reason?: string;
+}
+
+export type CheckEvent =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly title: string }
+  | { readonly kind: 'row'; readonly row: CheckRow };
+
+export interface CheckOptions {
+  /** Only kernels that match: see `matcher`. The network is called `unet.gradient`. */
+  readonly kernel?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Yields progress before each case and a row for each variant. A failure is a row, not an exception. Throws `argument` for a
+ * kernel that there is not.
+ */
+export async function* runCheck(
+  engine: Engine,
+  options: CheckOptions = {},
+): AsyncGenerator<CheckEvent, void, undefined> {
+  const { kernel, signal } = options;
+  const wanted = matcher(kernel);
+  const variants = [...specs].flatMap(([name, spec]) =>
+    Object.keys(spec.kernel.variants)
+      .filter((variant) => wanted(`${name}.${variant}`))
+      .map((variant) => ({ name, spec, variant })),
+  );
+  const network = wanted('unet.gradient');
+  if (variants.length === 0 && !network) throw matchesNothing(kernel!, [...specs.keys(), 'unet.gradient']);
+  const total = variants.reduce((sum, { spec }) => sum + Object.keys(spec.cases).length, 0) + Number(network);
+  let done = 0;
+  const references = new References();
+  for (const { name, spec, variant } of variants) {
+    const missing = missingFeature(engine, spec, variant);
+    if (missing) {
+      done += Object.keys(spec.cases).length;
+      yield {
+        kind: 'row',
+        row: { kernel: name, variant, result: 'skipped', cases: 0, share: 0, reason: missing },
+      };
+      continue;
+    }
+    let [cases, share] = [0, 0];
+    let reason: string | undefined;
+    for (const [title, shape] of Object.entries(spec.cases)) {
+      yield { kind: 'progress', done, total, title: `${name}.${variant}: ${title}` };
+      signal?.throwIfAborted();
+      done++;
+      if (spec.kernel.variants[variant].refuses?.(shape)) continue;
+      const check = await checkCase(engine, spec, variant, shape, references);
+      cases++;
+      share = Math.max(share, check.share);
+      if (!check.pass) reason ??= `${title}: ${check.failure}`;
+    }
+    const result = reason ? 'fail' : cases > 0 ? 'pass' : 'skipped';
+    if (result === 'skipped') reason = 'it can do none of the cases';
+    yield { kind: 'row', row: { kernel: name, variant, result, cases, share, reason } };
+  }
+  if (network) {
+    signal?.throwIfAborted();
+    for await (const news of checkGradient(engine, signal)) {
+      if (typeof news === 'object') yield { kind: 'row', row: news };
+      else yield { kind: 'progress', done, total, title: `unet.gradient: ${news}` };
+    }
+  }
+}
+
+/** What the device lacks for a variant, as a sentence, or undefined. */
+export function missingFeature({ device }: Engine, spec: AnySpec, variant: string): string | undefined {
+  const missing = spec.kernel.variants[variant].features?.find((feature) => !device.features.has(feature));
+  return missing && `the device has no ${missing}`;
+}
+
+export interface CaseResult {
+  readonly pass: boolean;
+  readonly share: number;
+  readonly failure?: string;
+}
+
+/** One variant on one shape. What the GPU refuses is a failure of the check, a lost device is not. */
+export async function checkCase(
+  engine: Engine,
+  spec: AnySpec,
+  variant: string,
+  shape: unknown,
+  references: References,
+): Promise<CaseResult> {
+  try {
+    const { inputs, expected } = references.of(spec, shape);
+    const result = await checkKernel(engine.gpu, spec, shape, variant, inputs, expected);
+    return { ...result, share: finite(result.share) };
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code === 'device-lost') throw error;
+    return { pass: false, share: finite(Number.NaN), failure: error.message };
+  }
+}
+
+/** JSON knows neither infinity nor NaN: a billion times the allowed error will do. */
+const finite = (share: number) => (Number.isNaN(share) ? 1e9 : Math.min(share, 1e9));
+
+/** Keeps the references of one kernel at a time, so that its variants share them. */
+export class References {
+  private spec: AnySpec | undefined;
+  private known = new Map<unknown, { inputs: Arrays; expected: Record<string, Expected> }>();
+
+  of(spec: AnySpec, shape: unknown) {
+    if (this.spec !== spec) this.known.clear();
+    this.spec = spec;
+    let found = this.known.get(shape);
+    if (!found) {
+      const inputs = inputsOf(spec, shape);
+      found = { inputs, expected: spec.reference(shape, inputs) };
+      this.known.set(shape, found);
+    }
+    return found;
+  }
+}
+
+// ---------------------------------------------------------------- the whole network
+
+const BATCH = 4;
+/** How far the loss is followed to each side, as a share of itself. */
+const CHANGE = 0.02;
+/** What the slope may differ by, relatively: f32 losses over differences of a few per cent, and the third derivative. */
+const ALLOWED = 0.02;
+
+/**
+ * The tutorial's network, parameter tensor by parameter tensor: along the gradient g, the slope of the loss must be |g|. A
+ * gradient that is wrong in any way but a turn at a right angle has another slope. Yields the tensors' names as it comes to
+ * them, the row last.
+ */
+async function* checkGradient(
+  engine: Engine,
+  signal?: AbortSignal,
+): AsyncGenerator<string | CheckRow, void, undefined> {
+  const unet = await engine.createUNet({}, { seed: 1 });
+  const trainer = await engine.createTrainer(unet, { batchSize: BATCH, learningRate: 1e-12 });
+  try {
+    const { height, width, channels } = unet.config;
+    const size = BATCH * height * width * channels;
+    const random = new Random(2);
+    const clean = Float32Array.from(random.floats(size), (v) => (v > 0.6 ? 1 : 0));
+    const batch = {
+      clean,
+      noisy: Float32Array.from(random.floats(size, 0, 1), (v, i) => (v + clean[i]) / 2),
+    };
+    // Biases that are not zero, and a start from which every tensor matters.
+    const start = await unet.getParameters();
+    for (const [name, values] of start)
+      if (name.endsWith('bias')) values.set(random.floats(values.length, 0, 0.2));
+    await unet.setParameters(start);
+    const loss = await trainer.step(batch);
+    const gradients = await trainer.getGradients();
+
+    const lossAt = async (name: string, distance: number) => {
+      signal?.throwIfAborted();
+      const gradient = gradients.get(name)!;
+      const moved = start.get(name)!.map((w, i) => w + distance * gradient[i]);
+      await unet.setParameters(new Map(start).set(name, moved));
+      return trainer.step(batch);
+    };
+    let share = 0;
+    let reason: string | undefined;
+    for (const [name, gradient] of gradients) {
+      yield name;
+      const square = gradient.reduce((sum, g) => sum + g * g, 0);
+      if (!(square > 0)) {
+        yield row('fail', Number.NaN, `the gradient of ${name} is ${square === 0 ? 'zero' : 'not finite'}`);
+        return;
+      }
+      const h = (CHANGE * loss) / square;
+      const slope = ((await lossAt(name, h)) - (await lossAt(name, -h))) / (2 * h);
+      const used = Math.abs(slope / square - 1) / ALLOWED;
+      if (!(used <= 1)) {
+        reason ??= `along the gradient of ${name} the loss has the slope ${slope.toPrecision(4)}, the gradient says ${square.toPrecision(4)}`;
+      }
+      if (!(used <= share)) share = used;
+    }
+    yield row(reason ? 'fail' : 'pass', share, reason);
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'diverged') throw error;
+    yield row('fail', Number.NaN, 'the loss is not finite');
+  } finally {
+    trainer.destroy();
+    unet.destroy();
+  }
+
+  function row(result: CheckRow['result'], share: number, reason?: string): CheckRow {
+    return {
+      kernel: 'unet',
+      variant: 'gradient',
+      result,
+      cases: unet.parameters.length,
+      share: finite(share),
+      reason,
+    };
+  }
+}

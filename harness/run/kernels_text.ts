@@ -1,0 +1,23 @@
+/** What the page and the command line say about kernels. */
+import type { Progress } from '../../src/progress';
+import type { Variants } from '../../src/unet/variants';
+
+/** What is going on, to be followed by how far it is. */
+export const preparing: Readonly<Record<Progress['task'], string>> = {
+  compiling: 'Compiling the shaders',
+  tuning: 'Measuring which kernels are fastest',
+};
+
+/** A line for each kernel: `conv2d: winograd4 (down.1 up.0), direct (down.0)`. */
+export function variantLines(variants: Variants): string[] {
+  const kernels = new Map<string, Map<string, string[]>>();
+  for (const [entry, variant] of Object.entries(variants)) {
+    const [kernel, layer] = entry.split('/');
+    const used = kernels.get(kernel) ?? new Map<string, string[]>();
+    kernels.set(kernel, used.set(variant, [...(used.get(variant) ?? []), layer]));
+  }
+  return [...kernels].map(
+    ([kernel, used]) =>
+      `${kernel}: ${[...used].map(([variant, names]) => `${variant} (${names.join(' ')})`).join(', ')}`,
+  );
+}

@@ -1,0 +1,30 @@
+/** What is made of the losses of a run. Pure; the page and the command line share it. */
+
+/** The unweighted mean of the step losses of each whole epoch. */
+export const epochMeans = (losses: ArrayLike<number>, stepsPerEpoch: number): number[] =>
+  meansSoFar(losses, stepsPerEpoch).slice(0, Math.floor(losses.length / stepsPerEpoch));
+
+/** The same, and of an epoch under way the mean so far: for plots, which would show nothing of a short run. */
+export function meansSoFar(losses: ArrayLike<number>, stepsPerEpoch: number): number[] {
+  const means: number[] = [];
+  for (let from = 0; from < losses.length; from += stepsPerEpoch) {
+    const to = Math.min(from + stepsPerEpoch, losses.length);
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += losses[i];
+    means.push(sum / (to - from));
+  }
+  return means;
+}
+
+/** losses.csv: step and epoch count from 1. */
+export const lossesCsv = (losses: readonly number[], stepsPerEpoch: number): string =>
+  csv(
+    ['step', 'epoch', 'loss'],
+    losses.map((loss, i) => [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss)]),
+  );
+
+/** Nine digits give back the same f32. */
+export const digits = (value: number): number => Number(value.toPrecision(9));
+
+export const csv = (head: readonly string[], rows: readonly (readonly (number | string)[])[]): string =>
+  `${[head, ...rows].map((row) => row.join(',')).join('\n')}\n`;

@@ -1,0 +1,126 @@
+/** Images as people see them: arrays of numbers into grids of pixels. Pure; the page and the command line share it. */
+import { STREAM, threefry, uniform } from '../../src/random';
+
+/** Images as the engine gives them: [count][height][width][channels], 0 to 1. */
+export interface Images {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly values: ArrayLike<number>;
+}
+
+/** A finished picture, 8 bits a channel: grey (1) or RGB (3). */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly data: Uint8Array;
+}
+
+export interface GridOptions {
+  /** Each pixel becomes a square of so many (nearest neighbour). Default 4. */
+  readonly scale?: number;
+  /** Pixels between cells and around them, after scaling. Default 4. */
+  readonly gap?: number;
+  /** A wider gap, three times as wide, before every so many columns. */
+  readonly group?: number;
+}
+
+const PAPER = 255;
+
+export function imageCount({ height, width, channels, values }: Images): number {
+  return values.length / (height * width * channels);
+}
+
+/**
+ * Lays images out in rows of `columns`. Values are clamped to [0, 1]; one channel is shown as dark ink on white paper,
+ * three as RGB, any other number by its first.
+ */
+export function grid(images: Images, columns: number, options: GridOptions = {}): Picture {
+  const { scale = 4, gap = 4, group = columns } = options;
+  const { height, width, channels, values } = images;
+  const count = imageCount(images);
+  const rows = Math.ceil(count / columns);
+  const left = (column: number) =>
+    gap + column * (width * scale + gap) + Math.floor(column / group) * 2 * gap;
+  const top = (row: number) => gap + row * (height * scale + gap);
+  const shown = channels === 3 ? 3 : 1;
+  const picture = {
+    width: left(columns - 1) + width * scale + gap,
+    height: top(rows),
+    channels: shown,
+    data: new Uint8Array(0),
+  } as const;
+  const data = new Uint8Array(picture.width * picture.height * shown).fill(PAPER);
+  for (let i = 0; i < count; i++) {
+    const x0 = left(i % columns);
+    const y0 = top(Math.floor(i / columns));
+    for (let y = 0; y < height * scale; y++) {
+      for (let x = 0; x < width * scale; x++) {
+        const pixel = (i * height + Math.floor(y / scale)) * width + Math.floor(x / scale);
+        const at = ((y0 + y) * picture.width + x0 + x) * shown;
+        for (let c = 0; c < shown; c++) {
+          const value = Math.min(Math.max(values[pixel * channels + c], 0), 1);
+          data[at + c] = Math.round(255 * (shown === 1 ? 1 - value : value));
+        }
+      }
+    }
+  }
+  return { ...picture, data };
+}
+
+/** One row below the other, each of the same number of images. */
+export function rowsOf(...rows: readonly Images[]): Images {
+  const values = new Float32Array(rows.reduce((sum, row) => sum + row.values.length, 0));
+  let at = 0;
+  for (const row of rows) {
+    values.set(row.values, at);
+    at += row.values.length;
+  }
+  return { ...rows[0], values };
+}
+
+/** For a canvas: new ImageData(rgba(picture), picture.width, picture.height). */
+export function rgba({ width, height, channels, data }: Picture): Uint8ClampedArray<ArrayBuffer> {
+  const out = new Uint8ClampedArray(width * height * 4);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) out[4 * i + c] = data[channels === 1 ? i : 3 * i + c];
+    out[4 * i + 3] = 255;
+  }
+  return out;
+}
+
+/** The first `count` images of a data set as greys from 0 to 1: not made black and white, as training images are. */
+export function greys(
+  set: {
+    readonly images: Uint8Array;
+    readonly height: number;
+    readonly width: number;
+    readonly channels: number;
+  },
+  count: number,
+): Images & { readonly values: Float32Array } {
+  const { images, height, width, channels } = set;
+  return {
+    height,
+    width,
+    channels,
+    values: Float32Array.from(images.subarray(0, count * height * width * channels), (byte) => byte / 255),
+  };
+}
+
+/** Mixes noise into images, the first not at all and each more than the one before: x * (1 - a) + noise * a, a from 0 to 1. */
+export function corruptMoreAndMore(
+  images: Images,
+  seed: number,
+): Images & { readonly values: Float32Array<ArrayBuffer> } {
+  const count = imageCount(images);
+  const size = images.values.length / count;
+  const values = Float32Array.from(images.values, (value, i) => {
+    const image = Math.floor(i / size);
+    const amount = count > 1 ? image / (count - 1) : 1;
+    const noise = uniform(threefry(seed, STREAM.noise, 0xffffffff, i)[0]);
+    return value * (1 - amount) + noise * amount;
+  });
+  return { ...images, values };
+}

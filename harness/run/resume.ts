@@ -1,0 +1,30 @@
+/** Going on with a run from its checkpoint. The page and the command line share it. */
+import type { Engine } from '../../src/engine';
+import { EngineError } from '../../src/errors';
+import type { TrainerOptions } from '../../src/training/options';
+import type { Trainer } from '../../src/training/trainer';
+import type { UNet } from '../../src/unet/unet';
+import { type Checkpoint, variantsForAdapter } from '../../src/weights/checkpoint';
+
+/**
+ * A trainer with the kernel variants that the run began with, so that it goes on bit for bit. Another adapter, and one that has lost a
+ * feature, chooses anew: `otherKernels` then says why.
+ */
+export async function resumeTrainer(
+  engine: Engine,
+  unet: UNet,
+  options: TrainerOptions,
+  checkpoint: Checkpoint,
+): Promise<{ readonly trainer: Trainer; readonly otherKernels?: string }> {
+  const variants = variantsForAdapter(engine.adapter, checkpoint);
+  let otherKernels = `the run began on ${checkpoint.adapter || 'an adapter without a name'}`;
+  if (variants) {
+    try {
+      return { trainer: await engine.createTrainer(unet, { ...options, variants }) };
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'argument') throw error;
+      otherKernels = error.message;
+    }
+  }
+  return { trainer: await engine.createTrainer(unet, options), otherKernels };
+}

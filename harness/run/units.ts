@@ -1,0 +1,23 @@
+/** Numbers as people read them. The page and the command line share them. */
+
+/** 9.3 s, 1:05 min, 2:03 h */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)} min`;
+  return `${Math.floor(s / 3600)}:${two(Math.floor((s % 3600) / 60))} h`;
+}
+
+/** 1234567 -> 1,234,567 */
+export const thousands = (n: number): string => n.toLocaleString('en-US');
+
+/** 1 epoch, 1,200 epochs */
+export const plural = (n: number, what: string): string => `${thousands(n)} ${what}${n === 1 ? '' : 's'}`;
+
+/** 12 MB, 1.2 MB, 27 kB: decimal units. */
+export function megabytes(bytes: number): string {
+  if (bytes < 99_500) return `${Math.ceil(bytes / 1000)} kB`;
+  return `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
+}

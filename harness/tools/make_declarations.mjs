@@ -1,0 +1,51 @@
+// Makes the type declarations of the package, a part of `npm run build`:
+//
+//   node harness/tools/make_declarations.mjs
+//
+// writes dist/lib/index.d.ts: all that src/index.ts exports, in one file without imports, so that every way of resolving modules
+// finds it; likewise for the package's other entries. (The sources import each other without extensions, which TypeScript's own declarations
+// would keep, and Node's way of resolving refuses.)
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { generateDtsBundle } from 'dts-bundle-generator';
+
+const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+/** What declarations there are, and of which sources: the entries of vite.config.ts. */
+const entries = {
+  index: 'src/index.ts',
+  digits: 'src/data/digits.ts',
+  node: 'src/node/index.ts',
+  pretrained: 'src/pretrained/index.ts',
+  quality: 'src/quality/index.ts',
+};
+
+/** The text of one of them. Throws if the sources have a type error. */
+export function makeDeclarations(entry = 'index') {
+  const [bundle] = generateDtsBundle(
+    [{ filePath: path(entries[entry]), output: { exportReferencedTypes: false, noBanner: true } }],
+    { preferredConfigPath: path('tsconfig.json') },
+  );
+  // For `Symbol.dispose`: the libraries up to ES2025, which most projects ask for, lack it.
+  return `/// <reference lib="esnext.disposable" />\n${typesAlone(bundle, path(entries[entry]))}`;
+}
+
+/** The generator exports a class as a value, too, where `export type { … }` has it as a type alone. */
+function typesAlone(bundle, source) {
+  const names = [...readFileSync(source, 'utf8').matchAll(/^export type \{([^}]*)\}/gm)]
+    .flatMap(([, list]) => list.split(','))
+    .map((name) => name.trim());
+  const classes = names.filter((name) => bundle.includes(`export declare class ${name} `));
+  if (classes.length === 0) return bundle;
+  const text = classes.reduce(
+    (all, name) => all.replace(`export declare class ${name} `, `declare class ${name} `),
+    bundle,
+  );
+  return `${text}\nexport type { ${classes.join(', ')} };\n`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const entry of Object.keys(entries))
+    await writeFile(path(`dist/lib/${entry}.d.ts`), makeDeclarations(entry));
+}

@@ -1,0 +1,333 @@
+/** The same work in each library, in turns: runs in Node and in a page alike. */
+import type { AdapterDescription } from '../../../src/gpu/adapter';
+import { Waiter } from '../../../src/gpu/wait';
+import type { RecipeName } from '../../../src/recipes';
+import { type SeenDevice, watchDevices } from './devices';
+import { createOurs, type Ours } from './ours';
+import { loadPeer, type Peer, type PeerName } from './peer';
+import { type Workload, workloadOf } from './workload';
+
+export const modes = ['train', 'forward'] as const;
+export type Mode = (typeof modes)[number];
+
+export interface Plan {
+  /** Whose network is run, and how it is trained. */
+  readonly recipe: RecipeName;
+  readonly peers: readonly PeerName[];
+  readonly modes: readonly Mode[];
+  /** Images a step. */
+  readonly batch: number;
+  /** How often each library is timed, if the budget allows. */
+  readonly rounds: number;
+  /** Seconds for everything. */
+  readonly budget: number;
+  /** A library that takes more seconds for one step is left out from there on. */
+  readonly limit: number;
+}
+
+export const OURS = 'webgpu-diffusion';
+
+export interface Row {
+  readonly name: string;
+  /** The first step in seconds, with all compiling; `fromNothing`: with asking for the device and bringing the weights too. */
+  readonly first?: number;
+  readonly fromNothing: boolean;
+  /** One for each round in which the library took part. */
+  readonly seconds: readonly number[];
+  readonly median?: number;
+  /** Its median over ours. */
+  readonly ratio?: number;
+  readonly losses?: readonly number[];
+  /**
+   * From ours: the largest relative difference among the losses of the first eight steps, or the largest difference among
+   * the predictions over the largest prediction.
+   */
+  readonly difference?: number;
+  /** Why it was left out, or not from the start. */
+  readonly note?: string;
+}
+
+export interface Comparison {
+  readonly adapter: AdapterDescription;
+  /** What the libraries run on that do not run on the adapter. */
+  readonly renderers: Readonly<Record<string, string>>;
+  readonly recipe: RecipeName;
+  readonly batch: number;
+  readonly results: readonly { readonly mode: Mode; readonly rows: readonly Row[] }[];
+  /** What the caller's thread spends on one of our steps: the least of five, as a software adapter competes for the CPU. */
+  readonly hostMilliseconds?: number;
+  /** What makes the comparison worthless. */
+  readonly problems: readonly string[];
+}
+
+/** Rounding differences grow from step to step, since training is chaotic: so many steps agree everywhere. */
+const COMPARED_STEPS = 8;
+const TOLERANCE = 1e-4;
+const TRAINING_SHARE = 0.65;
+
+class TooSlow extends Error {}
+
+/** Any of the peers, or ours. */
+type Create = (count: number, workload: Workload) => Promise<Peer>;
+
+class Contestant {
+  readonly name: string;
+  peer: Peer | undefined;
+  devices: readonly SeenDevice[] = [];
+  /** Why it takes no further part. */
+  out: string | undefined;
+  /** It is out because it threw. */
+  failed = false;
+  private readonly create: Create;
+
+  constructor(name: string, create: Create) {
+    this.name = name;
+    this.create = create;
+  }
+
+  async prepare(batch: number, workload: Workload, seen: readonly SeenDevice[]): Promise<Peer> {
+    if (this.peer) return this.peer;
+    const before = seen.length;
+    try {
+      this.peer = await this.create(batch, workload);
+    } finally {
+      this.devices = seen.slice(before);
+    }
+    return this.peer;
+  }
+}
+
+export async function compare(plan: Plan, report: (line: string) => void): Promise<Comparison> {
+  const start = performance.now();
+  const seen = await watchDevices();
+  const problems: string[] = [];
+  const workload = workloadOf(plan.recipe);
+  const contestants = [new Contestant(OURS, createOurs)];
+  for (const name of plan.peers) {
+    contestants.push(new Contestant(name, await loadPeer[name]()));
+  }
+  const results: { mode: Mode; rows: Row[] }[] = [];
+  let hostMilliseconds: number | undefined;
+  for (const [i, mode] of plan.modes.entries()) {
+    const share = i < plan.modes.length - 1 ? TRAINING_SHARE : 1;
+    const deadline = start + plan.budget * 1000 * share;
+    const contest = new Contest(mode, plan, workload, contestants, seen, deadline, report);
+    results.push({ mode, rows: await contest.run(problems) });
+    if (mode === 'train')
+      hostMilliseconds = await hostTime(contestants[0].peer as Ours, workload, plan.batch);
+  }
+
+  const ours = contestants[0].peer as Ours;
+  const adapter = contestants[0].devices[0].adapter;
+  for (const { name, devices, failed, out } of contestants) {
+    if (failed) problems.push(`${name} failed: ${out}`);
+    for (const { adapter: other, errors } of devices) {
+      if (other !== adapter) problems.push(`${name} runs on another adapter: ${other}, not ${adapter}.`);
+      if (errors.length > 0) problems.push(`${name}: ${errors.length} errors on its device: ${errors[0]}`);
+    }
+  }
+  if (!results.some(({ rows }) => rows.some((row) => row.difference !== undefined))) {
+    problems.push('No peer could be compared.');
+  }
+  const renderers = contestants.flatMap(({ name, peer }) => (peer?.renderer ? [[name, peer.renderer]] : []));
+  return {
+    adapter: ours.adapter,
+    renderers: Object.fromEntries(renderers),
+    recipe: plan.recipe,
+    batch: plan.batch,
+    results,
+    hostMilliseconds,
+    problems,
+  };
+}
+
+interface Score {
+  first?: number;
+  fromNothing: boolean;
+  last: number;
+  warmUp?: number;
+  readonly seconds: number[];
+  readonly losses: number[];
+  output?: ArrayLike<number>;
+  note?: string;
+}
+
+/** All libraries in turns at one kind of work. */
+class Contest {
+  private readonly mode: Mode;
+  private readonly plan: Plan;
+  private readonly workload: Workload;
+  private readonly contestants: readonly Contestant[];
+  private readonly seen: readonly SeenDevice[];
+  private readonly deadline: number;
+  private readonly report: (line: string) => void;
+  private readonly scores = new Map<Contestant, Score>();
+  private readonly waiter = new Waiter(() => {});
+
+  constructor(
+    mode: Mode,
+    plan: Plan,
+    workload: Workload,
+    contestants: readonly Contestant[],
+    seen: readonly SeenDevice[],
+    deadline: number,
+    report: (line: string) => void,
+  ) {
+    this.mode = mode;
+    this.plan = plan;
+    this.workload = workload;
+    this.contestants = contestants;
+    this.seen = seen;
+    this.deadline = deadline;
+    this.report = report;
+    for (const c of contestants) {
+      this.scores.set(c, { fromNothing: !c.peer, last: 0, seconds: [], losses: [], note: c.out });
+    }
+  }
+
+  async run(problems: string[]): Promise<Row[]> {
+    const { rounds } = this.plan;
+    await this.round('first', (score, seconds) => {
+      score.first = seconds;
+    });
+    await this.round('warm-up', (score, seconds) => {
+      score.warmUp = seconds;
+    });
+    for (let i = 1; i <= rounds; i++) {
+      const went = await this.round(`round ${i} of ${rounds}`, (score, seconds) =>
+        score.seconds.push(seconds),
+      );
+      if (went === 0) break;
+    }
+    for (const score of this.scores.values()) {
+      if (score.seconds.length > 0 || score.warmUp === undefined) continue;
+      score.seconds.push(score.warmUp);
+      score.note ??= 'timed once only, warming up';
+    }
+    return this.rows(problems);
+  }
+
+  /** Each library once, if there is time; resolves to how many there were. */
+  private async round(title: string, keep: (score: Score, seconds: number) => void): Promise<number> {
+    const line: string[] = [];
+    for (const contestant of this.contestants) {
+      const score = this.scores.get(contestant)!;
+      // A library whose warm-up would use up the time that is left is timed at once.
+      const cost = (title === 'warm-up' ? 3 : 1) * score.last * 1000;
+      if (contestant.out || performance.now() + cost > this.deadline) continue;
+      try {
+        const seconds = await this.once(contestant, score);
+        score.last = seconds;
+        keep(score, seconds);
+        line.push(`${contestant.name} ${seconds.toPrecision(3)} s`);
+      } catch (error) {
+        contestant.out = (error as Error).message;
+        if (contestant.name === OURS) throw new Error(`${OURS}: ${contestant.out}`, { cause: error });
+        contestant.failed = !(error instanceof TooSlow);
+        score.note = contestant.out;
+        line.push(`${contestant.name} is out: ${contestant.out}`);
+      }
+    }
+    if (line.length > 0) this.report(`${this.mode}, ${title}: ${line.join(', ')}`);
+    return line.length;
+  }
+
+  private async once(contestant: Contestant, score: Score): Promise<number> {
+    const { mode, workload, seen } = this;
+    const { batch, limit } = this.plan;
+    const images = workload.batch(mode === 'train' ? score.losses.length : 0, batch);
+    // The weights of a training run are no longer the same everywhere.
+    if (mode === 'forward' && contestant.peer && score.first === undefined)
+      await contestant.peer.restoreWeights();
+    const work = async () => {
+      const peer = await contestant.prepare(batch, workload, seen);
+      if (mode === 'train') score.losses.push(await peer.step(images));
+      else score.output = await peer.predict(images);
+    };
+    const start = performance.now();
+    // Ours has a waiter of its own. The others get one here: what Node's binding does to them is not their fault.
+    const working = contestant.name === OURS ? work() : this.waiter.wait(work());
+    await within(limit, working, () => {
+      for (const { device } of contestant.devices) device.destroy();
+    });
+    return (performance.now() - start) / 1000;
+  }
+
+  private rows(problems: string[]): Row[] {
+    const ours = this.scores.get(this.contestants[0])!;
+    const ourMedian = median(ours.seconds);
+    return this.contestants.map((contestant) => {
+      const { name } = contestant;
+      const { first, fromNothing, seconds, losses, output, note } = this.scores.get(contestant)!;
+      const train = this.mode === 'train';
+      let difference: number | undefined;
+      if (name !== OURS && (losses.length > 0 || output)) {
+        difference = train ? lossDifference(ours.losses, losses) : outputDifference(ours.output!, output!);
+        // Written so that a NaN is a problem too.
+        if (!(difference <= TOLERANCE)) {
+          const what = train ? 'losses' : 'predictions';
+          problems.push(`${name}: its ${what} differ from ours by ${difference}; ${TOLERANCE} is allowed.`);
+        }
+      }
+      const own = median(seconds);
+      const ratio = own !== undefined && ourMedian !== undefined ? own / ourMedian : undefined;
+      return {
+        name,
+        first,
+        fromNothing,
+        seconds,
+        median: own,
+        ratio,
+        difference,
+        note: note ?? (seconds.length === 0 ? 'no time was left' : undefined),
+        ...(train ? { losses } : {}),
+      };
+    });
+  }
+}
+
+function lossDifference(ours: readonly number[], theirs: readonly number[]): number {
+  const n = Math.min(ours.length, theirs.length, COMPARED_STEPS);
+  const each = Array.from({ length: n }, (_, i) => Math.abs(theirs[i] / ours[i] - 1));
+  return Math.max(...each);
+}
+
+function outputDifference(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
+  if (ours.length !== theirs.length) return Number.NaN;
+  let [largest, difference] = [0, 0];
+  for (let i = 0; i < ours.length; i++) {
+    largest = Math.max(largest, Math.abs(ours[i]));
+    difference = Math.max(difference, Math.abs(ours[i] - theirs[i]));
+  }
+  return difference / largest;
+}
+
+async function hostTime(ours: Ours, workload: Workload, batch: number): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) times.push(await ours.hostMilliseconds(workload.batch(i, batch)));
+  return Math.min(...times);
+}
+
+export function median(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The promise, or an error after so many seconds; `giveUp` then makes what is under way stop. */
+async function within<T>(seconds: number, promise: Promise<T>, giveUp: () => void): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      promise.catch(() => {});
+      giveUp();
+      reject(new TooSlow(`a step took more than ${seconds} s`));
+    }, seconds * 1000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,26 @@
+// A Vite server for what runs the peers: it loads TypeScript into Node, and its middlewares serve the page.
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+
+// TensorFlow.js keeps its gradients in a module of its own, which its build for Node lacks: so its ES modules are bundled.
+const tfjs = [
+  '@tensorflow/tfjs-core',
+  '@tensorflow/tfjs-core/dist/register_all_gradients',
+  '@tensorflow/tfjs-backend-webgpu',
+];
+
+export function createPeerServer() {
+  return createServer({
+    root: fileURLToPath(new URL('../../..', import.meta.url)),
+    // Not the cache of `npm start`, which bundles other packages.
+    cacheDir: 'node_modules/.vite/peers',
+    logLevel: 'error',
+    appType: 'custom',
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    optimizeDeps: {
+      noDiscovery: true,
+      include: ['@jax-js/jax', ...tfjs, '@tensorflow/tfjs-backend-webgl'],
+    },
+    ssr: { noExternal: [/^@tensorflow\//], optimizeDeps: { include: tfjs } },
+  });
+}

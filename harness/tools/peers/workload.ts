@@ -1,0 +1,72 @@
+/** What all libraries are given: a recipe's network and settings, with the weights and the batches of test/golden/workload.ts. */
+import { type RecipeName, recipes } from '../../../src/recipes';
+import type { Batch } from '../../../src/training/batch';
+import { settingsOf, type TrainerOptions } from '../../../src/training/options';
+import { rateFactor } from '../../../src/training/schedule';
+import type { AdamSettings } from '../../../src/training/settings';
+import { parametersOf, type UNetConfig } from '../../../src/unet/config';
+import { flowBatch, flowWeights, goldenBatch, initialWeights } from '../../../test/golden/workload';
+
+/** Images are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
+export type Images = Batch<Float32Array, Uint32Array>;
+
+export interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+export interface Workload {
+  readonly recipe: RecipeName;
+  readonly finalActivation: UNetConfig['finalActivation'];
+  readonly adam: AdamSettings;
+  /** Undefined where gradients are left as they are. */
+  readonly clipNorm?: number;
+  /** The learning rate of a step, counted from 0. */
+  rate(step: number): number;
+  /** What the network begins with, kernels in HWIO order. */
+  weights(): Weight[];
+  batch(step: number, count: number): Images;
+}
+
+const sources = {
+  tutorial: { weights: initialWeights, batch: goldenBatch },
+  digits: { weights: flowWeights, batch: flowBatch },
+} as const satisfies Record<RecipeName, unknown>;
+
+export const recipeNames = Object.keys(sources) as RecipeName[];
+
+export function workloadOf(recipe: RecipeName): Workload {
+  const network: UNetConfig = recipes[recipe].network;
+  const options: TrainerOptions & { learningRate: number } = recipes[recipe].trainer;
+  const { adam, clipNorm, schedule } = settingsOf(options);
+  const { weights, batch } = sources[recipe];
+  return {
+    recipe,
+    finalActivation: network.finalActivation,
+    adam,
+    clipNorm,
+    rate: (step) => options.learningRate * rateFactor(schedule, step),
+    weights() {
+      const values = weights();
+      return parametersOf(network).parameters.map(({ name, shape }) => ({
+        name,
+        shape,
+        values: values.get(name)!,
+      }));
+    },
+    batch,
+  };
+}
+
+/** What the network is to make of a batch's noisy images. */
+export const targetOf = ({ target, clean }: Images) => (target ?? clean)!;
+
+/** The channels of each convolution that the conditioning gives a bias for each image, in the order in which it gives them. */
+export const conditionedChannels = [32, 64, 64, 64, 32];
+
+/** By which the noise level is multiplied to go in as sines and cosines. */
+export const frequencies = Float32Array.from({ length: 16 }, (_, k) => 100 ** (k / 15));
+
+/** Rows of the table of classes, the last one for none. */
+export const CLASSES = 11;

@@ -1,0 +1,162 @@
+/**
+ * The measurements of docs/recipe.md: `npm run recipe -- --out FOLDER NAME…`. Each run trains on the first 9,000 digits, writes a line of
+ * JSON to FOLDER/results.jsonl for each measurement, and a sheet of samples.
+ */
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createQualityMeter } from '../../../src/quality/index';
+import { type Recipe, recipes } from '../../../src/recipes';
+import type { SampleOptions } from '../../../src/sampling/options';
+import { saveModel } from '../../../src/weights/model';
+import { holdOut, loadImages } from '../../cli/images';
+import { manySamples } from '../../cli/measure_quality';
+import { nodeEngine } from '../../cli/node_engine';
+import { encodePng } from '../../cli/png';
+import { grid } from '../../run/pictures';
+
+type Sampling = Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
+
+interface Study extends Omit<Recipe, 'sampling'> {
+  /** After which steps it is measured, and how it is sampled from then; the last one ends it. */
+  readonly at: readonly (readonly [step: number, sampling: readonly Sampling[]])[];
+}
+
+const { tutorial, digits } = recipes;
+const euler = (steps: number, guidance?: number): Sampling => ({ steps, method: 'euler', guidance });
+const heun = (steps: number, guidance?: number): Sampling => ({ steps, method: 'heun', guidance });
+const w2 = [euler(20, 2)];
+
+/** From the tutorial to the digits, a change at a time, 200 steps each. */
+const greys = {
+  network: { ...tutorial.network, finalActivation: 'none' },
+  trainer: tutorial.trainer,
+  fit: { binarize: false },
+} as const;
+const told = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
+const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
+/** A rate that comes down to a hundredth, in place of the average. */
+const cosine = (steps: number) =>
+  ({ averageWeights: false, schedule: { warmup: 20, decay: 'cosine', steps } }) as const;
+const faster = { ...flow, trainer: { ...digits.trainer, averageWeights: false } };
+
+const mix = [tutorial.sampling];
+const [plain, both] = [[euler(20)], [euler(20, 2), euler(20, 1.5)]];
+const { trainer } = digits;
+
+const studies: Record<string, Study> = {
+  tutorial: {
+    ...tutorial,
+    at: [
+      [200, mix],
+      [1370, mix],
+    ],
+  },
+  greys: { ...greys, at: [[200, mix]] },
+  told: { ...told, at: [[200, mix]] },
+  flow: { ...flow, at: [[200, plain]] },
+  faster: { ...faster, at: [[200, plain]] },
+  digits: {
+    ...digits,
+    at: [
+      [50, w2],
+      [100, w2],
+      [200, [euler(20, 1), euler(20, 2)]],
+      [400, both],
+      [1370, both],
+    ],
+  },
+  'digits 400': {
+    ...digits,
+    at: [
+      [100, w2],
+      [200, w2],
+      [400, both],
+    ],
+  },
+  samplers: {
+    ...digits,
+    at: [[400, [euler(20, 1), euler(20, 3), euler(10, 2), euler(40, 2), heun(10, 2), heun(20, 2)]]],
+  },
+  // Changes to the recipe.
+  'no average': {
+    ...digits,
+    trainer: { ...trainer, averageWeights: false },
+    at: [
+      [200, w2],
+      [400, both],
+      [1370, both],
+    ],
+  },
+  'no clipping': { ...digits, trainer: { ...trainer, clipNorm: undefined }, at: [[200, w2]] },
+  'cosine 200': { ...digits, trainer: { ...trainer, ...cosine(200) }, at: [[200, w2]] },
+  'cosine 400': { ...digits, trainer: { ...trainer, ...cosine(400) }, at: [[400, both]] },
+  'cosine 1370': { ...digits, trainer: { ...trainer, ...cosine(1370) }, at: [[1370, both]] },
+  'rate 2e-3': { ...digits, trainer: { ...trainer, learningRate: 2e-3 }, at: [[200, w2]] },
+  'rate 5e-3': { ...digits, trainer: { ...trainer, learningRate: 5e-3 }, at: [[200, w2]] },
+  'batch 128': { ...digits, trainer: { ...trainer, batchSize: 128 }, at: [[400, w2]] },
+  'weight decay 0.01': { ...digits, trainer: { ...trainer, weightDecay: 1e-2 }, at: [[200, w2]] },
+};
+
+export async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      out: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string', default: '1000' },
+      help: { type: 'boolean' },
+    },
+  });
+  const unknown = positionals.find((name) => !Object.hasOwn(studies, name));
+  if (!values.out || positionals.length === 0 || unknown) {
+    const usage = `npm run recipe -- --out FOLDER [--seed 1] [--count 1000] NAME…, of ${Object.keys(studies).join(', ')}`;
+    (values.help ? console.log : console.error)(usage);
+    return values.help ? 0 : 2;
+  }
+  mkdirSync(values.out, { recursive: true });
+  const [seed, count] = [Number(values.seed), Number(values.count)];
+  const { train, held } = holdOut(await loadImages('mnist'), 1000);
+  const meter = await createQualityMeter();
+  const engine = await nodeEngine();
+  console.log(`real digits ${JSON.stringify(meter.measureReal())}`);
+  for (const name of positionals) {
+    const { network, trainer: settings, fit, at } = studies[name];
+    const unet = await engine.createUNet(network, { seed });
+    const dataset = await engine.createDataset(train);
+    const trainer = await engine.createTrainer(unet, settings);
+    let [done, seconds] = [0, 0];
+    for (const [step, sampling] of at) {
+      const start = performance.now();
+      for await (const event of trainer.fit(dataset, {
+        ...fit,
+        epochs: 10_000,
+        seed,
+        maxSteps: step - done,
+      })) {
+        if (event.step === step) done = step;
+      }
+      seconds += (performance.now() - start) / 1000;
+      const { loss } = await trainer.evaluate(held!, fit);
+      for (const how of sampling) {
+        const { images, labels } = await manySamples(engine, unet, { count, seed: 1234, sampling: how });
+        const result = { name, seed, step, seconds, heldOut: loss, ...how, ...meter.measure(images, labels) };
+        appendFileSync(join(values.out, 'results.jsonl'), `${JSON.stringify(result)}\n`);
+        console.log(JSON.stringify(result));
+        const sheet = grid({ ...unet.config, values: images.subarray(0, 80 * 784) }, 10, {
+          scale: 2,
+          gap: 2,
+        });
+        const file = `${name}-seed${seed}-${step}-${how.method}${how.steps}${how.guidance ? `-w${how.guidance}` : ''}.png`;
+        writeFileSync(join(values.out, file.replaceAll(' ', '-')), encodePng(sheet));
+      }
+      const { objective } = trainer.settings;
+      const model = await saveModel(unet, { objective, dtype: 'F16' });
+      writeFileSync(join(values.out, `${name}-seed${seed}-${step}.safetensors`.replaceAll(' ', '-')), model);
+    }
+    for (const thing of [trainer, dataset, unet]) thing.destroy();
+  }
+  engine.destroy();
+  return 0;
+}
