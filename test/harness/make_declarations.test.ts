@@ -67,8 +67,11 @@ beforeAll(async () => {
   await mkdir(join(installed, 'dist/lib'), { recursive: true });
   await copyFile(new URL('package.json', root), join(installed, 'package.json'));
   const script = new URL('harness/tools/make_declarations.mjs', root).href;
-  const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as { makeDeclarations(): string };
-  await writeFile(join(installed, 'dist/lib/index.d.ts'), makeDeclarations());
+  const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as {
+    makeDeclarations(entry: string): string;
+  };
+  for (const entry of ['index', 'digits', 'node'])
+    await writeFile(join(installed, `dist/lib/${entry}.d.ts`), makeDeclarations(entry));
 }, 60_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
