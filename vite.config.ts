@@ -6,8 +6,9 @@ import { wgsl } from './shaders/plugin.ts';
  * Three uses of one file: the page (`vite`, `vite build` into dist/page), the package (`vite build --mode lib` into dist/lib: the
  * library and the command line), and the tests (mode test).
  */
-export default defineConfig(async ({ mode, command }): Promise<UserConfig> => {
-  const assets = command === 'build' && mode !== 'lib';
+export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserConfig> => {
+  // For the page alone: what Node runs has no server to fetch from (harness/tools/load.mjs).
+  const assets = command === 'build' && mode !== 'lib' && !isSsrBuild;
   const common: UserConfig = {
     plugins: [wgsl({ assets })],
     base: './', // the page works below any path; the package finds its data beside itself
