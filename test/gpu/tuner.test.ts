@@ -337,6 +337,46 @@ test('what was remembered is forgotten when a shader changes, and only for its k
   expect(await run({ cache })).toMatchObject({ variants: before, measured: [] });
 });
 
+test('what was remembered counts for this adapter and this browser alone', async () => {
+  const asked = new Set<string>();
+  const none: TuningCache = {
+    get: async (key) => {
+      asked.add(key);
+      return undefined;
+    },
+    set: async () => {},
+  };
+  const cache = memoryCache();
+  const noTime = { ...effort, milliseconds: 0 };
+  await run({ cache: none, effort: noTime });
+  for (const key of asked) await cache.set(key, 'direct');
+  const known = async () => (await run({ cache, effort: noTime })).variants;
+  const direct = Object.fromEntries(Object.keys(usual(layers)).map((entry) => [entry, 'direct']));
+  const remembered = await known();
+  expect(remembered).toEqual(direct);
+  expect(remembered).not.toEqual(usual(layers));
+  const real = gpu.device.adapterInfo;
+  const { vendor, architecture, device, description } = real;
+  const same = { vendor, architecture, device, description };
+  for (const name of ['vendor', 'architecture', 'device', 'description'] as const) {
+    const other = { ...same, [name]: `${same[name]} 2` };
+    Object.defineProperty(gpu.device, 'adapterInfo', { value: other, configurable: true });
+    try {
+      expect(await known(), name).toEqual(usual(layers));
+    } finally {
+      Object.defineProperty(gpu.device, 'adapterInfo', { value: real, configurable: true });
+    }
+  }
+  // An own property goes before the browser's.
+  Object.defineProperty(navigator, 'userAgent', { value: 'another browser', configurable: true });
+  try {
+    expect(await known()).toEqual(usual(layers));
+  } finally {
+    Reflect.deleteProperty(navigator, 'userAgent');
+  }
+  expect(await known()).toEqual(remembered);
+});
+
 test('a store that fails, or holds nonsense, costs the measuring and nothing else', async () => {
   const broken: TuningCache = {
     get: () => Promise.reject(new Error('no access')),
