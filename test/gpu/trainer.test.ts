@@ -255,8 +255,8 @@ describe('interruptions', () => {
     expect(error.code).toBe('device-lost');
   });
 
-  /** Does `act` right after so many more submissions. */
-  function afterSubmissions(n: number, act: () => void) {
+  /** Does `act` right after so many more submissions; returns what tells how many there have been. */
+  function afterSubmissions(n: number, act: () => void): () => number {
     const submit = gpu.submit.bind(gpu);
     let submissions = 0;
     vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
@@ -264,6 +264,7 @@ describe('interruptions', () => {
       if (++submissions === n) act();
       return submitted;
     });
+    return () => submissions;
   }
 
   describe.each([
@@ -282,11 +283,11 @@ describe('interruptions', () => {
     test.each(['trainer', 'dataset', 'unet'] as const)('what is destroyed during a fit: %s', async (what) => {
       for (const n of [1, 2, 3, 4, 7, 13, 20]) {
         const all = await setUp();
-        afterSubmissions(n, () => all[what].destroy());
-        const start = performance.now();
+        const submissions = afterSubmissions(n, () => all[what].destroy());
         const { code } = await refusal(collect(all.trainer.fit(all.dataset, { epochs: 30 })));
         expect(code, `after ${n}`).toBe('destroyed');
-        expect(performance.now() - start).toBeLessThan(1500);
+        // Of ninety steps: what is under way, of a step in parts the rest.
+        expect(submissions(), `after ${n}`).toBeLessThanOrEqual(n + (maxMilliseconds < 1 ? 60 : 4));
         vi.restoreAllMocks();
       }
     });
