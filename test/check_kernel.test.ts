@@ -42,6 +42,26 @@ describe('floats', () => {
     expect(failureOf(left([Number.POSITIVE_INFINITY, -2, 3e-9, 0]))).toMatch(/first at \[0\]/);
     expect(failureOf(left([1, -2, 3e-9, Number.NaN]))).toMatch(/first at \[3\]/);
   });
+  test('the worst one is what is not a number, whatever comes after it', () => {
+    const { failure, share } = compareTensor(
+      'output',
+      left([Number.NaN, -2, 3e-9, 1]),
+      4,
+      expected,
+      undefined,
+    );
+    expect(failure).toContain('2 of 4 elements are off, first at [0], worst at [0]: Infinity x allowed');
+    expect(share).toBe(Infinity);
+  });
+  test('the place in a tensor whose dimensions are told, but not behind them', () => {
+    const failure = (at: number) => {
+      const values = [1, -2, 3e-9, 0].map((v, i) => (i === at ? 7 : v));
+      return compareTensor('output', left(values), 4, expected, undefined, 1, { c: 1, y: 3 }).failure;
+    };
+    expect(failure(2)).toContain('first at [2] (c 0, y 2), worst');
+    expect(failure(2)).toMatch(/\[2\] \(c 0, y 2\) got 7, .*<--/);
+    expect(failure(3)).toContain('first at [3], worst');
+  });
   test('an element that was never written', () => {
     const words = left([1, -2, 3e-9, 0]);
     words[1] = POISON;

@@ -5,7 +5,7 @@ import { readBuffer } from '../src/gpu/staging';
 import { op } from '../src/plan/op';
 import { type Tensor, tensor } from '../src/plan/tensor';
 import type { AnySpec } from './registry';
-import { type Arrays, type Expected, Random, type Values } from './spec';
+import { type Arrays, type Dims, type Expected, Random, type Values } from './spec';
 
 /** Words after every tensor that no kernel may touch. */
 const GUARD_WORDS = 64;
@@ -80,6 +80,7 @@ export async function checkKernel(
         expected[name],
         inputs[name],
         spec.gain?.[variant],
+        spec.dims?.(shape)[name],
       );
       share = Math.max(share, result.share);
       if (result.failure) return { pass: false, share, failure: result.failure };
@@ -120,6 +121,7 @@ export function compareTensor(
   expected: Expected | undefined,
   input: Values | undefined,
   gain = 1,
+  dims?: Dims,
 ): { share: number; failure?: string } {
   for (let i = size; i < words.length; i++) {
     if (words[i] !== GUARD)
@@ -132,6 +134,7 @@ export function compareTensor(
     const at = bits.findIndex((word, i) => word !== words[i]);
     return at < 0 ? { share: 0 } : { share: Infinity, failure: `${name}[${at}]: an input was changed` };
   }
+  const at = (i: number) => `[${i}]${dims ? placeOf(i, dims) : ''}`;
   const integers = expected.values instanceof Uint32Array;
   const own = words.subarray(0, size);
   const got = expected.unpack?.(own) ?? (integers ? own : new Float32Array(own.buffer, own.byteOffset, size));
@@ -142,7 +145,7 @@ export function compareTensor(
       failure: `${name}: the reference gives ${expected.values.length} values of ${count}`,
     };
   }
-  let share = 0;
+  let most = 0;
   let worst = -1;
   let bad = 0;
   let firstBad = -1;
@@ -150,27 +153,42 @@ export function compareTensor(
     const want = expected.values[i];
     const allowed = integers ? 0 : gain * expected.error![i];
     const error = Math.abs(got[i] - want);
-    const used = error === 0 ? 0 : error / allowed;
-    if (!(used <= 1)) {
+    const share = error === 0 ? 0 : error / allowed;
+    // Nothing is worse than what is not a number.
+    const used = Number.isNaN(share) ? Infinity : share;
+    if (used > 1) {
       bad++;
       if (firstBad < 0) firstBad = i;
     }
-    if (!(used <= share)) {
-      share = used;
+    if (used > most) {
+      most = used;
       worst = i;
     }
   }
-  if (bad === 0) return { share };
+  if (bad === 0) return { share: most };
   const rows = [];
   for (let i = Math.max(0, firstBad - 2); i < Math.min(count, firstBad + 5); i++) {
     const allowed = integers ? 0 : gain * expected.error![i];
     const fits = Math.abs(got[i] - expected.values[i]) <= allowed;
     rows.push(
-      `    [${i}] got ${got[i]}, expected ${expected.values[i]} +- ${allowed.toPrecision(3)}${fits ? '' : '  <--'}`,
+      `    ${at(i)} got ${got[i]}, expected ${expected.values[i]} +- ${allowed.toPrecision(3)}${fits ? '' : '  <--'}`,
     );
   }
   return {
-    share,
-    failure: `${name}: ${bad} of ${count} elements are off, first at [${firstBad}], worst at [${worst}] (${share.toPrecision(3)} x allowed)\n${rows.join('\n')}`,
+    share: most,
+    failure: `${name}: ${bad} of ${count} elements are off, first at ${at(firstBad)}, worst at ${at(worst)}: ${most.toPrecision(3)} x allowed\n${rows.join('\n')}`,
   };
+}
+
+/** Where element `i` lies; nothing for what follows behind the dimensions, as biases do. */
+function placeOf(i: number, dims: Dims): string {
+  let rest = i;
+  const place = Object.entries(dims)
+    .reverse()
+    .map(([name, size]) => {
+      const at = rest % size;
+      rest = Math.floor(rest / size);
+      return `${name} ${at}`;
+    });
+  return rest > 0 ? '' : ` (${place.reverse().join(', ')})`;
 }

@@ -87,6 +87,13 @@ describe.each([...specs])('%s', (name, spec) => {
     for (const shape of shapes) expect(callsOf(spec, shape, first), JSON.stringify(shape)).toBeDefined();
   });
 
+  test('each of its variants does a case', () => {
+    const doing = Object.entries(spec.kernel.variants)
+      .filter(([, { refuses }]) => Object.values(spec.cases).some((shape) => !refuses?.(shape)))
+      .map(([variant]) => variant);
+    expect(doing).toEqual(Object.keys(spec.kernel.variants));
+  });
+
   test('its calls give each shader the params and tensors that it declares', () => {
     for (const variant of Object.keys(spec.kernel.variants)) {
       for (const { shader, params, tensors, groups } of shapes.flatMap(

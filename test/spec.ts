@@ -14,6 +14,15 @@ export interface Expected {
   readonly unpack?: (words: Uint32Array) => Values;
 }
 
+/** The dimensions of a tensor, from the one that varies slowest on: a failure is told by its place in them. */
+export type Dims = Readonly<Record<string, number>>;
+
+/** Those of an activation. */
+export const imageDims = (
+  channels: number,
+  { height, width, batch }: { readonly height: number; readonly width: number; readonly batch: number },
+): Dims => ({ c: channels, y: height, x: width, n: batch });
+
 /** How a backward kernel relates to the forward kernel whose gradient it computes. */
 export interface GradientOf<Shape> {
   readonly forward: Pick<Spec<Shape, string>, 'inputs' | 'reference'>;
@@ -44,6 +53,8 @@ export interface Spec<Shape, Name extends string = string> {
   readonly inputs: (shape: Shape, random: Random) => Arrays;
   /** Plain loops in f64: what every tensor that the kernel writes must hold. */
   readonly reference: (shape: Shape, inputs: Arrays) => Record<string, Expected>;
+  /** Dimensions of what it writes, for messages, where there are any. */
+  readonly dims?: (shape: Shape) => Readonly<Partial<Record<Name, Dims>>>;
   /** Variants whose arithmetic errs more than the reference allows for, and by what factor; derived, see there. */
   readonly gain?: Readonly<Record<string, number>>;
   /** Cases that the emulator also runs, by variant, whatever they take: for faults between rounds of a loop, say. */

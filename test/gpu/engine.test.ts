@@ -43,6 +43,23 @@ test('a submission that the device refuses is thrown, and does not reach its han
   await expect(readBuffer(gpu, buffer, 1)).rejects.toMatchObject({ code: 'shader' });
 });
 
+test('work that throws leaves no error scope behind', async () => {
+  const work = () => {
+    throw new Error('not the device');
+  };
+  await expect(gpu.scoped('nothing', work)).rejects.toThrow('not the device');
+  await expect(gpu.device.popErrorScope()).rejects.toThrow();
+});
+
+test('a buffer that the device refuses is an error, and does not reach its handlers', async () => {
+  const request = { label: 'impossible', bytes: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE };
+  await expect(gpu.createBuffers([request])).rejects.toMatchObject({
+    code: 'limit',
+    message: expect.stringContaining('for impossible'),
+  });
+  await expect(gpu.device.popErrorScope()).rejects.toThrow();
+});
+
 describe('nothing is left behind', () => {
   /** Labels of the buffers that were created since and not destroyed. */
   function watchBuffers(): () => string[] {
@@ -91,6 +108,32 @@ describe('nothing is left behind', () => {
     }
   });
 
+  test.each(['one by one', 'with their engine'])(
+    'when they have worked and are destroyed %s',
+    async (how) => {
+      const left = watchBuffers();
+      const engine = await createEngine({ device: gpu.device });
+      const unet = await engine.createUNet(config);
+      const trainer = await engine.createTrainer(unet, { batchSize: 4 });
+      const sampler = await engine.createSampler(unet, { count: 4 });
+      const set = { images: new Uint8Array(16), count: 1, height: 4, width: 4, channels: 1 };
+      const datasets = [await engine.createDataset(set), await engine.createDataset(set)];
+      // The second takes the place of what the trainer holds for the first.
+      for (const dataset of datasets) for await (const _ of trainer.fit(dataset, { epochs: 3, maxSteps: 1 }));
+      await trainer.step({ noisy: new Float32Array(16), clean: new Float32Array(16) });
+      await trainer.evaluate(set);
+      await trainer.getGradients();
+      for await (const _ of sampler.run({ steps: 1 }));
+      await sampler.sample({ steps: 1 });
+      for (const count of [1, 9]) await unet.predict(new Float32Array(16 * count), count);
+      expect(left()).not.toEqual([]);
+      if (how === 'one by one') for (const each of [trainer, sampler, ...datasets, unet]) each.destroy();
+      else engine.destroy();
+      expect(left()).toEqual([]);
+      engine.destroy();
+    },
+  );
+
   test.each(Object.entries(create))('when it fails half way to a %s', async (_, make) => {
     const left = watchBuffers();
     let failures = 0;
@@ -125,21 +168,24 @@ test('an engine that asked for its device destroys it', async () => {
   expect((await device.lost).reason).toBe('destroyed');
 });
 
-test.runIf(lane === 'node')('where the device came from lives as long as what was made on it', async () => {
-  process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
-  const collect = process.getBuiltinModule('node:vm').runInNewContext('gc') as () => void;
-  const make = async () => {
-    const source = { requestAdapter: () => navigator.gpu.requestAdapter() } as GPU;
-    const engine = await createEngine({ gpu: source, tune: false });
-    return { unet: await engine.createUNet(config), source: new WeakRef(source) };
-  };
-  const { unet, source } = await make();
-  // What was looked at through a WeakRef stays until the end of the turn.
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  collect();
-  expect(source.deref()).toBeDefined();
-  unet.destroy();
-});
+// Only Node's binding needs that.
+if (lane === 'node') {
+  test('where the device came from lives as long as what was made on it', async () => {
+    process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
+    const collect = process.getBuiltinModule('node:vm').runInNewContext('gc') as () => void;
+    const make = async () => {
+      const source = { requestAdapter: () => navigator.gpu.requestAdapter() } as GPU;
+      const engine = await createEngine({ gpu: source, tune: false });
+      return { unet: await engine.createUNet(config), source: new WeakRef(source) };
+    };
+    const { unet, source } = await make();
+    // What was looked at through a WeakRef stays until the end of the turn.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collect();
+    expect(source.deref()).toBeDefined();
+    unet.destroy();
+  });
+}
 
 test('a lost device is one clear error', async () => {
   const engine = await createEngine();

@@ -188,9 +188,9 @@ describe.each(['sample', 'run'] as const)('what is destroyed during %s', (method
           if (method === 'sample') await all.sampler.sample({ steps: 9 });
           else for await (const _ of all.sampler.run({ steps: 9 }));
         };
-        const start = performance.now();
         await expect(run(), `after ${n}`).rejects.toMatchObject({ name: 'EngineError', code: 'destroyed' });
-        expect(performance.now() - start).toBeLessThan(1500);
+        // Of a hundred and more: those to the next that needs what is gone.
+        expect(submissions, `after ${n}`).toBeLessThanOrEqual(n + 10);
         vi.restoreAllMocks();
       }
     } finally {

@@ -155,7 +155,7 @@ if (lane === 'node') {
     } finally {
       rmSync(out, { recursive: true });
     }
-  }, 120_000);
+  });
 
   test('--recipe digits: trains, holds out, resumes as if never stopped, samples to order, measures', async () => {
     const out = mkdtempSync(join(tmpdir(), 'digits-'));
@@ -254,5 +254,5 @@ if (lane === 'node') {
     } finally {
       rmSync(out, { recursive: true });
     }
-  }, 120_000);
+  });
 }

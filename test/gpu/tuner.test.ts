@@ -71,6 +71,24 @@ function clock(): () => void {
   };
 }
 
+/** Shaders of such names are never compiled. The time that the tuner gives to compiling is up when the others are, however long they take. */
+function neverCompile(names: RegExp): void {
+  const pipeline = gpu.pipeline.bind(gpu);
+  const others: Promise<unknown>[] = [];
+  vi.spyOn(gpu, 'pipeline').mockImplementation((shader) => {
+    if (names.test(shader.name)) return new Promise(() => {});
+    const compiled = pipeline(shader);
+    others.push(compiled);
+    return compiled;
+  });
+  const later = globalThis.setTimeout;
+  const patient = ((act: () => void, ms?: number) =>
+    (ms ?? 0) > 60_000
+      ? later(() => void Promise.allSettled(others).then(act), 0)
+      : later(act, ms)) as typeof setTimeout;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(patient);
+}
+
 /** A shader of the test's own: `body` for every number of `output`. */
 const shaderOf = (name: string, body: string) => ({
   name,
@@ -226,17 +244,13 @@ test('a layer takes its usual variant where that takes long to compile, not the 
   const two = layersOf(checkConfig({ ...network, widths: [8, 16] })).slice(1, 3);
   const unmeasured = usual(two);
   expect(unmeasured['conv2d/down.1']).toMatch(/^winograd4(_subgroups)?$/);
-  const pipeline = gpu.pipeline.bind(gpu);
-  vi.spyOn(gpu, 'pipeline').mockImplementation((shader) =>
-    shader.name === 'conv2d.winograd4_input' ? new Promise(() => {}) : pipeline(shader),
-  );
+  neverCompile(/^conv2d.winograd4_input$/);
   const cache = memoryCache();
-  const patience = { ...effort, milliseconds: 4000 };
   const measured: Measured[] = [];
   const variants = await tune(gpu, two, 8, {
     training: false,
     rejectedVariants,
-    effort: patience,
+    effort,
     cache,
     onMeasured: (m) => measured.push(m),
   });
@@ -299,13 +313,9 @@ test('the plain shaders are compiled first, then the preferred ones, last what i
 });
 
 test('a shader that takes long to compile is not waited for, and what was chosen without it not remembered', async () => {
-  const pipeline = gpu.pipeline.bind(gpu);
-  vi.spyOn(gpu, 'pipeline').mockImplementation((shader) =>
-    /^conv2d.winograd7_(pairs_)?input$/.test(shader.name) ? new Promise(() => {}) : pipeline(shader),
-  );
+  neverCompile(/^conv2d.winograd7_(pairs_)?input$/);
   const cache = memoryCache();
-  const patience = { ...effort, milliseconds: 8000 };
-  const { measured, variants } = await run({ cache, training: false, effort: patience });
+  const { measured, variants } = await run({ cache, training: false });
   expect(measured.length).toBeGreaterThan(0);
   expect(measured.filter((m) => m.variant.startsWith('winograd7'))).toEqual([]);
   expect(Object.values(variants).filter((name) => name.startsWith('winograd7'))).toEqual([]);
@@ -336,6 +346,46 @@ test('what was remembered is forgotten when a shader changes, and only for its k
   }
   // What it was before is still known.
   expect(await run({ cache })).toMatchObject({ variants: before, measured: [] });
+});
+
+test('what was remembered counts for this adapter and this browser alone', async () => {
+  const asked = new Set<string>();
+  const none: TuningCache = {
+    get: async (key) => {
+      asked.add(key);
+      return undefined;
+    },
+    set: async () => {},
+  };
+  const cache = memoryCache();
+  const noTime = { ...effort, milliseconds: 0 };
+  await run({ cache: none, effort: noTime });
+  for (const key of asked) await cache.set(key, 'direct');
+  const known = async () => (await run({ cache, effort: noTime })).variants;
+  const direct = Object.fromEntries(Object.keys(usual(layers)).map((entry) => [entry, 'direct']));
+  const remembered = await known();
+  expect(remembered).toEqual(direct);
+  expect(remembered).not.toEqual(usual(layers));
+  const real = gpu.device.adapterInfo;
+  const { vendor, architecture, device, description } = real;
+  const same = { vendor, architecture, device, description };
+  for (const name of ['vendor', 'architecture', 'device', 'description'] as const) {
+    const other = { ...same, [name]: `${same[name]} 2` };
+    Object.defineProperty(gpu.device, 'adapterInfo', { value: other, configurable: true });
+    try {
+      expect(await known(), name).toEqual(usual(layers));
+    } finally {
+      Object.defineProperty(gpu.device, 'adapterInfo', { value: real, configurable: true });
+    }
+  }
+  // An own property goes before the browser's.
+  Object.defineProperty(navigator, 'userAgent', { value: 'another browser', configurable: true });
+  try {
+    expect(await known()).toEqual(usual(layers));
+  } finally {
+    Reflect.deleteProperty(navigator, 'userAgent');
+  }
+  expect(await known()).toEqual(remembered);
 });
 
 test('a store that fails, or holds nonsense, costs the measuring and nothing else', async () => {

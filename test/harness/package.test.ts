@@ -13,7 +13,7 @@ beforeAll(async () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   await build({ root, mode: 'lib', logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 const cli = (...args: string[]) =>

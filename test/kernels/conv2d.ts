@@ -1,6 +1,15 @@
 import type { ConvShape } from '../../src/conv_shape';
 import { conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
-import { type Arrays, EPSILON, padded, type Random, type Spec, sumError, type Values } from '../spec';
+import {
+  type Arrays,
+  EPSILON,
+  imageDims,
+  padded,
+  type Random,
+  type Spec,
+  sumError,
+  type Values,
+} from '../spec';
 import { convolutionGains } from '../winograd_gain';
 
 /** The UNet's convolutions at a batch size, by layer name. */
@@ -64,13 +73,21 @@ export const convCases: Record<string, ConvShape> = {
     outChannels: 4104,
     kernelSize: 5,
   },
-  // In frequency space, that is: 16 MiB.
+  // 256 and the rest.
   'more images than a chunk holds': {
-    batch: 12,
+    batch: 268,
     height: 7,
     width: 7,
     inChannels: 2,
-    outChannels: 4104,
+    outChannels: 8,
+    kernelSize: 5,
+  },
+  'one row as wide as a tile, 5x5': {
+    batch: 4,
+    height: 1,
+    width: 7,
+    inChannels: 2,
+    outChannels: 2,
     kernelSize: 5,
   },
   // The smallest for strips of 7 pixels.
@@ -126,7 +143,7 @@ export const convCases: Record<string, ConvShape> = {
     kernelSize: 3,
   },
   'whole tiles of 7, 3x3': { batch: 4, height: 14, width: 7, inChannels: 4, outChannels: 16, kernelSize: 3 },
-  // With the next one, what a batch of 256 makes of a layer of 64 channels.
+  // With the next one, what a batch of 256 makes of a layer of 64 channels. A chunk's frequencies take 16 MiB at most: 152 images.
   'several slices in several chunks': {
     batch: 156,
     height: 4,
@@ -160,7 +177,6 @@ const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
     'primes, 3x3': convCases['primes, 3x3'],
     'wide, 5x5': convCases['wide, 5x5'],
     '1x1': convCases['1x1'],
-    // 256 and the rest.
     'more images than a chunk holds': { ...convCases['smallest for Winograd'], batch: 268 },
     'three tiles of 12 images': convCases['three tiles of 12 images'],
     'a tile of 8 and a row, to one channel': convCases['a tile of 8 and a row, to one channel'],
@@ -263,6 +279,7 @@ function reference(shape: ConvShape, { input, kernel, bias, image_bias }: Arrays
 export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
   kernel: conv2d,
   cases: { ...convCases, ...imageBiasCases },
+  dims: (shape) => ({ output: imageDims(shape.outChannels, shape) }),
   inputs: (shape, random) => {
     const { inChannels, outChannels, kernelSize } = shape;
     const bias = new Float32Array(padChannels(outChannels));

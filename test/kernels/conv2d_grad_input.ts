@@ -2,13 +2,14 @@ import type { ConvShape } from '../../src/conv_shape';
 import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import { transposeKernel } from '../conv_layouts';
-import { type Spec, sumError } from '../spec';
+import { imageDims, type Spec, sumError } from '../spec';
 import { convolutionGains } from '../winograd_gain';
 import { spec as conv2d, convCases, convLayers, convolve, packedKernel } from './conv2d';
 
 export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
   kernel: conv2dGradInput,
   cases: convCases,
+  dims: (shape) => ({ grad_input: imageDims(shape.inChannels, shape) }),
   inputs: (shape, random) => ({
     grad: random.floats(convSizes(shape).output),
     kernel: packedKernel(random, shape.kernelSize ** 2, shape.outChannels, shape.inChannels),

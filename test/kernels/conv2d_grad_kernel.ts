@@ -8,6 +8,10 @@ import { spec as conv2d, convCases, convLayers, eachTap } from './conv2d';
 export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
   kernel: conv2dGradKernel,
   cases: convCases,
+  // The biases follow.
+  dims: ({ kernelSize, inChannels, outChannels }) => ({
+    gradient: { ky: kernelSize, kx: kernelSize, in: inChannels, out: outChannels },
+  }),
   inputs: (shape, random) => ({
     input: random.floats(convSizes(shape).input),
     grad: random.floats(convSizes(shape).output),

@@ -1,7 +1,7 @@
 import type { ConvShape } from '../../src/conv_shape';
 import { conv2dGradPool } from '../../src/kernels/conv2d_grad_pool';
 import { transposeKernel } from '../conv_layouts';
-import type { Arrays, Random, Spec } from '../spec';
+import { type Arrays, imageDims, type Random, type Spec } from '../spec';
 import { spec as conv2d, convLayers } from './conv2d';
 import { spec as conv2dGradInput } from './conv2d_grad_input';
 import { towardsOneCases } from './conv2d_grad_upsample';
@@ -27,6 +27,7 @@ const forward = {
 export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'> = {
   kernel: conv2dGradPool,
   cases: towardsOneCases,
+  dims: (shape) => ({ grad_pre: imageDims(shape.inChannels, shape) }),
   inputs: (shape, random) => {
     const { pre, grad_output } = swishMaxPoolGrad.inputs(wideImage(shape), random);
     return { ...conv2dGradInput.inputs(shape, random), pre, grad_output };

@@ -2,7 +2,7 @@ import type { ConvShape } from '../../src/conv_shape';
 import { conv2dGradUpsample } from '../../src/kernels/conv2d_grad_upsample';
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { transposeKernel } from '../conv_layouts';
-import type { Arrays, Random, Spec } from '../spec';
+import { type Arrays, imageDims, type Random, type Spec } from '../spec';
 import { spec as conv2d, convLayers } from './conv2d';
 import { spec as conv2dGradInput } from './conv2d_grad_input';
 import { oneChannelCases, wideImage } from './conv2d_pool';
@@ -42,6 +42,7 @@ const forward = {
 export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'pre' | 'grad_pre'> = {
   kernel: conv2dGradUpsample,
   cases: towardsOneCases,
+  dims: (shape) => ({ grad_pre: imageDims(shape.inChannels, low(shape)) }),
   inputs: (shape, random) => ({
     ...conv2dGradInput.inputs(shape, random),
     pre: swishUpsampleGrad.inputs(low(shape), random).pre,

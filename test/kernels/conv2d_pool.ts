@@ -2,7 +2,7 @@ import type { ConvShape } from '../../src/conv_shape';
 import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dPool } from '../../src/kernels/conv2d_pool';
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
-import { padded, type Spec } from '../spec';
+import { imageDims, padded, type Spec } from '../spec';
 import { spec as conv2d, convLayers } from './conv2d';
 import { spec as swishMaxPool } from './swish_max_pool';
 
@@ -52,6 +52,7 @@ export const wideImage = ({ height, width, batch, inChannels, outChannels }: Con
 export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'pooled'> = {
   kernel: conv2dPool,
   cases: { ...oneChannelCases, ...imageBiasCases },
+  dims: (shape) => ({ output: imageDims(shape.outChannels, shape) }),
   inputs: conv2d.inputs,
   reference: (shape, inputs) => {
     const { output } = conv2d.reference(shape, inputs);

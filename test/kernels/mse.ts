@@ -1,7 +1,7 @@
 import { type ActivatedLossShape, mse, partialCount } from '../../src/kernels/mse';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { EPSILON, padded, type Spec } from '../spec';
-import { swishAt } from './swish';
+import { preActivations, swishAt } from './swish';
 
 /** Numbers of a partial sum: 256 vec4. */
 const BLOCK = 1024;
@@ -22,7 +22,7 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' 
   inputs: ({ elements, batch }, random) => {
     const state = new Uint32Array(STATE_WORDS);
     state[STATE.count] = imagesIn(batch);
-    const pre = random.floats(elements * batch, -3, 1.5);
+    const pre = preActivations(random, elements * batch, -3, 1.5);
     const target = random.floats(elements * batch, 0, 1);
     // A padded image may hold anything.
     const any = [3e38, -3e38, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];

@@ -1,5 +1,5 @@
 import { type ImageShape, swishMaxPool } from '../../src/kernels/swish_max_pool';
-import { padded, type Spec } from '../spec';
+import { imageDims, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 
 export const spec: Spec<ImageShape, 'input' | 'output'> = {
@@ -12,6 +12,9 @@ export const spec: Spec<ImageShape, 'input' | 'output'> = {
     'down.1': { channels: 64, height: 14, width: 14, batch: padded(4) },
     'more than one row of workgroups': { channels: 65, height: 64, width: 64, batch: padded(4) },
   },
+  dims: (shape) => ({
+    output: imageDims(shape.channels, { ...shape, height: shape.height / 2, width: shape.width / 2 }),
+  }),
   inputs: ({ channels, height, width, batch }, random) => ({
     input: random.floats(channels * height * width * batch, -3, 2), // swish has its minimum at -1.28
   }),

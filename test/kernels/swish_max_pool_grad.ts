@@ -1,6 +1,6 @@
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishMaxPoolGrad } from '../../src/kernels/swish_max_pool_grad';
-import { EPSILON, padded, type Spec } from '../spec';
+import { EPSILON, imageDims, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
 
@@ -14,6 +14,7 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
     'down.1': { channels: 64, height: 14, width: 14, batch: padded(4) },
     'more than one row of workgroups': { channels: 65, height: 64, width: 64, batch: padded(4) },
   },
+  dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
   inputs: ({ channels, height, width, batch }, random) => {
     const size = channels * height * width * batch;
     // Multiples of 1/16: swish has either the same value or one that differs by more than f32 could confuse. Ties abound: every fifth

@@ -1,6 +1,6 @@
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishUpsampleAdd } from '../../src/kernels/swish_upsample_add';
-import { EPSILON, padded, type Spec } from '../spec';
+import { EPSILON, imageDims, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 
 export const spec: Spec<ImageShape, 'input' | 'skip' | 'output'> = {
@@ -12,6 +12,9 @@ export const spec: Spec<ImageShape, 'input' | 'skip' | 'output'> = {
     'up.1': { channels: 32, height: 14, width: 14, batch: padded(8) },
     'more than one row of workgroups': { channels: 65, height: 32, width: 32, batch: padded(4) },
   },
+  dims: (shape) => ({
+    output: imageDims(shape.channels, { ...shape, height: 2 * shape.height, width: 2 * shape.width }),
+  }),
   inputs: ({ channels, height, width, batch }, random) => {
     const size = channels * height * width * batch;
     return { input: random.floats(size, -3, 2), skip: random.floats(4 * size, -3, 2) };

@@ -1,12 +1,13 @@
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishUpsampleGrad } from '../../src/kernels/swish_upsample_grad';
-import { EPSILON, type Spec } from '../spec';
+import { EPSILON, imageDims, type Spec } from '../spec';
 import { swishAt } from './swish';
 import { spec as swishUpsampleAdd } from './swish_upsample_add';
 
 export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
   kernel: swishUpsampleGrad,
   cases: swishUpsampleAdd.cases,
+  dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
   inputs: ({ channels, height, width, batch }, random) => {
     const size = channels * height * width * batch;
     return { pre: random.floats(size, -3, 2), grad_output: random.floats(4 * size) };

@@ -8,7 +8,11 @@ export interface LaneResult {
   skipped: number;
 }
 
-export type LaneMessage = { running: string } | { finished: string } | { result: LaneResult };
+export type LaneMessage =
+  | { module: string }
+  | { running: string }
+  | { finished: string }
+  | { result: LaneResult };
 
 const ADAPTER = 'adapter: ';
 
@@ -24,7 +28,7 @@ export default class LaneReporter implements Reporter {
   }
 
   onTestModuleStart(module: TestModule): void {
-    void send({ running: module.relativeModuleId });
+    void send({ module: module.relativeModuleId });
   }
 
   onTestCaseReady(test: TestCase): void {

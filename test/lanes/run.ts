@@ -2,6 +2,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism, loadavg } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -32,8 +33,8 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
 CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
 
-/** A lane in which nothing happens for so long is ended: a page hangs, or the GPU does. */
-const SILENCE_MS = 120_000;
+/** A lane in which no test begins or ends for so long is ended: a page hangs, or the GPU does. Much more than a test takes on a busy machine. */
+const SILENCE_MS = 600_000;
 
 /** What Dawn says about every device. */
 const dawnNoise = /^Warning: maxDynamic\w+ artificially reduced .*\n/gm;
@@ -188,10 +189,13 @@ async function runLane(
 
   let result: LaneResult | undefined;
   let doing = 'starting';
+  const running = new Set<string>();
   let finished = 0;
   let hung = '';
   const onSilence = () => {
-    hung = `Nothing happened for ${SILENCE_MS / 1000} s (${doing}): ended.`;
+    const where = running.size > 0 ? `in ${[...running].join('; ')}` : doing;
+    const load = `a load of ${loadavg()[0].toFixed(1)} on ${availableParallelism()} cores`;
+    hung = `Nothing happened for ${SILENCE_MS / 1000} s, with ${load} (${where}): ended.`;
     end(child);
   };
   let silence = setTimeout(onSilence, SILENCE_MS);
@@ -200,8 +204,10 @@ async function runLane(
     clearTimeout(silence);
     silence = setTimeout(onSilence, SILENCE_MS);
     if ('result' in message) result = message.result;
-    else if ('running' in message) doing = `in ${message.running}`;
+    else if ('module' in message) doing = `in ${message.module}`;
+    else if ('running' in message) running.add(message.running);
     else {
+      running.delete(message.finished);
       doing = `after ${message.finished}`;
       if (showProgress) process.stdout.write(`\r${lane}: ${++finished} done`);
     }

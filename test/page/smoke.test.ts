@@ -30,7 +30,7 @@ beforeAll(async () => {
   await server.listen();
   address = `http://127.0.0.1:${(server.httpServer!.address() as AddressInfo).port}/`;
   browser = await launchBrowser('chrome');
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser?.close();
@@ -40,7 +40,7 @@ afterAll(async () => {
 /** Opens the page; `problems` collects what must not happen. */
 async function open(query: string, base = address): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(300_000); // half of what a lane is silent at most, so that what is waited for is named
   const problems: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
@@ -134,7 +134,7 @@ test('an address trains by itself, to the end', async () => {
   expect(await page.$('#notices b')).toBeNull();
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('digits are what a page without a recipe trains, a column of samples for each, and goes on with from a file', async () => {
   const { page, problems } = await open(`?${TINY.replace('samples=4', 'samples=20')}&epochs=2`);
@@ -180,7 +180,7 @@ test('digits are what a page without a recipe trains, a column of samples for ea
   expect(await losses(page)).toEqual(unbroken);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('the pretrained network makes digits to order at once', async () => {
   const { page, problems } = await open('?task=sample&steps=2&count=10');
@@ -233,7 +233,7 @@ test('the pretrained network makes digits to order at once', async () => {
   expect(await onPhone(page, '#digit-9', '#guidance-value')).toEqual(['9', '2']);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 /** An IDX file as text, whose characters are bytes: all below 128, or they would be two. */
 function idx(...sizes: number[]): string {
@@ -292,7 +292,7 @@ test('images of one’s own train digits if their labels come along; without, no
   expect(await page.$eval('#recipe', (select) => (select as HTMLSelectElement).disabled)).toBe(false);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('step, train, pause, sample, reset', async () => {
   const { page, problems } = await open(`?${TINY}`);
@@ -307,14 +307,15 @@ test('step, train, pause, sample, reset', async () => {
   expect(await page.evaluate(() => location.search)).toContain('epochs=1000');
   await page.click('#train');
   await until(page, () => window.harness.state.losses.length > 5);
-  const took = await page.evaluate(async () => {
-    const start = performance.now();
+  const [training, paused] = await page.evaluate(async () => {
+    const steps = () => window.harness.state.losses.length;
+    const before = steps();
     document.getElementById('train')!.click();
     while (window.harness.state.phase !== 'paused') await new Promise((resolve) => setTimeout(resolve, 10));
-    return performance.now() - start;
+    return [before, steps()];
   });
-  expect(took).toBeLessThan(1000);
-  const paused = (await losses(page)).length;
+  // Of four thousand steps: what is under way is finished, and no more.
+  expect(paused).toBeLessThan(training + 100);
   // Curve and samples are seen whole on the first screen.
   await page.setViewport({ width: 1280, height: 800 });
   for (const id of ['curve', 'grid'])
@@ -348,7 +349,7 @@ test('step, train, pause, sample, reset', async () => {
   expect(await alive()).toBe(0);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 /** Collects what the page saves, and drops such files on it. */
 async function files(page: Page) {
@@ -467,7 +468,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   expect(await losses(page)).toEqual(unbroken);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('Back changes the tab, never a number', async () => {
   const { page, problems } = await open(`?${TINY}&epochs=2000`);
@@ -494,7 +495,7 @@ test('Back changes the tab, never a number', async () => {
   }
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('a device that is lost in the middle of training is told as such, and the run goes on from what was kept', async () => {
   const { page, problems } = await open(`?${TINY}&epochs=2000`);
@@ -515,7 +516,7 @@ test('a device that is lost in the middle of training is told as such, and the r
   expect((await losses(page))[0]).toBe(kept[0]);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('a device that is lost while the page measures is told as such, in words for the page', async () => {
   for (const task of ['check', 'bench'] as const) {
@@ -540,7 +541,7 @@ test('a device that is lost while the page measures is told as such, in words fo
     expect(problems).toEqual([]);
     await page.close();
   }
-}, 120_000);
+});
 
 test('samples are said to be of the network that made them', async () => {
   const { page, problems } = await open(`?${TINY}&task=sample&steps=2&count=4&model=run`);
@@ -570,7 +571,7 @@ test('samples are said to be of the network that made them', async () => {
   await says('The pretrained network, 1,370 steps');
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('the bench has a batch of its own, which no run locks', async () => {
   const { page, problems } = await open(`?${TINY}`);
@@ -598,7 +599,7 @@ test('the bench has a batch of its own, which no run locks', async () => {
   ).toBe(2);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('in a tab in the background, where no frame is drawn, what was asked for begins', async () => {
   const page = await browser.newPage();
@@ -614,7 +615,7 @@ test('in a tab in the background, where no frame is drawn, what was asked for be
   });
   await until(page, () => (window.harness.bench as { status: string }).status === 'running');
   await page.close();
-}, 120_000);
+});
 
 test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
   const query = `?${TUTORIAL}&epochs=1&tune=on&autorun=1`;
@@ -665,7 +666,7 @@ test('kernels are measured if the address asks for it, once; the first step is t
   expect(await remembered()).toBe(choices);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('what is not legal is refused in place, and what the engine refuses is told', async () => {
   const { page, problems } = await open(`?${TINY}`);
@@ -686,7 +687,7 @@ test('what is not legal is refused in place, and what the engine refuses is told
   expect(await text(page, 'error-text')).toContain('with 4 levels it must be a multiple of 8');
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('a field that is put right in another way, or folded away, leaves no dead button behind', async () => {
   const { page, problems } = await open(`?${TINY}&task=sample&steps=5`);
@@ -711,7 +712,7 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   expect(await page.$eval('#panel-train details', (details) => details.open)).toBe(false);
   expect(problems).toEqual([]);
   await page.close();
-}, 60_000);
+});
 
 test('the check tab checks', async () => {
   const { page, problems } = await open('?task=check&kernel=swish_max_pool&autorun=1');
@@ -727,10 +728,10 @@ test('the check tab checks', async () => {
   expect(await onPhone(page, '#check-table th + th', '#check-table td + td')).toEqual(['Result', 'passed']);
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('the bench tab measures, gives what it has when it is stopped, and compares', async () => {
-  const { page, problems } = await open('?task=bench&kernel=swish.,noop&batch=4&budget=5&autorun=1');
+  const { page, problems } = await open('?task=bench&kernel=swish.,noop&batch=4&budget=30&autorun=1');
   const status = (name: string) =>
     until(page, (n) => (window.harness.bench as { status: string }).status === n, name);
   const result = () =>
@@ -819,7 +820,7 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
   await until(page, () => document.getElementById('bench-caveats')!.textContent!.startsWith('Stopped'));
   expect(problems).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test('what is wrong with a file is told in sight, on the tab where it was dropped, until it is closed', async () => {
   const { page, problems } = await open(`?${TINY}&task=sample`);
@@ -840,7 +841,7 @@ test('what is wrong with a file is told in sight, on the tab where it was droppe
   await until(page, () => document.getElementById('files-problem')!.hidden);
   expect(problems).toEqual([]);
   await page.close();
-}, 60_000);
+});
 
 test('a kernel that there is not is refused at once; those that there are are offered', async () => {
   for (const task of ['check', 'bench']) {
@@ -864,7 +865,7 @@ test('a kernel that there is not is refused at once; those that there are are of
     expect(problems).toEqual([]);
     await page.close();
   }
-}, 60_000);
+});
 
 test('without WebGPU the page says what to do', async () => {
   const page = await browser.newPage();
@@ -875,7 +876,7 @@ test('without WebGPU the page says what to do', async () => {
   expect(await page.$$eval('#unsupported li', (items) => items.length)).toBe(3);
   expect(await page.$eval('#panel-train', (panel) => getComputedStyle(panel).display)).toBe('none');
   await page.close();
-}, 60_000);
+});
 
 test('built, it is a static page that works in any folder', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
@@ -916,4 +917,4 @@ test('built, it is a static page that works in any folder', async () => {
     files.close();
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -1,0 +1,25 @@
+/** Threefry against the published vectors. The shader follows by test/kernels/uniform_noise.ts. */
+import { expect, test } from 'vitest';
+import { threefry } from '../src/random';
+
+// `threefry2x32 20` in Random123's tests/kat_vectors: key, counter, result.
+test.each([
+  [
+    [0, 0],
+    [0, 0],
+    [0x6b200159, 0x99ba4efe],
+  ],
+  [
+    [0xffffffff, 0xffffffff],
+    [0xffffffff, 0xffffffff],
+    [0x1cb996fc, 0xbb002be7],
+  ],
+  // Digits of pi.
+  [
+    [0x13198a2e, 0x03707344],
+    [0x243f6a88, 0x85a308d3],
+    [0xc4923a9c, 0x483df7a0],
+  ],
+])('key %j, counter %j', ([k0, k1], [c0, c1], result) => {
+  expect(threefry(k0, k1, c0, c1)).toEqual(result);
+});
