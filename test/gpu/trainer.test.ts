@@ -5,7 +5,7 @@ import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
 import { permutation } from '../../src/random';
 import type { FitOptions, TrainingEvent } from '../../src/training/options';
-import { LOSS_RING } from '../../src/training/step';
+import { LOSS_RING } from '../../src/training/settings';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
