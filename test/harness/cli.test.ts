@@ -176,6 +176,16 @@ test('explain needs no GPU', async () => {
   expect(fixed.out).not.toContain('winograd_subgroups');
 });
 
+test('explain --shader prints what a GPU gets', async () => {
+  const { code, out } = await run('explain', '--shader', 'conv2d.one_input_subgroups');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^enable subgroups;/);
+  expect(out).not.toContain('#');
+  const wrong = await run('explain', '--shader', 'nothing');
+  expect(wrong.code).toBe(2);
+  expect(wrong.err).toContain('--shader is nothing');
+});
+
 test('as a process: run.mjs passes the exit code on, and all that was printed', async () => {
   const child = (...args: string[]) =>
     new Promise<{ code: number | null; out: string; err: string }>((resolve) => {

@@ -6,12 +6,22 @@ import { layersOf } from '../../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../../src/unet/variants';
 import { variantLines } from '../../run/kernels_text';
 import { wrap } from '../../run/wrap';
-import { type Command, defineCommand, integer, toggle } from '../args';
+import { type Command, defineCommand, integer, text, toggle, UsageError } from '../args';
 import { paint } from '../colours';
 import { explain as explainText, WIDTH } from '../explain_text';
 import { kernelChoice, kernelFlags } from '../kernel_flags';
 import { networkFlags, networkOf } from '../network_flags';
 import { summaries } from '../summaries';
+
+async function shaderText(name: string): Promise<string> {
+  const { shaders } = await import('virtual:shaders');
+  if (!Object.hasOwn(shaders, name)) {
+    throw new UsageError(
+      `--shader is ${name}; there is no such shader. explain prints the names of those that a step uses, shaders/ has all.`,
+    );
+  }
+  return await shaders[name].code();
+}
 
 export const explain: Command = defineCommand({
   name: 'explain',
@@ -27,8 +37,13 @@ export const explain: Command = defineCommand({
     plain: toggle('plan for a device without optional features such as subgroups'),
     gpu: toggle('plan for a GPU that is not measured, in place of a software adapter'),
     variants: kernelFlags.variants,
+    shader: text('NAME', 'print the text of this shader instead, as a GPU gets it'),
   },
   async run(given) {
+    if (given.shader !== undefined) {
+      console.log(await shaderText(given.shader));
+      return 0;
+    }
     const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain, gpu } = given;
     const config = networkOf(given, { height, width, channels });
     const layers = layersOf(config);
@@ -38,17 +53,17 @@ export const explain: Command = defineCommand({
     if (fixed) checkVariants(fixed, layers, padded, features, true);
     const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
     const training = settingsOf(recipes[given.recipe ?? 'tutorial'].trainer);
-    const text = explainText(config, batch, images, variants, training);
+    const explained = explainText(config, batch, images, variants, training);
     const assumed = fixed
       ? 'as given'
       : `the usual ones of a ${gpu ? 'GPU, which measures unless told not to' : 'software adapter; a GPU measures which are fastest'}`;
     const sections = {
-      'The network': text.summary,
+      'The network': explained.summary,
       [`Kernel variants, ${assumed}`]: variantLines(variants)
         .flatMap((line) => wrap(line, WIDTH, '  '))
         .join('\n'),
-      [`A training step of ${batch} images, ${plain ? 'without' : 'with'} subgroups`]: text.dispatches,
-      'GPU memory': text.memory,
+      [`A training step of ${batch} images, ${plain ? 'without' : 'with'} subgroups`]: explained.dispatches,
+      'GPU memory': explained.memory,
     };
     console.log(
       Object.entries(sections)
