@@ -228,7 +228,7 @@ export function transformParams(
 }
 
 /**
- * Items of a transform of `count` images, `together` at once: a workgroup does one tile for 32 times as many, or several tiles of fewer. By rows
+ * Items of a transform of `count` images, `together` at once: a workgroup does one tile for 32 times as many, or several tiles of fewer. On GPUs
  * it is 8 times, with as many invocations for each as a window has lines.
  */
 export function transformItems(
@@ -245,7 +245,7 @@ export function transformItems(
 }
 
 /**
- * Pairs of channels, in what an invocation does at once, and items of a transform of kernels, or back: an invocation has one pair, or, by rows,
+ * Pairs of channels, in what an invocation does at once, and items of a transform of kernels, or back: an invocation has one pair, or, on GPUs,
  * a line of two. (Not a flat grid, which would be folded where there are many.)
  */
 export function pairLaunch({ technique, side }: WinogradForm, pairs: number) {

@@ -115,7 +115,7 @@ export function biasCall<P extends string, B extends string>(
 const refusesImageBias = ({ imageBias }: ConvShape) =>
   imageBias === undefined ? undefined : 'this form has no bias per image';
 
-/** Params and grid of a direct convolution from `from` channels to `to`: see shaders/lib/conv2d_direct.wgsl. */
+/** Params and grid of a direct convolution from `from` channels to `to`: see shaders/conv2d/direct/direct.wgsl. */
 export function directLaunch({ batch, height, width, kernelSize }: ConvShape, from: number, to: number) {
   const tiles = channelTiles(to);
   const params = {
@@ -174,7 +174,7 @@ const patchItems = ({ batch, width }: ConvShape, form: PatchForm) =>
 export const idlesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
   form === 'subgroups' && patchItems(shape, form) < workgroupSize[0];
 
-/** Params and grid of a convolution of a single channel to `to`: see shaders/lib/conv2d_from_one.wgsl. */
+/** Params and grid of a convolution of a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
 export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
   const { batch, height, width } = shape;
   const { together, each } = PATCH_FORMS[form];
@@ -183,7 +183,7 @@ export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
   return { params, items };
 }
 
-/** Params and grid of a convolution by tiles in workgroup memory: see shaders/lib/conv2d_tile.wgsl. */
+/** Params and grid of a convolution by tiles in workgroup memory: see shaders/conv2d/tile/tile.wgsl. */
 export function tileLaunch({ batch, height, width }: ConvShape, from: number, to: number) {
   const pairs = batch / 2;
   const params = { height, width, pairs, from_channels: from, to_channels: to, to4: padChannels(to) / 4 };

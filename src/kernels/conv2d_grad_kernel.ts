@@ -173,11 +173,11 @@ const tile: Variant<ConvShape, TensorName> = {
 const productSize = ({ frequencies }: WinogradForm, { inChannels, outChannels }: ConvShape) =>
   (frequencies * inChannels + 1) * outChannels;
 
-/** Workgroups that keep a large GPU busy with a product by rows, and vec4s of columns below which a slice is not worth its sums. */
+/** Workgroups that keep a large GPU busy with the product for them, and vec4s of columns below which a slice is not worth its sums. */
 const PRODUCT_WORKGROUPS = 1024;
 const LEAST_SLICE = 16;
 
-/** How the product by rows cuts the columns of a chunk into slices with sums of their own. Vec4s of columns come to it by eights. */
+/** How the product for GPUs cuts the columns of a chunk into slices with sums of their own. Vec4s of columns come to it by eights. */
 function productSlicing(form: WinogradForm, shape: ConvShape) {
   const { chunk, chunks, tiles } = tiling(form, shape);
   const columns = (tiles * chunk) / 4;
@@ -193,7 +193,7 @@ function productSlicing(form: WinogradForm, shape: ConvShape) {
   return { each, slices, all: slices * chunks.length };
 }
 
-/** What brings products, or, by rows, slices of them, back to taps. */
+/** What brings products, or, on GPUs, slices of them, back to taps. */
 type Last = (
   params: { pairs: number; cout: number; slices: number },
   tensors: { freqs: Tensor; gradient: Tensor },
@@ -251,7 +251,7 @@ function multiply(
 }
 
 /**
- * In frequency space the sum over tiles and images is one long matrix product: chunk by chunk it is added to what is there, or, by rows,
+ * In frequency space the sum over tiles and images is one long matrix product: chunk by chunk it is added to what is there, or, on GPUs,
  * sums of slices are put side by side and added on the way back.
  */
 const winograd = (

@@ -19,7 +19,7 @@ struct Params {
   pitch: u32, // vec4s in a row of V and M
   cin: u32,
   cout4: u32, // coutP / 4
-  frequencies: u32, // 64 for F(4x4), 121 for F(7x7), 144 for F(8x8)
+  frequencies: u32, // SIDE squared of the form
   first_group: u32,
 }
 

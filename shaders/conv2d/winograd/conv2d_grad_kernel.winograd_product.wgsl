@@ -5,6 +5,7 @@
 // One invocation: 8 input channels x 8 output channels of one frequency, all of p in steps of one vec4.
 // Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of 2 frequencies from first_group on.
 // Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
+#import conv2d/winograd/weight_product.wgsl
 
 struct Params {
   columns: u32, // vec4s of p in use
@@ -12,7 +13,7 @@ struct Params {
   cin: u32,
   cout: u32,
   accumulate: u32,
-  frequencies: u32, // 64 for F(4x4), 121 for F(7x7), 144 for F(8x8)
+  frequencies: u32, // SIDE squared of the form
   sum_frequency: u32, // that of the points (1, 1)
   first_group: u32,
 }
@@ -21,39 +22,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> inputs: array<vec4f>;
 @group(0) @binding(2) var<storage, read> grads: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
-
-// One input channel against four output channels.
-fn dots(v: vec4f, d0: vec4f, d1: vec4f, d2: vec4f, d3: vec4f) -> vec4f {
-  return vec4f(dot(v, d0), dot(v, d1), dot(v, d2), dot(v, d3));
-}
-
-fn store(at: u32, m: vec4f, n: vec4f) {
-  if (params.accumulate == 0u) {
-    output[at] = m;
-    output[at + 1u] = n;
-  } else {
-    output[at] += m;
-    output[at + 1u] += n;
-  }
-}
-
-fn store_row(f: u32, c: u32, o: u32, m: vec4f, n: vec4f) {
-  if (o < params.cout) { store(((f * params.cin + c) * params.cout + o) / 4u, m, n); }
-}
-
-// Sum over p of 8 rows of D: the bias gradients.
-fn store_bias(f: u32, o: u32) {
-  let ones = vec4f(1.0);
-  let first = (f * params.cout + o) * params.pitch;
-  var m = vec4f(0.0); var n = vec4f(0.0);
-  for (var i = 0u; i < params.columns; i++) {
-    let at = first + i;
-    m += dots(ones, grads[at], grads[at + params.pitch], grads[at + 2u * params.pitch], grads[at + 3u * params.pitch]);
-    n += dots(ones, grads[at + 4u * params.pitch], grads[at + 5u * params.pitch], grads[at + 6u * params.pitch],
-      grads[at + 7u * params.pitch]);
-  }
-  store((params.frequencies * params.cin * params.cout + o) / 4u, m, n);
-}
 
 @compute @workgroup_size(4, 4, 2)
 fn main(@builtin(global_invocation_id) id: vec3u) {

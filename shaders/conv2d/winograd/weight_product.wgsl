@@ -1,0 +1,36 @@
+// Where the sums of a weight gradient's product go, shared by the product with subgroups and the one without: output dU[f][cin][cout] as
+// vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1. The shader that imports this declares params, grads
+// and output.
+
+// One input channel against four output channels.
+fn dots(v: vec4f, d0: vec4f, d1: vec4f, d2: vec4f, d3: vec4f) -> vec4f {
+  return vec4f(dot(v, d0), dot(v, d1), dot(v, d2), dot(v, d3));
+}
+
+fn store(at: u32, m: vec4f, n: vec4f) {
+  if (params.accumulate == 0u) {
+    output[at] = m;
+    output[at + 1u] = n;
+  } else {
+    output[at] += m;
+    output[at + 1u] += n;
+  }
+}
+
+fn store_row(f: u32, c: u32, o: u32, m: vec4f, n: vec4f) {
+  if (o < params.cout) { store(((f * params.cin + c) * params.cout + o) / 4u, m, n); }
+}
+
+// Sum over p of 8 rows of D: the bias gradients.
+fn store_bias(f: u32, o: u32) {
+  let ones = vec4f(1.0);
+  let first = (f * params.cout + o) * params.pitch;
+  var m = vec4f(0.0); var n = vec4f(0.0);
+  for (var i = 0u; i < params.columns; i++) {
+    let at = first + i;
+    m += dots(ones, grads[at], grads[at + params.pitch], grads[at + 2u * params.pitch], grads[at + 3u * params.pitch]);
+    n += dots(ones, grads[at + 4u * params.pitch], grads[at + 5u * params.pitch], grads[at + 6u * params.pitch],
+      grads[at + 7u * params.pitch]);
+  }
+  store((params.frequencies * params.cin * params.cout + o) / 4u, m, n);
+}
