@@ -1068,10 +1068,42 @@ declare module '*/swish.wgsl' {
   export default shader;
 }
 
+declare module '*/swish.residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'first_group',
+    'input' | 'output' | 'residual'
+  >;
+  export default shader;
+}
+
 declare module '*/swish_grad.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'pre' | 'grad'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_grad.residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'first_group',
+    'pre' | 'grad' | 'grad_residual'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_grad.residual_sum.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'first_group',
+    'pre' | 'grad' | 'grad_residual'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_grad.sum.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'first_group',
+    'pre' | 'grad' | 'grad_residual'
   >;
   export default shader;
 }
@@ -1084,10 +1116,26 @@ declare module '*/swish_max_pool.wgsl' {
   export default shader;
 }
 
+declare module '*/swish_max_pool.residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'output' | 'residual'
+  >;
+  export default shader;
+}
+
 declare module '*/swish_max_pool_grad.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'pre' | 'grad_output' | 'grad'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_max_pool_grad.residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'pre' | 'grad_output' | 'grad' | 'residual' | 'grad_residual'
   >;
   export default shader;
 }
@@ -1100,10 +1148,42 @@ declare module '*/swish_upsample_add.wgsl' {
   export default shader;
 }
 
+declare module '*/swish_upsample_add.both_residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'skip' | 'output' | 'skip_residual' | 'residual'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_upsample_add.residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'skip' | 'output' | 'residual'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_upsample_add.skip_residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'skip' | 'output' | 'skip_residual'
+  >;
+  export default shader;
+}
+
 declare module '*/swish_upsample_grad.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'width' | 'n4' | 'first_group',
     'pre' | 'grad_output' | 'grad'
+  >;
+  export default shader;
+}
+
+declare module '*/swish_upsample_grad.residual.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'pre' | 'grad_output' | 'grad' | 'grad_residual'
   >;
   export default shader;
 }

@@ -2,7 +2,8 @@
 import { EngineError } from '../../src/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
-import { type Given, integer, integers, oneOf, UsageError } from './args';
+import { levelsOf } from '../run/network';
+import { type Given, integer, integers, oneOf, toggle, UsageError } from './args';
 
 export const recipeNames = Object.keys(recipes) as RecipeName[];
 
@@ -13,37 +14,47 @@ export const networkFlags = {
   ),
   widths: integers('32,64,64', 'channels of each level (default 32,64,64)', 1, 4096),
   'kernel-size': integer('N', 'sides of the convolutions, odd (default 5)', 1, 31),
+  convolutions: integers('1,1,1', 'convolutions of each level (default 1, or as the recipe says)', 1, 16),
+  residual: toggle('add the input of the second and later convolutions of a level to\ntheir output'),
 };
 
 /** `size` comes from the images, `classes` from their labels. Throws UsageError. */
 export function networkOf(
-  given: Pick<Given<typeof networkFlags>, 'recipe' | 'widths' | 'kernel-size'>,
+  given: Given<typeof networkFlags>,
   size: Partial<Pick<UNetConfig, 'height' | 'width' | 'channels'>> & { readonly classes?: number } = {},
 ): UNetConfig {
   const { network }: { readonly network: UNetConfig } = recipes[given.recipe ?? 'tutorial'];
   const { widths = network.widths, 'kernel-size': kernelSize = network.kernelSize } = given;
+  const { convolutions, residual = network.residual } = given;
+  const levels = levelsOf(network, widths, convolutions);
   try {
     const { height, width, channels } = { ...network, ...size };
     const { conditioning = { noiseLevel: false, classes: 0 } } = network;
     const classes = conditioning.classes > 0 ? (size.classes ?? conditioning.classes) : 0;
     const told = { conditioning: { ...conditioning, classes } };
-    return checkConfig({ ...network, height, width, channels, widths, kernelSize, ...told });
+    return checkConfig({ ...network, height, width, channels, ...levels, kernelSize, residual, ...told });
   } catch (error) {
-    if (error instanceof EngineError)
-      throw new UsageError(`--widths ${widths} --kernel-size ${kernelSize}: ${error.message}`);
+    if (error instanceof EngineError) {
+      const own = convolutions ? ` --convolutions ${convolutions}` : '';
+      throw new UsageError(`--widths ${widths} --kernel-size ${kernelSize}${own}: ${error.message}`);
+    }
     throw error;
   }
 }
 
-/** `28x28x1, widths 32 64 64, kernels 5x5`, and what it is told. */
+/** `28x28x1, widths 32 64 64, kernels 5x5`, more than one convolution a level, and what it is told. */
 export function describeNetwork({
   height,
   width,
   channels,
   widths,
   kernelSize,
+  convolutionsPerLevel,
+  residual,
   conditioning: { noiseLevel, classes } = { noiseLevel: false, classes: 0 },
 }: UNetConfig): string {
   const told = [...(noiseLevel ? ['noise level'] : []), ...(classes > 0 ? [`${classes} classes`] : [])];
-  return `${height}x${width}x${channels}, widths ${widths.join(' ')}, kernels ${kernelSize}x${kernelSize}${told.length > 0 ? `, told ${told.join(' and ')}` : ''}`;
+  const counts = typeof convolutionsPerLevel === 'number' ? [convolutionsPerLevel] : convolutionsPerLevel;
+  const more = counts ? `, ${counts.join(' ')} convolutions a level${residual ? ', residual' : ''}` : '';
+  return `${height}x${width}x${channels}, widths ${widths.join(' ')}, kernels ${kernelSize}x${kernelSize}${more}${told.length > 0 ? `, told ${told.join(' and ')}` : ''}`;
 }

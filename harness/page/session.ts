@@ -21,6 +21,7 @@ import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weigh
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
+import { levelsOf } from '../run/network';
 import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage } from './device_lost';
 import { LivePictures } from './live_pictures';
@@ -606,7 +607,14 @@ function networkOf({ recipe, widths }: RunSettings, images: ImageSet | undefined
   const { height, width, channels } = images ?? network;
   const told = network.conditioning;
   const conditioning = told && { ...told, classes: classesOf(images) ?? told.classes };
-  return { ...network, height, width, channels, widths, ...(told ? { conditioning } : {}) };
+  return {
+    ...network,
+    height,
+    width,
+    channels,
+    ...levelsOf(network, widths),
+    ...(told ? { conditioning } : {}),
+  };
 }
 
 /** Throws unless the images have the labels that a network is told. */

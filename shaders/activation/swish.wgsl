@@ -1,4 +1,4 @@
-// output = swish(input), element by element, in any layout.
+// output = swish(input), element by element, in any layout; of a residual layer, output = residual + swish(input).
 // One invocation: one vec4.
 #import lib/flat.wgsl
 #import lib/swish.wgsl
@@ -11,6 +11,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+#if residual
+@group(0) @binding(3) var<storage, read> residual: array<vec4f>;
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -18,5 +21,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.vec4s) {
     return;
   }
+#if residual
+  output[i] = residual[i] + swish(input[i]);
+#else
   output[i] = swish(input[i]);
+#endif
 }

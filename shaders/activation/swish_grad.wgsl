@@ -1,4 +1,7 @@
 // grad = grad * swish'(pre), element by element, in any layout and in place: from dL/d(swish(pre)) to dL/d(pre).
+// Where a residual is added before or after, grad_residual is the gradient of that residual, which takes no part in swish:
+//   residual  output = residual + swish(pre): the gradient of the output is the residual's, too, and is left in grad_residual;
+//   sum       swish(pre), or that output, is itself a residual further on: grad_residual holds what came back that way, and adds to grad.
 // One invocation: one vec4.
 #import lib/flat.wgsl
 #import lib/swish.wgsl
@@ -11,6 +14,13 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> pre: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> grad: array<vec4f>;
+#if residual
+@group(0) @binding(3) var<storage, read_write> grad_residual: array<vec4f>;
+#else
+#if sum
+@group(0) @binding(3) var<storage, read> grad_residual: array<vec4f>;
+#endif
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -18,5 +28,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.vec4s) {
     return;
   }
-  grad[i] = grad[i] * swish_and_slope(pre[i]).slope;
+#if sum
+  let grad_output = grad[i] + grad_residual[i];
+#else
+  let grad_output = grad[i];
+#endif
+#if residual
+  grad_residual[i] = grad_output;
+#endif
+  grad[i] = grad_output * swish_and_slope(pre[i]).slope;
 }

@@ -2,7 +2,8 @@
 //   grad[c][Y][X][n] = (grad[c][Y][X][n] + routed[c][Y][X][n]) * swish'(pre[c][Y][X][n]),
 // where grad holds what came through the skip connection, and routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the
 // maximum of its window, else 0. Of equal maxima, the first in row-major order takes it all.
-// pre and grad are [C][2h][2w][N], grad_output is [C][h][w][N].
+// Of a residual layer, what is compared is residual + swish(pre), and the bracket, its gradient, also goes to grad_residual.
+// grad_output is [C][h][w][N], the others are [C][2h][2w][N].
 // One invocation: one vec4 of grad_output, that is, the four vec4 of a window.
 #import lib/flat.wgsl
 #import lib/block.wgsl
@@ -19,6 +20,28 @@ struct Params {
 @group(0) @binding(1) var<storage, read> pre: array<vec4f>;
 @group(0) @binding(2) var<storage, read> grad_output: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> grad: array<vec4f>;
+#if residual
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> grad_residual: array<vec4f>;
+#endif
+
+// What was pooled, and swish'.
+fn pooled(i: u32) -> SwishAndSlope {
+#if residual
+  let s = swish_and_slope(pre[i]);
+  return SwishAndSlope(residual[i] + s.value, s.slope);
+#else
+  return swish_and_slope(pre[i]);
+#endif
+}
+
+fn finish(i: u32, routed: vec4f, slope: vec4f) {
+  let grad_output = grad[i] + routed;
+#if residual
+  grad_residual[i] = grad_output;
+#endif
+  grad[i] = grad_output * slope;
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -30,10 +53,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let at_b = at_a + params.n4;
   let at_c = at_a + 2u * params.width * params.n4;
   let at_d = at_c + params.n4;
-  let a = swish_and_slope(pre[at_a]);
-  let b = swish_and_slope(pre[at_b]);
-  let c = swish_and_slope(pre[at_c]);
-  let d = swish_and_slope(pre[at_d]);
+  let a = pooled(at_a);
+  let b = pooled(at_b);
+  let c = pooled(at_c);
+  let d = pooled(at_d);
   let top = max(max(a.value, b.value), max(c.value, d.value));
 
   // Each position takes what no earlier one has taken; the subtractions are exact, x - x or x - 0.
@@ -45,8 +68,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   left -= to_b;
   let to_c = select(none, left, c.value == top);
   left -= to_c;
-  grad[at_a] = (grad[at_a] + to_a) * a.slope;
-  grad[at_b] = (grad[at_b] + to_b) * b.slope;
-  grad[at_c] = (grad[at_c] + to_c) * c.slope;
-  grad[at_d] = (grad[at_d] + left) * d.slope;
+  finish(at_a, to_a, a.slope);
+  finish(at_b, to_b, b.slope);
+  finish(at_c, to_c, c.slope);
+  finish(at_d, left, d.slope);
 }

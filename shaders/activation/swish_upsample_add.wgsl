@@ -1,5 +1,6 @@
 // output[c][Y][X][n] = swish(input[c][Y/2][X/2][n]) + swish(skip[c][Y][X][n]): the activation, nearest 2x upsampling, then the skip
-// connection with its own activation. input is [C][h][w][N], skip and output are [C][2h][2w][N].
+// connection with its own activation. Where the layers before are residual, residual adds to swish(input) (`residual`), and skip_residual
+// to swish(skip) (`skip_residual`). input and residual are [C][h][w][N], the others [C][2h][2w][N].
 // One invocation: one vec4 of the input, four of the output.
 #import lib/flat.wgsl
 #import lib/block.wgsl
@@ -16,6 +17,24 @@ struct Params {
 @group(0) @binding(1) var<storage, read> input: array<vec4f>;
 @group(0) @binding(2) var<storage, read> skip: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+#if skip_residual
+@group(0) @binding(4) var<storage, read> skip_residual: array<vec4f>;
+#if residual
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+#endif
+#else
+#if residual
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;
+#endif
+#endif
+
+fn skipped(i: u32) -> vec4f {
+#if skip_residual
+  return skip_residual[i] + swish(skip[i]);
+#else
+  return swish(skip[i]);
+#endif
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -23,13 +42,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.vec4s) {
     return;
   }
+#if residual
+  let v = residual[i] + swish(input[i]);
+#else
   let v = swish(input[i]);
+#endif
   let a = block_start(i, params.width, params.n4);
   let b = a + params.n4;
   let c = a + 2u * params.width * params.n4;
   let d = c + params.n4;
-  output[a] = v + swish(skip[a]);
-  output[b] = v + swish(skip[b]);
-  output[c] = v + swish(skip[c]);
-  output[d] = v + swish(skip[d]);
+  output[a] = v + skipped(a);
+  output[b] = v + skipped(b);
+  output[c] = v + skipped(c);
+  output[d] = v + skipped(d);
 }

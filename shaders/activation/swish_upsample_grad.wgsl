@@ -1,6 +1,7 @@
 // Back through nearest 2x upsampling and the swish before it:
 //   grad[c][y][x][n] = swish'(pre[c][y][x][n]) * sum of grad_output[c][2y .. 2y+1][2x .. 2x+1][n].
-// (The skip connection's gradient is grad_output itself.) grad_output is [C][2h][2w][N], pre and grad are [C][h][w][N].
+// (The skip connection's gradient is grad_output itself.) Of a residual layer, the sum is the residual's gradient, and goes to
+// grad_residual. grad_output is [C][2h][2w][N], the others are [C][h][w][N].
 // One invocation: one vec4 of grad.
 #import lib/flat.wgsl
 #import lib/block.wgsl
@@ -17,6 +18,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> pre: array<vec4f>;
 @group(0) @binding(2) var<storage, read> grad_output: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> grad: array<vec4f>;
+#if residual
+@group(0) @binding(4) var<storage, read_write> grad_residual: array<vec4f>;
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -27,5 +31,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let a = block_start(i, params.width, params.n4);
   let c = a + 2u * params.width * params.n4;
   let sum = (grad_output[a] + grad_output[a + params.n4]) + (grad_output[c] + grad_output[c + params.n4]);
+#if residual
+  grad_residual[i] = sum;
+#endif
   grad[i] = sum * swish_and_slope(pre[i]).slope;
 }

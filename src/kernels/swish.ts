@@ -1,4 +1,5 @@
-import shader from '../../shaders/lib/swish.wgsl';
+import withResidual from '../../shaders/activation/swish.residual.wgsl';
+import shader from '../../shaders/activation/swish.wgsl';
 import { call, type Kernel } from '../plan/op';
 
 export interface ElementwiseShape {
@@ -6,14 +7,32 @@ export interface ElementwiseShape {
   readonly elements: number;
 }
 
-export const swish: Kernel<ElementwiseShape, 'input' | 'output'> = {
+/** Whether the layer is residual: what its activation makes is added to its input, the tensor `residual`. */
+export interface ResidualShape {
+  readonly residual?: boolean;
+}
+
+/** And `residual`, if the shape is. */
+export const swish: Kernel<ElementwiseShape & ResidualShape, 'input' | 'output'> = {
   name: 'swish',
-  sizes: ({ elements }) => ({ input: elements, output: elements }),
-  cost: ({ elements }) => ({ flops: 5 * elements, bytes: 8 * elements }),
+  sizes: ({ elements, residual }) => ({
+    input: elements,
+    output: elements,
+    ...(residual ? { residual: elements } : {}),
+  }),
+  cost: ({ elements, residual }) => ({
+    flops: (residual ? 6 : 5) * elements,
+    bytes: (residual ? 12 : 8) * elements,
+  }),
   variants: {
     plain: {
-      calls: ({ elements }, { input, output }) => [
-        call(shader, { vec4s: elements / 4 }, { input, output }, elements / 4),
+      calls: ({ elements, residual }, tensors) => [
+        call<'vec4s', string>(
+          residual ? withResidual : shader,
+          { vec4s: elements / 4 },
+          tensors,
+          elements / 4,
+        ),
       ],
     },
   },

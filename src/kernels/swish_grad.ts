@@ -1,16 +1,37 @@
+import withResidual from '../../shaders/activation/swish_grad.residual.wgsl';
+import withBoth from '../../shaders/activation/swish_grad.residual_sum.wgsl';
+import withSum from '../../shaders/activation/swish_grad.sum.wgsl';
 import shader from '../../shaders/activation/swish_grad.wgsl';
 import { call, type Kernel } from '../plan/op';
-import type { ElementwiseShape } from './swish';
+import type { ElementwiseShape, ResidualShape } from './swish';
 
-export const swishGrad: Kernel<ElementwiseShape, 'pre' | 'grad'> = {
+export interface SwishGradShape extends ElementwiseShape, ResidualShape {
+  /** Whether what swish made, or the residual layer, is the residual of the layer behind it, whose gradient then adds to `grad`. */
+  readonly sum?: boolean;
+}
+
+/**
+ * `grad` holds the gradient of the activation, then that of `pre`. With `sum` or `residual` there is `grad_residual`, too: with `sum` it
+ * brings the gradient that came back past the layer behind, with `residual` it takes along that of this layer's own residual.
+ */
+export const swishGrad: Kernel<SwishGradShape, 'pre' | 'grad'> = {
   name: 'swish_grad',
-  sizes: ({ elements }) => ({ pre: elements, grad: elements }),
-  cost: ({ elements }) => ({ flops: 9 * elements, bytes: 12 * elements }),
+  sizes: ({ elements, residual, sum }) => ({
+    pre: elements,
+    grad: elements,
+    ...(residual || sum ? { grad_residual: elements } : {}),
+  }),
+  cost: ({ elements, residual = false, sum = false }) => ({
+    flops: (9 + Number(sum)) * elements,
+    bytes: (12 + 4 * (Number(residual) + Number(sum))) * elements,
+  }),
   variants: {
     plain: {
-      calls: ({ elements }, { pre, grad }) => [
-        call(shader, { vec4s: elements / 4 }, { pre, grad }, elements / 4),
-      ],
+      calls: ({ elements, residual, sum }, tensors) => {
+        const plain = sum ? withSum : shader;
+        const form = residual ? (sum ? withBoth : withResidual) : plain;
+        return [call<'vec4s', string>(form, { vec4s: elements / 4 }, tensors, elements / 4)];
+      },
     },
   },
 };

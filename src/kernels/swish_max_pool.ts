@@ -1,5 +1,7 @@
+import withResidual from '../../shaders/activation/swish_max_pool.residual.wgsl';
 import shader from '../../shaders/activation/swish_max_pool.wgsl';
 import { call, type Kernel } from '../plan/op';
+import type { ResidualShape } from './swish';
 
 /** Activations [channels][height][width][batch]. */
 export interface ImageShape {
@@ -10,22 +12,23 @@ export interface ImageShape {
   readonly batch: number;
 }
 
-/** Its shape is the input's, whose height and width are even. */
-export const swishMaxPool: Kernel<ImageShape, 'input' | 'output'> = {
+/** Its shape is the input's, whose height and width are even. `residual`, if there is one, is of that shape, too. */
+export const swishMaxPool: Kernel<ImageShape & ResidualShape, 'input' | 'output'> = {
   name: 'swish_max_pool',
-  sizes: ({ channels, height, width, batch }) => {
+  sizes: ({ channels, height, width, batch, residual }) => {
     const input = channels * height * width * batch;
-    return { input, output: input / 4 };
+    return { input, output: input / 4, ...(residual ? { residual: input } : {}) };
   },
-  cost: ({ channels, height, width, batch }) => {
+  cost: ({ channels, height, width, batch, residual }) => {
     const input = channels * height * width * batch;
-    return { flops: 5.75 * input, bytes: 5 * input };
+    return { flops: (residual ? 6.75 : 5.75) * input, bytes: (residual ? 9 : 5) * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch }, { input, output }) => {
+      calls: ({ channels, height, width, batch, residual }, tensors) => {
         const vec4s = (channels * height * width * batch) / 16;
-        return [call(shader, { vec4s, width: width / 2, n4: batch / 4 }, { input, output }, vec4s)];
+        const params = { vec4s, width: width / 2, n4: batch / 4 };
+        return [call<keyof typeof params, string>(residual ? withResidual : shader, params, tensors, vec4s)];
       },
     },
   },

@@ -1,26 +1,30 @@
+import withResidual from '../../shaders/activation/swish_max_pool_grad.residual.wgsl';
 import shader from '../../shaders/activation/swish_max_pool_grad.wgsl';
 import { call, type Kernel } from '../plan/op';
+import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
 /**
  * Its shape is that of `pre`. `grad` holds the gradient of the activation through the skip connection, then that of `pre` through
- * everything.
+ * everything. Of a residual layer there are `residual` and, for its gradient, `grad_residual`.
  */
-export const swishMaxPoolGrad: Kernel<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
+export const swishMaxPoolGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_max_pool_grad',
-  sizes: ({ channels, height, width, batch }) => {
+  sizes: ({ channels, height, width, batch, residual }) => {
     const input = channels * height * width * batch;
-    return { pre: input, grad_output: input / 4, grad: input };
+    const more = residual ? { residual: input, grad_residual: input } : {};
+    return { pre: input, grad_output: input / 4, grad: input, ...more };
   },
-  cost: ({ channels, height, width, batch }) => {
+  cost: ({ channels, height, width, batch, residual }) => {
     const input = channels * height * width * batch;
-    return { flops: 10.75 * input, bytes: 13 * input };
+    return { flops: (residual ? 11.75 : 10.75) * input, bytes: (residual ? 21 : 13) * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch }, tensors) => {
+      calls: ({ channels, height, width, batch, residual }, tensors) => {
         const vec4s = (channels * height * width * batch) / 16;
-        return [call(shader, { vec4s, width: width / 2, n4: batch / 4 }, tensors, vec4s)];
+        const params = { vec4s, width: width / 2, n4: batch / 4 };
+        return [call<keyof typeof params, string>(residual ? withResidual : shader, params, tensors, vec4s)];
       },
     },
   },

@@ -1,23 +1,42 @@
+import withBoth from '../../shaders/activation/swish_upsample_add.both_residual.wgsl';
+import withResidual from '../../shaders/activation/swish_upsample_add.residual.wgsl';
+import withSkipResidual from '../../shaders/activation/swish_upsample_add.skip_residual.wgsl';
 import shader from '../../shaders/activation/swish_upsample_add.wgsl';
 import { call, type Kernel } from '../plan/op';
+import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
-/** Its shape is that of `input`; `skip` and `output` have twice the height and width. */
-export const swishUpsampleAdd: Kernel<ImageShape, 'input' | 'skip' | 'output'> = {
+export interface UpsampleAddShape extends ImageShape, ResidualShape {
+  /** Whether the layer that the skip connection comes from is residual: then there is `skip_residual`, of the shape of `skip`. */
+  readonly skipResidual?: boolean;
+}
+
+/** Its shape is that of `input` and `residual`; `skip` and `output` have twice the height and width. */
+export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
   name: 'swish_upsample_add',
-  sizes: ({ channels, height, width, batch }) => {
+  sizes: ({ channels, height, width, batch, residual, skipResidual }) => {
     const input = channels * height * width * batch;
-    return { input, skip: 4 * input, output: 4 * input };
+    return {
+      input,
+      skip: 4 * input,
+      output: 4 * input,
+      ...(residual ? { residual: input } : {}),
+      ...(skipResidual ? { skip_residual: 4 * input } : {}),
+    };
   },
-  cost: ({ channels, height, width, batch }) => {
+  cost: ({ channels, height, width, batch, residual, skipResidual }) => {
     const input = channels * height * width * batch;
-    return { flops: 29 * input, bytes: 36 * input };
+    const added = Number(residual ?? false) + 4 * Number(skipResidual ?? false);
+    return { flops: (29 + added) * input, bytes: (36 + 4 * added) * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch }, tensors) => {
+      calls: ({ channels, height, width, batch, residual, skipResidual }, tensors) => {
         const vec4s = (channels * height * width * batch) / 4;
-        return [call(shader, { vec4s, width, n4: batch / 4 }, tensors, vec4s)];
+        const params = { vec4s, width, n4: batch / 4 };
+        const plain = skipResidual ? withSkipResidual : shader;
+        const form = residual ? (skipResidual ? withBoth : withResidual) : plain;
+        return [call<keyof typeof params, string>(form, params, tensors, vec4s)];
       },
     },
   },

@@ -1,23 +1,29 @@
+import withResidual from '../../shaders/activation/swish_upsample_grad.residual.wgsl';
 import shader from '../../shaders/activation/swish_upsample_grad.wgsl';
 import { call, type Kernel } from '../plan/op';
+import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
-/** Its shape is that of `pre` and `grad`; `grad_output` has twice the height and width. */
-export const swishUpsampleGrad: Kernel<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
+/**
+ * Its shape is that of `pre` and `grad`, and, of a residual layer, of the residual's gradient, `grad_residual`; `grad_output` has twice
+ * the height and width.
+ */
+export const swishUpsampleGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_upsample_grad',
-  sizes: ({ channels, height, width, batch }) => {
+  sizes: ({ channels, height, width, batch, residual }) => {
     const input = channels * height * width * batch;
-    return { pre: input, grad_output: 4 * input, grad: input };
+    return { pre: input, grad_output: 4 * input, grad: input, ...(residual ? { grad_residual: input } : {}) };
   },
-  cost: ({ channels, height, width, batch }) => {
+  cost: ({ channels, height, width, batch, residual }) => {
     const input = channels * height * width * batch;
-    return { flops: 12 * input, bytes: 24 * input };
+    return { flops: 12 * input, bytes: (residual ? 28 : 24) * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch }, tensors) => {
+      calls: ({ channels, height, width, batch, residual }, tensors) => {
         const vec4s = (channels * height * width * batch) / 4;
-        return [call(shader, { vec4s, width, n4: batch / 4 }, tensors, vec4s)];
+        const params = { vec4s, width, n4: batch / 4 };
+        return [call<keyof typeof params, string>(residual ? withResidual : shader, params, tensors, vec4s)];
       },
     },
   },

@@ -12,7 +12,14 @@ import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
 import { firstVariant, type Op, op } from '../plan/op';
 import { type Tensor, tensor, view } from '../plan/tensor';
 import type { Layer } from './config';
-import { type Choose, type ConditioningPass, type Forward, hasVariant, type LayerPass } from './forward';
+import {
+  type Choose,
+  type ConditioningPass,
+  type Forward,
+  hasVariant,
+  type LayerPass,
+  residualOf,
+} from './forward';
 
 /** Where the gradient of a layer's parameters is left. */
 export interface LayerGradient {
@@ -61,17 +68,16 @@ export function backwardPass(
   gradients: readonly LayerGradient[],
   choose: Choose = () => undefined,
 ): Op[] {
-  const last = passes.length - 1;
   const ops: Op[] = [];
   const biasGrad = told && tensor('gradient of the biases of images', told.imageBias.size);
   const back = activationsBack(passes, batch, outputGrad, choose);
   let grad = outputGrad;
-  for (let i = last; i >= 0; i--) {
+  for (let i = passes.length - 1; i >= 0; i--) {
     const { layer, weights, input, kept } = passes[i];
-    const { name, height, width, inChannels, outChannels, imageBias: first } = layer;
+    const { name, height, width, inChannels, outChannels, imageBias: first, next } = layer;
     const shape = { ...layer, batch };
     // From the gradient of what followed this layer to that of its pre-activation.
-    if (i < last) {
+    if (next !== 'output') {
       const activation = back.through(i, grad);
       ops.push(activation.op);
       grad = activation.grad;
@@ -84,7 +90,7 @@ export function backwardPass(
     const variant = choose('conv2d_grad_kernel', name);
     const tensors = { input, grad, gradient: slices };
     ops.push(op(conv2dGradKernel, name, shape, tensors, variant, partial ? slices : kept));
-    if (i > 0 && (i < last || !back.fusesLast)) {
+    if (i > 0 && !(next === 'output' && back.fusesLast)) {
       const inputGrad = tensor(`${name} input gradient`, inChannels * height * width * batch);
       const tensors = { grad, kernel: weights.backward, grad_input: inputGrad };
       ops.push(op(conv2dGradInput, name, shape, tensors, choose('conv2d_grad_input', name)));
@@ -103,21 +109,26 @@ export function backwardPass(
  * the skip connection, is worked out twice rather than stored (`fusesLast`).
  */
 function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad: Tensor, choose: Choose) {
-  const levels = passes.length / 2;
   const last = passes[passes.length - 1];
+  const before = passes[passes.length - 2];
   const lastVariant = choose('conv2d_grad_input', last.layer.name);
-  const fusesLast = levels > 1 && hasVariant(conv2dGradUpsample, lastVariant);
+  const fusesLast =
+    before.layer.next === 'upsample' && !before.layer.residual && hasVariant(conv2dGradUpsample, lastVariant);
   const lastShape = { ...last.layer, batch };
   const throughLast = { grad: outputGrad, kernel: last.weights.backward };
   /** Of what upsampling added, the innermost last. */
   const skipGrads: Tensor[] = [];
+  /** Of the input of the residual layer that was gone back through last, past that layer. */
+  let residualGrad: Tensor | undefined;
   const gradOf = ({ layer, pre }: LayerPass) => tensor(`${layer.name} gradient`, pre.size);
-  const imageOf = ({ layer: { outChannels: channels, height, width } }: LayerPass) => ({
-    channels,
-    height,
-    width,
-    batch,
+  const imageOf = ({ layer: { outChannels: channels, height, width, residual } }: LayerPass) => ({
+    ...{ channels, height, width, batch, residual },
   });
+  /** Where a residual layer leaves its residual's gradient. */
+  const residualGradOf = ({ layer, pre }: LayerPass) => {
+    residualGrad = layer.residual ? tensor(`${layer.name} residual gradient`, pre.size) : undefined;
+    return residualGrad ? { grad_residual: residualGrad } : {};
+  };
 
   const throughLastUpsample = (pass: LayerPass) => {
     const grad = gradOf(pass);
@@ -132,27 +143,34 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
   const throughUpsample = (pass: LayerPass, grad_output: Tensor) => {
     const grad = gradOf(pass);
     skipGrads.push(grad_output);
-    const tensors = { pre: pass.pre, grad_output, grad };
+    const tensors = { pre: pass.pre, grad_output, grad, ...residualGradOf(pass) };
     return { op: op(swishUpsampleGrad, pass.layer.name, imageOf(pass), tensors), grad };
   };
-  const throughSwish = ({ layer, pre }: LayerPass, grad: Tensor) => ({
-    op: op(swishGrad, layer.name, { elements: pre.size }, { pre, grad }),
-    grad,
-  });
+  /** If the layer behind is residual, what came back past it adds to what came back through it. */
+  const throughSwish = (pass: LayerPass, grad: Tensor) => {
+    const { layer, pre } = pass;
+    const past = residualGrad;
+    if (!layer.residual) residualGrad = undefined;
+    const tensors = { pre, grad, ...(past ? { grad_residual: past } : residualGradOf(pass)) };
+    const shape = { elements: pre.size, residual: layer.residual, sum: past !== undefined };
+    return { op: op(swishGrad, layer.name, shape, tensors), grad };
+  };
   /** Adds to the gradient that came through the skip connection. */
   const throughPool = (pass: LayerPass, grad_output: Tensor) => {
     const grad = skipGrads.pop()!;
-    const tensors = { pre: pass.pre, grad_output, grad };
+    const tensors = { pre: pass.pre, grad_output, grad, ...residualOf(pass), ...residualGradOf(pass) };
     return { op: op(swishMaxPoolGrad, pass.layer.name, imageOf(pass), tensors), grad };
   };
 
   /** From the gradient of what followed layer `i`, which is not the last, to that of its pre-activation. */
   const through = (i: number, grad: Tensor): { op: Op; grad: Tensor } => {
     const pass = passes[i];
-    if (i === levels - 1) return throughSwish(pass, grad);
-    if (i > levels - 1)
-      return fusesLast && i === passes.length - 2 ? throughLastUpsample(pass) : throughUpsample(pass, grad);
-    return fusesLast && i === 0 ? throughLastSkipAndPool(pass, grad) : throughPool(pass, grad);
+    const { next } = pass.layer;
+    if (next === 'convolution') return throughSwish(pass, grad);
+    if (next === 'upsample')
+      return fusesLast && pass === before ? throughLastUpsample(pass) : throughUpsample(pass, grad);
+    // The outermost skip connection's gradient is what comes through the last convolution.
+    return fusesLast && skipGrads.length === 0 ? throughLastSkipAndPool(pass, grad) : throughPool(pass, grad);
   };
   return { fusesLast, through };
 }

@@ -2,9 +2,9 @@
 import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../errors';
 
 /**
- * A UNet of `same` convolutions. For widths [w0 … wk] the down layers are channels>w0, w0>w1, …, each but the last followed by
- * 2x2 max pooling; the up layers are wk>w(k-1), …, w0>channels, each but the last followed by nearest 2x upsampling and the
- * addition of the down layer's output of that size.
+ * A UNet of `same` convolutions. For widths [w0 … wk] the levels on the way down go channels>w0, w0>w1, …, each but the last followed by
+ * 2x2 max pooling; those on the way up go wk>w(k-1), …, w0>channels, each but the last followed by nearest 2x upsampling and the
+ * addition of what came out of the way down at that size. A level is one convolution each way, or more.
  */
 export interface UNetConfig {
   readonly height: number;
@@ -13,6 +13,16 @@ export interface UNetConfig {
   readonly widths: readonly number[];
   /** Odd. */
   readonly kernelSize: number;
+  /**
+   * How many convolutions each level has, on the way down and once more on the way up: one number for all, or one for each, in the order
+   * of `widths`. The first one of a level changes the number of channels; of the way up's last level, the last one does. Default: 1.
+   */
+  readonly convolutionsPerLevel?: number | readonly number[];
+  /**
+   * Whether the second convolution of a level and those after it add their input to their output: x + swish(conv(x)). The network's last
+   * one never does. Default: false.
+   */
+  readonly residual?: boolean;
   /** What follows the last convolution. All others are followed by swish. */
   readonly finalActivation: 'swish' | 'none';
   /** Of what the network makes. Default: `channels`. */
@@ -33,7 +43,10 @@ export interface Conditioning {
   readonly classes: number;
 }
 
-/** Networks by name: `tutorial`, 309,057 parameters, and `digits`, the same one conditioned, 328,513 parameters. */
+/**
+ * Networks by name: `tutorial`, 309,057 parameters; `digits`, the same one conditioned, 328,513; `digits-3x3`, more and smaller
+ * convolutions with residuals, conditioned likewise, 347,649.
+ */
 export const presets = {
   tutorial: {
     height: 28,
@@ -52,6 +65,17 @@ export const presets = {
     finalActivation: 'none',
     conditioning: { noiseLevel: true, classes: 10 },
   },
+  'digits-3x3': {
+    height: 28,
+    width: 28,
+    channels: 1,
+    widths: [32, 64, 64],
+    kernelSize: 3,
+    convolutionsPerLevel: [1, 2, 3],
+    residual: true,
+    finalActivation: 'none',
+    conditioning: { noiseLevel: true, classes: 10 },
+  },
 } as const satisfies Record<string, UNetConfig>;
 
 export const defaultConfig: UNetConfig = presets.tutorial;
@@ -60,7 +84,7 @@ export const outChannelsOf = ({ channels, outChannels = channels }: UNetConfig) 
 
 /** One convolution, with its bias and activation. */
 export interface Layer {
-  /** `down.0`, …, `up.0`, …: the first part of its parameters' names. */
+  /** `down.0`, …, `up.0`, …, in levels of more than one `down.0.0`, `down.0.1`, …: the first part of its parameters' names. */
   readonly name: string;
   readonly height: number;
   readonly width: number;
@@ -68,6 +92,10 @@ export interface Layer {
   readonly outChannels: number;
   readonly kernelSize: number;
   readonly activation: 'swish' | 'none';
+  /** Whether what the activation makes is added to the layer's input. */
+  readonly residual: boolean;
+  /** What comes next: another convolution, pooling, upsampling with a skip connection, or nothing. */
+  readonly next: 'convolution' | 'pool' | 'upsample' | 'output';
   /** Of a convolution of a conditioned network: its first channel among the biases for each image. The last convolution has none. */
   readonly imageBias?: number;
 }
@@ -91,6 +119,8 @@ const FIELDS: Names<UNetConfig> = {
   channels: true,
   widths: true,
   kernelSize: true,
+  convolutionsPerLevel: true,
+  residual: true,
   finalActivation: true,
   outChannels: true,
   conditioning: true,
@@ -103,6 +133,8 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   const {
     outChannels,
     conditioning: told,
+    convolutionsPerLevel,
+    residual = false,
     ...config
   }: UNetConfig = { ...defaultConfig, ...Object.fromEntries(defined) };
   if (!Array.isArray(config.widths) || config.widths.length === 0 || config.widths.length > 16) {
@@ -134,13 +166,34 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
     );
   }
   if (outChannels !== undefined) checkInteger('outChannels', outChannels, 1, 1024);
+  const convolutions = checkConvolutions(convolutionsPerLevel, config.widths.length);
+  if (typeof residual !== 'boolean') {
+    throw new EngineError('argument', `residual is ${JSON.stringify(residual)}; it must be true or false.`);
+  }
   const conditioning = checkConditioning(told);
   return {
     ...config,
     widths: [...config.widths],
+    // With one convolution a level there is nothing to add.
+    ...(convolutions.some((count) => count > 1)
+      ? { convolutionsPerLevel: convolutions, ...(residual ? { residual } : {}) }
+      : {}),
     ...(outChannels === undefined || outChannels === config.channels ? {} : { outChannels }),
     ...(conditioning ? { conditioning } : {}),
   };
+}
+
+/** The number of convolutions of each level. */
+function checkConvolutions(given: UNetConfig['convolutionsPerLevel'] = 1, levels: number): number[] {
+  if (typeof given !== 'number' && (!Array.isArray(given) || given.length !== levels)) {
+    throw new EngineError(
+      'argument',
+      `convolutionsPerLevel is ${JSON.stringify(given)}; it must be a number, or ${levels} numbers, one for each of the widths.`,
+    );
+  }
+  const counts = typeof given === 'number' ? Array<number>(levels).fill(given) : [...given];
+  for (const count of counts) checkInteger('convolutionsPerLevel', count, 1, 16);
+  return counts;
 }
 
 /** Undefined where the network is told nothing. */
@@ -161,37 +214,64 @@ function checkConditioning(given: Conditioning | undefined): Conditioning | unde
   return noiseLevel || classes > 0 ? { noiseLevel, classes } : undefined;
 }
 
-/** The convolutions in forward order: all down layers, then all up layers. */
+/** The convolutions in forward order: all levels down, then all levels up. */
 export function layersOf(config: UNetConfig): Layer[] {
-  const { widths, channels, kernelSize } = config;
-  const outChannels = outChannelsOf(config);
+  const { widths, channels } = config;
   const last = widths.length - 1;
-  const at = (level: number) => ({
-    height: config.height >> level,
-    width: config.width >> level,
-    kernelSize,
-  });
-  const down = widths.map((outChannels, i) => ({
-    name: `down.${i}`,
-    ...at(i),
-    inChannels: i === 0 ? channels : widths[i - 1],
-    outChannels,
-    activation: 'swish' as const,
-  }));
-  const up = widths.map((_, i) => ({
-    name: `up.${i}`,
-    ...at(last - i),
-    inChannels: widths[last - i],
-    outChannels: i === last ? outChannels : widths[last - i - 1],
-    activation: i === last ? config.finalActivation : ('swish' as const),
-  }));
+  const down = widths.flatMap((width, level) =>
+    levelOf(config, {
+      name: `down.${level}`,
+      level,
+      channels: [level === 0 ? channels : widths[level - 1], width],
+      next: level === last ? 'convolution' : 'pool',
+    }),
+  );
+  const up = widths.flatMap((_, i) =>
+    levelOf(config, {
+      name: `up.${i}`,
+      level: last - i,
+      channels: [widths[last - i], widths[Math.max(last - i - 1, 0)]],
+      next: i === last ? 'output' : 'upsample',
+    }),
+  );
   let biases = 0;
-  return [...down, ...up].map((layer, i, all): Layer => {
-    if (!config.conditioning || i === all.length - 1) return layer;
+  return [...down, ...up].map((layer): Layer => {
+    if (!config.conditioning || layer.next === 'output') return layer;
     biases += layer.outChannels;
     return { ...layer, imageBias: biases - layer.outChannels };
   });
 }
+
+interface Level {
+  readonly name: string;
+  readonly level: number;
+  readonly channels: readonly [from: number, to: number];
+  readonly next: Layer['next'];
+}
+
+/** The convolutions of a level on one of the ways. */
+function levelOf(config: UNetConfig, { name, level, channels: [from, to], next }: Level): Layer[] {
+  const { height, width, kernelSize, residual = false, finalActivation } = config;
+  const count = convolutionsOf(config)[level];
+  return Array.from({ length: count }, (_, i) => {
+    const isLast = i === count - 1;
+    const isOutput = isLast && next === 'output';
+    return {
+      name: count === 1 ? name : `${name}.${i}`,
+      height: height >> level,
+      width: width >> level,
+      inChannels: i === 0 ? from : to,
+      outChannels: isOutput ? outChannelsOf(config) : to,
+      kernelSize,
+      activation: isOutput ? finalActivation : 'swish',
+      residual: residual && i > 0 && !isOutput,
+      next: isLast ? next : 'convolution',
+    };
+  });
+}
+
+const convolutionsOf = ({ widths, convolutionsPerLevel: given = 1 }: UNetConfig): readonly number[] =>
+  typeof given === 'number' ? widths.map(() => given) : given;
 
 /** The noise level goes in as so many sines and as many cosines. */
 export const FREQUENCIES = 16;
@@ -222,6 +302,8 @@ export function conditioningOf(config: UNetConfig): ConditioningLayers | undefin
     outChannels,
     kernelSize: 1,
     activation: name === 'hidden' ? 'swish' : 'none',
+    residual: false,
+    next: name === 'hidden' ? 'convolution' : 'output',
   });
   const told = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
   const biases = told.reduce((sum, { outChannels }) => sum + outChannels, 0);

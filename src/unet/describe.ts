@@ -17,18 +17,22 @@ export function describe(config: UNetConfig, { layers, parameters, conditioning 
       rows.push([name, `(n, ${outChannels})`, countOf(name), what]);
     }
   }
-  const levels = layers.length / 2;
-  layers.forEach((layer, i) => {
-    const { name, height, width, inChannels, outChannels, kernelSize, activation, imageBias: first } = layer;
+  /** Names of the layers that upsampling adds the output of, the innermost last. */
+  const skips: string[] = [];
+  for (const layer of layers) {
+    const { name, height, width, inChannels, outChannels, kernelSize, activation, residual, next } = layer;
+    const { imageBias: first } = layer;
     const bias = first === undefined ? '' : `, + conditioning ${first} to ${first + outChannels - 1}`;
-    const what = `conv ${kernelSize}x${kernelSize}, ${inChannels} > ${outChannels}${bias}${activation === 'swish' ? ', swish' : ''}`;
+    const swish = activation === 'swish' ? ', swish' : '';
+    const what = `conv ${kernelSize}x${kernelSize}, ${inChannels} > ${outChannels}${bias}${swish}${residual ? ', + input' : ''}`;
     rows.push([name, show(height, width, outChannels), countOf(name), what]);
-    if (i < levels - 1) rows.push(['', show(height / 2, width / 2, outChannels), '0', 'max pool 2x2']);
-    else if (i >= levels && i < layers.length - 1) {
-      const skip = layers[2 * levels - 2 - i].name;
-      rows.push(['', show(height * 2, width * 2, outChannels), '0', `upsample 2x, + ${skip}`]);
+    if (next === 'pool') {
+      skips.push(name);
+      rows.push(['', show(height / 2, width / 2, outChannels), '0', 'max pool 2x2']);
+    } else if (next === 'upsample') {
+      rows.push(['', show(height * 2, width * 2, outChannels), '0', `upsample 2x, + ${skips.pop()}`]);
     }
-  });
+  }
   const total = parameters.reduce((sum, { size }) => sum + size, 0);
   return [
     table([['layer', 'output shape', 'params', ''], ...rows], [2]),

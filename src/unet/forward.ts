@@ -96,8 +96,9 @@ function tell(
 
 /**
  * From `input` to `pre`, the output before the last activation; both are [channels][height][width][batch], `batch` a multiple
- * of 4. Only pre-activations are kept: whatever comes next applies swish to what it reads, so that a map is written once. With `keeps`,
- * a backward pass follows that is chosen for by the same `choose`.
+ * of 4. Pooling, upsampling and skip connections apply swish to what they read, and add residuals to it, so that a map is written once;
+ * between two convolutions of a level, the second one's input is written, too, as convolutions read each element often. With `keeps`, a
+ * backward pass follows that is chosen for by the same `choose`.
  * `conditions` are what a conditioned network is told.
  */
 export function forwardPass(
@@ -109,15 +110,15 @@ export function forwardPass(
   choose: Choose = () => undefined,
   keeps = false,
 ): Forward {
-  const levels = layers.length / 2;
-  const last = layers.length - 1;
   const { ops, told } = conditioning
     ? tell(conditioning, batch, conditions)
     : { ops: [] as Op[], told: undefined };
   const passes: LayerPass[] = [];
+  /** Those that upsampling adds, the innermost last. */
+  const skips: LayerPass[] = [];
   let x = input;
   layers.forEach((layer, i) => {
-    const { name, height, width, outChannels } = layer;
+    const { name, height, width, outChannels, next } = layer;
     const size = outChannels * height * width * batch;
     const shape = { ...layer, batch };
     const variant = choose('conv2d', name);
@@ -125,10 +126,11 @@ export function forwardPass(
       layer,
       weights: weights[i],
       input: x,
-      pre: i === last ? pre : tensor(`${name} pre-activation`, size),
+      pre: next === 'output' ? pre : tensor(`${name} pre-activation`, size),
       kept: keeps ? keptFor(shape, name, variant, choose('conv2d_grad_kernel', name)) : undefined,
     };
     passes.push(pass);
+    if (next === 'pool') skips.push(pass);
     const tensors = {
       input: x,
       kernel: pass.weights.forward,
@@ -136,41 +138,48 @@ export function forwardPass(
       output: pass.pre,
       ...(told && layer.imageBias !== undefined ? { image_bias: told.imageBias } : {}),
     };
-    if (i < levels - 1 && hasVariant(conv2dPool, variant)) {
+    if (next === 'pool' && !layer.residual && hasVariant(conv2dPool, variant)) {
       x = tensor(`${name} pooled`, size / 4);
       ops.push(op(conv2dPool, name, shape, { ...tensors, pooled: x }, variant));
       return;
     }
     ops.push(op(conv2d, name, shape, tensors, variant, pass.kept));
-    if (i === last) return;
-    const activated = activate(passes, i, levels, batch);
+    if (next === 'output') return;
+    const activated = next === 'upsample' ? upsample(pass, skips.pop()!, batch) : activate(pass, batch);
     ops.push(activated.op);
     x = activated.output;
   });
   return { ops, passes, told };
 }
 
-/** What follows a convolution but the last: on the way down pooling, at the bottom nothing more, on the way up upsampling and the skip. */
-function activate(
-  passes: readonly LayerPass[],
-  i: number,
-  levels: number,
-  batch: number,
-): { op: Op; output: Tensor } {
-  const { layer, pre: input } = passes[i];
-  const { name, height, width, outChannels: channels } = layer;
-  const shape = { channels, height, width, batch };
-  if (i < levels - 1) {
+/** A residual layer's input, which is added to what its activation makes. */
+export const residualOf = ({ layer, input }: LayerPass) => (layer.residual ? { residual: input } : {});
+
+/** The activation, with what comes next on the way down: pooling, or nothing. */
+function activate(pass: LayerPass, batch: number): { op: Op; output: Tensor } {
+  const { layer, pre: input } = pass;
+  const { name, height, width, outChannels: channels, next, residual } = layer;
+  if (next === 'pool') {
     const output = tensor(`${name} pooled`, input.size / 4);
-    return { op: op(swishMaxPool, name, shape, { input, output }), output };
+    const shape = { channels, height, width, batch, residual };
+    return { op: op(swishMaxPool, name, shape, { input, output, ...residualOf(pass) }), output };
   }
-  if (i === levels - 1) {
-    const output = tensor(`${name} output`, input.size);
-    return { op: op(swish, name, { elements: input.size }, { input, output }), output };
-  }
-  const skip = passes[2 * levels - 2 - i].pre;
+  const output = tensor(`${name} output`, input.size);
+  const shape = { elements: input.size, residual };
+  return { op: op(swish, name, shape, { input, output, ...residualOf(pass) }), output };
+}
+
+/** The activation with upsampling and the skip connection. */
+function upsample(pass: LayerPass, skip: LayerPass, batch: number): { op: Op; output: Tensor } {
+  const { layer, pre: input } = pass;
+  const { name, height, width, outChannels: channels, residual } = layer;
   const output = tensor(`${name} upsampled + skip`, input.size * 4);
-  return { op: op(swishUpsampleAdd, name, shape, { input, skip, output }), output };
+  const shape = { channels, height, width, batch, residual, skipResidual: skip.layer.residual };
+  const tensors = {
+    ...{ input, skip: skip.pre, output, ...residualOf(pass) },
+    ...(skip.layer.residual ? { skip_residual: skip.input } : {}),
+  };
+  return { op: op(swishUpsampleAdd, name, shape, tensors), output };
 }
 
 /** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. */

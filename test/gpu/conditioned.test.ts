@@ -57,6 +57,22 @@ const cases: Record<string, Case> = {
     },
     data: 'flow',
   },
+  'both, three levels with residuals, kernel 3': {
+    config: {
+      ...{ height: 16, width: 16, widths: [16, 24, 32], kernelSize: 3, finalActivation: 'none' },
+      ...{ convolutionsPerLevel: [1, 2, 3], residual: true },
+      conditioning: { noiseLevel: true, classes: 10 },
+    },
+    data: 'flow',
+  },
+  'both, two levels with residuals, kernel 5': {
+    config: {
+      ...{ height: 8, width: 8, widths: [8, 12], finalActivation: 'none' },
+      ...{ convolutionsPerLevel: 2, residual: true },
+      conditioning: { noiseLevel: true, classes: 3 },
+    },
+    data: 'flow',
+  },
   'told nothing, one channel to four': { config: { ...small, outChannels: 4 }, data: 'tutorial' },
   'told nothing, three channels to one': {
     config: { height: 8, width: 8, channels: 3, outChannels: 1, widths: [8, 8] },

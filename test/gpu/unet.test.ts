@@ -35,6 +35,29 @@ const configs: Record<string, { config: Partial<UNetConfig>; counts: number[] }>
     config: { height: 4, width: 4, widths: [4, 4], kernelSize: 3, finalActivation: 'none' },
     counts: [3, 2],
   },
+  'two convolutions a level': {
+    config: { height: 8, width: 4, widths: [5, 6], kernelSize: 3, convolutionsPerLevel: 2 },
+    counts: [3, 2],
+  },
+  'residuals on all levels, kernel 5': {
+    config: { height: 8, width: 8, widths: [4, 6], convolutionsPerLevel: [2, 3], residual: true },
+    counts: [3, 2],
+  },
+  'residuals, four levels, RGB': {
+    ...{ counts: [2, 1] },
+    config: {
+      ...{ height: 8, width: 16, channels: 3, widths: [4, 5, 6, 7], kernelSize: 3, finalActivation: 'none' },
+      ...{ convolutionsPerLevel: [1, 2, 1, 3], residual: true },
+    },
+  },
+  'residuals on a single level': {
+    config: { height: 3, width: 5, widths: [6], kernelSize: 3, convolutionsPerLevel: 3, residual: true },
+    counts: [2, 3],
+  },
+  'nothing to add, one convolution a level': {
+    config: { height: 4, width: 4, widths: [3, 5], kernelSize: 3, residual: true },
+    counts: [2],
+  },
   'widths of 32 and 64': { config: { height: 4, width: 8, widths: [32, 64], kernelSize: 5 }, counts: [5, 3] },
 };
 

@@ -1,4 +1,4 @@
-import { type ElementwiseShape, swish } from '../../src/kernels/swish';
+import { type ElementwiseShape, type ResidualShape, swish } from '../../src/kernels/swish';
 import { EPSILON, type Random, type Spec } from '../spec';
 
 /** swish at z, its derivative there, and how much a GPU may err in both. */
@@ -22,29 +22,35 @@ export function swishAt(z: number) {
   };
 }
 
+/** What one addition errs by; WGSL leaves open in which direction it rounds. */
+export const additionError = (sum: number) => 2 * EPSILON * Math.abs(sum);
+
 /** Most between `min` and `max`, where swish bends, and every fifth within 30 of 0: there the tails are not yet exactly 0 and z. */
 export function preActivations(random: Random, count: number, min: number, max: number): Float32Array {
   return random.floats(count, min, max).map((z, i) => (i % 5 === 4 ? random.floats(1, -30, 30)[0] : z));
 }
 
-export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
+export const spec: Spec<ElementwiseShape & ResidualShape, 'input' | 'output'> = {
   kernel: swish,
   cases: {
     'one vec4': { elements: 4 },
     'not a multiple of the workgroup': { elements: 4 * 67 },
     'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+    'a residual': { elements: 4 * 67, residual: true },
+    'a residual, more than one row of workgroups': { elements: 4 * 64 * 1024 + 4, residual: true },
   },
-  inputs: ({ elements }, random) => {
+  inputs: ({ elements, residual }, random) => {
     const input = preActivations(random, elements, -8, 8);
     input.set([0, -100, 100, -1.2785]); // zero, both tails, the minimum of swish
-    return { input };
+    return { input, ...(residual ? { residual: random.floats(elements) } : {}) };
   },
-  reference: (_, { input }) => ({
-    output: {
-      values: Float64Array.from(input, (z) => swishAt(z).value),
-      error: Float64Array.from(input, (z) => swishAt(z).valueError),
-    },
-  }),
+  reference: (_, { input, residual }) => {
+    const values = Float64Array.from(input, (z, i) => (residual?.[i] ?? 0) + swishAt(z).value);
+    const added = (i: number) => (residual ? additionError(values[i]) : 0);
+    return {
+      output: { values, error: Float64Array.from(input, (z, i) => swishAt(z).valueError + added(i)) },
+    };
+  },
   bench: (batch) => ({
     'down.2': { elements: 64 * 7 * 7 * batch },
     'up.2': { elements: 28 * 28 * batch },

@@ -1,10 +1,11 @@
+import type { ResidualShape } from '../../src/kernels/swish';
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishMaxPoolGrad } from '../../src/kernels/swish_max_pool_grad';
 import { EPSILON, imageDims, padded, type Spec } from '../spec';
-import { swishAt } from './swish';
+import { additionError, swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
 
-export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
+export const spec: Spec<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   kernel: swishMaxPoolGrad,
   cases: {
     'one window': { channels: 1, height: 2, width: 2, batch: padded(1) },
@@ -13,9 +14,10 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(8) },
     'down.1': { channels: 64, height: 14, width: 14, batch: padded(4) },
     'more than one row of workgroups': { channels: 65, height: 64, width: 64, batch: padded(4) },
+    'a residual': { channels: 3, height: 10, width: 14, batch: padded(5), residual: true },
   },
   dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
-  inputs: ({ channels, height, width, batch }, random) => {
+  inputs: ({ channels, height, width, batch, residual }, random) => {
     const size = channels * height * width * batch;
     // Multiples of 1/16: swish has either the same value or one that differs by more than f32 could confuse. Ties abound: every fifth
     // image has whole numbers only, the next one no positive values, the one after is flat.
@@ -25,9 +27,15 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
       if (kind === 1) return Math.floor(v / 2) - 1;
       return kind === 2 ? -0.5 : Math.round(16 * v) / 16;
     });
-    return { pre, grad_output: random.floats(size / 4), grad: random.floats(size) };
+    const given = { pre, grad_output: random.floats(size / 4), grad: random.floats(size) };
+    // Sums with different residuals are further apart than swish reaches here, from -0.3 to 2.9.
+    return {
+      ...given,
+      ...(residual ? { residual: random.floats(size, -1.5, 1.5).map((v) => 4 * Math.round(v)) } : {}),
+    };
   },
-  reference: ({ channels, height, width, batch }, { pre, grad_output, grad }) => {
+  reference: ({ channels, height, width, batch }, { pre, grad_output, grad, residual }) => {
+    const pooled = (i: number) => (residual?.[i] ?? 0) + swishAt(pre[i]).value;
     const values = Float64Array.from(grad);
     let i = 0;
     for (let c = 0; c < channels; c++)
@@ -38,7 +46,7 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
             for (let dy = 0; dy < 2; dy++)
               for (let dx = 0; dx < 2; dx++) {
                 const at = ((c * height + y + dy) * width + x + dx) * batch + n;
-                if (best < 0 || swishAt(pre[at]).value > swishAt(pre[best]).value) best = at;
+                if (best < 0 || pooled(at) > pooled(best)) best = at;
               }
             values[best] += grad_output[i++];
           }
@@ -47,7 +55,8 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
       const { slope, slopeError } = swishAt(pre[k]);
       return Math.abs(v) * (slopeError + 2 * 2 * EPSILON * Math.abs(slope));
     });
-    return { grad: { values: values.map((v, k) => v * swishAt(pre[k]).slope), error } };
+    const back = { grad: { values: values.map((v, k) => v * swishAt(pre[k]).slope), error } };
+    return residual ? { ...back, grad_residual: { values, error: values.map(additionError) } } : back;
   },
   bench: (batch) => ({
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },
@@ -56,11 +65,12 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
   gradientOf: {
     forward: swishMaxPool,
     output: 'output',
-    inputs: (_shape, { input }, _outputs, cotangent) => ({
+    inputs: (_shape, { input, ...more }, _outputs, cotangent) => ({
       pre: input,
+      ...more,
       grad_output: cotangent,
       grad: new Float64Array(input.length),
     }),
-    wrt: { input: { output: 'grad' } },
+    wrt: { input: { output: 'grad' }, residual: { output: 'grad_residual' } },
   },
 };

@@ -1,10 +1,10 @@
-import type { ImageShape } from '../../src/kernels/swish_max_pool';
+import type { UpsampleAddShape } from '../../src/kernels/swish_upsample_add';
 import { swishUpsampleGrad } from '../../src/kernels/swish_upsample_grad';
 import { EPSILON, imageDims, type Spec } from '../spec';
 import { swishAt } from './swish';
 import { spec as swishUpsampleAdd } from './swish_upsample_add';
 
-export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
+export const spec: Spec<UpsampleAddShape, 'pre' | 'grad_output' | 'grad'> = {
   kernel: swishUpsampleGrad,
   cases: swishUpsampleAdd.cases,
   dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
@@ -12,7 +12,7 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
     const size = channels * height * width * batch;
     return { pre: random.floats(size, -3, 2), grad_output: random.floats(4 * size) };
   },
-  reference: ({ channels, height, width, batch }, { pre, grad_output }) => {
+  reference: ({ channels, height, width, batch, residual }, { pre, grad_output }) => {
     const sums = new Float64Array(pre.length);
     const sumErrors = new Float64Array(pre.length);
     let i = 0;
@@ -31,13 +31,16 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
       const { slope, slopeError } = swishAt(pre[k]);
       return sumErrors[k] * Math.abs(slope) + Math.abs(sum) * slopeError + 2 * EPSILON * Math.abs(values[k]);
     });
-    return { grad: { values, error } };
+    return {
+      grad: { values, error },
+      ...(residual ? { grad_residual: { values: sums, error: sumErrors } } : {}),
+    };
   },
   bench: swishUpsampleAdd.bench,
   gradientOf: {
     forward: swishUpsampleAdd,
     output: 'output',
     inputs: (_shape, { input }, _outputs, cotangent) => ({ pre: input, grad_output: cotangent }),
-    wrt: { input: { output: 'grad' } },
+    wrt: { input: { output: 'grad' }, residual: { output: 'grad_residual' } },
   },
 };

@@ -45,6 +45,33 @@ describe('what is made of a configuration', () => {
       expect(checkConfig({ conditioning: nothing } as Partial<UNetConfig>)).toEqual(defaultConfig);
   });
 
+  test('convolutions of a level, and which of them are residual', () => {
+    const config = checkConfig({ widths: [4, 5, 6], convolutionsPerLevel: [2, 1, 3], residual: true });
+    const text = layersOf(config).map(
+      ({ name, height, inChannels, outChannels, residual, next }) =>
+        `${name} ${height} ${inChannels}>${outChannels}${residual ? ' + input' : ''} ${next}`,
+    );
+    expect(text).toEqual([
+      'down.0.0 28 1>4 convolution',
+      'down.0.1 28 4>4 + input pool',
+      'down.1 14 4>5 pool',
+      'down.2.0 7 5>6 convolution',
+      'down.2.1 7 6>6 + input convolution',
+      'down.2.2 7 6>6 + input convolution',
+      'up.0.0 7 6>5 convolution',
+      'up.0.1 7 5>5 + input convolution',
+      'up.0.2 7 5>5 + input upsample',
+      'up.1 14 5>4 upsample',
+      'up.2.0 28 4>4 convolution',
+      'up.2.1 28 4>1 output',
+    ]);
+    const without = checkConfig({ ...config, residual: false });
+    expect(without).not.toHaveProperty('residual');
+    expect(layersOf(without).some(({ residual }) => residual)).toBe(false);
+    expect(checkConfig({ widths: [4, 5], convolutionsPerLevel: 2 }).convolutionsPerLevel).toEqual([2, 2]);
+    expect(checkConfig({ convolutionsPerLevel: [1, 1, 1], residual: true })).toEqual(defaultConfig);
+  });
+
   test('it is good to be stored, and checked again', () => {
     for (const config of [...Object.values(presets), checkConfig({ channels: 3, outChannels: 1 })]) {
       expect(checkConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
@@ -84,9 +111,23 @@ describe('what is refused', () => {
       { conditioning: [] },
       'conditioning is []; it must be like { noiseLevel: true, classes: 10 }, or left out.',
     ],
+    [{ residual: 1 }, 'residual is 1; it must be true or false.'],
+    [
+      { convolutionsPerLevel: [1, 2] },
+      'convolutionsPerLevel is [1,2]; it must be a number, or 3 numbers, one for each of the widths.',
+    ],
+    [
+      { convolutionsPerLevel: '2' },
+      'convolutionsPerLevel is "2"; it must be a number, or 3 numbers, one for each of the widths.',
+    ],
+    [
+      { convolutionsPerLevel: [1, 17, 1] },
+      'convolutionsPerLevel is 17; it must be a whole number from 1 to 16.',
+    ],
+    [{ convolutionsPerLevel: 0 }, 'convolutionsPerLevel is 0; it must be a whole number from 1 to 16.'],
     [
       { conditioned: true },
-      'A UNet has no setting conditioned; it has height, width, channels, widths, kernelSize, finalActivation, outChannels, conditioning.',
+      'A UNet has no setting conditioned; it has height, width, channels, widths, kernelSize, convolutionsPerLevel, residual, finalActivation, outChannels, conditioning.',
     ],
   ])('%j', (given, message) => {
     let error: unknown;
@@ -133,7 +174,7 @@ describe('the parameter table', () => {
       'conditioning.output.bias [256] 328320',
     ]);
     expect(parametersOf(presets.digits).size).toBe(328_576);
-    expect([presets.tutorial, presets.digits].map(count)).toEqual([309_057, 328_513]);
+    expect(Object.values(presets).map(count)).toEqual([309_057, 328_513, 347_649]);
   });
 
   test('has only what there is: levels, or classes', () => {

@@ -26,6 +26,19 @@ test('each layer with its shape and parameters, and the total', () => {
   ]);
 });
 
+test('convolutions that add their input', () => {
+  const lines = text(presets['digits-3x3']).map((line) => line.replace(/ {2,}/g, '  '));
+  expect(lines.slice(9, 13)).toEqual([
+    '  (n, 7, 7, 64)  0  max pool 2x2',
+    'down.2.0  (n, 7, 7, 64)  36,928  conv 3x3, 64 > 64, + conditioning 160 to 223, swish',
+    'down.2.1  (n, 7, 7, 64)  36,928  conv 3x3, 64 > 64, + conditioning 224 to 287, swish, + input',
+    'down.2.2  (n, 7, 7, 64)  36,928  conv 3x3, 64 > 64, + conditioning 288 to 351, swish, + input',
+  ]);
+  expect(lines).toContain('  (n, 14, 14, 64)  0  upsample 2x, + down.1.1');
+  expect(lines.at(-2)).toBe('up.2  (n, 28, 28, 1)  289  conv 3x3, 32 > 1');
+  expect(lines.at(-1)).toBe('Total params: 347,649 (1.4 MB)');
+});
+
 test('what a network is told, and where it goes', () => {
   const lines = text({ ...presets.digits, outChannels: 2 }).map((line) => line.replace(/ {2,}/g, '  '));
   expect(lines).toContain('conditioning  (n, 43)  0  noise level and class (10, or none)');

@@ -160,6 +160,80 @@ describe('a conditioned network', () => {
   });
 });
 
+describe('residual layers', () => {
+  const config = { height: 4, width: 4, widths: [3, 5], convolutionsPerLevel: [2, 3], residual: true };
+  const plain = passes(config);
+  /** Which tensors beside its own a kernel has, by kernel and layer. */
+  const residuals = ({ ops }: ReturnType<typeof passes>) =>
+    Object.fromEntries(
+      ops.flatMap((o) => {
+        const names = Object.keys(o.calls[0].tensors).filter((name) => name.includes('residual'));
+        return names.length > 0 ? [[title(o), names.join(' ')]] : [];
+      }),
+    );
+
+  test('are added, and gone back past, by the passes around them', () => {
+    expect(plain.forward).toEqual([
+      'conv2d down.0.0',
+      'swish down.0.0',
+      'conv2d down.0.1',
+      'swish_max_pool down.0.1',
+      'conv2d down.1.0',
+      'swish down.1.0',
+      'conv2d down.1.1',
+      'swish down.1.1',
+      'conv2d down.1.2',
+      'swish down.1.2',
+      'conv2d up.0.0',
+      'swish up.0.0',
+      'conv2d up.0.1',
+      'swish up.0.1',
+      'conv2d up.0.2',
+      'swish_upsample_add up.0.2',
+      'conv2d up.1.0',
+      'swish up.1.0',
+      'conv2d up.1.1',
+    ]);
+    expect(residuals(plain)).toEqual({
+      'swish_max_pool down.0.1': 'residual',
+      'swish down.1.1': 'residual',
+      'swish down.1.2': 'residual',
+      'swish up.0.1': 'residual',
+      'swish_upsample_add up.0.2': 'residual skip_residual',
+      'swish_upsample_grad up.0.2': 'grad_residual',
+      'swish_grad up.0.1': 'grad_residual',
+      'swish_grad up.0.0': 'grad_residual',
+      'swish_grad down.1.2': 'grad_residual',
+      'swish_grad down.1.1': 'grad_residual',
+      'swish_grad down.1.0': 'grad_residual',
+      'swish_max_pool_grad down.0.1': 'residual grad_residual',
+      'swish_grad down.0.0': 'grad_residual',
+    });
+    expect(readTooEarly(plain)).toEqual([]);
+  });
+
+  test('take no pass of their own: the list is that of the same layers without', () => {
+    const without = passes({ ...config, residual: false });
+    expect(without.forward).toEqual(plain.forward);
+    expect(without.backward).toEqual(plain.backward);
+    expect(residuals(without)).toEqual({});
+  });
+
+  test('are not fused with the last convolution, as nobody keeps their gradient there', () => {
+    const one = { ...config, convolutionsPerLevel: [1, 2] };
+    const onlyLast: Choose = (kernel, layer) =>
+      kernel === 'conv2d' || layer === 'up.1' ? fromOne(kernel, layer) : undefined;
+    const fused = passes(one, onlyLast);
+    expect(fused.forward[0]).toBe('conv2d_pool down.0');
+    expect(fused.backward.slice(0, 3)).toEqual([
+      'conv2d_grad_kernel up.1',
+      'conv2d_grad_input up.1',
+      'swish_upsample_grad up.0.1',
+    ]);
+    expect(passes({ ...one, residual: false }, onlyLast).backward[1]).toBe('conv2d_grad_upsample up.1');
+  });
+});
+
 describe('frequencies of the input', () => {
   const config = { height: 14, width: 14, widths: [8, 16] };
   const transforms = (choose: Choose, keeps: boolean) => {

@@ -129,8 +129,18 @@ export class ReferenceUNet {
     count: number,
     told: ReferenceTold,
   ): { output: Image; backward: (grad: Image) => void } {
-    const { height, width, channels, widths, finalActivation } = this.config;
+    const {
+      height,
+      width,
+      channels,
+      widths,
+      finalActivation,
+      convolutionsPerLevel = 1,
+      residual,
+    } = this.config;
     const levels = widths.length;
+    const countOf = (level: number) =>
+      typeof convolutionsPerLevel === 'number' ? convolutionsPerLevel : convolutionsPerLevel[level];
     const conditioned = this.condition(count, told);
     /** Channels that have had their biases for each image. */
     let first = 0;
@@ -147,24 +157,42 @@ export class ReferenceUNet {
       x = result.y;
       undo.push(result.back);
     };
+    /** The convolutions of a level; the last one of the whole network is `output`. */
+    const level = (name: string, count: number, output: boolean) => {
+      for (let j = 0; j < count; j++) {
+        const last = output && j === count - 1;
+        const before = x;
+        const result = conv(
+          x,
+          count === 1 ? name : `${name}.${j}`,
+          !last || finalActivation === 'swish',
+          last,
+        );
+        if (!residual || j === 0 || last) {
+          apply(result);
+          continue;
+        }
+        apply({
+          y: plus(before, result.y),
+          back: (grad) => plus(grad, result.back(grad)),
+        });
+      }
+    };
     for (let i = 0; i < levels; i++) {
-      apply(conv(x, `down.${i}`, true));
+      level(`down.${i}`, countOf(i), false);
       if (i === levels - 1) continue;
       skips.push(x);
       // On the way back, the skip connection's gradient joins here.
-      undo.push((grad) => ({ ...grad, data: grad.data.map((g, k) => g + skipGrads[i].data[k]) }));
+      undo.push((grad) => plus(grad, skipGrads[i]));
       apply(maxPool(x, count));
     }
-    for (let i = 0; i < levels; i++) {
-      const last = i === levels - 1;
-      apply(conv(x, `up.${i}`, !last || finalActivation === 'swish', last));
-      if (last) continue;
-      const level = levels - 2 - i;
+    for (let i = levels - 1; i >= 0; i--) {
+      level(`up.${levels - 1 - i}`, countOf(i), i === 0);
+      if (i === 0) continue;
       apply(upsample(x, count));
-      const skip = skips[level];
-      x = { ...x, data: x.data.map((value, k) => value + skip.data[k]) };
+      x = plus(x, skips[i - 1]);
       undo.push((grad) => {
-        skipGrads[level] = grad;
+        skipGrads[i - 1] = grad;
         return grad;
       });
     }
@@ -287,6 +315,8 @@ export class ReferenceUNet {
     return { y: { height, width, channels: cout, data }, back };
   }
 }
+
+const plus = (a: Image, b: Image): Image => ({ ...a, data: a.data.map((v, i) => v + b.data[i]) });
 
 function maxPool(x: Image, count: number) {
   const { width, channels } = x;

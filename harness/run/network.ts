@@ -1,0 +1,13 @@
+/** Networks that a user makes from a recipe's. */
+import type { UNetConfig } from '../../src/unet/config';
+
+/** A recipe's network with other widths: as many convolutions at each level as the recipe has there, further down as many as at its last. */
+export function levelsOf(
+  { convolutionsPerLevel = 1 }: UNetConfig,
+  widths: readonly number[],
+  own?: UNetConfig['convolutionsPerLevel'],
+): Pick<UNetConfig, 'widths' | 'convolutionsPerLevel'> {
+  const of = own ?? convolutionsPerLevel;
+  if (own || typeof of === 'number') return { widths, convolutionsPerLevel: of };
+  return { widths, convolutionsPerLevel: widths.map((_, level) => of[level] ?? of[of.length - 1]) };
+}
