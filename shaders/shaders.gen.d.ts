@@ -67,6 +67,54 @@ declare module '*/conv2d.one_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d.one_input_3x3.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_3x3_gpu.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_3x3_gpu_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_3x3_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_3x3_subgroups.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_input_3x3_subgroups_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'image_bias'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d.one_input_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
@@ -108,6 +156,30 @@ declare module '*/conv2d.one_input_subgroups_image_bias.wgsl' {
 }
 
 declare module '*/conv2d.one_output.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_output_3x3.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_output_3x3_gpu.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d.one_output_3x3_subgroups.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'pairs' | 'in_channels' | 'out_padded' | 'rows' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output'
@@ -475,6 +547,30 @@ declare module '*/conv2d_grad_input.one_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_input.one_input_3x3.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.one_input_3x3_gpu.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_input.one_input_3x3_subgroups.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'output'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_input.one_input_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
@@ -580,6 +676,22 @@ declare module '*/conv2d_grad_kernel.wgsl' {
 }
 
 declare module '*/conv2d_grad_kernel.one_channel.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
+    'wide' | 'narrow' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.one_channel_3x3.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
+    'wide' | 'narrow' | 'partials'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_kernel.one_channel_3x3_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'batch' | 'in_channels' | 'out_channels' | 'rows' | 'wide_is_input' | 'pitch' | 'first_group',
     'wide' | 'narrow' | 'partials'
@@ -779,6 +891,30 @@ declare module '*/conv2d_grad_pool.one_input.wgsl' {
   export default shader;
 }
 
+declare module '*/conv2d_grad_pool.one_input_3x3.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_pool.one_input_3x3_gpu.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_pool.one_input_3x3_subgroups.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre'
+  >;
+  export default shader;
+}
+
 declare module '*/conv2d_grad_pool.one_input_gpu.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
@@ -796,6 +932,30 @@ declare module '*/conv2d_grad_pool.one_input_subgroups.wgsl' {
 }
 
 declare module '*/conv2d_grad_upsample.one_input.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_upsample.one_input_3x3.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_upsample.one_input_3x3_gpu.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'pre' | 'grad_pre'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_grad_upsample.one_input_3x3_subgroups.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'pre' | 'grad_pre'
@@ -823,6 +983,54 @@ declare module '*/conv2d_pool.one_input.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
     'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.one_input_3x3.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.one_input_3x3_gpu.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.one_input_3x3_gpu_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.one_input_3x3_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.one_input_3x3_subgroups.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled'
+  >;
+  export default shader;
+}
+
+declare module '*/conv2d_pool.one_input_3x3_subgroups_image_bias.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'height' | 'width' | 'images' | 'channels' | 'padded' | 'each' | 'image_bias_at' | 'first_group',
+    'input' | 'kernel' | 'bias' | 'output' | 'pooled' | 'image_bias'
   >;
   export default shader;
 }

@@ -1,12 +1,21 @@
 import shaderBias from '../../shaders/conv2d/direct/conv2d.image_bias.wgsl';
 import shader from '../../shaders/conv2d/direct/conv2d.wgsl';
 import oneInputShader from '../../shaders/conv2d/one_channel/conv2d.one_input.wgsl';
+import oneInput3 from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3.wgsl';
+import oneInput3Gpu from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_gpu.wgsl';
+import oneInput3GpuBias from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_gpu_image_bias.wgsl';
+import oneInput3Bias from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_image_bias.wgsl';
+import oneInput3Subgroups from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_subgroups.wgsl';
+import oneInput3SubgroupsBias from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_subgroups_image_bias.wgsl';
 import oneInputGpu from '../../shaders/conv2d/one_channel/conv2d.one_input_gpu.wgsl';
 import oneInputGpuBias from '../../shaders/conv2d/one_channel/conv2d.one_input_gpu_image_bias.wgsl';
 import oneInputBias from '../../shaders/conv2d/one_channel/conv2d.one_input_image_bias.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/one_channel/conv2d.one_input_subgroups.wgsl';
 import oneInputSubgroupsBias from '../../shaders/conv2d/one_channel/conv2d.one_input_subgroups_image_bias.wgsl';
 import oneOutputShader from '../../shaders/conv2d/one_channel/conv2d.one_output.wgsl';
+import oneOutput3 from '../../shaders/conv2d/one_channel/conv2d.one_output_3x3.wgsl';
+import oneOutput3Gpu from '../../shaders/conv2d/one_channel/conv2d.one_output_3x3_gpu.wgsl';
+import oneOutput3Subgroups from '../../shaders/conv2d/one_channel/conv2d.one_output_3x3_subgroups.wgsl';
 import oneOutputGpuShader from '../../shaders/conv2d/one_channel/conv2d.one_output_gpu.wgsl';
 import oneOutputSubgroups from '../../shaders/conv2d/one_channel/conv2d.one_output_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d/tile/conv2d.tile.wgsl';
@@ -146,7 +155,18 @@ export const refusesTile = ({ kernelSize, width }: ConvShape) =>
 
 /** Why a layer cannot be done by the form for one channel on the side that is summed over, which has `channels`. */
 export const refusesOneInput = ({ kernelSize }: ConvShape, channels: number, side: string) =>
-  kernelSize === 5 && channels === 1 ? undefined : `this form is for 5x5 kernels with one ${side} channel`;
+  hasOneChannelForm(kernelSize) && channels === 1
+    ? undefined
+    : `this form is for 5x5 and 3x3 kernels with one ${side} channel`;
+
+/** The sides of the kernels that the forms for one channel are for. */
+export const hasOneChannelForm = (kernelSize: number) => kernelSize === 5 || kernelSize === 3;
+
+/** The same form for 5x5 kernels and for 3x3 ones. */
+export type BySide<S> = readonly [five: S, three: S];
+
+export const ofSide = <S>([five, three]: BySide<S>, { kernelSize }: ConvShape): S =>
+  kernelSize === 3 ? three : five;
 
 /**
  * How the form for one channel works: images that an invocation does at once, and channels that it makes of them, which it loads the pixels
@@ -206,24 +226,25 @@ const tile: Variant<ConvShape, TensorName> = {
 
 const oneInput = (
   form: PatchForm,
-  shaders: readonly [typeof oneInputShader, typeof oneInputBias],
+  shaders: BySide<readonly [typeof oneInputShader, typeof oneInputBias]>,
 ): Variant<ConvShape, TensorName> => ({
   ...oneInputAudience(form),
-  idles: (shape) => idlesByPatches(shape, form, shaders[0]),
+  idles: (shape) => idlesByPatches(shape, form, ofSide(shaders, shape)[0]),
   refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
-    return [biasCall(shaders, shape, params, tensors, items)];
+    return [biasCall(ofSide(shaders, shape), shape, params, tensors, items)];
   },
 });
 
-/** Output rows that an invocation of the one-channel form walks down; it loads four more. */
+/** Output rows that an invocation of the one-channel form walks down; it loads four more, or two of a 3x3 kernel. */
 const ONE_ROWS = 14;
 
 const refusesOneOutput = (shape: ConvShape) => {
-  const fits = shape.outChannels === 1 && shape.kernelSize === 5;
+  const fits = shape.outChannels === 1 && hasOneChannelForm(shape.kernelSize);
   return (
-    refusesImageBias(shape) ?? (fits ? undefined : 'this form is for 5x5 kernels with one output channel')
+    refusesImageBias(shape) ??
+    (fits ? undefined : 'this form is for 5x5 and 3x3 kernels with one output channel')
   );
 };
 
@@ -244,7 +265,10 @@ const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
       rows: ONE_ROWS,
     };
     const items = [stripItems(shape), 1, Math.ceil(height / ONE_ROWS)] as const;
-    return [call(subgroups ? oneOutputSubgroups : oneOutputShader, params, tensors, items)];
+    const shaders: BySide<typeof oneOutputShader> = subgroups
+      ? [oneOutputSubgroups, oneOutput3Subgroups]
+      : [oneOutputShader, oneOutput3];
+    return [call(ofSide(shaders, shape), params, tensors, items)];
   },
 });
 
@@ -256,7 +280,8 @@ const oneOutputGpu: Variant<ConvShape, TensorName> = {
     const { height, width, batch, inChannels } = shape;
     const params = { height, width, pairs: batch / 2, in_channels: inChannels, out_padded: padChannels(1) };
     // A workgroup has 16 lanes over strips times pairs of images, and 8 over groups of input channels.
-    return [call(oneOutputGpuShader, params, tensors, [stripItems(shape), 8, height])];
+    const shader = ofSide([oneOutputGpuShader, oneOutput3Gpu], shape);
+    return [call(shader, params, tensors, [stripItems(shape), 8, height])];
   },
 };
 
@@ -300,9 +325,18 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
         return [biasCall([shader, shaderBias], shape, params, tensors, items)];
       },
     },
-    one_input: oneInput('plain', [oneInputShader, oneInputBias]),
-    one_input_gpu: oneInput('gpu', [oneInputGpu, oneInputGpuBias]),
-    one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInputSubgroupsBias]),
+    one_input: oneInput('plain', [
+      [oneInputShader, oneInputBias],
+      [oneInput3, oneInput3Bias],
+    ]),
+    one_input_gpu: oneInput('gpu', [
+      [oneInputGpu, oneInputGpuBias],
+      [oneInput3Gpu, oneInput3GpuBias],
+    ]),
+    one_input_subgroups: oneInput('subgroups', [
+      [oneInputSubgroups, oneInputSubgroupsBias],
+      [oneInput3Subgroups, oneInput3SubgroupsBias],
+    ]),
     one_output: oneOutput(false),
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),

@@ -1,5 +1,8 @@
 import shader from '../../shaders/conv2d/direct/conv2d_grad_input.wgsl';
 import oneInputShader from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input.wgsl';
+import oneInput3 from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_3x3.wgsl';
+import oneInput3Gpu from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_3x3_gpu.wgsl';
+import oneInput3Subgroups from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_3x3_subgroups.wgsl';
 import oneInputGpu from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/one_channel/conv2d_grad_input.one_input_subgroups.wgsl';
 import tileShader from '../../shaders/conv2d/tile/conv2d_grad_input.tile.wgsl';
@@ -34,10 +37,12 @@ import {
   withSubgroups,
 } from '../winograd';
 import {
+  type BySide,
   convFlops,
   convSizes,
   directLaunch,
   idlesByPatches,
+  ofSide,
   oneInputAudience,
   oneInputLaunch,
   type PatchForm,
@@ -66,14 +71,17 @@ const winograd = (form: WinogradForm, last: typeof f7x5Output): Variant<ConvShap
   },
 });
 
-const oneInput = (form: PatchForm, shader: typeof oneInputShader): Variant<ConvShape, TensorName> => ({
+const oneInput = (
+  form: PatchForm,
+  shaders: BySide<typeof oneInputShader>,
+): Variant<ConvShape, TensorName> => ({
   ...oneInputAudience(form),
   refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
-  idles: (shape) => idlesByPatches(shape, form, shader),
+  idles: (shape) => idlesByPatches(shape, form, ofSide(shaders, shape)),
   calls: (shape, { grad, kernel, grad_input }) => {
     const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
     const tensors = { input: grad, kernel, output: grad_input };
-    return [call(shader, params, tensors, items)];
+    return [call(ofSide(shaders, shape), params, tensors, items)];
   },
 });
 
@@ -104,9 +112,9 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
         return [call(shader, params, { input: grad, kernel, output: grad_input }, items)];
       },
     },
-    one_input: oneInput('plain', oneInputShader),
-    one_input_gpu: oneInput('gpu', oneInputGpu),
-    one_input_subgroups: oneInput('subgroups', oneInputSubgroups),
+    one_input: oneInput('plain', [oneInputShader, oneInput3]),
+    one_input_gpu: oneInput('gpu', [oneInputGpu, oneInput3Gpu]),
+    one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInput3Subgroups]),
     tile,
     winograd4: winograd(F4X5, f4x5Output),
     winograd4_subgroups: winograd(withSubgroups(F4X5), f4x5Output),

@@ -1,5 +1,7 @@
 import shader from '../../shaders/conv2d/direct/conv2d_grad_kernel.wgsl';
 import oneShader from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel.wgsl';
+import oneShader3 from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel_3x3.wgsl';
+import oneGpuShader3 from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel_3x3_gpu.wgsl';
 import oneGpuShader from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel_gpu.wgsl';
 import tileShader from '../../shaders/conv2d/tile/conv2d_grad_kernel.tile.wgsl';
 import productGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_gpu_product.wgsl';
@@ -50,7 +52,7 @@ import {
   type WinogradForm,
   withSubgroups,
 } from '../winograd';
-import { convFlops, convParams, convSizes } from './conv2d';
+import { type BySide, convFlops, convParams, convSizes, hasOneChannelForm, ofSide } from './conv2d';
 import { flatSize } from './pack_weights';
 import { sumSlicesCall } from './sum_slices';
 
@@ -87,10 +89,10 @@ const sliced = (
 
 /**
  * For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. A slice has `rows` rows, for which four
- * more are loaded, of `images` images, `channels` of which an invocation does of one image.
+ * more (two) are loaded, of `images` images, `channels` of which an invocation does of one image.
  */
 const oneChannel = (
-  shader: typeof oneShader,
+  shaders: BySide<typeof oneShader>,
   { rows, images, channels }: typeof ONE,
 ): Variant<ConvShape, TensorName> => {
   const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
@@ -99,9 +101,9 @@ const oneChannel = (
     // A workgroup has 32 images.
     idles: ({ batch }) => images > 1 && batch < 16,
     refuses: ({ inChannels, outChannels, kernelSize }) =>
-      kernelSize === 5 && Math.min(inChannels, outChannels) === 1
+      hasOneChannelForm(kernelSize) && Math.min(inChannels, outChannels) === 1
         ? undefined
-        : 'this form is for 5x5 kernels with a single channel on one side',
+        : 'this form is for 5x5 and 3x3 kernels with a single channel on one side',
     ...sliced(
       (shape) => rowSlices(shape) * Math.ceil(shape.batch / images),
       (shape, input, grad, partials) => {
@@ -119,7 +121,7 @@ const oneChannel = (
           pitch: flatSize(shape),
         };
         const items = [batch, Math.ceil((inChannels * outChannels) / channels), rowSlices(shape)] as const;
-        return call(shader, params, { wide, narrow, partials }, items);
+        return call(ofSide(shaders, shape), params, { wide, narrow, partials }, items);
       },
     ),
   };
@@ -319,8 +321,8 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         return call(shader, params, { input, grad, partials }, [tiles, shape.kernelSize ** 2, slices]);
       },
     ),
-    one_channel: oneChannel(oneShader, ONE),
-    one_channel_gpu: oneChannel(oneGpuShader, ONE_GPU),
+    one_channel: oneChannel([oneShader, oneShader3], ONE),
+    one_channel_gpu: oneChannel([oneGpuShader, oneGpuShader3], ONE_GPU),
     tile,
     winograd4: winograd(F4X5, f4x5Gradient, last(f4x5Kernel)),
     winograd4_subgroups: winograd(withSubgroups(F4X5), f4x5Gradient, last(f4x5Kernel)),

@@ -1,11 +1,16 @@
 import oneInputShader from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input.wgsl';
+import oneInput3 from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_3x3.wgsl';
+import oneInput3Gpu from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_3x3_gpu.wgsl';
+import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_3x3_subgroups.wgsl';
 import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_subgroups.wgsl';
 import type { ConvShape } from '../conv_shape';
 import { call, type Kernel, type Variant } from '../plan/op';
 import {
+  type BySide,
   convFlops,
   convSizes,
+  ofSide,
   oneInputAudience,
   oneInputLaunch,
   type PatchForm,
@@ -14,12 +19,15 @@ import {
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_pre';
 
-const oneInput = (form: PatchForm, shader: typeof oneInputShader): Variant<ConvShape, TensorName> => ({
+const oneInput = (
+  form: PatchForm,
+  shaders: BySide<typeof oneInputShader>,
+): Variant<ConvShape, TensorName> => ({
   ...oneInputAudience(form),
   refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
   calls: (shape, { grad, ...tensors }) => {
     const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
-    return [call(shader, params, { input: grad, ...tensors }, items)];
+    return [call(ofSide(shaders, shape), params, { input: grad, ...tensors }, items)];
   },
 });
 
@@ -39,8 +47,8 @@ export const conv2dGradUpsample: Kernel<ConvShape, TensorName> = {
     return { flops: convFlops(shape) + 3 * input, bytes: 4 * (output + backwardKernel + input / 2) };
   },
   variants: {
-    one_input: oneInput('plain', oneInputShader),
-    one_input_gpu: oneInput('gpu', oneInputGpu),
-    one_input_subgroups: oneInput('subgroups', oneInputSubgroups),
+    one_input: oneInput('plain', [oneInputShader, oneInput3]),
+    one_input_gpu: oneInput('gpu', [oneInputGpu, oneInput3Gpu]),
+    one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInput3Subgroups]),
   },
 };

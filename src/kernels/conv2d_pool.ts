@@ -1,4 +1,10 @@
 import oneInputShader from '../../shaders/conv2d/fused/conv2d_pool.one_input.wgsl';
+import oneInput3 from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3.wgsl';
+import oneInput3Gpu from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_gpu.wgsl';
+import oneInput3GpuBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_gpu_image_bias.wgsl';
+import oneInput3Bias from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_image_bias.wgsl';
+import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_subgroups.wgsl';
+import oneInput3SubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_subgroups_image_bias.wgsl';
 import oneInputGpu from '../../shaders/conv2d/fused/conv2d_pool.one_input_gpu.wgsl';
 import oneInputGpuBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_gpu_image_bias.wgsl';
 import oneInputBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_image_bias.wgsl';
@@ -7,9 +13,11 @@ import oneInputSubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_in
 import type { ConvShape } from '../conv_shape';
 import type { Kernel, Variant } from '../plan/op';
 import {
+  type BySide,
   biasCall,
   conv2d,
   convSizes,
+  ofSide,
   oneInputAudience,
   oneInputLaunch,
   type PatchForm,
@@ -20,13 +28,13 @@ type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
 
 const oneInput = (
   form: PatchForm,
-  shaders: readonly [typeof oneInputShader, typeof oneInputBias],
+  shaders: BySide<readonly [typeof oneInputShader, typeof oneInputBias]>,
 ): Variant<ConvShape, TensorName> => ({
   ...oneInputAudience(form),
   refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
-    return [biasCall(shaders, shape, params, tensors, items)];
+    return [biasCall(ofSide(shaders, shape), shape, params, tensors, items)];
   },
 });
 
@@ -40,8 +48,17 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     return { flops: flops + 5.75 * output, bytes: bytes + output };
   },
   variants: {
-    one_input: oneInput('plain', [oneInputShader, oneInputBias]),
-    one_input_gpu: oneInput('gpu', [oneInputGpu, oneInputGpuBias]),
-    one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInputSubgroupsBias]),
+    one_input: oneInput('plain', [
+      [oneInputShader, oneInputBias],
+      [oneInput3, oneInput3Bias],
+    ]),
+    one_input_gpu: oneInput('gpu', [
+      [oneInputGpu, oneInputGpuBias],
+      [oneInput3Gpu, oneInput3GpuBias],
+    ]),
+    one_input_subgroups: oneInput('subgroups', [
+      [oneInputSubgroups, oneInputSubgroupsBias],
+      [oneInput3Subgroups, oneInput3SubgroupsBias],
+    ]),
   },
 };

@@ -158,13 +158,20 @@ export const convCases: Record<string, ConvShape> = {
   ...Object.fromEntries(
     [8, 9, 10, 11, 12, 13, 14, 15].flatMap((width): [string, ConvShape][] => {
       const shape = { batch: 4, height: 5, width, kernelSize: 5 };
+      const small = { ...shape, kernelSize: 3 };
       return [
+        [`${width} wide, from one, 3x3`, { ...small, inChannels: 1, outChannels: 5 }],
+        [`${width} wide, to one, 3x3`, { ...small, inChannels: 5, outChannels: 1 }],
         [`${width} wide`, { ...shape, inChannels: 2, outChannels: 8 }],
         [`${width} wide, from one`, { ...shape, inChannels: 1, outChannels: 5 }],
         [`${width} wide, to one`, { ...shape, inChannels: 5, outChannels: 1 }],
       ];
     }),
   ),
+  'one to one, 3x3': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 3 },
+  'one row of 7, 3x3': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 3 },
+  'many to one, 3x3': { batch: 68, height: 17, width: 11, inChannels: 3, outChannels: 1, kernelSize: 3 },
+  'one to many, 3x3': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 3 },
   'many to one, 5x5': { batch: 68, height: 9, width: 11, inChannels: 3, outChannels: 1, kernelSize: 5 },
   'one to many, 5x5': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 5 },
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
@@ -182,6 +189,7 @@ const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
     'a tile of 8 and a row, to one channel': convCases['a tile of 8 and a row, to one channel'],
     'six whole tiles of 8': convCases['six whole tiles of 8'],
     'one to many, 5x5': convCases['one to many, 5x5'],
+    'one to many, 3x3': convCases['one to many, 3x3'],
     'three tiles of 12 images, 3x3': convCases['three tiles of 12 images, 3x3'],
     'UNet down.0': convCases['UNet down.0'],
     'UNet down.1': convCases['UNet down.1'],

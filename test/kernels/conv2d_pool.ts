@@ -18,13 +18,21 @@ const layer = (height: number, width: number, channels: number, batch: number): 
   kernelSize: 5,
 });
 
-/** Shapes for what is fused with a convolution of one channel, which is the one that `inChannels` counts; the others are `outChannels`. */
-export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
+/** Shapes for what is fused with a 5x5 convolution of one channel, which is the one that `inChannels` counts; the others are `outChannels`. */
+const largeCases: Readonly<Record<string, ConvShape>> = {
   'one window': layer(2, 2, 1, 1),
   'half a patch over': layer(4, 6, 3, 3),
   'one row of windows': layer(2, 14, 3, 3),
   'more channels than an invocation makes': layer(6, 10, 35, 12),
   UNet: convLayers(4)['down.0'],
+};
+
+/** And the same with kernels of both sizes. */
+export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
+  ...largeCases,
+  ...Object.fromEntries(
+    Object.entries(largeCases).map(([name, shape]) => [`${name}, 3x3`, { ...shape, kernelSize: 3 }]),
+  ),
 };
 
 /** Some of them once more, with a bias for each image. */
@@ -36,6 +44,10 @@ const imageBiasCases: Readonly<Record<string, ConvShape>> = {
   },
   'more channels than an invocation makes, a bias for each image from row 3': {
     ...oneChannelCases['more channels than an invocation makes'],
+    imageBias: 3,
+  },
+  'half a patch over, 3x3, a bias for each image from row 3': {
+    ...oneChannelCases['half a patch over, 3x3'],
     imageBias: 3,
   },
   'UNet, a bias for each image': { ...oneChannelCases.UNet, imageBias: 0 },

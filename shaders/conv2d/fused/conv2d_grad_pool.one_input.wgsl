@@ -1,4 +1,4 @@
-// conv2d_grad_input for one output channel and a 5x5 kernel as what comes back through a skip connection, and back through what the map went
+// conv2d_grad_input for one output channel and a 5x5 or 3x3 kernel as what comes back through a skip connection, and back through what the map went
 // into otherwise, 2x2 max pooling, and the swish before both:
 //   grad_pre[c][Y][X][n] = (the convolution's input gradient + routed[c][Y][X][n]) * swish'(pre[c][Y][X][n]),
 // where routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the maximum of its window, else 0; of equal maxima, the first

@@ -1,4 +1,4 @@
-// conv2d for one input channel and a 5x5 kernel: output = sum + bias, with `image_bias` also the bias of the image. See one_input.wgsl.
+// conv2d for one input channel and a 5x5 or 3x3 kernel: output = sum + bias, with `image_bias` also the bias of the image. See one_input.wgsl.
 #import conv2d/one_channel/one_input_store.wgsl
 #import conv2d/one_channel/bias.wgsl
 

@@ -1,8 +1,8 @@
-// conv2d for one output channel and a 5x5 kernel; any image size and number of input channels.
-//   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[ky][kx][c].
+// conv2d for one output channel and a 5x5 kernel, or with `side3` a 3x3 one; any image size and number of input channels.
+//   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - HALF][x + kx - HALF][n] * kernel[ky][kx][c].
 // input [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, output [H][W][N/2].
-// One invocation: a strip of 7 columns, walked down a block of rows, for 2 images. Each input row is loaded once and added to the five
-// output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.
+// One invocation: a strip of 7 columns, walked down a block of rows, for 2 images. Each input row is loaded once and added to the
+// SIDE output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.
 // Grid: x over strips times pairs of images, z over blocks of params.rows rows.
 #import conv2d/one_channel/taps.wgsl
 
@@ -12,7 +12,7 @@ struct Params {
   pairs: u32, // N / 2
   in_channels: u32,
   out_padded: u32, // distance between the weights of two input channels
-  rows: u32, // of a block, which loads four more
+  rows: u32, // of a block, which loads SIDE - 1 more
   first_group: u32,
 }
 
@@ -39,40 +39,46 @@ fn convolve(item: u32, group_z: u32) {
   let plane = params.height * row;
   let y_end = min(y_first + params.rows, params.height);
   let last = i32(params.width) - 1;
-  #each i 11
-  let col$i = i32(x) + $i - 2; let in$i = col$i >= 0 && col$i <= last; let at$i = u32(clamp(col$i, 0, last)) * params.pairs + n;
+  #each i WINDOW
+  let col$i = i32(x + $i) - i32(HALF); let in$i = col$i >= 0 && col$i <= last; let at$i = u32(clamp(col$i, 0, last)) * params.pairs + n;
   #end
-  #each k 5
+  #each k SIDE
   #each i 7
   var p$k$i = vec2f(0);
   #end
   #end
 
-  for (var r = max(y_first, 2u) - 2u; r < y_end + 2u; r++) {
+  for (var r = max(y_first, HALF) - HALF; r < y_end + HALF; r++) {
     let channels = select(0u, params.in_channels, r < params.height);
     for (var c = 0u; c < channels; c++) {
       let i = c * plane + r * row;
-      let x = array<vec2f, 11>(
-        #each i 11
+      let x = array<vec2f, WINDOW>(
+        #each i WINDOW
         select(vec2f(0), input[i + at$i], in$i),
         #end
       );
       let w = taps_at(c * params.out_padded, params.in_channels * params.out_padded);
-      #each k 5
+      #each k SIDE
+      #each j SIDE
+      let w$k$j = vec2f(w[SIDE * (LAST - $k) + $j]);
       #each i 7
-      p$k$i = fma(x[$i + 4], vec2f(w[24 - 5 * $k]), fma(x[$i + 3], vec2f(w[23 - 5 * $k]), fma(x[$i + 2], vec2f(w[22 - 5 * $k]),
-        fma(x[$i + 1], vec2f(w[21 - 5 * $k]), fma(x[$i], vec2f(w[20 - 5 * $k]), p$k$i)))));
+      p$k$i = fma(x[$i + $j], w$k$j, p$k$i);
+      #end
       #end
       #end
     }
-    if (r >= y_first + 2u) {
-      let at = (r - 2u) * row + n;
+    if (r >= y_first + HALF) {
+      let at = (r - HALF) * row + n;
       #each i 7
       store(at, kept, x + $i, p0$i);
       #end
     }
     #each i 7
+#if side3
+    p0$i = p1$i; p1$i = p2$i; p2$i = vec2f(0);
+#else
     p0$i = p1$i; p1$i = p2$i; p2$i = p3$i; p3$i = p4$i; p4$i = vec2f(0);
+#endif
     #end
   }
 }

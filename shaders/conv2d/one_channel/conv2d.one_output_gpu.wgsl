@@ -1,10 +1,13 @@
-// conv2d for one output channel and a 5x5 kernel, any image size and number of input channels; for GPUs, which want many invocations:
-//   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[5 * ky + kx][c][o = 0].
+// conv2d for one output channel and a 5x5 kernel, or with `side3` a 3x3 one, any image size and number of input channels; for GPUs, which
+// want many invocations:
+//   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - HALF][x + kx - HALF][n] * kernel[SIDE * ky + kx][c][o = 0].
 // input [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, output [H][W][N/2].
 // One workgroup: 16 strips of 7 pixels, each of 2 images; its lanes lie over these and over eight groups of input channels. What the
 // groups have summed up meets in workgroup memory.
-// One invocation: every eighth input channel of a strip; 11 pixels and 5 weights of a row make 35 products for each of 2 images.
+// One invocation: every eighth input channel of a strip; 11 pixels and 5 weights of a row make 35 products for each of 2 images
+// (9, 3, 21).
 // Grid: x over strips times pairs of images, 16 to a workgroup, z over rows.
+#import conv2d/one_channel/side.wgsl
 
 struct Params {
   height: u32,
@@ -36,27 +39,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let items = (params.width + 6u) / 7u * params.pairs;
   let item = min(group.x * 16u + local.x, items - 1u);
   let n = item % params.pairs;
-  let x = i32(item / params.pairs * 7u) - 2;
+  let x = i32(item / params.pairs * 7u) - i32(HALF);
   let y = group.z + params.first_group;
   let line = params.width * params.pairs;
   #each i 7
   var s$i = vec2f(0);
   #end
   for (var c = local.y; c < params.in_channels; c += 8u) {
-    for (var ky = 2u - min(y, 2u); ky < min(5u, params.height + 2u - y); ky++) {
-      let row = (c * params.height + y + ky - 2u) * line + n;
-      let pixels = array<vec2f, 11>(
-        #each i 11
+    for (var ky = HALF - min(y, HALF); ky < min(SIDE, params.height + HALF - y); ky++) {
+      let row = (c * params.height + y + ky - HALF) * line + n;
+      let pixels = array<vec2f, WINDOW>(
+        #each i WINDOW
         pixel(row, x + $i),
         #end
       );
-      let tap = (5u * ky * params.in_channels + c) * params.out_padded;
+      let tap = (SIDE * ky * params.in_channels + c) * params.out_padded;
       let step = params.in_channels * params.out_padded;
-      #each k 5
-      let w$k = vec2f(kernel[tap + $k * step]);
-      #end
+      #each j SIDE
+      let w$j = vec2f(kernel[tap + $j * step]);
       #each i 7
-      s$i = fma(pixels[$i + 4], w4, fma(pixels[$i + 3], w3, fma(pixels[$i + 2], w2, fma(pixels[$i + 1], w1, fma(pixels[$i], w0, s$i)))));
+      s$i = fma(pixels[$i + $j], w$j, s$i);
+      #end
       #end
     }
   }
@@ -66,7 +69,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   workgroupBarrier();
 
   // Now a lane has one pixel of the strip: local.y, of which there are seven.
-  let at = u32(x + 2) + local.y;
+  let at = u32(x + i32(HALF)) + local.y;
   if (local.y == 7u || at >= params.width || group.x * 16u + local.x >= items) {
     return;
   }

@@ -1,15 +1,16 @@
-// The gradient of a 5x5 kernel with a single channel on one side, any image size; for GPUs, which want many invocations and few partial
-// sums:
-//   partials[slice][ky][kx][channel] = sum over 32 images n, y in some rows, x of input[c][y + ky - 2][x + kx - 2][n] * grad[o][y][x][n],
+// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size; for GPUs, which want many
+// invocations and few partial sums:
+//   partials[slice][ky][kx][channel] = sum over 32 images n, y in some rows, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
 // each followed by the sums of grad[o][y][x][n] for the bias. A slice is 32 images of a slice of rows: the first slices are those of the
 // first rows.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
-// One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns it walks down the rows with 4 pixels of 5 rows of wide in
-// registers, s0 to s4 from below: as a row of narrow comes, 8 pixels around the strip, each row of taps has its products with one of them.
-// So 12 loads make 100 products, and 60 numbers or so are all that an invocation holds. What the 32 images of a
+// One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns it walks down the rows with 4 pixels of 5 (3) rows of wide in
+// registers, s0, s1, … from below: as a row of narrow comes, 8 (6) pixels around the strip, each row of taps has its products with one of them.
+// So 12 loads make 100 products (10, 36), and 60 numbers or so are all that an invocation holds. What the 32 images of a
 // workgroup have summed up meets in workgroup memory.
 // With wide the input the taps come out mirrored and are stored so.
 // Grid: x over images, y over pairs of channels of wide, z over slices of params.rows rows.
+#import conv2d/one_channel/side.wgsl
 #import conv2d/one_channel/wide_strip.wgsl
 
 struct Params {
@@ -29,11 +30,12 @@ struct Params {
 @group(0) @binding(2) var<storage, read> narrow: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// [2 channels][32 images][26 sums: 25 taps and the bias; 27 apart, an odd number, so that lanes do not meet in a bank]
-var<workgroup> sums: array<f32, 1728>;
+const APART = TAPS + 2u;
+// [2 channels][32 images][the taps and the bias; APART, an odd number, so that lanes do not meet in a bank]
+var<workgroup> sums: array<f32, 64 * APART>;
 
-struct Row { a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, g: f32, h: f32 }
-struct Five { v: f32, w: f32, x: f32, y: f32, z: f32 }
+alias Row = array<f32, COLUMNS>;
+alias RowOfTaps = array<f32, SIDE>;
 
 // Pixel x of the image row that starts at `row`, 0 outside; then some other one is loaded and does not count.
 fn narrow_pixel(row: u32, x: i32) -> f32 {
@@ -42,13 +44,12 @@ fn narrow_pixel(row: u32, x: i32) -> f32 {
 }
 
 // The sums of a row of taps, with a strip's products added.
-fn more(sum: Five, r: Row, s: vec4f) -> Five {
-  return Five(
-    fma(r.d, s.w, fma(r.c, s.z, fma(r.b, s.y, fma(r.a, s.x, sum.v)))),
-    fma(r.e, s.w, fma(r.d, s.z, fma(r.c, s.y, fma(r.b, s.x, sum.w)))),
-    fma(r.f, s.w, fma(r.e, s.z, fma(r.d, s.y, fma(r.c, s.x, sum.x)))),
-    fma(r.g, s.w, fma(r.f, s.z, fma(r.e, s.y, fma(r.d, s.x, sum.y)))),
-    fma(r.h, s.w, fma(r.g, s.z, fma(r.f, s.y, fma(r.e, s.x, sum.z)))));
+fn more(sum: RowOfTaps, r: Row, s: vec4f) -> RowOfTaps {
+  return RowOfTaps(
+    #each k SIDE
+    fma(r[$k + 3], s.w, fma(r[$k + 2], s.z, fma(r[$k + 1], s.y, fma(r[$k], s.x, sum[$k])))),
+    #end
+  );
 }
 
 @compute @workgroup_size(32, 2)
@@ -64,46 +65,58 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
   let channel = min(id.y, channels - 1u);
   let y_first = slice * params.rows;
   let y_end = min(y_first + params.rows, params.height);
-  var t0 = Five(); var t1 = Five(); var t2 = Five(); var t3 = Five(); var t4 = Five();
+  #each k SIDE
+  var t$k = RowOfTaps();
+  #end
   var bias = 0.0;
   for (var x = 0i; x < i32(params.width); x += 4i) {
-    var s0 = vec4f(); var s1 = vec4f(); var s2 = vec4f(); var s3 = vec4f(); var s4 = vec4f();
-    // Row y of wide comes with row y - 2 of narrow, which is the upper one of the five rows around it.
-    for (var y = y_first; y < y_end + 4u; y++) {
+    #each k SIDE
+    var s$k = vec4f();
+    #end
+    // Row y of wide comes with row y - HALF of narrow, which is the upper one of the SIDE rows around it.
+    for (var y = y_first; y < y_end + LAST; y++) {
+#if side3
+      s2 = s1; s1 = s0; s0 = vec4f();
+#else
       s4 = s3; s3 = s2; s2 = s1; s1 = s0; s0 = vec4f();
+#endif
       if (y < y_end) {
         s0 = wide_four(channel, y, u32(x), n);
         if (!swapped) { bias += s0.x + s0.y + s0.z + s0.w; }
       }
-      if (y >= 2u && y - 2u < params.height) {
-        let row = (y - 2u) * line + n;
-        let r = Row(narrow_pixel(row, x - 2), narrow_pixel(row, x - 1), narrow_pixel(row, x), narrow_pixel(row, x + 1),
-          narrow_pixel(row, x + 2), narrow_pixel(row, x + 3), narrow_pixel(row, x + 4), narrow_pixel(row, x + 5));
-        if (y < y_end) { t0 = more(t0, r, s0); }
-        if (y >= y_first + 1u && y < y_end + 1u) { t1 = more(t1, r, s1); }
-        if (y >= y_first + 2u && y < y_end + 2u) {
-          t2 = more(t2, r, s2);
-          if (swapped) { bias += r.c + r.d + r.e + r.f; }
-        }
-        if (y >= y_first + 3u && y < y_end + 3u) { t3 = more(t3, r, s3); }
-        if (y >= y_first + 4u) { t4 = more(t4, r, s4); }
+      if (y >= HALF && y - HALF < params.height) {
+        let row = (y - HALF) * line + n;
+        let r = Row(
+          #each c COLUMNS
+          narrow_pixel(row, x + $c - i32(HALF)),
+          #end
+        );
+        #each k SIDE
+        if (y >= y_first + $k && y < y_end + $k) { t$k = more(t$k, r, s$k); }
+        #end
+        if (swapped && y >= y_first + HALF && y < y_end + HALF) { bias += r[HALF] + r[HALF + 1] + r[HALF + 2] + r[HALF + 3]; }
       }
     }
   }
 
-  let own = array<f32, 26>(t0.v, t0.w, t0.x, t0.y, t0.z, t1.v, t1.w, t1.x, t1.y, t1.z, t2.v, t2.w, t2.x, t2.y, t2.z,
-    t3.v, t3.w, t3.x, t3.y, t3.z, t4.v, t4.w, t4.x, t4.y, t4.z, bias);
-  let first = 864u * local.y;
-  for (var i = 0u; i < 26u; i++) { sums[first + 27u * local.x + i] = select(0.0, own[i], kept); }
+  let own = array<f32, TAPS + 1>(
+    #each k SIDE
+    #each j SIDE
+    t$k[$j],
+    #end
+    #end
+    bias);
+  let first = 32u * APART * local.y;
+  for (var i = 0u; i <= TAPS; i++) { sums[first + APART * local.x + i] = select(0.0, own[i], kept); }
   workgroupBarrier();
   let tap = local.x;
-  if (tap >= 26u || id.y >= channels) { return; }
+  if (tap > TAPS || id.y >= channels) { return; }
   var sum = 0.0;
-  for (var i = 0u; i < 32u; i++) { sum += sums[first + 27u * i + tap]; }
+  for (var i = 0u; i < 32u; i++) { sum += sums[first + APART * i + tap]; }
   let at = (slice * groups.x + group.x) * params.pitch;
-  if (tap < 25u) {
-    partials[at + select(tap, 24u - tap, swapped) * channels + channel] = sum;
+  if (tap < TAPS) {
+    partials[at + select(tap, TAPS - 1u - tap, swapped) * channels + channel] = sum;
   } else if (channel < params.out_channels) {
-    partials[at + 25u * channels + channel] = sum;
+    partials[at + TAPS * channels + channel] = sum;
   }
 }

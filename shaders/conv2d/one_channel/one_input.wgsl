@@ -1,13 +1,13 @@
-// A 5x5 convolution of a single channel, any image size; shared by conv2d, conv2d_grad_input and what is fused with them:
-//   sum[o][y][x][n] = start(o, n) + sum over ky, kx of input[y + ky - 2][x + kx - 2][n] * kernel[5 * ky + kx][o].
+// A 5x5 convolution, or with `side3` a 3x3 one, of a single channel, any image size; shared by conv2d, conv2d_grad_input and what is fused with them:
+//   sum[o][y][x][n] = start(o, n) + sum over ky, kx of input[y + ky - HALF][x + kx - HALF][n] * kernel[SIDE * ky + kx][o].
 // A Lane is what an invocation does at once: a pair of images, or with `gpu` a single one, which fits the registers of all GPUs. All
 // counts of images are counts of Lanes. The shader that imports this declares
 //   input    [H][W][images], kernel [tap][padded];
 //   start    what the sums of a channel begin with for the nth Lane of images, an f32 or a Lane;
 // and imports one_input_store or ../fused/windows, which have
 //   finish   what becomes of the sums of a patch.
-// One invocation: a patch of 2 rows x 4 pixels of a Lane: the 6 x 8 pixels around it stay in registers while it makes one channel after
-// the other, 200 products each. Nothing is summed up from one turn of the loop to the next.
+// One invocation: a patch of 2 rows x 4 pixels of a Lane: the 6 x 8 pixels around it (4 x 6) stay in registers while it makes one
+// channel after the other, 200 products each (72). Nothing is summed up from one turn of the loop to the next.
 // Grid: x over patches of two rows times images, z over pairs of rows times groups of params.each channels.
 #import conv2d/one_channel/taps.wgsl
 
@@ -30,7 +30,12 @@ struct Params {
   first_group: u32,
 }
 
-alias Line = array<Lane, 8>;
+alias Line = array<Lane, COLUMNS>;
+#if side3
+const ROWS = 4u; // around a patch
+#else
+const ROWS = 6u; // around a patch
+#endif
 
 // The sums of a patch: a0 to a3 are the upper row, b0 to b3 the lower one.
 struct Patch { a0: Lane, a1: Lane, a2: Lane, a3: Lane, b0: Lane, b1: Lane, b2: Lane, b3: Lane }
@@ -56,16 +61,16 @@ fn convolve(item: u32, group_z: u32) {
   // A row or a column may lie outside the image; then some other element is loaded and counts as 0.
   let last = i32(params.width) - 1;
   let last_row = i32(params.height) - 1;
-  #each r 6
-  let row$r = i32(y) + $r - 2; let has$r = row$r >= 0 && row$r <= last_row; let line$r = u32(clamp(row$r, 0, last_row)) * row + n;
+  #each r ROWS
+  let row$r = i32(y + $r) - i32(HALF); let has$r = row$r >= 0 && row$r <= last_row; let line$r = u32(clamp(row$r, 0, last_row)) * row + n;
   #end
-  #each c 8
-  let col$c = i32(x) + $c - 2; let in$c = col$c >= 0 && col$c <= last; let at$c = u32(clamp(col$c, 0, last)) * params.images;
+  #each c COLUMNS
+  let col$c = i32(x + $c) - i32(HALF); let in$c = col$c >= 0 && col$c <= last; let at$c = u32(clamp(col$c, 0, last)) * params.images;
   #end
-  let pixels = array<Line, 6>(
-    #each r 6
+  let pixels = array<Line, ROWS>(
+    #each r ROWS
     Line(
-      #each c 8
+      #each c COLUMNS
       select(Lane(0), input[line$r + at$c], has$r && in$c),
       #end
     ),
@@ -79,12 +84,13 @@ fn convolve(item: u32, group_z: u32) {
     var a$c = begin;
     var b$c = begin;
     #end
-    #each k 5
+    #each k SIDE
+    #each j SIDE
+    let w$k$j = Lane(w[SIDE * $k + $j]);
     #each c 4
-    a$c = fma(pixels[$k][$c + 4], Lane(w[5 * $k + 4]), fma(pixels[$k][$c + 3], Lane(w[5 * $k + 3]), fma(pixels[$k][$c + 2],
-      Lane(w[5 * $k + 2]), fma(pixels[$k][$c + 1], Lane(w[5 * $k + 1]), fma(pixels[$k][$c], Lane(w[5 * $k]), a$c)))));
-    b$c = fma(pixels[$k + 1][$c + 4], Lane(w[5 * $k + 4]), fma(pixels[$k + 1][$c + 3], Lane(w[5 * $k + 3]), fma(pixels[$k + 1][$c + 2],
-      Lane(w[5 * $k + 2]), fma(pixels[$k + 1][$c + 1], Lane(w[5 * $k + 1]), fma(pixels[$k + 1][$c], Lane(w[5 * $k]), b$c)))));
+    a$c = fma(pixels[$k][$c + $j], w$k$j, a$c);
+    b$c = fma(pixels[$k + 1][$c + $j], w$k$j, b$c);
+    #end
     #end
     #end
     finish(place, o, Patch(a0, a1, a2, a3, b0, b1, b2, b3));
