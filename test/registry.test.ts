@@ -8,12 +8,53 @@ import { requirements } from '../src/gpu/request_device';
 import { op } from '../src/plan/op';
 import type { Shader } from '../src/plan/shader';
 import { tensor } from '../src/plan/tensor';
-import { type AnySpec, missingTwins, shaders, specs } from './registry';
+import { type AnySpec, missingTwins, shaders, specs, twins } from './registry';
 
 const { limits } = requirements;
 
-test('every kernel has its three files', () => {
+test('every kernel has its four files', () => {
   expect(missingTwins()).toEqual([]);
+});
+
+describe('a kernel without one of its files is told of', () => {
+  const { shaders, launchers, references, specs } = twins;
+  const without = <T>(all: ReadonlyMap<string, T>) => new Map([...all].filter(([name]) => name !== 'copy'));
+  const copy = specs.get('copy')!;
+
+  test.each<[what: string, change: Partial<typeof twins>, told: string[]]>([
+    [
+      'launcher',
+      { launchers: new Set([...launchers].filter((name) => name !== 'copy')) },
+      ['the shaders of copy have no launcher src/kernels/copy.ts'],
+    ],
+    [
+      'reference',
+      { references: without(references) },
+      ['the shaders of copy have no reference src/reference/copy.ts'],
+    ],
+    ['spec', { specs: without(specs) }, ['the shaders of copy have no spec test/kernels/copy.ts']],
+    [
+      'shader',
+      { shaders: new Map([...shaders].filter(([name]) => name.split('.')[0] !== 'copy')) },
+      [
+        'src/kernels/copy.ts has no shader',
+        'src/reference/copy.ts has no shader',
+        'test/kernels/copy.ts has no shader',
+      ],
+    ],
+    [
+      'spec with its reference',
+      { specs: new Map(specs).set('copy', { ...copy, reference: () => ({}) }) },
+      ['the spec test/kernels/copy.ts must have the reference of src/reference/copy.ts'],
+    ],
+    [
+      'spec of its own',
+      { specs: new Map(specs).set('copy', specs.get('swish')!) },
+      ['test/kernels/copy.ts must export a spec of the kernel copy'],
+    ],
+  ])('%s', (_, change, told) => {
+    expect(missingTwins({ ...twins, ...change })).toEqual(told);
+  });
 });
 
 test('the registry has every shader', () => {

@@ -1,5 +1,6 @@
 import type { ElementwiseShape } from '../../src/kernels/swish';
 import { swishGrad } from '../../src/kernels/swish_grad';
+import { reference } from '../../src/reference/swish_grad';
 import { EPSILON, type Spec } from '../spec';
 import { preActivations, spec as swish, swishAt } from './swish';
 
@@ -15,16 +16,13 @@ export const spec: Spec<ElementwiseShape, 'pre' | 'grad'> = {
     pre.set([0, -100, 100, -1.2785]); // both tails; at the minimum of swish the derivative cancels
     return { pre, grad: random.floats(elements) };
   },
-  reference: (_, { pre, grad }) => {
-    const values = new Float64Array(grad.length);
-    const error = new Float64Array(grad.length);
-    for (let i = 0; i < grad.length; i++) {
+  reference,
+  error: (_, { pre, grad }) => ({
+    grad: Float64Array.from(grad, (g, i) => {
       const { slope, slopeError } = swishAt(pre[i]);
-      values[i] = grad[i] * slope;
-      error[i] = Math.abs(grad[i]) * slopeError + 2 * EPSILON * Math.abs(values[i]);
-    }
-    return { grad: { values, error } };
-  },
+      return Math.abs(g) * slopeError + 2 * EPSILON * Math.abs(g * slope);
+    }),
+  }),
   bench: (batch) => ({ 'down.2': { elements: 64 * 7 * 7 * batch } }),
   gradientOf: {
     forward: swish,

@@ -1,4 +1,5 @@
 import { type ImageShape, swishMaxPool } from '../../src/kernels/swish_max_pool';
+import { largestOfWindows, reference } from '../../src/reference/swish_max_pool';
 import { imageDims, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 
@@ -18,23 +19,9 @@ export const spec: Spec<ImageShape, 'input' | 'output'> = {
   inputs: ({ channels, height, width, batch }, random) => ({
     input: random.floats(channels * height * width * batch, -3, 2), // swish has its minimum at -1.28
   }),
-  reference: ({ channels, height, width, batch }, { input }) => {
-    const [h, w] = [height / 2, width / 2];
-    const values = new Float64Array(channels * h * w * batch);
-    const error = new Float64Array(values.length);
-    const at = (c: number, y: number, x: number, n: number) =>
-      swishAt(input[((c * height + y) * width + x) * batch + n]);
-    let i = 0;
-    for (let c = 0; c < channels; c++)
-      for (let y = 0; y < height; y += 2)
-        for (let x = 0; x < width; x += 2)
-          for (let n = 0; n < batch; n++, i++) {
-            const four = [at(c, y, x, n), at(c, y, x + 1, n), at(c, y + 1, x, n), at(c, y + 1, x + 1, n)];
-            values[i] = Math.max(...four.map((v) => v.value));
-            error[i] = Math.max(...four.map((v) => v.valueError)); // the maximum itself is exact
-          }
-    return { output: { values, error } };
-  },
+  reference,
+  // The maximum itself is exact.
+  error: (shape, { input }) => ({ output: largestOfWindows(shape, input, (z) => swishAt(z).valueError) }),
   bench: (batch) => ({
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },
     'down.1': { channels: 64, height: 14, width: 14, batch: padded(batch) },

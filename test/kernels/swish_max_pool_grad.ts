@@ -1,5 +1,6 @@
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishMaxPoolGrad } from '../../src/kernels/swish_max_pool_grad';
+import { reference, throughPooling } from '../../src/reference/swish_max_pool_grad';
 import { EPSILON, imageDims, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
@@ -27,28 +28,14 @@ export const spec: Spec<ImageShape, 'pre' | 'grad_output' | 'grad'> = {
     });
     return { pre, grad_output: random.floats(size / 4), grad: random.floats(size) };
   },
-  reference: ({ channels, height, width, batch }, { pre, grad_output, grad }) => {
-    const values = Float64Array.from(grad);
-    let i = 0;
-    for (let c = 0; c < channels; c++)
-      for (let y = 0; y < height; y += 2)
-        for (let x = 0; x < width; x += 2)
-          for (let n = 0; n < batch; n++) {
-            let best = -1;
-            for (let dy = 0; dy < 2; dy++)
-              for (let dx = 0; dx < 2; dx++) {
-                const at = ((c * height + y + dy) * width + x + dx) * batch + n;
-                if (best < 0 || swishAt(pre[at]).value > swishAt(pre[best]).value) best = at;
-              }
-            values[best] += grad_output[i++];
-          }
-    // An addition, which WGSL lets round in either direction, and a product.
-    const error = values.map((v, k) => {
-      const { slope, slopeError } = swishAt(pre[k]);
-      return Math.abs(v) * (slopeError + 2 * 2 * EPSILON * Math.abs(slope));
-    });
-    return { grad: { values: values.map((v, k) => v * swishAt(pre[k]).slope), error } };
-  },
+  reference,
+  // An addition, which WGSL lets round in either direction, and a product.
+  error: (shape, inputs) => ({
+    grad: throughPooling(shape, inputs).map((sum, k) => {
+      const { slope, slopeError } = swishAt(inputs.pre[k]);
+      return Math.abs(sum) * (slopeError + 2 * 2 * EPSILON * Math.abs(slope));
+    }),
+  }),
   bench: (batch) => ({
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },
     'down.1': { channels: 64, height: 14, width: 14, batch: padded(batch) },

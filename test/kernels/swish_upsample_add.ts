@@ -1,5 +1,6 @@
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishUpsampleAdd } from '../../src/kernels/swish_upsample_add';
+import { reference, upsampleAdd } from '../../src/reference/swish_upsample_add';
 import { EPSILON, imageDims, padded, type Spec } from '../spec';
 import { swishAt } from './swish';
 
@@ -19,22 +20,11 @@ export const spec: Spec<ImageShape, 'input' | 'skip' | 'output'> = {
     const size = channels * height * width * batch;
     return { input: random.floats(size, -3, 2), skip: random.floats(4 * size, -3, 2) };
   },
-  reference: ({ channels, height, width, batch }, { input, skip }) => {
-    const values = new Float64Array(skip.length);
-    const error = new Float64Array(skip.length);
-    let i = 0;
-    for (let c = 0; c < channels; c++)
-      for (let y = 0; y < 2 * height; y++)
-        for (let x = 0; x < 2 * width; x++) {
-          const from = ((c * height + (y >> 1)) * width + (x >> 1)) * batch;
-          for (let n = 0; n < batch; n++, i++) {
-            const [a, b] = [swishAt(input[from + n]), swishAt(skip[i])];
-            values[i] = a.value + b.value;
-            // One addition; WGSL leaves open in which direction it rounds.
-            error[i] = a.valueError + b.valueError + 2 * EPSILON * Math.abs(values[i]);
-          }
-        }
-    return { output: { values, error } };
+  reference,
+  error: (shape, { input, skip }, { output }) => {
+    const ofTerms = upsampleAdd(shape, input, skip, (z) => swishAt(z).valueError);
+    // One addition; WGSL leaves open in which direction it rounds.
+    return { output: ofTerms.map((error, i) => error + 2 * EPSILON * Math.abs(output[i])) };
   },
   bench: (batch) => ({
     'up.0': { channels: 64, height: 7, width: 7, batch: padded(batch) },
