@@ -1,4 +1,4 @@
-/** The house rules of src/: files small enough to read at a sitting, no import circles, those of types alone included, and what may import what. */
+/** The house rules of src/: files small enough to read at a sitting, no import circles (types included), and what may import what. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';

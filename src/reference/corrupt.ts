@@ -3,7 +3,7 @@ import type { Arrays, Values } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import { STREAM, threefry, uniform } from '../random';
 
-/** Calls `visit(slot in the batch, place in an image [channels][height][width], byte of the data set)` for all pixels of a batch's images. */
+/** Calls `visit(slot in the batch, place in [channels][height][width], byte of the data set)` for all pixels of a batch's images. */
 export function eachPixel(
   { channels, height, width }: CorruptShape,
   { images, order, state }: Arrays,
