@@ -5,7 +5,7 @@ import { readBuffer } from '../src/gpu/staging';
 import { op } from '../src/plan/op';
 import { type Tensor, tensor } from '../src/plan/tensor';
 import type { AnySpec } from './registry';
-import { type Arrays, type Dims, type Expected, Random, type Values } from './spec';
+import { type Arrays, type Dims, type Expected, expectedOf, Random, type Values } from './spec';
 
 /** Words after every tensor that no kernel may touch. */
 const GUARD_WORDS = 64;
@@ -33,7 +33,7 @@ export async function checkKernel(
   shape: unknown,
   variant: string,
   inputs: Arrays = inputsOf(spec, shape),
-  expected: Record<string, Expected> = spec.reference(shape, inputs),
+  expected: Record<string, Expected> = expectedOf(spec, shape, inputs),
 ): Promise<CheckResult> {
   const sizes = spec.kernel.sizes(shape);
   const tensors: Record<string, Tensor> = {};
@@ -137,8 +137,9 @@ export function compareTensor(
   const at = (i: number) => `[${i}]${dims ? placeOf(i, dims) : ''}`;
   const integers = expected.values instanceof Uint32Array;
   const own = words.subarray(0, size);
-  const got = expected.unpack?.(own) ?? (integers ? own : new Float32Array(own.buffer, own.byteOffset, size));
+  const got = integers ? own : new Float32Array(own.buffer, own.byteOffset, size);
   const count = got.length;
+  const allowedAt = (i: number) => (expected.error ? gain * expected.error[i] : 0);
   if (expected.values.length !== count) {
     return {
       share: Infinity,
@@ -151,7 +152,7 @@ export function compareTensor(
   let firstBad = -1;
   for (let i = 0; i < count; i++) {
     const want = expected.values[i];
-    const allowed = integers ? 0 : gain * expected.error![i];
+    const allowed = allowedAt(i);
     const error = Math.abs(got[i] - want);
     const share = error === 0 ? 0 : error / allowed;
     // Nothing is worse than what is not a number.
@@ -168,7 +169,7 @@ export function compareTensor(
   if (bad === 0) return { share: most };
   const rows = [];
   for (let i = Math.max(0, firstBad - 2); i < Math.min(count, firstBad + 5); i++) {
-    const allowed = integers ? 0 : gain * expected.error![i];
+    const allowed = allowedAt(i);
     const fits = Math.abs(got[i] - expected.values[i]) <= allowed;
     rows.push(
       `    ${at(i)} got ${got[i]}, expected ${expected.values[i]} +- ${allowed.toPrecision(3)}${fits ? '' : '  <--'}`,

@@ -6,7 +6,7 @@ import { type Tensor, tensor } from '../src/plan/tensor';
 import { compareTensor, inputsOf } from './check_kernel';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 import { type AnySpec, specs } from './registry';
-import { elementCount } from './spec';
+import { elementCount, expectedOf } from './spec';
 
 /** A case with so much to do takes the interpreter some 100 ms. */
 const SMALL_FLOPS = 30_000;
@@ -60,7 +60,7 @@ for (const [name, spec] of specs) {
         const fault = calls.map(({ shader }) => notEmulated[shader.name]).find(Boolean);
         if (fault) context.skip(fault);
         expect(emulate(calls, memory).join('\n')).toBe('');
-        const expected = spec.reference(shape, inputs);
+        const expected = expectedOf(spec, shape, inputs);
         for (const [t, { size }] of Object.entries(tensors)) {
           const words = wordsOf(memory, tensors[t]);
           const gain = spec.gain?.[variant];

@@ -8,12 +8,47 @@ import { requirements } from '../src/gpu/request_device';
 import { op } from '../src/plan/op';
 import type { Shader } from '../src/plan/shader';
 import { tensor } from '../src/plan/tensor';
-import { type AnySpec, missingTwins, shaders, specs } from './registry';
+import { type AnySpec, missingTwins, shaders, specs, type Twins } from './registry';
 
 const { limits } = requirements;
 
-test('every kernel has its three files', () => {
+test('every kernel has its four files', () => {
   expect(missingTwins()).toEqual([]);
+});
+
+describe('what a kernel lacks is told of', () => {
+  const copy = specs.get('copy')!;
+  const whole: Twins = {
+    shaders: new Map([['copy', shaders.get('copy')!]]),
+    launchers: new Set(['copy']),
+    references: new Map([['copy', copy.reference]]),
+    specs: new Map([['copy', copy]]),
+  };
+  const withSpec = (spec: AnySpec) => ({ specs: new Map([['copy', spec]]) });
+
+  test.each<[what: string, change: Partial<Twins>, told: string[]]>([
+    ['nothing', {}, []],
+    ['launcher', { launchers: new Set() }, ['the shaders of copy have no launcher src/kernels/copy.ts']],
+    ['reference', { references: new Map() }, ['the shaders of copy have no reference src/reference/copy.ts']],
+    ['spec', { specs: new Map() }, ['the shaders of copy have no spec test/kernels/copy.ts']],
+    [
+      'shader',
+      { shaders: new Map() },
+      ['src/kernels', 'src/reference', 'test/kernels'].map((folder) => `${folder}/copy.ts has no shader`),
+    ],
+    [
+      'spec of its own',
+      withSpec(specs.get('swish')!),
+      ['test/kernels/copy.ts must export a spec of the kernel copy'],
+    ],
+    [
+      'spec with its reference',
+      withSpec({ ...copy, reference: () => ({}) }),
+      ['the spec test/kernels/copy.ts must have the reference of src/reference/copy.ts'],
+    ],
+  ])('%s', (_, change, told) => {
+    expect(missingTwins({ ...whole, ...change })).toEqual(told);
+  });
 });
 
 test('the registry has every shader', () => {

@@ -1,17 +1,15 @@
 /** What test/kernels/*.ts state about a kernel, and small helpers for writing it down. */
 import type { Kernel } from '../src/plan/op';
+import type { Arrays, Reference } from '../src/plan/reference';
 
-export type Values = Float32Array | Float64Array | Uint32Array;
-export type Arrays = Readonly<Record<string, Values>>;
+export type { Arrays, Values } from '../src/plan/reference';
 
 /** What a kernel must write into one tensor. */
 export interface Expected {
-  /** Exact values: f64 for floats, u32 for integers (which must match exactly). */
+  /** Exact values: f64 for floats, u32 for integers. */
   readonly values: Float64Array | Uint32Array;
-  /** The error allowed in each element, derived from the arithmetic (see `EPSILON`). Absent for integers. */
+  /** The error allowed in each element; without it none. */
   readonly error?: Float64Array;
-  /** The values that a tensor's words stand for, where they are neither f32 nor u32 as they are. */
-  readonly unpack?: (words: Uint32Array) => Values;
 }
 
 /** The dimensions of a tensor, from the one that varies slowest on: a failure is told by its place in them. */
@@ -29,12 +27,7 @@ export interface GradientOf<Shape> {
   /** The forward tensor that the loss is taken of, L = sum(cotangent * output). */
   readonly output: string;
   /** Builds the backward kernel's inputs from the forward's inputs and outputs and dL/d(output). */
-  readonly inputs: (
-    shape: Shape,
-    forward: Arrays,
-    outputs: Record<string, Expected>,
-    cotangent: Float64Array,
-  ) => Arrays;
+  readonly inputs: (shape: Shape, forward: Arrays, outputs: Arrays, cotangent: Float64Array) => Arrays;
   /**
    * Forward input -> the output in which the backward kernel leaves its gradient, and where the gradient of element i lies
    * there (by default at i; -1 for padding, which has none).
@@ -44,18 +37,27 @@ export interface GradientOf<Shape> {
   >;
 }
 
-/** The third twin of a kernel: what it must compute, on which cases, how exactly, and where the UNet uses it. */
+/** The fourth twin of a kernel: on which cases it must compute what its reference does, how exactly, and where the UNet uses it. */
 export interface Spec<Shape, Name extends string = string> {
   readonly kernel: Kernel<Shape, Name>;
   /** By name: size 1, odd and prime sizes, batches that are padded, the UNet's own shapes at a small batch. */
   readonly cases: Readonly<Record<string, Shape>>;
   /** Values of every tensor that the kernel reads (in its own memory order). The others start poisoned. */
   readonly inputs: (shape: Shape, random: Random) => Arrays;
-  /** Plain loops in f64: what every tensor that the kernel writes must hold. */
-  readonly reference: (shape: Shape, inputs: Arrays) => Record<string, Expected>;
+  /** That of src/reference. */
+  readonly reference: Reference<Shape>;
+  /**
+   * The error allowed in each element of the tensors that the kernel writes, derived from the arithmetic (see `EPSILON`). `values` is what
+   * the reference makes of the inputs. A tensor that is left out must be exact.
+   */
+  readonly error: (
+    shape: Shape,
+    inputs: Arrays,
+    values: Arrays,
+  ) => Readonly<Partial<Record<Name, Float64Array>>>;
   /** Dimensions of what it writes, for messages, where there are any. */
   readonly dims?: (shape: Shape) => Readonly<Partial<Record<Name, Dims>>>;
-  /** Variants whose arithmetic errs more than the reference allows for, and by what factor; derived, see there. */
+  /** Variants whose arithmetic errs more than `error` allows for, and by what factor; derived, see there. */
   readonly gain?: Readonly<Record<string, number>>;
   /** Cases that the emulator also runs, by variant, whatever they take: for faults between rounds of a loop, say. */
   readonly emulated?: Readonly<Record<string, readonly string[]>>;
@@ -64,6 +66,26 @@ export interface Spec<Shape, Name extends string = string> {
   /** For a backward kernel: checked against finite differences of its forward's reference. */
   readonly gradientOf?: GradientOf<Shape>;
 }
+
+/** What a kernel must write, tensor by tensor. */
+export function expectedOf<Shape>(
+  { reference, error }: Pick<Spec<Shape>, 'reference' | 'error'>,
+  shape: Shape,
+  inputs: Arrays,
+): Record<string, Expected> {
+  const values = reference(shape, inputs);
+  const errors = error(shape, inputs, values);
+  return Object.fromEntries(
+    Object.entries(values).map(([name, own]) => [name, { values: own, error: errors[name] }]),
+  );
+}
+
+/** The error of what is copied: there is none. */
+export const exact = () => ({});
+
+/** Absolute values: of them, a reference that adds up products makes the sums of its terms' absolute values. */
+export const absolute = (inputs: Arrays): Arrays =>
+  Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.map(Math.abs)]));
 
 /** Rounding unit of f32: a correctly rounded operation errs by at most this times its result. */
 export const EPSILON = 2 ** -24;

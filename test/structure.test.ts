@@ -1,7 +1,7 @@
-/** The house rules of src/: files small enough to read at a sitting, and no import circles, those of types alone included. */
+/** The house rules of src/: files small enough to read at a sitting, no import circles (types included), and what may import what. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const MOST_LINES = 400;
 
@@ -67,4 +67,27 @@ test('a circle would be found', () => {
 test(`no file of src/ has more than ${MOST_LINES} lines`, () => {
   const long = [...sources()].map(([file, text]) => [file, text.trimEnd().split('\n').length] as const);
   expect(long.filter(([, lines]) => lines > MOST_LINES)).toEqual([]);
+});
+
+test('nothing of src/ comes from test/ or harness/', () => {
+  const astray = [...sources()].filter(([, text]) => /['"](\.\.\/)+(test|harness)\//.test(text));
+  expect(astray.map(([file]) => file)).toEqual([]);
+});
+
+describe('src/reference/', () => {
+  const isReference = (file: string) => file.startsWith('reference/');
+
+  test('has of the launchers the types alone: what both compute in one way, both compute wrongly', () => {
+    const launched = [...sources()].filter(
+      ([file, text]) => isReference(file) && /^import (?!type\b)[^;]*'\.\.\/kernels\//m.test(text),
+    );
+    expect(launched.map(([file]) => file)).toEqual([]);
+  });
+
+  test('is imported by nobody else, unless late', () => {
+    const early = [...sources()].filter(
+      ([file, text]) => !isReference(file) && /\bfrom '[^']*\/reference\/\w+'/.test(text),
+    );
+    expect(early.map(([file]) => file)).toEqual([]);
+  });
 });

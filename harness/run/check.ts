@@ -4,7 +4,7 @@ import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { checkKernel, inputsOf } from '../../test/check_kernel';
 import { type AnySpec, specs } from '../../test/registry';
-import { type Arrays, type Expected, Random } from '../../test/spec';
+import { type Arrays, type Expected, expectedOf, Random } from '../../test/spec';
 import { matcher, matchesNothing } from './pattern';
 
 export interface CheckRow {
@@ -128,7 +128,7 @@ export class References {
     let found = this.known.get(shape);
     if (!found) {
       const inputs = inputsOf(spec, shape);
-      found = { inputs, expected: spec.reference(shape, inputs) };
+      found = { inputs, expected: expectedOf(spec, shape, inputs) };
       this.known.set(shape, found);
     }
     return found;

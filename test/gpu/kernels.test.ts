@@ -4,7 +4,7 @@ import type { AdapterKind } from '../../src/plan/op';
 import { checkKernel, inputsOf } from '../check_kernel';
 import { testGpu } from '../lanes/gpu';
 import { type AnySpec, specs } from '../registry';
-import type { Arrays, Expected } from '../spec';
+import { type Arrays, type Expected, expectedOf } from '../spec';
 
 const { gpu, lane } = await testGpu();
 
@@ -20,7 +20,7 @@ function once(spec: AnySpec, shape: unknown, users: number): () => Prepared {
   return () => {
     if (!prepared) {
       const inputs = inputsOf(spec, shape);
-      prepared = { inputs, expected: spec.reference(shape, inputs) };
+      prepared = { inputs, expected: expectedOf(spec, shape, inputs) };
     }
     const given = prepared;
     // The large ones are not kept.

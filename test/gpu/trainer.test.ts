@@ -4,12 +4,12 @@ import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
 import { permutation } from '../../src/random';
+import { reference as corrupt } from '../../src/reference/corrupt';
 import type { FitOptions, TrainingEvent } from '../../src/training/options';
 import { LOSS_RING } from '../../src/training/settings';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
-import { spec as corrupt } from '../kernels/corrupt';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
@@ -75,10 +75,10 @@ describe('fit', () => {
     const words = new Uint32Array(images.buffer.slice(0));
     const state = Uint32Array.of(step, start, n, count, 0, 0, 0, 0);
     const shape = { batch: 4, height: 4, width: 8, channels: 1, imageCount: count, seed: 42, binarize: true };
-    const made = corrupt.reference(shape, { images: words, order: permutation(count, 42, epoch), state });
+    const made = corrupt(shape, { images: words, order: permutation(count, 42, epoch), state });
     const unpack = (chwn: ArrayLike<number>) =>
       Float64Array.from({ length: n * size }, (_, i) => chwn[(i % size) * 4 + Math.floor(i / size)]);
-    return { clean: unpack(made.clean.values), noisy: unpack(made.noisy.values) };
+    return { clean: unpack(made.clean), noisy: unpack(made.noisy) };
   }
 
   test('a run that is aborted and goes on gives the losses of an unbroken one', async () => {

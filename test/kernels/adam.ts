@@ -1,8 +1,11 @@
 import { type AdamShape, adam } from '../../src/kernels/adam';
-import { flatSize, type ParameterShape, packing, parameterCount } from '../../src/kernels/pack_weights';
+import { flatSize, type ParameterShape, packing } from '../../src/kernels/pack_weights';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { EPSILON, type Spec, sumError, type Values } from '../spec';
-import { packInto, parameterLayers } from './pack_weights';
+import { factorsOf, reference } from '../../src/reference/adam';
+import { packLayers } from '../../src/reference/pack_weights';
+import { sumOfSlices } from '../../src/reference/sum_slices';
+import { absolute, EPSILON, type Spec, sumError, type Values } from '../spec';
+import { parameterLayers } from './pack_weights';
 
 const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 const layer = (inChannels: number, outChannels: number, kernelSize: number, slices = 1) => ({
@@ -106,64 +109,42 @@ export const spec: Spec<Case, 'slices' | 'state' | 'parameter' | 'moment1' | 'mo
       packed: random.floats(packed),
     };
   },
-  reference: (shape, { slices, state, parameter, moment1, moment2, packed }) => {
-    const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
-    const c1 = floats[STATE.correction1];
-    const c2 = floats[STATE.correction2];
-    const rate = floats[STATE.rate];
-    const scale = floats[STATE.gradientScale];
-    // What the kernel is given: settings rounded to f32.
-    const { weightDecay = 0 } = shape;
-    const [beta1, beta2, epsilon, decay] = [shape.beta1, shape.beta2, shape.epsilon, weightDecay].map(
-      Math.fround,
-    );
-    const [rest1, rest2] = [1 - shape.beta1, 1 - shape.beta2].map(Math.fround);
-    const unchanged = (values: Values) => ({
-      values: Float64Array.from(values),
-      error: new Float64Array(values.length),
-    });
-    const [w, m, v, copies] = [parameter, moment1, moment2, packed].map(unchanged);
+  reference,
+  error: (shape, inputs, { parameter: w, moment1: m, moment2: v }) => {
+    const f = factorsOf(shape, inputs.state);
     const ulp = 2 * EPSILON;
     const tiny = 2 ** -126; // below, f32 may be flushed to 0
-    for (const own of shape.layers) {
-      const pitch = flatSize(own);
+    const magnitudes = absolute(inputs).slices;
+    const [parameter, moment1, moment2] = [w, m, v].map(({ length }) => new Float64Array(length));
+    for (const layer of shape.layers) {
+      const pitch = flatSize(layer);
       for (let k = 0; k < pitch; k++) {
-        const i = own.offset + k;
-        let [g, magnitude] = [0, 0];
-        for (let s = 0; s < own.slices; s++) {
-          g += slices[own.slicesOffset + s * pitch + k];
-          magnitude += Math.abs(slices[own.slicesOffset + s * pitch + k]);
-        }
-        g *= scale;
+        const i = layer.offset + k;
+        const sumAt = (slices: Values) => sumOfSlices(slices, layer.slicesOffset + k, pitch, layer.slices);
+        const g = f.scale * sumAt(inputs.slices);
+        const ofSum = layer.slices > 1 ? f.scale * sumError(layer.slices, sumAt(magnitudes)) : 0;
         // A product with 1 is exact.
-        const ofScale = scale === 1 ? 0 : 2 * EPSILON * Math.abs(g);
-        const gError = (own.slices > 1 ? scale * sumError(own.slices, magnitude) : 0) + ofScale;
-        const [old, fresh] = [beta1 * moment1[i], rest1 * g];
-        m.values[i] = old + fresh;
-        m.error[i] = rest1 * gError + ulp * (Math.abs(old) + Math.abs(fresh) + Math.abs(old + fresh)) + tiny;
-        v.values[i] = beta2 * moment2[i] + rest2 * g * g;
+        const ofG = ofSum + (f.scale === 1 ? 0 : ulp * Math.abs(g));
+        const [old, fresh] = [f.beta1 * inputs.moment1[i], f.rest1 * g];
+        moment1[i] = f.rest1 * ofG + ulp * (Math.abs(old) + Math.abs(fresh) + Math.abs(m[i])) + tiny;
         // Two products and an addition of what is not negative.
-        v.error[i] = rest2 * (2 * Math.abs(g) + gError) * gError + 3 * ulp * v.values[i] + tiny;
-        const below = Math.sqrt(v.values[i] / c2) + epsilon;
-        const change = (rate * (m.values[i] / c1)) / below;
-        const kept = parameter[i] * (1 - rate * decay);
-        w.values[i] = kept - change;
+        moment2[i] = f.rest2 * (2 * Math.abs(g) + ofG) * ofG + 3 * ulp * v[i] + tiny;
+        const below = Math.sqrt(v[i] / f.correction2) + f.epsilon;
+        const change = Math.abs((f.rate * (m[i] / f.correction1)) / below);
         // Above the fraction bar: the error of m, a division (2.5 ulp) and a product. Below: half the error of v and of its division,
         // the root (4.5, as WGSL reduces it to 1 / inverseSqrt) and an addition. Then a division and a subtraction.
-        const above = (rate * m.error[i]) / c1 / below + 3.5 * ulp * Math.abs(change);
-        const ofV = v.values[i] > 0 ? v.error[i] / v.values[i] / 2 : 0;
+        const above = (f.rate * moment1[i]) / f.correction1 / below + 3.5 * ulp * change;
+        const ofV = v[i] > 0 ? moment2[i] / v[i] / 2 : 0;
         const relative = ofV + (1.25 + 4.5 + 1 + 2.5) * ulp;
         // Of the decay: a product, a difference, and the product with the parameter; all exact if there is none.
-        const ofDecay = decay === 0 ? 0 : ulp * (2 * Math.abs(kept) + rate * decay * Math.abs(parameter[i]));
-        w.error[i] = above + relative * Math.abs(change) + ofDecay + ulp * Math.abs(w.values[i]);
+        const before = Math.abs(inputs.parameter[i]);
+        const kept = Math.abs(before * (1 - f.rate * f.decay));
+        const ofDecay = f.decay === 0 ? 0 : ulp * (2 * kept + f.rate * f.decay * before);
+        parameter[i] = above + relative * change + ofDecay + ulp * Math.abs(w[i]);
       }
-      const part = (values: Float64Array) => values.subarray(own.offset, own.offset + parameterCount(own));
-      const place = (values: Float64Array) =>
-        values.subarray(own.packedOffset, own.packedOffset + packing(own).size);
-      for (const key of ['values', 'error'] as const)
-        place(copies[key]).set(packInto(own, part(w[key]), place(copies[key])));
     }
-    return { parameter: w, moment1: m, moment2: v, packed: copies };
+    const packed = packLayers(shape.layers, parameter, new Float64Array(inputs.packed.length));
+    return { parameter, moment1, moment2, packed };
   },
   bench: () => ({ 'all layers': network(1), 'all layers, 20 slices': network(20) }),
 };

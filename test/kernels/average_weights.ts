@@ -1,9 +1,10 @@
-import { type AverageShape, averageWeights, MOST_KEPT } from '../../src/kernels/average_weights';
-import { flatSize, packing, parameterCount } from '../../src/kernels/pack_weights';
+import { type AverageShape, averageWeights } from '../../src/kernels/average_weights';
+import { flatSize } from '../../src/kernels/pack_weights';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { EPSILON, type Spec, type Values } from '../spec';
+import { freshShare, reference } from '../../src/reference/average_weights';
+import { packLayers } from '../../src/reference/pack_weights';
+import { EPSILON, type Spec } from '../spec';
 import { spec as adam } from './adam';
-import { packInto } from './pack_weights';
 
 /** Completed steps: the first one, one that forgets quickly, and one of so many that the share that stays is at its most. */
 interface Case extends AverageShape {
@@ -28,30 +29,19 @@ export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
       packed: random.floats(packed),
     };
   },
-  reference: (shape, { parameter, average, packed }) => {
-    const fresh = 1 - Math.min(MOST_KEPT, shape.step / (shape.step + 9));
+  reference,
+  error: ({ layers, step }, { parameter, average: before, packed: old }, { average: after }) => {
+    const fresh = freshShare(step);
     // What is kept is a quotient (2.5 ulp) of f32, or the setting, and the difference from 1 has that error, whatever is left of it.
-    const freshError = 4 * EPSILON;
-    const unchanged = (values: Values) => ({
-      values: Float64Array.from(values),
-      error: new Float64Array(values.length),
-    });
-    const [mean, copies] = [average, packed].map(unchanged);
-    for (const own of shape.layers) {
-      for (let i = own.offset; i < own.offset + flatSize(own); i++) {
-        const step = parameter[i] - average[i];
-        mean.values[i] = average[i] + fresh * step;
+    const ofFresh = 4 * EPSILON;
+    const average = new Float64Array(after.length);
+    for (const layer of layers)
+      for (let i = layer.offset; i < layer.offset + flatSize(layer); i++) {
         // A difference and a product, then the sum.
-        mean.error[i] =
-          (freshError + 4 * EPSILON * fresh) * Math.abs(step) + 2 * EPSILON * Math.abs(mean.values[i]);
+        const ofStep = (ofFresh + 4 * EPSILON * fresh) * Math.abs(parameter[i] - before[i]);
+        average[i] = ofStep + 2 * EPSILON * Math.abs(after[i]);
       }
-      const part = (values: Float64Array) => values.subarray(own.offset, own.offset + parameterCount(own));
-      const place = (values: Float64Array) =>
-        values.subarray(own.packedOffset, own.packedOffset + packing(own).size);
-      for (const key of ['values', 'error'] as const)
-        place(copies[key]).set(packInto(own, part(mean[key]), place(copies[key])));
-    }
-    return { average: mean, packed: copies };
+    return { average, packed: packLayers(layers, average, new Float64Array(old.length)) };
   },
   bench: () => ({ 'all layers': { ...adam.bench(4)['all layers'], step: 100 } }),
 };

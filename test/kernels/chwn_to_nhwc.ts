@@ -1,6 +1,7 @@
 import { chwnToNhwc } from '../../src/kernels/chwn_to_nhwc';
 import type { CallerImageShape } from '../../src/kernels/nhwc_to_chwn';
-import { padded, type Spec } from '../spec';
+import { reference } from '../../src/reference/chwn_to_nhwc';
+import { exact, padded, type Spec } from '../spec';
 
 export const spec: Spec<CallerImageShape, 'input' | 'images'> = {
   kernel: chwnToNhwc,
@@ -14,14 +15,7 @@ export const spec: Spec<CallerImageShape, 'input' | 'images'> = {
   inputs: ({ channels, height, width, batch }, random) => ({
     input: random.floats(channels * height * width * batch),
   }),
-  reference: ({ channels, height, width, batch, count = batch }, { input }) => {
-    const values = new Float64Array(channels * height * width * count);
-    let i = 0;
-    for (let n = 0; n < count; n++)
-      for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++)
-          for (let c = 0; c < channels; c++) values[i++] = input[((c * height + y) * width + x) * batch + n];
-    return { images: { values, error: new Float64Array(values.length) } }; // copies are exact
-  },
+  reference,
+  error: exact,
   bench: (batch) => ({ output: { channels: 1, height: 28, width: 28, batch: padded(batch), count: batch } }),
 };

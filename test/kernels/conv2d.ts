@@ -1,15 +1,7 @@
 import type { ConvShape } from '../../src/conv_shape';
 import { conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
-import {
-  type Arrays,
-  EPSILON,
-  imageDims,
-  padded,
-  type Random,
-  type Spec,
-  sumError,
-  type Values,
-} from '../spec';
+import { biasesOf, reference } from '../../src/reference/conv2d';
+import { type Arrays, absolute, EPSILON, imageDims, padded, type Random, type Spec, sumError } from '../spec';
 import { convolutionGains } from '../winograd_gain';
 
 /** The UNet's convolutions at a batch size, by layer name. */
@@ -200,25 +192,6 @@ const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
   }),
 );
 
-/** Calls `visit(output pixel, input pixel, tap)` for all taps that lie inside the image; pixels count y * width + x. */
-export function eachTap(
-  { height, width, kernelSize: k }: ConvShape,
-  visit: (to: number, from: number, tap: number) => void,
-): void {
-  const r = (k - 1) / 2;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let ky = 0; ky < k; ky++) {
-        for (let kx = 0; kx < k; kx++) {
-          const [fromY, fromX] = [y + ky - r, x + kx - r];
-          if (fromY < 0 || fromY >= height || fromX < 0 || fromX >= width) continue;
-          visit(y * width + x, fromY * width + fromX, ky * k + kx);
-        }
-      }
-    }
-  }
-}
-
 /** A packed kernel [tap][in][out padded to 8] of random weights scaled as Glorot does, zeros in the padding. */
 export function packedKernel(
   random: Random,
@@ -235,53 +208,19 @@ export function packedKernel(
   return kernel;
 }
 
-/** The sums of a convolution and the sums of its terms' absolute values, [out][height][width][batch]. */
-export function convolve(
-  shape: ConvShape,
-  input: Values,
-  kernel: Values,
-  inChannels = shape.inChannels,
-  outChannels = shape.outChannels,
-): { sums: Float64Array; magnitudes: Float64Array } {
-  const { batch: n, height, width } = shape;
-  const plane = height * width * n;
-  const outPadded = padChannels(outChannels);
-  const sums = new Float64Array(outChannels * plane);
-  const magnitudes = new Float64Array(outChannels * plane);
-  eachTap(shape, (to, from, tap) => {
-    for (let c = 0; c < inChannels; c++) {
-      const x = c * plane + from * n;
-      for (let o = 0; o < outChannels; o++) {
-        const w = kernel[(tap * inChannels + c) * outPadded + o];
-        const at = o * plane + to * n;
-        for (let i = 0; i < n; i++) {
-          const term = input[x + i] * w;
-          sums[at + i] += term;
-          magnitudes[at + i] += Math.abs(term);
-        }
-      }
-    }
-  });
-  return { sums, magnitudes };
-}
-
-function reference(shape: ConvShape, { input, kernel, bias, image_bias }: Arrays) {
+function error(shape: ConvShape, inputs: Arrays) {
   const { batch, height, width, inChannels, kernelSize, imageBias } = shape;
-  const { sums, magnitudes } = convolve(shape, input, kernel);
-  const told = imageBias !== undefined;
-  const terms = kernelSize ** 2 * inChannels + (told ? 2 : 1);
-  const values = new Float64Array(sums.length);
-  const error = new Float64Array(sums.length);
-  sums.forEach((sum, i) => {
-    const channel = Math.floor(i / (height * width * batch));
-    const more = told ? image_bias[(imageBias + channel) * batch + (i % batch)] : 0;
-    values[i] = sum + bias[channel] + more;
-    // A bias may be larger than all products together. A sum that begins with it is rounded near it at every addition, by up to
+  const sizes = absolute(inputs);
+  const terms = kernelSize ** 2 * inChannels + (imageBias === undefined ? 1 : 2);
+  const output = reference(shape, sizes).output.map((magnitude, i) => {
+    const ofTerms = sumError(terms, magnitude);
+    if (imageBias === undefined) return ofTerms;
+    // Biases may be larger than all products together. A sum that begins with them is rounded near them at every addition, by up to
     // EPSILON times as much, evenly: five standard deviations of that are three times the square root of their number.
-    const begin = Math.abs(bias[channel]) + Math.abs(more);
-    error[i] = sumError(terms, magnitudes[i] + begin) + (told ? 2 * Math.sqrt(terms) * EPSILON * begin : 0);
+    const [bias, own] = biasesOf(shape, sizes, Math.floor(i / (height * width * batch)), i % batch);
+    return ofTerms + 2 * Math.sqrt(terms) * EPSILON * (bias + own);
   });
-  return { output: { values, error } };
+  return { output };
 }
 
 export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
@@ -301,6 +240,7 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
     };
   },
   reference,
+  error,
   emulated: { winograd6_3x3_gpu: ['two rounds, 3x3'] },
   gain: convolutionGains,
   bench: convLayers,

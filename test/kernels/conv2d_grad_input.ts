@@ -1,10 +1,11 @@
 import type { ConvShape } from '../../src/conv_shape';
 import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
+import { reference } from '../../src/reference/conv2d_grad_input';
 import { transposeKernel } from '../conv_layouts';
-import { imageDims, type Spec, sumError } from '../spec';
+import { absolute, imageDims, type Spec, sumError } from '../spec';
 import { convolutionGains } from '../winograd_gain';
-import { spec as conv2d, convCases, convLayers, convolve, packedKernel } from './conv2d';
+import { spec as conv2d, convCases, convLayers, packedKernel } from './conv2d';
 
 export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
   kernel: conv2dGradInput,
@@ -14,11 +15,11 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     grad: random.floats(convSizes(shape).output),
     kernel: packedKernel(random, shape.kernelSize ** 2, shape.outChannels, shape.inChannels),
   }),
-  // The convolution of the output gradient with the flipped, transposed kernel.
-  reference: (shape, { grad, kernel }) => {
-    const { sums, magnitudes } = convolve(shape, grad, kernel, shape.outChannels, shape.inChannels);
+  reference,
+  error: (shape, inputs) => {
     const terms = shape.kernelSize ** 2 * shape.outChannels;
-    return { grad_input: { values: sums, error: magnitudes.map((m) => sumError(terms, m)) } };
+    const { grad_input } = reference(shape, absolute(inputs));
+    return { grad_input: grad_input.map((magnitude) => sumError(terms, magnitude)) };
   },
   // The first layer's input is data: nobody asks for its gradient.
   gain: convolutionGains,

@@ -1,11 +1,12 @@
 import type { ConvShape } from '../../src/conv_shape';
 import { conv2dGradPool } from '../../src/kernels/conv2d_grad_pool';
+import { reference } from '../../src/reference/conv2d_grad_pool';
+import { wideImage } from '../../src/reference/conv2d_pool';
 import { transposeKernel } from '../conv_layouts';
-import { type Arrays, imageDims, type Random, type Spec } from '../spec';
+import { type Arrays, expectedOf, imageDims, type Random, type Spec } from '../spec';
 import { spec as conv2d, convLayers } from './conv2d';
 import { spec as conv2dGradInput } from './conv2d_grad_input';
 import { towardsOneCases } from './conv2d_grad_upsample';
-import { wideImage } from './conv2d_pool';
 import { swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
 import { spec as swishMaxPoolGrad } from './swish_max_pool_grad';
@@ -17,10 +18,10 @@ const forward = {
     return { pre: swishMaxPool.inputs(wideImage(shape), random).input, kernel, bias };
   },
   reference: (shape: ConvShape, { pre, kernel, bias }: Arrays) => {
-    const pooled = swishMaxPool.reference(wideImage(shape), { input: pre }).output.values;
+    const pooled = swishMaxPool.reference(wideImage(shape), { input: pre }).output;
     const input = Float64Array.from(pre, (z) => swishAt(z).value);
     const { output } = conv2d.reference(shape, { input, kernel, bias });
-    return { both: { values: Float64Array.of(...pooled, ...output.values) } };
+    return { both: Float64Array.of(...pooled, ...output) };
   },
 };
 
@@ -32,13 +33,14 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'pre' | 'grad_output' | '
     const { pre, grad_output } = swishMaxPoolGrad.inputs(wideImage(shape), random);
     return { ...conv2dGradInput.inputs(shape, random), pre, grad_output };
   },
-  reference: (shape, { grad, kernel, pre, grad_output }) => {
-    const { grad_input } = conv2dGradInput.reference(shape, { grad, kernel });
+  reference,
+  error: (shape, { grad, kernel, pre, grad_output }) => {
+    const { grad_input } = expectedOf(conv2dGradInput, shape, { grad, kernel });
     const inputs = { pre, grad_output, grad: grad_input.values };
-    const { values, error } = swishMaxPoolGrad.reference(wideImage(shape), inputs).grad;
+    const { error } = expectedOf(swishMaxPoolGrad, wideImage(shape), inputs).grad;
     // What the convolution errs by is multiplied by the slope, too.
     const further = grad_input.error!.map((e, i) => e * Math.abs(swishAt(pre[i]).slope));
-    return { grad_pre: { values, error: error!.map((e, i) => e + further[i]) } };
+    return { grad_pre: error!.map((e, i) => e + further[i]) };
   },
   bench: (batch) => ({ 'down.0': convLayers(batch)['up.2'] }),
   gradientOf: {

@@ -1,8 +1,8 @@
 import type { ConvShape } from '../../src/conv_shape';
-import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dPool } from '../../src/kernels/conv2d_pool';
-import type { ImageShape } from '../../src/kernels/swish_max_pool';
-import { imageDims, padded, type Spec } from '../spec';
+import { reference, wideImage } from '../../src/reference/conv2d_pool';
+import { largestOfWindows } from '../../src/reference/swish_max_pool';
+import { expectedOf, imageDims, padded, type Spec } from '../spec';
 import { spec as conv2d, convLayers } from './conv2d';
 import { spec as swishMaxPool } from './swish_max_pool';
 
@@ -53,33 +53,19 @@ const imageBiasCases: Readonly<Record<string, ConvShape>> = {
   'UNet, a bias for each image': { ...oneChannelCases.UNet, imageBias: 0 },
 };
 
-/** The map of many channels that such a convolution makes, or that its gradient goes back to. */
-export const wideImage = ({ height, width, batch, inChannels, outChannels }: ConvShape): ImageShape => ({
-  channels: inChannels * outChannels,
-  height,
-  width,
-  batch,
-});
-
 export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'pooled'> = {
   kernel: conv2dPool,
   cases: { ...oneChannelCases, ...imageBiasCases },
   dims: (shape) => ({ output: imageDims(shape.outChannels, shape) }),
   inputs: conv2d.inputs,
-  reference: (shape, inputs) => {
-    const { output } = conv2d.reference(shape, inputs);
-    const { output: pooled } = swishMaxPool.reference(wideImage(shape), { input: output.values });
+  reference,
+  error: (shape, inputs) => {
+    const { output } = expectedOf(conv2d, shape, inputs);
+    const image = wideImage(shape);
+    const { output: pooled } = expectedOf(swishMaxPool, image, { input: output.values });
     // What the convolution errs by goes through swish; of four such errors, the greatest.
-    const { width, batch } = shape;
-    const worst = new Float64Array(convSizes(shape).output / 4);
-    output.error!.forEach((error, i) => {
-      const [n, at] = [i % batch, Math.floor(i / batch)];
-      const [x, y] = [at % width, Math.floor(at / width)]; // y counts through the channels, whose heights are even
-      const to = ((y >> 1) * (width / 2) + (x >> 1)) * batch + n;
-      worst[to] = Math.max(worst[to], error);
-    });
-    const error = pooled.error!.map((e, i) => e + STEEPEST * worst[i]);
-    return { output, pooled: { values: pooled.values, error } };
+    const further = largestOfWindows(image, output.error!);
+    return { output: output.error, pooled: pooled.error!.map((e, i) => e + STEEPEST * further[i]) };
   },
   bench: (batch) => ({ 'down.0': convLayers(batch)['down.0'] }),
 };

@@ -1,6 +1,7 @@
 import { copy } from '../../src/kernels/copy';
 import type { ElementwiseShape } from '../../src/kernels/swish';
-import type { Spec } from '../spec';
+import { reference } from '../../src/reference/copy';
+import { exact, type Spec } from '../spec';
 
 export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
   kernel: copy,
@@ -11,9 +12,8 @@ export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
     'more than one row, four vec4 each': { elements: 4 * (4 * 64 * 1024 + 65) },
   },
   inputs: ({ elements }, random) => ({ input: random.floats(elements) }),
-  reference: (_, { input }) => ({
-    output: { values: Float64Array.from(input), error: new Float64Array(input.length) },
-  }),
+  reference,
+  error: exact,
   // By what is read and written together: in a core's cache, in one that all share, and more than caches hold.
   bench: () => ({
     '1 MiB': { elements: 2 ** 17 },

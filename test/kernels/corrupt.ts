@@ -1,6 +1,7 @@
 import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { permutation, STREAM, threefry, uniform } from '../../src/random';
+import { permutation } from '../../src/random';
+import { reference } from '../../src/reference/corrupt';
 import { EPSILON, padded, type Spec } from '../spec';
 
 const seed = 123;
@@ -57,34 +58,13 @@ export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'clean' | '
     state[STATE.epochSize] = imageCount;
     return { images, order: permutation(imageCount, seed, 5), state };
   },
-  reference: ({ channels, height, width, batch, seed, binarize }, { images, order, state }) => {
-    const elements = channels * height * width;
-    const bytes = new Uint8Array((images as Uint32Array).buffer, images.byteOffset);
-    const clean = new Float64Array(elements * batch);
-    const noisy = new Float64Array(elements * batch);
-    const step = state[STATE.step];
-    for (let n = 0; n < state[STATE.count]; n++) {
-      const from = order[state[STATE.batchStart] + n] * elements;
-      const amount = uniform(threefry(seed, STREAM.amount, step, n)[0]);
-      let e = 0;
-      for (let c = 0; c < channels; c++)
-        for (let y = 0; y < height; y++)
-          for (let x = 0; x < width; x++, e++) {
-            const byte = bytes[from + (y * width + x) * channels + c];
-            const value = binarize ? Number(byte > 127) : byte / 255;
-            const words = threefry(seed, STREAM.noise, step, Math.floor(n / 2) * elements + e);
-            clean[e * batch + n] = value;
-            noisy[e * batch + n] = value * (1 - amount) + uniform(words[n % 2]) * amount;
-          }
-    }
-    // In ulp of 2 EPSILON: half for the constant 1/255 and one for its product; then a product and an addition, of numbers that
-    // are not negative. The random numbers and 1 - amount are exact.
-    const cleanError = clean.map((v) => (binarize ? 0 : 1.5 * 2 * EPSILON * v));
-    return {
-      clean: { values: clean, error: cleanError },
-      noisy: { values: noisy, error: noisy.map((v) => 3.5 * 2 * EPSILON * v) },
-    };
-  },
+  reference,
+  // In ulp of 2 EPSILON: half for the constant 1/255 and one for its product; then a product and an addition, of numbers that are not
+  // negative. The random numbers and 1 - amount are exact.
+  error: ({ binarize }, _, { clean, noisy }) => ({
+    clean: Float64Array.from(clean, (v) => (binarize ? 0 : 1.5 * 2 * EPSILON * v)),
+    noisy: Float64Array.from(noisy, (v) => 3.5 * 2 * EPSILON * v),
+  }),
   bench: (batch) => ({
     input: {
       channels: 1,

@@ -1,7 +1,9 @@
 import type { CorruptShape } from '../../src/kernels/corrupt';
 import { corruptFlow } from '../../src/kernels/corrupt_flow';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { permutation, STREAM, threefry } from '../../src/random';
+import { permutation } from '../../src/random';
+import { eachPixel, noiseWords } from '../../src/reference/corrupt';
+import { reference, signedPixel } from '../../src/reference/corrupt_flow';
 import { EPSILON, padded, type Spec } from '../spec';
 import { normalsAt } from './gaussian_noise';
 
@@ -73,40 +75,25 @@ export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'levels' | 
     levels.fill(Number.NaN, state[STATE.count]);
     return { images, order: permutation(imageCount, seed, 5), state, levels };
   },
-  reference: ({ channels, height, width, batch, seed, binarize }, { images, order, state, levels }) => {
-    const elements = channels * height * width;
-    const bytes = new Uint8Array((images as Uint32Array).buffer, images.byteOffset);
-    const noisy = { values: new Float64Array(elements * batch), error: new Float64Array(elements * batch) };
-    const velocity = {
-      values: new Float64Array(elements * batch),
-      error: new Float64Array(elements * batch),
-    };
+  reference,
+  error: (shape, inputs, values) => {
+    const { state, levels } = inputs;
     const ulp = 2 * EPSILON;
-    for (let n = 0; n < state[STATE.count]; n++) {
-      const from = order[state[STATE.batchStart] + n] * elements;
+    const noisy = new Float64Array(values.noisy.length);
+    const velocity = new Float64Array(values.velocity.length);
+    eachPixel(shape, inputs, (n, e, byte) => {
+      const at = e * shape.batch + n;
       const t = levels[n];
-      let i = 0;
-      for (let c = 0; c < channels; c++)
-        for (let y = 0; y < height; y++)
-          for (let x = 0; x < width; x++, i++) {
-            const byte = bytes[from + (y * width + x) * channels + c];
-            const value = binarize ? (byte > 127 ? 1 : -1) : byte / 127.5 - 1;
-            // The constant 1/255 and its product with a whole number.
-            const valueError = binarize ? 0 : 1.5 * ulp * Math.abs(value);
-            const draw = normalsAt(threefry(seed, STREAM.noise, state[STATE.step], (n >> 1) * elements + i));
-            const [noise, noiseError] = [draw.values[n % 2], draw.errors[n % 2]];
-            const [mine, its] = [(1 - t) * value, t * noise];
-            const at = i * batch + n;
-            noisy.values[at] = mine + its;
-            // 1 - t and its product, a product, and the addition.
-            noisy.error[at] =
-              (1 - t) * valueError +
-              t * noiseError +
-              ulp * (2 * Math.abs(mine) + Math.abs(its) + Math.abs(mine + its));
-            velocity.values[at] = noise - value;
-            velocity.error[at] = valueError + noiseError + ulp * Math.abs(noise - value);
-          }
-    }
+      const value = signedPixel(shape, byte);
+      // The constant 1/255 and its product with a whole number.
+      const ofValue = shape.binarize ? 0 : 1.5 * ulp * Math.abs(value);
+      const draw = normalsAt(noiseWords(shape, state, n, e));
+      const [noise, ofNoise] = [draw.values[n % 2], draw.errors[n % 2]];
+      // 1 - t and its product, a product, and the addition.
+      const rounding = 2 * Math.abs((1 - t) * value) + Math.abs(t * noise) + Math.abs(values.noisy[at]);
+      noisy[at] = (1 - t) * ofValue + t * ofNoise + ulp * rounding;
+      velocity[at] = ofValue + ofNoise + ulp * Math.abs(values.velocity[at]);
+    });
     return { noisy, velocity };
   },
   bench: (batch) => ({

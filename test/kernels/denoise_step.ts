@@ -1,5 +1,6 @@
 import { denoiseStep } from '../../src/kernels/denoise_step';
 import type { ElementwiseShape } from '../../src/kernels/swish';
+import { reference } from '../../src/reference/denoise_step';
 import { EPSILON, type Spec } from '../spec';
 
 export const spec: Spec<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
@@ -15,16 +16,13 @@ export const spec: Spec<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
     mix: Float32Array.of(1 / (elements === 4 * 64 ? 1 : 7)),
     x: random.floats(elements, 0, 1),
   }),
-  reference: (_, { prediction, mix: [m], x }) => {
-    const values = new Float64Array(x.length);
-    const error = new Float64Array(x.length);
-    for (let i = 0; i < x.length; i++) {
-      const [old, fresh] = [x[i] * (1 - m), prediction[i] * m];
-      values[i] = Math.min(Math.max(old + fresh, 0), 1);
+  reference,
+  error: (_, { prediction, mix: [m], x }) => ({
+    x: Float64Array.from(x, (value, i) => {
+      const [old, fresh] = [value * (1 - m), prediction[i] * m];
       // A subtraction and a product, a product, an addition; clamping makes no error larger.
-      error[i] = 2 * EPSILON * (2 * Math.abs(old) + Math.abs(fresh) + Math.abs(old + fresh));
-    }
-    return { x: { values, error } };
-  },
+      return 2 * EPSILON * (2 * Math.abs(old) + Math.abs(fresh) + Math.abs(old + fresh));
+    }),
+  }),
   bench: (batch) => ({ 'up.2': { elements: 28 * 28 * Math.ceil(batch / 4) * 4 } }),
 };

@@ -1,4 +1,5 @@
-import { type DifferenceShape, difference, differencePairs } from '../../src/kernels/difference';
+import { type DifferenceShape, difference } from '../../src/kernels/difference';
+import { reference } from '../../src/reference/difference';
 import { EPSILON, type Spec, sumError } from '../spec';
 
 export const spec: Spec<DifferenceShape, 'result' | 'expected' | 'partials'> = {
@@ -17,22 +18,13 @@ export const spec: Spec<DifferenceShape, 'result' | 'expected' | 'partials'> = {
     if (size > 2) result[1] = Number.NEGATIVE_INFINITY;
     return { result, expected };
   },
-  reference: (shape, { result, expected }) => {
-    const pairs = differencePairs(shape);
-    const values = new Float64Array(2 * pairs);
-    const error = new Float64Array(2 * pairs);
-    for (let i = 0; i < shape.size; i++) {
-      const k = i % pairs;
-      const apart = Number.isFinite(result[i]) ? Math.abs(result[i] - expected[i]) : 3e38;
-      values[2 * k] = Math.max(values[2 * k], apart);
-      values[2 * k + 1] += expected[i] ** 2;
-    }
-    for (let k = 0; k < pairs; k++) {
-      // One subtraction, correctly rounded; the largest f32 next to 3e38 differs from it as little.
-      error[2 * k] = EPSILON * values[2 * k];
-      error[2 * k + 1] = sumError(Math.ceil(shape.size / pairs), values[2 * k + 1]);
-    }
-    return { partials: { values, error } };
+  reference,
+  error: ({ size }, _, { partials }) => {
+    const terms = Math.ceil(size / (partials.length / 2));
+    // Of a pair, first one subtraction, correctly rounded; the largest f32 next to 3e38 differs from it as little. Then a sum.
+    return {
+      partials: Float64Array.from(partials, (v, i) => (i % 2 === 0 ? EPSILON * v : sumError(terms, v))),
+    };
   },
   bench: (batch) => ({ 'down.1': { size: 64 * 14 * 14 * batch } }),
 };

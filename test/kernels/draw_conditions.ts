@@ -1,6 +1,7 @@
 import { type ConditionsShape, drawConditions } from '../../src/kernels/draw_conditions';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { permutation, STREAM, threefry, uniform } from '../../src/random';
+import { reference } from '../../src/reference/draw_conditions';
 import { EPSILON, padded, type Spec } from '../spec';
 import { normalsAt } from './gaussian_noise';
 
@@ -98,25 +99,16 @@ export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels'
     const labels = labelled ? new Uint32Array(bytes.buffer) : Uint32Array.of(0x01010101);
     return { order: permutation(imageCount, seed, 5), labels, state };
   },
-  reference: ({ batch, classes, drop, logitNormal, labelled, seed }, { order, labels, state }) => {
-    const bytes = new Uint8Array((labels as Uint32Array).buffer, labels.byteOffset);
-    const values = new Float64Array(batch);
-    const error = new Float64Array(batch);
-    const told = new Uint32Array(batch).fill(classes);
-    for (let n = 0; n < state[STATE.count]; n++) {
-      const words = threefry(seed, STREAM.amount, state[STATE.step], n);
-      values[n] = uniform(words[0]); // 24 bits are exact
-      if (logitNormal) {
-        const { values: normals, errors } = normalsAt(words);
-        const s = 1 / (1 + Math.exp(-normals[0]));
-        values[n] = s;
-        // A sigmoid is nowhere steeper than 1/4. exp errs by up to 3 + 2|z| ulp, which weighs 1 - s; an addition and a division (2.5 ulp).
-        error[n] = errors[0] / 4 + 2 * EPSILON * s * ((1 - s) * (3 + 2 * Math.abs(normals[0])) + 3.5);
-      }
-      const dropped = uniform(threefry(seed, STREAM.drop, state[STATE.step], n)[0]) < Math.fround(drop);
-      if (labelled && !dropped) told[n] = bytes[order[state[STATE.batchStart] + n]];
+  reference,
+  error: ({ logitNormal, seed }, { state }, values) => {
+    const levels = new Float64Array(values.levels.length); // 24 bits of a uniform level are exact
+    for (let n = 0; logitNormal && n < state[STATE.count]; n++) {
+      const { values: normals, errors } = normalsAt(threefry(seed, STREAM.amount, state[STATE.step], n));
+      const s = values.levels[n];
+      // A sigmoid is nowhere steeper than 1/4. exp errs by up to 3 + 2|z| ulp, which weighs 1 - s; an addition and a division (2.5 ulp).
+      levels[n] = errors[0] / 4 + 2 * EPSILON * s * ((1 - s) * (3 + 2 * Math.abs(normals[0])) + 3.5);
     }
-    return { levels: { values, error }, classes: { values: told } };
+    return { levels };
   },
   bench: (batch) => ({
     input: {

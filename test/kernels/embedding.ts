@@ -1,5 +1,6 @@
 import { type EmbeddingShape, embedding } from '../../src/kernels/embedding';
-import { embeddingRows, FREQUENCIES } from '../../src/unet/config';
+import { angleAt, reference } from '../../src/reference/embedding';
+import { FREQUENCIES } from '../../src/unet/config';
 import { EPSILON, padded, type Spec } from '../spec';
 
 /**
@@ -24,24 +25,15 @@ export const spec: Spec<EmbeddingShape, 'levels' | 'classes' | 'features'> = {
     levels.set([0, 1, 0.5, 1e-6]);
     return { levels, classes: random.integers(batch, classes + 1) };
   },
-  reference: (shape, { levels, classes }) => {
-    const { batch, noiseLevel } = shape;
-    const values = new Float64Array(embeddingRows(shape) * batch);
-    const error = new Float64Array(values.length);
-    for (let n = 0; n < batch; n++) {
-      for (let k = 0; noiseLevel && k < FREQUENCIES; k++) {
-        const angle = 100 ** (k / 15) * levels[n];
-        const [sine, cosine] = [k, FREQUENCIES + k].map((row) => row * batch + n);
-        values[sine] = Math.sin(angle);
-        values[cosine] = Math.cos(angle);
-        // The frequency in turns errs by half an ulp, its product by one: up to 3e-6 turns, 2e-5 in all.
-        error[sine] = error[cosine] = 1.5 * 2 * EPSILON * angle + COS_TURNS_ERROR;
-      }
-      if (shape.classes === 0) continue;
-      const first = noiseLevel ? 2 * FREQUENCIES : 0;
-      values[(first + classes[n]) * batch + n] = 1;
+  reference,
+  error: ({ batch, noiseLevel }, { levels }, { features: { length } }) => {
+    const features = new Float64Array(length);
+    for (let i = 0; noiseLevel && i < 2 * FREQUENCIES * batch; i++) {
+      const angle = angleAt(Math.floor(i / batch) % FREQUENCIES, levels[i % batch]);
+      // The frequency in turns errs by half an ulp, its product by one: up to 3e-6 turns, 2e-5 in all.
+      features[i] = 1.5 * 2 * EPSILON * angle + COS_TURNS_ERROR;
     }
-    return { features: { values, error } };
+    return { features };
   },
   bench: (batch) => ({ conditions: { batch: padded(batch), noiseLevel: true, classes: 10 } }),
 };

@@ -1,4 +1,5 @@
 import { flowStep, type SampledShape } from '../../src/kernels/flow_step';
+import { placesOf, reference } from '../../src/reference/flow_step';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/sampling/step';
 import { EPSILON, padded, type Random, type Spec } from '../spec';
 
@@ -12,10 +13,6 @@ export function twice(values: Float32Array, batch: number): Float32Array {
     return values[Math.floor(i / (2 * batch)) * batch + (n % batch)];
   });
 }
-
-/** Of element i of [elements][batch], its place in [elements][2 * batch]; that of the second half is `batch` after it. */
-export const placeOf = ({ batch, guided }: SampledShape, i: number) =>
-  guided ? i + Math.floor(i / batch) * batch : i;
 
 export const sampledCases: Readonly<Record<string, SampledShape>> = {
   'one element': { elements: 1, batch: padded(1), guided: false },
@@ -55,36 +52,27 @@ export const spec: Spec<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> 
     const prediction = random.floats(elements * batch * (guided ? 2 : 1), -3, 3);
     return { step, prediction, velocity, x: randomX(shape, random) };
   },
-  reference: (shape, { step, prediction, velocity: before, x: old }) => {
-    const { batch, guided } = shape;
+  reference,
+  error: (shape, { step, prediction, velocity: before, x: old }, values) => {
     const ulp = 2 * EPSILON;
     const scale = step[SAMPLING_STEP.step];
     const correction = step[SAMPLING_STEP.correction];
-    const guidance = step[SAMPLING_STEP.guidance];
-    const x = { values: new Float64Array(old.length), error: new Float64Array(old.length) };
-    const velocity = { values: new Float64Array(before.length), error: new Float64Array(before.length) };
-    for (let i = 0; i < before.length; i++) {
-      const at = placeOf(shape, i);
-      let v = prediction[at];
-      let ofV = 0;
-      if (guided) {
-        const none = prediction[at + batch];
-        const more = guidance * (prediction[at] - none);
-        v = none + more;
+    const x = new Float64Array(old.length);
+    const velocity = new Float64Array(before.length);
+    for (let i = 0; i < velocity.length; i++) {
+      const places = placesOf(shape, i);
+      const v = values.velocity[i];
+      if (shape.guided) {
+        const [told, none] = places.map((place) => prediction[place]);
+        const more = step[SAMPLING_STEP.guidance] * (told - none);
         // A difference and a product, and the addition.
-        ofV = ulp * (2 * Math.abs(more) + Math.abs(v));
+        velocity[i] = ulp * (2 * Math.abs(more) + Math.abs(v));
       }
-      const moved = old[at] + scale * v;
-      const corrected = correction === 0 ? 0 : correction * before[i];
-      velocity.values[i] = v;
-      velocity.error[i] = ofV;
-      for (const place of guided ? [at, at + batch] : [at]) {
-        x.values[place] = moved + corrected;
-        // Two products and two additions.
-        x.error[place] =
-          Math.abs(scale) * ofV +
-          ulp * (Math.abs(scale * v) + Math.abs(corrected) + Math.abs(moved) + Math.abs(moved + corrected));
-      }
+      const [moved, corrected] = [old[places[0]] + scale * v, correction === 0 ? 0 : correction * before[i]];
+      // Two products and two additions.
+      const sizes = [scale * v, corrected, moved, values.x[places[0]]].map(Math.abs);
+      const rounding = ulp * sizes.reduce((a, b) => a + b);
+      for (const place of places) x[place] = Math.abs(scale) * velocity[i] + rounding;
     }
     return { velocity, x };
   },

@@ -1,6 +1,8 @@
 import { gaussianNoise } from '../../src/kernels/gaussian_noise';
 import type { NoiseShape } from '../../src/kernels/uniform_noise';
-import { normal, STREAM, threefry, uniform } from '../../src/random';
+import { normal, uniform } from '../../src/random';
+import { reference } from '../../src/reference/gaussian_noise';
+import { fromWords } from '../../src/reference/uniform_noise';
 import { EPSILON, padded, type Spec } from '../spec';
 import { COS_TURNS_ERROR } from './embedding';
 
@@ -47,18 +49,8 @@ export const spec: Spec<NoiseShape, 'output'> = {
     },
   },
   inputs: () => ({}),
-  reference: ({ channels, height, width, batch, count, seed }) => {
-    const elements = channels * height * width;
-    const values = new Float64Array(elements * batch);
-    const error = new Float64Array(elements * batch);
-    for (let e = 0; e < elements; e++)
-      for (let n = 0; n < count; n++) {
-        const pair = normalsAt(threefry(seed, STREAM.sample, Math.floor(n / 2), e));
-        values[e * batch + n] = pair.values[n % 2];
-        error[e * batch + n] = pair.errors[n % 2];
-      }
-    return { output: { values, error } };
-  },
+  reference,
+  error: (shape) => ({ output: fromWords(shape, (words, which) => normalsAt(words).errors[which]) }),
   bench: (batch) => ({
     input: { channels: 1, height: 28, width: 28, batch: padded(batch), count: batch, seed: 123 },
   }),

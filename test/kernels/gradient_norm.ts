@@ -1,10 +1,9 @@
-import { type GradientNormShape, gradientNorm, normPartialCount } from '../../src/kernels/gradient_norm';
+import { type GradientNormShape, gradientNorm } from '../../src/kernels/gradient_norm';
 import { flatSize, type ParameterShape, parameterCount } from '../../src/kernels/pack_weights';
-import { EPSILON, type Spec, sumError } from '../spec';
+import { eachGradient, reference } from '../../src/reference/gradient_norm';
+import { sumOfSlices } from '../../src/reference/sum_slices';
+import { absolute, EPSILON, type Spec, sumError } from '../spec';
 import { parameterLayers } from './pack_weights';
-
-/** Gradients of a partial sum: 256 vec4. */
-const BLOCK = 1024;
 
 const layer = (inChannels: number, outChannels: number, kernelSize: number, slices = 1) => ({
   inChannels,
@@ -60,32 +59,21 @@ export const spec: Spec<GradientNormShape, 'slices' | 'partials'> = {
     }
     return { slices: grad };
   },
-  reference: (shape, { slices }) => {
-    const values = Float64Array.from(slices);
-    const error = new Float64Array(values.length);
-    const partials = new Float64Array(normPartialCount(shape));
-    const partialErrors = new Float64Array(partials.length);
-    let block = 0;
-    for (const own of shape.layers) {
-      const [size, pitch, start] = [parameterCount(own), flatSize(own), own.slicesOffset];
-      for (let k = 0; k < size; k++) {
-        let [g, magnitude] = [0, 0];
-        for (let s = 0; s < own.slices; s++) {
-          g += slices[start + s * pitch + k];
-          magnitude += Math.abs(slices[start + s * pitch + k]);
-        }
-        const gError = own.slices > 1 ? sumError(own.slices, magnitude) : 0;
-        [values[start + k], error[start + k]] = [g, gError];
-        const at = block + Math.floor(k / BLOCK);
-        partials[at] += g * g;
-        // The error of g counted twice as it is squared, then a product and 11 additions of numbers that are not negative: 2 in a vec4,
-        // 3 to the invocation's other three, 6 over the workgroup.
-        partialErrors[at] += (2 * Math.abs(g) + gError) * gError + 12 * 2 * EPSILON * g * g + 2 ** -126;
-      }
-      if (own.slices > 1) values.fill(0, start + size, start + pitch);
-      block += Math.ceil(size / BLOCK);
-    }
-    return { slices: { values, error }, partials: { values: partials, error: partialErrors } };
+  reference,
+  error: ({ layers }, inputs, { slices: sums, partials }) => {
+    const magnitudes = absolute(inputs).slices;
+    const slices = new Float64Array(sums.length);
+    const ofPartials = new Float64Array(partials.length);
+    eachGradient(layers, (layer, at, partial) => {
+      const { slices: count } = layer;
+      const g = Math.abs(sums[at]);
+      const gError = count > 1 ? sumError(count, sumOfSlices(magnitudes, at, flatSize(layer), count)) : 0;
+      slices[at] = gError;
+      // The error of g counted twice as it is squared, then a product and 11 additions of numbers that are not negative: 2 in a vec4,
+      // 3 to the invocation's other three, 6 over the workgroup.
+      ofPartials[partial] += (2 * g + gError) * gError + 12 * 2 * EPSILON * g * g + 2 ** -126;
+    });
+    return { slices, partials: ofPartials };
   },
   bench: () => ({ 'all layers': network(1), 'all layers, 20 slices': network(20) }),
 };

@@ -1,6 +1,7 @@
 import { normPartialCount } from '../../src/kernels/gradient_norm';
 import { type GradientNormFinishShape, gradientNormFinish } from '../../src/kernels/gradient_norm_finish';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { reference } from '../../src/reference/gradient_norm_finish';
 import { EPSILON, type Spec } from '../spec';
 import { parameterLayers } from './pack_weights';
 
@@ -52,26 +53,21 @@ export const spec: Spec<Case, 'partials' | 'state' | 'records'> = {
       records: random.floats(4 * ring),
     };
   },
-  reference: ({ ring, clip }, { partials, state, records }) => {
+  reference,
+  error: ({ ring, clip }, { partials, state: before, records: old }, values) => {
     const ulp = 2 * EPSILON;
-    const norm = Math.sqrt(Float64Array.from(partials).reduce((a, b) => a + b, 0));
+    const norm = values.state[STATE.gradientNorm];
+    const scale = values.state[STATE.gradientScale];
     // In ulp: half of the additions that a term goes through (none is negative), and a root (4.5, as WGSL reduces it to 1 / inverseSqrt).
-    const normError = ((Math.ceil(partials.length / 64) + 6) / 2 + 4.5) * ulp * norm;
-    const scale = Math.min(1, Math.fround(clip) / (norm + 1e-6));
+    const ofNorm = ((Math.ceil(partials.length / 64) + 6) / 2 + 4.5) * ulp * norm;
+    const records = new Float64Array(old.length);
+    records[4 * ((before[STATE.step] - 1) % ring) + 2] = ofNorm;
+    const state = new Float64Array(STATE_WORDS);
+    state[STATE.gradientNorm] = ofNorm;
     // An addition and a division (2.5). Exactly 1 where nothing is clipped, unless the norm is so near that nobody could tell.
-    const scaleError =
-      (normError / (norm + 1e-6) + 3.5 * ulp) * (Math.fround(clip) > 1.001 * (norm + 1e-6) ? 0 : scale);
-
-    const values = Float64Array.from(records);
-    const error = new Float64Array(values.length);
-    const at = 4 * ((state[STATE.step] - 1) % ring) + 2;
-    [values[at], error[at]] = [norm, normError];
-    // Whole numbers are denormal floats, compared as such.
-    const words = Float64Array.from(new Float32Array(state.buffer, state.byteOffset, STATE_WORDS));
-    const allowed = new Float64Array(STATE_WORDS);
-    [words[STATE.gradientNorm], allowed[STATE.gradientNorm]] = [norm, normError];
-    [words[STATE.gradientScale], allowed[STATE.gradientScale]] = [scale, scaleError];
-    return { records: { values, error }, state: { values: words, error: allowed } };
+    state[STATE.gradientScale] =
+      (ofNorm / (norm + 1e-6) + 3.5 * ulp) * (Math.fround(clip) > 1.001 * (norm + 1e-6) ? 0 : scale);
+    return { records, state };
   },
   bench: () => ({ 'all layers': { partialCount: tutorial, ring: 1024, clip: 1, step: 1 } }),
 };

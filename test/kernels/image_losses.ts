@@ -1,6 +1,7 @@
 import { imageLosses } from '../../src/kernels/image_losses';
 import type { ActivatedLossShape } from '../../src/kernels/mse';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { reference } from '../../src/reference/image_losses';
 import { EPSILON, padded, type Spec, sumError } from '../spec';
 import { swishAt } from './swish';
 
@@ -31,23 +32,20 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'losses
     }
     return { pre, target, state };
   },
-  reference: ({ elements, batch, swish }, { pre, target, state }) => {
-    const values = new Float64Array(batch);
-    const error = new Float64Array(batch);
+  reference,
+  error: ({ elements, batch, swish }, { pre, target, state }, values) => {
+    const losses = new Float64Array(batch);
     // A difference counted twice as it is squared, a product, a conversion and a division (2.5).
     const ulps = 2 + 1 + 3.5;
     for (let i = 0; i < pre.length; i++) {
       const n = i % batch;
       if (n >= state[STATE.count]) continue;
       const { value, valueError } = swish ? swishAt(pre[i]) : { value: pre[i], valueError: 0 };
-      const difference = value - target[i];
-      values[n] += difference ** 2 / elements;
-      error[n] +=
-        (2 * Math.abs(difference) * valueError + valueError ** 2 + ulps * 2 * EPSILON * difference ** 2) /
-        elements;
+      const difference = Math.abs(value - target[i]);
+      losses[n] +=
+        (2 * difference * valueError + valueError ** 2 + ulps * 2 * EPSILON * difference ** 2) / elements;
     }
-    for (let n = 0; n < batch; n++) error[n] += sumError(elements, values[n]);
-    return { losses: { values, error } };
+    return { losses: losses.map((error, n) => error + sumError(elements, values.losses[n])) };
   },
   bench: (batch) => ({ 'up.2': { elements: 28 * 28, batch: padded(batch), swish: false } }),
 };

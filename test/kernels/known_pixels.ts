@@ -1,8 +1,10 @@
 import type { SampledShape } from '../../src/kernels/flow_step';
 import { knownPixels } from '../../src/kernels/known_pixels';
+import { placesOf } from '../../src/reference/flow_step';
+import { reference } from '../../src/reference/known_pixels';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/sampling/step';
 import { EPSILON, type Spec } from '../spec';
-import { placeOf, sampledBench, sampledCases } from './flow_step';
+import { sampledBench, sampledCases } from './flow_step';
 
 export const spec: Spec<SampledShape, 'step' | 'start' | 'noise' | 'mask' | 'x'> = {
   kernel: knownPixels,
@@ -23,21 +25,18 @@ export const spec: Spec<SampledShape, 'step' | 'start' | 'noise' | 'mask' | 'x'>
       x: random.floats(size * (guided ? 2 : 1), -2, 2),
     };
   },
-  reference: (shape, { step, start, noise, mask, x: old }) => {
+  reference,
+  error: (shape, { step, start, noise, mask }, values) => {
     const level = step[SAMPLING_STEP.level];
-    const values = Float64Array.from(old);
-    const error = new Float64Array(old.length);
+    const x = new Float64Array(values.x.length);
     for (let i = 0; i < mask.length; i++) {
       if (mask[i] < step[SAMPLING_STEP.knownFrom]) continue;
-      const at = placeOf(shape, i);
-      const [mine, its] = [(1 - level) * (2 * start[i] - 1), level * noise[i]];
-      for (const place of shape.guided ? [at, at + shape.batch] : [at]) {
-        values[place] = mine + its;
-        // 2 start is exact, and 1 taken off it errs by half an ulp of at most 1; 1 - level and its product, a product, and the addition.
-        error[place] = EPSILON + 2 * EPSILON * (2 * Math.abs(mine) + Math.abs(its) + Math.abs(mine + its));
-      }
+      const sizes = 2 * Math.abs((1 - level) * (2 * start[i] - 1)) + Math.abs(level * noise[i]);
+      // 2 start is exact, and 1 taken off it errs by half an ulp of at most 1; 1 - level and its product, a product, and the addition.
+      for (const place of placesOf(shape, i))
+        x[place] = EPSILON + 2 * EPSILON * (sizes + Math.abs(values.x[place]));
     }
-    return { x: { values, error } };
+    return { x };
   },
   bench: sampledBench,
 };

@@ -1,10 +1,8 @@
-import { type ActivatedLossShape, mse, partialCount } from '../../src/kernels/mse';
+import { type ActivatedLossShape, mse } from '../../src/kernels/mse';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { BLOCK, reference } from '../../src/reference/mse';
 import { EPSILON, padded, type Spec } from '../spec';
 import { preActivations, swishAt } from './swish';
-
-/** Numbers of a partial sum: 256 vec4. */
-const BLOCK = 1024;
 
 /** The first vec4 always has an image; of the last one, three slots are padding. */
 const imagesIn = (batch: number) => Math.max(1, batch - 3);
@@ -33,34 +31,26 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' 
     }
     return { pre, target, state };
   },
-  reference: (shape, { pre, target, state }) => {
-    const { elements, batch } = shape;
+  reference,
+  error: ({ elements, batch, swish }, { pre, target, state }, values) => {
     const count = state[STATE.count];
+    const scale = 2 / (count * elements);
     const grad = new Float64Array(pre.length);
-    const partials = new Float64Array(partialCount(shape));
-    const gradError = new Float64Array(pre.length);
-    const partialErrors = new Float64Array(partials.length);
+    const partials = new Float64Array(values.partials.length);
     for (let i = 0; i < pre.length; i++) {
       if (i % batch >= count) continue;
       const none = { value: pre[i], valueError: 0, slope: 1, slopeError: 0 };
-      const { value, valueError, slope, slopeError } = shape.swish ? swishAt(pre[i]) : none;
-      const difference = value - target[i];
-      const scale = 2 / (count * elements);
-      grad[i] = scale * difference * slope;
+      const { value, valueError, slope, slopeError } = swish ? swishAt(pre[i]) : none;
+      const difference = Math.abs(value - target[i]);
       // In ulp of 2 EPSILON: a difference, a conversion, a division (2.5) and two products.
-      gradError[i] =
-        scale * (valueError * Math.abs(slope) + Math.abs(difference) * slopeError) +
-        6.5 * 2 * EPSILON * Math.abs(grad[i]);
-      const block = Math.floor(i / BLOCK);
-      partials[block] += difference ** 2;
+      grad[i] =
+        scale * (valueError * Math.abs(slope) + difference * slopeError) +
+        6.5 * 2 * EPSILON * Math.abs(values.grad[i]);
       // A difference counted twice as it is squared, a product, and 11 additions of numbers that are not negative: 2 in a vec4, 3 to
       // the invocation's other three, 6 over the workgroup.
-      partialErrors[block] += 2 * Math.abs(difference) * valueError + 14 * 2 * EPSILON * difference ** 2;
+      partials[Math.floor(i / BLOCK)] += 2 * difference * valueError + 14 * 2 * EPSILON * difference ** 2;
     }
-    return {
-      grad: { values: grad, error: gradError },
-      partials: { values: partials, error: partialErrors },
-    };
+    return { grad, partials };
   },
   bench: (batch) => ({ 'up.2': { elements: 28 * 28, batch: padded(batch), swish: true } }),
   gradientOf: {

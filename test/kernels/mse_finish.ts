@@ -1,6 +1,7 @@
 import { partialCount } from '../../src/kernels/mse';
 import { type LossFinishShape, mseFinish } from '../../src/kernels/mse_finish';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { reference } from '../../src/reference/mse_finish';
 import {
   checkSchedule,
   constantSchedule,
@@ -99,22 +100,18 @@ export const spec: Spec<Case, 'partials' | 'state' | 'records'> = {
     floats[STATE.gradientNorm] = 100;
     return { partials: random.floats(partialCount(shape), 0, 30), state, records: random.floats(4 * ring) };
   },
-  reference: (shape, { partials, state, records }) => {
-    const { elements, batchSize, ring, beta1, beta2, schedule = constantSchedule } = shape;
-    const { step, batchStart, count, epochSize, correction1, correction2 } = STATE;
+  reference,
+  error: (shape, { partials, state: before, records: old }, values) => {
+    const { ring, schedule = constantSchedule } = shape;
     const ulp = 2 * EPSILON;
-    const before = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
-    const base = before[STATE.learningRate];
-    const factor = rateFactor(schedule, state[step]);
-    const values = Float64Array.from(records);
-    const error = new Float64Array(values.length);
-    const at = 4 * (state[step] % ring);
-    const loss = Float64Array.from(partials).reduce((a, b) => a + b, 0) / (state[count] * elements);
-    values.set([loss, base * factor, 0, 0], at);
+    const base = new Float32Array(before.buffer, before.byteOffset, STATE_WORDS)[STATE.learningRate];
+    const factor = rateFactor(schedule, before[STATE.step]);
+    const records = new Float64Array(old.length);
+    const at = 4 * (before[STATE.step] % ring);
     // In ulp: the additions that a term goes through (none is negative), a conversion and a division (2.5).
-    error[at] = (Math.ceil(partials.length / 64) + 6 + 1 + 2.5) * ulp * loss;
+    records[at] = (Math.ceil(partials.length / 64) + 6 + 1 + 2.5) * ulp * values.records[at];
     // In the warm-up a division and a product.
-    if (state[step] < schedule.warmup) error[at + 1] = 3.5 * ulp * base * factor;
+    if (before[STATE.step] < schedule.warmup) records[at + 1] = 3.5 * ulp * base * factor;
     else if (schedule.decay === 'cosine') {
       // The angle pi t / 2 has the errors of a division and of a difference; its cosine, the root of the share, moves by its sine, and
       // errs by 2e-7 of itself. Squared, times 1 - floor: 3 roundings.
@@ -123,28 +120,13 @@ export const spec: Spec<Case, 'partials' | 'state' | 'records'> = {
       const wave = angle * Math.sqrt(Math.max(0, 1 - share)) + 2e-7;
       const square = 2 * Math.sqrt(share) * wave + (angle + 2e-7) ** 2;
       const above = (1 - schedule.floor) * (square + 3 * ulp * share);
-      error[at + 1] = base * (above + 2 * ulp * factor); // a sum and a product
+      records[at + 1] = base * (above + 2 * ulp * factor); // a sum and a product
     }
-
-    const next = Uint32Array.from(state);
-    const end = state[batchStart] + state[count];
-    next[step]++;
-    next[batchStart] = end < state[epochSize] ? end : 0;
-    next[count] = Math.min(batchSize, state[epochSize] - next[batchStart]);
-    // Compared as floats bit by bit (whole numbers are denormal floats): rounded are the rate, and the corrections, twice.
-    const words = Float64Array.from(new Float32Array(next.buffer));
-    const allowed = new Float64Array(STATE_WORDS);
-    [words[STATE.rate], allowed[STATE.rate]] = [values[at + 1], error[at + 1]];
-    words[STATE.gradientScale] = 1;
-    words[STATE.gradientNorm] = 0;
-    for (const [word, beta] of [
-      [correction1, beta1],
-      [correction2, beta2],
-    ]) {
-      words[word] = before[word] * Math.fround(beta) + Math.fround(1 - beta);
-      allowed[word] = 2 * ulp * words[word];
-    }
-    return { records: { values, error }, state: { values: words, error: allowed } };
+    // Rounded are the rate, and the corrections, twice.
+    const state = new Float64Array(STATE_WORDS);
+    state[STATE.rate] = records[at + 1];
+    for (const word of [STATE.correction1, STATE.correction2]) state[word] = 2 * ulp * values.state[word];
+    return { records, state };
   },
   bench: (batch) => ({
     'up.2': { elements: 28 * 28, batch: padded(batch), batchSize: batch, ring: 1024, step: 0, ...adam },

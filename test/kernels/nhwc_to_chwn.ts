@@ -1,6 +1,7 @@
 import { type CallerImageShape, nhwcToChwn } from '../../src/kernels/nhwc_to_chwn';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { padded, type Spec } from '../spec';
+import { reference } from '../../src/reference/nhwc_to_chwn';
+import { exact, padded, type Spec } from '../spec';
 
 export const spec: Spec<CallerImageShape, 'images' | 'state' | 'output'> = {
   kernel: nhwcToChwn,
@@ -16,14 +17,7 @@ export const spec: Spec<CallerImageShape, 'images' | 'state' | 'output'> = {
     state[STATE.count] = count ?? batch - 1;
     return { images: random.floats(channels * height * width * (count ?? batch)), state };
   },
-  reference: ({ channels, height, width, batch }, { images, state }) => {
-    const values = new Float64Array(channels * height * width * batch);
-    let i = 0;
-    for (let n = 0; n < state[STATE.count]; n++)
-      for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++)
-          for (let c = 0; c < channels; c++) values[((c * height + y) * width + x) * batch + n] = images[i++];
-    return { output: { values, error: new Float64Array(values.length) } }; // copies are exact
-  },
+  reference,
+  error: exact,
   bench: (batch) => ({ input: { channels: 1, height: 28, width: 28, batch: padded(batch), count: batch } }),
 };

@@ -1,10 +1,12 @@
 import { noop } from '../../src/kernels/noop';
-import type { Spec } from '../spec';
+import { reference } from '../../src/reference/noop';
+import { exact, type Spec } from '../spec';
 
 export const spec: Spec<Readonly<Record<never, never>>, 'output'> = {
   kernel: noop,
   cases: { 'the only one': {} },
   inputs: () => ({}),
-  reference: () => ({ output: { values: Uint32Array.of(1) } }),
+  reference,
+  error: exact,
   bench: () => ({ dispatch: {} }),
 };

@@ -1,6 +1,7 @@
 import { type LevelShape, sameLevel } from '../../src/kernels/same_level';
-import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/sampling/step';
-import { padded, type Spec } from '../spec';
+import { reference } from '../../src/reference/same_level';
+import { SAMPLING_STEP_WORDS } from '../../src/sampling/step';
+import { exact, padded, type Spec } from '../spec';
 
 export const spec: Spec<LevelShape, 'step' | 'levels'> = {
   kernel: sameLevel,
@@ -10,11 +11,7 @@ export const spec: Spec<LevelShape, 'step' | 'levels'> = {
     'more than one row of workgroups': { batch: 4 * 64 * 1024 + 4 },
   },
   inputs: (_, random) => ({ step: random.floats(SAMPLING_STEP_WORDS, 0, 1) }),
-  reference: ({ batch }, { step }) => ({
-    levels: {
-      values: new Float64Array(batch).fill(step[SAMPLING_STEP.level]),
-      error: new Float64Array(batch), // copied
-    },
-  }),
+  reference,
+  error: exact,
   bench: (batch) => ({ conditions: { batch: padded(batch) } }),
 };

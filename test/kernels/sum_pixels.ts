@@ -1,6 +1,7 @@
 import type { ConvShape } from '../../src/conv_shape';
 import { type SumPixelsShape, sumPixels } from '../../src/kernels/sum_pixels';
-import { padded, type Random, type Spec, sumError } from '../spec';
+import { reference } from '../../src/reference/sum_pixels';
+import { absolute, padded, type Random, type Spec, sumError } from '../spec';
 import { spec as conv2d, convLayers } from './conv2d';
 
 /** A convolution whose bias for each image has such a gradient. */
@@ -30,23 +31,12 @@ export const spec: Spec<SumPixelsShape, 'grad' | 'sums'> = {
     const others = random.floats(sums).fill(Number.NaN, shape.first * shape.batch);
     return { grad: random.floats(grad), sums: others };
   },
-  reference: ({ height, width, batch, first }, { grad, sums }) => {
-    const values = Float64Array.from(sums);
-    const error = new Float64Array(sums.length);
-    const pixels = height * width;
-    for (let i = first * batch; i < values.length; i++) {
-      const n = i % batch;
-      const channel = Math.floor(i / batch) - first;
-      values[i] = 0;
-      let magnitude = 0;
-      for (let p = 0; p < pixels; p++) {
-        const value = grad[(channel * pixels + p) * batch + n];
-        values[i] += value;
-        magnitude += Math.abs(value);
-      }
-      error[i] = sumError(pixels, magnitude);
-    }
-    return { sums: { values, error } };
+  reference,
+  error: (shape, inputs) => {
+    const { height, width, batch, first } = shape;
+    const { sums } = reference(shape, absolute(inputs));
+    const error = sums.map((magnitude) => sumError(height * width, magnitude));
+    return { sums: error.fill(0, 0, first * batch) };
   },
   bench: (batch) => {
     let row = 0;

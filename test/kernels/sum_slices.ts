@@ -1,7 +1,8 @@
 import { gradientSize } from '../../src/kernels/conv2d_grad_kernel';
 import { flatSize } from '../../src/kernels/pack_weights';
 import { type SliceShape, sumSlices } from '../../src/kernels/sum_slices';
-import { type Spec, sumError } from '../spec';
+import { reference } from '../../src/reference/sum_slices';
+import { absolute, type Spec, sumError } from '../spec';
 import { convLayers } from './conv2d';
 
 export const spec: Spec<SliceShape, 'slices' | 'output'> = {
@@ -13,18 +14,10 @@ export const spec: Spec<SliceShape, 'slices' | 'output'> = {
     'many slices': { size: 67, pitch: 68, count: 1000 },
   },
   inputs: ({ pitch, count }, random) => ({ slices: random.floats(pitch * count) }),
-  reference: ({ size, pitch, count }, { slices }) => {
-    const values = new Float64Array(size);
-    const error = new Float64Array(size);
-    for (let i = 0; i < size; i++) {
-      let magnitude = 0;
-      for (let s = 0; s < count; s++) {
-        values[i] += slices[s * pitch + i];
-        magnitude += Math.abs(slices[s * pitch + i]);
-      }
-      error[i] = sumError(count, magnitude);
-    }
-    return { output: { values, error } };
+  reference,
+  error: (shape, inputs) => {
+    const { output } = reference(shape, absolute(inputs));
+    return { output: output.map((magnitude) => sumError(shape.count, magnitude)) };
   },
   bench: (batch) =>
     Object.fromEntries(

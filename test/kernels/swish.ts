@@ -1,11 +1,10 @@
 import { type ElementwiseShape, type ResidualShape, swish } from '../../src/kernels/swish';
-import { EPSILON, type Random, type Spec } from '../spec';
+import { swishAt as exactSwish, reference } from '../../src/reference/swish';
+import { EPSILON, type Random, type Spec, type Values } from '../spec';
 
 /** swish at z, its derivative there, and how much a GPU may err in both. */
 export function swishAt(z: number) {
-  const s = 1 / (1 + Math.exp(-z));
-  const value = z * s;
-  const slope = s + value * (1 - s);
+  const { sigmoid: s, value, slope } = exactSwish(z);
   const size = Math.abs(z);
   // exp errs by up to 3 + 2|z| ulp (WGSL), which reaches s with weight 1 - s, and |z|(1 - s) <= min(|z|, 1); then an addition and a
   // division (2.5 ulp). The tails are cut off at exp(80).
@@ -24,6 +23,13 @@ export function swishAt(z: number) {
 
 /** What one addition errs by; WGSL leaves open in which direction it rounds. */
 export const additionError = (sum: number) => 2 * EPSILON * Math.abs(sum);
+
+/** What `activated` of the reference errs by. */
+export const activationErrors = (pre: Values, residual?: Values) =>
+  Float64Array.from(pre, (z, i) => {
+    const { value, valueError } = swishAt(z);
+    return valueError + (residual ? additionError(value + residual[i]) : 0);
+  });
 
 /** Most between `min` and `max`, where swish bends, and every fifth within 30 of 0: there the tails are not yet exactly 0 and z. */
 export function preActivations(random: Random, count: number, min: number, max: number): Float32Array {
@@ -44,13 +50,8 @@ export const spec: Spec<ElementwiseShape & ResidualShape, 'input' | 'output'> = 
     input.set([0, -100, 100, -1.2785]); // zero, both tails, the minimum of swish
     return { input, ...(residual ? { residual: random.floats(elements) } : {}) };
   },
-  reference: (_, { input, residual }) => {
-    const values = Float64Array.from(input, (z, i) => (residual?.[i] ?? 0) + swishAt(z).value);
-    const added = (i: number) => (residual ? additionError(values[i]) : 0);
-    return {
-      output: { values, error: Float64Array.from(input, (z, i) => swishAt(z).valueError + added(i)) },
-    };
-  },
+  reference,
+  error: (_, { input, residual }) => ({ output: activationErrors(input, residual) }),
   bench: (batch) => ({
     'down.2': { elements: 64 * 7 * 7 * batch },
     'up.2': { elements: 28 * 28 * batch },

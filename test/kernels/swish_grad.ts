@@ -1,4 +1,5 @@
 import { type SwishGradShape, swishGrad } from '../../src/kernels/swish_grad';
+import { reference } from '../../src/reference/swish_grad';
 import { EPSILON, type Spec } from '../spec';
 import { additionError, preActivations, spec as swish, swishAt } from './swish';
 
@@ -21,18 +22,15 @@ export const spec: Spec<SwishGradShape, 'pre' | 'grad'> = {
       ...(sum ? { grad_residual: random.floats(elements) } : {}),
     };
   },
-  reference: ({ residual, sum }, { pre, grad, grad_residual }) => {
+  reference,
+  error: ({ residual, sum }, { pre, grad, grad_residual }) => {
     const sums = Float64Array.from(grad, (g, i) => g + (sum ? grad_residual[i] : 0));
     const sumErrors = sums.map((g) => (sum ? additionError(g) : 0));
-    const values = sums.map((g, i) => g * swishAt(pre[i]).slope);
     const error = sums.map((g, i) => {
       const { slope, slopeError } = swishAt(pre[i]);
-      return sumErrors[i] * Math.abs(slope) + Math.abs(g) * slopeError + 2 * EPSILON * Math.abs(values[i]);
+      return sumErrors[i] * Math.abs(slope) + Math.abs(g) * slopeError + 2 * EPSILON * Math.abs(g * slope);
     });
-    return {
-      grad: { values, error },
-      ...(residual ? { grad_residual: { values: sums, error: sumErrors } } : {}),
-    };
+    return { grad: error, ...(residual ? { grad_residual: sumErrors } : {}) };
   },
   bench: (batch) => ({ 'down.2': { elements: 64 * 7 * 7 * batch } }),
   gradientOf: {

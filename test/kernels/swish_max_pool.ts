@@ -1,7 +1,8 @@
 import type { ResidualShape } from '../../src/kernels/swish';
 import { type ImageShape, swishMaxPool } from '../../src/kernels/swish_max_pool';
+import { largestOfWindows, reference } from '../../src/reference/swish_max_pool';
 import { imageDims, padded, type Spec } from '../spec';
-import { additionError, swishAt } from './swish';
+import { activationErrors } from './swish';
 
 export const spec: Spec<ImageShape & ResidualShape, 'input' | 'output'> = {
   kernel: swishMaxPool,
@@ -22,27 +23,11 @@ export const spec: Spec<ImageShape & ResidualShape, 'input' | 'output'> = {
     const input = random.floats(size, -3, 2); // swish has its minimum at -1.28
     return { input, ...(residual ? { residual: random.floats(size) } : {}) };
   },
-  reference: ({ channels, height, width, batch }, { input, residual }) => {
-    const [h, w] = [height / 2, width / 2];
-    const values = new Float64Array(channels * h * w * batch);
-    const error = new Float64Array(values.length);
-    const at = (c: number, y: number, x: number, n: number) => {
-      const i = ((c * height + y) * width + x) * batch + n;
-      const { value, valueError } = swishAt(input[i]);
-      if (!residual) return { value, valueError };
-      return { value: residual[i] + value, valueError: valueError + additionError(residual[i] + value) };
-    };
-    let i = 0;
-    for (let c = 0; c < channels; c++)
-      for (let y = 0; y < height; y += 2)
-        for (let x = 0; x < width; x += 2)
-          for (let n = 0; n < batch; n++, i++) {
-            const four = [at(c, y, x, n), at(c, y, x + 1, n), at(c, y + 1, x, n), at(c, y + 1, x + 1, n)];
-            values[i] = Math.max(...four.map((v) => v.value));
-            error[i] = Math.max(...four.map((v) => v.valueError)); // the maximum itself is exact
-          }
-    return { output: { values, error } };
-  },
+  reference,
+  // The maximum itself is exact.
+  error: (shape, { input, residual }) => ({
+    output: largestOfWindows(shape, activationErrors(input, residual)),
+  }),
   bench: (batch) => ({
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },
     'down.1': { channels: 64, height: 14, width: 14, batch: padded(batch) },

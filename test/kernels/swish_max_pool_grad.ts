@@ -1,6 +1,7 @@
 import type { ResidualShape } from '../../src/kernels/swish';
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishMaxPoolGrad } from '../../src/kernels/swish_max_pool_grad';
+import { reference, throughPooling } from '../../src/reference/swish_max_pool_grad';
 import { EPSILON, imageDims, padded, type Spec } from '../spec';
 import { additionError, swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
@@ -29,34 +30,18 @@ export const spec: Spec<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'gra
     });
     const given = { pre, grad_output: random.floats(size / 4), grad: random.floats(size) };
     // Sums with different residuals are further apart than swish reaches here, from -0.3 to 2.9.
-    return {
-      ...given,
-      ...(residual ? { residual: random.floats(size, -1.5, 1.5).map((v) => 4 * Math.round(v)) } : {}),
-    };
+    const residuals = () => random.floats(size, -1.5, 1.5).map((v) => 4 * Math.round(v));
+    return { ...given, ...(residual ? { residual: residuals() } : {}) };
   },
-  reference: ({ channels, height, width, batch }, { pre, grad_output, grad, residual }) => {
-    const pooled = (i: number) => (residual?.[i] ?? 0) + swishAt(pre[i]).value;
-    const values = Float64Array.from(grad);
-    let i = 0;
-    for (let c = 0; c < channels; c++)
-      for (let y = 0; y < height; y += 2)
-        for (let x = 0; x < width; x += 2)
-          for (let n = 0; n < batch; n++) {
-            let best = -1;
-            for (let dy = 0; dy < 2; dy++)
-              for (let dx = 0; dx < 2; dx++) {
-                const at = ((c * height + y + dy) * width + x + dx) * batch + n;
-                if (best < 0 || pooled(at) > pooled(best)) best = at;
-              }
-            values[best] += grad_output[i++];
-          }
-    // An addition, which WGSL lets round in either direction, and a product.
-    const error = values.map((v, k) => {
-      const { slope, slopeError } = swishAt(pre[k]);
-      return Math.abs(v) * (slopeError + 2 * 2 * EPSILON * Math.abs(slope));
+  reference,
+  // An addition, which WGSL lets round in either direction, and a product.
+  error: (shape, inputs) => {
+    const sums = throughPooling(shape, inputs);
+    const error = sums.map((sum, k) => {
+      const { slope, slopeError } = swishAt(inputs.pre[k]);
+      return Math.abs(sum) * (slopeError + 2 * 2 * EPSILON * Math.abs(slope));
     });
-    const back = { grad: { values: values.map((v, k) => v * swishAt(pre[k]).slope), error } };
-    return residual ? { ...back, grad_residual: { values, error: values.map(additionError) } } : back;
+    return { grad: error, ...(shape.residual ? { grad_residual: sums.map(additionError) } : {}) };
   },
   bench: (batch) => ({
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },

@@ -1,6 +1,7 @@
 import { swishUpsampleAdd, type UpsampleAddShape } from '../../src/kernels/swish_upsample_add';
+import { reference, upsampleAdd } from '../../src/reference/swish_upsample_add';
 import { imageDims, padded, type Spec } from '../spec';
-import { additionError, swishAt } from './swish';
+import { activationErrors, additionError } from './swish';
 
 export const spec: Spec<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
   kernel: swishUpsampleAdd,
@@ -16,12 +17,8 @@ export const spec: Spec<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
       skipResidual: true,
     },
     'both residuals': {
-      channels: 3,
-      height: 5,
-      width: 3,
-      batch: padded(5),
-      residual: true,
-      skipResidual: true,
+      ...{ channels: 3, height: 5, width: 3, batch: padded(5) },
+      ...{ residual: true, skipResidual: true },
     },
   },
   dims: (shape) => ({
@@ -36,24 +33,11 @@ export const spec: Spec<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
       ...(skipResidual ? { skip_residual: random.floats(4 * size) } : {}),
     };
   },
-  reference: ({ channels, height, width, batch }, { input, skip, residual, skip_residual }) => {
-    const plus = ({ value, valueError }: ReturnType<typeof swishAt>, added?: number) =>
-      added === undefined ? [value, valueError] : [value + added, valueError + additionError(value + added)];
-    const values = new Float64Array(skip.length);
-    const error = new Float64Array(skip.length);
-    let i = 0;
-    for (let c = 0; c < channels; c++)
-      for (let y = 0; y < 2 * height; y++)
-        for (let x = 0; x < 2 * width; x++) {
-          const from = ((c * height + (y >> 1)) * width + (x >> 1)) * batch;
-          for (let n = 0; n < batch; n++, i++) {
-            const [a, errorOfA] = plus(swishAt(input[from + n]), residual?.[from + n]);
-            const [b, errorOfB] = plus(swishAt(skip[i]), skip_residual?.[i]);
-            values[i] = a + b;
-            error[i] = errorOfA + errorOfB + additionError(values[i]);
-          }
-        }
-    return { output: { values, error } };
+  reference,
+  error: (shape, { input, skip, residual, skip_residual }, { output }) => {
+    const terms = [activationErrors(input, residual), activationErrors(skip, skip_residual)] as const;
+    const ofTerms = upsampleAdd(shape, ...terms);
+    return { output: ofTerms.map((error, i) => error + additionError(output[i])) };
   },
   bench: (batch) => ({
     'up.0': { channels: 64, height: 7, width: 7, batch: padded(batch) },

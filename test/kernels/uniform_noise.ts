@@ -1,6 +1,6 @@
 import { type NoiseShape, uniformNoise } from '../../src/kernels/uniform_noise';
-import { STREAM, threefry, uniform } from '../../src/random';
-import { padded, type Spec } from '../spec';
+import { reference } from '../../src/reference/uniform_noise';
+import { exact, padded, type Spec } from '../spec';
 
 const seed = 123;
 
@@ -21,14 +21,8 @@ export const spec: Spec<NoiseShape, 'output'> = {
     },
   },
   inputs: () => ({}),
-  reference: ({ channels, height, width, batch, count, seed }) => {
-    const elements = channels * height * width;
-    const values = new Float64Array(elements * batch);
-    for (let e = 0; e < elements; e++)
-      for (let n = 0; n < count; n++)
-        values[e * batch + n] = uniform(threefry(seed, STREAM.sample, Math.floor(n / 2), e)[n % 2]);
-    return { output: { values, error: new Float64Array(values.length) } }; // 24 bits are exact
-  },
+  reference,
+  error: exact, // 24 bits are exact in f32
   bench: (batch) => ({
     input: { channels: 1, height: 28, width: 28, batch: padded(batch), count: batch, seed },
   }),

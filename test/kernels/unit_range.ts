@@ -1,7 +1,9 @@
 import type { SampledShape } from '../../src/kernels/flow_step';
 import { unitRange } from '../../src/kernels/unit_range';
+import { placesOf } from '../../src/reference/flow_step';
+import { reference } from '../../src/reference/unit_range';
 import { EPSILON, type Spec } from '../spec';
-import { placeOf, sampledBench, sampledCases } from './flow_step';
+import { sampledBench, sampledCases } from './flow_step';
 
 export const spec: Spec<SampledShape, 'x' | 'output'> = {
   kernel: unitRange,
@@ -11,16 +13,10 @@ export const spec: Spec<SampledShape, 'x' | 'output'> = {
     x.set([-1, 1, 0, -0.999999]);
     return { x };
   },
-  reference: (shape, { x }) => {
-    const values = new Float64Array(shape.elements * shape.batch);
-    const error = new Float64Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      const value = 0.5 * x[placeOf(shape, i)] + 0.5;
-      values[i] = Math.min(Math.max(value, 0), 1);
-      // Halving is exact; the addition errs by an ulp, and clamping makes no error larger.
-      error[i] = 2 * EPSILON * Math.abs(value);
-    }
-    return { output: { values, error } };
-  },
+  reference,
+  // Halving is exact; the addition errs by an ulp, and clamping makes no error larger.
+  error: (shape, { x }, { output }) => ({
+    output: Float64Array.from(output, (_, i) => 2 * EPSILON * Math.abs(0.5 * x[placesOf(shape, i)[0]] + 0.5)),
+  }),
   bench: sampledBench,
 };

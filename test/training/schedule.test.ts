@@ -3,7 +3,7 @@ import { EngineError } from '../../src/errors';
 import { STATE } from '../../src/plan/step_state';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../src/training/schedule';
 import { spec } from '../kernels/mse_finish';
-import { Random } from '../spec';
+import { expectedOf, Random } from '../spec';
 
 const cosine: Schedule = { decay: 'cosine', warmup: 10, steps: 110, floor: 0.1 };
 
@@ -37,7 +37,7 @@ describe('rateFactor', () => {
   test('is what the reference of mse_finish gives the state and the record of a step', () => {
     const rates = Object.values(spec.cases).map((shape) => {
       const inputs = spec.inputs(shape, new Random(1));
-      const { state, records } = spec.reference(shape, inputs);
+      const { state, records } = expectedOf(spec, shape, inputs);
       const rate = Math.fround(1e-3) * rateFactor(shape.schedule ?? checkSchedule(), shape.step);
       expect(state.values[STATE.rate]).toBe(rate);
       expect(records.values[4 * (shape.step % shape.ring) + 1]).toBe(rate);

@@ -1,0 +1,15 @@
+/** What src/reference has of each kernel, as a type. */
+
+/** Numbers of a tensor in its own memory order. */
+export type Values = Float32Array | Float64Array | Uint32Array;
+/** Tensors by name. */
+export type Arrays = Readonly<Record<string, Values>>;
+
+/**
+ * What a kernel must compute, in plain loops: of a shape and the tensors that the kernel reads, those that it writes, f64 for floats and
+ * u32 for integers.
+ */
+export type Reference<Shape> = (
+  shape: Shape,
+  inputs: Arrays,
+) => Readonly<Record<string, Float64Array | Uint32Array>>;

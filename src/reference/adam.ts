@@ -1,0 +1,44 @@
+import type { AdamShape } from '../kernels/adam';
+import type { Arrays, Values } from '../plan/reference';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { flatSize, packLayers } from './pack_weights';
+import { sumOfSlices } from './sum_slices';
+
+/** What the kernel is given: settings rounded to f32, and words of the step state. */
+export function factorsOf({ beta1, beta2, epsilon, weightDecay = 0 }: AdamShape, state: Values) {
+  const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
+  return {
+    beta1: Math.fround(beta1),
+    beta2: Math.fround(beta2),
+    rest1: Math.fround(1 - beta1),
+    rest2: Math.fround(1 - beta2),
+    epsilon: Math.fround(epsilon),
+    decay: Math.fround(weightDecay),
+    correction1: floats[STATE.correction1],
+    correction2: floats[STATE.correction2],
+    rate: floats[STATE.rate],
+    scale: floats[STATE.gradientScale],
+  };
+}
+
+/** A step of Adam for the parameters of all layers, their moments and their packed copies. */
+export function reference(shape: AdamShape, inputs: Arrays) {
+  const { slices, state, packed } = inputs;
+  const f = factorsOf(shape, state);
+  const parameter = Float64Array.from(inputs.parameter);
+  const moment1 = Float64Array.from(inputs.moment1);
+  const moment2 = Float64Array.from(inputs.moment2);
+  for (const layer of shape.layers) {
+    const pitch = flatSize(layer);
+    for (let k = 0; k < pitch; k++) {
+      const i = layer.offset + k;
+      const g = f.scale * sumOfSlices(slices, layer.slicesOffset + k, pitch, layer.slices);
+      moment1[i] = f.beta1 * moment1[i] + f.rest1 * g;
+      moment2[i] = f.beta2 * moment2[i] + f.rest2 * g * g;
+      const change =
+        (f.rate * (moment1[i] / f.correction1)) / (Math.sqrt(moment2[i] / f.correction2) + f.epsilon);
+      parameter[i] = parameter[i] * (1 - f.rate * f.decay) - change;
+    }
+  }
+  return { parameter, moment1, moment2, packed: packLayers(shape.layers, parameter, packed) };
+}

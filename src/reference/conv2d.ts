@@ -1,0 +1,64 @@
+import type { ConvShape } from '../conv_shape';
+import type { Arrays, Values } from '../plan/reference';
+
+/** Calls `visit(output pixel, input pixel, tap)` for all taps that lie inside the image; pixels count y * width + x. */
+export function eachTap(
+  { height, width, kernelSize: k }: ConvShape,
+  visit: (to: number, from: number, tap: number) => void,
+): void {
+  const r = (k - 1) / 2;
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      for (let ky = 0; ky < k; ky++)
+        for (let kx = 0; kx < k; kx++) {
+          const [fromY, fromX] = [y + ky - r, x + kx - r];
+          if (fromY < 0 || fromY >= height || fromX < 0 || fromX >= width) continue;
+          visit(y * width + x, fromY * width + fromX, ky * k + kx);
+        }
+}
+
+/** The sums [out][height][width][batch] of a convolution of `input` [in][height][width][batch] with a kernel [tap][in][out padded to 8]. */
+export function convolve(
+  shape: ConvShape,
+  input: Values,
+  kernel: Values,
+  inChannels: number,
+  outChannels: number,
+): Float64Array {
+  const { batch: n, height, width } = shape;
+  const plane = height * width * n;
+  const outPadded = Math.ceil(outChannels / 8) * 8;
+  const sums = new Float64Array(outChannels * plane);
+  eachTap(shape, (to, from, tap) => {
+    for (let c = 0; c < inChannels; c++) {
+      const x = c * plane + from * n;
+      for (let o = 0; o < outChannels; o++) {
+        const w = kernel[(tap * inChannels + c) * outPadded + o];
+        const at = o * plane + to * n;
+        for (let i = 0; i < n; i++) sums[at + i] += input[x + i] * w;
+      }
+    }
+  });
+  return sums;
+}
+
+/** What is added to the sums of a channel in image n: its bias, and the one that is the image's own. */
+export function biasesOf(
+  { batch, imageBias }: ConvShape,
+  { bias, image_bias }: Arrays,
+  channel: number,
+  n: number,
+) {
+  return [bias[channel], imageBias === undefined ? 0 : image_bias[(imageBias + channel) * batch + n]];
+}
+
+/** [out][height][width][batch]: the convolution and its biases. */
+export function reference(shape: ConvShape, inputs: Arrays) {
+  const { batch, height, width, inChannels, outChannels } = shape;
+  const sums = convolve(shape, inputs.input, inputs.kernel, inChannels, outChannels);
+  const output = sums.map((sum, i) => {
+    const [bias, own] = biasesOf(shape, inputs, Math.floor(i / (height * width * batch)), i % batch);
+    return sum + bias + own;
+  });
+  return { output };
+}

@@ -1,0 +1,22 @@
+import type { ConvShape } from '../conv_shape';
+import type { Arrays } from '../plan/reference';
+import { eachTap } from './conv2d';
+
+/** The gradient of the kernel [tap][in][out], then that of the bias [out]. */
+export function reference(shape: ConvShape, { input, grad }: Arrays) {
+  const { batch: n, height, width, inChannels, outChannels, kernelSize } = shape;
+  const plane = height * width * n;
+  const biasAt = kernelSize ** 2 * inChannels * outChannels;
+  const gradient = new Float64Array(biasAt + outChannels);
+  eachTap(shape, (to, from, tap) => {
+    for (let c = 0; c < inChannels; c++)
+      for (let o = 0; o < outChannels; o++) {
+        const at = (tap * inChannels + c) * outChannels + o;
+        const [x, g] = [c * plane + from * n, o * plane + to * n];
+        for (let i = 0; i < n; i++) gradient[at] += input[x + i] * grad[g + i];
+      }
+  });
+  for (let o = 0; o < outChannels; o++)
+    for (let i = 0; i < plane; i++) gradient[biasAt + o] += grad[o * plane + i];
+  return { gradient };
+}

@@ -1,0 +1,8 @@
+import type { ElementwiseShape } from '../kernels/swish';
+import type { Arrays } from '../plan/reference';
+
+/** x and the prediction, mixed and kept in [0, 1], in place of x. */
+export function reference(_: ElementwiseShape, { prediction, mix: [m], x }: Arrays) {
+  const mixed = Float64Array.from(x, (old, i) => old * (1 - m) + prediction[i] * m);
+  return { x: mixed.map((value) => Math.min(Math.max(value, 0), 1)) };
+}

@@ -1,0 +1,15 @@
+import type { DifferenceShape } from '../kernels/difference';
+import type { Arrays } from '../plan/reference';
+
+/** Invocations, each with a pair: the largest |result - expected|, and the sum of expected squared. */
+export function reference({ size }: DifferenceShape, { result, expected }: Arrays) {
+  const pairs = Math.min(size, 16384);
+  const partials = new Float64Array(2 * pairs);
+  for (let i = 0; i < size; i++) {
+    const k = i % pairs;
+    const apart = Number.isFinite(result[i]) ? Math.abs(result[i] - expected[i]) : 3e38;
+    partials[2 * k] = Math.max(partials[2 * k], apart);
+    partials[2 * k + 1] += expected[i] ** 2;
+  }
+  return { partials };
+}

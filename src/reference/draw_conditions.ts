@@ -1,0 +1,19 @@
+import type { ConditionsShape } from '../kernels/draw_conditions';
+import type { Arrays } from '../plan/reference';
+import { STATE } from '../plan/step_state';
+import { normal, STREAM, threefry, uniform } from '../random';
+
+/** The noise level of each image and its class, or `classes` where it is told none. Padded slots have level 0 and no class. */
+export function reference(shape: ConditionsShape, { order, labels, state }: Arrays) {
+  const { batch, drop, logitNormal, labelled, seed } = shape;
+  const bytes = new Uint8Array(labels.buffer, labels.byteOffset);
+  const levels = new Float64Array(batch);
+  const classes = new Uint32Array(batch).fill(shape.classes);
+  for (let n = 0; n < state[STATE.count]; n++) {
+    const words = threefry(seed, STREAM.amount, state[STATE.step], n);
+    levels[n] = logitNormal ? 1 / (1 + Math.exp(-normal(words)[0])) : uniform(words[0]);
+    const dropped = uniform(threefry(seed, STREAM.drop, state[STATE.step], n)[0]) < Math.fround(drop);
+    if (labelled && !dropped) classes[n] = bytes[order[state[STATE.batchStart] + n]];
+  }
+  return { levels, classes };
+}

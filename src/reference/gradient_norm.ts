@@ -1,0 +1,37 @@
+import type { GradientLayer } from '../kernels/adam';
+import type { GradientNormShape } from '../kernels/gradient_norm';
+import type { Arrays } from '../plan/reference';
+import { flatSize, parameterCount } from './pack_weights';
+import { sumOfSlices } from './sum_slices';
+
+/** Gradients of a partial sum: 256 vec4. */
+const BLOCK = 1024;
+
+/** Calls `visit(layer, place in the first slice, partial sum that it belongs to)` for the gradients of all layers. */
+export function eachGradient(
+  layers: readonly GradientLayer[],
+  visit: (layer: GradientLayer, at: number, partial: number) => void,
+): void {
+  let first = 0;
+  for (const layer of layers) {
+    const size = parameterCount(layer);
+    for (let k = 0; k < size; k++) visit(layer, layer.slicesOffset + k, first + Math.floor(k / BLOCK));
+    first += Math.ceil(size / BLOCK);
+  }
+}
+
+/** The sum of each layer's slices in the first one, whose padding becomes 0, and sums of squares in `partials`. */
+export function reference({ layers }: GradientNormShape, { slices }: Arrays) {
+  const sums = Float64Array.from(slices);
+  const partials: number[] = [];
+  eachGradient(layers, (layer, at, partial) => {
+    const g = sumOfSlices(slices, at, flatSize(layer), layer.slices);
+    sums[at] = g;
+    partials[partial] = (partials[partial] ?? 0) + g * g;
+  });
+  for (const layer of layers) {
+    const { slices: count, slicesOffset: start } = layer;
+    if (count > 1) sums.fill(0, start + parameterCount(layer), start + flatSize(layer));
+  }
+  return { slices: sums, partials: Float64Array.from(partials) };
+}

@@ -1,0 +1,16 @@
+import type { ActivatedLossShape } from '../kernels/mse';
+import type { Arrays } from '../plan/reference';
+import { STATE } from '../plan/step_state';
+import { swishAt } from './swish';
+
+/** Of [elements][batch] the mean square error of each image, [batch]; 0 for padded ones. */
+export function reference({ elements, batch, swish }: ActivatedLossShape, { pre, target, state }: Arrays) {
+  const losses = new Float64Array(batch);
+  for (let i = 0; i < pre.length; i++) {
+    const n = i % batch;
+    if (n >= state[STATE.count]) continue;
+    const value = swish ? swishAt(pre[i]).value : pre[i];
+    losses[n] += (value - target[i]) ** 2 / elements;
+  }
+  return { losses };
+}

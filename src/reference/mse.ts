@@ -1,0 +1,22 @@
+import type { ActivatedLossShape } from '../kernels/mse';
+import type { Arrays } from '../plan/reference';
+import { STATE } from '../plan/step_state';
+import { swishAt } from './swish';
+
+/** Numbers of a partial sum: 256 vec4. */
+export const BLOCK = 1024;
+
+/** The gradient before the activation, [elements][batch], and sums of squares; nothing of padded images. */
+export function reference({ elements, batch, swish }: ActivatedLossShape, { pre, target, state }: Arrays) {
+  const count = state[STATE.count];
+  const grad = new Float64Array(pre.length);
+  const partials = new Float64Array(Math.ceil(pre.length / BLOCK));
+  for (let i = 0; i < pre.length; i++) {
+    if (i % batch >= count) continue;
+    const { value, slope } = swish ? swishAt(pre[i]) : { value: pre[i], slope: 1 };
+    const difference = value - target[i];
+    grad[i] = (2 / (count * elements)) * difference * slope;
+    partials[Math.floor(i / BLOCK)] += difference ** 2;
+  }
+  return { grad, partials };
+}

@@ -1,0 +1,40 @@
+import type { PlacedLayer } from '../kernels/adam';
+import type { ParameterShape } from '../kernels/pack_weights';
+import type { Arrays, Values } from '../plan/reference';
+
+export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
+  kernelSize ** 2 * inChannels * outChannels + outChannels;
+
+/** The same in whole vec4s, as parameters and gradients lie one after the other. */
+export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
+
+/**
+ * A copy of `packed`, with everything but its padding replaced by the parameters of `flat`. Packed, a layer is [tap][in][out padded to 8],
+ * unless that is how its parameters lie anyway, then the bias, then [flipped tap][out][in padded to 8]; each at a multiple of 64.
+ */
+export function packLayers(layers: readonly PlacedLayer[], flat: Values, packed: Values): Float64Array {
+  const result = Float64Array.from(packed);
+  const align = (size: number, to: number) => Math.ceil(size / to) * to;
+  for (const { inChannels, outChannels, kernelSize, offset, packedOffset } of layers) {
+    const taps = kernelSize * kernelSize;
+    const [inPadded, outPadded] = [align(inChannels, 8), align(outChannels, 8)];
+    const copied = outPadded > outChannels;
+    const bias = packedOffset + (copied ? align(taps * inChannels * outPadded, 64) : 0);
+    const backward = bias + align(outPadded, 64);
+    let from = offset;
+    for (let tap = 0; tap < taps; tap++)
+      for (let c = 0; c < inChannels; c++)
+        for (let o = 0; o < outChannels; o++) {
+          const value = flat[from++];
+          if (copied) result[packedOffset + (tap * inChannels + c) * outPadded + o] = value;
+          result[backward + ((taps - 1 - tap) * outChannels + o) * inPadded + c] = value;
+        }
+    for (let o = 0; o < outChannels; o++) result[bias + o] = flat[from++];
+  }
+  return result;
+}
+
+/** The packed weights of one layer. */
+export function reference(shape: ParameterShape, { parameters, packed }: Arrays) {
+  return { packed: packLayers([{ ...shape, offset: 0, packedOffset: 0 }], parameters, packed) };
+}

@@ -1,0 +1,14 @@
+import type { SliceShape } from '../kernels/sum_slices';
+import type { Arrays, Values } from '../plan/reference';
+
+/** The sum of `count` numbers, the first one at `at`, each `pitch` after the one before. */
+export function sumOfSlices(slices: Values, at: number, pitch: number, count: number): number {
+  let sum = 0;
+  for (let s = 0; s < count; s++) sum += slices[at + s * pitch];
+  return sum;
+}
+
+/** The sum [size] of `slices` [count][pitch]. */
+export function reference({ size, pitch, count }: SliceShape, { slices }: Arrays) {
+  return { output: Float64Array.from({ length: size }, (_, i) => sumOfSlices(slices, i, pitch, count)) };
+}

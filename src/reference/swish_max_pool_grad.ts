@@ -1,0 +1,36 @@
+import type { ResidualShape } from '../kernels/swish';
+import type { ImageShape } from '../kernels/swish_max_pool';
+import type { Arrays } from '../plan/reference';
+import { activated, swishAt } from './swish';
+
+/** `grad` [channels][height][width][batch] and the gradient of the pooled map, which goes to the first largest of each window. */
+export function throughPooling(
+  { channels, height, width, batch }: ImageShape,
+  { pre, grad_output, grad, residual }: Arrays,
+): Float64Array {
+  const sums = Float64Array.from(grad);
+  const pooled = activated(pre, residual);
+  let i = 0;
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < height; y += 2)
+      for (let x = 0; x < width; x += 2)
+        for (let n = 0; n < batch; n++) {
+          let best = -1;
+          for (let dy = 0; dy < 2; dy++)
+            for (let dx = 0; dx < 2; dx++) {
+              const at = ((c * height + y + dy) * width + x + dx) * batch + n;
+              if (best < 0 || pooled[at] > pooled[best]) best = at;
+            }
+          sums[best] += grad_output[i++];
+        }
+  return sums;
+}
+
+/** Both of them back through swish, in place of `grad`, which comes by the skip connection; before that, a residual's gradient. */
+export function reference(shape: ImageShape & ResidualShape, inputs: Arrays) {
+  const sums = throughPooling(shape, inputs);
+  return {
+    grad: sums.map((sum, k) => sum * swishAt(inputs.pre[k]).slope),
+    ...(shape.residual ? { grad_residual: sums } : {}),
+  };
+}

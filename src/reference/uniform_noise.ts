@@ -1,0 +1,20 @@
+import type { NoiseShape } from '../kernels/uniform_noise';
+import { STREAM, threefry, uniform } from '../random';
+
+/** Numbers [channels][height][width][batch], made of random words of which two images take one each; 0 in padded slots. */
+export function fromWords(
+  { channels, height, width, batch, count, seed }: NoiseShape,
+  make: (words: [number, number], which: number) => number,
+): Float64Array {
+  const elements = channels * height * width;
+  const values = new Float64Array(elements * batch);
+  for (let e = 0; e < elements; e++)
+    for (let n = 0; n < count; n++)
+      values[e * batch + n] = make(threefry(seed, STREAM.sample, n >> 1, e), n % 2);
+  return values;
+}
+
+/** Uniform noise in [0, 1), likewise. */
+export const reference = (shape: NoiseShape) => ({
+  output: fromWords(shape, (words, which) => uniform(words[which])),
+});
