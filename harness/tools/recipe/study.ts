@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { createQualityMeter } from '../../../src/quality/index';
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { SampleOptions } from '../../../src/sampling/options';
+import { presets } from '../../../src/unet/config';
 import { saveModel } from '../../../src/weights/model';
 import { holdOut, loadImages } from '../../cli/images';
 import { manySamples } from '../../cli/measure_quality';
@@ -39,6 +40,9 @@ const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective
 const cosine = (steps: number) =>
   ({ averageWeights: false, schedule: { warmup: 20, decay: 'cosine', steps } }) as const;
 const faster = { ...flow, trainer: { ...digits.trainer, averageWeights: false } };
+
+/** Which network reaches 92% sooner. */
+const race: Study['at'] = [100, 150, 200, 250, 300, 350, 400].map((step) => [step, w2]);
 
 const mix = [tutorial.sampling];
 const [plain, both] = [[euler(20)], [euler(20, 2), euler(20, 1.5)]];
@@ -74,6 +78,9 @@ const studies: Record<string, Study> = {
       [400, both],
     ],
   },
+  'race 5x5': { ...digits, network: presets.digits, at: race },
+  'race 3x3': { ...digits, network: presets['digits-3x3'], at: race },
+  '3x3 1370': { ...digits, network: presets['digits-3x3'], at: [[1370, both]] },
   samplers: {
     ...digits,
     at: [[400, [euler(20, 1), euler(20, 3), euler(10, 2), euler(40, 2), heun(10, 2), heun(20, 2)]]],
