@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes flow.json anew: twenty training steps of the conditioned network as PyTorch takes them, in float32 on one thread.
+"""Makes flow.json and flow_3x3.json anew: twenty training steps of each conditioned network as PyTorch takes them, in float32 on one thread.
 
   python3 test/golden/flow_reference.py
 
 Weights and batches are those of flowWeights and flowBatch in workload.ts, made here once more, bit for bit: their checksums
-stand in flow.json, so that another loss can be told from another input. The script also takes the steps in float64 and prints
+stand in the files, so that another loss can be told from another input. The script also takes the steps in float64 and prints
 how far the two lie apart, which says what a tolerance must allow for rounding.
 """
 import json
@@ -24,7 +24,30 @@ KEPT = (0, 19)
 # Of each gradient so many elements are kept.
 SAMPLES = 32
 NO_CLASS = 10
-LAYERS = [('down.0', 1, 32), ('down.1', 32, 64), ('down.2', 64, 64), ('up.0', 64, 64), ('up.1', 64, 32), ('up.2', 32, 1)]
+# By file: side of the kernels, and the convolutions in forward order. Of a level with several, all but the first are residual.
+NETWORKS = {
+    'flow.json': (
+        5,
+        [('down.0', 1, 32), ('down.1', 32, 64), ('down.2', 64, 64), ('up.0', 64, 64), ('up.1', 64, 32), ('up.2', 32, 1)],
+    ),
+    'flow_3x3.json': (
+        3,
+        [
+            ('down.0', 1, 32),
+            ('down.1.0', 32, 64),
+            ('down.1.1', 64, 64),
+            ('down.2.0', 64, 64),
+            ('down.2.1', 64, 64),
+            ('down.2.2', 64, 64),
+            ('up.0.0', 64, 64),
+            ('up.0.1', 64, 64),
+            ('up.0.2', 64, 64),
+            ('up.1.0', 64, 32),
+            ('up.1.1', 32, 32),
+            ('up.2', 32, 1),
+        ],
+    ),
+}
 
 
 # ---------------------------------------------------------------- inputs, as workload.ts has them
@@ -47,22 +70,24 @@ class Generator:
         return (t ^ (t >> 14)).astype(np.float64) / 2**32
 
 
-def flow_weights():
-    """float32 arrays by name, flat, in the order of the parameters; kernels of convolutions are [5, 5, in, out]."""
+def flow_weights(side, layers):
+    """float32 arrays by name, flat, in the order of the parameters; kernels of convolutions are [side, side, in, out]."""
     generator = Generator(1234)
 
     def uniform(size, limit):
         return ((generator.draw(size) * 2 - 1) * limit).astype(np.float32)
 
     weights = {}
-    for name, fan_in, fan_out in LAYERS:
-        weights[f'{name}.kernel'] = uniform(25 * fan_in * fan_out, math.sqrt(6 / (25 * fan_in + 25 * fan_out)))
+    area = side * side
+    for name, fan_in, fan_out in layers:
+        weights[f'{name}.kernel'] = uniform(area * fan_in * fan_out, math.sqrt(6 / (area * fan_in + area * fan_out)))
         weights[f'{name}.bias'] = np.zeros(fan_out, np.float32)
     weights['conditioning.hidden.kernel'] = uniform(32 * 64, math.sqrt(6 / (32 + 64)))
     weights['conditioning.hidden.classes'] = uniform(11 * 64, math.sqrt(3))
     weights['conditioning.hidden.bias'] = np.zeros(64, np.float32)
-    weights['conditioning.output.kernel'] = uniform(64 * 256, math.sqrt(6 / (64 + 256)))
-    weights['conditioning.output.bias'] = np.zeros(256, np.float32)
+    biases = sum(fan_out for _, _, fan_out in layers[:-1])
+    weights['conditioning.output.kernel'] = uniform(64 * biases, math.sqrt(6 / (64 + biases)))
+    weights['conditioning.output.bias'] = np.zeros(biases, np.float32)
     return weights
 
 
@@ -112,11 +137,11 @@ def checksum(arrays):
 # ---------------------------------------------------------------- the network
 
 
-def parameters(weights, dtype):
-    """Tensors in PyTorch's shapes: kernels of convolutions [out, in, 5, 5], others as they are."""
-    shapes = {f'{name}.kernel': (5, 5, i, o) for name, i, o in LAYERS}
+def parameters(weights, side, layers, dtype):
+    """Tensors in PyTorch's shapes: kernels of convolutions [out, in, side, side], others as they are."""
+    shapes = {f'{name}.kernel': (side, side, i, o) for name, i, o in layers}
     shapes |= {'conditioning.hidden.kernel': (32, 64), 'conditioning.hidden.classes': (11, 64)}
-    shapes |= {'conditioning.output.kernel': (64, 256)}
+    shapes |= {'conditioning.output.kernel': (64, -1)}
     tensors = {}
     for name, values in weights.items():
         # A copy, since training changes it.
@@ -128,32 +153,37 @@ def parameters(weights, dtype):
 
 
 def flat(tensor):
-    """A parameter's values in the order of the weights, kernels of convolutions as [5, 5, in, out]."""
+    """A parameter's values in the order of the weights, kernels of convolutions as [side, side, in, out]."""
     return (tensor.permute(2, 3, 1, 0) if tensor.ndim == 4 else tensor).reshape(-1)
 
 
-def network(p, noisy, levels, labels):
+def network(p, layers, noisy, levels, labels):
     """noisy [n, 1, 28, 28], levels [n], labels [n]; gives the velocity, [n, 1, 28, 28]."""
     frequencies = torch.tensor([100 ** (k / 15) for k in range(16)], dtype=torch.float64).to(levels.dtype)
     phases = levels[:, None] * frequencies
     phi = torch.cat([phases.sin(), phases.cos()], 1)
     hidden = phi @ p['conditioning.hidden.kernel'] + p['conditioning.hidden.classes'][labels] + p['conditioning.hidden.bias']
     added = F.silu(hidden) @ p['conditioning.output.kernel'] + p['conditioning.output.bias']
-    biases = dict(zip((name for name, _, _ in LAYERS), added.split([o for _, _, o in LAYERS[:-1]], 1)))
+    biases = dict(zip((name for name, _, _ in layers), added.split([o for _, _, o in layers[:-1]], 1)))
 
     def conv(name, x):
-        return F.conv2d(x, p[f'{name}.kernel'], p[f'{name}.bias'], padding=2)
+        return F.conv2d(x, p[f'{name}.kernel'], p[f'{name}.bias'], padding='same')
 
-    def layer(name, x):
-        return F.silu(conv(name, x) + biases[name][:, :, None, None])
+    def level(name, x):
+        """The convolutions of a level one after the other; all but the first add their input."""
+        own = [n for n, _, _ in layers if n == name or n.startswith(f'{name}.')]
+        for i, n in enumerate(own):
+            out = F.silu(conv(n, x) + biases[n][:, :, None, None])
+            x = x + out if i > 0 else out
+        return x
 
     def double(x):
         return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
-    first = layer('down.0', noisy)
-    second = layer('down.1', F.max_pool2d(first, 2))
-    bottom = layer('up.0', layer('down.2', F.max_pool2d(second, 2)))
-    middle = layer('up.1', double(bottom) + second)
+    first = level('down.0', noisy)
+    second = level('down.1', F.max_pool2d(first, 2))
+    bottom = level('up.0', level('down.2', F.max_pool2d(second, 2)))
+    middle = level('up.1', double(bottom) + second)
     return conv('up.2', double(middle) + first)
 
 
@@ -162,14 +192,14 @@ def rate(step):
     return 3e-3 * min(1, (step + 1) / 20)
 
 
-def train(weights, batches, dtype):
+def train(weights, side, layers, batches, dtype):
     """Losses and global gradient norms, before the update and the clipping, and the gradients of the steps in KEPT by name."""
-    p = parameters(weights, dtype)
+    p = parameters(weights, side, layers, dtype)
     optimizer = torch.optim.Adam(p.values(), betas=(0.9, 0.99), eps=1e-8)
     losses, norms, kept = [], [], {}
     for step, (noisy, target, levels, labels) in enumerate(batches):
         noisy, target = (torch.from_numpy(images).to(dtype)[:, None] for images in (noisy, target))
-        output = network(p, noisy, torch.from_numpy(levels).to(dtype), torch.from_numpy(labels.astype(np.int64)))
+        output = network(p, layers, noisy, torch.from_numpy(levels).to(dtype), torch.from_numpy(labels.astype(np.int64)))
         loss = F.mse_loss(output, target)
         optimizer.zero_grad()
         loss.backward()
@@ -182,7 +212,7 @@ def train(weights, batches, dtype):
     return losses, norms, kept
 
 
-# ---------------------------------------------------------------- flow.json
+# ---------------------------------------------------------------- the files
 
 
 def sampled(size):
@@ -196,12 +226,11 @@ def digits(values):
     return [float(f'{value:.9g}') for value in values]
 
 
-def main():
-    torch.set_num_threads(1)
-    weights = flow_weights()
-    batches = [flow_batch(step) for step in range(STEPS)]
-    losses, norms, kept = train(weights, batches, torch.float32)
-    exact_losses, exact_norms, exact_kept = train(weights, batches, torch.float64)
+def write(file, side, layers, batches):
+    print(file)
+    weights = flow_weights(side, layers)
+    losses, norms, kept = train(weights, side, layers, batches, torch.float32)
+    exact_losses, exact_norms, exact_kept = train(weights, side, layers, batches, torch.float64)
 
     indices = {name: sampled(values.size) for name, values in weights.items()}
     gradients = [
@@ -258,7 +287,14 @@ def main():
             return '[\n' + ',\n'.join(items) + '\n' + pad[2:] + ']'
         return json.dumps(value, ensure_ascii=False)
 
-    Path(__file__).with_name('flow.json').write_text(lines(fields, 1) + '\n')
+    Path(__file__).with_name(file).write_text(lines(fields, 1) + '\n')
+
+
+def main():
+    torch.set_num_threads(1)
+    batches = [flow_batch(step) for step in range(STEPS)]
+    for file, (side, layers) in NETWORKS.items():
+        write(file, side, layers, batches)
 
 
 if __name__ == '__main__':

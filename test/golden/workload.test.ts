@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import flow from './flow.json';
-import { checksum, flowBatch, flowWeights, goldenBatch, initialWeights, SIDE } from './workload';
+import flow5 from './flow.json';
+import flow3 from './flow_3x3.json';
+import { checksum, flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3, SIDE } from './workload';
 
 test('the inputs of losses.json are those that it was made with', () => {
   const batches = Array.from({ length: 10 }, (_, step) => goldenBatch(step, 16));
@@ -11,8 +12,17 @@ test('the inputs of losses.json are those that it was made with', () => {
   expect(checksum(...initialWeights().values())).toBe('e33e2746');
 });
 
-describe('the inputs of flow.json', () => {
+test('the conditioned network begins with the same convolutions as the golden run', () => {
   const weights = flowWeights();
+  for (const [name, values] of initialWeights()) {
+    expect(checksum(weights.get(name)!), name).toBe(checksum(values));
+  }
+});
+
+describe.each([
+  ['flow.json', flow5, flowWeights(), 328_513],
+  ['flow_3x3.json', flow3, flowWeights(LAYERS_3X3, 3), 347_649],
+] as const)('the inputs of %s', (_, flow, weights, parameterCount) => {
   const batches = flow.losses.map((_, step) => flowBatch(step, flow.batch));
 
   test('are those that it was made with', () => {
@@ -20,12 +30,6 @@ describe('the inputs of flow.json', () => {
     expect(
       batches.map(({ noisy, target, levels, labels }) => checksum(noisy, target, levels, labels)),
     ).toEqual(flow.inputs);
-  });
-
-  test('begin with the same convolutions as the golden run', () => {
-    for (const [name, values] of initialWeights()) {
-      expect(checksum(weights.get(name)!), name).toBe(checksum(values));
-    }
   });
 
   test('are what they claim to be', () => {
@@ -47,7 +51,7 @@ describe('the inputs of flow.json', () => {
 
   test('have the parameters whose gradients are kept', () => {
     const sizes = [...weights].map(([name, { length }]) => [name, length] as const);
-    expect(sizes.reduce((sum, [, size]) => sum + size, 0)).toBe(328_513);
+    expect(sizes.reduce((sum, [, size]) => sum + size, 0)).toBe(parameterCount);
     const indices = new Map<string, number[]>(Object.entries(flow.indices));
     for (const { parameters } of flow.gradients) {
       const kept = Object.entries(parameters);

@@ -8,13 +8,31 @@ import { fnv1a } from '../../src/hash';
 export const SIDE = 28;
 export const KERNEL = 5;
 
-/** [name, in, out] in forward order. */
-export const LAYERS: readonly (readonly [string, number, number])[] = [
+type Convolutions = readonly (readonly [name: string, from: number, to: number])[];
+
+/** In forward order. */
+export const LAYERS: Convolutions = [
   ['down.0', 1, 32],
   ['down.1', 32, 64],
   ['down.2', 64, 64],
   ['up.0', 64, 64],
   ['up.1', 64, 32],
+  ['up.2', 32, 1],
+];
+
+/** Those of the network of 3x3 kernels. */
+export const LAYERS_3X3: Convolutions = [
+  ['down.0', 1, 32],
+  ['down.1.0', 32, 64],
+  ['down.1.1', 64, 64],
+  ['down.2.0', 64, 64],
+  ['down.2.1', 64, 64],
+  ['down.2.2', 64, 64],
+  ['up.0.0', 64, 64],
+  ['up.0.1', 64, 64],
+  ['up.0.2', 64, 64],
+  ['up.1.0', 64, 32],
+  ['up.1.1', 32, 32],
   ['up.2', 32, 1],
 ];
 
@@ -40,10 +58,10 @@ function uniform(random: () => number, size: number, limit: number): Float32Arra
 /** Keras' limit. */
 const glorot = (fanIn: number, fanOut: number) => Math.sqrt(6 / (fanIn + fanOut));
 
-function convolutions(random: () => number): Map<string, Float32Array> {
-  const area = KERNEL * KERNEL;
+function convolutions(random: () => number, layers: Convolutions, side: number): Map<string, Float32Array> {
+  const area = side * side;
   const weights = new Map<string, Float32Array>();
-  for (const [name, fanIn, fanOut] of LAYERS) {
+  for (const [name, fanIn, fanOut] of layers) {
     const limit = glorot(area * fanIn, area * fanOut);
     weights.set(`${name}.kernel`, uniform(random, area * fanIn * fanOut, limit));
     weights.set(`${name}.bias`, new Float32Array(fanOut));
@@ -53,23 +71,24 @@ function convolutions(random: () => number): Map<string, Float32Array> {
 
 /** Glorot uniform kernels in HWIO order and zero biases, by parameter name. */
 export function initialWeights(): Map<string, Float32Array> {
-  return convolutions(generator(1234));
+  return convolutions(generator(1234), LAYERS, KERNEL);
 }
 
 /**
- * The weights that the conditioned network begins with, by parameter name, in the order of its parameters: those of
- * initialWeights, then `conditioning.hidden.kernel` [32, 64], `.classes` [11, 64] and `.bias` [64], and
- * `conditioning.output.kernel` [64, 256] and `.bias` [256].
+ * The weights that a conditioned network begins with, by parameter name, in the order of its parameters: those of the
+ * convolutions (of 5x5 kernels, those of initialWeights), then `conditioning.hidden.kernel` [32, 64], `.classes` [11, 64] and `.bias` [64],
+ * and `conditioning.output.kernel` [64, biases] and `.bias` [biases], of which each convolution but the last has one for each channel.
  */
-export function flowWeights(): Map<string, Float32Array> {
+export function flowWeights(layers: Convolutions = LAYERS, side = KERNEL): Map<string, Float32Array> {
   const random = generator(1234);
-  const weights = convolutions(random);
+  const weights = convolutions(random, layers, side);
+  const biases = layers.slice(0, -1).reduce((sum, [, , to]) => sum + to, 0);
   weights.set('conditioning.hidden.kernel', uniform(random, 32 * 64, glorot(32, 64)));
   // Of variance 1, as embeddings have it.
   weights.set('conditioning.hidden.classes', uniform(random, 11 * 64, Math.sqrt(3)));
   weights.set('conditioning.hidden.bias', new Float32Array(64));
-  weights.set('conditioning.output.kernel', uniform(random, 64 * 256, glorot(64, 256)));
-  weights.set('conditioning.output.bias', new Float32Array(256));
+  weights.set('conditioning.output.kernel', uniform(random, 64 * biases, glorot(64, biases)));
+  weights.set('conditioning.output.bias', new Float32Array(biases));
   return weights;
 }
 

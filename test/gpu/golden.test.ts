@@ -1,14 +1,14 @@
 /** The tutorial's network and the one of digits on a fixed workload: what independent libraries get, step by step. */
 import { describe, expect, test } from 'vitest';
 import type { AdapterKind } from '../../src/plan/op';
-import { recipes } from '../../src/recipes';
 import { Trainer } from '../../src/training/trainer';
-import { checkConfig, layersOf, type UNetConfig } from '../../src/unet/config';
+import { checkConfig, layersOf, presets, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { defaultVariants, type Variants } from '../../src/unet/variants';
-import flow from '../golden/flow.json';
+import flow5 from '../golden/flow.json';
+import flow3 from '../golden/flow_3x3.json';
 import losses from '../golden/losses.json';
-import { flowBatch, flowWeights, goldenBatch, initialWeights } from '../golden/workload';
+import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../golden/workload';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu, lane } = await testGpu();
@@ -37,8 +37,10 @@ test.each(['software', 'gpu'] as const)(
   },
 );
 
-describe('the network of digits, against PyTorch', () => {
-  const { network } = recipes.digits;
+describe.each([
+  ['of digits', presets.digits, flow5, flowWeights()],
+  ['of digits by 3x3 kernels', presets['digits-3x3'], flow3, flowWeights(LAYERS_3X3, 3)],
+] as const)('the network %s, against PyTorch', (_, network, flow, weights) => {
   const settings = {
     batchSize: flow.batch,
     objective: 'flow',
@@ -57,7 +59,7 @@ describe('the network of digits, against PyTorch', () => {
   /** Trains, and says how far off it is at most: losses relative to theirs, gradients to the largest one of their tensor. */
   async function train(variants: Variants) {
     using unet = await UNet.create(gpu, network);
-    await unet.setParameters(flowWeights());
+    await unet.setParameters(weights);
     using trainer = await Trainer.create(gpu, unet, { ...settings, variants });
     const worst = { losses: 0, gradients: 0 };
     for (const [step, expected] of flow.losses.slice(0, steps).entries()) {
