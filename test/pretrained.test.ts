@@ -1,13 +1,11 @@
 /** The trained networks that come along: the right ones, and small. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { loadPretrained } from '../src/pretrained/index';
-import { type RecipeName, recipes } from '../src/recipes';
+import { loadPretrained, type PretrainedName, pretrainedNames } from '../src/pretrained/index';
+import { recipes } from '../src/recipes';
 import { checkConfig, parametersOf } from '../src/unet/config';
 
-const names = Object.keys(recipes) as RecipeName[];
-
-test.each(names)('%s is a network of its recipe, in a file of at most 0.7 MB', async (name) => {
+test.each(pretrainedNames)('%s is a network of its recipe, in a file of at most 0.7 MB', async (name) => {
   const { network, trainer } = recipes[name];
   const model = await loadPretrained(name);
   expect(model.config).toEqual(checkConfig(network));
@@ -18,7 +16,7 @@ test.each(names)('%s is a network of its recipe, in a file of at most 0.7 MB', a
 });
 
 test('another name', async () => {
-  await expect(loadPretrained('letters' as RecipeName)).rejects.toThrow('there are tutorial and digits');
+  await expect(loadPretrained('letters' as PretrainedName)).rejects.toThrow('there are tutorial and digits');
 });
 
 test('an abort', async () => {

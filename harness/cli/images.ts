@@ -38,7 +38,7 @@ async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet
 
 /** The file of labels of a file of images, `train-labels-idx1-ubyte` of `train-images-idx3-ubyte`, packed or not; undefined if there is none. */
 function labelsBeside(images: string): string | undefined {
-  const name = basename(images).replace(/images([-.])idx3/, 'labels$1idx1');
+  const name = basename(images).replace(/images([-.])idx[34]/, 'labels$1idx1');
   if (name === basename(images)) return undefined;
   const path = join(dirname(images), name);
   return [path, `${path}.gz`, path.replace(/\.gz$/, '')].find((file) => existsSync(file));
@@ -68,18 +68,20 @@ export async function idxFiles(path: string): Promise<string[]> {
   } catch (cause) {
     throw new EngineError(
       'data',
-      `--data ${path}: there is no such file or folder. Give mnist, a file of IDX, or a folder of *-images-idx3-ubyte files (plain or .gz).`,
+      `--data ${path}: there is no such file or folder. Give mnist, a file of IDX, or a folder of *-images-idx3-ubyte files (idx4 for several channels; plain or .gz).`,
       { cause },
     );
   }
   if (!isFolder) return [path];
-  const names = (await readdir(path)).filter((name) => /[-.]images[-.]idx3-ubyte(\.gz)?$/.test(name)).sort();
+  const names = (await readdir(path))
+    .filter((name) => /[-.]images[-.]idx[34]-ubyte(\.gz)?$/.test(name))
+    .sort();
   // A file may lie there both packed and unpacked.
   const once = names.filter((name) => !names.includes(name.replace(/\.gz$/, '')) || !name.endsWith('.gz'));
   if (once.length === 0) {
     throw new EngineError(
       'data',
-      `--data ${path}: the folder has no *-images-idx3-ubyte file (plain or .gz). Give the folder where they are, or one file.`,
+      `--data ${path}: the folder has no *-images-idx3-ubyte or idx4-ubyte file (plain or .gz). Give the folder where they are, or one file.`,
     );
   }
   const isTest = (name: string) => Number(name.startsWith('t10k'));

@@ -1,16 +1,15 @@
 /** `--model`: a trained network, from a file or one that comes along. */
-import { loadPretrained } from '../../src/pretrained/index';
+import { loadPretrained, pretrainedNames } from '../../src/pretrained/index';
 import { loadModel, type Model } from '../../src/weights/model';
 import { text } from './args';
 import { readWhole } from './files';
-import { recipeNames } from './network_flags';
 
 export const modelFlag = text(
-  `FILE|${recipeNames.join('|')}`,
+  `FILE|${pretrainedNames.join('|')}`,
   'model.safetensors or checkpoint.safetensors of a run, or a pretrained network\nthat comes along (default digits)',
 );
 
 export async function readModel(given = 'digits', signal?: AbortSignal): Promise<Model> {
-  const pretrained = recipeNames.find((name) => name === given);
+  const pretrained = pretrainedNames.find((name) => name === given);
   return pretrained ? loadPretrained(pretrained, { signal }) : loadModel(await readWhole(given), given);
 }

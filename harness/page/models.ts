@@ -1,8 +1,9 @@
 /** Networks to sample from that are not the run's: the pretrained one of each recipe, and that of a file. */
-import type { Engine, RecipeName, UNet } from '../../src';
+import type { Engine, UNet } from '../../src';
 import { loadPretrained } from '../../src/pretrained';
 import type { Model } from '../../src/weights/model';
 import type { Network } from './order';
+import type { PageRecipe } from './settings';
 
 interface Loaded {
   readonly model: Model;
@@ -11,10 +12,10 @@ interface Loaded {
 }
 
 export class Models {
-  private readonly pretrained = new Map<RecipeName, Loaded>();
+  private readonly pretrained = new Map<PageRecipe, Loaded>();
   private file: Loaded | undefined;
 
-  async ofRecipe(recipe: RecipeName, engine: Engine): Promise<Network> {
+  async ofRecipe(recipe: PageRecipe, engine: Engine): Promise<Network> {
     let loaded = this.pretrained.get(recipe);
     if (!loaded) {
       loaded = { model: await loadPretrained(recipe) };

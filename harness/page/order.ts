@@ -1,8 +1,9 @@
 /** What samples are asked for: how many, of which classes, and how they lie beside each other. Pure. */
-import type { RecipeName, SampleOptions } from '../../src';
+import type { SampleOptions } from '../../src';
 import type { Objective } from '../../src/training/settings';
 import type { UNet } from '../../src/unet/unet';
 import type { Order } from './protocol';
+import type { PageRecipe } from './settings';
 
 /** A network, and what it was trained for, which says how to sample from it. */
 export interface Network {
@@ -28,7 +29,7 @@ export function labelsFor(count: number, classes: number, digit: number | 'all')
 }
 
 /** Images of a run on the Sample tab where nobody says how many: rows of ten, few where the processor makes them. */
-export function usualCount(recipe: RecipeName, software: boolean): number {
+export function usualCount(recipe: PageRecipe, software: boolean): number {
   if (recipe === 'tutorial') return 64;
   return software ? 20 : 40;
 }

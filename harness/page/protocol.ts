@@ -1,10 +1,10 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
-import type { AdapterDescription, ErrorCode, Progress, RecipeName, Variants } from '../../src';
-import type { FlowMethod, Tune } from './settings';
+import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
+import type { FlowMethod, PageRecipe, Tune } from './settings';
 
 /** What a run is made with. */
 export interface RunSettings {
-  readonly recipe: RecipeName;
+  readonly recipe: PageRecipe;
   readonly batch: number;
   readonly lr: number;
   readonly epochs: number;
@@ -93,7 +93,7 @@ export interface DataDescription {
 /** A network that was read from a file. */
 export interface ModelDescription {
   readonly name: string;
-  readonly recipe: RecipeName;
+  readonly recipe: PageRecipe;
   /** That it is told; 0 for none. */
   readonly classes: number;
   readonly height: number;

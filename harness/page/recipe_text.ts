@@ -1,7 +1,7 @@
 /** The recipes in plain words. */
-import type { RecipeName } from '../../src';
+import type { PageRecipe } from './settings';
 
-export const recipeLines: Readonly<Record<RecipeName, { readonly name: string; readonly about: string }>> = {
+export const recipeLines: Readonly<Record<PageRecipe, { readonly name: string; readonly about: string }>> = {
   digits: {
     name: 'Digits to order:',
     about:

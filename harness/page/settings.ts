@@ -15,6 +15,7 @@ export type Tune = (typeof tunes)[number];
 
 /** The page's recipes, its default first. */
 export const recipeNames = ['digits', 'tutorial'] as const satisfies readonly RecipeName[];
+export type PageRecipe = (typeof recipeNames)[number];
 
 /** Whose network samples are made with; `auto` is the run's as soon as it has been trained. */
 export const modelChoices = ['auto', 'pretrained', 'run'] as const;
@@ -27,7 +28,7 @@ export type FlowMethod = (typeof flowMethods)[number];
 export interface Settings {
   readonly task: Task;
   /** Which network is trained, and how. Other settings begin where it says, until they are set. */
-  readonly recipe: RecipeName;
+  readonly recipe: PageRecipe;
   /** Images a training step. */
   readonly batch: number;
   /** Learning rate. */
@@ -196,7 +197,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
 export const keys = Object.keys(settings) as Key[];
 
 /** Where settings begin that a recipe has a say in. Its live samples fill columns: one for each digit, or eight. */
-const ofRecipe = (recipe: RecipeName): Partial<Settings> => {
+const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
   const { trainer, network, sampling } = recipes[recipe];
   return {
     recipe,
@@ -210,12 +211,12 @@ const ofRecipe = (recipe: RecipeName): Partial<Settings> => {
 
 const initial = Object.fromEntries(keys.map((key) => [key, settings[key].initial])) as unknown as Settings;
 
-export const initialOf = (recipe: RecipeName): Settings => ({ ...initial, ...ofRecipe(recipe) });
+export const initialOf = (recipe: PageRecipe): Settings => ({ ...initial, ...ofRecipe(recipe) });
 
 export const initialSettings = initialOf(recipeNames[0]);
 
 /** Those settings for another recipe: what stood where the one before begins is where this one begins, what was set stays. */
-export function withRecipe(current: Settings, recipe: RecipeName): Settings {
+export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
   const set = keys.filter((key) => key !== 'recipe' && differs(key, current));
   return { ...initialOf(recipe), ...Object.fromEntries(set.map((key) => [key, current[key]])) };
 }
@@ -224,7 +225,7 @@ export function withRecipe(current: Settings, recipe: RecipeName): Settings {
 const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
 
 /** What a network was trained for tells the recipe. */
-export const recipeOf = (objective: Objective): RecipeName =>
+export const recipeOf = (objective: Objective): PageRecipe =>
   recipeNames.find((recipe) => recipes[recipe].trainer.objective === objective)!;
 
 /** Values from an address or a form may be of any length; a message may not. */
@@ -239,7 +240,7 @@ export function withSetting(
 ): { settings: Settings; problem?: undefined } | { settings?: undefined; problem: string } {
   const value = settings[key].parse(text.trim());
   if (value !== undefined && key === 'recipe') {
-    return { settings: withRecipe(current, value as RecipeName) };
+    return { settings: withRecipe(current, value as PageRecipe) };
   }
   if (value !== undefined) return { settings: { ...current, [key]: value } };
   return { problem: `${name} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };

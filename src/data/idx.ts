@@ -13,9 +13,16 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
   labels?: Uint8Array;
 }
 
-/** The content of an IDX file of images (`images` is count x height x width) or of labels (one byte each). */
+/** The content of an IDX file of images (`images` is count x height x width x channels) or of labels (one byte each). */
 export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
-  | { kind: 'images'; images: Uint8Array<Memory>; count: number; height: number; width: number }
+  | {
+      kind: 'images';
+      images: Uint8Array<Memory>;
+      count: number;
+      height: number;
+      width: number;
+      channels: number;
+    }
   | { kind: 'labels'; labels: Uint8Array<Memory>; count: number };
 
 export interface LoadOptions {
@@ -25,14 +32,14 @@ export interface LoadOptions {
 /** The most bytes that one file, or several merged, may hold: 70,000 images of 28 x 28 take 55 MB. */
 const maxBytes = 2 ** 30;
 
-/** The longest header: a magic number and three sizes of 32 bits. */
-const maxHeader = 16;
+/** The longest header: a magic number and four sizes of 32 bits. */
+const maxHeader = 20;
 
 /**
  * Reads an IDX file (the format of MNIST) of unsigned bytes, already unpacked. The result's arrays are views of `bytes`.
  *
- * Everything is checked first: the magic number, 0x00000803 for images and 0x00000801 for labels, that no size is zero,
- * and that the file is exactly as long as its header says.
+ * Everything is checked first: the magic number, 0x00000803 for grey images, 0x00000804 for images of several channels and 0x00000801
+ * for labels, that no size is zero, and that the file is exactly as long as its header says.
  *
  * @param name what errors call the file
  * @throws EngineError `data`
@@ -57,19 +64,19 @@ export function readIdx<Memory extends ArrayBufferLike>(
     );
   }
   const content = bytes.subarray(header);
-  const [count, height, width] = sizes;
-  return sizes.length === 3
-    ? { kind: 'images', images: content, count, height, width }
-    : { kind: 'labels', labels: content, count };
+  const [count, height, width, channels = 1] = sizes;
+  return sizes.length === 1
+    ? { kind: 'labels', labels: content, count }
+    : { kind: 'images', images: content, count, height, width, channels };
 }
 
 /**
- * Loads grey images from IDX files, plain or gzip (told apart by content, not by name). Several files are merged in the
+ * Loads images from IDX files, grey (three dimensions) or of several channels (four, the channels last), plain or gzip (told apart by content, not by name). Several files are merged in the
  * order given, for instance a training and a test set; their images must agree in size.
  *
  * A single file that is not packed is not copied: the result then shares memory with the given bytes.
  *
- * @returns bytes 0 to 255, `channels` 1
+ * @returns bytes 0 to 255
  * @throws EngineError `data` for a file that cannot be read or is not images; `argument` for a wrong source; the
  * signal's reason if aborted
  */
@@ -78,19 +85,22 @@ export async function loadIdx<Memory extends ArrayBufferLike = ArrayBuffer>(
   options: LoadOptions = {},
 ): Promise<ImageSet<Memory | ArrayBuffer>> {
   const parts = await loadEach(source, 'images', options.signal);
-  const { height, width } = parts[0].idx;
+  const { height, width, channels } = parts[0].idx;
   for (const { idx, name } of parts) {
-    if (idx.height !== height || idx.width !== width) {
+    if (idx.height !== height || idx.width !== width || idx.channels !== channels) {
       throw new EngineError(
         'data',
-        `${name} holds images of ${idx.height} x ${idx.width}, those before it are ${height} x ${width} ` +
+        `${name} holds images of ${sizeOf(idx)}, those before it are ${sizeOf(parts[0].idx)} ` +
           `(${parts[0].name}). Files that are merged must agree in size; load them apart.`,
       );
     }
   }
   const images = merge(parts.map((part) => part.idx.images));
-  return { images, count: images.length / (height * width), height, width, channels: 1 };
+  return { images, count: images.length / (height * width * channels), height, width, channels };
 }
+
+const sizeOf = ({ height, width, channels }: Pick<ImageSet, 'height' | 'width' | 'channels'>) =>
+  `${height} x ${width}${channels === 1 ? '' : ` x ${channels}`}`;
 
 /**
  * Loads labels from IDX files, merged in the order given: see `loadIdx`.
@@ -176,7 +186,7 @@ function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header:
   if (zero0 !== 0 || zero1 !== 0) {
     const page = zero0 === 0x3c ? ' It looks like a web page: check the address.' : '';
     refuse(
-      `is not an IDX file: it begins with 0x${magic}, not with 0x00000803 (images) or 0x00000801 (labels).${page}`,
+      `is not an IDX file: it begins with 0x${magic}, not with 0x00000803 or 0x00000804 (images) or 0x00000801 (labels).${page}`,
     );
   }
   if (type !== 8) {
@@ -185,10 +195,10 @@ function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header:
         'only 0x08, unsigned bytes, is read here. Convert it to bytes.',
     );
   }
-  if (rank !== 1 && rank !== 3) {
+  if (rank !== 1 && rank !== 3 && rank !== 4) {
     refuse(
       `has the magic number 0x${magic}, that is ${rank} dimensions; ` +
-        'images have 3 (0x00000803: count, height, width) and labels 1 (0x00000801).',
+        'images have 3 (0x00000803: count, height, width) or 4 (0x00000804: and channels), labels 1 (0x00000801).',
     );
   }
   const header = 4 + 4 * rank;
@@ -201,9 +211,11 @@ function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header:
   const sizes = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const zero = sizes.indexOf(0);
   if (zero >= 0) {
-    refuse(`says that its ${['count', 'height', 'width'][zero]} is 0; every size must be at least 1.`);
+    refuse(
+      `says that its ${['count', 'height', 'width', 'number of channels'][zero]} is 0; every size must be at least 1.`,
+    );
   }
-  // Each size is below 2^32: the product of three may be rounded, but stays far above the limit when it is.
+  // Each size is below 2^32: the product of all may be rounded, but stays far above the limit when it is.
   const size = header + sizes.reduce((product, length) => product * length, 1);
   if (size > maxBytes) {
     refuse(

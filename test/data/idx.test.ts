@@ -33,7 +33,10 @@ describe('readIdx', () => {
   test('reads images and labels as views', () => {
     const file = idx([2, 3, 4]);
     const images = readIdx(file);
-    expect(images).toEqual({ kind: 'images', images: file.subarray(16), count: 2, height: 3, width: 4 });
+    const size = { count: 2, height: 3, width: 4, channels: 1 };
+    expect(images).toEqual({ kind: 'images', images: file.subarray(16), ...size });
+    const colours = idx([2, 3, 4, 3]);
+    expect(readIdx(colours)).toEqual({ kind: 'images', images: colours.subarray(20), ...size, channels: 3 });
     expect(images.kind === 'images' && images.images.buffer).toBe(file.buffer);
 
     const labels = readIdx(idx([5]));
@@ -59,7 +62,8 @@ describe('readIdx', () => {
     ['a byte-swapped header', new Uint8Array([3, 8, 0, 0, 1, 0, 0, 0]), ['0x03080000', '0x00000803']],
     ['floats', idx([1, 1, 1], { type: 0x0d, length: 4 }), ['0x00000d03', '0x0d', '0x08', 'Convert']],
     ['two dimensions', idx([2, 2]), ['0x00000802', '2 dimensions', '0x00000803', '0x00000801']],
-    ['four dimensions', idx([1, 2, 2, 3]), ['4 dimensions']],
+    ['five dimensions', idx([1, 2, 2, 3, 1]), ['5 dimensions', '0x00000804']],
+    ['no channels', idx([1, 2, 2, 0]), ['number of channels is 0']],
     ['part of a header', idx([2, 3, 4]).subarray(0, 15), ['cut short', 'has 15 bytes', '16']],
     ['count 0', idx([0, 28, 28]), ['count is 0', 'at least 1']],
     ['height 0', idx([2, 0, 28]), ['height is 0']],
@@ -111,6 +115,13 @@ describe('loadIdx', () => {
     expect((await loadIdx(file)).images.buffer).toBe(file.buffer);
   });
 
+  test('reads images of several channels, packed, and merges them', async () => {
+    const colours = idx([2, 3, 4, 3]);
+    const { images, ...size } = await loadIdx([await gzip(colours), colours]);
+    expect(size).toEqual({ count: 4, height: 3, width: 4, channels: 3 });
+    expect(images.length).toBe(4 * 36);
+  });
+
   test('tells gzip by content, whatever the name', async () => {
     expect(await loadIdx(new File([file], 'images.gz'))).toEqual(expected);
     expect(await loadIdx(new File([await gzip(file)], 'images'))).toEqual(expected);
@@ -135,6 +146,8 @@ describe('loadIdx', () => {
     await refused(() => loadIdx(files), 'data', 'objects', '32 x 32', 'digits', '28 x 28');
     // As many pixels, but another shape.
     await refused(() => loadIdx([idx([1, 2, 8]), idx([1, 4, 4])]), 'data', 'File 2 of 2', '4 x 4', '2 x 8');
+    // As many bytes, in channels.
+    await refused(() => loadIdx([idx([1, 2, 6]), idx([1, 2, 2, 3])]), 'data', '2 x 2 x 3', '2 x 6');
   });
 
   test('refuses labels, an empty list and what is no source', async () => {

@@ -59,7 +59,7 @@ const pool = (x: NdArray) => lax.reduceWindow(x, np.max, [2, 2], [2, 2]);
 const upsample = (x: NdArray) => np.repeat(np.repeat(x, 2, 2), 2, 3);
 
 /** What noise level and class add to the channels of each convolution but the last, [count, channels, 1, 1]. */
-function conditioning(p: Weights, levels: NdArray, labels: NdArray): NdArray[] {
+function conditioning(workload: Workload, p: Weights, levels: NdArray, labels: NdArray): NdArray[] {
   const phases = levels.reshape([-1, 1]).mul(np.array(frequencies));
   const phi = np.concatenate([np.sin(phases.ref), np.cos(phases)], 1);
   // The table is small: a product with ones and zeros costs nothing.
@@ -68,28 +68,29 @@ function conditioning(p: Weights, levels: NdArray, labels: NdArray): NdArray[] {
   const added = np
     .matmul(nn.silu(hidden), p['conditioning.output.kernel'])
     .add(p['conditioning.output.bias']);
-  const ends = conditionedChannels.map((_, i) =>
-    conditionedChannels.slice(0, i + 1).reduce((a, b) => a + b, 0),
-  );
+  const channels = conditionedChannels(workload);
+  const ends = channels.map((_, i) => channels.slice(0, i + 1).reduce((a, b) => a + b, 0));
   return np.split(added, ends.slice(0, -1), 1).map((part) => part.reshape([...part.shape, 1, 1]));
 }
 
-function networkOf({ finalActivation }: Workload) {
+function networkOf(workload: Workload) {
   return (p: Weights, { noisy, levels, labels }: Inputs): NdArray => {
-    const added = levels ? conditioning(p, levels, labels) : [];
-    const convolution = (name: string, x: NdArray) => {
+    const added = levels ? conditioning(workload, p, levels, labels) : [];
+    const skips: NdArray[] = [];
+    let x = noisy;
+    for (const { name, activation, residual, next } of workload.layers) {
+      const input = residual ? x.ref : undefined;
       const own = p[`${name}.bias`];
       const more = added.shift();
-      return lax.convGeneralDilated(x, p[`${name}.kernel`], [1, 1], 'SAME').add(more ? own.add(more) : own);
-    };
-    const layer = (name: string, x: NdArray) => nn.silu(convolution(name, x));
-    const skip0 = layer('down.0', noisy);
-    const skip1 = layer('down.1', pool(skip0.ref));
-    let h = layer('down.2', pool(skip1.ref));
-    h = layer('up.0', h);
-    h = layer('up.1', upsample(h).add(skip1));
-    const last = convolution('up.2', upsample(h).add(skip0));
-    return finalActivation === 'swish' ? nn.silu(last) : last;
+      x = lax.convGeneralDilated(x, p[`${name}.kernel`], [1, 1], 'SAME').add(more ? own.add(more) : own);
+      if (activation === 'swish') x = nn.silu(x);
+      if (input) x = x.add(input);
+      if (next === 'pool') {
+        skips.push(x.ref);
+        x = pool(x);
+      } else if (next === 'upsample') x = upsample(x).add(skips.pop()!);
+    }
+    return x;
   };
 }
 

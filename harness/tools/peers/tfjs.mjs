@@ -50,7 +50,9 @@ async function createTfjs(backend, count, workload) {
       tf.matMul(hidden, weights['conditioning.output.kernel']),
       weights['conditioning.output.bias'],
     );
-    return tf.split(added, conditionedChannels, 1).map((part) => tf.reshape(part, [count, 1, 1, -1]));
+    return tf
+      .split(added, conditionedChannels(workload), 1)
+      .map((part) => tf.reshape(part, [count, 1, 1, -1]));
   };
   const network = ({ noisy, levels, labels }) => {
     const added = levels ? conditioning(levels, labels) : [];
@@ -61,14 +63,19 @@ async function createTfjs(backend, count, workload) {
       if (more) return tf.add(tf.conv2d(x, filter, 1, 'same'), tf.add(more, bias));
       return tf.fused.conv2d({ x, filter, strides: 1, pad: 'same', bias, activation: 'linear' });
     };
-    const layer = (name, x) => swish(convolution(name, x));
-    const skip0 = layer('down.0', noisy);
-    const skip1 = layer('down.1', pool(skip0));
-    let h = layer('down.2', pool(skip1));
-    h = layer('up.0', h);
-    h = layer('up.1', tf.add(upsample(h), skip1));
-    const last = convolution('up.2', tf.add(upsample(h), skip0));
-    return workload.finalActivation === 'swish' ? swish(last) : last;
+    const skips = [];
+    let x = noisy;
+    for (const { name, activation, residual, next } of workload.layers) {
+      const input = x;
+      x = convolution(name, x);
+      if (activation === 'swish') x = swish(x);
+      if (residual) x = tf.add(x, input);
+      if (next === 'pool') {
+        skips.push(x);
+        x = pool(x);
+      } else if (next === 'upsample') x = tf.add(upsample(x), skips.pop());
+    }
+    return x;
   };
 
   /** As clip_grad_norm_ of PyTorch does it: all gradients shortened by the same factor, if they are longer together. */

@@ -4,8 +4,14 @@ import type { Batch } from '../../../src/training/batch';
 import { settingsOf, type TrainerOptions } from '../../../src/training/options';
 import { rateFactor } from '../../../src/training/schedule';
 import type { AdamSettings } from '../../../src/training/settings';
-import { parametersOf, type UNetConfig } from '../../../src/unet/config';
-import { flowBatch, flowWeights, goldenBatch, initialWeights } from '../../../test/golden/workload';
+import { type Layer, layersOf, parametersOf, type UNetConfig } from '../../../src/unet/config';
+import {
+  flowBatch,
+  flowWeights,
+  goldenBatch,
+  initialWeights,
+  LAYERS_3X3,
+} from '../../../test/golden/workload';
 
 /** Images are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
 export type Images = Batch<Float32Array, Uint32Array>;
@@ -18,7 +24,8 @@ export interface Weight {
 
 export interface Workload {
   readonly recipe: RecipeName;
-  readonly finalActivation: UNetConfig['finalActivation'];
+  /** The convolutions in forward order, and what follows each. */
+  readonly layers: readonly Layer[];
   readonly adam: AdamSettings;
   /** Undefined where gradients are left as they are. */
   readonly clipNorm?: number;
@@ -31,7 +38,8 @@ export interface Workload {
 
 const sources = {
   tutorial: { weights: initialWeights, batch: goldenBatch },
-  digits: { weights: flowWeights, batch: flowBatch },
+  digits: { weights: () => flowWeights(), batch: flowBatch },
+  'digits-3x3': { weights: () => flowWeights(LAYERS_3X3, 3), batch: flowBatch },
 } as const satisfies Record<RecipeName, unknown>;
 
 export const recipeNames = Object.keys(sources) as RecipeName[];
@@ -43,7 +51,7 @@ export function workloadOf(recipe: RecipeName): Workload {
   const { weights, batch } = sources[recipe];
   return {
     recipe,
-    finalActivation: network.finalActivation,
+    layers: layersOf(network),
     adam,
     clipNorm,
     rate: (step) => options.learningRate * rateFactor(schedule, step),
@@ -63,7 +71,8 @@ export function workloadOf(recipe: RecipeName): Workload {
 export const targetOf = ({ target, clean }: Images) => (target ?? clean)!;
 
 /** The channels of each convolution that the conditioning gives a bias for each image, in the order in which it gives them. */
-export const conditionedChannels = [32, 64, 64, 64, 32];
+export const conditionedChannels = ({ layers }: Workload) =>
+  layers.filter(({ imageBias }) => imageBias !== undefined).map(({ outChannels }) => outChannels);
 
 /** By which the noise level is multiplied to go in as sines and cosines. */
 export const frequencies = Float32Array.from({ length: 16 }, (_, k) => 100 ** (k / 15));
