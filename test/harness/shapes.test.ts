@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { loadImages } from '../../harness/cli/images';
+import { classes, main, makeShapes } from '../../harness/tools/shapes/make';
+
+const BYTES = 32 * 32 * 3;
+
+test('the same seed makes the same pictures, however many', () => {
+  const few = makeShapes(5, 3);
+  const more = makeShapes(9, 3);
+  expect(more.images.subarray(0, 5 * BYTES)).toEqual(few.images);
+  expect(more.labels.subarray(0, 5)).toEqual(few.labels);
+  expect(makeShapes(5, 4).images).not.toEqual(few.images);
+});
+
+test('a picture has the colour that its class names, inside and on grey', () => {
+  const { images, labels } = makeShapes(64, 1);
+  /** The channels that are low in the ink. */
+  const low: Record<string, readonly number[]> = { red: [1, 2], green: [0], blue: [0], yellow: [2] };
+  for (const [i, label] of labels.entries()) {
+    const pixels = images.subarray(i * BYTES, (i + 1) * BYTES);
+    const at = (k: number) => [...pixels.subarray(3 * k, 3 * k + 3)];
+    const spread = (k: number) => Math.max(...at(k)) - Math.min(...at(k));
+    const strongest = Array.from({ length: 32 * 32 }, (_, k) => k).sort((a, b) => spread(b) - spread(a))[0];
+    const [colour] = classes[label].split(' ');
+    for (const c of low[colour]) expect(at(strongest)[c], classes[label]).toBeLessThan(80);
+    // Nothing reaches the corner.
+    expect(spread(0)).toBe(0);
+  }
+  expect(new Set(labels).size).toBe(classes.length);
+});
+
+test('its files are read as images of three channels, with their labels', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-'));
+  vi.spyOn(console, 'log').mockImplementation(() => {});
+  try {
+    expect(await main(['--out', folder, '--count', '20', '--seed', '7'])).toBe(0);
+    const { images, labels, ...size } = await loadImages(folder);
+    expect(size).toEqual({ count: 20, height: 32, width: 32, channels: 3 });
+    const made = makeShapes(20, 7);
+    expect(new Uint8Array(images)).toEqual(made.images);
+    expect(new Uint8Array(labels!)).toEqual(made.labels);
+  } finally {
+    rmSync(folder, { recursive: true });
+    vi.restoreAllMocks();
+  }
+});
+
+test('a wrong flag is said in one line', async () => {
+  const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+  expect(await main(['--out', 'x', '--count', '0'])).toBe(2);
+  expect(error).toHaveBeenCalledWith('--count is "0"; it must be a whole number from 1 to 1000000.');
+  error.mockRestore();
+});
