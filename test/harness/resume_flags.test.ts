@@ -1,7 +1,7 @@
 /** Which flags may stand beside --resume. */
 import { expect, test } from 'vitest';
 import { resumedSettings } from '../../harness/cli/commands/train';
-import { checkConfig } from '../../src/unet/config';
+import { checkConfig, presets } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 
 const settings = { seed: 1, batchSize: 4, learningRate: 0.001, epochs: 5, source: 'mnist' };
@@ -28,9 +28,24 @@ test.each([
   [{ batch: 8 }, '--batch is 8', 'with 4'],
   [{ widths: [8, 8] }, '--widths is 8,8', 'with 8,16'],
   [{ 'kernel-size': 3 }, '--kernel-size is 3', 'with 5'],
+  [{ convolutions: [1, 2] }, '--convolutions is 1,2', 'with 1,1'],
+  [{ residual: true as const }, '--residual is true', 'with false'],
   [{ variants: 'conv2d/down.1=direct' }, '--variants cannot stand beside --resume'],
   [{ limit: 5 }, '--limit is 5', 'with all images'],
   [{ epochs: 2 }, '--epochs is 2', 'has completed 2'],
 ])('%j contradicts the checkpoint', (given, ...facts) => {
   for (const fact of facts) expect(() => resumedSettings(given, checkpoint)).toThrow(fact);
+});
+
+test('another recipe of the same training is told by its network', () => {
+  const flow = {
+    ...checkpoint,
+    config: checkConfig({ ...presets['digits-3x3'], widths: [8, 16], convolutionsPerLevel: [1, 2] }),
+    training: { objective: 'flow' },
+  } as unknown as Checkpoint;
+  expect(resumedSettings({ recipe: 'digits-3x3' }, flow)).toEqual(settings);
+  expect(resumedSettings({ convolutions: [1, 2], residual: true }, flow)).toEqual(settings);
+  expect(() => resumedSettings({ recipe: 'digits' }, flow)).toThrow(
+    "--recipe is digits, but the checkpoint's network is 28x28x1, widths 8 16, kernels 3x3, 1 2 convolutions a level, residual",
+  );
 });

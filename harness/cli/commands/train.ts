@@ -6,12 +6,12 @@ import type { ImageSet } from '../../../src/data/idx';
 import type { Engine } from '../../../src/engine';
 import { requirements } from '../../../src/gpu/request_device';
 import { padBatch } from '../../../src/plan/tensor';
-import { type Recipe, recipes } from '../../../src/recipes';
+import { type Recipe, type RecipeName, recipes } from '../../../src/recipes';
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
 import type { Schedule } from '../../../src/training/schedule';
 import type { Trainer } from '../../../src/training/trainer';
-import { layersOf, type UNetConfig } from '../../../src/unet/config';
+import { checkConfig, layersOf, type UNetConfig } from '../../../src/unet/config';
 import { checkVariants } from '../../../src/unet/variants';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../../src/weights/checkpoint';
 import type { RunSettings } from '../../../src/weights/fields';
@@ -20,6 +20,7 @@ import { saveModel } from '../../../src/weights/model';
 import { adapterText } from '../../run/adapter_text';
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
+import { levelsOf } from '../../run/network';
 import { resumeTrainer } from '../../run/resume';
 import { duration, megabytes, plural, thousands } from '../../run/units';
 import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
@@ -172,7 +173,7 @@ function newSettings(given: TrainFlags): RunSettings {
     seed: given.seed ?? 123,
     batchSize,
     learningRate: given.lr ?? recipe.trainer.learningRate!,
-    epochs: given.epochs ?? (given.recipe === 'digits' ? 12 : 5),
+    epochs: given.epochs ?? (recipe.trainer.objective === 'flow' ? 12 : 5),
     binarize: recipe.fit.binarize,
     source: given.data ?? 'mnist',
     ...(given.limit === undefined ? {} : { limit: given.limit }),
@@ -192,6 +193,15 @@ function heldOutLosses(folder: string): (number | undefined)[] {
 }
 
 /** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
+/** Whether a network has the kernels, convolutions and residuals of a recipe's. */
+function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
+  const { network }: Recipe = recipes[recipe];
+  const { height, width, widths } = config;
+  const kind = ({ kernelSize, convolutionsPerLevel, residual }: UNetConfig) =>
+    JSON.stringify([kernelSize, convolutionsPerLevel, residual]);
+  return kind(checkConfig({ ...network, height, width, ...levelsOf(network, widths) })) === kind(config);
+}
+
 export function resumedSettings(
   given: TrainFlags,
   { settings, config, losses, data, training }: Checkpoint,
@@ -207,6 +217,11 @@ export function resumedSettings(
       `--recipe is ${given.recipe}, but the checkpoint is of a run of the recipe ${other}. Leave it out to go on, or start a new run without --resume.`,
     );
   }
+  if (given.recipe !== undefined && !isOfRecipe(config, given.recipe)) {
+    throw new UsageError(
+      `--recipe is ${given.recipe}, but the checkpoint's network is ${describeNetwork(config)}. Leave it out to go on, or start a new run without --resume.`,
+    );
+  }
   if (given.schedule !== undefined) {
     throw new UsageError(
       '--schedule cannot stand beside --resume: a run keeps the schedule that it began with. Leave it out, or start a new run without --resume.',
@@ -217,6 +232,8 @@ export function resumedSettings(
     batch: settings.batchSize,
     widths: config.widths,
     'kernel-size': config.kernelSize,
+    convolutions: config.convolutionsPerLevel ?? config.widths.map(() => 1),
+    residual: config.residual ?? false,
     limit: settings.limit,
     holdout: settings.holdout ?? 0,
   };
