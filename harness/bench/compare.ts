@@ -168,6 +168,8 @@ export function parseResult(name: string, json: string): Named {
 
 type Fields = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+/** Whether these fields are lists, as far as they are there. */
+const listsIn = (of: Fields, ...keys: string[]) => keys.every((key) => Array.isArray(of[key] ?? []));
 
 /** The first field that a comparison or a plot needs and that is not what it should be. */
 function wrongField(result: Fields): string | undefined {
@@ -184,7 +186,7 @@ function wrongField(result: Fields): string | undefined {
   )
     return 'adapter';
   const { network = {} } = result;
-  if (!isObject(network) || !Array.isArray(network.widths ?? [])) return 'network';
+  if (!isObject(network) || !listsIn(network, 'widths', 'convolutionsPerLevel')) return 'network';
   if (text(timer, 'kind')) return 'timer';
   if (numbers(peak, 'gflops', 'gbps') || !Array.isArray(peak.copies)) return 'peak';
   const badTimes = (ms: unknown) => !isObject(ms) || numbers(ms, 'median', 'p10', 'p90', 'n') !== undefined;

@@ -117,7 +117,9 @@ export interface Peak {
 }
 
 /** What of the network may be another than the tutorial's. */
-export type BenchNetwork = Partial<Pick<UNetConfig, 'widths' | 'kernelSize'>>;
+export type BenchNetwork = Partial<
+  Pick<UNetConfig, 'widths' | 'kernelSize' | 'convolutionsPerLevel' | 'residual'>
+>;
 
 /** What is known from the start of a run. */
 export interface BenchHead {

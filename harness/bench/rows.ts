@@ -65,14 +65,15 @@ export function convolutionsOf(
     kernelSize,
   });
   const all = Object.fromEntries(layers.map((layer) => [layer.name, shapeOf(layer)]));
-  // Without a second level nothing is pooled.
-  const ends = layers.length > 2;
+  // Without a second level nothing is pooled, and within a level nothing is fused.
+  const before = layers[layers.length - 2];
+  const back = before.next === 'upsample' && !before.residual;
   const fused: Readonly<Record<string, Record<string, ConvShape>>> = {
-    conv2d_pool: { [first.name]: shapeOf(first) },
-    conv2d_grad_upsample: { [last.name]: shapeOf(last) },
-    conv2d_grad_pool: { [first.name]: shapeOf(last) },
+    conv2d_pool: first.next === 'pool' ? { [first.name]: shapeOf(first) } : {},
+    conv2d_grad_upsample: back ? { [last.name]: shapeOf(last) } : {},
+    conv2d_grad_pool: back ? { [first.name]: shapeOf(last) } : {},
   };
-  if (Object.hasOwn(fused, kernel)) return ends ? fused[kernel] : {};
+  if (Object.hasOwn(fused, kernel)) return fused[kernel];
   if (kernel !== 'conv2d_grad_input') return all;
   // The first layer's input is data: nobody asks for its gradient.
   const { [first.name]: _, ...rest } = all;

@@ -229,11 +229,18 @@ export function benchTables(result: BenchResult): Table[] {
   return tables.filter((table) => table.rows.length > 0);
 }
 
-/** `, widths 8 16, kernels 3x3`; nothing of the tutorial's network. */
-export function networkText({ widths, kernelSize }: BenchNetwork = {}): string {
+/** `, widths 8 16, kernels 3x3, 1 2 convolutions a level, residual`; nothing of the tutorial's network. */
+export function networkText({
+  widths,
+  kernelSize,
+  convolutionsPerLevel: counts,
+  residual,
+}: BenchNetwork = {}): string {
   return [
     ...(widths ? [`, widths ${widths.join(' ')}`] : []),
     ...(kernelSize ? [`, kernels ${kernelSize}x${kernelSize}`] : []),
+    ...(counts ? [`, ${[counts].flat().join(' ')} convolutions a level`] : []),
+    ...(residual ? [', residual'] : []),
   ].join('');
 }
 

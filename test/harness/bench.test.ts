@@ -540,6 +540,13 @@ test("another network's convolutions: as the tutorial's, layer by layer", () => 
   });
   for (const { small, shape } of entries) expect(small[0]).toEqual({ ...(shape as ConvShape), batch: 4 });
   expect(listEntries(8, { widths: [4] }).some(({ name }) => name === 'conv2d_pool')).toBe(false);
+  const rich = { widths: [4, 12], kernelSize: 3, convolutionsPerLevel: [1, 2], residual: true };
+  const layers = listEntries(8, rich).flatMap(({ name, variant, layer }) =>
+    name === 'conv2d' && variant === 'direct' ? [layer] : [],
+  );
+  expect(layers).toEqual(['down.0', 'down.1.0', 'down.1.1', 'up.0.0', 'up.0.1', 'up.1']);
+  expect(listEntries(8, rich).some(({ name }) => name === 'conv2d_pool')).toBe(true);
+  expect(listEntries(8, rich).some(({ name }) => name === 'conv2d_grad_upsample')).toBe(false);
 });
 
 test('a result says of which network it is, if not the tutorial\u2019s', () => {

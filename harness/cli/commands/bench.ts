@@ -62,6 +62,8 @@ export const bench: Command = defineCommand({
     points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
     widths: networkFlags.widths,
     'kernel-size': networkFlags['kernel-size'],
+    convolutions: networkFlags.convolutions,
+    residual: networkFlags.residual,
     budget: number(
       'SECONDS',
       'about how long it may take (default 60); what is not begun by then is left out',
@@ -76,8 +78,8 @@ export const bench: Command = defineCommand({
     compare: text('A.json,B.json', 'run nothing: set two results side by side'),
     ...kernelFlags,
   },
-  notes: `The whole network comes first, then the kernels: the variants that it uses, then their rivals. With --widths or
---kernel-size the kernels are the convolutions alone. GFLOP/s are nominal: every tap of every convolution counts,
+  notes: `The whole network comes first, then the kernels: the variants that it uses, then their rivals. With --widths,
+--kernel-size or --convolutions the kernels are the convolutions alone. GFLOP/s are nominal: every tap of every convolution counts,
 whatever a variant really computes; "inside" leaves out taps outside the image. "of peak" is the larger of two shares:
 of the adapter's multiply-adds in registers, and of its copy of about as many bytes, both measured in the same run.
 Only Winograd, which multiplies less, may exceed 100% by much. Ctrl-C ends the run; what was measured until then is
@@ -95,12 +97,13 @@ written.`,
 
     const start = performance.now();
     const progress = new Progress();
-    const { widths, 'kernel-size': kernelSize } = given;
+    const { widths, 'kernel-size': kernelSize, convolutions: convolutionsPerLevel, residual } = given;
+    const network = { widths, kernelSize, convolutionsPerLevel, residual };
     networkOf(given); // Refuses what makes no network.
     const options = {
       kernel,
       batch,
-      ...(widths || kernelSize ? { network: { widths, kernelSize } } : {}),
+      ...(Object.values(network).some((value) => value !== undefined) ? { network } : {}),
       sweep: axesOf(sweep),
       points,
       budgetSeconds,
