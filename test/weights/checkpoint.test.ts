@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
+import { seal } from '../../src/weights/checksum';
 import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
@@ -98,7 +99,8 @@ test('names, shapes and order are as documented', () => {
   ]);
   expect(tensors.get('down.1.kernel')!.shape).toEqual([3, 3, 2, 3]);
   expect(tensors.get('moment2.down.1.bias')!.shape).toEqual([3]);
-  expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '1', kind: 'checkpoint', step: '3' });
+  expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '2', kind: 'checkpoint', step: '3' });
+  expect(Object.keys(metadata)[0]).toBe('crc32');
 });
 
 test('variants of before 0.2.0 have their names of today', () => {
@@ -219,7 +221,7 @@ describe('saving', () => {
   });
 });
 
-/** The checkpoint with other metadata or tensors. */
+/** The checkpoint with other metadata or tensors, as if it had been saved so. */
 function altered(
   metadata: Record<string, string | undefined>,
   change: (tensors: ReturnType<typeof decodeSafetensors>['tensors']) => void = () => {},
@@ -228,7 +230,9 @@ function altered(
   change(file.tensors);
   const merged = Object.entries({ ...file.metadata, ...metadata }).filter(([, value]) => value !== undefined);
   const list = [...file.tensors].map(([name, tensor]) => ({ name, ...tensor }));
-  return encodeSafetensors(list, Object.fromEntries(merged) as Record<string, string>);
+  const bytes = encodeSafetensors(list, Object.fromEntries(merged) as Record<string, string>);
+  seal(bytes);
+  return bytes;
 }
 
 describe('faults', () => {
@@ -236,7 +240,7 @@ describe('faults', () => {
     ['a model is not a checkpoint', model, 'is a "model"', 'no optimizer state'],
     ['not ours', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
     ['another format', altered({ format: 'pt' }), '"pt"'],
-    ['a later version', altered({ version: '2' }), 'version "2"', 'reads 1'],
+    ['a later version', altered({ version: '3' }), 'version "3"', 'reads 2 and 1'],
     ['no config', altered({ config: undefined }), 'no config'],
     ['config is not JSON', altered({ config: '{' }), 'config', 'not JSON'],
     ['config is a list', altered({ config: '[1]' }), 'config'],

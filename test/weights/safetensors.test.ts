@@ -453,7 +453,8 @@ describe('decodeSafetensors refuses', () => {
   });
 
   test.each([
-    ['ArrayBuffer', known.buffer],
+    ['Array', [...known]],
+    ['Null', null],
     ['String', 'model.safetensors'],
     ['Blob', new Blob([known])],
     ['Undefined', undefined],
