@@ -151,10 +151,16 @@ export function variantsOf(given: unknown, wrong: Wrong): Variants {
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {
       if (typeof value !== 'string') throw wrong(`variants[${show(key)}]`, value, 'a string');
-      return [key, FORMER[key.split('/')[0]]?.[value] ?? FORMER.any[value] ?? value];
+      return [key, today(key.split('/')[0], value) ?? today('any', value) ?? value];
     }),
   );
 }
+
+/** Names from a file may be those that every object has: `constructor`. */
+const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
+
+const today = (kernel: string, variant: string) => own(own(FORMER, kernel) ?? {}, variant);
 
 export function jsonOf(file: Safetensors, key: string, name: string): unknown {
   const text = file.metadata[key];
