@@ -84,6 +84,11 @@ test('variants of before 0.2.0 have their names of today', () => {
   });
 });
 
+test('variants may be called what every object has', () => {
+  const variants = JSON.parse('{"conv2d/down.0":"constructor","toString/up.0":"name","__proto__":"valueOf"}');
+  expect(loadCheckpoint(altered({ variants: JSON.stringify(variants) })).variants).toEqual(variants);
+});
+
 test('what a trainer no longer has (bfloat16Gradients) does not matter', () => {
   expect(loadCheckpoint(altered({ bfloat16Gradients: 'true' }))).toEqual(loadCheckpoint(checkpoint));
 });
