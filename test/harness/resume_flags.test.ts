@@ -34,3 +34,14 @@ test.each([
 ])('%j contradicts the checkpoint', (given, ...facts) => {
   for (const fact of facts) expect(() => resumedSettings(given, checkpoint)).toThrow(fact);
 });
+
+test('a file that only the checkpoint names is not opened', () => {
+  const from = (source?: string) => ({ ...checkpoint, settings: { ...settings, source } }) as Checkpoint;
+  expect(() => resumedSettings({}, from('/etc/pass\x1b[2Jwd'))).toThrow(
+    'trained on images from "/etc/pass\\u001b[2Jwd", which is not opened on a file\'s word. Say where they are with --data PATH.',
+  );
+  expect(resumedSettings({ data: 'mine' }, from('/etc/passwd')).source).toBe('mine');
+  // The digits come along, and the first checkpoints said nothing.
+  expect(resumedSettings({}, from('mnist')).source).toBe('mnist');
+  expect(resumedSettings({}, from(undefined)).source).toBe('mnist');
+});
