@@ -28,7 +28,7 @@ if (lane === 'node') {
     } catch {}
   }
 
-  /** An epoch of it takes hours. */
+  /** An epoch of it has 10,000 steps. */
   const long = '--batch 1 --epochs 1000 --widths 4 --no-tune'.split(' ');
   const short = '--limit 16 --batch 8 --epochs 1 --widths 4 --no-tune'.split(' ');
 
@@ -76,6 +76,8 @@ if (lane === 'node') {
     await run.until(() => savedStep(out) > 0);
     const first = savedStep(out);
     await run.until(() => savedStep(out) > first);
+    // Not at the end of an epoch.
+    expect(savedStep(out)).toBeLessThan(10_000);
 
     const other = await train(['--out', out, ...short, '--overwrite']).ended();
     expect(other).toMatchObject({
@@ -100,6 +102,7 @@ if (lane === 'node') {
     const out = join(root, 'first');
     const run = train(['--out', out, ...long, '--checkpoint-every', '3600']);
     await run.until(() => savedStep(out) > 0);
+    expect(savedStep(out)).toBeLessThan(1000);
     run.kill('SIGTERM');
     expect((await run.ended()).code).toBe(143);
   });
