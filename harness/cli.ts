@@ -2,10 +2,13 @@
 import { main, usesDawn } from './cli/main';
 import { isChild, runInChild } from './cli/quiet';
 
-// Whoever reads may have read enough (`| head`); files are still written.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+// What is printed may be lost, and the files are written all the same: whoever reads has read enough (`| head`), the disk of a log is
+// full, the terminal is closed.
+process.stdout.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+  process.stdout.on('error', () => {});
+  if (code !== 'EPIPE') process.stderr.write(`Nothing more can be printed (${message}); the work goes on.\n`);
 });
+process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
 const apart = process.platform === 'linux' && !isChild() && usesDawn(args);
 const exitCode = await (apart ? runInChild() : main(args));

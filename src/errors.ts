@@ -11,17 +11,34 @@ export type ErrorCode =
   | 'destroyed' // used after destroy()
   | 'busy'; // the object is in the middle of another run
 
+/** The most letters of a message: what it quotes is clipped already, so this is for lists of a compiler's complaints. */
+const LONGEST = 4000;
+
 /**
- * The one error of this library. Its message says what was given, what is legal and what to do; `code` is for programs.
+ * The one error of this library. Its message says what was given, what is legal and what to do; `code` is for programs. Parts of it may
+ * come from a file, so it is made printable.
  */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message, LONGEST), options);
     this.code = code;
   }
+}
+
+/**
+ * A text from a file as it may be shown: what a terminal would obey, and what turns the direction of writing, as escapes. Of more than
+ * `longest` letters the middle is left out.
+ */
+export function printable(text: string, longest = 200): string {
+  const tail = longest >> 2;
+  const short = text.length <= longest ? text : `${text.slice(0, longest - tail)}…${text.slice(-tail)}`;
+  return short.replace(
+    /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 /** Awaits `work`. If it fails because its owner was destroyed, which `check` knows, throws that error instead. */
@@ -55,9 +72,22 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
   }
 }
 
-/** A value in a message: a string in quotes, so that it does not look like the number that is asked for. */
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+/**
+ * A value in a message: a string in quotes, so that it does not look like the number that is asked for, an object as JSON. Names and
+ * values from a file may be of any length; a message may not.
+ */
+export function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value !== 'string' && typeof value !== 'object') return clip(String(value));
+  try {
+    return clip(JSON.stringify(value));
+  } catch {
+    return typeOf(value); // it holds itself, say
+  }
+}
+
+export function clip(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
 }
 
 /** The name of a value's type in a message: `Float64Array`, `String`, `Null`. */
@@ -100,10 +130,11 @@ export type Names<T> = Readonly<Record<keyof T, true>>;
 /** Throws an `argument` error if `given` has a setting that is not in `legal`: a typing error would go unnoticed otherwise. */
 export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(legal, name));
-  if (unknown) {
+  if (unknown !== undefined) {
+    const name = /^\w{1,40}$/.test(unknown) ? unknown : show(unknown);
     throw new EngineError(
       'argument',
-      `${what} has no setting ${unknown}; it has ${Object.keys(legal).join(', ')}.`,
+      `${what} has no setting ${name}; it has ${Object.keys(legal).join(', ')}.`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /** Two benches side by side: what became faster, what slower, and what only looks so. Pure. */
 
-import { EngineError } from '../../src/errors';
+import { EngineError, printable } from '../../src/errors';
 import { adapterText } from '../run/adapter_text';
 import { type BenchResult, SCHEMA, totalNames } from './result';
 import type { Times } from './statistics';
@@ -154,7 +154,8 @@ export function parseResult(name: string, json: string): Named {
     );
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    // Its names go to terminals and pages.
+    value = JSON.parse(json, (_, part) => (typeof part === 'string' ? printable(part, 1000) : part));
   } catch {
     throw refuse('it is not JSON');
   }

@@ -3,10 +3,17 @@
  * hand, as libraries for it neither know ranges nor say what is legal, and each would be larger than this file.
  */
 import { parseArgs } from 'node:util';
+import { clip, printable, show } from '../../src/errors';
+
+export { show };
 
 /** What the user wrote makes no sense: one line that says what was given, what is legal and what to do. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+
+  constructor(message: string) {
+    super(printable(message, 4000));
+  }
 }
 
 /** A flag that takes a value, or a switch (`value` absent). */
@@ -133,7 +140,7 @@ export function readFlags<F extends Flags>(
     const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
     if (!flag) {
       const known = legal.length > 0 ? `it has ${legal.join(', ')}` : 'it has none';
-      throw new UsageError(`${name} has no flag ${token.rawName}; ${known}. See ${name} --help.`);
+      throw new UsageError(`${name} has no flag ${clip(token.rawName)}; ${known}. See ${name} --help.`);
     }
     if (flag.value === undefined) {
       if (token.value !== undefined)
@@ -170,10 +177,4 @@ export function helpOf(command: Command): string {
     line('--help', 'this'),
     ...(command.notes ? ['', command.notes] : []),
   ].join('\n');
-}
-
-/** A value as JSON, so that no control character reaches a terminal, and no longer than a message should be. */
-export function show(value: string): string {
-  const quoted = JSON.stringify(value);
-  return quoted.length <= 100 ? quoted : `${quoted.slice(0, 100)}…`;
 }

@@ -1,9 +1,10 @@
 /** Writing files whole or not at all, and messages for files that cannot be had. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../src/errors';
+import { isAlive } from './alive';
 
 /** Files that are being written, in case the process ends meanwhile. */
 const temporary = new Set<string>();
@@ -11,12 +12,26 @@ process.on('exit', () => {
   for (const path of temporary) rmSync(path, { force: true });
 });
 
+/** Beside `path`, and with the number of this process, so that another one can tell when it is of no more use. */
+const temporaryFor = (path: string) =>
+  join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+
+/** Removes what processes left beside `path` that were killed while they wrote it. Up to 0.2.0 the names had no number. */
+async function clearTemporary(path: string): Promise<void> {
+  const start = `.${basename(path)}.`;
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    const end = name.startsWith(start) && /^(?:(\d+)-)?[0-9a-f]{8}\.tmp$/.exec(name.slice(start.length));
+    if (end && !(end[1] && isAlive(Number(end[1])))) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
 /**
- * Writes beside `path` and renames: whoever reads `path` finds the old file or the new one, never a part, also after a crash.
- * Throws an EngineError `data`.
+ * Writes beside `path` and renames: whoever reads `path` finds the old file or the new one, never a part, also after a crash or a power
+ * cut. Throws an EngineError `data`.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  await clearTemporary(path);
+  const beside = temporaryFor(path);
   temporary.add(beside);
   try {
     const file = await open(beside, 'wx');
@@ -27,6 +42,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
       await file.close();
     }
     await rename(beside, path);
+    await syncFolder(dirname(path));
   } catch (cause) {
     await rm(beside, { force: true });
     throw new EngineError('data', `${path} could not be written: ${reason(cause)}.`, { cause });
@@ -35,9 +51,23 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   }
 }
 
+/** Names are in the folder, not in the file: without this a power cut may bring the old one back. Windows syncs no folders. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems know no such thing.
+    if (!['EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Makes the folder if it is not there, and proves that files can be written in it. `flag` is what named it. */
 export async function prepareFolder(folder: string, flag = '--out'): Promise<void> {
-  const probe = join(folder, `.webgpu-diffusion.${randomBytes(4).toString('hex')}.tmp`);
+  const probe = temporaryFor(join(folder, 'webgpu-diffusion'));
   try {
     await makeFolder(resolve(folder));
     await (await open(probe, 'wx')).close();

@@ -1,9 +1,10 @@
 /** The command line: `webgpu-diffusion <command> …`. Every command is a file in commands/. */
 
 import { version } from '../../package.json';
-import { EngineError } from '../../src/errors';
+import { EngineError, printable } from '../../src/errors';
 import { type Command, helpOf, readFlags, show, UsageError } from './args';
 import { paint } from './colours';
+import { STOP_SIGNALS } from './quiet';
 import { summaries } from './summaries';
 
 /** Each is loaded only when it is asked for: the bench brings every kernel's reference, training needs none. */
@@ -37,6 +38,8 @@ export function usesDawn([name = '', ...rest]: readonly string[]): boolean {
 
 /** `npm run` passes a Ctrl-C of the terminal on once more: what comes so soon after the first is not a second one. */
 const ECHO_MS = 500;
+/** The stack of an error of our own among them. */
+const MOST_LETTERS = 4000;
 
 /** Runs the command in `args`; resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -83,7 +86,7 @@ class Interrupted extends Error {
   }
 }
 
-/** Calls `stop` at the first Ctrl-C (or SIGTERM); a second one ends the process at once. */
+/** Calls `stop` at the first Ctrl-C (or SIGTERM, or SIGHUP); a second one ends the process at once. */
 function onInterrupt(stop: (exitCode: number) => void): () => void {
   let first = 0;
   const handler = (_: NodeJS.Signals, signal: number) => {
@@ -93,11 +96,14 @@ function onInterrupt(stop: (exitCode: number) => void): () => void {
       stop(exitCode);
     } else if (performance.now() - first > ECHO_MS) process.exit(exitCode);
   };
-  process.on('SIGINT', handler).on('SIGTERM', handler);
-  return () => process.off('SIGINT', handler).off('SIGTERM', handler);
+  for (const signal of STOP_SIGNALS) process.on(signal, handler);
+  return () => {
+    for (const signal of STOP_SIGNALS) process.off(signal, handler);
+  };
 }
 
+/** What is said may quote a file, or what was pasted into a terminal. */
 function complain(message: string, exitCode: number): number {
-  console.error(message);
+  console.error(printable(message, MOST_LETTERS));
   return exitCode;
 }

@@ -11,5 +11,8 @@ export const modelFlag = text(
 
 export async function readModel(given = 'digits', signal?: AbortSignal): Promise<Model> {
   const pretrained = pretrainedNames.find((name) => name === given);
-  return pretrained ? loadPretrained(pretrained, { signal }) : loadModel(await readWhole(given), given);
+  if (pretrained) return loadPretrained(pretrained, { signal });
+  const model = loadModel(await readWhole(given), given);
+  if (model.note) console.error(model.note);
+  return model;
 }

@@ -20,6 +20,9 @@ export function isChild(): boolean {
   return true;
 }
 
+/** What ends a run, after it was saved: Ctrl-C, `kill`, a terminal that is closed. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Runs this very command line in a child; resolves to its exit code. */
 export function runInChild(): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
@@ -27,7 +30,7 @@ export function runInChild(): Promise<number> {
     env: { ...process.env, [MARK]: String(process.pid) },
   });
   // A terminal sends Ctrl-C to both; the child takes what comes so soon after for the same one.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  for (const signal of STOP_SIGNALS) process.on(signal, () => child.kill(signal));
   createInterface({ input: child.stderr! }).on('line', (line) => {
     if (!isForeign(line)) process.stderr.write(`${line}\n`);
   });

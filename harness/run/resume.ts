@@ -1,6 +1,6 @@
 /** Going on with a run from its checkpoint. The page and the command line share it. */
 import type { Engine } from '../../src/engine';
-import { EngineError } from '../../src/errors';
+import { EngineError, printable } from '../../src/errors';
 import type { TrainerOptions } from '../../src/training/options';
 import type { Trainer } from '../../src/training/trainer';
 import type { UNet } from '../../src/unet/unet';
@@ -17,7 +17,7 @@ export async function resumeTrainer(
   checkpoint: Checkpoint,
 ): Promise<{ readonly trainer: Trainer; readonly otherKernels?: string }> {
   const variants = variantsForAdapter(engine.adapter, checkpoint);
-  let otherKernels = `the run began on ${checkpoint.adapter || 'an adapter without a name'}`;
+  let otherKernels = `the run began on ${printable(checkpoint.adapter || 'an adapter without a name')}`;
   if (variants) {
     try {
       return { trainer: await engine.createTrainer(unet, { ...options, variants }) };

@@ -45,14 +45,15 @@ export async function gunzip(
   }
 }
 
-/** What has been unpacked: the head until its promise is known, then all in memory of that size. */
+/** What has been unpacked. Its memory grows with what has come, not with what is promised, which may be far more. */
 class Content {
   private readonly packedSize: number;
   private readonly name: string;
   private readonly headSize: number;
   private readonly promisedSize: (head: Uint8Array) => number;
-  private head: Uint8Array = new Uint8Array(0);
-  private whole: Uint8Array<ArrayBuffer> | undefined;
+  /** Known when the head is there. */
+  private promised: number | undefined;
+  private memory = new Uint8Array(0);
   private filled = 0;
 
   constructor(
@@ -68,42 +69,42 @@ class Content {
   }
 
   add(chunk: Uint8Array): void {
-    if (this.whole) {
-      this.append(this.whole, chunk);
-      return;
+    const needed = this.filled + chunk.length;
+    if (needed > this.memory.length) {
+      // Never more than twice what has come.
+      const twice = Math.min(2 * this.memory.length, this.promised ?? needed);
+      const larger = new Uint8Array(Math.max(needed, twice));
+      larger.set(this.memory);
+      this.memory = larger;
     }
-    this.head = joined(this.head, chunk);
-    if (this.head.length >= this.headSize) this.start();
+    this.memory.set(chunk, this.filled);
+    this.filled = needed;
+    if (needed >= this.headSize) this.checkPromise();
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    return (this.whole ?? this.start()).subarray(0, this.filled);
+    this.checkPromise();
+    return this.memory.subarray(0, this.filled);
   }
 
-  private start(): Uint8Array<ArrayBuffer> {
-    const size = this.promisedSize(this.head);
-    if (size > this.packedSize * maxRatio) {
+  private checkPromise(): void {
+    const { name, packedSize, filled } = this;
+    this.promised ??= this.promisedSize(this.memory.subarray(0, filled));
+    const most = packedSize * maxRatio;
+    if (this.promised > most) {
       throw new EngineError(
         'data',
-        `${this.name} promises ${size} bytes, but ${this.packedSize} bytes of gzip cannot hold more than ` +
-          `${this.packedSize * maxRatio}. It is damaged or cut short; download it again.`,
+        `${name} promises ${this.promised} bytes, but ${packedSize} bytes of gzip cannot hold more than ${most}. ` +
+          'It is damaged or cut short; download it again.',
       );
     }
-    this.whole = new Uint8Array(size);
-    this.append(this.whole, this.head);
-    return this.whole;
-  }
-
-  private append(whole: Uint8Array, chunk: Uint8Array): void {
-    if (this.filled + chunk.length > whole.length) {
+    if (filled > this.promised) {
       throw new EngineError(
         'data',
-        `${this.name} unpacks to more than the ${whole.length} bytes that its header promises. ` +
+        `${name} unpacks to more than the ${this.promised} bytes that its header promises. ` +
           'It is damaged or not what it says it is; download it again.',
       );
     }
-    whole.set(chunk, this.filled);
-    this.filled += chunk.length;
   }
 }
 
@@ -118,12 +119,4 @@ function inSlices(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
       at += step;
     },
   });
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b;
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

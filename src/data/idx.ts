@@ -1,3 +1,4 @@
+import { type ByteContainer, bytesOf } from '../bytes';
 import { EngineError } from '../errors';
 import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
@@ -36,18 +37,19 @@ const maxBytes = 2 ** 30;
 const maxHeader = 20;
 
 /**
- * Reads an IDX file (the format of MNIST) of unsigned bytes, already unpacked. The result's arrays are views of `bytes`.
+ * Reads an IDX file (the format of MNIST) of unsigned bytes, already unpacked. The result's arrays are views of it.
  *
  * Everything is checked first: the magic number, 0x00000803 for grey images, 0x00000804 for images of several channels and 0x00000801
  * for labels, that no size is zero, and that the file is exactly as long as its header says.
  *
  * @param name what errors call the file
- * @throws EngineError `data`
+ * @throws EngineError `data`, or `argument` for what holds no bytes
  */
 export function readIdx<Memory extends ArrayBufferLike>(
-  bytes: Uint8Array<Memory>,
+  given: Uint8Array<Memory> | ByteContainer,
   name = 'The IDX data',
 ): Idx<Memory> {
+  const bytes = bytesOf(given, name) as Uint8Array<Memory>;
   if (isGzip(bytes)) {
     throw new EngineError(
       'data',

@@ -1,3 +1,4 @@
+import { bytesOf } from '../bytes';
 import { EngineError } from '../errors';
 
 /**
@@ -11,6 +12,9 @@ export type FileSource<Memory extends ArrayBufferLike = ArrayBufferLike> =
   | ArrayBuffer
   | Uint8Array<Memory>;
 
+const isRemote = (source: FileSource): source is string | URL | Blob =>
+  typeof source === 'string' || source instanceof URL || source instanceof Blob;
+
 /** The name a person knows the source by, for error messages: its URL, path or file name. */
 export function sourceName(source: FileSource, otherwise: string): string {
   let name = otherwise;
@@ -21,7 +25,7 @@ export function sourceName(source: FileSource, otherwise: string): string {
 }
 
 /**
- * All bytes of `source`, as they are (nothing is unpacked). A Uint8Array comes back itself, an ArrayBuffer as a view.
+ * All bytes of `source`, as they are (nothing is unpacked): what holds bytes already is not copied.
  *
  * @throws EngineError `data` if it cannot be read, `argument` if it is not a source at all; the signal's reason if aborted.
  */
@@ -31,29 +35,20 @@ export async function readSource<Memory extends ArrayBufferLike = ArrayBuffer>(
   signal?: AbortSignal,
 ): Promise<Uint8Array<Memory | ArrayBuffer>> {
   signal?.throwIfAborted();
-  if (source instanceof Uint8Array) return source;
-  const isFile = typeof source === 'string' || source instanceof URL || source instanceof Blob;
-  if (!isFile && !(source instanceof ArrayBuffer)) {
-    const given = source === null ? 'null' : `of type ${typeof source}`;
-    throw new EngineError(
-      'argument',
-      `${name} is ${given}; give a URL, Blob, File, ArrayBuffer or Uint8Array.`,
-    );
+  if (!isRemote(source)) {
+    return bytesOf(source, name, ', a URL, Blob or File') as Uint8Array<Memory | ArrayBuffer>;
   }
   try {
-    if (source instanceof ArrayBuffer) return new Uint8Array(source);
     const bytes = source instanceof Blob ? await source.arrayBuffer() : await readUrl(source, signal);
     signal?.throwIfAborted();
-    return new Uint8Array(bytes);
+    return bytesOf(bytes, name) as Uint8Array<ArrayBuffer>;
   } catch (cause) {
     signal?.throwIfAborted();
     const why = String(cause instanceof Error ? cause.message : cause).replace(/\.$/, '');
     throw new EngineError(
       'data',
       `${name} could not be read: ${why}. Check that it exists and can be reached.`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

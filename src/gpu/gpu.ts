@@ -41,6 +41,12 @@ interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a device's promise of its loss holds for as long as the device is there, which may be long after the engine was destroyed. */
+interface Loss {
+  info?: GPUDeviceLostInfo;
+  readonly source: GPU | undefined;
+}
+
 /** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
@@ -48,11 +54,10 @@ export class Gpu {
   readonly pacer: Pacer;
   /** Round trip of an empty submission in milliseconds, which timings are reduced by. 0 if not measured. */
   latency = 0;
-  /** Held for as long as the device is. */
-  readonly source: GPU | undefined;
+  /** See `Loss`. */
+  private readonly loss: Loss;
   private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
-  private lost: GPUDeviceLostInfo | undefined;
   private lastDone = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
   /** Of the shaders that are being compiled side by side. */
@@ -70,22 +75,23 @@ export class Gpu {
     }
     this.device = device;
     this.adapter = describeAdapter(device.adapterInfo);
-    this.source = source;
     this.onProgress = onProgress;
     this.waiter = new Waiter(() => device.queue.submit([]));
     this.pacer = new Pacer(maxSubmitMilliseconds);
+    // A name of its own: were `this` in the callback, the device would keep all that there is.
+    const loss: Loss = { source };
+    this.loss = loss;
     void device.lost.then((info) => {
-      this.lost = info;
+      loss.info = info;
     });
   }
 
   /** Throws `device-lost` once the device is gone. */
   checkAlive(): void {
-    if (this.lost) {
+    const { info } = this.loss;
+    if (info) {
       const why =
-        this.lost.reason === 'destroyed'
-          ? 'it was destroyed by its owner'
-          : this.lost.message || 'no reason given';
+        info.reason === 'destroyed' ? 'it was destroyed by its owner' : info.message || 'no reason given';
       throw new EngineError(
         'device-lost',
         `The GPU device was lost (${why}). Request a new device, create the engine again and resume from the last checkpoint.`,

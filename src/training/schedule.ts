@@ -1,4 +1,4 @@
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, typeOf } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, typeOf } from '../errors';
 
 /** How the learning rate changes from step to step: shares of the base rate, `learningRate`. */
 export interface ScheduleOptions {
@@ -31,7 +31,7 @@ const OPTIONS: Names<ScheduleOptions> = { warmup: true, decay: true, steps: true
 export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (given === 'constant') return constantSchedule;
   if (typeOf(given) !== 'Object') {
-    const what = typeof given === 'string' ? JSON.stringify(given) : `of type ${typeOf(given)}`;
+    const what = typeof given === 'string' ? show(given) : `of type ${typeOf(given)}`;
     throw new EngineError(
       'argument',
       `schedule is ${what}; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
@@ -41,17 +41,14 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   const { warmup = 0, decay = 'none', steps, floor } = given;
   checkInteger('schedule.warmup', warmup, 0, MOST_STEPS - 1);
   if (decay !== 'none' && decay !== 'cosine') {
-    throw new EngineError(
-      'argument',
-      `schedule.decay is ${JSON.stringify(decay) ?? typeOf(decay)}; it must be "none" or "cosine".`,
-    );
+    throw new EngineError('argument', `schedule.decay is ${show(decay)}; it must be "none" or "cosine".`);
   }
   if (decay === 'none') {
     const idle = Object.entries({ steps, floor }).find(([, value]) => value !== undefined);
     if (idle) {
       throw new EngineError(
         'argument',
-        `schedule.${idle[0]} is ${idle[1]}, but there is no decay; set decay: 'cosine', or leave ${idle[0]} out.`,
+        `schedule.${idle[0]} is ${show(idle[1])}, but there is no decay; set decay: 'cosine', or leave ${idle[0]} out.`,
       );
     }
     return { decay, warmup };

@@ -1,5 +1,5 @@
 /** The network as a configuration: from a few numbers to layers, shapes and a parameter table. Pure, no GPU. */
-import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../errors';
+import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../errors';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the levels on the way down go channels>w0, w0>w1, …, each but the last followed by
@@ -140,7 +140,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   if (!Array.isArray(config.widths) || config.widths.length === 0 || config.widths.length > 16) {
     throw new EngineError(
       'argument',
-      `widths is [${config.widths}]; it must list the channels of 1 to 16 levels.`,
+      `widths is ${show(config.widths)}; it must list the channels of 1 to 16 levels.`,
     );
   }
   const divisor = 2 ** (config.widths.length - 1);
@@ -162,7 +162,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   if (config.finalActivation !== 'swish' && config.finalActivation !== 'none') {
     throw new EngineError(
       'argument',
-      `finalActivation is ${config.finalActivation}; it must be swish or none.`,
+      `finalActivation is ${show(config.finalActivation)}; it must be swish or none.`,
     );
   }
   if (outChannels !== undefined) checkInteger('outChannels', outChannels, 1, 1024);
@@ -202,13 +202,16 @@ function checkConditioning(given: Conditioning | undefined): Conditioning | unde
   if (typeOf(given) !== 'Object') {
     throw new EngineError(
       'argument',
-      `conditioning is ${JSON.stringify(given)}; it must be like { noiseLevel: true, classes: 10 }, or left out.`,
+      `conditioning is ${show(given)}; it must be like { noiseLevel: true, classes: 10 }, or left out.`,
     );
   }
   checkNames('conditioning', given, { noiseLevel: true, classes: true } satisfies Names<Conditioning>);
   const { noiseLevel = false, classes = 0 } = given;
   if (typeof noiseLevel !== 'boolean') {
-    throw new EngineError('argument', `conditioning.noiseLevel is ${noiseLevel}; it must be true or false.`);
+    throw new EngineError(
+      'argument',
+      `conditioning.noiseLevel is ${show(noiseLevel)}; it must be true or false.`,
+    );
   }
   checkInteger('conditioning.classes', classes, 0, 255);
   return noiseLevel || classes > 0 ? { noiseLevel, classes } : undefined;

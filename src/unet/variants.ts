@@ -1,7 +1,7 @@
 /** Which variant of which kernel each layer uses. */
 
 import type { ConvShape } from '../conv_shape';
-import { EngineError } from '../errors';
+import { clip, EngineError } from '../errors';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
@@ -165,7 +165,7 @@ export function checkVariants(
   for (const [entry, variant] of Object.entries(variants)) {
     const found = legal.get(entry);
     if (!found) {
-      problems.push(`there is no ${entry} in this network, only ${[...legal.keys()].join(', ')}`);
+      problems.push(`there is no ${clip(entry)} in this network, only ${[...legal.keys()].join(', ')}`);
       continue;
     }
     const { kernel, layer } = found;
@@ -177,7 +177,7 @@ export function checkVariants(
     problems.push(
       exists
         ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`
-        : `${entry} has no variant ${variant}; here it can be ${possible}`,
+        : `${entry} has no variant ${clip(variant)}; here it can be ${possible}`,
     );
   }
   if (problems.length > 0) {

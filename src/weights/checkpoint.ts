@@ -3,8 +3,8 @@
  *
  * A **model** holds the network's parameters, F32 or F16, by their names: `down.0.kernel`, `down.0.bias`, … `up.0.kernel`, … Kernels
  * are HWIO, [height, width, in, out], the order of Keras and TensorFlow (PyTorch's is [out, in, height, width]); biases are
- * [out]. Its metadata (`__metadata__`) are strings: `format` is `webgpu-diffusion`, `version` `1`, `kind` `model`, and
- * `config` the network as JSON.
+ * [out]. Its metadata (`__metadata__`) are strings: first `crc32`, the checksum (checksum.ts), then `format`, which is `webgpu-diffusion`,
+ * `version` `2`, `kind` `model`, and `config`, the network as JSON. Version 1 is the same without a checksum: what another program writes.
  *
  * A **checkpoint** is a model (a reader of models may take it for one) of `kind` `checkpoint` with what a training run needs
  * to go on as if it had never stopped:
@@ -21,7 +21,8 @@
  * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, classDropout),
  * and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
  */
-import { EngineError } from '../errors';
+import type { ByteContainer } from '../bytes';
+import { EngineError, show } from '../errors';
 import { type AdapterDescription, ownName } from '../gpu/adapter';
 import type { OptimizerState } from '../training/options';
 import { adamDefaults, LOSS_RING } from '../training/settings';
@@ -44,7 +45,6 @@ import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, 
 import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
 import type { Model, Weights } from './model';
-import { quote } from './safetensors';
 
 export interface Checkpoint extends Model {
   readonly settings: RunSettings;
@@ -131,14 +131,14 @@ export async function saveCheckpoint(run: {
 
 /**
  * @param name what errors call the file
- * @throws EngineError `data`, or `argument` for what is no Uint8Array
+ * @throws EngineError `data`, or `argument` for what holds no bytes
  */
-export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Checkpoint {
+export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): Checkpoint {
   const file = openFile(bytes, name);
   if (file.metadata.kind !== 'checkpoint') {
     throw new EngineError(
       'data',
-      `${name} is a ${quote(file.metadata.kind)}, not a checkpoint: it has no optimizer state to go on from. ` +
+      `${name} is a ${show(file.metadata.kind)}, not a checkpoint: it has no optimizer state to go on from. ` +
         'Give the checkpoint.safetensors that was saved beside it.',
     );
   }
@@ -167,6 +167,7 @@ export function loadCheckpoint(bytes: Uint8Array, name = 'The checkpoint'): Chec
       ...(training.averageWeights ? { weights: pickTensors(file, 'trained.', parameters) } : {}),
     },
     losses: floats('losses'),
+    ...(file.note ? { note: file.note } : {}),
   };
 }
 

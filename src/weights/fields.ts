@@ -1,11 +1,11 @@
 /** The fields of a file's metadata: what they are, and their checks. */
-import { EngineError } from '../errors';
+import { EngineError, show } from '../errors';
 import type { TrainerSettings } from '../training/options';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
 import type { AdamSettings, Objective } from '../training/settings';
 import type { Variants } from '../unet/variants';
 import type { DataFingerprint } from './fingerprint';
-import { quote, type Safetensors } from './safetensors';
+import type { Safetensors } from './safetensors';
 
 /**
  * How a run was started, beside Adam's settings, which its state has. A run on your own batches (`trainer.step`) has no epochs:
@@ -150,11 +150,17 @@ export function variantsOf(given: unknown, wrong: Wrong): Variants {
   if (!isObject(given)) throw wrong('variants', given, 'an object');
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {
-      if (typeof value !== 'string') throw wrong(`variants[${quote(key)}]`, value, 'a string');
-      return [key, FORMER[key.split('/')[0]]?.[value] ?? FORMER.any[value] ?? value];
+      if (typeof value !== 'string') throw wrong(`variants[${show(key)}]`, value, 'a string');
+      return [key, today(key.split('/')[0], value) ?? today('any', value) ?? value];
     }),
   );
 }
+
+/** Names from a file may be those that every object has: `constructor`. */
+const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
+
+const today = (kernel: string, variant: string) => own(own(FORMER, kernel) ?? {}, variant);
 
 export function jsonOf(file: Safetensors, key: string, name: string): unknown {
   const text = file.metadata[key];
@@ -162,7 +168,7 @@ export function jsonOf(file: Safetensors, key: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new EngineError('data', `${name}: ${key} in its metadata is not JSON: ${quote(text)}. ${damaged}`, {
+    throw new EngineError('data', `${name}: ${key} in its metadata is not JSON: ${show(text)}. ${damaged}`, {
       cause,
     });
   }
@@ -192,10 +198,6 @@ export const inFile =
   (name: string): Wrong =>
   (key, value, legal) =>
     new EngineError('data', `${name}: ${key} in its metadata is ${show(value)}; it must be ${legal}.`);
-
-// As JSON where that says more; it has no word for numbers that are not finite.
-const show = (value: unknown) =>
-  typeof value === 'string' || typeof value === 'object' ? quote(value) : String(value ?? 'missing');
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,35 +1,48 @@
 /** What models and checkpoints have in common as files. */
-import { EngineError } from '../errors';
+import { type ByteContainer, bytesOf } from '../bytes';
+import { EngineError, printable, show } from '../errors';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
+import { checkSeal, seal, UNKNOWN } from './checksum';
 import { isObject, jsonOf, type TrainingSettings } from './fields';
 import { type ExpectedTensor, nonFinite } from './match';
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedTensor,
-  quote,
-  type Safetensors,
-} from './safetensors';
+import { decodeSafetensors, encodeSafetensors, type NamedTensor, type Safetensors } from './safetensors';
 
 const FORMAT = 'webgpu-diffusion';
-const VERSION = '1';
+/** 1, up to 0.2.0, had no checksum. */
+const VERSION = '2';
+const WITHOUT_CHECKSUM = '1';
 
-export function openFile(bytes: Uint8Array, name: string): Safetensors {
+interface OpenFile extends Safetensors {
+  /** See Model. */
+  readonly note?: string;
+}
+
+export function openFile(given: ByteContainer, name: string): OpenFile {
+  const bytes = bytesOf(given, name);
   const file = decodeSafetensors(bytes, name);
-  const { format, version } = file.metadata;
+  const { format, version, crc32 } = file.metadata;
   if (format !== FORMAT) {
     throw new EngineError(
       'data',
-      `${name} was not saved by webgpu-diffusion: its metadata has the format ${quote(format ?? 'none')}. ` +
+      `${name} was not saved by webgpu-diffusion: its metadata has the format ${show(format ?? 'none')}. ` +
         'Its metadata must hold format, version, kind and config: see src/weights/checkpoint.ts.',
     );
+  }
+  if (version === WITHOUT_CHECKSUM) {
+    const note = `${name} is of version 1 of the format, which has no checksum: damage would not be noticed. Saved anew it has one.`;
+    return { ...file, note: printable(note) };
   }
   if (version !== VERSION) {
     throw new EngineError(
       'data',
-      `${name} has version ${quote(version)} of the format; this version of webgpu-diffusion reads ${VERSION}. Use the one that saved it.`,
+      `${name} has version ${show(version)} of the format; this version of webgpu-diffusion reads ${VERSION} and ${WITHOUT_CHECKSUM}. ` +
+        'Use the one that saved it; if that is this one, the file is damaged.',
     );
   }
+  if (crc32 === undefined) {
+    throw new EngineError('data', `${name} has lost its checksum, crc32 in its metadata. Take another copy.`);
+  }
+  checkSeal(bytes, crc32, name);
   return file;
 }
 
@@ -61,7 +74,8 @@ export function expectedInCheckpoint(
 
 /** As encodeSafetensors, but a file of a run that has diverged would replace one that is of use. `when` begins the message. */
 export function encodeFinite(tensors: readonly NamedTensor[], metadata: Record<string, string>, when = '') {
-  const bytes = encodeSafetensors(tensors, { format: FORMAT, version: VERSION, ...metadata });
+  const bytes = encodeSafetensors(tensors, { ...UNKNOWN, format: FORMAT, version: VERSION, ...metadata });
+  seal(bytes);
   for (const { name, data } of tensors) {
     const problem = nonFinite(data);
     if (!problem) continue;

@@ -1,5 +1,5 @@
 import type { ImageSet } from '../data/idx';
-import { EngineError } from '../errors';
+import { clip, EngineError } from '../errors';
 import { fnv1a } from '../hash';
 
 /**
@@ -34,12 +34,19 @@ export function fingerprintImages({
 /** Throws a `data` error unless a run that was trained on `before` may go on with `now`. Labels count where both have some. */
 export function assertSameData(before: DataFingerprint, now: DataFingerprint): void {
   const both = before.labels !== undefined && now.labels !== undefined;
+  const keys = [
+    'count',
+    'height',
+    'width',
+    'channels',
+    'fnv1a',
+    ...(both ? (['labels'] as const) : []),
+  ] as const;
+  if (keys.every((key) => before[key] === now[key])) return;
   const show = (d: DataFingerprint) =>
-    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${d.fnv1a}${both ? `, labels ${d.labels}` : ''})`;
-  if (show(before) !== show(now)) {
-    throw new EngineError(
-      'data',
-      `The checkpoint was trained on ${show(before)}; this data set has ${show(now)}. Give the same images, in the same order.`,
-    );
-  }
+    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${clip(d.fnv1a)}${both ? `, labels ${clip(d.labels!)}` : ''})`;
+  throw new EngineError(
+    'data',
+    `The checkpoint was trained on ${show(before)}; this data set has ${show(now)}. Give the same images, in the same order.`,
+  );
 }

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors';
-import { quote, showShape, type Tensor } from './safetensors';
+import { EngineError, show } from '../errors';
+import { showShape, type Tensor } from './safetensors';
 
 /** Of type F32. */
 export interface ExpectedTensor {
@@ -36,7 +36,7 @@ export function checkTensors(
   for (const [name, { shape }] of given) {
     if (known.has(name)) continue;
     fits = false;
-    problems.push(`${quote(name)} ${showShape(shape)} is not known to this network`);
+    problems.push(`${show(name)} ${showShape(shape)} is not known to this network`);
   }
   if (problems.length === 0) return;
 

@@ -1,4 +1,5 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
+import type { ByteContainer } from '../bytes';
 import { checkNames, type Names } from '../errors';
 import type { Objective } from '../training/settings';
 import type { UNetConfig } from '../unet/config';
@@ -14,6 +15,8 @@ export interface Model {
   readonly objective: Objective;
   /** By name, as `setParameters` takes them. */
   readonly parameters: Map<string, Float32Array>;
+  /** For people: what could not be checked of a file of the old format. Absent where all was. */
+  readonly note?: string;
 }
 
 /** A UNet, or what has its weights. */
@@ -50,9 +53,9 @@ export async function saveModel(
  * Reads a model, or the model in a checkpoint.
  *
  * @param name what errors call the file
- * @throws EngineError `data`, or `argument` for what is no Uint8Array
+ * @throws EngineError `data`, or `argument` for what holds no bytes
  */
-export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
+export function loadModel(bytes: ByteContainer, name = 'The model'): Model {
   const file = openFile(bytes, name);
   const { config, parameters } = networkOf(file, name);
   if (file.metadata.kind === 'checkpoint') {
@@ -62,5 +65,11 @@ export function loadModel(bytes: Uint8Array, name = 'The model'): Model {
       name,
     );
   } else checkTensors(parameters, file.tensors, name);
-  return { config, objective: objectiveOf(file, name), parameters: pickTensors(file, '', parameters) };
+  const { note } = file;
+  return {
+    config,
+    objective: objectiveOf(file, name),
+    parameters: pickTensors(file, '', parameters),
+    ...(note ? { note } : {}),
+  };
 }

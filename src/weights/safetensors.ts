@@ -1,4 +1,5 @@
-import { EngineError, typeOf } from '../errors';
+import { type ByteContainer, bytesOf } from '../bytes';
+import { clip, EngineError, show } from '../errors';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a header of JSON that gives each tensor's type,
@@ -57,7 +58,7 @@ export function encodeSafetensors(
     if (typeof name !== 'string' || name === metadataKey || entries.has(name)) {
       throw new EngineError(
         'argument',
-        `${quote(name)} cannot name a tensor: names must be strings, each used once, other than ${metadataKey}.`,
+        `${show(name)} cannot name a tensor: names must be strings, each used once, other than ${metadataKey}.`,
       );
     }
     const { dtype, values } = storedAs(tensor);
@@ -92,7 +93,7 @@ function checkMetadata(metadata: Record<string, string>): void {
     if (typeof value === 'string') continue;
     throw new EngineError(
       'argument',
-      `Metadata ${quote(key)} is of type ${typeof value}; the format keeps strings only: use JSON.stringify.`,
+      `Metadata ${show(key)} is of type ${typeof value}; the format keeps strings only: use JSON.stringify.`,
     );
   }
 }
@@ -102,13 +103,13 @@ function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
   if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
     throw new EngineError(
       'argument',
-      `Tensor ${quote(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
+      `Tensor ${show(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
     );
   }
   if (!isShape(shape) || elements(shape) !== data.length) {
     throw new EngineError(
       'argument',
-      `Tensor ${quote(name)} has shape ${showShape(shape)} but ${data.length} values; the sizes must be whole ` +
+      `Tensor ${show(name)} has shape ${showShape(shape)} but ${data.length} values; the sizes must be whole ` +
         'numbers whose product is the number of values.',
     );
   }
@@ -116,7 +117,7 @@ function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
   if (wanted !== undefined && !(floats && isFloatType(wanted))) {
     throw new EngineError(
       'argument',
-      `Tensor ${quote(name)} is to be written as ${quote(wanted)}; a Float32Array can be F32 or F16, and a ` +
+      `Tensor ${show(name)} is to be written as ${show(wanted)}; a Float32Array can be F32 or F16, and a ` +
         'Uint32Array takes no dtype.',
     );
   }
@@ -125,21 +126,16 @@ function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
 }
 
 /**
- * Reads a safetensors file. Everything is checked before anything is allocated. F32 and U32 are views of `bytes` where the
+ * Reads a safetensors file. Everything is checked before anything is allocated. F32 and U32 are views of what is given where the
  * data lies on a multiple of 4, as in any file of theirs that pads its header, and copies otherwise. F16 becomes F32.
  *
  * Whether the tensors are the right ones, and finite, is for `checkTensors` to say.
  *
  * @param name what errors call the file
- * @throws EngineError `data` for what is no such file, `argument` for what is no Uint8Array
+ * @throws EngineError `data` for what is no such file, `argument` for what holds no bytes
  */
-export function decodeSafetensors(bytes: Uint8Array, name = 'The safetensors data'): Safetensors {
-  if (typeOf(bytes) !== 'Uint8Array') {
-    throw new EngineError(
-      'argument',
-      `${name} is of type ${typeOf(bytes)}; it must be a Uint8Array: new Uint8Array(await file.arrayBuffer()), say.`,
-    );
-  }
+export function decodeSafetensors(given: ByteContainer, name = 'The safetensors data'): Safetensors {
+  const bytes = bytesOf(given, name);
   const { header, start } = readHeader(bytes, name);
   const metadata = readMetadata(header[metadataKey], name);
   const places = Object.entries(header)
@@ -153,7 +149,7 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'The safetensors dat
       const problem = begin < covered ? 'overlaps the tensor before it' : 'leaves a gap before it';
       throw new EngineError(
         'data',
-        `${name}: tensor ${quote(tensor)} at bytes ${begin} to ${end} ${problem}; it must begin at ${covered}. ` +
+        `${name}: tensor ${show(tensor)} at bytes ${begin} to ${end} ${problem}; it must begin at ${covered}. ` +
           damaged,
       );
     }
@@ -211,7 +207,10 @@ function readHeader(bytes: Uint8Array, name: string): { header: Record<string, u
   let header: unknown;
   try {
     if (bytes[8] !== 0x7b) throw new Error('it must begin with {');
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
+    header = JSON.parse(
+      // A copy, since some runtimes do not decode memory that is shared or can grow.
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(8, start)),
+    );
   } catch (cause) {
     const why = cause instanceof Error ? clip(cause.message) : '';
     throw new EngineError(
@@ -237,7 +236,7 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
 
 function readPlace(tensor: string, entry: unknown, name: string): Place {
   const refuse = (problem: string): never => {
-    throw new EngineError('data', `${name}: tensor ${quote(tensor)} ${problem}`);
+    throw new EngineError('data', `${name}: tensor ${show(tensor)} ${problem}`);
   };
   if (!isObject(entry))
     return refuse(`is ${show(entry)}; it must be an object with dtype, shape and data_offsets.`);
@@ -270,7 +269,7 @@ function readData(bytes: Uint8Array, dtype: DType, begin: number, end: number): 
   const at = bytes.byteOffset + begin;
   return at % 4 === 0
     ? new type(bytes.buffer as ArrayBuffer, at, (end - begin) / 4)
-    : new type(new Uint8Array(bytes.subarray(begin, end)).buffer); // slice of a Node Buffer would not copy
+    : new type(bytes.slice(begin, end).buffer);
 }
 
 // ---------------------------------------------------------------- halves, by their bits: Float16Array is not everywhere
@@ -305,7 +304,7 @@ function toHalves(values: Float32Array, name: string): Uint16Array {
     if ((halves[i] & 0x7fff) === halfInfinity && Number.isFinite(values[i])) {
       throw new EngineError(
         'argument',
-        `Tensor ${quote(name)} cannot be F16: value ${i} of ${values.length} is ${values[i]}, beyond ±${maxHalf}, the ` +
+        `Tensor ${show(name)} cannot be F16: value ${i} of ${values.length} is ${values[i]}, beyond ±${maxHalf}, the ` +
           'largest half. Write it as F32.',
       );
     }
@@ -362,18 +361,4 @@ function elements(shape: readonly number[]): number {
 /** `[5, 5, 1, 32]` */
 export function showShape(shape: readonly number[]): string {
   return Array.isArray(shape) ? clip(`[${shape.join(', ')}]`) : show(shape);
-}
-
-/** Names and values from a file may be of any length; a message may not. */
-function clip(text: string): string {
-  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
-}
-
-/** A name as JSON, so that no control character of a file reaches a terminal. */
-export function quote(name: unknown): string {
-  return clip(JSON.stringify(name) ?? String(name));
-}
-
-function show(value: unknown): string {
-  return value === undefined ? 'missing' : clip(JSON.stringify(value));
 }

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
 import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness/cli/files';
 import { idxFiles, loadImages } from '../../harness/cli/images';
@@ -32,6 +33,45 @@ describe('writeWhole', () => {
     expect(await readdir(folder)).toEqual(['taken']);
     expect(await readFile(join(path, 'old'), 'utf8')).toBe('old');
   });
+
+  test('what a killed process left is cleared, what others write is not', async () => {
+    const path = join(folder, 'a.b');
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const kept = [
+      '.a.b.tmp',
+      `.a.b.${process.pid}-0123abcd.tmp`,
+      `.other.${dead}-0123abcd.tmp`,
+      '.a.b.0123abcd.tmp2',
+    ];
+    for (const name of [...kept, `.a.b.${dead}-0123abcd.tmp`, '.a.b.0123abcd.tmp'])
+      await writeFile(join(folder, name), '');
+    await writeWhole(path, 'whole');
+    expect((await readdir(folder)).sort()).toEqual([...kept, 'a.b'].sort());
+  });
+
+  test.runIf(process.platform !== 'win32')(
+    'the file is on the disk before its name, and then its name',
+    async () => {
+      const done: string[] = [];
+      const handle = await open(folder, 'r');
+      const { sync } = handle;
+      const prototype = Object.getPrototypeOf(handle);
+      await handle.close();
+      vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+        const isFolder = (await this.stat()).isDirectory();
+        done.push(
+          `${isFolder ? 'folder' : 'file'}, ${(await readdir(folder)).filter((name) => !name.startsWith('.'))}`,
+        );
+        await sync.call(this);
+      });
+      try {
+        await writeWhole(join(folder, 'new'), 'new');
+      } finally {
+        vi.restoreAllMocks();
+      }
+      expect(done).toEqual(['file, ', 'folder, new']);
+    },
+  );
 
   test('a reader never sees a part', async () => {
     const path = join(folder, 'b');

@@ -49,3 +49,14 @@ test('another recipe of the same training is told by its network', () => {
     "--recipe is digits, but the checkpoint's network is 28x28x1, widths 8 16, kernels 3x3, 1 2 convolutions a level, residual",
   );
 });
+
+test('a file that only the checkpoint names is not opened', () => {
+  const from = (source?: string) => ({ ...checkpoint, settings: { ...settings, source } }) as Checkpoint;
+  expect(() => resumedSettings({}, from('/etc/pass\x1b[2Jwd'))).toThrow(
+    'trained on images from "/etc/pass\\u001b[2Jwd", which is not opened on a file\'s word. Say where they are with --data PATH.',
+  );
+  expect(resumedSettings({ data: 'mine' }, from('/etc/passwd')).source).toBe('mine');
+  // The digits come along, and the first checkpoints said nothing.
+  expect(resumedSettings({}, from('mnist')).source).toBe('mnist');
+  expect(resumedSettings({}, from(undefined)).source).toBe('mnist');
+});

@@ -1,56 +1,25 @@
 import { describe, expect, test } from 'vitest';
-import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
+import { seal } from '../../src/weights/checksum';
 import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
-import { Random } from '../spec';
-
-const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
-const { parameters } = parametersOf(config);
-const random = new Random(1);
-const values = () =>
-  new Map(parameters.map(({ name, size }: Parameter) => [name, random.floats(size)] as const));
-const weights = values();
-const unet = { config, parameters, getParameters: async () => weights };
-
-const state = {
-  step: 3,
-  corrections: Float32Array.of(0.271, 0.002997001),
-  moment1: values(),
-  moment2: values(),
-  adam: { beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.01 },
-};
-const allLosses = Float32Array.of(0.3, 0.2, 0.1);
-const adapter = { vendor: 'acme', architecture: 'one', device: '', description: '', software: false };
-const trainer: Parameters<typeof saveCheckpoint>[0]['trainer'] = {
-  unet,
+import {
   adapter,
-  variants: { 'conv2d/down.0': 'direct' },
-  settings: {
-    adam: state.adam,
-    objective: 'flow',
-    schedule: { decay: 'cosine', warmup: 2, steps: 9, floor: 0.5 },
-    clipNorm: 2,
-    classDropout: 0.25,
-  },
-  getState: async () => state,
-  readLosses: async (count = 1) => allLosses.slice(3 - count),
-};
-const settings = {
-  seed: 9,
-  batchSize: 4,
-  learningRate: 0.01,
-  epochs: 2,
-  source: 'some/where',
-  limit: 6,
-  binarize: false,
-};
-const images = { images: new Uint8Array(6 * 16).fill(200, 5, 9), count: 6, height: 4, width: 4, channels: 1 };
-const data = fingerprintImages(images);
-const model = await saveModel(unet);
-const checkpoint = await saveCheckpoint({ trainer, settings, data, losses: allLosses });
+  allLosses,
+  checkpoint,
+  config,
+  data,
+  images,
+  model,
+  parameters,
+  settings,
+  state,
+  trainer,
+  unet,
+  weights,
+} from './small_files';
 
 test('a model comes back', () => {
   expect(loadModel(model)).toEqual({ config, objective: 'tutorial', parameters: weights });
@@ -98,7 +67,8 @@ test('names, shapes and order are as documented', () => {
   ]);
   expect(tensors.get('down.1.kernel')!.shape).toEqual([3, 3, 2, 3]);
   expect(tensors.get('moment2.down.1.bias')!.shape).toEqual([3]);
-  expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '1', kind: 'checkpoint', step: '3' });
+  expect(metadata).toMatchObject({ format: 'webgpu-diffusion', version: '2', kind: 'checkpoint', step: '3' });
+  expect(Object.keys(metadata)[0]).toBe('crc32');
 });
 
 test('variants of before 0.2.0 have their names of today', () => {
@@ -112,6 +82,11 @@ test('variants of before 0.2.0 have their names of today', () => {
     'conv2d_grad_kernel/up.1': 'one_channel',
     'conv2d/down.1': 'winograd7_gpu',
   });
+});
+
+test('variants may be called what every object has', () => {
+  const variants = JSON.parse('{"conv2d/down.0":"constructor","toString/up.0":"name","__proto__":"valueOf"}');
+  expect(loadCheckpoint(altered({ variants: JSON.stringify(variants) })).variants).toEqual(variants);
 });
 
 test('what a trainer no longer has (bfloat16Gradients) does not matter', () => {
@@ -219,7 +194,7 @@ describe('saving', () => {
   });
 });
 
-/** The checkpoint with other metadata or tensors. */
+/** The checkpoint with other metadata or tensors, as if it had been saved so. */
 function altered(
   metadata: Record<string, string | undefined>,
   change: (tensors: ReturnType<typeof decodeSafetensors>['tensors']) => void = () => {},
@@ -228,7 +203,16 @@ function altered(
   change(file.tensors);
   const merged = Object.entries({ ...file.metadata, ...metadata }).filter(([, value]) => value !== undefined);
   const list = [...file.tensors].map(([name, tensor]) => ({ name, ...tensor }));
-  return encodeSafetensors(list, Object.fromEntries(merged) as Record<string, string>);
+  const bytes = encodeSafetensors(list, Object.fromEntries(merged) as Record<string, string>);
+  seal(bytes);
+  return bytes;
+}
+
+/** A safetensors file of this header. */
+function headed(json: string): Uint8Array {
+  const bytes = new TextEncoder().encode(`12345678${json}`);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
+  return bytes;
 }
 
 describe('faults', () => {
@@ -236,7 +220,7 @@ describe('faults', () => {
     ['a model is not a checkpoint', model, 'is a "model"', 'no optimizer state'],
     ['not ours', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
     ['another format', altered({ format: 'pt' }), '"pt"'],
-    ['a later version', altered({ version: '2' }), 'version "2"', 'reads 1'],
+    ['a later version', altered({ version: '3' }), 'version "3"', 'reads 2 and 1'],
     ['no config', altered({ config: undefined }), 'no config'],
     ['config is not JSON', altered({ config: '{' }), 'config', 'not JSON'],
     ['config is a list', altered({ config: '[1]' }), 'config'],
@@ -303,6 +287,25 @@ describe('faults', () => {
   ];
   test.each(cases)('%s', async (_, bytes, ...facts) => {
     await refused(() => loadCheckpoint(bytes, 'the/file'), 'data', 'the/file', ...facts);
+  });
+
+  test.each<[string, Uint8Array, ...string[]]>([
+    ['the words of JSON.parse', headed('{"a":\x1b]0;title\x07'), '\\u{1b}]0;title'],
+    ['unknown names', altered({ config: '{"\\u001b[2J":1}' }), 'no setting "\\u001b[2J"'],
+    ['names of 10 KB', altered({ config: JSON.stringify({ ['x'.repeat(10_000)]: 1 }) }), 'xxx…'],
+    ['controls of 8 bits', altered({ config: '{"height":"\x9b2J"}' }), 'height is "\\u{9b}2J"'],
+    ['right to left', altered({ config: '{"width":"\u202egnp"}' }), 'width is "\\u{202e}gnp"'],
+    ['sizes of 10 KB', altered({ config: JSON.stringify({ height: 'x'.repeat(10_000) }) }), 'height is "xxx'],
+    ['lists of 10 KB', altered({ config: JSON.stringify({ widths: 'x'.repeat(10_000) }) }), 'widths is "xxx'],
+    ['what has no text', altered({ config: '{"height":{"toString":1}}' }), 'height is {"toString":1}'],
+  ])('nothing of a file is shown raw: %s', async (_, bytes, fact) => {
+    await refused(() => loadCheckpoint(bytes, 'the/file'), 'data', 'the/file', fact);
+    expect(() => loadCheckpoint(bytes)).not.toThrow(/[^\P{Cc}\n]|\p{Cf}|.{600}/u);
+  });
+
+  test('a fingerprint of 10 KB is compared whole and shown in part', async () => {
+    const long = { ...data, fnv1a: `${'x'.repeat(10_000)}a` };
+    await refused(() => assertSameData(long, { ...long, fnv1a: `${'x'.repeat(10_000)}b` }), 'data', 'xxx…');
   });
 
   test('of a model', async () => {

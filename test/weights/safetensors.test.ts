@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { EngineError } from '../../src/errors';
 import { checkConfig, parametersOf } from '../../src/unet/config';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
-import { mutations, random } from '../data/mutations';
 import { refused } from '../data/refused';
+import { Random } from '../spec';
 
 const text = (string: string) => [...new TextEncoder().encode(string)];
 
@@ -86,7 +85,8 @@ describe('a file known to be good', () => {
 });
 
 describe('round trip', () => {
-  const next = random(3);
+  const random = new Random(3);
+  const next = () => random.next();
   const floats = (n: number) => Float32Array.from({ length: n }, () => next() * 4 - 2);
   const tensors: NamedTensor[] = [
     { name: 'down.0.kernel', shape: [5, 5, 1, 32], data: floats(800) },
@@ -263,7 +263,8 @@ describe('a model as F16', () => {
   });
 
   test('takes half of the room, and comes back rounded', async () => {
-    const next = random(5);
+    const random = new Random(5);
+    const next = () => random.next();
     const thirds = unet((i) => (next() - 0.5) / (i + 1));
     const weights = await thirds.getParameters();
     const saved = { ...thirds, getParameters: async () => weights };
@@ -453,34 +454,13 @@ describe('decodeSafetensors refuses', () => {
   });
 
   test.each([
-    ['ArrayBuffer', known.buffer],
+    ['Array', [...known]],
+    ['Null', null],
     ['String', 'model.safetensors'],
     ['Blob', new Blob([known])],
     ['Undefined', undefined],
   ])('%s', async (type, given) => {
     const facts = [`m.safetensors is of type ${type}`, 'Uint8Array'];
     await refused(() => decodeSafetensors(given as never, 'm.safetensors'), 'argument', ...facts);
-  });
-
-  test('damaged files, and never fails otherwise', () => {
-    const good = encodeSafetensors(
-      [
-        { name: 'a', shape: [2, 3], data: new Float32Array(6) },
-        { name: 'b', shape: [4], data: new Uint32Array(4) },
-        { name: 'c', shape: [5], data: new Float32Array(5), dtype: 'F16' },
-      ],
-      { seed: '123' },
-    );
-    for (const bytes of mutations(good, 20_000, 4)) {
-      try {
-        for (const { shape, data } of decodeSafetensors(bytes).tensors.values()) {
-          expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
-          // Halves take twice the room as F32.
-          expect(data.byteLength).toBeLessThan(2 * bytes.length);
-        }
-      } catch (error) {
-        expect(error).toBeInstanceOf(EngineError);
-      }
-    }
   });
 });

@@ -1,7 +1,7 @@
 /** `train`: a recipe from end to end. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ImageSet } from '../../../src/data/idx';
 import type { Engine } from '../../../src/engine';
 import { requirements } from '../../../src/gpu/request_device';
@@ -23,9 +23,19 @@ import { epochMeans } from '../../run/losses';
 import { levelsOf } from '../../run/network';
 import { resumeTrainer } from '../../run/resume';
 import { duration, megabytes, plural, thousands } from '../../run/units';
-import { type Context, defineCommand, type Given, integer, number, text, toggle, UsageError } from '../args';
+import {
+  type Context,
+  defineCommand,
+  type Given,
+  integer,
+  number,
+  show,
+  text,
+  toggle,
+  UsageError,
+} from '../args';
 import { digitPictures } from '../digit_pictures';
-import { prepareFolder, readWhole, writeWhole } from '../files';
+import { writeWhole } from '../files';
 import { History } from '../history';
 import { holdOut, loadImages } from '../images';
 import { type EngineChoice, kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
@@ -36,13 +46,12 @@ import { commandLine, nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { Progress } from '../progress';
 import { runFiles } from '../run_files';
+import { CHECKPOINT, MODEL, RunFolder } from '../run_folder';
 import { runPictures } from '../run_pictures';
 import { scheduleFlag, scheduleFor } from '../schedule_flag';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
 
-const CHECKPOINT = 'checkpoint.safetensors';
-const MODEL = 'model.safetensors';
 /** At most so much training is lost when the machine dies. */
 const SAVE_SECONDS = 60;
 
@@ -73,9 +82,15 @@ const flags = {
   ),
   ...networkFlags,
   ...kernelFlags,
+  'checkpoint-every': integer(
+    'SECONDS',
+    `how much training may be lost when the machine dies (default ${SAVE_SECONDS})`,
+    1,
+    86_400,
+  ),
   resume: text(
     'FILE',
-    `go on from a ${CHECKPOINT} as if never stopped; all settings\nand the kernel variants are in it; --epochs may grow, --lr and --out differ`,
+    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again;\n--epochs may grow, --lr and --out differ`,
   ),
   overwrite: toggle('replace the run that is in DIR already'),
 };
@@ -89,22 +104,35 @@ export const train = defineCommand({
   notes: `Writes losses.csv, epochs.csv, loss.svg, corruption.png, predictions.png, samples-5-steps.png, samples-50-steps.png,
 ${MODEL}, ${CHECKPOINT} and run.json. With --recipe digits samples.png (a column for each digit),
 trajectory.png (how noise becomes a digit) and history.gif (the samples over the run) in place of the last two pictures; with
---holdout the held-out losses in epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after each epoch, every
-${SAVE_SECONDS} seconds and at Ctrl-C; a second Ctrl-C quits at once.`,
+--holdout the held-out losses in epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after the first step, after
+each epoch, every ${SAVE_SECONDS} seconds (--checkpoint-every), at Ctrl-C and when the terminal is closed; a second Ctrl-C quits at once.`,
   run: runTrain,
 });
 
 async function runTrain(given: TrainFlags, { signal }: Context): Promise<number> {
-  const out = given.out ?? (given.resume && dirname(given.resume));
-  if (!out) throw new UsageError('train needs --out DIR: the folder for the pictures and the model.');
-  const checkpoint = given.resume ? loadCheckpoint(await readWhole(given.resume), given.resume) : undefined;
-  const inTheWay = join(out, CHECKPOINT);
-  const own = given.resume !== undefined && resolve(given.resume) === resolve(inTheWay);
-  if (!own && !given.overwrite && existsSync(inTheWay)) {
-    throw new UsageError(
-      `There is a run in ${out} already. Go on from it with --resume ${inTheWay}, give another folder with --out, or replace it with --overwrite.`,
-    );
+  const folder = await RunFolder.of(given);
+  const plan = await planRun(given, folder.checkpoint, signal);
+  await folder.open();
+  try {
+    const progress = new Progress();
+    const preparations = new Preparations(progress);
+    const engine = await nodeEngine({ ...plan.kernels, onProgress: preparations.onProgress });
+    const run = new Run(engine, { ...plan, folder, progress, preparations });
+    await run.prepare();
+    await run.train(signal);
+    await run.finish(signal);
+    return 0;
+  } finally {
+    folder.close();
   }
+}
+
+/** All that can be known and refused before a device is asked for. */
+async function planRun(
+  given: TrainFlags,
+  checkpoint: Checkpoint | undefined,
+  signal: AbortSignal,
+): Promise<Plan> {
   const settings = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const kernels = await kernelChoice(given);
   const source = settings.source ?? 'mnist';
@@ -125,44 +153,30 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   }
   const perEpoch = Math.ceil(images.count / settings.batchSize);
   const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
-  const training: Partial<TrainerOptions> = checkpoint
-    ? { ...checkpoint.state.adam, ...checkpoint.training }
-    : {
-        ...recipe.trainer,
-        ...(given.schedule ? { schedule: scheduleFor(given.schedule, steps) } : {}),
-      };
   if (kernels.variants) {
     // With all that a device may have; what this one has is seen later.
     const features = new Set(requirements.optionalFeatures);
-    const batch = padBatch(settings.batchSize);
-    checkVariants(kernels.variants, layersOf(config), batch, features, true);
+    checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
   }
-  await prepareFolder(out);
-
-  const progress = new Progress();
-  const preparations = new Preparations(progress);
-  const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
-  const run = new Run(engine, {
-    out,
+  return {
     settings: { ...settings, ...(holdout > 0 ? { holdout } : {}) },
     images,
     held,
     data,
     config,
     source,
-    checkpoint,
     kernels,
-    training,
+    training: checkpoint
+      ? { ...checkpoint.state.adam, ...checkpoint.training }
+      : {
+          ...recipe.trainer,
+          ...(given.schedule ? { schedule: scheduleFor(given.schedule, steps) } : {}),
+        },
     steps,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
     qualityCount: given.quality ?? 1000,
-    progress,
-    preparations,
-  });
-  await run.prepare();
-  await run.train(signal);
-  await run.finish(signal);
-  return 0;
+    saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
+  };
 }
 
 function newSettings(given: TrainFlags): RunSettings {
@@ -252,7 +266,14 @@ export function resumedSettings(
       `--epochs is ${epochs}, but the checkpoint has completed ${done}: it counts from the run's beginning. Give more, or leave it out.`,
     );
   }
-  const { lr: learningRate = settings.learningRate, data: source = settings.source } = given;
+  const { lr: learningRate = settings.learningRate, data: source = 'mnist' } = given;
+  const { source: was = 'mnist' } = settings;
+  // A checkpoint may name any file of this machine; which ones are opened is for people to say.
+  if (given.data === undefined && was !== 'mnist') {
+    throw new UsageError(
+      `The checkpoint was trained on images from ${show(was)}, which is not opened on a file's word. Say where they are with --data PATH.`,
+    );
+  }
   // More epochs are for going on, also beyond the steps that were the end.
   const { maxSteps: before, ...rest } = settings;
   const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
@@ -261,8 +282,7 @@ export function resumedSettings(
 
 // ---------------------------------------------------------------- the run
 
-interface RunOptions {
-  readonly out: string;
+interface Plan {
   readonly settings: RunSettings;
   readonly images: ImageSet;
   /** Images that are not trained on. */
@@ -270,7 +290,6 @@ interface RunOptions {
   readonly data: DataFingerprint;
   readonly config: UNetConfig;
   readonly source: string;
-  readonly checkpoint: Checkpoint | undefined;
   readonly kernels: EngineChoice;
   /** For the trainer, beside size and rate. */
   readonly training: Partial<TrainerOptions>;
@@ -278,6 +297,11 @@ interface RunOptions {
   readonly steps: number;
   readonly heldOutLosses: readonly (number | undefined)[];
   readonly qualityCount: number;
+  readonly saveSeconds: number;
+}
+
+interface RunOptions extends Plan {
+  readonly folder: RunFolder;
   readonly progress: Progress;
   readonly preparations: Preparations;
 }
@@ -310,7 +334,7 @@ class Run {
     this.engine = engine;
     this.options = options;
     this.progress = options.progress;
-    this.losses = [...(options.checkpoint?.losses ?? [])];
+    this.losses = [...(options.folder.checkpoint?.losses ?? [])];
     this.stepsPerEpoch = Math.ceil(options.images.count / options.settings.batchSize);
     this.heldOut = [...options.heldOutLosses];
   }
@@ -331,7 +355,8 @@ class Run {
   /** Brings everything to the GPU and says what is going to happen. */
   async prepare(): Promise<void> {
     const { engine, options, progress } = this;
-    const { settings, images, held, config, checkpoint, source, out, training } = options;
+    const { settings, images, held, config, folder, source, training } = options;
+    const { checkpoint } = folder;
     const unet = await engine.createUNet(config, { seed: settings.seed });
     const { batchSize, learningRate } = settings;
     const common = { ...training, batchSize, learningRate };
@@ -343,7 +368,7 @@ class Run {
     if (checkpoint) {
       await unet.setParameters(checkpoint.parameters);
       this.trainer.setState(checkpoint.state);
-      this.savedStep = checkpoint.state.step;
+      if (folder.own) this.savedStep = checkpoint.state.step;
     }
     const { count, height, width, channels } = images;
     if (this.flow) this.history = await History.create(engine, unet, this.sampling, settings.seed);
@@ -364,6 +389,7 @@ class Run {
       const changed =
         before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
       progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}${changed}`);
+      if (checkpoint.note) progress.print(`            ${checkpoint.note}`);
       if (otherKernels) {
         progress.print(`            with other kernels, so the last digits will differ: ${otherKernels}`);
       }
@@ -375,14 +401,15 @@ class Run {
       : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
     progress.print(`Kernels     ${origin}`);
     for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
-    progress.print(`Output      ${out}`);
+    progress.print(`Output      ${folder.path}`);
     progress.print();
     this.readyAt = performance.now() / 1000;
   }
 
   async train(signal: AbortSignal): Promise<void> {
     const { trainer, losses, progress, stepsPerEpoch, steps } = this;
-    const { epochs, seed, binarize } = this.options.settings;
+    const { settings, saveSeconds } = this.options;
+    const { epochs, seed, binarize } = settings;
     if (losses.length >= steps) {
       progress.print(
         `The run is complete (${plural(epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
@@ -414,7 +441,7 @@ class Run {
         });
         if (epochDone) {
           // Not of an epoch that another process began.
-          if (event.step - (this.options.checkpoint?.state.step ?? 0) >= stepsPerEpoch) {
+          if (event.step - (this.options.folder.checkpoint?.state.step ?? 0) >= stepsPerEpoch) {
             this.epochSeconds.set(event.epoch, (now - epochStart) / 1000);
           }
           const mean = epochMeans(losses, stepsPerEpoch)[event.epoch - 1];
@@ -426,14 +453,15 @@ class Run {
         }
         this.trainSeconds = (now - start) / 1000;
         const last = event.step === steps;
-        if (last || epochDone || now - this.savedAt > SAVE_SECONDS * 1000) await this.save();
+        const due = this.savedStep === undefined || now - this.savedAt > saveSeconds * 1000;
+        if (last || epochDone || due) await this.save();
       }
     } catch (error) {
       this.progress.clear();
       if (signal.aborted) {
         await this.save();
         progress.print(
-          `Stopped after step ${thousands(losses.length)}. Go on with: ${commandLine('train')} --resume ${this.path(CHECKPOINT)}`,
+          `Stopped after step ${thousands(losses.length)}. Go on with: ${commandLine('train')} --resume ${this.path(CHECKPOINT)}${this.dataFlag()}`,
         );
       } else if (this.savedStep !== undefined) {
         progress.print(
@@ -484,6 +512,7 @@ class Run {
   async finish(signal: AbortSignal): Promise<void> {
     const { engine, trainer, progress, options } = this;
     const { objective } = trainer.settings;
+    options.folder.check();
     await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective }));
     await this.evaluate();
     await this.writeFiles();
@@ -534,7 +563,7 @@ class Run {
     if (this.quality) {
       progress.print(`Quality of ${options.qualityCount} samples: ${qualityLine(this.quality)}.`);
     }
-    progress.print(`Wrote in ${options.out}: ${written.join(', ')}.`);
+    progress.print(`Wrote in ${options.folder.path}: ${written.join(', ')}.`);
     if (!this.flow) {
       progress.print(
         `This is the tutorial's network; ${commandLine('train')} --recipe digits --out DIR makes digits that can be read, to order.`,
@@ -548,10 +577,13 @@ class Run {
     const { trainer, losses } = this;
     const { settings, data } = this.options;
     const bytes = await saveCheckpoint({ trainer, settings, data, losses });
+    // It replaces one that can be read. Steps that were under way are in it, too.
+    const { step } = loadCheckpoint(bytes).state;
+    this.options.folder.check();
     await writeWhole(this.path(CHECKPOINT), bytes);
+    this.savedStep = step;
     await this.writeFiles();
     this.savedAt = performance.now();
-    this.savedStep = losses.length;
   }
 
   private async writeFiles(): Promise<void> {
@@ -569,13 +601,21 @@ class Run {
     };
   }
 
+  /** What --resume wants to be told again. */
+  private dataFlag(): string {
+    const { source } = this.options;
+    if (source === 'mnist') return '';
+    return ` --data ${/^[\w@%+=:,./-]+$/.test(source) ? source : `'${source.replaceAll("'", "'\\''")}'`}`;
+  }
+
   private path(name: string): string {
-    return join(this.options.out, name);
+    return this.options.folder.file(name);
   }
 
   private report(pictureSeconds: number) {
     const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options } = this;
-    const { settings, config, data, images, checkpoint } = options;
+    const { settings, config, data, images } = options;
+    const { checkpoint } = options.folder;
     const resumedAt = checkpoint?.state.step ?? 0;
     const means = epochMeans(losses, stepsPerEpoch);
     const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;

@@ -1,0 +1,122 @@
+/**
+ * One writer per folder. A file in it says who writes: a file that one process alone can have made. Whether that process is still there is
+ * asked of the system, so a run that was killed can be gone on with at once. (The library for this, proper-lockfile, goes by time stamps:
+ * after a kill a run has to wait for ten seconds, and one that was stopped with Ctrl-Z loses its folder.)
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { clip, EngineError } from '../../src/errors';
+import { birthOf, isAlive } from './alive';
+
+const LOCK = '.webgpu-diffusion.lock';
+/** Of two processes that take over from a dead one in the same moment, the later one has it after this. */
+const SETTLE_MS = 100;
+
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  readonly birth: string;
+  readonly since: string;
+}
+
+export interface FolderLock {
+  /** Throws unless the folder is still this process's: somebody may have deleted the file, and another run may have begun. */
+  check(): void;
+  release(): void;
+}
+
+/** @throws EngineError `busy` while another process has the folder */
+export async function lockFolder(folder: string): Promise<FolderLock> {
+  const path = join(folder, LOCK);
+  const { pid } = process;
+  const holder: Holder = { pid, host: hostname(), birth: birthOf(pid), since: new Date().toISOString() };
+  const own = JSON.stringify({ ...holder, unlike: randomUUID() });
+  await take(path, own, folder);
+  const release = () => {
+    process.off('exit', release);
+    if (read(path) === own) rmSync(path);
+  };
+  process.on('exit', release);
+  const check = () => {
+    if (read(path) !== own && !create(path, own)) throw busy(folder, path, read(path));
+  };
+  return { check, release };
+}
+
+/** Whether the file could be made: not if it is there. */
+function create(path: string, content: string): boolean {
+  try {
+    writeFileSync(path, content, { flag: 'wx' });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new EngineError('data', `${path} could not be written: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+async function take(path: string, own: string, folder: string): Promise<void> {
+  while (!create(path, own)) {
+    let there = read(path);
+    // Between its making and its writing it is empty: for a moment, or for ever, if its maker was killed just then.
+    if (there === '') {
+      await setTimeout(SETTLE_MS);
+      there = read(path);
+    }
+    if (there === undefined) continue;
+    if (isHeld(there)) throw busy(folder, path, there);
+    // Nothing is waited for between the look and this, so that hardly anybody comes between.
+    const beside = `${path}.${process.pid}`;
+    writeFileSync(beside, own);
+    renameSync(beside, path);
+    await setTimeout(SETTLE_MS);
+    if (read(path) === own) return;
+  }
+}
+
+/** Undefined if it is gone. */
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new EngineError('data', `${path}, which says who writes there, could not be read: ${message}.`, {
+      cause,
+    });
+  }
+}
+
+function parse(content: string | undefined): Holder | undefined {
+  try {
+    const { pid, host, birth, since } = JSON.parse(content ?? '');
+    return Number.isInteger(pid) && pid > 0
+      ? { pid, host: String(host), birth: String(birth), since: String(since) }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What nobody can read has no holder. What another machine holds cannot be looked at from here, so it is held. */
+function isHeld(content: string | undefined): boolean {
+  const holder = parse(content);
+  if (!holder) return false;
+  if (holder.host !== hostname()) return true;
+  if (!isAlive(holder.pid)) return false;
+  const birth = birthOf(holder.pid);
+  return birth === '' || birth === holder.birth;
+}
+
+function busy(folder: string, path: string, content: string | undefined): EngineError {
+  const holder = parse(content);
+  const elsewhere = holder && holder.host !== hostname() ? ` on ${clip(holder.host)}` : '';
+  const who = holder ? `process ${holder.pid}${elsewhere}, since ${clip(holder.since)}` : 'another process';
+  const remedy = elsewhere ? ` If it is gone, delete ${path}.` : '';
+  return new EngineError(
+    'busy',
+    `A run is writing into ${folder} already (${who}). Wait until it is done, or give another folder with --out.${remedy}`,
+  );
+}

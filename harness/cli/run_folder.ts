@@ -1,0 +1,89 @@
+/** The folder of a run: what is there already, and that nobody else writes into it. */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { EngineError } from '../../src/errors';
+import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
+import { UsageError } from './args';
+import { prepareFolder, readWhole } from './files';
+import { type FolderLock, lockFolder } from './lock';
+
+export const CHECKPOINT = 'checkpoint.safetensors';
+export const MODEL = 'model.safetensors';
+
+interface Given {
+  readonly out?: string;
+  readonly resume?: string;
+  readonly overwrite?: boolean;
+}
+
+export class RunFolder {
+  readonly path: string;
+  /** What the run goes on from, if it does. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** Whether that lies in the folder itself. */
+  readonly own: boolean;
+  private readonly given: Given;
+  private readonly bytes: Uint8Array | undefined;
+  private lock: FolderLock | undefined;
+
+  private constructor(path: string, given: Given, bytes: Uint8Array | undefined) {
+    this.path = path;
+    this.given = given;
+    this.bytes = bytes;
+    this.checkpoint = bytes && loadCheckpoint(bytes, given.resume);
+    this.own = given.resume !== undefined && resolve(given.resume) === resolve(this.file(CHECKPOINT));
+  }
+
+  /** Reads the checkpoint. Throws for a run that would be in the way; nothing is written. */
+  static async of(given: Given): Promise<RunFolder> {
+    const { out = given.resume && dirname(given.resume), resume } = given;
+    if (!out) throw new UsageError('train needs --out DIR: the folder for the pictures and the model.');
+    const folder = new RunFolder(out, given, resume === undefined ? undefined : await readWhole(resume));
+    folder.checkFree();
+    return folder;
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Makes the folder and keeps other writers out of it until `close`. What was found before is looked at again. */
+  async open(): Promise<void> {
+    await prepareFolder(this.path);
+    this.lock = await lockFolder(this.path);
+    try {
+      this.checkFree();
+      if (this.own) await this.checkUnchanged();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Throws unless the folder is still this run's; before anything in it is replaced. */
+  check(): void {
+    this.lock?.check();
+  }
+
+  close(): void {
+    this.lock?.release();
+    this.lock = undefined;
+  }
+
+  private checkFree(): void {
+    const inTheWay = this.file(CHECKPOINT);
+    if (this.own || this.given.overwrite || !existsSync(inTheWay)) return;
+    throw new UsageError(
+      `There is a run in ${this.path} already. Go on from it with --resume ${inTheWay}, give another folder with --out, or replace it with --overwrite.`,
+    );
+  }
+
+  private async checkUnchanged(): Promise<void> {
+    const { resume } = this.given;
+    if (Buffer.compare(await readWhole(resume!), this.bytes!) === 0) return;
+    throw new EngineError(
+      'busy',
+      `${resume} has gone on meanwhile: another run was writing into ${this.path}. Start again to go on from where it is.`,
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The checksum of models and checkpoints: CRC-32, the one of gzip, zip and PNG, in eight hexadecimal digits.
+ *
+ * It is the CRC-32 of the whole file, header and data, in which the eight digits themselves are taken as `00000000`. They stand in the
+ * file's metadata as `crc32`, before everything else, so always at bytes 34 to 41:
+ *
+ *     import pathlib, zlib
+ *     file = pathlib.Path('model.safetensors').read_bytes()
+ *     assert file[8:34] == b'{"__metadata__":{"crc32":"'
+ *     print(f'{zlib.crc32(file[:34] + b"0" * 8 + file[42:]):08x}', 'should be', file[34:42].decode())
+ *
+ * CRC-32 notices every change of up to 32 bits in a row, one flipped bit above all, and of any other damage all but one case in 2^32. It
+ * is against accidents; whoever means to deceive can work it out anew. SHA-256 would not change that, is there in secure contexts only
+ * and asynchronous, where `loadModel` is not. The table by bytes, the shortest way, takes 11 ms for a checkpoint of 5 MB.
+ */
+import { EngineError, show } from '../errors';
+
+const HEAD = '{"__metadata__":{"crc32":"';
+const AT = 8 + HEAD.length;
+const END = AT + 8;
+
+/** What stands for the digits until they are known. As the first of the metadata. */
+export const UNKNOWN = { crc32: '00000000' };
+
+const TABLE = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = (byte >>> 1) ^ (byte & 1 ? 0xedb88320 : 0);
+  return byte;
+});
+
+function update(crc: number, bytes: Uint8Array): number {
+  for (let i = 0; i < bytes.length; i++) crc = TABLE[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
+  return crc;
+}
+
+const ascii = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
+function checksum(file: Uint8Array): string {
+  const parts = [file.subarray(0, AT), ascii(UNKNOWN.crc32), file.subarray(END)];
+  return (~parts.reduce(update, -1) >>> 0).toString(16).padStart(8, '0');
+}
+
+/** Writes the digits into a file with `UNKNOWN` in their place. */
+export function seal(file: Uint8Array): void {
+  file.set(ascii(checksum(file)), AT);
+}
+
+/** @throws EngineError `data` unless the file is what was sealed. `stored`: its metadata's crc32. */
+export function checkSeal(file: Uint8Array, stored: string, name: string): void {
+  const inPlace = ascii(`${HEAD}${stored}"`).every((code, i) => file[8 + i] === code);
+  if (inPlace && stored === checksum(file)) return;
+  throw new EngineError(
+    'data',
+    `${name} is not as it was saved: its checksum is ${checksum(file)}, but ${show(stored)} was saved with it. ` +
+      'The file is damaged, or another program has changed it: take another copy. (What another program saves ' +
+      'has version 1 in its metadata, and no crc32.)',
+  );
+}

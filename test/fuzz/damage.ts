@@ -1,0 +1,68 @@
+/** Damaged copies of good files. */
+import fc from 'fast-check';
+
+/** Headers are where a change tells. */
+const HEAD = 100;
+
+const place = fc.oneof({ weight: 7, arbitrary: fc.nat(HEAD) }, { weight: 3, arbitrary: fc.nat() });
+/** Extremes more than other bytes, and what JSON is made of. */
+const byte = fc.oneof(fc.constantFrom(0, 0xff, 0x7f, 0x80, 0x30, 0x2d, 0x22, 0x5d), fc.nat(255));
+
+type Edit = (bytes: Uint8Array) => Uint8Array;
+
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.tuple(place, byte).map(
+      ([at, value]): Edit =>
+        (b) =>
+          changed(b, at, () => value),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(place, fc.nat(7)).map(
+      ([at, bit]): Edit =>
+        (b) =>
+          changed(b, at, (v) => v ^ (1 << bit)),
+    ),
+  },
+  fc.nat().map(
+    (at): Edit =>
+      (b) =>
+        b.slice(0, at % (b.length + 1)),
+  ),
+  fc.uint8Array({ minLength: 1, maxLength: 20 }).map(
+    (more): Edit =>
+      (b) =>
+        Uint8Array.of(...b, ...more),
+  ),
+  fc.tuple(place, place, fc.nat(64)).map(
+    ([to, from, length]): Edit =>
+      (b) => {
+        const start = from % (b.length + 1);
+        return b.slice().copyWithin(to % (b.length + 1), start, start + length);
+      },
+  ),
+);
+
+function changed(bytes: Uint8Array, at: number, change: (value: number) => number): Uint8Array {
+  const copy = bytes.slice();
+  if (copy.length > 0) copy[at % copy.length] = change(copy[at % copy.length]);
+  return copy;
+}
+
+/** One of `files` after up to four edits: a byte or a bit changed, the end cut off, bytes added, a stretch moved. */
+export const damaged = (files: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> =>
+  fc
+    .tuple(fc.constantFrom(...files), fc.array(edit, { minLength: 1, maxLength: 4 }))
+    .map(([bytes, edits]) => edits.reduce((now, apply) => apply(now), bytes));
+
+/** As Node reads files: a Buffer, which may begin anywhere in memory that it shares. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  const before = bytes.length % 8;
+  return Buffer.concat([Buffer.alloc(before, 0xaa), bytes, Buffer.alloc(3, 0xaa)]).subarray(
+    before,
+    before + bytes.length,
+  );
+}

@@ -1,0 +1,23 @@
+/** Files of which one bit is another. */
+import { EngineError } from '../../src/errors';
+
+/** How many of `count` flipped bits, evenly spread over header and data, make `load` refuse the file. */
+export function flippedBits(file: Uint8Array, load: (bytes: Uint8Array) => unknown, count: number): number {
+  const copy = file.slice();
+  let noticed = 0;
+  for (let i = 0; i < count; i++) {
+    const bit = Math.floor(((i + 0.5) * 8 * file.length) / count);
+    const flip = () => {
+      copy[bit >> 3] ^= 1 << (bit & 7);
+    };
+    flip();
+    try {
+      load(copy);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      noticed++;
+    }
+    flip();
+  }
+  return noticed;
+}

@@ -1,0 +1,198 @@
+/** Every format that is read, and what must hold of whatever is given to its reader. */
+import { isDeepStrictEqual } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
+import { EngineError } from '../../src/errors';
+import { checkConfig, parametersOf } from '../../src/unet/config';
+import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
+import { loadModel, type Model, saveModel } from '../../src/weights/model';
+import { decodeSafetensors, encodeSafetensors, type Safetensors } from '../../src/weights/safetensors';
+import { checkpoint, model, resaved, unet } from '../weights/small_files';
+import { asBuffer } from './damage';
+import { watchMemory } from './memory';
+
+export interface Format {
+  readonly name: string;
+  readonly files: readonly Uint8Array[];
+  load(bytes: Uint8Array): unknown;
+  /** Throws unless nothing is missing in what was loaded. */
+  whole(loaded: never): unknown;
+  /** The most bytes of memory that it may ask for at once. */
+  most(bytes: Uint8Array): number | Promise<number>;
+}
+
+/** What a reader made of `bytes`, which it must treat alike as a Uint8Array and as a Buffer. Throws for a promise that is broken. */
+export async function attempt(format: Format, bytes: Uint8Array): Promise<'loaded' | 'refused'> {
+  const plain = await outcome(format, bytes);
+  const buffer = await outcome(format, asBuffer(bytes));
+  if (!isDeepStrictEqual(plain, buffer)) {
+    throw new Error(`As a Buffer it is something else: ${plain.message} and ${buffer.message}`);
+  }
+  if (plain.message !== undefined) return 'refused';
+  await format.whole(plain.loaded as never);
+  return 'loaded';
+}
+
+async function outcome(format: Format, bytes: Uint8Array): Promise<{ loaded?: unknown; message?: string }> {
+  const most = await format.most(bytes);
+  const memory = watchMemory();
+  try {
+    return { loaded: await format.load(bytes) };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw new Error(`A foreign exception: ${error}`, { cause: error });
+    return { message: told(error.message) };
+  } finally {
+    const largest = memory.stop();
+    // biome-ignore lint/correctness/noUnsafeFinally: whatever came of it, this is wrong
+    if (largest > most) throw new Error(`It asked for ${largest} bytes at once; ${most} would be legal.`);
+  }
+}
+
+/** A message that people can read, on a terminal too. */
+export function told(message: string): string {
+  if (message.length > 1500)
+    throw new Error(`A message of ${message.length} letters: ${message.slice(0, 200)}`);
+  const raw = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.exec(message);
+  if (raw)
+    throw new Error(`A message with U+${raw[0].codePointAt(0)!.toString(16)}: ${JSON.stringify(message)}`);
+  if (!/[.)]$/.test(message)) throw new Error(`A message without an end: ${message}`);
+  return message;
+}
+
+function must(condition: unknown, what: string): asserts condition {
+  if (!condition) throw new Error(`A half load: ${what}`);
+}
+
+// ---------------------------------------------------------------- what is whole
+
+function wholeImages({ images, count, height, width, channels }: ImageSet): void {
+  must(count > 0 && images.length === count * height * width * channels, `${images.length} bytes of images`);
+}
+
+function wholeTensors({ tensors }: Safetensors): void {
+  for (const { shape, data } of tensors.values())
+    must(data.length === shape.reduce((a, b) => a * b, 1), `${data.length} values of [${shape}]`);
+}
+
+function wholeWeights(weights: ReadonlyMap<string, Float32Array>, expected: Model['config']): void {
+  const wanted = parametersOf(expected).parameters;
+  must(
+    wanted.every(({ name, size }) => weights.get(name)?.length === size),
+    'a parameter',
+  );
+  must(weights.size === wanted.length, 'more parameters');
+  must(
+    [...weights.values()].every((values) => values.every(Number.isFinite)),
+    'not finite',
+  );
+}
+
+function wholeModel({ config: loaded, objective, parameters: weights }: Model): void {
+  must(isDeepStrictEqual(checkConfig(loaded), loaded), 'config');
+  must(objective === 'tutorial' || objective === 'flow', 'objective');
+  wholeWeights(weights, loaded);
+}
+
+async function wholeCheckpoint(loaded: Checkpoint): Promise<void> {
+  wholeModel(loaded);
+  const { note: _, ...rest } = loaded;
+  must(rest.losses.length === rest.state.step, 'losses');
+  must(
+    Object.values(rest.variants).every((variant) => typeof variant === 'string'),
+    'variants',
+  );
+  const again = loadCheckpoint(await resaved(loaded));
+  must(isDeepStrictEqual({ ...again, adapter: rest.adapter }, rest), 'it comes back as another');
+}
+
+// ---------------------------------------------------------------- files
+
+function idx(sizes: readonly number[]): Uint8Array {
+  const count = sizes.reduce((a, b) => a * b, 1);
+  const bytes = new Uint8Array(4 + 4 * sizes.length + count);
+  bytes.set([0, 0, 8, sizes.length]);
+  for (const [i, size] of sizes.entries()) new DataView(bytes.buffer).setUint32(4 + 4 * i, size);
+  for (let i = 0; i < count; i++) bytes[4 + 4 * sizes.length + i] = i * 7;
+  return bytes;
+}
+
+const images = idx([3, 40, 50]);
+const labels = idx([9]);
+
+/** As a file of the old format, which has no checksum that would notice the damage first. */
+export function withoutChecksum(file: Uint8Array): Uint8Array {
+  const { tensors, metadata } = decodeSafetensors(file);
+  const { crc32: _, ...rest } = metadata;
+  const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  return encodeSafetensors(named, { ...rest, version: '1' });
+}
+
+const tensors = encodeSafetensors(
+  [
+    { name: 'a', shape: [2, 3], data: new Float32Array(6) },
+    { name: 'b', shape: [4], data: new Uint32Array(4) },
+    { name: 'c', shape: [5], data: new Float32Array(5), dtype: 'F16' },
+  ],
+  { seed: '123' },
+);
+
+/** A chunk of what unpacks gzip. */
+const CHUNK = 1 << 17;
+
+/** What really is in a gzip file, up to where it is damaged. */
+async function unpackedSize(bytes: Uint8Array): Promise<number> {
+  let size = 0;
+  try {
+    const content = new Blob([bytes.slice()]).stream().pipeThrough(new DecompressionStream('gzip'));
+    for await (const chunk of content) size += chunk.length;
+  } catch {
+    // As much as came.
+  }
+  return size;
+}
+
+/** Nothing is copied. */
+const nothing = () => 64;
+const asUnpacked = async (bytes: Uint8Array) => 2 * (await unpackedSize(bytes)) + CHUNK;
+/** F16 becomes F32. */
+const twice = ({ length }: Uint8Array) => 2 * length + 64;
+
+const loadModels = { load: (bytes: Uint8Array) => loadModel(bytes), whole: wholeModel, most: twice };
+const loadCheckpoints = {
+  load: (bytes: Uint8Array) => loadCheckpoint(bytes),
+  whole: wholeCheckpoint,
+  most: twice,
+};
+
+const half = await saveModel(unet, { dtype: 'F16' });
+
+export const formats: readonly Format[] = [
+  { name: 'IDX', files: [images], load: (bytes) => loadIdx(bytes), whole: wholeImages, most: nothing },
+  {
+    name: 'labels',
+    files: [labels],
+    load: (bytes) => loadLabels(bytes),
+    whole: (loaded: Uint8Array) => must(loaded.length > 0, 'no labels'),
+    most: nothing,
+  },
+  {
+    name: 'gzip',
+    files: [gzipSync(images), gzipSync(idx([300, 28, 28])), gzipSync(images.subarray(0, 900))].map(
+      (b) => new Uint8Array(b),
+    ),
+    load: (bytes) => loadIdx(bytes),
+    whole: wholeImages,
+    most: asUnpacked,
+  },
+  {
+    name: 'safetensors',
+    files: [tensors],
+    load: (bytes) => decodeSafetensors(bytes),
+    whole: wholeTensors,
+    most: twice,
+  },
+  { name: 'model', files: [model, half], ...loadModels },
+  { name: 'model, version 1', files: [model, half].map(withoutChecksum), ...loadModels },
+  { name: 'checkpoint', files: [checkpoint], ...loadCheckpoints },
+  { name: 'checkpoint, version 1', files: [withoutChecksum(checkpoint)], ...loadCheckpoints },
+];

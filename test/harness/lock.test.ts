@@ -1,0 +1,108 @@
+/** One writer per folder, whatever became of the one before. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { birthOf } from '../../harness/cli/alive';
+import { lockFolder } from '../../harness/cli/lock';
+import { refused } from '../data/refused';
+
+let folder: string;
+let lock: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+  lock = join(folder, '.webgpu-diffusion.lock');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const holder = (changes: object = {}) =>
+  JSON.stringify({
+    pid: process.pid,
+    host: hostname(),
+    birth: birthOf(process.pid),
+    since: 'noon',
+    ...changes,
+  });
+
+/** A process that does nothing, and how to end it as nothing can resist. */
+async function sleeper(): Promise<{ child: ChildProcess; kill: () => Promise<unknown> }> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  await once(child, 'spawn');
+  const kill = () => {
+    child.kill('SIGKILL');
+    return once(child, 'exit');
+  };
+  return { child, kill };
+}
+
+test('the second one is told who writes, and may when that is done', async () => {
+  const first = await lockFolder(folder);
+  expect(JSON.parse(await readFile(lock, 'utf8'))).toMatchObject({ pid: process.pid, host: hostname() });
+  await refused(() => lockFolder(folder), 'busy', folder, `process ${process.pid}, since 2`, '--out');
+  first.check();
+  first.release();
+  expect(await readdir(folder)).toEqual([]);
+  (await lockFolder(folder)).release();
+});
+
+test('of twenty at once one gets it', async () => {
+  for (const left of [undefined, holder({ birth: 'another boot' }), '']) {
+    if (left !== undefined) await writeFile(lock, left);
+    const all = await Promise.allSettled(Array.from({ length: 20 }, () => lockFolder(folder)));
+    const won = all.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    expect(won).toHaveLength(1);
+    won[0].check();
+    won[0].release();
+    expect(await readdir(folder)).toEqual([]);
+  }
+});
+
+test('a process that was killed holds nothing, at once', async () => {
+  const { child, kill } = await sleeper();
+  await writeFile(lock, holder({ pid: child.pid, birth: birthOf(child.pid!) }));
+  await refused(() => lockFolder(folder), 'busy', `process ${child.pid}`);
+  await kill();
+  (await lockFolder(folder)).release();
+});
+
+test.runIf(process.platform === 'linux')('nor does one of another boot, or of the same number', async () => {
+  const [boot, start] = birthOf(process.pid).split(' ');
+  expect(start).toMatch(/^\d+$/);
+  for (const birth of [`${boot} ${Number(start) - 1}`, `another ${start}`]) {
+    await writeFile(lock, holder({ birth }));
+    (await lockFolder(folder)).release();
+  }
+});
+
+test('whoever is on another machine may be there, and whoever knows better can say so', async () => {
+  await writeFile(lock, holder({ host: '\x1b[2Jelsewhere', pid: 1 }));
+  await refused(() => lockFolder(folder), 'busy', 'process 1 on \\u{1b}[2Jelsewhere', `delete ${lock}`);
+});
+
+test.each(['', '{', '[]', '{"pid":"1"}', '{"pid":-1}', 'x'.repeat(1000)])(
+  'a file that says %j holds nothing',
+  async (text) => {
+    await writeFile(lock, text);
+    (await lockFolder(folder)).release();
+  },
+);
+
+test('what cannot be read is told, not waited for', async () => {
+  await mkdir(lock);
+  await refused(() => lockFolder(folder), 'data', lock, 'could not be read');
+});
+
+test('a lock that was deleted is made again, unless another one has it', async () => {
+  const first = await lockFolder(folder);
+  await rm(lock);
+  first.check();
+  await rm(lock);
+  const second = await lockFolder(folder);
+  await refused(() => first.check(), 'busy', folder);
+  first.release();
+  second.check();
+  second.release();
+  expect(await readdir(folder)).toEqual([]);
+});
