@@ -55,6 +55,13 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
   }
 }
 
+/** Where `values` are not finite first, in words, or undefined. */
+export function nonFinite(values: ArrayLike<number>): string | undefined {
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i])) return `is not finite: value ${i} of ${values.length} is ${values[i]}`;
+  return undefined;
+}
+
 /** A value in a message: a string in quotes, so that it does not look like the number that is asked for. */
 function show(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);

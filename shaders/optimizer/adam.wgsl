@@ -2,9 +2,9 @@
 // bias corrections and learning rate from the step state:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 //   w = w (1 - rate * weight_decay) - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
-// mse_finish has moved the state on before, so the corrections and the rate are those of this step. g is the sum of the slices that the
-// gradient comes in, times gradient_scale, which is 1 unless clipping bites (gradient_norm_finish). Without decay the factor of w is
-// exactly 1. The new w also goes to where the convolutions read it (lib/pack.wgsl).
+// finish_step has moved the state on before, so the corrections and the rate are those of this step. g is the sum of the slices that the
+// gradient comes in, times gradient_scale, which is 1 unless clipping bites. Without decay the factor of w is exactly 1. The new w also
+// goes to where the convolutions read it (lib/pack.wgsl). Nothing changes in a step that is not finite.
 // All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table. (In vec4s:
 // as single numbers they cost lavapipe as much as all the rest together.)
 // One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
@@ -49,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let lane = id.x - group.x * 64u; // see lib/flat.wgsl
   let first = 4u * lane;
   let size = own.place.w;
-  if (index >= params.count || first >= size) {
+  if (index >= params.count || first >= size || state.skipped > 0u) {
     return;
   }
   let g = sum_of_slices(own.at.y + lane, own.at.z, own.at.w) * state.gradient_scale;

@@ -1,6 +1,6 @@
 // Where gradients come in slices, adds them up, and the squares of the sums for the norm of all gradients together:
 //   slices[0] = sum over s of slices[s], in the order of s and in place, so that whoever comes next takes slice 0 for the gradient,
-//   partials[k] = sum of slices[0]^2 over the gradients of block k (gradient_norm_finish adds them up).
+//   partials[k] = sum of slices[0]^2 over the gradients of block k (finish_step adds them up).
 // All layers at once, laid out as for adam: the slices of a layer are [count][pitch], of which the first `size` are gradients. What comes after
 // those in the last vec4 may be anything: it is left out, and 0 where a sum was written.
 // One workgroup: a block of 256 vec4 of one layer, whose numbers stand in the block's row of a table. One invocation: four of them, 64 apart,

@@ -2,7 +2,7 @@ import shader from '../../shaders/optimizer/gradient_norm.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
 import { blocksOf, type GradientLayer, slicesSize } from './adam';
-import { flatSize, parameterCount } from './pack_weights';
+import { flatSize, type ParameterShape, parameterCount } from './pack_weights';
 
 export interface GradientNormShape {
   readonly layers: readonly GradientLayer[];
@@ -13,9 +13,12 @@ const EACH = 4;
 /** Gradients of a workgroup. */
 const BLOCK = 4 * EACH * shader.workgroupSize[0];
 
+/** Of a layer. */
+export const normBlocks = (layer: ParameterShape) => Math.ceil(parameterCount(layer) / BLOCK);
+
 /** One for every workgroup. */
 export const normPartialCount = ({ layers }: GradientNormShape) =>
-  layers.reduce((sum, layer) => sum + Math.ceil(parameterCount(layer) / BLOCK), 0);
+  layers.reduce((sum, layer) => sum + normBlocks(layer), 0);
 
 /** Adds up the slices of all gradients, in place, and their squares in part. */
 export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {

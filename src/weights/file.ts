@@ -1,8 +1,8 @@
 /** What models and checkpoints have in common as files. */
-import { EngineError } from '../errors';
+import { EngineError, nonFinite } from '../errors';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { isObject, jsonOf, type TrainingSettings } from './fields';
-import { type ExpectedTensor, nonFinite } from './match';
+import type { ExpectedTensor } from './match';
 import {
   decodeSafetensors,
   encodeSafetensors,

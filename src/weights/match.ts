@@ -1,4 +1,4 @@
-import { EngineError } from '../errors';
+import { EngineError, nonFinite } from '../errors';
 import { quote, showShape, type Tensor } from './safetensors';
 
 /** Of type F32. */
@@ -67,10 +67,4 @@ function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | 
     return `has shape ${showShape(shape)}, expected ${wanted}${hint}`;
   }
   return undefined;
-}
-
-/** Where `data` is not finite first, or undefined. */
-export function nonFinite(data: Float32Array | Uint32Array): string | undefined {
-  const at = data.findIndex((value) => !Number.isFinite(value));
-  return at < 0 ? undefined : `is not finite: value ${at} of ${data.length} is ${data[at]}`;
 }

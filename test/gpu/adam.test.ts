@@ -1,5 +1,5 @@
 /**
- * Adam adds up the slices of gradients itself: that must give the bits that adding them up before gives, be it for clipping, as long as
+ * Adam adds up the slices of gradients itself: that must give the bits that adding them up before gives, be it for the norm, as long as
  * the gradients are not so long that they are clipped.
  */
 import { expect, test } from 'vitest';

@@ -37,6 +37,8 @@ interface Case extends AdamShape {
   readonly rate?: number;
   /** Default 1. */
   readonly scale?: number;
+  /** Of so many steps that were not finite this is the last. Default 0. */
+  readonly skipped?: number;
 }
 
 export const spec: Spec<Case, 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
@@ -70,6 +72,8 @@ export const spec: Spec<Case, 'slices' | 'state' | 'parameter' | 'moment1' | 'mo
       rate: 0.3,
       scale: 0.7,
     },
+    'not a step': { layers: layersOf([layer(3, 5, 3), layer(8, 3, 1, 11)]), ...settings, skipped: 1 },
+    'not a step, nor the two before': { layers: layersOf([layer(2, 53, 3)]), ...settings, skipped: 3 },
     'the tutorial': network(1),
   },
   inputs: (shape, random) => {
@@ -84,7 +88,7 @@ export const spec: Spec<Case, 'slices' | 'state' | 'parameter' | 'moment1' | 'mo
     floats[STATE.learningRate] = 1e-2;
     floats[STATE.rate] = shape.rate ?? 1e-2;
     floats[STATE.gradientScale] = shape.scale ?? 1;
-    floats[STATE.gradientNorm] = 1e9;
+    if (shape.skipped) state[STATE.skipped] = shape.skipped;
     const grad = random.floats(slices, -0.1, 0.1);
     const moment1 = random.floats(size, -0.1, 0.1);
     const moment2 = random.floats(size, 0, 1e-2);
@@ -123,6 +127,7 @@ export const spec: Spec<Case, 'slices' | 'state' | 'parameter' | 'moment1' | 'mo
       error: new Float64Array(values.length),
     });
     const [w, m, v, copies] = [parameter, moment1, moment2, packed].map(unchanged);
+    if (state[STATE.skipped] > 0) return { parameter: w, moment1: m, moment2: v, packed: copies };
     const ulp = 2 * EPSILON;
     const tiny = 2 ** -126; // below, f32 may be flushed to 0
     for (const own of shape.layers) {

@@ -8,6 +8,8 @@ import { packInto } from './pack_weights';
 /** Completed steps: the first one, one that forgets quickly, and one of so many that the share that stays is at its most. */
 interface Case extends AverageShape {
   readonly step: number;
+  /** Default 0. */
+  readonly skipped?: number;
 }
 
 const cases = Object.entries(adam.cases)
@@ -16,11 +18,12 @@ const cases = Object.entries(adam.cases)
 
 export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
   kernel: averageWeights,
-  cases: Object.fromEntries(cases),
+  cases: { ...Object.fromEntries(cases), 'not a step': { ...cases[0][1], skipped: 1 } },
   inputs: (shape, random) => {
     const { parameter, packed } = averageWeights.sizes(shape);
     const state = new Uint32Array(STATE_WORDS);
     state[STATE.step] = shape.step;
+    state[STATE.skipped] = shape.skipped ?? 0;
     return {
       state,
       parameter: random.floats(parameter),
@@ -37,6 +40,7 @@ export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
       error: new Float64Array(values.length),
     });
     const [mean, copies] = [average, packed].map(unchanged);
+    if (shape.skipped) return { average: mean, packed: copies };
     for (const own of shape.layers) {
       for (let i = own.offset; i < own.offset + flatSize(own); i++) {
         const step = parameter[i] - average[i];
