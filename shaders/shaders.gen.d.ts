@@ -20,8 +20,8 @@ declare module '*/step_state.wgsl' {
 declare module '*/adam.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'weight_decay' | 'first_group',
-    'blocks' | 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
-    'at' | 'place' | 'layer' | 'packed_at'
+    'blocks' | 'gradient' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
+    'place' | 'layer' | 'packed_at'
   >;
   export default shader;
 }

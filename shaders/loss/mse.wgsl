@@ -25,6 +25,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> grad: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> partials: array<f32>;
 
+alias Summand = f32;
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = flat_index(id, groups, params.first_group);

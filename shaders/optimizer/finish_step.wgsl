@@ -12,6 +12,7 @@
 // more ends the run. It is no step: its record goes behind the ring, the state stays, and so does everything after it, until the host
 // sets `skipped` to 0.
 // One workgroup does it all, in a fixed order.
+#import lib/reduce.wgsl
 #import lib/step_state.wgsl
 #import lib/turns.wgsl
 
@@ -40,8 +41,10 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> state: StepState;
 @group(0) @binding(4) var<storage, read_write> records: array<vec4f>;
 
-var<workgroup> sums: array<vec2f, 64>;
-var<workgroup> largest: array<vec2u, 64>;
+var<workgroup> largest_loss: atomic<u32>;
+var<workgroup> largest_gradient: atomic<u32>;
+
+alias Summand = vec2f;
 
 // Numbers without their sign compare like their bits; infinity and, above it, NaN compare as larger than all.
 fn magnitude(bits: u32) -> u32 {
@@ -130,18 +133,10 @@ fn main(@builtin(local_invocation_index) local: u32) {
     sum.y += bitcast<f32>(gradient_squares[k]);
     most.y = max(most.y, magnitude(gradient_squares[k]));
   }
-  sums[local] = sum;
-  largest[local] = most;
-  workgroupBarrier();
-  for (var i = 0u; i < 6u; i++) {
-    let stride = 32u >> i;
-    if (local < stride) {
-      sums[local] += sums[local + stride];
-      largest[local] = max(largest[local], largest[local + stride]);
-    }
-    workgroupBarrier();
-  }
+  atomicMax(&largest_loss, most.x);
+  atomicMax(&largest_gradient, most.y);
+  let all = workgroup_sum(sum, local);
   if (local == 0u) {
-    finish(sums[0], largest[0]);
+    finish(all, vec2u(atomicLoad(&largest_loss), atomicLoad(&largest_gradient)));
   }
 }

@@ -23,6 +23,7 @@ struct Block {
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 alias Element = vec4f;
+alias Summand = f32;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -36,7 +37,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let size = own.w;
     let end = min(256u, (size + 3u) / 4u);
     for (var i = local; i < end; i += 64u) {
-      let sum = sum_of_slices(own.x + i, own.y, own.z);
+      // Where there is one slice this goes round the loops, which cost lavapipe more than the load.
+      var sum = slices[own.x + i];
+      if (own.z > 1u) {
+        sum = sum_of_slices(own.x + i, own.y, own.z);
+      }
       let is_gradient = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(size);
       let g = select(vec4f(), sum, is_gradient);
       if (own.z > 1u) {

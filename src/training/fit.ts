@@ -1,7 +1,7 @@
+import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { permutation } from '../random';
 import type { Feed } from './feed';
-import { EngineError } from '../errors';
 import type { Losses } from './losses';
 import type { TrainingEvent } from './options';
 import { whyNot } from './refusal';

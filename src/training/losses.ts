@@ -59,13 +59,7 @@ export class LossReader {
   private readonly staging: Staging;
   private readonly inTurn = createMutex();
 
-  private constructor(
-    gpu: Gpu,
-    state: GPUBuffer,
-    ring: GPUBuffer,
-    mostSkipped: number,
-    staging: Staging,
-  ) {
+  private constructor(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number, staging: Staging) {
     this.gpu = gpu;
     this.state = state;
     this.ring = ring;
@@ -74,12 +68,7 @@ export class LossReader {
   }
 
   /** `mostSkipped`: steps in a row that may be not finite. */
-  static async create(
-    gpu: Gpu,
-    state: GPUBuffer,
-    ring: GPUBuffer,
-    mostSkipped: number,
-  ): Promise<LossReader> {
+  static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number): Promise<LossReader> {
     // Two submissions of a fit, and a read beside them.
     const staging = await Staging.create(gpu, 'trainer losses', state.size + ring.size, 3);
     return new LossReader(gpu, state, ring, mostSkipped, staging);

@@ -145,6 +145,8 @@ function planUpdate(
     packedOffset: weights.byLayer[i].packed.offset!,
     slices: byLayer[i].count,
     slicesOffset: byLayer[i].slices.offset!,
+    // gradient_norm leaves the sum of the slices in the first one.
+    gradientOffset: byLayer[i].slices.offset!,
   }));
   const blockLayers = places.flatMap((layer) => Array<string>(normBlocks(layer)).fill(layer.name));
   const gradientSquares = tensor('squares of gradients', blockLayers.length);
@@ -160,13 +162,17 @@ function planUpdate(
   };
   const update = [
     op(gradientNorm, 'all layers', { layers: places }, { slices, partials: gradientSquares }),
-    op(finishStep, 'all layers', finish, { squares, gradient_squares: gradientSquares, state, records: losses }),
+    op(finishStep, 'all layers', finish, {
+      squares,
+      gradient_squares: gradientSquares,
+      state,
+      records: losses,
+    }),
     op(
       adam,
       'all layers',
-      // gradient_norm leaves the sums of the slices in the first one.
-      { layers: places.map((place) => ({ ...place, slices: 1 })), ...betas, epsilon, weightDecay },
-      { slices, state, parameter: flat, moment1, moment2, packed },
+      { layers: places, ...betas, epsilon, weightDecay },
+      { gradient: slices, state, parameter: flat, moment1, moment2, packed },
     ),
     ...(average
       ? [

@@ -146,7 +146,11 @@ export class StepPrograms {
   async readGradients(unet: NetworkWeights): Promise<ArrayBuffer> {
     const { layerGradients, tensors } = this.plan;
     const buffer = this.buffer(tensors.gradients);
-    const sources = layerGradients.map(({ offset, size }) => ({ buffer, offset: offset! * 4, bytes: size * 4 }));
+    const sources = layerGradients.map(({ offset, size }) => ({
+      buffer,
+      offset: offset! * 4,
+      bytes: size * 4,
+    }));
     const bytes = sources.reduce((sum, source) => sum + source.bytes, 0);
     const staging = await Staging.create(this.gpu, 'read gradients', bytes);
     try {

@@ -16,6 +16,7 @@ import { type Batch, checkBatch, sourcesOf } from './batch';
 import { type EvaluateOptions, type Evaluation, evaluate, onGpu } from './evaluation';
 import { Feed, setTensors } from './feed';
 import { Fit } from './fit';
+import type { Losses } from './losses';
 import {
   checkFit,
   checkLearningRate,
@@ -26,7 +27,6 @@ import {
   type TrainerSettings,
   type TrainingEvent,
 } from './options';
-import type { Losses } from './losses';
 import { badInput, divergence, whyNot, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
 import type { StepPlan } from './step';

@@ -95,7 +95,10 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
     'a loss so large that a sum could overflow': { ...middle, badSquares: { 4: 1e38, 5: 1e38 } },
     'a large loss that is finite': { ...middle, badSquares: { 4: 1e35, 5: 1e36 } },
     'a gradient that is no number ends the run': { ...middle, badGradients: { 70: nan } },
-    'a gradient that is infinite, minus as the sign may be': { ...middle, badGradients: { 0: -inf, 1: 3e30 } },
+    'a gradient that is infinite, minus as the sign may be': {
+      ...middle,
+      badGradients: { 0: -inf, 1: 3e30 },
+    },
     'of gradients the one nearest to the loss is told': {
       ...middle,
       badGradients: { 0: nan, 64: inf, 70: nan, 119: inf, 120: nan, 130: inf },
@@ -210,10 +213,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
       const scale = Math.min(1, Math.fround(clip) / (norm + 1e-6));
       // An addition and a division (2.5). Exactly 1 where nothing is clipped, unless the norm is so near that nobody could tell.
       const clips = Math.fround(clip) <= 1.001 * (norm + 1e-6);
-      floats.set(STATE.gradientScale, [
-        scale,
-        clips ? (normError / (norm + 1e-6) + 3.5 * ulp) * scale : 0,
-      ]);
+      floats.set(STATE.gradientScale, [scale, clips ? (normError / (norm + 1e-6) + 3.5 * ulp) * scale : 0]);
       floats.set(STATE.rate, [rate, error[at + 1]]);
       for (const [word, beta] of [
         [correction1, beta1],
