@@ -55,10 +55,13 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
   }
 }
 
-/** Where `values` are not finite first, in words, or undefined. */
-export function nonFinite(values: ArrayLike<number>): string | undefined {
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i])) return `is not finite: value ${i} of ${values.length} is ${values[i]}`;
+/** Where `values` are not finite first, in words, or undefined. `mayBeNaN`: where NaN says that there is none. */
+export function nonFinite(values: ArrayLike<number>, mayBeNaN = false): string | undefined {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (Number.isFinite(value) || (mayBeNaN && Number.isNaN(value))) continue;
+    return `is not finite: value ${i} of ${values.length} is ${value}`;
+  }
   return undefined;
 }
 

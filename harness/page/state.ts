@@ -146,7 +146,8 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
 export function smooth(values: readonly number[], span = 20): number[] {
   let mean = 0;
   return values.map((value, i) => {
-    mean += (value - mean) * Math.max(1 / span, 3 / (i + 3));
+    // A step that was skipped has no loss.
+    if (!Number.isNaN(value)) mean += (value - mean) * Math.max(1 / span, 3 / (i + 3));
     return mean;
   });
 }

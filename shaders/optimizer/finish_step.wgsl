@@ -34,40 +34,34 @@ struct Params {
   floor: f32, // the share of the base rate that it ends at
 }
 
-// Sums of squares, as bits: a WGSL compiler may take it that no f32 is infinite or NaN, but not of what is in memory.
+// Sums of squares, as bits: a WGSL compiler may take it that no f32 is infinite or NaN, but knows nothing of what is in memory.
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> squares: array<u32>;
 @group(0) @binding(2) var<storage, read> gradient_squares: array<u32>;
 @group(0) @binding(3) var<storage, read_write> state: StepState;
 @group(0) @binding(4) var<storage, read_write> records: array<vec4f>;
 
-var<workgroup> largest_loss: atomic<u32>;
-var<workgroup> largest_gradient: atomic<u32>;
+// LOSS or GRADIENT, or both, if any of their sums is not finite.
+var<workgroup> found: atomic<u32>;
+const LOSS = 1u;
+const GRADIENT = 2u;
 
 alias Summand = vec2f;
+// Sums are scaled by this, so that a million of any finite size have a finite sum. A power of 4 is exact in sums, quotients and roots.
+const SCALE = 1.0 / 1048576.0;
+const ROOT_OF_SCALE = 1.0 / 1024.0;
 
-// Numbers without their sign compare like their bits; infinity and, above it, NaN compare as larger than all.
-fn magnitude(bits: u32) -> u32 {
-  return min(bits & 0x7fffffffu, 0x7f800000u);
+fn is_finite(bits: u32) -> bool {
+  return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-// Whether a sum of so many terms, the largest of which has this magnitude, may not be finite.
-fn overflows(magnitude: u32, terms: u32) -> bool {
-  return magnitude >= bitcast<u32>(3e38 / f32(terms));
-}
-
-// The block with the largest sum. Where several are not finite, the one of them that the way back comes to first: the last convolution's;
-// what the network is told is its end.
-fn worst_block() -> u32 {
-  var worst = 0u;
+// The block whose sum is not finite. Of several the one that the way back comes to first, the last convolution's; what the network is told
+// is its end.
+fn bad_block() -> u32 {
   var at = 0u;
   for (var i = 0u; i < params.gradient_partials; i++) {
     let k = (params.convolution_partials + i) % params.gradient_partials;
-    let m = magnitude(gradient_squares[k]);
-    if (m >= worst) {
-      worst = m;
-      at = k;
-    }
+    at = select(k, at, is_finite(gradient_squares[k]));
   }
   return at;
 }
@@ -87,18 +81,18 @@ fn rate_factor(completed: u32) -> f32 {
   return params.floor + (1.0 - params.floor) * (wave * wave);
 }
 
-fn finish(sum: vec2f, most: vec2u) {
+fn finish(sum: vec2f, not_finite: u32) {
   if (state.skipped > params.most_skipped) {
     return;
   }
-  let loss = sum.x / f32(state.count * params.elements);
-  let norm = sqrt(sum.y);
+  let loss = sum.x / (f32(state.count * params.elements) * SCALE);
+  let norm = sqrt(sum.y) / ROOT_OF_SCALE;
   let rate = state.learning_rate * rate_factor(state.step);
   var cause = 0u;
-  if (overflows(most.x, params.loss_partials)) {
+  if ((not_finite & LOSS) != 0u) {
     cause = 1u;
-  } else if (overflows(most.y, params.gradient_partials)) {
-    cause = 2u + worst_block();
+  } else if (not_finite != 0u) {
+    cause = 2u + bad_block();
   }
   state.skipped = select(state.skipped + 1u, 0u, cause == 0u);
   let ends = state.skipped > params.most_skipped;
@@ -124,19 +118,18 @@ fn finish(sum: vec2f, most: vec2u) {
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) local: u32) {
   var sum = vec2f();
-  var most = vec2u();
+  var not_finite = 0u;
   for (var k = local; k < params.loss_partials; k += 64u) {
-    sum.x += bitcast<f32>(squares[k]);
-    most.x = max(most.x, magnitude(squares[k]));
+    sum.x += bitcast<f32>(squares[k]) * SCALE;
+    not_finite |= select(LOSS, 0u, is_finite(squares[k]));
   }
   for (var k = local; k < params.gradient_partials; k += 64u) {
-    sum.y += bitcast<f32>(gradient_squares[k]);
-    most.y = max(most.y, magnitude(gradient_squares[k]));
+    sum.y += bitcast<f32>(gradient_squares[k]) * SCALE;
+    not_finite |= select(GRADIENT, 0u, is_finite(gradient_squares[k]));
   }
-  atomicMax(&largest_loss, most.x);
-  atomicMax(&largest_gradient, most.y);
+  atomicOr(&found, not_finite);
   let all = workgroup_sum(sum, local);
   if (local == 0u) {
-    finish(all, vec2u(atomicLoad(&largest_loss), atomicLoad(&largest_gradient)));
+    finish(all, atomicLoad(&found));
   }
 }

@@ -84,7 +84,7 @@ export interface TrainingEvent {
   readonly learningRate: number;
   /** Of all parameters together, before it is shortened. */
   readonly gradientNorm: number;
-  /** Why the step changed no weight, if it was skipped (`skipNonFinite`): `the gradient of up.0 is not finite`, say. */
+  /** Why the step changed no weight, if it was skipped (`skipNonFinite`): `its loss is NaN`, say. */
   readonly skipped?: string;
   /** Over the last few seconds. */
   readonly imagesPerSecond: number;

@@ -8,10 +8,13 @@ const RECENT = 100;
 /** The network can make something of numbers up to this; the square of a larger one is near the end of 32-bit floats. */
 const LARGEST_INPUT = 1e9;
 
+const show = (loss: number) => Number(loss.toPrecision(3));
+
 /** Why a step changed no weight, as finish_step has it; undefined if it did. `layers`: of each block of gradients. */
 export function whyNot({ loss, cause }: StepRecord, layers: readonly string[]): string | undefined {
   if (cause === 0) return undefined;
-  return cause === 1 ? `its loss is ${loss}` : `the gradient of ${layers[cause - 2]} is not finite`;
+  if (cause === 1) return `its loss is ${show(loss)}`;
+  return `the gradient of ${layers[cause - 2]} or its square is not finite, at a loss of ${show(loss)}`;
 }
 
 /** What is wrong with the batch of such a step, if anything is: the first value that no network can make something of. */
@@ -38,17 +41,16 @@ export const badInput = (step: number, wrong: string) =>
 /** The step after those of `known` was not made. `made`: how many of those this trainer did. */
 export function divergence(known: Losses, why: string, rate: number, made: number): EngineError {
   const { step } = known;
-  const losses = [...known.last(Math.min(made, RECENT))].filter(Number.isFinite);
+  const losses = [...known.last(Math.min(made, RECENT)), known.refused!.loss].filter(Number.isFinite);
   const last = losses[losses.length - 1];
   const usual = losses.sort((a, b) => a - b)[(losses.length - 1) >> 1];
-  const show = (loss: number) => Number(loss.toPrecision(3));
   const smaller = `Go back to an earlier checkpoint and use a smaller learning rate than ${rate}, a warm-up or clipNorm.`;
   const cause =
-    last === undefined
+    made === 0
       ? 'No step went before, so it is the weights or the state that training began with: they are too large. Give others.'
       : last > 4 * usual
-        ? `The loss had grown before, from about ${show(usual)} to ${show(last)}: the learning rate is too large. ${smaller}`
-        : `The loss before was ${show(last)} and had not grown, so a single update was too much for it. ${smaller}`;
+        ? `The loss had grown, from about ${show(usual)} to ${show(last)}: the learning rate is too large. ${smaller}`
+        : `The loss before was ${show(last)} and had not grown, so the last update alone was too much. ${smaller}`;
   return new EngineError(
     'diverged',
     `Step ${step + 1} was not made: ${why}. The weights are those after step ${step}. ${cause}`,

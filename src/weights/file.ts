@@ -48,22 +48,26 @@ export function networkOf(file: Safetensors, name: string): { config: UNetConfig
 export function expectedInCheckpoint(
   parameters: readonly Parameter[],
   step: number,
-  { averageWeights }: TrainingSettings,
+  { averageWeights, skipNonFinite }: TrainingSettings,
 ): ExpectedTensor[] {
   return [
     ...['', 'moment1.', 'moment2.', ...(averageWeights ? ['trained.'] : [])].flatMap((prefix) =>
       parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
     ),
     { name: 'optimizer.corrections', shape: [2] },
-    { name: 'losses', shape: [step] },
+    { name: 'losses', shape: [step], mayBeNaN: skipNonFinite !== undefined },
   ];
 }
 
 /** As encodeSafetensors, but a file of a run that has diverged would replace one that is of use. `when` begins the message. */
-export function encodeFinite(tensors: readonly NamedTensor[], metadata: Record<string, string>, when = '') {
+export function encodeFinite(
+  tensors: readonly (NamedTensor & { readonly mayBeNaN?: boolean })[],
+  metadata: Record<string, string>,
+  when = '',
+) {
   const bytes = encodeSafetensors(tensors, { format: FORMAT, version: VERSION, ...metadata });
-  for (const { name, data } of tensors) {
-    const problem = nonFinite(data);
+  for (const { name, data, mayBeNaN } of tensors) {
+    const problem = nonFinite(data, mayBeNaN);
     if (!problem) continue;
     throw new EngineError(
       'diverged',

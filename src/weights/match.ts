@@ -5,6 +5,7 @@ import { quote, showShape, type Tensor } from './safetensors';
 export interface ExpectedTensor {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly mayBeNaN?: boolean;
 }
 
 /** A message lists no more differences than this. */
@@ -30,7 +31,7 @@ export function checkTensors(
     const tensor = given.get(want.name);
     const misfit = difference(want, tensor);
     if (misfit) fits = false;
-    const problem = misfit ?? nonFinite(tensor!.data);
+    const problem = misfit ?? nonFinite(tensor!.data, want.mayBeNaN);
     if (problem) problems.push(`${want.name} ${problem}`);
   }
   for (const [name, { shape }] of given) {
