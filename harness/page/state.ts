@@ -42,6 +42,8 @@ export interface State {
     readonly code: string;
     readonly message: string;
   };
+  /** What is wrong with the run, though it goes on. */
+  readonly warning?: string;
 }
 
 export const initialState: State = {
@@ -103,7 +105,10 @@ export function reduce(state: State, event: WorkerEvent): State {
         pace: 0,
         sampling: undefined,
         error: undefined,
+        warning: undefined,
       };
+    case 'warning':
+      return { ...state, warning: event.message };
     case 'lost':
       return {
         ...state,
