@@ -127,7 +127,10 @@ export class Fit {
     const made = Math.max(0, known.step - first);
     if (known.refused) this.refused = true;
     else if (made !== n) {
-      throw new EngineError('shader', `The GPU was given ${n} steps after step ${first}, and made ${made}.`);
+      throw new EngineError(
+        'shader',
+        `Of ${n} steps submitted after step ${first} the GPU made ${made}: its driver is at fault.`,
+      );
     }
     let images = 0;
     for (let i = 0; i < made; i++) images += this.imagesOf(first + i);
