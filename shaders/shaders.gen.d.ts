@@ -13,15 +13,15 @@ declare module '*/sampling_step.wgsl' {
 }
 
 declare module '*/step_state.wgsl' {
-  const layout: import('../src/plan/shader').StructLayout<'step' | 'batch_start' | 'count' | 'epoch_size' | 'correction1' | 'correction2' | 'learning_rate' | 'rate' | 'gradient_scale' | 'gradient_norm' | 'pad0' | 'pad1'>;
+  const layout: import('../src/plan/shader').StructLayout<'step' | 'batch_start' | 'count' | 'epoch_size' | 'correction1' | 'correction2' | 'learning_rate' | 'rate' | 'gradient_scale' | 'skipped' | 'pad0' | 'pad1'>;
   export default layout;
 }
 
 declare module '*/adam.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'weight_decay' | 'first_group',
-    'blocks' | 'slices' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
-    'at' | 'place' | 'layer' | 'packed_at'
+    'blocks' | 'gradient' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
+    'place' | 'layer' | 'packed_at'
   >;
   export default shader;
 }
@@ -1139,6 +1139,14 @@ declare module '*/embedding.wgsl' {
   export default shader;
 }
 
+declare module '*/finish_step.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'loss_partials' | 'gradient_partials' | 'convolution_partials' | 'elements' | 'batch_size' | 'ring' | 'clip' | 'most_skipped' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'warmup' | 'decay_end' | 'floor',
+    'squares' | 'gradient_squares' | 'state' | 'records'
+  >;
+  export default shader;
+}
+
 declare module '*/flow_step.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
@@ -1180,14 +1188,6 @@ declare module '*/gradient_norm.wgsl' {
   export default shader;
 }
 
-declare module '*/gradient_norm_finish.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'partial_count' | 'ring' | 'clip',
-    'partials' | 'state' | 'records'
-  >;
-  export default shader;
-}
-
 declare module '*/image_losses.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'elements' | 'n4' | 'swish' | 'first_group',
@@ -1208,14 +1208,6 @@ declare module '*/mse.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'elements' | 'partial_count' | 'swish' | 'first_group',
     'pre' | 'truth' | 'state' | 'grad' | 'partials'
-  >;
-  export default shader;
-}
-
-declare module '*/mse_finish.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    'partial_count' | 'elements' | 'batch_size' | 'ring' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'warmup' | 'decay_end' | 'floor',
-    'partials' | 'state' | 'records'
   >;
   export default shader;
 }

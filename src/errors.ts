@@ -72,6 +72,16 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
   }
 }
 
+/** Where `values` are not finite first, in words, or undefined. `mayBeNaN`: where NaN says that there is none. */
+export function nonFinite(values: ArrayLike<number>, mayBeNaN = false): string | undefined {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (Number.isFinite(value) || (mayBeNaN && Number.isNaN(value))) continue;
+    return `is not finite: value ${i} of ${values.length} is ${value}`;
+  }
+  return undefined;
+}
+
 /**
  * A value in a message: a string in quotes, so that it does not look like the number that is asked for, an object as JSON. Names and
  * values from a file may be of any length; a message may not.

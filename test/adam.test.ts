@@ -1,4 +1,4 @@
-/** The bias corrections of Adam as mse_finish carries them from step to step in f32: against 1 - beta^t in f64. */
+/** The bias corrections of Adam as finish_step carries them from step to step in f32: against 1 - beta^t in f64. */
 import { describe, expect, test } from 'vitest';
 
 const STEPS = 10_000;

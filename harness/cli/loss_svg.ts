@@ -31,7 +31,8 @@ export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): st
   const point = (step: number, loss: number) =>
     `${x(step).toFixed(1)},${Math.max(y(loss), -HEIGHT).toFixed(1)}`;
 
-  const line = thinned(losses).map(([step, loss]) => point(step, loss));
+  // A step that was skipped has no loss.
+  const line = thinned(losses).flatMap(([step, loss]) => (Number.isNaN(loss) ? [] : [point(step, loss)]));
   const meanPoints = means.map((mean, i) => {
     const [from, to] = [i * stepsPerEpoch, Math.min((i + 1) * stepsPerEpoch, steps)];
     return [(from + to) / 2, mean] as const;

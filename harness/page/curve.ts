@@ -61,7 +61,8 @@ export class Curve {
   }
 
   private data(): uPlot.AlignedData {
-    return [this.losses.map((_, i) => i + 1), [...this.losses], this.smoothed];
+    const steps = this.losses.map((loss) => (Number.isNaN(loss) ? null : loss));
+    return [steps.map((_, i) => i + 1), steps, this.smoothed];
   }
 
   private size(): { width: number; height: number } {

@@ -134,6 +134,8 @@ export type WorkerEvent =
       readonly losses: Float32Array;
       readonly imagesPerSecond: number;
     }
+  /** What is wrong with the run, though it goes on. */
+  | { readonly type: 'warning'; readonly message: string }
   /** Samples of a fixed seed, as the network of this step makes them. */
   | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array; readonly columns: number }
   /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */

@@ -21,6 +21,7 @@ import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weigh
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
+import { ConstantImageWatch } from '../run/constant_image';
 import { levelsOf } from '../run/network';
 import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage } from './device_lost';
@@ -64,6 +65,9 @@ export class Session {
   /** The run as it was a moment ago: a file to save, and what it goes on from when the device is lost. */
   private checkpoint: Uint8Array<ArrayBuffer> | undefined;
   private keptAt = 0;
+  /** Whether the last attempt to train has ended so: what was kept before it is worth more than what there is now. */
+  private diverged = false;
+  private watch: ConstantImageWatch | undefined;
   private readonly models = new Models();
   private readonly pictures: LivePictures;
   private nextPictures = 0;
@@ -310,6 +314,7 @@ export class Session {
         ? (await resumeTrainer(engine, unet, options, saved)).trainer
         : await engine.createTrainer(unet, options);
       if (saved) this.trainer.setState(saved.state);
+      this.watch = new ConstantImageWatch(images, this.trainer.settings.objective, this.binarize);
       this.send({
         type: 'built',
         images: images.count,
@@ -374,8 +379,11 @@ export class Session {
     const add = (loss: number) => {
       this.losses.push(loss);
       batcher.add(this.losses.length, loss, speed);
+      const message = this.watch?.warning(this.losses, this.settings.lr);
+      if (message) this.send({ type: 'warning', message });
     };
     let ended = false;
+    this.diverged = false;
     try {
       ended = await this.interruptible('training', async (signal) => {
         for await (const event of trainer.fit(this.dataset!, { epochs, seed, binarize, maxSteps, signal })) {
@@ -385,6 +393,9 @@ export class Session {
           if (mode === 'all') await this.between(trainer, event.step, signal, batcher);
         }
       });
+    } catch (error) {
+      this.diverged = error instanceof EngineError && error.code === 'diverged';
+      throw error;
     } finally {
       // When the device was lost, the page went back to what was kept; later steps are not the run's any more.
       if (this.trainer === trainer) batcher.flush();
@@ -468,6 +479,7 @@ export class Session {
     this.run = undefined;
     this.losses = [];
     this.checkpoint = undefined;
+    this.diverged = false;
     this.resting = 'idle';
     this.send({ type: 'freed' });
   }
@@ -576,8 +588,10 @@ export class Session {
   }
 
   private async saveCheckpoint(): Promise<void> {
-    if (this.trainer) await this.keep(this.trainer);
-    if (this.checkpoint) this.saved('checkpoint.safetensors', this.checkpoint.slice(), this.losses.length);
+    if (this.trainer && !(this.diverged && this.checkpoint)) await this.keep(this.trainer);
+    if (!this.checkpoint) return;
+    const { length: step } = loadCheckpoint(this.checkpoint).losses;
+    this.saved('checkpoint.safetensors', this.checkpoint.slice(), step);
   }
 
   private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {

@@ -42,6 +42,8 @@ export interface State {
     readonly code: string;
     readonly message: string;
   };
+  /** What is wrong with the run, though it goes on. */
+  readonly warning?: string;
 }
 
 export const initialState: State = {
@@ -103,7 +105,10 @@ export function reduce(state: State, event: WorkerEvent): State {
         pace: 0,
         sampling: undefined,
         error: undefined,
+        warning: undefined,
       };
+    case 'warning':
+      return { ...state, warning: event.message };
     case 'lost':
       return {
         ...state,
@@ -146,7 +151,8 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
 export function smooth(values: readonly number[], span = 20): number[] {
   let mean = 0;
   return values.map((value, i) => {
-    mean += (value - mean) * Math.max(1 / span, 3 / (i + 3));
+    // A step that was skipped has no loss.
+    if (!Number.isNaN(value)) mean += (value - mean) * Math.max(1 / span, 3 / (i + 3));
     return mean;
   });
 }

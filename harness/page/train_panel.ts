@@ -2,7 +2,7 @@
 import { variantLines } from '../run/kernels_text';
 import type { App, TaskPanel } from './app';
 import { Curve, type Scale } from './curve';
-import { anyElement, button, byId, download, setReading, setText } from './dom';
+import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
 import { connectFields } from './fields';
 import { duration, loss as lossText, measured, megabytes, whole, workLine } from './format';
 import { History } from './history';
@@ -152,6 +152,7 @@ export function createTrainPanel(app: App): TaskPanel {
     const error = state.error?.at === 'task' ? state.error : undefined;
     anyElement('error').hidden = !error;
     setText(anyElement('error-text'), error?.message ?? '');
+    setMessage(anyElement('warning'), state.warning);
     const action = button('error-action');
     action.hidden = !error || !(state.run || state.phase === 'lost');
     if (state.phase === 'lost') {

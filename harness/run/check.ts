@@ -198,7 +198,7 @@ async function* checkGradient(
     yield row(reason ? 'fail' : 'pass', share, reason);
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'diverged') throw error;
-    yield row('fail', Number.NaN, 'the loss is not finite');
+    yield row('fail', Number.NaN, error.message);
   } finally {
     trainer.destroy();
     unet.destroy();

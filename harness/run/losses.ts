@@ -4,14 +4,17 @@
 export const epochMeans = (losses: ArrayLike<number>, stepsPerEpoch: number): number[] =>
   meansSoFar(losses, stepsPerEpoch).slice(0, Math.floor(losses.length / stepsPerEpoch));
 
-/** The same, and of an epoch under way the mean so far: for plots, which would show nothing of a short run. */
+/** The same, and of an epoch under way the mean so far: for plots, which would show nothing of a short run. Without steps that were skipped. */
 export function meansSoFar(losses: ArrayLike<number>, stepsPerEpoch: number): number[] {
   const means: number[] = [];
   for (let from = 0; from < losses.length; from += stepsPerEpoch) {
-    const to = Math.min(from + stepsPerEpoch, losses.length);
-    let sum = 0;
-    for (let i = from; i < to; i++) sum += losses[i];
-    means.push(sum / (to - from));
+    let [sum, made] = [0, 0];
+    for (let i = from; i < Math.min(from + stepsPerEpoch, losses.length); i++) {
+      if (Number.isNaN(losses[i])) continue;
+      sum += losses[i];
+      made++;
+    }
+    means.push(sum / made);
   }
   return means;
 }

@@ -4,12 +4,12 @@ struct StepState {
   batch_start: u32, // where the batch starts in the epoch's shuffled order
   count: u32, // images in the batch; the rest of its slots are padding
   epoch_size: u32, // images in an epoch
-  correction1: f32, // 1 - beta1^step
-  correction2: f32, // 1 - beta2^step
+  correction1: f32, // 1 - beta1^updates
+  correction2: f32, // 1 - beta2^updates
   learning_rate: f32, // before the schedule
   rate: f32, // of this step: by the schedule
   gradient_scale: f32, // what Adam multiplies gradients by
-  gradient_norm: f32, // of all gradients together, where something asks for it
+  skipped: u32, // steps in a row that were not finite and changed no weight; 0 where the one under way is
   pad0: u32,
   pad1: u32,
 }

@@ -1,7 +1,7 @@
 // Mean squared error over the first `count` images of a batch, with the activation before it: prediction = swish(pre), or pre where
 // params.swish is 0. Its gradient for pre, and what is to be summed for its value:
 //   grad = 2 (prediction - truth) / (count * elements) * swish'(pre), exactly 0 in padded images, which may hold anything;
-//   partials[k] = sum of (prediction - truth)^2 over block k of 256 vec4 (mse_finish adds them up).
+//   partials[k] = sum of (prediction - truth)^2 over block k of 256 vec4 (finish_step adds them up).
 // pre, truth and grad are [elements][N].
 // One workgroup: a block of 256 vec4. One invocation: four of them, 64 apart, as the barriers of a sum are dear on software adapters.
 #import lib/flat.wgsl
@@ -24,6 +24,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> state: StepState;
 @group(0) @binding(4) var<storage, read_write> grad: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> partials: array<f32>;
+
+alias Summand = f32;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -2,14 +2,13 @@
 // bias corrections and learning rate from the step state:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 //   w = w (1 - rate * weight_decay) - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
-// mse_finish has moved the state on before, so the corrections and the rate are those of this step. g is the sum of the slices that the
-// gradient comes in, times gradient_scale, which is 1 unless clipping bites (gradient_norm_finish). Without decay the factor of w is
-// exactly 1. The new w also goes to where the convolutions read it (lib/pack.wgsl).
+// finish_step has moved the state on before, so the corrections and the rate are those of this step. g is the gradient times gradient_scale,
+// which is 1 unless clipping bites. Without decay the factor of w is exactly 1. The new w also goes to where the convolutions read it
+// (lib/pack.wgsl). Nothing changes in a step that is not finite.
 // All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table. (In vec4s:
 // as single numbers they cost lavapipe as much as all the rest together.)
 // One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
 #import lib/pack.wgsl
-#import lib/slices.wgsl
 #import lib/step_state.wgsl
 
 struct Params {
@@ -24,22 +23,19 @@ struct Params {
 }
 
 struct Block {
-  at: vec4u, // the vec4 of its first parameters in the flat arrays, and in slices; from there to the next slice; number of slices
   place: vec4u, // tap, c and o of its first parameter; the layer's parameters from there on
-  layer: vec4u, // taps, inputs, outputs, 0
-  packed_at: vec4u, // forward, bias, backward of the layer, 0
+  layer: vec4u, // taps, inputs, outputs; the vec4 of the block's first parameters in the flat arrays
+  packed_at: vec4u, // forward, bias, backward of the layer; the vec4 of the block's first gradients
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> blocks: array<Block>;
-@group(0) @binding(2) var<storage, read> slices: array<vec4f>;
+@group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(3) var<storage, read> state: StepState;
 @group(0) @binding(4) var<storage, read_write> parameter: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> moment1: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> moment2: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> packed: array<f32>;
-
-alias Element = vec4f;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -49,11 +45,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let lane = id.x - group.x * 64u; // see lib/flat.wgsl
   let first = 4u * lane;
   let size = own.place.w;
-  if (index >= params.count || first >= size) {
+  if (index >= params.count || first >= size || state.skipped > 0u) {
     return;
   }
-  let g = sum_of_slices(own.at.y + lane, own.at.z, own.at.w) * state.gradient_scale;
-  let i = own.at.x + lane;
+  let g = gradient[own.packed_at.w + lane] * state.gradient_scale;
+  let i = own.layer.w + lane;
   let m = params.beta1 * moment1[i] + params.one_minus_beta1 * g;
   let v = params.beta2 * moment2[i] + params.one_minus_beta2 * (g * g);
   moment1[i] = m;

@@ -1,7 +1,8 @@
 // The moving average of the weights over the steps of training, less jumpy than the weights themselves:
 //   average = average + (1 - d) (parameter - average),  d = min(most, step / (step + 9)),
-// which starts as the first weights and soon forgets them. adam has made the parameters of this step, and mse_finish has counted it. The
-// average also goes to where the convolutions of a network with these weights read it (lib/pack.wgsl).
+// which starts as the first weights and soon forgets them. adam has made the parameters of this step, and finish_step has counted it. The
+// average also goes to where the convolutions of a network with these weights read it (lib/pack.wgsl). Nothing changes in a step that
+// is not finite.
 // All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table.
 // One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
 #import lib/pack.wgsl
@@ -34,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let lane = id.x - group.x * 64u; // see lib/flat.wgsl
   let first = 4u * lane;
   let size = own.place.w;
-  if (index >= params.count || first >= size) {
+  if (index >= params.count || first >= size || state.skipped > 0u) {
     return;
   }
   let step = f32(state.step);

@@ -1,6 +1,6 @@
 // Where gradients come in slices, adds them up, and the squares of the sums for the norm of all gradients together:
 //   slices[0] = sum over s of slices[s], in the order of s and in place, so that whoever comes next takes slice 0 for the gradient,
-//   partials[k] = sum of slices[0]^2 over the gradients of block k (gradient_norm_finish adds them up).
+//   partials[k] = sum of slices[0]^2 over the gradients of block k (finish_step adds them up).
 // All layers at once, laid out as for adam: the slices of a layer are [count][pitch], of which the first `size` are gradients. What comes after
 // those in the last vec4 may be anything: it is left out, and 0 where a sum was written.
 // One workgroup: a block of 256 vec4 of one layer, whose numbers stand in the block's row of a table. One invocation: four of them, 64 apart,
@@ -23,6 +23,7 @@ struct Block {
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 alias Element = vec4f;
+alias Summand = f32;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -36,7 +37,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let size = own.w;
     let end = min(256u, (size + 3u) / 4u);
     for (var i = local; i < end; i += 64u) {
-      let sum = sum_of_slices(own.x + i, own.y, own.z);
+      // Where there is one slice this goes round the loops, which cost lavapipe more than the load.
+      var sum = slices[own.x + i];
+      if (own.z > 1u) {
+        sum = sum_of_slices(own.x + i, own.y, own.z);
+      }
       let is_gradient = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(size);
       let g = select(vec4f(), sum, is_gradient);
       if (own.z > 1u) {

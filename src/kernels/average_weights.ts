@@ -2,7 +2,7 @@ import shader from '../../shaders/optimizer/average_weights.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
-import { blockPlace, type PlacedLayer } from './adam';
+import { blockPlace, blocksOf, type PlacedLayer } from './adam';
 import { copies, flatSize, packing, parameterCount } from './pack_weights';
 
 export interface AverageShape {
@@ -31,13 +31,16 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
   variants: {
     plain: {
       calls: ({ layers }, tensors) => {
-        const rows = layers.flatMap((layer) => {
-          const blocks = Math.ceil(parameterCount(layer) / BLOCK);
-          return Array.from({ length: blocks }, (_, i) => {
-            const { place, layer: sides, packed_at } = blockPlace(layer, i * BLOCK);
-            return { place, layer: [...sides, (layer.offset + i * BLOCK) / 4] as const, packed_at };
-          });
-        });
+        const rows = layers.flatMap((layer) =>
+          blocksOf(layer, BLOCK).map((first) => {
+            const { place, layer: sides, packed_at } = blockPlace(layer, first);
+            return {
+              place,
+              layer: [...sides, (layer.offset + first) / 4],
+              packed_at: [...packed_at, 0],
+            } as const;
+          }),
+        );
         const blocks = table(shader, 'blocks of averages', rows);
         const params = { count: rows.length, most: MOST_KEPT };
         return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];

@@ -1,8 +1,15 @@
 import shader from '../../shaders/optimizer/gradient_norm.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
-import { blocksOf, type GradientLayer, slicesSize } from './adam';
-import { flatSize, parameterCount } from './pack_weights';
+import { blocksOf } from './adam';
+import { flatSize, type ParameterShape, parameterCount } from './pack_weights';
+
+/** A layer and where its gradient lies, in floats: multiples of 4. */
+export interface GradientLayer extends ParameterShape {
+  /** Its gradient is the sum of so many slices of `flatSize` each, the first of which starts at `slicesOffset`. */
+  readonly slices: number;
+  readonly slicesOffset: number;
+}
 
 export interface GradientNormShape {
   readonly layers: readonly GradientLayer[];
@@ -13,14 +20,20 @@ const EACH = 4;
 /** Gradients of a workgroup. */
 const BLOCK = 4 * EACH * shader.workgroupSize[0];
 
+/** Of a layer. */
+export const normBlocks = (layer: ParameterShape) => Math.ceil(parameterCount(layer) / BLOCK);
+
 /** One for every workgroup. */
 export const normPartialCount = ({ layers }: GradientNormShape) =>
-  layers.reduce((sum, layer) => sum + Math.ceil(parameterCount(layer) / BLOCK), 0);
+  layers.reduce((sum, layer) => sum + normBlocks(layer), 0);
 
 /** Adds up the slices of all gradients, in place, and their squares in part. */
 export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {
   name: 'gradient_norm',
-  sizes: (shape) => ({ slices: slicesSize(shape.layers), partials: normPartialCount(shape) }),
+  sizes: (shape) => ({
+    slices: Math.max(...shape.layers.map((l) => l.slicesOffset + l.slices * flatSize(l))),
+    partials: normPartialCount(shape),
+  }),
   cost: ({ layers }) => {
     const sum = (each: (layer: GradientLayer) => number) =>
       layers.reduce((total, l) => total + each(l) * flatSize(l), 0);
@@ -32,11 +45,14 @@ export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {
   variants: {
     plain: {
       calls: ({ layers }, tensors) => {
-        const rows = layers.flatMap((layer) =>
-          blocksOf(layer, BLOCK).map(
-            ({ at, pitch, slices, left }) => ({ at: [at, pitch, slices, left] }) as const,
-          ),
-        );
+        const rows = layers.flatMap((layer) => {
+          const pitch = flatSize(layer) / 4;
+          const size = parameterCount(layer);
+          return blocksOf(layer, BLOCK).map(
+            (first) =>
+              ({ at: [(layer.slicesOffset + first) / 4, pitch, layer.slices, size - first] }) as const,
+          );
+        });
         const blocks = table(shader, 'blocks of gradients', rows);
         return [
           call(shader, { count: rows.length }, { ...tensors, blocks }, rows.length * shader.workgroupSize[0]),

@@ -12,17 +12,17 @@ export const STATE = {
   count: fields.count.offset / 4,
   /** Images in an epoch. */
   epochSize: fields.epoch_size.offset / 4,
-  /** 1 - beta1^step and 1 - beta2^step. */
+  /** 1 - beta1^updates and 1 - beta2^updates: a step that is skipped is none. */
   correction1: fields.correction1.offset / 4,
   correction2: fields.correction2.offset / 4,
-  /** The base rate, set by the host. Behind all that must be taken back with a step that is given up. */
+  /** The base rate, set by the host. */
   learningRate: fields.learning_rate.offset / 4,
-  /** That of the step under way: the base rate by the schedule. mse_finish sets this and what follows anew in every step. */
+  /** That of the step under way: the base rate by the schedule. finish_step sets this and what follows. */
   rate: fields.rate.offset / 4,
   /** Adam multiplies gradients by this: 1, or less where clipping bites. */
   gradientScale: fields.gradient_scale.offset / 4,
-  /** Of all gradients together; 0 where nothing asks for it. */
-  gradientNorm: fields.gradient_norm.offset / 4,
+  /** Steps in a row that were not finite. More than may be, and the GPU makes none until the host has set this to 0. */
+  skipped: fields.skipped.offset / 4,
 } as const;
 
 export const STATE_WORDS = layout.size / 4;

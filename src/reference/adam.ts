@@ -2,7 +2,6 @@ import type { AdamShape } from '../kernels/adam';
 import type { Arrays, Values } from '../plan/reference';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
-import { sumOfSlices } from './sum_slices';
 
 /** What the kernel is given: settings rounded to f32, and words of the step state. */
 export function factorsOf({ beta1, beta2, epsilon, weightDecay = 0 }: AdamShape, state: Values) {
@@ -21,18 +20,18 @@ export function factorsOf({ beta1, beta2, epsilon, weightDecay = 0 }: AdamShape,
   };
 }
 
-/** A step of Adam for the parameters of all layers, their moments and their packed copies. */
+/** A step of Adam for the parameters of all layers, their moments and their packed copies; nothing changes in one that is not finite. */
 export function reference(shape: AdamShape, inputs: Arrays) {
-  const { slices, state, packed } = inputs;
+  const { gradient, state, packed } = inputs;
   const f = factorsOf(shape, state);
   const parameter = Float64Array.from(inputs.parameter);
   const moment1 = Float64Array.from(inputs.moment1);
   const moment2 = Float64Array.from(inputs.moment2);
+  if (state[STATE.skipped] > 0) return { parameter, moment1, moment2, packed: Float64Array.from(packed) };
   for (const layer of shape.layers) {
-    const pitch = flatSize(layer);
-    for (let k = 0; k < pitch; k++) {
+    for (let k = 0; k < flatSize(layer); k++) {
       const i = layer.offset + k;
-      const g = f.scale * sumOfSlices(slices, layer.slicesOffset + k, pitch, layer.slices);
+      const g = f.scale * gradient[layer.gradientOffset + k];
       moment1[i] = f.beta1 * moment1[i] + f.rest1 * g;
       moment2[i] = f.beta2 * moment2[i] + f.rest2 * g * g;
       const change =

@@ -6,10 +6,11 @@ import { flatSize, packLayers } from './pack_weights';
 /** The share of the way from the average to the parameters that a step goes: most of it in the first steps. */
 export const freshShare = (step: number) => 1 - Math.min(0.999, step / (step + 9));
 
-/** The average of all layers' parameters, moved on by a step, and its packed copies. */
+/** The average of all layers' parameters, moved on by a step, unless it was not finite, and its packed copies. */
 export function reference({ layers }: AverageShape, { state, parameter, average, packed }: Arrays) {
   const fresh = freshShare(state[STATE.step]);
   const moved = Float64Array.from(average);
+  if (state[STATE.skipped] > 0) return { average: moved, packed: Float64Array.from(packed) };
   for (const layer of layers)
     for (let i = layer.offset; i < layer.offset + flatSize(layer); i++)
       moved[i] += fresh * (parameter[i] - average[i]);

@@ -1,5 +1,4 @@
-import type { GradientLayer } from '../kernels/adam';
-import type { GradientNormShape } from '../kernels/gradient_norm';
+import type { GradientLayer, GradientNormShape } from '../kernels/gradient_norm';
 import type { Arrays } from '../plan/reference';
 import { flatSize, parameterCount } from './pack_weights';
 import { sumOfSlices } from './sum_slices';

@@ -22,6 +22,7 @@ export interface Batch<Source = Float32Array | GPUBuffer, Labels = ArrayLike<num
 
 /** A part of a batch, and how many bytes of it count. */
 export interface BatchSource {
+  readonly name: keyof Batch;
   readonly source: GPUBuffer | Float32Array | Uint32Array;
   readonly to: keyof Pick<StepTensors, 'noisyImages' | 'targetImages' | 'levels' | 'classes'>;
   readonly bytes: number;
@@ -88,14 +89,15 @@ function checkSource(
 export function sourcesOf(batch: Batch, config: UNetConfig, count: number): BatchSource[] {
   const { noisy, levels, labels } = batch;
   const { input, output } = imageSizes(config);
+  const target = batch.target ? 'target' : 'clean';
   const sources: BatchSource[] = [
-    { source: noisy, to: 'noisyImages', bytes: count * input * 4 },
-    { source: (batch.target ?? batch.clean)!, to: 'targetImages', bytes: count * output * 4 },
+    { name: 'noisy', source: noisy, to: 'noisyImages', bytes: count * input * 4 },
+    { name: target, source: batch[target]!, to: 'targetImages', bytes: count * output * 4 },
   ];
-  if (levels) sources.push({ source: levels, to: 'levels', bytes: count * 4 });
+  if (levels) sources.push({ name: 'levels', source: levels, to: 'levels', bytes: count * 4 });
   if (labels) {
     const classes = isBuffer(labels) ? labels : Uint32Array.from(labels);
-    sources.push({ source: classes, to: 'classes', bytes: count * 4 });
+    sources.push({ name: 'labels', source: classes, to: 'classes', bytes: count * 4 });
   }
   return sources;
 }

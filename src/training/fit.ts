@@ -1,11 +1,12 @@
+import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { permutation } from '../random';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { TrainingEvent } from './options';
+import { whyNot } from './refusal';
 import { SpeedMeter } from './speed';
 import type { StepPrograms } from './step_programs';
-import { divergence } from './validate';
 
 /** Of one submission: what is recorded takes memory, too. At most LOSS_RING. */
 const MOST_STEPS = 256;
@@ -23,13 +24,16 @@ export interface FitParts {
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly signal?: AbortSignal;
-  /** Whether events have the norm of the gradient. */
-  readonly clips: boolean;
-  /** The base learning rate, for a message. */
-  readonly learningRate: () => number;
-  readonly isDestroyed: () => boolean;
+  /** The error of a step that the GPU refused. */
+  readonly refusal: (known: Losses) => EngineError;
   /** Throws if the trainer or the data set is gone. */
   readonly check: () => void;
+}
+
+/** What came of a submission: events, and an error if the GPU refused the step after them. */
+interface Outcome {
+  readonly events: readonly TrainingEvent[];
+  readonly error?: EngineError;
 }
 
 /** A fit under way: submits steps, two submissions in flight, and makes events of their losses. */
@@ -38,8 +42,10 @@ export class Fit {
   private readonly perEpoch: number;
   private readonly end: number;
   private readonly meter = new SpeedMeter();
-  /** The events of what is submitted, in order. */
-  private readonly pending: Promise<TrainingEvent[]>[] = [];
+  /** Of what is submitted, in order. */
+  private readonly pending: Promise<Outcome>[] = [];
+  /** Whether the GPU refused a step, and all that were submitted after it. */
+  refused = false;
   /** Submitted steps. */
   private step: number;
   /** The epoch whose order of images lies on the GPU. */
@@ -58,16 +64,17 @@ export class Fit {
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
-    const { signal, check, learningRate } = this.parts;
+    const { signal, check } = this.parts;
     while (this.step < this.end || this.pending.length > 0) {
       // After an abort nothing more is submitted.
       if (!signal?.aborted) check();
       if (await this.submitMore()) continue;
-      for (const event of (await this.pending.shift()) ?? []) {
-        if (!Number.isFinite(event.loss)) throw divergence(event, learningRate());
+      const { events, error } = (await this.pending.shift()) ?? { events: [] };
+      for (const event of events) {
         yield event;
         if (!signal?.aborted) check();
       }
+      if (error) throw error;
       if (this.pending.length === 0) signal?.throwIfAborted();
     }
   }
@@ -79,8 +86,8 @@ export class Fit {
 
   /** Whether there was room for a submission of whole steps. A step that does not fit one is made in parts, when nothing else is in flight. */
   private async submitMore(): Promise<boolean> {
-    const { gpu, programs, feed, signal, isDestroyed } = this.parts;
-    if (this.step >= this.end || this.pending.length >= 2 || signal?.aborted) return false;
+    const { gpu, programs, feed, signal } = this.parts;
+    if (this.step >= this.end || this.pending.length >= 2 || this.refused || signal?.aborted) return false;
     this.writeOrder();
     const fits = Math.floor(gpu.pacer.budget / programs.workWith(feed.program));
     if (fits >= 1) {
@@ -90,7 +97,7 @@ export class Fit {
       return true;
     }
     if (this.pending.length === 0) {
-      await programs.stepInParts(feed.program, signal, isDestroyed);
+      await programs.stepInParts(feed.program, signal);
       this.expectEvents(1, programs.losses.submit());
     }
     return false;
@@ -105,24 +112,44 @@ export class Fit {
   }
 
   private expectEvents(n: number, losses: Promise<Losses>): void {
-    const events = this.eventsOf(n, losses);
+    const outcome = this.outcomeOf(this.step, n, losses);
     // Nobody awaits it while the loop's body runs; the error is thrown when its turn comes.
-    events.catch(() => {});
-    this.pending.push(events);
+    outcome.catch(() => {});
+    this.pending.push(outcome);
     this.step += n;
   }
 
-  private async eventsOf(n: number, losses: Promise<Losses>): Promise<TrainingEvent[]> {
+  /** Of `n` submitted steps, after `first`. */
+  private async outcomeOf(first: number, n: number, losses: Promise<Losses>): Promise<Outcome> {
     const known = await losses;
-    const first = known.step - n;
+    const { refusal, programs } = this.parts;
+    // After a step that was refused, the GPU made none.
+    const made = Math.max(0, known.step - first);
+    if (known.refused) this.refused = true;
+    else if (made !== n) {
+      throw new EngineError(
+        'shader',
+        `Of ${n} steps submitted after step ${first} the GPU made ${made}: its driver is at fault.`,
+      );
+    }
     let images = 0;
-    for (let i = 0; i < n; i++) images += this.imagesOf(first + i);
+    for (let i = 0; i < made; i++) images += this.imagesOf(first + i);
     const imagesPerSecond = this.meter.add(images);
-    return known.records(n).map(({ loss, learningRate, gradientNorm }, i) => {
+    const events = known.records(made).map((record, i): TrainingEvent => {
       const step = first + i + 1;
-      const norm = this.parts.clips ? { gradientNorm } : {};
-      return { step, epoch: this.epochOf(step - 1) + 1, loss, learningRate, ...norm, imagesPerSecond };
+      const { learningRate, gradientNorm } = record;
+      const skipped = whyNot(record, programs.plan.blockLayers);
+      return {
+        step,
+        epoch: this.epochOf(step - 1) + 1,
+        loss: skipped ? Number.NaN : record.loss,
+        learningRate,
+        gradientNorm,
+        imagesPerSecond,
+        ...(skipped ? { skipped } : {}),
+      };
     });
+    return { events, error: known.refused && refusal(known) };
   }
 
   private epochOf(step: number): number {

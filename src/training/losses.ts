@@ -10,41 +10,43 @@ export interface StepRecord {
   readonly loss: number;
   /** That the update used, by the schedule; a float of 32 bits. */
   readonly learningRate: number;
-  /** Of the gradients of all parameters together, before clipping; 0 where nothing is clipped. */
+  /** Of the gradients of all parameters together, before clipping. */
   readonly gradientNorm: number;
+  /** 0, or why there was no update: see finish_step. */
+  readonly cause: number;
 }
 
-/** Floats of a record: see mse_finish and gradient_norm_finish. */
+/** Floats of a record: see finish_step. */
 const RECORD = 4;
 
 /** What the GPU knew of its last steps. */
 export class Losses {
-  /** Completed steps. */
+  /** Completed steps, with those that were skipped. */
   readonly step: number;
+  /** Of the step after them, if it is not finite and there is no other before the host has said so. */
+  readonly refused: StepRecord | undefined;
   private readonly ring: Float32Array;
 
-  constructor([step, ring]: readonly ArrayBuffer[]) {
-    [this.step] = new Uint32Array(step);
+  constructor([state, ring]: readonly ArrayBuffer[], mostSkipped: number) {
+    const words = new Uint32Array(state);
+    this.step = words[STATE.step];
     this.ring = new Float32Array(ring);
+    if (words[STATE.skipped] > mostSkipped) this.refused = this.record(LOSS_RING);
   }
 
-  /** Of the last `count` steps, oldest first; at most LOSS_RING, and no more than there were. */
+  /** Of the last `count` steps, oldest first; at most LOSS_RING, and no more than there were. NaN for those that were skipped. */
   last(count: number): Float32Array<ArrayBuffer> {
-    return Float32Array.from({ length: count }, (_, i) => this.ring[this.at(count - i)]);
+    return Float32Array.from(this.records(count), ({ loss, cause }) => (cause === 0 ? loss : Number.NaN));
   }
 
   /** The same, and what else is known of them. */
   records(count: number): StepRecord[] {
-    return Array.from({ length: count }, (_, i) => {
-      const at = this.at(count - i);
-      const [loss, learningRate, gradientNorm] = this.ring.subarray(at, at + RECORD);
-      return { loss, learningRate, gradientNorm };
-    });
+    return Array.from({ length: count }, (_, i) => this.record((this.step - count + i) % LOSS_RING));
   }
 
-  /** Where the record of a step starts, by how many steps ago it was completed: 1 for the last one. */
-  private at(ago: number): number {
-    return ((this.step - ago) % LOSS_RING) * RECORD;
+  private record(row: number): StepRecord {
+    const [loss, learningRate, gradientNorm, cause] = this.ring.subarray(row * RECORD, (row + 1) * RECORD);
+    return { loss, learningRate, gradientNorm, cause };
   }
 }
 
@@ -53,30 +55,30 @@ export class LossReader {
   private readonly gpu: Gpu;
   private readonly state: GPUBuffer;
   private readonly ring: GPUBuffer;
+  private readonly mostSkipped: number;
   private readonly staging: Staging;
   private readonly inTurn = createMutex();
 
-  private constructor(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, staging: Staging) {
+  private constructor(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number, staging: Staging) {
     this.gpu = gpu;
     this.state = state;
     this.ring = ring;
+    this.mostSkipped = mostSkipped;
     this.staging = staging;
   }
 
-  static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer): Promise<LossReader> {
+  /** `mostSkipped`: steps in a row that may be not finite. */
+  static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number): Promise<LossReader> {
     // Two submissions of a fit, and a read beside them.
-    const staging = await Staging.create(gpu, 'trainer losses', 4 + LOSS_RING * RECORD * 4, 3);
-    return new LossReader(gpu, state, ring, staging);
+    const staging = await Staging.create(gpu, 'trainer losses', state.size + ring.size, 3);
+    return new LossReader(gpu, state, ring, mostSkipped, staging);
   }
 
   /** Submits `encoder`, by default an empty one, and resolves to what is known when it is done. Two at the same time at most. */
   async submit(encoder?: GPUCommandEncoder, work = 0): Promise<Losses> {
-    const sources = [
-      { buffer: this.state, offset: STATE.step * 4, bytes: 4 },
-      { buffer: this.ring, bytes: LOSS_RING * RECORD * 4 },
-    ];
+    const sources = [this.state, this.ring].map((buffer) => ({ buffer, bytes: buffer.size }));
     encoder ??= this.gpu.device.createCommandEncoder({ label: 'read losses' });
-    return new Losses(await this.staging.read(encoder, sources, work));
+    return new Losses(await this.staging.read(encoder, sources, work), this.mostSkipped);
   }
 
   /** What is known now, or soon: any number at the same time, beside those of `submit`. */

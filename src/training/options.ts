@@ -16,6 +16,11 @@ export interface TrainerOptions extends Partial<AdamSettings> {
   /** The greatest norm of the gradient of all parameters together; a longer one is shortened to it. Default: any. */
   readonly clipNorm?: number;
   /**
+   * A step whose loss or gradient is not finite changes no weight and ends the run with the error `diverged`. So many of them in a row are
+   * passed over instead: the next one has the next batch. Default 0.
+   */
+  readonly skipNonFinite?: number;
+  /**
    * Whether the UNet gets the moving average of the weights over the steps, of which min(0.999, s / (s + 9)) stays at step s, and the
    * trainer keeps the weights themselves: samples are better before the rate comes down (docs/recipe.md). Default false.
    */
@@ -41,6 +46,7 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   objective: true,
   schedule: true,
   clipNorm: true,
+  skipNonFinite: true,
   averageWeights: true,
   classDropout: true,
   reuseMemory: true,
@@ -72,12 +78,14 @@ export interface TrainingEvent {
   readonly step: number;
   /** The epoch that the step belongs to, from 1. */
   readonly epoch: number;
-  /** Mean squared error over the step's batch, before its update. */
+  /** Mean squared error over the step's batch, before its update; NaN if it was skipped. */
   readonly loss: number;
   /** Of the step, by the schedule. */
   readonly learningRate: number;
-  /** Of all parameters together, before it is shortened; with `clipNorm` only. */
-  readonly gradientNorm?: number;
+  /** Of all parameters together, before it is shortened. */
+  readonly gradientNorm: number;
+  /** Why the step changed no weight, if it was skipped (`skipNonFinite`): `its loss is NaN`, say. */
+  readonly skipped?: string;
   /** Over the last few seconds. */
   readonly imagesPerSecond: number;
 }
@@ -108,6 +116,7 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
     objective = 'tutorial',
     classDropout = 0.05,
     clipNorm,
+    skipNonFinite,
     beta1 = adamDefaults.beta1,
     beta2 = adamDefaults.beta2,
     epsilon = adamDefaults.epsilon,
@@ -122,11 +131,13 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
   checkNumber('weightDecay', weightDecay, 0, 1);
   checkNumber('classDropout', classDropout, 0, 1);
   if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 1e-6, 1e6);
+  if (skipNonFinite !== undefined) checkInteger('skipNonFinite', skipNonFinite, 0);
   return {
     objective,
     adam: { beta1, beta2, epsilon, weightDecay },
     schedule: checkSchedule(options.schedule),
     ...(clipNorm === undefined ? {} : { clipNorm }),
+    ...(skipNonFinite ? { skipNonFinite } : {}),
     ...(options.averageWeights ? { averageWeights: true } : {}),
     classDropout,
   };

@@ -71,7 +71,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   return { decay, warmup, steps, floor: share };
 }
 
-/** The share of the base rate that a step uses, `completed` steps before it: in f64 what mse_finish works out. */
+/** The share of the base rate that a step uses, `completed` steps before it: in f64 what finish_step works out. */
 export function rateFactor(schedule: Schedule, completed: number): number {
   const { warmup } = schedule;
   if (completed < warmup) return (completed + 1) / warmup;

@@ -5,13 +5,11 @@ import { averageWeights } from '../kernels/average_weights';
 import { corrupt } from '../kernels/corrupt';
 import { corruptFlow } from '../kernels/corrupt_flow';
 import { drawConditions } from '../kernels/draw_conditions';
-import { gradientNorm } from '../kernels/gradient_norm';
-import { gradientNormFinish } from '../kernels/gradient_norm_finish';
-import { mse, partialCount } from '../kernels/mse';
-import { mseFinish } from '../kernels/mse_finish';
+import { finishStep } from '../kernels/finish_step';
+import { gradientNorm, normBlocks } from '../kernels/gradient_norm';
+import { type LossShape, mse, partialCount } from '../kernels/mse';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
-import { flatSize, parameterCount } from '../kernels/pack_weights';
-import { sumSlices } from '../kernels/sum_slices';
+import { parameterCount } from '../kernels/pack_weights';
 import { type Op, op } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor, view } from '../plan/tensor';
@@ -26,6 +24,8 @@ import { LOSS_RING, type Objective, type StepSettings, stepDefaults } from './se
 export interface StepTensors {
   readonly state: Tensor;
   readonly losses: Tensor;
+  /** Partial sums of the step's loss. */
+  readonly squares: Tensor;
   /** In slices, see `planGradients`. */
   readonly gradients: Tensor;
   readonly moment1: Tensor;
@@ -47,11 +47,12 @@ export interface StepPlan {
   readonly load: Op[];
   /** Forward, loss and backward: everything up to the gradient. */
   readonly gradients: Op[];
-  /** Adam, which also puts the weights into the kernels' orders. */
+  /** All that changes what outlives a step: its end, and Adam, which also puts the weights into the kernels' orders. */
   readonly update: Op[];
-  /** For whoever asks: what Adam makes of the slices on its way, into `gradient`, laid out like the flat parameters. */
-  readonly sum: Op[];
-  readonly gradient: Tensor;
+  /** Where the update leaves each layer's gradient. */
+  readonly layerGradients: readonly Tensor[];
+  /** The layer of each block of gradients that a step may fail for. */
+  readonly blockLayers: readonly string[];
 }
 
 /** `weights` are what is trained; `average`, where their moving average goes, if there is to be one. */
@@ -67,42 +68,43 @@ export function planStep(
   const { layers, flat } = weights;
   const choose = chooser(variants);
   const { all, byLayer } = planGradients(weights.all, batch, choose);
-  const tensors = stepTensors(config, batch, flat.size, all);
-  const { state, losses, target, noisy, levels, classes } = tensors;
+  const lossShape = { batch, elements: outChannelsOf(config) * config.height * config.width };
+  const tensors = stepTensors(config, lossShape, flat.size, all);
+  const { state, squares, target, noisy, levels, classes } = tensors;
 
   const last = layers[layers.length - 1];
   const pre = tensor(`${last.name} pre-activation`, target.size);
   const grad = tensor(`${last.name} gradient`, target.size);
   const forward = forwardPass(weights, batch, noisy, pre, { levels, classes }, choose, true);
-  const lossShape = { batch, elements: target.size / batch };
-  const partials = tensor('loss partials', partialCount(lossShape));
-  const { beta1, beta2 } = settings.adam;
   const gradients = [
     ...forward.ops,
     op(
       mse,
       'loss',
       { ...lossShape, swish: last.activation === 'swish' },
-      { pre, target, state, grad, partials },
-    ),
-    op(
-      mseFinish,
-      'loss',
-      { ...lossShape, batchSize, beta1, beta2, ring: LOSS_RING, schedule: settings.schedule },
-      { partials, state, records: losses },
+      { pre, target, state, grad, partials: squares },
     ),
     ...backwardPass(forward, batch, grad, byLayer, choose),
   ];
   const load = loadBatch(config, batch, tensors);
-  return { tensors, load, gradients, ...planUpdate(weights, byLayer, tensors, settings, average) };
+  const update = planUpdate(weights, byLayer, tensors, { ...lossShape, batchSize }, settings, average);
+  return { tensors, load, gradients, ...update };
 }
 
-function stepTensors(config: UNetConfig, batch: number, parameters: number, gradients: Tensor): StepTensors {
+function stepTensors(
+  config: UNetConfig,
+  lossShape: LossShape,
+  parameters: number,
+  gradients: Tensor,
+): StepTensors {
+  const { batch } = lossShape;
   const pixels = config.height * config.width * batch;
   const [input, output] = [config.channels, outChannelsOf(config)].map((c) => pixels * c);
   return {
     state: tensor('step state', STATE_WORDS),
-    losses: tensor('losses', LOSS_RING * 4),
+    // Of the last steps, and of the one that ends a run.
+    losses: tensor('losses', (LOSS_RING + 1) * 4),
+    squares: tensor('loss partials', partialCount(lossShape)),
     gradients,
     moment1: tensor('moment 1', parameters),
     moment2: tensor('moment 2', parameters),
@@ -131,10 +133,11 @@ function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[
 function planUpdate(
   weights: WeightPlan,
   byLayer: readonly LayerGradient[],
-  { state, losses, gradients: slices, moment1, moment2 }: StepTensors,
-  { adam: { beta1, beta2, epsilon, weightDecay }, clipNorm }: StepSettings,
+  { state, losses, squares, gradients: slices, moment1, moment2 }: StepTensors,
+  loss: LossShape & { readonly batchSize: number },
+  { adam: { epsilon, weightDecay, ...betas }, schedule, clipNorm, skipNonFinite }: StepSettings,
   average?: WeightPlan,
-): Pick<StepPlan, 'update' | 'sum' | 'gradient'> {
+): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;
   const places = weights.all.map((layer, i) => ({
     ...layer,
@@ -142,30 +145,34 @@ function planUpdate(
     packedOffset: weights.byLayer[i].packed.offset!,
     slices: byLayer[i].count,
     slicesOffset: byLayer[i].slices.offset!,
+    // gradient_norm leaves the sum of the slices in the first one.
+    gradientOffset: byLayer[i].slices.offset!,
   }));
-  const clips = clipNorm !== undefined;
-  const normShape = { layers: places };
-  const squares = tensor('squares of gradients', gradientNorm.sizes(normShape).partials);
-  const clip = clips
-    ? [
-        op(gradientNorm, 'all layers', normShape, { slices, partials: squares }),
-        op(
-          gradientNormFinish,
-          'all layers',
-          { partialCount: squares.size, clip: clipNorm, ring: LOSS_RING },
-          { partials: squares, state, records: losses },
-        ),
-      ]
-    : [];
-  // The norm needs the sums of the slices, and leaves them in the first one.
-  const summed = clips ? places.map((place) => ({ ...place, slices: 1 })) : places;
+  const blockLayers = places.flatMap((layer) => Array<string>(normBlocks(layer)).fill(layer.name));
+  const gradientSquares = tensor('squares of gradients', blockLayers.length);
+  const finish = {
+    ...loss,
+    ...betas,
+    schedule,
+    ring: LOSS_RING,
+    clip: clipNorm,
+    mostSkipped: skipNonFinite,
+    gradientPartials: blockLayers.length,
+    convolutionPartials: weights.layers.reduce((sum, layer) => sum + normBlocks(layer), 0),
+  };
   const update = [
-    ...clip,
+    op(gradientNorm, 'all layers', { layers: places }, { slices, partials: gradientSquares }),
+    op(finishStep, 'all layers', finish, {
+      squares,
+      gradient_squares: gradientSquares,
+      state,
+      records: losses,
+    }),
     op(
       adam,
       'all layers',
-      { layers: summed, beta1, beta2, epsilon, weightDecay },
-      { slices, state, parameter: flat, moment1, moment2, packed },
+      { layers: places, ...betas, epsilon, weightDecay },
+      { gradient: slices, state, parameter: flat, moment1, moment2, packed },
     ),
     ...(average
       ? [
@@ -178,13 +185,10 @@ function planUpdate(
         ]
       : []),
   ];
-  const gradient = tensor('gradient', flat.size);
-  const sum = weights.all.map((layer, i) => {
-    const shape = { size: parameterCount(layer), pitch: flatSize(layer), count: summed[i].slices };
-    const output = view(gradient, `${layer.name} gradient`, weights.byLayer[i].offset, shape.size);
-    return op(sumSlices, layer.name, shape, { slices: byLayer[i].slices, output });
-  });
-  return { update, sum, gradient };
+  const layerGradients = weights.all.map((layer, i) =>
+    view(slices, `${layer.name} gradient`, places[i].slicesOffset, parameterCount(layer)),
+  );
+  return { update, layerGradients, blockLayers };
 }
 
 /** A data set on the GPU, as tensors. */

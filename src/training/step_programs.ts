@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
-import { readBuffer } from '../gpu/staging';
-import { STATE, STATE_WORDS } from '../plan/step_state';
+import { Staging } from '../gpu/staging';
+import { STATE } from '../plan/step_state';
 import { type Tensor, tensor } from '../plan/tensor';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
@@ -28,7 +28,6 @@ interface Parts {
   readonly own: readonly GPUBuffer[];
   /** The numbers 1 … batchSize, so that a recorded step can set its count by a copy. */
   readonly counts: GPUBuffer;
-  readonly stateBackup: GPUBuffer;
   readonly losses: LossReader;
   readonly load: Program;
   readonly gradients: Program;
@@ -61,8 +60,7 @@ export class StepPrograms {
   ): Promise<StepPrograms> {
     const plan = planStep(unet.config, unet.plan, batchSize, variants, settings, average?.plan);
     const counts = tensor('counts', batchSize);
-    const stateBackup = tensor('state backup', STATE_WORDS);
-    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), counts, stateBackup];
+    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), counts];
     for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
     const created = await createTensorBuffers(gpu, 'trainer ', tensors);
     const own = [...created.values()];
@@ -72,7 +70,8 @@ export class StepPrograms {
     try {
       const numbers = Uint32Array.from({ length: batchSize }, (_, i) => i + 1);
       gpu.device.queue.writeBuffer(created.get(counts)!, 0, numbers);
-      losses = await LossReader.create(gpu, created.get(state)!, created.get(records)!);
+      const { skipNonFinite = 0 } = settings;
+      losses = await LossReader.create(gpu, created.get(state)!, created.get(records)!, skipNonFinite);
       const [load, gradients, update] = await Program.compileAll([
         Program.compile(gpu, 'load batch', plan.load, boundBuffers),
         Program.compile(gpu, 'training step', plan.gradients, boundBuffers, { reuse }),
@@ -84,7 +83,6 @@ export class StepPrograms {
         boundBuffers,
         own,
         counts: created.get(counts)!,
-        stateBackup: created.get(stateBackup)!,
         losses,
         load,
         gradients,
@@ -136,43 +134,33 @@ export class StepPrograms {
     return this.losses.submit(encoder, this.workWith(batch) * n);
   }
 
-  /** One step in as many submissions as the pacer wants. An abort before the update takes the step back, unless `isDestroyed` by then. */
-  async stepInParts(
-    batch: Program,
-    signal: AbortSignal | undefined,
-    isDestroyed: () => boolean,
-  ): Promise<void> {
-    const { gradients, update, stateBackup } = this.parts;
-    const state = this.buffer(this.plan.tensors.state);
-    const copyState = (from: GPUBuffer, to: GPUBuffer) => {
-      const encoder = this.gpu.device.createCommandEncoder({ label: 'copy state' });
-      // All before the learning rate, which the caller may have set meanwhile.
-      encoder.copyBufferToBuffer(from, 0, to, 0, STATE.learningRate * 4);
-      return this.gpu.submit(encoder);
-    };
-    await copyState(state, stateBackup);
-    try {
-      await this.gpu.run([batch, gradients], { signal });
-      signal?.throwIfAborted();
-    } catch (error) {
-      if (!isDestroyed()) await copyState(stateBackup, state);
-      throw error;
-    }
+  /** One step in as many submissions as the pacer wants. An abort before the update has changed nothing. */
+  async stepInParts(batch: Program, signal: AbortSignal | undefined): Promise<void> {
+    const { gradients, update } = this.parts;
+    await this.gpu.run([batch, gradients], { signal });
+    signal?.throwIfAborted();
     await this.gpu.run([update]);
   }
 
   /** The gradients of the last step, laid out like the flat parameters. */
-  async readGradients(): Promise<ArrayBuffer> {
-    const { sum, gradient } = this.plan;
-    const label = 'sum of gradients';
-    const program = await Program.compile(this.gpu, label, sum, this.boundBuffers);
+  async readGradients(unet: NetworkWeights): Promise<ArrayBuffer> {
+    const { layerGradients, tensors } = this.plan;
+    const buffer = this.buffer(tensors.gradients);
+    const sources = layerGradients.map(({ offset, size }) => ({
+      buffer,
+      offset: offset! * 4,
+      bytes: size * 4,
+    }));
+    const bytes = sources.reduce((sum, source) => sum + source.bytes, 0);
+    const staging = await Staging.create(this.gpu, 'read gradients', bytes);
     try {
-      // In one submission: a step between the sums would leave gradients of two.
-      const encoder = this.gpu.device.createCommandEncoder({ label });
-      computePass(encoder, label, (pass) => program.encode(pass));
-      return await readBuffer(this.gpu, program.buffer(gradient), gradient.size, encoder);
+      const encoder = this.gpu.device.createCommandEncoder({ label: 'read gradients' });
+      const gradient = new Float32Array(unet.plan.flat.size);
+      for (const [i, part] of (await staging.read(encoder, sources)).entries())
+        gradient.set(new Float32Array(part), unet.plan.byLayer[i].offset);
+      return gradient.buffer;
     } finally {
-      program.destroy();
+      staging.destroy();
     }
   }
 

@@ -16,6 +16,7 @@ import { type Batch, checkBatch, sourcesOf } from './batch';
 import { type EvaluateOptions, type Evaluation, evaluate, onGpu } from './evaluation';
 import { Feed, setTensors } from './feed';
 import { Fit } from './fit';
+import type { Losses } from './losses';
 import {
   checkFit,
   checkLearningRate,
@@ -26,11 +27,12 @@ import {
   type TrainerSettings,
   type TrainingEvent,
 } from './options';
+import { badInput, divergence, whyNot, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
 import type { StepPlan } from './step';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
-import { busyError, checkDataset, checkState, divergence } from './validate';
+import { busyError, checkDataset, checkState } from './validate';
 
 const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 
@@ -130,7 +132,10 @@ export class Trainer extends Resource {
     return this.programs.bytes + (this.feed?.bytes ?? 0) + (this.trained?.network.bytes ?? 0);
   }
 
-  /** One step on the caller's own batch. Resolves to its loss when the weights are updated; throws `diverged` if it is not finite. */
+  /**
+   * One step on the caller's own batch. Resolves to its loss when the weights are updated. If loss or gradient are not finite, nothing is
+   * changed, and it throws `argument` where that is the batch's fault, else `diverged`; or it resolves to NaN, where `skipNonFinite` says so.
+   */
   async step(batch: Batch): Promise<number> {
     this.check();
     const { gpu, programs, unet } = this;
@@ -140,7 +145,8 @@ export class Trainer extends Resource {
       const encoder = device.createCommandEncoder({ label: 'training step' });
       this.trained?.encode(encoder);
       programs.encodeCount(encoder, count);
-      for (const { source, to, bytes } of sourcesOf(batch, unet.config, count)) {
+      const sources = sourcesOf(batch, unet.config, count);
+      for (const { source, to, bytes } of sources) {
         const buffer = programs.buffer(this.plan.tensors[to]);
         if (isBuffer(source)) encoder.copyBufferToBuffer(source, 0, buffer, 0, bytes);
         else device.queue.writeBuffer(buffer, 0, source.buffer, source.byteOffset, source.byteLength);
@@ -148,16 +154,17 @@ export class Trainer extends Resource {
       const losses = await gpu.runAnd(programs.step, (last, work) => programs.losses.submit(last, work), {
         encoder,
       });
-      const [loss] = losses.last(1);
-      if (!Number.isFinite(loss)) throw divergence({ step: losses.step, loss }, this.rate);
-      return loss;
+      if (!losses.refused) return losses.last(1)[0];
+      this.allowSteps();
+      const wrong = await wrongInput(sources, ({ to, bytes }) => this.read(this.plan.tensors[to], bytes / 4));
+      throw wrong ? badInput(losses.step + 1, wrong) : this.refusal(losses);
     });
   }
 
   /**
    * Records one step on the caller's buffers, submits nothing. Splitting a long step over several submissions is then the
-   * caller's business, and `readLosses` tells the loss once it has run. Nobody looks at it here: that it is finite is for the
-   * caller to check, too.
+   * caller's business, and `readLosses` tells the loss once it has run. A step that is not finite changes nothing, and neither does any
+   * after it until `readLosses`, or the next `step` or `fit`, has thrown the error.
    */
   encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer, GPUBuffer>): void {
     this.check();
@@ -182,12 +189,14 @@ export class Trainer extends Resource {
 
   /**
    * The losses of the last `count` completed steps (1 to 1024), oldest first; fewer if this trainer has done fewer since it was
-   * created or last given a state.
+   * created or last given a state. NaN stands for a step that was skipped. Throws `diverged` if the last recorded one was not finite.
    */
   async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
     const losses = await this.unlessDestroyed(this.programs.losses.read());
+    // Of a fit under way its loop tells.
+    if (!this.busy) this.throwRefused(losses);
     return losses.last(Math.min(count, losses.step - this.firstStep));
   }
 
@@ -214,7 +223,8 @@ export class Trainer extends Resource {
     try {
       signal?.throwIfAborted();
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
-      const { step } = await programs.losses.read();
+      const known = await programs.losses.read();
+      this.throwRefused(known);
       if (this.trained) {
         const encoder = gpu.device.createCommandEncoder({ label: 'trained weights' });
         this.trained.encode(encoder);
@@ -229,11 +239,9 @@ export class Trainer extends Resource {
         feed,
         batchSize,
         imageCount: dataset.count,
-        from: step,
+        from: known.step,
         signal,
-        clips: this.settings.clipNorm !== undefined,
-        learningRate: () => this.rate,
-        isDestroyed: () => this.destroyed,
+        refusal: (losses) => this.refusal(losses),
         check,
       });
       yield* fit.events();
@@ -242,6 +250,7 @@ export class Trainer extends Resource {
       throw error;
     } finally {
       await fit?.settled();
+      if (fit?.refused) this.allowSteps();
       this.busy = false;
     }
   }
@@ -322,12 +331,13 @@ export class Trainer extends Resource {
     const [correction1, correction2] = state.corrections;
     programs.writeState('correction1', Float32Array.of(correction1));
     programs.writeState('correction2', Float32Array.of(correction2));
+    this.allowSteps();
   }
 
   /** dL/d(parameter) of the last step, by name. */
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
-    return this.unet.split(await this.unlessDestroyed(this.programs.readGradients()));
+    return this.unet.split(await this.unlessDestroyed(this.programs.readGradients(this.unet)));
   }
 
   /** @internal */
@@ -343,8 +353,25 @@ export class Trainer extends Resource {
     this.unet.detachTrainer();
   }
 
-  private read(t: Tensor): Promise<ArrayBuffer> {
-    return this.unlessDestroyed(readBuffer(this.gpu, this.programs.buffer(t), t.size));
+  private read(t: Tensor, size = t.size): Promise<ArrayBuffer> {
+    return this.unlessDestroyed(readBuffer(this.gpu, this.programs.buffer(t), size));
+  }
+
+  /** The error of the step that the GPU refused, if it did; it may make others now. */
+  private throwRefused(known: Losses): void {
+    if (!known.refused) return;
+    this.allowSteps();
+    throw this.refusal(known);
+  }
+
+  private refusal(known: Losses): EngineError {
+    const why = whyNot(known.refused!, this.plan.blockLayers)!;
+    return divergence(known, why, this.rate, known.step - this.firstStep);
+  }
+
+  /** After one that was not finite the GPU waits for this. */
+  private allowSteps(): void {
+    if (!this.destroyed) this.programs.writeState('skipped', Uint32Array.of(0));
   }
 
   private async exclusively<T>(work: () => Promise<T>): Promise<T> {

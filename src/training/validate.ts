@@ -1,9 +1,9 @@
 /** Checks of what callers give a trainer, and the errors that it throws. */
 import type { Dataset } from '../data/dataset';
-import { checkInteger, EngineError, typeOf } from '../errors';
+import { checkInteger, EngineError, nonFinite, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
-import type { OptimizerState, TrainingEvent } from './options';
+import type { OptimizerState } from './options';
 import type { AdamSettings, StepSettings } from './settings';
 
 type Flat = Float32Array<ArrayBuffer>;
@@ -75,6 +75,14 @@ export function checkState(
       `corrections has ${state.corrections?.length ?? 'no'} values; it must have the 2 that getState gave.`,
     );
   }
+  // The recurrence in 32-bit floats ends a little above 1 for some betas.
+  const wrong = state.corrections.findIndex((c) => !(c >= 0 && c < 1.1));
+  if (wrong >= 0) {
+    throw new EngineError(
+      'argument',
+      `corrections[${wrong}] is ${state.corrections[wrong]}; it must be the number from 0 to 1 that getState gave.`,
+    );
+  }
   if (state.weights && !averageWeights) {
     throw new EngineError(
       'argument',
@@ -97,6 +105,8 @@ export function checkState(
           `${name} of ${p.name} has ${given?.length ?? 'no'} values; this network needs ${p.size}.`,
         );
       }
+      const problem = nonFinite(given) ?? impossible(name, given);
+      if (problem) throw new EngineError('argument', `${name} of ${p.name} ${problem}. Take another state.`);
       values.set(given, p.offset);
     }
     return values;
@@ -108,14 +118,16 @@ export function checkState(
   };
 }
 
+/** Where a moment is none that Adam makes of gradients whose squares are finite: with it the weights would not stay so. */
+function impossible(name: string, values: Float32Array): string | undefined {
+  const legal = (value: number) =>
+    name === 'moment1' ? Math.abs(value) < 2 ** 64 : name !== 'moment2' || value >= 0;
+  const at = values.findIndex((value) => !legal(value));
+  return at < 0 ? undefined : `is not what a step leaves: value ${at} of ${values.length} is ${values[at]}`;
+}
+
 export const busyError = () =>
   new EngineError(
     'busy',
     'This trainer is in the middle of a step or a fit. Await the step; finish the loop of the fit or call return() of its iterator. An abort alone ends a fit only when its next event is asked for.',
-  );
-
-export const divergence = ({ step, loss }: Pick<TrainingEvent, 'step' | 'loss'>, rate: number) =>
-  new EngineError(
-    'diverged',
-    `The loss of step ${step} is ${loss}: the training diverged. Go back to the last checkpoint and use a smaller learning rate than ${rate}.`,
   );

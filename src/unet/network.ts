@@ -1,4 +1,4 @@
-import { EngineError } from '../errors';
+import { EngineError, nonFinite } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import type { Program } from '../gpu/program';
 import { readBuffer } from '../gpu/staging';
@@ -48,7 +48,8 @@ export abstract class NetworkWeights extends Resource {
   }
 
   /**
-   * Replaces all parameters. Throws an `argument` error that lists unknown, missing and misshapen names; nothing is changed then.
+   * Replaces all parameters. Throws an `argument` error that lists unknown, missing and misshapen names and what is not finite; nothing is
+   * changed then.
    */
   async setParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
     this.check();
@@ -59,7 +60,7 @@ export abstract class NetworkWeights extends Resource {
       if (!given) problems.push(`missing ${p.name}`);
       else if (given.length !== p.size) {
         problems.push(`${p.name} has ${given.length} values instead of ${p.size} (${p.shape.join('x')})`);
-      }
+      } else if (nonFinite(given)) problems.push(`${p.name} ${nonFinite(given)}`);
     }
     if (problems.length > 0) {
       throw new EngineError(

@@ -13,7 +13,7 @@
  * |---|---|---|
  * | `moment1.<name>`, `moment2.<name>` | as the parameter | Adam's moments |
  * | `optimizer.corrections` | [2] | 1 - beta1^step and 1 - beta2^step, as the GPU has them |
- * | `losses` | [step] | the loss of every step so far |
+ * | `losses` | [step] | the loss of every step so far; NaN for one that was skipped |
  * | `trained.<name>` | as the parameter | with `averageWeights`: the weights that are trained, whose moving average the model is |
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
@@ -113,7 +113,8 @@ export async function saveCheckpoint(run: {
     ...namedTensors('moment2.', unet.parameters, state.moment2),
     ...(state.weights ? namedTensors('trained.', unet.parameters, state.weights) : []),
     { name: 'optimizer.corrections', shape: [2], data: state.corrections },
-    { name: 'losses', shape: [state.step], data: losses },
+    // NaN stands for a step that was skipped.
+    { name: 'losses', shape: [state.step], data: losses, mayBeNaN: training.skipNonFinite !== undefined },
   ];
   const metadata = {
     kind: 'checkpoint',

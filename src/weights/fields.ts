@@ -82,7 +82,14 @@ export function trainingOf(file: Safetensors, name: string): TrainingSettings {
   // The first checkpoints did not say.
   const given = file.metadata.training === undefined ? {} : jsonOf(file, 'training', name);
   if (!isObject(given)) throw wrong('training', given, 'an object');
-  const { objective = 'tutorial', schedule, clipNorm, averageWeights, classDropout = 0.05 } = given;
+  const {
+    objective = 'tutorial',
+    schedule,
+    clipNorm,
+    skipNonFinite,
+    averageWeights,
+    classDropout = 0.05,
+  } = given;
   if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
   const number = (key: string, value: unknown) => {
     if (typeof value !== 'number') throw wrong(`training.${key}`, value, 'a number');
@@ -100,6 +107,9 @@ export function trainingOf(file: Safetensors, name: string): TrainingSettings {
     objective,
     schedule: checked,
     ...(clipNorm === undefined ? {} : { clipNorm: number('clipNorm', clipNorm) }),
+    ...(skipNonFinite === undefined
+      ? {}
+      : { skipNonFinite: integer(skipNonFinite, 'training.skipNonFinite', wrong, 1, 2 ** 31 - 1) }),
     ...(boolean(averageWeights ?? false, 'training.averageWeights', wrong) ? { averageWeights: true } : {}),
     classDropout: number('classDropout', classDropout),
   };

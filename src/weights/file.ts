@@ -1,10 +1,10 @@
 /** What models and checkpoints have in common as files. */
 import { type ByteContainer, bytesOf } from '../bytes';
-import { EngineError, printable, show } from '../errors';
+import { EngineError, nonFinite, printable, show } from '../errors';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { checkSeal, seal, UNKNOWN } from './checksum';
 import { isObject, jsonOf, type TrainingSettings } from './fields';
-import { type ExpectedTensor, nonFinite } from './match';
+import type { ExpectedTensor } from './match';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor, type Safetensors } from './safetensors';
 
 const FORMAT = 'webgpu-diffusion';
@@ -61,23 +61,27 @@ export function networkOf(file: Safetensors, name: string): { config: UNetConfig
 export function expectedInCheckpoint(
   parameters: readonly Parameter[],
   step: number,
-  { averageWeights }: TrainingSettings,
+  { averageWeights, skipNonFinite }: TrainingSettings,
 ): ExpectedTensor[] {
   return [
     ...['', 'moment1.', 'moment2.', ...(averageWeights ? ['trained.'] : [])].flatMap((prefix) =>
       parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
     ),
     { name: 'optimizer.corrections', shape: [2] },
-    { name: 'losses', shape: [step] },
+    { name: 'losses', shape: [step], mayBeNaN: skipNonFinite !== undefined },
   ];
 }
 
 /** As encodeSafetensors, but a file of a run that has diverged would replace one that is of use. `when` begins the message. */
-export function encodeFinite(tensors: readonly NamedTensor[], metadata: Record<string, string>, when = '') {
+export function encodeFinite(
+  tensors: readonly (NamedTensor & { readonly mayBeNaN?: boolean })[],
+  metadata: Record<string, string>,
+  when = '',
+) {
   const bytes = encodeSafetensors(tensors, { ...UNKNOWN, format: FORMAT, version: VERSION, ...metadata });
   seal(bytes);
-  for (const { name, data } of tensors) {
-    const problem = nonFinite(data);
+  for (const { name, data, mayBeNaN } of tensors) {
+    const problem = nonFinite(data, mayBeNaN);
     if (!problem) continue;
     throw new EngineError(
       'diverged',

@@ -1,10 +1,11 @@
-import { EngineError, show } from '../errors';
+import { EngineError, nonFinite, show } from '../errors';
 import { showShape, type Tensor } from './safetensors';
 
 /** Of type F32. */
 export interface ExpectedTensor {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly mayBeNaN?: boolean;
 }
 
 /** A message lists no more differences than this. */
@@ -30,7 +31,7 @@ export function checkTensors(
     const tensor = given.get(want.name);
     const misfit = difference(want, tensor);
     if (misfit) fits = false;
-    const problem = misfit ?? nonFinite(tensor!.data);
+    const problem = misfit ?? nonFinite(tensor!.data, want.mayBeNaN);
     if (problem) problems.push(`${want.name} ${problem}`);
   }
   for (const [name, { shape }] of given) {
@@ -67,10 +68,4 @@ function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | 
     return `has shape ${showShape(shape)}, expected ${wanted}${hint}`;
   }
   return undefined;
-}
-
-/** Where `data` is not finite first, or undefined. */
-export function nonFinite(data: Float32Array | Uint32Array): string | undefined {
-  const at = data.findIndex((value) => !Number.isFinite(value));
-  return at < 0 ? undefined : `is not finite: value ${at} of ${data.length} is ${data[at]}`;
 }

@@ -1,44 +1,78 @@
 /**
- * Adam adds up the slices of gradients itself: that must give the bits that adding them up before gives, be it for clipping, as long as
- * the gradients are not so long that they are clipped.
+ * From the slices of gradients to the weights: gradient_norm, finish_step and adam one after the other. As long as the gradients are not so long
+ * that they are clipped, that must give the bits of adding up the slices and nothing else; where they are not finite, nothing at all.
  */
 import { expect, test } from 'vitest';
 import { Program } from '../../src/gpu/program';
 import { readBuffer } from '../../src/gpu/staging';
-import { type AdamShape, adam } from '../../src/kernels/adam';
+import { adam } from '../../src/kernels/adam';
+import { type FinishStepShape, finishStep } from '../../src/kernels/finish_step';
 import { gradientNorm } from '../../src/kernels/gradient_norm';
-import { gradientNormFinish } from '../../src/kernels/gradient_norm_finish';
 import { flatSize, parameterCount } from '../../src/kernels/pack_weights';
 import { sumSlices } from '../../src/kernels/sum_slices';
 import { type Op, op } from '../../src/plan/op';
-import { STATE } from '../../src/plan/step_state';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { type Tensor, tensor, view } from '../../src/plan/tensor';
 import { spec } from '../kernels/adam';
+import { spec as normSpec } from '../kernels/gradient_norm';
 import { testGpu } from '../lanes/gpu';
 import { type Arrays, Random } from '../spec';
 
 const { gpu } = await testGpu();
 const RING = 4;
 const STEP = 6;
+const IMAGES = 3;
 
-const { layers, ...settings } = spec.cases['layers of many sizes, with slices and without'];
-const sliced: AdamShape = { layers, ...settings };
-/** The same gradients, the sums of which lie like the parameters. */
-const summed: AdamShape = {
-  layers: layers.map((layer) => ({ ...layer, slices: 1, slicesOffset: layer.offset })),
-  ...settings,
+const { layers: placed, ...settings } = spec.cases['layers of many sizes'];
+const sliced = normSpec.cases['layers of many sizes, with slices and without'];
+/** The layers with their slices, the sums of which lie in the first ones. */
+const layers = placed.map((layer, i) => ({
+  ...layer,
+  ...sliced.layers[i],
+  gradientOffset: sliced.layers[i].slicesOffset,
+}));
+const shape = { layers, ...settings };
+const { slices: size, partials } = gradientNorm.sizes({ layers });
+const finish: FinishStepShape = {
+  elements: 1,
+  batch: 4,
+  batchSize: IMAGES,
+  gradientPartials: partials,
+  convolutionPartials: partials,
+  ring: RING,
+  beta1: settings.beta1,
+  beta2: settings.beta2,
 };
-/** The same gradients, the sums of which lie in their first slices. */
-const first: AdamShape = { layers: layers.map((layer) => ({ ...layer, slices: 1 })), ...settings };
 
-const inputs = spec.inputs(sliced, new Random(1));
-new Uint32Array(inputs.state.buffer)[STATE.step] = STEP;
+const inputs: Arrays = {
+  ...spec.inputs(shape, new Random(1)),
+  gradient: normSpec.inputs(sliced, new Random(2)).slices,
+  squares: Float32Array.of(0.5),
+};
+const state = new Uint32Array(inputs.state.buffer);
+[state[STATE.step], state[STATE.count], state[STATE.epochSize]] = [STEP, IMAGES, 100];
 
-const sizes = { ...adam.sizes(sliced), given: inputs.slices.length, records: 4 * RING };
+const sizes = {
+  ...adam.sizes(shape),
+  gradient: size,
+  given: size,
+  squares: 1,
+  gradient_squares: partials,
+  records: 4 * (RING + 1),
+};
 type Tensors = Record<keyof typeof sizes, Tensor>;
 
-/** What Adam makes of the inputs, in words; `before` are the ops before it. */
-async function update(shape: AdamShape, values: Arrays, before: (tensors: Tensors) => Op[] = () => []) {
+const norm = ({ gradient: slices, gradient_squares: partials }: Tensors) =>
+  op(gradientNorm, 'all', { layers }, { slices, partials });
+const finishWith =
+  (more: Partial<FinishStepShape> = {}) =>
+  (tensors: Tensors) =>
+    op(finishStep, 'all', { ...finish, ...more }, tensors);
+/** What a step does. */
+const whole = (more: Partial<FinishStepShape> = {}) => [norm, finishWith(more)];
+
+/** What Adam makes of the inputs, in words, after the ops that come `before`. */
+async function update(values: Arrays, before: ((tensors: Tensors) => Op | Op[])[]) {
   const tensors = Object.fromEntries(
     Object.entries(sizes).map(([name, size]) => [name, tensor(name, size)]),
   ) as Tensors;
@@ -51,12 +85,8 @@ async function update(shape: AdamShape, values: Arrays, before: (tensors: Tensor
       0,
       array as Float32Array<ArrayBuffer>,
     );
-  const program = await Program.compile(
-    gpu,
-    'adam',
-    [...before(tensors), op(adam, 'all', shape, tensors)],
-    fixed,
-  );
+  const ops = [...before.flatMap((make) => make(tensors)), op(adam, 'all', shape, tensors)];
+  const program = await Program.compile(gpu, 'adam', ops, fixed);
   try {
     await gpu.run([program]);
     const read = async (name: keyof Tensors) =>
@@ -64,15 +94,14 @@ async function update(shape: AdamShape, values: Arrays, before: (tensors: Tensor
     const [parameter, moment1, moment2, packed, state, records] = await Promise.all(
       (['parameter', 'moment1', 'moment2', 'packed', 'state', 'records'] as const).map(read),
     );
-    const floats = (words: Uint32Array) => new Float32Array(words.buffer);
     // What pads the last vec4 of a layer is nobody's.
     const own = (words: Uint32Array) =>
       layers.map((layer) => words.slice(layer.offset, layer.offset + parameterCount(layer)));
     return {
       bits: { parameter: own(parameter), moment1: own(moment1), moment2: own(moment2), packed },
-      scale: floats(state)[STATE.gradientScale],
-      norm: floats(state)[STATE.gradientNorm],
-      records: floats(records),
+      state,
+      scale: new Float32Array(state.buffer)[STATE.gradientScale],
+      records: new Float32Array(records.buffer),
     };
   } finally {
     program.destroy();
@@ -80,18 +109,8 @@ async function update(shape: AdamShape, values: Arrays, before: (tensors: Tensor
   }
 }
 
-/** The ops that clip. */
-const clipTo = (clip: number) => (tensors: Tensors) => {
-  const partials = tensor('squares', gradientNorm.sizes(sliced).partials);
-  const shape = { partialCount: partials.size, ring: RING, clip };
-  return [
-    op(gradientNorm, 'all', sliced, { slices: tensors.slices, partials }),
-    op(gradientNormFinish, 'all', shape, { ...tensors, partials }),
-  ];
-};
-
 /** The norm of all gradients, in f64. */
-function normOf({ slices }: Arrays): number {
+function normOf({ gradient: slices }: Arrays): number {
   let squares = 0;
   for (const layer of layers)
     for (let i = 0; i < parameterCount(layer); i++) {
@@ -104,48 +123,67 @@ function normOf({ slices }: Arrays): number {
 
 test('the sums of slices are those of sum_slices, bit by bit', async () => {
   expect(layers.some(({ slices }) => slices > 8)).toBe(true);
-  const { slices: given, ...rest } = inputs;
+  const { gradient: given, ...rest } = inputs;
   const sums = (tensors: Tensors) =>
-    layers.map((layer, i) => {
+    layers.map((layer) => {
       const size = flatSize(layer);
       const slices = view(tensors.given, 'slices', layer.slicesOffset, layer.slices * size);
-      const output = view(tensors.slices, 'sum', summed.layers[i].slicesOffset, size);
+      const output = view(tensors.gradient, 'sum', layer.gradientOffset, size);
       return op(sumSlices, 'sum', { size, pitch: size, count: layer.slices }, { slices, output });
     });
-  const { bits } = await update(summed, { ...rest, given }, sums);
-  expect(bits).toEqual((await update(sliced, inputs)).bits);
+  const { bits } = await update({ ...rest, given }, [sums, finishWith()]);
+  expect(bits).toEqual((await update(inputs, whole())).bits);
 });
 
 test('a clip that does not bite changes no bit', async () => {
   const norm = normOf(inputs);
-  const clipped = await update(first, inputs, clipTo(2 * norm));
+  const clipped = await update(inputs, whole({ clip: 2 * norm }));
   expect(clipped.scale).toBe(1);
-  expect(clipped.norm / norm).toBeCloseTo(1, 5);
-  expect(clipped.bits).toEqual((await update(sliced, inputs)).bits);
+  expect(clipped.records[4 * (STEP % RING) + 2] / norm).toBeCloseTo(1, 5);
+  const plain = await update(inputs, whole());
+  expect(plain.scale).toBe(1);
+  expect(clipped.bits).toEqual(plain.bits);
 });
 
 test('a clip that bites is like smaller gradients', async () => {
-  const norm = normOf(inputs);
   // By almost exactly a half.
-  const { norm: found } = await update(first, inputs, clipTo(norm));
-  const records = new Float32Array(4 * RING).fill(7);
-  const clipped = await update(first, { ...inputs, records }, clipTo(found / 2));
-  expect(clipped.norm).toBe(found);
+  const found = (await update(inputs, whole())).records[4 * (STEP % RING) + 2];
+  const clipped = await update(inputs, whole({ clip: found / 2 }));
   expect(clipped.scale).toBeCloseTo(0.5, 5);
-  // The record of the step under way is the one before the next.
-  expect([...clipped.records]).toEqual([
-    ...records.fill(found, 4 * (STEP - 1 - RING) + 2, 4 * (STEP - 1 - RING) + 3),
-  ]);
-
-  const half = { ...inputs, slices: (inputs.slices as Float32Array).map((g) => g / 2) };
-  const state = inputs.state.slice() as Uint32Array;
-  new Float32Array(state.buffer)[STATE.gradientScale] = 0.5;
-  const scaled = await update(sliced, { ...inputs, state });
-  expect(scaled.bits).toEqual((await update(sliced, half)).bits);
+  const half = { ...inputs, gradient: (inputs.gradient as Float32Array).map((g) => g / 2) };
+  const scaled = await update(half, whole());
   const moments = [clipped, scaled].map(({ bits }) =>
     bits.moment1.flatMap((words) => [...new Float32Array(words.buffer)]),
   );
   const differences = moments[0].map((m, i) => Math.abs(m - moments[1][i]));
   expect(Math.max(...differences)).toBeLessThanOrEqual(1e-7);
-  expect(scaled.bits.moment1).not.toEqual((await update(sliced, inputs)).bits.moment1);
+  expect(scaled.bits.moment1).not.toEqual((await update(inputs, whole())).bits.moment1);
 });
+
+const places = layers.flatMap(({ slices }, i) => [...new Set([0, slices - 1])].map((slice) => [i, slice]));
+test.each(places)(
+  'a gradient that is not finite in layer %i, slice %i, changes nothing',
+  async (i, slice) => {
+    const layer = layers[i];
+    const first = layer.slicesOffset + slice * flatSize(layer);
+    for (const at of [first, first + parameterCount(layer) - 1])
+      for (const value of [Number.NaN, Number.NEGATIVE_INFINITY, 1e30]) {
+        const gradient = (inputs.gradient as Float32Array).slice();
+        gradient[at] = value;
+        const records = new Float32Array(4 * (RING + 1)).fill(7);
+        const { bits, state, records: after } = await update({ ...inputs, gradient, records }, whole());
+        const words = (name: string) => new Uint32Array(inputs[name].buffer as ArrayBuffer);
+        expect(bits.packed).toEqual(words('packed'));
+        for (const name of ['parameter', 'moment1', 'moment2'] as const)
+          for (const [l, { offset }] of layers.entries())
+            expect(bits[name][l]).toEqual(words(name).slice(offset, offset + bits[name][l].length));
+        const before = Uint32Array.from(words('state').subarray(0, STATE_WORDS));
+        before[STATE.skipped] = 1;
+        expect(state).toEqual(before);
+        // Each layer is a block.
+        expect(partials).toBe(layers.length);
+        expect(after[4 * RING + 3]).toBe(2 + i);
+        expect([...after.subarray(0, 4 * RING)]).toEqual(Array(4 * RING).fill(7));
+      }
+  },
+);

@@ -228,7 +228,7 @@ test('check: a network whose loss is no number is a row, too', async () => {
   for await (const event of runCheck(engine, { kernel: 'unet.gradient' }))
     if (event.kind === 'row') rows.push(event.row);
   step.mockRestore();
-  expect(rows).toMatchObject([{ kernel: 'unet', result: 'fail', reason: 'the loss is not finite' }]);
+  expect(rows).toMatchObject([{ kernel: 'unet', result: 'fail', reason: 'NaN' }]);
 });
 
 test('bench: a run that is stopped has what was measured until then', async () => {

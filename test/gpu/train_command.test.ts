@@ -115,6 +115,41 @@ if (lane === 'node') {
     }
   });
 
+  test('a network that has died is told of once, and weights that overflow end the run before they change', async () => {
+    const out = mkdtempSync(join(tmpdir(), 'train-'));
+    try {
+      const of = ['train', '--out', out, '--limit', '64', '--batch', '16', '--widths', '8'];
+      const dead = await run(...of, '--epochs', '30', '--lr', '1');
+      expect(dead.code, dead.output).toBe(0);
+      const warnings = dead.output.match(
+        /^Warning: The losses of the last 100 steps are those of a constant.*$/gm,
+      );
+      expect(warnings).toEqual([expect.stringContaining('another learning rate than 1,')]);
+
+      const alive = await run(...of, '--epochs', '30', '--overwrite');
+      expect(alive.code, alive.output).toBe(0);
+      expect(alive.output).not.toContain('Warning');
+      const file = join(out, 'checkpoint.safetensors');
+      const { tensors, metadata } = decodeSafetensors(readFileSync(file));
+      tensors.get('up.0.bias')!.data.fill(3e38);
+      writeFileSync(
+        file,
+        encodeSafetensors(
+          [...tensors].map(([name, t]) => ({ name, ...t })),
+          metadata,
+        ),
+      );
+      const before = readdirSync(out).map((name) => readFileSync(join(out, name)));
+      const diverged = await run('train', '--resume', file, '--epochs', '31');
+      expect(diverged.code).toBe(1);
+      expect(diverged.output).toContain(`The last checkpoint, ${file}, is of step 120.`);
+      expect(diverged.output).toMatch(/Step 121 was not made: its loss is (Infinity|NaN)\./);
+      expect(readdirSync(out).map((name) => readFileSync(join(out, name)))).toEqual(before);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  });
+
   test('a choice of kernels: measured once, told, stored with the run, and repeated bit for bit', async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
     const small = '--limit 64 --batch 8 --epochs 1 --widths 8,8 --lr 0.01'.split(' ');

@@ -470,6 +470,72 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await page.close();
 });
 
+/** Returns a function that makes the weights of the run so large, on the GPU, that its loss is not finite. */
+async function poisoner(page: Page): Promise<() => Promise<void>> {
+  const worker = page.workers().find((w) => w.url().includes('/worker'))!;
+  await worker.evaluate(() => {
+    const { createBuffer } = GPUDevice.prototype;
+    GPUDevice.prototype.createBuffer = function (descriptor) {
+      const buffer = createBuffer.call(this, descriptor);
+      const poison = () => this.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(1e30));
+      if (descriptor.label === 'packed weights') Object.assign(globalThis, { poison });
+      return buffer;
+    };
+  });
+  return () => worker.evaluate(() => (globalThis as unknown as { poison: () => void }).poison());
+}
+
+test('a run that diverges says why, saves its last good state, and goes on from that', async () => {
+  const { page, problems } = await open(`?${TUTORIAL}&epochs=40`);
+  await phase(page, 'idle');
+  const { save, drop } = await files(page);
+  const poison = await poisoner(page);
+  for (const steps of [1, 2]) {
+    await page.click('#step');
+    await until(page, (n) => window.harness.state.losses.length === n, steps);
+    await phase(page, 'paused');
+  }
+  const good = await losses(page);
+  await poison();
+  for (let attempts = 0; attempts < 2; attempts++) {
+    await page.click('#train');
+    await until(page, () => window.harness.state.error?.code === 'diverged');
+    await phase(page, 'paused');
+    expect(await text(page, 'error-text')).toContain('Step 3 was not made: its loss is');
+    expect(await losses(page)).toEqual(good);
+  }
+  const checkpoint = await save('save-checkpoint');
+  expect(await page.evaluate(() => window.harness.state.saved)).toBe(2);
+  await page.click('#error-action');
+  await phase(page, 'idle');
+  await drop(checkpoint, 'checkpoint.safetensors');
+  await phase(page, 'paused');
+  expect(await losses(page)).toEqual(good);
+  await page.click('#step');
+  await until(page, () => window.harness.state.losses.length === 3);
+  await phase(page, 'paused');
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect((await losses(page)).every(Number.isFinite)).toBe(true);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a run whose network is dead is warned of, until it is reset', async () => {
+  const { page, problems } = await open(
+    '?recipe=tutorial&batch=16&limit=64&widths=8&samples=0&lr=1&epochs=30&autorun=1',
+  );
+  await phase(page, 'finished');
+  expect(await text(page, 'warning')).toMatch(
+    /^The losses of the last 100 steps are those of a constant image/,
+  );
+  expect(await page.$eval('#warning', (warning) => (warning as HTMLElement).hidden)).toBe(false);
+  await page.click('#reset');
+  await phase(page, 'idle');
+  await until(page, () => document.getElementById('warning')!.hidden);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
 test('Back changes the tab, never a number', async () => {
   const { page, problems } = await open(`?${TINY}&epochs=2000`);
   await phase(page, 'idle');

@@ -18,6 +18,7 @@ import type { RunSettings } from '../../../src/weights/fields';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
 import { adapterText } from '../../run/adapter_text';
+import { ConstantImageWatch } from '../../run/constant_image';
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
 import { levelsOf } from '../../run/network';
@@ -418,12 +419,16 @@ class Run {
       await this.save();
       return;
     }
+    const { learningRate } = this.options.settings;
+    const watch = new ConstantImageWatch(this.options.images, trainer.settings.objective, binarize);
     const start = performance.now();
     let epochStart = start;
     try {
       for await (const event of this.events({ epochs, seed, binarize, signal })) {
         const now = performance.now();
         losses.push(event.loss);
+        const warning = watch.warning(losses, learningRate);
+        if (warning) progress.print(`Warning: ${warning}`);
         if (this.firstStepAt === undefined) {
           this.firstStepAt = now / 1000;
           const [loading, preparing] = [this.loadedAt, this.readyAt - this.loadedAt].map(duration);

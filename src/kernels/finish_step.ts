@@ -1,0 +1,66 @@
+import shader from '../../shaders/optimizer/finish_step.wgsl';
+import { call, type Kernel } from '../plan/op';
+import { STATE_WORDS } from '../plan/step_state';
+import { constantSchedule, type Schedule } from '../training/schedule';
+import { type LossShape, partialCount } from './mse';
+
+export interface FinishStepShape extends LossShape {
+  /** Blocks of gradients, see `blockLayers`, and how many of them are of convolutions, which come first. */
+  readonly gradientPartials: number;
+  readonly convolutionPartials: number;
+  /** Images in every batch but the last of an epoch: `batch` without the padding. */
+  readonly batchSize: number;
+  /** Steps whose records are kept; behind them there is room for the step that ends a run. */
+  readonly ring: number;
+  /** The norm that gradients are scaled down to, if theirs is larger. Default: none. */
+  readonly clip?: number;
+  /** Steps in a row that may be not finite. Default 0. */
+  readonly mostSkipped?: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Default: the base rate in every step. */
+  readonly schedule?: Schedule;
+}
+
+/** More than the norm of any gradient whose square is finite. */
+const NO_CLIP = 1e30;
+
+/** Whether a step is one, what Adam needs for it, and the state of the next. */
+export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' | 'state' | 'records'> = {
+  name: 'finish_step',
+  sizes: (shape) => ({
+    squares: partialCount(shape),
+    gradient_squares: shape.gradientPartials,
+    state: STATE_WORDS,
+    records: 4 * (shape.ring + 1),
+  }),
+  cost: (shape) => {
+    const partials = partialCount(shape) + shape.gradientPartials;
+    return { flops: partials + 10, bytes: 4 * (partials + 4 + 2 * STATE_WORDS) };
+  },
+  variants: {
+    plain: {
+      calls: (shape, tensors) => {
+        const { elements, batchSize, ring, beta1, beta2, schedule = constantSchedule } = shape;
+        const params = {
+          loss_partials: partialCount(shape),
+          gradient_partials: shape.gradientPartials,
+          convolution_partials: shape.convolutionPartials,
+          elements,
+          batch_size: batchSize,
+          ring,
+          clip: shape.clip ?? NO_CLIP,
+          most_skipped: shape.mostSkipped ?? 0,
+          beta1,
+          beta2,
+          one_minus_beta1: 1 - beta1,
+          one_minus_beta2: 1 - beta2,
+          warmup: schedule.warmup,
+          decay_end: schedule.decay === 'cosine' ? schedule.steps : 0,
+          floor: schedule.decay === 'cosine' ? schedule.floor : 1,
+        };
+        return [call(shader, params, tensors, 1)];
+      },
+    },
+  },
+};

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { ConstantImageWatch, constantLosses, isConstant } from '../../harness/run/constant_image';
+import { loadDigits } from '../../src/data/digits';
+import { Random } from '../spec';
+
+const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);
+
+describe('the losses of a constant image', () => {
+  /** The mean squared error of an output against targets, noise of a mean of 0 and a variance of 1 apart. */
+  const loss = (targets: number[], output: number) =>
+    targets.reduce((sum, t) => sum + (t - output) ** 2, 0) / targets.length;
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+  test.each([
+    ['tutorial', undefined, (byte: number) => Number(byte > 127), 0],
+    ['tutorial', false, (byte: number) => byte / 255, 0],
+    ['flow', undefined, (byte: number) => byte / 127.5 - 1, 1],
+    ['flow', true, (byte: number) => (byte > 127 ? 1 : -1), 1],
+  ] as const)('%s, binarize %s', (objective, binarize, target, noise) => {
+    const targets = [...images].map(target);
+    const [black, grey] = constantLosses({ images }, objective, binarize);
+    expect(black).toBeCloseTo(loss(targets, 0) + noise, 12);
+    expect(grey).toBeCloseTo(loss(targets, mean(targets)) + noise, 12);
+  });
+
+  test('of the digits', async () => {
+    const [black, grey] = constantLosses(await loadDigits(), 'tutorial');
+    expect(black).toBeCloseTo(0.1326, 4);
+    expect(grey).toBeCloseTo(0.115, 4);
+  });
+});
+
+describe('a run', () => {
+  const constants = [0.2, 0.15];
+  /** About `level`, from batch to batch by up to a tenth off. */
+  const noisy = (steps: number, level: (step: number) => number) => {
+    const noise = new Random(4).floats(steps, -0.1, 0.1);
+    return Array.from({ length: steps }, (_, i) => level(i) * (1 + noise[i]));
+  };
+
+  test.each(constants)('that stays at %d is one', (constant) => {
+    expect(
+      isConstant(
+        noisy(100, () => constant),
+        constants,
+      ),
+    ).toBe(true);
+    expect(isConstant([...noisy(30, () => 9e20), ...noisy(100, () => constant)], constants)).toBe(true);
+  });
+
+  test('of fewer steps is not known yet', () => {
+    expect(
+      isConstant(
+        noisy(99, () => 0.2),
+        constants,
+      ),
+    ).toBe(false);
+  });
+
+  test('that learns passes by', () => {
+    for (const span of [10, 30, 100, 300]) {
+      const losses = noisy(1000, (step) => 0.05 + 0.4 * Math.exp(-step / span));
+      for (let steps = 0; steps <= 1000; steps += 10)
+        expect(isConstant(losses.slice(0, steps), constants), `${span}, ${steps}`).toBe(false);
+    }
+  });
+
+  test('that goes from the one to the other is none of them', () => {
+    expect(
+      isConstant(
+        noisy(100, (step) => (step < 50 ? 0.2 : 0.15)),
+        constants,
+      ),
+    ).toBe(false);
+  });
+
+  test('without any light in its images is none', () => {
+    const dark = constantLosses({ images: new Uint8Array(8) }, 'tutorial');
+    expect(
+      isConstant(
+        noisy(100, () => 0),
+        dark,
+      ),
+    ).toBe(false);
+    expect(
+      isConstant(
+        noisy(100, () => 1e-9),
+        dark,
+      ),
+    ).toBe(false);
+  });
+
+  test('is told of once, with its learning rate', () => {
+    const watch = new ConstantImageWatch({ images }, 'tutorial');
+    const [black] = constantLosses({ images }, 'tutorial');
+    const told = Array.from({ length: 301 }, (_, steps) =>
+      watch.warning(Array(steps).fill(black), 0.3),
+    ).flatMap((warning, steps) => (warning ? [[steps, warning] as const] : []));
+    expect(told).toHaveLength(1);
+    expect(told[0][0]).toBe(100);
+    expect(told[0][1]).toContain('another learning rate than 0.3');
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import type { BatchSource } from '../../src/training/batch';
+import { Losses } from '../../src/training/losses';
+import { divergence, whyNot, wrongInput } from '../../src/training/refusal';
+import { LOSS_RING } from '../../src/training/settings';
+
+const layers = ['down.0', 'down.0', 'up.0'];
+const record = { loss: 0.25, learningRate: 1e-3, gradientNorm: 1, cause: 0 };
+
+/** What the GPU has after steps of these losses, and one that it refused. */
+function after(losses: readonly number[], refused: number, cause = 1): Losses {
+  const ring = new Float32Array(4 * (LOSS_RING + 1));
+  for (const [s, loss] of losses.entries())
+    ring.set([loss, 0, 0, Number.isFinite(loss) ? 0 : 1], 4 * (s % LOSS_RING));
+  ring.set([refused, 0, 0, cause], 4 * LOSS_RING);
+  const state = new Uint32Array(STATE_WORDS);
+  [state[STATE.step], state[STATE.skipped]] = [losses.length, 1];
+  return new Losses([state.buffer, ring.buffer], 0);
+}
+
+test('why a step changed nothing', () => {
+  expect(whyNot(record, layers)).toBeUndefined();
+  expect(whyNot({ ...record, loss: Number.NaN, cause: 1 }, layers)).toBe('its loss is NaN');
+  expect(whyNot({ ...record, cause: 3 }, layers)).toContain('the gradient of down.0 ');
+  expect(whyNot({ ...record, loss: 6.514e21, cause: 4 }, layers)).toBe(
+    'the gradient of up.0 or its square is not finite, at a loss of 6.51e+21',
+  );
+});
+
+describe('what to do', () => {
+  const calm = Array.from({ length: 300 }, (_, i) => 0.1 + 0.02 * Math.sin(i));
+  const message = (losses: readonly number[], made = losses.length, refused = Number.NaN, cause = 1) => {
+    const known = after(losses, refused, cause);
+    const error = divergence(known, whyNot(known.refused!, layers)!, 0.01, made);
+    expect(error.code).toBe('diverged');
+    expect(error.message).toContain(`Step ${losses.length + 1} was not made`);
+    expect(error.message).toContain(`The weights are those after step ${losses.length}.`);
+    return error.message;
+  };
+
+  test('a loss that has grown is the fault of the learning rate', () => {
+    const text = message([...calm, 0.2, 0.9, 55, 1e4, 3e7]);
+    expect(text).toMatch(/grown, from about 0\.1\d* to 30000000: the learning rate is too large/);
+    expect(text).toContain('a smaller learning rate than 0.01, a warm-up or clipNorm');
+    expect(message([0.1, 1e10])).toContain('grown, from about 0.1 to 10000000000');
+  });
+
+  test('so is one that has grown in the very step', () => {
+    expect(message([0.124], 1, 6.51e21, 4)).toContain('grown, from about 0.124 to 6.51e+21');
+  });
+
+  test('a loss that had not grown', () => {
+    const text = message(calm, 300, Number.POSITIVE_INFINITY);
+    expect(text).toContain('its loss is Infinity');
+    expect(text).toMatch(/The loss before was 0\.\d+ and had not grown/);
+    expect(text).toContain('a smaller learning rate than 0.01');
+  });
+
+  test('the first step of a trainer is not the fault of the learning rate', () => {
+    for (const refused of [Number.NaN, 1e20]) {
+      const text = message(calm, 0, refused, 2);
+      expect(text).toContain('the weights or the state that training began with');
+      expect(text).not.toContain('rate');
+    }
+  });
+
+  test('steps that were skipped have no say', () => {
+    expect(message([...calm, Number.NaN, Number.NaN])).toContain('had not grown');
+  });
+});
+
+describe('a batch', () => {
+  const source = (name: BatchSource['name'], to: BatchSource['to'], values: readonly number[]) => ({
+    name,
+    to,
+    bytes: 4 * values.length,
+    source: Float32Array.from(values),
+  });
+  const find = (...sources: BatchSource[]) =>
+    wrongInput(sources, async ({ source }) => (source as Float32Array<ArrayBuffer>).buffer);
+  const good = source('noisy', 'noisyImages', [0, 1, -1, 1e9]);
+
+  test('without fault', async () => {
+    expect(await find(good, source('labels', 'classes', [Number.NaN]))).toBeUndefined();
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e30, -1e10])(
+    'with %d',
+    async (value) => {
+      const bad = source('clean', 'targetImages', [0, 0, value, Number.NaN]);
+      expect(await find(good, bad)).toBe(`clean[2] of its batch is ${Math.fround(value)}`);
+    },
+  );
+});
