@@ -80,10 +80,10 @@ export const bench: Command = defineCommand({
   },
   notes: `The whole network comes first, then the kernels: the variants that it uses, then their rivals. With --widths,
 --kernel-size or --convolutions the kernels are the convolutions alone. GFLOP/s are nominal: every tap of every
-convolution counts, whatever a variant really computes; "inside" leaves out taps outside the image. "of peak" is the larger of two shares:
-of the adapter's multiply-adds in registers, and of its copy of about as many bytes, both measured in the same run.
-Only Winograd, which multiplies less, may exceed 100% by much. Ctrl-C ends the run; what was measured until then is
-written.`,
+convolution counts, whatever a variant really computes; "inside" leaves out taps outside the image. "of peak" is the
+larger of two shares: of the adapter's multiply-adds in registers, and of its copy of about as many bytes, both
+measured in the same run. Only Winograd, which multiplies less, may exceed 100% by much. Ctrl-C ends the run; what was
+measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
     const { kernel, batch, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
