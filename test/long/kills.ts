@@ -49,13 +49,17 @@ export const kills: Row = {
       let step = 0;
       for (let i = 0; i < KILLS; i++) {
         const { child, said } = train(step === 0 ? ['--out', killed, ...tiny] : ['--resume', path]);
-        while (savedStep() === step) {
-          if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${said()}`);
-          await setTimeout(5);
+        const closed = once(child, 'close');
+        try {
+          while (savedStep() === step) {
+            if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${said()}`);
+            await setTimeout(5);
+          }
+          await setTimeout(300 * random.next());
+        } finally {
+          if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL');
+          await closed;
         }
-        await setTimeout(300 * random.next());
-        process.kill(-child.pid!, 'SIGKILL');
-        await once(child, 'close');
         if (readdirSync(killed).some((name) => name.endsWith('.tmp'))) inTheAct++;
         const now = savedStep();
         if (now > step) intact++;
