@@ -12,6 +12,8 @@ test.each(names)('%s is a network of its recipe, in a file of at most 0.7 MB', a
   const model = await loadPretrained(name);
   expect(model.config).toEqual(checkConfig(network));
   expect(model.objective).toBe(trainer.objective);
+  // Of today's format, with a checksum.
+  expect(model.note).toBeUndefined();
   expect([...model.parameters.keys()]).toEqual(parametersOf(model.config).parameters.map((p) => p.name));
   const url = new URL(`../src/pretrained/${name}.safetensors`, import.meta.url);
   expect(readFileSync(url).length).toBeLessThan(700_000);
