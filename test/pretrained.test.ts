@@ -10,6 +10,8 @@ test.each(pretrainedNames)('%s is a network of its recipe, in a file of at most 
   const model = await loadPretrained(name);
   expect(model.config).toEqual(checkConfig(network));
   expect(model.objective).toBe(trainer.objective);
+  // Of today's format, with a checksum.
+  expect(model.note).toBeUndefined();
   expect([...model.parameters.keys()]).toEqual(parametersOf(model.config).parameters.map((p) => p.name));
   const url = new URL(`../src/pretrained/${name}.safetensors`, import.meta.url);
   expect(readFileSync(url).length).toBeLessThan(700_000);

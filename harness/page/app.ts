@@ -166,6 +166,7 @@ export class App {
       // A run keeps its recipe; samples are made by that of the model all the same.
       if (!this.state.run) this.takeFrom(event.model.name, event.model.recipe);
     }
+    if ('note' in event && event.note) this.notices = [...this.notices, event.note];
     for (const panel of this.panels) panel.receive?.(event);
     this.changed();
   }

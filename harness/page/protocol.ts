@@ -107,14 +107,15 @@ export type WorkerEvent =
   /** How far the compiling or the measuring is. */
   | { readonly type: 'preparing'; readonly progress: Progress }
   | { readonly type: 'data'; readonly data: DataDescription }
-  /** A network was read from a file: samples can be made with it. */
-  | { readonly type: 'model'; readonly model: ModelDescription }
+  /** A network was read from a file: samples can be made with it. `note`: see Model, as below. */
+  | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string }
   /** A checkpoint was read: its run is the page's now, and so are its settings. */
   | {
       readonly type: 'resumed';
       readonly name: string;
       readonly settings: CheckpointSettings;
       readonly losses: Float32Array;
+      readonly note?: string;
     }
   /** A run exists from now on. */
   | {

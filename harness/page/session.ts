@@ -549,9 +549,10 @@ export class Session {
     const before = await this.models.open(model, await this.device());
     if (before) this.pictures.free(before);
     before?.destroy();
-    const { height, width, conditioning } = model.config;
+    const { config, objective, note } = model;
+    const { height, width, conditioning } = config;
     const { classes = 0 } = conditioning ?? {};
-    this.send({ type: 'model', model: { name, recipe: recipeOf(model.objective), classes, height, width } });
+    this.send({ type: 'model', model: { name, recipe: recipeOf(objective), classes, height, width }, note });
   }
 
   private async resume(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
@@ -570,7 +571,7 @@ export class Session {
     this.run = this.settings;
     this.checkpoint = bytes;
     this.losses = [...saved.losses];
-    this.send({ type: 'resumed', name, settings, losses: saved.losses });
+    this.send({ type: 'resumed', name, settings, losses: saved.losses, note: saved.note });
     try {
       await this.build();
     } catch (error) {

@@ -47,10 +47,11 @@ export function seal(file: Uint8Array): void {
 /** @throws EngineError `data` unless the file is what was sealed. `stored`: its metadata's crc32. */
 export function checkSeal(file: Uint8Array, stored: string, name: string): void {
   const inPlace = ascii(`${HEAD}${stored}"`).every((code, i) => file[8 + i] === code);
-  if (inPlace && stored === checksum(file)) return;
+  const now = checksum(file);
+  if (inPlace && stored === now) return;
   throw new EngineError(
     'data',
-    `${name} is not as it was saved: its checksum is ${checksum(file)}, but ${show(stored)} was saved with it. ` +
+    `${name} is not as it was saved: its checksum is ${now}, but ${show(stored)} was saved with it. ` +
       'The file is damaged, or another program has changed it: take another copy. (What another program saves ' +
       'has version 1 in its metadata, and no crc32.)',
   );

@@ -1,12 +1,18 @@
 /** Files of which one bit is another. */
 import { EngineError } from '../../src/errors';
 
-/** How many of `count` flipped bits, evenly spread over header and data, make `load` refuse the file. */
-export function flippedBits(file: Uint8Array, load: (bytes: Uint8Array) => unknown, count: number): number {
+/** How many of `count` flipped bits, evenly spread from byte `from` up to `to`, make `load` refuse the file. */
+export function flippedBits(
+  file: Uint8Array,
+  load: (bytes: Uint8Array) => unknown,
+  count: number,
+  from = 0,
+  to = file.length,
+): number {
   const copy = file.slice();
   let noticed = 0;
   for (let i = 0; i < count; i++) {
-    const bit = Math.floor(((i + 0.5) * 8 * file.length) / count);
+    const bit = 8 * from + Math.floor(((i + 0.5) * 8 * (to - from)) / count);
     const flip = () => {
       copy[bit >> 3] ^= 1 << (bit & 7);
     };

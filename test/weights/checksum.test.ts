@@ -1,7 +1,6 @@
 /** A file that loads is the file that was saved. */
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { loadPretrained } from '../../src/pretrained/index';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { seal } from '../../src/weights/checksum';
 import { loadModel } from '../../src/weights/model';
@@ -79,11 +78,6 @@ test('without a checksum only the old version loads, with a note', async () => {
 
 test('a note shows nothing raw of a name', () => {
   expect(loadModel(withoutChecksum(model), '\x1b[2J').note).toMatch(/^\\u\{1b\}\[2J is of version 1/);
-});
-
-test('the pretrained networks have one', async () => {
-  for (const name of ['tutorial', 'digits'] as const)
-    expect((await loadPretrained(name)).note).toBeUndefined();
 });
 
 describe('any byte container', () => {

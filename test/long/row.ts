@@ -1,0 +1,15 @@
+/** A row of the table. */
+export interface Row {
+  readonly name: string;
+  /** The figure, or an error where the promise does not hold. */
+  run(): Promise<string>;
+}
+
+export const thousands = (n: number) => n.toLocaleString('en-US');
+
+/** `n of n`, or an error. */
+export function all(good: number, of: number, what = ''): string {
+  const figure = `${thousands(good)} of ${thousands(of)}${what}`;
+  if (good !== of) throw new Error(figure);
+  return figure;
+}
