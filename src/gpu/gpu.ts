@@ -1,5 +1,6 @@
 /** Being a guest on a device that the caller owns. */
 import { EngineError } from '../errors';
+import type { Op } from '../plan/op';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Progress } from '../progress';
 import { type AdapterDescription, describeAdapter } from './adapter';
@@ -48,6 +49,8 @@ export class Gpu {
   readonly pacer: Pacer;
   /** Round trip of an empty submission in milliseconds, which timings are reduced by. 0 if not measured. */
   latency = 0;
+  /** Looked at by programs before they run anything: rejects if one of the kernels computes wrongly here. */
+  verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   /** Held for as long as the device is. */
   readonly source: GPU | undefined;
   private readonly onProgress: GpuOptions['onProgress'];
