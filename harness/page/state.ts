@@ -73,6 +73,8 @@ export function reduce(state: State, event: WorkerEvent): State {
     }
     case 'preparing':
       return { ...state, preparing: event.progress };
+    case 'warning':
+      return state; // a notice of the page
     case 'data':
       return { ...state, data: event.data };
     case 'model':

@@ -56,11 +56,10 @@ export async function checkOps(gpu: Gpu, ops: readonly Op[]): Promise<(string | 
 }
 
 /** A small op of the same variant, on tensors of its own. */
-function caseOf({ origin: { kernel, shape: given, kept }, variant }: Op): Case {
+function caseOf({ origin: { kernel, shape: given, sliced }, variant }: Op): Case {
   const shape = smallShape(given);
   const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
-  // A weight gradient that leaves its slices to others does so here, too.
-  const slices = kept && kernel.variants[variant].slices?.(shape as never);
+  const slices = sliced && kernel.variants[variant].slices?.(shape as never);
   if (slices) sizes.gradient = slices * pitchOf(sizes.gradient);
   const before = startValues(shape, sizes);
   const tensors = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, tensor(name, size)]));

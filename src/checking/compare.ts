@@ -1,10 +1,13 @@
 import type { Values } from '../plan/reference';
 
 /**
- * How far a number may be from what is expected, as a share of the largest that is expected in its tensor. In cases of `smallShape` the
- * least accurate form, Winograd's F(8x8, 5x5), errs by TODO.
+ * How far a number may be from what is expected, as a share of the largest that is expected in its tensor. Of what `smallShape`
+ * makes of all cases of all kernels, the least accurate form, Winograd's F(8x8, 5x5), errs by 2e-4 of it, F(7x7, 5x5) by 1e-4 and all that
+ * is not Winograd by 4e-6. What is off by 0.4% is seen.
  */
 const TOLERANCE = 1e-3;
+/** Tensors of numbers that have nothing to do with each other: each is its own measure. */
+const APART = ['state', 'records'];
 /** Below, an f32 is denormal: a whole number in a tensor of floats, or nothing. */
 const LEAST_NORMAL = 2 ** -126;
 
@@ -14,11 +17,14 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
   const exact = expected instanceof Uint32Array;
   let largest = 0;
   for (const value of expected) largest = Math.max(largest, Math.abs(value));
-  const allowedAt = (value: number) => (exact || Math.abs(value) < LEAST_NORMAL ? 0 : TOLERANCE * largest);
+  const allowedAt = (value: number) => {
+    if (exact || Math.abs(value) < LEAST_NORMAL) return 0;
+    return TOLERANCE * (APART.includes(name) ? Math.abs(value) : largest);
+  };
   const apart = Float64Array.from(expected, (value, i) => Math.abs(got[i] - value));
   // What is no number is no less than anything, either.
   const isWrong = (distance: number, i: number) => !(distance <= allowedAt(expected[i]));
-  console.log("ERR", name, expected.length, Math.max(...apart) / largest, largest);
+
   const wrong = apart.filter(isWrong).length;
   if (wrong === 0) return undefined;
   const first = apart.findIndex(isWrong);

@@ -98,12 +98,12 @@ type CheckOps = typeof import('./check_ops').checkOps;
  * What makes one check differ from another: kernel and variant, the texts of the shaders, and what they are told. How large something is
  * makes no difference, as all is small in a check, unless there is one of it, or none.
  */
-function fingerprint({ kernel, variant, origin: { shape, kept, calls } }: Op): string {
-  const matters = (name: string, value: unknown) =>
-    name === 'kernelSize' ||
-    name === 'decay' ||
-    (typeof value === 'number' ? value <= 1 : typeof value !== 'string');
+function fingerprint({ kernel, variant, origin: { shape, sliced, calls } }: Op): string {
+  const matters = (name: string, value: unknown) => {
+    if (name === 'kernelSize' || name === 'decay' || typeof value === 'object') return true;
+    return typeof value === 'number' ? value <= 1 : value === true;
+  };
   const told = JSON.stringify(shape, (name, value) => (matters(name, value) ? value : undefined));
   const shaders = [...new Set(calls.map(({ shader }) => shader.hash))];
-  return fnv1a(new TextEncoder().encode(JSON.stringify([kernel, variant, shaders, told, kept])));
+  return fnv1a(new TextEncoder().encode(JSON.stringify([kernel, variant, shaders, told, sliced])));
 }

@@ -20,7 +20,7 @@ const MOST: Readonly<Record<string, number>> = {
   ring: 5,
   partialCount: 70,
   size: 300,
-  slices: 3,
+  slices: 9,
   imageBias: 3,
   first: 3,
 };
@@ -44,7 +44,7 @@ const smallExtents = (shape: object) =>
 export function smallShape(shape: object): object {
   const small: Record<string, unknown> = smallExtents(shape);
   if ('seed' in small) small.seed = SEED;
-  if ('pitch' in small) small.pitch = Math.ceil((small.size as number) / 4) * 4;
+  if ('pitch' in small) small.pitch = small.size;
   if ('layers' in small) small.layers = smallLayers(small.layers as readonly object[]);
   return small;
 }
@@ -114,11 +114,17 @@ function valuesOf(name: string, size: number, shape: Shape, random: Random): Val
   }
 }
 
+interface StateShape {
+  readonly batch?: number;
+  readonly imageCount?: number;
+  readonly count?: number;
+}
+
 /** In the middle of an epoch and of a batch, with rates that make large changes. */
-function stateOf({ batch = 8, imageCount = 20 }: { batch?: number; imageCount?: number }): Uint32Array {
+function stateOf({ batch = 8, imageCount = 20, count: most = imageCount }: StateShape): Uint32Array {
   const state = new Uint32Array(STATE_WORDS);
   const floats = new Float32Array(state.buffer);
-  const count = Math.min(batch - 1, imageCount);
+  const count = Math.min(batch - 1, imageCount, most);
   state[STATE.step] = 40;
   state[STATE.count] = count;
   state[STATE.batchStart] = imageCount - count;

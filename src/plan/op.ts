@@ -101,8 +101,8 @@ export interface Kernel<Shape, Name extends string = string> {
 export interface Origin {
   readonly kernel: Kernel<never>;
   readonly shape: object;
-  /** Whether it was given something to keep, or to find. */
-  readonly kept: boolean;
+  /** Whether it leaves its slices to others. */
+  readonly sliced: boolean;
   /** All of them: an op may have been split. */
   readonly calls: readonly Call[];
 }
@@ -159,7 +159,7 @@ export function op<Shape extends object, Name extends string>(
     kernel: kernel.name,
     variant: variantName,
     layer,
-    origin: { kernel, shape, kept: kept !== undefined, calls },
+    origin: { kernel, shape, sliced: kept !== undefined && variant.slices !== undefined, calls },
     features: variant.features ?? [],
     calls,
     cost: kernel.cost(shape),

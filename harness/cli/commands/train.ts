@@ -140,7 +140,7 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
 
   const progress = new Progress();
   const preparations = new Preparations(progress);
-  const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
+  const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
   const run = new Run(engine, {
     out,
     settings: { ...settings, ...(holdout > 0 ? { holdout } : {}) },
