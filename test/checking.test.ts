@@ -31,7 +31,10 @@ describe('of every case of a kernel the small one', () => {
         expect(values.length, `${label}, ${title}`).toBe(before[label].length);
         expect(values.every(Number.isFinite), `${label}, ${title}`).toBe(true);
       }
-      expect(after.some(([label, values]) => faultOf(label, before[label], values)), title).toBe(true);
+      expect(
+        after.some(([label, values]) => faultOf(label, before[label], values)),
+        title,
+      ).toBe(true);
     }
   });
 });
