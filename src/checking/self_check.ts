@@ -4,9 +4,10 @@
  */
 import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
+import { runOnce } from '../gpu/run_once';
 import { fnv1a } from '../hash';
 import { createMutex } from '../mutex';
-import { firstVariant, type Op } from '../plan/op';
+import { firstVariant, type Op, op } from '../plan/op';
 import { adapterKey, openCache, type TuningCache } from '../tuning/cache';
 import { isFused } from '../unet/variants';
 import { WrongKernel } from './wrong_kernel';
@@ -44,32 +45,31 @@ export class SelfCheck {
 
   private async checkWanted(): Promise<void> {
     const { gpu, wanted, passed } = this;
+    if (wanted.size === 0) return;
+    const { checkOps, messageOf } = await import('./check_ops');
+    const check = (ops: readonly Op[]) =>
+      checkOps(ops, { op, run: (...what) => runOnce(gpu, 'self-check', ...what) });
+    /** The kernel's plain form is told of if that is wrong, too: then a variant is not to blame. */
+    const condemn = async (o: Op, fault: string) => {
+      const plain = { ...o, variant: firstVariant(o.origin.kernel) };
+      const ofPlain =
+        o.variant === plain.variant || isFused(o.kernel) ? undefined : (await check([plain]))[0];
+      const { kernel, variant } = ofPlain ? plain : o;
+      return new WrongKernel(
+        kernel,
+        variant,
+        messageOf(kernel, variant, ofPlain ?? fault, ownName(gpu.adapter)),
+      );
+    };
     const checked = [...wanted];
-    if (checked.length === 0) return;
-    const { checkOps } = await import('./check_ops');
-    const faults = await checkOps(
-      gpu,
-      checked.map(([, o]) => o),
-    );
+    const faults = await check(checked.map(([, o]) => o));
     for (const [i, [key, o]] of checked.entries()) {
       const fault = faults[i];
       if (fault === undefined) passed.add(key);
-      else this.wrong.set(key, await this.condemn(o, fault, checkOps));
+      else this.wrong.set(key, await condemn(o, fault));
       wanted.delete(key);
     }
     if (faults.includes(undefined)) await this.remember();
-  }
-
-  /** The error for `o`; for the kernel's plain form if that is wrong, too: then a variant is not to blame. */
-  private async condemn(o: Op, fault: string, checkOps: CheckOps): Promise<WrongKernel> {
-    const { gpu } = this;
-    const adapter = ownName(gpu.adapter) || 'without a name';
-    const plain = firstVariant(o.origin.kernel);
-    if (o.variant !== plain && !isFused(o.kernel)) {
-      const [ofPlain] = await checkOps(gpu, [{ ...o, variant: plain }]);
-      if (ofPlain !== undefined) return new WrongKernel(o.kernel, plain, ofPlain, adapter);
-    }
-    return new WrongKernel(o.kernel, o.variant, fault, adapter);
   }
 
   private async recall(): Promise<void> {
@@ -91,8 +91,6 @@ export class SelfCheck {
     return JSON.stringify(['self-check', adapterKey(this.gpu.device)]);
   }
 }
-
-type CheckOps = typeof import('./check_ops').checkOps;
 
 /**
  * What makes one check differ from another: kernel and variant, the texts of the shaders, and what they are told. How large something is

@@ -1,5 +1,4 @@
 /** A small case of whatever a network asks of a kernel, and numbers for it. */
-import { flatSize, packing } from '../kernels/pack_weights';
 import type { Values } from '../plan/reference';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 
@@ -30,7 +29,8 @@ const MOST_LAYERS = 3;
 const SEED = 123;
 
 type Shape = Readonly<Record<string, unknown>>;
-type PlacedShape = Shape & { inChannels: number; outChannels: number; kernelSize: number; slices?: number };
+/** Elements of a kernel's tensors. */
+type Sizes = (shape: never) => Readonly<Record<string, number>>;
 
 const smallExtents = (shape: object) =>
   Object.fromEntries(
@@ -40,25 +40,27 @@ const smallExtents = (shape: object) =>
     ]),
   );
 
-/** A shape of the same kind, small. */
-export function smallShape(shape: object): object {
+/** A shape of the same kind, small, for the kernel with such `sizes`. */
+export function smallShape(shape: object, sizes: Sizes): object {
   const small: Record<string, unknown> = smallExtents(shape);
   if ('seed' in small) small.seed = SEED;
   if ('pitch' in small) small.pitch = small.size;
-  if ('layers' in small) small.layers = smallLayers(small.layers as readonly object[]);
+  if ('layers' in small) small.layers = smallLayers(small.layers as readonly object[], sizes);
   return small;
 }
 
 /** The first layers, small, one after the other. */
-function smallLayers(layers: readonly object[]) {
+function smallLayers(layers: readonly object[], sizes: Sizes) {
   const at = { offset: 0, packedOffset: 0, slicesOffset: 0 };
-  const align = (size: number) => Math.ceil(size / 64) * 64;
+  const align = (size = 0) => Math.ceil(size / 64) * 64;
   return layers.slice(0, MOST_LAYERS).map((given) => {
-    const layer = smallExtents(given) as PlacedShape;
+    const layer = smallExtents(given);
+    const alone = { ...layer, offset: 0, packedOffset: 0, slicesOffset: 0 };
+    const { parameter, packed, slices } = sizes({ layers: [alone] } as never);
     const placed = { ...layer, ...at };
-    at.offset += align(flatSize(layer));
-    at.packedOffset += align(packing(layer).size);
-    at.slicesOffset += align((layer.slices ?? 1) * flatSize(layer));
+    at.offset += align(parameter);
+    at.packedOffset += align(packed);
+    at.slicesOffset += align(slices);
     return placed;
   });
 }

@@ -7,13 +7,8 @@ export class WrongKernel extends EngineError {
   /** The message without advice. */
   readonly finding: string;
 
-  /** `fault`: what it computes, and what it must. */
-  constructor(kernel: string, variant: string, fault: string, adapter: string) {
-    const finding = `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter}): in a small case ${fault}.`;
-    super(
-      'wrong-kernel',
-      `${finding} Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message. createEngine({ selfCheck: false }) runs without the check.`,
-    );
+  constructor(kernel: string, variant: string, { message, finding }: { message: string; finding: string }) {
+    super('wrong-kernel', message);
     this.kernel = kernel;
     this.variant = variant;
     this.finding = finding;

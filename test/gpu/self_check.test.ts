@@ -1,7 +1,8 @@
 /** The check of kernels before they are used: what is wrong is noticed before the first step, and what is right is not. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { checkOps } from '../../src/checking/check_ops';
+import { checkOps, type Tools } from '../../src/checking/check_ops';
 import { smallShape } from '../../src/checking/small_case';
+import { runOnce } from '../../src/gpu/run_once';
 import { createEngine, type Engine, recipes, type UNetConfig, type Warning } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
@@ -104,6 +105,7 @@ describe('nothing is said of', () => {
   });
 
   test('any form of any kernel', async () => {
+    const run: Tools['run'] = (...what) => runOnce(gpu, 'self-check', ...what);
     for (const name of Object.keys(references)) {
       const spec = specs.get(name)!;
       const ops = new Map<string, Op>();
@@ -115,12 +117,12 @@ describe('nothing is said of', () => {
           const sizes = Object.entries<number>(spec.kernel.sizes(shape));
           const tensors = Object.fromEntries(sizes.map(([label, size]) => [label, tensor(label, size)]));
           ops.set(
-            `${variant} ${JSON.stringify(smallShape(shape))}`,
+            `${variant} ${JSON.stringify(smallShape(shape, spec.kernel.sizes))}`,
             op(spec.kernel, name, shape, tensors, variant),
           );
         }
       }
-      const faults = await checkOps(gpu, [...ops.values()]);
+      const faults = await checkOps([...ops.values()], { op, run });
       expect(
         faults.filter((fault) => fault !== undefined),
         name,
