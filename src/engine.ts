@@ -1,3 +1,4 @@
+import { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import { checkNames, checkNumber, EngineError, type Names, typeOf, unlessDestroyed } from './errors';
@@ -16,6 +17,7 @@ import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet } from './unet/unet';
 import type { Variants } from './unet/variants';
+import type { Warning } from './warning';
 
 export interface EngineOptions {
   /** The caller's device. It stays the caller's: the engine never destroys it and sets no handlers on it. */
@@ -30,7 +32,7 @@ export interface EngineOptions {
    * in `tuningCache`). Default: yes on GPUs, no on software adapters, for which the fastest are known and measuring takes longer.
    */
   readonly tune?: boolean;
-  /** Where the choices are remembered. Default: IndexedDB in browsers, else as long as the engine lives. */
+  /** Where choices, and what was checked, are remembered. Default: IndexedDB in browsers, else as long as the engine lives. */
   readonly tuningCache?: TuningCache;
   /**
    * Kernel variants by layer for everything that this engine makes, in place of any choosing: with the same adapter and seed the
@@ -39,6 +41,14 @@ export interface EngineOptions {
   readonly variants?: Variants;
   /** Called while shaders are compiled and variants measured, which can take seconds at the first use. */
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Whether each kernel that is used is first run once on a small case and compared with what it must compute, in plain loops; once on an
+   * adapter, as that is remembered in `tuningCache`. A wrong variant is replaced (`onWarning`); where nothing can take a wrong kernel's
+   * place, or the caller fixed it, an error `wrong-kernel` is thrown. Default true.
+   */
+  readonly selfCheck?: boolean;
+  /** Called when something is wrong that the engine can do without. Default: console.warn. */
+  readonly onWarning?: (warning: Warning) => void;
 }
 
 const OPTIONS: Names<EngineOptions> = {
@@ -50,6 +60,8 @@ const OPTIONS: Names<EngineOptions> = {
   tuningCache: true,
   variants: true,
   onProgress: true,
+  selfCheck: true,
+  onWarning: true,
 };
 
 /**
@@ -75,8 +87,13 @@ export class Engine extends Resource {
     this.device = gpu.device;
     this.adapter = gpu.adapter;
     this.ownsDevice = ownsDevice;
-    const { variants, tune, tuningCache: cache, onProgress } = options;
-    this.chooser = new EngineChooser(gpu, { variants, tune, cache, onProgress });
+    const { variants, tune, tuningCache: cache, onProgress, selfCheck = true } = options;
+    const { onWarning = ({ message }) => console.warn(message) } = options;
+    this.chooser = new EngineChooser(gpu, { variants, tune, cache, onProgress, onWarning });
+    if (selfCheck) {
+      const check = new SelfCheck(gpu, cache);
+      gpu.verify = (ops) => check.verify(ops);
+    }
   }
 
   /** See EngineOptions. A change counts for what is created from then on. */

@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'limit' // the device's limits or memory do not suffice
   | 'device-lost'
   | 'shader' // a shader did not compile, or a pipeline or submission was refused
+  | 'wrong-kernel' // a shader does not compute on this adapter what it must
   | 'argument' // a value out of range, an unknown name, a wrong length
   | 'data' // a file or array that is not what it should be
   | 'diverged' // a loss, weights or Adam's moments are no longer finite numbers

@@ -37,6 +37,7 @@ export { type Conditioning, defaultConfig, type Parameter, presets, type UNetCon
 export type { Predictor, PredictorOptions } from './unet/predictor';
 export type { Told, UNet } from './unet/unet';
 export type { Variants } from './unet/variants';
+export type { Warning } from './warning';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';
 export type { RunSettings, TrainingSettings } from './weights/fields';
 export { assertSameData, type DataFingerprint, fingerprintImages } from './weights/fingerprint';

@@ -43,7 +43,7 @@ window.nextEvents = async () => {
 };
 
 async function run(job: Job, options: JobOptions): Promise<void> {
-  const engine = await createEngine(options.engine);
+  const engine = await createEngine({ ...options.engine, selfCheck: false });
   engine.device.addEventListener('uncapturederror', ({ error }) =>
     tell({ kind: 'error', message: error.message }),
   );

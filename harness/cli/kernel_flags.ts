@@ -95,6 +95,11 @@ export class Preparations {
       this.progress.update({ done, total, text: `${preparing[task]}: ${done} of ${total}` });
   };
 
+  /** For an engine. */
+  get handlers(): Pick<EngineOptions, 'onProgress' | 'onWarning'> {
+    return { onProgress: this.onProgress, onWarning: ({ message }) => this.progress.print(message) };
+  }
+
   /** How the variants of an engine came about. */
   origin({ tune }: Pick<Engine, 'tune'>, given: boolean): string {
     if (given) return 'as given';

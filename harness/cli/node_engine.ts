@@ -7,7 +7,7 @@ import { versions } from './versions';
 
 /** An engine on the best adapter there is; Dawn puts real GPUs before software ones. Remembers its choices in the user's cache. */
 export async function nodeEngine(
-  options: Pick<EngineOptions, 'tune' | 'variants' | 'onProgress'> = {},
+  options: Pick<EngineOptions, 'tune' | 'variants' | 'selfCheck' | 'onProgress' | 'onWarning'> = {},
 ): Promise<Engine> {
   const gpu = await nodeGpu();
   try {

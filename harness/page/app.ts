@@ -160,7 +160,8 @@ export class App {
     this.state = reduce(this.state, event);
     this.changedAt = performance.now();
     this.timeFirstStep(event);
-    if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
+    if (event.type === 'notice') this.notices = [...this.notices, event.message];
+    else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
     else if (event.type === 'model') {
       this.useFile = true;
       // A run keeps its recipe; samples are made by that of the model all the same.

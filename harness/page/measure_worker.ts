@@ -11,7 +11,9 @@ const scope = globalThis as unknown as {
 };
 
 async function run(task: MeasureTask): Promise<void> {
-  const engine = await createEngine(task.tune === 'auto' ? {} : { tune: task.tune === 'on' });
+  // Both find out what is wrong by themselves, and more thoroughly.
+  const tune = task.tune === 'auto' ? undefined : task.tune === 'on';
+  const engine = await createEngine({ tune, selfCheck: false });
   // Told before the error of what was at work: the page ends this worker with the first word that it failed.
   void engine.device.lost.then(({ reason, message }) => {
     if (reason === 'destroyed') return;

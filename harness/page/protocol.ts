@@ -106,6 +106,8 @@ export type WorkerEvent =
   | { readonly type: 'phase'; readonly phase: Phase; readonly training: boolean }
   /** How far the compiling or the measuring is. */
   | { readonly type: 'preparing'; readonly progress: Progress }
+  /** Something is wrong that can be done without. */
+  | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'data'; readonly data: DataDescription }
   /** A network was read from a file: samples can be made with it. `note`: see Model, as below. */
   | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string }

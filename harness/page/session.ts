@@ -15,6 +15,7 @@ import {
   type Trainer,
   type UNet,
   type UNetConfig,
+  type Warning,
 } from '../../src';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
@@ -230,7 +231,8 @@ export class Session {
     if (this.engine) return this.engine;
     if (this.resting === 'lost') this.resting = this.run ? 'paused' : 'idle';
     const onProgress = (progress: Progress) => this.send({ type: 'preparing', progress });
-    const engine = await createEngine({ onProgress });
+    const onWarning = ({ message }: Warning) => this.send({ type: 'notice', message });
+    const engine = await createEngine({ onProgress, onWarning });
     this.engine = engine;
     this.pace();
     this.setTune();

@@ -75,6 +75,8 @@ export function reduce(state: State, event: WorkerEvent): State {
     }
     case 'preparing':
       return { ...state, preparing: event.progress };
+    case 'notice':
+      return state; // the page shows it
     case 'data':
       return { ...state, data: event.data };
     case 'model':

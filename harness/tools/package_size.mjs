@@ -30,10 +30,12 @@ const PROGRAMS = [
 ];
 /** What an engine makes, and how much more than the engine that may be, on any adapter. */
 const MADE = [
-  { name: 'sampler', limit: 25, make: (engine, unet) => sample(engine, unet) },
-  { name: 'trainer', limit: 60, make: (engine, unet) => train(engine, unet) },
+  { name: 'sampler', limit: 25, make: sample },
+  { name: 'trainer', limit: 60, make: train },
 ];
 const ENGINE_LIMIT = 45;
+/** The check of kernels before they are used, with all references. */
+const CHECK_LIMIT = 22;
 const ADAPTERS = [
   { name: 'software', software: true, features: ['subgroups'] },
   { name: 'software, no subgroups', software: true },
@@ -41,19 +43,25 @@ const ADAPTERS = [
   { name: 'GPU, no subgroups', software: false },
 ];
 
-async function sample(engine, unet) {
-  const sampler = await engine.createSampler(unet, { count: 16 });
+async function sample(engine) {
+  const sampler = await engine.createSampler(await engine.createUNet(), { count: 16 });
   await sampler.sample({ steps: 1 });
 }
 
-async function train(engine, unet) {
-  const trainer = await engine.createTrainer(unet, { batchSize: 64 });
+async function train(engine) {
+  const trainer = await engine.createTrainer(await engine.createUNet(), { batchSize: 64 });
   const images = { images: new Uint8Array(28 * 28), count: 1, height: 28, width: 28, channels: 1 };
   try {
     for await (const _ of trainer.fit(await engine.createDataset(images), { epochs: 1 }));
   } catch (error) {
     if (error.code !== 'shader') throw error; // the zeros that come back say that there was no step
   }
+}
+
+/** Makes what is checked first, and is refused. */
+async function checked(engine) {
+  const error = await engine.createUNet().catch((error) => error);
+  if (error.code !== 'wrong-kernel') throw error;
 }
 
 /** Every chunk says, when it is loaded, that it is. */
@@ -97,8 +105,8 @@ async function bundled(folder, name, code) {
 const gzipped = (files, names) =>
   [...names].reduce((sum, name) => sum + gzipSync(files.get(name), { level: 9 }).length, 0) / KB;
 
-/** The files of the engine's bundle that `make` loads on an adapter. */
-async function loadedBy({ entry, files }, adapter, make) {
+/** The files of the engine's bundle that `make` loads on an adapter, with the check of kernels or without. */
+async function loadedBy({ entry, files }, adapter, make, selfCheck = false) {
   const loaded = new Set();
   globalThis.loadedChunks = loaded;
   // Another query, another instance of the entry; its chunks are told of once, so each run needs its own copy.
@@ -108,8 +116,8 @@ async function loadedBy({ entry, files }, adapter, make) {
   const { createEngine } = await import(pathToFileURL(join(folder, basename(entry))).href);
   // Of what is measured any may turn out to be the fastest; without measuring it is what usually is.
   for (const tune of adapter.software ? [false] : [true, false]) {
-    const engine = await createEngine({ device: fakeDevice(adapter), tune });
-    await make(engine, await engine.createUNet());
+    const engine = await createEngine({ device: fakeDevice(adapter), tune, selfCheck });
+    await make(engine);
     engine.destroy();
   }
   return new Set([...loaded].map((url) => basename(fileURLToPath(url))));
@@ -133,6 +141,11 @@ async function measure(folder) {
       rows.push({ name: `the tutorial's ${name}, more (${adapter.name})`, size, limit });
     }
   }
+  const [adapter] = ADAPTERS;
+  const without = await loadedBy(engine, adapter, (made) => made.createUNet());
+  const withCheck = await loadedBy(engine, adapter, checked, true);
+  const more = [...withCheck].filter((file) => !without.has(file));
+  rows.push({ name: 'the self-check, more', size: gzipped(engine.files, more), limit: CHECK_LIMIT });
   return rows;
 }
 

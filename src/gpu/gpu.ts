@@ -1,5 +1,6 @@
 /** Being a guest on a device that the caller owns. */
 import { EngineError } from '../errors';
+import type { Op } from '../plan/op';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Progress } from '../progress';
 import { type AdapterDescription, describeAdapter } from './adapter';
@@ -56,6 +57,8 @@ export class Gpu {
   latency = 0;
   /** See `Loss`. */
   private readonly loss: Loss;
+  /** Looked at by programs before they run anything: rejects if one of the kernels computes wrongly here. */
+  verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
   private lastDone = 0;

@@ -32,7 +32,7 @@ interface BoundCall {
  * A list of ops with their buffers, pipelines and params, ready to be encoded any number of times.
  *
  * `boundBuffers` exist already (weights, state); all other tensors are allocated here, sharing buffers where their
- * lifetimes allow it unless `reuse` is false.
+ * lifetimes allow it unless `reuse` is false. Kernels that the engine has not seen to be right are checked first, unless `verify` is false.
  */
 export class Program {
   /** Bytes of the buffers that this program allocated. */
@@ -60,13 +60,16 @@ export class Program {
     label: string,
     ops: readonly Op[],
     boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,
-    options: { reuse?: boolean; partWork?: number } = {},
+    options: { reuse?: boolean; partWork?: number; verify?: boolean } = {},
   ): Promise<Program> {
     checkFeatures(gpu, ops);
     const calls = ops.flatMap((o) => o.calls);
     const plan = planMemory(calls, new Set(boundBuffers.keys()), options.reuse ?? true);
     for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);
-    const pipelines = await Promise.all(calls.map((c) => gpu.pipeline(c.shader)));
+    const [pipelines] = await Promise.all([
+      Promise.all(calls.map((c) => gpu.pipeline(c.shader))),
+      options.verify === false ? undefined : gpu.verify?.(ops),
+    ]);
 
     const params = layoutUniforms(gpu, ops, options.partWork ?? PART_WORK);
     const owned: GPUBuffer[] = [];

@@ -97,11 +97,22 @@ export interface Kernel<Shape, Name extends string = string> {
   readonly variants: Readonly<Record<string, Variant<Shape, Name>>>;
 }
 
+/** What an op was made of: the self-check makes a small one of the same. */
+export interface Origin {
+  readonly kernel: Kernel<never>;
+  readonly shape: object;
+  /** Whether it leaves its slices to others. */
+  readonly sliced: boolean;
+  /** All of them: an op may have been split. */
+  readonly calls: readonly Call[];
+}
+
 /** A kernel at work on given tensors: the unit that a program lists, `explain` prints and the bench times. */
 export interface Op {
   readonly kernel: string;
   readonly variant: string;
   readonly layer: string;
+  readonly origin: Origin;
   readonly features: readonly GPUFeatureName[];
   readonly calls: readonly Call[];
   readonly cost: Cost;
@@ -112,7 +123,7 @@ export const firstVariant = <Shape, Name extends string>(kernel: Kernel<Shape, N
   Object.keys(kernel.variants)[0];
 
 /** Puts `kernel` to work on `tensors`, by its first variant or the named one; `kept` is for one that keeps something. */
-export function op<Shape, Name extends string>(
+export function op<Shape extends object, Name extends string>(
   kernel: Kernel<Shape, Name>,
   layer: string,
   shape: Shape,
@@ -143,12 +154,14 @@ export function op<Shape, Name extends string>(
       tensor(`${layer} ${kernel.name} ${name}`, size),
     ]),
   );
+  const calls = variant.calls(shape, tensors, scratch, kept);
   return {
     kernel: kernel.name,
     variant: variantName,
     layer,
+    origin: { kernel, shape, sliced: kept !== undefined && variant.slices !== undefined, calls },
     features: variant.features ?? [],
-    calls: variant.calls(shape, tensors, scratch, kept),
+    calls,
     cost: kernel.cost(shape),
   };
 }

@@ -14,7 +14,7 @@ import { unitRange } from '../kernels/unit_range';
 import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
-import { givenOrChosen, type VariantChooser } from '../tuning/chooser';
+import { type VariantChooser, withVariants } from '../tuning/chooser';
 import type { UNetConfig } from '../unet/config';
 import { predictionPass, splitByWeights } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';
@@ -191,16 +191,26 @@ const LABELS: Readonly<Record<ProgramName, string>> = {
   prepare: 'kernels for sampling',
 };
 
-export async function createPlan(
+export function createPlan(
   gpu: Gpu,
   unet: NetworkWeights,
   options: PlanOptions,
   variantChooser: VariantChooser,
 ): Promise<SamplingPlan> {
+  const { seen: batch } = batchesOf(options);
+  const { layers } = unet.plan;
+  const choice = { given: options.variants, gpu, chooser: variantChooser, layers, batch, training: false };
+  return withVariants(choice, (variants) => makePlan(gpu, unet, options, variants));
+}
+
+async function makePlan(
+  gpu: Gpu,
+  unet: NetworkWeights,
+  options: PlanOptions,
+  variants: Variants,
+): Promise<SamplingPlan> {
   const { count, flow } = options;
   const { batch, seen } = batchesOf(options);
-  const { layers } = unet.plan;
-  const variants = await givenOrChosen(options.variants, gpu, variantChooser, layers, seen, false);
   const tensors = tensorsOf(unet.config, options);
   const { always, alongFlow, share } = tensors;
   const ops = opsOf(unet, tensors, options, variants);

@@ -8,7 +8,7 @@ import { readBuffer } from '../gpu/staging';
 import { STATE } from '../plan/step_state';
 import { padBatch, type Tensor } from '../plan/tensor';
 import { Resource } from '../resource';
-import { defaultChooser, givenOrChosen } from '../tuning/chooser';
+import { defaultChooser, withVariants } from '../tuning/chooser';
 import { isBuffer } from '../unet/conditions';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
@@ -102,13 +102,15 @@ export class Trainer extends Resource {
     unet.check(gpu.device);
     const { batchSize, learningRate, reuseMemory, variants: given, settings } = checkTrainer(options);
     const { layers } = unet.plan;
-    const variants = await givenOrChosen(given, gpu, chooser, layers, padBatch(batchSize), true);
     const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
     const average = trained && unet;
+    const choice = { given, gpu, chooser, layers, batch: padBatch(batchSize), training: true };
     try {
-      const stepOptions = { batchSize, settings, variants, reuseMemory, average };
-      const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
-      return new Trainer({ gpu, unet, batchSize, learningRate, settings, variants, programs, trained });
+      return await withVariants(choice, async (variants) => {
+        const stepOptions = { batchSize, settings, variants, reuseMemory, average };
+        const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
+        return new Trainer({ gpu, unet, batchSize, learningRate, settings, variants, programs, trained });
+      });
     } catch (error) {
       trained?.network.destroy();
       throw error;

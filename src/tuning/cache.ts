@@ -1,4 +1,4 @@
-/** Where a tuner remembers its choices between visits. */
+/** Where is remembered between visits what was measured and checked. */
 export interface TuningCache {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
@@ -6,6 +6,8 @@ export interface TuningCache {
 
 const DATABASE = 'webgpu-diffusion';
 const STORE = 'tuning';
+/** A database that does not answer for so long, as some browsers' do not, is done without. */
+const PATIENCE_MS = 1000;
 
 /** A cache in the browser's IndexedDB, which pages and workers share; undefined where there is none (Node, some private modes). */
 export async function browserCache(): Promise<TuningCache | undefined> {
@@ -18,10 +20,11 @@ export async function browserCache(): Promise<TuningCache | undefined> {
   try {
     const opening = indexedDB.open(DATABASE, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
-    const database = await settle(opening);
+    const late = new Promise<never>((_, reject) => setTimeout(reject, PATIENCE_MS));
+    const database = await Promise.race([settle(opening), late]);
     const store = (mode: IDBTransactionMode) => database.transaction(STORE, mode).objectStore(STORE);
     return {
-      get: (key) => settle(store('readonly').get(key)),
+      get: async (key) => settle(store('readonly').get(key)),
       set: async (key, value) => {
         await settle(store('readwrite').put(value, key));
       },
@@ -40,4 +43,15 @@ export function memoryCache(): TuningCache {
       values.set(key, value);
     },
   };
+}
+
+/** The caller's own, else the browser's, else one for the time being. */
+export const openCache = async (given?: TuningCache): Promise<TuningCache> =>
+  given ?? (await browserCache()) ?? memoryCache();
+
+/** Adapter and driver, and browser: what is remembered of one is not true of another. */
+export function adapterKey({ adapterInfo }: GPUDevice): readonly (string | undefined)[] {
+  const { vendor, architecture, device, description } = (adapterInfo ?? {}) as Partial<GPUAdapterInfo>;
+  const runtime = (globalThis.navigator as Navigator | undefined)?.userAgent ?? '';
+  return [vendor, architecture, device, description, runtime];
 }

@@ -7,12 +7,38 @@ import { adapterKind, checkVariants, defaultVariants, type Variants } from '../u
 export interface VariantChooser {
   /** `training` is false for a network that only predicts. */
   choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
+  /** Whether it chooses something else from now on than what `error` is about. */
+  replaces(error: unknown): boolean;
 }
 
-/** Chooses without measuring. */
-export const defaultChooser = ({ device, adapter }: Gpu): VariantChooser => ({
-  choose: async (layers, batch) => defaultVariants(layers, batch, device.features, adapterKind(adapter)),
+/** Chooses without measuring, and without those `kernel.variant` that are `rejected`. */
+export const defaultChooser = ({ device, adapter }: Gpu, rejected?: ReadonlySet<string>): VariantChooser => ({
+  choose: async (layers, batch) =>
+    defaultVariants(layers, batch, device.features, adapterKind(adapter), rejected),
+  replaces: () => false,
 });
+
+export interface Choice {
+  /** The caller's own. */
+  readonly given: Variants | undefined;
+  readonly gpu: Gpu;
+  readonly chooser: VariantChooser;
+  readonly layers: readonly Layer[];
+  readonly batch: number;
+  readonly training: boolean;
+}
+
+/** Makes something of given or chosen variants; if one of those chosen is found to be wrong, once more with others. */
+export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
+  const { given, gpu, chooser, layers, batch, training } = choice;
+  const variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
+  try {
+    return await make(variants);
+  } catch (error) {
+    if (given || !chooser.replaces(error)) throw error;
+    return withVariants(choice, make);
+  }
+}
 
 /** The caller's `given` variants, which are checked, or else the chooser's. */
 export async function givenOrChosen(

@@ -1,10 +1,12 @@
 /** An engine's choice of kernel variants. */
+import { WrongKernel } from '../checking/wrong_kernel';
 import type { Gpu } from '../gpu/gpu';
 import { createMutex } from '../mutex';
 import type { Progress } from '../progress';
 import type { Layer } from '../unet/config';
-import type { Variants } from '../unet/variants';
-import { browserCache, memoryCache, type TuningCache } from './cache';
+import { replaceable, type Variants } from '../unet/variants';
+import type { Warning } from '../warning';
+import { openCache, type TuningCache } from './cache';
 import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
 import { tune, tuningEffort } from './tuner';
 
@@ -15,6 +17,7 @@ export interface EngineChooserOptions {
   readonly tune?: boolean;
   readonly cache?: TuningCache;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onWarning?: (warning: Warning) => void;
 }
 
 /** An engine's choice: what its caller fixed, or what is measured, or the fixed order of preference. */
@@ -24,6 +27,7 @@ export class EngineChooser implements VariantChooser {
   private readonly gpu: Gpu;
   private readonly variants: Variants | undefined;
   private readonly onProgress: EngineChooserOptions['onProgress'];
+  private readonly onWarning: EngineChooserOptions['onWarning'];
   private cache: TuningCache | undefined;
   /** Of the effort, for all that the engine creates. */
   private millisecondsLeft: number | undefined;
@@ -32,25 +36,40 @@ export class EngineChooser implements VariantChooser {
   /** Tuners that run at the same time would measure each other, and what they measured is remembered. */
   private readonly exclusively = createMutex();
 
-  constructor(gpu: Gpu, { variants, tune, cache, onProgress }: EngineChooserOptions) {
+  constructor(gpu: Gpu, { variants, tune, cache, onProgress, onWarning }: EngineChooserOptions) {
     this.gpu = gpu;
     this.variants = variants;
     this.tune = tune ?? !gpu.adapter.software;
     this.cache = cache;
     this.onProgress = onProgress;
+    this.onWarning = onWarning;
   }
 
   async choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, variants } = this;
     if (variants || !this.tune) {
-      return givenOrChosen(variants, gpu, defaultChooser(gpu), layers, batch, training);
+      const usual = defaultChooser(gpu, this.rejectedVariants);
+      return givenOrChosen(variants, gpu, usual, layers, batch, training);
     }
     return this.exclusively(() => this.measure(layers, batch, training));
   }
 
+  replaces(error: unknown): boolean {
+    if (this.variants || !(error instanceof WrongKernel)) return false;
+    const { kernel, variant, finding } = error;
+    const rejected = replaceable(kernel, variant);
+    if (rejected === undefined) return false;
+    // What was made at the same time may have told of it already.
+    const message = `${finding} Another variant takes its place.`;
+    if (!this.rejectedVariants.has(rejected))
+      this.onWarning?.({ code: 'wrong-kernel', kernel, variant, message });
+    this.rejectedVariants.add(rejected);
+    return true;
+  }
+
   private async measure(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, rejectedVariants, onProgress } = this;
-    this.cache ??= (await browserCache()) ?? memoryCache();
+    this.cache = await openCache(this.cache);
     const effort = tuningEffort[gpu.adapter.software ? 'software' : 'gpu'];
     const milliseconds = this.millisecondsLeft ?? effort.milliseconds;
     const start = performance.now();

@@ -54,6 +54,7 @@ export async function fastest(
       signal?.throwIfAborted();
       if (performance.now() >= end) return undefined;
       const rejected = `${o.kernel}.${o.variant}`;
+      if (rejectedVariants.has(rejected) && o !== ops[0]) continue;
       try {
         const { program, apart } = await bench.run(o);
         if (!(apart <= AGREEMENT)) {
@@ -150,7 +151,9 @@ class Comparison {
   }
 
   private async compile(o: Op): Promise<Program> {
-    const program = await Program.compile(this.gpu, 'tune', [o], this.buffers);
+    // What is compared with the first one is checked once it is chosen.
+    const verify = o === this.job.ops[0] || o.kernel === difference.name;
+    const program = await Program.compile(this.gpu, 'tune', [o], this.buffers, { verify });
     this.programs.push(program);
     return program;
   }

@@ -22,7 +22,7 @@ import {
   tunedShape,
   type Variants,
 } from '../unet/variants';
-import type { TuningCache } from './cache';
+import { adapterKey, type TuningCache } from './cache';
 import { fastest, type Job, NoisePool } from './measure';
 
 /** How much measuring is worth. */
@@ -144,7 +144,8 @@ async function jobsOf(
       if (chosen.has(job.key) || jobs.has(job.key)) continue;
       // A store that cannot be read is as good as an empty one.
       const known = await cache?.get(job.key).catch(() => undefined);
-      if (known !== undefined && measurable.includes(known)) chosen.set(job.key, known);
+      const trusted = !rejectedVariants.has(`${kernel.name}.${known}`);
+      if (known !== undefined && measurable.includes(known) && trusted) chosen.set(job.key, known);
       else if (measurable.length > 1) jobs.set(job.key, job);
     }
   }
@@ -220,19 +221,12 @@ function jobOf(
  * to the text of their shaders, so that a choice is forgotten when a shader changes or a variant is added.
  */
 function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [string, number])[]): string {
-  const {
-    vendor,
-    architecture,
-    device: name,
-    description,
-  } = (device.adapterInfo ?? {}) as Partial<GPUAdapterInfo>;
-  const runtime = (globalThis.navigator as Navigator | undefined)?.userAgent ?? '';
   const dispatches = ops.map(({ variant, calls }) => [
     variant,
     calls.map(({ shader, params, groups }) => [shader.hash, params, groups]),
   ]);
   return JSON.stringify([
-    [vendor, architecture, name, description, runtime],
+    adapterKey(device),
     ops[0].kernel,
     Object.fromEntries(sizes),
     fnv1a(new TextEncoder().encode(JSON.stringify(dispatches))),

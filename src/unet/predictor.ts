@@ -8,7 +8,7 @@ import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import { Resource } from '../resource';
-import { defaultChooser, givenOrChosen } from '../tuning/chooser';
+import { defaultChooser, withVariants } from '../tuning/chooser';
 import { outChannelsOf } from './config';
 import { type Choose, predictionPass, splitByWeights } from './forward';
 import type { NetworkWeights } from './network';
@@ -79,8 +79,18 @@ export class Predictor extends Resource {
     checkInteger('count', count, 1, 65536);
     const batch = padBatch(count);
     const { layers } = unet.plan;
-    const chosen = await givenOrChosen(variants, gpu, chooser, layers, batch, false);
-    const plan = planPrediction(unet, batch, chooseBy(chosen));
+    const choice = { given: variants, gpu, chooser, layers, batch, training: false };
+    return withVariants(choice, (chosen) => Predictor.make(gpu, unet, count, chosen));
+  }
+
+  private static async make(
+    gpu: Gpu,
+    unet: NetworkWeights,
+    count: number,
+    variants: Variants,
+  ): Promise<Predictor> {
+    const batch = padBatch(count);
+    const plan = planPrediction(unet, batch, chooseBy(variants));
     const { images, result, state, levels, classes } = plan.tensors;
     const tensors = [images, result, state, levels, classes, ...plan.made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);

@@ -5,7 +5,7 @@ import { clip, EngineError } from '../errors';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
-import type { AdapterKind, Kernel } from '../plan/op';
+import { type AdapterKind, firstVariant, type Kernel } from '../plan/op';
 import type { Layer } from './config';
 import type { Choose } from './forward';
 
@@ -21,6 +21,21 @@ type TunedKernel = Kernel<ConvShape>;
 
 /** The kernels that have more than one variant; all take a convolution's shape. */
 export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly TunedKernel[];
+
+/** Kernels that replace one of those where its variant allows it: whose choice is theirs, too. */
+const FUSED: Readonly<Record<string, string>> = {
+  conv2d_pool: conv2d.name,
+  conv2d_grad_pool: conv2dGradInput.name,
+  conv2d_grad_upsample: conv2dGradInput.name,
+};
+
+export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
+
+/** The `kernel.variant` to do without where `variant` of `kernel`, fused or not, is wrong; undefined if nothing takes its place. */
+export function replaceable(kernel: string, variant: string): string | undefined {
+  const chosen = TUNED.find(({ name }) => name === (FUSED[kernel] ?? kernel));
+  return chosen && variant !== firstVariant(chosen) ? `${chosen.name}.${variant}` : undefined;
+}
 
 /** Those of them that a forward pass needs, or a training step. */
 export const tunedFor = (training: boolean) => (training ? TUNED : TUNED.slice(0, 1));
@@ -122,23 +137,20 @@ export const candidates = (
   features: GPUSupportedFeatures,
 ) => Object.keys(kernel.variants).filter((variant) => !obstacle(kernel, variant, layer, batch, features));
 
-/** A choice without measuring. */
+/** A choice without measuring, and without those `kernel.variant` that are `rejected`. */
 export function defaultVariants(
   layers: readonly Layer[],
   batch: number,
   features: GPUSupportedFeatures,
   adapter: AdapterKind,
+  rejected: ReadonlySet<string> = new Set(),
 ): Variants {
   const choice: Record<string, string> = {};
   for (const kernel of TUNED) {
     for (const layer of layersFor(kernel, layers)) {
-      choice[`${kernel.name}/${layer.name}`] = preferred(
-        kernel,
-        candidates(kernel, layer, batch, features),
-        layer,
-        batch,
-        adapter,
-      );
+      const possible = candidates(kernel, layer, batch, features);
+      const trusted = possible.filter((variant) => !rejected.has(`${kernel.name}.${variant}`));
+      choice[`${kernel.name}/${layer.name}`] = preferred(kernel, trusted, layer, batch, adapter);
     }
   }
   return choice;

@@ -11,8 +11,8 @@ const config = { height: 4, width: 4, widths: [4], kernelSize: 3 };
 
 test('two engines share a device; either may go first, and the device stays', async () => {
   const [first, second] = await Promise.all([
-    createEngine({ device: gpu.device }),
-    createEngine({ device: gpu.device }),
+    createEngine({ device: gpu.device, selfCheck: false }),
+    createEngine({ device: gpu.device, selfCheck: false }),
   ]);
   const unets = await Promise.all([first, second].map((engine) => engine.createUNet(config, { seed: 1 })));
   const images = new Random(2).floats(2 * 16, 0, 1);
@@ -30,7 +30,7 @@ test('two engines share a device; either may go first, and the device stays', as
 });
 
 test('what is destroyed while it is read is an error, not a file of zeros', async () => {
-  const engine = await createEngine({ device: gpu.device });
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const unet = await engine.createUNet(config);
   const saving = saveModel(unet);
   engine.destroy();
@@ -95,7 +95,7 @@ describe('nothing is left behind', () => {
   test.each(Object.entries(create))('when an engine is destroyed while it makes a %s', async (_, make) => {
     const left = watchBuffers();
     for (let turns = 0; turns < 5; turns++) {
-      const engine = await createEngine({ device: gpu.device });
+      const engine = await createEngine({ device: gpu.device, selfCheck: false });
       const unet = await engine.createUNet(config);
       const making = make(engine, unet);
       for (let i = 0; i < turns; i++) await gpu.device.queue.onSubmittedWorkDone();
@@ -112,7 +112,7 @@ describe('nothing is left behind', () => {
     'when they have worked and are destroyed %s',
     async (how) => {
       const left = watchBuffers();
-      const engine = await createEngine({ device: gpu.device });
+      const engine = await createEngine({ device: gpu.device, selfCheck: false });
       const unet = await engine.createUNet(config);
       const trainer = await engine.createTrainer(unet, { batchSize: 4 });
       const sampler = await engine.createSampler(unet, { count: 4 });
@@ -139,7 +139,7 @@ describe('nothing is left behind', () => {
     let failures = 0;
     for (const method of ['createBuffers', 'pipeline', 'scoped', 'run'] as const) {
       for (let n = 1; n < 9; n++) {
-        const engine = await createEngine({ device: gpu.device });
+        const engine = await createEngine({ device: gpu.device, selfCheck: false });
         const unet = await engine.createUNet(config);
         const call = engine.gpu[method].bind(engine.gpu) as () => Promise<unknown>;
         let calls = 0;
@@ -162,7 +162,7 @@ describe('nothing is left behind', () => {
 });
 
 test('an engine that asked for its device destroys it', async () => {
-  const engine = await createEngine();
+  const engine = await createEngine({ selfCheck: false });
   const { device } = engine;
   engine.destroy();
   expect((await device.lost).reason).toBe('destroyed');
@@ -175,7 +175,7 @@ if (lane === 'node') {
     const collect = process.getBuiltinModule('node:vm').runInNewContext('gc') as () => void;
     const make = async () => {
       const source = { requestAdapter: () => navigator.gpu.requestAdapter() } as GPU;
-      const engine = await createEngine({ gpu: source, tune: false });
+      const engine = await createEngine({ gpu: source, tune: false, selfCheck: false });
       return { unet: await engine.createUNet(config), source: new WeakRef(source) };
     };
     const { unet, source } = await make();
@@ -188,7 +188,7 @@ if (lane === 'node') {
 }
 
 test('a lost device is one clear error', async () => {
-  const engine = await createEngine();
+  const engine = await createEngine({ selfCheck: false });
   const unet = await engine.createUNet(config);
   engine.device.destroy();
   await engine.device.lost;
@@ -198,8 +198,8 @@ test('a lost device is one clear error', async () => {
 });
 
 test('what is not on the device, or is not what it should be, is refused', async () => {
-  using engine = await createEngine({ device: gpu.device });
-  using other = await createEngine();
+  using engine = await createEngine({ device: gpu.device, selfCheck: false });
+  using other = await createEngine({ selfCheck: false });
   const unet = await engine.createUNet(config);
   await expect(other.createTrainer(unet)).rejects.toThrow('lies on another device');
   await expect(other.createSampler(unet)).rejects.toThrow('lies on another device');
@@ -250,7 +250,7 @@ test('an engine without the globals of WebGPU says how to get them', async () =>
 });
 
 test('parameters: seeds, round trip, complaints', async () => {
-  using engine = await createEngine({ device: gpu.device });
+  using engine = await createEngine({ device: gpu.device, selfCheck: false });
   const unet = await engine.createUNet({}, { seed: 123 });
   expect(unet.parameterCount).toBe(309057);
   expect(unet.parameters.slice(0, 2)).toMatchObject([
@@ -277,7 +277,7 @@ test('parameters: seeds, round trip, complaints', async () => {
 });
 
 test('configurations out of range', async () => {
-  using engine = await createEngine({ device: gpu.device });
+  using engine = await createEngine({ device: gpu.device, selfCheck: false });
   for (const [bad, fact] of [
     [{ height: 30 }, 'height is 30'],
     [{ kernelSize: 4 }, 'kernelSize is 4'],

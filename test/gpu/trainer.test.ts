@@ -213,7 +213,7 @@ describe('fit', () => {
 describe('interruptions', () => {
   /** A training run on a device of its own. */
   async function setUpAlone() {
-    const engine = await createEngine();
+    const engine = await createEngine({ selfCheck: false });
     const unet = await engine.createUNet(config);
     const trainer = await engine.createTrainer(unet, { batchSize: 4 });
     const dataset = await engine.createDataset({ images, count, height: 4, width: 8, channels: 1 });

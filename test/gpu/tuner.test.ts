@@ -467,7 +467,7 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
     Object.defineProperty(gpu.device, 'adapterInfo', { value: info, configurable: true });
     try {
       const tuningCache: TuningCache = { get: vi.fn(async () => undefined), set: vi.fn(async () => {}) };
-      using engine = await createEngine({ device: gpu.device, tuningCache, ...options });
+      using engine = await createEngine({ device: gpu.device, selfCheck: false, tuningCache, ...options });
       const { variants } = await train(engine);
       const asked = vi.mocked(tuningCache.get).mock.calls.length > 0;
       if (!asked) expect(variants).toEqual(usual(layers, info === card ? 'gpu' : 'software'));
@@ -486,6 +486,7 @@ test('tune: true measures, tells how far it is, and can be switched off for what
   const progress: Progress[] = [];
   using engine = await createEngine({
     device: gpu.device,
+    selfCheck: false,
     tune: true,
     tuningCache: memoryCache(),
     onProgress: (p) => progress.push(p),
@@ -515,7 +516,13 @@ test('an engine measures for so long in all, not for each thing that it makes', 
     progress.push(p);
   };
   const tuningCache = memoryCache();
-  using engine = await createEngine({ device: gpu.device, tune: true, tuningCache, onProgress });
+  using engine = await createEngine({
+    device: gpu.device,
+    selfCheck: false,
+    tune: true,
+    tuningCache,
+    onProgress,
+  });
   const unet = await engine.createUNet(network);
   await engine.createTrainer(unet, { batchSize: 8 });
   const begun = progress.filter((p) => p.task === 'tuning');
@@ -526,7 +533,7 @@ test('an engine measures for so long in all, not for each thing that it makes', 
 });
 
 test('one thing is measured at a time, whatever is created at the same time', async () => {
-  using engine = await createEngine({ device: gpu.device, tune: true });
+  using engine = await createEngine({ device: gpu.device, selfCheck: false, tune: true });
   const unet = await engine.createUNet(network);
   const tasks: string[] = [];
   const createBuffers = engine.gpu.createBuffers.bind(engine.gpu);
@@ -556,7 +563,7 @@ test('a fixed choice is honoured bit for bit, in training and in what comes afte
     TUNED.flatMap((kernel) => layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct'])),
   );
   const all = async (options: Parameters<typeof createEngine>[0], given?: Variants) => {
-    using engine = await createEngine({ device: gpu.device, ...options });
+    using engine = await createEngine({ device: gpu.device, selfCheck: false, ...options });
     const run = await train(engine, given);
     const prediction = await run.unet.predict(noisy, 8);
     const sampler = await engine.createSampler(run.unet, { count: 8 });
@@ -578,6 +585,7 @@ test('a fixed choice is honoured bit for bit, in training and in what comes afte
 test('names that do not exist are refused in one message that lists what is legal', async () => {
   using engine = await createEngine({
     device: gpu.device,
+    selfCheck: false,
     variants: { 'conv2d/down.7': 'direct', 'conv2d/up.0': 'best', 'conv2d_grad_kernel/down.0/x': 'direct' },
   });
   const unet = await engine.createUNet(network);
@@ -592,7 +600,9 @@ test('names that do not exist are refused in one message that lists what is lega
     engine.createTrainer(unet, { batchSize: 8, variants: { 'conv2d/down.0': 'one_output' } }),
   ).rejects.toThrow('conv2d/down.0 cannot be one_output, as ');
   expect((unet as UNet).bytes).toBe(before);
-  await expect(createEngine({ device: gpu.device, tune: true, variants: {} })).rejects.toMatchObject({
+  await expect(
+    createEngine({ device: gpu.device, selfCheck: false, tune: true, variants: {} }),
+  ).rejects.toMatchObject({
     code: 'argument',
   });
 });

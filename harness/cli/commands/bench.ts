@@ -202,7 +202,7 @@ async function follow(
 }
 
 async function* benchHere(options: BenchOptions & { engine: EngineChoice }, signal: AbortSignal) {
-  const engine = await nodeEngine(options.engine);
+  const engine = await nodeEngine({ ...options.engine, selfCheck: false });
   yield { kind: 'adapter', line: adapterText(engine.adapter) } as const;
   const { node, webgpu } = versions();
   yield* runBench(engine, { ...options, runtime: `Node ${node}, webgpu ${webgpu}`, signal });

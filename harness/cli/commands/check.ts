@@ -49,7 +49,7 @@ The exit code is 1 if anything fails. What this machine cannot run is listed as 
 });
 
 async function* checkHere(kernel: string | undefined, choice: EngineChoice, signal: AbortSignal) {
-  const engine = await nodeEngine(choice);
+  const engine = await nodeEngine({ ...choice, selfCheck: false });
   yield { kind: 'adapter', line: adapterText(engine.adapter) } as const;
   yield* runCheck(engine, { kernel, signal });
   engine.destroy();

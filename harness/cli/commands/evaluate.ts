@@ -49,7 +49,7 @@ guidance raises what is accepted and lowers the recall: read them together.`,
     const start = performance.now();
     const progress = new Progress();
     const preparations = new Preparations(progress);
-    const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
+    const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
     const unet = await engine.createUNet(config);
     await unet.setParameters(parameters);
     progress.print(`Adapter   ${adapterText(engine.adapter)}`);

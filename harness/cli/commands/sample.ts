@@ -50,7 +50,7 @@ export const sample = defineCommand({
     const start = performance.now();
     const progress = new Progress();
     const preparations = new Preparations(progress);
-    const engine = await nodeEngine({ ...kernels, onProgress: preparations.onProgress });
+    const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
     const unet = await engine.createUNet(config);
     await unet.setParameters(parameters);
 

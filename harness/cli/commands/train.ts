@@ -117,7 +117,7 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   try {
     const progress = new Progress();
     const preparations = new Preparations(progress);
-    const engine = await nodeEngine({ ...plan.kernels, onProgress: preparations.onProgress });
+    const engine = await nodeEngine({ ...plan.kernels, ...preparations.handlers });
     const run = new Run(engine, { ...plan, folder, progress, preparations });
     await run.prepare();
     await run.train(signal);

@@ -1,0 +1,97 @@
+/** Runs kernels on small cases and compares what they make with the references. Loaded when there is something to check. */
+import type { Op, op } from '../plan/op';
+import type { Values } from '../plan/reference';
+import type { Tensor } from '../plan/tensor';
+import { references } from '../reference/index';
+import { faultOf } from './compare';
+import { smallShape, startValues } from './small_case';
+
+/** What of the engine is needed. Given, as a bundler would cut what is imported here out of the engine's file: 1 KB more for everyone. */
+export interface Tools {
+  readonly op: typeof op;
+  /** As `runOnce`. */
+  readonly run: (
+    ops: readonly Op[],
+    before: ReadonlyMap<Tensor, Values>,
+    results: readonly Tensor[],
+  ) => Promise<ArrayBuffer[]>;
+}
+
+/** The small case of an op. */
+interface Case {
+  readonly op: Op;
+  readonly shape: object;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly before: Readonly<Record<string, Values>>;
+  /** What it must make. */
+  readonly expected: Readonly<Record<string, Values>>;
+}
+
+/** What is wrong with each of `ops`, for a message; undefined where nothing is. */
+export async function checkOps(ops: readonly Op[], { op, run }: Tools): Promise<(string | undefined)[]> {
+  const cases = ops.map((o) => caseOf(o, op));
+  const before = new Map(
+    cases.flatMap(({ tensors, before }) =>
+      Object.keys(tensors).map((name) => [tensors[name], before[name]] as const),
+    ),
+  );
+  const results = cases.flatMap(({ tensors, expected }) =>
+    Object.keys(expected).map((name) => tensors[name]),
+  );
+  const read = await run(
+    cases.map((c) => c.op),
+    before,
+    results,
+  );
+  const got = new Map(results.map((t, i) => [t, read[i]]));
+  return cases.map((c) => caseFault(c, got));
+}
+
+/** A small op of the same variant, on tensors of its own. */
+function caseOf(
+  { kernel: name, variant, origin: { kernel, shape: given, sliced } }: Op,
+  make: typeof op,
+): Case {
+  const shape = smallShape(given, kernel.sizes);
+  const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
+  const slices = sliced && kernel.variants[variant].slices?.(shape as never);
+  if (slices) sizes.gradient = slices * pitchOf(sizes.gradient);
+  const before = startValues(shape, sizes);
+  const tensors = Object.fromEntries(Object.entries(sizes).map(([label, size]) => [label, { label, size }]));
+  const keeps = slices ? tensors.gradient : undefined;
+  return {
+    op: make(kernel, 'self-check', shape as never, tensors, variant, keeps),
+    shape,
+    tensors,
+    before,
+    expected: references[name](shape as never, before),
+  };
+}
+
+function caseFault({ tensors, expected }: Case, got: ReadonlyMap<Tensor, ArrayBuffer>): string | undefined {
+  for (const [name, values] of Object.entries(expected)) {
+    const buffer = got.get(tensors[name])!;
+    const all = values instanceof Uint32Array ? new Uint32Array(buffer) : new Float32Array(buffer);
+    const fault = faultOf(name, all.length > values.length ? sumOfSlices(all, values.length) : all, values);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
+/** From one slice of a gradient to the next: each is in whole vec4s. */
+const pitchOf = (size: number) => Math.ceil(size / 4) * 4;
+
+function sumOfSlices(slices: Values, size: number): Float64Array {
+  const pitch = pitchOf(size);
+  const sums = new Float64Array(size);
+  for (let at = 0; at < slices.length; at += pitch) for (let i = 0; i < size; i++) sums[i] += slices[at + i];
+  return sums;
+}
+
+/** What is told of a wrong kernel; `finding` without advice. */
+export function messageOf(kernel: string, variant: string, fault: string, adapter: string) {
+  const finding = `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter || 'without a name'}): in a small case ${fault}.`;
+  const advice =
+    'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message. createEngine({ selfCheck: false }) runs without the check.';
+  return { finding, message: `${finding} ${advice}` };
+}

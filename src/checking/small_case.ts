@@ -1,0 +1,142 @@
+/** A small case of whatever a network asks of a kernel, and numbers for it. */
+import type { Values } from '../plan/reference';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+
+/**
+ * The most of each extent. Every form has several tiles, blocks or slices of that, the last ones partly empty. A smaller extent stays as it
+ * is, so that what a form asks for still holds: even sides, channels in twos or eights, a single one.
+ */
+const MOST: Readonly<Record<string, number>> = {
+  batch: 8,
+  height: 10,
+  width: 10,
+  channels: 8,
+  inChannels: 8,
+  outChannels: 16,
+  elements: 260,
+  imageCount: 20,
+  count: 7,
+  ring: 5,
+  gradientPartials: 70,
+  convolutionPartials: 60,
+  size: 300,
+  slices: 9,
+  imageBias: 3,
+  first: 3,
+};
+/** Layers of those kernels that take all layers at once. */
+const MOST_LAYERS = 3;
+/** Where a shape has one. */
+const SEED = 123;
+
+type Shape = Readonly<Record<string, unknown>>;
+/** Elements of a kernel's tensors. */
+type Sizes = (shape: never) => Readonly<Record<string, number>>;
+
+const smallExtents = (shape: object) =>
+  Object.fromEntries(
+    Object.entries(shape).map(([name, value]) => [
+      name,
+      name in MOST && value !== undefined ? Math.min(value, MOST[name]) : value,
+    ]),
+  );
+
+/** A shape of the same kind, small, for the kernel with such `sizes`. */
+export function smallShape(shape: object, sizes: Sizes): object {
+  const small: Record<string, unknown> = smallExtents(shape);
+  if ('seed' in small) small.seed = SEED;
+  if ('pitch' in small) small.pitch = small.size;
+  if ('layers' in small) small.layers = smallLayers(small.layers as readonly object[], sizes);
+  return small;
+}
+
+/** The first layers, small, one after the other. */
+function smallLayers(layers: readonly object[], sizes: Sizes) {
+  const at = { offset: 0, packedOffset: 0, slicesOffset: 0, gradientOffset: 0 };
+  const align = (size = 0) => Math.ceil(size / 64) * 64;
+  return layers.slice(0, MOST_LAYERS).map((given) => {
+    const layer = smallExtents(given);
+    const alone = { ...layer, offset: 0, packedOffset: 0, slicesOffset: 0, gradientOffset: 0 };
+    const { parameter, packed, slices, gradient } = sizes({ layers: [alone] } as never);
+    const placed = { ...layer, ...at };
+    at.offset += align(parameter);
+    at.packedOffset += align(packed);
+    at.slicesOffset += align(slices);
+    at.gradientOffset += align(gradient);
+    return placed;
+  });
+}
+
+/** Seeded numbers: a linear congruential generator, of whose 32 bits the upper 24 count (Numerical Recipes). */
+class Random {
+  private state = 1;
+
+  floats(size: number, from: number, to: number): Float32Array {
+    return Float32Array.from({ length: size }, () => {
+      this.state = (Math.imul(this.state, 1664525) + 1013904223) >>> 0;
+      return from + (to - from) * ((this.state >>> 8) * 2 ** -24);
+    });
+  }
+
+  integers(size: number, below: number): Uint32Array {
+    return Uint32Array.from(this.floats(size, 0, below));
+  }
+}
+
+/**
+ * What every tensor of a kernel holds before it runs, those too that it only writes: what it leaves as it was is then seen to be missing.
+ * Images, read as bytes, are as good as any.
+ */
+export function startValues(shape: object, sizes: Readonly<Record<string, number>>): Record<string, Values> {
+  const random = new Random();
+  return Object.fromEntries(
+    Object.entries(sizes).map(([name, size]) => [name, valuesOf(name, size, shape as Shape, random)]),
+  );
+}
+
+function valuesOf(name: string, size: number, shape: Shape, random: Random): Values {
+  switch (name) {
+    case 'state':
+      return stateOf(shape);
+    case 'order':
+      return random.integers(size, size);
+    case 'classes':
+      return random.integers(size, (shape.classes as number) + 1);
+    case 'levels':
+      return random.floats(size, 0, 1);
+    // Squares, or sums of them.
+    case 'moment2':
+    case 'partials':
+    case 'squares':
+    case 'gradient_squares':
+      return random.floats(size, 0.1, 1);
+    // Of two pixels in a window swish has either the same value, or one that differs by more than rounding could confuse.
+    case 'pre':
+      return random.floats(size, -2, 2).map((v) => Math.round(16 * v) / 16);
+    case 'residual':
+      return random.floats(size, -1.5, 1.5).map((v) => 4 * Math.round(v));
+    default:
+      return random.floats(size, -2, 2);
+  }
+}
+
+interface StateShape {
+  readonly batch?: number;
+  readonly imageCount?: number;
+  readonly count?: number;
+}
+
+/** In the middle of an epoch and of a batch, with rates that make large changes. */
+function stateOf({ batch = 8, imageCount = 20, count: most = imageCount }: StateShape): Uint32Array {
+  const state = new Uint32Array(STATE_WORDS);
+  const floats = new Float32Array(state.buffer);
+  const count = Math.min(batch - 1, imageCount, most);
+  state[STATE.step] = 40;
+  state[STATE.count] = count;
+  state[STATE.batchStart] = imageCount - count;
+  state[STATE.epochSize] = 100;
+  for (const word of ['correction1', 'correction2', 'learningRate', 'rate'] as const)
+    floats[STATE[word]] = 0.5;
+  floats[STATE.gradientScale] = 0.7;
+  return state;
+}

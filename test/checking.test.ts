@@ -1,0 +1,74 @@
+/** The small cases that kernels are checked on before they are used. */
+import { describe, expect, test } from 'vitest';
+import { faultOf } from '../src/checking/compare';
+import { smallShape, startValues } from '../src/checking/small_case';
+import { references } from '../src/reference/index';
+import { specs } from './registry';
+
+/** What no network uses. */
+const PROBES = ['copy', 'fma_peak', 'noop'];
+
+test('every kernel that a network may use has its reference in the list', () => {
+  const expected = [...specs].filter(([name]) => !PROBES.includes(name));
+  expect(references).toEqual(Object.fromEntries(expected.map(([name, { reference }]) => [name, reference])));
+});
+
+describe('of every case of a kernel the small one', () => {
+  test.each(Object.keys(references))('%s', (name) => {
+    const { kernel, cases, reference } = specs.get(name)!;
+    for (const [title, shape] of Object.entries(cases)) {
+      const small = smallShape(shape, kernel.sizes);
+      // It is as small as that again, and legal for whatever could do the large one.
+      expect(smallShape(small, kernel.sizes), title).toEqual(small);
+      for (const [variant, { refuses }] of Object.entries(kernel.variants))
+        if (!refuses?.(shape)) expect(refuses?.(small), `${variant}, ${title}`).toBeUndefined();
+      const before = startValues(small, kernel.sizes(small));
+      const size = Object.values(before).reduce((sum, { length }) => sum + length, 0);
+      expect(size, title).toBeLessThan(300_000);
+      // What comes out is finite, and other than what was there before.
+      const after = Object.entries(reference(small, before));
+      for (const [label, values] of after) {
+        expect(values.length, `${label}, ${title}`).toBe(before[label].length);
+        expect(values.every(Number.isFinite), `${label}, ${title}`).toBe(true);
+      }
+      expect(
+        after.some(([label, values]) => faultOf(label, before[label], values)),
+        title,
+      ).toBe(true);
+    }
+  });
+});
+
+describe('a fault is', () => {
+  const expected = Float64Array.of(1, -4, 0, 2 ** -149, 0.5);
+  const got = (at: number, value: number) => Float32Array.from(expected, (v, i) => (i === at ? value : v));
+  test.each<[string, number, number, boolean]>([
+    ['nothing', 0, 1, false],
+    ['a rounding', 1, -4.0001, false],
+    ['0.4% of the largest', 1, -4.016, true],
+    ['a small number that is far from what it should be', 4, 0.505, true],
+    ['something in place of nothing', 2, 1e-30, true],
+    ['another whole number', 3, 2 ** -148, true],
+    ['no number', 0, Number.NaN, true],
+    ['infinity', 0, Number.POSITIVE_INFINITY, true],
+  ])('%s', (_, at, value, isFault) => {
+    expect(faultOf('output', got(at, value), expected) !== undefined).toBe(isFault);
+  });
+
+  test('one number everywhere', () => {
+    expect(faultOf('output', new Float32Array(5), expected)).toBe('every number of output is 0');
+    expect(faultOf('output', new Float32Array(5), new Float64Array(5))).toBeUndefined();
+  });
+
+  test('of numbers that have nothing to do with each other, 0.4% of each', () => {
+    const state = Float64Array.of(1000, 0.01);
+    expect(faultOf('state', Float32Array.of(1000, 0.01004), state)).toBeDefined();
+    expect(faultOf('output', Float32Array.of(1000, 0.01004), state)).toBeUndefined();
+  });
+
+  test('any other whole number where all are whole', () => {
+    expect(faultOf('classes', Uint32Array.of(7, 8), Uint32Array.of(7, 9))).toContain(
+      'classes[1] is 8, expected 9',
+    );
+  });
+});

@@ -1,0 +1,447 @@
+/** The check of kernels before they are used: what is wrong is noticed before the first step, and what is right is not. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { checkOps, type Tools } from '../../src/checking/check_ops';
+import { smallShape } from '../../src/checking/small_case';
+import { runOnce } from '../../src/gpu/run_once';
+import { createEngine, type Engine, recipes, type UNetConfig, type Warning } from '../../src/index';
+import { type Op, op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
+import { references } from '../../src/reference/index';
+import type { SamplingMethod } from '../../src/sampling/passes';
+import type { TrainerOptions } from '../../src/training/options';
+import { memoryCache } from '../../src/tuning/cache';
+import { testGpu } from '../lanes/gpu';
+import { specs } from '../registry';
+
+const { gpu, lane } = await testGpu();
+const { device } = gpu;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Network {
+  readonly config: Partial<UNetConfig>;
+  readonly trainer: TrainerOptions;
+  readonly methods: readonly SamplingMethod[];
+}
+
+/** A small one of the digits' kind, which uses nearly all kernels there are. */
+const digits: Network = {
+  config: { ...recipes.digits.network, height: 16, width: 16, widths: [8, 8] },
+  trainer: { ...recipes.digits.trainer, batchSize: 8 },
+  methods: ['euler'],
+};
+const tutorial: Network = {
+  config: { height: 16, width: 16, widths: [8, 8], kernelSize: 5 },
+  trainer: { batchSize: 8 },
+  methods: ['mix'],
+};
+
+/** Trains for a step and samples, up to the first error. */
+async function use(engine: Engine, { config, trainer: options, methods }: Network) {
+  const unet = await engine.createUNet(config);
+  const { height, width, channels, conditioning } = unet.config;
+  const count = options.batchSize!;
+  const images = new Uint8Array(count * height * width * channels).map((_, i) => i * 37);
+  const labels = conditioning && new Uint8Array(count).map((_, i) => i % conditioning.classes);
+  const dataset = await engine.createDataset({ images, count, height, width, channels, labels });
+  const trainer = await engine.createTrainer(unet, options);
+  for await (const _ of trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
+  await trainer.evaluate(dataset);
+  await trainer.getGradients();
+  const sampler = await engine.createSampler(unet, { count: 4 });
+  const told = conditioning ? { labels: [0, 1, 2, 0], guidance: 2 } : {};
+  for (const method of methods) await sampler.sample({ steps: 2, method, ...told });
+  return trainer.variants;
+}
+
+/** What an engine with the check says of a network. */
+async function check(network: Network, options: Parameters<typeof createEngine>[0] = {}) {
+  const warnings: Warning[] = [];
+  const onWarning = (warning: Warning) => warnings.push(warning);
+  using engine = await createEngine({
+    device,
+    tune: false,
+    tuningCache: memoryCache(),
+    onWarning,
+    ...options,
+  });
+  try {
+    return { warnings, variants: await use(engine, network), error: undefined };
+  } catch (error) {
+    return {
+      warnings,
+      variants: {},
+      error: error as Error & { code?: string; kernel?: string; variant?: string },
+    };
+  }
+}
+
+// ---------------------------------------------------------------- what is right
+
+describe('nothing is said of', () => {
+  const odd = (config: Partial<UNetConfig>): Network => ({
+    ...tutorial,
+    config: { height: 8, width: 12, widths: [6, 10], kernelSize: 5, ...config },
+  });
+  test.each<[string, Network]>([
+    ['tutorial', { config: recipes.tutorial.network, trainer: { batchSize: 16 }, methods: ['mix'] }],
+    ...(['digits', 'digits-3x3'] as const).map((name): [string, Network] => [
+      name,
+      {
+        config: recipes[name].network,
+        trainer: { ...recipes[name].trainer, batchSize: 16 },
+        methods: ['euler', 'heun'],
+      },
+    ]),
+    ['a network of coloured images', odd({ channels: 3 })],
+    ['a network of 1x1 kernels', odd({ kernelSize: 1 })],
+    ['a network of 7x7 kernels', odd({ kernelSize: 7, convolutionsPerLevel: 2, residual: true })],
+    ['a network of 3x3 kernels', odd({ kernelSize: 3 })],
+  ])('%s', async (_, network) => {
+    const { warnings, error } = await check(network);
+    expect([warnings, error]).toEqual([[], undefined]);
+  });
+
+  test('any form of any kernel', async () => {
+    const run: Tools['run'] = (...what) => runOnce(gpu, 'self-check', ...what);
+    for (const name of Object.keys(references)) {
+      const spec = specs.get(name)!;
+      const ops = new Map<string, Op>();
+      for (const shape of Object.values(spec.cases)) {
+        for (const [variant, { refuses, features = [], for: kind }] of Object.entries(spec.kernel.variants)) {
+          if (refuses?.(shape) || features.some((f) => !device.features.has(f))) continue;
+          // As in the other tests: browsers' software adapters take too long for what is for GPUs.
+          if (lane !== 'node' && gpu.adapter.software && kind === 'gpu') continue;
+          const sizes = Object.entries<number>(spec.kernel.sizes(shape));
+          const tensors = Object.fromEntries(sizes.map(([label, size]) => [label, tensor(label, size)]));
+          ops.set(
+            `${variant} ${JSON.stringify(smallShape(shape, spec.kernel.sizes))}`,
+            op(spec.kernel, name, shape, tensors, variant),
+          );
+        }
+      }
+      const faults = await checkOps([...ops.values()], { op, run });
+      expect(
+        faults.filter((fault) => fault !== undefined),
+        name,
+      ).toEqual([]);
+    }
+  });
+});
+
+// ---------------------------------------------------------------- what is wrong
+
+/** A driver that makes something else of a piece of a shader's text. */
+interface Fault {
+  readonly shader: RegExp;
+  readonly text: string;
+  readonly becomes: string;
+  /** The kernel that must be named. */
+  readonly kernel: string;
+  readonly network?: Network;
+}
+
+/** The device compiles shaders with `faults`; `planted` tells which were. */
+function plant(...faults: readonly Pick<Fault, 'shader' | 'text' | 'becomes'>[]) {
+  const planted = new Set<string>();
+  const create = device.createShaderModule.bind(device);
+  vi.spyOn(device, 'createShaderModule').mockImplementation(({ code, ...descriptor }) => {
+    let text = code;
+    for (const fault of faults) {
+      if (!fault.shader.test(descriptor.label!) || !text.includes(fault.text)) continue;
+      text = text.replaceAll(fault.text, fault.becomes);
+      planted.add(descriptor.label!);
+    }
+    return create({ ...descriptor, code: text });
+  });
+  return planted;
+}
+
+/** Of all that Winograd's forms have in common, the last pass of a convolution. */
+const winograd = {
+  shader: /^conv2d\.winograd\w*_output/,
+  text: 'output[at] = value + bias',
+  kernel: 'conv2d',
+};
+const swish = 'return SwishAndSlope(value, s + value * (1.0 - s));';
+
+const faults: Record<string, Fault> = {
+  'Winograd 5% off': { ...winograd, becomes: 'output[at] = 1.05 * value + bias' },
+  'Winograd 0.4% off': { ...winograd, becomes: 'output[at] = 1.004 * (value + bias)' },
+  'Winograd all zero': { ...winograd, becomes: 'output[at] = 0.0 * (value + bias)' },
+  'Winograd without bias': { ...winograd, becomes: 'output[at] = value + 0.0 * bias' },
+  "swish's slope of the wrong sign": {
+    ...{ shader: /^swish_grad$/, text: swish, becomes: swish.replace('s + value', 's - value') },
+    kernel: 'swish_grad',
+  },
+  'swish that is no number': {
+    ...{ shader: /^swish$/, text: 'return z * sigmoid(z);', becomes: 'return sqrt(-1.0 - z * z);' },
+    kernel: 'swish',
+  },
+  'Adam of the wrong sign': { shader: /^adam$/, text: ') - change', becomes: ') + change', kernel: 'adam' },
+  'Adam on its first block only': {
+    ...{ shader: /^adam$/, text: 'index >= params.count', becomes: 'index >= min(1u, params.count)' },
+    kernel: 'adam',
+  },
+  'Adam with gradients for their squares': {
+    shader: /^adam$/,
+    text: '(g * g)',
+    becomes: 'g',
+    kernel: 'adam',
+  },
+  "the loss's gradient of the wrong sign": {
+    ...{ shader: /^mse$/, text: 'difference * (2.0', becomes: 'difference * (-2.0' },
+    kernel: 'mse',
+  },
+  'a gradient that is no number': {
+    ...{ shader: /^mse$/, text: 'grad[i] = ', becomes: 'grad[i] = sqrt(-1.0 - z * z) + ' },
+    kernel: 'mse',
+  },
+  'a loss 5% off': {
+    shader: /^finish_step$/,
+    text: 'let loss = sum.x /',
+    becomes: 'let loss = 1.05 * sum.x /',
+    kernel: 'finish_step',
+  },
+  'a step that does not count': {
+    shader: /^finish_step$/,
+    text: 'state.step += 1u',
+    becomes: 'state.step += 0u',
+    kernel: 'finish_step',
+  },
+  'a gradient norm of absolute values': {
+    shader: /^gradient_norm$/,
+    text: 'g * g',
+    becomes: 'abs(g)',
+    kernel: 'gradient_norm',
+  },
+  'clipping upside down': {
+    ...{ shader: /^finish_step$/, text: 'params.clip / (norm', becomes: 'params.clip * (norm' },
+    kernel: 'finish_step',
+  },
+  'an average that moves away': {
+    shader: /^average_weights$/,
+    text: '+ fresh *',
+    becomes: '- fresh *',
+    kernel: 'average_weights',
+  },
+  'weights in the wrong place': {
+    shader: /^pack_weights$/,
+    text: 'bias_at + place.o',
+    becomes: 'bias_at + 0u * place.o',
+    kernel: 'pack_weights',
+  },
+  'the wrong velocity': { shader: /^corrupt_flow$/, text: 'e - x', becomes: 'x - e', kernel: 'corrupt_flow' },
+  'classes withheld by mistake': {
+    shader: /^draw_conditions$/,
+    text: 'chance <',
+    becomes: 'chance >',
+    kernel: 'draw_conditions',
+  },
+  'sines upside down': { shader: /^embedding$/, text: '- phase', becomes: '+ phase', kernel: 'embedding' },
+  'the smallest of a window': {
+    ...{
+      shader: /^conv2d_pool/,
+      text: 'max(columns.xy, columns.zw)',
+      becomes: 'min(columns.xy, columns.zw)',
+    },
+    kernel: 'conv2d_pool',
+  },
+  'a pixel of a window lost': {
+    ...{ shader: /^conv2d_grad_upsample/, text: '(c + d)', becomes: '(c + c)' },
+    kernel: 'conv2d_grad_upsample',
+  },
+  'the pooled map without a gradient': {
+    ...{ shader: /^conv2d_grad_pool/, text: '(a + to_a)', becomes: '(a + 0.0 * to_a)' },
+    kernel: 'conv2d_grad_pool',
+  },
+  "Winograd's input gradient 5% off": {
+    ...{
+      shader: /^conv2d_grad_input\.winograd/,
+      text: 'output[at] = value',
+      becomes: 'output[at] = 1.05 * value',
+    },
+    kernel: 'conv2d_grad_input',
+  },
+  "Winograd's weight gradient 0.4% off": {
+    ...{ shader: /^conv2d_grad_kernel\.winograd\w*_kernel/, text: '= v[', becomes: '= 1.004 * v[' },
+    kernel: 'conv2d_grad_kernel',
+  },
+  'noise that is the same twice': {
+    ...{ shader: /^gaussian_noise$/, text: 'n / 2u + 1u', becomes: 'n / 2u' },
+    kernel: 'gaussian_noise',
+  },
+  'steps too short': {
+    shader: /^flow_step$/,
+    text: '+ step.step *',
+    becomes: '+ 0.95 * step.step *',
+    kernel: 'flow_step',
+  },
+  'steps without end': {
+    ...{ shader: /^denoise_step$/, text: 'vec4f(1.0))', becomes: 'vec4f(9.0))' },
+    ...{ kernel: 'denoise_step', network: tutorial },
+  },
+};
+
+describe('before the first step is noticed', () => {
+  test.each(Object.entries(faults))('%s', async (_, { kernel, network = digits, ...fault }) => {
+    const planted = plant(fault);
+    const { warnings, error, variants } = await check(network);
+    expect(planted.size).toBeGreaterThan(0);
+    const told = error ? [error] : warnings;
+    expect(new Set(told.map((t) => t.code))).toEqual(new Set(['wrong-kernel']));
+    expect(new Set(told.map((t) => t.kernel))).toEqual(new Set([kernel]));
+    expect(told[0].message).toContain(`The kernel ${kernel}.`);
+    // What is used in its place is none of those.
+    const wrong = warnings.map((w) => `${w.kernel}.${w.variant}`);
+    const used = Object.entries(variants).map(([place, variant]) => `${place.split('/')[0]}.${variant}`);
+    expect(used.filter((name) => wrong.includes(name))).toEqual([]);
+  });
+
+  test('that nothing is run at all', async () => {
+    vi.spyOn(device.queue, 'submit').mockImplementation(() => {});
+    const { warnings, error } = await check(digits);
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'pack_weights' });
+    expect(error!.message).toContain('every number of packed is 0');
+    expect(warnings).toEqual([]);
+  });
+});
+
+// ---------------------------------------------------------------- what follows
+
+/** The plain form, of which the linear layers of a conditioned network have no other. */
+const plain = {
+  shader: /^conv2d(\.image_bias)?$/,
+  text: 'output[at] = sum',
+  becomes: 'output[at] = 1.05 * sum',
+};
+const wrongWinograd = faults['Winograd 5% off'];
+
+describe('a variant that is wrong', () => {
+  test('is replaced, and told of once', async () => {
+    plant(wrongWinograd);
+    const { warnings, error, variants } = await check(digits);
+    expect(error).toBeUndefined();
+    const names = warnings.map((w) => w.variant);
+    expect(names.length).toBeGreaterThan(0);
+    expect(new Set(names).size).toBe(names.length);
+    expect(Object.keys(variants).length).toBeGreaterThan(0);
+    expect(
+      Object.entries(variants).filter(([place, v]) => /^conv2d\/.*winograd/.test(`${place} ${v}`)),
+    ).toEqual([]);
+  });
+
+  test('is refused where the caller fixed it', async () => {
+    const { variants } = await check(digits);
+    plant(wrongWinograd);
+    const named = { code: 'wrong-kernel', message: expect.stringContaining('conv2d.winograd') };
+    const fixed = await check(digits, { variants, tune: undefined });
+    expect([fixed.error, fixed.warnings]).toMatchObject([named, []]);
+    const trainer = { ...digits.trainer, variants };
+    expect((await check({ ...digits, trainer })).error).toMatchObject(named);
+  });
+
+  test('is not chosen by measuring, either', async () => {
+    plant(wrongWinograd);
+    const { error, variants } = await check(tutorial, { tune: true });
+    expect(error).toBeUndefined();
+    expect(
+      Object.entries(variants).filter(([place, v]) => /^conv2d\/.*winograd/.test(`${place} ${v}`)),
+    ).toEqual([]);
+  });
+
+  test('is not to blame where the plain form is as wrong', async () => {
+    plant(wrongWinograd, plain);
+    const { warnings, error } = await check({ ...tutorial, trainer: { batchSize: 8 } });
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d', variant: 'direct' });
+    expect(warnings).toEqual([]);
+  });
+});
+
+test.each([
+  ['by default', digits, false],
+  ['by measuring', tutorial, true],
+])(
+  'a plain kernel that is wrong is refused, and no variant condemned for it: %s',
+  async (_, network, tune) => {
+    plant(plain);
+    const { warnings, error } = await check(network, { tune });
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d', variant: 'direct' });
+    expect(error!.message).toMatch(/output\[\d+\] is \S+, expected \S+, and \d+ of \d+ numbers are off/);
+    expect(warnings).toEqual([]);
+  },
+);
+
+/** Labels of the shaders that are compiled, and how often something is checked, meanwhile. */
+async function work(network: Network, options: Parameters<typeof createEngine>[0]) {
+  const compiled = vi.spyOn(device, 'createShaderModule');
+  const encoders = vi.spyOn(device, 'createCommandEncoder');
+  const { error } = await check(network, options);
+  expect(error).toBeUndefined();
+  const shaders = new Set(compiled.mock.calls.map(([descriptor]) => descriptor.label));
+  const checks = encoders.mock.calls.filter(([descriptor]) => descriptor?.label === 'self-check').length;
+  vi.restoreAllMocks();
+  return { shaders, checks };
+}
+
+test('what is checked is compiled for the network anyway', async () => {
+  for (const network of [digits, tutorial]) {
+    const without = await work(network, { selfCheck: false });
+    const checked = await work(network, {});
+    expect(without.checks).toBe(0);
+    expect(checked.checks).toBeGreaterThan(0);
+    expect(checked.shaders).toEqual(without.shaders);
+  }
+});
+
+test('what passed is remembered with the adapter, in one entry', async () => {
+  const tuningCache = memoryCache();
+  const set = vi.spyOn(tuningCache, 'set');
+  expect((await work(digits, { tuningCache })).checks).toBeGreaterThan(0);
+  expect(new Set(set.mock.calls.map(([key]) => key)).size).toBe(1);
+  const [key, value] = set.mock.calls.at(-1)!;
+  const get = vi.spyOn(tuningCache, 'get');
+  expect((await work(digits, { tuningCache })).checks).toBe(0);
+  expect(get.mock.calls).toEqual([[key]]);
+
+  // Another adapter, or a store that fails.
+  const real = device.adapterInfo;
+  Object.defineProperty(device, 'adapterInfo', {
+    value: { ...real, description: 'SwiftShader' },
+    configurable: true,
+  });
+  try {
+    expect((await work(digits, { tuningCache })).checks).toBeGreaterThan(0);
+  } finally {
+    Object.defineProperty(device, 'adapterInfo', { value: real, configurable: true });
+  }
+  expect(await tuningCache.get(key)).toBe(value);
+  const broken = {
+    get: () => {
+      throw new Error('no store');
+    },
+    set: async () => Promise.reject(new Error('no store')),
+  };
+  expect((await work(digits, { tuningCache: broken })).checks).toBeGreaterThan(0);
+});
+
+test('what is wrong is not remembered as right', async () => {
+  const tuningCache = memoryCache();
+  plant(faults['Adam of the wrong sign']);
+  expect((await check(digits, { tuningCache })).error).toMatchObject({ kernel: 'adam' });
+  expect((await check(digits, { tuningCache })).error).toMatchObject({ kernel: 'adam' });
+  vi.restoreAllMocks();
+  expect((await check(digits, { tuningCache })).error).toBeUndefined();
+});
+
+test('selfCheck: false looks at nothing; without a handler, a warning goes to the console', async () => {
+  const planted = plant(wrongWinograd);
+  const off = await check(digits, { selfCheck: false });
+  expect(planted.size).toBeGreaterThan(0);
+  expect(off).toMatchObject({ warnings: [], error: undefined });
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  expect((await check(digits, { onWarning: undefined })).error).toBeUndefined();
+  expect(warn).toHaveBeenCalledWith(expect.stringContaining('computes wrongly on this adapter'));
+});
