@@ -103,11 +103,10 @@ export class Trainer extends Resource {
     const { batchSize, learningRate, reuseMemory, variants: given, settings } = checkTrainer(options);
     const { layers } = unet.plan;
     const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
-    const average = trained && unet;
     const choice = { given, gpu, chooser, layers, batch: padBatch(batchSize), training: true };
     try {
       return await withVariants(choice, async (variants) => {
-        const stepOptions = { batchSize, settings, variants, reuseMemory, average };
+        const stepOptions = { batchSize, settings, variants, reuseMemory, average: trained && unet };
         const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
         return new Trainer({ gpu, unet, batchSize, learningRate, settings, variants, programs, trained });
       });
