@@ -9,7 +9,7 @@ import { fnv1a } from '../hash';
 import { createMutex } from '../mutex';
 import { firstVariant, type Op, op } from '../plan/op';
 import { adapterKey, openCache, type TuningCache } from '../tuning/cache';
-import { isFused } from '../unet/variants';
+import { replaceable } from '../unet/variants';
 import { WrongKernel } from './wrong_kernel';
 
 /** More than that are of shaders that were: what is remembered must not grow for ever. */
@@ -52,8 +52,8 @@ export class SelfCheck {
     /** The kernel's plain form is told of if that is wrong, too: then a variant is not to blame. */
     const condemn = async (o: Op, fault: string) => {
       const plain = { ...o, variant: firstVariant(o.origin.kernel) };
-      const ofPlain =
-        o.variant === plain.variant || isFused(o.kernel) ? undefined : (await check([plain]))[0];
+      const isLast = replaceable(o.kernel, plain.variant) === undefined;
+      const ofPlain = isLast && plain.variant !== o.variant ? (await check([plain]))[0] : undefined;
       const { kernel, variant } = ofPlain ? plain : o;
       return new WrongKernel(
         kernel,
