@@ -29,6 +29,8 @@ const FUSED: Readonly<Record<string, string>> = {
   conv2d_grad_upsample: conv2dGradInput.name,
 };
 
+export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
+
 /** The `kernel.variant` to do without where `variant` of `kernel`, fused or not, is wrong; undefined if nothing takes its place. */
 export function replaceable(kernel: string, variant: string): string | undefined {
   const chosen = TUNED.find(({ name }) => name === (FUSED[kernel] ?? kernel));
