@@ -4,17 +4,16 @@ import type { Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
 import { references } from '../reference/index';
 import { faultOf } from './compare';
+import { runOnce, type Tools } from './run_once';
 import { smallShape, startValues } from './small_case';
 
-/** What of the engine is needed. Given, as a bundler would cut what is imported here out of the engine's file: 1 KB more for everyone. */
-export interface Tools {
-  readonly op: typeof op;
-  /** As `runOnce`. */
-  readonly run: (
-    ops: readonly Op[],
-    before: ReadonlyMap<Tensor, Values>,
-    results: readonly Tensor[],
-  ) => Promise<ArrayBuffer[]>;
+/** What is told of a wrong kernel. */
+export interface Finding {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly text: string;
+  /** Behind the text: what to do. */
+  readonly advice: string;
 }
 
 /** The small case of an op. */
@@ -27,9 +26,40 @@ interface Case {
   readonly expected: Readonly<Record<string, Values>>;
 }
 
+/**
+ * What is to be told of each of `ops`; nothing of those that are right. Where a variant is wrong, the kernel's plain form is checked, too: if that
+ * is wrong as well, it is told of, and not the variant. `hasPlain`: whether a kernel has one.
+ */
+export async function checkOps(
+  ops: readonly Op[],
+  tools: Tools,
+  adapter: string,
+  hasPlain: (kernel: string) => boolean,
+): Promise<(Finding | undefined)[]> {
+  const faults = await faultsOf(ops, tools);
+  return Promise.all(
+    ops.map(async (o, i) => {
+      const fault = faults[i];
+      if (fault === undefined) return undefined;
+      const plain = { ...o, variant: Object.keys(o.origin.kernel.variants)[0] };
+      const isPlain = o.variant === plain.variant;
+      const [ofPlain] = isPlain || !hasPlain(o.kernel) ? [] : await faultsOf([plain], tools);
+      return ofPlain ? findingOf(plain, ofPlain, adapter) : findingOf(o, fault, adapter);
+    }),
+  );
+}
+
+const findingOf = ({ kernel, variant }: Op, fault: string, adapter: string): Finding => ({
+  kernel,
+  variant,
+  text: `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter || 'without a name'}): in a small case ${fault}.`,
+  advice:
+    'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message. createEngine({ selfCheck: false }) runs without the check.',
+});
+
 /** What is wrong with each of `ops`, for a message; undefined where nothing is. */
-export async function checkOps(ops: readonly Op[], { op, run }: Tools): Promise<(string | undefined)[]> {
-  const cases = ops.map((o) => caseOf(o, op));
+export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(string | undefined)[]> {
+  const cases = ops.map((o) => caseOf(o, tools.op));
   const before = new Map(
     cases.flatMap(({ tensors, before }) =>
       Object.keys(tensors).map((name) => [tensors[name], before[name]] as const),
@@ -38,7 +68,8 @@ export async function checkOps(ops: readonly Op[], { op, run }: Tools): Promise<
   const results = cases.flatMap(({ tensors, expected }) =>
     Object.keys(expected).map((name) => tensors[name]),
   );
-  const read = await run(
+  const read = await runOnce(
+    tools,
     cases.map((c) => c.op),
     before,
     results,
@@ -86,12 +117,4 @@ function sumOfSlices(slices: Values, size: number): Float64Array {
   const sums = new Float64Array(size);
   for (let at = 0; at < slices.length; at += pitch) for (let i = 0; i < size; i++) sums[i] += slices[at + i];
   return sums;
-}
-
-/** What is told of a wrong kernel; `finding` without advice. */
-export function messageOf(kernel: string, variant: string, fault: string, adapter: string) {
-  const finding = `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter || 'without a name'}): in a small case ${fault}.`;
-  const advice =
-    'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message. createEngine({ selfCheck: false }) runs without the check.';
-  return { finding, message: `${finding} ${advice}` };
 }

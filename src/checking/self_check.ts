@@ -4,10 +4,11 @@
  */
 import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
-import { runOnce } from '../gpu/run_once';
+import { createTensorBuffers, Program } from '../gpu/program';
+import { Staging } from '../gpu/staging';
 import { fnv1a } from '../hash';
 import { createMutex } from '../mutex';
-import { firstVariant, type Op, op } from '../plan/op';
+import { type Op, op } from '../plan/op';
 import { adapterKey, openCache, type TuningCache } from '../tuning/cache';
 import { isFused } from '../unet/variants';
 import { WrongKernel } from './wrong_kernel';
@@ -46,30 +47,19 @@ export class SelfCheck {
   private async checkWanted(): Promise<void> {
     const { gpu, wanted, passed } = this;
     if (wanted.size === 0) return;
-    const { checkOps, messageOf } = await import('./check_ops');
-    const check = (ops: readonly Op[]) =>
-      checkOps(ops, { op, run: (...what) => runOnce(gpu, 'self-check', ...what) });
-    /** The kernel's plain form is told of if that is wrong, too: then a variant is not to blame. */
-    const condemn = async (o: Op, fault: string) => {
-      const plain = { ...o, variant: firstVariant(o.origin.kernel) };
-      const ofPlain =
-        o.variant === plain.variant || isFused(o.kernel) ? undefined : (await check([plain]))[0];
-      const { kernel, variant } = ofPlain ? plain : o;
-      return new WrongKernel(
-        kernel,
-        variant,
-        messageOf(kernel, variant, ofPlain ?? fault, ownName(gpu.adapter)),
-      );
-    };
+    const { checkOps } = await import('./check_ops');
+    const tools = { gpu, op, Program, Staging, createTensorBuffers };
+    const hasPlain = (kernel: string) => !isFused(kernel);
     const checked = [...wanted];
-    const faults = await check(checked.map(([, o]) => o));
-    for (const [i, [key, o]] of checked.entries()) {
-      const fault = faults[i];
-      if (fault === undefined) passed.add(key);
-      else this.wrong.set(key, await condemn(o, fault));
+    const ops = checked.map(([, o]) => o);
+    const findings = await checkOps(ops, tools, ownName(gpu.adapter), hasPlain);
+    for (const [i, [key]] of checked.entries()) {
+      const finding = findings[i];
+      if (finding) this.wrong.set(key, new WrongKernel(finding));
+      else passed.add(key);
       wanted.delete(key);
     }
-    if (faults.includes(undefined)) await this.remember();
+    if (findings.includes(undefined)) await this.remember();
   }
 
   private async recall(): Promise<void> {

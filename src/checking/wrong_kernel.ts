@@ -1,16 +1,17 @@
 import { EngineError } from '../errors';
+import type { Finding } from './check_ops';
 
 /** A kernel, or one variant of it, does not compute on this adapter what it must. */
 export class WrongKernel extends EngineError {
   readonly kernel: string;
   readonly variant: string;
   /** The message without advice. */
-  readonly finding: string;
+  readonly text: string;
 
-  constructor(kernel: string, variant: string, { message, finding }: { message: string; finding: string }) {
-    super('wrong-kernel', message);
+  constructor({ kernel, variant, text, advice }: Finding) {
+    super('wrong-kernel', `${text} ${advice}`);
     this.kernel = kernel;
     this.variant = variant;
-    this.finding = finding;
+    this.text = text;
   }
 }

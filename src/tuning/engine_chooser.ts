@@ -56,11 +56,11 @@ export class EngineChooser implements VariantChooser {
 
   replaces(error: unknown): boolean {
     if (this.variants || !(error instanceof WrongKernel)) return false;
-    const { kernel, variant, finding } = error;
+    const { kernel, variant, text } = error;
     const rejected = replaceable(kernel, variant);
     if (rejected === undefined) return false;
     // What was made at the same time may have told of it already.
-    const message = `${finding} Another variant takes its place.`;
+    const message = `${text} Another variant takes its place.`;
     if (!this.rejectedVariants.has(rejected))
       this.onWarning?.({ code: 'wrong-kernel', kernel, variant, message });
     this.rejectedVariants.add(rejected);

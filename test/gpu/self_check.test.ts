@@ -1,8 +1,9 @@
 /** The check of kernels before they are used: what is wrong is noticed before the first step, and what is right is not. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { checkOps, type Tools } from '../../src/checking/check_ops';
+import { faultsOf } from '../../src/checking/check_ops';
 import { smallShape } from '../../src/checking/small_case';
-import { runOnce } from '../../src/gpu/run_once';
+import { createTensorBuffers, Program } from '../../src/gpu/program';
+import { Staging } from '../../src/gpu/staging';
 import { createEngine, type Engine, recipes, type UNetConfig, type Warning } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
@@ -73,7 +74,7 @@ async function check(network: Network, options: Parameters<typeof createEngine>[
     return {
       warnings,
       variants: {},
-      error: error as Error & { code?: string; kernel?: string; variant?: string },
+      error: error as Error & { code?: string; kernel?: string },
     };
   }
 }
@@ -105,7 +106,7 @@ describe('nothing is said of', () => {
   });
 
   test('any form of any kernel', async () => {
-    const run: Tools['run'] = (...what) => runOnce(gpu, 'self-check', ...what);
+    const tools = { gpu, op, Program, Staging, createTensorBuffers };
     for (const name of Object.keys(references)) {
       const spec = specs.get(name)!;
       const ops = new Map<string, Op>();
@@ -122,7 +123,7 @@ describe('nothing is said of', () => {
           );
         }
       }
-      const faults = await checkOps([...ops.values()], { op, run });
+      const faults = await faultsOf([...ops.values()], tools);
       expect(
         faults.filter((fault) => fault !== undefined),
         name,

@@ -1,18 +1,27 @@
-import type { Op } from '../plan/op';
+import type { Gpu } from '../gpu/gpu';
+import type { createTensorBuffers, Program } from '../gpu/program';
+import type { Staging } from '../gpu/staging';
+import type { Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
-import type { Gpu } from './gpu';
-import { computePass, createTensorBuffers, Program } from './program';
-import { Staging } from './staging';
+
+/** What of the engine is needed. Given, as a bundler would cut what is imported here out of the engine's file: 1 KB more for everyone. */
+export interface Tools {
+  readonly gpu: Gpu;
+  readonly op: typeof op;
+  readonly Program: typeof Program;
+  readonly Staging: typeof Staging;
+  readonly createTensorBuffers: typeof createTensorBuffers;
+}
 
 /** Runs `ops` once, in one submission, on tensors that hold `before`, and resolves to what `results` of them hold then. */
 export async function runOnce(
-  gpu: Gpu,
-  label: string,
+  { gpu, Program, Staging, createTensorBuffers }: Tools,
   ops: readonly Op[],
   before: ReadonlyMap<Tensor, Values>,
   results: readonly Tensor[],
 ): Promise<ArrayBuffer[]> {
+  const label = 'self-check';
   const buffers = await createTensorBuffers(gpu, `${label} `, [...before.keys()]);
   let program: Program | undefined;
   let staging: Staging | undefined;
@@ -24,8 +33,9 @@ export async function runOnce(
     for (const [t, values] of before)
       gpu.device.queue.writeBuffer(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
     const encoder = gpu.device.createCommandEncoder({ label });
-    const compiled = program;
-    computePass(encoder, label, (pass) => compiled.encode(pass));
+    const pass = encoder.beginComputePass({ label });
+    program.encode(pass);
+    pass.end();
     return await staging.read(encoder, sources);
   } finally {
     program?.destroy();
