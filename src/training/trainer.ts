@@ -27,7 +27,7 @@ import {
   type TrainerSettings,
   type TrainingEvent,
 } from './options';
-import { badInput, divergence, whyNot, wrongInput } from './refusal';
+import { badInput, divergence, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
 import type { StepPlan } from './step';
 import { StepPrograms } from './step_programs';
@@ -366,8 +366,7 @@ export class Trainer extends Resource {
   }
 
   private refusal(known: Losses): EngineError {
-    const why = whyNot(known.refused!, this.plan.blockLayers)!;
-    return divergence(known, why, this.rate, known.step - this.firstStep);
+    return divergence(known, this.plan.blockLayers, this.rate, known.step - this.firstStep);
   }
 
   /** After one that was not finite the GPU waits for this. */
