@@ -3,8 +3,8 @@
  * asked of the system, so a run that was killed can be gone on with at once. (The library for this, proper-lockfile, goes by time stamps:
  * after a kill a run has to wait for ten seconds, and one that was stopped with Ctrl-Z loses its folder.)
  */
-import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -12,8 +12,9 @@ import { clip, EngineError } from '../../src/errors';
 import { birthOf, isAlive } from './alive';
 
 const LOCK = '.webgpu-diffusion.lock';
-/** Of two processes that take over from a dead one in the same moment, the later one has it after this. */
-const SETTLE_MS = 100;
+const LOOK_AGAIN_MS = 100;
+/** Nobody needs so long to take over from a dead process: whoever began has been killed. */
+const ABANDONED_MS = 5000;
 
 interface Holder {
   readonly pid: number;
@@ -58,21 +59,25 @@ function create(path: string, content: string): boolean {
 }
 
 async function take(path: string, own: string, folder: string): Promise<void> {
-  while (!create(path, own)) {
-    let there = read(path);
-    // Between its making and its writing it is empty: for a moment, or for ever, if its maker was killed just then.
-    if (there === '') {
-      await setTimeout(SETTLE_MS);
-      there = read(path);
-    }
+  for (let looks = 0; !create(path, own); looks++) {
+    const there = read(path);
     if (there === undefined) continue;
+    // Between its making and its writing it is empty: for a moment, or for ever, if its maker was killed just then.
+    if (there === '' && looks === 0) {
+      await setTimeout(LOOK_AGAIN_MS);
+      continue;
+    }
     if (isHeld(there)) throw busy(folder, path, there);
-    // Nothing is waited for between the look and this, so that hardly anybody comes between.
-    const beside = `${path}.${process.pid}`;
-    writeFileSync(beside, own);
-    renameSync(beside, path);
-    await setTimeout(SETTLE_MS);
-    if (read(path) === own) return;
+    // This very content is replaced by one process alone: the one that made the file that replaces it.
+    const next = `${path}.${createHash('sha256').update(there).digest('hex').slice(0, 16)}`;
+    if (create(next, own)) {
+      if (read(path) === there) return renameSync(next, path);
+      rmSync(next);
+    } else {
+      await setTimeout(LOOK_AGAIN_MS);
+      const made = statSync(next, { throwIfNoEntry: false })?.mtimeMs;
+      if (made !== undefined && Date.now() - made > ABANDONED_MS) rmSync(next, { force: true });
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** The command line's main job from end to end, as a user would start it. */
 import { afterAll, expect, test } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../src/index';
+import { seal } from '../../src/weights/checksum';
 import { testGpu } from '../lanes/gpu';
 
 const { lane } = await testGpu();
@@ -80,10 +81,14 @@ if (lane === 'node') {
       const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, 'checkpoint.safetensors')));
       const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
       mkdirSync(dirname(brought));
-      writeFileSync(brought, encodeSafetensors(named, { ...metadata, adapter: 'another GPU' }));
+      const file = encodeSafetensors(named, { ...metadata, adapter: 'another \x1b[2JGPU' });
+      seal(file);
+      writeFileSync(brought, file);
       const elsewhere = await run('train', '--resume', brought, '--epochs', '3');
       expect(elsewhere.code, elsewhere.output).toBe(0);
-      expect(elsewhere.output).toContain('so the last digits will differ: the run began on another GPU');
+      expect(elsewhere.output).toContain(
+        'so the last digits will differ: the run began on another \\u{1b}[2JGPU',
+      );
       expect(elsewhere.output).toContain('Kernels     the usual ones');
 
       const png = join(out, 'again.png');

@@ -1,7 +1,8 @@
 /** One writer per folder, whatever became of the one before. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -88,6 +89,16 @@ test.each(['', '{', '[]', '{"pid":"1"}', '{"pid":-1}', 'x'.repeat(1000)])(
     (await lockFolder(folder)).release();
   },
 );
+
+test('whoever was killed while it took over from a dead one is in nobody’s way', async () => {
+  const dead = holder({ birth: 'another boot' });
+  await writeFile(lock, dead);
+  const next = `${lock}.${createHash('sha256').update(dead).digest('hex').slice(0, 16)}`;
+  await writeFile(next, '');
+  await utimes(next, 1, 1);
+  (await lockFolder(folder)).release();
+  expect(await readdir(folder)).toEqual([]);
+});
 
 test('what cannot be read is told, not waited for', async () => {
   await mkdir(lock);

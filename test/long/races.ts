@@ -1,36 +1,40 @@
 /** One writer per folder, where several processes find the lock of a dead one in the same moment. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { all, type Row } from './row';
 
 const ROUNDS = 20;
 const PROCESSES = 8;
-/** Enough for all of them to have started. */
-const START_MS = 4000;
 
-/** Prints 1 if it gets the folder, in which case it keeps it for a while. */
+/** Says when it is ready, tries for the folder when it is told to, says 1 if it got it, and keeps it until it is told to end. */
 const racer = `
   const { load } = await import('./harness/tools/load.mjs');
   const { lockFolder } = await load('harness/cli/lock.ts');
-  const [folder, start] = process.argv.slice(1);
-  while (Date.now() < Number(start));
-  await lockFolder(folder).then(() => console.log(1), () => console.log(0));
-  setTimeout(() => process.exit(), 1500);
+  process.stdin.on('end', () => process.exit());
+  process.stdin.once('data', () => lockFolder(process.argv[1]).then(() => console.log(1), () => console.log(0)));
+  console.log('ready');
 `;
 
-const race = (folder: string, start: number) =>
-  new Promise<number>((resolve) => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', racer, folder, String(start)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+/** How many of them got the folder. */
+async function race(folder: string): Promise<number> {
+  const racers = Array.from({ length: PROCESSES }, () => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', racer, folder], {
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
-    let out = '';
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.on('close', () => resolve(Number(out)));
+    return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
   });
+  const answers = () => Promise.all(racers.map(async ({ lines }) => (await lines.next()).value));
+  await answers();
+  for (const { child } of racers) child.stdin.write('go');
+  const won = (await answers()).filter((answer) => answer === '1').length;
+  for (const { child } of racers) child.stdin.end();
+  await Promise.all(racers.map(({ child }) => once(child, 'close')));
+  return won;
+}
 
 export const races: Row = {
   name: `one writer: ${PROCESSES} processes at a dead one's lock`,
@@ -41,9 +45,7 @@ export const races: Row = {
       for (let round = 0; round < ROUNDS; round++) {
         const dead = { pid: 2 ** 22 + 1, host: hostname(), birth: '', since: 'long ago' };
         writeFileSync(join(folder, '.webgpu-diffusion.lock'), JSON.stringify(dead));
-        const start = Date.now() + START_MS;
-        const won = await Promise.all(Array.from({ length: PROCESSES }, () => race(folder, start)));
-        if (won.reduce((a, b) => a + b, 0) === 1) good++;
+        if ((await race(folder)) === 1) good++;
       }
     } finally {
       rmSync(folder, { recursive: true });
