@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0); // sends nothing
-    return true;
+    return birthOf(pid) !== 'never';
   } catch (error) {
     // Somebody else's may not be asked, but is there.
     return (error as NodeJS.ErrnoException).code === 'EPERM';

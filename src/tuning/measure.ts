@@ -54,7 +54,6 @@ export async function fastest(
       signal?.throwIfAborted();
       if (performance.now() >= end) return undefined;
       const rejected = `${o.kernel}.${o.variant}`;
-      if (rejectedVariants.has(rejected) && o !== ops[0]) continue;
       try {
         const { program, apart } = await bench.run(o);
         if (!(apart <= AGREEMENT)) {

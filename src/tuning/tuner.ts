@@ -163,6 +163,8 @@ async function measureAll(
   const end = start + effort.milliseconds;
   const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
   const queue = [...jobs].sort((a, b) => flops(b) - flops(a));
+  /** By the self-check, say; what is found while measuring is told of at each layer. */
+  const before = new Set(rejectedVariants);
   const pool = await NoisePool.create(gpu, queue);
   try {
     const { compiled, refused } = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
@@ -179,7 +181,7 @@ async function measureAll(
       const best = await fastest(
         gpu,
         pool,
-        { ops: ready, tensors },
+        { ops: ready.filter((o) => o === ops[0] || !before.has(`${o.kernel}.${o.variant}`)), tensors },
         {
           end,
           signal,

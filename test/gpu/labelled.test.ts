@@ -1,5 +1,6 @@
 /** Training on a data set with labels, noise levels and flow: what is drawn, resuming, evaluating, and what is refused. */
 import { describe, expect, test, vi } from 'vitest';
+import { levelsOf } from '../../harness/run/network';
 import { Dataset } from '../../src/data/dataset';
 import type { ImageSet } from '../../src/data/idx';
 import { createEngine } from '../../src/engine';
@@ -361,7 +362,12 @@ describe('evaluate', () => {
 
 test.each(Object.entries(recipes))('the recipe %s can be followed', async (_, recipe) => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
-  using unet = await engine.createUNet({ ...recipe.network, height: 8, width: 8, widths: [4, 4] });
+  using unet = await engine.createUNet({
+    ...recipe.network,
+    height: 8,
+    width: 8,
+    ...levelsOf(recipe.network, [4, 4]),
+  });
   using trainer = await engine.createTrainer(unet, { ...recipe.trainer, batchSize: 4 });
   const set = {
     images: Uint8Array.from(new Random(1).integers(10 * 64, 256)),
