@@ -287,7 +287,9 @@ const faults: Record<string, Fault> = {
 };
 
 describe('before the first step is noticed', () => {
-  test.each(Object.entries(faults))('%s', async (_, { kernel, network = digits, ...fault }) => {
+  // Browsers compile slowly: there, every fourth.
+  const planted = Object.entries(faults).filter((_, i) => lane === 'node' || i % 4 === 0);
+  test.each(planted)('%s', async (_, { kernel, network = digits, ...fault }) => {
     const planted = plant(fault);
     const { warnings, error, variants } = await check(network);
     expect(planted.size).toBeGreaterThan(0);
