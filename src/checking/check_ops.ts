@@ -19,7 +19,6 @@ export interface Finding {
 /** The small case of an op. */
 interface Case {
   readonly op: Op;
-  readonly shape: object;
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly before: Readonly<Record<string, Values>>;
   /** What it must make. */
@@ -92,7 +91,6 @@ function caseOf(
   const keeps = slices ? tensors.gradient : undefined;
   return {
     op: make(kernel, 'self-check', shape as never, tensors, variant, keeps),
-    shape,
     tensors,
     before,
     expected: references[name](shape as never, before),
