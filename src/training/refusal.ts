@@ -8,13 +8,13 @@ const RECENT = 100;
 /** No image has larger values, with which a network may well overflow. */
 const LARGEST_INPUT = 1e9;
 
-const show = (loss: number) => Number(loss.toPrecision(3));
+const rounded = (loss: number) => Number(loss.toPrecision(3));
 
 /** Why a step changed no weight, as finish_step has it; undefined if it did. `layers`: of each block of gradients. */
 export function whyNot({ loss, cause }: StepRecord, layers: readonly string[]): string | undefined {
   if (cause === 0) return undefined;
-  if (cause === 1) return `its loss is ${show(loss)}`;
-  return `the gradient of ${layers[cause - 2]} or its square is not finite, at a loss of ${show(loss)}`;
+  if (cause === 1) return `its loss is ${rounded(loss)}`;
+  return `the gradient of ${layers[cause - 2]} or its square is not finite, at a loss of ${rounded(loss)}`;
 }
 
 /** What is wrong with the batch of such a step, if anything is: its first value that is not finite, or far too large. */
@@ -55,8 +55,8 @@ export function divergence(
     before.length === 0
       ? 'None was made before it, so it is the weights or the state that training began with: they are too large. Give others.'
       : last > 4 * usual
-        ? `The loss had grown, from about ${show(usual)} to ${show(last)}: the learning rate is too large. ${smaller}`
-        : `The loss before was ${show(last)} and had not grown, so the last update alone was too much. ${smaller}`;
+        ? `The loss had grown, from about ${rounded(usual)} to ${rounded(last)}: the learning rate is too large. ${smaller}`
+        : `The loss before was ${rounded(last)} and had not grown, so the last update alone was too much. ${smaller}`;
   return new EngineError(
     'diverged',
     `Step ${step + 1} was not made: ${whyNot(refused, layers)}. The weights are those after step ${step}. ${cause}`,

@@ -207,7 +207,6 @@ function heldOutLosses(folder: string): (number | undefined)[] {
     .map((loss) => (Number.isFinite(loss) ? loss : undefined));
 }
 
-/** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
 /** Whether a network has the kernels, convolutions and residuals of a recipe's. */
 function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
   const { network }: Recipe = recipes[recipe];
@@ -217,6 +216,7 @@ function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
   return kind(checkConfig({ ...network, height, width, ...levelsOf(network, widths) })) === kind(config);
 }
 
+/** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
 export function resumedSettings(
   given: TrainFlags,
   { settings, config, losses, data, training }: Checkpoint,

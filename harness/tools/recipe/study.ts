@@ -8,7 +8,6 @@ import { parseArgs } from 'node:util';
 import { createQualityMeter } from '../../../src/quality/index';
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { SampleOptions } from '../../../src/sampling/options';
-import { presets } from '../../../src/unet/config';
 import { saveModel } from '../../../src/weights/model';
 import { holdOut, loadImages } from '../../cli/images';
 import { manySamples } from '../../cli/measure_quality';
@@ -78,9 +77,9 @@ const studies: Record<string, Study> = {
       [400, both],
     ],
   },
-  'race 5x5': { ...digits, network: presets.digits, at: race },
-  'race 3x3': { ...digits, network: presets['digits-3x3'], at: race },
-  '3x3 1370': { ...digits, network: presets['digits-3x3'], at: [[1370, both]] },
+  'race 5x5': { ...digits, at: race },
+  'race 3x3': { ...recipes['digits-3x3'], at: race },
+  '3x3 1370': { ...recipes['digits-3x3'], at: [[1370, both]] },
   samplers: {
     ...digits,
     at: [[400, [euler(20, 1), euler(20, 3), euler(10, 2), euler(40, 2), heun(10, 2), heun(20, 2)]]],
