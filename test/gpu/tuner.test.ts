@@ -411,6 +411,15 @@ test('where memory is too short to measure, the usual order is taken', async () 
   expect(variants).toEqual(usual(layers));
 });
 
+test('a variant that was found to be wrong before is neither measured nor chosen', async () => {
+  addVariant('same', direct);
+  rejectedVariants.add('conv2d.same');
+  const { measured, variants } = await run({ training: false });
+  expect(measured.length).toBeGreaterThan(0);
+  expect(measured.map((m) => m.variant)).not.toContain('same');
+  expect(Object.values(variants)).not.toContain('same');
+});
+
 test('a variant for which memory is too short is out, but not for smaller networks to come', async () => {
   addVariant('same', {
     ...direct,

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { birthOf } from '../../harness/cli/alive';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { birthOf, isAlive } from '../../harness/cli/alive';
 import { lockFolder } from '../../harness/cli/lock';
 import { refused } from '../data/refused';
 
@@ -74,6 +74,21 @@ test.runIf(process.platform === 'linux')('nor does one of another boot, or of th
   for (const birth of [`${boot} ${Number(start) - 1}`, `another ${start}`]) {
     await writeFile(lock, holder({ birth }));
     (await lockFolder(folder)).release();
+  }
+});
+
+test.runIf(process.platform === 'linux')('a process that nobody has asked about yet is dead', async () => {
+  // A child of a process that never asks about its children.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60']);
+  try {
+    const [number] = await once(parent.stdout, 'data');
+    const zombie = Number(String(number));
+    await vi.waitFor(() => expect(birthOf(zombie)).toBe('never'));
+    expect(isAlive(zombie)).toBe(false);
+    expect(isAlive(parent.pid!)).toBe(true);
+  } finally {
+    parent.kill('SIGKILL');
+    await once(parent, 'close');
   }
 });
 
