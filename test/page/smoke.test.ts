@@ -511,8 +511,14 @@ test('a run that diverges says why, saves its last good state, and goes on from 
   const good = await losses(page);
   await poison();
   for (let attempts = 0; attempts < 2; attempts++) {
+    // What the attempt before has said stays until this one begins.
+    const said = await page.evaluateHandle(() => window.harness.state.error);
     await page.click('#train');
-    await until(page, () => window.harness.state.error?.code === 'diverged');
+    await until(
+      page,
+      (said) => window.harness.state.error?.code === 'diverged' && window.harness.state.error !== said,
+      said,
+    );
     await phase(page, 'paused');
     expect(await text(page, 'error-text')).toContain('Step 3 was not made: its loss is');
     expect(await losses(page)).toEqual(good);
