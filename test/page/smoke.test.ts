@@ -520,7 +520,8 @@ test('a run that diverges says why, saves its last good state, and goes on from 
       said,
     );
     await phase(page, 'paused');
-    expect(await text(page, 'error-text')).toContain('Step 3 was not made: its loss is');
+    // The page is drawn a frame after its state.
+    await expect.poll(() => text(page, 'error-text'), { timeout: 10_000 }).toContain('Step 3 was not made');
     expect(await losses(page)).toEqual(good);
   }
   const checkpoint = await save('save-checkpoint');
