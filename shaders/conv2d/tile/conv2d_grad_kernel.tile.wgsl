@@ -108,22 +108,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
           let i = local.x * INPUT_ROW + half;
           let j = i + 8u * INPUT_ROW;
           let at = local.y * 56u + half;
-          let x = array<vec4f, 11>(
-            #each k 11
-            inputs[i + 2 * $k],
-            #end
-          );
-          let y = array<vec4f, 11>(
-            #each k 11
-            inputs[j + 2 * $k],
-            #end
-          );
-          #each i 7
-          let d$i = four_grads(at + 2 * $i);
-          #each k 5
-          a$k += dots(x[$i + $k], d$i); b$k += dots(y[$i + $k], d$i);
+          // Five pixels of either channel, a window that moves on over the strip: all eleven would take half as many registers again.
+          #each k 4
+          var x$k = inputs[i + 2 * $k]; var y$k = inputs[j + 2 * $k];
           #end
-          if (with_bias) { bias += dots(vec4f(1), d$i); }
+          #each p 7
+          {
+            let x4 = inputs[i + 2 * ($p + 4)]; let y4 = inputs[j + 2 * ($p + 4)];
+            let d = four_grads(at + 2 * $p);
+            #each k 5
+            a$k += dots(x$k, d); b$k += dots(y$k, d);
+            #end
+            if (with_bias) { bias += dots(vec4f(1), d); }
+            x0 = x1; x1 = x2; x2 = x3; x3 = x4;
+            y0 = y1; y1 = y2; y2 = y3; y3 = y4;
+          }
           #end
         }
         workgroupBarrier();
