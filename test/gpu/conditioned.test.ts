@@ -14,7 +14,7 @@ import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
-const { gpu } = await testGpu();
+const { gpu, kinds } = await testGpu();
 
 const BATCH = 4;
 
@@ -133,8 +133,7 @@ describe.each(Object.entries(cases))('%s', (_, { config: given, data }) => {
 
   test.each<[string, Variants]>([
     ['plain kernels', {}],
-    ['the usual kernels for software', usual(config, 'software')],
-    ['the usual kernels for GPUs', usual(config, 'gpu')],
+    ...kinds.map((kind): [string, Variants] => [`the usual kernels for ${kind}`, usual(config, kind)]),
   ])('%s: predictions, losses, gradients and weights', async (_, variants) => {
     const random = new Random(7);
     using unet = await UNet.create(gpu, given);

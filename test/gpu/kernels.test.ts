@@ -6,7 +6,7 @@ import { testGpu } from '../lanes/gpu';
 import { type AnySpec, specs } from '../registry';
 import { type Arrays, type Expected, expectedOf } from '../spec';
 
-const { gpu, lane } = await testGpu();
+const { gpu, kinds } = await testGpu();
 
 interface Prepared {
   readonly inputs: Arrays;
@@ -29,9 +29,9 @@ function once(spec: AnySpec, shape: unknown, users: number): () => Prepared {
   };
 }
 
-/** On a processor one lane does for what is slow there: forms that are made for GPUs, and cases of more work than the UNet's layers. */
-const runsAll = !gpu.adapter.software || lane === 'node';
-const runsHere = (audience?: AdapterKind) => runsAll || audience !== 'gpu';
+/** Cases of more work than the UNet's layers run where the forms for GPUs do. */
+const runsAll = kinds.includes('gpu');
+const runsHere = (kind?: AdapterKind) => kind === undefined || kinds.includes(kind);
 const MUCH_FLOPS = 1e8;
 
 for (const [name, spec] of specs) {

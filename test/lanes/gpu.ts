@@ -3,6 +3,7 @@ import { afterAll, afterEach, expect, inject, test } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import { requestDevice } from '../../src/gpu/request_device';
 import { readBuffer } from '../../src/gpu/staging';
+import type { AdapterKind } from '../../src/plan/op';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,6 +15,8 @@ export interface TestGpu {
   readonly gpu: Gpu;
   readonly adapterName: string;
   readonly lane: 'node' | 'chrome' | 'firefox';
+  /** Forms that are made for one kind of adapter and run in this lane: those for GPUs on GPUs, and on a processor in one lane, since they take minutes there. */
+  readonly kinds: readonly AdapterKind[];
 }
 
 /**
@@ -55,5 +58,7 @@ export async function testGpu(): Promise<TestGpu> {
     expect([...new Uint32Array(await readBuffer(gpu, buffer, 2))]).toEqual([7, 11]);
     buffer.destroy();
   });
-  return { gpu, adapterName, lane };
+  const kinds =
+    gpu.adapter.software && lane !== 'node' ? (['software'] as const) : (['software', 'gpu'] as const);
+  return { gpu, adapterName, lane, kinds };
 }
