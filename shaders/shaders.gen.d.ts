@@ -28,7 +28,7 @@ declare module '*/adam.wgsl' {
 
 declare module '*/average_weights.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'count' | 'most' | 'first_group',
+    'count' | 'most' | 'after' | 'first_group',
     'blocks' | 'state' | 'parameter' | 'average' | 'packed',
     'place' | 'layer' | 'packed_at'
   >;

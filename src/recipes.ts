@@ -19,6 +19,7 @@ export interface Recipe {
     | 'schedule'
     | 'clipNorm'
     | 'averageWeights'
+    | 'averageAfter'
     | 'classDropout'
   >;
   /** For `fit`. */
@@ -38,6 +39,7 @@ const toOrder = {
     schedule: { warmup: 20 },
     clipNorm: 1,
     averageWeights: true,
+    averageAfter: 200,
     classDropout: 0.05,
   },
   fit: { binarize: false },

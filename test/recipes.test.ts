@@ -37,6 +37,7 @@ test('that of digits follows a flow, by level and class, from a warm-up on', () 
     schedule: { decay: 'none', warmup: 20 },
     clipNorm: 1,
     averageWeights: true,
+    averageAfter: 200,
     classDropout: 0.05,
   });
 });

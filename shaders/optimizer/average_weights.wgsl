@@ -1,7 +1,7 @@
 // The moving average of the weights over the steps of training, less jumpy than the weights themselves:
-//   average = average + (1 - d) (parameter - average),  d = min(most, step / (step + 9)),
-// which starts as the first weights and soon forgets them. adam has made the parameters of this step, and finish_step has counted it. The
-// average also goes to where the convolutions of a network with these weights read it (lib/pack.wgsl). Nothing changes in a step that
+//   average = d average + (1 - d) parameter,  d = min(most, s / (s + 9)),  s = step - after, or 0 in the steps before,
+// which starts as the weights themselves and soon forgets them. adam has made the parameters of this step, and finish_step has counted it.
+// The average also goes to where the convolutions of a network with these weights read it (lib/pack.wgsl). Nothing changes in a step that
 // is not finite.
 // All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table.
 // One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
@@ -11,6 +11,7 @@
 struct Params {
   count: u32, // of blocks
   most: f32,
+  after: u32, // steps in which the average is the parameters
   first_group: u32,
 }
 
@@ -38,10 +39,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (index >= params.count || first >= size || state.skipped > 0u) {
     return;
   }
-  let step = f32(state.step);
-  let fresh = 1.0 - min(params.most, step / (step + 9.0));
+  let since = f32(max(state.step, params.after) - params.after);
+  let kept = min(params.most, since / (since + 9.0));
   let i = own.layer.w + lane;
-  let value = average[i] + fresh * (parameter[i] - average[i]);
+  let value = kept * average[i] + (1.0 - kept) * parameter[i];
   average[i] = value;
   let layer = Packing(own.layer.x, own.layer.y, own.layer.z, own.packed_at.x, own.packed_at.y, own.packed_at.z);
   pack_four(layer, Place(own.place.x, own.place.y, own.place.z), first, size, value);

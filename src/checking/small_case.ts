@@ -23,6 +23,7 @@ const MOST: Readonly<Record<string, number>> = {
   slices: 9,
   imageBias: 3,
   first: 3,
+  after: 10,
 };
 /** Layers of those kernels that take all layers at once. */
 const MOST_LAYERS = 3;

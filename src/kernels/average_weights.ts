@@ -7,6 +7,8 @@ import { copies, flatSize, packing, parameterCount } from './pack_weights';
 
 export interface AverageShape {
   readonly layers: readonly PlacedLayer[];
+  /** Until this step the average is the parameters. */
+  readonly after: number;
 }
 
 /** Of the average, at most so much stays from step to step. */
@@ -30,7 +32,7 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
   },
   variants: {
     plain: {
-      calls: ({ layers }, tensors) => {
+      calls: ({ layers, after }, tensors) => {
         const rows = layers.flatMap((layer) =>
           blocksOf(layer, BLOCK).map((first) => {
             const { place, layer: sides, packed_at } = blockPlace(layer, first);
@@ -42,7 +44,7 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
           }),
         );
         const blocks = table(shader, 'blocks of averages', rows);
-        const params = { count: rows.length, most: MOST_KEPT };
+        const params = { count: rows.length, most: MOST_KEPT, after };
         return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
       },
     },

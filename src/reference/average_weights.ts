@@ -3,16 +3,19 @@ import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
-/** The share of the way from the average to the parameters that a step goes: most of it in the first steps. */
-export const freshShare = (step: number) => 1 - Math.min(0.999, step / (step + 9));
+/** The share of the average that a step keeps, nothing until the step `after`, in the end nearly all. */
+export function keptShare(step: number, after: number): number {
+  const since = Math.max(0, step - after);
+  return Math.min(0.999, since / (since + 9));
+}
 
 /** The average of all layers' parameters, moved on by a step, unless it was not finite, and its packed copies. */
-export function reference({ layers }: AverageShape, { state, parameter, average, packed }: Arrays) {
-  const fresh = freshShare(state[STATE.step]);
+export function reference({ layers, after }: AverageShape, { state, parameter, average, packed }: Arrays) {
+  const kept = keptShare(state[STATE.step], after);
   const moved = Float64Array.from(average);
   if (state[STATE.skipped] > 0) return { average: moved, packed: Float64Array.from(packed) };
   for (const layer of layers)
     for (let i = layer.offset; i < layer.offset + flatSize(layer); i++)
-      moved[i] += fresh * (parameter[i] - average[i]);
+      moved[i] = kept * average[i] + (1 - kept) * parameter[i];
   return { average: moved, packed: packLayers(layers, moved, packed) };
 }

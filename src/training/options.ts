@@ -25,6 +25,8 @@ export interface TrainerOptions extends Partial<AdamSettings> {
    * trainer keeps the weights themselves: samples are better before the rate comes down (docs/recipe.md). Default false.
    */
   readonly averageWeights?: boolean;
+  /** With `averageWeights`: the step after which the average begins, as s = 0. Until then the UNet has the weights themselves. Default 0. */
+  readonly averageAfter?: number;
   /**
    * How likely `fit` withholds an image's class from a network that is told classes, 0 to 1, so that it learns to do without, which
    * guidance needs. Default 0.05.
@@ -48,6 +50,7 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   clipNorm: true,
   skipNonFinite: true,
   averageWeights: true,
+  averageAfter: true,
   classDropout: true,
   reuseMemory: true,
   variants: true,
@@ -117,6 +120,8 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
     classDropout = 0.05,
     clipNorm,
     skipNonFinite,
+    averageWeights,
+    averageAfter,
     beta1 = adamDefaults.beta1,
     beta2 = adamDefaults.beta2,
     epsilon = adamDefaults.epsilon,
@@ -132,13 +137,14 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
   checkNumber('classDropout', classDropout, 0, 1);
   if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 1e-6, 1e6);
   if (skipNonFinite !== undefined) checkInteger('skipNonFinite', skipNonFinite, 0);
+  if (averageAfter !== undefined) checkInteger('averageAfter', averageAfter, 0);
   return {
     objective,
     adam: { beta1, beta2, epsilon, weightDecay },
     schedule: checkSchedule(options.schedule),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...(skipNonFinite ? { skipNonFinite } : {}),
-    ...(options.averageWeights ? { averageWeights: true } : {}),
+    ...(averageWeights ? { averageWeights: true, ...(averageAfter ? { averageAfter } : {}) } : {}),
     classDropout,
   };
 }

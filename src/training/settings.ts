@@ -31,6 +31,8 @@ export interface StepSettings {
   readonly clipNorm?: number;
   /** Whether the network holds the moving average of the weights over the steps in place of the weights that are trained. */
   readonly averageWeights?: boolean;
+  /** The step after which the average begins. Undefined: 0. */
+  readonly averageAfter?: number;
   /** So many steps in a row may be not finite. Undefined: none. */
   readonly skipNonFinite?: number;
 }

@@ -135,7 +135,13 @@ function planUpdate(
   byLayer: readonly LayerGradient[],
   { state, losses, squares, gradients: slices, moment1, moment2 }: StepTensors,
   loss: LossShape & { readonly batchSize: number },
-  { adam: { epsilon, weightDecay, ...betas }, schedule, clipNorm, skipNonFinite }: StepSettings,
+  {
+    adam: { epsilon, weightDecay, ...betas },
+    schedule,
+    clipNorm,
+    skipNonFinite,
+    averageAfter = 0,
+  }: StepSettings,
   average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;
@@ -179,7 +185,7 @@ function planUpdate(
           op(
             averageWeights,
             'all layers',
-            { layers: places },
+            { layers: places, after: averageAfter },
             { state, parameter: flat, average: average.flat, packed: average.packed },
           ),
         ]

@@ -18,7 +18,7 @@
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
- * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, classDropout),
+ * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, classDropout),
  * and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
  */
 import type { ByteContainer } from '../bytes';

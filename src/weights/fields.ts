@@ -88,6 +88,7 @@ export function trainingOf(file: Safetensors, name: string): TrainingSettings {
     clipNorm,
     skipNonFinite,
     averageWeights,
+    averageAfter,
     classDropout = 0.05,
   } = given;
   if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
@@ -111,6 +112,9 @@ export function trainingOf(file: Safetensors, name: string): TrainingSettings {
       ? {}
       : { skipNonFinite: integer(skipNonFinite, 'training.skipNonFinite', wrong, 1, 2 ** 31 - 1) }),
     ...(boolean(averageWeights ?? false, 'training.averageWeights', wrong) ? { averageWeights: true } : {}),
+    ...(averageAfter === undefined
+      ? {}
+      : { averageAfter: integer(averageAfter, 'training.averageAfter', wrong, 1, 2 ** 31 - 1) }),
     classDropout: number('classDropout', classDropout),
   };
 }

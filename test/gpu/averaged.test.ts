@@ -66,6 +66,36 @@ test('the UNet has the average of the weights of all steps, the losses are those
   });
 });
 
+test('until the step averageAfter the UNet has the weights, then their average from there on', async () => {
+  await withTrainer({ ...options, averageAfter: 2 }, async (trainer, unet) => {
+    const seen = [];
+    for (let s = 0; s < 4; s++) {
+      await trainer.step(batch);
+      const { weights } = await trainer.getState();
+      seen.push({
+        weights: weights!.get('down.0.kernel')!,
+        average: (await unet.getParameters()).get('down.0.kernel')!,
+      });
+    }
+    for (const { weights, average } of seen.slice(0, 2)) expect(average).toEqual(weights);
+    // The first one keeps a tenth, the second two elevenths.
+    let mean = Array.from(seen[1].average);
+    for (const [i, kept] of [1 / 10, 2 / 11].entries()) {
+      const { weights, average } = seen[2 + i];
+      mean = mean.map((m, k) => kept * m + (1 - kept) * weights[k]);
+      for (const [k, m] of mean.entries()) expect(Math.abs(average[k] - m)).toBeLessThan(1e-6);
+      expect(average).not.toEqual(weights);
+    }
+  });
+});
+
+test('averageAfter is a number of steps, and means nothing without an average', async () => {
+  const withAfter = (averageAfter: number) => withTrainer({ ...options, averageAfter }, async () => {});
+  await refused(() => withAfter(-1), 'argument', 'averageAfter is -1');
+  const settings = { ...options, averageWeights: false, averageAfter: 3 };
+  await withTrainer(settings, async (trainer) => expect(trainer.settings.averageAfter).toBeUndefined());
+});
+
 test('a prediction is one of the average', async () => {
   await withTrainer(options, async (trainer, unet) => {
     for (let s = 0; s < 3; s++) await trainer.step(batch);

@@ -223,8 +223,8 @@ const faults: Record<string, Fault> = {
   },
   'an average that moves away': {
     shader: /^average_weights$/,
-    text: '+ fresh *',
-    becomes: '- fresh *',
+    text: '(1.0 - kept) *',
+    becomes: '(kept - 1.0) *',
     kernel: 'average_weights',
   },
   'weights in the wrong place': {

@@ -1,12 +1,15 @@
 import { type AverageShape, averageWeights } from '../../src/kernels/average_weights';
 import { flatSize } from '../../src/kernels/pack_weights';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { freshShare, reference } from '../../src/reference/average_weights';
+import { keptShare, reference } from '../../src/reference/average_weights';
 import { packLayers } from '../../src/reference/pack_weights';
 import { EPSILON, type Spec } from '../spec';
 import { spec as adam } from './adam';
 
-/** Completed steps: the first one, one that forgets quickly, and one of so many that the share that stays is at its most. */
+/**
+ * Completed steps: the first one, one that forgets quickly, one of so many that the share that stays is at its most, the last one without an
+ * average, and one since.
+ */
 interface Case extends AverageShape {
   readonly step: number;
   /** Default 0. */
@@ -15,7 +18,16 @@ interface Case extends AverageShape {
 
 const cases = Object.entries(adam.cases)
   .filter(([, { skipped }]) => !skipped)
-  .map(([name, { layers }], i): [string, Case] => [name, { layers, step: [1, 37, 20_000][i % 3] }]);
+  .map(([name, { layers }], i): [string, Case] => {
+    const [step, after] = [
+      [1, 0],
+      [37, 0],
+      [20_000, 0],
+      [30, 30],
+      [57, 20],
+    ][i % 5];
+    return [name, { layers, step, after }];
+  });
 
 export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
   kernel: averageWeights,
@@ -33,19 +45,24 @@ export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
     };
   },
   reference,
-  error: ({ layers, step, skipped }, { parameter, average: before, packed: old }, { average: after }) => {
+  error: (
+    { layers, step, after: begin, skipped },
+    { parameter, average: before, packed: old },
+    { average: after },
+  ) => {
     if (skipped) return {};
-    const fresh = freshShare(step);
-    // What is kept is a quotient (2.5 ulp) of f32, or the setting, and the difference from 1 has that error, whatever is left of it.
-    const ofFresh = 4 * EPSILON;
+    const kept = keptShare(step, begin);
+    // What is kept is a quotient (2.5 ulp) of f32, or the setting, or exactly nothing, and the difference from 1 has that error, whatever is left of it.
+    const ofKept = kept === 0 ? 0 : 4 * EPSILON;
     const average = new Float64Array(after.length);
     for (const layer of layers)
       for (let i = layer.offset; i < layer.offset + flatSize(layer); i++) {
-        // A difference and a product, then the sum.
-        const ofStep = (ofFresh + 4 * EPSILON * fresh) * Math.abs(parameter[i] - before[i]);
-        average[i] = ofStep + 2 * EPSILON * Math.abs(after[i]);
+        const ofShares = ofKept * (Math.abs(parameter[i]) + Math.abs(before[i]));
+        // Two products and their sum.
+        const terms = Math.abs(kept * before[i]) + Math.abs((1 - kept) * parameter[i]);
+        average[i] = ofShares + (kept === 0 ? 0 : 2 * EPSILON * terms);
       }
     return { average, packed: packLayers(layers, average, new Float64Array(old.length)) };
   },
-  bench: () => ({ 'all layers': { ...adam.bench(4)['all layers'], step: 100 } }),
+  bench: () => ({ 'all layers': { ...adam.bench(4)['all layers'], step: 100, after: 0 } }),
 };

@@ -37,7 +37,11 @@ const told = { ...greys, network: { ...greys.network, conditioning: { noiseLevel
 const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
 /** A rate that comes down to a hundredth, in place of the average. */
 const cosine = (steps: number) =>
-  ({ averageWeights: false, schedule: { warmup: 20, decay: 'cosine', steps } }) as const;
+  ({
+    averageWeights: false,
+    averageAfter: undefined,
+    schedule: { warmup: 20, decay: 'cosine', steps },
+  }) as const;
 const faster = { ...flow, trainer: { ...digits.trainer, averageWeights: false } };
 
 /** Which network reaches 92% sooner. */
