@@ -3,10 +3,10 @@ import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
-/** The share of the way from the average to the parameters that a step goes: most of it in the first steps. */
+/** The share of the way from the average to the parameters that a step moves: most of it in the first steps. */
 export const freshShare = (step: number) => 1 - Math.min(0.999, step / (step + 9));
 
-/** The average of all layers' parameters, moved on by a step, unless it was not finite, and its packed copies. */
+/** The average of all layers' parameters, and its packed copies, moved on by a step, unless the step was not finite. */
 export function reference({ layers }: AverageShape, { state, parameter, average, packed }: Arrays) {
   const fresh = freshShare(state[STATE.step]);
   const moved = Float64Array.from(average);
