@@ -132,7 +132,7 @@ function evaluationOf(sums: readonly { count: number; sum: number }[], count: nu
   };
 }
 
-/** Brings `given` to the GPU if it is not there; `own` says whether it was brought, so that the caller must destroy it. */
+/** Brings `given` to the GPU unless it is there already. If `own`, the caller must destroy the data set. */
 export async function onGpu(
   gpu: Gpu,
   given: ImageSet | Dataset,
