@@ -1,17 +1,17 @@
 import { EngineError, typeOf } from './errors';
 
-/** What may hold the bytes of a file. A Node Buffer is a Uint8Array. */
+/** Types that may hold a file's bytes. A Node Buffer is a Uint8Array. */
 export type ByteContainer = ArrayBufferLike | ArrayBufferView;
 
 /**
- * The bytes of `given`, not copied, as a plain Uint8Array: a Node Buffer's `slice` would not copy, and its memory often is a pool that it
- * shares. `name` is what errors call it, `or` what else would be legal.
+ * The bytes of `given`, not copied, as a plain Uint8Array: a Node Buffer's `slice` would not copy, and its memory often is a shared pool.
+ * `name` is its name in errors, `or` names other legal types.
  *
  * @throws EngineError `argument`
  */
 export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array {
   if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
-  // Not instanceof: it may come from another window, or from another context of Node.
+  // Not instanceof: the buffer may come from another window, or from another context of Node.
   if (/^(Shared)?ArrayBuffer$/.test(typeOf(given))) return new Uint8Array(given);
   throw new EngineError(
     'argument',

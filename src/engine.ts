@@ -20,34 +20,35 @@ import type { Variants } from './unet/variants';
 import type { Warning } from './warning';
 
 export interface EngineOptions {
-  /** The caller's device. It stays the caller's: the engine never destroys it and sets no handlers on it. */
+  /** The caller's device. The caller keeps it: the engine never destroys it and sets no handlers on it. */
   readonly device?: GPUDevice;
-  /** Where to ask for a device when none is given. Default: navigator.gpu. */
+  /** The GPU object to request a device from if none is given. Default: navigator.gpu. */
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
-  /** How long one submission may keep the GPU busy, about, in milliseconds. Default 300; a visible page wants 12. */
+  /** How long one submission may keep the GPU busy, in milliseconds, approximately. Default 300; a visible page needs 12. */
   readonly maxSubmitMilliseconds?: number;
   /**
-   * Whether to measure, at first use on an adapter, which kernel variants are fastest on it (at most about two seconds, remembered
-   * in `tuningCache`). Default: yes on GPUs, no on software adapters, for which the fastest are known and measuring takes longer.
+   * Whether to measure, at first use on an adapter, which kernel variants are fastest on it (at most about two seconds; `tuningCache`
+   * remembers the results). Default: true on GPUs, false on software adapters, whose fastest variants are known and where measuring takes
+   * longer.
    */
   readonly tune?: boolean;
-  /** Where choices, and what was checked, are remembered. Default: IndexedDB in browsers, else as long as the engine lives. */
+  /** Remembers choices and passed checks. Default: IndexedDB in browsers, else memory, as long as the engine lives. */
   readonly tuningCache?: TuningCache;
   /**
-   * Kernel variants by layer for everything that this engine makes, in place of any choosing: with the same adapter and seed the
-   * same bits, in training, sampling and `predict`. `trainer.variants` is such a list. Wrong names throw when it is used.
+   * Kernel variants by layer for everything that this engine creates, instead of choosing: the same adapter and seed then give the same
+   * bits, in training, sampling and `predict`. `trainer.variants` is such a list. Wrong names throw when the list is used.
    */
   readonly variants?: Variants;
-  /** Called while shaders are compiled and variants measured, which can take seconds at the first use. */
+  /** Called while shaders compile and variants are measured, which can take seconds at first use. */
   readonly onProgress?: (progress: Progress) => void;
   /**
-   * Whether each kernel that is used is first run once on a small case and compared with what it must compute, in plain loops; once on an
-   * adapter, as that is remembered in `tuningCache`. A wrong variant is replaced (`onWarning`); where nothing can take a wrong kernel's
-   * place, or the caller fixed it, an error `wrong-kernel` is thrown. Default true.
+   * Whether to check each kernel before its first use: run it on a small case and compare the result with a reference in plain loops; once
+   * per adapter, as `tuningCache` remembers it. The engine replaces a wrong variant (`onWarning`); if there is no replacement, or the
+   * caller fixed the variant, it throws `wrong-kernel`. Default true.
    */
   readonly selfCheck?: boolean;
-  /** Called when something is wrong that the engine can do without. Default: console.warn. */
+  /** Called when something is wrong that the engine can work around. Default: console.warn. */
   readonly onWarning?: (warning: Warning) => void;
 }
 
@@ -65,8 +66,8 @@ const OPTIONS: Names<EngineOptions> = {
 };
 
 /**
- * A WebGPU device ready to train and sample. What trains and samples is imported when it is asked for. Holds no global state; two engines may share one device. `destroy` destroys everything
- * that it created, and the device if it created that too.
+ * A WebGPU device ready to train and sample. Imports trainer and sampler when they are asked for. Holds no global state; two engines may
+ * share one device. `destroy` destroys everything that the engine created, and the device if the engine requested it.
  */
 export class Engine extends Resource {
   static readonly requirements = requirements;
@@ -96,7 +97,7 @@ export class Engine extends Resource {
     }
   }
 
-  /** See EngineOptions. A change counts for what is created from then on. */
+  /** See EngineOptions. A change applies to what is created later. */
   get tune(): boolean {
     return this.chooser.tune;
   }
@@ -142,7 +143,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
-  /** For one forward pass after the other, recorded into the caller's encoders. `unet.predict` needs none. */
+  /** Creates a predictor, which records forward passes into the caller's encoders. `unet.predict` needs none. */
   async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
     this.check();
     return this.adopt(Predictor.create(this.gpu, unet, options, this.chooser));
@@ -171,7 +172,7 @@ export class Engine extends Resource {
 }
 
 /**
- * An engine on the caller's `device`, or on one that it asks `gpu` (default navigator.gpu) for and then owns. Throws
+ * Creates an engine on the caller's `device`, or on a device that it requests from `gpu` (default navigator.gpu) and then owns. Throws
  * `no-webgpu`, `no-adapter`, `limit` or `device-lost`.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
@@ -195,7 +196,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     checkGlobals();
     const { gpu: source, onProgress } = options;
     const gpu = new Gpu(device, { maxSubmitMilliseconds, source, onProgress });
-    await null; // so that a loss of the device before is known
+    await null; // lets an earlier loss of the device become known
     gpu.checkAlive();
     await gpu.measureLatency();
     return new Engine(gpu, !options.device, options);

@@ -1,23 +1,23 @@
-/** What went wrong, in one word that a program can branch on. */
+/** The kind of error, in one word that a program can branch on. */
 export type ErrorCode =
   | 'no-webgpu' // this runtime has no WebGPU at all
   | 'no-adapter' // WebGPU is there, but no adapter answered
   | 'limit' // the device's limits or memory do not suffice
   | 'device-lost'
   | 'shader' // a shader did not compile, or a pipeline or submission was refused
-  | 'wrong-kernel' // a shader does not compute on this adapter what it must
+  | 'wrong-kernel' // a shader computes wrong results on this adapter
   | 'argument' // a value out of range, an unknown name, a wrong length
   | 'data' // a file or array that is not what it should be
   | 'diverged' // a loss, weights or Adam's moments are no longer finite numbers
   | 'destroyed' // used after destroy()
   | 'busy'; // the object is in the middle of another run
 
-/** The most letters of a message: what it quotes is clipped already, so this is for lists of a compiler's complaints. */
+/** Longest message, in characters. Quoted values are clipped already, so this limits lists of compiler errors. */
 const LONGEST = 4000;
 
 /**
- * The one error of this library. Its message says what was given, what is legal and what to do; `code` is for programs. Parts of it may
- * come from a file, so it is made printable.
+ * The only error class of this library. Its message says what was given, what is legal and what to do; `code` is for programs. Parts of the
+ * message may come from a file, so the constructor makes it printable.
  */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
@@ -30,8 +30,8 @@ export class EngineError extends Error {
 }
 
 /**
- * A text from a file as it may be shown: what a terminal would obey, and what turns the direction of writing, as escapes. Of more than
- * `longest` letters the middle is left out.
+ * Makes text from a file safe to show: escapes control characters and characters that change the writing direction. Cuts the middle out of
+ * text longer than `longest` characters.
  */
 export function printable(text: string, longest = 200): string {
   const tail = longest >> 2;
@@ -42,7 +42,7 @@ export function printable(text: string, longest = 200): string {
   );
 }
 
-/** Awaits `work`. If it fails because its owner was destroyed, which `check` knows, throws that error instead. */
+/** Awaits `work`. If it fails because its owner was destroyed, `check` throws that error instead. */
 export async function unlessDestroyed<T>(check: () => void, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -64,7 +64,7 @@ export function checkInteger(name: string, value: number, min: number, max = 0x7
 
 /** Throws an `argument` error unless `value` is a finite number in [min, max]. */
 export function checkNumber(name: string, value: number, min: number, max: number): void {
-  // A string compares as the number that it shows.
+  // The type check comes first, since a numeric string compares like its number.
   if (typeof value !== 'number' || !(value >= min && value <= max)) {
     throw new EngineError(
       'argument',
@@ -73,7 +73,7 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
   }
 }
 
-/** Where `values` are not finite first, in words, or undefined. `mayBeNaN`: where NaN says that there is none. */
+/** Describes the first non-finite value, or returns undefined. `mayBeNaN`: NaN is allowed, as it marks a missing value. */
 export function nonFinite(values: ArrayLike<number>, mayBeNaN = false): string | undefined {
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -84,8 +84,8 @@ export function nonFinite(values: ArrayLike<number>, mayBeNaN = false): string |
 }
 
 /**
- * A value in a message: a string in quotes, so that it does not look like the number that is asked for, an object as JSON. Names and
- * values from a file may be of any length; a message may not.
+ * A value as shown in messages: strings in quotes, so that they do not look like the expected number, objects as JSON. Names and values
+ * from a file may have any length; a message may not.
  */
 export function show(value: unknown): string {
   if (value === undefined) return 'missing';
@@ -93,7 +93,7 @@ export function show(value: unknown): string {
   try {
     return clip(JSON.stringify(value));
   } catch {
-    return typeOf(value); // it holds itself, say
+    return typeOf(value); // a circular object, for instance
   }
 }
 
@@ -101,12 +101,12 @@ export function clip(text: string): string {
   return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
 }
 
-/** The name of a value's type in a message: `Float64Array`, `String`, `Null`. */
+/** The name of a value's type for messages: `Float64Array`, `String`, `Null`. */
 export function typeOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-/** The `argument` error for `given` in place of a caller's images. `or`: what else is legal. */
+/** The `argument` error if `given` is not an array of images. `or`: what else is legal. */
 export function notImages(name: string, given: unknown, or = ''): EngineError {
   return new EngineError(
     'argument',
@@ -114,7 +114,7 @@ export function notImages(name: string, given: unknown, or = ''): EngineError {
   );
 }
 
-/** Throws an `argument` error unless a caller's `buffer` has at least `bytes`, and the usages. */
+/** Throws an `argument` error unless the caller's `buffer` has at least `bytes` bytes and all `usages`. */
 export function checkBuffer(
   name: string,
   buffer: GPUBuffer,
@@ -135,10 +135,10 @@ export function checkBuffer(
   );
 }
 
-/** The names of all options of T, none left out. */
+/** All option names of T; the type requires that none is missing. */
 export type Names<T> = Readonly<Record<keyof T, true>>;
 
-/** Throws an `argument` error if `given` has a setting that is not in `legal`: a typing error would go unnoticed otherwise. */
+/** Throws an `argument` error if `given` has a setting that is not in `legal`: otherwise nobody would notice a typing error. */
 export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(legal, name));
   if (unknown !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. What an engine makes is here as a type only: its class is
- * imported when it is asked for.
+ * webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. The classes of objects that an engine creates are
+ * exported as types only: the engine imports them when they are asked for.
  */
 export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';

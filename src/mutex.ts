@@ -1,4 +1,4 @@
-/** Returns a function that does what it is given one after the other, in the order of its calls. */
+/** Returns a function that runs the given work one after the other, in the order of calls. */
 export function createMutex(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

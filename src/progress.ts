@@ -1,6 +1,6 @@
-/** How far something is that takes a moment when a trainer or sampler is created. */
+/** Progress of a task that takes a moment while a trainer or sampler is created. */
 export interface Progress {
-  /** Shaders that the driver compiles, or layers whose kernel variants are measured. */
+  /** Shaders that the driver compiles, or shapes whose kernel variants the tuner measures. */
   readonly task: 'compiling' | 'tuning';
   readonly done: number;
   readonly total: number;

@@ -4,7 +4,7 @@
  * follows from its seed, its purpose and its position, on any device.
  */
 
-/** What a random number is for: the second half of the key, so that streams of one seed never meet. */
+/** The purpose of a random number: the second half of the key, so that streams of one seed never overlap. */
 export const STREAM = { weights: 0, shuffle: 1, amount: 2, noise: 3, sample: 4, drop: 5 } as const;
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
@@ -32,7 +32,9 @@ export function uniform(word: number): number {
   return (word >>> 8) * 2 ** -24;
 }
 
-/** Two independent standard normal numbers from the two words of a draw (Box and Muller), as shaders/lib/normal.wgsl has them up to rounding. */
+/**
+ * Two independent standard normal numbers from the two words of a draw (Box and Muller); equal to shaders/lib/normal.wgsl up to rounding.
+ */
 export function normal([x, y]: readonly [number, number]): [number, number] {
   // In (0, 1], so that the logarithm is finite.
   const r = Math.sqrt(-2 * Math.log(uniform(x) + 2 ** -24));

@@ -1,4 +1,4 @@
-/** Recipes: a network, how it is trained and how it is sampled from. Each part goes to the function that its name says. */
+/** Recipes: a network, its training options and its sampling options. Each part goes to the function that its comment names. */
 import type { SampleOptions } from './sampling/options';
 import type { FitOptions, TrainerOptions } from './training/options';
 import { presets, type UNetConfig } from './unet/config';
@@ -24,11 +24,11 @@ export interface Recipe {
   >;
   /** For `fit`. */
   readonly fit: Pick<FitOptions, 'binarize'>;
-  /** For `sample`, beside labels. */
+  /** For `sample`, except labels. */
   readonly sampling: Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
 }
 
-/** How networks that are told noise level and class are trained and sampled from. */
+/** Training and sampling of networks conditioned on noise level and class. */
 const toOrder = {
   trainer: {
     batchSize: 256,
@@ -47,8 +47,8 @@ const toOrder = {
 } as const satisfies Omit<Recipe, 'network'>;
 
 /**
- * `tutorial`: the tutorial as it is. `digits`: its network, told noise level and class, on Gaussian noise towards a velocity, which makes digits
- * to order (docs/recipe.md). `digits-3x3`: the same with a richer network.
+ * `tutorial`: the tutorial unchanged. `digits`: its network conditioned on noise level and class, trained with Gaussian noise to predict
+ * the velocity; it makes requested digits (docs/recipe.md). `digits-3x3`: the same with a richer network.
  */
 export const recipes = {
   tutorial: {

@@ -1,8 +1,8 @@
 import { EngineError, unlessDestroyed } from './errors';
 
-/** Holds GPU memory until it is destroyed. */
+/** An object that holds GPU memory until it is destroyed. */
 export abstract class Resource {
-  /** What the error calls it: `trainer`. */
+  /** Its name in errors, for instance `trainer`. */
   private readonly kind: string;
   private gone = false;
   private readonly listeners: (() => void)[] = [];
@@ -21,7 +21,7 @@ export abstract class Resource {
     if (this.gone) throw new EngineError('destroyed', `This ${this.kind} was destroyed; create a new one.`);
   }
 
-  /** Calls `listener` once this is destroyed. @internal */
+  /** Calls `listener` once the object is destroyed. @internal */
   onDestroy(listener: () => void): void {
     this.listeners.push(listener);
   }
@@ -37,10 +37,10 @@ export abstract class Resource {
     this.destroy();
   }
 
-  /** Frees what this holds; called once. */
+  /** Frees what the object holds; called once. */
   protected abstract release(): void;
 
-  /** Awaits `work`; if it fails because this was destroyed meanwhile, throws that error. @internal */
+  /** Awaits `work`; if it fails because the object was destroyed meanwhile, throws that error. @internal */
   protected unlessDestroyed<T>(work: Promise<T>): Promise<T> {
     return unlessDestroyed(() => this.check(), work);
   }

@@ -1,9 +1,9 @@
-/** Something is not as it should be, and the engine goes on without it. */
+/** A problem that the engine can work around. */
 export interface Warning {
-  /** A variant of a kernel computes wrongly on this adapter: from now on the engine uses another one. */
+  /** A kernel variant computes wrong results on this adapter: from now on the engine uses another one. */
   readonly code: 'wrong-kernel';
   readonly kernel: string;
   readonly variant: string;
-  /** For people. */
+  /** A message for people. */
   readonly message: string;
 }

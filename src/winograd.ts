@@ -2,7 +2,7 @@
  * Winograd convolution as plans of several dispatches: kernel and images are transformed to frequencies, multiplied there as one
  * small matrix per frequency, and transformed back. (Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.)
  *
- * The batch is done in chunks of images, so that the transformed images take little memory and stay in the cache.
+ * Kernels process the batch in chunks of images, so that the transformed images take little memory and stay in the cache.
  */
 
 import productGpu from '../shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl';
@@ -31,20 +31,20 @@ import { type Call, call, type Variant } from './plan/op';
 import { type Tensor, view } from './plan/tensor';
 
 /**
- * F(tile x tile, kernel x kernel): how many outputs a tile has on each side, of a kernel with how many taps on each side. Products are
- * the same for all forms, transforms are not. `side` inputs, or frequencies, on each side of a tile: tile + kernel - 1.
+ * F(tile x tile, kernel x kernel): outputs per side of a tile, and taps per side of the kernel. All forms share the products, not the
+ * transforms. `side` counts the inputs, or frequencies, per side of a tile: tile + kernel - 1.
  */
 export interface WinogradForm {
   readonly tile: number;
   readonly kernel: number;
   readonly side: number;
-  /** side squared: products for tile squared outputs, for which taps would take kernel squared each. */
+  /** side squared: products for tile squared outputs. Taps would take kernel squared products for each output. */
   readonly frequencies: number;
-  /** The frequency where the transform of the output gradient adds up the tile: that of the points (1, 1). */
+  /** The frequency at which the transform of the output gradient adds up the tile: that of the points (1, 1). */
   readonly sumFrequency: number;
   /**
-   * How it is done. `plain` and `subgroups`: an invocation of a transform has a window to itself, which are too many numbers for many GPUs.
-   * `gpu`: a line of it, and the rest in workgroup memory.
+   * How transforms and products work. `plain` and `subgroups`: an invocation of a transform holds a whole window, too many registers for
+   * many GPUs. `gpu`: an invocation holds one line of it, and workgroup memory the rest.
    */
   readonly technique: 'plain' | 'subgroups' | 'gpu';
   readonly inputTransform: typeof f7x5Input;
@@ -71,17 +71,17 @@ const form = (
   };
 };
 
-/** The same with products that share what they load within a subgroup. */
+/** The same form, with products whose lanes share loads within a subgroup. */
 export const withSubgroups = (plain: WinogradForm): WinogradForm => ({ ...plain, technique: 'subgroups' });
 
-/** The same with transforms for GPUs. */
+/** The same form, with transforms for GPUs. */
 const forGpu = (
   plain: WinogradForm,
   inputTransform: typeof f7x5Input,
   kernelTransform: typeof f7x5Kernel,
 ): WinogradForm => ({ ...plain, technique: 'gpu', inputTransform, kernelTransform });
 
-/** 6.25 times fewer products than taps, and an error of about 6 times that of adding up taps. */
+/** 6.25 times fewer products than the direct convolution, and a rounding error of about 6 times. */
 export const F4X5 = form([4, 5], 9, f4x5Input, f4x5Kernel);
 /** 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 30 times. */
 export const F7X5 = form([7, 5], 60, f7x5Input, f7x5Kernel);
@@ -97,11 +97,11 @@ export const F8X5_GPU = forGpu(F8X5, f8x5InputGpu, f8x5KernelGpu);
 export const F6X3_GPU = forGpu(F6X3, f6x3InputGpu, f6x3KernelGpu);
 export const F7X3_GPU = forGpu(F7X3, f7x3InputGpu, f7x3KernelGpu);
 
-/** Images that an invocation of a transform to frequencies does at once, and of one back. */
+/** Images that an invocation transforms at once: to frequencies (TOGETHER), and back. */
 export const TOGETHER = 2;
 const togetherBack = ({ technique }: WinogradForm) => (technique === 'gpu' ? 2 : 1);
 
-/** What a device must have for a form, and what kind of adapter it is for. */
+/** The device features that a form needs, and the kind of adapter that it is for. */
 export const audienceOf = ({
   technique,
 }: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
@@ -114,12 +114,12 @@ const FORMS = [F4X5, F7X5, F8X5, F6X3, F7X3];
 const tilesOf = ({ tile }: WinogradForm, { height, width }: ConvShape) =>
   Math.ceil(height / tile) * Math.ceil(width / tile);
 
-/** Products of one image and one pair of channels. */
+/** Products for one image and one pair of channels. */
 const productsOf = (form: WinogradForm, shape: ConvShape) => form.frequencies * tilesOf(form, shape);
 
 /**
- * Whether a form with smaller tiles, which is more accurate, suits a layer better: because this one's reach so far beyond the image
- * that they take as many products, or because there are so few of them that the products load more weights than they make use of.
+ * Whether a form with smaller tiles, which is more accurate, suits a layer better: either this form's tiles reach so far beyond the image
+ * that they take as many products, or there are so few tiles that the products load more weights than they use.
  */
 export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
   FORMS.some(
@@ -132,15 +132,15 @@ export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
 
 /** Bytes that the transformed images of one chunk may take. */
 const MOST_SCRATCH = 2 ** 24;
-/** Images of a chunk where more would fit: larger ones are no faster on CPU adapters, smaller ones take more dispatches. */
+/** Most images per chunk: larger chunks are no faster on CPU adapters, smaller ones take more dispatches. */
 const MOST_CHUNK = 256;
 
 export interface Tiling {
   readonly tilesX: number;
   readonly tiles: number;
-  /** Images a chunk, a multiple of 4. */
+  /** Images per chunk, a multiple of 4. */
   readonly chunk: number;
-  /** Where each chunk starts, and how many images it has. */
+  /** The first image of each chunk, and its number of images. */
   readonly chunks: readonly { readonly first: number; readonly count: number }[];
 }
 
@@ -157,7 +157,7 @@ export function tiling(form: WinogradForm, shape: ConvShape): Tiling {
   return { tilesX, tiles, chunk, chunks };
 }
 
-/** Why a layer cannot be done this way; `reduced` are the channels that are summed over. */
+/** Why a form cannot compute a layer, or undefined if it can. `reduced` channels are summed over, `made` are the output. */
 export function refusesWinograd(
   form: WinogradForm,
   shape: ConvShape,
@@ -176,11 +176,11 @@ export function refusesWinograd(
 export const frequencySize = ({ frequencies }: WinogradForm, { tiles, chunk }: Tiling, channels: number) =>
   frequencies * channels * tiles * chunk;
 
-/** From one chunk's transformed images to the next where those of all chunks are kept: bindings start at multiples of 64 elements. */
+/** Stride between the transformed images of chunks, if all chunks are kept: bindings start at multiples of 64 elements. */
 const keptStride = (form: WinogradForm, tiles: Tiling, channels: number) =>
   Math.ceil(frequencySize(form, tiles, channels) / 64) * 64;
 
-/** The transformed input of the whole batch, which convolution and weight gradient both need. */
+/** Keeps the transformed input of the whole batch, which convolution and weight gradient both need. */
 export const keepsImages = (form: WinogradForm) => ({
   what: `input as frequencies of F(${form.tile}x${form.tile}, ${form.kernel}x${form.kernel})`,
   size: (shape: ConvShape) => {
@@ -189,7 +189,7 @@ export const keepsImages = (form: WinogradForm) => ({
   },
 });
 
-/** Where the transformed images of chunk `i` lie: in `kept`, if they are kept, else where those of all chunks do. */
+/** Where the transformed images of chunk `i` lie: in its part of `kept`, or else in `images`, which all chunks reuse. */
 export function chunkImages(
   form: WinogradForm,
   tiles: Tiling,
@@ -204,8 +204,8 @@ export function chunkImages(
 }
 
 /**
- * Params of the transforms of images [first, first + count) of a tensor [channels][height][width][batch], of which an invocation does
- * `together` at once.
+ * Params of the transforms of images [first, first + count) of a tensor [channels][height][width][batch]; an invocation transforms
+ * `together` images.
  */
 export function transformParams(
   together: number,
@@ -228,8 +228,8 @@ export function transformParams(
 }
 
 /**
- * Items of a transform of `count` images, `together` at once: a workgroup does one tile for 32 times as many, or several tiles of fewer. On GPUs
- * it is 8 times, with as many invocations for each as a window has lines.
+ * Items of a transform of `count` images. A workgroup transforms one tile of 32 x `together` images, or several tiles of fewer images. On
+ * GPUs it is 8 x `together` images, with one invocation for each line of a window.
  */
 export function transformItems(
   { technique, side }: WinogradForm,
@@ -245,8 +245,8 @@ export function transformItems(
 }
 
 /**
- * Pairs of channels, in what an invocation does at once, and items of a transform of kernels, or back: an invocation has one pair, or, on GPUs,
- * a line of two. (Not a flat grid, which would be folded where there are many.)
+ * Launch of a transform of kernels to frequencies or back: `pairs` counts pairs of channels in units of an invocation, which has one pair
+ * or, on GPUs, one line of two pairs. (Not a flat grid, which would be folded if there are many.)
  */
 export function pairLaunch({ technique, side }: WinogradForm, pairs: number) {
   const [lanes, lines] = technique === 'gpu' ? [pairs / 2, side] : [pairs, 1];
@@ -254,8 +254,8 @@ export function pairLaunch({ technique, side }: WinogradForm, pairs: number) {
 }
 
 /**
- * A convolution up to its products in frequency space: one `finish` call per chunk brings them back. `from` are the channels
- * summed over, `to` those made, `toPadded` those as the packed kernel has them. `kept`: see `keepsImages`.
+ * A convolution up to its products in frequency space; one `finish` call per chunk transforms them back. `from` channels are summed over,
+ * `to` are made, and the packed kernel pads these to `toPadded`. `kept`: see `keepsImages`.
  */
 export function convolutionCalls(
   form: WinogradForm,
@@ -282,7 +282,7 @@ export function convolutionCalls(
         transformItems(form, TOGETHER, tiles, at.count, from),
       ),
     );
-    const wide = form.technique === 'gpu' ? 2 : 4; // elements of a column
+    const wide = form.technique === 'gpu' ? 2 : 4; // elements per column
     const columns = (tiles.tiles * at.count) / wide;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / wide, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
@@ -291,7 +291,7 @@ export function convolutionCalls(
       calls.push(call(productSubgroups, { ...params, frequencies }, operands, items));
     } else {
       const shader = form.technique === 'gpu' ? productGpu : product;
-      // A workgroup makes 16 channels of 64 columns.
+      // A workgroup computes 16 channels of 64 columns.
       const items = [
         shader.workgroupSize[0] * Math.ceil(toPadded / 16),
         Math.ceil(columns / 64),
@@ -305,14 +305,14 @@ export function convolutionCalls(
   return calls;
 }
 
-/** A workgroup makes 32 channels, and two columns a lane; where one is enough, its two quads have a frequency each. */
+/** A workgroup computes 32 channels, two columns per lane; if one is enough, its two quads take a frequency each. */
 function subgroupItems({ frequencies }: WinogradForm, columns: number, toPadded: number) {
   const [lanes] = productSubgroups.workgroupSize;
   const groups = columns <= lanes ? Math.ceil(frequencies / 2) : frequencies;
   return [lanes * Math.ceil(toPadded / 32), Math.ceil(columns / (2 * lanes)), groups] as const;
 }
 
-/** Whether half of the 32 channels that a lane of a convolution's product with subgroups makes, or more, are not there. */
+/** Whether at least half of the 32 channels that a lane of the subgroup product computes do not exist. */
 export const idleProduct = ({ technique }: WinogradForm, toPadded: number) =>
   technique === 'subgroups' && toPadded <= 16;
 

@@ -1,4 +1,4 @@
-/** Runs kernels on small cases and compares what they make with the references. Loaded when there is something to check. */
+/** Runs kernels on small cases and compares their results with the references. Loaded when there is something to check. */
 import type { Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
@@ -7,12 +7,12 @@ import { faultOf } from './compare';
 import { runOnce, type Tools } from './run_once';
 import { smallShape, startValues } from './small_case';
 
-/** What is told of a wrong kernel. */
+/** A report of a wrong kernel. */
 export interface Finding {
   readonly kernel: string;
   readonly variant: string;
   readonly text: string;
-  /** Behind the text: what to do. */
+  /** What the user can do; follows the text. */
   readonly advice: string;
 }
 
@@ -21,13 +21,13 @@ interface Case {
   readonly op: Op;
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly before: Readonly<Record<string, Values>>;
-  /** What it must make. */
+  /** The results that the kernel must compute. */
   readonly expected: Readonly<Record<string, Values>>;
 }
 
 /**
- * What is to be told of each of `ops`; nothing of those that are right. Where a variant is wrong, the kernel's plain form is checked, too: if that
- * is wrong as well, it is told of, and not the variant. `hasPlain`: whether a kernel has one.
+ * Checks `ops` and returns a finding for each that is wrong, undefined for each that is right. If a variant is wrong, the kernel's plain
+ * form is checked, too: if that is also wrong, the finding names it instead of the variant. `hasPlain`: whether a kernel has a plain form.
  */
 export async function checkOps(
   ops: readonly Op[],
@@ -56,7 +56,7 @@ const findingOf = ({ kernel, variant }: Op, fault: string, adapter: string): Fin
     'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message. createEngine({ selfCheck: false }) runs without the check.',
 });
 
-/** What is wrong with each of `ops`, for a message; undefined where nothing is. */
+/** Describes, for a message, what is wrong with each of `ops`; undefined if nothing is. */
 export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(string | undefined)[]> {
   const cases = ops.map((o) => caseOf(o, tools.op));
   const before = new Map(
@@ -77,7 +77,7 @@ export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(strin
   return cases.map((c) => caseFault(c, got));
 }
 
-/** A small op of the same variant, on tensors of its own. */
+/** Makes a small op of the same variant, on its own tensors. */
 function caseOf(
   { kernel: name, variant, origin: { kernel, shape: given, sliced } }: Op,
   make: typeof op,
@@ -107,7 +107,7 @@ function caseFault({ tensors, expected }: Case, got: ReadonlyMap<Tensor, ArrayBu
   return undefined;
 }
 
-/** From one slice of a gradient to the next: each is in whole vec4s. */
+/** Stride between slices of a gradient: each slice consists of whole vec4s. */
 const pitchOf = (size: number) => Math.ceil(size / 4) * 4;
 
 function sumOfSlices(slices: Values, size: number): Float64Array {

@@ -1,17 +1,17 @@
 import type { Values } from '../plan/reference';
 
 /**
- * How far a number may be from what is expected, as a share of the largest that is expected in its tensor. Of what `smallShape`
- * makes of all cases of all kernels, the least accurate form, Winograd's F(8x8, 5x5), errs by 2e-4 of it, F(7x7, 5x5) by 1e-4 and all that
- * is not Winograd by 4e-6. What is off by 0.4% is seen.
+ * How far a value may be from the expected one, as a share of the largest expected value in its tensor. Over the cases that `smallShape`
+ * makes for all kernels, the least accurate form, Winograd's F(8x8, 5x5), has an error of 2e-4, F(7x7, 5x5) of 1e-4, and all forms other
+ * than Winograd of 4e-6. The check detects an error of 0.4%.
  */
 const TOLERANCE = 1e-3;
-/** Tensors of numbers that have nothing to do with each other: each is its own measure. */
+/** Tensors whose values are unrelated: each value is compared relative to itself. */
 const APART = ['state', 'records'];
-/** Below, an f32 is denormal: a whole number in a tensor of floats, or nothing. */
+/** Smaller f32 values are denormal: an integer in a tensor of floats, or zero. */
 const LEAST_NORMAL = 2 ** -126;
 
-/** What is wrong with the numbers that a kernel left in a tensor, for a message; undefined if nothing is. */
+/** Describes, for a message, what is wrong with the values that a kernel wrote to a tensor; undefined if nothing is. */
 export function faultOf(name: string, got: Values, expected: Values): string | undefined {
   if (isConstant(got) && !isConstant(expected)) return `every number of ${name} is ${got[0]}`;
   const exact = expected instanceof Uint32Array;
@@ -22,7 +22,7 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
     return TOLERANCE * (APART.includes(name) ? Math.abs(value) : largest);
   };
   const apart = Float64Array.from(expected, (value, i) => Math.abs(got[i] - value));
-  // What is no number is no less than anything, either.
+  // Written so that NaN is wrong, too: no comparison with NaN is true.
   const isWrong = (distance: number, i: number) => !(distance <= allowedAt(expected[i]));
 
   const wrong = apart.filter(isWrong).length;

@@ -5,7 +5,10 @@ import type { Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
 
-/** What of the engine is needed. Given, as a bundler would cut what is imported here out of the engine's file: 1 KB more for everyone. */
+/**
+ * The parts of the engine needed here. Passed in, because a bundler would split imported ones out of the engine's file: 1 KB more for
+ * everyone.
+ */
 export interface Tools {
   readonly gpu: Gpu;
   readonly op: typeof op;
@@ -14,7 +17,7 @@ export interface Tools {
   readonly createTensorBuffers: typeof createTensorBuffers;
 }
 
-/** Runs `ops` once, in one submission, on tensors that hold `before`, and resolves to what `results` of them hold then. */
+/** Runs `ops` once, in one submission, on tensors that hold `before`, and resolves to the contents of `results` afterwards. */
 export async function runOnce(
   { gpu, Program, Staging, createTensorBuffers }: Tools,
   ops: readonly Op[],

@@ -1,6 +1,6 @@
 /**
- * Has every kernel that a network uses checked before it is used: once on an adapter, as what passed is remembered. What checks is loaded
- * when there is something that is not known.
+ * Checks every kernel that a network uses before it is used: once per adapter, since the cache remembers what passed. The code that checks
+ * is loaded only if something has not been checked yet.
  */
 import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
@@ -13,7 +13,7 @@ import { adapterKey, openCache, type TuningCache } from '../tuning/cache';
 import { isFused } from '../unet/variants';
 import { WrongKernel } from './wrong_kernel';
 
-/** More than that are of shaders that were: what is remembered must not grow for ever. */
+/** Most fingerprints to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
 const MOST_REMEMBERED = 1000;
 
 export class SelfCheck {
@@ -21,10 +21,10 @@ export class SelfCheck {
   private readonly given: TuningCache | undefined;
   private cache: TuningCache | undefined;
   private recalled: Promise<void> | undefined;
-  /** Fingerprints. */
+  /** Fingerprints of checks that passed. */
   private readonly passed = new Set<string>();
   private readonly wrong = new Map<string, WrongKernel>();
-  /** To be checked next, by fingerprint. */
+  /** Ops to check next, by fingerprint. */
   private readonly wanted = new Map<string, Op>();
   private readonly exclusively = createMutex();
 
@@ -33,7 +33,7 @@ export class SelfCheck {
     this.given = cache;
   }
 
-  /** Rejects with a `WrongKernel` if one of `ops` computes wrongly. What is asked for at the same time is checked together. */
+  /** Rejects with a `WrongKernel` if one of `ops` computes wrong results. Concurrent requests are checked together. */
   async verify(ops: readonly Op[]): Promise<void> {
     this.recalled ??= this.recall();
     await this.recalled;
@@ -68,7 +68,7 @@ export class SelfCheck {
       const known = await this.cache.get(this.key);
       for (const fingerprint of known?.split(' ') ?? []) this.passed.add(fingerprint);
     } catch {
-      // A store that cannot be read is as good as an empty one.
+      // A store that cannot be read counts as empty.
     }
   }
 
@@ -83,8 +83,8 @@ export class SelfCheck {
 }
 
 /**
- * What makes one check differ from another: kernel and variant, the texts of the shaders, and what they are told. How large something is
- * makes no difference, as all is small in a check, unless there is one of it, or none.
+ * Identifies a check: kernel and variant, the hashes of the shaders, and the options of the shape. Sizes above 1 do not matter, since every
+ * check is small, except the kernel size.
  */
 function fingerprint({ kernel, variant, origin: { shape, sliced, calls } }: Op): string {
   const matters = (name: string, value: unknown) => {

@@ -1,10 +1,10 @@
-/** A small case of whatever a network asks of a kernel, and numbers for it. */
+/** A small case of any kernel that a network uses, and input values for it. */
 import type { Values } from '../plan/reference';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 
 /**
- * The most of each extent. Every form has several tiles, blocks or slices of that, the last ones partly empty. A smaller extent stays as it
- * is, so that what a form asks for still holds: even sides, channels in twos or eights, a single one.
+ * Upper limit on each extent. Within it, every form still has several tiles, blocks or slices, the last ones partly empty. A smaller extent
+ * stays unchanged, so that what a form requires still holds: even sides, channels in twos or eights, a single channel.
  */
 const MOST: Readonly<Record<string, number>> = {
   batch: 8,
@@ -25,13 +25,13 @@ const MOST: Readonly<Record<string, number>> = {
   first: 3,
   after: 10,
 };
-/** Layers of those kernels that take all layers at once. */
+/** Most layers, for kernels that process all layers at once. */
 const MOST_LAYERS = 3;
-/** Where a shape has one. */
+/** Used if a shape has a seed. */
 const SEED = 123;
 
 type Shape = Readonly<Record<string, unknown>>;
-/** Elements of a kernel's tensors. */
+/** Number of elements of each tensor of a kernel. */
 type Sizes = (shape: never) => Readonly<Record<string, number>>;
 
 const smallExtents = (shape: object) =>
@@ -42,7 +42,7 @@ const smallExtents = (shape: object) =>
     ]),
   );
 
-/** A shape of the same kind, small, for the kernel with such `sizes`. */
+/** A small shape of the same kind, for the kernel with these `sizes`. */
 export function smallShape(shape: object, sizes: Sizes): object {
   const small: Record<string, unknown> = smallExtents(shape);
   if ('seed' in small) small.seed = SEED;
@@ -51,7 +51,7 @@ export function smallShape(shape: object, sizes: Sizes): object {
   return small;
 }
 
-/** The first layers, small, one after the other. */
+/** The first layers, made small and placed one after the other. */
 function smallLayers(layers: readonly object[], sizes: Sizes) {
   const at = { offset: 0, packedOffset: 0, slicesOffset: 0, gradientOffset: 0 };
   const align = (size = 0) => Math.ceil(size / 64) * 64;
@@ -68,7 +68,7 @@ function smallLayers(layers: readonly object[], sizes: Sizes) {
   });
 }
 
-/** Seeded numbers: a linear congruential generator, of whose 32 bits the upper 24 count (Numerical Recipes). */
+/** Seeded numbers: a linear congruential generator, of which the upper 24 of 32 bits are used (Numerical Recipes). */
 class Random {
   private state = 1;
 
@@ -85,8 +85,8 @@ class Random {
 }
 
 /**
- * What every tensor of a kernel holds before it runs, those too that it only writes: what it leaves as it was is then seen to be missing.
- * Images, read as bytes, are as good as any.
+ * The contents of every tensor before a kernel runs, including tensors that it only writes, so that values which it fails to write show up.
+ * Images are read as bytes, so any values will do.
  */
 export function startValues(shape: object, sizes: Readonly<Record<string, number>>): Record<string, Values> {
   const random = new Random();
@@ -105,13 +105,13 @@ function valuesOf(name: string, size: number, shape: Shape, random: Random): Val
       return random.integers(size, (shape.classes as number) + 1);
     case 'levels':
       return random.floats(size, 0, 1);
-    // Squares, or sums of them.
+    // These hold squares, or sums of squares.
     case 'moment2':
     case 'partials':
     case 'squares':
     case 'gradient_squares':
       return random.floats(size, 0.1, 1);
-    // Of two pixels in a window swish has either the same value, or one that differs by more than rounding could confuse.
+    // For two pixels of a window, swish gives either equal values, or values that differ by more than rounding could confuse.
     case 'pre':
       return random.floats(size, -2, 2).map((v) => Math.round(16 * v) / 16);
     case 'residual':
@@ -127,7 +127,7 @@ interface StateShape {
   readonly count?: number;
 }
 
-/** In the middle of an epoch and of a batch, with rates that make large changes. */
+/** A state in the middle of an epoch and of a batch, with rates that make large changes. */
 function stateOf({ batch = 8, imageCount = 20, count: most = imageCount }: StateShape): Uint32Array {
   const state = new Uint32Array(STATE_WORDS);
   const floats = new Float32Array(state.buffer);

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors';
 import type { Finding } from './check_ops';
 
-/** A kernel, or one variant of it, does not compute on this adapter what it must. */
+/** Thrown if a kernel, or one of its variants, computes wrong results on this adapter. */
 export class WrongKernel extends EngineError {
   readonly kernel: string;
   readonly variant: string;

@@ -1,6 +1,6 @@
 /** See shaders/plugin.ts. */
 declare module '*?bytes' {
-  /** The file, or where it is. */
+  /** Resolves to the file's bytes, or to its URL. */
   const load: () => Promise<URL | Uint8Array<ArrayBuffer>>;
   export default load;
 }

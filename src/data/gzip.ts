@@ -1,22 +1,22 @@
 import { EngineError } from '../errors';
 
-/** Whether `bytes` begin like gzip. A name or a content type says less: servers unpack `.gz` files on the way, or not. */
+/** Whether `bytes` begin like gzip. Names and content types are less reliable: some servers unpack `.gz` files on the way. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** Deflate packs at most 258 bytes into 2 bits, so no honest file unpacks to more than this many times its size. */
+/** Deflate packs at most 258 bytes into 2 bits, so no valid file unpacks to more than this many times its size. */
 const maxRatio = 1032;
 
 /**
- * Unpacks gzip whose content says in its first bytes how long it is, and stops as soon as more than that arrives: a few
- * kilobytes can unpack to gigabytes. Less may come back than was promised; that is for the caller to judge.
+ * Unpacks gzip whose content states its length in its first bytes, and stops as soon as more arrives: a few kilobytes can unpack to
+ * gigabytes. The result may be shorter than promised; the caller must check that.
  *
  * @param packed the gzip bytes
- * @param name what errors call them
- * @param headSize bytes that `promisedSize` wants to see; it gets fewer only if there are no more
- * @param promisedSize the length in bytes that the content promises for itself; may throw
- * @throws EngineError `data` if the gzip is damaged, or holds or promises what cannot be; the signal's reason if aborted
+ * @param name their name in errors
+ * @param headSize how many bytes `promisedSize` needs; it gets fewer only if there are no more
+ * @param promisedSize returns the length in bytes that the content states for itself; may throw
+ * @throws EngineError `data` if the gzip is damaged, or contains or promises more than is possible; the signal's reason if aborted
  */
 export async function gunzip(
   packed: Uint8Array,
@@ -35,7 +35,7 @@ export async function gunzip(
       content.add(value);
     }
   } catch (cause) {
-    // The stream may have failed already, and then cancelling repeats its error.
+    // The stream may already have failed; cancelling then repeats its error.
     reader.cancel().catch(() => {});
     if (cause instanceof EngineError || signal?.aborted) throw cause;
     const why = cause instanceof Error && cause.message ? ` (${cause.message.replace(/\.$/, '')})` : '';
@@ -45,13 +45,13 @@ export async function gunzip(
   }
 }
 
-/** What has been unpacked. Its memory grows with what has come, not with what is promised, which may be far more. */
+/** The content unpacked so far. Its memory grows with the bytes that arrived, not with the promised length, which may be far larger. */
 class Content {
   private readonly packedSize: number;
   private readonly name: string;
   private readonly headSize: number;
   private readonly promisedSize: (head: Uint8Array) => number;
-  /** Known when the head is there. */
+  /** Known once the head has arrived. */
   private promised: number | undefined;
   private memory = new Uint8Array(0);
   private filled = 0;
@@ -71,7 +71,7 @@ class Content {
   add(chunk: Uint8Array): void {
     const needed = this.filled + chunk.length;
     if (needed > this.memory.length) {
-      // Never more than twice what has come.
+      // Never more than twice the bytes that arrived.
       const twice = Math.min(2 * this.memory.length, this.promised ?? needed);
       const larger = new Uint8Array(Math.max(needed, twice));
       larger.set(this.memory);
@@ -108,7 +108,7 @@ class Content {
   }
 }
 
-/** Small slices bound how much one turn of the decompressor can produce before the promise is checked: 17 MB. */
+/** Cuts the input into slices, so that one turn of the decompressor produces at most 17 MB before the promise is checked. */
 function inSlices(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
   const step = 1 << 14;
   let at = 0;

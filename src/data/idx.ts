@@ -10,7 +10,7 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
   height: number;
   width: number;
   channels: number;
-  /** Which class each image is of, if that is known: `loadDigitLabels`, `loadLabels`. */
+  /** The class of each image, if known: `loadDigitLabels`, `loadLabels`. */
   labels?: Uint8Array;
 }
 
@@ -30,20 +30,20 @@ export interface LoadOptions {
   signal?: AbortSignal;
 }
 
-/** The most bytes that one file, or several merged, may hold: 70,000 images of 28 x 28 take 55 MB. */
+/** Most bytes that one file, or several merged, may hold: 70,000 images of 28 x 28 take 55 MB. */
 const maxBytes = 2 ** 30;
 
 /** The longest header: a magic number and four sizes of 32 bits. */
 const maxHeader = 20;
 
 /**
- * Reads an IDX file (the format of MNIST) of unsigned bytes, already unpacked. The result's arrays are views of it.
+ * Reads an IDX file (the format of MNIST) of unsigned bytes, already unpacked. The result's arrays are views of the given bytes.
  *
- * Everything is checked first: the magic number, 0x00000803 for grey images, 0x00000804 for images of several channels and 0x00000801
- * for labels, that no size is zero, and that the file is exactly as long as its header says.
+ * Checks everything first: the magic number (0x00000803 for grey images, 0x00000804 for images of several channels, 0x00000801 for labels),
+ * that no size is zero, and that the file is exactly as long as its header says.
  *
- * @param name what errors call the file
- * @throws EngineError `data`, or `argument` for what holds no bytes
+ * @param name the file's name in errors
+ * @throws EngineError `data`, or `argument` for an argument without bytes
  */
 export function readIdx<Memory extends ArrayBufferLike>(
   given: Uint8Array<Memory> | ByteContainer,
@@ -73,14 +73,15 @@ export function readIdx<Memory extends ArrayBufferLike>(
 }
 
 /**
- * Loads images from IDX files, grey (three dimensions) or of several channels (four, the channels last), plain or gzip (told apart by content, not by name). Several files are merged in the
- * order given, for instance a training and a test set; their images must agree in size.
+ * Loads images from IDX files, grey (three dimensions) or of several channels (four dimensions, channels last), plain or gzip (detected by
+ * content, not by name). Merges several files in the given order, for instance a training and a test set; their images must have the same
+ * size.
  *
- * A single file that is not packed is not copied: the result then shares memory with the given bytes.
+ * A single file that is not gzip is not copied: the result then shares memory with the given bytes.
  *
  * @returns bytes 0 to 255
- * @throws EngineError `data` for a file that cannot be read or is not images; `argument` for a wrong source; the
- * signal's reason if aborted
+ * @throws EngineError `data` for a file that cannot be read or does not hold images; `argument` for a wrong source; the signal's reason if
+ * aborted
  */
 export async function loadIdx<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: FileSource<Memory> | readonly FileSource<Memory>[],
@@ -105,9 +106,9 @@ const sizeOf = ({ height, width, channels }: Pick<ImageSet, 'height' | 'width' |
   `${height} x ${width}${channels === 1 ? '' : ` x ${channels}`}`;
 
 /**
- * Loads labels from IDX files, merged in the order given: see `loadIdx`.
+ * Loads labels from IDX files, merged in the given order: see `loadIdx`.
  *
- * @param options.count how many labels there must be: the count of the images that they belong to
+ * @param options.count the required number of labels: the count of the images that they belong to
  * @returns one byte per image
  */
 export async function loadLabels<Memory extends ArrayBufferLike = ArrayBuffer>(
@@ -127,7 +128,7 @@ export async function loadLabels<Memory extends ArrayBufferLike = ArrayBuffer>(
   return labels;
 }
 
-/** The bytes of one IDX file, unpacked if it is gzip and no further than its header promises. */
+/** The bytes of one IDX file; unpacks gzip, but no further than its header promises. */
 export async function loadIdxBytes<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: FileSource<Memory>,
   name: string,
@@ -138,7 +139,7 @@ export async function loadIdxBytes<Memory extends ArrayBufferLike = ArrayBuffer>
   return gunzip(bytes, name, maxHeader, (head) => readHeader(head, name).size, signal);
 }
 
-/** One after the other, so that no two packed files are in memory at once. */
+/** Loads the files one after the other, so that no two packed files are in memory at once. */
 async function loadEach<Kind extends Idx['kind'], Memory extends ArrayBufferLike>(
   source: FileSource<Memory> | readonly FileSource<Memory>[],
   kind: Kind,
@@ -175,7 +176,7 @@ function isKind<File extends Idx, Kind extends Idx['kind']>(
   return idx.kind === kind;
 }
 
-/** Checks all that the first bytes say. `size` is the length in bytes of the whole file, header included. */
+/** Checks everything that the header says. `size` is the length in bytes of the whole file, header included. */
 function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header: number; size: number } {
   const refuse = (problem: string): never => {
     throw new EngineError('data', `${name} ${problem}`);
@@ -217,7 +218,7 @@ function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header:
       `says that its ${['count', 'height', 'width', 'number of channels'][zero]} is 0; every size must be at least 1.`,
     );
   }
-  // Each size is below 2^32: the product of all may be rounded, but stays far above the limit when it is.
+  // Each size is below 2^32: their product may be rounded, but is then still far above the limit.
   const size = header + sizes.reduce((product, length) => product * length, 1);
   if (size > maxBytes) {
     refuse(

@@ -2,8 +2,8 @@ import { bytesOf } from '../bytes';
 import { EngineError } from '../errors';
 
 /**
- * Where the bytes of a file come from. A string is a URL; in Node, where nothing gives a relative URL a base, a string
- * without a scheme is a path. `Memory` is that of bytes given as they are, which results may share.
+ * The source of a file's bytes. A string is a URL; in Node, where a relative URL has no base, a string without a scheme is a path. `Memory`
+ * is the memory type of bytes given directly, which results may share.
  */
 export type FileSource<Memory extends ArrayBufferLike = ArrayBufferLike> =
   | string
@@ -15,7 +15,7 @@ export type FileSource<Memory extends ArrayBufferLike = ArrayBufferLike> =
 const isRemote = (source: FileSource): source is string | URL | Blob =>
   typeof source === 'string' || source instanceof URL || source instanceof Blob;
 
-/** The name a person knows the source by, for error messages: its URL, path or file name. */
+/** The source's name in error messages, as a person knows it: its URL, path or file name. */
 export function sourceName(source: FileSource, otherwise: string): string {
   let name = otherwise;
   if (typeof source === 'string' || source instanceof URL) name = String(source);
@@ -25,7 +25,7 @@ export function sourceName(source: FileSource, otherwise: string): string {
 }
 
 /**
- * All bytes of `source`, as they are (nothing is unpacked): what holds bytes already is not copied.
+ * All bytes of `source`, without unpacking; bytes that are already in memory are not copied.
  *
  * @throws EngineError `data` if it cannot be read, `argument` if it is not a source at all; the signal's reason if aborted.
  */
@@ -54,8 +54,8 @@ export async function readSource<Memory extends ArrayBufferLike = ArrayBuffer>(
 }
 
 async function readUrl(url: string | URL, signal?: AbortSignal): Promise<ArrayBuffer | Uint8Array> {
-  // Node's fetch knows neither file: URLs nor paths. Its file system is asked for at run time, since a bundler that
-  // sees an import of a node: module breaks a build for browsers. Two letters make a scheme, so that C:\ stays a path.
+  // Node's fetch supports neither file: URLs nor paths. Node's file system is looked up at run time, because a bundler that sees an import
+  // of a node: module breaks a build for browsers. A scheme has at least two letters, so that C:\ stays a path.
   const isPath = typeof url === 'string' && !/^[a-z][a-z0-9+.-]+:/i.test(url);
   const fs = globalThis.process?.getBuiltinModule?.('node:fs/promises');
   if (fs && isPath) return fs.readFile(url, { signal });

@@ -1,4 +1,4 @@
-/** What adapters say about themselves. */
+/** Describes adapters. */
 
 /** What an adapter says about itself. */
 export interface AdapterDescription {
@@ -20,6 +20,6 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescri
   return { vendor, architecture, device, description, software };
 }
 
-/** What an adapter calls itself; empty where it does not say. */
+/** The adapter's name for itself; empty if it gives none. */
 export const ownName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
   description || [vendor, architecture, device].filter(Boolean).join(' ');

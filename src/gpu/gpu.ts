@@ -1,4 +1,4 @@
-/** Being a guest on a device that the caller owns. */
+/** A device that the caller owns, on which the engine is a guest. */
 import { EngineError } from '../errors';
 import type { Op } from '../plan/op';
 import type { Shader, ShaderBinding } from '../plan/shader';
@@ -20,9 +20,9 @@ export interface BufferRequest {
 }
 
 export interface GpuOptions {
-  /** How long one submission may keep the GPU, about (see Pacer). Default 300. */
+  /** How long one submission may occupy the GPU, in milliseconds, approximately (see Pacer). Default 300. */
   readonly maxSubmitMilliseconds?: number;
-  /** Where the device came from: Dawn's binding for Node crashes if that is collected before the device. */
+  /** The GPU object that the device came from: Dawn's binding for Node crashes if it is collected before the device. */
   readonly source?: GPU;
   /** Called when a shader has been compiled. */
   readonly onProgress?: (progress: Progress) => void;
@@ -42,28 +42,28 @@ interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a device's promise of its loss holds for as long as the device is there, which may be long after the engine was destroyed. */
+/** What the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
 interface Loss {
   info?: GPUDeviceLostInfo;
   readonly source: GPU | undefined;
 }
 
-/** A device with a cache of pipelines, checked buffer creation and a memory of its loss. Never destroys the device. */
+/** A device with a cache of pipelines, checked buffer creation and a record of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly pacer: Pacer;
-  /** Round trip of an empty submission in milliseconds, which timings are reduced by. 0 if not measured. */
+  /** Round trip of an empty submission in milliseconds, which is subtracted from timings. 0 if not measured. */
   latency = 0;
   /** See `Loss`. */
   private readonly loss: Loss;
-  /** Looked at by programs before they run anything: rejects if one of the kernels computes wrongly here. */
+  /** Programs await this before they run anything. It rejects if a kernel computes wrong results on this device. */
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
   private lastDone = 0;
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
-  /** Of the shaders that are being compiled side by side. */
+  /** Counts the shaders that are being compiled concurrently. */
   private compiling = { done: 0, total: 0 };
 
   constructor(device: GPUDevice, { maxSubmitMilliseconds = 300, source, onProgress }: GpuOptions = {}) {
@@ -81,7 +81,7 @@ export class Gpu {
     this.onProgress = onProgress;
     this.waiter = new Waiter(() => device.queue.submit([]));
     this.pacer = new Pacer(maxSubmitMilliseconds);
-    // A name of its own: were `this` in the callback, the device would keep all that there is.
+    // The callback must not refer to `this`: the device would then keep the whole engine alive.
     const loss: Loss = { source };
     this.loss = loss;
     void device.lost.then((info) => {
@@ -103,8 +103,8 @@ export class Gpu {
   }
 
   /**
-   * Awaits a promise of this device. A device that is lost meanwhile rejects maps and queries with various errors: this
-   * waits for the loss itself to be known and reports that.
+   * Awaits a promise of this device. If the device is lost meanwhile, maps and queries reject with various errors: this then waits until
+   * the loss is known, and throws that instead.
    */
   async settle<T>(promise: Promise<T>): Promise<T> {
     try {
@@ -116,7 +116,7 @@ export class Gpu {
     }
   }
 
-  /** Throws `limit`, with what helps (`smaller`: what to use less of), unless a buffer of so many bytes can be bound. */
+  /** Throws `limit` unless a buffer of `bytes` bytes can be bound. `smaller` tells the caller what to use less of. */
   checkBufferSize(label: string, bytes: number, smaller = 'a smaller batch, image or network'): void {
     const legal = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
     if (bytes > legal) {
@@ -178,7 +178,7 @@ export class Gpu {
     try {
       code = await shader.code();
     } catch (error) {
-      this.pipelines.delete(shader.name); // the network may be back next time
+      this.pipelines.delete(shader.name); // the next call may find the network back
       throw error;
     }
     return this.compile(shader, code);
@@ -195,7 +195,7 @@ export class Gpu {
       }),
     );
     if (shader.params.size > 0) {
-      // minBindingSize makes the browser cross-check our idea of the struct against its own.
+      // minBindingSize makes the browser check the struct's size in the shader against ours.
       entries.push({
         binding: 0,
         visibility: GPUShaderStage.COMPUTE,
@@ -231,8 +231,8 @@ export class Gpu {
   }
 
   /**
-   * Does `work` in an error scope and throws what the device has against it. Left alone, that would reach its owner's handlers,
-   * and a refused submission would mean silently stale results. `what` is for the message.
+   * Runs `work` in an error scope and throws any validation error of the device. Without the scope, the error would reach the handlers of
+   * the device's owner, and a refused submission would silently leave stale results. `what` names the work in the message.
    */
   async scoped<T>(what: string, work: () => T): Promise<T> {
     this.checkAlive();
@@ -251,7 +251,7 @@ export class Gpu {
     return result;
   }
 
-  /** Submits and resolves when the GPU is done. `work` (see Program.work) tells the pacer what was timed. */
+  /** Submits, and resolves when the GPU is done. `work` (see Program.work) tells the pacer how much was timed. */
   async submit(encoder: GPUCommandEncoder, work = 0): Promise<void> {
     const { queue } = this.device;
     const start = performance.now();
@@ -259,7 +259,7 @@ export class Gpu {
     await Promise.all([accepted, this.settle(queue.onSubmittedWorkDone())]);
     this.checkAlive();
     const now = performance.now();
-    // With two submissions in flight, the second one starts when the first is done.
+    // With two submissions in flight, the second starts when the first is done.
     const took = this.lastDone > start ? now - this.lastDone : now - start - this.latency;
     if (work > 0) this.pacer.measured(work, took);
     this.lastDone = now;
@@ -288,9 +288,9 @@ export class Gpu {
   }
 
   /**
-   * Runs programs one after the other, in submissions that the pacer deems short enough, two of them in flight. The first one begins
-   * with what `encoder` holds already; the last one is handed to `submitLast`, which may add something, and its result is
-   * returned. Stops between two submissions when `signal` aborts.
+   * Runs programs one after the other, in submissions that fit the pacer's budget, two of them in flight. The first submission begins with
+   * what `encoder` already holds. The last one is handed to `submitLast`, which may add commands and whose result is returned. Stops
+   * between two submissions when `signal` aborts.
    */
   async runAnd<T>(
     programs: readonly Parts[],

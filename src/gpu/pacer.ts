@@ -1,14 +1,14 @@
-/** What an adapter is taken to compute before it has been measured: little enough for any. */
+/** Assumed rate of an adapter before the first measurement: low enough for any adapter. */
 const FIRST_RATE = 1e9;
-/** A measurement changes the estimate by at most this factor, so that one hiccup or one compilation does not rule it. */
+/** A measurement changes the estimate by at most this factor, so that one hiccup or one compilation does not dominate it. */
 const MAX_CHANGE = 4;
 
 /**
- * How much to give the GPU at once, so that no submission blocks it (or the page it paints) for long: learns the adapter's
- * rate, in work per second (see Program.work), from the submissions it is told of.
+ * Decides how much work to submit at once, so that no submission blocks the GPU (or the page it paints) for long. Learns the adapter's
+ * rate, in work per second (see Program.work), from the submissions reported to it.
  */
 export class Pacer {
-  /** How long a submission may take, about. */
+  /** How long a submission may take, approximately. */
   maxMilliseconds: number;
   private rate = FIRST_RATE;
 
@@ -16,7 +16,7 @@ export class Pacer {
     this.maxMilliseconds = maxMilliseconds;
   }
 
-  /** Work that fits one submission. */
+  /** Work that fits into one submission. */
   get budget(): number {
     return (this.rate * this.maxMilliseconds) / 1000;
   }

@@ -6,9 +6,9 @@ import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import type { CompiledShader, Gpu } from './gpu';
 
-/** Bytes weigh this many FLOPs in a part's work, roughly what an adapter computes while it moves one byte. */
+/** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;
-/** Dispatches heavier than this are cut along z, so that a slow adapter need never be given more at once. */
+/** Dispatches heavier than this are cut along z, so that a slow adapter never has to get more at once. */
 const PART_WORK = 1e8;
 
 /** A piece of a dispatch that can be submitted by itself. */
@@ -17,7 +17,7 @@ interface Part {
   readonly paramsOffset: number;
   readonly groups: readonly [number, number, number];
   readonly work: number;
-  /** The whole dispatch, of which this is the first of `of` parts. Set on the first part only. */
+  /** On the first part only: the whole dispatch, which consists of `of` parts. */
   readonly whole?: { readonly paramsOffset: number; readonly of: number };
 }
 
@@ -31,8 +31,8 @@ interface BoundCall {
 /**
  * A list of ops with their buffers, pipelines and params, ready to be encoded any number of times.
  *
- * `boundBuffers` exist already (weights, state); all other tensors are allocated here, sharing buffers where their
- * lifetimes allow it unless `reuse` is false. Kernels that the engine has not seen to be right are checked first, unless `verify` is false.
+ * `boundBuffers` exist already (weights, state); all other tensors are allocated here, sharing buffers if their lifetimes allow it, unless
+ * `reuse` is false. Kernels that have not been checked on this adapter are checked first, unless `verify` is false.
  */
 export class Program {
   /** Bytes of the buffers that this program allocated. */
@@ -93,7 +93,7 @@ export class Program {
         buffers.set(t, slots[slot]);
         if (t.data) gpu.device.queue.writeBuffer(slots[slot], 0, t.data);
       }
-      // Some of the buffers are others', who may have destroyed them meanwhile.
+      // Some of these buffers belong to others, who may have destroyed them meanwhile.
       const bound = await gpu.scoped(`the bindings of ${label}`, () =>
         calls.map((c, i) => bind(gpu, label, c, pipelines[i], buffers, uniforms)),
       );
@@ -108,7 +108,7 @@ export class Program {
   static async compileAll<const T extends readonly Promise<Program>[]>(
     compiling: T,
   ): Promise<{ [K in keyof T]: Program }> {
-    // A failed sibling must not pull away buffers that another one still binds: let all settle before anything is freed.
+    // Let all settle before anything is freed: after a failure, another program may still be binding shared buffers.
     const results = await Promise.allSettled(compiling);
     const failed = results.find((r) => r.status === 'rejected');
     if (!failed)
@@ -131,7 +131,7 @@ export class Program {
     return this.parts.reduce((sum, part) => sum + part.work, 0);
   }
 
-  /** Records parts [from, to), by default all. Parts that together make a whole dispatch are recorded as one. */
+  /** Records parts [from, to), by default all. Parts that together make a whole dispatch are recorded as one dispatch. */
   encode(pass: GPUComputePassEncoder, from = 0, to = this.parts.length): void {
     let current = -1;
     for (let i = from; i < to; ) {
@@ -170,7 +170,7 @@ function checkFeatures(gpu: Gpu, ops: readonly Op[]): void {
   }
 }
 
-/** Binds the tensors of a call, and its params where it has some. */
+/** Binds the tensors of a call, and its params if it has any. */
 function bind(
   gpu: Gpu,
   label: string,
@@ -183,7 +183,7 @@ function bind(
     ([name, { binding }]): GPUBindGroupEntry => {
       const t = tensors[name];
       const offset = (t.offset ?? 0) * 4;
-      // Zero-sized bindings are not allowed, and sizes are multiples of 4 by construction.
+      // WebGPU forbids zero-sized bindings; sizes are multiples of 4 by construction.
       const size = Math.max(t.size, 1) * 4;
       return { binding, resource: { buffer: buffers.get(t.base ?? t)!, offset, size } };
     },
@@ -194,7 +194,7 @@ function bind(
   return { pipeline, bindGroup, groups, hasParams };
 }
 
-/** Lays the params of every call, whole and in parts, into one uniform buffer that dynamic offsets point into. */
+/** Lays out the params of every call, for the whole dispatch and for each part, in one uniform buffer read at dynamic offsets. */
 function layoutUniforms(
   gpu: Gpu,
   ops: readonly Op[],
@@ -262,7 +262,7 @@ function writeParams(target: DataView, shader: Shader, values: Readonly<Record<s
   }
 }
 
-/** Records a compute pass: `record` between its begin and its end. */
+/** Records a compute pass: begins it, calls `record`, ends it. */
 export function computePass(
   encoder: GPUCommandEncoder,
   label: string,

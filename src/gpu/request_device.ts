@@ -1,8 +1,8 @@
-/** What this engine asks of a device, and asking for one. */
+/** What this engine requires of a device, and how to request one. */
 import { EngineError } from '../errors';
 
 /**
- * What a device must offer. None is above WebGPU's default limits, so any device will do; an app that asks for its own device can
+ * What a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that requests its own device can
  * merge these into `requiredLimits`.
  */
 export const requirements = {
@@ -14,16 +14,16 @@ export const requirements = {
     maxComputeWorkgroupsPerDimension: 65535,
     maxStorageBufferBindingSize: 128 * 1024 * 1024,
   },
-  /** Used when the device has them, never needed. */
+  /** Used if the device has them, never required. */
   optionalFeatures: ['subgroups', 'timestamp-query'] as const,
-  /** What the adapter offers beyond the defaults is asked for: large batches and images need large buffers. */
+  /** Requested as high as the adapter offers: large batches and images need large buffers. */
   optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'] as const,
 } as const;
 
 const inNode =
   "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
 
-/** Throws `no-webgpu` without the globals of WebGPU: in Node, a GPU object or a device may be there without them. */
+/** Throws `no-webgpu` if the globals of WebGPU are missing: Node can have a GPU object or a device without them. */
 export function checkGlobals(): void {
   if (typeof GPUBufferUsage !== 'undefined') return;
   throw new EngineError(
@@ -32,7 +32,7 @@ export function checkGlobals(): void {
   );
 }
 
-/** Asks `gpu` for a device with the optional features and limits that its adapter has. Throws `no-webgpu` or `no-adapter`. */
+/** Requests a device from `gpu`, with the optional features and limits that its adapter has. Throws `no-webgpu` or `no-adapter`. */
 export async function requestDevice(
   gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
   options: GPURequestAdapterOptions = { powerPreference: 'high-performance' },

@@ -1,14 +1,14 @@
 import { EngineError } from '../errors';
 import type { Gpu } from './gpu';
 
-/** A part of a buffer, in bytes, both multiples of 4. */
+/** A range of a buffer; offset and size in bytes, both multiples of 4. */
 export interface Source {
   readonly buffer: GPUBuffer;
   readonly offset?: number;
   readonly bytes: number;
 }
 
-/** Brings what lies on the GPU to the host through buffers that are kept. */
+/** Reads GPU buffers back to the host through staging buffers that are kept for reuse. */
 export class Staging {
   private readonly gpu: Gpu;
   private readonly free: GPUBuffer[];
@@ -19,7 +19,7 @@ export class Staging {
     this.free = buffers;
   }
 
-  /** For `count` reads at the same time, of at most `bytes` each. Throws `limit` when memory does not suffice. */
+  /** Serves `count` concurrent reads of at most `bytes` each. Throws `limit` when memory does not suffice. */
   static async create(gpu: Gpu, label: string, bytes: number, count = 1): Promise<Staging> {
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     return new Staging(
@@ -28,9 +28,7 @@ export class Staging {
     );
   }
 
-  /**
-   * Submits `encoder` with a copy of `sources` at its end (`work` as for Gpu.submit), and resolves to what each of them then held.
-   */
+  /** Submits `encoder` with copies of `sources` appended (`work` as for Gpu.submit), and resolves to the contents of each source. */
   async read(encoder: GPUCommandEncoder, sources: readonly Source[], work = 0): Promise<ArrayBuffer[]> {
     if (this.destroyed) throw new EngineError('destroyed', 'What was to be read is destroyed.');
     const staging = this.free.pop();
@@ -41,7 +39,7 @@ export class Staging {
         encoder.copyBufferToBuffer(buffer, offset, staging, size, bytes);
         size += bytes;
       }
-      // At once: word of the one takes as long as word of the other.
+      // Wait for both at once: either notification takes as long as the other.
       const submitted = this.gpu.submit(encoder, work);
       await Promise.all([submitted, this.gpu.settle(staging.mapAsync(GPUMapMode.READ, 0, size))]);
       const all = staging.getMappedRange(0, size);
@@ -57,14 +55,14 @@ export class Staging {
     }
   }
 
-  /** What is being read is still read. */
+  /** Reads in flight still complete. */
   destroy(): void {
     this.destroyed = true;
     for (const buffer of this.free) buffer.destroy();
   }
 }
 
-/** Copies `size` 4-byte elements of a buffer to the host, after what `given` holds already. */
+/** Copies `size` 4-byte elements of a buffer to the host, after the commands that `given` already holds. */
 export async function readBuffer(
   gpu: Gpu,
   source: GPUBuffer,

@@ -1,23 +1,23 @@
-/** Awaits promises of the GPU. Firefox polls too rarely and Dawn in Node too often; both are corrected here. */
+/** Awaits promises of the GPU. Firefox polls too rarely and Dawn in Node too often; this file corrects both. */
 
 /**
- * Firefox looks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile
+ * Firefox checks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile
  * (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699): a step of many submissions would take seconds.
  */
 const looksSeldom = /\bFirefox\//.test((globalThis.navigator as Navigator | undefined)?.userAgent ?? '');
 
-/** Node's, and nobody else's if there is no `self`. */
+/** `setImmediate` without `self` exists only in Node. */
 const { setImmediate, self } = globalThis as { setImmediate?: (turn: () => void) => void; self?: unknown };
 /**
- * Dawn's binding for Node looks in every turn of the event loop, as long as anything is awaited, and that keeps a core busy and the
- * garbage collector too. A software adapter wants this core: on two of them a training step takes 1.7 times as long without a rest.
+ * Dawn's binding for Node polls in every turn of the event loop while anything is awaited, which keeps a core and the garbage collector
+ * busy. A software adapter needs that core: on two cores a training step takes 1.7 times as long without pauses.
  */
 const looksAlways = setImmediate !== undefined && self === undefined;
 
-/** What a turn of Node's event loop sleeps, as a share of the time waited so far, and at most. */
+/** How long a turn of Node's event loop sleeps: this share of the time waited so far, up to a maximum. */
 const REST_SHARE = 0.05;
 const MOST_REST_MS = 1;
-/** Nobody changes it, so that waiting for a change is sleeping. */
+/** Nobody writes to it, so waiting for it to change is a sleep. */
 const NEVER = looksAlways ? new Int32Array(new SharedArrayBuffer(4)) : new Int32Array(1);
 
 export class Waiter {
@@ -26,12 +26,12 @@ export class Waiter {
   private since = 0;
   private looping = false;
 
-  /** `nudge` submits nothing. */
+  /** `nudge` makes an empty submission. */
   constructor(nudge: () => void) {
     this.nudge = nudge;
   }
 
-  /** The promise itself, with the runtime made to look often enough, but not more, until it is settled. */
+  /** Settles like `promise`. Until then, makes the runtime poll often enough, but not more. */
   wait<T>(promise: Promise<T>): Promise<T> {
     if (!looksSeldom && !looksAlways) return promise;
     if (this.waiting++ === 0) this.since = performance.now();

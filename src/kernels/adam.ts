@@ -4,16 +4,16 @@ import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
 import { copies, flatSize, type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
 
-/** A layer and where it lies, in floats: multiples of 4. */
+/** A layer and where it lies; offsets in floats, multiples of 4. */
 export interface PlacedLayer extends ParameterShape {
-  /** In whatever is laid out like the flat parameters. */
+  /** Offset in every buffer that is laid out like the flat parameters. */
   readonly offset: number;
-  /** In the packed weights of all layers. */
+  /** Offset in the packed weights of all layers. */
   readonly packedOffset: number;
 }
 
 export interface AdamLayer extends PlacedLayer {
-  /** Of its gradient, among those of all layers. */
+  /** Offset of its gradient in the gradients of all layers. */
   readonly gradientOffset: number;
 }
 
@@ -22,18 +22,18 @@ export interface AdamShape {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  /** Share of the learning rate by which each step pulls every parameter to 0. Default 0. */
+  /** Decoupled weight decay: each step pulls every parameter to 0 by this share of the learning rate. Default 0. */
   readonly weightDecay?: number;
 }
 
-/** Parameters of a workgroup, four an invocation. */
+/** Parameters per workgroup; an invocation has four. */
 const BLOCK = 4 * shader.workgroupSize[0];
 
-/** The first parameter of each block of a layer: of each workgroup. */
+/** The first parameter of each block of a layer; each block belongs to one workgroup. */
 export const blocksOf = (layer: ParameterShape, block: number) =>
   Array.from({ length: Math.ceil(parameterCount(layer) / block) }, (_, i) => i * block);
 
-/** Of the block that begins with the layer's parameter `first`, what lib/pack.wgsl needs. */
+/** What lib/pack.wgsl needs for the block that begins with the layer's parameter `first`. */
 export function blockPlace(layer: PlacedLayer, first: number) {
   const { taps, inputs, outputs, bias_at, backward_at } = packParams(layer);
   const { packedOffset: at } = layer;

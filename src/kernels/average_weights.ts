@@ -11,13 +11,13 @@ export interface AverageShape {
   readonly after: number;
 }
 
-/** Of the average, at most so much stays from step to step. */
+/** Upper limit on the share of the average that stays from step to step. */
 export const MOST_KEPT = 0.999;
 
-/** Parameters of a workgroup, four an invocation. */
+/** Parameters per workgroup; an invocation has four. */
 const BLOCK = 4 * shader.workgroupSize[0];
 
-/** Moves the average of all parameters on by a step, and its packed copies. */
+/** Moves the average of all parameters, and its packed copies, on by a step. */
 export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'average' | 'packed'> = {
   name: 'average_weights',
   sizes: ({ layers }) => {

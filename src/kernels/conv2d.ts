@@ -63,12 +63,12 @@ import {
   withSubgroups,
 } from '../winograd';
 
-/** Channel counts are padded to this in packed weights (see pack_weights), so that register tiles need no edge cases. */
+/** Packed weights pad channel counts to multiples of this (see pack_weights), so that register tiles need no edge cases. */
 const CHANNEL_TILE = 8;
 export const channelTiles = (channels: number) => Math.ceil(channels / CHANNEL_TILE);
 export const padChannels = (channels: number) => channelTiles(channels) * CHANNEL_TILE;
 
-/** Elements of the activations on both sides and of both packed kernels. */
+/** Number of elements of the input and output activations and of both packed kernels. */
 export function convSizes(shape: ConvShape) {
   const { batch, height, width, inChannels, outChannels, kernelSize } = shape;
   const pixels = height * width * batch;
@@ -80,12 +80,12 @@ export function convSizes(shape: ConvShape) {
   };
 }
 
-/** Nominal: every tap of every output, as libraries count it. A multiply-add is two operations. */
+/** Nominal FLOPs: every tap of every output, as libraries count them. A multiply-add is two operations. */
 export function convFlops({ batch, height, width, inChannels, outChannels, kernelSize }: ConvShape): number {
   return 2 * batch * height * width * inChannels * outChannels * kernelSize ** 2;
 }
 
-/** The params that the shaders of the two ends and of the weight gradient share. */
+/** The params that the shaders of the weight gradient share. */
 export function convParams({ batch, height, width, inChannels, outChannels, kernelSize }: ConvShape) {
   return {
     height,
@@ -97,17 +97,17 @@ export function convParams({ batch, height, width, inChannels, outChannels, kern
   };
 }
 
-/** The tensor of biases for each image, up to the last row that a shape uses; nothing where it uses none. */
+/** Size of the tensor image_bias, up to the last row that a shape uses; empty if the shape has no bias per image. */
 export const imageBiasSize = ({ imageBias, outChannels, batch }: ConvShape): { image_bias?: number } =>
   imageBias === undefined ? {} : { image_bias: (imageBias + outChannels) * batch };
 
-/** A shader, and the same one with a bias for each image. */
+/** A shader without a bias per image, and the same one with it. */
 export type BiasShaders<P extends string, B extends string> = readonly [
   Shader<P, B>,
   Shader<P | 'image_bias_at', B | 'image_bias'>,
 ];
 
-/** A dispatch of the one of two shaders that `shape` wants. */
+/** A dispatch of whichever of the two shaders `shape` needs. */
 export function biasCall<P extends string, B extends string>(
   [plain, perImage]: BiasShaders<P, B>,
   { imageBias }: ConvShape,
@@ -124,7 +124,7 @@ export function biasCall<P extends string, B extends string>(
 const refusesImageBias = ({ imageBias }: ConvShape) =>
   imageBias === undefined ? undefined : 'this form has no bias per image';
 
-/** Params and grid of a direct convolution from `from` channels to `to`: see shaders/conv2d/direct/direct.wgsl. */
+/** Params and grid of a direct convolution from `from` to `to` channels: see shaders/conv2d/direct/direct.wgsl. */
 export function directLaunch({ batch, height, width, kernelSize }: ConvShape, from: number, to: number) {
   const tiles = channelTiles(to);
   const params = {
@@ -136,42 +136,41 @@ export function directLaunch({ batch, height, width, kernelSize }: ConvShape, fr
     kernel_size: kernelSize,
     tiles,
   };
-  // An invocation does two vec4 of images.
+  // An invocation computes two vec4s of images.
   return { params, items: [Math.ceil(batch / 8), width, height * tiles] as const };
 }
 
-/** Strips of 7 pixels in a row, times pairs of images: what the lanes of `one` and `tile` lie over. */
+/** Lanes of the one_output forms: strips of 7 pixels in a row, times pairs of images. */
 const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batch) / 2;
 
 /**
- * Whether a row has fewer strips than a workgroup of a form with subgroups has lanes. Idle ones must stay there, as they may hold
- * weights, which is why those workgroups are small.
+ * Whether a row has fewer strips than a workgroup of a form with subgroups has lanes. Idle lanes must stay in the workgroup, as they may
+ * hold weights, which is why those workgroups are small.
  */
 const idlesByStrips = (shape: ConvShape, { workgroupSize }: Shader) => stripItems(shape) < workgroupSize[0];
 
-/** Why a layer cannot be done by the form for GPUs. */
+/** Why the tile form cannot compute a layer, or undefined if it can. */
 export const refusesTile = ({ kernelSize, width }: ConvShape) =>
   kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
 
-/** Why a layer cannot be done by the form for one channel on the side that is summed over, which has `channels`. */
+/** Why the one_input form cannot compute a layer, or undefined if it can. `channels` counts those on the side that is summed over. */
 export const refusesOneInput = ({ kernelSize }: ConvShape, channels: number, side: string) =>
   hasOneChannelForm(kernelSize) && channels === 1
     ? undefined
     : `this form is for 5x5 and 3x3 kernels with one ${side} channel`;
 
-/** The sides of the kernels that the forms for one channel are for. */
+/** Whether the forms for one channel support this kernel size. */
 export const hasOneChannelForm = (kernelSize: number) => kernelSize === 5 || kernelSize === 3;
 
-/** The same form for 5x5 kernels and for 3x3 ones. */
+/** The shaders of a form: for 5x5 kernels, and for 3x3 kernels. */
 export type BySide<S> = readonly [five: S, three: S];
 
 export const ofSide = <S>([five, three]: BySide<S>, { kernelSize }: ConvShape): S =>
   kernelSize === 3 ? three : five;
 
 /**
- * How the form for one channel works: images that an invocation does at once, and channels that it makes of them, which it loads the pixels
- * around them for. `plain` and `subgroups` are for CPU adapters, which pay for every load; `gpu` is for GPUs, which want few registers
- * and many invocations.
+ * How the one_input form works: an invocation loads the pixels around a patch of `together` images and makes `each` channels from them.
+ * `plain` and `subgroups` are for CPU adapters, where every load costs; `gpu` is for GPUs, which want few registers and many invocations.
  */
 const PATCH_FORMS = {
   plain: { together: 2, each: 32 },
@@ -180,21 +179,21 @@ const PATCH_FORMS = {
 } as const;
 export type PatchForm = keyof typeof PATCH_FORMS;
 
-/** What a device must have for a form, and what kind of adapter it is for. */
+/** The device features that a form needs, and the kind of adapter that it is for. */
 export const oneInputAudience = (form: PatchForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
   features: form === 'subgroups' ? ['subgroups'] : [],
   ...(form === 'plain' ? {} : { for: form === 'gpu' ? 'gpu' : 'software' }),
 });
 
-/** Patches of 2 rows x 4 pixels along two rows, times images: what the lanes of the form for one channel lie over. */
+/** Lanes of the one_input form: patches of 2 rows x 4 pixels along two rows, times groups of `together` images. */
 const patchItems = ({ batch, width }: ConvShape, form: PatchForm) =>
   (Math.ceil(width / 4) * batch) / PATCH_FORMS[form].together;
 
-/** As `idlesByStrips`, for the form for one channel. */
+/** Like `idlesByStrips`, for the one_input form. */
 export const idlesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
   form === 'subgroups' && patchItems(shape, form) < workgroupSize[0];
 
-/** Params and grid of a convolution of a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
+/** Params and grid of a convolution from a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
 export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
   const { batch, height, width } = shape;
   const { together, each } = PATCH_FORMS[form];
@@ -212,7 +211,7 @@ export function tileLaunch({ batch, height, width }: ConvShape, from: number, to
   return { params, items: [16 * strips * Math.ceil(pairs / 16), Math.ceil(to / 4), height] as const };
 }
 
-/** And image_bias, for shapes that have one. */
+/** Shapes with a bias per image have the tensor image_bias, too. */
 type TensorName = 'input' | 'kernel' | 'bias' | 'output';
 
 const tile: Variant<ConvShape, TensorName> = {
@@ -237,7 +236,7 @@ const oneInput = (
   },
 });
 
-/** Output rows that an invocation of the one-channel form walks down; it loads four more, or two of a 3x3 kernel. */
+/** Output rows that an invocation of the one_output form computes; it loads four more, or two for a 3x3 kernel. */
 const ONE_ROWS = 14;
 
 const refusesOneOutput = (shape: ConvShape) => {
@@ -248,7 +247,7 @@ const refusesOneOutput = (shape: ConvShape) => {
   );
 };
 
-/** A single output channel leaves a tile of 8 mostly empty; this form shares the loaded input over taps instead. */
+/** A single output channel would leave a tile of 8 mostly empty; this form shares the loaded input among taps instead. */
 const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   ...(subgroups ? { features: ['subgroups'], for: 'software' } : {}),
   idles: (shape) => subgroups && idlesByStrips(shape, oneOutputSubgroups),
@@ -272,7 +271,7 @@ const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   },
 });
 
-/** The same layers with input channels split over the lanes of a workgroup: shorter walks for many more invocations. */
+/** The same layers, with input channels split over the lanes of a workgroup: shorter loops in many more invocations. */
 const oneOutputGpu: Variant<ConvShape, TensorName> = {
   for: 'gpu',
   refuses: refusesOneOutput,

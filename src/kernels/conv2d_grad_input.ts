@@ -94,7 +94,7 @@ const tile: Variant<ConvShape, TensorName> = {
   },
 };
 
-/** Its shape is that of the forward convolution. */
+/** Its shape is the forward convolution's. */
 export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_input',
   sizes: (shape) => {

@@ -73,7 +73,7 @@ type TensorName = 'input' | 'grad' | 'gradient';
 const ONE = { rows: 14, images: 1, channels: 4 };
 const ONE_GPU = { rows: 7, images: 32, channels: 1 };
 
-/** A form that divides pixels or images into slices, each of which has partial sums of the whole gradient. */
+/** A form that divides pixels or images into slices, and writes partial sums of the whole gradient for each slice. */
 const sliced = (
   slices: (shape: ConvShape) => number,
   partialSums: (shape: ConvShape, input: Tensor, grad: Tensor, partials: Tensor) => Call,
@@ -88,8 +88,8 @@ const sliced = (
 });
 
 /**
- * For layers with a single channel on one side, whose tiles of 4 x 4 channels would be mostly empty. A slice has `rows` rows, for which four
- * more (two) are loaded, of `images` images, `channels` of which an invocation does of one image.
+ * For layers with a single channel on one side, which would leave tiles of 4 x 4 channels mostly empty. A slice has `images` images and
+ * `rows` rows, for which it loads four more rows (two for a 3x3 kernel); an invocation computes `channels` channels of one image.
  */
 const oneChannel = (
   shaders: BySide<typeof oneShader>,
@@ -98,7 +98,7 @@ const oneChannel = (
   const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
   return {
     ...(images > 1 ? { for: 'gpu' } : {}),
-    // A workgroup has 32 images.
+    // A workgroup covers 32 images.
     idles: ({ batch }) => images > 1 && batch < 16,
     refuses: ({ inChannels, outChannels, kernelSize }) =>
       hasOneChannelForm(kernelSize) && Math.min(inChannels, outChannels) === 1
@@ -127,11 +127,11 @@ const oneChannel = (
   };
 };
 
-/** Workgroups that keep a large GPU busy, if the partial sums that this takes fit `MOST_PARTIALS` elements. */
+/** Number of workgroups that keeps a large GPU busy, used if the partial sums that it needs fit `MOST_PARTIALS` elements. */
 const TILE_WORKGROUPS = 1024;
 const MOST_PARTIALS = 2 ** 22;
 
-/** How the tile form cuts image rows, and the batch in blocks of 8 images, into slices with sums of their own. */
+/** How the tile form cuts image rows, and the batch in blocks of 8 images, into slices, each with its own sums. */
 function tileSlicing(shape: ConvShape) {
   const { height, batch, inChannels, outChannels } = shape;
   const tiles = Math.ceil(inChannels / 16) * Math.ceil(outChannels / 32) * 5;
@@ -164,22 +164,22 @@ const tile: Variant<ConvShape, TensorName> = {
         blocks,
         pitch,
       };
-      // A workgroup has 8 lanes for 16 input channels and 8 for 32 output channels.
+      // A workgroup has 8 lanes for 16 input channels, and 8 for 32 output channels.
       const items = [Math.ceil(in_channels / 2), Math.ceil(out_channels / 4), 5 * slices] as const;
       return call(tileShader, params, { input, grad, partials }, items);
     },
   ),
 };
 
-/** Elements of a product of all frequencies, then of the bias. */
+/** Elements of the products of all frequencies, followed by the bias gradient. */
 const productSize = ({ frequencies }: WinogradForm, { inChannels, outChannels }: ConvShape) =>
   (frequencies * inChannels + 1) * outChannels;
 
-/** Workgroups that keep a large GPU busy with the product for them, and vec4s of columns below which a slice is not worth its sums. */
+/** Number of workgroups of the GPU product that keeps a large GPU busy, and vec4s of columns below which a slice is not worth its sums. */
 const PRODUCT_WORKGROUPS = 1024;
 const LEAST_SLICE = 16;
 
-/** How the product for GPUs cuts the columns of a chunk into slices with sums of their own. Vec4s of columns come to it by eights. */
+/** How the GPU product cuts the columns of a chunk into slices, each with its own sums. It loads 8 vec4s of columns at a time. */
 function productSlicing(form: WinogradForm, shape: ConvShape) {
   const { chunk, chunks, tiles } = tiling(form, shape);
   const columns = (tiles * chunk) / 4;
@@ -195,7 +195,7 @@ function productSlicing(form: WinogradForm, shape: ConvShape) {
   return { each, slices, all: slices * chunks.length };
 }
 
-/** What brings products, or, on GPUs, slices of them, back to taps. */
+/** The last dispatch: transforms products (on GPUs, slices of them) back to taps. */
 type Last = (
   params: { pairs: number; cout: number; slices: number },
   tensors: { freqs: Tensor; gradient: Tensor },
@@ -212,7 +212,7 @@ const lastOfSlices =
   ({ pairs, cout, slices }, tensors, items) =>
     call(shader, { pairs, cout: cout / 2, slices }, tensors, items);
 
-/** The product of a chunk, of all frequencies. */
+/** The product of one chunk, for all frequencies. */
 function multiply(
   form: WinogradForm,
   shape: ConvShape,
@@ -233,7 +233,7 @@ function multiply(
   };
   const accumulate = Number(at.first > 0);
   switch (form.technique) {
-    // An invocation makes 8 input and 8 output channels of one frequency.
+    // An invocation computes 8 input and 8 output channels of one frequency.
     case 'plain': {
       const items = [Math.ceil(cout / 8), Math.ceil(cin / 8), frequencies] as const;
       return call(product, { ...params, accumulate }, operands, items);
@@ -242,7 +242,7 @@ function multiply(
       const items = [32 * Math.ceil(cout / 32), Math.ceil(cin / 32), Math.ceil(frequencies / 4)] as const;
       return call(productSubgroups, { ...params, accumulate }, operands, items);
     }
-    // 4 input and 4 output channels of one frequency, and of one slice.
+    // An invocation computes 4 input and 4 output channels of one frequency and one slice.
     case 'gpu': {
       const { slices, each } = productSlicing(form, shape);
       const items = [Math.ceil(cout / 4), Math.ceil(cin / 4), frequencies * slices] as const;
@@ -253,8 +253,8 @@ function multiply(
 }
 
 /**
- * In frequency space the sum over tiles and images is one long matrix product: chunk by chunk it is added to what is there, or, on GPUs,
- * sums of slices are put side by side and added on the way back.
+ * In frequency space, the sum over tiles and images is one long matrix product. Each chunk is added to what the output holds; on GPUs, the
+ * sums of slices are stored side by side, and the transform back adds them up.
  */
 const winograd = (
   form: WinogradForm,
@@ -285,7 +285,7 @@ const winograd = (
         transformItems(form, TOGETHER, tiles, at.count, cin),
       );
       return [
-        ...(kept ? [] : [transform]), // the convolution has left it there
+        ...(kept ? [] : [transform]), // if kept, the convolution has already written it
         call(
           toFrequencies,
           transformParams(TOGETHER, shape, tiles, cout, at),
@@ -300,7 +300,7 @@ const winograd = (
   },
 });
 
-/** The gradient for kernel and bias, dense and one after the other, as the flat parameters lie. */
+/** The gradients of kernel and bias, dense and one after the other, in the order of the flat parameters. */
 export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_kernel',
   sizes: (shape) => {

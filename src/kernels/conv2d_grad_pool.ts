@@ -32,9 +32,9 @@ const oneInput = (
 });
 
 /**
- * conv2d_grad_input and swish_max_pool_grad in one, by those variants of conv2d_grad_input that have whole windows at hand. The convolution
- * is that at the other end of the skip connection: what it sends back through it is worked out where it is needed. Its shape is that
- * of the forward convolution, whose input is as large as `pre`, before swish and pooling; `grad_output` is the gradient of the pooled map.
+ * conv2d_grad_input and swish_max_pool_grad in one kernel, in those variants of conv2d_grad_input that hold whole windows. The convolution
+ * is the one at the other end of the skip connection, whose gradient is computed where it is needed. The shape is the forward
+ * convolution's; its input is as large as `pre`, the map before swish and pooling. `grad_output` is the gradient of the pooled map.
  */
 export const conv2dGradPool: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_pool',

@@ -32,9 +32,9 @@ const oneInput = (
 });
 
 /**
- * conv2d_grad_input and swish_upsample_grad in one, by those variants of conv2d_grad_input that have whole windows at hand: the gradient
- * of the convolution's input is never stored. Its shape is that of the forward convolution; `pre` and `grad_pre`, before the upsampling,
- * have half its height and width.
+ * conv2d_grad_input and swish_upsample_grad in one kernel, in those variants of conv2d_grad_input that hold whole windows: the gradient of
+ * the convolution's input is never stored. The shape is the forward convolution's; `pre` and `grad_pre`, before the upsampling, have half
+ * its height and width.
  */
 export const conv2dGradUpsample: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_upsample',

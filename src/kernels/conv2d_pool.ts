@@ -38,7 +38,7 @@ const oneInput = (
   },
 });
 
-/** conv2d, swish and 2x2 max pooling in one, by those variants of conv2d that have whole windows at hand. Height and width are even. */
+/** conv2d, swish and 2x2 max pooling in one kernel, in those variants of conv2d that hold whole windows. Height and width are even. */
 export const conv2dPool: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_pool',
   sizes: (shape) => ({ ...conv2d.sizes(shape), pooled: convSizes(shape).output / 4 }),

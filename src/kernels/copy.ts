@@ -3,7 +3,7 @@ import shader from '../../shaders/probes/copy.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
-/** What an adapter can move is what its fastest variant reaches. */
+/** The fastest variant shows an adapter's memory bandwidth. */
 export const copy: Kernel<ElementwiseShape, 'input' | 'output'> = {
   name: 'copy',
   sizes: ({ elements }) => ({ input: elements, output: elements }),

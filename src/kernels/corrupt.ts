@@ -7,7 +7,7 @@ export interface CorruptShape extends ImageShape {
   /** Images in the data set. */
   readonly imageCount: number;
   readonly seed: number;
-  /** Black and white: 1 where a byte is above 127. */
+  /** Whether pixels become black and white: 1 where a byte is above 127, else 0. */
   readonly binarize: boolean;
 }
 

@@ -3,7 +3,7 @@ import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { CorruptShape } from './corrupt';
 
-/** With `binarize`, 1 where a byte is above 127, and -1 elsewhere. */
+/** With `binarize`, pixels become 1 where a byte is above 127, and -1 elsewhere. */
 export const corruptFlow: Kernel<
   CorruptShape,
   'images' | 'order' | 'state' | 'levels' | 'noisy' | 'velocity'

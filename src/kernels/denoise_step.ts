@@ -2,7 +2,7 @@ import shader from '../../shaders/sampling/denoise_step.wgsl';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
-/** `mix` is one number: the share of the prediction. */
+/** `mix` holds one number: the share of the prediction. */
 export const denoiseStep: Kernel<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
   name: 'denoise_step',
   sizes: ({ elements }) => ({ prediction: elements, mix: 1, x: elements }),

@@ -2,16 +2,16 @@ import shader from '../../shaders/probes/difference.wgsl';
 import { call, type Kernel } from '../plan/op';
 
 export interface DifferenceShape {
-  /** Numbers of each of the two results. */
+  /** Elements of each of the two results. */
   readonly size: number;
 }
 
 const MOST_INVOCATIONS = 16384;
 
-/** How many pairs `partials` has. */
+/** Number of pairs in `partials`. */
 export const differencePairs = ({ size }: DifferenceShape) => Math.min(size, MOST_INVOCATIONS);
 
-/** `partials`: pairs of the largest |result - expected| and the sum of expected squared, to be put together by the host. */
+/** `partials` gets pairs: the largest |result - expected|, and the sum of squares of `expected`. The host combines them. */
 export const difference: Kernel<DifferenceShape, 'result' | 'expected' | 'partials'> = {
   name: 'difference',
   sizes: (shape) => ({

@@ -3,22 +3,22 @@ import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 
 export interface ConditionsShape {
-  /** A multiple of 4; how many are images, the step state says. */
+  /** A multiple of 4; the step state says how many of them are images. */
   readonly batch: number;
   /** Images in the data set. */
   readonly imageCount: number;
-  /** Labels are less than this, which itself means no class. */
+  /** Labels are less than this; a label equal to it means no class. */
   readonly classes: number;
-  /** The share of images that are told no class, 0 to 1. */
+  /** The share of images whose class is withheld, 0 to 1. */
   readonly drop: number;
-  /** Levels are sigmoid(z) with z standard normal, not uniform. */
+  /** Whether levels are sigmoid(z) with z standard normal, instead of uniform. */
   readonly logitNormal: boolean;
-  /** Whether images have labels; else all are told no class. */
+  /** Whether images have labels; if not, no image gets a class. */
   readonly labelled: boolean;
   readonly seed: number;
 }
 
-/** `labels` are bytes, four to a word; without labels one word that nobody reads. */
+/** `labels` are bytes, four to a word; without labels, one word that is never read. */
 export const drawConditions: Kernel<ConditionsShape, 'order' | 'labels' | 'state' | 'levels' | 'classes'> = {
   name: 'draw_conditions',
   sizes: ({ batch, imageCount, labelled }) => ({

@@ -2,7 +2,7 @@ import shader from '../../shaders/conditioning/embedding.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { type Conditioning, embeddingRows } from '../unet/config';
 
-/** Rows for the level, if the network is told it, then one for each class and the last one for none. */
+/** Rows for the noise level, if the network takes it, then one row per class and a last one for no class. */
 export interface EmbeddingShape extends Conditioning {
   /** A multiple of 4. */
   readonly batch: number;

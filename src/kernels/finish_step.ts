@@ -5,16 +5,16 @@ import { constantSchedule, type Schedule } from '../training/schedule';
 import { type LossShape, partialCount } from './mse';
 
 export interface FinishStepShape extends LossShape {
-  /** Blocks of gradients, see `blockLayers`, and how many of them are of convolutions, which come first. */
+  /** Blocks of gradients (see `blockLayers`), and how many of them belong to convolutions, which come first. */
   readonly gradientPartials: number;
   readonly convolutionPartials: number;
   /** Images in every batch but the last of an epoch: `batch` without the padding. */
   readonly batchSize: number;
-  /** Steps whose records are kept; behind them there is room for the step that ends a run. */
+  /** Steps whose records are kept; the ring is followed by one more record, for the step that ends a run. */
   readonly ring: number;
-  /** The norm that gradients are scaled down to, if theirs is larger. Default: none. */
+  /** Gradients with a larger norm are scaled down to this norm. Default: no clipping. */
   readonly clip?: number;
-  /** Steps in a row that may be not finite. Default 0. */
+  /** How many steps in a row may be non-finite. Default 0. */
   readonly mostSkipped?: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -22,10 +22,10 @@ export interface FinishStepShape extends LossShape {
   readonly schedule?: Schedule;
 }
 
-/** More than the norm of any gradient whose square is finite. */
+/** Larger than the norm of any gradient whose square is finite. */
 const NO_CLIP = 1e30;
 
-/** Whether a step is one, what Adam needs for it, and the state of the next. */
+/** Decides whether the step counts, writes what Adam needs for it, and the state of the next step. */
 export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' | 'state' | 'records'> = {
   name: 'finish_step',
   sizes: (shape) => ({

@@ -2,13 +2,13 @@ import shader from '../../shaders/sampling/flow_step.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 
-/** Images [elements][batch] that are sampled. */
+/** Images [elements][batch] that are being sampled. */
 export interface SampledShape {
-  /** Of one image. */
+  /** Elements of one image. */
   readonly elements: number;
   /** A multiple of 4. */
   readonly batch: number;
-  /** Whether the network sees each image twice, [elements][2 * batch]: told its class in the first half, none in the second. */
+  /** Whether the network gets each image twice, [elements][2 * batch]: with its class in the first half, without in the second. */
   readonly guided: boolean;
 }
 

@@ -10,15 +10,15 @@ export interface FmaShape {
 const calls =
   (form: typeof shader | typeof unrolledShader): Variant<FmaShape, 'output'>['calls'] =>
   ({ invocations, iterations }, tensors) => [
-    // The chains tend to 0.5: no overflow, no denormals, however long they are.
+    // The chains tend to 0.5: no overflow and no denormals, however long they are.
     call(form, { invocations, iterations, factor: 0.5, addend: 0.25 }, tensors, invocations),
   ];
 
-/** An adapter's peak is what its fastest variant reaches. */
+/** The fastest variant shows an adapter's peak. */
 export const fmaPeak: Kernel<FmaShape, 'output'> = {
   name: 'fma_peak',
   sizes: ({ invocations }) => ({ output: 4 * invocations }),
-  // 32 multiply-adds of vec4 an iteration, in either form; 8 additions to start with and 7 to end with.
+  // Either form does 32 multiply-adds of vec4 per iteration, 8 additions at the start and 7 at the end.
   cost: ({ invocations, iterations }) => ({
     flops: invocations * (256 * iterations + 60),
     bytes: 16 * invocations,

@@ -4,9 +4,9 @@ import { table } from '../plan/tensor';
 import { blocksOf } from './adam';
 import { flatSize, type ParameterShape, parameterCount } from './pack_weights';
 
-/** A layer and where its gradient lies, in floats: multiples of 4. */
+/** A layer and where its gradient lies; offsets in floats, multiples of 4. */
 export interface GradientLayer extends ParameterShape {
-  /** Its gradient is the sum of so many slices of `flatSize` each, the first of which starts at `slicesOffset`. */
+  /** The gradient is the sum of this many slices of `flatSize` each, the first of which starts at `slicesOffset`. */
   readonly slices: number;
   readonly slicesOffset: number;
 }
@@ -15,19 +15,19 @@ export interface GradientNormShape {
   readonly layers: readonly GradientLayer[];
 }
 
-/** vec4s of an invocation. */
+/** vec4s per invocation. */
 const EACH = 4;
-/** Gradients of a workgroup. */
+/** Gradient elements per workgroup. */
 const BLOCK = 4 * EACH * shader.workgroupSize[0];
 
-/** Of a layer. */
+/** Number of blocks of a layer. */
 export const normBlocks = (layer: ParameterShape) => Math.ceil(parameterCount(layer) / BLOCK);
 
-/** One for every workgroup. */
+/** Number of partial sums: one per workgroup. */
 export const normPartialCount = ({ layers }: GradientNormShape) =>
   layers.reduce((sum, layer) => sum + normBlocks(layer), 0);
 
-/** Adds up the slices of all gradients, in place, and their squares in part. */
+/** Adds up the slices of all gradients in place, and their squares into partial sums. */
 export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {
   name: 'gradient_norm',
   sizes: (shape) => ({

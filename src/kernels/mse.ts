@@ -4,21 +4,21 @@ import { STATE_WORDS } from '../plan/step_state';
 
 /** A batch of predictions [elements][batch], before the activation. */
 export interface LossShape {
-  /** Of one image. */
+  /** Elements of one image. */
   readonly elements: number;
-  /** A multiple of 4; how many are images, the step state says. */
+  /** A multiple of 4; the step state says how many of them are images. */
   readonly batch: number;
 }
 
 export interface ActivatedLossShape extends LossShape {
-  /** Whether swish makes predictions of `pre`. */
+  /** Whether swish turns `pre` into predictions. */
   readonly swish: boolean;
 }
 
-/** vec4s of an invocation. */
+/** vec4s per invocation. */
 const EACH = 4;
 
-/** One for every workgroup: 64 invocations. */
+/** Number of partial sums: one per workgroup of 64 invocations. */
 export const partialCount = ({ elements, batch }: LossShape) =>
   Math.ceil((elements * batch) / (4 * EACH * 64));
 

@@ -19,13 +19,13 @@ export interface Region {
 const ALIGNMENT = 64;
 const align = (offset: number) => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 
-/** Whether the kernels can read the parameters as they lie, since there is nothing to pad. */
+/** Whether kernels can read the parameters in place, since nothing needs padding. */
 export const needsNoPacking = ({ outChannels }: ParameterShape) => padChannels(outChannels) === outChannels;
 
-/** How often a layer's weights are packed. */
+/** Number of packed copies of a layer's weights. */
 export const copies = (shape: ParameterShape) => (needsNoPacking(shape) ? 1 : 2);
 
-/** Where everything lies in a layer's packed weights: see shaders/lib/pack.wgsl. `size` is a multiple of 64 floats. */
+/** Layout of a layer's packed weights: see shaders/lib/pack.wgsl. `size` is a multiple of 64 floats. */
 export function packing(shape: ParameterShape) {
   const { inChannels, outChannels, kernelSize } = shape;
   const taps = kernelSize ** 2;
@@ -44,7 +44,7 @@ export function packing(shape: ParameterShape) {
 export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
   kernelSize ** 2 * inChannels * outChannels + outChannels;
 
-/** The same in whole vec4s, as parameters and gradients lie one after the other. */
+/** The same, rounded up to whole vec4s, as flat parameters and gradients store it. */
 export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
 
 /** The params that shaders/lib/pack.wgsl needs, and the number of parameters. */

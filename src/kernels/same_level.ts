@@ -3,7 +3,7 @@ import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../sampling/step';
 
 export interface LevelShape {
-  /** What the network sees at once: a multiple of 4. */
+  /** Images that the network gets at once: a multiple of 4. */
   readonly batch: number;
 }
 

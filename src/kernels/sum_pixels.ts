@@ -3,11 +3,11 @@ import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
 export interface SumPixelsShape extends ImageShape {
-  /** The row of the sums of the first channel; those before it are left as they are. */
+  /** The row of `sums` for the first channel; rows before it stay unchanged. */
   readonly first: number;
 }
 
-/** For each channel and image, the sum over all pixels: the gradient of conv2d's image_bias. */
+/** Sums each channel of each image over all pixels: the gradient of conv2d's image_bias. */
 export const sumPixels: Kernel<SumPixelsShape, 'grad' | 'sums'> = {
   name: 'sum_pixels',
   sizes: ({ channels, height, width, batch, first }) => ({

@@ -4,12 +4,12 @@ import type { Tensor } from '../plan/tensor';
 
 export interface SliceShape {
   readonly size: number;
-  /** From one slice to the next. */
+  /** Distance from one slice to the next. */
   readonly pitch: number;
   readonly count: number;
 }
 
-/** The second pass of every split reduction: adds the slices in their order. */
+/** The second pass of every split reduction: adds the slices in order. */
 export const sumSlicesCall = (shape: SliceShape, slices: Tensor, output: Tensor): Call =>
   call(shader, { ...shape }, { slices, output }, shape.size);
 

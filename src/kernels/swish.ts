@@ -7,12 +7,12 @@ export interface ElementwiseShape {
   readonly elements: number;
 }
 
-/** Whether the layer is residual: what its activation makes is added to its input, the tensor `residual`. */
+/** Whether the layer is residual: its activation is added to its input, the tensor `residual`. */
 export interface ResidualShape {
   readonly residual?: boolean;
 }
 
-/** And `residual`, if the shape is. */
+/** Residual shapes have the tensor `residual`, too. */
 export const swish: Kernel<ElementwiseShape & ResidualShape, 'input' | 'output'> = {
   name: 'swish',
   sizes: ({ elements, residual }) => ({

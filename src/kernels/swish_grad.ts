@@ -6,13 +6,13 @@ import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape, ResidualShape } from './swish';
 
 export interface SwishGradShape extends ElementwiseShape, ResidualShape {
-  /** Whether what swish made, or the residual layer, is the residual of the layer behind it, whose gradient then adds to `grad`. */
+  /** Whether the output of this activation (or residual layer) is the residual of a later layer, whose gradient then adds to `grad`. */
   readonly sum?: boolean;
 }
 
 /**
- * `grad` holds the gradient of the activation, then that of `pre`. With `sum` or `residual` there is `grad_residual`, too: with `sum` it
- * brings the gradient that came back past the layer behind, with `residual` it takes along that of this layer's own residual.
+ * `grad` holds the gradient of the activation's output, and receives that of `pre`. With `sum` or `residual` there is also `grad_residual`:
+ * with `sum` it brings the gradient that bypassed the later layer, with `residual` it receives the gradient of this layer's own residual.
  */
 export const swishGrad: Kernel<SwishGradShape, 'pre' | 'grad'> = {
   name: 'swish_grad',

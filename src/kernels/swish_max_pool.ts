@@ -12,7 +12,7 @@ export interface ImageShape {
   readonly batch: number;
 }
 
-/** Its shape is the input's, whose height and width are even. `residual`, if there is one, is of that shape, too. */
+/** The shape is the input's, whose height and width are even. `residual`, if there is one, has the same shape. */
 export const swishMaxPool: Kernel<ImageShape & ResidualShape, 'input' | 'output'> = {
   name: 'swish_max_pool',
   sizes: ({ channels, height, width, batch, residual }) => {

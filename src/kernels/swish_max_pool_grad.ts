@@ -5,8 +5,8 @@ import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
 /**
- * Its shape is that of `pre`. `grad` holds the gradient of the activation through the skip connection, then that of `pre` through
- * everything. Of a residual layer there are `residual` and, for its gradient, `grad_residual`.
+ * The shape is that of `pre`. `grad` holds the gradient that came through the skip connection, and receives the gradient of `pre` through
+ * all paths. A residual layer also has `residual`, and `grad_residual` for its gradient.
  */
 export const swishMaxPoolGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_max_pool_grad',

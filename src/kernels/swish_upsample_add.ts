@@ -7,11 +7,11 @@ import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
 export interface UpsampleAddShape extends ImageShape, ResidualShape {
-  /** Whether the layer that the skip connection comes from is residual: then there is `skip_residual`, of the shape of `skip`. */
+  /** Whether the layer that the skip connection starts from is residual; then `skip_residual` has the shape of `skip`. */
   readonly skipResidual?: boolean;
 }
 
-/** Its shape is that of `input` and `residual`; `skip` and `output` have twice the height and width. */
+/** The shape is that of `input` and `residual`; `skip` and `output` have twice the height and width. */
 export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
   name: 'swish_upsample_add',
   sizes: ({ channels, height, width, batch, residual, skipResidual }) => {

@@ -5,8 +5,8 @@ import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
 /**
- * Its shape is that of `pre` and `grad`, and, of a residual layer, of the residual's gradient, `grad_residual`; `grad_output` has twice
- * the height and width.
+ * The shape is that of `pre`, of `grad` and, in a residual layer, of `grad_residual`, the residual's gradient; `grad_output` has twice the
+ * height and width.
  */
 export const swishUpsampleGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_upsample_grad',

@@ -1,17 +1,17 @@
-/** The npm package `webgpu` (Dawn), an optional peer dependency that brings WebGPU to Node. */
+/** Loads the npm package `webgpu` (Dawn), an optional peer dependency that brings WebGPU to Node. */
 import { EngineError } from '../errors';
 
-/** Dawn crashes if the object that `create` returned is collected while one of its devices lives. */
+/** Kept alive: Dawn crashes if the object from `create` is collected while one of its devices lives. */
 let kept: GPU | undefined;
 
-/** The runtime's own navigator.gpu if it has one, else Dawn, with its globals. Throws EngineError `no-webgpu`. */
+/** Returns the runtime's own navigator.gpu if it has one, else Dawn's, after installing its globals. Throws EngineError `no-webgpu`. */
 export async function nodeGpu(): Promise<GPU> {
   const own = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (own) return own;
   if (!kept) {
     const { create, globals } = await loadDawn();
     Object.assign(globalThis, globals);
-    // Web pages get rounded timestamps for privacy's sake; here nobody is to be kept from anything.
+    // Dawn rounds timestamps to protect web users' privacy; Node needs no such protection.
     kept = create(['disable-dawn-features=timestamp_quantization']);
   }
   return kept;

@@ -2,15 +2,15 @@
 import { nodeGpu } from './dawn';
 
 /**
- * Gives Node what browsers have: `navigator.gpu` and WebGPU's globals, from the npm package `webgpu` (Dawn), which is to be installed beside
- * this one. Does nothing where there is a `navigator.gpu`. Returns it.
+ * Gives Node what browsers have: `navigator.gpu` and WebGPU's globals, from the npm package `webgpu` (Dawn), which must be installed beside
+ * this one. Does nothing if `navigator.gpu` exists. Returns `navigator.gpu`.
  *
  * @throws EngineError `no-webgpu` if the package is not installed, or does not load on this machine
  */
 export async function installWebGPU(): Promise<GPU> {
   const gpu = await nodeGpu();
   const { navigator } = globalThis as { navigator?: Navigator };
-  // Node has a navigator from 21 on.
+  // Node has a navigator since version 21.
   if (!navigator) Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
   else if (!navigator.gpu) Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
   return gpu;

@@ -1,18 +1,18 @@
-/** Which tensors can share a buffer: planned once, from the list of calls, before anything is allocated. */
+/** Plans which tensors share a buffer: once, from the list of calls, before anything is allocated. */
 import type { Call } from './op';
 import type { Tensor } from './tensor';
 
 export interface MemoryPlan {
   /** The buffers to create, sizes in 4-byte elements. */
   readonly slots: readonly { readonly label: string; readonly size: number }[];
-  /** The slot of each tensor that is not bound already. */
+  /** The slot of each tensor that has no buffer yet. */
   readonly placement: ReadonlyMap<Tensor, number>;
 }
 
 /**
- * Places every tensor that the calls use and that is not `bound` to a buffer already. A tensor lives from the first call that binds it to the
- * last; two tensors share a slot only when their lives do not touch. Largest first, each into the smallest slot that is free
- * throughout its life (greedy by size). Slots are whole buffers, because WebGPU forbids one dispatch to read and write ranges
+ * Assigns a slot to every tensor that the calls use and that is not in `bound` (those have buffers). A tensor lives from the first call
+ * that binds it to the last; two tensors share a slot only if their lifetimes do not overlap. Greedy by size: largest first, each into the
+ * smallest slot that is free throughout its lifetime. Slots are whole buffers, because WebGPU forbids a dispatch to read and write ranges
  * of the same buffer.
  */
 export function planMemory(calls: readonly Call[], bound: ReadonlySet<Tensor>, reuse: boolean): MemoryPlan {
@@ -21,7 +21,7 @@ export function planMemory(calls: readonly Call[], bound: ReadonlySet<Tensor>, r
     for (const t of Object.values(c.tensors)) {
       const root = t.base ?? t;
       if (bound.has(root)) continue;
-      // A table is there before the first run and after the last one.
+      // A table is written before the first run and read in every run: it never shares its slot.
       const always = { first: 0, last: calls.length };
       lives.set(root, root.data ? always : { first: lives.get(root)?.first ?? i, last: i });
     }
@@ -30,7 +30,7 @@ export function planMemory(calls: readonly Call[], bound: ReadonlySet<Tensor>, r
   const placement = new Map<Tensor, number>();
   const bySize = [...lives].sort(([a], [b]) => b.size - a.size);
   for (const [t, life] of bySize) {
-    // Slots were made largest first, so the last one that is free is the smallest that fits.
+    // Slots are created largest first, so the last free one is the smallest that fits.
     let slot = reuse
       ? slots.findLastIndex((s) => s.lives.every((l) => l.last < life.first || life.last < l.first))
       : -1;

@@ -1,12 +1,12 @@
 /**
- * Kernels, and what they do on given tensors. A launcher (src/kernels) turns a shape and some tensors into calls: plain data, no GPU.
- * `Program` (src/gpu/program.ts) binds a list of them to a device.
+ * Kernels, and ops: kernels applied to given tensors. A launcher (src/kernels) turns a shape and tensors into calls: plain data, no GPU.
+ * `Program` (src/gpu/program.ts) binds a list of ops to a device.
  */
 import { EngineError } from '../errors';
 import type { Shader } from './shader';
 import { type Tensor, tensor } from './tensor';
 
-/** What a dispatch costs by arithmetic: nominal floating point operations, and bytes that must move at least once. */
+/** Nominal cost: floating-point operations, and bytes that must move at least once. */
 export interface Cost {
   readonly flops: number;
   readonly bytes: number;
@@ -22,12 +22,12 @@ export interface Call {
 
 type NoSplit<P extends string> = Exclude<P, 'first_group'>;
 
-/** Widest x of a one-dimensional grid; the rest goes to z, where a dispatch can be split. */
+/** Most workgroups along x of a flat grid; the rest go to z, along which a dispatch can be cut. */
 const FLAT_GROUPS = 1024;
 
 /**
- * One dispatch of `shader` over `items` invocations. One number is a flat grid (see shaders/lib/flat.wgsl), three are x, y, z.
- * The number of workgroups follows from the shader's own workgroup size, so a grid can never be launched short.
+ * One dispatch of `shader` over `items` invocations: one number for a flat grid (see shaders/lib/flat.wgsl), or three for x, y, z. The
+ * number of workgroups follows from the shader's own workgroup size, so the grid always covers all items.
  */
 export function call<P extends string, B extends string>(
   shader: Shader<P, B>,
@@ -56,28 +56,26 @@ export function call<P extends string, B extends string>(
 
 // ---------------------------------------------------------------- kernels and their variants
 
-/** Whether a GPU runs the shaders, or a processor behind the same interface. */
+/** Whether a GPU runs the shaders, or a processor behind the same interface (a software adapter). */
 export type AdapterKind = 'gpu' | 'software';
 
 /** One way to compute a kernel: a plan of one or more calls. */
 export interface Variant<Shape, Name extends string> {
-  /** The kind of adapter that it is made for, if it does well on one kind only. */
+  /** The kind of adapter that this variant is made for; undefined if it suits both kinds. */
   readonly for?: AdapterKind;
-  /** What the device must have. */
+  /** Features that the device must have. */
   readonly features?: readonly GPUFeatureName[];
-  /** Why this variant cannot do `shape`, or undefined where it can. */
+  /** Why this variant cannot compute `shape`, or undefined if it can. */
   readonly refuses?: (shape: Shape) => string | undefined;
-  /** Whether most lanes of a workgroup would have nothing to do for `shape`, so that the default choice looks elsewhere first. */
+  /** Whether most lanes of a workgroup would idle for `shape`; the default choice then tries other variants first. */
   readonly idles?: (shape: Shape) => boolean;
-  /**
-   * Number of partial sums that this variant writes. It adds them up itself unless the caller passes a tensor to keep them in.
-   */
+  /** Number of slices (partial sums) that this variant writes. It adds them up itself unless the caller passes a tensor to keep them in. */
   readonly slices?: (shape: Shape) => number;
-  /** Tensors that live only between this variant's calls, by name and size. */
+  /** Scratch tensors, which live only between this variant's calls: size by name. */
   readonly scratch?: (shape: Shape) => Readonly<Record<string, number>>;
   /**
-   * An intermediate result that another kernel can use again (Winograd: the transformed input). Variants with equal `what` share it
-   * through one tensor of `size` elements: the first op leaves it there, and the second one finds it.
+   * An intermediate result that another kernel can reuse (Winograd: the transformed input). Variants with equal `what` share it through one
+   * tensor of `size` elements: the first op writes it, the second one reads it.
    */
   readonly keeps?: { readonly what: string; readonly size: (shape: Shape) => number };
   readonly calls: (
@@ -88,26 +86,26 @@ export interface Variant<Shape, Name extends string> {
   ) => Call[];
 }
 
-/** A kernel: what goes in and out, what it costs, and the variants that compute it. The first variant does every shape. */
+/** A kernel: its tensors, its cost, and the variants that compute it. The first variant computes every shape. */
 export interface Kernel<Shape, Name extends string = string> {
   readonly name: string;
-  /** Elements of each tensor. */
+  /** Number of elements of each tensor. */
   readonly sizes: (shape: Shape) => Readonly<Record<Name, number>>;
   readonly cost: (shape: Shape) => Cost;
   readonly variants: Readonly<Record<string, Variant<Shape, Name>>>;
 }
 
-/** What an op was made of: the self-check makes a small one of the same. */
+/** What an op was made from. The self-check makes a small case of the same kernel and variant from it. */
 export interface Origin {
   readonly kernel: Kernel<never>;
   readonly shape: object;
-  /** Whether it leaves its slices to others. */
+  /** Whether the op leaves its slices for another op to add up. */
   readonly sliced: boolean;
-  /** All of them: an op may have been split. */
+  /** All calls of the original op, even if it was split into several ops since. */
   readonly calls: readonly Call[];
 }
 
-/** A kernel at work on given tensors: the unit that a program lists, `explain` prints and the bench times. */
+/** A kernel applied to given tensors: the unit that a program lists, `explain` prints and the bench times. */
 export interface Op {
   readonly kernel: string;
   readonly variant: string;
@@ -118,11 +116,11 @@ export interface Op {
   readonly cost: Cost;
 }
 
-/** Does every shape. */
+/** The name of the first variant, which computes every shape. */
 export const firstVariant = <Shape, Name extends string>(kernel: Kernel<Shape, Name>) =>
   Object.keys(kernel.variants)[0];
 
-/** Puts `kernel` to work on `tensors`, by its first variant or the named one; `kept` is for one that keeps something. */
+/** Applies `kernel` to `tensors`, with the named variant or the first. `kept` holds what the variant `keeps`, or its slices. */
 export function op<Shape extends object, Name extends string>(
   kernel: Kernel<Shape, Name>,
   layer: string,

@@ -1,13 +1,13 @@
-/** What src/reference has of each kernel, as a type. */
+/** The type of a kernel's reference (src/reference). */
 
-/** Numbers of a tensor in its own memory order. */
+/** Elements of a tensor in its own memory order. */
 export type Values = Float32Array | Float64Array | Uint32Array;
 /** Tensors by name. */
 export type Arrays = Readonly<Record<string, Values>>;
 
 /**
- * What a kernel must compute, in plain loops: of a shape and the tensors that the kernel reads, those that it writes, f64 for floats and
- * u32 for integers.
+ * What a kernel must compute, in plain loops. Takes a shape and the tensors that the kernel reads; returns those that it writes, f64 for
+ * floats and u32 for integers.
  */
 export type Reference<Shape> = (
   shape: Shape,

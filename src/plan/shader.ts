@@ -5,7 +5,7 @@ export interface ParamField {
   readonly offset: number;
 }
 
-/** A flat struct of numbers: what a uniform holds, or a buffer that host and shaders share. Sizes and offsets in bytes. */
+/** A flat struct of numbers: a uniform's contents, or a buffer that host and shaders share. Sizes and offsets in bytes. */
 export interface StructLayout<Field extends string = string> {
   readonly size: number;
   readonly fields: Readonly<Record<Field, ParamField>>;
@@ -16,20 +16,20 @@ export interface ShaderBinding {
   readonly access: 'read' | 'read_write';
 }
 
-/** A WGSL file and what it declares. Only the file states a layout; nothing here is typed in by hand. */
+/** A WGSL file and what it declares. Only the file states a layout; nothing here is typed by hand. */
 export interface Shader<
   Param extends string = string,
   Binding extends string = string,
   Column extends string = string,
 > {
   readonly name: string;
-  /** Of its text: another hash, another shader. */
+  /** Hash of the text: a shader that changes gets another hash. */
   readonly hash: string;
-  /** Its text, put together of files that are loaded once a network needs them: see text.ts. */
+  /** The text, assembled from files that are loaded when a network first needs them: see text.ts. */
   readonly code: () => Promise<string>;
   readonly workgroupSize: readonly [number, number, number];
   readonly params: StructLayout<Param>;
   readonly bindings: Readonly<Record<Binding, ShaderBinding>>;
-  /** Of its table, if it has one: the array of structs among the bindings, whose members are all vec4u. */
+  /** Columns of the shader's table, if it has one: the binding that is an array of structs whose members are all vec4u. */
   readonly columns?: readonly Column[];
 }

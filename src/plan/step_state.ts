@@ -1,4 +1,4 @@
-/** StepState of shaders/lib/step_state.wgsl: what a training run carries from step to step on the GPU, as word offsets. */
+/** Word offsets in StepState (shaders/lib/step_state.wgsl), which a training run carries from step to step on the GPU. */
 import layout from '../../shaders/lib/step_state.wgsl';
 
 const { fields } = layout;
@@ -12,16 +12,16 @@ export const STATE = {
   count: fields.count.offset / 4,
   /** Images in an epoch. */
   epochSize: fields.epoch_size.offset / 4,
-  /** 1 - beta1^updates and 1 - beta2^updates: a step that is skipped is none. */
+  /** 1 - beta1^updates and 1 - beta2^updates. A skipped step is not an update. */
   correction1: fields.correction1.offset / 4,
   correction2: fields.correction2.offset / 4,
   /** The base rate, set by the host. */
   learningRate: fields.learning_rate.offset / 4,
-  /** That of the step under way: the base rate by the schedule. finish_step sets this and what follows. */
+  /** The learning rate of the current step: the base rate by the schedule. finish_step sets this and the fields below. */
   rate: fields.rate.offset / 4,
-  /** Adam multiplies gradients by this: 1, or less where clipping bites. */
+  /** Adam multiplies gradients by this: 1, or less when the gradient is clipped. */
   gradientScale: fields.gradient_scale.offset / 4,
-  /** Steps in a row that were not finite. More than may be, and the GPU makes none until the host has set this to 0. */
+  /** Non-finite steps in a row. Beyond the limit, the GPU makes no step until the host resets this to 0. */
   skipped: fields.skipped.offset / 4,
 } as const;
 

@@ -8,7 +8,7 @@ export interface Tensor {
   readonly size: number;
   readonly base?: Tensor;
   readonly offset?: number;
-  /** Of a table: what it holds from the start, and for good. */
+  /** Contents of a table: written once, when a program is compiled, and never changed. */
   readonly data?: Uint32Array<ArrayBuffer>;
 }
 
@@ -16,7 +16,7 @@ export function tensor(label: string, size: number): Tensor {
   return { label, size };
 }
 
-/** A part of `base`. WebGPU wants bindings to start at multiples of 256 bytes, so `offset` is a multiple of 64. */
+/** A part of `base`. WebGPU requires bindings to start at multiples of 256 bytes, so `offset` is a multiple of 64. */
 export function view(base: Tensor, label: string, offset: number, size: number): Tensor {
   if (offset % 64 !== 0 || offset + size > base.size) {
     throw new EngineError(
@@ -27,7 +27,7 @@ export function view(base: Tensor, label: string, offset: number, size: number):
   return { label, size, base, offset };
 }
 
-/** The table of `shader`: params of which each workgroup or layer, say, has its own. */
+/** The table of `shader`: params that differ between workgroups or layers, say, one row for each. */
 export function table<C extends string>(
   { columns }: Shader<string, string, C>,
   label: string,
@@ -37,5 +37,5 @@ export function table<C extends string>(
   return { label, size: words.length, data: words };
 }
 
-/** Images of a batch on the GPU, where four lie in a vec4f: the next multiple of 4. */
+/** Size on the GPU of a batch of `count` images: the next multiple of 4, because a vec4f holds four images. */
 export const padBatch = (count: number): number => Math.ceil(count / 4) * 4;

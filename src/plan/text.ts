@@ -1,19 +1,20 @@
 /**
- * A shader's text is put together of files, which many shaders share, once a network needs it. Put together they would be six times as
+ * Assembles a shader's text, when a network first needs it, from files that many shaders share. The assembled texts would be six times as
  * much to load.
  */
 
-/** What a permutation sets: names for `#if`, and the values that `$name` stands for. */
+/** The flags of a permutation: names that `#if` tests, and values that replace `$name`. */
 export type Flags = Readonly<Record<string, string>>;
 
 /**
- * The text of a shader, with what begins with `#` carried out line by line:
+ * The text of a shader, with its `#` directives carried out line by line:
  *
  *     #import path                    that file's text, once per shader
  *     #if flag … #else … #endif       the lines that `flags` choose
- *     #each i COUNT … #end            the lines COUNT times, with $i as 0, 1, …; COUNT is a number, or a const that stands above
+ *     #each i COUNT … #end            the lines COUNT times, with $i as 0, 1, …; COUNT is a number, or a const declared above
  *
- * `$name`, or `${name}` where letters follow, is a flag's value, the number of an `#each`, or that of a const above. Throws a plain Error for what has no end or no beginning, or is not known.
+ * `$name`, or `${name}` if letters follow, stands for the value of a flag, the index of an `#each`, or the value of a const above. Throws a
+ * plain Error for a block without an end, an end without a block, or an unknown name.
  */
 export function resolveText(source: string, read: (path: string) => string, flags: Flags = {}): string {
   const imported = new Set<string>();
@@ -62,7 +63,7 @@ export function resolveText(source: string, read: (path: string) => string, flag
   return `${done.join('\n')}\n`;
 }
 
-/** The lines between the `begin` at `lines[at]` and its `end`, before and after an `#else`. */
+/** The lines between the `begin` at `lines[at]` and its `end`: `body` before an `#else`, `otherwise` after it. */
 function blockAt(lines: readonly string[], at: number, begin: string, end: string) {
   let depth = 0;
   let middle: number | undefined;
@@ -77,16 +78,16 @@ function blockAt(lines: readonly string[], at: number, begin: string, end: strin
   throw new Error(`#${begin} without #${end}`);
 }
 
-/** The text of the shader that `file` is with `flags`. */
+/** The text of the shader that `file` makes with `flags`. */
 export function shaderText(file: string, read: (path: string) => string, flags: Flags): string {
   const text = resolveText(read(file), read, flags);
   return 'subgroups' in flags ? `enable subgroups;\n${text}` : text;
 }
 
-/** Brings some files, by path. */
+/** Loads some files, by path. */
 export type Files = () => Promise<Readonly<Record<string, string>>>;
 
-/** The same of files that are still to be loaded. */
+/** Loads the files, then does the same. */
 export async function loadText(file: string, flags: Flags, groups: readonly Files[]): Promise<string> {
   const files: Record<string, string> = Object.assign(
     {},

@@ -1,4 +1,4 @@
-/** Networks that are trained already, by recipe: about 0.65 MB each, loaded when asked for. */
+/** Trained networks, one per recipe: about 0.65 MB each, loaded on request. */
 import type { LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
 import { EngineError } from '../errors';
@@ -9,15 +9,15 @@ import tutorial from './tutorial.safetensors?bytes';
 
 const files = { tutorial, digits } as const satisfies Partial<Record<RecipeName, unknown>>;
 
-/** The recipes that have one. */
+/** The recipes that have a trained network. */
 export type PretrainedName = keyof typeof files;
 export const pretrainedNames = Object.keys(files) as PretrainedName[];
 
 /**
- * Loads a trained network: `createUNet(model.config)`, then `setParameters(model.parameters)`. How they were made, and how good they are:
- * docs/recipe.md.
+ * Loads a trained network: `createUNet(model.config)`, then `setParameters(model.parameters)`. docs/recipe.md says how they were trained,
+ * and how good they are.
  *
- * @throws EngineError `argument` for another name; `data` if the file cannot be read or is not right; the signal's reason if aborted
+ * @throws EngineError `argument` for another name; `data` if the file cannot be read or is wrong; the signal's reason if aborted
  */
 export async function loadPretrained(recipe: PretrainedName, options: LoadOptions = {}): Promise<Model> {
   if (!Object.hasOwn(files, recipe)) {

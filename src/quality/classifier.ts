@@ -6,15 +6,15 @@ import { decodeSafetensors, type Safetensors } from '../weights/safetensors';
 import file from './digit-classifier.safetensors?bytes';
 import { apply, convolve, type Layer, relu } from './network';
 
-/** Height and width of what is classified. */
+/** Height and width of an image. */
 export const side = 28;
 export const pixels = side * side;
 export const classes = 10;
 
-/** What harness/tools/quality/train_classifier.py printed about the file. */
+/** The hash of the file, as harness/tools/quality/train_classifier.py printed it. */
 const fileHash = 'e119421b';
 
-/** The convolutions, all 3x3 and with relu: pixels down and across, and channels, of what each makes. */
+/** The convolutions, all 3x3 and with relu: size (height and width) and channels of their outputs. */
 const convolutions = [
   { name: 'conv1', size: 28, stride: 1, channels: 16, border: 1 },
   { name: 'conv2', size: 14, stride: 2, channels: 16, border: 1 },
@@ -22,24 +22,24 @@ const convolutions = [
   { name: 'conv4', size: 7, stride: 2, channels: 32, border: 0 },
 ];
 
-/** For `count` images. */
+/** Results for `count` images. */
 export interface Classified {
-  /** [count][10]: how probable each digit is. */
+  /** [count][10]: the probability of each digit. */
   probabilities: Float32Array<ArrayBuffer>;
-  /** [count][features], 0 or more: what the network sees in the image, before it decides. */
+  /** [count][features], 0 or more: activations of the hidden layer, which the network decides by. */
   features: Float32Array<ArrayBuffer>;
 }
 
-/** A small network that names handwritten digits; runs on the processor, without WebGPU. */
+/** A small network that recognizes handwritten digits; runs on the processor, without WebGPU. */
 export interface Classifier {
-  /** How many features it has of an image: 64. */
+  /** Number of features per image: 64. */
   readonly features: number;
   /** Mean and covariance, [64] and [64][64], of the features of the 9,000 digits it was trained on, binarised at 0.5. */
   readonly trained: { readonly mean: Float64Array; readonly covariance: Float64Array };
   /**
-   * Blocks for about a millisecond an image.
+   * Blocks for about a millisecond per image.
    *
-   * @param images [count][28][28], strokes 1 on 0
+   * @param images [count][28][28], strokes 1 on background 0
    * @throws EngineError `argument` if `images` does not hold `count` images
    */
   classify(images: Float32Array, count: number): Classified;
@@ -55,7 +55,7 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
   options.signal?.throwIfAborted();
   const name = 'digit-classifier.safetensors';
   const bytes = await readSource(await file(), name, options.signal);
-  // Another version's would give other numbers, and nobody would see why.
+  // The file of another version would give other results, and nobody would see why.
   const hash = fnv1a(bytes);
   if (hash !== fileHash) {
     throw new EngineError(
@@ -95,7 +95,7 @@ function classifierOf(tensors: Safetensors['tensors']): Classifier {
       features: new Float32Array(count * features),
     };
     for (let n = 0; n < count; n += 2) {
-      // The partner of a last odd image is the one that lies there from before.
+      // If the number of images is odd, the last one runs beside the image that the pair still holds.
       const here = Math.min(2, count - n);
       pair.run(images.subarray(n * pixels, (n + here) * pixels));
       result.features.set(pair.seen.subarray(0, here * features), n * features);
@@ -107,16 +107,16 @@ function classifierOf(tensors: Safetensors['tensors']): Classifier {
   return { features, trained, classify };
 }
 
-/** The network at work on two images at a time, in memory that is used again for the next two. */
+/** Runs the network on two images at a time, in memory that it reuses for the next two. */
 class Pair {
   readonly features: number;
-  /** Features of both. */
+  /** Features of both images. */
   readonly seen: Float64Array;
   private readonly convs: readonly { readonly grid: (typeof convolutions)[number]; readonly layer: Layer }[];
   private readonly hidden: Layer;
   private readonly output: Layer;
   private readonly input = new Float64Array(2 * (side + 2) ** 2);
-  /** What each convolution makes. */
+  /** Output of each convolution. */
   private readonly maps: readonly Float64Array[];
   private readonly logits: Float64Array;
 
@@ -132,7 +132,7 @@ class Pair {
     this.logits = new Float64Array(2 * output.bias.length);
   }
 
-  /** `images`: one or two. */
+  /** `images`: one image or two. */
   run(images: Float32Array): void {
     for (let row = 0; row < images.length / side; row++) {
       const [i, y] = [Math.floor(row / side), row % side];
@@ -151,7 +151,7 @@ class Pair {
     apply(this.output, this.seen, 0, 0, this.logits, 0);
   }
 
-  /** Of the classes of image `i`. */
+  /** Probabilities of the classes of image `i`. */
   probabilities(i: number): Float64Array {
     const at = i * this.output.bias.length;
     return softmax(this.logits.subarray(at, at + classes));
@@ -169,7 +169,7 @@ function checkImages(images: Float32Array, count: number): void {
   }
 }
 
-/** `values`, and zeros up to `length`. */
+/** `values`, padded with zeros to `length`. */
 function padded(values: Float64Array, length: number): Float64Array {
   const result = new Float64Array(length);
   result.set(values);

@@ -1,4 +1,4 @@
-/** The eigenvalues of a symmetric matrix, in no particular order, and the vectors that belong to them. */
+/** The eigenvalues of a symmetric matrix, in no particular order, and their eigenvectors. */
 export interface Eigen {
   /** [n] */
   values: Float64Array;
@@ -6,12 +6,12 @@ export interface Eigen {
   vectors: Float64Array;
 }
 
-/** Jacobi's method converges quadratically: 6 to 10 sweeps do for a hundred rows. */
+/** Jacobi's method converges quadratically: 6 to 10 sweeps suffice for a hundred rows. */
 const maxSweeps = 50;
 
 /**
- * Decomposes a symmetric matrix by Jacobi's cyclic method: turns the plane of each pair of axes in turn so that the pair's
- * entry becomes zero, until all entries beside the diagonal are (Golub & Van Loan, Matrix Computations, 8.5).
+ * Decomposes a symmetric matrix by Jacobi's cyclic method: rotates the plane of each pair of axes in turn so that the pair's entry becomes
+ * zero, until all off-diagonal entries are zero (Golub & Van Loan, Matrix Computations, 8.5).
  *
  * @param matrix [n][n], symmetric and finite
  */
@@ -30,7 +30,7 @@ export function eigenSymmetric(matrix: Float64Array, n: number): Eigen {
       for (let q = p + 1; q < n; q++) {
         const entry = a[p * n + q];
         if (entry === 0) continue;
-        // The smaller of the two angles that do it, by its tangent.
+        // The tangent of the smaller of the two angles that zero the entry.
         const theta = (a[q * n + q] - a[p * n + p]) / (2 * entry);
         const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
         const cos = 1 / Math.sqrt(t * t + 1);
@@ -46,7 +46,7 @@ export function eigenSymmetric(matrix: Float64Array, n: number): Eigen {
   return { values, vectors };
 }
 
-/** Turns n pairs of numbers, the first at `i` and `j`, the next `step` further on, by one angle. */
+/** Rotates n pairs of numbers by one angle: the first pair at `i` and `j`, each next one `step` further on. */
 function turn(
   a: Float64Array,
   i: number,

@@ -1,10 +1,10 @@
 import { eigenSymmetric } from './eigen';
 
-/** What the Fréchet distance sees of a set of points: a normal distribution. */
+/** The normal distribution by which the Fréchet distance describes a set of points. */
 export interface Gaussian {
   /** [size] */
   mean: Float64Array;
-  /** [size][size], unbiased: sums of `count` points over `count - 1`. */
+  /** [size][size], unbiased: sums over `count` points divided by `count - 1`. */
   covariance: Float64Array;
 }
 
@@ -33,7 +33,7 @@ export function gaussianOf(points: Float32Array, size: number): Gaussian {
 }
 
 /**
- * The Fréchet distance of two normal distributions, squared as is usual (FID is this, of features of another network):
+ * The Fréchet distance of two normal distributions, squared as is usual (FID is the same on features of another network):
  * `|mean a - mean b|^2 + trace(A + B - 2 (A B)^(1/2))`, where A and B are the covariances.
  */
 export function frechetDistance(a: Gaussian, b: Gaussian): number {
@@ -42,14 +42,14 @@ export function frechetDistance(a: Gaussian, b: Gaussian): number {
   for (let i = 0; i < size; i++) {
     distance += (a.mean[i] - b.mean[i]) ** 2 + a.covariance[i * size + i] + b.covariance[i * size + i];
   }
-  // A B has the eigenvalues of A^(1/2) B A^(1/2), which is symmetric. Roundings may make those near 0 negative.
+  // A B has the eigenvalues of A^(1/2) B A^(1/2), which is symmetric. Rounding may make eigenvalues near 0 negative.
   const root = squareRoot(a.covariance, size);
   const { values } = eigenSymmetric(multiply(multiply(root, b.covariance, size), root, size), size);
   for (const value of values) distance -= 2 * Math.sqrt(Math.max(value, 0));
   return distance;
 }
 
-/** The symmetric matrix whose square is `matrix`, [n][n], itself symmetric without negative eigenvalues. */
+/** The symmetric square root of `matrix`, [n][n], which is symmetric and has no negative eigenvalues. */
 function squareRoot(matrix: Float64Array, n: number): Float64Array {
   const { values, vectors } = eigenSymmetric(matrix, n);
   const stretched = new Float64Array(n * n);

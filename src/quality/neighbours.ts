@@ -1,15 +1,15 @@
-/** How many neighbours a point's ball reaches. */
+/** A point's ball reaches to its k-th nearest neighbour. */
 const k = 5;
 
-/** The fewest points that have as many neighbours. */
+/** The least number of points at which each has k neighbours. */
 export const fewestPoints = k + 1;
 
-/** Points and, for each, how far it is to the fifth nearest other: together, balls that cover where such points lie. */
+/** Points, each with its squared distance to the fifth nearest other point: balls that together cover where such points lie. */
 export interface Balls {
   /** [count][size] */
   points: Float32Array;
   size: number;
-  /** [count], squared */
+  /** [count], squared distances */
   reach: Float64Array;
 }
 
@@ -17,7 +17,7 @@ export interface Balls {
 export function ballsOf(points: Float32Array, size: number): Balls {
   const count = points.length / size;
   const reach = new Float64Array(count);
-  // The nearest is the point itself, at 0.
+  // The nearest point is the point itself, at distance 0.
   const nearest = new Float64Array(k + 1);
   for (let i = 0; i < count; i++) {
     nearest.fill(Number.POSITIVE_INFINITY);
@@ -34,8 +34,8 @@ export function ballsOf(points: Float32Array, size: number): Balls {
 }
 
 /**
- * Which share of the points of `generated` lies in a ball of `real` (precision), and which share of those of `real` in a
- * ball of `generated` (recall): Kynkäänniemi et al., https://arxiv.org/abs/1904.06991
+ * Returns the share of points of `generated` that lie in a ball of `real` (precision), and the share of points of `real` that lie in a ball
+ * of `generated` (recall): Kynkäänniemi et al., https://arxiv.org/abs/1904.06991
  */
 export function precisionAndRecall(real: Balls, generated: Balls): { precision: number; recall: number } {
   const { size } = real;

@@ -1,15 +1,14 @@
 /**
- * The layers of the classifier. Maps are [image][y][x][channels] of two images, which share each number that is read of the
- * weights, inside a border of zeros as wide as the next kernel reaches over the edge: then what a row of a kernel sees is
- * one run of numbers, and no pixel is a special case.
+ * The layers of the classifier. Maps are [image][y][x][channels] of two images, so that each weight that is read serves both. A border of
+ * zeros surrounds each map, as wide as the next kernel reaches beyond the edge: then each row of a kernel reads one contiguous run of
+ * numbers, and no pixel is a special case.
  */
 
 /**
- * A layer that reads `rows` runs of `rowLength` numbers for its outputs at one place. The number of outputs is a multiple
- * of 4.
+ * A layer that reads `rows` runs of `rowLength` numbers to compute its outputs at one place. The number of outputs is a multiple of 4.
  */
 export interface Layer {
-  /** [out][rows][rowLength], as f64, so that the inner loop converts nothing. */
+  /** [out][rows][rowLength], as f64, so that the inner loop needs no conversions. */
   readonly weights: Float64Array;
   /** [out] */
   readonly bias: Float64Array;
@@ -17,17 +16,17 @@ export interface Layer {
   readonly rowLength: number;
 }
 
-/** The pixels that a convolution makes of a map `stride * size + 2` pixels wide and high with its border of 1. */
+/** The output grid of a convolution whose input map is `stride * size + 2` pixels wide and high, including its border of 1. */
 export interface Grid {
-  /** Pixels across, and down. */
+  /** Width and height in pixels. */
   readonly size: number;
   readonly stride: number;
   readonly channels: number;
-  /** Width of the border around them. */
+  /** Width of the border around the pixels. */
   readonly border: number;
 }
 
-/** A 3x3 convolution and relu, from `input` to the inside of `output`, whose border it leaves alone. */
+/** A 3x3 convolution and relu, from `input` to the inside of `output`; does not write the border. */
 export function convolve(
   layer: Layer,
   input: Float64Array,
@@ -49,10 +48,10 @@ export function convolve(
 }
 
 /**
- * The outputs of a layer at one place of either image: `output[to + o]` is `bias[o]` and the sum of weights times input.
+ * The outputs of a layer at one place, for both images: `output[to + o]` is `bias[o]` plus the sum of weights times inputs.
  *
  * @param from where the layer's first run begins in the first image's half of `input`
- * @param inRow how much further each next one begins
+ * @param inRow distance from one run to the next
  * @param to where the outputs begin in the first image's half of `output`
  */
 export function apply(
@@ -67,7 +66,7 @@ export function apply(
   const taps = rows * rowLength;
   const secondIn = input.length / 2;
   const secondOut = output.length / 2;
-  // Four outputs of two images at a time: eight sums, for which six numbers are read.
+  // Four outputs of two images at a time: eight sums from six numbers read.
   for (let o = 0; o < bias.length; o += 4) {
     let a0 = bias[o];
     let a1 = bias[o + 1];
@@ -110,7 +109,7 @@ export function apply(
   }
 }
 
-/** Makes what is negative 0, in the maps of both images. */
+/** Sets negative values to 0, in the maps of both images. */
 export function relu(map: Float64Array): void {
   for (let i = 0; i < map.length; i++) if (map[i] < 0) map[i] = 0;
 }

@@ -5,52 +5,55 @@ import { classes, loadClassifier, pixels, side } from './classifier';
 import { frechetDistance, gaussianOf } from './frechet';
 import { ballsOf, fewestPoints, precisionAndRecall } from './neighbours';
 
-/** The classifier learnt from the digits before this one, and never saw those from here on. */
+/** The classifier was trained on the digits before this index, and has never seen those from it on. */
 const firstHeldOut = 9000;
-/** Precision and recall compare with this many of the digits it learnt from. */
+/** Precision and recall compare with this many of the training digits. */
 const compared = 2000;
-/** Who accepts an image is this sure of what it shows. */
+/** An image counts as accepted if its highest probability exceeds this. */
 const sure = 0.95;
 
-/** How good generated digits are. No one number says it all: read them together, and beside those of real digits. */
+/** How good generated digits are. No single number says it all: read them together, and compare them with those of real digits. */
 export interface Quality {
   /**
-   * Share, 0 to 1, of which the classifier is more than 95% sure what digit they show. Strong guidance makes it larger
-   * than that of real digits, at the expense of `recall`.
+   * Share, 0 to 1, of images that the classifier recognizes with more than 95% probability. Strong guidance raises it above that of real
+   * digits, at the expense of `recall`.
    */
   accepted: number;
-  /** Share whose most probable digit is the one asked for; undefined without labels. */
+  /** Share of images whose most probable digit is the requested one; undefined without labels. */
   classAccuracy: number | undefined;
   /**
-   * Fréchet distance, squared, of the classifier's features to those of all 9,000 digits it learnt from: less is better.
-   * Only values of this classifier, and of as many images, compare.
+   * Squared Fréchet distance between the classifier's features of the images and of all 9,000 digits it was trained on: less is better.
+   * Only values of this classifier, for the same number of images, are comparable.
    */
   digitDistance: number;
-  /** Share of the images that lie among real ones. */
+  /** Share of the images that lie among real digits. */
   precision: number;
-  /** Share of the real ones that lie among the images: falls if these are all alike. */
+  /** Share of the real digits that lie among the images: falls if the images are all alike. */
   recall: number;
-  /** Of the most probable digits' shares, over that of equal shares: 1 if each digit is as frequent, 0 if there is but one. */
+  /**
+   * Entropy of the frequencies of the most probable digits, divided by its maximum: 1 if all digits are equally frequent, 0 if only one
+   * occurs.
+   */
   entropy: number;
 }
 
-/** Measures sets of generated digits. Runs on the processor; blocks it, so a page does it in a worker. */
+/** Measures sets of generated digits. Runs on the processor and blocks it, so a page should use a worker. */
 export interface QualityMeter {
   /**
    * Measures everything on the images binarised at > 0.5. A thousand take about two seconds.
    *
-   * @param images [count][28][28], 0 to 1, strokes 1 on 0; six or more. The measures are meant for a thousand: with fewer
+   * @param images [count][28][28], 0 to 1, strokes 1 on background 0; six or more. The measures are meant for a thousand: with fewer images
    * the distance grows and the recall falls.
-   * @param labels which digit, 0 to 9, each was meant to be
+   * @param labels the digit, 0 to 9, that each image was meant to show
    * @throws EngineError `argument` for images or labels of another type or size, or with values out of range
    */
   measure(images: Float32Array, labels?: ArrayLike<number>): Quality;
-  /** The same for the 1,000 real digits that the classifier has never seen: what is to be reached. */
+  /** The same for the 1,000 real digits that the classifier has never seen: the values to aim for. */
   measureReal(): Quality;
 }
 
 /**
- * Loads the classifier and the digits that come along, and looks at 2,000 of these, which takes about three seconds.
+ * Loads the classifier and the bundled digits, and computes features of 2,000 of these, which takes about three seconds.
  *
  * @throws EngineError `data` if a file cannot be read or is not the right one; the signal's reason if aborted
  */
@@ -61,11 +64,11 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
     loadDigitLabels(options),
   ]);
   const size = classifier.features;
-  /** The digits from one number up to another. */
+  /** The digits with indices from `from` up to, not including, `to`. */
   const digits = (from: number, to: number) => binarise(bytes.subarray(from * pixels, to * pixels), 127.5);
   const real = ballsOf(classifier.classify(digits(0, compared), compared).features, size);
 
-  /** `images` are binarised. */
+  /** `images` must be binarised. */
   function judge(images: Float32Array, wanted?: ArrayLike<number>): Quality {
     const count = images.length / pixels;
     const { probabilities, features } = classifier.classify(images, count);
@@ -103,7 +106,7 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
   };
 }
 
-/** 1 where one of `values` is over `threshold`. */
+/** 1 where a value is above `threshold`, else 0. */
 function binarise(values: Float32Array | Uint8Array, threshold: number): Float32Array {
   const result = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) if (values[i] > threshold) result[i] = 1;
@@ -125,7 +128,7 @@ function checkImages(images: Float32Array): void {
         `${pixels} values each.`,
     );
   }
-  // Greys from 0 to 255 or from -1 to 1 would all be on one side of the threshold, or on the wrong one.
+  // The threshold does not fit grey values from 0 to 255 or from -1 to 1.
   const at = images.findIndex((value) => !(value >= 0 && value <= 1));
   if (at >= 0) {
     throw new EngineError(

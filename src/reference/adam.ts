@@ -3,7 +3,7 @@ import type { Arrays, Values } from '../plan/reference';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
-/** What the kernel is given: settings rounded to f32, and words of the step state. */
+/** The kernel's inputs: settings rounded to f32, and words of the step state. */
 export function factorsOf({ beta1, beta2, epsilon, weightDecay = 0 }: AdamShape, state: Values) {
   const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
   return {
@@ -20,7 +20,7 @@ export function factorsOf({ beta1, beta2, epsilon, weightDecay = 0 }: AdamShape,
   };
 }
 
-/** A step of Adam for the parameters of all layers, their moments and their packed copies; nothing changes in one that is not finite. */
+/** A step of Adam for the parameters of all layers, their moments and their packed copies; a non-finite step changes nothing. */
 export function reference(shape: AdamShape, inputs: Arrays) {
   const { gradient, state, packed } = inputs;
   const f = factorsOf(shape, state);

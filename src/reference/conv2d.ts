@@ -42,7 +42,7 @@ export function convolve(
   return sums;
 }
 
-/** What is added to the sums of a channel in image n: its bias, and the one that is the image's own. */
+/** The biases that are added to the sums of a channel in image n: the layer's, and the image's own. */
 export function biasesOf(
   { batch, imageBias }: ConvShape,
   { bias, image_bias }: Arrays,
@@ -52,7 +52,7 @@ export function biasesOf(
   return [bias[channel], imageBias === undefined ? 0 : image_bias[(imageBias + channel) * batch + n]];
 }
 
-/** [out][height][width][batch]: the convolution and its biases. */
+/** [out][height][width][batch]: the convolution with its biases. */
 export function reference(shape: ConvShape, inputs: Arrays) {
   const { batch, height, width, inChannels, outChannels } = shape;
   const sums = convolve(shape, inputs.input, inputs.kernel, inChannels, outChannels);

@@ -3,8 +3,8 @@ import type { Arrays } from '../plan/reference';
 import { convolve } from './conv2d';
 
 /**
- * [in][height][width][batch]: the convolution of the output's gradient [out][height][width][batch] with the flipped, transposed kernel
- * [flipped tap][out][in padded to 8].
+ * [in][height][width][batch]: the output gradient [out][height][width][batch] convolved with the flipped, transposed kernel [flipped
+ * tap][out][in padded to 8].
  */
 export function reference(shape: ConvShape, { grad, kernel }: Arrays) {
   return { grad_input: convolve(shape, grad, kernel, shape.outChannels, shape.inChannels) };

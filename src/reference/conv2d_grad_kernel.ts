@@ -2,7 +2,7 @@ import type { ConvShape } from '../conv_shape';
 import type { Arrays } from '../plan/reference';
 import { eachTap } from './conv2d';
 
-/** The gradient of the kernel [tap][in][out], then that of the bias [out]. */
+/** The gradient of the kernel [tap][in][out], followed by the gradient of the bias [out]. */
 export function reference(shape: ConvShape, { input, grad }: Arrays) {
   const { batch: n, height, width, inChannels, outChannels, kernelSize } = shape;
   const plane = height * width * n;

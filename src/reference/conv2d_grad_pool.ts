@@ -4,7 +4,7 @@ import { reference as conv2dGradInput } from './conv2d_grad_input';
 import { wideImage } from './conv2d_pool';
 import { reference as swishMaxPoolGrad } from './swish_max_pool_grad';
 
-/** [in][height][width][batch]: the convolution's input gradient, and with it that of the pooled map, back through pooling and swish. */
+/** [in][height][width][batch]: the convolution's input gradient and the gradient of the pooled map, back through pooling and swish. */
 export function reference(shape: ConvShape, { grad, kernel, pre, grad_output }: Arrays) {
   const { grad_input } = conv2dGradInput(shape, { grad, kernel });
   return { grad_pre: swishMaxPoolGrad(wideImage(shape), { pre, grad_output, grad: grad_input }).grad };

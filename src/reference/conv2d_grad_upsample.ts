@@ -5,7 +5,7 @@ import { reference as conv2dGradInput } from './conv2d_grad_input';
 import { wideImage } from './conv2d_pool';
 import { reference as swishUpsampleGrad } from './swish_upsample_grad';
 
-/** The map before the upsampling. */
+/** Shape of the map before the upsampling. */
 export function lowImage(shape: ConvShape): ImageShape {
   const image = wideImage(shape);
   return { ...image, height: image.height / 2, width: image.width / 2 };

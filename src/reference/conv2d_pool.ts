@@ -4,7 +4,7 @@ import type { Arrays } from '../plan/reference';
 import { reference as conv2d } from './conv2d';
 import { reference as swishMaxPool } from './swish_max_pool';
 
-/** The map of many channels, where a convolution has one channel on the other side. */
+/** Shape of the map with many channels; the convolution's other side has one channel. */
 export const wideImage = ({ height, width, batch, inChannels, outChannels }: ConvShape): ImageShape => ({
   channels: inChannels * outChannels,
   height,
@@ -12,7 +12,7 @@ export const wideImage = ({ height, width, batch, inChannels, outChannels }: Con
   batch,
 });
 
-/** The convolution [out][height][width][batch], and what swish and pooling make of it, with half the sides. */
+/** The convolution [out][height][width][batch], and its output after swish and pooling, with half the height and width. */
 export function reference(shape: ConvShape, inputs: Arrays) {
   const { output } = conv2d(shape, inputs);
   return { output, pooled: swishMaxPool(wideImage(shape), { input: output }).output };

@@ -1,5 +1,5 @@
 import type { ElementwiseShape } from '../kernels/swish';
 import type { Arrays } from '../plan/reference';
 
-/** The same numbers. */
+/** A copy of the input. */
 export const reference = (_: ElementwiseShape, { input }: Arrays) => ({ output: Float64Array.from(input) });

@@ -3,7 +3,7 @@ import type { Arrays, Values } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import { STREAM, threefry, uniform } from '../random';
 
-/** Calls `visit(slot in the batch, place in [channels][height][width], byte of the data set)` for all pixels of a batch's images. */
+/** Calls `visit(slot in the batch, index in [channels][height][width], byte of the data set)` for all pixels of a batch's images. */
 export function eachPixel(
   { channels, height, width }: CorruptShape,
   { images, order, state }: Arrays,
@@ -19,7 +19,7 @@ export function eachPixel(
   }
 }
 
-/** The random words of a pixel. Two images share them: the even one takes what comes of the first word, the odd one of the second. */
+/** The two random words of a pixel, which two images share: the even image uses the first word, the odd image the second. */
 export const noiseWords = (
   { channels, height, width, seed }: CorruptShape,
   state: Values,
@@ -27,7 +27,7 @@ export const noiseWords = (
   e: number,
 ) => threefry(seed, STREAM.noise, state[STATE.step], (n >> 1) * channels * height * width + e);
 
-/** The batch's images and what uniform noise makes of them, both [channels][height][width][batch]; 0 in padded slots. */
+/** The batch's images, and the same mixed with uniform noise, both [channels][height][width][batch]; 0 in padded slots. */
 export function reference(shape: CorruptShape, inputs: Arrays) {
   const { channels, height, width, batch, seed, binarize } = shape;
   const { state } = inputs;

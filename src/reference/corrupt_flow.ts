@@ -3,7 +3,7 @@ import type { Arrays } from '../plan/reference';
 import { normal } from '../random';
 import { eachPixel, noiseWords } from './corrupt';
 
-/** A byte as a number from -1 to 1. */
+/** Maps a byte to a number from -1 to 1. */
 export const signedPixel = ({ binarize }: CorruptShape, byte: number) =>
   binarize ? (byte > 127 ? 1 : -1) : byte / 127.5 - 1;
 

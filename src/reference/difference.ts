@@ -1,7 +1,7 @@
 import type { DifferenceShape } from '../kernels/difference';
 import type { Arrays } from '../plan/reference';
 
-/** Invocations, each with a pair: the largest |result - expected|, and the sum of expected squared. */
+/** One pair per invocation: the largest |result - expected|, and the sum of squares of `expected`. */
 export function reference({ size }: DifferenceShape, { result, expected }: Arrays) {
   const pairs = Math.min(size, 16384);
   const partials = new Float64Array(2 * pairs);

@@ -3,7 +3,7 @@ import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import { normal, STREAM, threefry, uniform } from '../random';
 
-/** The noise level of each image and its class, or `classes` where it is told none. Padded slots have level 0 and no class. */
+/** The noise level and class of each image; class `classes` if it is withheld. Padded slots have level 0 and no class. */
 export function reference(shape: ConditionsShape, { order, labels, state }: Arrays) {
   const { batch, drop, logitNormal, labelled, seed } = shape;
   const bytes = new Uint8Array(labels.buffer, labels.byteOffset);

@@ -3,10 +3,10 @@ import type { Arrays } from '../plan/reference';
 
 const FREQUENCIES = 16;
 
-/** Of frequency k, the angle at a noise level. */
+/** The angle of frequency k at a noise level. */
 export const angleAt = (k: number, level: number) => 100 ** (k / 15) * level;
 
-/** [rows][batch]: sines, then cosines of the level, then a 1 in the row of the class. */
+/** [rows][batch]: sines of the level, then its cosines, then a 1 in the row of the class. */
 export function reference(shape: EmbeddingShape, { levels, classes }: Arrays) {
   const { batch, noiseLevel, classes: count } = shape;
   const first = noiseLevel ? 2 * FREQUENCIES : 0;

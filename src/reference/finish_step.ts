@@ -3,7 +3,10 @@ import type { Arrays, Values } from '../plan/reference';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { constantSchedule, rateFactor } from '../training/schedule';
 
-/** 0, or why a step is none: 1 is the loss, 2 + k block k of the gradients; of several the last convolution's, before what the network is told. */
+/**
+ * Why a step does not count; 0 if it does. 1: the loss; 2 + k: block k of the gradients. Of several blocks, the last convolution block
+ * counts, else the last.
+ */
 function causeOf({ convolutionPartials }: FinishStepShape, squares: Values, gradients: Values): number {
   if (!squares.every(Number.isFinite)) return 1;
   const bad = [...gradients.keys()].filter((k) => !Number.isFinite(gradients[k]));
@@ -13,7 +16,7 @@ function causeOf({ convolutionPartials }: FinishStepShape, squares: Values, grad
 
 const sum = (terms: Values) => Float64Array.from(terms).reduce((a, b) => a + b, 0);
 
-/** Loss, rate and norm in the step's record, and the state of the next step, as floats: its whole numbers are denormal ones. */
+/** Loss, rate and norm in the step's record, and the state of the next step, as floats: its integers are denormals. */
 export function reference(
   shape: FinishStepShape,
   { squares, gradient_squares, state, records: before }: Arrays,

@@ -2,14 +2,14 @@ import type { SampledShape } from '../kernels/flow_step';
 import type { Arrays } from '../plan/reference';
 import { SAMPLING_STEP } from '../sampling/step';
 
-/** Of element i of [elements][batch], its places in x: guided, x is [elements][2 * batch] and has each image twice. */
+/** Where element i of [elements][batch] lies in x: with guidance, x is [elements][2 * batch] and has each image twice. */
 export function placesOf({ batch, guided }: SampledShape, i: number): number[] {
   if (!guided) return [i];
   const at = i + Math.floor(i / batch) * batch;
   return [at, at + batch];
 }
 
-/** The velocity [elements][batch], which guidance moves away from what the network says of no class, and x moved by it. */
+/** The velocity [elements][batch], which guidance moves away from the prediction without a class, and x moved by it. */
 export function reference(shape: SampledShape, { step, prediction, velocity: before, x: old }: Arrays) {
   const correction = step[SAMPLING_STEP.correction];
   const x = new Float64Array(old.length);
@@ -18,7 +18,7 @@ export function reference(shape: SampledShape, { step, prediction, velocity: bef
     const places = placesOf(shape, i);
     const [told, none] = places.map((place) => prediction[place]);
     velocity[i] = shape.guided ? none + step[SAMPLING_STEP.guidance] * (told - none) : told;
-    // Without a correction there may be anything in the velocity before.
+    // Without a correction, the previous velocity may hold anything.
     const corrected = correction === 0 ? 0 : correction * before[i];
     const moved = old[places[0]] + step[SAMPLING_STEP.step] * velocity[i] + corrected;
     for (const place of places) x[place] = moved;

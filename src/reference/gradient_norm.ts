@@ -3,10 +3,10 @@ import type { Arrays } from '../plan/reference';
 import { flatSize, parameterCount } from './pack_weights';
 import { sumOfSlices } from './sum_slices';
 
-/** Gradients of a partial sum: 256 vec4. */
+/** Gradient elements per partial sum: 256 vec4s. */
 const BLOCK = 1024;
 
-/** Calls `visit(layer, place in the first slice, partial sum that it belongs to)` for the gradients of all layers. */
+/** Calls `visit(layer, index in the first slice, its partial sum)` for the gradients of all layers. */
 export function eachGradient(
   layers: readonly GradientLayer[],
   visit: (layer: GradientLayer, at: number, partial: number) => void,
@@ -19,7 +19,7 @@ export function eachGradient(
   }
 }
 
-/** The sum of each layer's slices in the first one, whose padding becomes 0, and sums of squares in `partials`. */
+/** Adds up each layer's slices into the first one, whose padding becomes 0, and writes sums of squares to `partials`. */
 export function reference({ layers }: GradientNormShape, { slices }: Arrays) {
   const sums = Float64Array.from(slices);
   const partials: number[] = [];

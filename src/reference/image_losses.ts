@@ -3,7 +3,7 @@ import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import { swishAt } from './swish';
 
-/** Of [elements][batch] the mean square error of each image, [batch]; 0 for padded ones. */
+/** The mean squared error of each image of [elements][batch], as [batch]; 0 for padded images. */
 export function reference({ elements, batch, swish }: ActivatedLossShape, { pre, target, state }: Arrays) {
   const losses = new Float64Array(batch);
   for (let i = 0; i < pre.length; i++) {

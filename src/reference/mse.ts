@@ -3,10 +3,10 @@ import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import { swishAt } from './swish';
 
-/** Numbers of a partial sum: 256 vec4. */
+/** Elements per partial sum: 256 vec4s. */
 export const BLOCK = 1024;
 
-/** The gradient before the activation, [elements][batch], and sums of squares; nothing of padded images. */
+/** The gradient before the activation, [elements][batch], and sums of squares; padded images contribute 0. */
 export function reference({ elements, batch, swish }: ActivatedLossShape, { pre, target, state }: Arrays) {
   const count = state[STATE.count];
   const grad = new Float64Array(pre.length);

@@ -2,7 +2,7 @@ import type { CallerImageShape } from '../kernels/nhwc_to_chwn';
 import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 
-/** `images` [image][height][width][channels] as [channels][height][width][batch]; 0 behind the images of the batch. */
+/** `images` [image][height][width][channels] as [channels][height][width][batch]; 0 in padded slots. */
 export function reference({ channels, height, width, batch }: CallerImageShape, { images, state }: Arrays) {
   const output = new Float64Array(channels * height * width * batch);
   let i = 0;

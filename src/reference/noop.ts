@@ -1,2 +1,2 @@
-/** A word that says that it ran. */
+/** A word that shows that the shader ran. */
 export const reference = () => ({ output: Uint32Array.of(1) });

@@ -5,12 +5,12 @@ import type { Arrays, Values } from '../plan/reference';
 export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
   kernelSize ** 2 * inChannels * outChannels + outChannels;
 
-/** The same in whole vec4s, as parameters and gradients lie one after the other. */
+/** The same, rounded up to whole vec4s, as flat parameters and gradients store it. */
 export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
 
 /**
- * A copy of `packed`, with everything but its padding replaced by the parameters of `flat`. Packed, a layer is [tap][in][out padded to 8],
- * unless that is how its parameters lie anyway, then the bias, then [flipped tap][out][in padded to 8]; each at a multiple of 64.
+ * A copy of `packed`, with everything but its padding replaced by the parameters of `flat`. A packed layer is [tap][in][out padded to 8]
+ * (absent if no padding is needed), then the bias, then [flipped tap][out][in padded to 8]; each begins at a multiple of 64.
  */
 export function packLayers(layers: readonly PlacedLayer[], flat: Values, packed: Values): Float64Array {
   const result = Float64Array.from(packed);

@@ -2,7 +2,7 @@ import type { LevelShape } from '../kernels/same_level';
 import type { Arrays } from '../plan/reference';
 import { SAMPLING_STEP } from '../sampling/step';
 
-/** The step's noise level, for each image of the batch. */
+/** The step's noise level for each image of the batch. */
 export const reference = ({ batch }: LevelShape, { step }: Arrays) => ({
   levels: new Float64Array(batch).fill(step[SAMPLING_STEP.level]),
 });

@@ -1,7 +1,7 @@
 import type { SumPixelsShape } from '../kernels/sum_pixels';
 import type { Arrays } from '../plan/reference';
 
-/** In `sums` [rows][batch], from row `first` on: of `grad` [channels][height][width][batch] the sum of each channel's pixels. */
+/** Writes to `sums` [rows][batch], from row `first` on, the sum over each channel's pixels of `grad` [channels][height][width][batch]. */
 export function reference({ channels, height, width, batch, first }: SumPixelsShape, { grad, sums }: Arrays) {
   const result = Float64Array.from(sums).fill(0, first * batch);
   const pixels = height * width;

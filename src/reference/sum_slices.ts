@@ -1,7 +1,7 @@
 import type { SliceShape } from '../kernels/sum_slices';
 import type { Arrays, Values } from '../plan/reference';
 
-/** The sum of `count` numbers, the first one at `at`, each `pitch` after the one before. */
+/** The sum of `count` numbers at stride `pitch`, the first at `at`. */
 export function sumOfSlices(slices: Values, at: number, pitch: number, count: number): number {
   let sum = 0;
   for (let s = 0; s < count; s++) sum += slices[at + s * pitch];

@@ -1,14 +1,14 @@
 import type { ElementwiseShape } from '../kernels/swish';
 import type { Arrays, Values } from '../plan/reference';
 
-/** swish at z, and its derivative there. */
+/** swish at z, and its derivative. */
 export function swishAt(z: number) {
   const sigmoid = 1 / (1 + Math.exp(-z));
   const value = z * sigmoid;
   return { sigmoid, value, slope: sigmoid + value * (1 - sigmoid) };
 }
 
-/** swish of each element, with the residual where there is one. */
+/** swish of each element, plus the residual if there is one. */
 export const activated = (pre: Values, residual?: Values) =>
   Float64Array.from(pre, (z, i) => swishAt(z).value + (residual?.[i] ?? 0));
 

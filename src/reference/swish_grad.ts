@@ -2,7 +2,7 @@ import type { SwishGradShape } from '../kernels/swish_grad';
 import type { Arrays } from '../plan/reference';
 import { swishAt } from './swish';
 
-/** `grad`, with `sum` and what came back past the layer behind, times the slope of swish at `pre`; before that, `grad_residual`. */
+/** `grad` (with `sum`, plus the gradient that bypassed the later layer) times swish's slope at `pre`. `grad_residual`: before the slope. */
 export function reference({ residual, sum }: SwishGradShape, { pre, grad, grad_residual }: Arrays) {
   const sums = Float64Array.from(grad, (g, i) => g + (sum ? grad_residual[i] : 0));
   return {

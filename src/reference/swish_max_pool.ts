@@ -2,7 +2,7 @@ import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
 import { activated } from './swish';
 
-/** The largest of each 2x2 window of `input` [channels][height][width][batch]. */
+/** The maximum of each 2x2 window of `input` [channels][height][width][batch]. */
 export function largestOfWindows(
   { channels, height, width, batch }: ImageShape,
   input: Values,

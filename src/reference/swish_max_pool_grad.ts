@@ -3,7 +3,7 @@ import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays } from '../plan/reference';
 import { activated, swishAt } from './swish';
 
-/** `grad` [channels][height][width][batch] and the gradient of the pooled map, which goes to the first largest of each window. */
+/** `grad` [channels][height][width][batch] plus the gradient of the pooled map, which goes to the first maximum of each window. */
 export function throughPooling(
   { channels, height, width, batch }: ImageShape,
   { pre, grad_output, grad, residual }: Arrays,
@@ -26,7 +26,7 @@ export function throughPooling(
   return sums;
 }
 
-/** Both of them back through swish, in place of `grad`, which comes by the skip connection; before that, a residual's gradient. */
+/** Both gradients back through swish, in place of `grad`, which came through the skip connection. `grad_residual`: before swish. */
 export function reference(shape: ImageShape & ResidualShape, inputs: Arrays) {
   const sums = throughPooling(shape, inputs);
   return {

@@ -2,7 +2,7 @@ import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
 import { activated } from './swish';
 
-/** `input` [channels][height][width][batch], each pixel four times, plus `skip`, which has twice the sides. */
+/** `input` [channels][height][width][batch], each pixel four times, plus `skip`, which has twice the height and width. */
 export function upsampleAdd(
   { channels, height, width, batch }: ImageShape,
   input: Values,

@@ -3,7 +3,7 @@ import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
 import { swishAt } from './swish';
 
-/** [channels][height][width][batch]: the sum of each 2x2 window of `grad_output`, which has twice the sides. */
+/** [channels][height][width][batch]: the sum of each 2x2 window of `grad_output`, which has twice the height and width. */
 export function sumsOfWindows(
   { channels, height, width, batch }: ImageShape,
   grad_output: Values,
@@ -19,7 +19,7 @@ export function sumsOfWindows(
   return sums;
 }
 
-/** The gradient back through upsampling and swish; before swish, a residual's. */
+/** The gradient back through upsampling and swish. `grad_residual`: before swish. */
 export function reference(shape: ImageShape & ResidualShape, { pre, grad_output }: Arrays) {
   const sums = sumsOfWindows(shape, grad_output);
   return {

@@ -1,7 +1,7 @@
 import type { NoiseShape } from '../kernels/uniform_noise';
 import { STREAM, threefry, uniform } from '../random';
 
-/** Numbers [channels][height][width][batch], made of random words of which two images take one each; 0 in padded slots. */
+/** Numbers [channels][height][width][batch] made from pairs of random words; two images share a pair. 0 in padded slots. */
 export function fromWords(
   { channels, height, width, batch, count, seed }: NoiseShape,
   make: (words: [number, number], which: number) => number,
@@ -14,7 +14,7 @@ export function fromWords(
   return values;
 }
 
-/** Uniform noise in [0, 1), likewise. */
+/** Uniform noise in [0, 1), likewise 0 in padded slots. */
 export const reference = (shape: NoiseShape) => ({
   output: fromWords(shape, (words, which) => uniform(words[which])),
 });

@@ -1,4 +1,4 @@
-/** What a sampler and its runs are asked to do, and what they tell. */
+/** Options of a sampler and its runs, and the events that a run yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, notImages } from '../errors';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
@@ -8,9 +8,9 @@ import { METHODS, type PassOptions, type SamplingMethod } from './passes';
 export const MAX_SAMPLING_STEPS = 1000;
 
 export interface SamplerOptions {
-  /** Images that are sampled together. Default 64. */
+  /** Images sampled together. Default 64. */
   readonly count?: number;
-  /** Kernel variants by layer. Default: chosen for the device. */
+  /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants;
 }
 
@@ -19,20 +19,21 @@ const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true };
 export interface RunOptions<Images, Labels> {
   /** 1 to 1000. */
   readonly steps: number;
-  /** Default: `euler` if the network is told the noise level, else `mix`, the tutorial's. */
+  /** Default: `euler` if the network is conditioned on the noise level, else `mix`, the tutorial's method. */
   readonly method?: SamplingMethod;
-  /** What each image is to show, [count]: classes from 0, or as many as there are classes for none (the default). */
+  /** The class of each image, [count]: from 0; the number of classes stands for no class (the default). */
   readonly labels?: Labels;
   /**
-   * How far to go towards the class, 0 to 100: 1 is what the network says of it, more goes further away from what it says of no class
-   * ("classifier-free guidance": Ho and Salimans, 2022), and costs a second image in the batch. Default 2 with labels along a flow, else 1.
+   * How far to go towards the class, 0 to 100: 1 is the network's prediction for the class; more goes further away from its prediction
+   * without a class ("classifier-free guidance": Ho and Salimans, 2022), and costs a second image in the batch. Default 2 with labels along
+   * a flow, else 1.
    */
   readonly guidance?: number;
-  /** Pictures to begin at, from 0 to 1: x is (1 - from) start + from noise. Along a flow, as what follows. */
+  /** Images to begin at, values from 0 to 1: x is (1 - from) start + from noise. Along a flow only, like `from` and `mask`. */
   readonly start?: Images;
-  /** The noise level to begin at, above 0 to 1. Default 1. */
+  /** The noise level to begin at, above 0, up to 1. Default 1. */
   readonly from?: number;
-  /** 1 where pixels of `start` are to stay as they are, 0 elsewhere; as large as `start`. */
+  /** 1 for pixels of `start` that must stay unchanged, 0 elsewhere; as large as `start`. */
   readonly mask?: Images;
 }
 
@@ -49,10 +50,10 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
 export interface SampleOptions extends RunOptions<Float32Array, ArrayLike<number>> {
   /** Fixes the noise that the images start from. Default 0. */
   readonly seed?: number;
-  /** Use this noise instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
+  /** Noise to use instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
   readonly noise?: Float32Array;
   readonly signal?: AbortSignal;
-  /** Called with the number of steps done, which may be several more each time. */
+  /** Called with the number of completed steps, which may grow by several each time. */
   readonly onStep?: (done: number) => void;
 }
 
@@ -64,7 +65,7 @@ const SAMPLE_OPTIONS: Names<SampleOptions> = {
   onStep: true,
 };
 
-/** Buffers are of f32, labels of u32, with COPY_SRC. */
+/** Buffers hold f32, labels u32, and have the usage COPY_SRC. */
 export type EncodeRunOptions = RunOptions<GPUBuffer, GPUBuffer | ArrayLike<number>>;
 
 /** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
@@ -73,20 +74,20 @@ export interface SampleEvent {
   readonly step: number;
   /** x before the step. */
   readonly input: Float32Array<ArrayBuffer>;
-  /** The image that the network sees behind it. */
+  /** The network's prediction of the clean image. */
   readonly prediction: Float32Array<ArrayBuffer>;
   /** x after the step; with `mix` clip(input * (1 - m) + prediction * m, 0, 1), m = 1 / (steps - step). */
   readonly x: Float32Array<ArrayBuffer>;
 }
 
-/** What a run is to do, with the defaults in place. */
+/** The checked options of a run, with defaults filled in. */
 export interface RunPlan {
-  /** Along a flow; else by the tutorial's steps. */
+  /** Whether the run follows a flow; else it makes the tutorial's steps. */
   readonly flow: boolean;
   readonly settings: PassOptions;
 }
 
-/** What `options` mean for a sampler, checked. */
+/** Checks the options of a sampler and fills in the defaults. */
 export function checkSampler(options: SamplerOptions) {
   checkNames('A sampler', options, SAMPLER_OPTIONS);
   const { count = 64, variants } = options;
@@ -96,7 +97,7 @@ export function checkSampler(options: SamplerOptions) {
 
 export const checkEncodeNames = (options: EncodeRunOptions) => checkNames('encodeRun', options, RUN_OPTIONS);
 
-/** The same for a run of `count` images with a network of `config`; throws an `argument` error where it is not legal. */
+/** Checks a run of `count` images with a network of `config` and fills in the defaults; throws an `argument` error if it is not legal. */
 export function checkRun(
   options: RunOptions<unknown, unknown>,
   { conditioning }: UNetConfig,
@@ -144,7 +145,7 @@ function checkGuidance(run: {
   }
 }
 
-/** Where a run begins, and what stays. */
+/** Checks where a run begins, and which pixels stay. */
 function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flow: boolean): void {
   for (const [name, value] of Object.entries({ start, from, mask })) {
     if (!flow && value !== undefined) {
@@ -166,7 +167,7 @@ function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flo
   if (from !== undefined) checkNumber('from', from, 1e-3, 1);
 }
 
-/** The same for `sample`, `count` images of `imageSize` numbers each: also that all arrays are images. */
+/** Like `checkRun`, for `sample` of `count` images with `imageSize` values each: also checks that all arrays are images. */
 export function checkSample(
   options: SampleOptions,
   config: UNetConfig,

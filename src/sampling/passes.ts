@@ -1,32 +1,32 @@
-/** What a run of sampling asks of the network, pass by pass: plain numbers, no GPU. */
+/** The passes of the network that a sampling run consists of: plain numbers, no GPU. */
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from './step';
 
 /**
- * How noise becomes an image. `mix` is the tutorial's: each step moves 1 / (steps left) of the way to the network's prediction. The others
- * follow the velocity that a network with the objective `flow` was trained on, from level 1 down to 0: `euler` looks once a step, `heun`
- * a second time at its end, and takes the mean of both (but for the last step).
+ * How noise becomes an image. `mix` is the tutorial's method: each step moves 1 / (steps left) of the way to the network's prediction. The
+ * others follow the velocity that a network with the objective `flow` was trained on, from level 1 down to 0: `euler` evaluates it once per
+ * step; `heun` evaluates it again at the end of the step and takes the mean of both (except in the last step).
  */
 export type SamplingMethod = 'mix' | 'euler' | 'heun';
 
 export const METHODS: readonly SamplingMethod[] = ['mix', 'euler', 'heun'];
 
-/** Words of a row: SamplingStep, then for `mix` the share of the prediction, then padding. */
+/** Words of a row: SamplingStep, then the share of the prediction (for `mix`), then padding. */
 export const ROW_WORDS = 12;
 export const SHARE_AT = SAMPLING_STEP_WORDS;
 
 /** One pass of the network. */
 export interface Pass {
   readonly row: Float32Array<ArrayBuffer>;
-  /** Whether x is that of a new step, where known pixels are put in place before. */
+  /** Whether the pass begins a step: then known pixels are put into x first. */
   readonly begins: boolean;
-  /** Whether x is then that of the next step. */
+  /** Whether the pass ends a step: x is then that of the next step. */
   readonly ends: boolean;
 }
 
 export interface PassOptions {
   readonly method: SamplingMethod;
   readonly steps: number;
-  /** The level at which it begins. */
+  /** The level at which the run begins. */
   readonly from: number;
   readonly guidance: number;
 }
@@ -39,13 +39,13 @@ function row(values: Partial<Record<keyof typeof SAMPLING_STEP, number>>, share 
   return words;
 }
 
-/** At the start all pixels are known: (1 - from) start + from noise. */
+/** At the start, all pixels count as known: (1 - from) start + from noise. */
 export const firstRow = (from: number) => row({ level: from, knownFrom: -1 });
 
-/** Pixels that the mask says are known, at last as they are. */
+/** At the end, the pixels known by the mask, without noise. */
 export const lastRow = () => row({ level: 0, knownFrom: KNOWN });
 
-/** A mask is 1 where pixels are known, 0 where not. */
+/** A mask is 1 where pixels are known, 0 elsewhere. */
 const KNOWN = 0.5;
 
 /** The level after `done` of `steps` steps. */
@@ -62,7 +62,7 @@ export function passesOf({ method, steps, from, guidance }: PassOptions): Pass[]
     const step = next - level;
     const first = row({ ...common, level, step });
     if (method === 'euler' || i === steps - 1) return [{ row: first, begins: true, ends: true }];
-    // The first pass went the whole step; half of the difference between the two velocities is still missing.
+    // The first pass moved x by the whole step; this adds half of the difference between the two velocities.
     const second = row({ ...common, level: next, step: step / 2, correction: -step / 2 });
     return [
       { row: first, begins: true, ends: false },

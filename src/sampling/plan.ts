@@ -1,4 +1,4 @@
-/** Buffers and programs of sampling, by the tutorial's steps or along a flow. */
+/** Buffers and programs of sampling, for the tutorial's steps or along a flow. */
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
@@ -21,41 +21,44 @@ import type { NetworkWeights } from '../unet/network';
 import { chooser, type Variants } from '../unet/variants';
 import { SAMPLING_STEP_WORDS } from './step';
 
-/** Something that the caller may read, in the caller's order once its program has run. */
+/** A result that the caller may read; `images` holds it in the caller's layout once `toImages` has run. */
 export interface Output {
   readonly images: Tensor;
   readonly toImages: Program;
 }
 
 export interface SamplingPlan {
-  /** Images that the network sees at once, and how many of them are the caller's, padded. */
+  /** Images in the network's batch, and how many of them are the caller's, padded. */
   readonly seen: number;
   readonly batch: number;
-  /** Brings the caller's images, which lie in `images`, to where they belong. */
+  /** Programs that convert the caller's images, which lie in `images`, to the kernels' layout. */
   readonly load: { readonly noise: Program; readonly start?: Program; readonly mask?: Program };
   readonly images: GPUBuffer;
-  /** What makes the noise that a run starts from, of a seed. */
+  /** The op that makes a run's initial noise from a seed. */
   readonly noise: (seed: number) => Op;
-  /** Brings known pixels to the level of the step; all of them, where x begins. Along a flow only. */
+  /** Brings known pixels to the level of the step; all pixels at the start of a run. Along a flow only. */
   readonly known?: Program;
-  /** What the passes of a submission share: none or one. Not those of a whole run, in the middle of which the weights may change. */
+  /**
+   * The program whose results the passes of a submission share: none or one. A whole run cannot share them: the weights may change during
+   * it.
+   */
   readonly prepare: readonly Program[];
-  /** A pass of the network, and what it makes of x. */
+  /** A pass of the network, and its update of x. */
   readonly pass: Program;
-  /** x, and the network's prediction or its velocity. */
+  /** x, and the network's prediction or velocity. */
   readonly outputs: { readonly x: Output; readonly made: Output };
-  /** x as pictures from 0 to 1 into `images`. */
+  /** Writes x to `images`, as pictures from 0 to 1. */
   readonly finish: Program;
-  /** Where a row of `passesOf` goes: its first words, and the share behind them. */
+  /** Receive a row of `passesOf`: its first words, and the share that follows them. */
   readonly step: GPUBuffer;
   readonly share?: GPUBuffer;
   /** The rows of a run. */
   readonly rows: GPUBuffer;
-  /** What the network is told: classes of images, twice where it is guided. */
+  /** Conditions of the network: the class of each image, then, with guidance, no class for each image. */
   readonly classes: GPUBuffer;
   readonly staging: Staging;
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
-  /** What `encodeRun` of one step does. */
+  /** The ops of an `encodeRun` of one step. */
   readonly ops: readonly Op[];
   readonly programs: readonly Program[];
   readonly own: readonly GPUBuffer[];
@@ -64,16 +67,16 @@ export interface SamplingPlan {
 export interface PlanOptions {
   readonly count: number;
   readonly variants?: Variants;
-  /** Along a flow; else by the tutorial's steps. */
+  /** Whether sampling follows a flow; else it makes the tutorial's steps. */
   readonly flow: boolean;
-  /** Whether the network sees each image twice: told its class, and told none. */
+  /** Whether the network gets each image twice: with its class, and without. */
   readonly guided: boolean;
-  /** The most rows of a run. */
+  /** Most rows of a run. */
   readonly mostRows: number;
   readonly rowWords: number;
 }
 
-/** Sizes that follow from the options: images that are the caller's, padded, and images that the network sees. */
+/** Batch sizes that follow from the options: the caller's images, padded, and the network's batch. */
 const batchesOf = ({ count, guided }: PlanOptions) => {
   const batch = padBatch(count);
   return { batch, seen: guided ? 2 * batch : batch };
@@ -82,7 +85,7 @@ const batchesOf = ({ count, guided }: PlanOptions) => {
 function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions) {
   const { batch, seen } = batchesOf(options);
   const elements = channels * height * width;
-  /** Of all that the network sees, or of what is the caller's. */
+  /** A tensor of `images` images: the network's batch, or the caller's images. */
   const maps = (label: string, images: number) => tensor(label, elements * images);
   return {
     always: {
@@ -109,7 +112,7 @@ function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions
 
 type SamplingTensors = ReturnType<typeof tensorsOf>;
 
-/** Between the caller's order and that of the kernels. */
+/** Ops that convert between the caller's layout and that of the kernels. */
 function conversionsOf(
   { height, width, channels }: UNetConfig,
   batch: number,
@@ -125,7 +128,7 @@ function conversionsOf(
   };
 }
 
-/** What each program does. Pure. */
+/** The ops of each program. Pure. */
 function opsOf(
   { config, plan, boundBuffers }: Pick<NetworkWeights, 'config' | 'plan' | 'boundBuffers'>,
   { always, alongFlow, share }: SamplingTensors,
@@ -246,7 +249,7 @@ async function makePlan(
   }
 }
 
-/** The programs of a plan. What there is nothing to do for has none. */
+/** Compiles the programs of a plan. A program without ops is left out. */
 async function compile(
   gpu: Gpu,
   ops: Readonly<Record<ProgramName, readonly Op[]>>,

@@ -10,11 +10,11 @@ export interface Run extends RunPlan {
   readonly passes: readonly Pass[];
   /** Whether some pixels are known. */
   readonly masked: boolean;
-  /** What `rowsOf` gives, on the GPU. */
+  /** The rows from `rowsOf`, on the GPU. */
   readonly rows: GPUBuffer;
 }
 
-/** The first row, those of the passes, the last one. */
+/** The rows of a run: the first row, one for each pass, the last row. */
 export function rowsOf({ passes, settings }: Pick<Run, 'passes' | 'settings'>): Float32Array<ArrayBuffer> {
   const all = [firstRow(settings.from), ...passes.map((pass) => pass.row), lastRow()];
   const rows = new Float32Array(all.length * ROW_WORDS);
@@ -27,19 +27,19 @@ export function rowsOf({ passes, settings }: Pick<Run, 'passes' | 'settings'>): 
 export const encodeProgram = (encoder: GPUCommandEncoder, program: Program): void =>
   computePass(encoder, 'sampling', (pass) => program.encode(pass));
 
-/** x at the level where the run begins. */
+/** Puts x at the level where the run begins. */
 export function encodeFirst(encoder: GPUCommandEncoder, { plan, rows }: Run): void {
   encodeStep(encoder, plan, rows, 0);
   encodeProgram(encoder, plan.known!);
 }
 
-/** Known pixels as they are. */
+/** Puts the known pixels into x without noise. */
 export function encodeLast(encoder: GPUCommandEncoder, { plan, passes, rows }: Run): void {
   encodeStep(encoder, plan, rows, passes.length + 1);
   encodeProgram(encoder, plan.known!);
 }
 
-/** `n` passes from `from` on, and known pixels after the last one of all. */
+/** Records `n` passes starting with pass `from`; after the last pass of the run, also known pixels. */
 export function encodePasses(encoder: GPUCommandEncoder, run: Run, from: number, n: number): void {
   const { plan, passes, masked } = run;
   for (const program of plan.prepare) encodeProgram(encoder, program);
@@ -50,7 +50,7 @@ export function encodePasses(encoder: GPUCommandEncoder, run: Run, from: number,
   if (masked && from + n === passes.length) encodeLast(encoder, run);
 }
 
-/** The numbers of pass `i`, and known pixels at its level. */
+/** Copies the numbers of pass `i` to the shaders' buffers, and brings known pixels to its level. */
 export function encodeRow(encoder: GPUCommandEncoder, { plan, passes, masked, rows }: Run, i: number): void {
   encodeStep(encoder, plan, rows, i + 1);
   const shareAt = ((i + 1) * ROW_WORDS + SHARE_AT) * 4;
@@ -58,7 +58,7 @@ export function encodeRow(encoder: GPUCommandEncoder, { plan, passes, masked, ro
   if (masked && passes[i].begins) encodeProgram(encoder, plan.known!);
 }
 
-/** A row's numbers for the shaders. */
+/** Copies a row's numbers to the shaders' buffer. */
 function encodeStep(encoder: GPUCommandEncoder, plan: SamplingPlan, rows: GPUBuffer, row: number): void {
   encoder.copyBufferToBuffer(rows, row * ROW_WORDS * 4, plan.step, 0, SAMPLING_STEP_WORDS * 4);
 }

@@ -30,7 +30,7 @@ import {
   rowsOf,
 } from './recording';
 
-/** Of a run: two passes a step, and what comes before and after them. */
+/** Most rows of a run: two passes per step, and one row before and one after them. */
 const MOST_ROWS = 2 * MAX_SAMPLING_STEPS + 2;
 const ROWS = { mostRows: MOST_ROWS, rowWords: ROW_WORDS };
 
@@ -40,23 +40,23 @@ interface SamplerParts {
   readonly count: number;
   readonly variants: Variants | undefined;
   readonly chooser: VariantChooser;
-  /** The plan of the network's usual method, and its name. */
+  /** The plan for the network's default method, and its name. */
   readonly plan: SamplingPlan;
   readonly name: string;
 }
 
-/** Turns noise into images with a UNet, a little further at each step. Created by `engine.createSampler`. */
+/** Turns noise into images with a UNet, step by step. Created by `engine.createSampler`. */
 export class Sampler extends Resource {
   readonly unet: UNet;
   readonly count: number;
-  /** The plan that it was made with: that of the network's usual method, guided if there are classes. @internal */
+  /** The plan that the sampler was created with: for the network's default method, guided if there are classes. @internal */
   readonly parts: SamplingPlan;
   private readonly gpu: Gpu;
   private readonly variants: Variants | undefined;
   private readonly chooser: VariantChooser;
-  /** By `planName`. */
+  /** Plans by `planName`. */
   private readonly plans = new Map<string, SamplingPlan>();
-  /** What recorded runs read: rows and labels, by what they hold. */
+  /** Constant buffers that recorded runs read: rows and labels, keyed by their contents. */
   private readonly recorded = new Map<string, GPUBuffer>();
   private busy = false;
 
@@ -93,7 +93,7 @@ export class Sampler extends Resource {
     return new Sampler({ gpu, unet, count, variants, chooser, plan, name: planName(flow, guided) });
   }
 
-  /** Runs `steps` steps and yields the images before, predicted and after each. */
+  /** Runs `steps` steps; for each, yields x before it, the prediction, and x after it. */
   async *run(options: SampleOptions): AsyncGenerator<SampleEvent, void, undefined> {
     const run = await this.start(options);
     const { flow, settings, plan } = run;
@@ -133,8 +133,8 @@ export class Sampler extends Resource {
   }
 
   /**
-   * Records a run from the noise in `buffer`, submits nothing. `buffer` ([count][height][width][channels] of f32, usages COPY_SRC and
-   * COPY_DST) holds the result, from 0 to 1, when the encoder has run. In place of options, the number of steps.
+   * Records a run from the noise in `buffer`; submits nothing. `buffer` ([count][height][width][channels] of f32, usages COPY_SRC and
+   * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps.
    */
   encodeRun(encoder: GPUCommandEncoder, buffer: GPUBuffer, options: EncodeRunOptions | number): void {
     this.check();
@@ -201,7 +201,7 @@ export class Sampler extends Resource {
     if (labels !== undefined) checkLabels(labels, this.unet.config.conditioning!.classes, this.count);
   }
 
-  /** Classes for all that the network sees: `labels`, then none. */
+  /** Classes for the network's whole batch: `labels`, then no class. */
   private classesOf({ seen }: SamplingPlan, labels: ArrayLike<number> = []): Uint32Array<ArrayBuffer> {
     const { classes = 0 } = this.unet.config.conditioning ?? {};
     const all = new Uint32Array(seen).fill(classes);
@@ -209,7 +209,7 @@ export class Sampler extends Resource {
     return all;
   }
 
-  /** Puts x where the run begins. */
+  /** Checks the options and brings x to the level where the run begins. */
   private async start(options: SampleOptions): Promise<Run> {
     this.check();
     const { flow, settings, seed } = checkSample(options, this.unet.config, this.count, this.imageSize);
@@ -239,7 +239,7 @@ export class Sampler extends Resource {
     }
   }
 
-  /** Brings noise, start and mask to where a run begins. */
+  /** Brings noise, start and mask to the GPU. */
   private async load(
     plan: SamplingPlan,
     { noise, start, mask, signal }: SampleOptions,
@@ -260,10 +260,10 @@ export class Sampler extends Resource {
     if (mask) await load(plan.load.mask!, mask);
   }
 
-  /** The plan for a recorded run, which must be there: recording cannot compile shaders. */
+  /** The plan for a recorded run. It must already exist, because recording cannot compile shaders. */
   private recordedPlan(flow: boolean, { method, guidance }: Run['settings']): SamplingPlan {
     const guided = guidance !== 1;
-    // What is made for guidance does without, too: with the images of the second half for nothing.
+    // A guided plan also serves runs without guidance; it then computes the second half of the batch for nothing.
     const plan =
       this.plans.get(planName(flow, guided)) ?? (guided ? undefined : this.plans.get(planName(flow, true)));
     if (plan) return plan;
@@ -286,7 +286,7 @@ export class Sampler extends Resource {
     return plan;
   }
 
-  /** What has been made so far, in the caller's order. */
+  /** Reads the current values of `outputs` in the caller's layout. */
   private async read(plan: SamplingPlan, ...outputs: Output[]): Promise<Float32Array<ArrayBuffer>[]> {
     const bytes = this.count * this.imageSize * 4;
     const encoder = this.gpu.device.createCommandEncoder({ label: 'sampling: images' });
@@ -296,8 +296,8 @@ export class Sampler extends Resource {
   }
 
   /**
-   * Goes on after `done` passes: by as many of the others as the pacer lets into one submission and as make at most `mostSteps` steps, or by
-   * one in several submissions. Resolves to their number.
+   * Runs the next passes after `done` passes: as many as the pacer allows in one submission and as make at most `mostSteps` steps, or one
+   * pass in several submissions. Resolves to their number.
    */
   private async advance(
     run: Run,
@@ -334,7 +334,7 @@ export class Sampler extends Resource {
     return n;
   }
 
-  /** A buffer that holds `words` for good, for recorded runs. */
+  /** A buffer that always holds `words`, for recorded runs. */
   private constant(words: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): GPUBuffer {
     const key = new Uint32Array(words.buffer).join();
     let buffer = this.recorded.get(key);
@@ -355,7 +355,7 @@ export class Sampler extends Resource {
 
 const planName = (flow: boolean, guided: boolean) => `${flow ? 'flow' : 'mix'}${guided ? ', guided' : ''}`;
 
-/** From the range of a flow, -1 to 1, to that of pictures. */
+/** From the value range of a flow, -1 to 1, to that of pictures, 0 to 1. */
 const toUnit = (v: number) => Math.min(Math.max(0.5 * v + 0.5, 0), 1);
 
 const busyError = () =>

@@ -1,16 +1,16 @@
-/** SamplingStep of shaders/lib/sampling_step.wgsl: what changes from step to step of sampling, as word offsets (all are f32). */
+/** Word offsets in SamplingStep (shaders/lib/sampling_step.wgsl): what changes from step to step of sampling; all fields are f32. */
 import layout from '../../shaders/lib/sampling_step.wgsl';
 
 const { fields } = layout;
 
 export const SAMPLING_STEP = {
-  /** The level t at which the network looks, and to which known pixels are brought. */
+  /** The noise level t that the network evaluates, and to which known pixels are brought. */
   level: fields.level.offset / 4,
-  /** By how much of the velocity x moves: t' - t for a step of Euler. */
+  /** Factor of the velocity that moves x: t' - t for a step of Euler. */
   step: fields.step.offset / 4,
-  /** By how much of the velocity before; 0 leaves it out. */
+  /** Factor of the previous velocity; 0 leaves it out. */
   correction: fields.correction.offset / 4,
-  /** 1: what the network says of a class; more: further away from what it says of none. */
+  /** 1: the network's prediction for the class; more: further away from its prediction without a class. */
   guidance: fields.guidance.offset / 4,
   /** A pixel is known where the mask is at least this. */
   knownFrom: fields.known_from.offset / 4,

@@ -1,26 +1,26 @@
-/** A caller's own batch: what it must have, and where its parts go. */
+/** A caller's own batch: what it must contain, and which tensors its parts go to. */
 import { EngineError, notImages } from '../errors';
 import { checkLabels, checkLevels, isBuffer } from '../unet/conditions';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { StepTensors } from './step';
 
-/** A batch of the caller's own. Images are [count][height][width][channels], as arrays or as buffers of f32 with COPY_SRC. */
+/** A batch of the caller's. Images are [count][height][width][channels], as arrays or as buffers of f32 with COPY_SRC. */
 export interface Batch<Source = Float32Array | GPUBuffer, Labels = ArrayLike<number> | GPUBuffer> {
   readonly noisy: Source;
-  /** What the network is to make of it. */
+  /** What the network should output for `noisy`. */
   readonly target?: Source;
-  /** What `target` is in the tutorial: give one of the two. */
+  /** The `target` of the tutorial: give one of the two. */
   readonly clean?: Source;
-  /** [count] noise levels, for a network that is told them. */
+  /** [count] noise levels, for a network conditioned on them. */
   readonly levels?: Source;
-  /** [count] classes, for a network that is told them (in a buffer: u32); as many as there are classes stands for none. */
+  /** [count] classes, for a network conditioned on them (in a buffer: u32); the number of classes stands for no class. */
   readonly labels?: Labels;
   /** Images in the batch, at most `batchSize`; follows from the length of arrays, and is `batchSize` for buffers. */
   readonly count?: number;
 }
 
-/** A part of a batch, and how many bytes of it count. */
+/** A part of a batch, the tensor that it goes to, and its size in bytes. */
 export interface BatchSource {
   readonly name: keyof Batch;
   readonly source: GPUBuffer | Float32Array | Uint32Array;
@@ -28,13 +28,13 @@ export interface BatchSource {
   readonly bytes: number;
 }
 
-/** Numbers of an image: of what goes into the network, and of what it makes of it. */
+/** Elements of an image: of the network's input, and of its output. */
 const imageSizes = (config: UNetConfig) => {
   const pixels = config.height * config.width;
   return { input: pixels * config.channels, output: pixels * outChannelsOf(config) };
 };
 
-/** Throws unless the batch is all that a step needs and no more; returns its number of images. */
+/** Throws unless the batch has exactly what a step needs; returns its number of images. */
 export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number): number {
   const { noisy, levels, labels, count } = batch;
   if ((batch.clean === undefined) === (batch.target === undefined)) {
@@ -67,7 +67,7 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
   return n;
 }
 
-/** Throws unless an array has just so many values, and a buffer room for them. */
+/** Throws unless an array has exactly `values` values, or a buffer has room for them. */
 function checkSource(
   name: string,
   source: GPUBuffer | ArrayLike<number> | undefined,
@@ -85,7 +85,7 @@ function checkSource(
   }
 }
 
-/** Where the parts of a checked batch go. */
+/** The parts of a checked batch, and the tensors that they go to. */
 export function sourcesOf(batch: Batch, config: UNetConfig, count: number): BatchSource[] {
   const { noisy, levels, labels } = batch;
   const { input, output } = imageSizes(config);

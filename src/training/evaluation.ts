@@ -1,4 +1,4 @@
-/** How well a network does on images that it was not trained on. */
+/** The loss of a network on images that it was not trained on. */
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Gpu } from '../gpu/gpu';
@@ -20,7 +20,7 @@ const BINS = 10;
 export interface Evaluation {
   /** Mean squared error over all images. */
   readonly loss: number;
-  /** The same by noise level: of the levels from `from` up to `to`. Without images, `loss` is undefined. */
+  /** The same by noise level: of levels from `from` up to `to`. If there are no images, `loss` is undefined. */
   readonly bins: readonly {
     readonly from: number;
     readonly to: number;
@@ -30,14 +30,14 @@ export interface Evaluation {
 }
 
 export interface EvaluateOptions {
-  /** Fixes noise and levels, so that evaluations with the same batch size compare. Default 0. */
+  /** Fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
   readonly seed?: number;
-  /** As `fit` has it. */
+  /** As in `FitOptions`. */
   readonly binarize?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** A step's batch and forward pass, and the loss of each image: what an evaluation lists. Pure. */
+/** The ops of an evaluation: a step's batch and forward pass, and the loss of each image. Pure. */
 export function planEvaluation(
   unet: Pick<NetworkWeights, 'config' | 'plan'>,
   batch: number,
@@ -72,13 +72,13 @@ export interface EvaluationParts {
   readonly unet: NetworkWeights;
   readonly batch: number;
   readonly variants: Variants;
-  /** As `setTensors` makes it. */
+  /** From `setTensors`. */
   readonly data: { readonly set: SetTensors; readonly buffers: readonly [Tensor, GPUBuffer][] };
   readonly corruption: Omit<CorruptionOptions, 'classDropout' | 'levels'>;
   readonly signal?: AbortSignal;
 }
 
-/** Runs over the data in batches. Classes are told as they are, none is withheld. */
+/** Runs over the data set in batches. A conditioned network gets every class; none is withheld. */
 export async function evaluate(
   gpu: Gpu,
   { unet, batch, variants, data: { set, buffers }, corruption, signal }: EvaluationParts,
@@ -119,7 +119,7 @@ export async function evaluate(
   }
 }
 
-/** From the losses of `count` images, added up by bins. */
+/** Makes an evaluation from the losses of `count` images, summed per bin. */
 function evaluationOf(sums: readonly { count: number; sum: number }[], count: number): Evaluation {
   return {
     loss: sums.reduce((all, { sum }) => all + sum, 0) / count,
@@ -132,7 +132,7 @@ function evaluationOf(sums: readonly { count: number; sum: number }[], count: nu
   };
 }
 
-/** `given` on the GPU, and whether it was brought there just now. */
+/** Brings `given` to the GPU unless it is there already. If `own`, the caller must destroy the data set. */
 export async function onGpu(
   gpu: Gpu,
   given: ImageSet | Dataset,

@@ -57,7 +57,7 @@ export class Feed {
   }
 }
 
-/** A data set, and an order of its images, as tensors. */
+/** A data set, and an order of its images, as tensors with their buffers. */
 export function setTensors(dataset: Dataset, orderBuffer: GPUBuffer) {
   const images = tensor('data set', dataset.buffer.size / 4);
   const order = tensor('order', dataset.count);

@@ -8,7 +8,7 @@ import { whyNot } from './refusal';
 import { SpeedMeter } from './speed';
 import type { StepPrograms } from './step_programs';
 
-/** Of one submission: what is recorded takes memory, too. At most LOSS_RING. */
+/** Most steps per submission, because recorded commands take memory, too. At most LOSS_RING. */
 const MOST_STEPS = 256;
 
 export interface FitParts {
@@ -16,39 +16,39 @@ export interface FitParts {
   readonly programs: StepPrograms;
   readonly feed: Feed;
   readonly batchSize: number;
-  /** Of the data set. */
+  /** Images in the data set. */
   readonly imageCount: number;
   readonly seed: number;
-  /** Completed steps when it begins, and when it ends at the latest. */
+  /** Completed steps when the fit begins. */
   readonly from: number;
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly signal?: AbortSignal;
-  /** The error of a step that the GPU refused. */
+  /** Makes the error for a step that the GPU refused. */
   readonly refusal: (known: Losses) => EngineError;
-  /** Throws if the trainer or the data set is gone. */
+  /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;
 }
 
-/** What came of a submission: events, and an error if the GPU refused the step after them. */
+/** Result of a submission: events, and an error if the GPU refused the step after them. */
 interface Outcome {
   readonly events: readonly TrainingEvent[];
   readonly error?: EngineError;
 }
 
-/** A fit under way: submits steps, two submissions in flight, and makes events of their losses. */
+/** A running fit: submits steps, two submissions in flight, and turns their losses into events. */
 export class Fit {
   private readonly parts: FitParts;
   private readonly perEpoch: number;
   private readonly end: number;
   private readonly meter = new SpeedMeter();
-  /** Of what is submitted, in order. */
+  /** One outcome for each submission in flight, in order. */
   private readonly pending: Promise<Outcome>[] = [];
-  /** Whether the GPU refused a step, and all that were submitted after it. */
+  /** Whether the GPU refused a step, and with it all steps that were submitted after it. */
   refused = false;
   /** Submitted steps. */
   private step: number;
-  /** The epoch whose order of images lies on the GPU. */
+  /** The epoch whose shuffled order is on the GPU. */
   private orderOf = -1;
 
   constructor(parts: FitParts) {
@@ -66,7 +66,7 @@ export class Fit {
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
     const { signal, check } = this.parts;
     while (this.step < this.end || this.pending.length > 0) {
-      // After an abort nothing more is submitted.
+      // After an abort this submits nothing more.
       if (!signal?.aborted) check();
       if (await this.submitMore()) continue;
       const { events, error } = (await this.pending.shift()) ?? { events: [] };
@@ -79,12 +79,14 @@ export class Fit {
     }
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in flight. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.pending);
   }
 
-  /** Whether there was room for a submission of whole steps. A step that does not fit one is made in parts, when nothing else is in flight. */
+  /**
+   * Submits whole steps if there is room, and returns whether it did. A step too large for one submission runs in parts, alone in flight.
+   */
   private async submitMore(): Promise<boolean> {
     const { gpu, programs, feed, signal } = this.parts;
     if (this.step >= this.end || this.pending.length >= 2 || this.refused || signal?.aborted) return false;
@@ -113,17 +115,17 @@ export class Fit {
 
   private expectEvents(n: number, losses: Promise<Losses>): void {
     const outcome = this.outcomeOf(this.step, n, losses);
-    // Nobody awaits it while the loop's body runs; the error is thrown when its turn comes.
+    // Nobody awaits it while the body of the caller's loop runs; `events` throws the error when its turn comes.
     outcome.catch(() => {});
     this.pending.push(outcome);
     this.step += n;
   }
 
-  /** Of `n` submitted steps, after `first`. */
+  /** The outcome of `n` submitted steps that follow step `first`. */
   private async outcomeOf(first: number, n: number, losses: Promise<Losses>): Promise<Outcome> {
     const known = await losses;
     const { refusal, programs } = this.parts;
-    // After a step that was refused, the GPU made none.
+    // After a refused step, the GPU makes no more.
     const made = Math.max(0, known.step - first);
     if (known.refused) this.refused = true;
     else if (made !== n) {
@@ -156,7 +158,7 @@ export class Fit {
     return Math.floor(step / this.perEpoch);
   }
 
-  /** Images in the batch of a step. */
+  /** Images in the batch of the step after `step` completed ones. */
   private imagesOf(step: number): number {
     const { batchSize, imageCount } = this.parts;
     return Math.min(batchSize, imageCount - (step % this.perEpoch) * batchSize);

@@ -4,26 +4,26 @@ import { createMutex } from '../mutex';
 import { STATE } from '../plan/step_state';
 import { LOSS_RING } from './settings';
 
-/** What the GPU noted of a step. */
+/** What the GPU recorded about a step. */
 export interface StepRecord {
-  /** Over the step's batch, before its update. */
+  /** Mean over the step's batch, before its update. */
   readonly loss: number;
-  /** That the update used, by the schedule; a float of 32 bits. */
+  /** The learning rate of the update, by the schedule; a 32-bit float. */
   readonly learningRate: number;
-  /** Of the gradients of all parameters together, before clipping. */
+  /** Norm of the gradients of all parameters together, before clipping. */
   readonly gradientNorm: number;
   /** 0, or why there was no update: see finish_step. */
   readonly cause: number;
 }
 
-/** Floats of a record: see finish_step. */
+/** Floats per record: see finish_step. */
 const RECORD = 4;
 
-/** What the GPU knew of its last steps. */
+/** The GPU's records of its last steps, as read at one moment. */
 export class Losses {
-  /** Completed steps, with those that were skipped. */
+  /** Completed steps, including skipped ones. */
   readonly step: number;
-  /** Of the step after them, if it is not finite and there is no other before the host has said so. */
+  /** The record of the next step, if it was non-finite and the GPU makes no more steps until the host allows it. */
   readonly refused: StepRecord | undefined;
   private readonly ring: Float32Array;
 
@@ -34,12 +34,12 @@ export class Losses {
     if (words[STATE.skipped] > mostSkipped) this.refused = this.record(LOSS_RING);
   }
 
-  /** Of the last `count` steps, oldest first; at most LOSS_RING, and no more than there were. NaN for those that were skipped. */
+  /** Losses of the last `count` steps, oldest first; at most LOSS_RING, and no more than were made. NaN for skipped steps. */
   last(count: number): Float32Array<ArrayBuffer> {
     return Float32Array.from(this.records(count), ({ loss, cause }) => (cause === 0 ? loss : Number.NaN));
   }
 
-  /** The same, and what else is known of them. */
+  /** The full records of the same steps. */
   records(count: number): StepRecord[] {
     return Array.from({ length: count }, (_, i) => this.record((this.step - count + i) % LOSS_RING));
   }
@@ -50,7 +50,7 @@ export class Losses {
   }
 }
 
-/** Brings the step count and the ring of records from the GPU to the host, without stalling either. */
+/** Reads the step count and the ring of records back to the host, without stalling either side. */
 export class LossReader {
   private readonly gpu: Gpu;
   private readonly state: GPUBuffer;
@@ -67,21 +67,21 @@ export class LossReader {
     this.staging = staging;
   }
 
-  /** `mostSkipped`: steps in a row that may be not finite. */
+  /** `mostSkipped`: how many steps in a row may be non-finite. */
   static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number): Promise<LossReader> {
-    // Two submissions of a fit, and a read beside them.
+    // Two for submissions of a fit, and one for a concurrent `read`.
     const staging = await Staging.create(gpu, 'trainer losses', state.size + ring.size, 3);
     return new LossReader(gpu, state, ring, mostSkipped, staging);
   }
 
-  /** Submits `encoder`, by default an empty one, and resolves to what is known when it is done. Two at the same time at most. */
+  /** Submits `encoder`, by default an empty one, and resolves to the records once it is done. At most two at the same time. */
   async submit(encoder?: GPUCommandEncoder, work = 0): Promise<Losses> {
     const sources = [this.state, this.ring].map((buffer) => ({ buffer, bytes: buffer.size }));
     encoder ??= this.gpu.device.createCommandEncoder({ label: 'read losses' });
     return new Losses(await this.staging.read(encoder, sources, work), this.mostSkipped);
   }
 
-  /** What is known now, or soon: any number at the same time, beside those of `submit`. */
+  /** Reads the current records. Any number of callers at the same time, beside those of `submit`. */
   read(): Promise<Losses> {
     return this.inTurn(() => this.submit());
   }

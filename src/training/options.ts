@@ -1,11 +1,11 @@
-/** What a trainer and its fits are asked to do, and what they tell. */
+/** Options of a trainer and of `fit`, and the events that `fit` yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names } from '../errors';
 import type { Variants } from '../unet/variants';
 import { checkSchedule, type ScheduleOption } from './schedule';
 import { type AdamSettings, adamDefaults, type Objective, type StepSettings } from './settings';
 
 export interface TrainerOptions extends Partial<AdamSettings> {
-  /** Images a step. Default 256. */
+  /** Images per step. Default 256. */
   readonly batchSize?: number;
   /** Default 1e-3. */
   readonly learningRate?: number;
@@ -13,28 +13,28 @@ export interface TrainerOptions extends Partial<AdamSettings> {
   readonly objective?: Objective;
   /** How the learning rate changes from step to step. Default `constant`. */
   readonly schedule?: ScheduleOption;
-  /** The greatest norm of the gradient of all parameters together; a longer one is shortened to it. Default: any. */
+  /** Largest norm of the gradient of all parameters together; a longer gradient is scaled down to it. Default: no clipping. */
   readonly clipNorm?: number;
   /**
-   * A step whose loss or gradient is not finite changes no weight and ends the run with the error `diverged`. So many of them in a row are
-   * passed over instead: the next one has the next batch. Default 0.
+   * A step whose loss or gradient is not finite changes no weight and ends the run with the error `diverged`. Up to this many of them in a
+   * row are skipped instead, and training goes on with the next batch. Default 0.
    */
   readonly skipNonFinite?: number;
   /**
-   * Whether the UNet gets the moving average of the weights over the steps, of which min(0.999, s / (s + 9)) stays at step s, and the
+   * Whether the UNet gets the moving average of the weights over the steps, min(0.999, s / (s + 9)) of which stays at step s, while the
    * trainer keeps the weights themselves: samples are better before the rate comes down (docs/recipe.md). Default false.
    */
   readonly averageWeights?: boolean;
   /** With `averageWeights`: the step after which the average begins, as s = 0. Until then the UNet has the weights themselves. Default 0. */
   readonly averageAfter?: number;
   /**
-   * How likely `fit` withholds an image's class from a network that is told classes, 0 to 1, so that it learns to do without, which
-   * guidance needs. Default 0.05.
+   * How likely `fit` withholds an image's class from a network conditioned on classes, 0 to 1, so that it learns to do without, as guidance
+   * requires. Default 0.05.
    */
   readonly classDropout?: number;
-  /** False gives every activation and gradient a buffer of its own, so that all can be read after a step. Default true. */
+  /** False gives every activation and gradient its own buffer, so that all can be read after a step. Default true. */
   readonly reuseMemory?: boolean;
-  /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: chosen for the device. */
+  /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: the engine chooses for the device. */
   readonly variants?: Variants;
 }
 
@@ -61,9 +61,9 @@ export interface FitOptions {
   readonly epochs: number;
   /** Fixes shuffling and noise. Default 0. */
   readonly seed?: number;
-  /** Black and white images, as the tutorial has them: byte > 127. Default: for the objective `tutorial`. */
+  /** Whether images become black and white, as in the tutorial: byte > 127. Default: true for the objective `tutorial`, else false. */
   readonly binarize?: boolean;
-  /** Return after so many more steps, if the epochs are not complete before. */
+  /** Stop after this many more steps, if the epochs are not complete before. */
   readonly maxSteps?: number;
   readonly signal?: AbortSignal;
 }
@@ -77,43 +77,43 @@ const FIT_OPTIONS: Names<FitOptions> = {
 };
 
 export interface TrainingEvent {
-  /** Completed steps, so 1 after the first. */
+  /** Completed steps: 1 after the first. */
   readonly step: number;
   /** The epoch that the step belongs to, from 1. */
   readonly epoch: number;
   /** Mean squared error over the step's batch, before its update; NaN if it was skipped. */
   readonly loss: number;
-  /** Of the step, by the schedule. */
+  /** The learning rate of the step, by the schedule. */
   readonly learningRate: number;
-  /** Of all parameters together, before it is shortened. */
+  /** Norm of the gradient of all parameters together, before clipping. */
   readonly gradientNorm: number;
-  /** Why the step changed no weight, if it was skipped (`skipNonFinite`): `its loss is NaN`, say. */
+  /** If the step was skipped (`skipNonFinite`): why it changed no weight, for instance `its loss is NaN`. */
   readonly skipped?: string;
-  /** Over the last few seconds. */
+  /** Mean over the last few seconds. */
   readonly imagesPerSecond: number;
 }
 
-/** Everything beside the parameters that a run needs to go on as if it had never stopped. */
+/** Everything beside the parameters that a run needs to continue as if it had never stopped. */
 export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike> {
   readonly step: number;
-  /** 1 - beta1^step and 1 - beta2^step, as the GPU has them. */
+  /** 1 - beta1^step and 1 - beta2^step, as the GPU computed them. */
   readonly corrections: Float32Array<Memory>;
-  /** What moments and corrections were made with: a trainer with other settings refuses the state. */
+  /** The settings that moments and corrections were computed with: a trainer with other settings refuses the state. */
   readonly adam: AdamSettings;
   /** Moment estimates by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
   readonly moment2: ReadonlyMap<string, Float32Array<Memory>>;
-  /** The weights that are trained, where the UNet has their moving average. */
+  /** The trained weights, if the UNet holds their moving average. */
   readonly weights?: ReadonlyMap<string, Float32Array<Memory>>;
 }
 
-/** How a trainer was created, and what a run that goes on must have again: its size, rate and kernels apart. */
+/** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */
 export interface TrainerSettings extends StepSettings {
   readonly objective: Objective;
   readonly classDropout: number;
 }
 
-/** The settings that options mean, checked. */
+/** Checks options and returns the settings that they define. */
 export function settingsOf(options: TrainerOptions): TrainerSettings {
   const {
     objective = 'tutorial',
@@ -149,7 +149,7 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
   };
 }
 
-/** What `options` mean for a trainer, checked, with the defaults in place. */
+/** Checks the options of a trainer and fills in the defaults. */
 export function checkTrainer(options: TrainerOptions) {
   checkNames('A trainer', options, TRAINER_OPTIONS);
   const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants } = options;
@@ -158,7 +158,7 @@ export function checkTrainer(options: TrainerOptions) {
   return { batchSize, learningRate, reuseMemory, variants, settings: settingsOf(options) };
 }
 
-/** The same for a fit. */
+/** Checks the options of a fit and fills in the defaults. */
 export function checkFit(options: FitOptions, objective: Objective) {
   checkNames('fit', options, FIT_OPTIONS);
   const { epochs, seed = 0, binarize = objective === 'tutorial', maxSteps, signal } = options;

@@ -1,23 +1,23 @@
-/** Steps that are not made, since they are not finite: why, and what to do about it. */
+/** Errors for steps that the GPU refused because they were not finite: the cause, and what the caller can do. */
 import { EngineError } from '../errors';
 import type { BatchSource } from './batch';
 import type { Losses, StepRecord } from './losses';
 
-/** As many steps tell whether the loss had grown. */
+/** How many recent steps tell whether the loss had grown. */
 const RECENT = 100;
-/** No image has larger values, with which a network may well overflow. */
+/** No image has larger values; a network may well overflow on them. */
 const LARGEST_INPUT = 1e9;
 
 const rounded = (loss: number) => Number(loss.toPrecision(3));
 
-/** Why a step changed no weight, as finish_step has it; undefined if it did. `layers`: of each block of gradients. */
+/** Why a step changed no weight, from finish_step's record; undefined if it did. `layers` has the layer of each block of gradients. */
 export function whyNot({ loss, cause }: StepRecord, layers: readonly string[]): string | undefined {
   if (cause === 0) return undefined;
   if (cause === 1) return `its loss is ${rounded(loss)}`;
   return `the gradient of ${layers[cause - 2]} or its square is not finite, at a loss of ${rounded(loss)}`;
 }
 
-/** What is wrong with the batch of such a step, if anything is: its first value that is not finite, or far too large. */
+/** What is wrong with the batch of a refused step, if anything: its first value that is non-finite or far too large. */
 export async function wrongInput(
   sources: readonly BatchSource[],
   read: (source: BatchSource) => Promise<ArrayBuffer>,
@@ -31,14 +31,14 @@ export async function wrongInput(
   return undefined;
 }
 
-/** `step` was not made for its input. */
+/** The error for a step that was refused because of its input. */
 export const badInput = (step: number, wrong: string) =>
   new EngineError(
     'argument',
     `Step ${step} was not made: ${wrong}. Nothing has changed; give a batch of finite numbers, images of about -1 to 1.`,
   );
 
-/** The step after those of `known` was not made. `made`: how many of those this trainer did. `layers` as for `whyNot`. */
+/** The error for the step after those of `known`, which was refused. This trainer made `made` of those. `layers` as for `whyNot`. */
 export function divergence(
   known: Losses,
   layers: readonly string[],

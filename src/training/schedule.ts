@@ -1,20 +1,20 @@
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, typeOf } from '../errors';
 
-/** How the learning rate changes from step to step: shares of the base rate, `learningRate`. */
+/** How the learning rate changes from step to step, as shares of the base rate, `learningRate`. */
 export interface ScheduleOptions {
-  /** Steps in which the rate rises to the base rate, by the same amount each. Default 0. */
+  /** Steps in which the rate rises linearly to the base rate. Default 0. */
   readonly warmup?: number;
-  /** What comes then: the base rate to the end (`none`, the default), or half a wave of a cosine down to `floor`. */
+  /** What follows the warm-up: the base rate to the end (`none`, the default), or half a cosine wave down to `floor`. */
   readonly decay?: 'none' | 'cosine';
-  /** Completed steps, those of the warm-up among them, from which on a decaying rate is at its floor. */
+  /** Completed steps, including the warm-up, after which a decaying rate is at its floor. */
   readonly steps?: number;
-  /** The share of the base rate that a decay ends at, 0 to 1. Default 0.01. */
+  /** The share of the base rate at which a decay ends, 0 to 1. Default 0.01. */
   readonly floor?: number;
 }
 
 export type ScheduleOption = 'constant' | ScheduleOptions;
 
-/** A schedule with nothing left open. `checkSchedule` takes it, too, and gives it back. */
+/** A schedule with all defaults filled in. `checkSchedule` accepts one and returns it unchanged. */
 export type Schedule =
   | { readonly decay: 'none'; readonly warmup: number }
   | { readonly decay: 'cosine'; readonly warmup: number; readonly steps: number; readonly floor: number };
@@ -22,12 +22,12 @@ export type Schedule =
 /** The base rate in every step. */
 export const constantSchedule: Schedule = { decay: 'none', warmup: 0 };
 
-/** Enough for any run; the GPU counts as far. */
+/** Enough for any run; the GPU can count that far. */
 const MOST_STEPS = 0x7fffffff;
 
 const OPTIONS: Names<ScheduleOptions> = { warmup: true, decay: true, steps: true, floor: true };
 
-/** What a caller asks for, with the defaults in place. Throws `argument` for anything that is not a schedule. */
+/** Checks what a caller asks for and fills in the defaults. Throws `argument` if it is not a schedule. */
 export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (given === 'constant') return constantSchedule;
   if (typeOf(given) !== 'Object') {
@@ -59,7 +59,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
       'schedule.steps is missing; a cosine needs the number of steps, from the first of the run on, after which it is at its floor.',
     );
   }
-  // A cosine begins where the warm-up ends, and must end after that.
+  // A cosine begins when the warm-up ends, and must end later.
   checkInteger(
     warmup > 0 ? `With ${warmup} steps of warm-up, schedule.steps` : 'schedule.steps',
     steps,
@@ -71,7 +71,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   return { decay, warmup, steps, floor: share };
 }
 
-/** The share of the base rate that a step uses, `completed` steps before it: in f64 what finish_step works out. */
+/** The share of the base rate that the step after `completed` steps uses: the same as finish_step, in f64. */
 export function rateFactor(schedule: Schedule, completed: number): number {
   const { warmup } = schedule;
   if (completed < warmup) return (completed + 1) / warmup;

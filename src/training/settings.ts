@@ -1,11 +1,11 @@
-/** What decides how a network is trained, as plain values: whoever reads or writes a checkpoint needs no kernels. */
+/** Settings that decide how a network is trained, as plain values: code that reads or writes checkpoints needs no kernels. */
 import { checkSchedule, type Schedule } from './schedule';
 
-/** Losses that stay on the GPU until the host collects them. */
+/** How many losses stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;
 
 export interface AdamSettings {
-  /** 0 to 0.999999, as beta2. Default 0.9. */
+  /** 0 to 0.999999, like beta2. Default 0.9. */
   readonly beta1: number;
   /** Default 0.999. */
   readonly beta2: number;
@@ -18,22 +18,22 @@ export interface AdamSettings {
 export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
 
 /**
- * What a network learns. `tutorial`: from images with a share t of uniform noise, the images; pixels from 0 to 1, t uniform. `flow`: from
- * (1 - t) image + t noise, noise - image; pixels from -1 to 1, the noise Gaussian, t = sigmoid of a Gaussian number.
+ * What a network learns. `tutorial`: it predicts images from images with a share t of uniform noise; pixels from 0 to 1, t uniform. `flow`:
+ * it predicts noise - image from (1 - t) image + t noise; pixels from -1 to 1, the noise Gaussian, t = sigmoid of a Gaussian number.
  */
 export type Objective = 'tutorial' | 'flow';
 
-/** What decides how a step updates the weights. */
+/** Settings that decide how a step updates the weights. */
 export interface StepSettings {
   readonly adam: AdamSettings;
   readonly schedule: Schedule;
-  /** The greatest norm of the gradient of all parameters together: a longer one is shortened to it. Undefined: any. */
+  /** Largest norm of the gradient of all parameters together: a longer one is scaled down to it. Undefined: no clipping. */
   readonly clipNorm?: number;
-  /** Whether the network holds the moving average of the weights over the steps in place of the weights that are trained. */
+  /** Whether the network holds the moving average of the weights over the steps instead of the trained weights. */
   readonly averageWeights?: boolean;
   /** The step after which the average begins. Undefined: 0. */
   readonly averageAfter?: number;
-  /** So many steps in a row may be not finite. Undefined: none. */
+  /** How many steps in a row may be non-finite. Undefined: none. */
   readonly skipNonFinite?: number;
 }
 

@@ -20,20 +20,20 @@ import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
 import { LOSS_RING, type Objective, type StepSettings, stepDefaults } from './settings';
 
-/** Tensors that outlive a step, and those through which data comes in. */
+/** Tensors that outlive a step, and those that receive data. */
 export interface StepTensors {
   readonly state: Tensor;
   readonly losses: Tensor;
   /** Partial sums of the step's loss. */
   readonly squares: Tensor;
-  /** In slices, see `planGradients`. */
+  /** Gradients in slices, see `planGradients`. */
   readonly gradients: Tensor;
   readonly moment1: Tensor;
   readonly moment2: Tensor;
-  /** The batch, [channels][height][width][batch]: what goes in, and what should come out. */
+  /** The batch, [channels][height][width][batch]: the network's input, and its target. */
   readonly noisy: Tensor;
   readonly target: Tensor;
-  /** What the network is told about the batch, and noise is mixed by. */
+  /** Noise levels and classes of the batch: conditions of the network; corruption also mixes noise by `levels`. */
   readonly levels: Tensor;
   readonly classes: Tensor;
   /** The caller's own batch, [batch][height][width][channels]. */
@@ -43,19 +43,19 @@ export interface StepTensors {
 
 export interface StepPlan {
   readonly tensors: StepTensors;
-  /** The caller's batch into the kernels' order. */
+  /** Brings the caller's batch into the kernels' layout. */
   readonly load: Op[];
   /** Forward, loss and backward: everything up to the gradient. */
   readonly gradients: Op[];
-  /** All that changes what outlives a step: its end, and Adam, which also puts the weights into the kernels' orders. */
+  /** Everything that changes what outlives a step: finish_step, and Adam, which also packs the weights for the kernels. */
   readonly update: Op[];
-  /** Where the update leaves each layer's gradient. */
+  /** The tensor that holds each layer's gradient after the update. */
   readonly layerGradients: readonly Tensor[];
-  /** The layer of each block of gradients that a step may fail for. */
+  /** The layer of each block of gradients, to name the one that made a step fail. */
   readonly blockLayers: readonly string[];
 }
 
-/** `weights` are what is trained; `average`, where their moving average goes, if there is to be one. */
+/** `weights` are trained; `average`, if given, receives their moving average. */
 export function planStep(
   config: UNetConfig,
   weights: WeightPlan,
@@ -102,7 +102,7 @@ function stepTensors(
   const [input, output] = [config.channels, outChannelsOf(config)].map((c) => pixels * c);
   return {
     state: tensor('step state', STATE_WORDS),
-    // Of the last steps, and of the one that ends a run.
+    // For the last steps, and for the one that ends a run.
     losses: tensor('losses', (LOSS_RING + 1) * 4),
     squares: tensor('loss partials', partialCount(lossShape)),
     gradients,
@@ -117,7 +117,7 @@ function stepTensors(
   };
 }
 
-/** The caller's batch into the kernels' order. */
+/** Brings the caller's batch into the kernels' layout. */
 function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[] {
   const { height, width, channels } = config;
   const { state, noisy, target, noisyImages, targetImages } = tensors;
@@ -129,7 +129,7 @@ function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[
   ];
 }
 
-/** From the gradients in slices to the updated weights, and to `average`, where their moving average goes. */
+/** From the gradients in slices to the updated weights, and to `average`, if given, which receives their moving average. */
 function planUpdate(
   weights: WeightPlan,
   byLayer: readonly LayerGradient[],
@@ -151,7 +151,7 @@ function planUpdate(
     packedOffset: weights.byLayer[i].packed.offset!,
     slices: byLayer[i].count,
     slicesOffset: byLayer[i].slices.offset!,
-    // gradient_norm leaves the sum of the slices in the first one.
+    // gradient_norm writes the sum of the slices to the first one.
     gradientOffset: byLayer[i].slices.offset!,
   }));
   const blockLayers = places.flatMap((layer) => Array<string>(normBlocks(layer)).fill(layer.name));
@@ -200,7 +200,7 @@ function planUpdate(
 /** A data set on the GPU, as tensors. */
 export interface SetTensors {
   readonly images: Tensor;
-  /** One byte an image, if it has labels. */
+  /** One byte per image, if the data set has labels. */
   readonly labels?: Tensor;
   readonly order: Tensor;
   readonly count: number;
@@ -210,13 +210,13 @@ export interface CorruptionOptions {
   readonly objective: Objective;
   readonly seed: number;
   readonly binarize: boolean;
-  /** How likely an image's class is withheld from a network that is told classes. */
+  /** How likely an image's class is withheld from a network conditioned on classes. */
   readonly classDropout: number;
-  /** Whether the levels are asked for where nothing else needs them. Default false. */
+  /** Whether to draw the levels even if no op needs them. Default false. */
   readonly levels?: boolean;
 }
 
-/** The start of a step that draws its batch from a data set on the GPU. */
+/** The first ops of a step that draws its batch from a data set on the GPU. */
 export function planCorruption(
   config: UNetConfig,
   tensors: Pick<StepTensors, 'state' | 'noisy' | 'target' | 'levels' | 'classes'>,
@@ -241,11 +241,11 @@ export function planCorruption(
       labelled: set.labels !== undefined,
       seed,
     },
-    // Nobody reads labels that there are not.
+    // Without labels, the shader never reads this binding.
     { order, labels: set.labels ?? order, state, levels, classes },
   );
   return [
-    // `corrupt` draws the same levels itself.
+    // For the tutorial's objective, `corrupt` draws the same levels itself.
     ...(flow || conditioning || asked ? [draw] : []),
     flow
       ? op(corruptFlow, 'batch', shape, { images, order, state, levels, noisy, velocity: target })

@@ -15,18 +15,18 @@ export interface StepProgramsOptions {
   readonly variants: Variants;
   /** Whether tensors share memory. */
   readonly reuseMemory: boolean;
-  /** Gets the moving average of the weights. */
+  /** Receives the moving average of the weights. */
   readonly average?: NetworkWeights;
 }
 
 interface Parts {
   readonly gpu: Gpu;
   readonly plan: StepPlan;
-  /** Those of the network, and those that outlive a step. */
+  /** Buffers of the network, and buffers that outlive a step. */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
-  /** Those that this owns. */
+  /** Buffers that this object owns. */
   readonly own: readonly GPUBuffer[];
-  /** The numbers 1 … batchSize, so that a recorded step can set its count by a copy. */
+  /** The numbers 1 … batchSize, so that a recorded step can set its image count with a copy. */
   readonly counts: GPUBuffer;
   readonly losses: LossReader;
   readonly load: Program;
@@ -39,7 +39,7 @@ export class StepPrograms {
   readonly plan: StepPlan;
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly losses: LossReader;
-  /** A step on a batch of the caller's. */
+  /** A step on the caller's batch. */
   readonly step: readonly Program[];
   private readonly parts: Parts;
   private readonly gpu: Gpu;
@@ -95,7 +95,7 @@ export class StepPrograms {
     }
   }
 
-  /** Bytes of GPU memory that this holds. */
+  /** Bytes of GPU memory that this object holds. */
   get bytes(): number {
     const programs = this.step.reduce((sum, program) => sum + program.bytes, 0);
     return this.parts.own.reduce((sum, b) => sum + b.size, programs);
@@ -105,7 +105,7 @@ export class StepPrograms {
     return this.boundBuffers.get(t)!;
   }
 
-  /** Writes a value of the step state. */
+  /** Writes a field of the step state. */
   writeState(name: keyof typeof STATE, value: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
     const state = this.buffer(this.plan.tensors.state);
     this.gpu.device.queue.writeBuffer(state, STATE[name] * 4, value);
@@ -117,13 +117,13 @@ export class StepPrograms {
     encoder.copyBufferToBuffer(this.parts.counts, (count - 1) * 4, state, STATE.count * 4, 4);
   }
 
-  /** Work of a step whose batch `batch` draws. */
+  /** Work of a step whose batch the program `batch` draws. */
   workWith(batch: Program): number {
     const { gradients, update } = this.parts;
     return batch.totalWork + gradients.totalWork + update.totalWork;
   }
 
-  /** Submits `n` whole steps at once, whose batches `batch` draws. */
+  /** Submits `n` whole steps at once, whose batches the program `batch` draws. */
   submit(batch: Program, n: number): Promise<Losses> {
     const { gradients, update } = this.parts;
     const label = `${n} training steps`;
@@ -134,7 +134,7 @@ export class StepPrograms {
     return this.losses.submit(encoder, this.workWith(batch) * n);
   }
 
-  /** One step in as many submissions as the pacer wants. An abort before the update has changed nothing. */
+  /** Runs one step in as many submissions as the pacer asks for. An abort before the update changes nothing. */
   async stepInParts(batch: Program, signal: AbortSignal | undefined): Promise<void> {
     const { gradients, update } = this.parts;
     await this.gpu.run([batch, gradients], { signal });
@@ -142,7 +142,7 @@ export class StepPrograms {
     await this.gpu.run([update]);
   }
 
-  /** The gradients of the last step, laid out like the flat parameters. */
+  /** Reads the gradients of the last step, laid out like the flat parameters. */
   async readGradients(unet: NetworkWeights): Promise<ArrayBuffer> {
     const { layerGradients, tensors } = this.plan;
     const buffer = this.buffer(tensors.gradients);

@@ -3,14 +3,14 @@ import { computePass } from '../gpu/program';
 import { UNet } from '../unet/unet';
 
 /**
- * The weights that a trainer trains while its UNet has their moving average. They begin as the UNet's, and again whenever others replace
- * those.
+ * The weights that a trainer trains while its UNet holds their moving average. They start as a copy of the UNet's weights, and are copied
+ * again whenever somebody else replaces those.
  */
 export class TrainedWeights {
   readonly network: UNet;
   private readonly gpu: Gpu;
   private readonly average: UNet;
-  /** `average.replacements` when its weights were taken over. */
+  /** `average.replacements` when its weights were last copied. */
   private taken = -1;
   private unpacked = false;
 
@@ -24,7 +24,7 @@ export class TrainedWeights {
     return new TrainedWeights(gpu, await UNet.create(gpu, average.config), average);
   }
 
-  /** Records what brings the weights up to date before a step. */
+  /** Records the commands that bring the weights up to date before a step. */
   encode(encoder: GPUCommandEncoder): void {
     if (this.isStale) {
       const { plan: to, boundBuffers: buffers } = this.network;
@@ -41,7 +41,7 @@ export class TrainedWeights {
     this.unpacked = false;
   }
 
-  /** Of a state: laid out like the flat parameters, or undefined for the UNet's. */
+  /** Sets the weights from a saved state: laid out like the flat parameters, or undefined to copy the UNet's. */
   set(flat: Float32Array<ArrayBuffer> | undefined): void {
     this.taken = flat ? this.average.replacements : -1;
     if (!flat) return;

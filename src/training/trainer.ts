@@ -48,29 +48,29 @@ interface TrainerParts {
 }
 
 /**
- * Trains a UNet with mean squared error and Adam. Created by `engine.createTrainer`; writes the weights of the UNet that it
- * was given, and does not own it.
+ * Trains a UNet with mean squared error and Adam. Created by `engine.createTrainer`; writes the weights of the given UNet, but does not own
+ * it.
  */
 export class Trainer extends Resource {
   readonly unet: UNet;
   readonly batchSize: number;
-  /** The kernel variants in use. With the same seed, adapter and variants a run gives the same bits. */
+  /** The kernel variants in use. With the same seed, adapter and variants, a run gives the same bits. */
   readonly variants: Variants;
-  /** As it was created. */
+  /** The settings that the trainer was created with. */
   readonly settings: TrainerSettings;
-  /** What it runs on. */
+  /** The adapter that it runs on. */
   readonly adapter: AdapterDescription;
-  /** What a step does. @internal */
+  /** The ops of a step. @internal */
   readonly plan: StepPlan;
   /** The buffers that outlive a step. @internal */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly gpu: Gpu;
   private readonly programs: StepPrograms;
-  /** With `averageWeights`. */
+  /** Only with `averageWeights`. */
   private readonly trained: TrainedWeights | undefined;
   private feed: Feed | undefined;
   private rate: number;
-  /** Completed steps whose losses never were in this trainer's ring. */
+  /** Completed steps when the trainer was created or last given a state: their losses are not in its ring. */
   private firstStep = 0;
   private busy = false;
 
@@ -120,7 +120,7 @@ export class Trainer extends Resource {
     return this.rate;
   }
 
-  /** Takes effect with the next step that is submitted. */
+  /** Takes effect with the next submitted step. */
   set learningRate(value: number) {
     this.check();
     checkLearningRate(value);
@@ -134,8 +134,8 @@ export class Trainer extends Resource {
   }
 
   /**
-   * One step on the caller's own batch. Resolves to its loss when the weights are updated. If loss or gradient are not finite, nothing is
-   * changed, and it throws `argument` where that is the batch's fault, else `diverged`; or it resolves to NaN, where `skipNonFinite` says so.
+   * Makes one step on the caller's batch. Resolves to its loss when the weights are updated. If loss or gradient is not finite, nothing
+   * changes, and it throws `argument` if the batch is at fault, else `diverged`; or resolves to NaN if `skipNonFinite` allows it.
    */
   async step(batch: Batch): Promise<number> {
     this.check();
@@ -163,9 +163,9 @@ export class Trainer extends Resource {
   }
 
   /**
-   * Records one step on the caller's buffers, submits nothing. Splitting a long step over several submissions is then the
-   * caller's business, and `readLosses` tells the loss once it has run. A step that is not finite changes nothing, and neither does any
-   * after it until `readLosses`, or the next `step` or `fit`, has thrown the error.
+   * Records one step on the caller's buffers; submits nothing. The caller may have to split a long step over several submissions, and reads
+   * the loss with `readLosses` once it has run. A non-finite step changes nothing, and neither does any step after it until `readLosses`,
+   * or the next `step` or `fit`, has thrown the error.
    */
   encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer, GPUBuffer>): void {
     this.check();
@@ -189,25 +189,25 @@ export class Trainer extends Resource {
   }
 
   /**
-   * The losses of the last `count` completed steps (1 to 1024), oldest first; fewer if this trainer has done fewer since it was
-   * created or last given a state. NaN stands for a step that was skipped. Throws `diverged` if the last recorded one was not finite.
+   * The losses of the last `count` completed steps (1 to 1024), oldest first; fewer if this trainer has made fewer since it was created or
+   * last given a state. NaN stands for a skipped step. Throws `diverged` if the last recorded step was not finite.
    */
   async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
     const losses = await this.unlessDestroyed(this.programs.losses.read());
-    // Of a fit under way its loop tells.
+    // During a fit, its loop throws the error.
     if (!this.busy) this.throwRefused(losses);
     return losses.last(Math.min(count, losses.step - this.firstStep));
   }
 
   /**
-   * Trains on a data set until `epochs` passes over it are complete, and yields an event for each step. The order of the
-   * images and all noise follow from seed and step, so a run that was stopped goes on as if it had not been. An abort rejects
-   * with the signal's reason between two steps, or discards the step under way.
+   * Trains on a data set until `epochs` passes over it are complete, and yields an event for each step. Seed and step determine the order
+   * of the images and all noise, so a run that was stopped continues as if it had not been. An abort rejects with the signal's reason
+   * between two steps, or discards the current step.
    *
-   * Leaving the loop early keeps the steps that were submitted already, several at once on a fast adapter: `maxSteps` makes an
-   * exact number of them, and `readLosses` tells the losses of those whose events nobody saw.
+   * Leaving the loop early keeps the steps that were already submitted, several at once on a fast adapter: `maxSteps` makes an exact number
+   * of steps, and `readLosses` returns the losses of steps whose events the caller has not seen.
    */
   async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
     this.check();
@@ -257,8 +257,8 @@ export class Trainer extends Resource {
   }
 
   /**
-   * The loss on images that are not trained on, whole and by noise level, with noise and levels of a fixed seed and without withholding
-   * classes. Bytes, with labels where the network is told classes; nothing of the training is changed.
+   * The loss on images that are not trained on, over all and by noise level, with noise and levels of a fixed seed and without withholding
+   * classes. Takes bytes, with labels if the network is conditioned on classes; does not change the training.
    */
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
@@ -315,8 +315,8 @@ export class Trainer extends Resource {
   }
 
   /**
-   * Continues from a state that `getState` gave, to a trainer with the same Adam settings; the UNet's parameters are set beside
-   * it. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has other settings.
+   * Continues from a state that `getState` returned, in a trainer with the same Adam settings; the caller sets the UNet's parameters
+   * separately. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has other settings.
    */
   setState(state: OptimizerState): void {
     this.check();
@@ -358,7 +358,7 @@ export class Trainer extends Resource {
     return this.unlessDestroyed(readBuffer(this.gpu, this.programs.buffer(t), size));
   }
 
-  /** The error of the step that the GPU refused, if it did; it may make others now. */
+  /** Throws the error of the step that the GPU refused, if there is one, and allows steps again. */
   private throwRefused(known: Losses): void {
     if (!known.refused) return;
     this.allowSteps();
@@ -369,7 +369,7 @@ export class Trainer extends Resource {
     return divergence(known, this.plan.blockLayers, this.rate, known.step - this.firstStep);
   }
 
-  /** After one that was not finite the GPU waits for this. */
+  /** After a refused step the GPU makes no step until the host calls this. */
   private allowSteps(): void {
     if (!this.destroyed) this.programs.writeState('skipped', Uint32Array.of(0));
   }

@@ -1,4 +1,4 @@
-/** Checks of what callers give a trainer, and the errors that it throws. */
+/** Checks what callers give a trainer. */
 import type { Dataset } from '../data/dataset';
 import { checkInteger, EngineError, nonFinite, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
@@ -8,7 +8,7 @@ import type { AdamSettings, StepSettings } from './settings';
 
 type Flat = Float32Array<ArrayBuffer>;
 
-/** Throws unless `dataset` lies on `device` and is still there, and a network of `config` can be trained on it. */
+/** Throws unless `dataset` is on `device` and not destroyed, and a network of `config` can be trained on it. */
 export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
   if (dataset.device !== device) {
     throw new EngineError(
@@ -20,9 +20,7 @@ export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetCo
   checkImages(dataset, config);
 }
 
-/**
- * Throws unless a network of `config` can be trained on the images of `dataset`, and with their labels where it is told classes.
- */
+/** Throws unless a network of `config` can be trained on the images of `dataset`, and on their labels if it is conditioned on classes. */
 export function checkImages(dataset: Dataset, config: UNetConfig): void {
   const { height, width, channels, conditioning } = config;
   if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
@@ -54,7 +52,7 @@ export function checkImages(dataset: Dataset, config: UNetConfig): void {
   }
 }
 
-/** The moments of a state, laid out like the flat parameters. Throws an `argument` error unless a trainer can continue from it. */
+/** The moments of a state, laid out like the flat parameters. Throws an `argument` error unless a trainer can continue from the state. */
 export function checkState(
   state: OptimizerState,
   { adam, averageWeights }: StepSettings,
@@ -75,7 +73,7 @@ export function checkState(
       `corrections has ${state.corrections?.length ?? 'no'} values; it must have the 2 that getState gave.`,
     );
   }
-  // The recurrence in 32-bit floats ends a little above 1 for some betas.
+  // In 32-bit floats, the recurrence ends a little above 1 for some betas.
   const wrong = state.corrections.findIndex((c) => !(c >= 0 && c < 1.1));
   if (wrong >= 0) {
     throw new EngineError(
@@ -118,7 +116,7 @@ export function checkState(
   };
 }
 
-/** Where a moment is none that Adam makes of gradients whose squares are finite: with it the weights would not stay so. */
+/** Finds a moment that Adam cannot make from gradients with finite squares; the weights would not stay finite with it. */
 function impossible(name: string, values: Float32Array): string | undefined {
   const legal = (value: number) =>
     name === 'moment1' ? Math.abs(value) < 2 ** 64 : name !== 'moment2' || value >= 0;

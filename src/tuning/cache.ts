@@ -1,4 +1,4 @@
-/** Where is remembered between visits what was measured and checked. */
+/** Remembers between visits what the engine measured and checked. */
 export interface TuningCache {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
@@ -6,10 +6,10 @@ export interface TuningCache {
 
 const DATABASE = 'webgpu-diffusion';
 const STORE = 'tuning';
-/** A database that does not answer for so long, as some browsers' do not, is done without. */
+/** How long to wait for a database. Some browsers' never answer; the engine then does without. */
 const PATIENCE_MS = 1000;
 
-/** A cache in the browser's IndexedDB, which pages and workers share; undefined where there is none (Node, some private modes). */
+/** A cache in the browser's IndexedDB, which pages and workers share; undefined if there is none (Node, some private modes). */
 export async function browserCache(): Promise<TuningCache | undefined> {
   if (typeof indexedDB === 'undefined') return undefined;
   const settle = <T>(request: IDBRequest<T>) =>
@@ -34,7 +34,7 @@ export async function browserCache(): Promise<TuningCache | undefined> {
   }
 }
 
-/** A cache that lasts as long as the program. */
+/** A cache that lasts as long as the process or page. */
 export function memoryCache(): TuningCache {
   const values = new Map<string, string>();
   return {
@@ -45,11 +45,11 @@ export function memoryCache(): TuningCache {
   };
 }
 
-/** The caller's own, else the browser's, else one for the time being. */
+/** The caller's cache, else the browser's, else one in memory. */
 export const openCache = async (given?: TuningCache): Promise<TuningCache> =>
   given ?? (await browserCache()) ?? memoryCache();
 
-/** Adapter and driver, and browser: what is remembered of one is not true of another. */
+/** Adapter, driver and browser: entries for one do not apply to another. */
 export function adapterKey({ adapterInfo }: GPUDevice): readonly (string | undefined)[] {
   const { vendor, architecture, device, description } = (adapterInfo ?? {}) as Partial<GPUAdapterInfo>;
   const runtime = (globalThis.navigator as Navigator | undefined)?.userAgent ?? '';

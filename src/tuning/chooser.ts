@@ -1,4 +1,4 @@
-/** Who decides which kernel variants a network uses. */
+/** Choosers decide which kernel variants a network uses. */
 import type { Gpu } from '../gpu/gpu';
 import type { Layer } from '../unet/config';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from '../unet/variants';
@@ -7,11 +7,11 @@ import { adapterKind, checkVariants, defaultVariants, type Variants } from '../u
 export interface VariantChooser {
   /** `training` is false for a network that only predicts. */
   choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
-  /** Whether it chooses something else from now on than what `error` is about. */
+  /** Whether, from now on, it chooses a variant other than the one that `error` reports. */
   replaces(error: unknown): boolean;
 }
 
-/** Chooses without measuring, and without those `kernel.variant` that are `rejected`. */
+/** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */
 export const defaultChooser = ({ device, adapter }: Gpu, rejected?: ReadonlySet<string>): VariantChooser => ({
   choose: async (layers, batch) =>
     defaultVariants(layers, batch, device.features, adapterKind(adapter), rejected),
@@ -19,7 +19,7 @@ export const defaultChooser = ({ device, adapter }: Gpu, rejected?: ReadonlySet<
 });
 
 export interface Choice {
-  /** The caller's own. */
+  /** The variants that the caller fixed. */
   readonly given: Variants | undefined;
   readonly gpu: Gpu;
   readonly chooser: VariantChooser;
@@ -28,7 +28,7 @@ export interface Choice {
   readonly training: boolean;
 }
 
-/** Makes something of given or chosen variants; if one of those chosen is found to be wrong, once more with others. */
+/** Calls `make` with given or chosen variants; if a chosen variant proves wrong, chooses again and retries. */
 export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
   const { given, gpu, chooser, layers, batch, training } = choice;
   const variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
@@ -40,7 +40,7 @@ export async function withVariants<T>(choice: Choice, make: (variants: Variants)
   }
 }
 
-/** The caller's `given` variants, which are checked, or else the chooser's. */
+/** The caller's `given` variants, checked, or else the chooser's. */
 export async function givenOrChosen(
   given: Variants | undefined,
   gpu: Gpu,

@@ -11,29 +11,29 @@ import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
 import { tune, tuningEffort } from './tuner';
 
 export interface EngineChooserOptions {
-  /** Used for everything, in place of any choosing. */
+  /** Used for everything instead of choosing. */
   readonly variants?: Variants;
-  /** Default: on GPUs. */
+  /** Whether to measure. Default: on GPUs. */
   readonly tune?: boolean;
   readonly cache?: TuningCache;
   readonly onProgress?: (progress: Progress) => void;
   readonly onWarning?: (warning: Warning) => void;
 }
 
-/** An engine's choice: what its caller fixed, or what is measured, or the fixed order of preference. */
+/** An engine's choice: the caller's fixed variants, or the fastest measured, or the fixed order of preference. */
 export class EngineChooser implements VariantChooser {
-  /** Whether to measure. A change counts for what is chosen from then on. */
+  /** Whether to measure. A change applies to later choices. */
   tune: boolean;
   private readonly gpu: Gpu;
   private readonly variants: Variants | undefined;
   private readonly onProgress: EngineChooserOptions['onProgress'];
   private readonly onWarning: EngineChooserOptions['onWarning'];
   private cache: TuningCache | undefined;
-  /** Of the effort, for all that the engine creates. */
+  /** Tuning time left, for everything that the engine creates. */
   private millisecondsLeft: number | undefined;
-  /** `kernel.variant` that the device refused, or whose results were wrong: not to be chosen again. */
+  /** `kernel.variant` names that the device refused, or whose results were wrong: never chosen again. */
   private readonly rejectedVariants = new Set<string>();
-  /** Tuners that run at the same time would measure each other, and what they measured is remembered. */
+  /** Concurrent tuners would disturb each other's timings, which are remembered. */
   private readonly exclusively = createMutex();
 
   constructor(gpu: Gpu, { variants, tune, cache, onProgress, onWarning }: EngineChooserOptions) {
@@ -59,7 +59,7 @@ export class EngineChooser implements VariantChooser {
     const { kernel, variant, text } = error;
     const rejected = replaceable(kernel, variant);
     if (rejected === undefined) return false;
-    // What was made at the same time may have told of it already.
+    // Something created at the same time may have reported it already.
     const message = `${text} Another variant takes its place.`;
     if (!this.rejectedVariants.has(rejected))
       this.onWarning?.({ code: 'wrong-kernel', kernel, variant, message });

@@ -1,4 +1,4 @@
-/** Runs the variants of a kernel on the same inputs, compares what they make, and times them. */
+/** Runs the variants of a kernel on the same inputs, compares their results, and times them. */
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -7,37 +7,40 @@ import { difference, differencePairs } from '../kernels/difference';
 import { type Op, op } from '../plan/op';
 import { type Tensor, tensor } from '../plan/tensor';
 
-/** A measurement lasts at least this long, so that the host's clock (1 ms in some browsers) and the cost of submitting do not decide. */
+/** Minimum duration of a measurement, so that the host's clock (1 ms in some browsers) and the cost of submitting do not decide. */
 const SPAN_MS = 8;
 const MOST_REPEATS = 128;
-/** A variant that takes so many times as long as the best one is not measured again. */
+/** A variant slower than the best by this factor is not timed again. */
 const HOPELESS = 1.3;
 /**
- * How far any number of a variant's results may be from the plain one's, as a share of their root mean square. In this network at
- * 64 images `winograd7` differs by up to 9e-4, `winograd` by 4e-5, all others by 1e-5, and `winograd8`, with images of 64x64, by
- * 2.1e-3, or by 4.5e-3 where 512 channels are summed up; a missing tap or border by more than 1e-2.
+ * How far any value of a variant's result may be from the plain variant's, as a share of the result's root mean square. In this network at
+ * 64 images `winograd7` differs by up to 9e-4, `winograd4` by 4e-5, all others by 1e-5; `winograd8` differs with images of 64x64 by 2.1e-3,
+ * or by 4.5e-3 where it sums over 512 channels; a missing tap or border makes more than 1e-2.
  */
 const AGREEMENT = 6e-3;
-/** Tensors of one op start so far apart in the pool of noise. */
+/** Distance in the noise pool between the starts of one op's tensors. */
 const NOISE_SHIFT = 1009;
 
-/** Variants as ops on the same tensors; the plain one first. */
+/** Variants as ops on the same tensors; the plain variant first. */
 export interface Job {
   readonly ops: readonly Op[];
   readonly tensors: readonly Tensor[];
 }
 
 export interface MeasureOptions {
-  /** When the time is up, by `performance.now`. */
+  /** Deadline, by `performance.now`. */
   readonly end: number;
   readonly signal?: AbortSignal;
-  /** `kernel.variant` that is refused, or whose results are wrong, is added here. */
+  /** Receives each `kernel.variant` that the device refuses or whose results are wrong. */
   readonly rejectedVariants: Set<string>;
-  /** Called with milliseconds, or why a variant is out. */
+  /** Called with milliseconds, or the reason why a variant was excluded. */
   readonly report: (variant: string, result: number | string) => void;
 }
 
-/** Runs every variant on the same inputs. The fastest that agrees with the first; undefined if the time is up before all are known. */
+/**
+ * Runs every variant on the same inputs; returns the fastest that agrees with the first, or undefined if time runs out before all are
+ * timed.
+ */
 export async function fastest(
   gpu: Gpu,
   pool: NoisePool,
@@ -66,7 +69,8 @@ export async function fastest(
         report(o.variant, milliseconds);
         if (milliseconds < best.milliseconds) best = { variant: o.variant, milliseconds };
       } catch (error) {
-        // A driver may refuse a shader, or memory run short. Without the plain variant there is nothing to train with.
+        // A driver may refuse a shader, or memory may run short. If this happens to the plain variant, the caller has nothing to train
+        // with.
         const out = error instanceof EngineError && (error.code === 'shader' || error.code === 'limit');
         if (!out || o === ops[0]) throw error;
         if (error.code === 'shader') rejectedVariants.add(rejected);
@@ -79,7 +83,7 @@ export async function fastest(
   }
 }
 
-/** The results of one variant after the other, beside those of the first. */
+/** Runs one variant after the other and compares their results with those of the first. */
 class Comparison {
   private readonly gpu: Gpu;
   private readonly pool: NoisePool;
@@ -129,10 +133,10 @@ class Comparison {
     }
   }
 
-  /** Runs `o` once. `apart`: how far its results are from those of the first one that was run. */
+  /** Runs `o` once. `apart` is how far its results are from those of the first variant. */
   async run(o: Op): Promise<{ program: Program; apart: number }> {
     const program = await this.compile(o);
-    // Some drivers compile only now.
+    // Run once before timing: some drivers compile only at the first dispatch.
     const inputs = this.job.tensors.map((t) => this.buffer(t));
     const encoder = this.pool.begin(inputs);
     const isFirst = o === this.job.ops[0];
@@ -150,14 +154,14 @@ class Comparison {
   }
 
   private async compile(o: Op): Promise<Program> {
-    // What is compared with the first one is checked once it is chosen.
+    // Variants compared with the plain one need no check here: they are checked once they are chosen.
     const verify = o === this.job.ops[0] || o.kernel === difference.name;
     const program = await Program.compile(this.gpu, 'tune', [o], this.buffers, { verify });
     this.programs.push(program);
     return program;
   }
 
-  /** Keeps the results of `program` as what is expected. */
+  /** Keeps the results of `program` as the expected ones. */
   private async keep(program: Program, encoder: GPUCommandEncoder): Promise<void> {
     const keep = (last: GPUCommandEncoder, work: number) => {
       for (const [i, t] of this.results.entries())
@@ -177,7 +181,7 @@ class Comparison {
   }
 }
 
-/** Noise on the GPU from which the inputs of every job are copied, and the way back of what is found. */
+/** Noise on the GPU, the source of every job's inputs, and the staging buffer for reading back differences. */
 export class NoisePool {
   private readonly gpu: Gpu;
   private readonly noise: GPUBuffer;
@@ -203,7 +207,7 @@ export class NoisePool {
     }
   }
 
-  /** Begins with the same noise in all buffers as before any other variant: what one does not write is then seen to be missing. */
+  /** Fills all buffers with the same noise before each variant, so that values which a variant fails to write show up. */
   begin(buffers: readonly GPUBuffer[]): GPUCommandEncoder {
     const encoder = this.gpu.device.createCommandEncoder({ label: 'tune' });
     for (const [i, b] of buffers.entries())
@@ -222,7 +226,7 @@ const writes = ({ shader, tensors }: Op['calls'][number], t: Tensor): boolean =>
     ([name, given]) => (given.base ?? given) === t && shader.bindings[name].access === 'read_write',
   );
 
-/** The largest difference as a share of the root mean square of what is expected, from what `difference` writes. */
+/** The largest difference as a share of the root mean square of the expected values, from the output of `difference`. */
 function distance(pairs: Float32Array, size: number): number {
   let largest = 0;
   let squares = 0;
@@ -233,7 +237,7 @@ function distance(pairs: Float32Array, size: number): number {
   return largest / Math.sqrt(squares / size);
 }
 
-/** Milliseconds of one run: the least of up to three spans of as many repetitions as make it long enough. */
+/** Milliseconds per run: the least of up to three spans, each with enough repetitions to be long enough. */
 async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
   const timed = async (work: () => Promise<void>) => {
     const start = performance.now();
@@ -247,9 +251,9 @@ async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
     });
     return timed(() => gpu.submit(encoder));
   };
-  // Latency varies, so where it is long a span must be, too.
+  // Latency varies: the longer it is, the longer a span must be.
   const wanted = SPAN_MS + gpu.latency;
-  // In parts if it is long: a system resets a GPU that does not answer for seconds.
+  // In parts if it is long: the system resets a GPU that does not respond for seconds.
   let took = await timed(() => gpu.run([program]));
   if (took >= wanted) return took;
   let repeats = 1;
@@ -263,7 +267,7 @@ async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
   return least;
 }
 
-/** Numbers in [-1, 1) from an integer hash: the same for every variant, and none of them special. */
+/** Numbers in [-1, 1) from an integer hash: the same for every variant, and without special values. */
 function noise(size: number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(size);
   for (let i = 0; i < size; i++) {

@@ -1,6 +1,6 @@
 /**
- * Chooses kernel variants by measuring them on the device at hand: which one is fastest differs from GPU to GPU, by half and more.
- * A variant is only ever chosen by measuring after its results agreed, on the GPU, with those of the kernel's plain variant.
+ * Chooses kernel variants by measuring them on this device: which one is fastest differs from GPU to GPU, by half and more. The tuner
+ * chooses a variant only after its results agreed, on the GPU, with those of the kernel's plain variant.
  */
 
 import type { ConvShape } from '../conv_shape';
@@ -25,30 +25,30 @@ import {
 import { adapterKey, type TuningCache } from './cache';
 import { fastest, type Job, NoisePool } from './measure';
 
-/** How much measuring is worth. */
+/** Limits on measuring. */
 export interface TuningEffort {
-  /** For all layers together. Layers that are not measured by then take the fixed order of preference. */
+  /** Time for all layers together. Layers not measured by then follow the fixed order of preference. */
   readonly milliseconds: number;
-  /** Layers are measured with at most so many images, a multiple of 4. */
+  /** Most images that layers are measured with, a multiple of 4. */
   readonly images: number;
 }
 
-/** A software adapter takes a second to compile a shader at its first use, and as long for 32 images as a GPU for thousands. */
+/** A software adapter takes a second to compile a shader at its first use, and computes 32 images as slowly as a GPU thousands. */
 export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
   gpu: { milliseconds: 2000, images: Number.POSITIVE_INFINITY },
   software: { milliseconds: 40_000, images: 32 },
 };
 
-/** The share of the time that may go into compiling: see `compileAll`. */
+/** Share of the time that may go into compiling: see `compileAll`. */
 const COMPILING = 0.5;
-/** Beyond all places in an order of preference. */
+/** Larger than any place in an order of preference. */
 const LAST = 1000;
 
 export interface Measured {
   readonly kernel: string;
   readonly layer: string;
   readonly variant: string;
-  /** Milliseconds, or why the variant is out. */
+  /** Milliseconds, or the reason why the variant was excluded. */
   readonly result: number | string;
 }
 
@@ -56,25 +56,25 @@ export interface TuneOptions {
   /** False for a network that only predicts. */
   readonly training: boolean;
   readonly effort: TuningEffort;
-  /** `kernel.variant` that the device refused, or whose results were wrong: not to be chosen again. More may be added. */
+  /** `kernel.variant` names that the device refused, or whose results were wrong: never chosen again. The tuner may add more. */
   readonly rejectedVariants: Set<string>;
   readonly cache?: TuningCache;
   readonly signal?: AbortSignal;
   readonly onMeasured?: (measured: Measured) => void;
-  /** Shapes measured so far, of all that are to be. */
+  /** Shapes measured so far, and the total to measure. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A kernel at one shape, and all variants that can do it as ops on the same tensors; the plain one first. */
+/** A kernel at one shape, and all variants that can compute it as ops on the same tensors; the plain variant first. */
 interface TuningJob extends Job {
   readonly key: string;
-  /** The one that is taken without measuring. */
+  /** The variant chosen without measuring. */
   readonly usual: Op;
-  /** Those that are not expected to win. */
+  /** Variants that are not expected to win. */
   readonly unlikely: ReadonlySet<Op>;
 }
 
-/** A kernel of a layer, and where its choice is found. */
+/** A kernel of a layer, and the key of its choice. */
 interface Place {
   readonly kernel: Kernel<ConvShape>;
   readonly layer: Layer;
@@ -84,15 +84,15 @@ interface Place {
 
 interface Jobs {
   readonly places: readonly Place[];
-  /** What is to be measured, by key. */
+  /** What to measure, by key. */
   readonly jobs: ReadonlyMap<string, TuningJob>;
-  /** The variants that are known, by key. */
+  /** The known choices, by key. */
   readonly chosen: Map<string, string>;
 }
 
 /**
- * The fastest variant for each kernel and layer at a batch size (a multiple of 4). Layers of the same shape are measured once,
- * the heaviest first. A choice that `cache` knows for this adapter and these shaders is used without measuring.
+ * Chooses the fastest variant for each kernel and layer at a batch size (a multiple of 4). Measures layers of the same shape once, the
+ * heaviest first. If `cache` has a choice for this adapter and these shapes, uses it without measuring.
  */
 export async function tune(
   gpu: Gpu,
@@ -107,7 +107,7 @@ export async function tune(
     try {
       await measureAll(gpu, [...jobs.values()], chosen, start, options);
     } catch (error) {
-      // Measuring may want more memory than what is measured for.
+      // Measuring may need more memory than the network itself.
       if (!(error instanceof EngineError) || error.code !== 'limit') throw error;
     }
   }
@@ -122,7 +122,7 @@ export async function tune(
   );
 }
 
-/** What there is to choose, and what is known of it. */
+/** Lists what to choose, and which choices are already known. */
 async function jobsOf(
   gpu: Gpu,
   layers: readonly Layer[],
@@ -142,7 +142,7 @@ async function jobsOf(
       const job = jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants);
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;
-      // A store that cannot be read is as good as an empty one.
+      // A store that cannot be read counts as empty.
       const known = await cache?.get(job.key).catch(() => undefined);
       const trusted = !rejectedVariants.has(`${kernel.name}.${known}`);
       if (known !== undefined && measurable.includes(known) && trusted) chosen.set(job.key, known);
@@ -152,7 +152,7 @@ async function jobsOf(
   return { places, jobs, chosen };
 }
 
-/** Measures `jobs`, the heaviest first, and adds what is fastest to `chosen`, until the time is up. */
+/** Measures `jobs`, the heaviest first, and adds the fastest variants to `chosen`, until time runs out. */
 async function measureAll(
   gpu: Gpu,
   jobs: readonly TuningJob[],
@@ -163,7 +163,7 @@ async function measureAll(
   const end = start + effort.milliseconds;
   const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
   const queue = [...jobs].sort((a, b) => flops(b) - flops(a));
-  /** By the self-check, say; what is found while measuring is told of at each layer. */
+  /** Variants that were rejected before, by the self-check for instance. Those rejected while measuring are reported at each layer. */
   const before = new Set(rejectedVariants);
   const pool = await NoisePool.create(gpu, queue);
   try {
@@ -175,8 +175,8 @@ async function measureAll(
       onProgress?.(i, queue.length);
       const { kernel, layer } = ops[0];
       const ready = ops.filter(isReady);
-      // Without the plain variant nothing can be checked. And a winner among those that compile quickly, which may be the plain one alone, is
-      // no match for the usual one, which is worth some seconds more.
+      // Without the plain variant nothing can be checked. And if the usual variant has not compiled yet, the fastest of the others (maybe
+      // the plain one alone) is no match for it, which is worth some seconds more.
       if (ready[0] !== ops[0] || !ready.includes(usual)) continue;
       const best = await fastest(
         gpu,
@@ -191,7 +191,7 @@ async function measureAll(
       );
       if (best === undefined) return;
       chosen.set(key, best);
-      // Next time all may be compiled in time: browsers and drivers keep what they compiled.
+      // Cache only complete results. Next time all may compile in time: browsers and drivers keep what they compiled.
       if (ready.length === ops.length) await cache?.set(key, best).catch(() => {});
     }
     onProgress?.(queue.length, queue.length);
@@ -219,8 +219,8 @@ function jobOf(
 }
 
 /**
- * Everything that a choice depends on: adapter and driver, browser, kernel and sizes, and what the variants would dispatch, down
- * to the text of their shaders, so that a choice is forgotten when a shader changes or a variant is added.
+ * The key of a choice covers everything that it depends on: adapter, driver, browser, kernel, sizes, and the dispatches of the variants
+ * including the texts of their shaders, so that a choice becomes invalid when a shader changes or a variant is added.
  */
 function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [string, number])[]): string {
   const dispatches = ops.map(({ variant, calls }) => [
@@ -236,9 +236,10 @@ function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [s
 }
 
 /**
- * Has the shaders compiled side by side, and returns those that are done when all are, or at `end`: one that takes seconds, as long
- * unrolled texts do with some drivers, is not waited for. First those of the plain variants, without which nothing is checked, then
- * in the order of preference, and last what is not expected to win anywhere. One that is refused counts as done; it is told of when it is tried.
+ * Compiles the shaders concurrently, and returns those that are done when all are, or at `end`: the tuner does not wait for a shader that
+ * takes seconds, as long unrolled texts do with some drivers. Starts with the plain variants, without which nothing is checked; then follow
+ * the order of preference, and last the variants that are not expected to win anywhere. A refused shader counts as done; the error is
+ * reported when the variant is tried.
  */
 async function compileAll(
   gpu: Gpu,

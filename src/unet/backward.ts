@@ -1,4 +1,4 @@
-/** The backward pass as a list of ops: the forward list read from its end. */
+/** The backward pass as a list of ops: the forward list in reverse. */
 
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
@@ -21,19 +21,19 @@ import {
   residualOf,
 } from './forward';
 
-/** Where the gradient of a layer's parameters is left. */
+/** Where a layer's weight gradient lies. */
 export interface LayerGradient {
-  /** `count` slices of `flatSize` each, to be added up in their order. */
+  /** `count` slices of `flatSize` each, to be added up in order. */
   readonly slices: Tensor;
   readonly count: number;
-  /** Whether `slices` are partial sums that the kernel would otherwise have added up. */
+  /** Whether `slices` are partial sums, which the kernel then leaves for gradient_norm to add up. */
   readonly partial: boolean;
 }
 
-/** Elements of all gradients, 64 MiB, beyond which a layer adds up its own partial sums: as a buffer they must fit every device. */
+/** Most elements of all gradients, 64 MiB; beyond it, a layer adds up its own partial sums. The buffer must fit every device. */
 const MOST_SLICES = 2 ** 24;
 
-/** One tensor for the gradients of all layers: Adam takes all of it at once, and adds up what comes in slices. */
+/** One tensor for the gradients of all layers: gradient_norm adds up the slices, and adam reads all layers at once. */
 export function planGradients(
   layers: readonly Layer[],
   batch: number,
@@ -60,7 +60,7 @@ export function planGradients(
   return { all, byLayer };
 }
 
-/** From `outputGrad`, dL/d(pre-activation of the last layer), to the gradients of all parameters. */
+/** Backpropagates from `outputGrad`, dL/d(pre-activation of the last layer), to the gradients of all parameters. */
 export function backwardPass(
   { passes, told }: Pick<Forward, 'passes' | 'told'>,
   batch: number,
@@ -76,7 +76,7 @@ export function backwardPass(
     const { layer, weights, input, kept } = passes[i];
     const { name, height, width, inChannels, outChannels, imageBias: first, next } = layer;
     const shape = { ...layer, batch };
-    // From the gradient of what followed this layer to that of its pre-activation.
+    // From the gradient of this layer's output, as the next op reads it, to the gradient of its pre-activation.
     if (next !== 'output') {
       const activation = back.through(i, grad);
       ops.push(activation.op);
@@ -103,10 +103,10 @@ export function backwardPass(
 }
 
 /**
- * The way back through what follows the convolutions.
+ * The backward pass through what follows the convolutions.
  *
- * The last convolution may have so few channels on its way out that what goes back through it, to the upsampling before it and to
- * the skip connection, is worked out twice rather than stored (`fusesLast`).
+ * The last convolution may have so few output channels that its input gradient, which both the upsampling before it and the skip connection
+ * need, is computed twice instead of stored (`fusesLast`).
  */
 function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad: Tensor, choose: Choose) {
   const last = passes[passes.length - 1];
@@ -116,15 +116,15 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
     before.layer.next === 'upsample' && !before.layer.residual && hasVariant(conv2dGradUpsample, lastVariant);
   const lastShape = { ...last.layer, batch };
   const throughLast = { grad: outputGrad, kernel: last.weights.backward };
-  /** Of what upsampling added, the innermost last. */
+  /** Gradients of the sums that upsampling made, the innermost last: each also goes through the skip connection. */
   const skipGrads: Tensor[] = [];
-  /** Of the input of the residual layer that was gone back through last, past that layer. */
+  /** The gradient that bypasses the residual layer processed last: that of its input, through the residual. */
   let residualGrad: Tensor | undefined;
   const gradOf = ({ layer, pre }: LayerPass) => tensor(`${layer.name} gradient`, pre.size);
   const imageOf = ({ layer: { outChannels: channels, height, width, residual } }: LayerPass) => ({
     ...{ channels, height, width, batch, residual },
   });
-  /** Where a residual layer leaves its residual's gradient. */
+  /** The tensor for the gradient of a layer's residual, if it is residual. */
   const residualGradOf = ({ layer, pre }: LayerPass) => {
     residualGrad = layer.residual ? tensor(`${layer.name} residual gradient`, pre.size) : undefined;
     return residualGrad ? { grad_residual: residualGrad } : {};
@@ -146,7 +146,7 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
     const tensors = { pre: pass.pre, grad_output, grad, ...residualGradOf(pass) };
     return { op: op(swishUpsampleGrad, pass.layer.name, imageOf(pass), tensors), grad };
   };
-  /** If the layer behind is residual, what came back past it adds to what came back through it. */
+  /** If the next layer is residual, the gradient that bypassed it is added to the gradient that came through it. */
   const throughSwish = (pass: LayerPass, grad: Tensor) => {
     const { layer, pre } = pass;
     const past = residualGrad;
@@ -162,20 +162,20 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
     return { op: op(swishMaxPoolGrad, pass.layer.name, imageOf(pass), tensors), grad };
   };
 
-  /** From the gradient of what followed layer `i`, which is not the last, to that of its pre-activation. */
+  /** From the gradient of the output of layer `i`, which is not the last, to the gradient of its pre-activation. */
   const through = (i: number, grad: Tensor): { op: Op; grad: Tensor } => {
     const pass = passes[i];
     const { next } = pass.layer;
     if (next === 'convolution') return throughSwish(pass, grad);
     if (next === 'upsample')
       return fusesLast && pass === before ? throughLastUpsample(pass) : throughUpsample(pass, grad);
-    // The outermost skip connection's gradient is what comes through the last convolution.
+    // The gradient of the outermost skip connection is the input gradient of the last convolution.
     return fusesLast && skipGrads.length === 0 ? throughLastSkipAndPool(pass, grad) : throughPool(pass, grad);
   };
   return { fusesLast, through };
 }
 
-/** From the gradient of the biases for each image to those of the linear layers that make them. */
+/** From the gradient of the biases per image to the gradients of the linear layers that make them. */
 function backThroughTelling(
   { plan, features, pre, activated }: ConditioningPass,
   batch: number,

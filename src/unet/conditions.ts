@@ -1,11 +1,11 @@
-/** What a conditioned network is told about images: checks of what callers give. */
+/** Checks what callers give a conditioned network: noise levels and labels. */
 import { EngineError, typeOf } from '../errors';
 
-/** Whether a source is a GPUBuffer, which is known by its usage: the name of its class is not a global everywhere. */
+/** Whether a source is a GPUBuffer. Tested by its usage: the class GPUBuffer is not a global everywhere. */
 export const isBuffer = (source: unknown): source is GPUBuffer =>
   (source as Partial<GPUBuffer> | undefined)?.usage !== undefined;
 
-/** Throws an `argument` error unless a caller's noise levels are one for each image, 0 to 1. */
+/** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */
 export function checkLevels(levels: Float32Array, count: number): void {
   if (!(levels instanceof Float32Array)) {
     throw new EngineError(
@@ -22,7 +22,7 @@ export function checkLevels(levels: Float32Array, count: number): void {
   );
 }
 
-/** Throws an `argument` error unless a caller's labels are one for each image: a class, or `classes`, which stands for none. */
+/** Throws an `argument` error unless the caller gave one label for each image: a class, or `classes`, which means none. */
 export function checkLabels(labels: ArrayLike<number>, classes: number, count: number): void {
   if (typeof labels !== 'object' || typeof labels?.length !== 'number') {
     throw new EngineError(

@@ -1,50 +1,51 @@
-/** The network as a configuration: from a few numbers to layers, shapes and a parameter table. Pure, no GPU. */
+/** The network as a configuration: a few numbers define layers, shapes and the parameter table. Pure, no GPU. */
 import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../errors';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the levels on the way down go channels>w0, w0>w1, …, each but the last followed by
- * 2x2 max pooling; those on the way up go wk>w(k-1), …, w0>channels, each but the last followed by nearest 2x upsampling and the
- * addition of what came out of the way down at that size. A level is one convolution each way, or more.
+ * 2x2 max pooling; those on the way up go wk>w(k-1), …, w0>channels, each but the last followed by nearest 2x upsampling and the skip
+ * connection, which adds the output of the way down at that size. A level has one convolution or more each way.
  */
 export interface UNetConfig {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   readonly widths: readonly number[];
-  /** Odd. */
+  /** An odd number. */
   readonly kernelSize: number;
   /**
-   * How many convolutions each level has, on the way down and once more on the way up: one number for all, or one for each, in the order
-   * of `widths`. The first one of a level changes the number of channels; of the way up's last level, the last one does. Default: 1.
+   * How many convolutions each level has on the way down, and again on the way up: one number for all levels, or one for each, in the order
+   * of `widths`. A level's first convolution changes the number of channels; in the last level on the way up, the last one does. Default:
+   * 1.
    */
   readonly convolutionsPerLevel?: number | readonly number[];
   /**
-   * Whether the second convolution of a level and those after it add their input to their output: x + swish(conv(x)). The network's last
-   * one never does. Default: false.
+   * Whether each convolution of a level after the first adds its input to its output: x + swish(conv(x)). The network's last convolution
+   * never does. Default: false.
    */
   readonly residual?: boolean;
   /** What follows the last convolution. All others are followed by swish. */
   readonly finalActivation: 'swish' | 'none';
-  /** Of what the network makes. Default: `channels`. */
+  /** Channels of the network's output. Default: `channels`. */
   readonly outChannels?: number;
-  /** What the network is told beside the image. Default: nothing. */
+  /** What the network gets beside the image. Default: nothing. */
   readonly conditioning?: Conditioning;
 }
 
 /**
- * What a network is told about each image, by a bias for each channel of each convolution but the last: the noise level t as
- * sin(w_k t) and cos(w_k t), w_k = 100^(k/15), k = 0 … 15, through a linear layer of 64, to which a class adds its row of a table; then
- * swish, and a linear layer to all those biases.
+ * What a conditioned network gets for each image, as a bias per channel of each convolution but the last: the noise level t as sin(w_k t)
+ * and cos(w_k t), w_k = 100^(k/15), k = 0 … 15, goes through a linear layer of width 64, to which a class adds its row of a table; then
+ * come swish and a linear layer that outputs all those biases.
  */
 export interface Conditioning {
-  /** The share of noise in an image, 0 to 1. */
+  /** Whether the network gets the share of noise in an image, 0 to 1. */
   readonly noiseLevel: boolean;
   /** How many classes there are, 0 (none) to 255; the table has one more row, for an image without a class. */
   readonly classes: number;
 }
 
 /**
- * Networks by name: `tutorial`, 309,057 parameters; `digits`, the same one conditioned, 328,513; `digits-3x3`, more and smaller
+ * Networks by name: `tutorial`, 309,057 parameters; `digits`, the same network conditioned, 328,513; `digits-3x3`, more and smaller
  * convolutions with residuals, conditioned likewise, 347,649.
  */
 export const presets = {
@@ -92,17 +93,17 @@ export interface Layer {
   readonly outChannels: number;
   readonly kernelSize: number;
   readonly activation: 'swish' | 'none';
-  /** Whether what the activation makes is added to the layer's input. */
+  /** Whether the layer adds its input to its activation. */
   readonly residual: boolean;
-  /** What comes next: another convolution, pooling, upsampling with a skip connection, or nothing. */
+  /** What follows: another convolution, pooling, upsampling with a skip connection, or nothing. */
   readonly next: 'convolution' | 'pool' | 'upsample' | 'output';
-  /** Of a convolution of a conditioned network: its first channel among the biases for each image. The last convolution has none. */
+  /** In a conditioned network, this layer's first row in the biases per image. The last convolution has none. */
   readonly imageBias?: number;
 }
 
 /**
- * A parameter tensor: kernels are HWIO [kernelSize, kernelSize, in, out] (Keras' order), of linear layers [in, out], a table of classes is
- * [classes + 1, out], biases are [out].
+ * A parameter tensor. Kernels are HWIO [kernelSize, kernelSize, in, out] (Keras' order), kernels of linear layers [in, out], a table of
+ * classes is [classes + 1, out], biases are [out].
  */
 export interface Parameter {
   readonly name: string;
@@ -126,7 +127,7 @@ const FIELDS: Names<UNetConfig> = {
   conditioning: true,
 };
 
-/** Puts the tutorial's values where none is given, and checks the result. Throws an `argument` error that names the field. */
+/** Fills in the tutorial's values for missing fields, and checks the result. Throws an `argument` error that names the field. */
 export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   checkNames('A UNet', given, FIELDS);
   const defined = Object.entries(given).filter(([, value]) => value !== undefined);
@@ -174,7 +175,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   return {
     ...config,
     widths: [...config.widths],
-    // With one convolution a level there is nothing to add.
+    // With one convolution per level, no layer is residual.
     ...(convolutions.some((count) => count > 1)
       ? { convolutionsPerLevel: convolutions, ...(residual ? { residual } : {}) }
       : {}),
@@ -196,7 +197,7 @@ function checkConvolutions(given: UNetConfig['convolutionsPerLevel'] = 1, levels
   return counts;
 }
 
-/** Undefined where the network is told nothing. */
+/** Returns undefined if the network is not conditioned. */
 function checkConditioning(given: Conditioning | undefined): Conditioning | undefined {
   if (given === undefined) return undefined;
   if (typeOf(given) !== 'Object') {
@@ -252,7 +253,7 @@ interface Level {
   readonly next: Layer['next'];
 }
 
-/** The convolutions of a level on one of the ways. */
+/** The convolutions of a level, on the way down or up. */
 function levelOf(config: UNetConfig, { name, level, channels: [from, to], next }: Level): Layer[] {
   const { height, width, kernelSize, residual = false, finalActivation } = config;
   const count = convolutionsOf(config)[level];
@@ -276,21 +277,21 @@ function levelOf(config: UNetConfig, { name, level, channels: [from, to], next }
 const convolutionsOf = ({ widths, convolutionsPerLevel: given = 1 }: UNetConfig): readonly number[] =>
   typeof given === 'number' ? widths.map(() => given) : given;
 
-/** The noise level goes in as so many sines and as many cosines. */
+/** The noise level enters as this many sines and as many cosines. */
 export const FREQUENCIES = 16;
 
-/** Width of the linear layer that noise level and class go through. */
+/** Width of the hidden linear layer of the conditioning. */
 const HIDDEN = 64;
 
-/** Inputs of the first linear layer: sines and cosines, then one for each class and one for none. */
+/** Inputs of the first linear layer: sines and cosines, then one for each class and one for no class. */
 export const embeddingRows = ({ noiseLevel, classes }: Conditioning) =>
   (noiseLevel ? 2 * FREQUENCIES : 0) + (classes > 0 ? classes + 1 : 0);
 
-/** The linear layers of a conditioned network: convolutions of a single pixel. */
+/** The linear layers of a conditioned network: convolutions of images of a single pixel. */
 export interface ConditioningLayers extends Conditioning {
-  /** From what `embedding` makes of noise level and class. */
+  /** Reads the features that `embedding` makes of noise level and class. */
   readonly hidden: Layer;
-  /** To the biases of all convolutions that have one for each image. */
+  /** Outputs the biases per image of all convolutions that have them. */
   readonly output: Layer;
 }
 
@@ -318,8 +319,8 @@ export function conditioningOf(config: UNetConfig): ConditioningLayers | undefin
 }
 
 /**
- * The flat parameter buffer. A layer's bias follows its kernel; layers start at multiples of 64 floats (256 bytes). The conditioning
- * comes last: the table of classes lies behind the kernel of the first linear layer, as if classes were more of its inputs.
+ * The flat parameter buffer. A layer's bias follows its kernel; layers start at multiples of 64 floats (256 bytes). The conditioning comes
+ * last; its table of classes follows the kernel of the first linear layer, as if classes were more of its inputs.
  */
 export function parametersOf(config: UNetConfig): { parameters: Parameter[]; size: number } {
   const parameters: Parameter[] = [];

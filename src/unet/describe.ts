@@ -17,7 +17,7 @@ export function describe(config: UNetConfig, { layers, parameters, conditioning 
       rows.push([name, `(n, ${outChannels})`, countOf(name), what]);
     }
   }
-  /** Names of the layers that upsampling adds the output of, the innermost last. */
+  /** Names of the layers whose output the skip connections add, the innermost last. */
   const skips: string[] = [];
   for (const layer of layers) {
     const { name, height, width, inChannels, outChannels, kernelSize, activation, residual, next } = layer;
@@ -46,7 +46,7 @@ export function describe(config: UNetConfig, { layers, parameters, conditioning 
 
 const thousands = (n: number) => n.toLocaleString('en-US');
 
-/** Columns as wide as they must be; those in `right` to the right. */
+/** Makes columns as wide as their widest cell; those in `right` are right-aligned. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   return rows

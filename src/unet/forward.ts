@@ -13,46 +13,46 @@ import { type Tensor, tensor } from '../plan/tensor';
 import type { Layer } from './config';
 import type { ConditioningPlan, LayerWeights, WeightPlan } from './weights';
 
-/** One convolution of the pass, with the tensors that the backward pass needs again. */
+/** One convolution of the pass, with the tensors that the backward pass reads. */
 export interface LayerPass {
   readonly layer: Layer;
   readonly weights: LayerWeights;
   readonly input: Tensor;
-  /** What the convolution makes, before the activation. */
+  /** The convolution's output, before the activation. */
   readonly pre: Tensor;
-  /** What it makes of its input on the way and the weight gradient needs, too. */
+  /** An intermediate result of the convolution that the weight gradient reuses (see `Variant.keeps`). */
   readonly kept?: Tensor;
 }
 
-/** What a conditioned network is told about the images of a batch, [batch] each: the noise levels, and the classes as u32. */
+/** What a conditioned network gets for a batch, [batch] each: the noise levels, and the classes as u32. */
 export interface Conditions {
   readonly levels: Tensor;
   readonly classes: Tensor;
 }
 
-/** The conditioning of a pass, with the tensors that the backward pass needs again. */
+/** The conditioning of a pass, with the tensors that the backward pass reads. */
 export interface ConditioningPass {
   readonly plan: ConditioningPlan;
-  /** What goes into the first linear layer. */
+  /** Input of the first linear layer. */
   readonly features: Tensor;
-  /** What it makes, before the activation and after it. */
+  /** Its output, before the activation and after it. */
   readonly pre: Tensor;
   readonly activated: Tensor;
-  /** What the second one makes: [channels of all convolutions but the last][batch]. */
+  /** Output of the second linear layer: [channels of all convolutions but the last][batch]. */
   readonly imageBias: Tensor;
 }
 
-/** Which variant of a kernel to use for a layer; undefined is the kernel's first. */
+/** Chooses the variant of a kernel for a layer; undefined means the kernel's first. */
 export type Choose = (kernel: string, layer: string) => string | undefined;
 
 /** Whether a fused kernel offers the variant that was chosen for the convolution. If so, it replaces the convolution. */
 export const hasVariant = (fused: Kernel<ConvShape>, variant: string | undefined) =>
   variant !== undefined && Object.hasOwn(fused.variants, variant);
 
-/** Largest intermediate that is kept of a layer, in elements: 8 MiB, about a cache. Beyond that, loading it again costs as much as making it again. */
+/** Largest intermediate kept for a layer, in elements: 8 MiB, about a cache. Loading a larger one costs as much as computing it again. */
 const MOST_KEPT = 2 ** 21;
 
-/** A tensor for what both variants make of the layer's input, if there is such a thing. */
+/** A tensor for the intermediate result that both variants derive from the layer's input, if there is one. */
 function keptFor(shape: ConvShape, layer: string, forward?: string, gradient?: string): Tensor | undefined {
   const made = forward && conv2d.variants[forward]?.keeps;
   const needed = gradient && conv2dGradKernel.variants[gradient]?.keeps;
@@ -64,14 +64,14 @@ function keptFor(shape: ConvShape, layer: string, forward?: string, gradient?: s
 export interface Forward {
   readonly ops: Op[];
   readonly passes: readonly LayerPass[];
-  /** Of a conditioned network. */
+  /** In a conditioned network: its conditioning. */
   readonly told?: ConditioningPass;
 }
 
-/** What a network needs to make a pass. */
+/** What a pass needs of a network. */
 export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
 
-/** From what a network is told to a bias for each image. */
+/** Computes a conditioned network's biases per image from noise levels and classes. */
 function tell(
   plan: ConditioningPlan,
   batch: number,
@@ -95,11 +95,10 @@ function tell(
 }
 
 /**
- * From `input` to `pre`, the output before the last activation; both are [channels][height][width][batch], `batch` a multiple
- * of 4. Pooling, upsampling and skip connections apply swish to what they read, and add residuals to it, so that a map is written once;
- * between two convolutions of a level, the second one's input is written, too, as convolutions read each element often. With `keeps`, a
- * backward pass follows that is chosen for by the same `choose`.
- * `conditions` are what a conditioned network is told.
+ * From `input` to `pre`, the pre-activation of the last layer; both are [channels][height][width][batch], `batch` a multiple of 4. Pooling,
+ * upsampling and skip connections apply swish to what they read, and add residuals to it, so that each map is written once; between two
+ * convolutions of a level, the second one's input is also written, since convolutions read each element often. `conditions` are the noise
+ * levels and classes for a conditioned network. With `keeps`, a backward pass follows, whose variants the same `choose` chooses.
  */
 export function forwardPass(
   { layers, weights, conditioning }: Network,
@@ -114,7 +113,7 @@ export function forwardPass(
     ? tell(conditioning, batch, conditions)
     : { ops: [] as Op[], told: undefined };
   const passes: LayerPass[] = [];
-  /** Those that upsampling adds, the innermost last. */
+  /** The layers that skip connections start from, the innermost last. */
   const skips: LayerPass[] = [];
   let x = input;
   layers.forEach((layer, i) => {
@@ -152,10 +151,10 @@ export function forwardPass(
   return { ops, passes, told };
 }
 
-/** A residual layer's input, which is added to what its activation makes. */
+/** A residual layer's input, which is added to its activation. */
 export const residualOf = ({ layer, input }: LayerPass) => (layer.residual ? { residual: input } : {});
 
-/** The activation, with what comes next on the way down: pooling, or nothing. */
+/** The activation, fused with pooling if that follows on the way down. */
 function activate(pass: LayerPass, batch: number): { op: Op; output: Tensor } {
   const { layer, pre: input } = pass;
   const { name, height, width, outChannels: channels, next, residual } = layer;
@@ -169,7 +168,7 @@ function activate(pass: LayerPass, batch: number): { op: Op; output: Tensor } {
   return { op: op(swish, name, shape, { input, output, ...residualOf(pass) }), output };
 }
 
-/** The activation with upsampling and the skip connection. */
+/** The activation, fused with upsampling and the skip connection. */
 function upsample(pass: LayerPass, skip: LayerPass, batch: number): { op: Op; output: Tensor } {
   const { layer, pre: input } = pass;
   const { name, height, width, outChannels: channels, residual } = layer;
@@ -199,8 +198,8 @@ export function predictionPass(
 }
 
 /**
- * The calls of `ops` that read weights and nothing else, as transforms of kernels do, apart from the others, and the tensors that
- * they make: while the weights stay the same, they need not be repeated.
+ * Splits `ops` into calls that read nothing but weights, such as transforms of kernels (`once`), and the others (`each`). `made` are the
+ * tensors that `once` writes: they stay valid while the weights do not change.
  */
 export function splitByWeights(ops: readonly Op[], weights: ReadonlySet<Tensor>) {
   const bound = (c: Call, access: string) =>

@@ -13,25 +13,25 @@ export interface NetworkParts {
   readonly config: UNetConfig;
   readonly plan: WeightPlan;
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
-  /** From the flat parameters to the packed ones. */
+  /** Packs the flat parameters. */
   readonly repack: Program;
 }
 
 /** A network's weights on the GPU. */
 export abstract class NetworkWeights extends Resource {
   readonly config: UNetConfig;
-  /** Name, shape and place of each parameter tensor, in forward order. */
+  /** Name, shape and offset of each parameter tensor, in forward order. */
   readonly parameters: readonly Parameter[];
-  /** Number of trainable numbers. */
+  /** Number of trainable parameters. */
   readonly parameterCount: number;
   /** @internal */
   readonly plan: WeightPlan;
-  /** The buffers that the network itself holds. @internal */
+  /** The buffers that the network owns. @internal */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   /** @internal */
   protected readonly gpu: Gpu;
   private readonly repack: Program;
-  /** How often the weights have been replaced, by `setParameters` or by a trainer that is gone. */
+  /** Counts replacements of the weights, by `setParameters` or by a trainer that has detached. */
   private replaced = 0;
   private trainers = 0;
 
@@ -48,8 +48,8 @@ export abstract class NetworkWeights extends Resource {
   }
 
   /**
-   * Replaces all parameters. Throws an `argument` error that lists unknown, missing and misshapen names and what is not finite; nothing is
-   * changed then.
+   * Replaces all parameters. Throws an `argument` error that lists unknown, missing, misshapen and non-finite parameters; then nothing
+   * changes.
    */
   async setParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
     this.check();
@@ -70,7 +70,8 @@ export abstract class NetworkWeights extends Resource {
     }
     const flat = new Float32Array(this.plan.flat.size);
     for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
-    // Before: what is submitted from now on reads the new weights. After: what read the state meanwhile may have been submitted earlier.
+    // Count before: submissions from now on read the new weights. Count again after: whoever read the version meanwhile may have submitted
+    // earlier.
     this.replaced++;
     this.gpu.device.queue.writeBuffer(this.boundBuffers.get(this.plan.flat)!, 0, flat);
     try {
@@ -81,19 +82,19 @@ export abstract class NetworkWeights extends Resource {
   }
 
   /**
-   * Version of the weights: what was derived from them stays valid while this is the same. Undefined while there is a trainer, whose
-   * steps may be submitted at any time. @internal
+   * Version of the weights: results derived from them stay valid while it is the same. Undefined while a trainer is attached, which may
+   * submit steps at any time. @internal
    */
   get weightsVersion(): number | undefined {
     return this.trainers === 0 ? this.replaced : undefined;
   }
 
-  /** How often others than a trainer at work have replaced the weights. @internal */
+  /** How often the weights were replaced by anything but an attached trainer. @internal */
   get replacements(): number {
     return this.replaced;
   }
 
-  /** Records that the packed weights follow the flat ones. @internal */
+  /** Records the packing of the flat parameters. @internal */
   encodePacking(pass: GPUComputePassEncoder): void {
     this.repack.encode(pass);
   }
@@ -123,7 +124,7 @@ export abstract class NetworkWeights extends Resource {
     );
   }
 
-  /** Throws unless the network is given just what it is told beside images. @internal */
+  /** Throws unless the caller gives exactly the conditions that the network takes. @internal */
   checkTold(given: { readonly levels?: unknown; readonly labels?: unknown }): void {
     const { noiseLevel = false, classes = 0 } = this.config.conditioning ?? {};
     const what = { levels: 'the noise level of each image', labels: 'the class of each image' };
@@ -155,7 +156,7 @@ export abstract class NetworkWeights extends Resource {
     return [...this.boundBuffers.values()].reduce((sum, b) => sum + b.size, this.repack.bytes);
   }
 
-  /** Also that it lies on `device`. @internal */
+  /** Also checks that the network is on `device`. @internal */
   override check(device = this.gpu.device): void {
     super.check();
     this.gpu.checkAlive();

@@ -15,13 +15,13 @@ import type { NetworkWeights } from './network';
 import { chooser as chooseBy, type Variants } from './variants';
 
 export interface PredictorOptions {
-  /** Images of a forward pass. Default 1. */
+  /** Images per forward pass. Default 1. */
   readonly count?: number;
-  /** Kernel variants by layer. Default: chosen for the device. */
+  /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants;
 }
 
-/** Through these, data comes in and goes out. */
+/** The tensors for inputs and outputs. */
 interface PredictorTensors {
   readonly images: Tensor;
   readonly result: Tensor;
@@ -32,7 +32,7 @@ interface PredictorTensors {
 
 interface PredictorPlan {
   readonly tensors: PredictorTensors;
-  /** What is made of the weights alone, and stays while they do. */
+  /** Tensors derived from the weights alone, valid while the weights do not change. */
   readonly made: readonly Tensor[];
   readonly prepare: readonly Op[];
   readonly ops: readonly Op[];
@@ -43,19 +43,19 @@ interface PredictorParts {
   readonly unet: NetworkWeights;
   readonly count: number;
   readonly program: Program;
-  /** What depends on the weights alone: none or one. */
+  /** The program that depends on the weights alone: none or one. */
   readonly prepare: readonly Program[];
   readonly buffers: Readonly<Record<keyof PredictorTensors, GPUBuffer>>;
   readonly own: readonly GPUBuffer[];
   readonly staging: Staging;
 }
 
-/** A forward pass that is compiled and has its memory, for a program that records its own commands. Created by `engine.createPredictor`. */
+/** A compiled forward pass with its memory, for callers that record their own commands. Created by `engine.createPredictor`. */
 export class Predictor extends Resource {
   readonly unet: NetworkWeights;
   readonly count: number;
   private readonly parts: PredictorParts;
-  /** Of which version of the weights (`UNet.weightsVersion`) the preparations have been made. */
+  /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
   private prepared: number | undefined;
 
   private constructor(parts: PredictorParts) {
@@ -107,7 +107,7 @@ export class Predictor extends Resource {
     };
     let staging: Staging | undefined;
     try {
-      // Two, so that one turn of `predict` is read while the next one is at work.
+      // Two, so that one turn of `predict` is read back while the next one runs.
       staging = await Staging.create(gpu, 'predictions', (result.size / batch) * count * 4, 2);
       const [program, ...prepare] = await Program.compileAll([
         Program.compile(gpu, 'predict', plan.ops, boundBuffers),
@@ -124,9 +124,9 @@ export class Predictor extends Resource {
   }
 
   /**
-   * Records a forward pass from the images in `input` to predictions in `output`, submits nothing. Both are [count][height][width][channels]
-   * of f32; `input` has the usage COPY_SRC, `output` COPY_DST; they may be the same buffer. What the network is told beside that comes from
-   * buffers with COPY_SRC: `levels`, f32, and `labels`, u32, [count] each.
+   * Records a forward pass from the images in `input` to predictions in `output`; submits nothing. Both are
+   * [count][height][width][channels] of f32; `input` has the usage COPY_SRC, `output` COPY_DST; they may be the same buffer. A conditioned
+   * network reads its conditions from buffers with COPY_SRC: `levels`, f32, and `labels`, u32, [count] each.
    */
   encode(
     encoder: GPUCommandEncoder,
@@ -153,12 +153,12 @@ export class Predictor extends Resource {
       checkBuffer(name, from, this.count * 4, 'COPY_SRC');
       encoder.copyBufferToBuffer(from, 0, to, 0, this.count * 4);
     }
-    // The weights may change before this is submitted.
+    // Always prepare: the weights may change before the caller submits this.
     for (const each of [...prepare, program]) computePass(encoder, 'predict', (pass) => each.encode(pass));
     encoder.copyBufferToBuffer(result, 0, output, 0, outBytes);
   }
 
-  /** A forward pass of up to `count` images from the host and back to it. Two at the same time at most. @internal */
+  /** Runs a forward pass of up to `count` images from the host and back. At most two runs at the same time. @internal */
   async run(
     given: Float32Array,
     told: { levels?: Float32Array; labels?: Uint32Array } = {},
@@ -191,7 +191,7 @@ export class Predictor extends Resource {
     }
   }
 
-  /** Bytes of GPU memory that it holds, without the network's weights. */
+  /** Bytes of GPU memory that the predictor holds, without the network's weights. */
   get bytes(): number {
     const { prepare, program, own } = this.parts;
     const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, 0);
@@ -217,7 +217,7 @@ export class Predictor extends Resource {
   }
 }
 
-/** A pass of `batch` images from the caller's order and back to it. Pure. */
+/** A pass of `batch` images from the caller's layout and back to it. Pure. */
 function planPrediction(
   { config, plan, boundBuffers }: Pick<NetworkWeights, 'config' | 'plan' | 'boundBuffers'>,
   batch: number,

@@ -10,14 +10,14 @@ import { type NetworkParts, NetworkWeights } from './network';
 import { Predictor } from './predictor';
 import { initialParameters, planWeights } from './weights';
 
-/** Images that one forward pass of `predict` takes at most; more are done in turns. */
+/** Most images per forward pass of `predict`; it runs more images in turns. */
 const PREDICT_BATCH = 64;
 
-/** What a conditioned network is told about each image. */
+/** The conditions of a conditioned network, one of each for each image. */
 export interface Told {
   /** Noise levels, 0 to 1. */
   readonly levels?: Float32Array;
-  /** Classes, 0 to `classes` - 1, or `classes` for none. */
+  /** Classes, 0 to `classes` - 1, or `classes` for no class. */
   readonly labels?: ArrayLike<number>;
 }
 
@@ -62,9 +62,9 @@ export class UNet extends NetworkWeights {
   }
 
   /**
-   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the channels that the
-   * network makes. A conditioned network is told the noise `levels` and the class `labels` of the images. Calls at the same time are done
-   * one after the other; what is given must stay as it is until then.
+   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the network's output
+   * channels. A conditioned network takes the noise `levels` and the class `labels` of the images. Concurrent calls run one after the
+   * other; the caller must not change the arguments until then.
    */
   async predict(images: Float32Array, count: number, told: Told = {}): Promise<Float32Array<ArrayBuffer>> {
     this.check();
@@ -99,7 +99,7 @@ export class UNet extends NetworkWeights {
           before = predictor
             .run(part, { levels: levels?.subarray(done, end), labels: classes?.subarray(done, end) })
             .then((values) => output.set(values, done * resultSize));
-          before.catch(() => {}); // awaited once the next one is submitted
+          before.catch(() => {}); // awaited after the next one is submitted
           await previous;
         }
         await before;

@@ -9,7 +9,7 @@ import { type AdapterKind, firstVariant, type Kernel } from '../plan/op';
 import type { Layer } from './config';
 import type { Choose } from './forward';
 
-/** `kernel/layer` -> variant, for instance `conv2d/down.1` -> `winograd7`. What is not listed uses the kernel's first. */
+/** `kernel/layer` -> variant, for instance `conv2d/down.1` -> `winograd7`. A kernel that is not listed uses its first variant. */
 export type Variants = Readonly<Record<string, string>>;
 
 export const chooser =
@@ -19,10 +19,10 @@ export const chooser =
 
 type TunedKernel = Kernel<ConvShape>;
 
-/** The kernels that have more than one variant; all take a convolution's shape. */
+/** The kernels that have more than one variant to choose from; all take a convolution's shape. */
 export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly TunedKernel[];
 
-/** Kernels that replace one of those where its variant allows it: whose choice is theirs, too. */
+/** Fused kernels, each with the kernel that it replaces if that kernel's variant allows it: both use the same choice. */
 const FUSED: Readonly<Record<string, string>> = {
   conv2d_pool: conv2d.name,
   conv2d_grad_pool: conv2dGradInput.name,
@@ -31,20 +31,20 @@ const FUSED: Readonly<Record<string, string>> = {
 
 export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
 
-/** The `kernel.variant` to do without where `variant` of `kernel`, fused or not, is wrong; undefined if nothing takes its place. */
+/** The `kernel.variant` to reject if `variant` of `kernel`, fused or not, is wrong; undefined if there is no replacement. */
 export function replaceable(kernel: string, variant: string): string | undefined {
   const chosen = TUNED.find(({ name }) => name === (FUSED[kernel] ?? kernel));
   return chosen && variant !== firstVariant(chosen) ? `${chosen.name}.${variant}` : undefined;
 }
 
-/** Those of them that a forward pass needs, or a training step. */
+/** The tuned kernels that a forward pass needs, or a training step. */
 export const tunedFor = (training: boolean) => (training ? TUNED : TUNED.slice(0, 1));
 
-/** The layers that a kernel works for: the first one's input is data, whose gradient nobody asks for. */
+/** The layers that need a kernel: the first layer's input is data, whose gradient nobody needs. */
 export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
   kernel.name === conv2dGradInput.name ? layers.slice(1) : layers;
 
-/** Where among the biases for each image a layer's begin makes no difference to how fast it is. */
+/** The shape to tune for: where a layer's biases per image begin makes no difference to its speed. */
 export const tunedShape = (layer: Layer, batch: number): ConvShape => ({
   ...layer,
   batch,
@@ -55,8 +55,8 @@ export const adapterKind = ({ software }: { readonly software: boolean }): Adapt
   software ? 'software' : 'gpu';
 
 /**
- * The fastest forms first: as measured on software adapters; for GPUs, where the tuner measures and the order is for what it could not
- * measure, as it follows from arithmetic and from what their compilers make of the shaders. Names that a kernel does not have are passed over.
+ * The fastest forms first. For software adapters the order was measured; for GPUs it follows from arithmetic and from what their compilers
+ * make of the shaders, and serves where the tuner could not measure. Names that a kernel does not have are ignored.
  */
 const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
   software: [
@@ -99,11 +99,11 @@ export function rank(variant: string, adapter: AdapterKind): number {
   return at < 0 ? PREFERENCE[adapter].length : at;
 }
 
-/** The variants of `kernel` among `possible` that are worth measuring on an adapter: those for its kind, or for any. */
+/** The variants of `kernel` among `possible` that are worth measuring on an adapter: those for its kind and those for any. */
 export const contenders = (kernel: TunedKernel, possible: readonly string[], adapter: AdapterKind) =>
   possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
 
-/** The choice among `possible` variants of a kernel without measuring. */
+/** The variant of a kernel to use among `possible`, chosen without measuring. */
 export function preferred(
   kernel: TunedKernel,
   possible: readonly string[],
@@ -116,7 +116,7 @@ export function preferred(
   return busy ?? known[0] ?? possible[0];
 }
 
-/** Why a variant cannot do a layer on a device with `features`, or undefined where it can. */
+/** Why a variant cannot compute a layer on a device with `features`, or undefined if it can. */
 function obstacle(
   kernel: TunedKernel,
   variant: string,
@@ -129,7 +129,7 @@ function obstacle(
   return missing ? `the device has no ${missing}` : refuses?.(tunedShape(layer, batch));
 }
 
-/** Every variant of a tuned kernel that can do a layer on a device with `features`. */
+/** All variants of a tuned kernel that can compute a layer on a device with `features`. */
 export const candidates = (
   kernel: TunedKernel,
   layer: Layer,
@@ -137,7 +137,7 @@ export const candidates = (
   features: GPUSupportedFeatures,
 ) => Object.keys(kernel.variants).filter((variant) => !obstacle(kernel, variant, layer, batch, features));
 
-/** A choice without measuring, and without those `kernel.variant` that are `rejected`. */
+/** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */
 export function defaultVariants(
   layers: readonly Layer[],
   batch: number,
@@ -157,9 +157,9 @@ export function defaultVariants(
 }
 
 /**
- * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can do it at this batch on a
- * device with `features`. Entries for kernels that only a training step needs may stand there in any case, so that one list
- * serves training and sampling; whether they can be had is checked where they are used.
+ * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can compute it at this batch on a device
+ * with `features`. Entries for kernels that only a training step needs are always allowed, so that one list serves training and sampling;
+ * whether the device supports them is checked where they are used.
  */
 export function checkVariants(
   variants: Variants,

@@ -1,4 +1,4 @@
-/** The weights of a network as tensors, and how they start. Pure, no GPU. */
+/** A network's weights as tensors, and their initial values. Pure, no GPU. */
 
 import { needsNoPacking, packing, packWeights, type Region } from '../kernels/pack_weights';
 import { type Op, op } from '../plan/op';
@@ -14,7 +14,7 @@ import {
   type UNetConfig,
 } from './config';
 
-/** A layer's weights in the orders that the kernels read (see pack_weights). */
+/** A layer's weights in the layouts that the kernels read (see pack_weights). */
 export interface LayerWeights {
   readonly forward: Tensor;
   readonly bias: Tensor;
@@ -28,9 +28,9 @@ export interface ConditioningPlan {
   readonly output: LayerWeights;
 }
 
-/** One layer's share of the buffers. */
+/** One layer's part of the buffers. */
 export interface LayerPlan {
-  /** Of the flat parameters, and of whatever is laid out like them, in floats. */
+  /** Offset in the flat parameters, and in all buffers laid out like them, in floats. */
   readonly offset: number;
   readonly parameters: Tensor;
   readonly packed: Tensor;
@@ -42,17 +42,17 @@ export interface WeightPlan {
   readonly layers: readonly Layer[];
   readonly conditioning?: ConditioningPlan;
   readonly parameters: readonly Parameter[];
-  /** The flat parameters: `parameters` says where each lies. */
+  /** The flat parameters; `parameters` says where each lies. */
   readonly flat: Tensor;
-  /** The same numbers in the other orders that the kernels read: all layers, one after the other. */
+  /** The same numbers in the other layouts that the kernels read: all layers, one after the other. */
   readonly packed: Tensor;
-  /** Of all that has parameters: the convolutions, then the linear layers of the conditioning. */
+  /** All layers that have parameters: the convolutions, then the linear layers of the conditioning. */
   readonly all: readonly Layer[];
-  /** As `all`. */
+  /** One for each layer of `all`. */
   readonly byLayer: readonly LayerPlan[];
-  /** Of the convolutions. */
+  /** One for each convolution. */
   readonly weights: readonly LayerWeights[];
-  /** From the flat parameters to the packed ones. */
+  /** Packs the flat parameters. */
   readonly pack: readonly Op[];
 }
 
@@ -109,8 +109,8 @@ export function planWeights(config: UNetConfig): WeightPlan {
 }
 
 /**
- * Glorot uniform kernels and zero biases, as Keras starts: U(-l, l) with l = sqrt(6 / (fan in + fan out)). Tables of classes start
- * standard normal.
+ * Glorot uniform kernels and zero biases, as in Keras: U(-l, l) with l = sqrt(6 / (fan in + fan out)). Tables of classes start standard
+ * normal.
  */
 export function initialParameters(parameters: readonly Parameter[], seed: number): Map<string, Float32Array> {
   return new Map(

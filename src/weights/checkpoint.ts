@@ -7,19 +7,19 @@
  * `version` `2`, `kind` `model`, and `config`, the network as JSON. Version 1 is the same without a checksum: what another program writes.
  *
  * A **checkpoint** is a model (a reader of models may take it for one) of `kind` `checkpoint` with what a training run needs
- * to go on as if it had never stopped:
+ * to continue as if it had never stopped:
  *
  * | tensor | shape | |
  * |---|---|---|
  * | `moment1.<name>`, `moment2.<name>` | as the parameter | Adam's moments |
- * | `optimizer.corrections` | [2] | 1 - beta1^step and 1 - beta2^step, as the GPU has them |
- * | `losses` | [step] | the loss of every step so far; NaN for one that was skipped |
- * | `trained.<name>` | as the parameter | with `averageWeights`: the weights that are trained, whose moving average the model is |
+ * | `optimizer.corrections` | [2] | 1 - beta1^step and 1 - beta2^step, as the GPU computed them |
+ * | `losses` | [step] | the loss of every step so far; NaN for a skipped step |
+ * | `trained.<name>` | as the parameter | with `averageWeights`: the trained weights; the model holds their moving average |
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
- * `data` (a fingerprint of the data set), `variants` (which variant of which kernel each layer uses: another choice gives other
- * last bits), `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, classDropout),
- * and as a plain string `adapter` (what the adapter that trained calls itself). A model has `objective`, what it was trained for, as a plain string.
+ * `data` (a fingerprint of the data set), `variants` (the kernel variant that each layer uses: another choice changes the last bits),
+ * `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, skipNonFinite, classDropout), and as
+ * a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`, what it was trained for, as a plain string.
  */
 import type { ByteContainer } from '../bytes';
 import { EngineError, show } from '../errors';
@@ -52,7 +52,7 @@ export interface Checkpoint extends Model {
   /** See `variantsForAdapter`. */
   readonly variants: Variants;
   readonly training: TrainingSettings;
-  /** What the adapter called itself; the first checkpoints did not say. */
+  /** The adapter's name for itself; the first checkpoints lack it. */
   readonly adapter?: string;
   /** For `trainer.setState`. */
   readonly state: OptimizerState;
@@ -60,7 +60,7 @@ export interface Checkpoint extends Model {
   readonly losses: Float32Array;
 }
 
-/** A trainer, or what has its state. */
+/** A trainer, or an object with its state. */
 interface Training extends Pick<Trainer, 'variants' | 'settings' | 'adapter'> {
   readonly unet: Weights;
   getState(): Promise<OptimizerState>;
@@ -68,12 +68,12 @@ interface Training extends Pick<Trainer, 'variants' | 'settings' | 'adapter'> {
 }
 
 /**
- * A checkpoint of a training run. May be taken while `fit` waits for its next event to be asked for; steps that are already
- * submitted then are part of it, and their losses are read from the GPU.
+ * A checkpoint of a training run. The caller may take it while `fit` waits for its next event to be requested; it then includes steps that
+ * are already submitted, whose losses it reads from the GPU.
  *
  * @param run.losses the losses known so far, one for each step from the first; the trainer knows up to 1024 of its last steps
- * @throws EngineError `argument` for settings or data that `loadCheckpoint` would refuse and if losses are missing, `diverged` if
- * weights, moments or losses are not finite
+ * @throws EngineError `argument` for settings or data that `loadCheckpoint` would refuse and if losses are missing, `diverged` if weights,
+ * moments or losses are not finite
  */
 export async function saveCheckpoint(run: {
   readonly trainer: Training;
@@ -113,7 +113,7 @@ export async function saveCheckpoint(run: {
     ...namedTensors('moment2.', unet.parameters, state.moment2),
     ...(state.weights ? namedTensors('trained.', unet.parameters, state.weights) : []),
     { name: 'optimizer.corrections', shape: [2], data: state.corrections },
-    // NaN stands for a step that was skipped.
+    // NaN marks a skipped step.
     { name: 'losses', shape: [state.step], data: losses, mayBeNaN: training.skipNonFinite !== undefined },
   ];
   const metadata = {
@@ -131,8 +131,8 @@ export async function saveCheckpoint(run: {
 }
 
 /**
- * @param name what errors call the file
- * @throws EngineError `data`, or `argument` for what holds no bytes
+ * @param name the file's name in errors
+ * @throws EngineError `data`, or `argument` for an argument without bytes
  */
 export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): Checkpoint {
   const file = openFile(bytes, name);
@@ -161,7 +161,7 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
     state: {
       step,
       corrections: floats('optimizer.corrections'),
-      // The first checkpoints did not say.
+      // The first checkpoints lack it.
       adam: file.metadata.adam === undefined ? adamDefaults : adamOf(jsonOf(file, 'adam', name), wrong),
       moment1: pickTensors(file, 'moment1.', parameters),
       moment2: pickTensors(file, 'moment2.', parameters),
@@ -173,9 +173,9 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
 }
 
 /**
- * The variants that a run goes on with on `adapter`, for `createTrainer`: those that it began with, bit for bit, if it is the same
- * one. Undefined if it is another, which should choose its own: its last bits differ in any case, and what is fast on a processor is slow
- * on a GPU, where nobody has checked it either.
+ * The variants for `createTrainer` with which a run continues on `adapter`. On the same adapter, those that it began with, so that it
+ * continues bit for bit. Undefined on another, where the engine should choose: the last bits differ in any case, and a variant that is fast
+ * on a processor is slow on a GPU, where it has not been checked either.
  */
 export function variantsForAdapter(
   adapter: AdapterDescription,

@@ -1,17 +1,17 @@
 /**
  * The checksum of models and checkpoints: CRC-32, the one of gzip, zip and PNG, in eight hexadecimal digits.
  *
- * It is the CRC-32 of the whole file, header and data, in which the eight digits themselves are taken as `00000000`. They stand in the
- * file's metadata as `crc32`, before everything else, so always at bytes 34 to 41:
+ * It is the CRC-32 of the whole file, header and data, with the eight digits themselves taken as `00000000`. The digits come first in the
+ * file's metadata, as `crc32`, so they are always bytes 34 to 41:
  *
  *     import pathlib, zlib
  *     file = pathlib.Path('model.safetensors').read_bytes()
  *     assert file[8:34] == b'{"__metadata__":{"crc32":"'
  *     print(f'{zlib.crc32(file[:34] + b"0" * 8 + file[42:]):08x}', 'should be', file[34:42].decode())
  *
- * CRC-32 notices every change of up to 32 bits in a row, one flipped bit above all, and of any other damage all but one case in 2^32. It
- * is against accidents; whoever means to deceive can work it out anew. SHA-256 would not change that, is there in secure contexts only
- * and asynchronous, where `loadModel` is not. The table by bytes, the shortest way, takes 11 ms for a checkpoint of 5 MB.
+ * CRC-32 detects every change within 32 consecutive bits, such as one flipped bit, and misses one in 2^32 of all other kinds of damage. It
+ * protects against accidents, not forgery: anybody can compute it anew. SHA-256 would not change that, exists in secure contexts only, and
+ * is asynchronous, which `loadModel` is not. The byte table, the shortest implementation, takes 11 ms for a checkpoint of 5 MB.
  */
 import { EngineError, show } from '../errors';
 
@@ -19,7 +19,7 @@ const HEAD = '{"__metadata__":{"crc32":"';
 const AT = 8 + HEAD.length;
 const END = AT + 8;
 
-/** What stands for the digits until they are known. As the first of the metadata. */
+/** Placeholder until the digits are known. Must come first in the metadata. */
 export const UNKNOWN = { crc32: '00000000' };
 
 const TABLE = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -39,12 +39,12 @@ function checksum(file: Uint8Array): string {
   return (~parts.reduce(update, -1) >>> 0).toString(16).padStart(8, '0');
 }
 
-/** Writes the digits into a file with `UNKNOWN` in their place. */
+/** Replaces the placeholder `UNKNOWN` in a file by the checksum's digits. */
 export function seal(file: Uint8Array): void {
   file.set(ascii(checksum(file)), AT);
 }
 
-/** @throws EngineError `data` unless the file is what was sealed. `stored`: its metadata's crc32. */
+/** @throws EngineError `data` unless the file is unchanged since it was sealed. `stored`: its metadata's crc32. */
 export function checkSeal(file: Uint8Array, stored: string, name: string): void {
   const inPlace = ascii(`${HEAD}${stored}"`).every((code, i) => file[8 + i] === code);
   const now = checksum(file);

@@ -1,4 +1,4 @@
-/** The fields of a file's metadata: what they are, and their checks. */
+/** The fields of a file's metadata, and their checks. */
 import { EngineError, show } from '../errors';
 import type { TrainerSettings } from '../training/options';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
@@ -8,8 +8,8 @@ import type { DataFingerprint } from './fingerprint';
 import type { Safetensors } from './safetensors';
 
 /**
- * How a run was started, beside Adam's settings, which its state has. A run on your own batches (`trainer.step`) has no epochs:
- * give 1; `seed` is what the batches follow from, or 0.
+ * How a run was started, except Adam's settings, which its state has. A run on your own batches (`trainer.step`) has no epochs: give 1;
+ * `seed` is the seed that your batches follow from, or 0.
  */
 export interface RunSettings {
   /** 0 to 2^32 - 1. */
@@ -20,19 +20,19 @@ export interface RunSettings {
   readonly learningRate: number;
   /** 1 or more. */
   readonly epochs: number;
-  /** As `fit` has it. Default: for the objective `tutorial`. */
+  /** As in `FitOptions`. Default: true for the objective `tutorial`, else false. */
   readonly binarize?: boolean;
-  /** Where the images came from, for people and for the command line; the fingerprint is what counts. */
+  /** The source of the images, for people and for the command line; checks use the fingerprint alone. */
   readonly source?: string;
-  /** Only so many of the source's images were used; 1 or more. */
+  /** How many of the source's images were used; 1 or more. Default: all. */
   readonly limit?: number;
-  /** So many of its images, the last ones, were not trained on but measure the run; 1 or more. */
+  /** How many of these images, the last ones, were held out to measure the run; 1 or more. Default: none. */
   readonly holdout?: number;
-  /** Where the run ends, if that is before its epochs do. */
+  /** The step at which the run ends, if before its epochs do. */
   readonly maxSteps?: number;
 }
 
-/** The trainer's settings beside Adam's, for `createTrainer`. */
+/** The trainer's settings except Adam's, for `createTrainer`. */
 export type TrainingSettings = Omit<TrainerSettings, 'adam'>;
 
 export function stepOf(file: Safetensors, name: string): number {
@@ -72,14 +72,14 @@ export function adamOf(given: unknown, wrong: Wrong): AdamSettings {
     beta1: number('beta1'),
     beta2: number('beta2'),
     epsilon: number('epsilon'),
-    // The first checkpoints had none.
+    // The first checkpoints lack it.
     weightDecay: given.weightDecay === undefined ? 0 : number('weightDecay'),
   };
 }
 
 export function trainingOf(file: Safetensors, name: string): TrainingSettings {
   const wrong = inFile(name);
-  // The first checkpoints did not say.
+  // The first checkpoints lack it.
   const given = file.metadata.training === undefined ? {} : jsonOf(file, 'training', name);
   if (!isObject(given)) throw wrong('training', given, 'an object');
   const {
@@ -143,7 +143,7 @@ export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
   };
 }
 
-/** What variants were called before 0.2.0. A `strip` has gone; `direct` does its layers. */
+/** Names of variants before 0.2.0. `strip` was removed; `direct` computes its layers. */
 const FORMER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   conv2d: { one: 'one_output', one_split: 'one_output_gpu', one_subgroups: 'one_output_subgroups' },
   conv2d_grad_kernel: { one: 'one_channel', one_split: 'one_channel_gpu' },
@@ -170,7 +170,7 @@ export function variantsOf(given: unknown, wrong: Wrong): Variants {
   );
 }
 
-/** Names from a file may be those that every object has: `constructor`. */
+/** Looks up own properties only: names from a file may be inherited ones, such as `constructor`. */
 const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
   Object.hasOwn(record, key) ? record[key] : undefined;
 
@@ -202,7 +202,7 @@ export function integer(value: unknown, key: string, wrong: Wrong, min: number, 
 
 const damaged = 'The file is damaged: take another.';
 
-/** Makes the error of a value that is not what it must be. */
+/** Makes the error for a value that is not legal. */
 export type Wrong = (key: string, value: unknown, legal: string) => EngineError;
 
 export const wrongArgument: Wrong = (key, value, legal) =>

@@ -1,4 +1,4 @@
-/** What models and checkpoints have in common as files. */
+/** The file format that models and checkpoints share. */
 import { type ByteContainer, bytesOf } from '../bytes';
 import { EngineError, nonFinite, printable, show } from '../errors';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
@@ -8,7 +8,7 @@ import type { ExpectedTensor } from './match';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor, type Safetensors } from './safetensors';
 
 const FORMAT = 'webgpu-diffusion';
-/** 1, up to 0.2.0, had no checksum. */
+/** Version 1, up to 0.2.0, had no checksum. */
 const VERSION = '2';
 const WITHOUT_CHECKSUM = '1';
 
@@ -72,7 +72,9 @@ export function expectedInCheckpoint(
   ];
 }
 
-/** As encodeSafetensors, but a file of a run that has diverged would replace one that is of use. `when` begins the message. */
+/**
+ * Like encodeSafetensors, but refuses non-finite values: a file of a diverged run would replace a useful one. `when` begins the message.
+ */
 export function encodeFinite(
   tensors: readonly (NamedTensor & { readonly mayBeNaN?: boolean })[],
   metadata: Record<string, string>,

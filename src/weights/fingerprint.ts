@@ -3,22 +3,22 @@ import { clip, EngineError } from '../errors';
 import { fnv1a } from '../hash';
 
 /**
- * What tells one data set from another. If you train on your own batches, give the image size, the number of images (or 1), and any
- * identifying text as `fnv1a`.
+ * Identifies a data set. If you train on your own batches, give the image size, the number of images (or 1), and any identifying text as
+ * `fnv1a`.
  */
 export interface DataFingerprint {
-  /** 1 or more, as the sizes. */
+  /** 1 or more, like the sizes. */
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** Of an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
+  /** For an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
   readonly fnv1a: string;
-  /** The same of the labels, if there are any. */
+  /** FNV-1a of the labels, if there are any. */
   readonly labels?: string;
 }
 
-/** What `data` of a checkpoint is compared with. */
+/** Makes the fingerprint that a checkpoint's `data` is compared with. */
 export function fingerprintImages({
   images,
   labels,
@@ -31,7 +31,7 @@ export function fingerprintImages({
   return { count, height, width, channels, fnv1a: fnv1a(images), ...ofLabels };
 }
 
-/** Throws a `data` error unless a run that was trained on `before` may go on with `now`. Labels count where both have some. */
+/** Throws a `data` error unless a run trained on `before` may continue with `now`. Compares labels only if both have them. */
 export function assertSameData(before: DataFingerprint, now: DataFingerprint): void {
   const both = before.labels !== undefined && now.labels !== undefined;
   const keys = [

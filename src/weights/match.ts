@@ -1,22 +1,21 @@
 import { EngineError, nonFinite, show } from '../errors';
 import { showShape, type Tensor } from './safetensors';
 
-/** Of type F32. */
+/** A tensor of type F32. */
 export interface ExpectedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly mayBeNaN?: boolean;
 }
 
-/** A message lists no more differences than this. */
+/** A message lists at most this many differences. */
 const listed = 8;
 
 /**
  * Checks that `given` holds exactly the expected tensors, with their shapes, and only finite numbers.
  *
- * @param source what errors call the given tensors: a file's name, say
- * @throws EngineError `data`, one for all that is wrong: what is missing, misshapen, not finite (first index and value)
- * and not expected
+ * @param source the name of the given tensors in errors, for instance a file's name
+ * @throws EngineError `data`, one error for everything wrong: missing, misshapen, non-finite (first index and value) and unexpected tensors
  */
 export function checkTensors(
   expected: Iterable<ExpectedTensor>,
@@ -53,7 +52,7 @@ export function checkTensors(
   );
 }
 
-/** What keeps `tensor` from being the one that is wanted, or undefined. */
+/** Describes why `tensor` is not the wanted one; undefined if it is. */
 function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | undefined {
   const wanted = showShape(want.shape);
   if (!tensor) return `${wanted} is missing`;

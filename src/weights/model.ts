@@ -11,25 +11,24 @@ import { type FloatType, isFloatType } from './safetensors';
 
 export interface Model {
   readonly config: UNetConfig;
-  /** What it was trained for, which says how to sample from it. The first files did not say: `tutorial`. */
+  /** The training objective, which decides how to sample. The first files lack it: `tutorial`. */
   readonly objective: Objective;
-  /** By name, as `setParameters` takes them. */
+  /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
-  /** For people: what could not be checked of a file of the old format. Absent where all was. */
+  /** A note to the user: what could not be checked in a file of the old format. Absent if everything was checked. */
   readonly note?: string;
 }
 
-/** A UNet, or what has its weights. */
+/** A UNet, or an object with its weights. */
 export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
   getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
 }
 
 /**
- * What a model file of this network holds, in the order of its parameters.
+ * Returns the bytes of a model file of this network, tensors in the order of its parameters.
  *
- * @param options.dtype `F16` makes a file of half the size, and weights that are rounded to 11 bits; for training to go on, save
- * a checkpoint. Default `F32`.
- * @param options.objective what it was trained for: `trainer.settings.objective`. Default `tutorial`.
+ * @param options.dtype `F16` halves the file and rounds weights to 11 bits; to continue training later, save a checkpoint. Default `F32`.
+ * @param options.objective what the network was trained for: `trainer.settings.objective`. Default `tutorial`.
  * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype or weights beyond the largest F16
  */
 export async function saveModel(
@@ -52,8 +51,8 @@ export async function saveModel(
 /**
  * Reads a model, or the model in a checkpoint.
  *
- * @param name what errors call the file
- * @throws EngineError `data`, or `argument` for what holds no bytes
+ * @param name the file's name in errors
+ * @throws EngineError `data`, or `argument` for an argument without bytes
  */
 export function loadModel(bytes: ByteContainer, name = 'The model'): Model {
   const file = openFile(bytes, name);

@@ -2,11 +2,11 @@ import { type ByteContainer, bytesOf } from '../bytes';
 import { clip, EngineError, show } from '../errors';
 
 /**
- * The safetensors format: 8 bytes of header length (little-endian), a header of JSON that gives each tensor's type,
- * shape and place, then the tensors' bytes without gaps: https://github.com/huggingface/safetensors
+ * The safetensors format: 8 bytes of header length (little-endian), a JSON header with each tensor's type, shape and position, then the
+ * tensors' bytes without gaps: https://github.com/huggingface/safetensors
  *
- * Only F32, F16 and U32 are written and read. F16 is for files alone: in memory its values are a Float32Array. Typed
- * arrays have the machine's byte order, which is little-endian, the format's, wherever there is WebGPU.
+ * This file writes and reads only F32, F16 and U32. F16 exists in files alone: in memory its values are a Float32Array. Typed arrays have
+ * the machine's byte order, which is little-endian, like the format's, wherever there is WebGPU.
  */
 export interface Tensor {
   /** Row-major; empty for a single number. */
@@ -16,16 +16,14 @@ export interface Tensor {
 
 export interface NamedTensor extends Tensor {
   readonly name: string;
-  /**
-   * What the values of a Float32Array are in the file; `F16` rounds them to the nearest half, ties to even. Default `F32`.
-   */
+  /** How the file stores the values of a Float32Array; `F16` rounds them to the nearest half, ties to even. Default `F32`. */
   readonly dtype?: FloatType;
 }
 
 export type FloatType = 'F32' | 'F16';
 
 export interface Safetensors {
-  /** In the order of the data. */
+  /** In the order of their data. */
   tensors: Map<string, Tensor>;
   metadata: Record<string, string>;
 }
@@ -35,17 +33,17 @@ const maxHeader = 100_000_000;
 const metadataKey = '__metadata__';
 
 /**
- * Writes the tensors in the order given. The same tensors and metadata make the same bytes.
+ * Writes the tensors in the given order. The same tensors and metadata give the same bytes.
  *
  * @param metadata any strings
- * @throws EngineError `argument` for a name given twice or reserved, a shape that does not fit its data, other types, a
- * finite value whose nearest half would be an infinity in what is to be F16
+ * @throws EngineError `argument` for a repeated or reserved name, a shape that does not fit its data, other types, or a finite value that
+ * rounds to an infinite half in a tensor to be stored as F16
  */
 export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
-  // From entries, so that a tensor may be called __proto__ like anything else.
+  // From entries, so that a tensor may have any name, even __proto__.
   const entries = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) {
     checkMetadata(metadata);
@@ -68,7 +66,7 @@ export function encodeSafetensors(
   }
 
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-  // The format asks for spaces up to a multiple of 8, so that readers can use the data where it lies.
+  // The format asks for padding with spaces to a multiple of 8, so that readers can use the data in place.
   const header = Math.ceil(json.length / 8) * 8;
   if (header > maxHeader) {
     throw new EngineError(
@@ -98,7 +96,7 @@ function checkMetadata(metadata: Record<string, string>): void {
   }
 }
 
-/** The numbers of a tensor as the file has them. Throws an `argument` error for a tensor that cannot be written. */
+/** A tensor's numbers as stored in the file. Throws an `argument` error for a tensor that cannot be written. */
 function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
   if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
     throw new EngineError(
@@ -126,13 +124,13 @@ function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
 }
 
 /**
- * Reads a safetensors file. Everything is checked before anything is allocated. F32 and U32 are views of what is given where the
- * data lies on a multiple of 4, as in any file of theirs that pads its header, and copies otherwise. F16 becomes F32.
+ * Reads a safetensors file. Checks everything before it allocates anything. F32 and U32 tensors are views of the given bytes if their data
+ * is aligned to 4 bytes, as in files whose header is padded, else copies. F16 becomes F32.
  *
- * Whether the tensors are the right ones, and finite, is for `checkTensors` to say.
+ * `checkTensors` checks whether the tensors are the expected ones, and finite.
  *
- * @param name what errors call the file
- * @throws EngineError `data` for what is no such file, `argument` for what holds no bytes
+ * @param name the file's name in errors
+ * @throws EngineError `data` for bytes that are not such a file, `argument` for an argument without bytes
  */
 export function decodeSafetensors(given: ByteContainer, name = 'The safetensors data'): Safetensors {
   const bytes = bytesOf(given, name);
@@ -173,11 +171,11 @@ export function decodeSafetensors(given: ByteContainer, name = 'The safetensors 
 
 const damaged = 'The file is damaged: get or save it again.';
 
-/** Bytes of a value. */
+/** Bytes per value. */
 const sizes = { F32: 4, F16: 2, U32: 4 };
 type DType = keyof typeof sizes;
 
-/** Where a tensor lies, in bytes from the end of the header. */
+/** A tensor's position, in bytes from the end of the header. */
 interface Place {
   tensor: string;
   dtype: DType;
@@ -208,7 +206,7 @@ function readHeader(bytes: Uint8Array, name: string): { header: Record<string, u
   try {
     if (bytes[8] !== 0x7b) throw new Error('it must begin with {');
     header = JSON.parse(
-      // A copy, since some runtimes do not decode memory that is shared or can grow.
+      // Decode a copy: some runtimes cannot decode shared or growable memory.
       new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(8, start)),
     );
   } catch (cause) {
@@ -262,7 +260,7 @@ function readPlace(tensor: string, entry: unknown, name: string): Place {
   return { tensor, dtype, shape, begin, end };
 }
 
-/** What lies from `begin` to `end`, in bytes of the file. */
+/** The tensor data from byte `begin` to byte `end` of the file. */
 function readData(bytes: Uint8Array, dtype: DType, begin: number, end: number): Float32Array | Uint32Array {
   if (dtype === 'F16') return fromHalves(bytes.subarray(begin, end));
   const type = dtype === 'F32' ? Float32Array : Uint32Array;
@@ -272,7 +270,7 @@ function readData(bytes: Uint8Array, dtype: DType, begin: number, end: number): 
     : new type(bytes.slice(begin, end).buffer);
 }
 
-// ---------------------------------------------------------------- halves, by their bits: Float16Array is not everywhere
+// ---------------------------------------------------------------- halves, by their bits: some runtimes lack Float16Array
 
 /** The largest half. */
 const maxHalf = 65504;
@@ -286,7 +284,7 @@ function fromHalves(bytes: Uint8Array): Float32Array {
     const half = bytes[2 * i] | (bytes[2 * i + 1] << 8);
     const exponent = (half >>> 10) & 31;
     const mantissa = half & 0x3ff;
-    // Subnormals count in units of 2^-24, and are numbers like any other as F32. Other exponents have a bias of 15 here, of 127 there.
+    // A subnormal half is its mantissa times 2^-24, and a normal number in F32. Other exponents have a bias of 15 in halves, of 127 in F32.
     if (exponent === 0) values[i] = mantissa * 2 ** -24;
     else bits[i] = ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
     bits[i] |= (half & 0x8000) << 16;
@@ -294,9 +292,9 @@ function fromHalves(bytes: Uint8Array): Float32Array {
   return values;
 }
 
-/** @throws EngineError `argument` for a finite value that would be infinite; `name` is what it calls the tensor */
+/** @throws EngineError `argument` for a finite value that rounds to infinity; `name` is the tensor's name in the message */
 function toHalves(values: Float32Array, name: string): Uint16Array {
-  // A copy lies on a multiple of 4, whatever it is a view of.
+  // A copy is aligned to 4 bytes, whatever `values` is a view of.
   const bits = new Uint32Array(values.slice().buffer);
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < halves.length; i++) {
@@ -312,7 +310,7 @@ function toHalves(values: Float32Array, name: string): Uint16Array {
   return halves;
 }
 
-/** The half nearest to the f32 of these bits, of two the even one. */
+/** The half nearest to the f32 with these bits; ties to even. */
 function toHalf(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
@@ -323,15 +321,15 @@ function toHalf(bits: number): number {
     const isLostNaN = magnitude > 0x7f800000 && mantissa === 0;
     return sign | halfInfinity | (isLostNaN ? 0x200 : mantissa);
   }
-  // Less than 2^-25, half of the least subnormal.
+  // Less than 2^-25, half of the smallest subnormal.
   if (exponent < 102) return sign;
-  // A subnormal half has its leading 1 written out. Where rounding carries beyond the mantissa, the exponent grows, as it should.
+  // A subnormal half stores its leading 1 explicitly. If rounding carries beyond the mantissa, the exponent grows, as it must.
   if (exponent < 113) return sign | shiftRounded((magnitude & 0x7fffff) | 0x800000, 126 - exponent);
   const half = shiftRounded(magnitude - (112 << 23), 13);
   return sign | Math.min(half, halfInfinity);
 }
 
-/** `value / 2^by` to the nearest whole number, of two the even one. */
+/** `value / 2^by`, rounded to the nearest integer; ties to even. */
 function shiftRounded(value: number, by: number): number {
   const odd = (value >>> by) & 1;
   return (value + (1 << (by - 1)) - 1 + odd) >>> by;
@@ -341,7 +339,7 @@ function isDType(value: unknown): value is DType {
   return typeof value === 'string' && Object.hasOwn(sizes, value);
 }
 
-/** Whether numbers may be written so. */
+/** Whether a file may store floats as this type. */
 export function isFloatType(value: unknown): value is FloatType {
   return value === 'F32' || value === 'F16';
 }
