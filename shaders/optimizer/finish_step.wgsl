@@ -35,8 +35,7 @@ struct Params {
   floor: f32, // share of the base rate at which the cosine ends
 }
 
-// The sums of squares are bound as bits: a WGSL compiler may assume that no f32 is infinite or NaN, but nothing about the contents of
-// memory.
+// Sums of squares, bound as bits: a WGSL compiler may assume that no f32 is infinite or NaN, but nothing about the contents of memory.
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> squares: array<u32>;
 @group(0) @binding(2) var<storage, read> gradient_squares: array<u32>;
@@ -49,8 +48,7 @@ const LOSS = 1u;
 const GRADIENT = 2u;
 
 alias Summand = vec2f;
-// The partial sums are scaled by this, so that a million of any finite size have a finite sum. A power of 4 is exact in sums, quotients and
-// roots.
+// Scales the partial sums, so that a million of any finite size have a finite sum. A power of 4 is exact in sums, quotients and roots.
 const SCALE = 1.0 / 1048576.0;
 const ROOT_OF_SCALE = 1.0 / 1024.0;
 

@@ -1,5 +1,5 @@
-// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size: partial sums per slice of
-// image rows and image,
+// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size: partial sums per image and
+// slice of image rows,
 //   partials[slice][n][ky][kx][channel] = sum over y in the slice, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
 // each followed by the sums of grad[o][y][x][n] for the bias.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".

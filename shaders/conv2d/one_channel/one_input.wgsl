@@ -1,5 +1,4 @@
-// A 5x5 convolution, or with `side3` a 3x3 one, of a single channel, any image size; shared by conv2d, conv2d_grad_input and the kernels
-// fused with them:
+// A 5x5 convolution, or with `side3` a 3x3 one, of a single channel, any image size; shared by conv2d, conv2d_grad_input and fused kernels:
 //   sum[o][y][x][n] = start(o, n) + sum over ky, kx of input[y + ky - HALF][x + kx - HALF][n] * kernel[SIDE * ky + kx][o].
 // A Lane is what an invocation processes at once: a pair of images, or with `gpu` a single one, which fits the registers of all GPUs. All
 // counts of images are counts of Lanes. The shader that imports this declares

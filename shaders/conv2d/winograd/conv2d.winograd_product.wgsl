@@ -59,8 +59,8 @@ fn multiply(f: u32, column: u32, reach: u32, row: u32) {
     #end
     #end
   );
-  // With bounds that are not compile-time constants the loop stays a loop: unrolled, these stores take lavapipe longer to compile than
-  // everything else.
+  // With bounds that are not compile-time constants the loop stays: unrolled, these stores take lavapipe longer to compile than all the
+  // rest.
   for (var r = row; r < min(row + 16u, 4u * params.cout4); r++) {
     store(f, r, column, reach, rows[2u * (r - row)], rows[2u * (r - row) + 1u]);
   }

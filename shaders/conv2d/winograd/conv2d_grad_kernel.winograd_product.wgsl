@@ -53,8 +53,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     #end
   );
   if (wanted != f) { return; } // surplus, where the last group of frequencies is not full
-  // With bounds that are not compile-time constants the loop stays a loop: unrolled, these stores take lavapipe longer to compile than
-  // everything else.
+  // With bounds that are not compile-time constants the loop stays: unrolled, these stores take lavapipe longer to compile than all the
+  // rest.
   for (var k = c; k < min(c + 8u, params.cin); k++) { store_row(f, k, o, rows[2u * (k - c)], rows[2u * (k - c) + 1u]); }
   if (f == params.sum_frequency && c == 0u && o < params.cout) { store_bias(f, o); }
 }
