@@ -2,8 +2,8 @@
 import { main, usesDawn } from './cli/main';
 import { isChild, runInChild } from './cli/quiet';
 
-// What is printed may be lost, and the files are written all the same: whoever reads has read enough (`| head`), the disk of a log is
-// full, the terminal is closed.
+// Output may get lost, but the files are still written: the reader of the pipe has ended (`| head`), the disk of the log is full, or the
+// terminal is closed.
 process.stdout.once('error', ({ code, message }: NodeJS.ErrnoException) => {
   process.stdout.on('error', () => {});
   if (code !== 'EPIPE') process.stderr.write(`Nothing more can be printed (${message}); the work goes on.\n`);
@@ -12,5 +12,5 @@ process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
 const apart = process.platform === 'linux' && !isChild() && usesDawn(args);
 const exitCode = await (apart ? runInChild() : main(args));
-// Dawn's threads would keep the process alive; and what is still in a pipe must not be cut off.
+// Dawn's threads would keep the process alive; the callback lets a pipe drain first, so that its output is not cut off.
 process.stdout.write('', () => process.exit(exitCode));

@@ -1,6 +1,6 @@
 /**
- * Shaders that have no file of their own: `name: [file, ...flags]`. In that file, and in what it imports, `#if flag`, `#else` and `#endif`
- * choose lines. `flag=value` gives `$flag` a value, and `subgroups` enables that feature of WGSL.
+ * Shaders that have no file of their own: `name: [file, ...flags]`. In that file and in what it imports, `#if flag`, `#else` and `#endif`
+ * select lines. `flag=value` gives `$flag` a value, and `subgroups` enables that WGSL feature.
  */
 export const permutations: Readonly<Record<string, readonly [file: string, ...flags: string[]]>> = {
   'conv2d.image_bias': ['conv2d', 'image_bias'],

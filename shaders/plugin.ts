@@ -1,6 +1,6 @@
 /**
- * The Vite plugin that turns `import conv2d from '…/conv2d.wgsl'` into what reflect.ts reads from the file, or from a permutation of one, and
- * `import file from './file?bytes'` into a function that brings the file. Texts and files are large, so both come when they are asked for.
+ * The Vite plugin that turns `import conv2d from '…/conv2d.wgsl'` into what reflect.ts reads from the file, or from a permutation of one,
+ * and `import file from './file?bytes'` into a function that loads the file. Texts and files are large, so both load on demand.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import { declareShaders, type Reflection, reflect, reflectStruct, strip } from '
 const folder = fileURLToPath(new URL('.', import.meta.url));
 export const declarations = join(folder, 'shaders.gen.d.ts');
 
-/** A text with bindings is a shader, one without is there to be imported. */
+/** A text with bindings is a shader; other texts are only imported. */
 const declaresBindings = (text: string) => /^@group/m.test(text);
 
 export const readText = (path: string) => readFileSync(join(folder, path), 'utf8');
@@ -31,7 +31,7 @@ interface Source {
   readonly flags: Flags;
 }
 
-/** Where each shader comes from, by name. */
+/** The source file and flags of each shader, by name. */
 export function shaderSources(): ReadonlyMap<string, Source> {
   const files = new Map(
     wgslFiles()
@@ -39,7 +39,7 @@ export function shaderSources(): ReadonlyMap<string, Source> {
       .map((file) => [basename(file, '.wgsl'), file]),
   );
   const sources = new Map<string, Source>();
-  // A file in which a flag needs a value is no shader without it.
+  // A file in which a flag needs a value is not a shader by itself.
   const needsValue = new Set(
     Object.values(permutations).flatMap(([file, ...flags]) =>
       flags.some((f) => f.includes('=')) ? [file] : [],
@@ -57,7 +57,7 @@ export function shaderSources(): ReadonlyMap<string, Source> {
 
 const stripped = (path: string) => strip(readText(path));
 
-/** The text of a shader as it runs, or, with `readText`, with its comments. */
+/** The text of a shader as the GPU gets it, or, with `readText`, with its comments. */
 export const textOf = ({ file, flags }: Source, read = stripped): string => shaderText(file, read, flags);
 
 const loadShader = (name: string, source: Source): Reflection => reflect(name, textOf(source));
@@ -65,7 +65,9 @@ const loadShader = (name: string, source: Source): Reflection => reflect(name, t
 export const loadShaders = (): Reflection[] =>
   [...shaderSources()].map(([name, source]) => loadShader(name, source));
 
-/** Groups that a folder is not. `network`: what every network needs, whatever it does. `flow`: what a network needs that is told noise levels. */
+/**
+ * Groups that are not folders. `network`: files that every network needs. `flow`: files that a network with noise levels as input needs.
+ */
 const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['flow', /^conditioning\/|\/(normal|turns|gaussian_noise|flow_step)\.wgsl$/],
   ['optimizer', /^lib\/(slices|reduce)\./],
@@ -74,8 +76,8 @@ const GROUPS: readonly (readonly [string, RegExp])[] = [
 ];
 
 /**
- * With which others a file is loaded: those of its folder, and where there are many, those of convolutions, of one form, one kind of
- * adapter and one direction. What predicts on one adapter then loads little that it does not need.
+ * The group of files that load together: those of a folder; for convolutions, which are many, those of one form, one kind of adapter and
+ * one direction. So a program that predicts on one adapter loads few files that it does not need.
  */
 export function groupOf(file: string): string {
   const special = GROUPS.find(([, files]) => files.test(file))?.[0];
@@ -84,13 +86,13 @@ export function groupOf(file: string): string {
   const name = basename(file, '.wgsl');
   const form = /^f\dx\d$/.exec(name)?.[0];
   const kind = /gpu|subgroups/.exec(name)?.[0];
-  // Of Winograd's forms, GPUs need what all share, not the shaders of others. A name without a dot is no shader's.
+  // On GPUs, Winograd's forms need the shared files, but not the processors' shaders. Files without a dot in their name are no shaders.
   const shared = folder.endsWith('winograd') && !name.includes('.') ? 'shared' : undefined;
   const back = name.includes('_grad') ? 'back' : undefined;
   return [basename(folder), form ?? kind ?? shared, back].filter(Boolean).join('_');
 }
 
-/** The groups of the files that a shader is made of. */
+/** The groups of the files that make up a shader. */
 function groupsOf(source: Source): string[] {
   const groups = new Set<string>();
   textOf(source, (file) => {
@@ -100,7 +102,7 @@ function groupsOf(source: Source): string[] {
   return [...groups];
 }
 
-/** The structs of buffers that host and shaders share, by the name of the file in lib/ that is nothing else. */
+/** The structs of buffers that the host and shaders share, by the name of the file in lib/, which holds nothing else. */
 export function loadStructs(): ReadonlyMap<string, StructLayout> {
   const structs = new Map<string, StructLayout>();
   for (const file of wgslFiles().filter((path) => path.startsWith('lib/'))) {
@@ -111,30 +113,30 @@ export function loadStructs(): ReadonlyMap<string, StructLayout> {
   return structs;
 }
 
-/** Brings shaders.gen.d.ts up to date; returns whether it was. */
+/** Updates shaders.gen.d.ts; returns whether it was up to date. */
 export function writeDeclarations(): boolean {
   const text = declareShaders(loadShaders(), loadStructs());
   let old = '';
   try {
     old = readFileSync(declarations, 'utf8');
   } catch {
-    // Not there yet.
+    // The file does not exist yet.
   }
   if (old !== text) writeFileSync(declarations, text);
   return old === text;
 }
 
 const ALL = 'virtual:shaders';
-/** Brings the files of a group: `virtual:shader-files/activation`. */
+/** Loads the files of a group: `virtual:shader-files/activation`. */
 const FILES = 'virtual:shader-files/';
-/** The module in which they stand. */
+/** The module that contains them. */
 const STANDING = 'virtual:standing-shader-files/';
 const loadText = join(folder, '../src/plan/text.ts');
 const fromBase64 = join(folder, '../src/data/base64.ts');
 
 /**
- * `assets`: shader files and others are files beside the code, fetched once, however many bundles (those of a page's workers) there are.
- * Without, they stand in modules that are imported, which every bundler, and a browser without one, knows how to do.
+ * `assets`: shader files and others become files beside the code, fetched once, no matter how many bundles (the page's workers have their
+ * own) use them. Without it, they become modules that are imported, which works in every bundler and in a browser without one.
  */
 export function wgsl({ assets = false } = {}): Plugin {
   let sources = shaderSources();
@@ -146,7 +148,7 @@ export function wgsl({ assets = false } = {}): Plugin {
     buildStart() {
       if (!this.meta.watchMode) writeDeclarations();
     },
-    /** A permutation lies beside its parent, where there is no such file. */
+    /** A permutation resolves to a path beside its parent's, where no file exists. */
     resolveId(id) {
       if ([ALL, FILES, STANDING].some((start) => id.startsWith(start))) return `\0${id}`;
       const source = id.endsWith('.wgsl') && sources.get(nameOf(id));

@@ -1,6 +1,6 @@
 /**
- * Reads from a WGSL file what the host must know to launch it: the params struct, the bindings, the workgroup size.
- * Pure: text in, plain data out. Runs at build and test time only; the parser is never shipped.
+ * Reads from a WGSL file what the host must know to launch it: the params struct, the bindings, the workgroup size. Pure: text in, plain
+ * data out. Runs at build and test time only; the parser is never shipped.
  */
 import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { fnv1a } from '../src/hash.ts';
@@ -8,7 +8,7 @@ import type { ParamField, Shader, ShaderBinding, StructLayout } from '../src/pla
 
 /**
  * A file as it is shipped: without comments, indentation and empty lines. Nothing is renamed or moved, so that a compiler sees the same
- * tokens. (WGSL has no strings, in which two slashes would be something else.)
+ * tokens. (WGSL has no strings, so two slashes always begin a comment.)
  */
 export function strip(text: string): string {
   if (text.includes('/*')) throw new Error('a comment between /* and */: write // before each of its lines');
@@ -16,15 +16,15 @@ export function strip(text: string): string {
   return `${lines.filter(Boolean).join('\n')}\n`;
 }
 
-/** A shader whose text is at hand. */
+/** A shader together with its text. */
 export interface Reflection extends Shader {
   readonly text: string;
 }
 
 /**
- * What `code` (with its imports resolved) declares. Throws a plain Error naming the shader for anything outside the house
- * rules: one compute entry point `main`, literal workgroup size, `params` a flat struct of u32 / i32 / f32 in a uniform,
- * everything else storage buffers, at most one of them a table, an array of structs of vec4u, contiguous binding numbers in group 0.
+ * The declarations of `code` (with its imports resolved). Throws a plain Error naming the shader for anything outside the house rules: one
+ * compute entry point `main`, literal workgroup size, `params` a flat struct of u32 / i32 / f32 in a uniform, everything else storage
+ * buffers, at most one of them a table, an array of structs of vec4u, contiguous binding numbers in group 0.
  */
 export function reflect(name: string, code: string): Reflection {
   const fail = (what: string): never => {

@@ -1,4 +1,4 @@
-/** Two benches side by side: what became faster, what slower, and what only looks so. Pure. */
+/** Compares two benches: what became faster, what slower, and which differences are noise. Pure. */
 
 import { EngineError, printable } from '../../src/errors';
 import { adapterText } from '../run/adapter_text';
@@ -6,35 +6,35 @@ import { type BenchResult, SCHEMA, totalNames } from './result';
 import type { Times } from './statistics';
 import { networkText, short, type Table, titles } from './table';
 
-/** A result file, and how to call it. */
+/** A result file and its name. */
 export interface Named {
   readonly name: string;
   readonly result: BenchResult;
 }
 
-/** `within noise`: the bands from p10 to p90 touch, or the medians are too near, so another run may say the opposite. */
+/** `within noise`: the bands from p10 to p90 overlap, or the medians are too close, so another run may show the opposite. */
 export type Verdict = 'faster' | 'slower' | 'within noise';
 
 export interface Compared {
-  /** kernel, variant, layer; for the whole network its name and the size of the images. */
+  /** Kernel, variant, layer; for the whole network its name and the size of the images. */
   readonly what: readonly [string, string, string];
   readonly batch: number;
   readonly before: Times;
   readonly after: Times;
-  /** Of the medians, after / before: below 1 is faster. */
+  /** Ratio of the medians, after / before: below 1 is faster. */
   readonly ratio: number;
   readonly verdict: Verdict;
 }
 
-/** Runs differ by so much for reasons that their own bands do not show: another place in memory, another temperature. */
+/** Runs differ by this factor for reasons that their own bands do not show: another place in memory, another temperature. */
 const NOISE = 1.05;
 
 export interface Comparison {
-  /** What makes the two unlike each other, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
+  /** Why the two results are not alike, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
   readonly differences: readonly string[];
-  /** What became fastest first. */
+  /** The greatest speed-up first. */
   readonly rows: readonly Compared[];
-  /** How many measurements only one of the two has. */
+  /** How many measurements exist only in the first result. */
   readonly onlyBefore: number;
   readonly onlyAfter: number;
 }
@@ -69,7 +69,7 @@ interface Measured {
   readonly ms: Times;
 }
 
-/** Every measurement of a result, by what tells it from the others. */
+/** Every measurement of a result, by the key that identifies it. */
 function timesOf({ batch, rows, sweep, ...result }: BenchResult): Map<string, Measured> {
   const all: Measured[] = [];
   for (const name of totalNames) {
@@ -145,7 +145,7 @@ function nameOf([first, second, third]: Compared['what']): string {
 
 // ---------------------------------------------------------------- reading
 
-/** A result from its JSON. Throws an EngineError `data` that names the file, for whatever else it holds. */
+/** Parses a result from JSON. Throws an EngineError `data` that names the file, for any other content. */
 export function parseResult(name: string, json: string): Named {
   const refuse = (why: string) =>
     new EngineError(
@@ -154,7 +154,7 @@ export function parseResult(name: string, json: string): Named {
     );
   let value: unknown;
   try {
-    // Its names go to terminals and pages.
+    // The names in it are printed to terminals and pages.
     value = JSON.parse(json, (_, part) => (typeof part === 'string' ? printable(part, 1000) : part));
   } catch {
     throw refuse('it is not JSON');
@@ -169,10 +169,10 @@ export function parseResult(name: string, json: string): Named {
 
 type Fields = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
-/** Whether these fields are lists, as far as they are there. */
+/** Whether those of these fields that exist are lists. */
 const listsIn = (of: Fields, ...keys: string[]) => keys.every((key) => Array.isArray(of[key] ?? []));
 
-/** The first field that a comparison or a plot needs and that is not what it should be. */
+/** The first invalid field among those that a comparison or a plot needs. */
 function wrongField(result: Fields): string | undefined {
   const text = (of: Fields, ...keys: string[]) => keys.find((key) => typeof of[key] !== 'string');
   const numbers = (of: Fields, ...keys: string[]) => keys.find((key) => !Number.isFinite(of[key]));

@@ -1,4 +1,4 @@
-/** A bench's result as files: JSON for programs, CSV for spreadsheets, Markdown for people. Pure. */
+/** Exports a bench's result as files: JSON for programs, CSV for spreadsheets, Markdown for people. Pure. */
 import { adapterText } from '../run/adapter_text';
 import { type BenchResult, type BenchTotal, type OpTime, totalNames } from './result';
 import type { Times } from './statistics';
@@ -36,7 +36,7 @@ const columns = [
 type Column = (typeof columns)[number];
 type Line = Partial<Record<Column, string | number | boolean | null>>;
 
-/** A line for each row, total, op of a breakdown, point of a sweep and thing left out; `section` says which it is. */
+/** A line for each row, total, op of a breakdown, point of a sweep and skipped item; the column `section` says which it is. */
 export function toCsv(result: BenchResult): string {
   const { adapter, runtime, date, end, batch, rows, skipped, sweep, breakdowns } = result;
   const lines: Line[] = [];
@@ -118,5 +118,5 @@ function markdownTable({ title, head, rows, text, notes = [] }: Table): string {
   return [`## ${title}`, table, ...notes].join('\n\n');
 }
 
-/** Names from drivers and messages from compilers may hold anything. */
+/** Names from drivers and messages from compilers may contain anything. */
 const escapeMarkdown = (text: string) => text.replace(/[\\|<>`*]/g, '\\$&').replace(/\s+/g, ' ');

@@ -1,10 +1,10 @@
-/** What of a convolution lies inside the image: a `same` convolution need not multiply by the zeros around it. Pure. */
+/** Counts a convolution's operations inside the image: a `same` convolution need not multiply by the zeros around it. Pure. */
 import type { ConvShape } from '../../src/conv_shape';
 import { convFlops } from '../../src/kernels/conv2d';
 
-/** Pairs of an output and a tap whose input is inside, along an axis of `length` pixels; `kernelSize` is odd. */
+/** Pairs of an output and a tap whose input pixel is inside, along an axis of `length` pixels; `kernelSize` is odd. */
 export function tapsInside(length: number, kernelSize: number): number {
-  // At a distance of d pixels length - d outputs have a tap inside, on either side; the farthest that has any is `reach`.
+  // For a tap at distance d from the centre, on either side, length - d outputs have their input inside; `reach` is the largest such d.
   const reach = Math.min((kernelSize - 1) / 2, length);
   return length * (2 * reach + 1) - reach * (reach + 1);
 }
@@ -23,12 +23,12 @@ export function convInsideFlops({
   );
 }
 
-/** `nominal` operations of a kernel at `shape`, without a convolution's taps outside the image. */
+/** The `nominal` operations of a kernel at `shape`, minus those of a convolution's taps outside the image. */
 export function insideFlops(kernel: string, shape: unknown, nominal: number): number {
   if (!isConvolution(kernel)) return nominal;
   const conv = shape as ConvShape;
   return nominal - convFlops(conv) + convInsideFlops(conv);
 }
 
-/** Kernels are named by what they do; those that convolve begin so, their gradients too. Their shapes are ConvShapes. */
+/** The names of convolutions and of their gradients begin so. Their shapes are ConvShapes. */
 export const isConvolution = (kernel: string) => kernel.startsWith('conv2d');

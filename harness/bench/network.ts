@@ -1,4 +1,4 @@
-/** The whole network at work: a training step, a forward pass, a step of sampling; as a whole and op by op. */
+/** Measures the whole network: a training step, a forward pass, a sampling step; as a whole and op by op. */
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
 import { convFlops } from '../../src/kernels/conv2d';
@@ -23,13 +23,13 @@ import { wholeDispatches } from './rows';
 import { summary, type Times } from './statistics';
 import type { Timer, TimerKind } from './timer';
 
-/** What the network does with a batch, ready to be run any number of times. Whoever opens it destroys it. */
+/** Work of the network on a batch, ready to run any number of times. The caller that opens it destroys it. */
 export interface Work {
   readonly batch: number;
   readonly layers: readonly Layer[];
-  /** How often each layer's convolution is done, its gradients counted like itself. */
+  /** How often each layer's convolution is computed; each of its gradients counts as one. */
   readonly passes: (layer: number) => number;
-  /** What it runs, in order, and the buffers that this needs from outside. */
+  /** The ops in order, and the buffers that they need from outside. */
   readonly ops: readonly Op[];
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly timer: TimerKind;
@@ -38,7 +38,9 @@ export interface Work {
   destroy(): void;
 }
 
-/** The tutorial's network, or one of other widths or kernels, for images of `size` x `size` pixels. Throws `limit` where the device is too small for it. */
+/**
+ * Opens the tutorial's network, or one of other widths or kernels, for `size` x `size` images. Throws `limit` if the device is too small.
+ */
 export async function openWork(
   engine: Engine,
   name: TotalName,
@@ -62,7 +64,7 @@ export const DEFAULT_SIZE = defaultConfig.height;
 type Open = (engine: Engine, unet: UNet, batch: number, timer: Timer) => Promise<Work>;
 
 const open: Record<TotalName, Open> = {
-  /** From a batch of the caller's on the GPU to the updated weights. */
+  /** From the caller's batch on the GPU to the updated weights. */
   async step(engine, unet, batch) {
     const [noisy, clean] = await randomImages(engine, unet, ['noisy', 'clean'], batch);
     const trainer = await engine.createTrainer(unet, { batchSize: batch }).catch((error) => {
@@ -73,12 +75,12 @@ const open: Record<TotalName, Open> = {
     return {
       batch,
       layers: unet.plan.layers,
-      // The two gradients of a layer cost as much as its forward pass, each; nobody asks for the first layer's input's.
+      // Each of a layer's two gradients costs as much as its forward pass; the first layer needs no input gradient.
       passes: (layer) => (layer === 0 ? 2 : 3),
       ops: [...load, ...gradients, ...update],
       boundBuffers: trainer.boundBuffers,
       timer: 'wall clock',
-      // In as many submissions as the adapter wants; by the host's clock, as a person's own would see it.
+      // Uses as many submissions as suit the adapter, and the host's clock, as a user's own measurement would.
       measure: (seconds, signal) =>
         measureSubmissions(engine, seconds, signal, {
           one: () => trainer.step({ noisy, clean }),
@@ -92,7 +94,7 @@ const open: Record<TotalName, Open> = {
     };
   },
 
-  /** One pass from activations to activations, in the kernels' own order. */
+  /** One forward pass, from activations to activations, in the kernels' layout. */
   async forward(engine, unet, batch, timer) {
     const variants = await engine.chooser.choose(unet.plan.layers, padBatch(batch), false);
     const [buffer] = await randomImages(engine, unet, ['input'], padBatch(batch));
@@ -130,7 +132,7 @@ const open: Record<TotalName, Open> = {
     };
   },
 
-  /** One step of sampling: forward pass, mixing, and the images in the caller's order. */
+  /** One sampling step: forward pass, mixing, and the images in the caller's layout. */
   async sample(engine, unet, batch) {
     const { layers } = unet.plan;
     const variants = await engine.chooser.choose(layers, padBatch(batch), false);
@@ -177,7 +179,7 @@ export async function measureWork(work: Work, seconds: number, signal?: AbortSig
   };
 }
 
-/** Which variant each op is, of those kernels that have several. */
+/** The variant of each op whose kernel has several. */
 const variantsOf = (ops: readonly Op[]): Variants =>
   Object.fromEntries(
     ops
@@ -194,7 +196,7 @@ function insideFlopsOf({ layers, batch, passes }: Work): number {
   return layers.reduce((sum, layer, i) => sum + passes(i) * convInsideFlops({ ...layer, batch }), 0);
 }
 
-/** Each op of what `total` measured, for about `seconds` in all. */
+/** Measures each op of `total`, for about `seconds` in all. */
 export async function breakDown(
   engine: Engine,
   { ops, boundBuffers }: Work,
@@ -206,7 +208,7 @@ export async function breakDown(
   const program = await Program.compile(engine.gpu, 'bench breakdown', ops, boundBuffers, wholeDispatches);
   try {
     const times: OpTime[] = [];
-    // A dispatch that is not cut is one part.
+    // An uncut dispatch is one part.
     let from = 0;
     for (const { kernel, variant, layer, calls } of ops) {
       const to = from + calls.length;
@@ -222,7 +224,7 @@ export async function breakDown(
   }
 }
 
-/** Wall clock; what is short is done several times in one submission, so that handing it over does not count. */
+/** Measures by the wall clock; short work runs several times in one submission, so that the cost of submitting does not count. */
 async function measureSubmissions(
   engine: Engine,
   seconds: number,
@@ -235,7 +237,7 @@ async function measureSubmissions(
     await run();
     return performance.now() - start;
   };
-  await work.one(); // Compiles.
+  await work.one(); // compiles
   const start = performance.now();
   const single = await clock(work.one);
   const repeats = Math.min(Math.max(Math.round(100 / single), 1), 64);
@@ -258,7 +260,7 @@ async function randomImages(
   count: number,
 ): Promise<GPUBuffer[]> {
   const elements = count * height * width * channels;
-  // Before the host makes them.
+  // Check before the host generates the data.
   engine.gpu.checkBufferSize('the images', elements * 4);
   const values = new Random(3).floats(elements, 0, 1) as Float32Array<ArrayBuffer>;
   const buffers = await engine.gpu.createBuffers(

@@ -1,4 +1,4 @@
-/** What the adapter can do at best: the roofs that every row is held against. */
+/** Measures the adapter's peak rates, to which every row is compared. */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { Program } from '../../src/gpu/program';
@@ -10,7 +10,7 @@ import type { Peak } from './result';
 import { checkSmall, type Entry, listEntries, RowBuffers, wholeDispatches } from './rows';
 import { Timer } from './timer';
 
-/** Each of the few measurements takes about `seconds`. Throws `shader` where a kernel that measures a peak fails its check. */
+/** Each of the few measurements takes about `seconds`. Throws `shader` if a kernel that measures a peak fails its check. */
 export async function measurePeaks(
   engine: Engine,
   seconds: number,
@@ -32,7 +32,7 @@ export async function measurePeaks(
   }
 }
 
-/** Multiply-adds in registers: which form is faster differs from adapter to adapter. */
+/** The rate of multiply-adds in registers: which variant is faster differs between adapters. */
 export async function measureGflops(
   engine: Engine,
   timer: Timer,
@@ -45,7 +45,7 @@ export async function measureGflops(
   return best;
 }
 
-/** Milliseconds of a kernel's every variant and shape, by the fastest samples: they are nearest to what the adapter can do. */
+/** Milliseconds of every variant and shape of a kernel, from the fastest samples: they are nearest to what the adapter can do. */
 async function* fastest(engine: Engine, name: string, timer: Timer, seconds: number, signal?: AbortSignal) {
   const buffers = new RowBuffers(engine);
   try {

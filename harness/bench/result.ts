@@ -1,4 +1,4 @@
-/** What a bench finds out: the events as they come, and the result that they add up to, as its JSON has it. Pure. */
+/** The events of a bench and the result that they add up to, which is also its JSON format. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
@@ -7,10 +7,10 @@ import { isConvolution } from './inside';
 import type { Times } from './statistics';
 import type { TimerKind } from './timer';
 
-/** Changes whenever a file of before can no longer be read like one of now. */
+/** Changes whenever older files can no longer be read like current ones. */
 export const SCHEMA = 1;
 
-/** A kernel's variant at one of the UNet's real shapes. Without a passed check there are no numbers. */
+/** A kernel's variant at one of the UNet's real shapes. Without a passed check it has no numbers. */
 export interface BenchRow {
   readonly kernel: string;
   readonly variant: string;
@@ -18,18 +18,18 @@ export interface BenchRow {
   readonly layer: string;
   readonly batch: number;
   readonly ms: Times | null;
-  /** Nominal: every tap of every convolution is counted, as libraries do, whatever the variant really computes. */
+  /** Nominal: counts every tap of every convolution, as libraries do, whatever the variant computes. */
   readonly gflops: number | null;
-  /** Without the taps that lie outside the image. The same as nominal where nothing is a convolution. */
+  /** Without the taps outside the image. Equal to nominal for kernels that are no convolutions. */
   readonly insideGflops: number | null;
-  /** Bytes that must move at least once. */
+  /** From the bytes that must be moved at least once. */
   readonly gbps: number | null;
-  /** Of what this adapter can do: the larger of insideGflops / peak.gflops and gbps / the copy of about as many bytes. */
+  /** Share of the adapter's peak: the larger of insideGflops / peak.gflops and gbps / the copy of about as many bytes. */
   readonly shareOfPeak: number | null;
   readonly check: CaseResult;
 }
 
-/** What was left out, and why. Of the whole network `kernel` is a TotalName and variant and layer say which part of it, if any. */
+/** What was skipped, and why. For the whole network, `kernel` is a TotalName, and variant and layer say which part of it, if any. */
 export interface SkippedRow {
   readonly kernel: string;
   readonly variant: string;
@@ -40,7 +40,7 @@ export interface SkippedRow {
 export const totalNames = ['step', 'forward', 'sample'] as const;
 export type TotalName = (typeof totalNames)[number];
 
-/** Something the whole network does with a batch. GFLOP/s are the convolutions'. */
+/** A task of the whole network on a batch. GFLOP/s are those of its convolutions. */
 export interface BenchTotal {
   readonly batch: number;
   readonly ms: Times;
@@ -48,20 +48,20 @@ export interface BenchTotal {
   readonly gflops: number;
   readonly insideGflops: number;
   readonly timer: TimerKind;
-  /** The variants in use, by kernel and layer; what is not listed uses the kernel's first. */
+  /** The variants in use, by kernel and layer; an op that is not listed uses its kernel's first. */
   readonly variants: Variants;
 }
 
-/** Where a total's time goes: each op of the list that it runs, timed by itself in the list's own buffers. */
+/** Where a total's time goes: each of its ops, timed separately in the same buffers. */
 export interface Breakdown {
   readonly ops: readonly OpTime[];
-  /** By kernel, the costliest first. */
+  /** By kernel, the most expensive first. */
   readonly kernels: readonly KernelShare[];
-  /** All ops together, by their medians. */
+  /** The sum of the medians of all ops. */
   readonly sumMs: number;
-  /** That sum as a share of the total's own median: ops in turn on warm caches, against one after the other. */
+  /** That sum as a share of the total's own median: the ops timed one by one on warm caches, against the whole list in sequence. */
   readonly sumOfTotal: number;
-  /** Of the sum, what is not a convolution. */
+  /** The share of the sum that is not convolutions. */
   readonly otherShare: number;
 }
 
@@ -76,20 +76,20 @@ export interface KernelShare {
   readonly kernel: string;
   readonly ops: number;
   readonly ms: number;
-  /** Of the sum of all ops. */
+  /** Share of the sum of all ops. */
   readonly share: number;
 }
 
 export const axes = ['batch', 'size'] as const;
 export type Axis = (typeof axes)[number];
 
-/** What people choose from. */
+/** The choices of a user. */
 export const sweepChoices = ['none', ...axes, 'both'] as const;
 export type SweepChoice = (typeof sweepChoices)[number];
 export const axesOf = (choice: SweepChoice): Axis[] =>
   axes.filter((axis) => choice === axis || choice === 'both');
 
-/** The whole network at one batch or image size; without numbers where `reason` says why. */
+/** The whole network at one batch size or image size; has no numbers if `reason` says why. */
 export interface SweepPoint {
   readonly axis: Axis;
   readonly batch: number;
@@ -102,26 +102,26 @@ export interface SweepPoint {
 
 export interface SweepTotal extends BenchTotal {
   readonly msPerImage: number;
-  /** Picoseconds for each multiply-add inside the images: the same at every size where cost grows linearly. */
+  /** Picoseconds per multiply-add inside the images: the same at every size if the cost grows linearly. */
   readonly psPerMultiplyAdd: number;
 }
 
-/** Measured in the same run, each by its fastest samples. */
+/** Peak rates, measured in the same run, each from its fastest samples. */
 export interface Peak {
   /** Multiply-adds in registers, by the faster of fma_peak's variants. */
   readonly gflops: number;
-  /** Bytes read and written by a copy that is larger than caches, by the faster of its variants. */
+  /** Bytes read and written by a copy that is larger than the caches, by the faster of its variants. */
   readonly gbps: number;
-  /** The copy at every size that was measured; `bytes` are read and written together. */
+  /** The copy at each measured size; `bytes` counts reads and writes together. */
   readonly copies: readonly { readonly bytes: number; readonly gbps: number }[];
 }
 
-/** What of the network may be another than the tutorial's. */
+/** The parts of the network that may differ from the tutorial's. */
 export type BenchNetwork = Partial<
   Pick<UNetConfig, 'widths' | 'kernelSize' | 'convolutionsPerLevel' | 'residual'>
 >;
 
-/** What is known from the start of a run. */
+/** What is known at the start of a run. */
 export interface BenchHead {
   readonly schema: typeof SCHEMA;
   readonly adapter: AdapterDescription;
@@ -129,7 +129,7 @@ export interface BenchHead {
   /** ISO 8601. */
   readonly date: string;
   readonly batch: number;
-  /** Absent where it is the tutorial's. */
+  /** Absent for the tutorial's network. */
   readonly network?: BenchNetwork;
   readonly budgetSeconds: number;
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
@@ -137,11 +137,11 @@ export interface BenchHead {
 }
 
 export interface BenchResult extends BenchHead {
-  /** `budget`: some of what was asked for is in `skipped`, as time ran out. `stopped`: broken off by a person or an error. */
+  /** `budget`: time ran out, and `skipped` lists the rest. `stopped`: interrupted by the user or an error. */
   readonly end: 'complete' | 'budget' | 'stopped';
-  /** `peak.gflops`, measured again after all else: a machine that is busy, or too hot, has another. Null for a run that was stopped. */
+  /** `peak.gflops`, measured again at the end: it differs on a machine that is busy or too hot. Null for a run that was stopped. */
   readonly gflopsAtEnd: number | null;
-  /** A whole training step; null where it was not asked for or not measured. */
+  /** A whole training step; null if it was not requested or not measured. */
   readonly step: BenchTotal | null;
   readonly forward: BenchTotal | null;
   /** One step of sampling. */
@@ -150,13 +150,13 @@ export interface BenchResult extends BenchHead {
   readonly sweep: readonly SweepPoint[];
   readonly rows: readonly BenchRow[];
   readonly skipped: readonly SkippedRow[];
-  /** What was not finished when a run was stopped: totals, points and rows. */
+  /** How many totals, points and rows were not finished when the run was stopped. */
   readonly left?: number;
 }
 
 export type BenchEvent =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly title: string }
-  /** The first one beside progress. */
+  /** The first event other than progress. */
   | { readonly kind: 'head'; readonly head: BenchHead }
   | { readonly kind: 'total'; readonly name: TotalName; readonly total: BenchTotal }
   | { readonly kind: 'breakdown'; readonly name: TotalName; readonly breakdown: Breakdown }
@@ -165,7 +165,7 @@ export type BenchEvent =
   | { readonly kind: 'skipped'; readonly row: SkippedRow }
   | { readonly kind: 'end'; readonly end: 'complete' | 'budget'; readonly gflopsAtEnd: number };
 
-/** The result of the events so far: a run that is broken off has one too. Undefined before the head has come. */
+/** The result of the events so far, so that an interrupted run has one too. Undefined before the head has come. */
 export function addEvent(result: BenchResult | undefined, event: BenchEvent): BenchResult | undefined {
   if (event.kind === 'head') {
     return {
@@ -200,7 +200,7 @@ export function addEvent(result: BenchResult | undefined, event: BenchEvent): Be
   }
 }
 
-/** GB/s that a copy of about so many bytes (read and written) reaches: a tensor that stays in a cache has another roof. */
+/** GB/s of a copy of about `bytes` bytes (reads and writes): a tensor that stays in a cache has another peak. */
 export function copyRate({ copies }: Peak, bytes: number): number {
   const distance = (copy: { bytes: number }) => Math.abs(Math.log(copy.bytes / bytes));
   return copies.reduce((best, copy) => (distance(copy) < distance(best) ? copy : best)).gbps;

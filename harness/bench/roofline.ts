@@ -1,6 +1,6 @@
 /**
- * Every row between the adapter's own roofs, as an SVG that stands alone and fits into a page, light or dark: GFLOP/s over FLOP per
- * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. By hand: see loss_svg.ts.
+ * Plots every row below the adapter's own roofs, as an SVG that works by itself and inside a page, light or dark: GFLOP/s over FLOP per
+ * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. Hand-written: see loss_svg.ts.
  */
 import { adapterText } from '../run/adapter_text';
 import { wrap } from '../run/wrap';
@@ -8,11 +8,11 @@ import { escapeXml } from '../run/xml';
 import type { BenchResult, BenchRow, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
 
-/** A phone's: words keep their size, so there is less room beside them. */
+/** The width on a phone: text keeps its size, so there is less room beside it. */
 export const NARROW = 380;
 const LEGEND_ROW = 20;
 const LINE = 16;
-/** Wide enough for the longest name of a kernel, and for a letter. */
+/** Wide enough for the longest name of a kernel; and the width of a character. */
 const [LEGEND_COLUMN, LETTER] = [150, 6.6];
 
 interface Point {
@@ -22,7 +22,7 @@ interface Point {
   readonly gflops: number;
 }
 
-/** Undefined while there is no row that computes anything. Rows that the network uses are drawn strongly, their rivals faintly. */
+/** Undefined while no row computes anything. Rows that the network uses are drawn strongly, their alternatives faintly. */
 export function rooflineSvg(
   result: Pick<BenchResult, 'adapter' | 'batch' | 'peak' | 'rows' | TotalName>,
   width = 800,
@@ -47,14 +47,14 @@ export function rooflineSvg(
   const { gflops: peak, copies } = result.peak;
   const fastest = Math.max(...copies.map(({ gbps }) => gbps));
   const memory = result.peak.gbps;
-  // With the corners of the roofs in sight.
+  // Includes the corners of the roofs.
   const xs = [...points.map(({ intensity }) => intensity), peak / memory, peak / fastest];
   const ys = [...points.map(({ gflops }) => gflops), peak];
   const x = logScale(Math.min(...xs) / 2, Math.max(...xs), plot.left, plot.right);
   const y = logScale(Math.min(...ys), Math.max(...ys), bottom, plot.top);
 
   const slope = (gbps: number) => {
-    // From where it enters the plot, at the left or at the foot, to where it meets the peak.
+    // From where the roof enters the plot, at the left or at the bottom, to where it meets the peak.
     const from = Math.max(x.low, y.low / gbps);
     return `M${x.at(from)},${y.at(from * gbps)} L${x.at(peak / gbps)},${y.at(peak)}`;
   };
@@ -69,7 +69,7 @@ export function rooflineSvg(
     ),
   ];
   const roofLines = roofs.map(({ gbps }) => `<path class="roof" d="${slope(gbps)}"/>`);
-  // The lower roof's words below it, or they would cross the upper one's.
+  // The lower roof's text goes below it, or it would cross the upper one's.
   const roofTexts = roofs.map(({ gbps, name }, i) => {
     const at = Math.max(x.low, y.low / gbps) * 1.15;
     const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
@@ -81,7 +81,7 @@ export function rooflineSvg(
     const top = legendTop + LEGEND_ROW * Math.floor(i / columns);
     return `${mark(i, left, top)}<text x="${left + 12}" y="${top + 4}">${escapeXml(kernel)}</text>`;
   });
-  // What is used lies on top.
+  // Variants in use are drawn on top.
   const marks = uses
     .sort((a, b) => Number(a.used ?? 0) - Number(b.used ?? 0))
     .map((point) =>
@@ -132,7 +132,7 @@ function pointMark(
   return `<g>${mark(kernel, x, y, kind)}<title>${escapeXml(title)}</title></g>`;
 }
 
-/** Kernels differ by colour and, for those who see few of them, by shape. */
+/** Kernels differ by colour and, for people who see few colours, by shape. */
 function mark(kernel: number, x: number, y: number, kind = ''): string {
   const shapes = [
     `M${x - 5},${y} a5,5 0 1 0 10,0 a5,5 0 1 0 -10,0`,
@@ -140,7 +140,7 @@ function mark(kernel: number, x: number, y: number, kind = ''): string {
     `M${x},${y - 6} l6,10 h-12 z`,
     `M${x},${y - 6} l6,6 l-6,6 l-6,-6 z`,
   ];
-  // Steps of the golden angle: neighbours are far apart in colour, however many there are.
+  // Steps of the golden angle: neighbours differ in colour, however many there are.
   const hue = Math.round((15 + 137.5 * kernel) % 360);
   return `<path class="mark${kind}" style="--hue: ${hue}" d="${shapes[kernel % shapes.length]}"/>`;
 }
@@ -149,7 +149,7 @@ function tick(path: string, x: number, y: number, anchor: 'middle' | 'end', valu
   return `<path class="grid" d="${path}"/><text x="${x}" y="${y}" text-anchor="${anchor}">${Number(value.toPrecision(1))}</text>`;
 }
 
-/** Whole powers of ten round what there is to show, and where a value comes to lie between `from` and `to`. */
+/** A scale over whole powers of ten around min and max, and the position of a value between `from` and `to`. */
 function logScale(min: number, max: number, from: number, to: number) {
   const low = Math.floor(Math.log10(min));
   const high = Math.max(Math.ceil(Math.log10(max) + 1e-9), low + 1);

@@ -1,4 +1,4 @@
-/** Single kernels: each variant at each of the network's shapes, checked, then timed. */
+/** Measures single kernels: each variant at each of the network's shapes, checked, then timed. */
 import type { ConvShape } from '../../src/conv_shape';
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
@@ -19,13 +19,13 @@ export interface Entry {
   readonly variant: string;
   readonly layer: string;
   readonly shape: unknown;
-  /** The same at small batches, for the check: the smallest first. */
+  /** The same shape at small batches, for the check: the smallest first. */
   readonly small: readonly unknown[];
 }
 
 /**
- * Rivals, the variants at one layer, stand together. Of another network than the tutorial's only the convolutions, nearly all of its
- * arithmetic: the other kernels know the shapes of the tutorial.
+ * The variants at one layer are adjacent. For other networks than the tutorial's only the convolutions are listed, nearly all of the
+ * arithmetic: the shapes of the other kernels are defined only for the tutorial's network.
  */
 export function listEntries(batch: number, network?: BenchNetwork): Entry[] {
   const batches = [4, 8, 16, 32, 64];
@@ -48,7 +48,7 @@ export function listEntries(batch: number, network?: BenchNetwork): Entry[] {
   });
 }
 
-/** The shapes that a kernel of a network's convolutions has there, by layer. */
+/** The shapes of a convolution kernel in a network, by layer. */
 export function convolutionsOf(
   kernel: string,
   network: BenchNetwork,
@@ -65,7 +65,7 @@ export function convolutionsOf(
     kernelSize,
   });
   const all = Object.fromEntries(layers.map((layer) => [layer.name, shapeOf(layer)]));
-  // Without a second level nothing is pooled, and within a level nothing is fused.
+  // Without a second level nothing is pooled, and inside a level nothing is fused.
   const before = layers[layers.length - 2];
   const back = before.next === 'upsample' && !before.residual;
   const fused: Readonly<Record<string, Record<string, ConvShape>>> = {
@@ -75,15 +75,15 @@ export function convolutionsOf(
   };
   if (Object.hasOwn(fused, kernel)) return fused[kernel];
   if (kernel !== 'conv2d_grad_input') return all;
-  // The first layer's input is data: nobody asks for its gradient.
+  // The first layer's input is data, which needs no gradient.
   const { [first.name]: _, ...rest } = all;
   return rest;
 }
 
-/** References are plain loops: a check has at most so many numbers. */
+/** References are plain loops, so a check is limited to this many numbers. */
 const CHECK_ELEMENTS = 4e6;
 
-/** The variant against its reference on a small version of the layer: the smallest batch that it takes. */
+/** Checks the variant against its reference on a small version of the layer: the smallest batch that it supports. */
 export async function checkSmall(
   engine: Engine,
   { spec, variant, small }: Entry,
@@ -99,12 +99,12 @@ export async function checkSmall(
   return checkCase(engine, spec, variant, shape, references);
 }
 
-/** A kernel that reaches less of the peak than this is not expected. */
+/** The lowest share of the peak that a kernel is assumed to reach. */
 const LEAST_OF_PEAK = 0.02;
-/** Systems reset a GPU that does one thing for longer; Windows after two seconds. */
+/** Systems reset a GPU whose single task takes longer; Windows after two seconds. */
 const MOST_AT_ONCE_SECONDS = 1.5;
 
-/** Why it might take a GPU dangerously long to run the row's dispatches at once; undefined where it will not. */
+/** Why a GPU might need dangerously long to run the row's dispatches uncut; undefined if it will not. */
 export function tooLong({ spec, shape }: Entry, software: boolean, peak: Peak): string | undefined {
   const seconds = spec.kernel.cost(shape).flops / (LEAST_OF_PEAK * peak.gflops * 1e9);
   if (software || seconds <= MOST_AT_ONCE_SECONDS) return undefined;
@@ -127,7 +127,7 @@ export function throughput(
   };
 }
 
-/** The buffers of one kernel at one shape, filled with random numbers, for all its variants in turn. */
+/** The buffers of one kernel at one shape, filled with random numbers and shared by all its variants. */
 export class RowBuffers {
   private readonly engine: Engine;
   private key: unknown;
@@ -138,7 +138,7 @@ export class RowBuffers {
     this.engine = engine;
   }
 
-  /** Throws `limit` where the device cannot hold the shape's tensors. */
+  /** Throws `limit` if the device cannot hold the shape's tensors. */
   async measure(
     { spec, variant, layer, shape }: Entry,
     timer: Timer,
@@ -171,7 +171,7 @@ export class RowBuffers {
       this.boundBuffers.set(this.tensors[name], buffers[i]);
     });
     this.key = `${spec.kernel.name} ${layer}`;
-    // What a kernel adds to or overwrites in place starts random too, as do weights and activations.
+    // Tensors that a kernel updates in place start random too, as do weights and activations.
     const inputs: Arrays = spec.inputs(shape, new Random(1));
     names.forEach((name, i) => {
       const values = inputs[name];
@@ -189,5 +189,5 @@ export class RowBuffers {
   }
 }
 
-/** A dispatch is timed whole, however long it takes. */
+/** Times each dispatch uncut, however long it takes. */
 export const wholeDispatches = { partWork: Number.POSITIVE_INFINITY } as const;

@@ -1,6 +1,6 @@
 /**
- * Throughput of the whole network and of every kernel on the adapter at hand, each kernel checked before it is timed. Shared by
- * the page and the command line.
+ * Measures the throughput of the whole network and of every kernel on the current adapter; each kernel is checked before it is timed.
+ * Shared by the page and the command line.
  */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
@@ -33,27 +33,28 @@ export interface BenchOptions {
   /** Default: the tutorial's. */
   readonly network?: BenchNetwork;
   /**
-   * Only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. By default everything, or nothing
-   * beside the sweeps where there are any.
+   * Measures only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. Default: everything, or only the
+   * sweeps if there are any.
    */
   readonly kernel?: string;
-  /** The whole network from small to large, over each of these. Default none. */
+  /** Measures the whole network at growing sizes along each of these axes. Default none. */
   readonly sweep?: readonly Axis[];
-  /** Batches, or pixels on a side, of a single sweep. Default: see `defaultPoints`. */
+  /** Batch sizes, or pixels on a side, of a single sweep. Default: see `defaultPoints`. */
   readonly points?: readonly number[];
   /**
-   * About how long all may take. What is begun is measured at least three times, however long that is; what is not begun by then
-   * is left out and said. Default 60.
+   * About how long everything may take. A measurement that has begun takes at least three samples, however long that takes; what has not
+   * begun by then is skipped and reported. Default 60.
    */
   readonly budgetSeconds?: number;
-  /** What runs this: a browser's user agent, say. */
+  /** The runtime, for example a browser's user agent. */
   readonly runtime?: string;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Yields progress before, and news after each measurement; see `addEvent` for what they add up to. The whole network comes first,
- * sweeps next, then row by row: what the network uses before its rivals, so that a short budget goes where it matters. Throws `argument` for points that make no network, and for a kernel that there is not.
+ * Yields progress before each measurement and its result after it; `addEvent` adds them up. The whole network comes first, then sweeps,
+ * then row by row: the variants that the network uses before their alternatives, so that a short budget is spent on what matters. Throws
+ * `argument` for points that make no network, and for a kernel that does not exist.
  */
 export async function* runBench(
   engine: Engine,
@@ -70,7 +71,7 @@ export async function* runBench(
     signal,
   } = options;
   const asked = kernel?.split(',').map((part) => part.trim());
-  // By its name alone the whole network is meant, not the kernels that hold the word.
+  // The bare name means the whole network, not the kernels whose names contain the word.
   const others = asked?.filter((part) => !totalNames.some((name) => name === part)).join(',');
   const wanted = kernel === undefined && sweep.length > 0 ? () => false : matcher(others);
   const names = totalNames.filter((name) => asked?.includes(name) || wanted(name));
@@ -117,7 +118,7 @@ export async function* runBench(
   }
 }
 
-/** Rivals of what the network uses come last; within both, the order stays. */
+/** Puts the variants that the network does not use last; otherwise keeps the order. */
 export function usedFirst(
   entries: readonly Entry[],
   totals: Readonly<Record<TotalName, BenchTotal | null>>,
@@ -137,7 +138,7 @@ interface Context {
   readonly signal?: AbortSignal;
 }
 
-/** How far it is, how much time is left, and what has to be left out for want of it. */
+/** The progress, the remaining time, and what must be skipped for lack of it. */
 class Pace {
   leftOut = false;
   private done = 0;
@@ -164,17 +165,17 @@ class Pace {
     return Math.max(this.end - performance.now(), 0) / 1000;
   }
 
-  /** What is left, spread over what is left to do. */
+  /** The remaining time divided by the remaining measurements. */
   get share(): number {
     return this.left / Math.max(this.total - this.done, 1);
   }
 
-  /** For what tells most. */
+  /** The share for the most informative measurements. */
   get largeShare(): number {
     return Math.max(this.share, Math.min(this.budget / 30, this.left));
   }
 
-  /** Why there is no time for something that takes `seconds` at least; undefined where there is. */
+  /** Why there is no time for a measurement that takes at least `seconds`; undefined if there is. */
   refusal(seconds = 0): string | undefined {
     const { left, budget } = this;
     if (seconds < left) return undefined;
@@ -198,7 +199,7 @@ async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<
         const total = await measureWork(work, pace.largeShare / 2, signal);
         yield { kind: 'total', name, total };
         yield pace.progress(`${name}, op by op`);
-        // Warming up, trying, and two more samples.
+        // Warm-up, trial, and two more samples.
         const short = pace.refusal((4 * total.ms.median) / 1000);
         if (short) yield skip('breakdown', short);
         else {
@@ -222,7 +223,7 @@ async function* measureSweeps(context: Context, places: readonly Place[]): Async
     signal?.throwIfAborted();
     yield pace.progress(`sweep: batch ${place.batch}, ${place.size}x${place.size} pixels`);
     const reason = pace.refusal(foretell(place, last));
-    // By their work, or small points would use up the time of large ones.
+    // In proportion to their work, or small points would use up the time of large ones.
     const rest = places.slice(i).reduce((sum, other) => sum + workOf(other), 0);
     const seconds = Math.min(pace.left, pace.largeShare * (places.length - i)) * (workOf(place) / rest);
     const point = reason
@@ -273,7 +274,7 @@ async function* measureRows(context: Context, entries: readonly Entry[]): AsyncG
 
 const skipped = (row: SkippedRow): BenchEvent => ({ kind: 'skipped', row });
 
-/** What the device is too small for is left out; any other error is one. */
+/** A measurement that the device is too small for is skipped; any other error is thrown. */
 function limitOf(error: unknown): string {
   if (error instanceof EngineError && error.code === 'limit') return error.message;
   throw error;

@@ -1,6 +1,6 @@
-/** Of several measurements, what is reported. Pure. */
+/** The statistics that are reported for several measurements. Pure. */
 
-/** Milliseconds: the middle of `n` samples, and the band that all but the outer tenths lie in. */
+/** Milliseconds: the median of `n` samples, and the band that holds all but the outer tenths. */
 export interface Times {
   readonly median: number;
   readonly p10: number;

@@ -1,4 +1,4 @@
-/** The whole network from small to large: over the batch, or over the size of the images. */
+/** Measures the whole network from small to large: over the batch size, or over the image size. */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { padBatch } from '../../src/plan/tensor';
@@ -13,14 +13,14 @@ export const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
   size: [28, 32, 64, 128],
 };
 
-/** What one point is, before it is measured. */
+/** One point before it is measured. */
 export interface Place {
   readonly axis: Axis;
   readonly batch: number;
   readonly size: number;
 }
 
-/** Small ones first: they foretell how long the large ones take. Throws `argument` for a size that the network does not take. */
+/** Small points first: they predict how long the large ones take. Throws `argument` for a size that the network does not support. */
 export function placesOf(
   axis: Axis,
   batch: number,
@@ -33,17 +33,17 @@ export function placesOf(
   return sorted.map((size) => ({ axis, batch, size }));
 }
 
-/** A measurement warms up, tries, and takes three samples. */
+/** Runs in a measurement: a warm-up, a trial, and three samples. */
 const RUNS = 5;
 
-/** Seconds that `place` takes at least, by the rate of a point that was measured; undefined where there is none. */
+/** The least seconds that `place` takes, at the rate of a measured point; undefined without one. */
 export function foretell(place: Place, measured: SweepPoint | undefined): number | undefined {
   if (!measured?.step || !measured.forward) return undefined;
   const ms = measured.step.ms.median + measured.forward.ms.median;
   return (RUNS * ms * workOf(place)) / workOf(measured) / 1000;
 }
 
-/** Operations of a forward pass, on a batch that is padded as kernels want it. */
+/** Operations of a forward pass, on a batch that is padded as kernels require. */
 export function workOf({ size, batch }: Place | SweepPoint): number {
   return layersOf(checkConfig({ height: size, width: size })).reduce(
     (sum, layer) => sum + convInsideFlops({ ...layer, batch: padBatch(batch) }),
@@ -51,7 +51,7 @@ export function workOf({ size, batch }: Place | SweepPoint): number {
   );
 }
 
-/** A point that the device cannot do has a reason instead of numbers. */
+/** A point that the device cannot run has a reason instead of numbers. */
 export async function measurePoint(
   engine: Engine,
   place: Place,
@@ -66,7 +66,7 @@ export async function measurePoint(
     try {
       const total = await measureWork(work, seconds / 2, signal);
       const { median } = total.ms;
-      // One GFLOP/s is an operation a nanosecond; a multiply-add is two.
+      // One GFLOP/s is one operation per nanosecond; a multiply-add is two operations.
       return { ...total, msPerImage: median / place.batch, psPerMultiplyAdd: 2000 / total.insideGflops };
     } finally {
       work.destroy();

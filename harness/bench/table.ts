@@ -1,4 +1,4 @@
-/** A bench's results as tables of text: for a terminal, for Markdown and for the page. Pure. */
+/** A bench's results as text tables: for terminals, Markdown and the page. Pure. */
 
 import { adapterText } from '../run/adapter_text';
 import { variantLines } from '../run/kernels_text';
@@ -23,14 +23,14 @@ import type { Times } from './statistics';
 
 export interface Table {
   readonly title: string;
-  /** Sentences above it: what must be known before a number is read. */
+  /** Sentences above the table, which the reader must know before reading a number. */
   readonly lead?: readonly string[];
   readonly head: readonly string[];
-  /** A short one ends in a remark that takes the rest of its columns. */
+  /** A row with fewer cells ends in a remark that spans the remaining columns. */
   readonly rows: readonly (readonly string[])[];
-  /** So many columns from the left are text; all others are numbers. */
+  /** The number of text columns, from the left; all others are numbers. */
   readonly text: number;
-  /** Sentences below it. */
+  /** Sentences below the table. */
   readonly notes?: readonly string[];
 }
 
@@ -56,13 +56,13 @@ export const rowHead = [
 
 type Totals = Pick<BenchResult, TotalName>;
 
-/** What the rows are read beside: the training step, or what else of the network was measured first. */
+/** The total that rows are compared with: the training step, or else the first total that was measured. */
 function headline(totals: Totals): { name: TotalName; total: BenchTotal } | undefined {
   const name = totalNames.find((n) => totals[n]);
   return name && { name, total: totals[name]! };
 }
 
-/** Whether the network used this of several variants; undefined where there is no choice, or nothing is known of one. */
+/** Whether the network used this variant among several; undefined if the kernel has only one, or the variants in use are not known. */
 export function isInUse(
   totals: Totals,
   { kernel, variant, layer }: Pick<BenchRow, 'kernel' | 'variant' | 'layer'>,
@@ -71,19 +71,19 @@ export function isInUse(
   return used === undefined ? undefined : used === variant;
 }
 
-/** Whose variants those are. */
+/** The total whose variants those are. */
 export function usedBy(totals: Totals): string | undefined {
   const head = headline(totals);
   return head && titles[head.name];
 }
 
-/** What the mark of those rows means, if there can be any. */
+/** Explains the mark of those rows, if there can be any. */
 export function inUseNote(totals: Totals): string[] {
   const user = usedBy(totals);
   return user ? [`*: in use in the ${user} above.`] : [];
 }
 
-/** The variants behind the headline: a line for each kernel. Nothing for a total that is not it. */
+/** The variants behind the headline: a line for each kernel. Empty for another total. */
 export function kernelLines(totals: Totals, name?: TotalName): string[] {
   const head = headline(totals);
   return head && (name ?? head.name) === head.name ? variantLines(head.total.variants) : [];
@@ -108,7 +108,7 @@ export function rowCells(row: BenchRow, inUse?: boolean): string[] {
   ];
 }
 
-/** How much was measured: `training step, 4 points of sweeps, 12 rows`; and how many rows were not, as they are wrong. Empty for nothing. */
+/** Counts what was measured: `training step, 4 points of sweeps, 12 rows`; and the rows whose check failed. Empty for nothing. */
 export function measuredText({
   rows,
   sweep,
@@ -127,7 +127,7 @@ export function measuredText({
   return `${parts.filter(Boolean).join(', ')}${wrong}`;
 }
 
-/** What was not run and why, one line for each variant and reason. */
+/** What was skipped and why, one line for each variant and reason. */
 export function skippedLines(rows: readonly SkippedRow[]): string[] {
   const layers = new Map<string, string[]>();
   for (const { kernel, variant, layer, reason } of rows) {
@@ -229,7 +229,7 @@ export function benchTables(result: BenchResult): Table[] {
   return tables.filter((table) => table.rows.length > 0);
 }
 
-/** `, widths 8 16, kernels 3x3, 1 2 convolutions a level, residual`; nothing of the tutorial's network. */
+/** `, widths 8 16, kernels 3x3, 1 2 convolutions a level, residual`; leaves out what is as in the tutorial's network. */
 export function networkText({
   widths,
   kernelSize,
@@ -253,10 +253,10 @@ export function headLines({ adapter, runtime, date, timer, peak, batch, network 
   ];
 }
 
-/** A peak that changes by more than this, relatively, is no roof. */
+/** A relative change of the peak above this makes it unusable as a roof. */
 const DRIFT = 0.15;
 
-/** What a reader must know of how the run went; nothing for one that came to its end on a quiet machine. */
+/** Caveats about how the run went; empty for a complete run on a quiet machine. */
 export function caveats({ end, budgetSeconds, peak, gflopsAtEnd, rows, left }: BenchResult): string[] {
   const found: string[] = [];
   if (end === 'stopped') {
@@ -296,7 +296,7 @@ export function timerLine({ kind, resolutionMs }: BenchHead['timer']): string {
 
 // ---------------------------------------------------------------- text
 
-/** For rows that are printed as they come: columns wide enough for any. */
+/** Fixed column widths for rows that are printed as they come. */
 export const rowColumns = { text: 3, widths: [20, 24, 8, 8, 17, 8, 8, 8, 8] } as const;
 export const sweepColumns = { text: 0, widths: [5, 7, 8, 9, 9, 7, 10, 9, 9, 7] } as const;
 
@@ -319,7 +319,7 @@ export function textTable({ title, lead = [], head, rows, text, notes = [] }: Ta
   return [title, ...lead, ...lines, ...notes].join('\n');
 }
 
-/** Three digits, more for what is large. */
+/** Three digits, more for large values. */
 export function short(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   return value >= 10 ? value.toFixed(1) : value.toPrecision(3);

@@ -1,23 +1,23 @@
-/** How long the GPU takes: by its own clock where it has one, by the host's otherwise. */
+/** Measures GPU time: by the GPU's own clock if it has one, otherwise by the host's. */
 import type { Gpu } from '../../src/gpu/gpu';
 import { summary, type Times } from './statistics';
 
 export type TimerKind = 'timestamp-query' | 'wall clock';
 
-/** Records something any number of times into a pass. */
+/** Records work into a pass, any number of times. */
 export type Encode = (pass: GPUComputePassEncoder) => void;
 
-/** A measured span should be at least so long. The host's clock also measures how work is handed over: it needs longer ones. */
+/** The least duration of a measured span. The host's clock also counts the time of submitting, so it needs longer spans. */
 const SPAN_MS = { 'timestamp-query': 20, 'wall clock': 100 } as const;
-/** The probe runs for so long, which any clock shows. */
+/** The duration of the probe, long enough for any clock. */
 const PROBE_MS = 5;
-/** And so many times the clock's resolution. */
+/** A span also lasts at least this many ticks of the clock. */
 const TICKS = 200;
 const MOST_REPEATS = 20_000;
 
 export class Timer {
   readonly kind: TimerKind;
-  /** The smallest difference that the clock was seen to show. */
+  /** The smallest time difference that the clock has shown. */
   readonly resolutionMs: number;
   private readonly gpu: Gpu;
   private readonly queries: Queries | undefined;
@@ -29,7 +29,7 @@ export class Timer {
     this.resolutionMs = resolutionMs;
   }
 
-  /** `probe` takes a moment on the GPU. Its own clock is used only if it agrees with the host's about how long that is. */
+  /** `probe` takes a moment on the GPU. The GPU's clock is used only if it agrees with the host's about that duration. */
   static async create(gpu: Gpu, probe: Encode): Promise<Timer> {
     if (gpu.device.features.has('timestamp-query')) {
       const queries = new Queries(gpu);
@@ -38,7 +38,7 @@ export class Timer {
         const { milliseconds, nanoseconds } = await queries.time(repeated(probe, times));
         return { milliseconds, nanoseconds, wall: performance.now() - start };
       };
-      await walled(1); // Compiles.
+      await walled(1); // compiles
       let times = 1;
       while (times < 1024 && (await walled(times)).wall < PROBE_MS + gpu.latency) times *= 2;
       const ticks: number[] = [];
@@ -46,7 +46,7 @@ export class Timer {
       for (let i = 0; i < 5; i++) {
         const { milliseconds, nanoseconds, wall } = await walled(times);
         ticks.push(nanoseconds);
-        // Some clocks stand still, always or now and then.
+        // Some clocks stand still, always or at times.
         if (milliseconds > 1.2 * wall + 0.2 || milliseconds < 0.05 * wall) agrees = false;
       }
       const resolution = ticks.reduce(greatestCommonDivisor) / 1e6;
@@ -62,7 +62,7 @@ export class Timer {
       const start = performance.now();
       const { milliseconds } = await this.queries.time(encode);
       const wall = performance.now() - start - this.gpu.latency;
-      // Where a clock that agreed stands still for once, the host's is the only one.
+      // If a clock that agreed stands still for once, use the host's.
       return milliseconds === 0 && wall > SPAN_MS[this.kind] ? wall : milliseconds;
     }
     const encoder = this.gpu.device.createCommandEncoder({ label: 'bench' });
@@ -75,16 +75,16 @@ export class Timer {
   }
 
   /**
-   * Milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. Samples for
-   * about `seconds`, at least three times.
+   * Milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. Takes samples for about
+   * `seconds`, at least three.
    */
   async measure(encode: Encode, seconds: number, signal?: AbortSignal): Promise<Times> {
     const start = performance.now();
-    await this.once(encode); // Compiles, and brings the buffers to where they are used.
+    await this.once(encode); // compiles, and moves the buffers to where they are used
     const span = Math.max(SPAN_MS[this.kind], TICKS * this.resolutionMs);
     let repeats = 1;
     let took = await this.once(encode);
-    // What a first guess from a short span gets wrong is put right in the next round.
+    // The next round corrects an error of the first guess from a short span.
     while (took < 0.7 * span && repeats < MOST_REPEATS) {
       signal?.throwIfAborted();
       const factor = Math.min(Math.max(span / Math.max(took, this.resolutionMs), 2), 32);
@@ -110,7 +110,7 @@ const repeated =
     for (let i = 0; i < times; i++) encode(pass);
   };
 
-/** The begin and the end of a pass on the GPU's clock. */
+/** Reads the begin and the end of a pass on the GPU's clock. */
 export class Queries {
   private readonly gpu: Gpu;
   private readonly set: GPUQuerySet;

@@ -1,13 +1,13 @@
 /**
- * Flags of the command line: declared once, for reading them, for checking them and for --help. Node's parseArgs reads them. The rest is by
- * hand, as libraries for it neither know ranges nor say what is legal, and each would be larger than this file.
+ * Flags of the command line, declared once for parsing, checking and --help. Node's parseArgs parses them. The rest is hand-written:
+ * libraries for it neither know ranges nor say which values are legal, and each would be larger than this file.
  */
 import { parseArgs } from 'node:util';
 import { clip, printable, show } from '../../src/errors';
 
 export { show };
 
-/** What the user wrote makes no sense: one line that says what was given, what is legal and what to do. Exit code 2. */
+/** A mistake in the command line. The message is one line: what was given, what is legal and what to do. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 
@@ -18,22 +18,22 @@ export class UsageError extends Error {
 
 /** A flag that takes a value, or a switch (`value` absent). */
 export interface Flag<T> {
-  /** How --help calls the value. */
+  /** The name of the value in --help. */
   readonly value?: string;
   readonly help: string;
-  /** `name` is the flag's, for messages. Throws UsageError. */
+  /** `name` is the flag's name, for messages. Throws UsageError. */
   readonly parse: (text: string, name: string) => T;
 }
 
 export type Flags = Readonly<Record<string, Flag<unknown>>>;
-/** What was given; nothing is filled in. */
+/** The flags that were given, without defaults. */
 export type Given<F extends Flags> = { readonly [K in keyof F]?: F[K] extends Flag<infer T> ? T : never };
 
 export interface Command<F extends Flags = Flags> {
   readonly name: string;
   /** One line. */
   readonly summary: string;
-  /** What stands behind the name in the usage line. */
+  /** The arguments after the name in the usage line. */
   readonly usage: string;
   readonly flags: F;
   /** More lines for --help. */
@@ -46,7 +46,7 @@ export interface Context {
   readonly signal: AbortSignal;
 }
 
-/** Checks a command against its own flags, then forgets them, so that all commands have one type. */
+/** Checks the types of a command against its own flags, then erases them, so that all commands have one type. */
 export const defineCommand = <F extends Flags>(command: Command<F>): Command => command as unknown as Command;
 
 // ---------------------------------------------------------------- kinds of flags
@@ -112,7 +112,7 @@ export const oneOf = <T extends string>(help: string, ...legal: readonly T[]): F
 
 // ---------------------------------------------------------------- reading
 
-/** The flags in `args`, each checked; or `help` if that is asked for. Throws UsageError. */
+/** Parses and checks the flags in `args`; returns `help` if that is requested. Throws UsageError. */
 export function readFlags<F extends Flags>(
   command: Command<F>,
   args: readonly string[],
@@ -125,7 +125,7 @@ export function readFlags<F extends Flags>(
       { type: value === undefined ? ('boolean' as const) : ('string' as const) },
     ]),
   );
-  // Not strict: the messages of `parseArgs` itself do not say what is legal.
+  // Not strict, because the messages of `parseArgs` do not say what is legal.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
   const legal = Object.keys(flags).map((flag) => `--${flag}`);
   const given: Record<string, unknown> = {};
@@ -133,7 +133,7 @@ export function readFlags<F extends Flags>(
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
       throw new UsageError(
-        // Without the --, npm takes the flags for its own and leaves their values.
+        // Without the --, npm consumes the flags itself and passes on only their values.
         `${name} takes flags only, but was given ${show(token.value)}. With npm run, put -- before the flags. See ${name} --help.`,
       );
     }
@@ -148,7 +148,7 @@ export function readFlags<F extends Flags>(
       given[token.name] = true;
       continue;
     }
-    // A value that begins with -- is the next flag, unless it was written with =.
+    // A value that begins with -- is taken for the next flag, unless it was written with =.
     if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
       throw new UsageError(`--${token.name} lacks its value: --${token.name} ${flag.value}.`);
     }

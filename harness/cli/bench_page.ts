@@ -1,4 +1,4 @@
-/** The page in which the command line runs its bench and its check: hands their events over as they come. */
+/** The page in which the command line runs its bench and its check: it passes their events on as they come. */
 import { createEngine, type EngineOptions } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { type BenchOptions, runBench } from '../bench/run';
@@ -11,7 +11,7 @@ type JobOptions = BenchOptions &
 declare global {
   interface Window {
     startJob(job: Job, options: JobOptions): void;
-    /** Waits for events, BrowserEvent[] as JSON (drivers differ in what else they can bring over); the last is `end` or `error`. */
+    /** Waits for events; returns BrowserEvent[] as JSON (drivers differ in the types they transfer); the last is `end` or `error`. */
     nextEvents(): Promise<string>;
   }
 }

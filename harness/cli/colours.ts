@@ -1,12 +1,12 @@
-/** Colours for terminals: none elsewhere, nor where NO_COLOR asks for none. */
+/** Colours for terminals: none for other outputs, nor where NO_COLOR is set. */
 import { styleText } from 'node:util';
 
 export type Colour = Parameters<typeof styleText>[0];
 
-/** Node knows which terminals have colours, NO_COLOR and FORCE_COLOR; what is not a terminal lacks the method. */
+/** Node knows which terminals have colours, and NO_COLOR and FORCE_COLOR; a stream that is no terminal lacks the method. */
 export const hasColours = (stream: NodeJS.WriteStream = process.stdout): boolean =>
   stream.hasColors?.() ?? false;
 
 export const paint = (colour: Colour, text: string, stream?: NodeJS.WriteStream): string =>
-  // Later versions of Node would ask again, and stdout only.
+  // Later versions of Node would check again, and only stdout.
   hasColours(stream) ? styleText(colour, text, { validateStream: false }) : text;

@@ -1,4 +1,4 @@
-/** Pictures of a network that is told noise level and class: what it learns from, and what it makes to order. */
+/** Pictures of a network that is conditioned on noise level and class: its training data, and samples of each class. */
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import { normal, STREAM, threefry } from '../../src/random';
@@ -7,21 +7,21 @@ import type { UNet } from '../../src/unet/unet';
 import { greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
 import type { PictureOptions } from './run_pictures';
 
-/** Images of the pictures with rows below each other. */
+/** Images in each row of a picture. */
 const SHOWN = 8;
-/** Of a sheet with a column for each class. */
+/** Rows of a sheet, which has a column for each class. */
 const ROWS = 8;
-/** Columns of a sheet at most. */
+/** The most columns that a sheet has. */
 const MOST_COLUMNS = 20;
 
-/** The classes that a sheet shows: all, or the first ones. */
+/** The number of classes that a sheet shows: all, or the first ones. */
 export const columnsOf = ({ config }: UNet) => Math.min(config.conditioning?.classes || 1, MOST_COLUMNS);
 
-/** `count` labels, one class after the other, as rows of a sheet have them. */
+/** `count` labels in turn, in the row order of a sheet. */
 export const labelsInTurn = (classes: readonly number[], count: number) =>
   Uint8Array.from({ length: count }, (_, i) => classes[i % classes.length]);
 
-/** The recipe's own mix, more and more noise from left to right: (1 - t) image + t noise, pixels from -1 to 1. */
+/** Mixes noise into images as the recipe does, more from left to right: (1 - t) image + t noise, pixels from -1 to 1. */
 export function noiseMoreAndMore(images: Images, seed: number) {
   const count = Math.min(SHOWN, images.values.length / (images.height * images.width * images.channels));
   const size = images.height * images.width * images.channels;
@@ -36,7 +36,7 @@ export function noiseMoreAndMore(images: Images, seed: number) {
 
 const toUnit = (v: number) => 0.5 * v + 0.5;
 
-/** Yields each picture of a run under its file's name, without extension. */
+/** Yields each picture of a run with its file name, without extension. */
 export async function* digitPictures(
   engine: Engine,
   unet: UNet,
@@ -55,7 +55,7 @@ export async function* digitPictures(
     ...(unet.config.conditioning?.noiseLevel ? { levels } : {}),
     ...(unet.config.conditioning?.classes ? { labels: set.labels!.subarray(0, count) } : {}),
   };
-  // The network says the velocity, noise - image; the image behind x is x - t velocity.
+  // The network predicts the velocity, noise - image; so the image behind x is x - t velocity.
   const velocity = await unet.predict(values, count, told);
   const behind = values.map((x, i) => toUnit(x - levels[Math.floor(i / size)] * velocity[i]));
   yield {
@@ -97,7 +97,7 @@ export async function sheet(
   }
 }
 
-/** A row for each class: x from noise to image, the steps from left to right. */
+/** A row for each class: x from noise to image, one column a step, from left to right. */
 async function trajectory(
   engine: Engine,
   unet: UNet,
@@ -109,7 +109,7 @@ async function trajectory(
     const labels = Uint8Array.from({ length: rows }, (_, i) => i);
     const told = unet.config.conditioning?.classes ? { labels, guidance } : {};
     const columns: Float32Array[] = [];
-    // Every other step: the eye sees no more.
+    // Every other step: more are too alike to tell apart.
     for await (const { step, input, x } of sampler.run({ ...options, ...told })) {
       if (step % 2 === 0) columns.push(input);
       if (step === options.steps - 1) columns.push(x);

@@ -1,4 +1,4 @@
-/** What a configuration becomes: layers and parameters, every dispatch of a training step, memory. Pure, no GPU. */
+/** Lists what a configuration consists of: layers and parameters, every dispatch of a training step, memory. Pure, no GPU. */
 
 import { planMemory } from '../../src/plan/memory';
 import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
@@ -35,10 +35,10 @@ export function explain(
   };
 }
 
-/** The trainer's settings, as far as they change the list. */
+/** The trainer's settings that change the list. */
 export type ExplainedTraining = StepSettings & Pick<CorruptionOptions, 'objective'>;
 
-/** The ops of a step that draws its batch from a data set, in the order of the GPU. */
+/** The ops of a step that draws its batch from a data set, in the order in which the GPU runs them. */
 function planWhole(
   config: UNetConfig,
   weights: WeightPlan,
@@ -80,7 +80,7 @@ function dispatches(...run: Parameters<typeof planWhole>): string {
         [shader, groups, times > 1 ? `x ${times}` : '', tensors] as const,
     );
     const [[shader, groups, times, tensors]] = folded;
-    // A kernel of one shader of its own name is a line.
+    // A kernel with one shader of the same name takes one line.
     if (folded.length === 1 && (shader === name || shader === o.kernel))
       return [[name, o.layer, groups, times, ...costs, tensors]];
     return [
@@ -100,13 +100,13 @@ function dispatches(...run: Parameters<typeof planWhole>): string {
   ].join('\n');
 }
 
-/** What a tensor is called beside the op that has its layer and, if it is one of the op's own, its kernel. */
+/** The name of a tensor in the row of an op: without the op's layer and, if the tensor is one of the op's own, without its kernel. */
 function nameIn({ layer, kernel }: { layer: string; kernel: string }, label: string): string {
   const own = label.startsWith(`${layer} `) ? label.slice(layer.length + 1) : label;
   return own.startsWith(`${kernel} `) ? own.slice(kernel.length + 1) : own;
 }
 
-/** A table whose last column goes on below itself where it would be wider than a page. */
+/** A table whose last column is wrapped where it would be wider than a page. */
 function tableToWidth(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const last = rows[0].length - 1;
   const before = rows[0].map((_, i) => (i === last ? 0 : Math.max(...rows.map((row) => row[i].length)) + 2));
@@ -118,7 +118,7 @@ function tableToWidth(rows: readonly (readonly string[])[], right: readonly numb
   return table(all, right);
 }
 
-/** Lists once what comes several times in a row, also a group of rows that takes turns. */
+/** Lists a row that repeats in succession once, with its count; also a repeated group of rows. */
 export function foldRepeats(rows: readonly string[][]): { row: string[]; times: number }[] {
   const keys = rows.map((row) => row.join('\n'));
   const folded: { row: string[]; times: number }[] = [];
@@ -141,7 +141,7 @@ function memory(...run: Parameters<typeof planWhole>): string {
   const own = Object.values(plan.tensors) as Tensor[];
   const network = [weights.flat, weights.packed];
   const fixed = new Set([...own, ...network]);
-  // The trainer compiles its lists apart; only this one has tensors of its own.
+  // The trainer compiles its lists separately; only this list has tensors of its own.
   const calls = plan.gradients.flatMap((o) => o.calls);
   const reused = planMemory(calls, fixed, true).slots;
   const apart = planMemory(calls, fixed, false).slots;

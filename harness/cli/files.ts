@@ -1,4 +1,4 @@
-/** Writing files whole or not at all, and messages for files that cannot be had. */
+/** Writes files whole or not at all, and words the errors for files that cannot be read or written. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -6,17 +6,17 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../src/errors';
 import { isAlive } from './alive';
 
-/** Files that are being written, in case the process ends meanwhile. */
+/** Files that are being written, to be removed if the process ends before they are complete. */
 const temporary = new Set<string>();
 process.on('exit', () => {
   for (const path of temporary) rmSync(path, { force: true });
 });
 
-/** Beside `path`, and with the number of this process, so that another one can tell when it is of no more use. */
+/** A name beside `path` with the number of this process, so that another process can tell when the file is abandoned. */
 const temporaryFor = (path: string) =>
   join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
 
-/** Removes what processes left beside `path` that were killed while they wrote it. Up to 0.2.0 the names had no number. */
+/** Removes the temporary files of processes that were killed while they wrote `path`. Up to 0.2.0 the names had no number. */
 async function clearTemporary(path: string): Promise<void> {
   const start = `.${basename(path)}.`;
   for (const name of await readdir(dirname(path)).catch(() => [])) {
@@ -26,8 +26,8 @@ async function clearTemporary(path: string): Promise<void> {
 }
 
 /**
- * Writes beside `path` and renames: whoever reads `path` finds the old file or the new one, never a part, also after a crash or a power
- * cut. Throws an EngineError `data`.
+ * Writes a temporary file beside `path` and renames it: a reader of `path` finds the old file or the new one, never a part, even after a
+ * crash or a power cut. Throws an EngineError `data`.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   await clearTemporary(path);
@@ -51,21 +51,21 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   }
 }
 
-/** Names are in the folder, not in the file: without this a power cut may bring the old one back. Windows syncs no folders. */
+/** Names are stored in the folder, not in the file: without this, a power cut may bring the old file back. Windows cannot sync folders. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
   } catch (error) {
-    // Some network file systems know no such thing.
+    // Some network file systems do not support it.
     if (!['EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     await handle.close();
   }
 }
 
-/** Makes the folder if it is not there, and proves that files can be written in it. `flag` is what named it. */
+/** Creates the folder if it does not exist, and proves that files can be written there. `flag` is the flag that named it. */
 export async function prepareFolder(folder: string, flag = '--out'): Promise<void> {
   const probe = temporaryFor(join(folder, 'webgpu-diffusion'));
   try {
@@ -82,7 +82,7 @@ export async function prepareFolder(folder: string, flag = '--out'): Promise<voi
   }
 }
 
-/** Makes the folder of a file that will be written, and proves that it can be. */
+/** Creates the folder of a file to be written, and proves that the file can be written. */
 export async function prepareFile(path: string, flag = '--out'): Promise<void> {
   if (isFolder(path)) {
     throw new EngineError('data', `${path} cannot be written: it is a folder. Give a file with ${flag}.`);
@@ -99,7 +99,7 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder);
 }
 
-/** A whole file. Throws an EngineError `data`. */
+/** Reads a whole file. Throws an EngineError `data`. */
 export async function readWhole(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);

@@ -1,11 +1,11 @@
-/** Pictures one after the other as an animated GIF. */
+/** A sequence of pictures as an animated GIF. */
 import { applyPalette, GIFEncoder, quantize } from 'gifenc';
 import { type Picture, rgba } from '../run/pictures';
 
-/** With them every picture of one channel is shown as it is. */
+/** The palette for pictures of one channel, which it shows exactly. */
 const greys = Array.from({ length: 256 }, (_, i) => [i, i, i] as const);
 
-/** `frames` are of one size; each is shown for `milliseconds`, the last one for longer. */
+/** All `frames` have the same size; each is shown for `milliseconds`, the last one for longer. */
 export function encodeGif(frames: readonly Picture[], milliseconds: number): Uint8Array<ArrayBuffer> {
   const gif = GIFEncoder();
   frames.forEach((frame, i) => {

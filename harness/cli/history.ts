@@ -1,4 +1,4 @@
-/** How the samples of a fixed seed change over a run: frames of an animated picture. */
+/** The samples of a fixed seed over a run, as frames of an animated picture. */
 import type { Engine } from '../../src/engine';
 import type { Recipe } from '../../src/recipes';
 import type { Sampler } from '../../src/sampling/sampler';
@@ -10,7 +10,7 @@ import { encodeGif } from './gif';
 const ROWS = 2;
 const MILLISECONDS = 250;
 
-/** The step of the frame after that of `step`: every fifth at first, then ever further apart. */
+/** The step of the frame after that of `step`: five steps later at first, then at growing distances. */
 export const nextFrame = (step: number) => step + 5 * Math.max(1, Math.round(step / 25));
 
 export class History {
@@ -37,7 +37,7 @@ export class History {
     return new History(sampler, sampling, seed);
   }
 
-  /** A frame, unless the next one is that of a later step. */
+  /** Adds a frame, unless the next one is due at a later step. */
   async add(step: number, signal?: AbortSignal): Promise<void> {
     if (step < this.next) return;
     this.next = nextFrame(step);
@@ -50,7 +50,7 @@ export class History {
     this.frames.push({ step, picture: grid({ ...unet.config, values }, columns, { scale: 3 }) });
   }
 
-  /** An animated GIF. */
+  /** Encodes the frames as an animated GIF. */
   encode(): Uint8Array<ArrayBuffer> {
     return encodeGif(
       this.frames.map(({ picture }) => picture),

@@ -1,4 +1,4 @@
-/** The images that --data names: the digits that come with the package, or IDX files. */
+/** The images that --data names: the digits in the package, or IDX files. */
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { EngineError } from '../../src/errors';
 import { UsageError } from './args';
 
-/** `mnist`, or a file or folder of IDX; the first `limit` images. With labels, if there are any. */
+/** Loads `mnist`, or an IDX file or folder; the first `limit` images. With labels, if there are any. */
 export async function loadImages(source: string, limit?: number, signal?: AbortSignal): Promise<ImageSet> {
   const set = source === 'mnist' ? await loadDigitsAndLabels(signal) : await loadFiles(source, signal);
   if (limit === undefined) return set;
@@ -36,7 +36,7 @@ async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet
   return { ...set, labels: await loadLabels(beside, { signal, count: set.count }) };
 }
 
-/** The file of labels of a file of images, `train-labels-idx1-ubyte` of `train-images-idx3-ubyte`, packed or not; undefined if there is none. */
+/** The labels file of an images file, `train-labels-idx1-ubyte` for `train-images-idx3-ubyte`, packed or not; undefined if none. */
 function labelsBeside(images: string): string | undefined {
   const name = basename(images).replace(/images([-.])idx[34]/, 'labels$1idx1');
   if (name === basename(images)) return undefined;
@@ -44,7 +44,7 @@ function labelsBeside(images: string): string | undefined {
   return [path, `${path}.gz`, path.replace(/\.gz$/, '')].find((file) => existsSync(file));
 }
 
-/** The first images of a set, and the last `count`. */
+/** Splits a set into its first images and the last `count`. */
 export function holdOut(set: ImageSet, count: number): { train: ImageSet; held: ImageSet | undefined } {
   if (count === 0) return { train: set, held: undefined };
   if (count >= set.count) {
@@ -60,7 +60,7 @@ export function holdOut(set: ImageSet, count: number): { train: ImageSet; held: 
   return { train: part(0, set.count - count), held: part(set.count - count, set.count) };
 }
 
-/** A file itself; of a folder its files of images, training sets before test sets (t10k), by name otherwise. */
+/** The file itself; for a folder its image files, training sets before test sets (t10k), otherwise by name. */
 export async function idxFiles(path: string): Promise<string[]> {
   let isFolder: boolean;
   try {
@@ -76,7 +76,7 @@ export async function idxFiles(path: string): Promise<string[]> {
   const names = (await readdir(path))
     .filter((name) => /[-.]images[-.]idx[34]-ubyte(\.gz)?$/.test(name))
     .sort();
-  // A file may lie there both packed and unpacked.
+  // A file may exist both packed and unpacked.
   const once = names.filter((name) => !names.includes(name.replace(/\.gz$/, '')) || !name.endsWith('.gz'));
   if (once.length === 0) {
     throw new EngineError(

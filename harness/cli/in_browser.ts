@@ -8,7 +8,7 @@ import type { AdapterDescription } from '../../src/gpu/adapter';
 import { adapterText } from '../run/adapter_text';
 import { show } from './args';
 
-/** A path, not a URL, which a build would take for an asset to copy. */
+/** A path rather than a URL, which a build would treat as an asset to copy. */
 const here = dirname(fileURLToPath(import.meta.url));
 
 export type Job = 'bench' | 'check';

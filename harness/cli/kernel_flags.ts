@@ -1,4 +1,4 @@
-/** The flags that say which kernel variants a network uses, and what is shown while they are chosen. */
+/** The flags that select the kernel variants of a network, and the output while they are chosen. */
 
 import type { Engine, EngineOptions } from '../../src/engine';
 import type { Progress as Preparation } from '../../src/progress';
@@ -22,7 +22,7 @@ export const kernelFlags = {
 
 export type EngineChoice = Pick<EngineOptions, 'tune' | 'variants'>;
 
-/** What the flags mean to an engine. Throws UsageError, or EngineError `data` for a file that cannot be read. */
+/** Turns the flags into engine options. Throws UsageError, or EngineError `data` for a file that cannot be read. */
 export async function kernelChoice(given: Given<typeof kernelFlags>): Promise<EngineChoice> {
   const { tune, 'no-tune': noTune, variants } = given;
   const flags = Object.keys(kernelFlags).filter((flag) => given[flag as keyof typeof kernelFlags]);
@@ -35,7 +35,7 @@ export async function kernelChoice(given: Given<typeof kernelFlags>): Promise<En
   return tune || noTune ? { tune: tune === true } : {};
 }
 
-/** Names are checked later, when the network is known: see checkVariants. */
+/** The names are checked later, when the network is known: see checkVariants. */
 async function readVariants(given: string): Promise<Variants> {
   if (given.includes('=')) {
     const entries = given.split(',').map((entry) => entry.split('=').map((part) => part.trim()));
@@ -55,7 +55,7 @@ async function readVariants(given: string): Promise<Variants> {
   try {
     value = JSON.parse(content);
   } catch {
-    // Said below.
+    // The error below covers this.
   }
   const variants = (value as { settings?: { variants?: unknown } } | undefined)?.settings?.variants ?? value;
   if (
@@ -71,13 +71,13 @@ async function readVariants(given: string): Promise<Variants> {
   return variants as Variants;
 }
 
-/** What is over sooner needs no word. */
+/** Preparations that end sooner are not reported. */
 const SHORT_MS = 500;
 
-/** Shows how the preparations go, and remembers what they were. */
+/** Shows the progress of the preparations and remembers their result. */
 export class Preparations {
   private readonly start = performance.now();
-  /** The last state of the measuring; undefined if nothing was measured. */
+  /** The last state of tuning; undefined if nothing was measured. */
   private tuning:
     | { readonly done: number; readonly total: number; readonly from: number; at: number }
     | undefined;
@@ -95,12 +95,12 @@ export class Preparations {
       this.progress.update({ done, total, text: `${preparing[task]}: ${done} of ${total}` });
   };
 
-  /** For an engine. */
+  /** Event handlers for an engine. */
   get handlers(): Pick<EngineOptions, 'onProgress' | 'onWarning'> {
     return { onProgress: this.onProgress, onWarning: ({ message }) => this.progress.print(message) };
   }
 
-  /** How the variants of an engine came about. */
+  /** Says how an engine's variants were chosen. */
   origin({ tune }: Pick<Engine, 'tune'>, given: boolean): string {
     if (given) return 'as given';
     if (!tune) return 'the usual ones, not measured here';

@@ -1,4 +1,4 @@
-/** Held-out loss by noise level as an SVG file. Pure. By hand: see loss_svg.ts. */
+/** Held-out loss by noise level as an SVG file. Pure. Hand-written: see loss_svg.ts. */
 import type { Evaluation } from '../../src/training/evaluation';
 import { escapeXml } from '../run/xml';
 

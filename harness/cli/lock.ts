@@ -1,7 +1,7 @@
 /**
- * One writer per folder. A file in it says who writes: a file that one process alone can have made. Whether that process is still there is
- * asked of the system, so a run that was killed can be gone on with at once. (The library for this, proper-lockfile, goes by time stamps:
- * after a kill a run has to wait for ten seconds, and one that was stopped with Ctrl-Z loses its folder.)
+ * One writer per folder. A lock file in the folder names the writer; only one process can create it. The system tells whether that process
+ * still exists, so that a killed run can be resumed at once. (The library for this, proper-lockfile, uses time stamps: after a kill a run
+ * must wait for ten seconds, and a run that was stopped with Ctrl-Z loses its folder.)
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { birthOf, isAlive } from './alive';
 
 const LOCK = '.webgpu-diffusion.lock';
 const LOOK_AGAIN_MS = 100;
-/** Nobody needs so long to take over from a dead process: whoever began has been killed. */
+/** No process takes so long to replace a dead process's lock: one that began has been killed. */
 const ABANDONED_MS = 5000;
 
 interface Holder {
@@ -24,12 +24,12 @@ interface Holder {
 }
 
 export interface FolderLock {
-  /** Throws unless the folder is still this process's: somebody may have deleted the file, and another run may have begun. */
+  /** Throws unless this process still holds the folder: the file may have been deleted, and another run may have begun. */
   check(): void;
   release(): void;
 }
 
-/** @throws EngineError `busy` while another process has the folder */
+/** @throws EngineError `busy` while another process holds the folder */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, LOCK);
   const { pid } = process;
@@ -47,7 +47,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   return { check, release };
 }
 
-/** Whether the file could be made: not if it is there. */
+/** Creates the file; returns false if it already exists. */
 function create(path: string, content: string): boolean {
   try {
     writeFileSync(path, content, { flag: 'wx' });
@@ -62,13 +62,13 @@ async function take(path: string, own: string, folder: string): Promise<void> {
   for (let looks = 0; !create(path, own); looks++) {
     const there = read(path);
     if (there === undefined) continue;
-    // Between its making and its writing it is empty: for a moment, or for ever, if its maker was killed just then.
+    // Between creation and writing the file is empty: for a moment, or for ever, if its creator was killed just then.
     if (there === '' && looks === 0) {
       await setTimeout(LOOK_AGAIN_MS);
       continue;
     }
     if (isHeld(there)) throw busy(folder, path, there);
-    // This very content is replaced by one process alone: the one that made the file that replaces it.
+    // Only one process can replace this content: the one that creates this file, whose name is the content's hash.
     const next = `${path}.${createHash('sha256').update(there).digest('hex').slice(0, 16)}`;
     if (create(next, own)) {
       if (read(path) === there) return renameSync(next, path);
@@ -81,7 +81,7 @@ async function take(path: string, own: string, folder: string): Promise<void> {
   }
 }
 
-/** Undefined if it is gone. */
+/** The content; undefined if the file does not exist. */
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -105,7 +105,7 @@ function parse(content: string | undefined): Holder | undefined {
   }
 }
 
-/** What nobody can read has no holder. What another machine holds cannot be looked at from here, so it is held. */
+/** Unreadable content has no holder. A lock of another machine cannot be checked from here, so it counts as held. */
 function isHeld(content: string | undefined): boolean {
   const holder = parse(content);
   if (!holder) return false;

@@ -1,6 +1,6 @@
 /**
- * The loss curve as the tutorial plots it, y from 0 to 0.1 (or as far as the epochs' means go), as an SVG file. Pure. By hand, like the other
- * plots: libraries that draw without a page (Vega, ECharts) weigh hundreds of kilobytes, and d3 would save the scales alone.
+ * The loss curve as the tutorial plots it, y from 0 to 0.1 (or as far as the epochs' means go), as an SVG file. Pure. Hand-written, like
+ * the other plots: libraries that draw without a page (Vega, ECharts) weigh hundreds of kilobytes, and d3 would save only the scales.
  */
 import { meansSoFar } from '../run/losses';
 import { escapeXml } from '../run/xml';
@@ -9,15 +9,15 @@ export interface LossCurve {
   /** The loss of each step, from the first. */
   readonly losses: ArrayLike<number>;
   readonly stepsPerEpoch: number;
-  /** Below the title: data, batch, learning rate, say. */
+  /** The line below the title, for example data, batch and learning rate. */
   readonly subtitle?: string;
 }
 
 const [WIDTH, HEIGHT] = [800, 450];
 const plot = { left: 64, right: WIDTH - 24, top: 64, bottom: HEIGHT - 56 };
-/** The tutorial's. */
+/** The upper end of the tutorial's plot. */
 const TOP_LOSS = 0.1;
-/** More points than pixels only make the file large: runs of steps are then drawn by their lowest and highest. */
+/** More points than pixels only make the file larger: beyond this, each run of steps is drawn by its minimum and maximum. */
 const MOST_POINTS = 2000;
 
 export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): string {
@@ -31,7 +31,7 @@ export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): st
   const point = (step: number, loss: number) =>
     `${x(step).toFixed(1)},${Math.max(y(loss), -HEIGHT).toFixed(1)}`;
 
-  // A step that was skipped has no loss.
+  // A skipped step has no loss.
   const line = thinned(losses).flatMap(([step, loss]) => (Number.isNaN(loss) ? [] : [point(step, loss)]));
   const meanPoints = means.map((mean, i) => {
     const [from, to] = [i * stepsPerEpoch, Math.min((i + 1) * stepsPerEpoch, steps)];
@@ -94,13 +94,13 @@ function thinned(losses: ArrayLike<number>): [number, number][] {
   return points;
 }
 
-/** 1, 2 or 5 times a power of ten: the first that is not below `rough`. */
+/** The smallest of 1, 2 or 5 times a power of ten that is not below `rough`. */
 function niceDistance(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
   return power * ([1, 2, 5, 10].find((f) => f * power >= rough) ?? 10);
 }
 
-/** 0, `distance`, … as far as `end`. */
+/** 0, `distance`, … up to `end`. */
 function multiples(distance: number, end: number): number[] {
   return Array.from({ length: Math.floor(end / distance + 1e-9) + 1 }, (_, i) => i * distance);
 }

@@ -7,7 +7,7 @@ import { paint } from './colours';
 import { STOP_SIGNALS } from './quiet';
 import { summaries } from './summaries';
 
-/** Each is loaded only when it is asked for: the bench brings every kernel's reference, training needs none. */
+/** Each command loads on demand: the bench needs every kernel's reference, training needs none. */
 const commands: Readonly<Record<keyof typeof summaries, () => Promise<Command>>> = {
   train: async () => (await import('./commands/train')).train,
   sample: async () => (await import('./commands/sample')).sample,
@@ -31,14 +31,14 @@ ${Object.entries(summaries)
 
 webgpu-diffusion <command> --help explains the flags of each; --version prints which one this is.`;
 
-/** Whether the command in `args` reaches for a GPU, unless it is given wrongly. */
+/** Whether the command in `args` uses a GPU, unless its flags are wrong. */
 export function usesDawn([name = '', ...rest]: readonly string[]): boolean {
   return isCommand(name) && name !== 'explain' && !rest.some((arg) => arg === '--help' || arg === '-h');
 }
 
-/** `npm run` passes a Ctrl-C of the terminal on once more: what comes so soon after the first is not a second one. */
+/** `npm run` sends the terminal's Ctrl-C to its child once more: a signal so soon after the first is an echo of it. */
 const ECHO_MS = 500;
-/** The stack of an error of our own among them. */
+/** The most characters of a message, including the stack of a bug of ours. */
 const MOST_LETTERS = 4000;
 
 /** Runs the command in `args`; resolves to the exit code. */
@@ -75,7 +75,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The reason of the abort that a Ctrl-C causes. */
+/** The abort reason after a Ctrl-C. */
 class Interrupted extends Error {
   override readonly name = 'AbortError';
   readonly exitCode: number;
@@ -102,7 +102,7 @@ function onInterrupt(stop: (exitCode: number) => void): () => void {
   };
 }
 
-/** What is said may quote a file, or what was pasted into a terminal. */
+/** Messages may quote a file, or text that was pasted into a terminal. */
 function complain(message: string, exitCode: number): number {
   console.error(printable(message, MOST_LETTERS));
   return exitCode;

@@ -1,10 +1,10 @@
-/** How good a network's digits are: samples of it, held against real digits. */
+/** Measures how good a network's digits are by comparing samples with real digits. */
 import type { Engine } from '../../src/engine';
 import { createQualityMeter, type Quality } from '../../src/quality/quality';
 import type { SampleOptions } from '../../src/sampling/options';
 import type { UNet } from '../../src/unet/unet';
 
-/** Images that are sampled together. */
+/** Images per sampling batch. */
 const BATCH = 250;
 
 export interface QualityRun {
@@ -17,15 +17,15 @@ export interface QualityRun {
 
 export interface Measured {
   readonly samples: Quality;
-  /** The same of real digits that the classifier has not seen. */
+  /** The same measures for real digits that the classifier has not seen. */
   readonly real: Quality;
 }
 
-/** Whether digits can be read off what this network makes. */
+/** Whether this network makes digits that the classifier can read. */
 export const makesDigits = ({ height, width, channels, conditioning }: UNet['config']) =>
   height === 28 && width === 28 && channels === 1 && [undefined, 0, 10].includes(conditioning?.classes);
 
-/** `count` images, one of each class in turn if the network is told classes, and the labels. */
+/** Samples `count` images, one of each class in turn if the network is conditioned on classes, and returns them with the labels. */
 export async function manySamples(engine: Engine, unet: UNet, run: QualityRun) {
   const { count, seed, signal, onImages } = run;
   const { height, width, channels, conditioning } = unet.config;
@@ -39,7 +39,7 @@ export async function manySamples(engine: Engine, unet: UNet, run: QualityRun) {
     const sampler = await engine.createSampler(unet, { count: n });
     try {
       const told = labels && { labels: labels.subarray(done, done + n), guidance };
-      // Noise follows from a seed and an image's place, so each batch has a seed of its own.
+      // The noise follows from a seed and an image's position, so each batch needs its own seed.
       const values = await sampler.sample({ ...sampling, ...told, seed: seed + done, signal });
       images.set(values, done * size);
     } finally {
@@ -59,7 +59,7 @@ export async function measureQuality(engine: Engine, unet: UNet, run: QualityRun
 
 const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
 
-/** A row for each number, beside that of real digits. */
+/** A row for each measure, beside that of real digits. */
 export function qualityTable({ samples, real }: Measured): string {
   const rows: [string, string, string][] = [['', 'samples', 'real digits']];
   const add = (name: string, show: (q: Quality) => string) => rows.push([name, show(samples), show(real)]);
@@ -77,7 +77,7 @@ export function qualityTable({ samples, real }: Measured): string {
     .join('\n');
 }
 
-/** Everything in one line. */
+/** All measures in one line. */
 export function qualityLine({ samples, real }: Measured): string {
   const times = samples.digitDistance / real.digitDistance;
   const seen =

@@ -1,4 +1,4 @@
-/** `--model`: a trained network, from a file or one that comes along. */
+/** `--model`: a trained network, from a file or from the package. */
 import { loadPretrained, pretrainedNames } from '../../src/pretrained/index';
 import { loadModel, type Model } from '../../src/weights/model';
 import { text } from './args';

@@ -1,4 +1,4 @@
-/** The flags that describe a network, and the configuration that they make. */
+/** The flags that describe a network, and the configuration that they result in. */
 import { EngineError } from '../../src/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
@@ -42,7 +42,7 @@ export function networkOf(
   }
 }
 
-/** `28x28x1, widths 32 64 64, kernels 5x5`, more than one convolution a level, and what it is told. */
+/** `28x28x1, widths 32 64 64, kernels 5x5`, more than one convolution a level, and the conditioning. */
 export function describeNetwork({
   height,
   width,

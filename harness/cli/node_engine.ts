@@ -5,7 +5,7 @@ import { nodeGpu } from '../../src/node/dawn';
 import { fileCache, tuningFile } from './tuning_cache';
 import { versions } from './versions';
 
-/** An engine on the best adapter there is; Dawn puts real GPUs before software ones. Remembers its choices in the user's cache. */
+/** An engine on the best available adapter; Dawn lists real GPUs before software ones. Stores its choices in the user's cache. */
 export async function nodeEngine(
   options: Pick<EngineOptions, 'tune' | 'variants' | 'selfCheck' | 'onProgress' | 'onWarning'> = {},
 ): Promise<Engine> {
@@ -24,7 +24,7 @@ export async function nodeEngine(
   }
 }
 
-/** What to type for another command, in the repository or where the package is installed. */
+/** The text to type for another command, in the repository or where the package is installed. */
 export function commandLine(command: string): string {
   const inRepository = process.argv[1]?.endsWith('run.mjs');
   return inRepository ? `npm run ${command} --` : `npx webgpu-diffusion ${command}`;

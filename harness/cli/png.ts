@@ -1,6 +1,6 @@
 /**
  * Writes PNG files: 8 bits, grey or RGB, nothing else. https://www.w3.org/TR/png-3/ Node's zlib does the hard part; a library would bring a
- * slower one of its own, to save the twenty lines that are left.
+ * slower one of its own, to save the remaining twenty lines.
  */
 import { crc32, deflateSync } from 'node:zlib';
 import type { Picture } from '../run/pictures';
@@ -9,15 +9,15 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const GREY = 0;
 const RGB = 2;
 
-/** The same picture makes the same bytes on the same runtime. */
+/** The same picture gives the same bytes on the same runtime. */
 export function encodePng({ width, height, channels, data }: Picture): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header[8] = 8; // bits a channel
+  header[8] = 8; // bits per channel
   header[9] = channels === 1 ? GREY : RGB;
 
-  // Every row begins with the filter that it went through: 0, none.
+  // Every row begins with the number of its filter: 0, none.
   const row = width * channels;
   const raw = new Uint8Array((row + 1) * height);
   for (let y = 0; y < height; y++) raw.set(data.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
@@ -25,7 +25,7 @@ export function encodePng({ width, height, channels, data }: Picture): Uint8Arra
   return Buffer.concat([Buffer.from(SIGNATURE), ...chunks]);
 }
 
-/** Length of the content, name, content, checksum of name and content. */
+/** Writes a chunk: content length, name, content, checksum of name and content. */
 function chunk(name: string, content: Uint8Array): Buffer {
   const bytes = Buffer.alloc(12 + content.length);
   bytes.writeUInt32BE(content.length, 0);

@@ -1,7 +1,7 @@
 /**
- * What a run prints as it goes: a bar that redraws itself on a terminal, a line every few seconds elsewhere. By hand, as it is little: the
- * libraries for bars write to terminals alone, draw by timers of their own, and cut a line that is too long at its end, where the time
- * left stands.
+ * Prints the progress of a run: a bar that redraws itself on a terminal, a line every few seconds elsewhere. Hand-written, because it is
+ * little code: the libraries for bars write only to terminals, draw by timers of their own, and cut a long line at its end, which is where
+ * the remaining time is.
  */
 
 import { duration } from '../run/units';
@@ -9,13 +9,13 @@ import { paint } from './colours';
 
 const QUIET_MS = 5000;
 const REDRAW_MS = 100;
-/** A shorter bar than the least says nothing. */
+/** Columns of the bar; a bar shorter than the least is not drawn. */
 const BAR = { most: 24, least: 6 };
 
 export interface ProgressState {
   readonly done: number;
   readonly total: number;
-  /** Behind the bar: loss, speed. */
+  /** The text after the bar: loss, speed. */
   readonly text: string;
   readonly secondsLeft?: number;
 }
@@ -31,13 +31,13 @@ export class Progress {
     this.live = stream.isTTY === true;
   }
 
-  /** Shows the state, unless the last one was shown a moment ago. */
+  /** Shows the state, unless the previous one was shown a moment ago. */
   update(state: ProgressState): void {
     const now = performance.now();
     if (now - this.last < (this.live ? REDRAW_MS : QUIET_MS)) return;
     this.last = now;
     if (this.live) {
-      // A letter in the last column would bring some terminals to the next line.
+      // A character in the last column makes some terminals wrap to the next line.
       const line = progressLine(state, (this.stream.columns || 80) - 1);
       const [bar] = /^[━╌]*/.exec(line)!;
       const full = bar.lastIndexOf('━') + 1;
@@ -47,11 +47,11 @@ export class Progress {
     } else this.stream.write(`${progressLine(state)}\n`);
   }
 
-  /** A line that stays, above the bar. */
+  /** Prints a permanent line above the bar. */
   print(line = ''): void {
     this.clear();
     this.stream.write(`${line}\n`);
-    // Elsewhere than on a terminal it is news enough for the next seconds.
+    // If the output is no terminal, this line also resets the interval between progress lines.
     if (!this.live) this.last = performance.now();
   }
 
@@ -62,7 +62,7 @@ export class Progress {
   }
 }
 
-/** In `width` columns, with as much of a bar as has room beside text and time; without a width, the words alone. */
+/** A line of at most `width` columns, with as much of a bar as fits beside text and time; without a width, only the text. */
 export function progressLine({ done, total, text, secondsLeft }: ProgressState, width?: number): string {
   const share = total > 0 ? done / total : 1;
   const percent = `${String(Math.floor(100 * share)).padStart(3)}%  `;

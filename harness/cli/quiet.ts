@@ -1,6 +1,6 @@
 /**
- * Commands without what Dawn writes on stderr: on Linux two warnings of limits that nobody here asks for, from C++, where no stream of Node's
- * passes, and with no setting against them. So the command runs in a child process, whose stderr goes through here line by line.
+ * Hides what Dawn writes on stderr: on Linux, two warnings about limits that nothing here requests. They come from C++, so they bypass
+ * Node's streams, and no setting turns them off. So the command runs in a child process, whose stderr this process filters line by line.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -15,21 +15,21 @@ export const isForeign = (line: string) =>
 export function isChild(): boolean {
   if (process.env[MARK] !== String(process.ppid)) return false;
   delete process.env[MARK];
-  // A parent that was killed can pass no signal on: the run is saved, as at Ctrl-C.
+  // A killed parent cannot forward signals: when the connection breaks, the child saves the run as at Ctrl-C.
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   return true;
 }
 
-/** What ends a run, after it was saved: Ctrl-C, `kill`, a terminal that is closed. */
+/** The signals that end a run after it is saved: Ctrl-C, `kill`, a closed terminal. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs this very command line in a child; resolves to its exit code. */
+/** Runs the same command line in a child; resolves to its exit code. */
 export function runInChild(): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'pipe', 'ipc'],
     env: { ...process.env, [MARK]: String(process.pid) },
   });
-  // A terminal sends Ctrl-C to both; the child takes what comes so soon after for the same one.
+  // A terminal sends Ctrl-C to both processes; the child treats two in quick succession as one.
   for (const signal of STOP_SIGNALS) process.on(signal, () => child.kill(signal));
   createInterface({ input: child.stderr! }).on('line', (line) => {
     if (!isForeign(line)) process.stderr.write(`${line}\n`);

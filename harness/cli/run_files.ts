@@ -1,4 +1,4 @@
-/** What `train` says in numbers: losses.csv, epochs.csv, loss.svg. Pure. */
+/** The numbers that `train` writes: losses.csv, epochs.csv, loss.svg. Pure. */
 
 import { csv, digits, epochMeans, lossesCsv } from '../run/losses';
 import { lossSvg } from './loss_svg';
@@ -7,7 +7,7 @@ export interface RunLog {
   /** The loss of each step, from the first. */
   readonly losses: readonly number[];
   readonly stepsPerEpoch: number;
-  /** The loss on held-out images after each epoch, as far as it is known. */
+  /** The loss on held-out images after each epoch, where it is known. */
   readonly heldOut?: readonly (number | undefined)[];
   /** One line about data and settings, for the plot. */
   readonly subtitle: string;

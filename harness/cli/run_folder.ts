@@ -1,4 +1,4 @@
-/** The folder of a run: what is there already, and that nobody else writes into it. */
+/** The folder of a run: reads what is there already and keeps other writers out. */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../src/errors';
@@ -18,9 +18,9 @@ interface Given {
 
 export class RunFolder {
   readonly path: string;
-  /** What the run goes on from, if it does. */
+  /** The checkpoint that the run resumes from, if any. */
   readonly checkpoint: Checkpoint | undefined;
-  /** Whether that lies in the folder itself. */
+  /** Whether that checkpoint is in the folder itself. */
   readonly own: boolean;
   private readonly given: Given;
   private readonly bytes: Uint8Array | undefined;
@@ -34,7 +34,7 @@ export class RunFolder {
     this.own = given.resume !== undefined && resolve(given.resume) === resolve(this.file(CHECKPOINT));
   }
 
-  /** Reads the checkpoint. Throws for a run that would be in the way; nothing is written. */
+  /** Reads the checkpoint. Throws if the folder holds a run that this one would overwrite; writes nothing. */
   static async of(given: Given): Promise<RunFolder> {
     const { out = given.resume && dirname(given.resume), resume } = given;
     if (!out) throw new UsageError('train needs --out DIR: the folder for the pictures and the model.');
@@ -47,7 +47,7 @@ export class RunFolder {
     return join(this.path, name);
   }
 
-  /** Makes the folder and keeps other writers out of it until `close`. What was found before is looked at again. */
+  /** Creates the folder and locks it until `close`. Checks again what was found before. */
   async open(): Promise<void> {
     await prepareFolder(this.path);
     this.lock = await lockFolder(this.path);
@@ -60,7 +60,7 @@ export class RunFolder {
     }
   }
 
-  /** Throws unless the folder is still this run's; before anything in it is replaced. */
+  /** Throws unless this run still holds the folder; called before any of its files is replaced. */
   check(): void {
     this.lock?.check();
   }

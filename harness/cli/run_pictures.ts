@@ -1,4 +1,4 @@
-/** The tutorial's pictures, made with a trained network: what `train` and `sample` write. */
+/** The tutorial's pictures of a trained network, which `train` and `sample` write. */
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import type { SampleOptions } from '../../src/sampling/options';
@@ -10,11 +10,11 @@ const SHOWN = 8;
 export interface PictureOptions {
   readonly seed: number;
   readonly signal?: AbortSignal;
-  /** At the start of a sampling run and after each step, or after several. */
+  /** Called at the start of a sampling run and after each step, or after several. */
   readonly onStep?: (name: string, step: number, steps: number) => void;
 }
 
-/** Yields each picture of a run under its file's name, without extension. */
+/** Yields each picture of a run with its file name, without extension. */
 export async function* runPictures(
   engine: Engine,
   unet: UNet,
@@ -50,11 +50,11 @@ export interface SampleRun
   extends PictureOptions,
     Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'labels'> {
   readonly count: number;
-  /** Handed to onStep. */
+  /** Passed to onStep. */
   readonly name: string;
 }
 
-/** `count` images out of noise. */
+/** Samples `count` images from noise. */
 export async function sampleImages(engine: Engine, unet: UNet, run: SampleRun): Promise<Images> {
   const sampler = await engine.createSampler(unet, { count: run.count });
   try {
@@ -64,7 +64,7 @@ export async function sampleImages(engine: Engine, unet: UNet, run: SampleRun): 
   }
 }
 
-/** For each step: x before it, then what the network makes of that. */
+/** For each step: x before it, then the network's prediction from that. */
 export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun): Promise<Images[]> {
   const sampler = await engine.createSampler(unet, { count: run.count });
   try {
@@ -78,7 +78,7 @@ export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun):
   }
 }
 
-/** One row a step: x on the left, the prediction on the right. */
+/** One row per step: x on the left, the prediction on the right. */
 export function historyGrid(history: readonly Images[], count: number): Picture {
   return grid(rowsOf(...history), 2 * count, { group: count });
 }

@@ -1,4 +1,4 @@
-/** The flags that say how to sample, and what they mean for a model. */
+/** The flags for sampling, and the options that they result in for a model. */
 import { type Recipe, recipes } from '../../src/recipes';
 import { METHODS } from '../../src/sampling/passes';
 import type { Model } from '../../src/weights/model';
@@ -19,7 +19,7 @@ export const samplingFlags = {
   seed: integer('N', 'fixes the noise that the images start from (default 123)', 0, 0xffffffff),
 };
 
-/** Throws UsageError where guidance is asked of a network without classes. */
+/** Throws UsageError if guidance is requested of a network without classes. */
 export function samplingOf(
   given: Given<typeof samplingFlags>,
   { config, objective }: Model,

@@ -2,7 +2,7 @@
 import type { ScheduleOption, ScheduleOptions } from '../../src/training/schedule';
 import { type Flag, show, UsageError } from './args';
 
-/** What the flag says; where a decay ends is known once the length of the run is. */
+/** The flag's value; the end of a decay is known once the length of the run is. */
 export type GivenSchedule = Omit<ScheduleOptions, 'steps'>;
 
 const legal =
@@ -30,7 +30,7 @@ export const scheduleFlag: Flag<GivenSchedule> = {
   },
 };
 
-/** For a trainer whose run has so many steps. Throws UsageError where it would end before it begins. */
+/** The option for a trainer whose run has `steps` steps. Throws UsageError if the decay would end before it begins. */
 export function scheduleFor(given: GivenSchedule, steps: number): ScheduleOption {
   if (given.decay !== 'cosine') return given;
   const { warmup = 0 } = given;

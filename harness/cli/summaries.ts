@@ -1,4 +1,4 @@
-/** What each command does, in a line: for the overview, which loads none of them, and for its own --help. */
+/** A one-line summary of each command: for the overview, which loads no command, and for the command's own --help. */
 export const summaries = {
   train:
     'Trains a UNet to take noise out of images; writes its loss curve, its pictures, the model and a checkpoint.',

@@ -1,14 +1,14 @@
-/** Where the command line remembers which kernel variants are fastest: one JSON file for each user. */
+/** The command line's store of the fastest kernel variants: one JSON file per user. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { TuningCache } from '../../src/tuning/cache';
 import { writeWhole } from './files';
 
-/** More choices than this are too old to matter: the file must not grow with every shader that ever was. */
+/** Only so many choices are kept, the newest ones: the file must not grow with every version of every shader. */
 const MOST_CHOICES = 2000;
 
-/** WEBGPU_DIFFUSION_CACHE names the folder; else it is where the platform keeps what can be made again. */
+/** WEBGPU_DIFFUSION_CACHE names the folder; by default it is the platform's folder for files that can be recreated. */
 export function tuningFile(
   env: Readonly<Record<string, string | undefined>> = process.env,
   platform: NodeJS.Platform = process.platform,
@@ -16,7 +16,7 @@ export function tuningFile(
 ): string {
   const own = env.WEBGPU_DIFFUSION_CACHE;
   if (own) return join(own, 'tuning.json');
-  // The XDG specification has relative paths ignored.
+  // The XDG specification says to ignore relative paths.
   const caches =
     platform === 'win32'
       ? (env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'))
@@ -29,8 +29,8 @@ export function tuningFile(
 }
 
 /**
- * A cache in the file `path`. `runtime` (the versions of Node and Dawn) becomes a part of every key. A file that cannot be read
- * or written costs a measurement, never a run: `say` is told, once for each.
+ * A cache in the file `path`. `runtime` (the versions of Node and Dawn) becomes a part of every key. A file that cannot be read or written
+ * costs a new measurement, never a run: `say` gets a message, once for each kind of failure.
  */
 export function fileCache(path: string, runtime: string, say: (line: string) => void): TuningCache {
   const keyOf = (key: string) => JSON.stringify([runtime, key]);
@@ -39,7 +39,7 @@ export function fileCache(path: string, runtime: string, say: (line: string) => 
     if (!told.has(what)) say(line);
     told.add(what);
   };
-  /** Read anew each time: another process may have added to it. */
+  /** Reads the file each time: another process may have added to it. */
   const read = async (): Promise<Map<string, string>> => {
     let text: string;
     try {
@@ -57,7 +57,7 @@ export function fileCache(path: string, runtime: string, say: (line: string) => 
     get: async (key) => (await read()).get(keyOf(key)),
     set: async (key, value) => {
       const choices = await read();
-      choices.delete(keyOf(key)); // The newest stand last.
+      choices.delete(keyOf(key)); // The newest choices come last.
       choices.set(keyOf(key), value);
       const newest = [...choices].slice(-MOST_CHOICES);
       try {
@@ -70,7 +70,7 @@ export function fileCache(path: string, runtime: string, say: (line: string) => 
   };
 }
 
-/** Undefined unless `text` is a JSON object of strings. */
+/** Parses `text`; undefined unless it is a JSON object of strings. */
 function parse(text: string): Map<string, string> | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,4 +1,4 @@
-/** What ran: for run.json and the bench's JSON. */
+/** The versions that ran: for run.json and the bench's JSON. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ export function versions(): Record<string, string> {
   return { 'webgpu-diffusion': version, node: process.version, webgpu: dawnVersion() };
 }
 
-/** Of the npm package; its package.json is not among its exports. */
+/** The version of the npm package; its package.json is not among its exports. */
 function dawnVersion(): string {
   try {
     const main = createRequire(import.meta.url).resolve('webgpu');

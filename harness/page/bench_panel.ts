@@ -1,4 +1,4 @@
-/** The Bench tab: what the visitor's GPU makes of the network and of every kernel. No number without a passed check. */
+/** The Bench tab: measures the network and every kernel on the visitor's GPU. No number without a passed check. */
 import { comparisonTable, type Named, parseResult } from '../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../bench/export';
 import { addEvent, type BenchEvent, type BenchResult, type BenchTotal } from '../bench/result';
@@ -25,18 +25,18 @@ import { appendRow, extraRow, tableSection } from './table';
 export interface BenchResults {
   readonly status: MeasureStatus;
   readonly message: string;
-  /** As the command line writes it: what was measured so far. */
+  /** The measurements so far, in the command line's format. */
   readonly result: BenchResult | undefined;
   readonly comparison: Table | undefined;
 }
 
 export interface BenchPanel extends TaskPanel {
   readonly results: BenchResults;
-  /** Sets two result files side by side, or one and the results that the page has. */
+  /** Compares two result files, or one file with the page's own result. */
   compare(files: readonly File[]): void;
 }
 
-/** A row's kernel, variant and layer are one name here, so that a phone shows the milliseconds beside it. */
+/** Kernel, variant and layer form one name here, so that a phone shows the milliseconds beside it. */
 const rowTable = { title: 'Kernels', head: ['kernel', ...rowHead.slice(3)], text: 1 };
 
 function nameFirst([kernel, variant, layer, ...rest]: readonly string[]): string[] {
@@ -138,7 +138,7 @@ export function createBenchPanel(app: App): BenchPanel {
     app.changed();
   });
 
-  /** The rows' table grows row by row, so that a selection and the place that one has scrolled to stay. */
+  /** The table grows row by row, so that a selection and the scroll position survive. */
   let rowsBody: HTMLTableSectionElement | undefined;
   const drawRows = (from: number, of: BenchResult) => {
     const { rows } = of;
@@ -203,7 +203,7 @@ export function createBenchPanel(app: App): BenchPanel {
       case 'waiting':
         return 'Waiting for the training to pause';
       case 'running':
-        // Said aloud, so not how far it is: that is beside it.
+        // A screen reader speaks this, so it does not include the progress, which is displayed beside it.
         return 'Measuring';
       case 'stopped':
         return soFar('Stopped after') ?? 'Stopped';
@@ -219,7 +219,7 @@ export function createBenchPanel(app: App): BenchPanel {
     const { kind, resolutionMs } = result.timer;
     if (kind === 'wall clock') return 'Timed by the wall clock';
     const coarse = resolutionMs >= 0.001 ? `, in steps of ${measured(resolutionMs * 1000)} µs` : '';
-    // Both steps are timed as their caller sees them, submissions included (harness/bench/network.ts).
+    // Both steps are timed as the caller sees them, submissions included (harness/bench/network.ts).
     return `Forward pass and kernels are timed by the GPU’s own clock${coarse}; training and sampling step by the wall clock`;
   };
 
@@ -259,7 +259,7 @@ export function createBenchPanel(app: App): BenchPanel {
       const peak = result?.peak;
       setReading('bench-gflops', peak ? measured(peak.gflops) : '–', peak ? ' GFLOP/s' : '');
       setReading('bench-gbps', peak ? measured(peak.gbps) : '–', peak ? ' GB/s' : '');
-      // While it runs, every result is one that has not come to its end.
+      // During a run, every result is incomplete.
       setMessage(anyElement('bench-caveats'), result && !run.active ? caveats(result).join('\n') : '');
       drawResult();
       for (const id of ['bench-copy', 'bench-json', 'bench-csv', 'bench-markdown'])

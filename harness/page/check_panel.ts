@@ -1,4 +1,4 @@
-/** The Check tab: every kernel variant against its reference, on the visitor's GPU; the cases of the project's own tests. */
+/** The Check tab: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
 import type { CheckEvent, CheckRow } from '../run/check';
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, setMessage, setText } from './dom';

@@ -1,4 +1,4 @@
-/** Images with more and more noise, as each objective has them, and what a network sees behind it. Pure. */
+/** Images with growing noise, mixed as each objective mixes it, and the images that a network predicts behind it. Pure. */
 import { normal, STREAM, threefry } from '../../src/random';
 import type { Objective } from '../../src/training/settings';
 import { corruptMoreAndMore, type Images, imageCount } from '../run/pictures';
@@ -6,15 +6,15 @@ import { corruptMoreAndMore, type Images, imageCount } from '../run/pictures';
 export interface Corrupted {
   /** The share of noise in each image, from 0 to 1. */
   readonly levels: Float32Array<ArrayBuffer>;
-  /** As the network takes them. */
+  /** The network's input. */
   readonly input: Float32Array<ArrayBuffer>;
-  /** As people see them: 0 to 1, with noise beyond. */
+  /** For display: 0 to 1, with noise beyond. */
   readonly shown: Float32Array<ArrayBuffer>;
-  /** The images that the network sees behind them, of what it makes of them; as `shown`. */
+  /** Computes the clean images behind the noise from the network's output; in the range of `shown`. */
   readonly behind: (output: Float32Array) => Float32Array<ArrayBuffer>;
 }
 
-/** The first image of several not at all, each more than the one before, the last one wholly. */
+/** Mixes noise into images, each more than the one before: none into the first, only noise for the last. */
 export function corrupt(objective: Objective, images: Images, seed: number): Corrupted {
   const count = imageCount(images);
   const size = images.values.length / count;
@@ -32,10 +32,10 @@ export function corrupt(objective: Objective, images: Images, seed: number): Cor
     levels,
     input,
     shown: input.map(toPicture),
-    // The velocity is noise minus image, so that the image is this far back.
+    // The velocity is noise minus image, so this subtraction gives the image.
     behind: (velocity) => input.map((x, i) => toPicture(x - levelOf(i) * velocity[i])),
   };
 }
 
-/** A flow has pixels from -1 to 1. */
+/** Converts a flow's pixels, from -1 to 1, to the range from 0 to 1. */
 const toPicture = (x: number) => 0.5 * x + 0.5;

@@ -1,4 +1,4 @@
-/** The loss curve: every step's loss, faint; its running mean, strong; a mark at the end of each epoch. */
+/** The loss curve: every step's loss (faint), its running mean (strong), and a mark at the end of each epoch. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { loss as lossText } from './format';
@@ -29,7 +29,7 @@ export class Curve {
     this.host = host;
     this.reading = reading;
     new ResizeObserver(() => this.plot?.setSize(this.size())).observe(host);
-    // The canvas does not follow the page's colours by itself.
+    // The canvas does not follow the page's colour scheme by itself.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.rebuild());
   }
 
@@ -69,7 +69,7 @@ export class Curve {
     return { width: this.host.clientWidth, height: this.host.clientHeight };
   }
 
-  /** The first epoch has the room of a round number of steps, so that its start does not sprawl; later the curve fills it. */
+  /** The first epoch gets an axis of a round number of steps, so that its start is not stretched; later the curve fills the axis. */
   private xEnd(): number {
     const count = this.losses.length;
     const rooms = [20, 50, 100, 200, 500, 1000, 2000, 5000];

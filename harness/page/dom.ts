@@ -1,4 +1,4 @@
-/** The page's elements, by id and with their type. A wrong id is a bug: it throws at once. */
+/** Returns a page element by id, with its type. A wrong id is a bug: it throws at once. */
 export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
   if (!(element instanceof type)) throw new Error(`index.html has no ${type.name} with the id ${id}`);
@@ -8,18 +8,18 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
 export const button = (id: string) => byId(id, HTMLButtonElement);
 export const anyElement = (id: string) => byId(id, HTMLElement);
 
-/** Writes only what differs, so that a screen reader is not told the same thing again and a selection survives. */
+/** Writes only changes, so that a screen reader does not repeat the text and a selection survives. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A message that is there only when there is something to say. */
+/** Shows a message, or hides the element if there is none. */
 export function setMessage(element: HTMLElement, text: string | undefined): void {
   element.hidden = !text;
   setText(element, text ?? '');
 }
 
-/** A big figure with a small addition. */
+/** A large figure with a small addition. */
 export function setReading(id: string, figure: string, addition = ''): void {
   const element = anyElement(id);
   if (element.textContent === figure + addition) return;
@@ -36,6 +36,6 @@ export function download(name: string, content: BlobPart | Blob, type = 'applica
   link.href = url;
   link.download = name;
   link.click();
-  // The browser reads the address when it starts the download, which is soon.
+  // The browser reads the URL when the download starts, which is soon.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

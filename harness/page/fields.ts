@@ -1,4 +1,4 @@
-/** Forms whose inputs are named like settings. A value counts when it is committed: on Enter, or when the input is left or chosen. */
+/** Forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice. */
 import type { App } from './app';
 import { setMessage } from './dom';
 import { type Key, keys, show } from './settings';
@@ -7,7 +7,7 @@ import { isFixed } from './state';
 type Input = HTMLInputElement | HTMLSelectElement;
 
 export interface Fields {
-  /** No input holds something that is not legal. */
+  /** Whether all inputs hold legal values. */
   readonly valid: boolean;
   render(): void;
 }
@@ -46,7 +46,7 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
       for (const { input, key } of inputs) {
         const text = show(key, app.settings);
         const locked = input.hasAttribute('data-fixed') && isFixed(app.state);
-        // Only where the setting itself has changed, so that what is being typed stays; nobody types where it is fixed.
+        // Only if the setting itself has changed, so that text being typed stays; nobody types in a locked input.
         if (shown.get(key) !== text || (locked && input.value !== text)) {
           shown.set(key, text);
           input.value = text;

@@ -1,14 +1,14 @@
-/** Files that people choose or drop: IDX to train on, models and checkpoints, results of the bench to compare. */
+/** Files that the user chooses or drops: IDX to train on, models and checkpoints, bench results to compare. */
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
 
 export interface Sorted {
-  /** And checkpoints: only what is in them tells one from the other. */
+  /** Models and checkpoints: only their contents tell them apart. */
   readonly models: readonly File[];
-  /** Of the bench. */
+  /** Results of the bench. */
   readonly results: readonly File[];
   readonly images: readonly File[];
-  /** Of the images, in the same order. */
+  /** The labels of the images, in the same order. */
   readonly labels: readonly File[];
 }
 
@@ -25,13 +25,13 @@ export function sortFiles(files: readonly File[]): Sorted {
   };
 }
 
-/** The order in which the command line merges a folder: training sets before test sets, by name otherwise. */
+/** The order in which the command line merges a folder: training sets before test sets, otherwise by name. */
 function trainingFirst(a: File, b: File): number {
   const isTest = (file: File) => Number(file.name.startsWith('t10k'));
   return isTest(a) - isTest(b) || (a.name < b.name ? -1 : 1);
 }
 
-/** `compare` takes results of the bench. */
+/** `compare` gets results of the bench. */
 export function connectFiles(app: App, compare: (files: readonly File[]) => void): void {
   const take = (files: readonly File[]) => {
     app.forgive();
@@ -46,7 +46,7 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     } else if (images.length > 0 && app.state.run) {
       app.complain('A run is under way. Reset it to train on other images.');
     } else {
-      // A checkpoint that comes with its images finds them there.
+      // Send the images first, so that a checkpoint finds its data.
       const checkpoint = models.length > 0;
       if (images.length > 0) app.send({ type: 'data', files: images, labels, checkpoint });
       if (models.length > 0) app.send({ type: 'model', file: models[0] });
@@ -57,7 +57,7 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     const input = byId(id, HTMLInputElement);
     input.addEventListener('change', () => {
       take([...(input.files ?? [])]);
-      // So that the same file can be chosen again.
+      // Reset, so that the same file can be chosen again.
       input.value = '';
     });
   }
@@ -74,7 +74,7 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     if (hasFiles(event)) event.preventDefault();
   });
   addEventListener('dragleave', (event) => {
-    // Between elements the pointer leaves one for another; from the page it leaves for nothing.
+    // When the pointer moves between elements, relatedTarget is the next element; when it leaves the page, it is null.
     if (event.relatedTarget === null) veil.hidden = true;
   });
   addEventListener('drop', (event) => {

@@ -1,4 +1,4 @@
-/** Numbers and names as the page writes them. Pure. */
+/** Formats numbers and names for the page. Pure. */
 import type { AdapterDescription } from '../../src';
 import { adapterName as nameOf } from '../run/adapter_text';
 
@@ -16,7 +16,7 @@ export function loss(n: number): string {
   return n >= 0.001 || n === 0 ? n.toFixed(4) : n.toExponential(2);
 }
 
-/** Two digits or so: nobody plans by the seconds of an hour. */
+/** About two digits: the seconds of an hour do not matter. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
   if (seconds < 1) return 'under 1 s';
@@ -38,13 +38,13 @@ export const percent = (share: number) =>
 export const adapterName = (adapter: AdapterDescription): string =>
   nameOf(adapter) || 'An adapter that the browser does not name';
 
-/** So many of what has a plain plural. */
+/** A count with a noun that has a regular plural. */
 export const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ? '' : 's'}`;
 
 /** The tutorial’s run: all of MNIST, training and test set merged, five times. */
 const tutorial = { images: 70_000, epochs: 5 };
 
-/** How much work this run is, and how much of it the tutorial’s would be. */
+/** The work of this run, compared with that of the tutorial’s. */
 export function workLine(images: number, batch: number, epochs: number): string {
   const steps = Math.ceil(images / batch);
   const own = `${some(steps, 'step')} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${some(epochs, 'epoch')}`;

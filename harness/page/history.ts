@@ -1,4 +1,4 @@
-/** A growing list of pictures to look back on: thinned out when it gets long, and following its end until told otherwise. */
+/** A growing list of pictures to look back on: it is thinned out when it gets long, and shows its end until the user chooses an entry. */
 export interface Entry<T> {
   readonly step: number;
   readonly value: T;
@@ -8,7 +8,7 @@ export class History<T> {
   private readonly most: number;
   private entries: Entry<T>[] = [];
   private chosen: Entry<T> | undefined;
-  /** Between entries, in steps; doubles each time the list is thinned. */
+  /** The distance between entries in steps; it doubles each time the list is thinned. */
   private spacing = 0;
 
   constructor(most = 200) {
@@ -28,16 +28,16 @@ export class History<T> {
   }
 
   add(step: number, value: T): void {
-    // Steps come again after the loss of a device.
+    // Steps repeat after a lost device.
     while (this.entries.length > 0 && this.entries[this.entries.length - 1].step >= step) this.drop();
-    // The newest is always kept; it goes when the next one is too close to the one before it.
+    // The newest entry is always kept; it is dropped when the next one is too close to the one before it.
     const [before, last] = this.entries.slice(-2);
     if (before && last && last.step - before.step < this.spacing) this.drop();
     this.entries.push({ step, value });
     if (this.entries.length > this.most) this.thin();
   }
 
-  /** Index of an entry; the last one means whatever comes last. */
+  /** Chooses an entry by index; choosing the last one follows the newest. */
   choose(index: number): void {
     this.chosen = index >= this.entries.length - 1 ? undefined : this.entries[index];
   }

@@ -1,4 +1,4 @@
-/** Images on a canvas, as many as fit beside each other. */
+/** Draws images on a canvas, as many side by side as fit. */
 import { normal, STREAM, threefry } from '../../src/random';
 import { grid, type Picture, rgba } from '../run/pictures';
 import { columnsFor } from './order';
@@ -12,13 +12,13 @@ export interface Tiles {
   readonly columns: number;
 }
 
-/** Which network images are for. */
+/** The network that the images are for. */
 type Kind = Pick<ModelDescription, 'recipe' | 'height' | 'width' | 'classes'>;
 
-/** The most pixels of the screen that a pixel of an image is blown up to. */
+/** The most screen pixels per image pixel. */
 const MAX_SCALE = 12;
 
-/** The last ones made, so that the same question gets the same answer and nothing is drawn twice. */
+/** A cache of the latest tiles, so that the same request returns the same object and nothing is drawn twice. */
 const made = new Map<string, Tiles>();
 
 function remember(key: string, make: () => Tiles): Tiles {
@@ -29,7 +29,7 @@ function remember(key: string, make: () => Tiles): Tiles {
   return tiles;
 }
 
-/** What sampling starts from, for where no samples have been made yet. */
+/** The noise that sampling starts from, shown where no samples exist yet. */
 export function noiseTiles(seed: number, count: number, of: Kind): Tiles {
   const { recipe, height, width, classes } = of;
   return remember(`noise ${seed} ${count} ${recipe} ${height} ${width} ${classes}`, () => {
@@ -47,7 +47,7 @@ export function noiseTiles(seed: number, count: number, of: Kind): Tiles {
   });
 }
 
-/** Where pictures will be: paper a little greyer than paper. */
+/** Placeholders for pictures: a grey slightly darker than the paper. */
 export function paperTiles(count: number, height: number, width: number, columns: number): Tiles {
   return remember(`paper ${count} ${height} ${width} ${columns}`, () => ({
     bytes: new Uint8Array(count * height * width).fill(14),
@@ -62,7 +62,7 @@ function picture({ bytes, height, width, columns }: Tiles, scale: number, gap: n
   return grid({ height, width, channels: 1, values }, columns, { scale, gap });
 }
 
-/** A canvas that shows tiles over the whole width of its parent, sharp on any screen. */
+/** A canvas that shows tiles over the full width of its parent, sharp on any screen. */
 export class ImageView {
   private readonly canvas: HTMLCanvasElement;
   private tiles: Tiles | undefined;
@@ -70,7 +70,7 @@ export class ImageView {
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas;
-    // The browser forgets what was drawn when its GPU process dies.
+    // The canvas loses its content when the browser's GPU process dies.
     canvas.addEventListener('contextrestored', () => this.draw());
     new ResizeObserver(() => {
       if (this.scale !== this.wanted()) this.draw();
@@ -87,7 +87,7 @@ export class ImageView {
     this.draw();
   }
 
-  /** As a file: dark ink on white, four pixels for each. */
+  /** A PNG file: dark ink on white, 4 x 4 pixels for each pixel of an image. */
   async png(): Promise<Blob> {
     const { data, width, height } = image(picture(this.tiles!, 4, 4));
     const canvas = new OffscreenCanvas(width, height);
@@ -95,7 +95,7 @@ export class ImageView {
     return canvas.convertToBlob({ type: 'image/png' });
   }
 
-  /** A whole number of canvas pixels for each image pixel, no fewer than the screen has. The browser shrinks the rest away. */
+  /** Canvas pixels per image pixel: a whole number, at least as many as the screen has. The browser scales down the rest. */
   private wanted(): number {
     if (!this.tiles) return 0;
     const { columns, width } = this.tiles;
@@ -108,7 +108,7 @@ export class ImageView {
     if (!this.tiles) return;
     const gap = this.scale;
     const { data, width, height } = image(picture(this.tiles, this.scale, gap));
-    // On the page the margin is the page's own.
+    // On the page, CSS adds the margin.
     this.canvas.width = width - 2 * gap;
     this.canvas.height = height - 2 * gap;
     this.canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), -gap, -gap);

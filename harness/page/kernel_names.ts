@@ -1,4 +1,4 @@
-/** Offers the kernels' names where one may be asked for. They come with every reference, so only when somebody asks. */
+/** Suggests kernel names where the user may enter one. Loading them loads every reference, so it waits until the user does. */
 import { totalNames } from '../bench/result';
 import { byId } from './dom';
 

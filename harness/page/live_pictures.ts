@@ -9,7 +9,7 @@ import { recipeOf, settings } from './settings';
 
 type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
 
-/** Steps from noise to the images of the live grid: on a GPU, and in software. */
+/** Sampling steps for the live grid: on a GPU, and on a software adapter. */
 const GRID_STEPS = { digits: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
 const STRIP_IMAGES = 8;
 
@@ -21,7 +21,7 @@ export class LivePictures {
     this.send = send;
   }
 
-  /** Samples of a fixed seed, a column for each class: what changes from one grid to the next is the network. */
+  /** Samples of a fixed seed, a column for each class: only the network changes from one grid to the next. */
   async grid(
     engine: Engine,
     network: Network,
@@ -37,7 +37,7 @@ export class LivePictures {
     this.send({ type: 'grid', step, images, columns: columnsOf(network.unet, count) }, [images.buffer]);
   }
 
-  /** The first images, the same with more and more noise, and what the network, if any, sees behind it. */
+  /** The first images, the same images with growing noise, and the images that the network, if any, predicts behind it. */
   async strip(
     images: ImageSet,
     objective: Objective,
@@ -52,7 +52,7 @@ export class LivePictures {
     this.send({ type: 'strip', step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions });
   }
 
-  /** Prepares a sampling run and returns the function that does it. */
+  /** Prepares a sampling run and returns the function that runs it. */
   async run(engine: Engine, network: Network, order: Order): Promise<(signal: AbortSignal) => Promise<void>> {
     const { steps, count } = order;
     const { height, width } = network.unet.config;
@@ -72,7 +72,7 @@ export class LivePictures {
     };
   }
 
-  /** To be called before a network goes; without one, before all do. */
+  /** Call this before a network is destroyed; without an argument, before all are. */
   free(unet?: UNet): void {
     for (const [use, sampler] of this.samplers) {
       if (unet && sampler.unet !== unet) continue;
@@ -94,18 +94,18 @@ export class LivePictures {
 
 const columnsOf = ({ config }: UNet, count: number) => columnsFor(count, config.conditioning?.classes);
 
-/** What a network is told of the first images; undefined where they are not of its size or lack labels that it needs. */
+/** The conditioning for the first images; undefined if they do not have the network's size or lack labels that it needs. */
 function toldOf({ config }: UNet, { height, width, labels }: ImageSet, levels: Float32Array) {
   const { noiseLevel = false, classes = 0 } = config.conditioning ?? {};
   if (config.height !== height || config.width !== width || (classes > 0 && !labels)) return undefined;
   return {
     ...(noiseLevel ? { levels } : {}),
-    // A class that it does not know is none.
+    // A class that the network does not know becomes no class.
     ...(classes > 0 ? { labels: Array.from(levels, (_, i) => Math.min(labels![i], classes)) } : {}),
   };
 }
 
 function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  // Clamped and rounded by the array's own conversion.
+  // The array's own conversion clamps and rounds.
   return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
 }

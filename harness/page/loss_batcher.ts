@@ -1,4 +1,4 @@
-/** Collects losses and sends them a few times a second: a fast GPU does hundreds of steps in one. */
+/** Collects losses and sends them a few times a second: a fast GPU takes hundreds of steps in that time. */
 import type { WorkerEvent } from './protocol';
 
 const INTERVAL_MS = 100;
@@ -14,7 +14,7 @@ export class LossBatcher {
     this.send = send;
   }
 
-  /** `step` counts from 1; steps come one after the other. */
+  /** `step` counts from 1; steps are consecutive. */
   add(step: number, loss: number, imagesPerSecond: number): void {
     if (this.losses.length === 0) this.first = step - 1;
     this.losses.push(loss);

@@ -1,4 +1,4 @@
-/** The page. It draws what the workers tell and sends them what people want; the work is theirs. */
+/** The page. It draws what the workers report and sends them the user's commands; the workers do the work. */
 import { App, type Panel } from './app';
 import { createBenchPanel } from './bench_panel';
 import { createCheckPanel } from './check_panel';
@@ -25,7 +25,7 @@ declare global {
   }
 }
 
-/** What a software adapter is offered: samples of the digits are one of each. */
+/** Smaller settings for software adapters: the digits' samples are one of each. */
 const SMALL = { batch: 16, samples: { digits: 10, tutorial: 16 } };
 
 function showTrouble({ title, why, remedies }: Trouble): void {
@@ -50,7 +50,7 @@ function showTrouble({ title, why, remedies }: Trouble): void {
 
 const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 
-/** The adapter, what the address said, and which tab is open. */
+/** The adapter, the notices about the page's address, and the open tab. */
 function createFrame(app: App): Panel {
   const tabs = connectTabs((task) => app.set('task', task));
   button('use-small').addEventListener('click', () => {
@@ -75,7 +75,7 @@ function createFrame(app: App): Panel {
     );
   };
   return {
-    /** What came from a file is shown where it is used. */
+    /** Files' contents are shown where they are used. */
     receive(event) {
       if (event.type === 'model') app.set('task', 'sample');
       else if (event.type === 'resumed' || (event.type === 'data' && !event.data.builtIn))
@@ -93,7 +93,7 @@ function createFrame(app: App): Panel {
       const shown = anyElement('files-problem-text').textContent;
       anyElement('files-problem').hidden = !problem;
       setText(anyElement('files-problem-text'), problem);
-      // Whoever dropped the file may be far down the page.
+      // The user who dropped the file may have scrolled far down the page.
       if (problem && problem !== shown) anyElement('files-problem').scrollIntoView({ block: 'nearest' });
       if (error?.at === 'start') showTrouble(startTrouble(error.code, error.message, navigator.userAgent));
       if (!adapter) return;

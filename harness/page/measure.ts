@@ -1,4 +1,4 @@
-/** What the Check and Bench tabs have in common: a worker for each run, which ends with it and leaves nothing behind. */
+/** Shared by the Check and Bench tabs: each run has a worker, which ends with the run and leaves nothing behind. */
 import { type Axis, axesOf, type BenchEvent } from '../bench/result';
 import type { CheckEvent } from '../run/check';
 import type { App } from './app';
@@ -22,7 +22,7 @@ export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped'
 
 export class Measurement<E extends CheckEvent | BenchEvent> {
   status: MeasureStatus = 'ready';
-  /** What went wrong. */
+  /** The error message of the last run. */
   message = '';
   private readonly app: App;
   private readonly task: 'check' | 'bench';
@@ -39,7 +39,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     return this.status === 'waiting' || this.status === 'running';
   }
 
-  /** The other tab measures, or the page is not there yet. */
+  /** False while the other tab measures, or the page is not ready. */
   get possible(): boolean {
     const { measuring, state } = this.app;
     return (
@@ -47,7 +47,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     );
   }
 
-  /** Asks for a run. It begins once the training has paused: two at once would be slow and measure nothing. */
+  /** Requests a run. It begins once training has paused: two at once would be slow and make the timings useless. */
   start(): void {
     if (this.active || !this.possible) return;
     this.app.measuring = this.task;
@@ -57,7 +57,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     this.proceed();
   }
 
-  /** To be called whenever the state has changed, also on a hidden page. */
+  /** Call this whenever the state has changed, even on a hidden page. */
   proceed(): void {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;

@@ -1,4 +1,4 @@
-/** Runs one check or one benchmark on a device of its own, away from the training, and tells what comes out as it comes. */
+/** Runs one check or one benchmark on its own device, apart from the training, and reports results as they come. */
 import { createEngine } from '../../src';
 import { runBench } from '../bench/run';
 import { runCheck } from '../run/check';
@@ -11,10 +11,10 @@ const scope = globalThis as unknown as {
 };
 
 async function run(task: MeasureTask): Promise<void> {
-  // Both find out what is wrong by themselves, and more thoroughly.
+  // Both find errors themselves, and more thoroughly.
   const tune = task.tune === 'auto' ? undefined : task.tune === 'on';
   const engine = await createEngine({ tune, selfCheck: false });
-  // Told before the error of what was at work: the page ends this worker with the first word that it failed.
+  // Reported before the error of the running work: the page ends this worker at its first report of a failure.
   void engine.device.lost.then(({ reason, message }) => {
     if (reason === 'destroyed') return;
     const again = `Press ${task.name === 'bench' ? 'Bench' : 'Check'} to measure anew.`;

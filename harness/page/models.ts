@@ -1,4 +1,4 @@
-/** Networks to sample from that are not the run's: the pretrained one of each recipe, and that of a file. */
+/** Networks to sample from besides the run's: the pretrained network of each recipe, and one from a file. */
 import type { Engine, UNet } from '../../src';
 import { loadPretrained } from '../../src/pretrained';
 import type { Model } from '../../src/weights/model';
@@ -7,7 +7,7 @@ import type { PageRecipe } from './settings';
 
 interface Loaded {
   readonly model: Model;
-  /** On the GPU, as long as its device is there. */
+  /** The network on the GPU, while its device exists. */
   unet?: UNet;
 }
 
@@ -28,7 +28,7 @@ export class Models {
     return onGpu(this.file!, engine);
   }
 
-  /** In the place of the file before, if it can be brought to the GPU. Returns the network that is of no more use. */
+  /** Replaces the previous file's network, if this one can be uploaded to the GPU. Returns the network that is no longer used. */
   async open(model: Model, engine: Engine): Promise<UNet | undefined> {
     const before = this.file?.unet;
     const loaded: Loaded = { model };
@@ -37,7 +37,7 @@ export class Models {
     return before;
   }
 
-  /** The device is gone, or will be. */
+  /** Call this when the device is lost, or about to be destroyed. */
   free(): void {
     for (const loaded of [...this.pretrained.values(), this.file]) {
       loaded?.unet?.destroy();
@@ -52,7 +52,7 @@ async function onGpu(loaded: Loaded, engine: Engine): Promise<Network> {
   return { unet: loaded.unet, objective: model.objective };
 }
 
-/** A network with the weights of a model. */
+/** Creates a network with the weights of a model. */
 export async function createNetwork(engine: Engine, { config, parameters }: Model): Promise<UNet> {
   const unet = await engine.createUNet(config);
   try {

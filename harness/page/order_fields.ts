@@ -1,9 +1,9 @@
-/** The Sample tab's digits and guidance, for networks that are told classes. */
+/** The Sample tab's digits and guidance, for networks that are conditioned on classes. */
 import type { App } from './app';
 import { anyElement, byId, setText } from './dom';
 import { connectFields } from './fields';
 
-/** `order` makes what a digit asks for; `again` does so where samples are shown already. */
+/** `order` makes the samples of a chosen digit; `again` does so only where samples are already shown. */
 export function connectOrder(
   app: App,
   order: () => void,
@@ -38,7 +38,7 @@ export function connectOrder(
     const at = all.indexOf(document.activeElement as HTMLButtonElement);
     const moved = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
     const to = moved === undefined ? undefined : all[(moved + all.length) % all.length];
-    // Whoever types a digit here means that one.
+    // A digit key chooses that digit.
     const typed = /^\d$/.test(event.key) ? all.find(({ id }) => id === `digit-${event.key}`) : undefined;
     if (!to && !typed) return;
     event.preventDefault();

@@ -13,5 +13,5 @@ export const recipeLines: Readonly<Record<PageRecipe, { readonly name: string; r
   },
 };
 
-/** Training steps, of 256 images, that the pretrained networks have behind them. */
+/** Training steps, of 256 images each, of the pretrained networks. */
 export const PRETRAINED_STEPS = 1370;

@@ -1,4 +1,4 @@
-/** The Sample tab: from noise to images, a step at a time, to look back and forth on. */
+/** The Sample tab: from noise to images, one step at a time, with a slider to look back. */
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setText } from './dom';
 import { connectFields } from './fields';
@@ -11,7 +11,7 @@ import { PRETRAINED_STEPS } from './recipe_text';
 import { describe } from './state';
 
 interface Frame {
-  /** From 1. */
+  /** Counts from 1. */
   readonly step: number;
   readonly x: Uint8Array;
   readonly prediction: Uint8Array;
@@ -26,14 +26,14 @@ export function createSamplePanel(app: App): TaskPanel {
   const slider = byId('frame', HTMLInputElement);
   let frames: Frame[] = [];
   let steps = 0;
-  /** Who made them, and so many steps the run's network had behind it then. */
+  /** The network that made the samples, and the number of steps that the run's network had been trained for by then. */
   let maker = { source: 'run' as Source, trained: 0, looksTwice: false };
-  /** Whether there are samples, or will be. */
+  /** Whether samples exist or have been ordered. */
   let ordered = false;
   let { recipe } = app.settings;
-  /** Of the frames: a model from a file may be for other images than the data. */
+  /** The shape of the frames: a model from a file may be for images of another size than the data. */
   let shape = { columns: 1, height: 28, width: 28 };
-  /** Undefined follows the newest. */
+  /** The chosen frame; undefined follows the newest. */
   let chosen: number | undefined;
   let playing: ReturnType<typeof setInterval> | undefined;
 
@@ -50,7 +50,7 @@ export function createSamplePanel(app: App): TaskPanel {
   const ready = () =>
     !app.measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(app.state.phase);
 
-  /** An order may also come while one is being made, which it replaces. */
+  /** An order is also possible while another is running, which it replaces. */
   const open = () => (ready() || ['sampling', 'compiling'].includes(app.state.phase)) && !app.measuring;
   const count = () =>
     app.settings.count || usualCount(app.network.recipe, app.state.adapter?.software ?? false);
@@ -66,7 +66,7 @@ export function createSamplePanel(app: App): TaskPanel {
   const start = () => {
     if (ready()) order();
   };
-  /** Where samples are shown, those of other settings take their place. */
+  /** If samples are shown, replaces them with those of the current settings. */
   const again = () => {
     if (ordered) order();
   };
@@ -77,7 +77,7 @@ export function createSamplePanel(app: App): TaskPanel {
     else start();
   });
   for (const preset of ['5', '20', '50']) {
-    // As if it were typed, so that it replaces what is not legal, too.
+    // Enters the value like typed text, so that it also replaces illegal text.
     button(`steps-${preset}`).addEventListener('click', () => {
       const input = byId('steps', HTMLInputElement);
       input.value = preset;
@@ -194,7 +194,7 @@ export function createSamplePanel(app: App): TaskPanel {
       if (event.type === 'model' || (event.type === 'freed' && maker.source === 'run')) {
         forget();
       }
-      // Those of a run that was forgotten in its middle are of no use.
+      // Ignores samples of a run that was discarded halfway.
       if (event.type !== 'sampled' || !ordered) return;
       if (event.step === 1) {
         const { source, method } = event.order;

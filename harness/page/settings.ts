@@ -1,4 +1,4 @@
-/** The page's settings: what each may be, and the two-way street between them and the page's address. Pure. */
+/** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
 
 import { EngineError } from '../../src/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
@@ -13,11 +13,11 @@ export type Task = (typeof tasks)[number];
 export const tunes = ['auto', 'on', 'off'] as const;
 export type Tune = (typeof tunes)[number];
 
-/** The page's recipes, its default first. */
+/** The page's recipes, the default first. */
 export const recipeNames = ['digits', 'tutorial'] as const satisfies readonly RecipeName[];
 export type PageRecipe = (typeof recipeNames)[number];
 
-/** Whose network samples are made with; `auto` is the run's as soon as it has been trained. */
+/** The network that makes the samples; `auto` is the run's as soon as it has been trained. */
 export const modelChoices = ['auto', 'pretrained', 'run'] as const;
 export type ModelChoice = (typeof modelChoices)[number];
 
@@ -27,42 +27,42 @@ export type FlowMethod = (typeof flowMethods)[number];
 
 export interface Settings {
   readonly task: Task;
-  /** Which network is trained, and how. Other settings begin where it says, until they are set. */
+  /** The network and its training. Other settings default to the recipe's, until they are set. */
   readonly recipe: PageRecipe;
-  /** Images a training step. */
+  /** Images per training step. */
   readonly batch: number;
   /** Learning rate. */
   readonly lr: number;
   readonly epochs: number;
-  /** Fixes weights, shuffling, noise and the live samples. */
+  /** Determines weights, shuffling, noise and the live samples. */
   readonly seed: number;
-  /** Channels of the network's levels. */
+  /** Channels of each of the network's levels. */
   readonly widths: readonly number[];
-  /** Train on the first so many images only; 0 means all. */
+  /** Train only on the first `limit` images; 0 means all. */
   readonly limit: number;
   /** Images in the grid that is refreshed while training; 0 switches it off. */
   readonly samples: number;
-  /** Seconds between two such grids, at least. */
+  /** The least number of seconds between two such grids. */
   readonly refresh: number;
-  /** Steps of a run on the Sample tab. */
+  /** Sampling steps of a run on the Sample tab. */
   readonly steps: number;
-  /** Images of a run on the Sample tab; 0 stands for as many as suit the adapter. */
+  /** Images of a run on the Sample tab; 0 means a number that suits the adapter. */
   readonly count: number;
-  /** Seed of the noise that it starts from. */
+  /** Seed of the noise that the run starts from. */
   readonly noise: number;
   readonly model: ModelChoice;
-  /** The class that it makes, or all of them side by side. */
+  /** The class to sample, or all of them side by side. */
   readonly digit: number | 'all';
-  /** How strictly it keeps to the class. */
+  /** How strongly samples follow the class. */
   readonly guidance: number;
   readonly method: FlowMethod;
-  /** Images of a step that is timed on the Bench tab; 0 stands for as many as in training. */
+  /** Images of a step that is timed on the Bench tab; 0 means as many as in training. */
   readonly benchBatch: number;
-  /** Only what contains this is checked and timed: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
+  /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
   readonly kernel: string;
-  /** The whole network from small to large, instead of the kernels or beside them. */
+  /** Measure the whole network from small to large, instead of the kernels or in addition. */
   readonly sweep: SweepChoice;
-  /** Seconds that a benchmark may take, about. */
+  /** About how many seconds a benchmark may take. */
   readonly budget: number;
   /** Whether to measure which kernels are fastest: `auto` on GPUs only. */
   readonly tune: Tune;
@@ -74,7 +74,7 @@ export type Key = keyof Settings;
 
 interface Setting<T> {
   readonly initial: T;
-  /** What it must be, to go on after "must be". */
+  /** The legal values, to follow "must be" in a message. */
   readonly legal: string;
   /** Undefined where `text` is not legal. */
   readonly parse: (text: string) => T | undefined;
@@ -121,7 +121,7 @@ function quarters(initial: number, min: number, max: number): Setting<number> {
   };
 }
 
-/** A number that may be left open: 0 is shown as nothing. */
+/** A number that may be left open: 0 is shown as an empty field. */
 function orEmpty(setting: Setting<number>, meaning: string): Setting<number> {
   return {
     initial: 0,
@@ -144,7 +144,7 @@ const width = whole(1, 1, 1024);
 const batch = whole(256, 1, 8192);
 const label = whole(0, 0, 254);
 
-/** In the order in which an address lists them. */
+/** In the order in which the address lists them. */
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
   recipe: choice(...recipeNames),
@@ -196,7 +196,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
 
 export const keys = Object.keys(settings) as Key[];
 
-/** Where settings begin that a recipe has a say in. Its live samples fill columns: one for each digit, or eight. */
+/** The defaults that depend on the recipe. Its live samples fill columns: one for each digit, or eight. */
 const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
   const { trainer, network, sampling } = recipes[recipe];
   return {
@@ -215,23 +215,23 @@ export const initialOf = (recipe: PageRecipe): Settings => ({ ...initial, ...ofR
 
 export const initialSettings = initialOf(recipeNames[0]);
 
-/** Those settings for another recipe: what stood where the one before begins is where this one begins, what was set stays. */
+/** These settings for another recipe: values at the old recipe's default move to the new one's, others stay. */
 export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
   const set = keys.filter((key) => key !== 'recipe' && differs(key, current));
   return { ...initialOf(recipe), ...Object.fromEntries(set.map((key) => [key, current[key]])) };
 }
 
-/** Whether a setting stands elsewhere than where its recipe begins. */
+/** Whether a setting differs from its recipe's default. */
 const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
 
-/** What a network was trained for tells the recipe. */
+/** The recipe that belongs to a network's objective. */
 export const recipeOf = (objective: Objective): PageRecipe =>
   recipeNames.find((recipe) => recipes[recipe].trainer.objective === objective)!;
 
-/** Values from an address or a form may be of any length; a message may not. */
+/** Shortens values from an address or a form, which may have any length, for a message. */
 const clip = (text: string) => (text.length <= 40 ? text : `${text.slice(0, 40)}…`);
 
-/** Takes one setting from text: the settings with it, or why not. `name` is what people know it by. */
+/** Parses one setting: returns the settings with it, or why not. `name` is the setting's name for the user. */
 export function withSetting(
   current: Settings,
   key: Key,
@@ -246,7 +246,7 @@ export function withSetting(
   return { problem: `${name} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
 }
 
-/** The settings of a checkpoint's run. Throws an EngineError `data` for what the page cannot show. */
+/** The settings of a checkpoint's run. Throws an EngineError `data` for a run that the page cannot show. */
 export function settingsOf(
   {
     settings: given,
@@ -257,7 +257,7 @@ export function settingsOf(
   name: string,
 ): CheckpointSettings {
   const { batchSize: batch, learningRate: lr, epochs, seed, holdout } = given;
-  // What was held out comes last.
+  // The held-out images come last.
   const limit = holdout === undefined ? (given.limit ?? 0) : data.count;
   const recipe = recipeOf(objective);
   const found = { recipe, batch, lr, epochs, seed, widths: config.widths, limit };
@@ -274,12 +274,12 @@ export function settingsOf(
   return found;
 }
 
-/** Reads an address's query. What it does not know or cannot use it leaves out, and says so. */
+/** Parses an address's query. It ignores what it does not know or cannot use, and says so in notices. */
 export function parseQuery(query: string): { settings: Settings; notices: string[] } {
   let current = initialSettings;
   const notices: string[] = [];
   const seen = new Set<string>();
-  // Where the others begin follows from the recipe, wherever it stands.
+  // The defaults of the other settings depend on the recipe, so it is read first, wherever it is in the query.
   const isOther = ([name]: [string, string]) => Number(name !== 'recipe');
   const given = [...new URLSearchParams(query)].sort((a, b) => isOther(a) - isOther(b));
   for (const [name, text] of given) {
@@ -298,12 +298,12 @@ export function parseQuery(query: string): { settings: Settings; notices: string
   return { settings: current, notices };
 }
 
-/** A setting as the text that `parse` reads. */
+/** A setting as text that `parse` can read. */
 export function show(key: Key, from: Settings): string {
   return (settings[key].show as (value: unknown) => string)(from[key]);
 }
 
-/** The query that stands for these settings: '' or '?…', with only what differs from where the recipe begins. */
+/** The query for these settings: '' or '?…', with only what differs from the recipe's defaults. */
 export function toQuery(current: Settings): string {
   const parts = keys
     .filter((key) => (key === 'recipe' ? current.recipe !== initial.recipe : differs(key, current)))

@@ -1,13 +1,13 @@
-/** Why this browser cannot run the page, and what to do about it. */
+/** Explains why this browser cannot run the page, and what to do about it. */
 
 export interface Trouble {
   readonly title: string;
   readonly why: string;
-  /** What stands between backticks is to be typed. */
+  /** Text between backticks is to be typed. */
   readonly remedies: readonly string[];
 }
 
-/** Remedies for a browser that has no navigator.gpu, the browser at hand first. */
+/** Remedies for a browser without navigator.gpu, those for the current browser first. */
 function browserRemedies(userAgent: string): string[] {
   const firefox =
     'Firefox: version 141 or later on Windows, 145 or later on macOS with Apple silicon. Elsewhere set `dom.webgpu.enabled` and `gfx.webgpu.ignore-blocklist` to true in `about:config`.';
@@ -20,7 +20,7 @@ function browserRemedies(userAgent: string): string[] {
   return [safari, chrome, firefox];
 }
 
-/** What can be said without asking for an adapter; undefined where nothing stands in the way. */
+/** The trouble that is known before an adapter is requested; undefined if there is none. */
 export function missingWebGpu(env: {
   secure: boolean;
   hasGpu: boolean;
@@ -46,7 +46,7 @@ export function missingWebGpu(env: {
   };
 }
 
-/** What an error at the start means to people. */
+/** Explains an error at the start to the user. */
 export function startTrouble(code: string, message: string, userAgent: string): Trouble {
   if (code === 'no-webgpu') {
     return {

@@ -1,16 +1,16 @@
-/** Rows of a table. Text only, whatever it says. */
+/** Table rows. Contents are always inserted as text, never as HTML. */
 import type { Table } from '../bench/table';
 
 export function cell(row: HTMLTableRowElement, text: string, kind = ''): HTMLTableCellElement {
   const added = row.insertCell();
-  // Where there is no room, names break behind their dots and underscores.
+  // In narrow columns, names break after their dots and underscores.
   const parts = text.split(/(?<=[a-z\d][._])(?=[a-z])/);
   added.append(...parts.flatMap((part, i) => (i > 0 ? [document.createElement('wbr'), part] : [part])));
   if (kind) added.className = kind;
   return added;
 }
 
-/** A row of one cell, for what the row above it needs to say. */
+/** A row of one cell, for remarks about the row above. */
 export function extraRow(body: HTMLTableSectionElement, columns: number, text: string, kind: string): void {
   const row = body.insertRow();
   row.className = 'extra';
@@ -24,7 +24,7 @@ const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: strin
 export function tableSection(table: Table): HTMLElement {
   const { title, lead = [], head, rows, text, notes = [] } = table;
   const section = element('section', head.length > 4 ? 'spaced wide' : 'spaced');
-  // What scrolls must be reachable by keyboard.
+  // A scrollable element must be reachable by keyboard.
   const scroll = Object.assign(element('div', 'table'), { tabIndex: 0, role: 'region', ariaLabel: title });
   const grid = element('table', '');
   const titles = grid.createTHead().insertRow();
@@ -39,7 +39,7 @@ export function tableSection(table: Table): HTMLElement {
   return section;
 }
 
-/** Adds a row and returns it; one that is short ends in a remark. */
+/** Adds a row and returns it; a row with fewer cells ends in a remark. */
 export function appendRow(
   body: HTMLTableSectionElement,
   cells: readonly string[],

@@ -1,9 +1,9 @@
-/** The tabs are links, so that they can be opened elsewhere and shared; a plain click stays on the page. */
+/** The tabs are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
 import { anyElement, byId } from './dom';
 import { type Task, tasks } from './settings';
 
 export function connectTabs(choose: (task: Task) => void): {
-  /** `address`: where a tab is found with the settings at hand. */
+  /** `address` returns the link of a tab with the current settings. */
   show(task: Task, address: (task: Task) => string): void;
 } {
   const tab = (task: Task) => byId(`tab-${task}`, HTMLAnchorElement);

@@ -2,7 +2,7 @@
 import type { Command, WorkerEvent } from './protocol';
 import { Session } from './session';
 
-// TypeScript has no type for a worker's global scope beside a page's.
+// TypeScript has no type for a worker's global scope in a project that also uses the page's.
 const scope = globalThis as unknown as {
   postMessage(event: WorkerEvent, transfer?: Transferable[]): void;
   onmessage: ((message: MessageEvent<Command>) => void) | null;

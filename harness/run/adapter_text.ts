@@ -1,4 +1,4 @@
-/** Adapters as people call them. The page and the command line share it. */
+/** Names of adapters for people. Shared by the page and the command line. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
 
 const vendors: Readonly<Record<string, string>> = {
@@ -13,7 +13,7 @@ const vendors: Readonly<Record<string, string>> = {
   microsoft: 'Microsoft',
 };
 
-/** Software adapters, spelled as their makers do. */
+/** Software adapters, spelled as their makers spell them. */
 const architectures: Readonly<Record<string, string>> = {
   swiftshader: 'SwiftShader',
   llvmpipe: 'llvmpipe',
@@ -23,19 +23,19 @@ const architectures: Readonly<Record<string, string>> = {
 
 const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** What it says itself; browsers mostly tell a vendor and an architecture, both in lower case. Empty where there is nothing. */
+/** The adapter's own name; browsers mostly reveal a vendor and an architecture, both in lower case. Empty if it reveals nothing. */
 export function adapterName({ vendor, architecture, device, description }: AdapterDescription): string {
   if (description) return description;
   const parts = [
     vendors[vendor] ?? capitalised(vendor),
     architectures[architecture] ?? architecture.split('-').map(capitalised).join(' '),
-    // A number from the bus says nothing to people.
+    // A PCI number means nothing to people.
     /^(0x)?[0-9a-f]*$/i.test(device) ? '' : device,
   ];
   return parts.filter(Boolean).join(' ');
 }
 
-/** One line: what does the work, and whether it is a real GPU. */
+/** One line: the adapter's name, and whether it is a real GPU. */
 export function adapterText(adapter: AdapterDescription): string {
   const name = adapterName(adapter) || 'not named';
   return adapter.software ? `${name} (software, on the CPU: its speed says nothing about GPUs)` : name;

@@ -1,4 +1,4 @@
-/** Every kernel against its reference on the adapter at hand, then the whole network. Shared by the page and the command line. */
+/** Checks every kernel against its reference on the current adapter, then the whole network. Shared by the page and the command line. */
 
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
@@ -11,11 +11,11 @@ export interface CheckRow {
   readonly kernel: string;
   readonly variant: string;
   readonly result: 'pass' | 'fail' | 'skipped';
-  /** Cases that were compared. */
+  /** Number of cases that were compared. */
   readonly cases: number;
-  /** The largest error found, as a share of what is allowed: 1 is the limit. */
+  /** The largest error as a share of the allowed error: 1 is the limit. */
   readonly share: number;
-  /** Where it failed, or why it could not be run here. A few lines. */
+  /** Where it failed, or why it could not run here. A few lines. */
   readonly reason?: string;
 }
 
@@ -24,14 +24,14 @@ export type CheckEvent =
   | { readonly kind: 'row'; readonly row: CheckRow };
 
 export interface CheckOptions {
-  /** Only kernels that match: see `matcher`. The network is called `unet.gradient`. */
+  /** Checks only kernels that match: see `matcher`. The network is called `unet.gradient`. */
   readonly kernel?: string;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Yields progress before each case and a row for each variant. A failure is a row, not an exception. Throws `argument` for a
- * kernel that there is not.
+ * Yields progress before each case and a row for each variant. A failure is a row, not an exception. Throws `argument` for a kernel that
+ * does not exist.
  */
 export async function* runCheck(
   engine: Engine,
@@ -84,7 +84,7 @@ export async function* runCheck(
   }
 }
 
-/** What the device lacks for a variant, as a sentence, or undefined. */
+/** The feature that the device lacks for a variant, as a sentence, or undefined. */
 export function missingFeature({ device }: Engine, spec: AnySpec, variant: string): string | undefined {
   const missing = spec.kernel.variants[variant].features?.find((feature) => !device.features.has(feature));
   return missing && `the device has no ${missing}`;
@@ -96,7 +96,7 @@ export interface CaseResult {
   readonly failure?: string;
 }
 
-/** One variant on one shape. What the GPU refuses is a failure of the check, a lost device is not. */
+/** Checks one variant on one shape. A GPU error is a failure of the check, a lost device is not. */
 export async function checkCase(
   engine: Engine,
   spec: AnySpec,
@@ -114,7 +114,7 @@ export async function checkCase(
   }
 }
 
-/** JSON knows neither infinity nor NaN: a billion times the allowed error will do. */
+/** JSON has neither infinity nor NaN: they become a billion times the allowed error. */
 const finite = (share: number) => (Number.isNaN(share) ? 1e9 : Math.min(share, 1e9));
 
 /** Keeps the references of one kernel at a time, so that its variants share them. */
@@ -138,15 +138,15 @@ export class References {
 // ---------------------------------------------------------------- the whole network
 
 const BATCH = 4;
-/** How far the loss is followed to each side, as a share of itself. */
+/** How far the loss is followed to each side, as a share of the loss. */
 const CHANGE = 0.02;
-/** What the slope may differ by, relatively: f32 losses over differences of a few per cent, and the third derivative. */
+/** The allowed relative difference of the slope: it covers f32 losses over differences of a few per cent, and the third derivative. */
 const ALLOWED = 0.02;
 
 /**
- * The tutorial's network, parameter tensor by parameter tensor: along the gradient g, the slope of the loss must be |g|. A
- * gradient that is wrong in any way but a turn at a right angle has another slope. Yields the tensors' names as it comes to
- * them, the row last.
+ * Checks the tutorial's network, one parameter tensor at a time: along the gradient g, the slope of the loss must be |g|. A gradient that
+ * is wrong in any way but a turn at a right angle has another slope. Yields each tensor's name when it begins with it, and the row at the
+ * end.
  */
 async function* checkGradient(
   engine: Engine,
@@ -163,7 +163,7 @@ async function* checkGradient(
       clean,
       noisy: Float32Array.from(random.floats(size, 0, 1), (v, i) => (v + clean[i]) / 2),
     };
-    // Biases that are not zero, and a start from which every tensor matters.
+    // Biases other than zero, and initial values at which every tensor matters.
     const start = await unet.getParameters();
     for (const [name, values] of start)
       if (name.endsWith('bias')) values.set(random.floats(values.length, 0, 0.2));

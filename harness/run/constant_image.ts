@@ -1,15 +1,15 @@
-/** Whether a network has learned nothing, or has died: its loss is that of one that makes the same of everything. Page and command line share it. */
+/** Detects a network that has died or learns nothing: its loss is that of a constant output. Shared by the page and the command line. */
 import type { ImageSet } from '../../src/data/idx';
 import type { Objective } from '../../src/training/settings';
 
-/** So many steps twice in a row: a network that learns passes by in fewer. */
+/** Steps in each of two successive windows: a network that learns passes such a loss in fewer. */
 const STEPS = 50;
-/** How often that is looked at. */
+/** Steps between two checks. */
 const EVERY = 10;
-/** Batches are not all alike. */
+/** Allowed relative deviation, because batches differ. */
 const MARGIN = 0.02;
 
-/** The losses of a network that makes the same of everything: black (or, along a flow, nothing), and the grey that is best. */
+/** The losses of a network with a constant output: black (or, for a flow, a velocity of 0), and the best grey. */
 export function constantLosses(
   { images }: Pick<ImageSet, 'images'>,
   objective: Objective,
@@ -24,12 +24,12 @@ export function constantLosses(
     mean += (value * count) / images.length;
     square += (value ** 2 * count) / images.length;
   });
-  // Along a flow the image is taken from noise of variance 1.
+  // For a flow, the target is noise of variance 1 minus the image.
   const noise = objective === 'flow' ? 1 : 0;
   return [square + noise, square - mean ** 2 + noise];
 }
 
-/** Whether the last losses, of 2 * STEPS steps, all in all are one of these. */
+/** Whether the mean losses of the last two windows of STEPS steps are both near one of these constants. */
 export function isConstant(losses: readonly number[], constants: readonly number[]): boolean {
   if (losses.length < 2 * STEPS) return false;
   const mean = (from: number) => losses.slice(from, from + STEPS).reduce((a, b) => a + b, 0) / STEPS;
@@ -37,7 +37,7 @@ export function isConstant(losses: readonly number[], constants: readonly number
   return constants.some((constant) => means.every((m) => Math.abs(m / constant - 1) < MARGIN));
 }
 
-/** Tells once, when it is so. */
+/** Warns once when the losses are constant. */
 export class ConstantImageWatch {
   private readonly constants: readonly number[];
   private told = false;
@@ -46,7 +46,7 @@ export class ConstantImageWatch {
     this.constants = constantLosses(...images);
   }
 
-  /** What to say now that these are the losses of the run, if there is something. */
+  /** The warning for these losses of the run, if it is due. */
   warning(losses: readonly number[], learningRate: number): string | undefined {
     if (this.told || losses.length % EVERY !== 0 || !isConstant(losses, this.constants)) return undefined;
     this.told = true;

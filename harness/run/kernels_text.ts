@@ -1,8 +1,8 @@
-/** What the page and the command line say about kernels. */
+/** Texts about kernels, shared by the page and the command line. */
 import type { Progress } from '../../src/progress';
 import type { Variants } from '../../src/unet/variants';
 
-/** What is going on, to be followed by how far it is. */
+/** The name of the current task; the progress follows it. */
 export const preparing: Readonly<Record<Progress['task'], string>> = {
   compiling: 'Compiling the shaders',
   tuning: 'Measuring which kernels are fastest',

@@ -1,10 +1,12 @@
-/** What is made of the losses of a run. Pure; the page and the command line share it. */
+/** Evaluates the losses of a run. Pure; shared by the page and the command line. */
 
 /** The unweighted mean of the step losses of each whole epoch. */
 export const epochMeans = (losses: ArrayLike<number>, stepsPerEpoch: number): number[] =>
   meansSoFar(losses, stepsPerEpoch).slice(0, Math.floor(losses.length / stepsPerEpoch));
 
-/** The same, and of an epoch under way the mean so far: for plots, which would show nothing of a short run. Without steps that were skipped. */
+/**
+ * The same, plus the mean so far of the epoch in progress: for plots, which would show nothing of a short run. Leaves out skipped steps.
+ */
 export function meansSoFar(losses: ArrayLike<number>, stepsPerEpoch: number): number[] {
   const means: number[] = [];
   for (let from = 0; from < losses.length; from += stepsPerEpoch) {
@@ -26,7 +28,7 @@ export const lossesCsv = (losses: readonly number[], stepsPerEpoch: number): str
     losses.map((loss, i) => [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss)]),
   );
 
-/** Nine digits give back the same f32. */
+/** Nine digits are enough to restore the same f32. */
 export const digits = (value: number): number => Number(value.toPrecision(9));
 
 export const csv = (head: readonly string[], rows: readonly (readonly (number | string)[])[]): string =>

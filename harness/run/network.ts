@@ -1,7 +1,7 @@
-/** Networks that a user makes from a recipe's. */
+/** Networks that a user derives from a recipe's. */
 import type { UNetConfig } from '../../src/unet/config';
 
-/** A recipe's network with other widths: as many convolutions at each level as the recipe has there, further down as many as at its last. */
+/** A recipe's network with other widths: each level has as many convolutions as in the recipe; lower levels as many as its last. */
 export function levelsOf(
   { convolutionsPerLevel = 1 }: UNetConfig,
   widths: readonly number[],

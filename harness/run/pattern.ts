@@ -1,9 +1,9 @@
-/** Which kernels a person asked for: `conv2d`, `conv2d.winograd`, `grad*down.1`, `max_pool,adam`. */
+/** Selects kernels by a pattern: `conv2d`, `conv2d.winograd`, `grad*down.1`, `max_pool,adam`. */
 import { EngineError } from '../../src/errors';
 
 /**
- * Matches anywhere in `kernel.variant layer`, whatever the case; `*` stands for anything, a comma for or. No pattern matches
- * all.
+ * Matches anywhere in `kernel.variant layer`, ignoring case; `*` stands for any text, a comma for "or". Without a pattern everything
+ * matches.
  */
 export function matcher(pattern?: string): (name: string) => boolean {
   if (pattern === undefined) return () => true;
@@ -13,7 +13,7 @@ export function matcher(pattern?: string): (name: string) => boolean {
   return (name) => expression.test(name);
 }
 
-/** To be thrown before anything is measured; `names` are what could have been asked for. */
+/** The error to throw before anything is measured; `names` are the names that exist. */
 export function matchesNothing(pattern: string, names: Iterable<string>): EngineError {
   return new EngineError('argument', `No kernel matches ${pattern}; there are ${[...names].join(', ')}.`);
 }

@@ -1,7 +1,7 @@
-/** Images as people see them: arrays of numbers into grids of pixels. Pure; the page and the command line share it. */
+/** Turns images, arrays of numbers, into grids of pixels. Pure; shared by the page and the command line. */
 import { STREAM, threefry, uniform } from '../../src/random';
 
-/** Images as the engine gives them: [count][height][width][channels], 0 to 1. */
+/** Images as the engine returns them: [count][height][width][channels], 0 to 1. */
 export interface Images {
   readonly height: number;
   readonly width: number;
@@ -9,7 +9,7 @@ export interface Images {
   readonly values: ArrayLike<number>;
 }
 
-/** A finished picture, 8 bits a channel: grey (1) or RGB (3). */
+/** A finished picture, 8 bits per channel: grey (1) or RGB (3). */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -18,11 +18,11 @@ export interface Picture {
 }
 
 export interface GridOptions {
-  /** Each pixel becomes a square of so many (nearest neighbour). Default 4. */
+  /** Each pixel becomes a square of `scale` x `scale` pixels (nearest neighbour). Default 4. */
   readonly scale?: number;
   /** Pixels between cells and around them, after scaling. Default 4. */
   readonly gap?: number;
-  /** A wider gap, three times as wide, before every so many columns. */
+  /** A gap three times as wide before every `group` columns. */
   readonly group?: number;
 }
 
@@ -69,7 +69,7 @@ export function grid(images: Images, columns: number, options: GridOptions = {})
   return { ...picture, data };
 }
 
-/** One row below the other, each of the same number of images. */
+/** Concatenates rows, which must all have the same number of images. */
 export function rowsOf(...rows: readonly Images[]): Images {
   const values = new Float32Array(rows.reduce((sum, row) => sum + row.values.length, 0));
   let at = 0;
@@ -90,7 +90,7 @@ export function rgba({ width, height, channels, data }: Picture): Uint8ClampedAr
   return out;
 }
 
-/** The first `count` images of a data set as greys from 0 to 1: not made black and white, as training images are. */
+/** The first `count` images of a data set as greys from 0 to 1, not binarised as training images are. */
 export function greys(
   set: {
     readonly images: Uint8Array;
@@ -109,7 +109,7 @@ export function greys(
   };
 }
 
-/** Mixes noise into images, the first not at all and each more than the one before: x * (1 - a) + noise * a, a from 0 to 1. */
+/** Mixes noise into images, from none in the first to pure noise in the last: x * (1 - a) + noise * a, a from 0 to 1. */
 export function corruptMoreAndMore(
   images: Images,
   seed: number,

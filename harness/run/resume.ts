@@ -1,4 +1,4 @@
-/** Going on with a run from its checkpoint. The page and the command line share it. */
+/** Resumes a run from its checkpoint. Shared by the page and the command line. */
 import type { Engine } from '../../src/engine';
 import { EngineError, printable } from '../../src/errors';
 import type { TrainerOptions } from '../../src/training/options';
@@ -7,8 +7,8 @@ import type { UNet } from '../../src/unet/unet';
 import { type Checkpoint, variantsForAdapter } from '../../src/weights/checkpoint';
 
 /**
- * A trainer with the kernel variants that the run began with, so that it goes on bit for bit. Another adapter, and one that has lost a
- * feature, chooses anew: `otherKernels` then says why.
+ * A trainer with the kernel variants that the run began with, so that it continues bit for bit. On another adapter, or one that has lost a
+ * feature, the variants are chosen again: `otherKernels` then says why.
  */
 export async function resumeTrainer(
   engine: Engine,

@@ -1,4 +1,4 @@
-/** Numbers as people read them. The page and the command line share them. */
+/** Formats numbers for people. Shared by the page and the command line. */
 
 /** 9.3 s, 1:05 min, 2:03 h */
 export function duration(seconds: number): string {

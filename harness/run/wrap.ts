@@ -1,4 +1,4 @@
-/** Lines of at most `width` letters, unless a word is longer; all but the first begin with `indent`. */
+/** Lines of at most `width` characters, unless a word is longer; all but the first begin with `indent`. */
 export function wrap(text: string, width: number, indent = ''): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

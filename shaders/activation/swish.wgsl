@@ -1,4 +1,4 @@
-// output = swish(input), element by element, in any layout; of a residual layer, output = residual + swish(input).
+// output = swish(input), element by element, in any layout; for a residual layer, output = residual + swish(input).
 // One invocation: one vec4.
 #import lib/flat.wgsl
 #import lib/swish.wgsl

@@ -1,7 +1,8 @@
 // grad = grad * swish'(pre), element by element, in any layout and in place: from dL/d(swish(pre)) to dL/d(pre).
-// Where a residual is added before or after, grad_residual is the gradient of that residual, which takes no part in swish:
-//   residual  output = residual + swish(pre): the gradient of the output is the residual's, too, and is left in grad_residual;
-//   sum       swish(pre), or that output, is itself a residual further on: grad_residual holds what came back that way, and adds to grad.
+// With either flag, grad_residual is the gradient of a residual, which bypasses swish:
+//   residual  output = residual + swish(pre): the residual has the gradient of the output, which the shader writes to grad_residual;
+//   sum       a later layer adds swish(pre), or that output, as its residual: grad_residual holds the gradient from there, which the shader
+//             adds to grad first.
 // One invocation: one vec4.
 #import lib/flat.wgsl
 #import lib/swish.wgsl

@@ -1,10 +1,10 @@
-// Back through swish and what follows it on the way down, 2x2 max pooling and the skip connection:
+// The gradient through 2x2 max pooling, the skip connection and the swish before both:
 //   grad[c][Y][X][n] = (grad[c][Y][X][n] + routed[c][Y][X][n]) * swish'(pre[c][Y][X][n]),
-// where grad holds what came through the skip connection, and routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the
-// maximum of its window, else 0. Of equal maxima, the first in row-major order takes it all.
-// Of a residual layer, what is compared is residual + swish(pre), and the bracket, its gradient, also goes to grad_residual.
+// where grad holds the gradient from the skip connection, and routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the
+// maximum of its window, else 0. Of equal maxima, the first in row-major order gets the whole gradient.
+// For a residual layer, the maximum is that of residual + swish(pre), and the bracket, its gradient, is also written to grad_residual.
 // grad_output is [C][h][w][N], the others are [C][2h][2w][N].
-// One invocation: one vec4 of grad_output, that is, the four vec4 of a window.
+// One invocation: one vec4 of grad_output, that is, the four vec4s of a window.
 #import lib/flat.wgsl
 #import lib/block.wgsl
 #import lib/swish.wgsl
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> grad_residual: array<vec4f>;
 #endif
 
-// What was pooled, and swish'.
+// The value that was pooled, and swish'(pre).
 fn pooled(i: u32) -> SwishAndSlope {
 #if residual
   let s = swish_and_slope(pre[i]);
@@ -59,7 +59,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let d = pooled(at_d);
   let top = max(max(a.value, b.value), max(c.value, d.value));
 
-  // Each position takes what no earlier one has taken; the subtractions are exact, x - x or x - 0.
+  // Each position gets the gradient unless an earlier one got it; the subtractions are exact, x - x or x - 0.
   let none = vec4f();
   var left = grad_output[i];
   let to_a = select(none, left, a.value == top);

@@ -1,6 +1,7 @@
 // output[c][Y][X][n] = swish(input[c][Y/2][X/2][n]) + swish(skip[c][Y][X][n]): the activation, nearest 2x upsampling, then the skip
-// connection with its own activation. Where the layers before are residual, residual adds to swish(input) (`residual`), and skip_residual
-// to swish(skip) (`skip_residual`). input and residual are [C][h][w][N], the others [C][2h][2w][N].
+// connection with its own activation. If the layer before is residual (`residual`), residual is added to swish(input); if the skipped one
+// is (`skip_residual`), skip_residual is added to swish(skip).
+// input and residual are [C][h][w][N], the others [C][2h][2w][N].
 // One invocation: one vec4 of the input, four of the output.
 #import lib/flat.wgsl
 #import lib/block.wgsl

@@ -1,7 +1,7 @@
-// Back through nearest 2x upsampling and the swish before it:
+// The gradient through nearest 2x upsampling and the swish before it:
 //   grad[c][y][x][n] = swish'(pre[c][y][x][n]) * sum of grad_output[c][2y .. 2y+1][2x .. 2x+1][n].
-// (The skip connection's gradient is grad_output itself.) Of a residual layer, the sum is the residual's gradient, and goes to
-// grad_residual. grad_output is [C][2h][2w][N], the others are [C][h][w][N].
+// (The gradient of the skip connection is grad_output itself.) For a residual layer, the sum is the residual's gradient and is also written
+// to grad_residual. grad_output is [C][2h][2w][N], the others are [C][h][w][N].
 // One invocation: one vec4 of grad.
 #import lib/flat.wgsl
 #import lib/block.wgsl

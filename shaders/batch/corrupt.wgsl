@@ -47,7 +47,7 @@ fn amount(n: u32) -> f32 {
   return uniform01(threefry(vec2u(params.seed, AMOUNT), vec2u(state.step, n))).x;
 }
 
-// For two slots, of which n is the first.
+// For the slots n and n + 1.
 fn noise(n: u32, element: u32) -> vec2f {
   let position = n / 2u * params.pixels * params.channels + element;
   return uniform01(threefry(vec2u(params.seed, NOISE), vec2u(state.step, position)));

@@ -45,7 +45,7 @@ fn load(n: u32, at: u32) -> f32 {
   return f32(2 * i32(byte) - 255) * (1.0 / 255.0);
 }
 
-// For two slots, of which n is the first.
+// For the slots n and n + 1.
 fn noise(n: u32, element: u32) -> vec2u {
   let position = n / 2u * params.pixels * params.channels + element;
   return threefry(vec2u(params.seed, NOISE), vec2u(state.step, position));

@@ -1,9 +1,9 @@
-// Draws what the network is told of each image of a batch. For slot n < count, with image = order[batch_start + n]:
+// Draws the conditioning of each image of a batch. For slot n < count, with image = order[batch_start + n]:
 //   levels[n] = u, uniform in [0, 1), or sigmoid(z) with z standard normal if logit_normal;
-//   classes[n] = labels[image], or `classes`, which means none, in a share `drop` of all slots, and everywhere if not labelled.
+//   classes[n] = labels[image]; or `classes`, which means no class, for a share `drop` of the slots, and for all slots if not labelled.
 // Other slots have level 0 and no class. labels holds bytes, four to a word; levels is f32 [N], classes u32 [N].
-// u is the first word, z the first normal number of counter (step, n) under the key (seed, AMOUNT): the amount that corrupt draws.
-// A slot is told no class if the first word of that counter under (seed, DROP), as a number in [0, 1), is less than drop.
+// u is the first word, z the first normal number of counter (step, n) under the key (seed, AMOUNT), from which corrupt draws its amount.
+// A slot gets no class if the first word of that counter under (seed, DROP), as a number in [0, 1), is less than drop.
 // One invocation: one slot.
 #import lib/flat.wgsl
 #import lib/threefry.wgsl

@@ -1,4 +1,4 @@
-// levels[n] = step.level for all n < N: in sampling all images are equally noisy.
+// levels[n] = step.level for all n < N: during sampling all images have the same noise level.
 // One invocation: one vec4.
 #import lib/flat.wgsl
 #import lib/sampling_step.wgsl

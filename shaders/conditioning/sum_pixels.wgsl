@@ -1,7 +1,7 @@
-// sums[first + c][n] = sum over y, x of grad[c][y][x][n], in their order: the gradient of a bias that each image has of its own.
-// grad [C][H * W][N], whose pixels are the slices to sum, sums [rows][N], of which rows first to first + C are written.
-// One invocation: one vec4 of a row. (Pixels divided among the invocations of a workgroup, whose sums meet at a barrier, take lavapipe
-// twice as long and SwiftShader several times.)
+// sums[first + c][n] = sum over y, x of grad[c][y][x][n], in row-major order: the gradient of a bias per image.
+// grad is [C][H * W][N], bound as `slices`: its pixels are the slices to add up. sums is [rows][N]; C rows from `first` on are written.
+// One invocation: one vec4 of a row. (Splitting the pixels among the invocations of a workgroup, which then add up their sums after a
+// barrier, takes twice as long on lavapipe and several times as long on SwiftShader.)
 // Grid: x is 1, z over blocks of 64 vec4s of the C rows.
 #import lib/slices.wgsl
 

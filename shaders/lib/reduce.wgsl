@@ -1,5 +1,5 @@
-// The sum over the 64 invocations of a workgroup, always in the same order: that of a tree, halves onto halves, which is gone through in two
-// strides, as barriers are dear on software adapters. All of them must call it, once; each gets the sum.
+// The sum over the 64 invocations of a workgroup, always in the same order: that of a tree that adds the upper half to the lower one,
+// computed in two stages, because barriers are expensive on software adapters. All invocations must call it, once; each gets the sum.
 // The shader that imports this declares Summand, which is f32 or a vector of them.
 var<workgroup> workgroup_sums: array<Summand, 64>;
 
@@ -13,7 +13,7 @@ fn workgroup_sum(value: Summand, local: u32) -> Summand {
   return sum_of_eight(0u, 1u);
 }
 
-// Of those at first, first + stride and so on.
+// The sum of the eight values at first, first + stride and so on.
 fn sum_of_eight(first: u32, stride: u32) -> Summand {
   let a = workgroup_sums[first] + workgroup_sums[first + 4u * stride];
   let b = workgroup_sums[first + stride] + workgroup_sums[first + 5u * stride];

@@ -1,11 +1,11 @@
-// Partial sums that lie in slices one after the other, added up in their order: the same bits wherever it is done.
+// Adds up partial sums that are stored as slices, one after the other, in their order: every caller gets the same bits.
 // The shader that imports this declares `slices`, an array of Element, which is f32 or vec4f.
 
-// Of the elements at first, first + pitch and so on.
+// The sum of `count` elements, at first, first + pitch and so on.
 fn sum_of_slices(first: u32, pitch: u32, count: u32) -> Element {
   var sum: Element;
   var at = first;
-  // There may be hundreds of slices, but only few invocations: a GPU should not wait for one load after the other.
+  // There may be hundreds of slices but few invocations: eight loads at once keep a GPU from waiting for each load in turn.
   for (var eights = count / 8u; eights > 0u; eights--) {
     let a = slices[at];
     let b = slices[at + pitch];

@@ -1,4 +1,4 @@
-// What a training run carries from step to step without the host. src/plan/step_state.ts reads its layout from here.
+// The state that a training run carries from step to step without the host. src/plan/step_state.ts reads its layout from here.
 struct StepState {
   step: u32, // completed steps
   batch_start: u32, // where the batch starts in the epoch's shuffled order
@@ -7,9 +7,9 @@ struct StepState {
   correction1: f32, // 1 - beta1^updates
   correction2: f32, // 1 - beta2^updates
   learning_rate: f32, // before the schedule
-  rate: f32, // of this step: by the schedule
+  rate: f32, // of this step, after the schedule
   gradient_scale: f32, // what Adam multiplies gradients by
-  skipped: u32, // steps in a row that were not finite and changed no weight; 0 where the one under way is
+  skipped: u32, // consecutive steps that were not finite and changed no weight; 0 if the current step is finite
   pad0: u32,
   pad1: u32,
 }

@@ -1,5 +1,5 @@
-// swish(z) = z * sigmoid(z), also called SiLU. exp overflows to infinity for z < -88: 1 / inf = 0, but inf may be assumed
-// absent by a WGSL compiler, so the exponent is clamped; sigmoid(-80) = 2e-35 is as good as 0.
+// swish(z) = z * sigmoid(z), also called SiLU. For z < -88 exp overflows to infinity and 1 / inf = 0, but a WGSL compiler may assume that
+// there is no infinity, so the exponent is clamped; sigmoid(-80) = 2e-35 is as good as 0.
 fn sigmoid(z: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(min(-z, vec4f(80.0))));
 }

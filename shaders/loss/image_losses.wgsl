@@ -1,5 +1,5 @@
-// Mean squared error of each image by itself, with the activation before it: p = swish(pre), or pre where params.swish is 0.
-//   losses[n] = sum over its elements of (p - truth)^2 / elements, exactly 0 in padded images, which may hold anything.
+// The mean squared error of each image, after the last activation: p = swish(pre), or pre where params.swish is 0.
+//   losses[n] = sum over its elements of (p - truth)^2 / elements, exactly 0 for padded images, which may hold anything.
 // pre and truth are [elements][N], losses is [N].
 // One workgroup: one vec4 of losses. One invocation: every 64th element of its four images, in order.
 #import lib/step_state.wgsl

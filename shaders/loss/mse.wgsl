@@ -1,9 +1,10 @@
-// Mean squared error over the first `count` images of a batch, with the activation before it: prediction = swish(pre), or pre where
-// params.swish is 0. Its gradient for pre, and what is to be summed for its value:
+// Mean squared error over the first `count` images of a batch, after the last activation: prediction = swish(pre), or pre where
+// params.swish is 0. Writes the gradient for pre and the partial sums of the error:
 //   grad = 2 (prediction - truth) / (count * elements) * swish'(pre), exactly 0 in padded images, which may hold anything;
-//   partials[k] = sum of (prediction - truth)^2 over block k of 256 vec4 (finish_step adds them up).
+//   partials[k] = sum of (prediction - truth)^2 over block k of 256 vec4s (finish_step adds them up).
 // pre, truth and grad are [elements][N].
-// One workgroup: a block of 256 vec4. One invocation: four of them, 64 apart, as the barriers of a sum are dear on software adapters.
+// One workgroup: a block of 256 vec4s. One invocation: four of them, 64 apart, because the barriers of a reduction are expensive on
+// software adapters.
 #import lib/flat.wgsl
 #import lib/reduce.wgsl
 #import lib/step_state.wgsl
@@ -30,10 +31,10 @@ alias Summand = f32;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = flat_index(id, groups, params.first_group);
-  let k = index / 64u; // of the workgroup
+  let k = index / 64u; // index of the workgroup
   let local = index % 64u;
   let first = k * 256u + local;
-  // No early return: all invocations must meet in workgroup_sum.
+  // No early return: all invocations must reach the barriers in workgroup_sum.
   var squares = 0.0;
   let end = min(first + 256u, params.vec4s);
   for (var i = first; i < end; i += 64u) {
@@ -44,7 +45,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let prediction = select(z, activated.value, params.swish != 0u);
     let slope = select(vec4f(1.0), activated.slope, params.swish != 0u);
     let difference = prediction - truth[i];
-    // Padding is left out at the end: 0 times an infinity is no 0.
+    // Padding is zeroed after the multiplications: it may hold infinities, and 0 * inf is NaN.
     grad[i] = select(vec4f(), difference * (2.0 / f32(state.count * params.elements)) * slope, is_image);
     let square = select(vec4f(), difference * difference, is_image);
     squares += (square.x + square.y) + (square.z + square.w);

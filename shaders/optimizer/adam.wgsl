@@ -2,12 +2,12 @@
 // bias corrections and learning rate from the step state:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 //   w = w (1 - rate * weight_decay) - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
-// finish_step has moved the state on before, so the corrections and the rate are those of this step. g is the gradient times gradient_scale,
-// which is 1 unless clipping bites. Without decay the factor of w is exactly 1. The new w also goes to where the convolutions read it
-// (lib/pack.wgsl). Nothing changes in a step that is not finite.
-// All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table. (In vec4s:
-// as single numbers they cost lavapipe as much as all the rest together.)
-// One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
+// finish_step has already advanced the state, so the corrections and the rate are those of this step. g is the gradient times
+// gradient_scale, which is 1 unless clipping applies. Without decay the factor of w is exactly 1. The new w is also written to where the
+// convolutions read it (lib/pack.wgsl). In a step that is not finite, nothing changes.
+// One dispatch updates all layers. One workgroup: a block of 256 parameters of one layer, described by the block's row of a table. (Its
+// columns are vec4s: as scalars they cost lavapipe as much as everything else together.)
+// One invocation: four parameters. They may reach past the layer's last parameter: the flat arrays are padded.
 #import lib/pack.wgsl
 #import lib/step_state.wgsl
 
@@ -23,9 +23,9 @@ struct Params {
 }
 
 struct Block {
-  place: vec4u, // tap, c and o of its first parameter; the layer's parameters from there on
-  layer: vec4u, // taps, inputs, outputs; the vec4 of the block's first parameters in the flat arrays
-  packed_at: vec4u, // forward, bias, backward of the layer; the vec4 of the block's first gradients
+  place: vec4u, // tap, c and o of its first parameter; number of the layer's parameters from there on
+  layer: vec4u, // taps, inputs, outputs; index of the vec4 of the block's first parameters in the flat arrays
+  packed_at: vec4u, // where the layer's forward, bias and backward copies start; index of the vec4 of the block's first gradients
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,10 +1,10 @@
-// The moving average of the weights over the steps of training, less jumpy than the weights themselves:
-//   average = d average + (1 - d) parameter,  d = min(most, s / (s + 9)),  s = step - after, or 0 in the steps before,
-// which starts as the weights themselves and soon forgets them. adam has made the parameters of this step, and finish_step has counted it.
-// The average also goes to where the convolutions of a network with these weights read it (lib/pack.wgsl). Nothing changes in a step that
-// is not finite.
-// All layers at once. One workgroup: a block of 256 parameters of one layer, whose numbers stand in the block's row of a table.
-// One invocation: four parameters, of which there may be a few more than the layer has: the flat arrays are padded.
+// The moving average of the weights over the training steps, smoother than the weights themselves:
+//   average = d average + (1 - d) parameter,  d = min(most, s / (s + 9)),  s = max(step - after, 0),
+// which equals the weights until step `after`. adam has already updated the parameters, and finish_step has counted the step.
+// The average is also written to where the convolutions of a network with these weights read it (lib/pack.wgsl). In a step that is not
+// finite, nothing changes.
+// One dispatch updates all layers. One workgroup: a block of 256 parameters of one layer, described by the block's row of a table.
+// One invocation: four parameters. They may reach past the layer's last parameter: the flat arrays are padded.
 #import lib/pack.wgsl
 #import lib/step_state.wgsl
 
@@ -16,9 +16,9 @@ struct Params {
 }
 
 struct Block {
-  place: vec4u, // tap, c and o of its first parameter; the layer's parameters from there on
-  layer: vec4u, // taps, inputs, outputs; the vec4 of the block's first parameters in the flat arrays
-  packed_at: vec4u, // forward, bias, backward of the layer, 0
+  place: vec4u, // tap, c and o of its first parameter; number of the layer's parameters from there on
+  layer: vec4u, // taps, inputs, outputs; index of the vec4 of the block's first parameters in the flat arrays
+  packed_at: vec4u, // where the layer's forward, bias and backward copies start; 0
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,17 +1,18 @@
-// What a training step needs before adam changes anything: its loss, the norm of all its gradients, whether both are finite, and the state of
-// the next step.
+// Runs before adam: computes a training step's loss and the norm of all its gradients, checks that both are finite, and advances the step
+// state.
 //   loss = sum of squares / (count * elements),  norm = sqrt(sum of gradient_squares),
-//   gradient_scale = min(1, clip / (norm + 1e-6)), as clip_grad_norm_ of PyTorch has it,
-//   records[step % ring] = (loss, rate, norm, cause) with the rate for adam, the base rate by the schedule.
-// If both are finite, cause and `skipped` are 0, and the state moves on: the step's number, its batch, and the bias corrections 1 - beta^step
+//   gradient_scale = min(1, clip / (norm + 1e-6)), as in clip_grad_norm_ of PyTorch,
+//   records[step % ring] = (loss, rate, norm, cause), where rate is adam's: the base rate times the schedule's factor.
+// If both are finite, cause and `skipped` are 0, and the state advances: the step number, the batch, and the bias corrections 1 - beta^step
 // by the recurrence
 //   1 - beta^t = (1 - beta^(t-1)) * beta + (1 - beta),
-// since 1 - pow(beta, t) cancels in f32. (Moments follow the same recurrence, so even its rounding largely drops out.)
-// If not, cause is 1 (the loss) or 2 + k (the gradients of block k), and `skipped` counts the step: adam and average_weights do nothing then.
-// Up to most_skipped such steps in a row are passed over: the state moves on without the corrections, as the moments have not moved. One
-// more ends the run. It is no step: its record goes behind the ring, the state stays, and so does everything after it, until the host
-// sets `skipped` to 0.
-// One workgroup does it all, in a fixed order.
+// since 1 - pow(beta, t) cancels in f32. (The moments follow the same recurrence, so even its rounding largely drops out.)
+// If not, cause is 1 (the loss) or 2 + k (the gradients of block k), and `skipped` counts the step: adam and average_weights then do
+// nothing.
+// Up to most_skipped such steps in a row are skipped: the state advances, but for the corrections, since the moments have not changed. One
+// more ends the run. It does not count as a step: its record goes to records[ring], behind the ring, and neither the state nor anything
+// after it changes until the host sets `skipped` to 0.
+// One workgroup does everything, in a fixed order.
 #import lib/reduce.wgsl
 #import lib/step_state.wgsl
 #import lib/turns.wgsl
@@ -19,7 +20,7 @@
 struct Params {
   loss_partials: u32,
   gradient_partials: u32,
-  convolution_partials: u32, // those of them that come first: the rest are of what the network is told
+  convolution_partials: u32, // how many of them, the first, are of convolutions; the rest are of the conditioning layers
   elements: u32, // of one image
   batch_size: u32, // images in every batch but the last of an epoch
   ring: u32,
@@ -31,23 +32,23 @@ struct Params {
   one_minus_beta2: f32,
   warmup: u32, // steps
   decay_end: u32, // the step at which a cosine ends; 0: no decay
-  floor: f32, // the share of the base rate that it ends at
+  floor: f32, // share of the base rate at which the cosine ends
 }
 
-// Sums of squares, as bits: a WGSL compiler may take it that no f32 is infinite or NaN, but knows nothing of what is in memory.
+// Sums of squares, bound as bits: a WGSL compiler may assume that no f32 is infinite or NaN, but nothing about the contents of memory.
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> squares: array<u32>;
 @group(0) @binding(2) var<storage, read> gradient_squares: array<u32>;
 @group(0) @binding(3) var<storage, read_write> state: StepState;
 @group(0) @binding(4) var<storage, read_write> records: array<vec4f>;
 
-// LOSS or GRADIENT, or both, if any of their sums is not finite.
+// The bit LOSS or GRADIENT, or both, if any of their partial sums is not finite.
 var<workgroup> found: atomic<u32>;
 const LOSS = 1u;
 const GRADIENT = 2u;
 
 alias Summand = vec2f;
-// Sums are scaled by this, so that a million of any finite size have a finite sum. A power of 4 is exact in sums, quotients and roots.
+// Scales the partial sums, so that a million of any finite size have a finite sum. A power of 4 is exact in sums, quotients and roots.
 const SCALE = 1.0 / 1048576.0;
 const ROOT_OF_SCALE = 1.0 / 1024.0;
 
@@ -55,8 +56,8 @@ fn is_finite(bits: u32) -> bool {
   return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-// The block whose sum is not finite. Of several the one that the way back comes to first, the last convolution's; what the network is told
-// is its end.
+// The block whose sum is not finite. Of several, the one that the backward pass reaches first: that of the last convolution. The backward
+// pass ends with the conditioning layers.
 fn bad_block() -> u32 {
   var at = 0u;
   for (var i = 0u; i < params.gradient_partials; i++) {
@@ -66,7 +67,7 @@ fn bad_block() -> u32 {
   return at;
 }
 
-// The share of the base rate for a step, `completed` steps before it: rateFactor of src/training/schedule.ts. Exactly 1 without a schedule.
+// The factor of the base rate for the step after `completed` steps: rateFactor of src/training/schedule.ts. Exactly 1 without a schedule.
 fn rate_factor(completed: u32) -> f32 {
   if (completed < params.warmup) {
     return f32(completed + 1u) / f32(params.warmup);
@@ -74,7 +75,7 @@ fn rate_factor(completed: u32) -> f32 {
   if (params.decay_end == 0u) {
     return 1.0;
   }
-  // (1 + cos(pi t)) / 2 is cos(pi t / 2)^2, which does not cancel at the end, t = 1, where it is exactly 0.
+  // (1 + cos(pi t)) / 2 is cos(pi t / 2)^2, which does not cancel at the end: at t = 1 it is exactly 0.
   let left = max(params.decay_end, completed) - completed;
   let t = 1.0 - f32(left) / f32(params.decay_end - params.warmup);
   let wave = cos_turns(vec4f(0.25 * t)).x;

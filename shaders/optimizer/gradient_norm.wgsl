@@ -1,10 +1,10 @@
-// Where gradients come in slices, adds them up, and the squares of the sums for the norm of all gradients together:
-//   slices[0] = sum over s of slices[s], in the order of s and in place, so that whoever comes next takes slice 0 for the gradient,
+// Adds up gradients that are stored in slices, and the squares of the sums for the norm of all gradients together:
+//   slices[0] = sum over s of slices[s], in the order of s and in place, so that later kernels read the gradient from slice 0,
 //   partials[k] = sum of slices[0]^2 over the gradients of block k (finish_step adds them up).
-// All layers at once, laid out as for adam: the slices of a layer are [count][pitch], of which the first `size` are gradients. What comes after
-// those in the last vec4 may be anything: it is left out, and 0 where a sum was written.
-// One workgroup: a block of 256 vec4 of one layer, whose numbers stand in the block's row of a table. One invocation: four of them, 64 apart,
-// as the barriers of a sum are dear on software adapters.
+// One dispatch handles all layers, laid out as for adam: the slices of a layer are [count][pitch], of which the first `size` are gradients.
+// The rest of the last vec4 may hold anything: the norm leaves it out, and it becomes 0 where a sum is written.
+// One workgroup: a block of 256 vec4s of one layer, described by the block's row of a table. One invocation: four of them, 64 apart,
+// because the barriers of a reduction are expensive on software adapters.
 #import lib/reduce.wgsl
 #import lib/slices.wgsl
 
@@ -14,7 +14,7 @@ struct Params {
 }
 
 struct Block {
-  at: vec4u, // the vec4 of its first gradients in slices; from there to the next slice; number of slices; gradients from there on
+  at: vec4u, // index of the vec4 of its first gradients in slices; vec4s to the next slice; number of slices; gradients from there on
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -30,14 +30,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   @builtin(global_invocation_id) id: vec3u) {
   let index = (group.z + params.first_group) * groups.x + group.x;
   let local = id.x - group.x * 64u; // see lib/flat.wgsl
-  // No early return: all invocations must meet in workgroup_sum.
+  // No early return: all invocations must reach the barriers in workgroup_sum.
   var squares = 0.0;
   if (index < params.count) {
     let own = blocks[index].at;
     let size = own.w;
     let end = min(256u, (size + 3u) / 4u);
     for (var i = local; i < end; i += 64u) {
-      // Where there is one slice this goes round the loops, which cost lavapipe more than the load.
+      // A single slice needs no sum: the loops of sum_of_slices cost lavapipe more than the load.
       var sum = slices[own.x + i];
       if (own.z > 1u) {
         sum = sum_of_slices(own.x + i, own.y, own.z);

@@ -1,5 +1,5 @@
 // output[i] = sum over s of slices[s][i], in the order of s.
-// slices [count][pitch], of which the first size count, output [size].
+// slices is [count][pitch], of which the first `size` of each slice are summed; output is [size].
 // One invocation: one element.
 #import lib/flat.wgsl
 #import lib/slices.wgsl

@@ -1,5 +1,5 @@
-// copy for adapters on which an invocation costs as much as what it moves: a processor's.
-// One invocation: four vec4, 64 apart, so that the lanes of a workgroup stay side by side.
+// copy for adapters on which an invocation costs as much as the data that it moves: processors.
+// One invocation: four vec4s, 64 apart, so that the lanes of a workgroup access adjacent vec4s.
 #import lib/flat.wgsl
 
 struct Params {

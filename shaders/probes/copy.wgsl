@@ -1,4 +1,4 @@
-// output = input: what this adapter can move at best.
+// output = input: measures the most that this adapter can move.
 // One invocation: one vec4.
 #import lib/flat.wgsl
 

@@ -1,5 +1,5 @@
-// How far two results of the same computation are apart. Invocation k looks at every `stride`th number from k on:
-//   partials[2k] = the largest |result - expected|; FAR where a result is not a finite number;
+// Measures how far two results of the same computation are apart. Invocation k reads every `stride`th number from k on:
+//   partials[2k] = the largest |result - expected|, or FAR if a result is not a finite number;
 //   partials[2k + 1] = sum of expected^2.
 // One invocation: ceil((size - k) / stride) numbers.
 #import lib/flat.wgsl
@@ -26,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var largest = 0.0;
   var squares = 0.0;
   for (var i = k; i < params.size; i += params.stride) {
-    // Comparisons do not find NaN: a compiler may assume that there is none. Its exponent does.
+    // A comparison does not detect NaN, since a compiler may assume that there is none. The exponent bits do.
     let is_finite = (bitcast<u32>(result[i]) & 0x7f800000u) != 0x7f800000u;
     largest = max(largest, select(FAR, abs(result[i] - expected[i]), is_finite));
     squares += expected[i] * expected[i];

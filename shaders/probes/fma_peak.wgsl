@@ -1,6 +1,6 @@
-// What this adapter can compute at best: a = a * factor + addend, 32 times an iteration in eight independent chains of vec4, so
-// that neither memory nor the latency of one operation holds it up. output is the sum of the chains: it keeps them alive.
-// factor and addend come as params, or a compiler would see the result.
+// Measures the most that this adapter can compute: a = a * factor + addend, 32 times an iteration in eight independent chains of vec4, so
+// that neither memory nor the latency of one operation limits it. output is the sum of the chains, so that the compiler keeps them. factor
+// and addend are params, or a compiler could compute the result itself.
 // One invocation: 256 operations an iteration, one vec4 of output.
 #import lib/flat.wgsl
 
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var chain$k = start + 4.0 * $k;
   #end
 #if unrolled
-  // Four iterations at once, for adapters on which an iteration costs as much as many multiply-adds: a processor's, which keep variables in
+  // Four iterations at once, for adapters on which an iteration costs as much as many multiply-adds: processors, which keep variables in
   // memory between iterations.
   for (var i = 0u; i < iterations; i += 4u) {
     #each turn 16

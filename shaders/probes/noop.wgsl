@@ -1,5 +1,5 @@
-// output[0] = 1: what a dispatch costs that does next to nothing.
-// One invocation in all.
+// output[0] = 1: measures what a dispatch costs that does almost nothing.
+// There is a single invocation.
 
 @group(0) @binding(0) var<storage, read_write> output: array<u32>;
 

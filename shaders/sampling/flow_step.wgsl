@@ -1,10 +1,10 @@
 // One step along the predicted velocity, in place:
 //   x = x + step.step * v + step.correction * velocity, then velocity = v, with v = prediction.
-// If guided, prediction and x are [elements][2N]: the network was told the class of the images in columns 0 to N - 1, and none in
-// columns N to 2N - 1, which are the same images, and
-//   v = none + step.guidance * (told - none); x of the first half, moved on, goes to both halves.
-// Else prediction and x are [elements][N], as velocity always is.
-// Euler's step is step = t' - t, correction = 0. Heun's second half follows it: step = (t' - t) / 2, correction = -step.
+// If guided, prediction and x are [elements][2N]: the network gets the images in columns 0 to N - 1 with their class and the same images in
+// columns N to 2N - 1 without one, and
+//   v = none + step.guidance * (told - none), where `told` is the prediction with a class and `none` the one without.
+// The new x of the first half is written to both halves. If not guided, prediction and x are [elements][N], as velocity always is.
+// An Euler step has step = t' - t, correction = 0. The second half of a Heun step follows one: step = (t' - t) / 2, correction = -step.
 // One invocation: one vec4 of velocity.
 #import lib/flat.wgsl
 #import lib/sampling_step.wgsl
@@ -28,14 +28,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.vec4s) {
     return;
   }
-  // Before it stand as many second halves as whole rows.
+  // If guided, every whole row of N before element i is followed by its second half.
   let at = select(i, i + i / params.n4 * params.n4, params.guided != 0u);
   var v = prediction[at];
   if (params.guided != 0u) {
     let none = prediction[at + params.n4];
     v = none + step.guidance * (v - none);
   }
-  // Without a correction the old velocity may be anything: 0 times an infinity is no 0.
+  // Without a correction the old velocity may hold anything, and 0 * inf is NaN.
   let old = select(velocity[i], vec4f(), step.correction == 0.0);
   let moved = x[at] + step.step * v + step.correction * old;
   velocity[i] = v;

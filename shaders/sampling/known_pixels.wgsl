@@ -1,6 +1,7 @@
-// Puts known pixels into x, in place, as noisy as the rest of it is: where mask >= step.known_from
+// Sets the known pixels of x, in place, to the noise level of the other pixels: where mask >= step.known_from
 //   x = (1 - step.level) * (2 start - 1) + step.level * noise,
-// elsewhere x stays. start holds pictures, from 0 to 1, x goes from -1 to 1. start, noise and mask are [elements][N]; so is x, or [elements][2N] if guided, where both halves get the same.
+// elsewhere x stays. start holds images from 0 to 1, x goes from -1 to 1. start, noise and mask are [elements][N]; so is x, or, if guided,
+// [elements][2N], where both halves get the same values.
 // One invocation: one vec4 of start.
 #import lib/flat.wgsl
 #import lib/sampling_step.wgsl
@@ -25,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.vec4s) {
     return;
   }
-  // Before it stand as many second halves as whole rows.
+  // If guided, every whole row of N before element i is followed by its second half.
   let at = select(i, i + i / params.n4 * params.n4, params.guided != 0u);
   let known = (1.0 - step.level) * (2.0 * start[i] - 1.0) + step.level * noise[i];
   let is_known = mask[i] >= vec4f(step.known_from);

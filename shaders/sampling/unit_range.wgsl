@@ -1,5 +1,5 @@
-// output = clamp(x / 2 + 1/2, 0, 1): what the network calls -1 to 1 as pixels from 0 to 1.
-// output is [elements][N]; so is x, or [elements][2N] if guided, of which the first half counts.
+// output = clamp(x / 2 + 1/2, 0, 1): from the network's range, -1 to 1, to pixels from 0 to 1.
+// output is [elements][N]; so is x, or, if guided, [elements][2N], of which only the first half is read.
 // One invocation: one vec4 of output.
 #import lib/flat.wgsl
 
@@ -20,7 +20,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.vec4s) {
     return;
   }
-  // Before it stand as many second halves as whole rows.
+  // If guided, every whole row of N before element i is followed by its second half.
   let at = select(i, i + i / params.n4 * params.n4, params.guided != 0u);
   output[i] = clamp(0.5 * x[at] + 0.5, vec4f(0.0), vec4f(1.0));
 }

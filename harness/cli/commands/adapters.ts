@@ -1,4 +1,4 @@
-/** `adapters`: what can run here, and what is missing. */
+/** `adapters`: lists the adapters that can be used here, and what is missing. */
 
 import { EngineError } from '../../../src/errors';
 import { describeAdapter } from '../../../src/gpu/adapter';
@@ -21,7 +21,7 @@ export const adapters: Command = defineCommand({
   },
 });
 
-/** Whether there is one that will do. */
+/** Lists Node's adapters; returns whether one of them is sufficient. */
 async function nodeAdapters(): Promise<boolean> {
   console.log(paint('bold', 'Node (npm package webgpu, Dawn)'));
   let gpu: GPU;
@@ -73,7 +73,7 @@ const optional: Readonly<Record<(typeof requirements.optionalFeatures)[number], 
   'timestamp-query': "optional: the bench times by the GPU's own clock",
 };
 
-/** For `--in`, which works in the repository only. */
+/** The browsers for `--in`, which works only in the repository. */
 async function browsers(): Promise<void> {
   console.log(`\n${paint('bold', 'Browsers (bench --in, check --in)')}`);
   let lane: typeof import('../../../test/lanes/browsers');

@@ -1,4 +1,4 @@
-/** `bench`: how fast is every kernel here, and the whole network? */
+/** `bench`: measures how fast every kernel and the whole network run here. */
 
 import { comparisonTable, parseResult } from '../../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../../bench/export';
@@ -39,7 +39,7 @@ import { Progress } from '../progress';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
 
-/** What can be written to a file, and how; undefined where there is nothing to write. */
+/** The file formats and their writers, which return undefined where there is nothing to write. */
 const formats: Readonly<
   Record<'json' | 'csv' | 'markdown' | 'svg', (result: BenchResult) => string | undefined>
 > = { json: toJson, csv: toCsv, markdown: toMarkdown, svg: rooflineSvg };
@@ -99,7 +99,7 @@ measured until then is written.`,
     const progress = new Progress();
     const { widths, 'kernel-size': kernelSize, convolutions: convolutionsPerLevel, residual } = given;
     const network = { widths, kernelSize, convolutionsPerLevel, residual };
-    networkOf(given); // Refuses what makes no network.
+    networkOf(given); // throws for flags that make no network
     const options = {
       kernel,
       batch,
@@ -150,7 +150,7 @@ measured until then is written.`,
 
 type Events = AsyncIterable<BenchEvent | { readonly kind: 'adapter'; readonly line: string }>;
 
-/** Prints what comes and adds it up; `keep` gets the result so far, in case there is no more. */
+/** Prints events as they come and adds them up; `keep` gets each intermediate result, in case the run stops. */
 async function follow(
   events: Events,
   progress: Progress,

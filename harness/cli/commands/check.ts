@@ -1,4 +1,4 @@
-/** `check`: does every kernel compute on this machine what its reference says? */
+/** `check`: compares every kernel on this machine with its reference. */
 
 import { adapterText } from '../../run/adapter_text';
 import { type CheckEvent, type CheckRow, runCheck } from '../../run/check';

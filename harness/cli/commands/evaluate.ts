@@ -1,4 +1,4 @@
-/** `evaluate`: how good a trained model's digits are, in numbers. */
+/** `evaluate`: measures how good a trained model's digits are. */
 
 import { adapterText } from '../../run/adapter_text';
 import { duration } from '../../run/units';

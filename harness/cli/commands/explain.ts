@@ -1,4 +1,4 @@
-/** `explain`: what a configuration becomes. Needs no GPU. */
+/** `explain`: lists what a configuration consists of. Needs no GPU. */
 import { padBatch } from '../../../src/plan/tensor';
 import { recipes } from '../../../src/recipes';
 import { settingsOf } from '../../../src/training/options';

@@ -1,4 +1,4 @@
-/** `sample`: images out of noise, with a trained model. */
+/** `sample`: samples images from noise with a trained model. */
 
 import { adapterText } from '../../run/adapter_text';
 import { grid } from '../../run/pictures';
@@ -16,7 +16,7 @@ import { historyGrid, sampleHistory, sampleImages } from '../run_pictures';
 import { samplingFlags, samplingOf } from '../sampling_flags';
 import { summaries } from '../summaries';
 
-/** Rows of a picture with a column for each digit. */
+/** Rows of a picture that has a column for each digit. */
 const ROWS = 8;
 
 export const sample = defineCommand({
@@ -86,7 +86,7 @@ export const sample = defineCommand({
   },
 });
 
-/** The classes that `--digits` asks for, by default all; undefined for a network that knows none. Throws UsageError. */
+/** The classes that `--digits` requests, by default all; undefined for a network without classes. Throws UsageError. */
 export function digitsOf(given: string | undefined, classes: number): number[] | undefined {
   if (classes === 0) {
     if (given === undefined) return undefined;

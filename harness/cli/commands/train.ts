@@ -1,4 +1,4 @@
-/** `train`: a recipe from end to end. */
+/** `train`: runs a recipe from end to end. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -53,7 +53,7 @@ import { scheduleFlag, scheduleFor } from '../schedule_flag';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
 
-/** At most so much training is lost when the machine dies. */
+/** The most training, in seconds, that is lost when the machine crashes. */
 const SAVE_SECONDS = 60;
 
 const flags = {
@@ -128,7 +128,7 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   }
 }
 
-/** All that can be known and refused before a device is asked for. */
+/** Determines and checks everything that needs no device. */
 async function planRun(
   given: TrainFlags,
   checkpoint: Checkpoint | undefined,
@@ -139,7 +139,7 @@ async function planRun(
   const source = settings.source ?? 'mnist';
   const all = await loadImages(source, settings.limit, signal);
   const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
-  // For the tutorial all images, as ever.
+  // The tutorial trains on all images and holds out none.
   const usual = recipe.network.conditioning ? Math.min(1000, Math.floor(all.count / 10)) : 0;
   const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
@@ -155,7 +155,7 @@ async function planRun(
   const perEpoch = Math.ceil(images.count / settings.batchSize);
   const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
   if (kernels.variants) {
-    // With all that a device may have; what this one has is seen later.
+    // Checks with every optional feature; the features of the actual device are checked later.
     const features = new Set(requirements.optionalFeatures);
     checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
   }
@@ -181,7 +181,7 @@ async function planRun(
 }
 
 function newSettings(given: TrainFlags): RunSettings {
-  networkOf(given); // Before anything is loaded; the size of the images comes later.
+  networkOf(given); // before anything is loaded; the size of the images is known later
   const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
   const { batch: batchSize = 256, 'max-steps': maxSteps } = given;
   return {
@@ -196,7 +196,7 @@ function newSettings(given: TrainFlags): RunSettings {
   };
 }
 
-/** Of the epochs that another process trained, as it left them in epochs.csv. */
+/** The held-out losses of the epochs that another process trained, from its epochs.csv. */
 function heldOutLosses(folder: string): (number | undefined)[] {
   const path = join(folder, 'epochs.csv');
   if (!existsSync(path)) return [];
@@ -207,7 +207,7 @@ function heldOutLosses(folder: string): (number | undefined)[] {
     .map((loss) => (Number.isFinite(loss) ? loss : undefined));
 }
 
-/** Whether a network has the kernels, convolutions and residuals of a recipe's. */
+/** Whether a network has the kernel size, convolutions and residuals of a recipe's network. */
 function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
   const { network }: Recipe = recipes[recipe];
   const { height, width, widths } = config;
@@ -216,7 +216,7 @@ function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
   return kind(checkConfig({ ...network, height, width, ...levelsOf(network, widths) })) === kind(config);
 }
 
-/** The checkpoint's settings, with more epochs or another learning rate if those are wanted. Throws UsageError where a flag contradicts them. */
+/** The checkpoint's settings, with more epochs or another learning rate if requested. Throws UsageError where a flag contradicts them. */
 export function resumedSettings(
   given: TrainFlags,
   { settings, config, losses, data, training }: Checkpoint,
@@ -269,13 +269,13 @@ export function resumedSettings(
   }
   const { lr: learningRate = settings.learningRate, data: source = 'mnist' } = given;
   const { source: was = 'mnist' } = settings;
-  // A checkpoint may name any file of this machine; which ones are opened is for people to say.
+  // A checkpoint may name any file of this machine; only the user decides which files are opened.
   if (given.data === undefined && was !== 'mnist') {
     throw new UsageError(
       `The checkpoint was trained on images from ${show(was)}, which is not opened on a file's word. Say where they are with --data PATH.`,
     );
   }
-  // More epochs are for going on, also beyond the steps that were the end.
+  // More epochs extend the run, also beyond the former limit of steps.
   const { maxSteps: before, ...rest } = settings;
   const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
   return { ...rest, epochs, learningRate, source, ...(maxSteps === undefined ? {} : { maxSteps }) };
@@ -286,15 +286,15 @@ export function resumedSettings(
 interface Plan {
   readonly settings: RunSettings;
   readonly images: ImageSet;
-  /** Images that are not trained on. */
+  /** The images that are held out from training. */
   readonly held: ImageSet | undefined;
   readonly data: DataFingerprint;
   readonly config: UNetConfig;
   readonly source: string;
   readonly kernels: EngineChoice;
-  /** For the trainer, beside size and rate. */
+  /** Options of the trainer besides batch size and rate. */
   readonly training: Partial<TrainerOptions>;
-  /** Of the whole run. */
+  /** Steps of the whole run. */
   readonly steps: number;
   readonly heldOutLosses: readonly (number | undefined)[];
   readonly qualityCount: number;
@@ -324,10 +324,10 @@ class Run {
   private readyAt = 0;
   private firstStepAt: number | undefined;
   private readonly epochSeconds = new Map<number, number>();
-  /** By epoch, from the first. */
+  /** The held-out loss of each epoch, from the first. */
   private readonly heldOut: (number | undefined)[];
   private evaluation: Evaluation | undefined;
-  /** Of samples over the run, for a network that is told classes. */
+  /** Samples over the run, for a network that is conditioned on classes. */
   private history: History | undefined;
   private quality: Measured | undefined;
 
@@ -344,7 +344,7 @@ class Run {
     return this.options.steps;
   }
 
-  /** Whether it is trained to follow a flow from noise to images. */
+  /** Whether the network learns a flow from noise to images. */
   private get flow(): boolean {
     return this.trainer.settings.objective === 'flow';
   }
@@ -353,7 +353,7 @@ class Run {
     return recipes[this.flow ? 'digits' : 'tutorial'].sampling;
   }
 
-  /** Brings everything to the GPU and says what is going to happen. */
+  /** Uploads everything to the GPU and prints what is going to happen. */
   async prepare(): Promise<void> {
     const { engine, options, progress } = this;
     const { settings, images, held, config, folder, source, training } = options;
@@ -445,7 +445,7 @@ class Run {
           secondsLeft: imagesLeft / event.imagesPerSecond,
         });
         if (epochDone) {
-          // Not of an epoch that another process began.
+          // Only for an epoch that this process began.
           if (event.step - (this.options.folder.checkpoint?.state.step ?? 0) >= stepsPerEpoch) {
             this.epochSeconds.set(event.epoch, (now - epochStart) / 1000);
           }
@@ -478,8 +478,8 @@ class Run {
   }
 
   /**
-   * The events of `fit` up to the end of the run. Where an epoch is evaluated and where the history has a frame, it stops for that, so that
-   * no later step has been submitted then.
+   * The events of `fit` up to the end of the run. It interrupts `fit` where an epoch is evaluated or the history needs a frame, so that no
+   * later step has been submitted by then.
    */
   private async *events(options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
     const { trainer, dataset, losses, stepsPerEpoch, steps, history } = this;
@@ -488,7 +488,7 @@ class Run {
       const done = losses.length;
       const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;
       const maxSteps = Math.min(epochEnd, history?.next ?? steps, steps) - done;
-      // The last event comes when fit is done, so that whoever gets it may evaluate and sample.
+      // Yields the last event only after `fit` has ended, so that the receiver may evaluate and sample.
       let last: TrainingEvent | undefined;
       try {
         for await (const event of trainer.fit(dataset, { ...options, maxSteps })) {
@@ -504,7 +504,7 @@ class Run {
     }
   }
 
-  /** The loss on the images that are held out, if there are any: at the end of `epoch`, if one is named. */
+  /** Evaluates the held-out images, if there are any: at the end of `epoch`, if given. */
   private async evaluate(epoch?: number): Promise<Evaluation | undefined> {
     const { held, settings } = this.options;
     if (!held) return undefined;
@@ -513,7 +513,7 @@ class Run {
     return this.evaluation;
   }
 
-  /** Model, pictures and run.json. */
+  /** Writes the model, the pictures and run.json. */
   async finish(signal: AbortSignal): Promise<void> {
     const { engine, trainer, progress, options } = this;
     const { objective } = trainer.settings;
@@ -557,7 +557,7 @@ class Run {
     await writeWhole(this.path('run.json'), `${JSON.stringify(this.report(pictureSeconds), null, 2)}\n`);
     written.push('run.json');
 
-    // A run that ends before its first epoch does has no mean yet.
+    // A run that ends before its first epoch has no mean yet.
     const [mean] = epochMeans(this.losses, this.stepsPerEpoch).slice(-1);
     const loss = mean === undefined ? '' : `Mean loss of the last whole epoch ${mean.toFixed(5)}. `;
     progress.print();
@@ -577,12 +577,12 @@ class Run {
     engine.destroy();
   }
 
-  /** Checkpoint and loss files. */
+  /** Saves the checkpoint and the loss files. */
   private async save(): Promise<void> {
     const { trainer, losses } = this;
     const { settings, data } = this.options;
     const bytes = await saveCheckpoint({ trainer, settings, data, losses });
-    // It replaces one that can be read. Steps that were under way are in it, too.
+    // Parse the new checkpoint before it replaces one that is known to be readable. It also contains the steps that were in flight.
     const { step } = loadCheckpoint(bytes).state;
     this.options.folder.check();
     await writeWhole(this.path(CHECKPOINT), bytes);
@@ -606,7 +606,7 @@ class Run {
     };
   }
 
-  /** What --resume wants to be told again. */
+  /** The flags that --resume needs again. */
   private dataFlag(): string {
     const { source } = this.options;
     if (source === 'mnist') return '';
@@ -670,7 +670,7 @@ class Run {
 const speed = (imagesPerSecond: number) =>
   `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : thousands(Math.round(imagesPerSecond))} images/s`;
 
-/** Behind the learning rate. */
+/** The text after the learning rate. */
 function scheduleText(schedule: Schedule): string {
   const { warmup } = schedule;
   const parts = [...(warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [])];

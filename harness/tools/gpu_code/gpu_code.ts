@@ -1,7 +1,8 @@
 /**
- * `npm run gpu-code`: what the compiler of a GPU that is not there makes of each shader: registers, spills, instructions. For those who write
- * shaders on a machine without that GPU; it runs nothing. Mesa's drivers can compile for devices that they only pretend to have, and
- * `driver.c`, between Dawn and such a driver, writes down what they tell of a pipeline. Linux only; docs/lab/2026-11-25-gpu-compilers.md reads the tables.
+ * `npm run gpu-code`: reports what the compiler of an absent GPU makes of each shader: registers, spills, instructions. It is for people
+ * who write shaders on a machine without that GPU; it runs nothing. Mesa's drivers can compile for devices that they only emulate, and
+ * `driver.c`, between Dawn and such a driver, records the statistics of each pipeline. Linux only; docs/lab/2026-11-25-gpu-compilers.md
+ * reads the tables.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +28,7 @@ other  --driver: its file; whatever else it wants is up to the environment. For 
 
 Needs a C compiler, the Vulkan headers, and Mesa (Debian: gcc libvulkan-dev mesa-vulkan-drivers).`;
 
-/** What to print, of what drivers call the things they count, under a shorter name. */
+/** The statistics to print, under a shorter name than the driver's. */
 const COLUMNS: readonly (readonly [string, RegExp])[] = [
   ['subgroup', /^Subgroup size$/],
   ['registers', /^(VGPRs|Max live registers|Number of GPRs)$/],
@@ -105,7 +106,7 @@ async function compileAll(
     GPU_CODE_DRIVER: driver,
     GPU_CODE_OUT: out,
     MESA_SHADER_CACHE_DISABLE: 'true',
-    // Which device Mesa's driver for AMD is to pretend, by its older and its newer name.
+    // The device that Mesa's AMD driver pretends to have, under the older and the newer name of the variable.
     RADV_FORCE_FAMILY: chip,
     AMD_FORCE_FAMILY: chip,
   });

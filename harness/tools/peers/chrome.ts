@@ -13,7 +13,7 @@ export async function compareInChrome(
   plan: Plan,
   report: (line: string) => void,
 ): Promise<{ comparison: Comparison; runtime: string }> {
-  // Vite would add its client to the page, which is of no use here.
+  // Serve the page without Vite, which would add its client to it.
   const html = readFileSync(new URL('page.html', import.meta.url));
   const server = createServer((request, response) => {
     if (request.url === '/') response.setHeader('content-type', 'text/html').end(html);
@@ -39,7 +39,7 @@ async function compareInPage(page: Page, url: string, plan: Plan, report: (line:
   await page.exposeFunction('report', report);
   await page.goto(url);
   await page.waitForFunction('window.waitForComparison', { timeout: 60_000 });
-  // Asked in short calls: a call of puppeteer's may take three minutes at most.
+  // Poll in short calls: one call of puppeteer's may take three minutes at most.
   await page.evaluate((p) => window.startComparison!(p), plan);
   for (;;) {
     const done = await page.evaluate((ms) => window.waitForComparison!(ms), 10_000);

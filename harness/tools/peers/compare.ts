@@ -1,4 +1,4 @@
-/** The same work in each library, in turns: runs in Node and in a page alike. */
+/** Runs the same work in each library, in turns; works in Node and in a page. */
 import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { Waiter } from '../../../src/gpu/wait';
 import type { RecipeName } from '../../../src/recipes';
@@ -11,17 +11,17 @@ export const modes = ['train', 'forward'] as const;
 export type Mode = (typeof modes)[number];
 
 export interface Plan {
-  /** Whose network is run, and how it is trained. */
+  /** The recipe whose network runs, and how it is trained. */
   readonly recipe: RecipeName;
   readonly peers: readonly PeerName[];
   readonly modes: readonly Mode[];
-  /** Images a step. */
+  /** Images per step. */
   readonly batch: number;
-  /** How often each library is timed, if the budget allows. */
+  /** How often each library is timed, if the budget permits. */
   readonly rounds: number;
   /** Seconds for everything. */
   readonly budget: number;
-  /** A library that takes more seconds for one step is left out from there on. */
+  /** A library that takes more seconds for one step takes no further part. */
   readonly limit: number;
 }
 
@@ -29,45 +29,45 @@ export const OURS = 'webgpu-diffusion';
 
 export interface Row {
   readonly name: string;
-  /** The first step in seconds, with all compiling; `fromNothing`: with asking for the device and bringing the weights too. */
+  /** The first step in seconds, including all compiling; `fromNothing`: also including requesting the device and uploading the weights. */
   readonly first?: number;
   readonly fromNothing: boolean;
-  /** One for each round in which the library took part. */
+  /** One entry for each round in which the library took part. */
   readonly seconds: readonly number[];
   readonly median?: number;
-  /** Its median over ours. */
+  /** The library's median divided by ours. */
   readonly ratio?: number;
   readonly losses?: readonly number[];
   /**
-   * From ours: the largest relative difference among the losses of the first eight steps, or the largest difference among
-   * the predictions over the largest prediction.
+   * Difference from ours: the largest relative difference among the losses of the first eight steps, or the largest difference among the
+   * predictions divided by the largest prediction.
    */
   readonly difference?: number;
-  /** Why it was left out, or not from the start. */
+  /** Why it was left out, or left out of some rounds. */
   readonly note?: string;
 }
 
 export interface Comparison {
   readonly adapter: AdapterDescription;
-  /** What the libraries run on that do not run on the adapter. */
+  /** What those libraries run on that do not run on the adapter. */
   readonly renderers: Readonly<Record<string, string>>;
   readonly recipe: RecipeName;
   readonly batch: number;
   readonly results: readonly { readonly mode: Mode; readonly rows: readonly Row[] }[];
-  /** What the caller's thread spends on one of our steps: the least of five, as a software adapter competes for the CPU. */
+  /** The time of the caller's thread for one of our steps: the least of five, since a software adapter competes for the CPU. */
   readonly hostMilliseconds?: number;
-  /** What makes the comparison worthless. */
+  /** Problems that invalidate the comparison. */
   readonly problems: readonly string[];
 }
 
-/** Rounding differences grow from step to step, since training is chaotic: so many steps agree everywhere. */
+/** Rounding differences grow from step to step, since training is chaotic: up to this step, all libraries agree. */
 const COMPARED_STEPS = 8;
 const TOLERANCE = 1e-4;
 const TRAINING_SHARE = 0.65;
 
 class TooSlow extends Error {}
 
-/** Any of the peers, or ours. */
+/** Creates any of the peers, or ours. */
 type Create = (count: number, workload: Workload) => Promise<Peer>;
 
 class Contestant {
@@ -76,7 +76,7 @@ class Contestant {
   devices: readonly SeenDevice[] = [];
   /** Why it takes no further part. */
   out: string | undefined;
-  /** It is out because it threw. */
+  /** Whether it is out because it threw. */
   failed = false;
   private readonly create: Create;
 
@@ -152,7 +152,7 @@ interface Score {
   note?: string;
 }
 
-/** All libraries in turns at one kind of work. */
+/** All libraries in turns on one kind of work. */
 class Contest {
   private readonly mode: Mode;
   private readonly plan: Plan;
@@ -207,12 +207,12 @@ class Contest {
     return this.rows(problems);
   }
 
-  /** Each library once, if there is time; resolves to how many there were. */
+  /** Runs each library once, if there is time; resolves to the number that ran. */
   private async round(title: string, keep: (score: Score, seconds: number) => void): Promise<number> {
     const line: string[] = [];
     for (const contestant of this.contestants) {
       const score = this.scores.get(contestant)!;
-      // A library whose warm-up would use up the time that is left is timed at once.
+      // A library whose warm-up would use up the remaining time is timed at once.
       const cost = (title === 'warm-up' ? 3 : 1) * score.last * 1000;
       if (contestant.out || performance.now() + cost > this.deadline) continue;
       try {
@@ -236,7 +236,7 @@ class Contest {
     const { mode, workload, seen } = this;
     const { batch, limit } = this.plan;
     const images = workload.batch(mode === 'train' ? score.losses.length : 0, batch);
-    // The weights of a training run are no longer the same everywhere.
+    // After a training run, the weights are no longer the same in all libraries.
     if (mode === 'forward' && contestant.peer && score.first === undefined)
       await contestant.peer.restoreWeights();
     const work = async () => {
@@ -245,7 +245,7 @@ class Contest {
       else score.output = await peer.predict(images);
     };
     const start = performance.now();
-    // Ours has a waiter of its own. The others get one here: what Node's binding does to them is not their fault.
+    // Ours has its own waiter. The others get one here: they are not to blame for what Node's binding does to them.
     const working = contestant.name === OURS ? work() : this.waiter.wait(work());
     await within(limit, working, () => {
       for (const { device } of contestant.devices) device.destroy();
@@ -263,7 +263,7 @@ class Contest {
       let difference: number | undefined;
       if (name !== OURS && (losses.length > 0 || output)) {
         difference = train ? lossDifference(ours.losses, losses) : outputDifference(ours.output!, output!);
-        // Written so that a NaN is a problem too.
+        // Written so that NaN counts as a problem.
         if (!(difference <= TOLERANCE)) {
           const what = train ? 'losses' : 'predictions';
           problems.push(`${name}: its ${what} differ from ours by ${difference}; ${TOLERANCE} is allowed.`);
@@ -315,7 +315,7 @@ export function median(values: readonly number[]): number | undefined {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The promise, or an error after so many seconds; `giveUp` then makes what is under way stop. */
+/** The promise, or an error after `seconds`; `giveUp` then stops the work in progress. */
 async function within<T>(seconds: number, promise: Promise<T>, giveUp: () => void): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,14 +1,14 @@
-/** Keeps track of the devices that libraries ask for: all must be of one adapter, and none may report errors. */
+/** Watches the devices that libraries request: all must come from one adapter, and none may report errors. */
 
 export interface SeenDevice {
   readonly device: GPUDevice;
-  /** What its adapter calls itself. */
+  /** The name of its adapter. */
   readonly adapter: string;
-  /** Errors that no scope caught: what was timed then is not what was asked for. */
+  /** Errors that no scope caught: with them, the timings are not those of the requested work. */
   readonly errors: string[];
 }
 
-/** The list grows with every device that is asked for from now on. */
+/** Returns a list that grows with every device requested from now on. */
 export async function watchDevices(): Promise<readonly SeenDevice[]> {
   const seen: SeenDevice[] = [];
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
@@ -16,7 +16,7 @@ export async function watchDevices(): Promise<readonly SeenDevice[]> {
   const prototype = Object.getPrototypeOf(adapter) as GPUAdapter;
   const requestDevice = prototype.requestDevice;
   prototype.requestDevice = async function (this: GPUAdapter, descriptor = {}) {
-    // TensorFlow.js 4.22 has a list within the list of features. A browser takes that for the name in it, Dawn in Node does not.
+    // TensorFlow.js 4.22 passes a list inside the list of features. A browser accepts that as the name in it, Dawn in Node does not.
     const requiredFeatures = [...(descriptor.requiredFeatures ?? [])].flat() as GPUFeatureName[];
     const device = await requestDevice.call(this, { ...descriptor, requiredFeatures });
     const { vendor, architecture, device: model, description } = this.info;

@@ -24,10 +24,10 @@ import {
   workloadOf,
 } from './workload';
 
-/** By the names of the parameters. */
+/** By parameter name. */
 type Weights = Record<string, NdArray>;
 
-/** A batch: `noisy`, in training `target`, and `levels` and `labels` where the network is told them. */
+/** A batch: `noisy`, in training `target`, and `levels` and `labels` if the network is conditioned on them. */
 type Inputs = Record<string, NdArray>;
 
 /** jax-js has convolutions in NCHW with kernels in OIHW; ours are HWIO. */
@@ -46,7 +46,7 @@ function arrayOf({ name, shape, values }: Weight): NdArray {
     const [height, width, fanIn, fanOut] = shape;
     return np.array(toOihw(values, shape)).reshape([fanOut, fanIn, height, width]);
   }
-  // A convolution's bias is one for each channel of [count, channels, height, width].
+  // A convolution's bias is per channel of [count, channels, height, width].
   const isOfConvolution = shape.length === 1 && !name.startsWith('conditioning.');
   return np.array(values).reshape(isOfConvolution ? [...shape, 1, 1] : [...shape]);
 }
@@ -54,15 +54,15 @@ function arrayOf({ name, shape, values }: Weight): NdArray {
 const createWeights = (workload: Workload): Weights =>
   Object.fromEntries(workload.weights().map((weight) => [weight.name, arrayOf(weight)]));
 
-// Every use of an array takes it over; `.ref` keeps it for one more.
+// In jax-js every use of an array consumes it; `.ref` keeps it for one more use.
 const pool = (x: NdArray) => lax.reduceWindow(x, np.max, [2, 2], [2, 2]);
 const upsample = (x: NdArray) => np.repeat(np.repeat(x, 2, 2), 2, 3);
 
-/** What noise level and class add to the channels of each convolution but the last, [count, channels, 1, 1]. */
+/** The bias that noise level and class add to the channels of each convolution but the last, [count, channels, 1, 1]. */
 function conditioning(workload: Workload, p: Weights, levels: NdArray, labels: NdArray): NdArray[] {
   const phases = levels.reshape([-1, 1]).mul(np.array(frequencies));
   const phi = np.concatenate([np.sin(phases.ref), np.cos(phases)], 1);
-  // The table is small: a product with ones and zeros costs nothing.
+  // The table is small, so a product with a one-hot vector costs nothing.
   const rows = np.matmul(nn.oneHot(labels, CLASSES), p['conditioning.hidden.classes']);
   const hidden = np.matmul(phi, p['conditioning.hidden.kernel']).add(rows).add(p['conditioning.hidden.bias']);
   const added = np
@@ -94,7 +94,7 @@ function networkOf(workload: Workload) {
   };
 }
 
-/** As clip_grad_norm_ of PyTorch does it: all gradients shortened by the same factor, if they are longer together. */
+/** As clip_grad_norm_ of PyTorch: scales all gradients by the same factor if their joint norm exceeds `most`. */
 function clipped(gradient: Weights, most: number): Weights {
   const squares = tree.leaves<NdArray>(tree.ref(gradient)).map((g) => np.sum(np.square(g)));
   const norm = np.sqrt(squares.reduce((a, b) => a.add(b)));

@@ -18,7 +18,7 @@ export async function createOurs(count: number, workload: Workload) {
     step: async (batch: Images) => (await trainer()).step(batch),
     predict: ({ noisy, levels, labels }: Images) => unet.predict(noisy, count, { levels, labels }),
     restoreWeights: () => unet.setParameters(weights()),
-    /** Milliseconds that the caller's thread is busy to record and submit one step. */
+    /** Milliseconds that the caller's thread takes to record and submit one step. */
     async hostMilliseconds(batch: Images): Promise<number> {
       const { device } = engine;
       const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;

@@ -1,11 +1,11 @@
-/** What harness/tools/peers/chrome.ts calls. */
+/** The functions that harness/tools/peers/chrome.ts calls. */
 import { type Comparison, compare, type Plan } from './compare';
 
 declare global {
   interface Window {
     report(line: string): Promise<void>;
     startComparison?: (plan: Plan) => void;
-    /** Resolves to undefined after so many milliseconds. */
+    /** Resolves to undefined after `milliseconds`. */
     waitForComparison?: (milliseconds: number) => Promise<Comparison | undefined>;
   }
 }
@@ -14,7 +14,7 @@ let comparison: Promise<Comparison> | undefined;
 
 window.startComparison = (plan) => {
   comparison = compare(plan, (line) => void window.report(line));
-  // It is asked for later.
+  // Its result is requested later.
   comparison.catch(() => {});
 };
 window.waitForComparison = (milliseconds) =>

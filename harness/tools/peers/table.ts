@@ -6,7 +6,7 @@ const titles: Readonly<Record<Mode, string>> = {
   forward: 'Forward pass (upload, network, whole output read back)',
 };
 
-/** In milliseconds, with about three digits. */
+/** Milliseconds with about three digits. */
 function ms(seconds: number | undefined): string {
   if (seconds === undefined) return '';
   const value = seconds * 1000;

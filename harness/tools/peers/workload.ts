@@ -1,4 +1,4 @@
-/** What all libraries are given: a recipe's network and settings, with the weights and the batches of test/golden/workload.ts. */
+/** The workload of all libraries: a recipe's network and settings, with the weights and the batches of test/golden/workload.ts. */
 import { type RecipeName, recipes } from '../../../src/recipes';
 import type { Batch } from '../../../src/training/batch';
 import { settingsOf, type TrainerOptions } from '../../../src/training/options';
@@ -27,11 +27,11 @@ export interface Workload {
   /** The convolutions in forward order, and what follows each. */
   readonly layers: readonly Layer[];
   readonly adam: AdamSettings;
-  /** Undefined where gradients are left as they are. */
+  /** Undefined if gradients are not clipped. */
   readonly clipNorm?: number;
   /** The learning rate of a step, counted from 0. */
   rate(step: number): number;
-  /** What the network begins with, kernels in HWIO order. */
+  /** The initial weights, kernels in HWIO order. */
   weights(): Weight[];
   batch(step: number, count: number): Images;
 }
@@ -67,15 +67,15 @@ export function workloadOf(recipe: RecipeName): Workload {
   };
 }
 
-/** What the network is to make of a batch's noisy images. */
+/** The target for a batch's noisy images. */
 export const targetOf = ({ target, clean }: Images) => (target ?? clean)!;
 
-/** The channels of each convolution that the conditioning gives a bias for each image, in the order in which it gives them. */
+/** The channels of each convolution to which the conditioning adds a bias per image, in the order of its outputs. */
 export const conditionedChannels = ({ layers }: Workload) =>
   layers.filter(({ imageBias }) => imageBias !== undefined).map(({ outChannels }) => outChannels);
 
-/** By which the noise level is multiplied to go in as sines and cosines. */
+/** The factors of the noise level inside its sines and cosines. */
 export const frequencies = Float32Array.from({ length: 16 }, (_, k) => 100 ** (k / 15));
 
-/** Rows of the table of classes, the last one for none. */
+/** Rows of the table of classes; the last one means no class. */
 export const CLASSES = 11;

@@ -18,7 +18,7 @@ import { grid } from '../../run/pictures';
 type Sampling = Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
 
 interface Study extends Omit<Recipe, 'sampling'> {
-  /** After which steps it is measured, and how it is sampled from then; the last one ends it. */
+  /** The steps after which the network is measured, and how it is sampled there; the last one ends the run. */
   readonly at: readonly (readonly [step: number, sampling: readonly Sampling[]])[];
 }
 
@@ -27,7 +27,7 @@ const euler = (steps: number, guidance?: number): Sampling => ({ steps, method: 
 const heun = (steps: number, guidance?: number): Sampling => ({ steps, method: 'heun', guidance });
 const w2 = [euler(20, 2)];
 
-/** From the tutorial to the digits, a change at a time, 200 steps each. */
+/** From the tutorial to the digits, one change at a time, 200 steps each. */
 const greys = {
   network: { ...tutorial.network, finalActivation: 'none' },
   trainer: tutorial.trainer,
@@ -35,7 +35,7 @@ const greys = {
 } as const;
 const told = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
 const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
-/** A rate that comes down to a hundredth, in place of the average. */
+/** A rate that falls to a hundredth, instead of averaged weights. */
 const cosine = (steps: number) =>
   ({
     averageWeights: false,
@@ -44,7 +44,7 @@ const cosine = (steps: number) =>
   }) as const;
 const faster = { ...flow, trainer: { ...digits.trainer, averageWeights: false } };
 
-/** Which network reaches 92% sooner. */
+/** Shows which network reaches 92% sooner. */
 const race: Study['at'] = [100, 150, 200, 250, 300, 350, 400].map((step) => [step, w2]);
 
 const mix = [tutorial.sampling];

@@ -1,6 +1,7 @@
 /**
- * Small pictures in colour to train on: `npm run shapes -- --out FOLDER` writes 20,000 of 32x32 pixels, each a coloured shape that its label
- * names, as IDX of four dimensions and of labels, and classes.txt with the names. Its output follows from the seed.
+ * Makes small colour images for training: `npm run shapes -- --out FOLDER` writes 20,000 images of 32x32 pixels, each a coloured shape that
+ * its label names, as IDX files of images (four dimensions) and labels, and classes.txt with the names. The output is a function of the
+ * seed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { threefry, uniform } from '../../../src/random';
 import { integer, readFlags, text, UsageError } from '../../cli/args';
 
 const SIDE = 32;
-/** A pixel is the mean of so many samples in each direction. */
+/** A pixel is the mean of this many samples in each direction. */
 const SAMPLES = 4;
 
 const COLOURS = {
@@ -24,7 +25,7 @@ const SHAPES: Readonly<Record<string, (x: number, y: number) => boolean>> = {
   square: (x, y) => Math.max(Math.abs(x), Math.abs(y)) < 0.75,
   triangle: (x, y) => y < 0.5 && y > Math.sqrt(3) * Math.abs(x) - 1,
   star: (x, y) => {
-    // Between the radii of two neighbouring corners the edge is a straight line.
+    // Between the radii of two neighbouring corners, the edge is a straight line.
     const angle = (Math.atan2(x, -y) + 2 * Math.PI) % ((2 * Math.PI) / 5);
     const fold = Math.abs(angle - Math.PI / 5);
     const inner = 0.42;
@@ -52,7 +53,7 @@ export function makeShapes(count: number, seed: number): { images: Uint8Array; l
   return { images, labels };
 }
 
-/** A shape of some size and turn on some light grey, wholly inside the image. */
+/** Draws a shape of random size and rotation on a random light grey, wholly inside the image. */
 function draw(
   pixels: Uint8Array,
   colour: readonly number[],
@@ -81,7 +82,7 @@ function draw(
   }
 }
 
-/** An IDX file of bytes. */
+/** Encodes an IDX file of bytes. */
 function idx(sizes: readonly number[], values: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(4 + 4 * sizes.length + values.length);
   const view = new DataView(bytes.buffer);

@@ -1,10 +1,10 @@
-/** The WGSL file of a form: its five transforms in one dimension, with what a pair of points +-p shares worked out once. */
+/** The WGSL file of a form: its five transforms in one dimension, with what a pair of points +-p shares computed once. */
 import Fraction from 'fraction.js';
 import { type Matrix, matrices, type Points } from './matrices';
 
 const literal = (v: Fraction): string => {
   const value = v.valueOf();
-  // Powers of two in the denominator make a decimal that is exact.
+  // A denominator that is a power of two gives an exact decimal.
   return new Fraction(value).equals(v) && Number.isInteger(Math.log2(Number(v.d)))
     ? Number.isInteger(value)
       ? `${value}.0`
@@ -12,7 +12,7 @@ const literal = (v: Fraction): string => {
     : `(${v.s < 0n ? '-' : ''}${v.n}.0 / ${v.d}.0)`;
 };
 
-/** c * x + …, without what is 0. */
+/** c * x + …, without the terms that are 0. */
 function sum(terms: readonly (readonly [Fraction, string])[]): string {
   const parts = terms.filter(([c]) => !c.equals(0));
   if (parts.length === 0) return 'Lane()';
@@ -25,7 +25,7 @@ function sum(terms: readonly (readonly [Fraction, string])[]): string {
     .join('');
 }
 
-/** Which rows belong to points +-p: [row of p, row of -p]; and the others. */
+/** The pairs of rows that belong to points +-p, [row of p, row of -p], and the remaining rows. */
 function pairsOf({ finite }: Points, count: number) {
   const points = finite.map((p) => new Fraction(p));
   const pairs: [number, number][] = [];

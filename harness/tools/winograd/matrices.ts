@@ -1,19 +1,19 @@
 /**
- * The matrices of Winograd's convolution F(m, r) by their interpolation points, in exact arithmetic, and what they do to rounding errors.
- * (Toom and Cook's construction; Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015.)
+ * The matrices of Winograd's convolution F(m, r) for given interpolation points, in exact arithmetic, and how much they amplify rounding
+ * errors. (Toom and Cook's construction; Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015.)
  */
 import Fraction from 'fraction.js';
 
-/** m outputs from r taps: m + r - 1 points, all different; where the list has one less, infinity is the last of them. */
+/** m outputs from r taps: m + r - 1 different points; if the list has one fewer, infinity is the last. */
 export interface Points {
   readonly outputs: number;
   readonly taps: number;
   readonly finite: readonly (number | string)[];
-  /** The frequency whose rows of B and G have the other sign. */
+  /** The frequency whose rows of B and G have the opposite sign. */
   readonly negated?: number;
 }
 
-/** Rows by frequency. */
+/** One row per frequency. */
 export type Matrix = readonly (readonly Fraction[])[];
 
 /** Coefficients, lowest power first, of the product of (x - p) over `points`. */
@@ -35,7 +35,7 @@ export function matrices({ outputs, taps, finite, negated }: Points): { a: Matri
   const others = (p: Fraction) => points.filter((q) => !q.equals(p));
   const padded = (row: Fraction[], n: number) =>
     Array.from({ length: n }, (_, j) => row[j] ?? new Fraction(0));
-  // G carries the reciprocal of the Lagrange denominators, B their numerators.
+  // G contains the reciprocal of the Lagrange denominators, B their numerators.
   const sign = (f: number) => new Fraction(f === negated ? -1 : 1);
   const scale = points.map((p, f) => others(p).reduce((prod, q) => prod.mul(p.sub(q)), sign(f)));
   const a = points.map((p) => powers(p, outputs));
@@ -58,9 +58,9 @@ export function matrices({ outputs, taps, finite, negated }: Points): { a: Matri
 const squares = (row: readonly Fraction[]) => row.reduce((sum, v) => sum + v.valueOf() ** 2, 0);
 
 /**
- * How much larger the rounding error is than that of plain sums: the transforms make numbers larger, which then cancel, so that rounding is
- * relative to larger intermediates. For data of random sign, an output y_i = sum over f of A[f][i] (G w)_f (B x)_f has intermediates whose
- * root mean square is larger than the output's by sqrt(sum over f of A[f][i]^2 |G_f|^2 |B_f|^2) / sqrt(r); in two dimensions by its
+ * How much larger the rounding error is than that of plain sums: the transforms produce larger numbers, which then cancel, so that rounding
+ * is relative to larger intermediates. For data of random sign, an output y_i = sum over f of A[f][i] (G w)_f (B x)_f has intermediates
+ * whose root mean square is larger than the output's by sqrt(sum over f of A[f][i]^2 |G_f|^2 |B_f|^2) / sqrt(r); in two dimensions by its
  * square. (Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution", 2020.)
  */
 function gain(outer: Matrix, inner: Matrix, b: Matrix): number {
@@ -70,13 +70,13 @@ function gain(outer: Matrix, inner: Matrix, b: Matrix): number {
   return Math.max(...outputs) / inner[0].length;
 }
 
-/** For a convolution and its input gradient. */
+/** The gain of a convolution and of its input gradient. */
 export function convolutionGain(points: Points): number {
   const { a, g, b } = matrices(points);
   return gain(a, g, b);
 }
 
-/** For the weight gradient, in which A and G exchange their parts. */
+/** The gain of the weight gradient, in which A and G exchange their roles. */
 export function kernelGradientGain(points: Points): number {
   const { a, g, b } = matrices(points);
   return gain(g, a, b);

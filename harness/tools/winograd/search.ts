@@ -1,7 +1,7 @@
 /**
- * `npm run winograd -- M R [POINTS]`: the interpolation points of F(MxM, RxR) with the smallest error gain, and the WGSL file of the best.
- * Candidates are 0, pairs +-p of fractions with small numerators and denominators that are powers of two (exact in f32), and infinity where
- * one is left over.
+ * `npm run winograd -- M R [POINTS]`: searches the interpolation points of F(MxM, RxR) with the smallest error gain, and prints the WGSL
+ * file of the best. Candidates are 0, pairs +-p of fractions with small numerators and denominators that are powers of two (exact in f32),
+ * and infinity if one point is missing.
  */
 import { formText } from './form_text';
 import { convolutionGain, kernelGradientGain, type Points } from './matrices';

@@ -1,5 +1,6 @@
 // output[o][y][x][n] = bias[o] + sum over c, ky, kx of input[c][y + ky - r][x + kx - r][n] * kernel[ky][kx][c][o], r = kernel_size / 2,
-// zero outside the image; with `image_bias` also + image_bias[image_bias_at + o][n], of [rows][N]. input [C][H][W][N], output [O][H][W][N]; kernel [ky * kernel_size + kx][C][O padded to 8].
+// zero outside the image; with `image_bias` also + image_bias[image_bias_at + o][n], of [rows][N].
+// input [C][H][W][N], output [O][H][W][N]; kernel [ky * kernel_size + kx][C][O padded to 8].
 // Workgroup, invocation and grid: see direct.wgsl.
 #import conv2d/direct/direct.wgsl
 

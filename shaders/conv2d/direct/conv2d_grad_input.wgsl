@@ -1,7 +1,7 @@
-// The gradient of a convolution for its input, itself a convolution of the output gradient with flipped taps:
+// The input gradient of a convolution, itself a convolution of the output gradient with flipped taps:
 // output[c][y][x][n] = sum over o, ky, kx of input[o][y + ky - r][x + kx - r][n] * kernel[flipped tap][o][c], r = kernel_size / 2,
-// where `input` is the gradient dL/d(convolution's output) [O][H][W][N] and `output` that of its input [C][H][W][N]; kernel
-// [flipped tap][O][C padded to 8] as pack_weights leaves it. from_channels is O, to_channels C.
+// where `input` is the gradient of the convolution's output [O][H][W][N] and `output` that of its input [C][H][W][N]; kernel [flipped
+// tap][O][C padded to 8] as pack_weights writes it. from_channels is O, to_channels C.
 // Workgroup, invocation and grid: see direct.wgsl.
 #import conv2d/direct/direct.wgsl
 

@@ -1,4 +1,4 @@
-// The gradient of a convolution for its kernel and bias, as one partial sum per slice of image rows:
+// The weight and bias gradients of a convolution, as one partial sum per slice of image rows:
 // partials[slice][ky][kx][c][o] = sum over y in the slice, x, n of input[c][y + ky - r][x + kx - r][n] * grad[o][y][x][n],
 // followed by partials[slice][o] = sum of grad[o][y][x][n]. r = kernel_size / 2; slice s covers rows [s * rows, (s + 1) * rows).
 // input [C][H][W][N], grad [O][H][W][N].

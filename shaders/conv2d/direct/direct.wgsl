@@ -1,12 +1,12 @@
 // A direct convolution, shared by conv2d and conv2d_grad_input:
 //   sum over c, ky, kx of input[c][y + ky - r][x + kx - r][n] * kernel[ky * kernel_size + kx][c][o], r = kernel_size / 2.
 // The shader that imports this declares
-//   params   height, width, n4 = N / 4, from_channels (summed over), to_channels (made), kernel_size, tiles = to_channels / 8
-//            rounded up, first_group;
+//   params   height, width, n4 = N / 4, from_channels (summed over), to_channels (computed), kernel_size, tiles = to_channels / 8 rounded
+//            up, first_group;
 //   input    [from][H][W][N/4] and kernel [tap][from][to padded to 8, in vec4], zeros in the padding;
-//   finish   what happens to a sum of output channel `channel` and the nth vec4 of images that belongs at `at` of [to][H][W][N/4].
-// One workgroup: one pixel and 8 output channels, so all its kernel reads are uniform and taps outside the image are skipped
-// without divergence. One invocation: 2 vec4 of n times 8 output channels in registers.
+//   finish   stores the sum of output channel `channel` and the nth vec4 of images, whose index in [to][H][W][N/4] is `at`.
+// One workgroup: one pixel and 8 output channels, so all its kernel reads are uniform and it skips taps outside the image without
+// divergence. One invocation: 2 vec4 of n times 8 output channels in registers.
 // Grid: x over n, y over image columns, z over image rows times tiles of 8 output channels.
 
 fn store(channel: u32, y: u32, x: u32, p_at: u32, q_at: u32, p: vec4f, q: vec4f) {
@@ -26,8 +26,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let tile = row % params.tiles;
   let y = row / params.tiles;
   let x = group.y;
-  // Two vec4 per lane, half a workgroup's reach apart; a small batch needs fewer lanes. The second one may lie beyond the batch:
-  // then the last is computed once more and not stored.
+  // Two vec4 per lane, `reach` apart; a small batch needs fewer lanes. If the second one lies beyond the batch, the lane computes the last
+  // vec4 of the batch once more.
   let reach = min(32u, (params.n4 + 1u) / 2u);
   let p_at = group.x * 64u + lane;
   if (lane >= reach || p_at >= params.n4) {
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let q_at = min(p_at + reach, params.n4 - 1u);
 
-  // Taps outside the image multiply zeros: leave them out. The bounds are the same for the whole workgroup.
+  // Taps outside the image would multiply zeros: skip them. The loop bounds are uniform across the workgroup.
   let radius = params.kernel_size / 2u;
   let ky_first = radius - min(radius, y);
   let ky_end = min(params.kernel_size, params.height + radius - y);

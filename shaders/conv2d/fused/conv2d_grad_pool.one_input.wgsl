@@ -1,9 +1,10 @@
-// conv2d_grad_input for one output channel and a 5x5 or 3x3 kernel as what comes back through a skip connection, and back through what the map went
-// into otherwise, 2x2 max pooling, and the swish before both:
+// conv2d_grad_input for one output channel and a 5x5 or 3x3 kernel, fused with the gradient through 2x2 max pooling and through the swish
+// before it. The convolution's input gradient is that of the skip connection, which reads the same map as the pooling:
 //   grad_pre[c][Y][X][n] = (the convolution's input gradient + routed[c][Y][X][n]) * swish'(pre[c][Y][X][n]),
 // where routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the maximum of its window, else 0; of equal maxima, the first
-// in row-major order takes it all.
-// grad [H][W][images], kernel [flipped tap][padded], pre and grad_pre [C][H][W][images], grad_output [C][H/2][W/2][images]. See one_input.wgsl.
+// in row-major order gets the whole gradient.
+// grad (bound as `input`) [H][W][images], kernel [flipped tap][padded], pre and grad_pre [C][H][W][images], grad_output
+// [C][H/2][W/2][images]. See one_input.wgsl.
 #import conv2d/fused/windows.wgsl
 #import lib/swish.wgsl
 
@@ -34,7 +35,7 @@ fn window(at: u32, low: u32, a: f32, b: f32, c: f32, d: f32) {
   let slope = swished.slope;
   let top = max(max(value.x, value.y), max(value.z, value.w));
 
-  // Each position takes what no earlier one has taken; the subtractions are exact, x - x or x - 0.
+  // Each position gets the gradient unless an earlier one got it; the subtractions are exact, x - x or x - 0.
   var left = grad_output[low];
   let to_a = select(0.0, left, value.x == top);
   left -= to_a;
@@ -52,7 +53,7 @@ fn window(at: u32, low: u32, a: vec2f, b: vec2f, c: vec2f, d: vec2f) {
   let columns = max(upper.value, lower.value);
   let top = max(columns.xy, columns.zw);
 
-  // Each position takes what no earlier one has taken; the subtractions are exact, x - x or x - 0.
+  // Each position gets the gradient unless an earlier one got it; the subtractions are exact, x - x or x - 0.
   let none = vec2f();
   var left = grad_output[low];
   let to_a = select(none, left, upper.value.xy == top);

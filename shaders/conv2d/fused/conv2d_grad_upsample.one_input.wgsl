@@ -1,6 +1,7 @@
-// conv2d_grad_input for one output channel and a 5x5 or 3x3 kernel, and back through nearest 2x upsampling and the swish before it:
+// conv2d_grad_input for one output channel and a 5x5 or 3x3 kernel, fused with the gradient through nearest 2x upsampling and its swish:
 //   grad_pre[c][y][x][n] = swish'(pre[c][y][x][n]) * sum over the window 2y .. 2y+1, 2x .. 2x+1 of the convolution's input gradient,
-// which is not stored. grad [2h][2w][images], kernel [flipped tap][padded], pre and grad_pre [C][h][w][images]. See one_input.wgsl.
+// which is not stored. grad, bound as `input`, [2h][2w][images], kernel [flipped tap][padded], pre and grad_pre [C][h][w][images].
+// See one_input.wgsl.
 #import conv2d/fused/windows.wgsl
 #import lib/swish.wgsl
 

@@ -1,5 +1,5 @@
-// conv2d for one input channel and a 5x5 or 3x3 kernel, and swish and 2x2 max pooling of what it makes; for images of even height and width:
-//   output = input * kernel + bias, with `image_bias` also that of the image,
+// conv2d for one input channel and a 5x5 or 3x3 kernel, fused with swish and 2x2 max pooling of its output; height and width are even:
+//   output = input * kernel + bias, with `image_bias` also + the bias of the image,
 //   pooled[o][y][x][n] = max of swish(output[o][2y .. 2y+1][2x .. 2x+1][n]).
 // input [H][W][images], kernel [tap][padded], output [O][H][W][images], pooled [O][H/2][W/2][images]. See one_input.wgsl.
 #import conv2d/fused/windows.wgsl

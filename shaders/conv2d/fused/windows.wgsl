@@ -1,7 +1,7 @@
-// What becomes of the sums of one_input.wgsl where 2x2 windows of them go on together; for images of even height and width.
+// Passes on the sums of one_input.wgsl in 2x2 windows; for images of even height and width.
 // The shader that imports this declares
-//   window   what becomes of the sums of a window, a b above c d. `at` is its first element in [channels][H][W][images], the others are at
-//            + images, + row and + row + images with row = width * images; `low` is its element in [channels][H/2][W/2][images].
+//   window   processes the sums of a window, a b above c d. `at` is the index of a in [channels][H][W][images], the others are at + images,
+//            + row and + row + images with row = width * images; `low` is the index of the window in [channels][H/2][W/2][images].
 #import conv2d/one_channel/one_input.wgsl
 
 fn finish(place: Place, o: u32, sums: Patch) {

@@ -1,5 +1,5 @@
-// What the sums of one_input.wgsl begin with: the bias of the channel, with `image_bias` also that of the image.
-// The shader that imports this declares bias, and then image_bias [rows][images].
+// The initial value of the sums of one_input.wgsl: the bias of the channel, with `image_bias` plus that of the image.
+// The shader that imports this declares bias and, with `image_bias`, image_bias [rows][images].
 
 fn start(channel: u32, n: u32) -> Lane {
 #if image_bias

@@ -1,8 +1,8 @@
 // conv2d for one output channel and a 5x5 kernel, or with `side3` a 3x3 one; any image size and number of input channels.
 //   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - HALF][x + kx - HALF][n] * kernel[ky][kx][c].
-// input [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, output [H][W][N/2].
-// One invocation: a strip of 7 columns, walked down a block of rows, for 2 images. Each input row is loaded once and added to the
-// SIDE output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.
+// input [C][H][W][N/2], kernel [tap][C][padded], whose first padded channel is the output channel, output [H][W][N/2].
+// One invocation: walks a strip of 7 columns down a block of rows, for 2 images. It loads each input row once and adds it to the SIDE
+// output rows that it touches: p0_* is the oldest, complete after this row; then all move up by one.
 // Grid: x over strips times pairs of images, z over blocks of params.rows rows.
 #import conv2d/one_channel/taps.wgsl
 
@@ -12,7 +12,7 @@ struct Params {
   pairs: u32, // N / 2
   in_channels: u32,
   out_padded: u32, // distance between the weights of two input channels
-  rows: u32, // of a block, which loads SIDE - 1 more
+  rows: u32, // output rows of a block, which loads SIDE - 1 more rows of input
   first_group: u32,
 }
 
@@ -28,7 +28,7 @@ fn store(at: u32, kept: bool, x: u32, sum: vec2f) {
   }
 }
 
-// `item` counts strips times pairs of a row; a surplus one repeats the last and stores nothing.
+// `item` counts strips times pairs of a row; a surplus item repeats the last one and stores nothing.
 fn convolve(item: u32, group_z: u32) {
   let items = (params.width + 6u) / 7u * params.pairs;
   let kept = item < items;
@@ -93,7 +93,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
 #else
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  // Surplus lanes have nothing to do.
+  // Surplus lanes do nothing.
   if (id.x < (params.width + 6u) / 7u * params.pairs) { convolve(id.x, group.z + params.first_group); }
 }
 #endif

@@ -1,11 +1,11 @@
 // conv2d for one output channel and a 5x5 kernel, or with `side3` a 3x3 one, any image size and number of input channels; for GPUs, which
-// want many invocations:
+// need many invocations:
 //   output[y][x][n] = bias + sum over c, ky, kx of input[c][y + ky - HALF][x + kx - HALF][n] * kernel[SIDE * ky + kx][c][o = 0].
-// input [C][H][W][N/2], kernel [tap][C][padded], of which the first channel of the padding is the one, output [H][W][N/2].
-// One workgroup: 16 strips of 7 pixels, each of 2 images; its lanes lie over these and over eight groups of input channels. What the
-// groups have summed up meets in workgroup memory.
-// One invocation: every eighth input channel of a strip; 11 pixels and 5 weights of a row make 35 products for each of 2 images
-// (9, 3, 21).
+// input [C][H][W][N/2], kernel [tap][C][padded], whose first padded channel is the output channel, output [H][W][N/2].
+// One workgroup: 16 items, each a strip of 7 pixels of 2 images, times eight groups of input channels, whose sums it adds up in workgroup
+// memory.
+// One invocation: every eighth input channel of a strip; 11 pixels and 5 weights of a row make 35 products for each of 2 images (with
+// `side3` 9, 3, 21).
 // Grid: x over strips times pairs of images, 16 to a workgroup, z over rows.
 #import conv2d/one_channel/side.wgsl
 
@@ -26,7 +26,7 @@ struct Params {
 
 var<workgroup> sums: array<vec2f, 896>; // [7 pixels][8 groups of channels][16 items]
 
-// A pixel of the image row that starts at `row`, 0 outside; then some other one is loaded and does not count.
+// Pixel x of the image row that starts at `row`; 0 outside, where the load is clamped into the row and its value not used.
 fn pixel(row: u32, x: i32) -> vec2f {
   let last = i32(params.width) - 1;
   return select(vec2f(0), input[row + u32(clamp(x, 0, last)) * params.pairs], x >= 0 && x <= last);
@@ -68,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   #end
   workgroupBarrier();
 
-  // Now a lane has one pixel of the strip: local.y, of which there are seven.
+  // From here on a lane has one of the strip's seven pixels: local.y.
   let at = u32(x + i32(HALF)) + local.y;
   if (local.y == 7u || at >= params.width || group.x * 16u + local.x >= items) {
     return;

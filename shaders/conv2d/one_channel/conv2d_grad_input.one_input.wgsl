@@ -1,4 +1,4 @@
-// conv2d_grad_input for one output channel, whose gradient is the one input here, and a 5x5 or 3x3 kernel. See one_input.wgsl.
+// conv2d_grad_input for one output channel, whose gradient is the single input channel here, and a 5x5 or 3x3 kernel. See one_input.wgsl.
 #import conv2d/one_channel/one_input_store.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,11 +1,12 @@
-// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size: partial sums per slice of image rows and image,
+// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size: partial sums per image and
+// slice of image rows,
 //   partials[slice][n][ky][kx][channel] = sum over y in the slice, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
 // each followed by the sums of grad[o][y][x][n] for the bias.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
-// One invocation: one image, four channels of wide, all taps. Strip by strip of 7 columns it walks down the slice's rows with the 5 x 11
-// pixels of narrow around them (3 x 9) in registers, the rows narrow0, narrow1, …: as a new one comes, the first one goes. A row of a strip
-// takes 39 loads and makes 700 products (37, 252).
-// With wide the input the taps come out mirrored and are stored so.
+// One invocation: one image, four channels of wide, all taps. Strip by strip of 7 columns, it walks down the slice's rows and keeps the 5 x
+// 11 pixels of narrow around them (3 x 9) in registers, the rows narrow0, narrow1, …: a new row replaces the oldest. A row of a strip takes
+// 39 loads and makes 700 products (37, 252).
+// If wide is the input, the sums belong to mirrored taps, and the store mirrors them back.
 // Grid: x over images, y over groups of four channels, z over slices of params.rows rows.
 #import conv2d/one_channel/side.wgsl
 #import conv2d/one_channel/wide_strip.wgsl
@@ -17,7 +18,7 @@ struct Params {
   in_channels: u32,
   out_channels: u32,
   rows: u32, // of a slice
-  wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the other way round
+  wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the reverse
   pitch: u32, // of a slice of partials
   first_group: u32,
 }

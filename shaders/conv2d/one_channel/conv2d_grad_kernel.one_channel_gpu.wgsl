@@ -1,14 +1,13 @@
-// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size; for GPUs, which want many
+// The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size; for GPUs, which need many
 // invocations and few partial sums:
-//   partials[slice][ky][kx][channel] = sum over 32 images n, y in some rows, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
-// each followed by the sums of grad[o][y][x][n] for the bias. A slice is 32 images of a slice of rows: the first slices are those of the
-// first rows.
+//   partials[slice][ky][kx][channel] = sum over y, n in the slice, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
+// each followed by the sums of grad[o][y][x][n] for the bias. A slice is 32 images of params.rows rows; those of the first rows come first.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
-// One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns it walks down the rows with 4 pixels of 5 (3) rows of wide in
-// registers, s0, s1, … from below: as a row of narrow comes, 8 (6) pixels around the strip, each row of taps has its products with one of them.
-// So 12 loads make 100 products (10, 36), and 60 numbers or so are all that an invocation holds. What the 32 images of a
-// workgroup have summed up meets in workgroup memory.
-// With wide the input the taps come out mirrored and are stored so.
+// One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns, it walks down the rows and keeps 4 pixels of 5 (3)
+// rows of wide in registers, s0, s1, … from below. When it loads a row of narrow, 8 (6) pixels around the strip, each row of taps
+// multiplies that row by one of them. So 12 loads make 100 products (10, 36), and an invocation holds only about 60 numbers. The sums of
+// the 32 images of a workgroup are added up in workgroup memory.
+// If wide is the input, the sums belong to mirrored taps, and the store mirrors them back.
 // Grid: x over images, y over pairs of channels of wide, z over slices of params.rows rows.
 #import conv2d/one_channel/side.wgsl
 #import conv2d/one_channel/wide_strip.wgsl
@@ -20,7 +19,7 @@ struct Params {
   in_channels: u32,
   out_channels: u32,
   rows: u32, // of a slice
-  wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the other way round
+  wide_is_input: u32, // 0: wide is the output gradient, narrow the input; 1: the reverse
   pitch: u32, // of a slice of partials
   first_group: u32,
 }
@@ -31,19 +30,19 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 const APART = TAPS + 2u;
-// [2 channels][32 images][the taps and the bias; APART, an odd number, so that lanes do not meet in a bank]
+// [2 channels][32 images][the taps and the bias, padded to APART, an odd number, so that lanes access different banks]
 var<workgroup> sums: array<f32, 64 * APART>;
 
 alias Row = array<f32, COLUMNS>;
 alias RowOfTaps = array<f32, SIDE>;
 
-// Pixel x of the image row that starts at `row`, 0 outside; then some other one is loaded and does not count.
+// Pixel x of the image row that starts at `row`; 0 outside, where the load is clamped into the row and its value not used.
 fn narrow_pixel(row: u32, x: i32) -> f32 {
   let last = i32(params.width) - 1;
   return select(0.0, narrow[row + u32(clamp(x, 0, last)) * params.batch], x >= 0 && x <= last);
 }
 
-// The sums of a row of taps, with a strip's products added.
+// Adds the products of a row of narrow and a strip to the sums of a row of taps.
 fn more(sum: RowOfTaps, r: Row, s: vec4f) -> RowOfTaps {
   return RowOfTaps(
     #each k SIDE
@@ -73,7 +72,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
     #each k SIDE
     var s$k = vec4f();
     #end
-    // Row y of wide comes with row y - HALF of narrow, which is the upper one of the SIDE rows around it.
+    // Row y of wide is loaded together with row y - HALF of narrow, the uppermost of the SIDE rows around it.
     for (var y = y_first; y < y_end + LAST; y++) {
 #if side3
       s2 = s1; s1 = s0; s0 = vec4f();

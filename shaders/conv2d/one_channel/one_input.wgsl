@@ -1,13 +1,13 @@
-// A 5x5 convolution, or with `side3` a 3x3 one, of a single channel, any image size; shared by conv2d, conv2d_grad_input and what is fused with them:
+// A 5x5 convolution, or with `side3` a 3x3 one, of a single channel, any image size; shared by conv2d, conv2d_grad_input and fused kernels:
 //   sum[o][y][x][n] = start(o, n) + sum over ky, kx of input[y + ky - HALF][x + kx - HALF][n] * kernel[SIDE * ky + kx][o].
-// A Lane is what an invocation does at once: a pair of images, or with `gpu` a single one, which fits the registers of all GPUs. All
+// A Lane is what an invocation processes at once: a pair of images, or with `gpu` a single one, which fits the registers of all GPUs. All
 // counts of images are counts of Lanes. The shader that imports this declares
 //   input    [H][W][images], kernel [tap][padded];
-//   start    what the sums of a channel begin with for the nth Lane of images, an f32 or a Lane;
-// and imports one_input_store or ../fused/windows, which have
-//   finish   what becomes of the sums of a patch.
-// One invocation: a patch of 2 rows x 4 pixels of a Lane: the 6 x 8 pixels around it (4 x 6) stay in registers while it makes one
-// channel after the other, 200 products each (72). Nothing is summed up from one turn of the loop to the next.
+//   start    returns the initial value of a channel's sums for the nth Lane of images, an f32 or a Lane;
+// and imports one_input_store or ../fused/windows, which declare
+//   finish   stores the sums of a patch or passes them on.
+// One invocation: a patch of 2 rows x 4 pixels of a Lane. It keeps the 6 x 8 pixels around the patch (4 x 6) in registers while it computes
+// one channel after the other, 200 products each (72). No sum is carried from one iteration of that loop to the next.
 // Grid: x over patches of two rows times images, z over pairs of rows times groups of params.each channels.
 #import conv2d/one_channel/taps.wgsl
 
@@ -21,9 +21,9 @@ struct Params {
   height: u32,
   width: u32,
   images: u32, // N, or N / 2
-  channels: u32, // made
+  channels: u32, // output channels
   padded: u32, // channels, rounded up to 8
-  each: u32, // channels that an invocation makes
+  each: u32, // channels that an invocation computes
 #if image_bias
   image_bias_at: u32, // row of image_bias for channel 0
 #endif
@@ -47,7 +47,7 @@ struct Place {
   columns: u32, // of the patch, inside the image
 }
 
-// `item` counts patches times images of two rows; a surplus one repeats the last and has no columns.
+// `item` counts patches times images of two rows; a surplus item repeats the last one and has no columns.
 fn convolve(item: u32, group_z: u32) {
   let items = (params.width + 3u) / 4u * params.images;
   let n = min(item, items - 1u) % params.images;
@@ -58,7 +58,7 @@ fn convolve(item: u32, group_z: u32) {
   let place = Place(x, y, n, select(0u, min(4u, params.width - x), item < items));
   let row = params.width * params.images;
 
-  // A row or a column may lie outside the image; then some other element is loaded and counts as 0.
+  // For a row or a column outside the image, the load is clamped into the image and its value replaced by 0.
   let last = i32(params.width) - 1;
   let last_row = i32(params.height) - 1;
   #each r ROWS
@@ -111,7 +111,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
 @compute @workgroup_size(32)
 #endif
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
-  // Surplus lanes have nothing to do.
+  // Surplus lanes do nothing.
   if (id.x < (params.width + 3u) / 4u * params.images) { convolve(id.x, group.z + params.first_group); }
 }
 #endif

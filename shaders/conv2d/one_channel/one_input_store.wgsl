@@ -1,4 +1,4 @@
-// What becomes of the sums of one_input.wgsl where they are the result: output [channels][H][W][images].
+// Stores the sums of one_input.wgsl as the result: output [channels][H][W][images].
 #import conv2d/one_channel/one_input.wgsl
 
 fn finish(place: Place, o: u32, sums: Patch) {

@@ -1,6 +1,7 @@
 // The weights of a kernel between two channels, row by row. The shader that imports this declares kernel: array<f32>.
-// With `subgroups` the weights are loaded once per subgroup, a quarter by each of the lanes 0 to 3, and broadcast: all lanes must stay, as
-// they may hold weights, and that shader sets `slot` to subgroup_invocation_id % 4. Subgroups have at least 4 lanes.
+// With `subgroups` each weight is loaded once per subgroup, a quarter of them by each of the lanes 0 to 3, and broadcast. No lane may
+// return early, since it may hold weights, and the importing shader sets `slot` to subgroup_invocation_id % 4. Subgroups have at least 4
+// lanes.
 #import conv2d/one_channel/side.wgsl
 
 alias Taps = array<f32, TAPS>;
@@ -14,7 +15,7 @@ const QUARTER = 6u;
 #endif
 
 #endif
-// The first of the weights is at `at`, the next ones `stride` apart.
+// The first weight is at `at`, the next ones are `stride` apart.
 fn taps_at(at: u32, stride: u32) -> Taps {
 #if subgroups
   let mine = at + slot * stride;

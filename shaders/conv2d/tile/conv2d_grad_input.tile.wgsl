@@ -1,4 +1,4 @@
-// A 5x5 convolution by tiles in workgroup memory: the gradient of the input; names as in conv2d_grad_input.wgsl. See tile.wgsl.
+// The input gradient of a 5x5 convolution by tiles in workgroup memory; names as in conv2d_grad_input.wgsl. See tile.wgsl.
 #import conv2d/tile/tile.wgsl
 
 struct Params {

@@ -1,12 +1,12 @@
-// The weight and bias gradients of a 5x5 convolution by tiles in workgroup memory, for GPUs, where an element fetched from global memory
+// The weight and bias gradients of a 5x5 convolution by tiles in workgroup memory, for GPUs, where an element loaded from global memory
 // should serve many products:
 //   partials[s][ky][kx][c][o] = sum over y, x, n of slice s of input[c][y + ky - 2][x + kx - 2][n] * grad[o][y][x][n],
 // followed in each slice by the sums of grad[o].
 // input [C][H][W][N], grad [O][H][W][N]. A slice is params.rows rows of the image for params.blocks blocks of 8 images; slices of the same
 // images follow one another.
-// One workgroup: one ky and all kx, 16 input and 32 output channels, one slice. For every strip of 7 pixels and 8 images it brings 11 pixels
+// One workgroup: one ky and all kx, 16 input and 32 output channels, one slice. For every strip of 7 pixels and 8 images it loads 11 pixels
 // of input and 7 of the gradient into workgroup memory.
-// One invocation: 5 kx, 2 input channels (8 apart, so that its neighbours read other banks), 4 output channels: 40 sums.
+// One invocation: 5 kx, 2 input channels (8 apart, so that neighbouring invocations read different banks), 4 output channels: 40 sums.
 // Grid: x over 16 input channels, y over 32 output channels, z over slices times ky.
 
 struct Params {
@@ -27,13 +27,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read> grad: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-const INPUT_ROW = 23u; // vec4 of an input channel: 11 pixels of 8 images, and one more so that rows start in different banks
+const INPUT_ROW = 23u; // vec4 of an input channel: 11 pixels of 8 images, and one of padding, so that rows start in different banks
 var<workgroup> inputs: array<vec4f, 368>; // [16 channels][INPUT_ROW]
 var<workgroup> grads: array<vec4f, 448>; // [32 channels][7 pixels][8 images]
 
 struct FourGrads { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
-// Four output channels at the same place.
+// The gradients of four output channels, for the same pixel and images.
 fn four_grads(at: u32) -> FourGrads {
   return FourGrads(grads[at], grads[at + 14u], grads[at + 28u], grads[at + 42u]);
 }
@@ -42,7 +42,7 @@ fn dots(v: vec4f, g: FourGrads) -> vec4f {
   return vec4f(dot(v, g.a), dot(v, g.b), dot(v, g.c), dot(v, g.d));
 }
 
-// Four images of a pixel counted from outside the image, where everything is 0.
+// Four images of pixel x of an input row; 0 where x is outside the image.
 fn input_element(c: u32, row: u32, x: i32, n4: u32) -> vec4f {
   if (c >= params.in_channels || x < 0 || x >= i32(params.width) || n4 >= params.n4) { return vec4f(0); }
   return input[((c * params.height + row) * params.width + u32(x)) * params.n4 + n4];
@@ -60,7 +60,7 @@ fn store_four(at: u32, o: u32, sums: vec4f) {
   if (o + 3u < params.out_channels) { partials[at + o + 3u] = sums.w; }
 }
 
-// The taps of one input channel.
+// Stores the taps of row ky between input channel c and four output channels.
 fn store_row(slice_at: u32, ky: u32, c: u32, o: u32, s0: vec4f, s1: vec4f, s2: vec4f, s3: vec4f, s4: vec4f) {
   if (c >= params.in_channels) { return; }
   let tap = params.in_channels * params.out_channels;
@@ -83,8 +83,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let n4_end = min(n4_first + 2u * params.blocks, params.n4);
   let c = group.x * 16u;
   let o = group.y * 32u;
-  let with_bias = ky == 2u && group.x == 0u; // the middle row of taps meets every row of the gradient
-  // Rows whose input is outside the image have nothing to add.
+  let with_bias = ky == 2u && group.x == 0u; // the middle row of taps reads every row of the gradient
+  // Rows whose input row is outside the image add nothing.
   let y_start = max(y_first, 2u - min(ky, 2u));
   let y_end = min(min(y_first + params.rows, params.height), max(params.height + 2u, ky) - ky);
 
@@ -108,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
           let i = local.x * INPUT_ROW + half;
           let j = i + 8u * INPUT_ROW;
           let at = local.y * 56u + half;
-          // Five pixels of either channel, a window that moves on over the strip: all eleven would take half as many registers again.
+          // A window of five pixels of each channel slides along the strip: holding all eleven would take half as many registers again.
           #each k 4
           var x$k = inputs[i + 2 * $k]; var y$k = inputs[j + 2 * $k];
           #end

@@ -1,31 +1,31 @@
-// A 5x5 convolution by tiles in workgroup memory, shared by conv2d and conv2d_grad_input; for GPUs, where an element fetched from global
+// A 5x5 convolution by tiles in workgroup memory, shared by conv2d and conv2d_grad_input; for GPUs, where an element loaded from global
 // memory should serve many products:
 //   sum over c, ky, kx of input[c][y + ky - 2][x + kx - 2][n] * kernel[5 * ky + kx][c][o].
 // The shader that imports this declares
-//   params   height, width (at least 7), pairs = N / 2, from_channels (summed over), to_channels (made), to4 = vec4 of weights in a row of
-//            the kernel, first_group;
+//   params   height, width (at least 7), pairs = N / 2, from_channels (summed over), to_channels (computed), to4 = vec4 of weights in a row
+//            of the kernel, first_group;
 //   input    [from][H][W][pairs], kernel [tap][from][to padded, in vec4], zeros in the padding;
-//   addend   what is added to all of an output channel of pair n (loaded once, not per pixel);
-//   finish   what happens to a sum that belongs at `at` of [to][H][W][pairs], given that addend.
-// One workgroup: 7 pixels of a row, 32 output channels, 32 images. For every ky and 4 input channels it brings 11 pixels of input and 5
-// taps of weights into workgroup memory; an element of input then serves 32 * 5 products, a weight 7 * 32.
+//   addend   returns what to add to all sums of an output channel and pair n (called once, not per pixel);
+//   finish   stores a sum, whose index in [to][H][W][pairs] is `at`; it also gets that addend.
+// One workgroup: 7 pixels of a row, 32 output channels, 32 images. For every ky and 4 input channels it loads 11 pixels of input and 5 taps
+// of weights into workgroup memory; an element of input then serves 32 * 5 products, a weight 7 * 32.
 // One invocation: 7 pixels, 4 output channels, 2 images: 11 vec2 and 5 vec4 from workgroup memory make 280 products.
 // Grid: x over strips times 16 pairs of images, y over 32 output channels, z over rows.
 
 var<workgroup> inputs: array<vec2f, 704>; // [4 input channels][11 pixels][16 pairs]
 var<workgroup> weights: array<vec4f, 160>; // [4 input channels][5 taps][8 times 4 output channels]
 
-// The first pixel of a strip. A strip has 7; the last one of a row is moved to the left, so that all of them are inside the image.
+// The first pixel of a strip of 7. The last strip of a row is moved left, so that all its pixels are inside the image.
 fn strip_start(strip: u32) -> u32 {
   return min(strip * 7u, params.width - 7u);
 }
 
-// The first of its pixels that the strip before it has not stored.
+// The first pixel of a strip that the strip before it has not stored, counted from the strip's start.
 fn fresh_pixel(strip: u32) -> u32 {
   return strip * 7u - strip_start(strip);
 }
 
-// Pair n of pixel x of image row `row` of channel c, both counted from outside the image, where it is 0.
+// Pair n of pixel x of row `row` of channel c; 0 where x is outside the image.
 fn element(c: u32, row: u32, x: i32, n: u32) -> vec2f {
   if (c >= params.from_channels || x < 0 || x >= i32(params.width) || n >= params.pairs) { return vec2f(0); }
   return input[((c * params.height + row) * params.width + u32(x)) * params.pairs + n];
@@ -36,7 +36,7 @@ fn weight(tap: u32, c: u32, o4: u32) -> vec4f {
   return kernel[(tap * params.from_channels + c) * params.to4 + o4];
 }
 
-// The pixels from `fresh` on of a strip of output channel o and pair n that starts at `at`.
+// Stores the pixels from `fresh` on of a strip of output channel o and pair n; the index of the strip's first pixel is `at`.
 fn store(at: u32, o: u32, n: u32, fresh: u32, p0: vec2f, p1: vec2f, p2: vec2f, p3: vec2f, p4: vec2f, p5: vec2f, p6: vec2f) {
   if (o >= params.to_channels || n >= params.pairs) { return; }
   let more = addend(o, n);

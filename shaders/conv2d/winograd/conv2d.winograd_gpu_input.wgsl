@@ -2,8 +2,8 @@
 // Tile (ty, tx) makes TILE x TILE outputs from (TILE*ty, TILE*tx) on; its window starts RADIUS pixels before. Outside the image X = 0.
 //   input  CHWN, element ((c*height + y)*width + x)*batch + n
 //   freqs  V[f = SIDE*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements (pitch >= tiles*chunk)
-// One workgroup: the windows of 16 images at one tile (or of fewer at several tiles) and one channel. One invocation: a row of a
-// window (SIDE loads, a transform), then a column of what its workgroup has made of the rows.
+// One workgroup: the windows of 16 images at one tile (or of fewer images at several tiles) and one channel. One invocation: transforms a
+// row of a window (SIDE loads), then a column of the rows that its workgroup has transformed.
 // Dispatch: x and y as in tile.wgsl, times SIDE rows; z = channels from first_group on. Any height, width, channels, batch.
 #import conv2d/winograd/window_gpu.wgsl
 #import conv2d/winograd/column.wgsl
@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let start = tile_start(mine.tile);
   let y = i32(start.y + local.y) - RADIUS;
   let x = i32(start.x) - RADIUS;
-  var row = Side(); // outside the image 0
+  var row = Side(); // 0 outside the image
   if (busy && y >= 0 && y < i32(params.height)) {
     let at = (channel * params.height + u32(y)) * params.width * params.batch + params.first_image + mine.image;
     row = input_transform(Side(

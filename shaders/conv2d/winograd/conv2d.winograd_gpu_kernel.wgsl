@@ -1,8 +1,9 @@
 // Winograd for GPUs, kernel transform: U[f] = G w G' for every pair of channels.
 //   kernel packed w[tap = KERNEL*ky+kx][cin][coutP]  (for the input gradient: [flipped tap][cout][cinP]; the same shader)
 //   freqs  U[f = SIDE*fy+fx][cin][coutP]
-// One workgroup: 8 Lanes of channel pairs, two each. One invocation: a row of taps (most rows of invocations have none), then a column of
-// what its workgroup has made of the rows. There are only few channel pairs: a GPU should not wait for one invocation to do all of it.
+// One workgroup: 8 Lanes, each of two channel pairs. One invocation: transforms a row of taps (only KERNEL of the SIDE lines of invocations
+// have one), then a column of the rows that its workgroup has transformed. There are few channel pairs: a GPU should not wait for one
+// invocation to do all of it.
 // Dispatch: x = ceil(pairs/8) with pairs = cin*coutP/2.
 #import conv2d/winograd/window_gpu.wgsl
 #import conv2d/winograd/store_side.wgsl

@@ -1,9 +1,10 @@
 // Winograd, product of any form, for GPUs: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
 //   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec2s
 //   weights U[f][cin][coutP]
-// One invocation: 16 output channels x 1 vec2 of p, one input channel a step: 32 products of a vec2 that is its own and of 16 weights, which
-// are the same for its whole workgroup, and which GPUs load as such. A quarter of the sums of conv2d.winograd_product.wgsl, which fits the
-// registers of all GPUs, for four times as many invocations; and they are stored one by one, as an array would not stay in registers.
+// One invocation: 16 output channels x 1 vec2 of p, one input channel a step: 32 products of its own vec2 and of 16 weights, which are
+// uniform across its workgroup and which GPUs load as such. It holds a quarter of the sums of conv2d.winograd_product.wgsl, which fits the
+// registers of all GPUs, and there are four times as many invocations. It stores the sums one by one, since an array would not stay in
+// registers.
 // Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = frequencies from first_group on.
 // Precondition: coutP a multiple of 4 (weights read past coutP give products that are not stored).
 

@@ -40,8 +40,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     column(x + $i),
     #end
   );
-  var rows: array<Side, SIDE>; // those outside the image stay 0
-  // A loop: written out, the rows take lavapipe three times as long to compile.
+  var rows: array<Side, SIDE>; // 0 outside the image
+  // This stays a loop: unrolled, the rows take lavapipe three times as long to compile.
   for (var r = max(y, 0) - y; r < min(i32(SIDE), i32(params.height) - y); r++) {
     rows[r] = window_row(first + u32(y + r) * params.width * params.batch, columns);
   }

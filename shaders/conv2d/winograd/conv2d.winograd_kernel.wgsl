@@ -28,7 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let step = params.pairs;
   if (pair >= step) { return; }
   var rows: array<Side, KERNEL>;
-  // Loops whose ends are not known when the shader is compiled: written out, this takes lavapipe four times as long to compile.
+  // With bounds that are not compile-time constants the loops stay: unrolled, they take lavapipe four times as long to compile.
   for (var ky = 0u; ky < min(KERNEL, KERNEL * step); ky++) { rows[ky] = kernel_row(pair + KERNEL * ky * step); }
   for (var c = 0u; c < min(SIDE, SIDE * step); c++) {
     store_side(pair + c * step, SIDE * step, kernel_transform(Taps(

@@ -59,8 +59,8 @@ fn multiply(f: u32, column: u32, reach: u32, row: u32) {
     #end
     #end
   );
-  // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
-  // compile than all the rest.
+  // With bounds that are not compile-time constants the loop stays: unrolled, these stores take lavapipe longer to compile than all the
+  // rest.
   for (var r = row; r < min(row + 16u, 4u * params.cout4); r++) {
     store(f, r, column, reach, rows[2u * (r - row)], rows[2u * (r - row) + 1u]);
   }
@@ -68,7 +68,7 @@ fn multiply(f: u32, column: u32, reach: u32, row: u32) {
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  // Two columns per lane, half a workgroup's reach apart; a small batch needs fewer lanes.
+  // Two columns per lane, `reach` apart; a small batch needs fewer lanes.
   let reach = min(32u, (params.columns + 1u) / 2u);
   let column = group.y * 64u + lane;
   if (lane < reach && column < params.columns) { multiply(group.z + params.first_group, column, reach, group.x * 16u); }

@@ -5,12 +5,12 @@ enable subgroups;
 //   weights U[f][cin][coutP]
 // One invocation: 32 output channels x 2 vec4s of p, `reach` vec4s apart (64 vec4 accumulators), 2 input channels a step. A workgroup is
 // small, so that a small batch leaves few lanes without columns.
-// Variant with subgroups: a software adapter pays for every loaded component, so of the 32 weights of an input channel each lane of a
-// quad loads two vec4s, its own of the four in each half, and gets the others by swaps. What a swap brings depends on the lane: lane
-// q gets vec4 q ^ 1, q ^ 2, q ^ 3. So every lane sums the same channels in an order of its own, which matters only in the end, when
-// sums find their rows. (Broadcasts would give all lanes one order, for 12 instructions a component on SwiftShader instead of 2.)
-// Lanes beyond the columns stay, as they may hold weights. Needs the feature `subgroups`, a subgroup size of at least 4, and lanes
-// 0-3 and 4-7 of a workgroup to be quads.
+// Variant with subgroups: on a software adapter every loaded component costs time, so of the 32 weights of an input channel each lane of a
+// quad loads two vec4s, one of the four in each half, and gets the others by quad swaps. Which vec4 a swap returns depends on the lane:
+// lane q gets vec4 q ^ 1, q ^ 2, q ^ 3. So every lane holds the sums of the same channels in an order of its own, which matters only at the
+// end, where it stores them. (Broadcasts would give all lanes one order, at 12 instructions a component on SwiftShader instead of 2.)
+// Lanes beyond the columns do not return early, since they may hold weights. Needs the feature `subgroups`, a subgroup size of at least 4,
+// and lanes 0-3 and 4-7 of a workgroup to be quads.
 // Dispatch: x = ceil(coutP/32), y = ceil(columns/16), z = frequencies from first_group on, two at a time if there are 8 columns or fewer.
 // Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
@@ -32,10 +32,10 @@ struct Params {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {
   let quad_lane = subgroup_lane & 3u;
-  // Two columns per lane, `reach` apart. Few columns need only one of the two quads, which then have a frequency each.
+  // Two columns per lane, `reach` apart. If the columns need only one of the two quads, each quad has a frequency of its own.
   let reach = select(8u, 4u, params.columns <= 8u);
   let f = (group.z + params.first_group) * (8u / reach) + select(0u, 1u, lane >= reach);
-  // A surplus frequency, where their number is odd, stores nothing.
+  // If the number of frequencies is odd, the surplus one stores nothing.
   let columns = select(0u, params.columns, f < params.frequencies);
   let column = group.y * 2u * reach + (lane & (reach - 1u));
   let row = group.x * 32u;
@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   #end
   let steps = params.cin / 2u;
   for (var step = 0u; step < steps; step++) {
-    // One input channel after the other: both columns of both first takes lavapipe 10 to 20% longer.
+    // One input channel after the other: loading both columns of both channels first takes lavapipe 10 to 20% longer.
     let x0 = inputs[input_at];
     let y0 = inputs[input_at + reach];
     let u0 = weights[weight_at];
@@ -100,8 +100,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #end
     #end
   );
-  // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
-  // compile than all the rest. Rows are visited by whole groups of 16, as lanes find theirs in different orders.
+  // With bounds that are not compile-time constants the loop stays a loop: unrolled, these stores take lavapipe longer to compile than
+  // everything else. It covers rows in whole groups of 16, since each lane visits them in an order of its own.
   let rows = 4u * cout4;
   for (var i = 0u; i < min(row + 32u, (rows + 15u) / 16u * 16u) - row; i++) {
     let o = row + (i ^ (4u * quad_lane));

@@ -1,8 +1,9 @@
 // Winograd for GPUs, transform of the output gradient: D[f] = A dY A' for every tile of TILE x TILE pixels.
 //   grad   dY, CHWN, element ((c*height + y)*width + x)*batch + n; outside the image dY = 0
 //   freqs  D[f = SIDE*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements
-// One workgroup: the tiles of 16 images at one place (or of fewer at several places) and one channel. One invocation: a row of a
-// tile (TILE loads, a transform; the other rows of invocations have none), then a column of what its workgroup has made of the rows.
+// One workgroup: the tiles of 16 images at one place (or of fewer images at several places) and one channel. One invocation: transforms a
+// row of a tile (TILE loads; only TILE of the SIDE lines of invocations have one), then a column of the rows that its workgroup has
+// transformed.
 // Dispatch: x and y as in tile.wgsl, times SIDE columns; z = channels from first_group on. Any height, width, channels, batch.
 #import conv2d/winograd/window_gpu.wgsl
 #import conv2d/winograd/column.wgsl
@@ -24,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let start = tile_start(mine.tile);
   let y = start.y + local.y;
   if (local.y < TILE) {
-    var row = Side(); // outside the image 0
+    var row = Side(); // 0 outside the image
     if (busy && y < params.height) {
       let at = (channel * params.height + y) * params.width * params.batch + params.first_image + mine.image;
       let x = i32(start.x);

@@ -1,8 +1,8 @@
 // Winograd for GPUs, last step of the weight gradient: dw = G' dU G for every pair of channels, with dU the sum of slices.
 //   freqs    dU[f = SIDE*fy+fx][cin][cout], then [cout] bias gradients, once per slice (see conv2d_grad_kernel.winograd_gpu_product.wgsl)
 //   gradient dw[tap = KERNEL*ky+kx][cin][cout], then [cout] bias gradients
-// One workgroup: 8 Lanes of channel pairs, two each. One invocation: a row of frequencies, SIDE loads a slice, then a column of taps of
-// what its workgroup has made of the rows; the invocations of the next line, which have no column, add up the bias.
+// One workgroup: 8 Lanes, each of two channel pairs. One invocation: transforms a row of frequencies (SIDE loads a slice), then a column of
+// the rows that its workgroup has transformed, to a column of taps; the invocations of line KERNEL, which have no column, add up the bias.
 // Dispatch: x = ceil(pairs/8) with pairs = cin*cout/2.
 #import conv2d/winograd/window_gpu.wgsl
 

@@ -1,9 +1,10 @@
-// Winograd, weight gradient product of any F(m x m, 5x5), for GPUs: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
-//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
+// Winograd, weight gradient product of any form, for GPUs: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
+//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk +
+//   image, rows of `pitch` vec4s
 //   output dU[f][cin][cout] as vec4s, then [cout] bias gradients: once per slice of p, slices from first_slice on
 // The bias gradient, the sum of dY, is the sum over p of D at the frequency of the points (1, 1), where A adds up the whole tile.
-// One workgroup: 32 input channels x 32 output channels of one frequency and one slice. It brings 8 vec4s of p of all of them into workgroup
-// memory, where an element serves 32 products.
+// One workgroup: 32 input channels x 32 output channels of one frequency and one slice. It loads 8 vec4s of p of each channel into
+// workgroup memory, where an element serves 32 products.
 // One invocation: 4 input channels x 4 output channels: 8 vec4s from workgroup memory make 64 products.
 // Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = slices of frequencies from first_group on.
 // Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
@@ -13,7 +14,7 @@ struct Params {
   pitch: u32, // vec4s in a row of V and D
   cin: u32,
   cout: u32,
-  frequencies: u32, // 121 for F(7x7), 144 for F(8x8)
+  frequencies: u32, // SIDE squared of the form
   sum_frequency: u32, // that of the points (1, 1)
   slices: u32, // of p
   slice_columns: u32, // vec4s of p in a slice
@@ -26,12 +27,12 @@ struct Params {
 @group(0) @binding(2) var<storage, read> grads: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 
-// [row][8 columns, and one more, so that the rows that lanes read at once lie in different banks]. Channel 4 * i + k is row i + 8 * k: a
-// lane's four channels follow each other, and so do the rows that eight lanes read at once.
+// [row][8 columns, and one of padding, so that the rows that lanes read at once lie in different banks]. Channel 4 * i + k is row i + 8 *
+// k: a lane's four channels are consecutive, and so are the rows that eight lanes read at once.
 var<workgroup> v_rows: array<vec4f, 288>;
 var<workgroup> d_rows: array<vec4f, 288>;
 
-// The sums of an input channel's products with four output channels, at one vec4 of p: d[0] has the four at the first of it, and so on.
+// Adds an input channel's products with four output channels at one vec4 of p: d[0] holds the four at its first component, and so on.
 fn add_products(sum: vec4f, v: vec4f, d: mat4x4f) -> vec4f {
   return fma(vec4f(v.w), d[3], fma(vec4f(v.z), d[2], fma(vec4f(v.y), d[1], fma(vec4f(v.x), d[0], sum))));
 }
@@ -53,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let z = group.z + params.first_group;
   let f = z / params.slices;
   let slice = z - f * params.slices;
-  let c = group.y * 32u + 4u * local.y; // of which this lane sums and, like D below, brings four channels
+  let c = group.y * 32u + 4u * local.y; // the first of four input channels, which this lane loads and sums
   let o = group.x * 32u + 4u * local.x;
   let brought = group.x * 32u + 4u * local.y;
   let end = min(params.columns, (slice + 1u) * params.slice_columns);

@@ -35,7 +35,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (pair >= step) { return; }
   if (pair < params.cout) { gradient[KERNEL * KERNEL * step + pair] = freqs[SIDE * SIDE * step + pair]; }
   var rows: array<Taps, SIDE>;
-  // An end that is not known when the shader is compiled: written out, this takes lavapipe five times as long to compile.
+  // With a bound that is not a compile-time constant the loop stays a loop: unrolled, it takes lavapipe five times as long to compile.
   for (var r = 0u; r < min(SIDE, SIDE * step); r++) { rows[r] = freq_row(pair + SIDE * r * step); }
   #each c KERNEL
   store_column(pair + $c * step, kernel_gradient_transform(Side(

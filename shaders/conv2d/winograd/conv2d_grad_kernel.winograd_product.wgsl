@@ -1,6 +1,7 @@
 // Winograd, weight gradient product of any form: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
-//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
-//   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
+//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk +
+//   image, rows of `pitch` vec4s
+//   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to the contents of output if params.accumulate is 1 (later chunks)
 // The bias gradient, the sum of dY, is the sum over p of D at the frequency of the points (1, 1), where A adds up the whole tile.
 // One invocation: 8 input channels x 8 output channels of one frequency, all of p in steps of one vec4.
 // Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of 2 frequencies from first_group on.
@@ -51,9 +52,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     m$c, n$c,
     #end
   );
-  if (wanted != f) { return; } // surplus, where a group of frequencies is not full
-  // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
-  // compile than all the rest.
+  if (wanted != f) { return; } // surplus, where the last group of frequencies is not full
+  // With bounds that are not compile-time constants the loop stays: unrolled, these stores take lavapipe longer to compile than all the
+  // rest.
   for (var k = c; k < min(c + 8u, params.cin); k++) { store_row(f, k, o, rows[2u * (k - c)], rows[2u * (k - c) + 1u]); }
   if (f == params.sum_frequency && c == 0u && o < params.cout) { store_bias(f, o); }
 }

@@ -1,15 +1,16 @@
 enable subgroups;
 
 // Winograd, weight gradient product of any form: dU[f][c][o] = sum over p (tiles and images) of V[f][c][p] * D[f][o][p].
-//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk + image, rows of `pitch` vec4s
-//   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1 (next chunks)
+//   inputs V[f][cin][p] (conv2d.winograd_input.wgsl), grads D[f][cout][p] (conv2d_grad_kernel.winograd_gradient.wgsl), p = tile*chunk +
+//   image, rows of `pitch` vec4s
+//   output dU[f][cin][cout] as vec4s, then [cout] bias gradients; added to the contents of output if params.accumulate is 1 (later chunks)
 // The bias gradient, the sum of dY, is the sum over p of D at the frequency of the points (1, 1), where A adds up the whole tile.
 // One invocation: 16 input channels x 8 output channels of one frequency, all of p in steps of one vec4.
-// Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16 and gets the others by swaps (on a
-// software adapter every loaded component is paid for). Lane q of a quad gets channel q ^ 1, q ^ 2, q ^ 3 of a group of four, so each
-// lane has an order of its own, which matters only when sums find their rows. Needs the feature `subgroups`.
-// A workgroup: 4 x 8 output channels, 2 x 16 input channels, 4 frequencies. Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of
-// 4 frequencies from first_group on.
+// Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16 and gets the others by quad swaps, since
+// on a software adapter every loaded component costs time. Lane q of a quad gets channel q ^ 1, q ^ 2, q ^ 3 of a group of four, so each
+// lane holds its sums in an order of its own, which matters only where it stores them. Needs the feature `subgroups`.
+// A workgroup: 4 x 8 output channels, 2 x 16 input channels, 4 frequencies. Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of 4
+// frequencies from first_group on.
 // Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
 #import conv2d/winograd/weight_product.wgsl
 
@@ -29,7 +30,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> grads: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 
-// In one dimension, as only there the lanes of a quad are sure to lie side by side.
+// In one dimension, because only then the lanes of a quad are certain to be adjacent.
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {
@@ -90,9 +91,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     m$c, n$c,
     #end
   );
-  if (wanted != f) { return; } // surplus, where a group of frequencies is not full
-  // A loop with ends that are not known when the shader is compiled stays a loop: written out, these stores take lavapipe longer to
-  // compile than all the rest. Channels are visited by whole groups of four.
+  if (wanted != f) { return; } // surplus, where the last group of frequencies is not full
+  // With bounds that are not compile-time constants the loop stays a loop: unrolled, these stores take lavapipe longer to compile than
+  // everything else. It covers channels in whole groups of four.
   for (var i = c; i < min(c + 16u, (params.cin + 3u) & ~3u); i++) {
     let k = i ^ (subgroup_lane & 3u);
     if (k < params.cin) { store_row(f, k, o, rows[2u * (i - c)], rows[2u * (i - c) + 1u]); }

@@ -2,8 +2,8 @@
 // The shader that imports this declares
 //   params   see tile.wgsl;
 //   freqs    M[f = SIDE*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   what is added to all of an output channel of an image of the batch (loaded once, not per element);
-//   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
+//   addend   returns what to add to all elements of an output channel of an image of the batch (called once, not per element);
+//   finish   stores an element of Y, whose index in [channels][height][width][batch] is `at`; it also gets that addend.
 // One invocation: one image of the chunk, one channel, one tile of TILE x TILE pixels (those inside the image). The rows of M are
 // transformed along x as they are loaded, then along y.
 // Dispatch: x and y as in tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
@@ -33,8 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let step = params.channels * params.pitch;
   let at = channel * params.pitch + mine.tile * params.chunk + mine.image;
   var rows: array<Tile, SIDE>;
-  // Loops, here and below, whose ends are not known when the shader is compiled: written out, this takes lavapipe four times as long
-  // to compile.
+  // Here and below, loop bounds that are not compile-time constants keep the loops: unrolled, they take lavapipe four times as long to
+  // compile.
   for (var r = 0u; r < min(SIDE, SIDE * params.channels); r++) { rows[r] = freq_row(at + SIDE * r * step, step); }
   #each c TILE
   let column$c = output_transform(Side(

@@ -2,10 +2,10 @@
 // The shader that imports this declares
 //   params   see tile.wgsl;
 //   freqs    M[f = SIDE*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   what is added to all of an output channel of a Lane of the batch;
-//   finish   what happens to an element of Y that belongs at `at` of [channels][height][width][batch], given that addend.
-// One workgroup: the tiles of 16 images at one place (or of fewer at several places) and one channel. One invocation: a row of
-// frequencies (SIDE loads, a transform), then a column of TILE pixels (the other columns of invocations have none).
+//   addend   returns what to add to all elements of an output channel of a Lane of the batch;
+//   finish   stores an element of Y, whose index in [channels][height][width][batch] is `at`; it also gets that addend.
+// One workgroup: the tiles of 16 images at one place (or of fewer images at several places) and one channel. One invocation: transforms a
+// row of frequencies (SIDE loads), then a column of TILE pixels (only TILE of the SIDE lines of invocations have one).
 // Dispatch: x and y as in tile.wgsl, times SIDE rows; z = channels from first_group on. Any height, width, channels, batch.
 #import conv2d/winograd/window_gpu.wgsl
 #import conv2d/winograd/tile.wgsl

@@ -1,4 +1,4 @@
-// Params of the Winograd transforms of images, to frequencies and back: see tile.wgsl.
+// Params of the Winograd transforms of images to frequencies and back: see tile.wgsl.
 struct Params {
   width: u32, // of the images
   height: u32,

@@ -1,4 +1,4 @@
-// A line of frequencies on its way to memory, `step` elements apart. The shader that imports this declares freqs: array<Lane>.
+// Stores a line of SIDE frequencies, `step` elements apart. The shader that imports this declares freqs: array<Lane>.
 
 fn store_side(first: u32, step: u32, v: Side) {
   #each i SIDE

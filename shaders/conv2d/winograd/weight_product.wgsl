@@ -1,8 +1,8 @@
-// Where the sums of a weight gradient's product go, shared by the product with subgroups and the one without: output dU[f][cin][cout] as
-// vec4s, then [cout] bias gradients; added to what is there if params.accumulate is 1. The shader that imports this declares params, grads
-// and output.
+// Stores the sums of a weight gradient's product; shared by the product with subgroups and the one without: output dU[f][cin][cout] as
+// vec4s, then [cout] bias gradients; added to the contents of output if params.accumulate is 1. The shader that imports this declares
+// params, grads and output.
 
-// One input channel against four output channels.
+// The products of one input channel with four output channels.
 fn dots(v: vec4f, d0: vec4f, d1: vec4f, d2: vec4f, d3: vec4f) -> vec4f {
   return vec4f(dot(v, d0), dot(v, d1), dot(v, d2), dot(v, d3));
 }

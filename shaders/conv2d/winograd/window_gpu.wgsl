@@ -1,5 +1,5 @@
-// Lines of windows in workgroup memory, for the transforms of which an invocation does one line in each direction: it leaves a row there
-// and takes a column out again. So it holds a line and not the whole window, which takes few registers.
+// Workgroup memory for windows, for the transforms in which an invocation does one line in each direction: it stores a row there and reads
+// back a column. So it holds a line and not the whole window, which takes few registers.
 // The shader that imports this has a workgroup of 8 Lanes (x) by SIDE lines (y).
 
 alias Lane = vec2f; // two images, or two pairs of channels
