@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { main, usesDawn } from './cli/main';
-import { isChild, runInChild } from './cli/quiet';
+import { quietly } from './cli/quiet';
 
 // What is printed may be lost, and the files are written all the same: whoever reads has read enough (`| head`), the disk of a log is
 // full, the terminal is closed.
@@ -10,7 +10,6 @@ process.stdout.once('error', ({ code, message }: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
-const apart = process.platform === 'linux' && !isChild() && usesDawn(args);
-const exitCode = await (apart ? runInChild() : main(args));
+const exitCode = await (usesDawn(args) ? quietly(() => main(args)) : main(args));
 // Dawn's threads would keep the process alive; and what is still in a pipe must not be cut off.
 process.stdout.write('', () => process.exit(exitCode));

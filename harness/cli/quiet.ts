@@ -11,8 +11,13 @@ const MARK = 'WEBGPU_DIFFUSION_CHILD';
 export const isForeign = (line: string) =>
   /^Warning: maxDynamic\w+BuffersPerPipelineLayout artificially reduced /.test(line);
 
+/** `main`'s exit code, of a command that reaches for a GPU: where Dawn warns in a child, which runs this very command line. */
+export function quietly(main: () => Promise<number>): Promise<number> {
+  return process.platform === 'linux' && !isChild() ? runInChild() : main();
+}
+
 /** Whether this process is such a child. */
-export function isChild(): boolean {
+function isChild(): boolean {
   if (process.env[MARK] !== String(process.ppid)) return false;
   delete process.env[MARK];
   // A parent that was killed can pass no signal on: the run is saved, as at Ctrl-C.
@@ -23,8 +28,7 @@ export function isChild(): boolean {
 /** What ends a run, after it was saved: Ctrl-C, `kill`, a terminal that is closed. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs this very command line in a child; resolves to its exit code. */
-export function runInChild(): Promise<number> {
+function runInChild(): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'pipe', 'ipc'],
     env: { ...process.env, [MARK]: String(process.pid) },
