@@ -64,10 +64,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** What else must not happen. */
+const problems: string[] = [];
+
 /** Not page.waitForFunction, which makes a function of a text, as the policy forbids. */
 async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
   const deadline = performance.now() + 300_000;
   while (!(await page.evaluate(condition, ...args))) {
+    expect(problems).toEqual([]);
     if (performance.now() > deadline) throw new Error(`Never came: ${condition} of ${args}`);
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
@@ -81,7 +85,6 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
     downloadBehavior: { policy: 'allow', downloadPath: downloads },
   });
   const page = await context.newPage();
-  const problems: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
   });
