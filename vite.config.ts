@@ -1,6 +1,20 @@
 /// <reference types="vitest/config" />
-import { defineConfig, type UserConfig } from 'vite';
+import { defineConfig, type PluginOption, type UserConfig } from 'vite';
+import { POLICY } from './harness/page/policy.ts';
 import { wgsl } from './shaders/plugin.ts';
+
+/** Built, the page says itself what it may do, whoever serves it; the development server's own script does more. */
+const policy: PluginOption = {
+  name: 'policy',
+  apply: 'build',
+  transformIndexHtml: () => [
+    {
+      tag: 'meta',
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+      injectTo: 'head-prepend',
+    },
+  ],
+};
 
 /**
  * Three uses of one file: the page (`vite`, `vite build` into dist/page), the package (`vite build --mode lib` into dist/lib: the
@@ -10,7 +24,7 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
   // For the page alone: what Node runs has no server to fetch from (harness/tools/load.mjs).
   const assets = command === 'build' && mode !== 'lib' && !isSsrBuild;
   const common: UserConfig = {
-    plugins: [wgsl({ assets })],
+    plugins: [wgsl({ assets }), policy],
     base: './', // the page works below any path; the package finds its data beside itself
     worker: { format: 'es', plugins: () => [wgsl({ assets })] },
     ssr: { noExternal: ['gifenc'] }, // its ES module, which Node itself does not find

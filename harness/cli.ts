@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { main, usesDawn } from './cli/main';
-import { isChild, runInChild } from './cli/quiet';
+import { quietly } from './cli/quiet';
 
 // Output may get lost, but the files are still written: the reader of the pipe has ended (`| head`), the disk of the log is full, or the
 // terminal is closed.
@@ -10,7 +10,6 @@ process.stdout.once('error', ({ code, message }: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
-const apart = process.platform === 'linux' && !isChild() && usesDawn(args);
-const exitCode = await (apart ? runInChild() : main(args));
+const exitCode = await (usesDawn(args) ? quietly(() => main(args)) : main(args));
 // Dawn's threads would keep the process alive; the callback lets a pipe drain first, so that its output is not cut off.
 process.stdout.write('', () => process.exit(exitCode));

@@ -1,10 +1,10 @@
 /**
- * Plots every row below the adapter's own roofs, as an SVG that works by itself and inside a page, light or dark: GFLOP/s over FLOP per
- * byte, both without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. Hand-written: see loss_svg.ts.
+ * Every row between the adapter's own roofs, as a drawing for a file and for a page, light or dark: GFLOP/s over FLOP per byte, both
+ * without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. By hand: see loss_svg.ts.
  */
 import { adapterText } from '../run/adapter_text';
+import { type Svg, svg, svgFile } from '../run/svg';
 import { wrap } from '../run/wrap';
-import { escapeXml } from '../run/xml';
 import type { BenchResult, BenchRow, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
 
@@ -22,11 +22,34 @@ interface Point {
   readonly gflops: number;
 }
 
-/** Undefined while no row computes anything. Rows that the network uses are drawn strongly, their alternatives faintly. */
-export function rooflineSvg(
-  result: Pick<BenchResult, 'adapter' | 'batch' | 'peak' | 'rows' | TotalName>,
-  width = 800,
-): string | undefined {
+/** The plot's colours: in a file a part of it, on a page a style sheet. A kernel's own colour is its mark's `color`. */
+export const rooflineCss = `
+  .roofline { background: #fff; --ink: #1d1d1b; --faint: #66645e; --rule: #e2e0da }
+  .roofline text { font: 12px system-ui, sans-serif; fill: var(--faint) }
+  .roofline .title { font-size: 14px; font-weight: 550; fill: var(--ink) }
+  .roofline .grid { stroke: var(--rule); fill: none }
+  .roofline .roof { stroke: var(--ink); stroke-width: 1.5; fill: none }
+  .roofline .label { fill: var(--ink) }
+  .roofline .mark { --own: currentColor; fill: var(--own); fill-opacity: 0.75; stroke: var(--own) }
+  .roofline .rival { fill-opacity: 0.15; stroke-opacity: 0.5 }
+  .roofline .used { fill-opacity: 1; stroke: var(--ink); stroke-width: 1.5 }
+  .roofline .mark:hover { fill-opacity: 1; stroke: var(--ink); stroke-width: 2 }
+  @media (prefers-color-scheme: dark) {
+    .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d }
+    .roofline .mark { --own: color-mix(in srgb, currentColor 55%, #fff) }
+  }
+`;
+
+type Shown = Pick<BenchResult, 'adapter' | 'batch' | 'peak' | 'rows' | TotalName>;
+
+/** The plot as a file. */
+export function rooflineSvg(result: Shown, width?: number): string | undefined {
+  const plot = roofline(result, width);
+  return plot && svgFile(plot, rooflineCss);
+}
+
+/** Undefined while there is no row that computes anything. Rows that the network uses are drawn strongly, their rivals faintly. */
+export function roofline(result: Shown, width = 800): Svg | undefined {
   const points = result.rows.flatMap((row): Point[] =>
     row.ms && row.insideGflops && row.gbps
       ? [{ row, intensity: row.insideGflops / row.gbps, gflops: row.insideGflops }]
@@ -63,23 +86,24 @@ export function rooflineSvg(
     ...(fastest > 1.1 * memory ? [{ gbps: fastest, name: 'cache' }] : []),
   ];
   const lines = [
-    ...x.ticks.map((v) => tick(`M${x.at(v)},${plot.top} V${bottom}`, x.at(v), bottom + 18, 'middle', v)),
-    ...y.ticks.map((v) =>
+    ...x.ticks.flatMap((v) => tick(`M${x.at(v)},${plot.top} V${bottom}`, x.at(v), bottom + 18, 'middle', v)),
+    ...y.ticks.flatMap((v) =>
       tick(`M${plot.left},${y.at(v)} H${plot.right}`, plot.left - 8, y.at(v) + 4, 'end', v),
     ),
   ];
-  const roofLines = roofs.map(({ gbps }) => `<path class="roof" d="${slope(gbps)}"/>`);
-  // The lower roof's text goes below it, or it would cross the upper one's.
+  const roofLines = roofs.map(({ gbps }) => svg('path', { class: 'roof', d: slope(gbps) }));
+  // The lower roof's words below it, or they would cross the upper one's.
   const roofTexts = roofs.map(({ gbps, name }, i) => {
     const at = Math.max(x.low, y.low / gbps) * 1.15;
     const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
     const [left, top] = [x.at(at), y.at(at * gbps) + (roofs.length > 1 && i === 0 ? 16 : -6)];
-    return `<text class="label" x="${left}" y="${top}" transform="rotate(${angle.toFixed(1)} ${left} ${top})">${name} ${short(gbps)} GB/s</text>`;
+    const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
+    return svg('text', { class: 'label', x: left, y: top, transform }, `${name} ${short(gbps)} GB/s`);
   });
-  const legend = kernels.map((kernel, i) => {
+  const legend = kernels.flatMap((kernel, i) => {
     const left = plot.left + ((plot.right - plot.left) / columns) * (i % columns);
     const top = legendTop + LEGEND_ROW * Math.floor(i / columns);
-    return `${mark(i, left, top)}<text x="${left + 12}" y="${top + 4}">${escapeXml(kernel)}</text>`;
+    return [mark(i, left, top), svg('text', { x: left + 12, y: top + 4 }, kernel)];
   });
   // Variants in use are drawn on top.
   const marks = uses
@@ -90,34 +114,37 @@ export function rooflineSvg(
   const best = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
   const summary = `${points.length} rows between the adapter's roofs of ${short(peak)} GFLOP/s and ${short(memory)} GB/s; the highest is ${best.row.kernel}.${best.row.variant} ${best.row.layer} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
 
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="roofline" viewBox="0 0 ${width} ${height}" role="img" aria-label="Roofline: ${escapeXml(summary)}">
-<style>
-  .roofline { background: #fff; --ink: #1d1d1b; --faint: #66645e; --rule: #e2e0da; --light: 42% }
-  .roofline text { font: 12px system-ui, sans-serif; fill: var(--faint) }
-  .roofline .title { font-size: 14px; font-weight: 550; fill: var(--ink) }
-  .roofline .grid { stroke: var(--rule); fill: none }
-  .roofline .roof { stroke: var(--ink); stroke-width: 1.5; fill: none }
-  .roofline .label { fill: var(--ink) }
-  .roofline .mark { fill: hsl(var(--hue) 70% var(--light)); fill-opacity: 0.75; stroke: hsl(var(--hue) 70% var(--light)) }
-  .roofline .rival { fill-opacity: 0.15; stroke-opacity: 0.5 }
-  .roofline .used { fill-opacity: 1; stroke: var(--ink); stroke-width: 1.5 }
-  .roofline .mark:hover { fill-opacity: 1; stroke: var(--ink); stroke-width: 2 }
-  @media (prefers-color-scheme: dark) { .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d; --light: 68% } }
-</style>
-<text class="title" x="${plot.left}" y="20">GFLOP/s over FLOP per byte, ${result.batch} images</text>
-${subtitle.map((line, i) => `<text x="${plot.left}" y="${38 + LINE * i}">${escapeXml(line)}</text>`).join('\n')}
-${lines.join('\n')}
-${roofLines.join('\n')}
-<path class="roof" d="M${x.at(peak / fastest)},${y.at(peak)} H${plot.right}"/>
-<text class="label" x="${plot.right - 4}" y="${y.at(peak) - 6}" text-anchor="end">${short(peak)} GFLOP/s</text>
-${roofTexts.join('\n')}
-${marks.join('\n')}
-<text x="16" y="${(plot.top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 16 ${(plot.top + bottom) / 2})">GFLOP/s</text>
-<text x="${(plot.left + plot.right) / 2}" y="${bottom + 36}" text-anchor="middle">FLOP per byte</text>
-${legend.join('\n')}
-${note && `<text x="${plot.left}" y="${noteTop + 4}">${note}</text>`}
-</svg>
-`;
+  const [across, down] = [(plot.left + plot.right) / 2, (plot.top + bottom) / 2];
+
+  return svg(
+    'svg',
+    {
+      class: 'roofline',
+      viewBox: `0 0 ${width} ${height}`,
+      role: 'img',
+      'aria-label': `Roofline: ${summary}`,
+    },
+    svg(
+      'text',
+      { class: 'title', x: plot.left, y: 20 },
+      `GFLOP/s over FLOP per byte, ${result.batch} images`,
+    ),
+    ...subtitle.map((line, i) => svg('text', { x: plot.left, y: 38 + LINE * i }, line)),
+    ...lines,
+    ...roofLines,
+    svg('path', { class: 'roof', d: `M${x.at(peak / fastest)},${y.at(peak)} H${plot.right}` }),
+    svg(
+      'text',
+      { class: 'label', x: plot.right - 4, y: y.at(peak) - 6, 'text-anchor': 'end' },
+      `${short(peak)} GFLOP/s`,
+    ),
+    ...roofTexts,
+    ...marks,
+    svg('text', { x: 16, y: down, 'text-anchor': 'middle', transform: `rotate(-90 16 ${down})` }, 'GFLOP/s'),
+    svg('text', { x: across, y: bottom + 36, 'text-anchor': 'middle' }, 'FLOP per byte'),
+    ...legend,
+    ...(note ? [svg('text', { x: plot.left, y: noteTop + 4 }, note)] : []),
+  );
 }
 
 function pointMark(
@@ -125,15 +152,15 @@ function pointMark(
   kernel: number,
   x: number,
   y: number,
-): string {
+): Svg {
   const { kernel: name, variant, layer, ms, shareOfPeak } = row;
   const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${Math.round(100 * (shareOfPeak ?? 0))}% of peak${used ? ', in use' : ''}`;
   const kind = used === undefined ? '' : used ? ' used' : ' rival';
-  return `<g>${mark(kernel, x, y, kind)}<title>${escapeXml(title)}</title></g>`;
+  return svg('g', {}, mark(kernel, x, y, kind), svg('title', {}, title));
 }
 
-/** Kernels differ by colour and, for people who see few colours, by shape. */
-function mark(kernel: number, x: number, y: number, kind = ''): string {
+/** Kernels differ by colour and, for those who see few of them, by shape. */
+function mark(kernel: number, x: number, y: number, kind = ''): Svg {
   const shapes = [
     `M${x - 5},${y} a5,5 0 1 0 10,0 a5,5 0 1 0 -10,0`,
     `M${x - 4.5},${y - 4.5} h9 v9 h-9 z`,
@@ -142,11 +169,15 @@ function mark(kernel: number, x: number, y: number, kind = ''): string {
   ];
   // Steps of the golden angle: neighbours differ in colour, however many there are.
   const hue = Math.round((15 + 137.5 * kernel) % 360);
-  return `<path class="mark${kind}" style="--hue: ${hue}" d="${shapes[kernel % shapes.length]}"/>`;
+  const d = shapes[kernel % shapes.length];
+  return svg('path', { class: `mark${kind}`, color: `hsl(${hue}, 70%, 42%)`, d });
 }
 
-function tick(path: string, x: number, y: number, anchor: 'middle' | 'end', value: number): string {
-  return `<path class="grid" d="${path}"/><text x="${x}" y="${y}" text-anchor="${anchor}">${Number(value.toPrecision(1))}</text>`;
+function tick(d: string, x: number, y: number, anchor: 'middle' | 'end', value: number): Svg[] {
+  return [
+    svg('path', { class: 'grid', d }),
+    svg('text', { x, y, 'text-anchor': anchor }, String(Number(value.toPrecision(1)))),
+  ];
 }
 
 /** A scale over whole powers of ten around min and max, and the position of a value between `from` and `to`. */

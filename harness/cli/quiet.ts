@@ -11,8 +11,13 @@ const MARK = 'WEBGPU_DIFFUSION_CHILD';
 export const isForeign = (line: string) =>
   /^Warning: maxDynamic\w+BuffersPerPipelineLayout artificially reduced /.test(line);
 
+/** `main`'s exit code, of a command that reaches for a GPU: where Dawn warns in a child, which runs this very command line. */
+export function quietly(main: () => Promise<number>): Promise<number> {
+  return process.platform === 'linux' && !isChild() ? runInChild() : main();
+}
+
 /** Whether this process is such a child. */
-export function isChild(): boolean {
+function isChild(): boolean {
   if (process.env[MARK] !== String(process.ppid)) return false;
   delete process.env[MARK];
   // A killed parent cannot forward signals: when the connection breaks, the child saves the run as at Ctrl-C.
@@ -23,8 +28,7 @@ export function isChild(): boolean {
 /** The signals that end a run after it is saved: Ctrl-C, `kill`, a closed terminal. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs the same command line in a child; resolves to its exit code. */
-export function runInChild(): Promise<number> {
+function runInChild(): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'pipe', 'ipc'],
     env: { ...process.env, [MARK]: String(process.pid) },

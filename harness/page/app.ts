@@ -1,6 +1,7 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
 import type { Command, ModelDescription, RunSettings, Source, WorkerEvent } from './protocol';
 import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
+import { startWorker } from './start_worker';
 import { initialState, networkIn, reduce, type State, sourceOf } from './state';
 
 export interface Panel {
@@ -39,7 +40,7 @@ export class App {
     this.settings = settings;
     this.notices = notices;
     if (settings.autorun && settings.task === 'train') this.startedAt = 0;
-    this.worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'training' });
+    this.worker = startWorker('training');
     this.worker.addEventListener('message', ({ data }: MessageEvent<WorkerEvent>) => this.receive(data));
     this.worker.addEventListener('error', (event) => {
       this.receive({

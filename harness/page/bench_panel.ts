@@ -2,7 +2,7 @@
 import { comparisonTable, type Named, parseResult } from '../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../bench/export';
 import { addEvent, type BenchEvent, type BenchResult, type BenchTotal } from '../bench/result';
-import { NARROW, rooflineSvg } from '../bench/roofline';
+import { NARROW, roofline, rooflineCss, rooflineSvg } from '../bench/roofline';
 import {
   benchTables,
   caveats,
@@ -16,6 +16,7 @@ import {
 } from '../bench/table';
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setReading, setText } from './dom';
+import { addStyles, elementOf } from './draw';
 import { connectFields } from './fields';
 import { measured, whole } from './format';
 import { offerKernelNames } from './kernel_names';
@@ -46,6 +47,7 @@ function nameFirst([kernel, variant, layer, ...rest]: readonly string[]): string
 export function createBenchPanel(app: App): BenchPanel {
   const fields = connectFields(app, byId('bench-settings', HTMLFormElement), anyElement('bench-problem'));
   offerKernelNames('bench');
+  addStyles(rooflineCss);
   let progress = { done: 0, total: 1, title: '' };
   let result: BenchResult | undefined;
   let drawn: BenchResult | undefined;
@@ -177,8 +179,8 @@ export function createBenchPanel(app: App): BenchPanel {
     if (changed) anyElement('bench-whole').replaceChildren(...tables.map(tableSection));
     if (result) drawRows(before?.rows.length ?? 0, result);
     const width = narrow.matches ? NARROW : undefined;
-    const plot = result && before?.rows !== result.rows ? rooflineSvg(result, width) : undefined;
-    if (plot) anyElement('bench-plot').innerHTML = plot;
+    const plot = result && before?.rows !== result.rows ? roofline(result, width) : undefined;
+    if (plot) anyElement('bench-plot').replaceChildren(elementOf(plot));
     if (!before) anyElement('bench-roofline').hidden = true;
     if (plot) anyElement('bench-roofline').hidden = false;
 

@@ -3,6 +3,7 @@ import { type Axis, axesOf, type BenchEvent } from '../bench/result';
 import type { CheckEvent } from '../run/check';
 import type { App } from './app';
 import type { Tune } from './settings';
+import { startWorker } from './start_worker';
 
 export interface MeasureTask {
   readonly name: 'check' | 'bench';
@@ -63,10 +64,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;
     this.status = 'running';
     const { kernel, batch, benchBatch, sweep, budget, tune } = this.app.settings;
-    const worker = new Worker(new URL('./measure_worker.ts', import.meta.url), {
-      type: 'module',
-      name: this.task,
-    });
+    const worker = startWorker(this.task);
     this.worker = worker;
     worker.addEventListener('message', ({ data }: MessageEvent<MeasureEvent>) => {
       if (data.kind === 'event') this.receive(data.event as E);

@@ -5,6 +5,8 @@ import { puppeteerProvider } from './provider.ts';
 /** How long a test takes depends on what else the machine does. What hangs is ended by run.ts. */
 const noLimit = { testTimeout: 0, hookTimeout: 0 };
 
+const pageTests = ['test/page/smoke.test.ts', 'test/page/driven/*.test.ts'];
+
 const gpuTests = {
   include: ['test/gpu/**/*.test.ts'],
   // One device at a time: a software adapter uses every core, a real one has one queue.
@@ -20,12 +22,12 @@ export const projects: TestProjectConfiguration[] = [
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: ['test/gpu/**', 'test/emulate.test.ts', 'test/page/smoke.test.ts'],
+      exclude: ['test/gpu/**', 'test/emulate.test.ts', ...pageTests],
       ...noLimit,
     },
   },
   { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...noLimit } },
-  { extends: true, test: { name: 'page', include: ['test/page/smoke.test.ts'], ...noLimit } },
+  { extends: true, test: { name: 'page', include: pageTests, fileParallelism: false, ...noLimit } },
   {
     extends: true,
     test: { ...gpuTests, name: 'node', provide: { lane: 'node' }, setupFiles: ['test/lanes/node_gpu.ts'] },

@@ -67,7 +67,8 @@ function laneFiles(lane: Lane): string[] {
     .map((file) => join('test', file));
   const needsGpu = (file: string) => file.startsWith(join('test', 'gpu'));
   const emulates = (file: string) => file === join('test', 'emulate.test.ts');
-  const drivesPage = (file: string) => file === join('test', 'page', 'smoke.test.ts');
+  const drivesPage = (file: string) =>
+    file === join('test', 'page', 'smoke.test.ts') || file.startsWith(join('test', 'page', 'driven'));
   if (lane === 'emulate') return files.filter(emulates);
   if (lane === 'page') return files.filter(drivesPage);
   if (lane === 'unit') {

@@ -1,12 +1,8 @@
-/** The page as its users meet it: in Chrome, from the development server and built, with a tiny network for any adapter. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer as createHttpServer } from 'node:http';
+/** The page as its users meet it: in Chrome, from the development server, with a tiny network for any adapter. Built: driven/built.test.ts. */
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, EvaluateFunc, Page } from 'puppeteer';
-import { build, createServer, type ViteDevServer } from 'vite';
+import { createServer, type ViteDevServer } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../lanes/browsers';
 
@@ -962,45 +958,4 @@ test('without WebGPU the page says what to do', async () => {
   expect(await page.$$eval('#unsupported li', (items) => items.length)).toBe(3);
   expect(await page.$eval('#panel-train', (panel) => getComputedStyle(panel).display)).toBe('none');
   await page.close();
-});
-
-test('built, it is a static page that works in any folder', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
-  const types: Record<string, string> = {
-    '.html': 'text/html',
-    '.js': 'text/javascript',
-    '.css': 'text/css',
-  };
-  const files = createHttpServer((request, response) => {
-    const path = new URL(request.url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
-    const inFolder = /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1];
-    readFile(join(folder, inFolder ?? 'nowhere')).then(
-      (bytes) =>
-        response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream').end(bytes),
-      () => response.writeHead(404).end(),
-    );
-  });
-  try {
-    await build({
-      root,
-      mode: 'production',
-      logLevel: 'error',
-      build: { outDir: folder, emptyOutDir: true },
-    });
-    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-    const base = `http://127.0.0.1:${(files.address() as AddressInfo).port}/some/folder/`;
-    const { page, problems } = await open(`?${TINY}&epochs=1&autorun=1`, base);
-    await phase(page, 'finished');
-    expect(await losses(page)).toHaveLength(4);
-    await page.goto(`${base}?task=sample&steps=2&count=4&digit=7&autorun=1`);
-    await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-    expect(await text(page, 'sample-model')).toBe('The pretrained network, 1,370 steps');
-    await page.goto(`${base}?task=check&kernel=swish.plain&autorun=1`);
-    await until(page, () => (window.harness?.check as { status: string } | undefined)?.status === 'done');
-    expect(problems).toEqual([]);
-    await page.close();
-  } finally {
-    files.close();
-    await rm(folder, { recursive: true, force: true });
-  }
 });

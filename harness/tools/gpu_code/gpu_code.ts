@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { shaders as allShaders } from 'virtual:shaders';
 import { nodeGpu } from '../../../src/node/dawn';
 import type { Shader } from '../../../src/plan/shader';
+import { quietly } from '../../cli/quiet';
 import { matcher } from '../../run/pattern';
 
 const USAGE = `npm run gpu-code -- [--chip navi31] [--kernel 'rows*,tile'] [--driver libvulkan_radeon.so] [--json FILE]
@@ -42,7 +43,9 @@ const COLUMNS: readonly (readonly [string, RegExp])[] = [
   ['cycles', /^(Inverse Throughput|Cycle Count)$/],
 ];
 
-export async function main(args: string[]): Promise<number> {
+export const main = (args: string[]) => quietly(() => compile(args));
+
+async function compile(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {

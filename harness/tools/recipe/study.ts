@@ -13,6 +13,7 @@ import { holdOut, loadImages } from '../../cli/images';
 import { manySamples } from '../../cli/measure_quality';
 import { nodeEngine } from '../../cli/node_engine';
 import { encodePng } from '../../cli/png';
+import { quietly } from '../../cli/quiet';
 import { grid } from '../../run/pictures';
 
 type Sampling = Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
@@ -108,7 +109,9 @@ const studies: Record<string, Study> = {
   'weight decay 0.01': { ...digits, trainer: { ...trainer, weightDecay: 1e-2 }, at: [[200, w2]] },
 };
 
-export async function main(args: readonly string[]): Promise<number> {
+export const main = (args: readonly string[]) => quietly(() => measure(args));
+
+async function measure(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,

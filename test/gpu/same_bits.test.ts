@@ -1,0 +1,49 @@
+/** The same seed, adapter and variants give the same bits; another compiler or adapter the same losses, nearly. See also resume and labelled. */
+import { expect, test } from 'vitest';
+import { createEngine } from '../../src/engine';
+import { recipeNames, run, STEPS, widest } from '../bits';
+import golden from '../golden/bits.json';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu, lane } = await testGpu();
+const newEngine = () => createEngine({ device: gpu.device, selfCheck: false });
+
+const engine = await newEngine();
+const alone = { tutorial: await run(engine, 'tutorial'), digits: await run(engine, 'digits') };
+
+/** Relative. SwiftShader's losses are 3.3e-7 from lavapipe's; kernels for GPUs round more. */
+const BAND = 1e-4;
+
+test.each(recipeNames)('%s: the losses of 20 steps are those of every lane', (name) => {
+  const { losses } = alone[name];
+  expect(losses).toHaveLength(STEPS);
+  expect(
+    widest(losses, golden[name]),
+    `If kernels have changed for good, test/golden/bits.json gets those of the lane node: ${JSON.stringify(losses)}`,
+  ).toBeLessThan(BAND);
+});
+
+test('engines that share a device and work at the same time each give the bits of one alone', async () => {
+  using other = await newEngine();
+  const [tutorial, digits, again] = await Promise.all([
+    run(engine, 'tutorial'),
+    run(other, 'digits'),
+    run(other, 'tutorial'),
+  ]);
+  expect({ tutorial, digits }).toEqual(alone);
+  expect(again).toEqual(alone.tutorial);
+  expect(alone.digits.bits).not.toBe(alone.tutorial.bits);
+});
+
+// A browser starts no processes.
+if (lane === 'node') {
+  test('another process gives the same bits', async () => {
+    const { execFile } = process.getBuiltinModule('node:child_process');
+    const { promisify } = process.getBuiltinModule('node:util');
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      'test/long/bits_of_a_process.mjs',
+      'small',
+    ]);
+    expect(JSON.parse(stdout)).toEqual(alone);
+  });
+}

@@ -1,0 +1,84 @@
+/** The same seed gives the same bits in every process, and nearly the same losses whatever compiles and computes. */
+import { execFile } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createServer } from 'vite';
+import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../bits';
+import { launchBrowser } from '../lanes/browsers';
+import { all, type Row } from './row';
+
+type Runs = Record<Name, Run>;
+
+const PROCESSES = 20;
+/** Relative. */
+const BAND = 1e-4;
+
+async function inProcess(size: SizeName): Promise<Runs> {
+  const script = 'test/long/bits_of_a_process.mjs';
+  return JSON.parse((await promisify(execFile)(process.execPath, [script, size])).stdout);
+}
+
+async function inBrowser(kind: 'chrome' | 'firefox'): Promise<Runs> {
+  const server = await createServer({
+    root: fileURLToPath(new URL('../..', import.meta.url)),
+    logLevel: 'error',
+    optimizeDeps: { noDiscovery: true },
+    server: { host: '127.0.0.1', port: 0, hmr: false, ws: false, watch: null },
+  });
+  try {
+    await server.listen();
+    const browser = await launchBrowser(kind);
+    try {
+      const page = await browser.newPage();
+      const { port } = server.httpServer!.address() as AddressInfo;
+      await page.goto(`http://127.0.0.1:${port}/test/long/bits.html`);
+      // Asked again and again: one answer that took minutes would be taken for lost.
+      while ((await page.title()) === 'running') await setTimeout(200);
+      const text = await page.evaluate(() => document.body.textContent!);
+      if ((await page.title()) === 'failed') throw new Error(`${kind}: ${text}`);
+      return JSON.parse(text);
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    await server.close();
+  }
+}
+
+const processes: Row = {
+  name: `bits: ${PROCESSES} processes, both recipes, small`,
+  async run() {
+    const seen: Runs[] = [];
+    for (let i = 0; i < PROCESSES; i++) seen.push(await inProcess('small'));
+    const same = seen.filter((made) => recipeNames.every((name) => made[name].bits === seen[0][name].bits));
+    return all(same.length, PROCESSES, ' give the same bits');
+  },
+};
+
+const stacks: Row = {
+  name: `bits: the losses of ${STEPS} steps in Node, Chrome and Firefox`,
+  async run() {
+    const [node, chrome, firefox] = [
+      await inProcess('whole'),
+      await inBrowser('chrome'),
+      await inBrowser('firefox'),
+    ];
+    const pairs = [
+      [node, chrome],
+      [node, firefox],
+      [chrome, firefox],
+    ];
+    const figures = recipeNames.map((name) => {
+      const widths = pairs.map(([a, b]) => widest(a[name].losses, b[name].losses));
+      const most = Math.max(...widths);
+      return { most, text: `${name} ${widths.map((width) => width.toExponential(1)).join(', ')}` };
+    });
+    const text = `apart by at most (Node and Chrome, Node and Firefox, Chrome and Firefox): ${figures.map((f) => f.text).join('; ')}`;
+    if (figures.some(({ most }) => !(most < BAND))) throw new Error(text);
+    return text;
+  },
+};
+
+export const bits: readonly Row[] = [processes, stacks];

@@ -1,0 +1,159 @@
+/** The page as a host serves it: built, in some folder, under the strictest policy that there is. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, EvaluateFunc, Page } from 'puppeteer';
+import { build } from 'vite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { POLICY } from '../../../harness/page/policy';
+import { launchBrowser } from '../../lanes/browsers';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const TINY = 'recipe=tutorial&batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
+
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+let folder: string;
+let browser: Browser;
+/** What the browser reports that the policy forbids, in page and workers. */
+const reports: { 'violated-directive': string }[] = [];
+
+const server = createServer(async (request, response) => {
+  const path = new URL(request.url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
+  if (path === '/reports') {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    reports.push(JSON.parse(Buffer.concat(parts).toString())['csp-report']);
+    response.end();
+    return;
+  }
+  const file = join(folder, 'page', /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1] ?? 'nowhere');
+  if (!existsSync(file)) {
+    response.writeHead(404).end();
+    return;
+  }
+  response.setHeader('content-security-policy', `${POLICY}; report-uri /reports`);
+  response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
+  response.end(await readFile(file));
+});
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
+  const outDir = join(folder, 'page');
+  await build({
+    root,
+    mode: 'production',
+    logLevel: 'error',
+    build: { outDir, reportCompressedSize: false },
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  browser = await launchBrowser('chrome');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What else must not happen. */
+const problems: string[] = [];
+
+/** Not page.waitForFunction, which makes a function of a text, as the policy forbids. */
+async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
+  const deadline = performance.now() + 300_000;
+  while (!(await page.evaluate(condition, ...args))) {
+    expect(problems).toEqual([]);
+    if (performance.now() > deadline) throw new Error(`Never came: ${condition} of ${args}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+const phase = (page: Page, name: string) => until(page, (n) => window.harness?.state.phase === n, name);
+
+test('it trains, saves, goes on from a file, samples, checks and measures in any folder, and does nothing that the policy forbids', async () => {
+  const downloads = join(folder, 'downloads');
+  const context = await browser.createBrowserContext({
+    downloadBehavior: { policy: 'allow', downloadPath: downloads },
+  });
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('dialog', (dialog) => void dialog.accept());
+  page.on('response', (response) => {
+    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
+  });
+  const open = (query: string) =>
+    page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/?${query}`);
+  /** Through the browser's own download, into a file. */
+  const save = async (button: string, name: string) => {
+    await until(page, (id) => !(document.getElementById(id) as HTMLButtonElement).disabled, button);
+    await page.click(`#${button}`);
+    await expect.poll(() => existsSync(join(downloads, name)), { timeout: 60_000, message: name }).toBe(true);
+  };
+
+  await open(`${TINY}&epochs=2`);
+  await phase(page, 'idle');
+  expect(await page.$eval('meta[http-equiv]', (meta) => (meta as HTMLMetaElement).content)).toBe(POLICY);
+  await page.click('#step');
+  await phase(page, 'paused');
+  await save('save-checkpoint', 'checkpoint.safetensors');
+  await save('save-model', 'model.safetensors');
+  await save('save-losses', 'losses.csv');
+  await page.click('#reset');
+  await phase(page, 'idle');
+  const input = await page.$<'input'>('#checkpoint-file' as 'input');
+  await input!.uploadFile(join(downloads, 'checkpoint.safetensors'));
+  await phase(page, 'paused');
+  await page.click('#train');
+  await phase(page, 'finished');
+  expect(await page.evaluate(() => window.harness.state.losses.length)).toBe(8);
+  await save('save-samples', 'samples.png');
+  // The curve's library lays out its canvas.
+  expect(await page.$eval('#curve canvas', (canvas) => canvas.clientWidth)).toBeGreaterThan(100);
+
+  await open('task=sample&steps=2&count=4&digit=7&autorun=1');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  expect(await page.$eval('#sample-model', (text) => text.textContent)).toBe(
+    'The pretrained network, 1,370 steps',
+  );
+
+  await open('task=check&kernel=swish.plain&autorun=1');
+  await until(page, () => document.querySelector('#check-table .bar') !== null);
+
+  await open('task=bench&kernel=swish.plain&batch=2&budget=280&autorun=1');
+  await until(page, () => document.querySelector('#bench-plot .mark') !== null);
+  const [paper, roof, mark] = await page.evaluate(() => {
+    const style = (selector: string) => getComputedStyle(document.querySelector(`#bench-plot ${selector}`)!);
+    return [style('.roofline').backgroundColor, style('.roof').fill, style('.mark').fill];
+  });
+  // Not transparent, black and black.
+  expect([paper, roof, mark]).toEqual(['rgb(255, 255, 255)', 'none', 'rgb(182, 70, 32)']);
+  await save('bench-json', 'bench.json');
+  await save('bench-svg', 'roofline.svg');
+
+  expect(problems).toEqual([]);
+  expect(reports).toEqual([]);
+
+  // And what it forbids would have been noticed.
+  await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
+  await expect
+    .poll(() => reports.map((report) => report['violated-directive']), { timeout: 60_000 })
+    .toEqual(['style-src-attr']);
+  await expect(
+    page.evaluate(() => {
+      document.body.innerHTML = '';
+    }),
+  ).rejects.toThrow('TrustedHTML');
+  await context.close();
+});
