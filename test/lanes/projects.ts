@@ -14,18 +14,21 @@ const gpuTests = {
   ...noLimit,
 };
 
+/** What drives the page in a browser. */
+const pageTests = ['test/page/smoke.test.ts', 'test/page/survival.test.ts'];
+
 export const projects: TestProjectConfiguration[] = [
   {
     extends: true,
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: ['test/gpu/**', 'test/emulate.test.ts', 'test/page/smoke.test.ts'],
+      exclude: ['test/gpu/**', 'test/emulate.test.ts', ...pageTests],
       ...noLimit,
     },
   },
   { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...noLimit } },
-  { extends: true, test: { name: 'page', include: ['test/page/smoke.test.ts'], ...noLimit } },
+  { extends: true, test: { name: 'page', include: pageTests, fileParallelism: false, ...noLimit } },
   {
     extends: true,
     test: { ...gpuTests, name: 'node', provide: { lane: 'node' }, setupFiles: ['test/lanes/node_gpu.ts'] },

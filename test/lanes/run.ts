@@ -58,7 +58,8 @@ function laneFiles(lane: Lane): string[] {
     .map((file) => join('test', file));
   const needsGpu = (file: string) => file.startsWith(join('test', 'gpu'));
   const emulates = (file: string) => file === join('test', 'emulate.test.ts');
-  const drivesPage = (file: string) => file === join('test', 'page', 'smoke.test.ts');
+  const drivesPage = (file: string) =>
+    [join('test', 'page', 'smoke.test.ts'), join('test', 'page', 'survival.test.ts')].includes(file);
   if (lane === 'emulate') return files.filter(emulates);
   if (lane === 'page') return files.filter(drivesPage);
   if (lane === 'unit') {
