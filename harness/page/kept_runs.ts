@@ -46,10 +46,13 @@ export class KeptRuns {
   /** A run to go on with: the page's own from now on, and no other tab's. */
   async take(id: string): Promise<Copy> {
     const run = await this.claim(id);
-    const copy = await inTime(run.read());
-    if (!copy) {
+    let copy: Copy | undefined;
+    try {
+      copy = await inTime(run.read());
+      if (!copy) throw new EngineError('data', 'The run is damaged: neither of its two copies is whole.');
+    } catch (error) {
       run.release();
-      throw new EngineError('data', 'The run that was kept is damaged: neither of its copies is whole.');
+      throw error;
     }
     this.step = copy.checkpoint.state.step;
     this.saver = this.saverOf(run);
@@ -116,7 +119,7 @@ export class KeptRuns {
 
 async function openStore(): Promise<RunStore> {
   const { storage, locks } = navigator;
-  if (!storage?.getDirectory || !locks) throw new EngineError('data', 'it has no files for pages.');
+  if (!storage?.getDirectory || !locks) throw new EngineError('data', 'The browser has no files for pages.');
   // TypeScript gives a worker's handles to workers alone, whose library does not go with a page's.
   return RunStore.open((await storage.getDirectory()) as unknown as Folder, locks);
 }
@@ -128,7 +131,7 @@ function notStored({ name, message }: Error, step: number): string {
       ? 'there is no room left for this page'
       : name === 'SecurityError' || name === 'NotAllowedError'
         ? 'it lets this page keep nothing, as in a private window'
-        : message.replace(/\.$/, '');
+        : message.replace(/\.$/, '').replace(/^The/, 'the');
   const since = step > 0 ? `is kept up to step ${step.toLocaleString('en-US')} only` : 'is not kept';
   return `The run ${since} in this browser: ${why}. Training goes on; save a checkpoint now and then, or a reload may lose it.`;
 }

@@ -273,7 +273,11 @@ export class Session {
     const onWarning = ({ message }: Warning) => this.send({ type: 'notice', message });
     const engine = await createEngine({ onProgress, onWarning });
     this.engine = engine;
-    if (this.resting === 'lost') this.resting = this.run ? 'paused' : 'idle';
+    if (this.resting === 'lost') {
+      this.resting = this.run ? 'paused' : 'idle';
+      const from = this.run ? ` The run goes on from step ${this.losses.length.toLocaleString('en-US')}.` : '';
+      this.send({ type: 'notice', message: `The GPU device was lost, and another took its place.${from}` });
+    }
     this.pace();
     this.setTune();
     void engine.device.lost.then(({ reason, message }) => {
@@ -648,6 +652,7 @@ export class Session {
   private async goOn(id: string): Promise<void> {
     if (this.run) return;
     this.phase('loading');
+    const asked = this.awaiting === id;
     this.awaiting = undefined;
     try {
       const { bytes, checkpoint } = await this.kept.take(id);
@@ -658,6 +663,7 @@ export class Session {
         else {
           this.awaiting = id;
           this.send({ type: 'needsData', id });
+          if (asked) throw new EngineError('data', 'These are not the images that the run trains on.');
         }
       } finally {
         if (!this.run) void this.kept.end().catch((error) => this.report(error, 'data'));

@@ -8,7 +8,7 @@ export const PATIENCE_MS = 10_000;
 export async function inTime<T>(work: Promise<T>, ms = PATIENCE_MS): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new EngineError('data', `it has not answered for ${ms / 1000} s.`);
+    const error = new EngineError('data', `The storage has not answered for ${ms / 1000} s.`);
     timer = setTimeout(() => reject(error), ms);
   });
   try {

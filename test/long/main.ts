@@ -6,10 +6,11 @@
 import { arch, availableParallelism, cpus, platform, release } from 'node:os';
 import { files } from './files';
 import { kills } from './kills';
+import { pages } from './pages';
 import { races } from './races';
 import type { Row } from './row';
 
-const rows: readonly Row[] = [...files, races, kills];
+const rows: readonly Row[] = [...files, races, kills, ...pages];
 
 export async function main(words: readonly string[]): Promise<number> {
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

@@ -2,7 +2,21 @@
 import type { Browser, BrowserContext, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../lanes/browsers';
-import { deviceLoser, files, losses, phase, servePage, TUTORIAL, text, type, until, visit } from './visit';
+import {
+  deviceLoser,
+  files,
+  killGpu,
+  losses,
+  offered,
+  phase,
+  servePage,
+  steps,
+  TUTORIAL,
+  text,
+  type,
+  until,
+  visit,
+} from './visit';
 
 const STEPS = 80;
 const RUN = `?${TUTORIAL}&epochs=${STEPS / 4}`;
@@ -36,8 +50,6 @@ async function profile(): Promise<{ open(query: string): ReturnType<typeof visit
   };
 }
 
-const steps = (page: Page, count: number) =>
-  until(page, (n) => window.harness.state.losses.length >= n, count);
 /** Trains to about here, and waits until that is kept. */
 async function keepAt(page: Page, count: number): Promise<void> {
   await page.click('#train');
@@ -46,17 +58,6 @@ async function keepAt(page: Page, count: number): Promise<void> {
   await phase(page, 'paused');
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
 }
-/** Until such a button is there and can be pressed. */
-const offered = (page: Page, words: string) =>
-  until(
-    page,
-    (w) =>
-      [...document.querySelectorAll<HTMLButtonElement>('#kept-runs button')].some(
-        (button) => !button.disabled && button.textContent!.includes(w) && button.checkVisibility(),
-      ),
-    words,
-  );
-
 test('a page that is left in the middle of a run goes on with it, bit for bit, and looks as before', async () => {
   const { open, close } = await profile();
   const { page, problems } = await open(RUN);
@@ -124,6 +125,7 @@ test('a device that is lost in the middle of training is replaced, and the run e
   }
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed);
+  expect(await text(page, 'notices')).toContain('and another took its place. The run goes on from step');
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(problems).toEqual([]);
   await close();
@@ -133,18 +135,13 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
   const own = await launchBrowser('chrome');
   try {
     const { page } = await visit(own, `${server.address}${RUN}`);
-    const session = await own.target().createCDPSession();
-    const kill = async () => {
-      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-      process.kill(processInfo.find(({ type }) => type === 'GPU')!.id, 'SIGKILL');
-    };
     const said = (words: string) =>
       until(page, (w) => document.getElementById('error-text')!.textContent!.includes(w), words);
     await phase(page, 'idle');
     await keepAt(page, 20);
     await page.click('#train');
     await steps(page, 40);
-    await kill();
+    await killGpu(own);
     await until(page, () => window.harness.state.phase === 'lost');
     await steps(page, 50);
 
@@ -154,7 +151,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     expect(await losses(page)).toEqual(undisturbed.slice(0, kept));
     await page.click('#train');
     await steps(page, kept + 5);
-    await kill();
+    await killGpu(own);
     await said('Reload the page, or wait');
     await said(`of the run is kept in this browser`);
     expect(await page.$eval('#save-checkpoint', (b) => (b as HTMLButtonElement).disabled)).toBe(false);
@@ -163,7 +160,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     await page.click('#kept-runs button');
     await steps(page, kept + 10);
 
-    await kill();
+    await killGpu(own);
     await said('close all its windows and start it again');
     await page.reload();
     await until(page, () => !document.getElementById('unsupported')!.hidden);
@@ -259,7 +256,8 @@ test('images that somebody chose are asked for again, and no others will do', as
   );
   const { drop } = await files(page);
   await drop(images(41), 'other-images-idx3-ubyte');
-  await until(page, () => window.harness.state.data!.name.startsWith('other'));
+  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  expect(await text(page, 'files-problem-text')).toBe('These are not the images that the run trains on.');
   await phase(page, 'idle');
   expect(await losses(page)).toEqual([]);
   await offered(page, 'Go on');

@@ -107,3 +107,26 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<() => P
       (globalThis as unknown as { device: GPUDevice }).device.destroy();
     });
 }
+
+/** The run has so many losses. */
+export const steps = (page: Page, count: number) =>
+  until(page, (n) => window.harness.state.losses.length >= n, count);
+
+/** A run that the browser keeps can be gone on with by such a button. */
+export const offered = (page: Page, words: string) =>
+  until(
+    page,
+    (w) =>
+      [...document.querySelectorAll<HTMLButtonElement>('#kept-runs button')].some(
+        (button) => !button.disabled && button.textContent!.includes(w) && button.checkVisibility(),
+      ),
+    words,
+  );
+
+/** As a driver that crashes takes the process with it. */
+export async function killGpu(browser: Browser): Promise<void> {
+  const session = await browser.target().createCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  process.kill(processInfo.find(({ type }) => type === 'GPU')!.id, 'SIGKILL');
+  await session.detach();
+}
