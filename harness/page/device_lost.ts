@@ -19,7 +19,7 @@ export function goesOnBy({ advice }: Attempt, step: number, kept: boolean): stri
         : `Step ${from} of the run is not kept in this browser: save the checkpoint first.`;
   const how =
     advice === 'reload'
-      ? 'The browser gives no other one yet. Reload the page, or wait: most browsers give one after two minutes, and then the run goes on by itself.'
+      ? 'The browser gives no other one yet. Reload the page, or wait: Chrome gives one after about two minutes, and then the run goes on by itself.'
       : 'It was lost too often, and the browser gives no other one: close all its windows and start it again.';
   return `${how} ${what}`;
 }

@@ -22,19 +22,21 @@ export class KeptRuns {
     this.send = send;
   }
 
-  /** Tells the page what it could go on with. Storage that does not work has nothing to offer; that is told when a run is to be kept. */
-  list(): Promise<void> {
+  /**
+   * Tells the page what it could go on with, however late. Storage that does not work has nothing to offer; that is told when a run is to
+   * be kept.
+   */
+  list(): void {
     this.listing = this.listing.then(async () => {
       try {
-        const store = await inTime(this.open());
-        const runs = (await inTime(store.list())).filter(({ id }) => id !== this.saver?.id);
+        const store = await this.open();
+        const runs = (await store.list()).filter(({ id }) => id !== this.saver?.id);
         this.send({ type: 'kept', runs });
         for (const { id, held } of runs) if (held) this.watch(store, id);
       } catch {
         this.send({ type: 'kept', runs: [] });
       }
     });
-    return this.listing;
   }
 
   /** Keeps a checkpoint of the page's run, beside whatever else is done. */
@@ -65,14 +67,14 @@ export class KeptRuns {
     this.saver = undefined;
     this.step = 0;
     await saver?.end({ discard });
-    await this.list();
+    this.list();
   }
 
   async discard(id: string): Promise<void> {
     try {
       await inTime((await this.claim(id)).discard());
     } finally {
-      await this.list();
+      this.list();
     }
   }
 
@@ -87,7 +89,7 @@ export class KeptRuns {
   private async claim(id: string): Promise<HeldRun> {
     const run = await inTime(this.open().then((store) => store.claim(id)));
     if (run) return run;
-    await this.list();
+    this.list();
     throw new EngineError('busy', 'This run is open in another tab, or was discarded there.');
   }
 
@@ -112,7 +114,7 @@ export class KeptRuns {
     this.watched.add(id);
     void store.released(id).then(() => {
       this.watched.delete(id);
-      return this.list();
+      this.list();
     });
   }
 }

@@ -255,7 +255,7 @@ export class Session {
   // ---------------------------------------------------------------- device and data
 
   private async open(): Promise<void> {
-    void this.kept.list();
+    this.kept.list();
     try {
       const { adapter } = await this.device();
       this.send({ type: 'adapter', adapter });
@@ -275,7 +275,9 @@ export class Session {
     this.engine = engine;
     if (this.resting === 'lost') {
       this.resting = this.run ? 'paused' : 'idle';
-      const from = this.run ? ` The run goes on from step ${this.losses.length.toLocaleString('en-US')}.` : '';
+      const from = this.run
+        ? ` The run goes on from step ${this.losses.length.toLocaleString('en-US')}.`
+        : '';
       this.send({ type: 'notice', message: `The GPU device was lost, and another took its place.${from}` });
     }
     this.pace();

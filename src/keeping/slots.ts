@@ -44,7 +44,10 @@ export class Slots {
     await this.change(file, (access) => {
       const written = access.write(checkpoint, { at: 0 });
       if (written !== checkpoint.length) {
-        throw new EngineError('data', `The storage took ${written} of ${checkpoint.length} bytes: it is full.`);
+        throw new EngineError(
+          'data',
+          `The storage took ${written} of ${checkpoint.length} bytes: it is full.`,
+        );
       }
       access.truncate(checkpoint.length);
     });

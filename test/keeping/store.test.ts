@@ -71,6 +71,7 @@ test('a run can be discarded, and is free after that', async () => {
   await run.discard();
   expect(await steps(store)).toEqual([]);
   expect(await store.claim(run.id)).toBeUndefined();
+  expect((await locks.query()).held).toEqual([]);
 });
 
 test('what has no whole copy is not offered', async () => {

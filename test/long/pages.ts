@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Browser, Page } from 'puppeteer';
 import { launchBrowser } from '../lanes/browsers';
 import {
+  keepAt,
   killGpu,
   losses,
   offered,
@@ -13,7 +14,6 @@ import {
   servePage,
   steps,
   TUTORIAL,
-  type,
   until,
   visit,
 } from '../page/visit';
@@ -24,8 +24,8 @@ const RUN = TUTORIAL.replace('samples=4', 'samples=0');
 const EPOCH = 4;
 const RELOADS = 30;
 const KILLS = 20;
-/** Steps until the run's end is put off, at each kill. */
-const PART = 80;
+/** Steps of a run that is killed three times. */
+const LENGTH = 240;
 
 /** Does `work` with the address of the page. */
 async function withPage<T>(work: (address: string) => Promise<T>): Promise<T> {
@@ -117,45 +117,48 @@ const reloads: Row = {
     }),
 };
 
-/** Three kills in short order, to the end of the run each. */
+/** Whether a run went on as if nothing had happened, after each of three kills in short order. */
 async function threeKills(address: string, random: Random, whole: readonly number[]): Promise<boolean[]> {
   const profile = mkdtempSync(join(tmpdir(), 'gpu-kills-'));
-  const said = (page: Page, words: string) =>
-    until(page, (w) => document.getElementById('error-text')!.textContent!.includes(w), words);
-  /** Trains to the end of a part, with a kill on the way. */
-  const part = async (browser: Browser, page: Page, number: number) => {
-    await type(page, 'epochs', String((number * PART) / EPOCH));
-    await page.click('#train');
-    await steps(page, (number - 1) * PART + 5 + Math.floor((PART - 30) * random.next()));
+  const said = (page: Page, id: string, words: string) =>
+    until(page, (i, w) => document.getElementById(i)!.textContent!.includes(w), id, words);
+  /** At some step. */
+  const kill = async (browser: Browser, page: Page) => {
+    const { length } = await losses(page);
+    await steps(page, length + 1 + Math.floor(10 * random.next()));
     await killGpu(browser);
   };
-  const same = async (page: Page, number: number) => {
-    await phase(page, 'finished');
-    return isSame(await losses(page), whole.slice(0, number * PART));
+  /** So far; a few steps on. */
+  const same = async (page: Page) => {
+    await steps(page, (await losses(page)).length + 3);
+    const now = await losses(page);
+    return isSame(now, whole.slice(0, now.length));
   };
   try {
     const ends = await withBrowser(async (browser) => {
-      const { page } = await visit(browser, `${address}?${RUN}`);
+      const { page } = await visit(browser, `${address}?${RUN}&epochs=${LENGTH / EPOCH}`);
       await phase(page, 'idle');
-      await part(browser, page, 1);
-      const first = await same(page, 1);
-      await part(browser, page, 2);
-      await said(page, 'Reload the page, or wait');
+      await keepAt(page, 2);
+      await page.click('#train');
+      await kill(browser, page);
+      await said(page, 'notices', 'another took its place');
+      const first = await same(page);
+      await kill(browser, page);
+      await said(page, 'error-text', 'Reload the page, or wait');
       await page.reload();
       await goOn(page);
-      const second = await same(page, 2);
-      await part(browser, page, 3);
-      await said(page, 'close all its windows and start it again');
+      const second = await same(page);
+      await kill(browser, page);
+      await said(page, 'error-text', 'close all its windows and start it again');
       await page.reload();
-      await until(page, () =>
-        document.getElementById('unsupported-remedies')!.textContent!.includes('start it again'),
-      );
+      await said(page, 'unsupported-remedies', 'start it again');
       return [first, second];
     }, profile);
     const third = await withBrowser(async (browser) => {
-      const { page } = await visit(browser, `${address}?${RUN}`);
+      const { page } = await visit(browser, address);
       await goOn(page);
-      return same(page, 3);
+      await phase(page, 'finished');
+      return isSame(await losses(page), whole);
     }, profile);
     return [...ends, third];
   } finally {
@@ -168,7 +171,7 @@ const gpuKills: Row = {
   run: () =>
     withPage(async (address) => {
       const random = new Random(2);
-      const whole = await undisturbed(address, 3 * PART);
+      const whole = await undisturbed(address, LENGTH);
       const counts = [0, 0, 0];
       for (let i = 0; i < KILLS; i++) {
         (await threeKills(address, random, whole)).forEach((good, kill) => {
@@ -176,7 +179,7 @@ const gpuKills: Row = {
         });
       }
       const [first, second, third] = counts.map((count) => all(count, KILLS));
-      return `${first} go on by themselves; killed again, ${second} after a reload; a third time, ${third} after another start of the browser; all with the losses of a run left alone`;
+      return `${first} go on by themselves; killed again at once, ${second} after a reload; a third time, ${third} after another start of the browser. All losses are those of a run left alone`;
     }),
 };
 

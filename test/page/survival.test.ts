@@ -1,10 +1,11 @@
 /** What a page's run survives: a reload, a lost device, a GPU process that is killed, other tabs, storage that is full. */
-import type { Browser, BrowserContext, Page } from 'puppeteer';
+import type { Browser, BrowserContext } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../lanes/browsers';
 import {
   deviceLoser,
   files,
+  keepAt,
   killGpu,
   losses,
   offered,
@@ -50,14 +51,6 @@ async function profile(): Promise<{ open(query: string): ReturnType<typeof visit
   };
 }
 
-/** Trains to about here, and waits until that is kept. */
-async function keepAt(page: Page, count: number): Promise<void> {
-  await page.click('#train');
-  await steps(page, count);
-  await page.click('#train');
-  await phase(page, 'paused');
-  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
-}
 test('a page that is left in the middle of a run goes on with it, bit for bit, and looks as before', async () => {
   const { open, close } = await profile();
   const { page, problems } = await open(RUN);

@@ -112,6 +112,15 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<() => P
 export const steps = (page: Page, count: number) =>
   until(page, (n) => window.harness.state.losses.length >= n, count);
 
+/** Trains to about here, and waits until that is kept. */
+export async function keepAt(page: Page, count: number): Promise<void> {
+  await page.click('#train');
+  await steps(page, count);
+  await page.click('#train');
+  await phase(page, 'paused');
+  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
+}
+
 /** A run that the browser keeps can be gone on with by such a button. */
 export const offered = (page: Page, words: string) =>
   until(
