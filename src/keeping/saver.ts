@@ -24,7 +24,6 @@ export interface SaverOptions {
 export class Saver {
   private readonly options: SaverOptions;
   private run: HeldRun | undefined;
-  private opening: Promise<HeldRun> | undefined;
   private next: { readonly checkpoint: Uint8Array<ArrayBuffer>; readonly step: number } | undefined;
   private working: Promise<void> | undefined;
   /** An operation that was given up, but may still be under way: nothing may be written beside it. */
@@ -83,21 +82,12 @@ export class Saver {
     this.working = undefined;
   }
 
-  /** Asked once, however long it takes. */
-  private open(): Promise<HeldRun> {
-    this.opening ??= this.options.open().then(
-      (run) => {
-        this.run = run;
-        // It came after the end, which could not wait for it.
-        if (this.ended && !this.working) run.release();
-        return run;
-      },
-      (error) => {
-        this.opening = undefined;
-        throw error;
-      },
-    );
-    return this.opening;
+  private async open(): Promise<HeldRun> {
+    const run = await this.options.open();
+    this.run = run;
+    // It came after the end, which could not wait for it.
+    if (this.ended && !this.working) run.release();
+    return run;
   }
 
   private async patiently<T>(operation: Promise<T>): Promise<T> {
