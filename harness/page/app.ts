@@ -1,4 +1,5 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
+import { rememberedLosses, rememberLoss } from './device_lost';
 import type { Command, ModelDescription, RunSettings, Source, WorkerEvent } from './protocol';
 import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
 import { startWorker } from './start_worker';
@@ -55,8 +56,8 @@ export class App {
       this.take({ ...this.settings, task: parseQuery(location.search).settings.task });
     });
     addEventListener('beforeunload', (event) => {
-      // The browser asks whether to leave.
-      if (this.unsaved > 0) event.preventDefault();
+      // The browser asks whether to leave what would be lost.
+      if (this.state.losses.length > Math.max(this.state.saved, this.state.stored)) event.preventDefault();
     });
     document.addEventListener('visibilitychange', () => {
       this.send({ type: 'visible', visible: document.visibilityState === 'visible' });
@@ -66,7 +67,7 @@ export class App {
   open(panels: readonly Panel[]): void {
     this.panels = panels;
     const visible = document.visibilityState === 'visible';
-    this.send({ type: 'open', settings: this.runSettings(), visible });
+    this.send({ type: 'open', settings: this.runSettings(), visible, losses: rememberedLosses() });
     this.changed();
   }
 
@@ -161,6 +162,7 @@ export class App {
     this.state = reduce(this.state, event);
     this.changedAt = performance.now();
     this.timeFirstStep(event);
+    if (event.type === 'lost') rememberLoss();
     if (event.type === 'notice') this.notices = [...this.notices, event.message];
     else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
     else if (event.type === 'model') {

@@ -1,5 +1,46 @@
-/** The page's message for a lost device. The library's own error addresses programs, which can create another engine. */
+/** The page's message for a lost device, and its memory of earlier losses. The library's own error addresses programs, which can create another engine. */
+import { type Attempt, recentLosses } from '../../src/keeping/recoverer';
+
 export function deviceLostMessage(reason: string): string {
   const why = reason ? ` (${reason.replace(/\.$/, '')})` : '';
   return `The GPU device was lost${why}. Drivers reset it when they crash, are updated, or run out of memory.`;
+}
+
+/** How a run of `step` steps goes on. `kept`: in the browser's storage. */
+export function goesOnBy({ advice }: Attempt, step: number, kept: boolean): string {
+  const from = step.toLocaleString('en-US');
+  if (!advice)
+    return step > 0 ? `The run goes on by itself from step ${from}.` : 'The run begins again by itself.';
+  const what =
+    step === 0
+      ? 'The run had no copy yet, and begins again.'
+      : kept
+        ? `Step ${from} of the run is kept in this browser.`
+        : `Step ${from} of the run is not kept in this browser: save the checkpoint first.`;
+  const how =
+    advice === 'reload'
+      ? 'The browser gives no other one yet. Reload the page, or wait: Chrome gives one after about two minutes, and then the run goes on by itself.'
+      : 'It was lost too often, and the browser gives no other one: close all its windows and start it again.';
+  return `${how} ${what}`;
+}
+
+const KEY = 'webgpu-diffusion-losses';
+
+/** When devices were lost in this browser of late; milliseconds. Where nothing can be stored, nothing is known. */
+export function rememberedLosses(): number[] {
+  try {
+    const times: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
+    const known = Array.isArray(times) ? times.filter((time) => typeof time === 'number') : [];
+    return recentLosses(known, Date.now());
+  } catch {
+    return [];
+  }
+}
+
+export function rememberLoss(): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify([...rememberedLosses(), Date.now()]));
+  } catch {
+    // Private windows of some browsers.
+  }
 }

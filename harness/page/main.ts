@@ -2,9 +2,11 @@
 import { App, type Panel } from './app';
 import { createBenchPanel } from './bench_panel';
 import { createCheckPanel } from './check_panel';
+import { rememberedLosses } from './device_lost';
 import { anyElement, button, byId, setText } from './dom';
 import { connectFiles } from './file_input';
 import { adapterName } from './format';
+import { createKeptPanel } from './kept_panel';
 import { createSamplePanel } from './sample_panel';
 import { type Settings, toQuery } from './settings';
 import type { State } from './state';
@@ -95,7 +97,8 @@ function createFrame(app: App): Panel {
       setText(anyElement('files-problem-text'), problem);
       // The user who dropped the file may have scrolled far down the page.
       if (problem && problem !== shown) anyElement('files-problem').scrollIntoView({ block: 'nearest' });
-      if (error?.at === 'start') showTrouble(startTrouble(error.code, error.message, navigator.userAgent));
+      if (error?.at === 'start')
+        showTrouble(startTrouble(error.code, error.message, navigator.userAgent, rememberedLosses().length));
       if (!adapter) return;
       dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;
       setText(
@@ -140,7 +143,7 @@ function start(): void {
       panels[app.settings.task].start();
     },
   };
-  app.open([createFrame(app), ...Object.values(panels), starter]);
+  app.open([createFrame(app), createKeptPanel(app), ...Object.values(panels), starter]);
 
   window.harness = {
     get settings() {

@@ -1,5 +1,6 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
+import type { KeptRun } from '../../src/keeping/store';
 import type { FlowMethod, PageRecipe, Tune } from './settings';
 
 /** What a run is made with. */
@@ -37,8 +38,13 @@ export interface Order {
 }
 
 export type Command =
-  /** Sent once, first. */
-  | { readonly type: 'open'; readonly settings: RunSettings; readonly visible: boolean }
+  /** Sent once, first. `losses`: when devices were lost, as far as the page knows. */
+  | {
+      readonly type: 'open';
+      readonly settings: RunSettings;
+      readonly visible: boolean;
+      readonly losses: readonly number[];
+    }
   /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
   | { readonly type: 'adjust'; readonly settings: RunSettings }
   /** Trains to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
@@ -46,8 +52,14 @@ export type Command =
   /** The same for one step. */
   | { readonly type: 'step' }
   | { readonly type: 'pause' }
-  /** Forgets the run and frees its memory. */
+  /** Forgets the run, also in the browser's storage, and frees its memory. */
   | { readonly type: 'reset' }
+  /** After a divergence: trains from the copy before the last one. */
+  | { readonly type: 'goBack' }
+  /** Trains a run that the browser keeps. */
+  | { readonly type: 'goOn'; readonly id: string }
+  /** Deletes one. */
+  | { readonly type: 'discard'; readonly id: string }
   /** Training waits meanwhile, and what was ordered before is left. */
   | { readonly type: 'sample'; readonly order: Order }
   | { readonly type: 'stopSampling' }
@@ -111,10 +123,11 @@ export type WorkerEvent =
   | { readonly type: 'data'; readonly data: DataDescription }
   /** A network was read from a file: samples can be made with it. `note`: see Model, as below. */
   | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string }
-  /** A checkpoint was read: its run is the page's now, and so are its settings. */
+  /** A checkpoint was read: its run is the page's now, and so are its settings. `kept`: by the browser, so it is in no file. */
   | {
       readonly type: 'resumed';
       readonly name: string;
+      readonly kept: boolean;
       readonly settings: CheckpointSettings;
       readonly losses: Float32Array;
       readonly note?: string;
@@ -169,14 +182,28 @@ export type WorkerEvent =
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly step?: number;
     }
-  /** The device is gone; a `train` command goes on from the last of `losses`. */
+  /** The runs that the browser keeps beside the page's own. */
+  | { readonly type: 'kept'; readonly runs: readonly KeptRun[] }
+  /** To go on with this one, the page needs the images that it trains on. */
+  | { readonly type: 'needsData'; readonly id: string }
+  /** The page's run is kept up to this step. */
+  | { readonly type: 'stored'; readonly step: number }
+  /** It is not, or not any more. Said once. */
+  | { readonly type: 'notStored'; readonly message: string }
+  /** The device is gone, and the run as it was after these steps. What trained goes on by itself, as does a `train` command. */
   | { readonly type: 'lost'; readonly message: string; readonly losses: Float32Array }
+  /** No other device so far; it is asked for again. */
+  | { readonly type: 'stillLost'; readonly message: string }
+  /** The run is as it was after these steps. */
+  | { readonly type: 'wentBack'; readonly losses: Float32Array }
   /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
   | {
       readonly type: 'error';
       readonly at: 'start' | 'data' | 'task';
       readonly code: ErrorCode | 'unexpected';
       readonly message: string;
+      /** The run diverged, and can be gone on with from the copy of this step. */
+      readonly back?: number;
     };
 
 /** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */

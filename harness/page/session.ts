@@ -18,6 +18,9 @@ import {
   type Warning,
 } from '../../src';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { type Attempt, Recoverer } from '../../src/keeping/recoverer';
+import { SAVE_MS } from '../../src/keeping/saver';
+import { stepIn } from '../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
@@ -25,7 +28,9 @@ import { decodeSafetensors } from '../../src/weights/safetensors';
 import { ConstantImageWatch } from '../run/constant_image';
 import { levelsOf } from '../run/network';
 import { resumeTrainer } from '../run/resume';
-import { deviceLostMessage } from './device_lost';
+import { deviceLostMessage, goesOnBy } from './device_lost';
+import { divergedMessage } from './diverged';
+import { KeptRuns } from './kept_runs';
 import { LivePictures } from './live_pictures';
 import { LossBatcher } from './loss_batcher';
 import { createNetwork, Models } from './models';
@@ -39,10 +44,9 @@ const SUBMIT_MS = { visible: 12, hidden: 300 };
 const PICTURES_SHARE = 0.1;
 /** Pictures that took longer are left out where somebody waits for a pause. */
 const QUICK_MS = 400;
-/** Milliseconds between two copies of the run to the host, from which it goes on when the device is lost. */
-const KEEP_MS = 15_000;
-
 type DataCommand = Pick<Extract<Command, { type: 'data' }>, 'files' | 'labels' | 'checkpoint'>;
+/** Those that come with the page. */
+const digits: DataCommand = { files: [], labels: [], checkpoint: false };
 
 export class Session {
   private readonly send: (event: WorkerEvent, transfer?: Transferable[]) => void;
@@ -65,7 +69,12 @@ export class Session {
   private binarize: boolean | undefined;
   /** The run as it was a moment ago: a file to save, and what it goes on from when the device is lost. */
   private checkpoint: Uint8Array<ArrayBuffer> | undefined;
+  /** The copy before, from which a run that diverged goes on: what led there may be in the last one already. */
+  private before: Uint8Array<ArrayBuffer> | undefined;
   private keptAt = 0;
+  private readonly kept: KeptRuns;
+  /** One that the browser keeps, which waits for its images. */
+  private awaiting: string | undefined;
   /** Whether the last attempt to train has ended so: what was kept before it is worth more than what there is now. */
   private diverged = false;
   private watch: ConstantImageWatch | undefined;
@@ -83,9 +92,15 @@ export class Session {
   private working = false;
   private resting: Phase = 'starting';
 
+  // After the loss of a device.
+  private recoverer = new Recoverer();
+  private lostWhy = '';
+  private retry: ReturnType<typeof setTimeout> | undefined;
+
   constructor(send: (event: WorkerEvent, transfer?: Transferable[]) => void) {
     this.send = send;
     this.pictures = new LivePictures(send);
+    this.kept = new KeptRuns(send);
   }
 
   handle(command: Command): void {
@@ -93,12 +108,12 @@ export class Session {
       case 'open':
         this.visible = command.visible;
         this.settings = command.settings;
+        this.recoverer = new Recoverer(command.losses);
         this.request(() => this.open());
         break;
       case 'train':
       case 'step':
-        this.training = command.type === 'train' ? 'all' : 'step';
-        this.work();
+        this.train(command.type === 'train' ? 'all' : 'step');
         break;
       case 'pause':
         this.training = 'no';
@@ -111,8 +126,18 @@ export class Session {
         this.requests.length = 0;
         this.request(async () => {
           this.reset();
+          void this.kept.end({ discard: true }).catch((error) => this.report(error, 'task'));
           await this.strip(0);
         });
+        break;
+      case 'goBack':
+        this.request(async () => this.goBack());
+        break;
+      case 'goOn':
+        this.request(() => this.goOn(command.id));
+        break;
+      case 'discard':
+        void this.kept.discard(command.id).catch((error) => this.report(error, 'data'));
         break;
       case 'adjust':
         this.adjust(command.settings);
@@ -157,6 +182,13 @@ export class Session {
     if (this.active?.what === what) this.active?.controller.abort();
   }
 
+  private train(mode: 'step' | 'all'): void {
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    this.training = mode;
+    this.work();
+  }
+
   private work(): void {
     if (this.working) return;
     this.working = true;
@@ -171,10 +203,12 @@ export class Session {
       if (!request && this.training === 'no') break;
       try {
         if (request) await request();
-        else await this.train();
+        else await this.makeSteps();
       } catch (error) {
+        const { training } = this;
         this.training = 'no';
-        this.report(error, 'task');
+        if (!request && training !== 'no' && this.isStillLost(error)) this.stillLost(training);
+        else this.report(error, 'task');
       }
     }
     this.phase(this.resting);
@@ -210,12 +244,18 @@ export class Session {
     // The loss of the device is told once, by its own handler, which destroys what was at work.
     if ((code === 'device-lost' || code === 'destroyed') && !this.engine) return;
     if (code === 'unexpected') console.error(error);
-    this.send({ type: 'error', at, code, message: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    if (code === 'diverged') {
+      const copy = this.before ?? this.checkpoint;
+      const back = copy && stepIn(copy);
+      this.send({ type: 'error', at, code, message: divergedMessage(message, back), back });
+    } else this.send({ type: 'error', at, code, message });
   }
 
   // ---------------------------------------------------------------- device and data
 
   private async open(): Promise<void> {
+    this.kept.list();
     try {
       const { adapter } = await this.device();
       this.send({ type: 'adapter', adapter });
@@ -224,16 +264,22 @@ export class Session {
       this.report(error, 'start');
       return;
     }
-    await this.loadData({ files: [], labels: [], checkpoint: false });
+    await this.loadData(digits);
   }
 
   private async device(): Promise<Engine> {
     if (this.engine) return this.engine;
-    if (this.resting === 'lost') this.resting = this.run ? 'paused' : 'idle';
     const onProgress = (progress: Progress) => this.send({ type: 'preparing', progress });
     const onWarning = ({ message }: Warning) => this.send({ type: 'notice', message });
     const engine = await createEngine({ onProgress, onWarning });
     this.engine = engine;
+    if (this.resting === 'lost') {
+      this.resting = this.run ? 'paused' : 'idle';
+      const from = this.run
+        ? ` The run goes on from step ${this.losses.length.toLocaleString('en-US')}.`
+        : '';
+      this.send({ type: 'notice', message: `The GPU device was lost, and another took its place.${from}` });
+    }
     this.pace();
     this.setTune();
     void engine.device.lost.then(({ reason, message }) => {
@@ -252,7 +298,8 @@ export class Session {
     if (this.engine) this.engine.maxSubmitMilliseconds = this.visible ? SUBMIT_MS.visible : SUBMIT_MS.hidden;
   }
 
-  private deviceLost(message: string): void {
+  private deviceLost(why: string): void {
+    const { training } = this;
     this.training = 'no';
     this.requests.length = 0;
     this.interrupt();
@@ -263,12 +310,37 @@ export class Session {
     this.engine = undefined;
     this.resting = 'lost';
     this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
-    this.send({
-      type: 'lost',
-      message: deviceLostMessage(message),
-      losses: Float32Array.from(this.losses),
-    });
+    this.lostWhy = why;
+    const attempt = this.recoverer.lost(Date.now());
+    const message = training === 'no' ? deviceLostMessage(why) : this.lostMessage(attempt);
+    this.send({ type: 'lost', message, losses: Float32Array.from(this.losses) });
+    if (training !== 'no') this.tryAgain(attempt, training);
     if (!this.working) this.phase('lost');
+  }
+
+  private lostMessage(attempt: Attempt): string {
+    const step = this.losses.length;
+    return `${deviceLostMessage(this.lostWhy)} ${goesOnBy(attempt, step, this.kept.step >= step)}`;
+  }
+
+  private tryAgain({ wait }: Attempt, mode: 'step' | 'all'): void {
+    this.retry = setTimeout(() => this.train(mode), wait);
+  }
+
+  /** Whether an attempt to train got no device. One that it got and lost has told that itself. */
+  private isStillLost(error: unknown): boolean {
+    return (
+      this.resting === 'lost' &&
+      this.retry === undefined &&
+      error instanceof EngineError &&
+      ['no-adapter', 'device-lost', 'limit'].includes(error.code)
+    );
+  }
+
+  private stillLost(training: 'step' | 'all'): void {
+    const attempt = this.recoverer.failed(Date.now());
+    this.send({ type: 'stillLost', message: this.lostMessage(attempt) });
+    this.tryAgain(attempt, training);
   }
 
   private async loadData({ files, labels, checkpoint }: DataCommand): Promise<void> {
@@ -276,15 +348,16 @@ export class Session {
     try {
       const builtIn = files.length === 0;
       const images = builtIn ? await loadLabelledDigits() : await loadFiles(files, labels);
-      // Whoever has images only should not lose those before for it.
-      if (!checkpoint) checkLabels(images, networkOf(this.settings, images));
+      // Whoever has images only should not lose those before for it. A checkpoint, or a run that waits for them, says the recipe.
+      if (!checkpoint && !this.awaiting) checkLabels(images, networkOf(this.settings, images));
       this.images = images;
       const { count, height, width } = images;
       const name = builtIn ? 'MNIST digits' : files.map((f) => f.name).join(', ');
       this.source = builtIn ? 'mnist' : name;
       this.send({ type: 'data', data: { name, builtIn, count, height, width, classes: classesOf(images) } });
       this.resting = 'idle';
-      await this.strip(0);
+      if (this.awaiting) await this.goOn(this.awaiting);
+      else await this.strip(0);
     } catch (error) {
       if (this.resting === 'starting') this.resting = 'idle';
       this.report(error, 'data');
@@ -331,6 +404,7 @@ export class Session {
       if (!saved) this.run = undefined;
       throw error;
     }
+    this.awaiting = undefined;
     this.nextPictures = 0;
     this.keptAt = performance.now();
     return this.trainer;
@@ -365,7 +439,7 @@ export class Session {
   }
 
   /** Trains until the epochs are complete, or one step, or an interruption. */
-  private async train(): Promise<void> {
+  private async makeSteps(): Promise<void> {
     const trainer = await this.build();
     const mode = this.training;
     this.resting = 'paused';
@@ -404,7 +478,7 @@ export class Session {
     }
     if (this.trainer !== trainer) return;
     if (ended) this.training = 'no';
-    const { losses } = await this.keep(trainer);
+    const losses = await this.keep(trainer);
     // Where the pictures were interrupted, steps that were under way meanwhile have not told theirs.
     losses.slice(this.losses.length).forEach(add);
     batcher.flush();
@@ -438,20 +512,24 @@ export class Session {
       const rest = isFirst ? 0 : (end - start) * (1 / PICTURES_SHARE - 1);
       this.nextPictures = end + Math.max(this.settings.refresh * 1000, rest);
     }
-    if (start - this.keptAt > KEEP_MS) await this.keep(trainer);
+    if (start - this.keptAt > SAVE_MS) await this.keep(trainer);
   }
 
-  /** Copies the run to the host, the steps that are under way included. */
-  private async keep(trainer: Trainer): Promise<Checkpoint> {
+  /** Copies the run, the steps that are under way included, to the host and from there to the browser's storage. Returns all losses. */
+  private async keep(trainer: Trainer): Promise<Float32Array> {
     const { source, losses, binarize } = this;
     const { lr: learningRate, epochs } = this.settings;
     const { seed, batch: batchSize } = this.run!;
     const { count } = this.dataset!;
     const limit = count < this.images!.count ? { limit: count } : {};
     const settings = { seed, batchSize, learningRate, epochs, binarize, source, ...limit };
-    this.checkpoint = await saveCheckpoint({ trainer, settings, data: this.data!, losses });
+    const checkpoint = await saveCheckpoint({ trainer, settings, data: this.data!, losses });
+    const all = decodeSafetensors(checkpoint).tensors.get('losses')!.data as Float32Array;
+    if (this.checkpoint && stepIn(this.checkpoint) < all.length) this.before = this.checkpoint;
+    this.checkpoint = checkpoint;
     this.keptAt = performance.now();
-    return loadCheckpoint(this.checkpoint);
+    this.kept.save(checkpoint, all.length);
+    return all;
   }
 
   private adjust(settings: RunSettings): void {
@@ -477,13 +555,28 @@ export class Session {
   }
 
   private reset(): void {
+    clearTimeout(this.retry);
+    this.retry = undefined;
     this.freeRun();
     this.run = undefined;
     this.losses = [];
     this.checkpoint = undefined;
+    this.before = undefined;
     this.diverged = false;
     this.resting = 'idle';
     this.send({ type: 'freed' });
+  }
+
+  private goBack(): void {
+    const copy = this.before ?? this.checkpoint;
+    if (!copy) return;
+    this.freeRun();
+    this.checkpoint = copy;
+    this.before = undefined;
+    this.diverged = false;
+    this.losses = [...loadCheckpoint(copy).losses];
+    this.send({ type: 'wentBack', losses: Float32Array.from(this.losses) });
+    this.training = 'all';
   }
 
   private freeRun(): void {
@@ -539,7 +632,7 @@ export class Session {
     try {
       const bytes = new Uint8Array(await file.arrayBuffer());
       if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
-        await this.resume(bytes, file.name);
+        await this.resume(bytes, file.name, { kept: false });
       else await this.openModel(bytes, file.name);
     } catch (error) {
       this.report(error, 'data');
@@ -557,7 +650,43 @@ export class Session {
     this.send({ type: 'model', model: { name, recipe: recipeOf(objective), classes, height, width }, note });
   }
 
-  private async resume(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
+  /** Goes on with a run that the browser keeps, with the images that it was trained on. */
+  private async goOn(id: string): Promise<void> {
+    if (this.run) return;
+    this.phase('loading');
+    const asked = this.awaiting === id;
+    this.awaiting = undefined;
+    try {
+      const { bytes, checkpoint } = await this.kept.take(id);
+      try {
+        if (!this.hasDataOf(checkpoint) && checkpoint.settings.source === 'mnist')
+          await this.loadData(digits);
+        if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', { kept: true });
+        else {
+          this.awaiting = id;
+          this.send({ type: 'needsData', id });
+          if (asked) throw new EngineError('data', 'These are not the images that the run trains on.');
+        }
+      } finally {
+        if (!this.run) void this.kept.end().catch((error) => this.report(error, 'data'));
+      }
+      if (this.resting === 'paused') this.training = 'all';
+    } catch (error) {
+      this.report(error, 'data');
+    }
+  }
+
+  private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {
+    const { limit } = settingsOf({ settings, config, objective, data }, 'The run');
+    const { images } = this;
+    return images !== undefined && isSameData(data, fingerprintImages(this.imagesOf(limit)));
+  }
+
+  private async resume(
+    bytes: Uint8Array<ArrayBuffer>,
+    name: string,
+    { kept }: { readonly kept: boolean },
+  ): Promise<void> {
     if (this.run) {
       throw new EngineError(
         'argument',
@@ -573,7 +702,7 @@ export class Session {
     this.run = this.settings;
     this.checkpoint = bytes;
     this.losses = [...saved.losses];
-    this.send({ type: 'resumed', name, settings, losses: saved.losses, note: saved.note });
+    this.send({ type: 'resumed', name, kept, settings, losses: saved.losses, note: saved.note });
     try {
       await this.build();
     } catch (error) {
@@ -593,12 +722,20 @@ export class Session {
   private async saveCheckpoint(): Promise<void> {
     if (this.trainer && !(this.diverged && this.checkpoint)) await this.keep(this.trainer);
     if (!this.checkpoint) return;
-    const { length: step } = loadCheckpoint(this.checkpoint).losses;
-    this.saved('checkpoint.safetensors', this.checkpoint.slice(), step);
+    this.saved('checkpoint.safetensors', this.checkpoint.slice(), stepIn(this.checkpoint));
   }
 
   private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
     this.send({ type: 'saved', name, bytes, step }, [bytes.buffer]);
+  }
+}
+
+function isSameData(before: DataFingerprint, now: DataFingerprint): boolean {
+  try {
+    assertSameData(before, now);
+    return true;
+  } catch {
+    return false;
   }
 }
 

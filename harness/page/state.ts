@@ -1,5 +1,6 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../src';
+import type { KeptRun } from '../../src/keeping/store';
 import { preparing } from '../run/kernels_text';
 import type { DataDescription, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
 import type { Settings } from './settings';
@@ -32,6 +33,14 @@ export interface State {
   readonly losses: readonly number[];
   /** So many of the run's steps are in a checkpoint that was saved or opened. */
   readonly saved: number;
+  /** And so many in the browser's storage. */
+  readonly stored: number;
+  /** What is wrong with that. */
+  readonly notStored?: string;
+  /** The runs that the browser keeps beside this one. */
+  readonly kept: readonly KeptRun[];
+  /** The one among them that waits for its images. */
+  readonly needsData?: string;
   readonly imagesPerSecond: number;
   /** The same, steadier: what the time left is reckoned with. */
   readonly pace: number;
@@ -41,6 +50,8 @@ export interface State {
     readonly at: 'start' | 'data' | 'task';
     readonly code: string;
     readonly message: string;
+    /** The run diverged, and can go on from this step. */
+    readonly back?: number;
   };
   /** What is wrong with the run, though it goes on. */
   readonly warning?: string;
@@ -51,6 +62,8 @@ export const initialState: State = {
   training: false,
   losses: [],
   saved: 0,
+  stored: 0,
+  kept: [],
   imagesPerSecond: 0,
   pace: 0,
 };
@@ -82,10 +95,16 @@ export function reduce(state: State, event: WorkerEvent): State {
     case 'model':
       return { ...state, model: event.model, error: undefined };
     case 'resumed':
-      return { ...state, losses: [...event.losses], saved: event.losses.length };
+      return {
+        ...state,
+        losses: [...event.losses],
+        saved: event.kept ? 0 : event.losses.length,
+        stored: event.kept ? event.losses.length : 0,
+        needsData: undefined,
+      };
     case 'built': {
       const { type: _, ...run } = event;
-      return { ...state, run };
+      return { ...state, run, needsData: undefined };
     }
     case 'losses':
       return {
@@ -103,6 +122,8 @@ export function reduce(state: State, event: WorkerEvent): State {
         run: undefined,
         losses: [],
         saved: 0,
+        stored: 0,
+        notStored: undefined,
         imagesPerSecond: 0,
         pace: 0,
         sampling: undefined,
@@ -116,10 +137,30 @@ export function reduce(state: State, event: WorkerEvent): State {
         ...state,
         losses: [...event.losses],
         saved: Math.min(state.saved, event.losses.length),
+        stored: Math.min(state.stored, event.losses.length),
         error: { at: 'task', code: 'device-lost', message: event.message },
       };
-    case 'error':
-      return { ...state, error: { at: event.at, code: event.code, message: event.message } };
+    case 'stillLost':
+      return { ...state, error: { at: 'task', code: 'device-lost', message: event.message } };
+    case 'wentBack':
+      return {
+        ...state,
+        losses: [...event.losses],
+        saved: Math.min(state.saved, event.losses.length),
+        stored: Math.min(state.stored, event.losses.length),
+      };
+    case 'kept':
+      return { ...state, kept: event.runs };
+    case 'needsData':
+      return { ...state, needsData: event.id };
+    case 'stored':
+      return { ...state, stored: event.step, notStored: undefined };
+    case 'notStored':
+      return { ...state, notStored: event.message };
+    case 'error': {
+      const { type: _, ...error } = event;
+      return { ...state, error };
+    }
     case 'saved':
       return { ...state, saved: event.step ?? state.saved };
     case 'grid':

@@ -46,13 +46,24 @@ export function missingWebGpu(env: {
   };
 }
 
-/** Explains an error at the start to the user. */
-export function startTrouble(code: string, message: string, userAgent: string): Trouble {
+/** Explains an error at the start to the user. `losses`: how many devices were lost here in the last minutes. */
+export function startTrouble(code: string, message: string, userAgent: string, losses = 0): Trouble {
   if (code === 'no-webgpu') {
     return {
       title: 'WebGPU is missing where the training runs',
       why: 'The page has WebGPU, but its worker, which keeps the page smooth, has not.',
       remedies: browserRemedies(userAgent),
+    };
+  }
+  if (code === 'no-adapter' && losses > 0) {
+    return {
+      title: 'The browser gives no GPU any more',
+      why: `Its device was lost ${losses === 1 ? 'once' : `${losses} times`} within the hour. After three times or so a browser gives none to any page until it is started again.`,
+      remedies: [
+        'Close all windows of the browser, and start it again.',
+        'The runs that this browser keeps are still there: the page offers to go on with them then.',
+        'If it happens again, update the graphics driver, or train with smaller batches.',
+      ],
     };
   }
   if (code === 'no-adapter') {

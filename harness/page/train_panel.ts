@@ -68,6 +68,12 @@ export function createTrainPanel(app: App): TaskPanel {
     if (app.unsaved === 0 || confirm(question)) app.send({ type: 'reset' });
   };
   button('reset').addEventListener('click', reset);
+  /** The learning rate to try after a divergence: half of it, in few digits. */
+  const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
+  button('error-back').addEventListener('click', () => {
+    app.set('lr', String(smallerRate()));
+    app.send({ type: 'goBack' });
+  });
   button('error-action').addEventListener('click', () => {
     if (app.state.phase === 'lost') app.send({ type: 'train' });
     else reset();
@@ -153,6 +159,12 @@ export function createTrainPanel(app: App): TaskPanel {
     anyElement('error').hidden = !error;
     setText(anyElement('error-text'), error?.message ?? '');
     setMessage(anyElement('warning'), state.warning);
+    const { back } = error ?? {};
+    button('error-back').hidden = back === undefined;
+    setText(
+      button('error-back'),
+      `Go back to step ${whole(back ?? 0)} with a learning rate of ${smallerRate()}`,
+    );
     const action = button('error-action');
     action.hidden = !error || !(state.run || state.phase === 'lost');
     if (state.phase === 'lost') {

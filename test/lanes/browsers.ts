@@ -69,13 +69,18 @@ const firefoxPrefs = {
   'gfx.webgpu.ignore-blocklist': true,
 };
 
-/** Starts a headless browser with WebGPU. It ends with this process. */
-/** `signals: false`: a Ctrl-C is the caller's business, who closes the browser; otherwise it ends this process too. */
-export async function launchBrowser(kind: BrowserKind, { signals = true } = {}): Promise<Browser> {
+/**
+ * Starts a headless browser with WebGPU. It ends with this process. `signals: false`: a Ctrl-C is the caller's business, who closes the
+ * browser; otherwise it ends this process too. `profile`: a folder that keeps what pages store, for the next one.
+ */
+export async function launchBrowser(
+  kind: BrowserKind,
+  { signals = true, profile }: { readonly signals?: boolean; readonly profile?: string } = {},
+): Promise<Browser> {
   const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
   const handled = { handleSIGINT: signals, handleSIGTERM: signals };
-  const common = { browser: kind, executablePath, headless: true, ...handled } as const;
+  const common = { browser: kind, executablePath, headless: true, userDataDir: profile, ...handled } as const;
   if (kind === 'firefox') {
     // Firefox's crash helper would outlive a Firefox that is killed.
     const env = { ...process.env, MOZ_CRASHREPORTER_DISABLE: '1' };

@@ -7,10 +7,11 @@ import { arch, availableParallelism, cpus, platform, release } from 'node:os';
 import { bits } from './bits';
 import { files } from './files';
 import { kills } from './kills';
+import { pages } from './pages';
 import { races } from './races';
 import type { Row } from './row';
 
-const rows: readonly Row[] = [...files, races, kills, ...bits];
+const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits];
 
 export async function main(words: readonly string[]): Promise<number> {
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

@@ -1,30 +1,28 @@
 /** The page as its users meet it: in Chrome, from the development server, with a tiny network for any adapter. Built: driven/built.test.ts. */
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import type { Browser, EvaluateFunc, Page } from 'puppeteer';
-import { createServer, type ViteDevServer } from 'vite';
+import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../lanes/browsers';
+import {
+  deviceLoser,
+  files,
+  losses,
+  phase,
+  servePage,
+  TINY,
+  TUTORIAL,
+  text,
+  type,
+  until,
+  visit,
+} from './visit';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const TINY = 'batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
-const TUTORIAL = `recipe=tutorial&${TINY}`;
-
-let server: ViteDevServer;
+let server: Awaited<ReturnType<typeof servePage>>;
 let browser: Browser;
 let address: string;
 
 beforeAll(async () => {
-  server = await createServer({
-    root,
-    mode: 'development',
-    logLevel: 'error',
-    // A dependency that is discovered late makes the server reload the page in the middle of a test.
-    optimizeDeps: { noDiscovery: true },
-    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
-  });
-  await server.listen();
-  address = `http://127.0.0.1:${(server.httpServer!.address() as AddressInfo).port}/`;
+  server = await servePage();
+  ({ address } = server);
   browser = await launchBrowser('chrome');
 });
 
@@ -33,42 +31,7 @@ afterAll(async () => {
   await server?.close();
 });
 
-/** Opens the page; `problems` collects what must not happen. */
-async function open(query: string, base = address): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(300_000); // half of what a lane is silent at most, so that what is waited for is named
-  const problems: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(message.text());
-  });
-  page.on('pageerror', (error) => problems.push(String(error)));
-  // Whether to leave a run that is not saved.
-  page.on('dialog', (dialog) => void dialog.accept());
-  page.on('response', (response) => {
-    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
-  });
-  await page.goto(`${base}${query}`);
-  await until(page, () => window.harness !== undefined);
-  return { page, problems };
-}
-
-function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
-  return page.waitForFunction(condition, { polling: 30 }, ...args);
-}
-
-const phase = (page: Page, name: string) => until(page, (n) => window.harness.state.phase === n, name);
-const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
-const text = (page: Page, id: string) => page.evaluate((i) => document.getElementById(i)!.textContent, id);
-const type = (page: Page, id: string, value: string) =>
-  page.evaluate(
-    (i, v) => {
-      const input = document.getElementById(i) as HTMLInputElement;
-      input.value = v;
-      input.dispatchEvent(new Event('change'));
-    },
-    id,
-    value,
-  );
+const open = (query: string, base = address) => visit(browser, `${base}${query}`);
 
 /** What each of these says, if all of it is within the width of a phone. */
 async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
@@ -347,33 +310,6 @@ test('step, train, pause, sample, reset', async () => {
   await page.close();
 });
 
-/** Collects what the page saves, and drops such files on it. */
-async function files(page: Page) {
-  await page.evaluate(() => {
-    const blobs: Blob[] = [];
-    Object.assign(window, { blobs });
-    URL.createObjectURL = (blob: Blob) => `#${blobs.push(blob)}`; // which downloads nothing
-  });
-  const save = async (button: string) => {
-    const before = await page.evaluate(() => (window as unknown as { blobs: Blob[] }).blobs.length);
-    await page.click(`#${button}`);
-    await until(page, (n) => (window as unknown as { blobs: Blob[] }).blobs.length > n, before);
-    return before;
-  };
-  const dropAll = (...all: (readonly [blob: number | string, name: string])[]) =>
-    page.evaluate((given) => {
-      const { blobs } = window as unknown as { blobs: Blob[] };
-      const dataTransfer = new DataTransfer();
-      for (const [what, name] of given)
-        dataTransfer.items.add(new File([typeof what === 'number' ? blobs[what] : what], name));
-      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
-    }, all);
-  const drop = (blob: number | string, name: string) => dropAll([blob, name]);
-  /** Whether the browser would ask before it leaves the page. */
-  const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
-  return { save, drop, dropAll, asks };
-}
-
 /** A saved model as it was before there were checksums, in its place among what was saved. */
 const asVersion1 = (page: Page, blob: number) =>
   page.evaluate(async (at) => {
@@ -385,24 +321,6 @@ const asVersion1 = (page: Page, blob: number) =>
     bytes.set(Array.from(head, (letter) => letter.charCodeAt(0)));
     return blobs.push(new Blob([bytes])) - 1;
   }, blob);
-
-/** Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. */
-async function deviceLoser(page: Page, name = '/worker'): Promise<() => Promise<void>> {
-  const worker = page.workers().find((w) => w.url().includes(name))!;
-  await worker.evaluate(() => {
-    const { createBuffer } = GPUDevice.prototype;
-    GPUDevice.prototype.createBuffer = function (descriptor) {
-      Object.assign(globalThis, { device: this });
-      return createBuffer.call(this, descriptor);
-    };
-  });
-  return () =>
-    worker.evaluate(async () => {
-      while (!('device' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10));
-      Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
-      (globalThis as unknown as { device: GPUDevice }).device.destroy();
-    });
-}
 
 test('a model is sampled from beside the run, and a checkpoint goes on as if nothing had happened', async () => {
   const whole = await open(`?${TUTORIAL}&epochs=2&autorun=1`);
@@ -420,10 +338,9 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
     await until(page, (n) => window.harness.state.losses.length === n, steps);
     await phase(page, 'paused');
   }
-  expect(await asks()).toBe(true);
   const model = await save('save-model');
-  expect(await asks()).toBe(true);
   const checkpoint = await save('save-checkpoint');
+  // It is in a file, and in the browser.
   expect(await asks()).toBe(false);
 
   await drop(model, 'mine.safetensors');
@@ -445,8 +362,6 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await page.click('#tab-train');
   await page.click('#step');
   await until(page, () => window.harness.state.losses.length === 4);
-  expect(await asks()).toBe(true);
-
   await phase(page, 'paused');
   await page.click('#reset');
   await phase(page, 'idle');
@@ -522,7 +437,16 @@ test('a run that diverges says why, saves its last good state, and goes on from 
   }
   const checkpoint = await save('save-checkpoint');
   expect(await page.evaluate(() => window.harness.state.saved)).toBe(2);
-  await page.click('#error-action');
+  expect(await text(page, 'error-text')).toContain(
+    'Go back to its copy of step 1 with a smaller learning rate',
+  );
+  await until(page, () => document.getElementById('error-back')!.textContent!.endsWith('rate of 0.005'));
+  await page.click('#error-back');
+  await until(page, () => window.harness.state.losses.length > 3);
+  expect(await page.evaluate(() => location.search)).toContain('lr=0.005');
+  expect((await losses(page)).slice(0, 2)).toEqual(good);
+  expect((await losses(page)).every(Number.isFinite)).toBe(true);
+  await page.click('#reset');
   await phase(page, 'idle');
   await drop(checkpoint, 'checkpoint.safetensors');
   await phase(page, 'paused');
@@ -575,27 +499,6 @@ test('Back changes the tab, never a number', async () => {
     await until(page, (t) => !document.getElementById(`panel-${t}`)!.hidden, task);
     expect(await page.$eval('#batch', (input) => (input as HTMLInputElement).value)).toBe('8');
   }
-  expect(problems).toEqual([]);
-  await page.close();
-});
-
-test('a device that is lost in the middle of training is told as such, and the run goes on from what was kept', async () => {
-  const { page, problems } = await open(`?${TINY}&epochs=2000`);
-  await phase(page, 'idle');
-  const loseDevice = await deviceLoser(page);
-  await page.click('#step');
-  await phase(page, 'paused');
-  const kept = await losses(page);
-  await page.click('#train');
-  await until(page, () => window.harness.state.losses.length > 5);
-  await loseDevice();
-  await phase(page, 'lost');
-  expect(await page.evaluate(() => window.harness.state.error!.message)).toMatch(/^The GPU device was lost/);
-  expect(await losses(page)).toEqual(kept);
-  await until(page, () => document.getElementById('error-action')!.textContent === 'Go on from step 1');
-  await page.click('#error-action');
-  await until(page, () => window.harness.state.losses.length > 3);
-  expect((await losses(page))[0]).toBe(kept[0]);
   expect(problems).toEqual([]);
   await page.close();
 });

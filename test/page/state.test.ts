@@ -76,8 +76,23 @@ describe('what the page knows', () => {
 
     const { widths, ...others } = initialSettings;
     const settings = { ...others, widths: [8] };
-    const resumed = stateAfter({ type: 'resumed', name: 'x', settings, losses: Float32Array.of(3, 2) });
-    expect([resumed.losses, resumed.saved]).toEqual([[3, 2], 2]);
+    const resumed = (kept: boolean) =>
+      stateAfter({ type: 'resumed', name: 'x', kept, settings, losses: Float32Array.of(3, 2) });
+    expect(resumed(false)).toMatchObject({ losses: [3, 2], saved: 2, stored: 0 });
+    expect(resumed(true)).toMatchObject({ losses: [3, 2], saved: 0, stored: 2 });
+  });
+
+  test('how much of the run is in the browser’s storage, and that it is not', () => {
+    const stored = stateAfter(built, losses(0, 3, 2), { type: 'stored', step: 2 });
+    expect(stored.stored).toBe(2);
+    expect(reduce(stored, { type: 'wentBack', losses: Float32Array.of(3) })).toMatchObject({
+      losses: [3],
+      stored: 1,
+    });
+    const full = reduce(stored, { type: 'notStored', message: 'full' });
+    expect([full.notStored, full.stored]).toEqual(['full', 2]);
+    expect(reduce(full, { type: 'stored', step: 3 }).notStored).toBeUndefined();
+    expect(reduce(full, { type: 'freed' })).toMatchObject({ stored: 0, notStored: undefined });
   });
 
   test('a model is opened beside the run, and outlasts it', () => {

@@ -1,0 +1,19 @@
+/** Storage that may never answer: some browsers' does not, and its promises cannot be called off. */
+import { EngineError } from '../errors';
+
+/** Longer than the largest checkpoint takes on a slow disk. */
+export const PATIENCE_MS = 10_000;
+
+/** What `work` comes to, or after `ms` an error in its place; `work` may still settle later. */
+export async function inTime<T>(work: Promise<T>, ms = PATIENCE_MS): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new EngineError('data', `The storage has not answered for ${ms / 1000} s.`);
+    timer = setTimeout(() => reject(error), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,121 @@
+import { beforeEach, expect, test } from 'vitest';
+import { Saver } from '../../src/keeping/saver';
+import { RunStore } from '../../src/keeping/store';
+import { checkpointAt } from './checkpoints';
+import { FakeLocks, FakeStorage } from './fake_storage';
+
+const PATIENCE_MS = 20;
+
+let storage: FakeStorage;
+let locks: FakeLocks;
+let saved: number[];
+let troubles: string[];
+
+beforeEach(() => {
+  storage = new FakeStorage();
+  locks = new FakeLocks();
+  saved = [];
+  troubles = [];
+});
+
+const tab = () => RunStore.open(storage.root, locks);
+const saver = () =>
+  new Saver({
+    open: async () => (await tab()).create(),
+    onSaved: (step) => saved.push(step),
+    onTrouble: ({ name, message }) => troubles.push(name === 'Error' ? message : `${name}: ${message}`),
+    patienceMs: PATIENCE_MS,
+  });
+const patience = () => new Promise((resolve) => setTimeout(resolve, 2 * PATIENCE_MS));
+const kept = async () => (await (await tab()).list()).map(({ step }) => step);
+
+test('copies go into one run; of those that wait the newest is written', async () => {
+  const keeping = saver();
+  for (const step of [1, 2, 3]) keeping.save(await checkpointAt(step), step);
+  await keeping.settled();
+  expect(saved.at(-1)).toBe(3);
+  expect(await kept()).toEqual([3]);
+  const all = await Promise.all([4, 5, 6].map(checkpointAt));
+  for (const [i, checkpoint] of all.entries()) keeping.save(checkpoint, i + 4);
+  await keeping.settled();
+  expect(saved.slice(-2)).toEqual([4, 6]);
+  expect(await kept()).toEqual([6]);
+  expect(troubles).toEqual([]);
+});
+
+test('a full disk is told once, and again after there was room', async () => {
+  const keeping = saver();
+  const save = async (step: number) => {
+    keeping.save(await checkpointAt(step), step);
+    await keeping.settled();
+  };
+  await save(1);
+  storage.quota = 1000;
+  for (const step of [2, 3, 4]) await save(step);
+  expect(troubles).toEqual([expect.stringContaining('QuotaExceededError')]);
+  expect(await kept()).toEqual([1]);
+  storage.quota = Number.POSITIVE_INFINITY;
+  await save(5);
+  expect(saved).toEqual([1, 5]);
+  storage.quota = 1000;
+  await save(6);
+  expect(troubles).toHaveLength(2);
+  expect(await kept()).toEqual([5]);
+});
+
+test('storage that does not answer is told once; when it does, the run is kept after all, as one', async () => {
+  storage.silent = true;
+  const keeping = saver();
+  for (const step of [1, 2, 3]) {
+    keeping.save(await checkpointAt(step), step);
+    await patience();
+  }
+  expect(saved).toEqual([]);
+  expect(troubles).toEqual([expect.stringContaining('has not answered for')]);
+  storage.answer();
+  await patience();
+  keeping.save(await checkpointAt(4), 4);
+  await keeping.settled();
+  expect(saved).toEqual([4]);
+  expect(await kept()).toEqual([4]);
+});
+
+test('beside a write that hangs nothing is written', async () => {
+  const keeping = saver();
+  keeping.save(await checkpointAt(1), 1);
+  await keeping.settled();
+  storage.silent = true;
+  for (const step of [2, 3]) {
+    keeping.save(await checkpointAt(step), step);
+    await patience();
+  }
+  storage.answer();
+  await patience();
+  expect(troubles).toHaveLength(1);
+  expect(await kept()).toEqual([2]);
+  keeping.save(await checkpointAt(4), 4);
+  await keeping.settled();
+  expect(await kept()).toEqual([4]);
+});
+
+test('in the end the run is free, or gone', async () => {
+  for (const discard of [false, true]) {
+    const keeping = saver();
+    keeping.save(await checkpointAt(1), 1);
+    await keeping.end({ discard });
+    keeping.save(await checkpointAt(2), 2);
+    const runs = await (await tab()).list();
+    expect(runs.map(({ step, held }) => [step, held])).toEqual([[1, false]]);
+  }
+});
+
+test('an end does not wait for storage that does not answer, which keeps no lock', async () => {
+  storage.silent = true;
+  const keeping = saver();
+  keeping.save(await checkpointAt(1), 1);
+  await keeping.end({ discard: true });
+  storage.answer();
+  await patience();
+  expect(await kept()).toEqual([]);
+  expect((await locks.query()).held).toEqual([]);
+});

@@ -1,0 +1,80 @@
+import { beforeEach, expect, test } from 'vitest';
+import { Slots } from '../../src/keeping/slots';
+import { checkpointAt, stepOf } from './checkpoints';
+import { FakeStorage } from './fake_storage';
+
+let storage: FakeStorage;
+/** As a page finds them after a reload. */
+const slots = () => new Slots(storage.root);
+const kept = async () => (await slots().read())?.checkpoint.state.step;
+
+beforeEach(() => {
+  storage = new FakeStorage();
+});
+
+test('copies go into two files by turns, and the newest comes back as it was', async () => {
+  const run = slots();
+  expect(await run.read()).toBeUndefined();
+  for (let step = 1; step <= 5; step++) {
+    const checkpoint = await checkpointAt(step);
+    await run.write(checkpoint);
+    const copy = (await slots().read())!;
+    expect(copy.bytes).toEqual(checkpoint);
+    expect(copy.savedAt).toBe(storage.now - 1);
+  }
+  const files = [];
+  for await (const file of storage.root.keys()) files.push(file);
+  expect(files).toHaveLength(2);
+});
+
+test('a write that is cut off anywhere leaves the copy before, and is written over next', async () => {
+  const { length } = await checkpointAt(30);
+  for (const cut of [0, 1, 50, length >> 1, length - 1]) {
+    storage = new FakeStorage();
+    await slots().write(await checkpointAt(10));
+    await slots().write(await checkpointAt(20));
+    storage.tornAfter = cut;
+    await expect(slots().write(await checkpointAt(30))).rejects.toThrow();
+    expect(await kept()).toBe(20);
+    // By another page, and by the one that failed.
+    storage.tornAfter = cut;
+    const run = slots();
+    await expect(run.write(await checkpointAt(40))).rejects.toThrow();
+    expect(await kept()).toBe(20);
+    await run.write(await checkpointAt(50));
+    expect(await kept()).toBe(50);
+  }
+});
+
+test('a run that went back counts from there, as soon as that copy is whole', async () => {
+  for (const step of [10, 20]) await slots().write(await checkpointAt(step));
+  storage.tornAfter = 50;
+  const run = slots();
+  await expect(run.write(await checkpointAt(5))).rejects.toThrow();
+  expect(await kept()).toBe(20);
+  await run.write(await checkpointAt(5));
+  expect(await kept()).toBe(5);
+  await run.write(await checkpointAt(6));
+  storage.tornAfter = 50;
+  await expect(run.write(await checkpointAt(7))).rejects.toThrow();
+  expect(await kept()).toBe(6);
+});
+
+test('where there is no room for another copy, the last one stays', async () => {
+  await slots().write(await checkpointAt(10));
+  storage.quota = 1.5 * (await checkpointAt(10)).length;
+  await expect(slots().write(await checkpointAt(20))).rejects.toMatchObject({ name: 'QuotaExceededError' });
+  expect(await kept()).toBe(10);
+});
+
+test('a copy that is shorter than what its file held is whole', async () => {
+  for (const step of [500, 600]) await slots().write(await checkpointAt(step));
+  const [handle] = await Promise.all(['a.safetensors'].map((name) => storage.root.getFileHandle(name)));
+  const access = await handle.createSyncAccessHandle();
+  access.write(new Uint8Array(10), { at: 100 }); // 500 is damaged
+  access.close();
+  const run = slots();
+  await run.write(await checkpointAt(601));
+  expect(await kept()).toBe(601);
+  expect(stepOf((await run.read())!.bytes)).toBe(601);
+});

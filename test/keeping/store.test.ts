@@ -1,0 +1,99 @@
+import { beforeEach, expect, test } from 'vitest';
+import { MOST_RUNS, RunStore } from '../../src/keeping/store';
+import { data, settings } from '../weights/small_files';
+import { checkpointAt, stepOf } from './checkpoints';
+import { FakeLocks, FakeStorage } from './fake_storage';
+
+let storage: FakeStorage;
+let locks: FakeLocks;
+/** As another tab has it. */
+const tab = () => RunStore.open(storage.root, locks);
+const steps = async (store: RunStore) => (await store.list()).map(({ step }) => step);
+
+beforeEach(() => {
+  storage = new FakeStorage();
+  locks = new FakeLocks();
+});
+
+test('what was kept is listed, the newest first, and comes back', async () => {
+  const store = await tab();
+  expect(await store.list()).toEqual([]);
+  for (const step of [7, 3]) {
+    const run = await store.create();
+    await run.write(await checkpointAt(step));
+    run.release();
+  }
+  const [newest, oldest] = await (await tab()).list();
+  expect(newest).toMatchObject({
+    step: 3,
+    loss: Math.fround(1 / 3),
+    settings,
+    data,
+    objective: 'flow',
+    held: false,
+  });
+  expect(oldest.step).toBe(7);
+  expect(newest.savedAt).toBeGreaterThan(oldest.savedAt);
+  const run = (await (await tab()).claim(oldest.id))!;
+  expect(stepOf((await run.read())!.bytes)).toBe(7);
+});
+
+test('a run has one writer, until its tab is gone', async () => {
+  const run = await (await tab()).create();
+  await run.write(await checkpointAt(1));
+  const other = await tab();
+  const [{ id, held }] = await other.list();
+  expect(held).toBe(true);
+  expect(await other.claim(id)).toBeUndefined();
+  let free = false;
+  const released = other.released(id).then(() => {
+    free = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(free).toBe(false);
+  run.release();
+  await released;
+  expect((await other.list())[0].held).toBe(false);
+  const claims = await Promise.all([(await tab()).claim(id), other.claim(id)]);
+  expect(claims.filter(Boolean)).toHaveLength(1);
+});
+
+test('two tabs that train keep two runs', async () => {
+  const runs = [await (await tab()).create(), await (await tab()).create()];
+  await Promise.all(runs.map(async (run, i) => run.write(await checkpointAt(i + 1))));
+  expect((await steps(await tab())).toSorted()).toEqual([1, 2]);
+});
+
+test('a run can be discarded, and is free after that', async () => {
+  const store = await tab();
+  const run = await store.create();
+  await run.write(await checkpointAt(1));
+  await run.discard();
+  expect(await steps(store)).toEqual([]);
+  expect(await store.claim(run.id)).toBeUndefined();
+  expect((await locks.query()).held).toEqual([]);
+});
+
+test('what has no whole copy is not offered', async () => {
+  const run = await (await tab()).create();
+  storage.tornAfter = 100;
+  await expect(run.write(await checkpointAt(1))).rejects.toThrow();
+  expect(await steps(await tab())).toEqual([]);
+});
+
+test(`the ${MOST_RUNS} newest are kept, and all that are held`, async () => {
+  const store = await tab();
+  const first = await store.create();
+  await first.write(await checkpointAt(100));
+  for (let step = 1; step <= MOST_RUNS + 1; step++) {
+    const run = await store.create();
+    await run.write(await checkpointAt(step));
+    run.release();
+  }
+  // The first is the oldest, but held.
+  const newest = Array.from({ length: MOST_RUNS }, (_, i) => MOST_RUNS + 1 - i);
+  expect(await steps(store)).toEqual([...newest, 100]);
+  first.release();
+  await (await store.create()).write(await checkpointAt(50));
+  expect(await steps(store)).toEqual([50, ...newest.slice(0, -1)]);
+});

@@ -1,0 +1,289 @@
+/** What a page's run survives: a reload, a lost device, a GPU process that is killed, other tabs, storage that is full. */
+import type { Browser, BrowserContext } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import {
+  deviceLoser,
+  files,
+  keepAt,
+  killGpu,
+  losses,
+  offered,
+  phase,
+  servePage,
+  steps,
+  TUTORIAL,
+  text,
+  type,
+  until,
+  visit,
+} from '../visit';
+
+const STEPS = 80;
+const RUN = `?${TUTORIAL}&epochs=${STEPS / 4}`;
+
+let server: Awaited<ReturnType<typeof servePage>>;
+let browser: Browser;
+/** The losses of a run that nothing happened to. */
+let undisturbed: number[];
+
+beforeAll(async () => {
+  server = await servePage();
+  browser = await launchBrowser('chrome');
+  const { page } = await visit(browser, `${server.address}${RUN}&autorun=1`);
+  await phase(page, 'finished');
+  undisturbed = await losses(page);
+  expect(undisturbed).toHaveLength(STEPS);
+  await page.close();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A browser's storage of its own. */
+async function profile(): Promise<{ open(query: string): ReturnType<typeof visit>; close(): Promise<void> }> {
+  const context: BrowserContext = await browser.createBrowserContext();
+  return {
+    open: (query) => visit(context, `${server.address}${query}`),
+    close: () => context.close(),
+  };
+}
+
+test('a page that is left in the middle of a run goes on with it, bit for bit, and looks as before', async () => {
+  const { open, close } = await profile();
+  const { page, problems } = await open(RUN);
+  await phase(page, 'idle');
+  await keepAt(page, 20);
+  const kept = (await losses(page)).length;
+  await page.click('#train');
+  await steps(page, kept + 10);
+  // With nothing in the address.
+  await page.goto(server.address);
+  await offered(page, `Go on with today’s run (step ${kept})`);
+  expect(await text(page, 'kept-runs')).toContain('recipe tutorial, batch 4');
+  await page.click('#kept-runs button');
+  await until(page, () => window.harness.state.losses.length > 0);
+  expect((await losses(page)).slice(0, kept)).toEqual(undisturbed.slice(0, kept));
+  expect(await page.evaluate(() => location.search)).toContain('recipe=tutorial&batch=4&lr=0.01&epochs=20');
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(undisturbed);
+  await until(page, () => document.getElementById('reading-step')!.textContent === '80 / 80');
+  await until(page, (n) => window.harness.state.stored === n, STEPS);
+  expect(await page.$eval('#kept', (list) => (list as HTMLElement).hidden)).toBe(true);
+
+  // What is reset is gone from the browser, too.
+  await page.click('#reset');
+  await phase(page, 'idle');
+  await until(page, () => window.harness.state.losses.length === 0);
+  const left = () =>
+    page.evaluate(async () => {
+      const root = await navigator.storage.getDirectory();
+      const runs = await root.getDirectoryHandle('webgpu-diffusion-runs');
+      let count = 0;
+      for await (const _ of runs.keys()) count++;
+      return count;
+    });
+  while ((await left()) > 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test('a device that is lost in the middle of training is replaced, and the run ends as if nothing had happened', async () => {
+  const { open, close } = await profile();
+  const { page, problems } = await open(RUN);
+  await phase(page, 'idle');
+  const loseDevice = await deviceLoser(page);
+  // Before there is any copy, and after.
+  for (const [i, count] of [1, 30].entries()) {
+    if (i > 0) await keepAt(page, count);
+    await page.click('#train');
+    await steps(page, count + 5);
+    await page.evaluate(() => {
+      const said: string[] = [];
+      Object.assign(window, { said });
+      const error = document.getElementById('error-text')!;
+      new MutationObserver(() => said.push(error.textContent!)).observe(error, { childList: true });
+    });
+    await loseDevice();
+    await until(page, () => (window as unknown as { said: string[] }).said.length > 0);
+    const said = await page.evaluate(() => (window as unknown as { said: string[] }).said[0]);
+    expect(said).toMatch(/^The GPU device was lost.*The run (goes on|begins again) by itself/);
+    await phase(page, 'training');
+    if (i === 0) {
+      await page.click('#train');
+      await phase(page, 'paused');
+    }
+  }
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(undisturbed);
+  expect(await text(page, 'notices')).toContain('and another took its place. The run goes on from step');
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test('a GPU process that is killed once, twice, three times: the run goes on, after a reload, after a restart', async () => {
+  const own = await launchBrowser('chrome');
+  try {
+    const { page } = await visit(own, `${server.address}${RUN}`);
+    const said = (words: string) =>
+      until(page, (w) => document.getElementById('error-text')!.textContent!.includes(w), words);
+    await phase(page, 'idle');
+    await keepAt(page, 20);
+    await page.click('#train');
+    await steps(page, 40);
+    await killGpu(own);
+    await until(page, () => window.harness.state.phase === 'lost');
+    await steps(page, 50);
+
+    await page.click('#train');
+    await phase(page, 'paused');
+    const kept = (await losses(page)).length;
+    expect(await losses(page)).toEqual(undisturbed.slice(0, kept));
+    await page.click('#train');
+    await steps(page, kept + 5);
+    await killGpu(own);
+    await said('Reload the page, or wait');
+    await said(`of the run is kept in this browser`);
+    expect(await page.$eval('#save-checkpoint', (b) => (b as HTMLButtonElement).disabled)).toBe(false);
+    await page.reload();
+    await offered(page, 'Go on with today’s run');
+    await page.click('#kept-runs button');
+    await steps(page, kept + 10);
+
+    await killGpu(own);
+    await said('close all its windows and start it again');
+    await page.reload();
+    await until(page, () => !document.getElementById('unsupported')!.hidden);
+    expect(await text(page, 'unsupported-title')).toBe('The browser gives no GPU any more');
+    expect(await text(page, 'unsupported-remedies')).toContain('Close all windows of the browser');
+  } finally {
+    await own.close();
+  }
+});
+
+test('two tabs keep two runs, each with one writer; a run can be discarded', async () => {
+  const { open, close } = await profile();
+  const first = await open(`${RUN.replace('epochs=20', 'epochs=10000')}&autorun=1`);
+  // Kept without a pause, by the time.
+  await until(first.page, () => window.harness.state.stored > 0);
+  await first.page.click('#train');
+  await phase(first.page, 'paused');
+  const { page, problems } = await open(RUN);
+  await phase(page, 'idle');
+  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('open in another tab'));
+  expect(await page.$$eval('#kept-runs button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
+  await keepAt(page, 5);
+  const third = await open(RUN);
+  await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 2);
+  expect(problems).toEqual([]);
+
+  // What a tab leaves behind, another can have.
+  const own = (await losses(page)).length;
+  await page.close();
+  await offered(third.page, `(step ${own})`);
+  await first.page.close();
+  await until(
+    third.page,
+    () =>
+      document.querySelectorAll('#kept-runs button:disabled').length === 0 &&
+      document.querySelectorAll('#kept-runs li').length === 2,
+  );
+  await third.page.click('#kept-runs li:first-child button + button');
+  await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 1);
+  const fourth = await open(RUN);
+  await offered(fourth.page, 'Go on');
+  // A tab in the background draws nothing, and cannot be clicked.
+  await third.page.bringToFront();
+  await third.page.click('#kept-runs button');
+  await steps(third.page, 1);
+  await fourth.page.bringToFront();
+  // It does not know yet.
+  await fourth.page.click('#kept-runs button');
+  await until(fourth.page, () => window.harness.state.error?.message.includes('open in another tab'));
+  await until(fourth.page, () => document.querySelectorAll('#kept-runs button:disabled').length === 2);
+  expect([...third.problems, ...fourth.problems]).toEqual([]);
+  await close();
+});
+
+test('images that somebody chose are asked for again, and no others will do', async () => {
+  const { open, close } = await profile();
+  const own = RUN.replace('&limit=16', '');
+  const { page, problems } = await open(own);
+  await phase(page, 'idle');
+  const images = (shade: number) =>
+    String.fromCharCode(
+      0,
+      0,
+      8,
+      3,
+      0,
+      0,
+      0,
+      8,
+      0,
+      0,
+      0,
+      8,
+      0,
+      0,
+      0,
+      8,
+      ...Array.from({ length: 512 }, (_, i) => (i * shade) % 128),
+    );
+  const name = 'my-images-idx3-ubyte';
+  await (await files(page)).drop(images(37), name);
+  await until(page, () => !window.harness.state.data!.builtIn);
+  await phase(page, 'idle');
+  await keepAt(page, 5);
+  const before = await losses(page);
+  await page.reload();
+  await offered(page, 'Go on');
+  await page.click('#kept-runs button');
+  await until(
+    page,
+    (n) => document.getElementById('kept-runs')!.textContent!.includes(`images of 8 × 8 from ${n}`),
+    name,
+  );
+  const { drop } = await files(page);
+  await drop(images(41), 'other-images-idx3-ubyte');
+  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  expect(await text(page, 'files-problem-text')).toBe('These are not the images that the run trains on.');
+  await phase(page, 'idle');
+  expect(await losses(page)).toEqual([]);
+  await offered(page, 'Go on');
+  await drop(images(37), name);
+  await steps(page, before.length + 1);
+  expect((await losses(page)).slice(0, before.length)).toEqual(before);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test('where the storage is full, training goes on, and the page says so and offers the file', async () => {
+  const { open, close } = await profile();
+  const { page, problems } = await open(RUN);
+  await phase(page, 'idle');
+  const { save, asks } = await files(page);
+  const worker = page.workers().find((w) => w.url().includes('/worker'))!;
+  await worker.evaluate(() => {
+    const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
+    handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
+  });
+  await page.click('#step');
+  await phase(page, 'paused');
+  await until(page, () => !document.getElementById('not-stored')!.hidden);
+  expect(await text(page, 'not-stored-text')).toMatch(
+    /^The run is not kept in this browser: there is no room/,
+  );
+  expect(await asks()).toBe(true);
+  await save('not-stored-save');
+  expect(await asks()).toBe(false);
+  await type(page, 'epochs', '2');
+  await page.click('#train');
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(undisturbed.slice(0, 8));
+  expect(problems).toEqual([]);
+  await close();
+});

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { facts, goOnText, neededData, runOf } from '../../harness/page/kept_text';
+import type { KeptRun } from '../../src/keeping/store';
+
+const at = (...parts: [number, number, number, number, number]) => new Date(...parts).getTime();
+const run: KeptRun = {
+  id: 'x',
+  step: 1204,
+  loss: 0.06312,
+  savedAt: at(2026, 10, 21, 14, 32),
+  objective: 'flow',
+  settings: { seed: 123, batchSize: 256, learningRate: 0.001, epochs: 5, source: 'mnist' },
+  data: { count: 10_000, height: 28, width: 28, channels: 1, fnv1a: 'abc', labels: 'def' },
+  held: false,
+};
+
+test('a run is called by its day', () => {
+  const { savedAt } = run;
+  expect(runOf(savedAt, at(2026, 10, 21, 23, 59))).toBe('today’s run');
+  expect(runOf(savedAt, at(2026, 10, 22, 0, 1))).toBe('yesterday’s run');
+  expect(runOf(savedAt, at(2026, 10, 23, 0, 1))).toBe('the run of 21 November');
+  expect(runOf(savedAt, at(2027, 0, 1, 0, 1))).toBe('the run of 21 November 2026');
+  // The day before the first of a month is the last of the one before.
+  expect(runOf(at(2026, 9, 31, 12, 0), at(2026, 10, 1, 9, 0))).toBe('yesterday’s run');
+  expect(goOnText(run, at(2026, 10, 22, 9, 0))).toBe('Go on with yesterday’s run (step 1,204)');
+});
+
+test('what tells one run from another', () => {
+  expect(facts(run)).toBe(
+    'Kept at 14:32, loss 0.0631, recipe digits, batch 256, learning rate 0.001, seed 123, 10,000 of MNIST’s digits.',
+  );
+  expect(facts({ ...run, loss: undefined, held: true })).toMatch(/^Kept at 14:32, recipe .* another tab\.$/);
+});
+
+test('images that somebody chose are asked for by name', () => {
+  const own = { ...run, settings: { ...run.settings, source: 'my-images', limit: 12 } };
+  expect(neededData(own)).toContain('the first 10,000 images of 28 × 28 from my-images');
+  expect(neededData(own)).toContain('labels included');
+});

@@ -1,0 +1,141 @@
+/** The page from the development server, and a visitor who opens, watches and uses it. */
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Browser, EvaluateFunc, Page } from 'puppeteer';
+import { createServer } from 'vite';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const TINY = 'batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
+export const TUTORIAL = `recipe=tutorial&${TINY}`;
+
+export async function servePage(): Promise<{ readonly address: string; close(): Promise<void> }> {
+  const server = await createServer({
+    root,
+    mode: 'development',
+    logLevel: 'error',
+    // A dependency that is discovered late makes the server reload the page in the middle of a test.
+    optimizeDeps: { noDiscovery: true },
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+  });
+  await server.listen();
+  const { port } = server.httpServer!.address() as AddressInfo;
+  return { address: `http://127.0.0.1:${port}/`, close: () => server.close() };
+}
+
+/** Opens the page; `problems` collects what must not happen. */
+export async function visit(
+  browser: Pick<Browser, 'newPage'>,
+  address: string,
+): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(300_000); // half of what a lane is silent at most, so that what is waited for is named
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  // Whether to leave a run that is not saved.
+  page.on('dialog', (dialog) => void dialog.accept());
+  page.on('response', (response) => {
+    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
+  });
+  await page.goto(address);
+  await until(page, () => window.harness !== undefined);
+  return { page, problems };
+}
+
+export function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
+  return page.waitForFunction(condition, { polling: 30 }, ...args);
+}
+
+export const phase = (page: Page, name: string) => until(page, (n) => window.harness.state.phase === n, name);
+export const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
+export const text = (page: Page, id: string) =>
+  page.evaluate((i) => document.getElementById(i)!.textContent, id);
+export const type = (page: Page, id: string, value: string) =>
+  page.evaluate(
+    (i, v) => {
+      const input = document.getElementById(i) as HTMLInputElement;
+      input.value = v;
+      input.dispatchEvent(new Event('change'));
+    },
+    id,
+    value,
+  );
+
+/** Collects what the page saves, and drops such files on it. */
+export async function files(page: Page) {
+  await page.evaluate(() => {
+    const blobs: Blob[] = [];
+    Object.assign(window, { blobs });
+    URL.createObjectURL = (blob: Blob) => `#${blobs.push(blob)}`; // which downloads nothing
+  });
+  const save = async (button: string) => {
+    const before = await page.evaluate(() => (window as unknown as { blobs: Blob[] }).blobs.length);
+    await page.click(`#${button}`);
+    await until(page, (n) => (window as unknown as { blobs: Blob[] }).blobs.length > n, before);
+    return before;
+  };
+  const dropAll = (...all: (readonly [blob: number | string, name: string])[]) =>
+    page.evaluate((given) => {
+      const { blobs } = window as unknown as { blobs: Blob[] };
+      const dataTransfer = new DataTransfer();
+      for (const [what, name] of given)
+        dataTransfer.items.add(new File([typeof what === 'number' ? blobs[what] : what], name));
+      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }, all);
+  const drop = (blob: number | string, name: string) => dropAll([blob, name]);
+  /** Whether the browser would ask before it leaves the page. */
+  const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  return { save, drop, dropAll, asks };
+}
+
+/** Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. */
+export async function deviceLoser(page: Page, name = '/worker'): Promise<() => Promise<void>> {
+  const worker = page.workers().find((w) => w.url().includes(name))!;
+  await worker.evaluate(() => {
+    const { createBuffer } = GPUDevice.prototype;
+    GPUDevice.prototype.createBuffer = function (descriptor) {
+      Object.assign(globalThis, { device: this });
+      return createBuffer.call(this, descriptor);
+    };
+  });
+  return () =>
+    worker.evaluate(async () => {
+      while (!('device' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10));
+      Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
+      (globalThis as unknown as { device: GPUDevice }).device.destroy();
+    });
+}
+
+/** The run has so many losses. */
+export const steps = (page: Page, count: number) =>
+  until(page, (n) => window.harness.state.losses.length >= n, count);
+
+/** Trains to about here, and waits until that is kept. */
+export async function keepAt(page: Page, count: number): Promise<void> {
+  await page.click('#train');
+  await steps(page, count);
+  await page.click('#train');
+  await phase(page, 'paused');
+  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
+}
+
+/** A run that the browser keeps can be gone on with by such a button. */
+export const offered = (page: Page, words: string) =>
+  until(
+    page,
+    (w) =>
+      [...document.querySelectorAll<HTMLButtonElement>('#kept-runs button')].some(
+        (button) => !button.disabled && button.textContent!.includes(w) && button.checkVisibility(),
+      ),
+    words,
+  );
+
+/** As a driver that crashes takes the process with it. */
+export async function killGpu(browser: Browser): Promise<void> {
+  const session = await browser.target().createCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  process.kill(processInfo.find(({ type }) => type === 'GPU')!.id, 'SIGKILL');
+  await session.detach();
+}
