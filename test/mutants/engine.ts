@@ -9,18 +9,6 @@ export const engine: Mutants = {
       becomes: 'const to = Math.floor(((p + 1) * (z - 1)) / count);',
       caughtBy: node('gpu/kernels', 'uniform_noise'),
     },
-    'every part is the first one': {
-      file: 'src/gpu/program.ts',
-      text: 'if (splits) values.first_group = firstGroup;',
-      becomes: 'if (splits) values.first_group = 0;',
-      caughtBy: node('gpu/kernels', 'uniform_noise'),
-    },
-    'parts that are not all there are taken for a whole dispatch': {
-      file: 'src/gpu/program.ts',
-      text: 'i + part.whole.of <= to ? part.whole',
-      becomes: 'i < to ? part.whole',
-      caughtBy: node('gpu/kernels', 'uniform_noise'),
-    },
     'a program that fails takes no sibling down': {
       file: 'src/gpu/program.ts',
       text: "for (const r of results) if (r.status === 'fulfilled') r.value.destroy();",
@@ -64,12 +52,6 @@ export const engine: Mutants = {
       text: 'const MAX_CHANGE = 4;',
       becomes: 'const MAX_CHANGE = 4e9;',
       caughtBy: node('gpu/pacing'),
-    },
-    'buffers for reading are used once': {
-      file: 'src/gpu/staging.ts',
-      text: 'else this.free.push(staging);',
-      becomes: '',
-      caughtBy: node('gpu/trainer', 'steps allocate nothing'),
     },
     'what is destroyed is read': {
       file: 'src/gpu/staging.ts',

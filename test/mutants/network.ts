@@ -28,12 +28,6 @@ export const network: Mutants = {
       becomes: 'offset += slices.size;',
       caughtBy: unit('unet/passes'),
     },
-    'every level starts with the same weights': {
-      file: 'src/unet/weights.ts',
-      text: 'threefry(seed, STREAM.weights, 0, offset + i)',
-      becomes: 'threefry(seed, STREAM.weights, 0, i)',
-      caughtBy: unit('unet/initial'),
-    },
   },
   'memory plan': {
     'what is read shares the buffer of what is written': {
@@ -47,12 +41,6 @@ export const network: Mutants = {
       text: 'root.data ? always :',
       becomes: '',
       caughtBy: unit('memory'),
-    },
-    'a view has a buffer of its own': {
-      file: 'src/plan/memory.ts',
-      text: 'const root = t.base ?? t;',
-      becomes: 'const root = t;',
-      caughtBy: node('gpu/golden'),
     },
   },
   schedule: {
@@ -93,12 +81,6 @@ export const network: Mutants = {
       text: '[(before.length - 1) >> 1]',
       becomes: '[0]',
       caughtBy: unit('training/refusal'),
-    },
-    'one skipped step fewer ends the run': {
-      file: 'src/training/losses.ts',
-      text: 'words[STATE.skipped] > mostSkipped',
-      becomes: 'words[STATE.skipped] >= mostSkipped',
-      caughtBy: unit('training/losses'),
     },
     'beyond the end of the ring': {
       file: 'src/training/losses.ts',
@@ -161,24 +143,6 @@ export const network: Mutants = {
       text: '    this.unpacked = true;\n',
       becomes: '',
       caughtBy: node('gpu/averaged'),
-    },
-    'the average stays the weights that are trained': {
-      file: 'src/training/trained_weights.ts',
-      text: 'this.taken = this.average.replacements;\n',
-      becomes: '',
-      caughtBy: node('gpu/averaged'),
-    },
-    'moments that no step leaves': {
-      file: 'src/training/validate.ts',
-      text: "name !== 'moment2' || value >= 0",
-      becomes: 'true',
-      caughtBy: node('gpu/finite', 'refused by'),
-    },
-    'a held-out batch counts twice': {
-      file: 'src/training/evaluation.ts',
-      text: 'words[STATE.batchStart] = done;',
-      becomes: 'words[STATE.batchStart] = 0;',
-      caughtBy: node('gpu/labelled', 'evaluate'),
     },
   },
   sampling: {
