@@ -72,7 +72,7 @@ export abstract class NetworkWeights extends Resource {
     for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
     // Before: what is submitted from now on reads the new weights. After: what read the state meanwhile may have been submitted earlier.
     this.replaced++;
-    this.gpu.device.queue.writeBuffer(this.boundBuffers.get(this.plan.flat)!, 0, flat);
+    this.gpu.writeSoon(this.boundBuffers.get(this.plan.flat)!, 0, flat);
     try {
       await this.unlessDestroyed(this.gpu.run([this.repack]));
     } finally {

@@ -4,12 +4,13 @@
  *   npm run test:long -- [WORD]…     only the rows that have one of these words in their name
  */
 import { arch, availableParallelism, cpus, platform, release } from 'node:os';
+import { calls } from './calls';
 import { files } from './files';
 import { kills } from './kills';
 import { races } from './races';
 import type { Row } from './row';
 
-const rows: readonly Row[] = [...files, races, kills];
+const rows: readonly Row[] = [...files, races, kills, ...calls];
 
 export async function main(words: readonly string[]): Promise<number> {
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

@@ -19,14 +19,14 @@ export const engine: Mutants = {
   device: {
     'a submission that is refused is taken for done': {
       file: 'src/gpu/gpu.ts',
-      text: 'await Promise.all([accepted, this.settle(queue.onSubmittedWorkDone())]);',
-      becomes: 'accepted.catch(() => {});\n    await this.settle(queue.onSubmittedWorkDone());',
+      text: '    const accepted = this.scoped(',
+      becomes: '    const accepted = undefined;\n    void this.scoped(',
       caughtBy: node('gpu/engine', 'that the device refuses'),
     },
     'work that throws leaves its error scope': {
       file: 'src/gpu/gpu.ts',
-      text: '    } finally {\n      scope = device.popErrorScope();\n    }',
-      becomes: '      scope = device.popErrorScope();\n    } catch (error) {\n      throw error;\n    }',
+      text: '      thrown = error;\n',
+      becomes: '      throw error;\n',
       caughtBy: node('gpu/engine', 'leaves no error scope'),
     },
     'three submissions in flight': {
@@ -43,9 +43,21 @@ export const engine: Mutants = {
     },
     'memory that is short is told of by nobody': {
       file: 'src/gpu/gpu.ts',
-      text: 'const error = memory ?? validation;',
-      becomes: 'const error = memory;',
-      caughtBy: node('gpu/engine', 'a buffer that the device refuses'),
+      text: '(memory ?? validation ?? thrown)',
+      becomes: '(validation ?? thrown)',
+      caughtBy: node('gpu/calls', 'a call of a training step'),
+    },
+    'what could not be written is told of by nobody': {
+      file: 'src/gpu/gpu.ts',
+      text: '...this.writes.splice(0), ',
+      becomes: '',
+      caughtBy: node('gpu/calls', 'a call of a training step'),
+    },
+    'what a device rejects is thrown as it is': {
+      file: 'src/gpu/gpu.ts',
+      text: "throw new EngineError('shader', `The device failed",
+      becomes: "throw cause ?? new EngineError('shader', `The device failed",
+      caughtBy: node('gpu/calls', 'a call of a training step'),
     },
     'the pacer believes one measurement': {
       file: 'src/gpu/pacer.ts',

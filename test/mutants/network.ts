@@ -118,7 +118,7 @@ export const network: Mutants = {
       file: 'src/training/feed.ts',
       text: 'dataset === options.dataset && seed === options.seed &&',
       becomes: 'dataset === options.dataset &&',
-      caughtBy: node('gpu/trainer', 'a run that is aborted', 'other seeds'),
+      caughtBy: node('gpu/trainer', 'second fit with'),
     },
     'each epoch has the same order': {
       file: 'src/training/fit.ts',
@@ -136,7 +136,7 @@ export const network: Mutants = {
       file: 'src/training/fit.ts',
       text: 'else if (made !== n) {',
       becomes: 'else if (made > n) {',
-      caughtBy: node('gpu/trainer', 'driver'),
+      caughtBy: node('gpu/trainer', 'steps that a driver loses'),
     },
     'weights of a state are not packed': {
       file: 'src/training/trained_weights.ts',
