@@ -339,14 +339,26 @@ export class Sampler extends Resource {
     const key = new Uint32Array(words.buffer).join();
     let buffer = this.recorded.get(key);
     if (!buffer) {
-      buffer = this.gpu.device.createBuffer({
-        label: 'sampler recorded run',
-        size: words.byteLength,
-        usage: GPUBufferUsage.COPY_SRC,
-        mappedAtCreation: true,
-      });
-      new Uint32Array(buffer.getMappedRange()).set(new Uint32Array(words.buffer));
-      buffer.unmap();
+      try {
+        buffer = this.gpu.device.createBuffer({
+          label: 'sampler recorded run',
+          size: words.byteLength,
+          usage: GPUBufferUsage.COPY_SRC,
+          mappedAtCreation: true,
+        });
+        new Uint32Array(buffer.getMappedRange()).set(new Uint32Array(words.buffer));
+        buffer.unmap();
+      } catch (cause) {
+        buffer?.destroy();
+        const why = (cause as Error).message;
+        throw new EngineError(
+          'limit',
+          `The device refused ${words.byteLength} bytes for a recorded run: ${why}`,
+          {
+            cause,
+          },
+        );
+      }
       this.recorded.set(key, buffer);
     }
     return buffer;

@@ -26,6 +26,22 @@ describe.runIf(lane === 'node')('a device', () => {
     failing.device.destroy();
   });
 
+  test.each(['createBuffer', 'getMappedRange'])('that fails %s of a recorded run', async (name) => {
+    const failing = new FailingDevice(await request());
+    const { sampler } = await setUp(failing.device);
+    const { device } = failing;
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const noise = device.createBuffer({ label: 'noise', size: 3 * 16 * 4, usage });
+    const record = () => sampler.encodeRun(device.createCommandEncoder(), noise, 2);
+    const before = failing.buffers.size;
+    failing.watch({ name, nth: 0, failure: 'throws' });
+    expect(record).toThrow(expect.objectContaining({ code: 'limit' }));
+    expect(failing.unwatch()).toBe(true);
+    expect(failing.buffers.size).toBe(before);
+    record();
+    device.destroy();
+  });
+
   const lost = (name: string): Planned => ({ name, nth: 0, failure: 'lost' });
   test.each([
     ['a pipeline is made', 'createComputePipelineAsync', undefined],

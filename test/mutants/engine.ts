@@ -53,6 +53,18 @@ export const engine: Mutants = {
       becomes: '',
       caughtBy: node('gpu/calls', 'a call of a training step'),
     },
+    'what a device rejects as it goes is told as any failure': {
+      file: 'src/gpu/gpu.ts',
+      text: '      this.checkAlive();\n      throw new',
+      becomes: '      throw new',
+      caughtBy: node('gpu/calls', 'that is lost while'),
+    },
+    'a recorded run throws what the device does': {
+      file: 'src/sampling/sampler.ts',
+      text: '        buffer?.destroy();\n',
+      becomes: '        buffer?.destroy();\n        if (cause) throw cause;\n',
+      caughtBy: node('gpu/calls', 'of a recorded run'),
+    },
     'what a device rejects is thrown as it is': {
       file: 'src/gpu/gpu.ts',
       text: "throw new EngineError('shader', `The device failed",
