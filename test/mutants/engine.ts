@@ -53,12 +53,6 @@ export const engine: Mutants = {
       becomes: '',
       caughtBy: node('gpu/calls', 'a call of a training step'),
     },
-    'what a device rejects as it goes is told as any failure': {
-      file: 'src/gpu/gpu.ts',
-      text: '      this.checkAlive();\n      throw new',
-      becomes: '      throw new',
-      caughtBy: node('gpu/calls', 'that is lost while'),
-    },
     'a recorded run throws what the device does': {
       file: 'src/sampling/sampler.ts',
       text: '        buffer?.destroy();\n',
