@@ -31,7 +31,7 @@ export const kernels: Mutants = {
       file: 'shaders/conv2d/tile/tile.wgsl',
       text: 'min(5u, params.height + 2u - y)',
       becomes: 'min(4u, params.height + 2u - y)',
-      caughtBy: kernels('conv2d_grad_input.tile'),
+      caughtBy: node('gpu/kernels', 'conv2d_grad_input.tile'),
     },
     'one slice of a weight gradient sums up the rows of the next, too': {
       file: 'shaders/conv2d/direct/conv2d_grad_kernel.wgsl',
