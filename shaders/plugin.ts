@@ -60,7 +60,16 @@ const stripped = (path: string) => strip(readText(path));
 /** The text of a shader as the GPU gets it, or, with `readText`, with its comments. */
 export const textOf = ({ file, flags }: Source, read = stripped): string => shaderText(file, read, flags);
 
-const loadShader = (name: string, source: Source): Reflection => reflect(name, textOf(source));
+/** By name and text: reading one takes some 20 ms, and each is asked for twice, for its declaration and as a module. */
+const reflections = new Map<string, Reflection>();
+
+function loadShader(name: string, source: Source): Reflection {
+  const text = textOf(source);
+  const key = `${name} ${text}`;
+  const reflection = reflections.get(key) ?? reflect(name, text);
+  reflections.set(key, reflection);
+  return reflection;
+}
 
 export const loadShaders = (): Reflection[] =>
   [...shaderSources()].map(([name, source]) => loadShader(name, source));
@@ -199,7 +208,7 @@ export default async () => fromBase64((await import(${JSON.stringify(`${path}?ba
         );
       }
       if (!path.endsWith('.wgsl')) return null;
-      for (const file of wgslFiles()) this.addWatchFile(join(folder, file));
+      if (this.meta.watchMode) for (const file of wgslFiles()) this.addWatchFile(join(folder, file));
       const name = nameOf(id);
       const source = sources.get(name);
       if (source) {

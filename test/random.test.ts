@@ -1,6 +1,6 @@
-/** Threefry against the published vectors. The shader follows by test/kernels/uniform_noise.ts. */
+/** Threefry against the published vectors, and what is shuffled with it. The shader follows by test/kernels/uniform_noise.ts. */
 import { expect, test } from 'vitest';
-import { threefry } from '../src/random';
+import { permutation, threefry } from '../src/random';
 
 // `threefry2x32 20` in Random123's tests/kat_vectors: key, counter, result.
 test.each([
@@ -22,4 +22,10 @@ test.each([
   ],
 ])('key %j, counter %j', ([k0, k1], [c0, c1], result) => {
   expect(threefry(k0, k1, c0, c1)).toEqual(result);
+});
+
+test('each seed and each epoch has an order of its own, in which every image comes once', () => {
+  const orders = [1, 2].flatMap((seed) => [0, 1, 2].map((epoch) => permutation(20, seed, epoch)));
+  for (const order of orders) expect(order.toSorted()).toEqual(Uint32Array.from({ length: 20 }, (_, i) => i));
+  expect(new Set(orders.map(String)).size).toBe(orders.length);
 });

@@ -61,12 +61,15 @@ test('shaders.gen.d.ts is up to date', () => {
   );
 });
 
-test('only src/gpu/gpu.ts submits, and so in an error scope', () => {
+test.each([
+  ['submits', /\.submit\(\[/, ['gpu/gpu.ts']],
+  ['writes', /\.writeBuffer\(/, ['gpu/gpu.ts', 'gpu/program.ts']],
+])('only src/gpu %s, and so in error scopes', (_, call, files) => {
   const source = new URL('../src/', import.meta.url);
-  const submitting = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  const calling = readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .filter((file) => /\.submit\(\[/.test(readFileSync(new URL(file, source), 'utf8')));
-  expect(submitting).toEqual(['gpu/gpu.ts']);
+    .filter((file) => call.test(readFileSync(new URL(file, source), 'utf8')));
+  expect(calling.sort()).toEqual(files);
 });
 
 describe('every WGSL file starts with a comment that says what it does', () => {

@@ -33,8 +33,7 @@ export async function runOnce(
     const sources = results.map((t) => ({ buffer: buffers.get(t)!, bytes: t.size * 4 }));
     const bytes = results.reduce((sum, t) => sum + t.size * 4, 0);
     staging = await Staging.create(gpu, label, bytes);
-    for (const [t, values] of before)
-      gpu.device.queue.writeBuffer(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
+    for (const [t, values] of before) gpu.writeSoon(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
     const encoder = gpu.device.createCommandEncoder({ label });
     const pass = encoder.beginComputePass({ label });
     program.encode(pass);

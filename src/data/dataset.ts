@@ -72,9 +72,15 @@ export class Dataset extends Resource {
       { label: 'data set', bytes: padded },
       ...(labels ? [{ label: 'labels', bytes: Math.ceil(set.count / 4) * 4 }] : []),
     ]);
-    writeBytes(gpu, buffer, set.images);
-    if (labels) writeBytes(gpu, labelBuffer, labels);
-    return new Dataset(set, buffer, labelBuffer, gpu.device);
+    const dataset = new Dataset(set, buffer, labelBuffer, gpu.device);
+    try {
+      await writeBytes(gpu, buffer, set.images);
+      if (labels) await writeBytes(gpu, labelBuffer, labels);
+    } catch (error) {
+      dataset.destroy();
+      throw error;
+    }
+    return dataset;
   }
 
   protected release(): void {
@@ -84,11 +90,11 @@ export class Dataset extends Resource {
 }
 
 /** Writes the last, partial word separately: WebGPU writes whole words. */
-function writeBytes(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): void {
+async function writeBytes(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): Promise<void> {
   const whole = bytes.length - (bytes.length % 4);
-  gpu.device.queue.writeBuffer(buffer, 0, bytes.buffer, bytes.byteOffset, whole);
+  await gpu.write(buffer, 0, bytes.buffer, bytes.byteOffset, whole);
   if (whole === bytes.length) return;
   const tail = new Uint8Array(4);
   tail.set(bytes.subarray(whole));
-  gpu.device.queue.writeBuffer(buffer, whole, tail);
+  await gpu.write(buffer, whole, tail);
 }

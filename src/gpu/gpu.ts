@@ -1,5 +1,5 @@
 /** A device that the caller owns, on which the engine is a guest. */
-import { EngineError } from '../errors';
+import { EngineError, type ErrorCode } from '../errors';
 import type { Op } from '../plan/op';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Progress } from '../progress';
@@ -7,6 +7,9 @@ import { type AdapterDescription, describeAdapter } from './adapter';
 import { Pacer } from './pacer';
 import { requirements } from './request_device';
 import { Waiter } from './wait';
+
+/** How long a device that rejects something has to say that it is lost. */
+const LOSS_KNOWN_MS = 3000;
 
 export interface CompiledShader {
   readonly pipeline: GPUComputePipeline;
@@ -62,6 +65,8 @@ export class Gpu {
   private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
   private lastDone = 0;
+  /** Writes that no submission has waited for yet. */
+  private readonly writes: Promise<void>[] = [];
   private readonly pipelines = new Map<string, Promise<CompiledShader>>();
   /** Counts the shaders that are being compiled concurrently. */
   private compiling = { done: 0, total: 0 };
@@ -109,10 +114,10 @@ export class Gpu {
   async settle<T>(promise: Promise<T>): Promise<T> {
     try {
       return await this.waiter.wait(promise);
-    } catch (error) {
-      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 3000))]);
+    } catch (cause) {
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_KNOWN_MS))]);
       this.checkAlive();
-      throw error;
+      throw new EngineError('shader', `The device failed: ${(cause as Error).message}`, { cause });
     }
   }
 
@@ -129,29 +134,41 @@ export class Gpu {
 
   /** Creates labelled buffers (storage by default), all or none. Throws `limit` when memory does not suffice. */
   async createBuffers(requests: readonly BufferRequest[]): Promise<GPUBuffer[]> {
-    this.checkAlive();
-    const { device } = this;
-    device.pushErrorScope('validation');
-    device.pushErrorScope('out-of-memory');
-    const buffers = requests.map(({ label, bytes, usage }) =>
-      device.createBuffer({
-        label,
-        size: Math.max(4, Math.ceil(bytes / 4) * 4),
-        usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      }),
-    );
-    const scopes = [device.popErrorScope(), device.popErrorScope()];
-    const [memory, validation] = await Promise.all(scopes.map((scope) => this.settle(scope)));
-    const error = memory ?? validation;
-    if (error) {
+    if (requests.length === 0) return [];
+    const total = requests.reduce((sum, r) => sum + r.bytes, 0);
+    const buffers: GPUBuffer[] = [];
+    const create = () => {
+      for (const { label, bytes, usage } of requests) {
+        buffers.push(
+          this.device.createBuffer({
+            label,
+            size: Math.max(4, Math.ceil(bytes / 4) * 4),
+            usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+          }),
+        );
+      }
+    };
+    try {
+      await this.scoped(`${(total / 2 ** 20).toFixed(1)} MiB for ${requests[0].label}`, create, 'limit');
+    } catch (error) {
       for (const b of buffers) b.destroy();
-      const total = requests.reduce((sum, r) => sum + r.bytes, 0);
-      throw new EngineError(
-        'limit',
-        `The device could not give ${(total / 2 ** 20).toFixed(1)} MiB for ${requests[0].label} (${error.message}). Use a smaller batch or free other GPU memory.`,
-      );
+      throw error;
     }
     return buffers;
+  }
+
+  /** As `writeBuffer` of the queue. */
+  write(...args: Parameters<GPUQueue['writeBuffer']>): Promise<void> {
+    return this.scoped(`what was written into ${args[0].label}`, () =>
+      this.device.queue.writeBuffer(...args),
+    );
+  }
+
+  /** The same for whoever cannot wait: what the device has against it, the next submission throws. */
+  writeSoon(...args: Parameters<GPUQueue['writeBuffer']>): void {
+    const written = this.write(...args);
+    written.catch(() => {});
+    this.writes.push(written);
   }
 
   /** The pipeline of a shader, compiled once per device. */
@@ -161,6 +178,7 @@ export class Gpu {
       compiled = this.load(shader).finally(() => this.compiled());
       this.compiling.total++;
       this.pipelines.set(shader.name, compiled);
+      compiled.catch(() => this.pipelines.delete(shader.name)); // the network, or memory, may be back next time
     }
     return compiled;
   }
@@ -174,14 +192,7 @@ export class Gpu {
 
   private async load(shader: Shader): Promise<CompiledShader> {
     this.checkAlive();
-    let code: string;
-    try {
-      code = await shader.code();
-    } catch (error) {
-      this.pipelines.delete(shader.name); // the next call may find the network back
-      throw error;
-    }
-    return this.compile(shader, code);
+    return this.compile(shader, await shader.code());
   }
 
   private async compile(shader: Shader, code: string): Promise<CompiledShader> {
@@ -231,24 +242,32 @@ export class Gpu {
   }
 
   /**
-   * Runs `work` in an error scope and throws any validation error of the device. Without the scope, the error would reach the handlers of
-   * the device's owner, and a refused submission would silently leave stale results. `what` names the work in the message.
+   * Runs `work` in error scopes and throws any error of the device or of the call itself. Without the scopes, the error would reach the
+   * handlers of the device's owner, and a refused submission would silently leave stale results. `what` names the work in the message;
+   * `code` is the code of the error, unless memory runs out.
    */
-  async scoped<T>(what: string, work: () => T): Promise<T> {
+  async scoped<T>(what: string, work: () => T, code: ErrorCode = 'shader'): Promise<T> {
     this.checkAlive();
     const { device } = this;
     device.pushErrorScope('validation');
-    let scope: Promise<GPUError | null>;
-    let result: T;
+    device.pushErrorScope('out-of-memory');
+    let thrown: unknown;
+    let result: T | undefined;
     try {
       result = work();
-    } finally {
-      scope = device.popErrorScope();
+    } catch (error) {
+      thrown = error;
     }
-    const error = await this.settle(scope);
-    if (error)
-      throw new EngineError('shader', `The device refused ${what}: ${error.message}`, { cause: error });
-    return result;
+    const scopes = [device.popErrorScope(), device.popErrorScope()];
+    const [memory, validation] = await Promise.all(scopes.map((scope) => this.settle(scope)));
+    const cause = (memory ?? validation ?? thrown) as Error | undefined;
+    if (!cause) return result as T;
+    const limit = memory || code === 'limit';
+    throw new EngineError(
+      limit ? 'limit' : code,
+      `The device refused ${what}: ${cause.message}${limit ? ' Use a smaller batch or free other GPU memory.' : ''}`,
+      { cause },
+    );
   }
 
   /** Submits, and resolves when the GPU is done. `work` (see Program.work) tells the pacer how much was timed. */
@@ -256,7 +275,7 @@ export class Gpu {
     const { queue } = this.device;
     const start = performance.now();
     const accepted = this.scoped('a submission', () => queue.submit([encoder.finish()]));
-    await Promise.all([accepted, this.settle(queue.onSubmittedWorkDone())]);
+    await Promise.all([...this.writes.splice(0), accepted, this.settle(queue.onSubmittedWorkDone())]);
     this.checkAlive();
     const now = performance.now();
     // With two submissions in flight, the second starts when the first is done.

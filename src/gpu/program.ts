@@ -86,17 +86,15 @@ export class Program {
         },
       ]);
       owned.push(uniforms);
-      gpu.device.queue.writeBuffer(uniforms, 0, params.data);
-
       const buffers = new Map(boundBuffers);
-      for (const [t, slot] of plan.placement) {
-        buffers.set(t, slots[slot]);
-        if (t.data) gpu.device.queue.writeBuffer(slots[slot], 0, t.data);
-      }
+      for (const [t, slot] of plan.placement) buffers.set(t, slots[slot]);
       // Some of these buffers belong to others, who may have destroyed them meanwhile.
-      const bound = await gpu.scoped(`the bindings of ${label}`, () =>
-        calls.map((c, i) => bind(gpu, label, c, pipelines[i], buffers, uniforms)),
-      );
+      const bound = await gpu.scoped(`the bindings of ${label}`, () => {
+        const { queue } = gpu.device;
+        queue.writeBuffer(uniforms, 0, params.data);
+        for (const [t, slot] of plan.placement) if (t.data) queue.writeBuffer(slots[slot], 0, t.data);
+        return calls.map((c, i) => bind(gpu, label, c, pipelines[i], buffers, uniforms));
+      });
       return new Program(params.parts, bound, owned, buffers);
     } catch (error) {
       for (const b of owned) b.destroy();

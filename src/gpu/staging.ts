@@ -41,8 +41,8 @@ export class Staging {
       }
       // Wait for both at once: either notification takes as long as the other.
       const submitted = this.gpu.submit(encoder, work);
-      await Promise.all([submitted, this.gpu.settle(staging.mapAsync(GPUMapMode.READ, 0, size))]);
-      const all = staging.getMappedRange(0, size);
+      const mapped = staging.mapAsync(GPUMapMode.READ, 0, size).then(() => staging.getMappedRange(0, size));
+      const [all] = await Promise.all([this.gpu.settle(mapped), submitted]);
       let at = 0;
       return sources.map(({ bytes }) => {
         at += bytes;

@@ -224,7 +224,7 @@ async function makePlan(
   const buffer = (t: Tensor) => created.get(t)!;
   let staging: Staging | undefined;
   try {
-    gpu.device.queue.writeBuffer(buffer(always.state), STATE.count * 4, Uint32Array.of(count));
+    await gpu.write(buffer(always.state), STATE.count * 4, Uint32Array.of(count));
     staging = await Staging.create(gpu, 'sampler images', ((2 * always.x.size) / seen) * count * 4);
     const boundBuffers = new Map([...unet.boundBuffers, ...created]);
     return {

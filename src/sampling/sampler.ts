@@ -223,8 +223,8 @@ export class Sampler extends Resource {
       const plan = await this.planFor(flow, settings.guidance !== 1);
       const passes = passesOf(settings);
       const run: Run = { plan, flow, settings, passes, masked: mask !== undefined, rows: plan.rows };
-      gpu.device.queue.writeBuffer(plan.classes, 0, this.classesOf(plan, labels));
-      gpu.device.queue.writeBuffer(plan.rows, 0, rowsOf(run));
+      gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));
+      gpu.writeSoon(plan.rows, 0, rowsOf(run));
       await this.load(plan, options, seed);
       if (flow) {
         const encoder = gpu.device.createCommandEncoder({ label: 'sampling: first' });
@@ -248,7 +248,7 @@ export class Sampler extends Resource {
     const { gpu } = this;
     const load = async (program: Program, images: Float32Array) => {
       const { buffer, byteOffset, byteLength } = images;
-      gpu.device.queue.writeBuffer(plan.images, 0, buffer, byteOffset, byteLength);
+      gpu.writeSoon(plan.images, 0, buffer, byteOffset, byteLength);
       await gpu.run([program], { signal });
     };
     if (noise) await load(plan.load.noise, noise);
@@ -339,14 +339,26 @@ export class Sampler extends Resource {
     const key = new Uint32Array(words.buffer).join();
     let buffer = this.recorded.get(key);
     if (!buffer) {
-      buffer = this.gpu.device.createBuffer({
-        label: 'sampler recorded run',
-        size: words.byteLength,
-        usage: GPUBufferUsage.COPY_SRC,
-        mappedAtCreation: true,
-      });
-      new Uint32Array(buffer.getMappedRange()).set(new Uint32Array(words.buffer));
-      buffer.unmap();
+      try {
+        buffer = this.gpu.device.createBuffer({
+          label: 'sampler recorded run',
+          size: words.byteLength,
+          usage: GPUBufferUsage.COPY_SRC,
+          mappedAtCreation: true,
+        });
+        new Uint32Array(buffer.getMappedRange()).set(new Uint32Array(words.buffer));
+        buffer.unmap();
+      } catch (cause) {
+        buffer?.destroy();
+        const why = (cause as Error).message;
+        throw new EngineError(
+          'limit',
+          `The device refused ${words.byteLength} bytes for a recorded run: ${why}`,
+          {
+            cause,
+          },
+        );
+      }
       this.recorded.set(key, buffer);
     }
     return buffer;

@@ -99,7 +99,7 @@ export async function evaluate(
       words[STATE.batchStart] = done;
       words[STATE.count] = count;
       words[STATE.epochSize] = set.count;
-      gpu.device.queue.writeBuffer(own.get(state)!, 0, words);
+      gpu.writeSoon(own.get(state)!, 0, words);
       const sources = [levels, losses].map((t) => ({ buffer: own.get(t)!, bytes: count * 4 }));
       const read = await gpu.runAnd([program], (encoder, work) => staging!.read(encoder, sources, work), {
         signal,

@@ -110,7 +110,7 @@ export class Fit {
     const epoch = this.epochOf(this.step);
     if (epoch === this.orderOf) return;
     this.orderOf = epoch;
-    gpu.device.queue.writeBuffer(feed.order, 0, permutation(imageCount, seed, epoch));
+    gpu.writeSoon(feed.order, 0, permutation(imageCount, seed, epoch));
   }
 
   private expectEvents(n: number, losses: Promise<Losses>): void {

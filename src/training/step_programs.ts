@@ -11,6 +11,7 @@ import { planStep, type StepPlan } from './step';
 
 export interface StepProgramsOptions {
   readonly batchSize: number;
+  readonly learningRate: number;
   readonly settings: StepSettings;
   readonly variants: Variants;
   /** Whether tensors share memory. */
@@ -56,7 +57,7 @@ export class StepPrograms {
   static async create(
     gpu: Gpu,
     unet: NetworkWeights,
-    { batchSize, settings, variants, reuseMemory: reuse, average }: StepProgramsOptions,
+    { batchSize, learningRate, settings, variants, reuseMemory: reuse, average }: StepProgramsOptions,
   ): Promise<StepPrograms> {
     const plan = planStep(unet.config, unet.plan, batchSize, variants, settings, average?.plan);
     const counts = tensor('counts', batchSize);
@@ -69,7 +70,9 @@ export class StepPrograms {
     let losses: LossReader | undefined;
     try {
       const numbers = Uint32Array.from({ length: batchSize }, (_, i) => i + 1);
-      gpu.device.queue.writeBuffer(created.get(counts)!, 0, numbers);
+      await gpu.write(created.get(counts)!, 0, numbers);
+      const rate = Float32Array.of(learningRate);
+      await gpu.write(created.get(state)!, STATE.learningRate * 4, rate);
       const { skipNonFinite = 0 } = settings;
       losses = await LossReader.create(gpu, created.get(state)!, created.get(records)!, skipNonFinite);
       const [load, gradients, update] = await Program.compileAll([
@@ -108,7 +111,7 @@ export class StepPrograms {
   /** Writes a field of the step state. */
   writeState(name: keyof typeof STATE, value: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
     const state = this.buffer(this.plan.tensors.state);
-    this.gpu.device.queue.writeBuffer(state, STATE[name] * 4, value);
+    this.gpu.writeSoon(state, STATE[name] * 4, value);
   }
 
   /** Sets the number of images in the batch of a recorded step. */

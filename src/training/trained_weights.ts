@@ -46,7 +46,7 @@ export class TrainedWeights {
     this.taken = flat ? this.average.replacements : -1;
     if (!flat) return;
     const { plan, boundBuffers } = this.network;
-    this.gpu.device.queue.writeBuffer(boundBuffers.get(plan.flat)!, 0, flat);
+    this.gpu.writeSoon(boundBuffers.get(plan.flat)!, 0, flat);
     this.unpacked = true;
   }
 

@@ -89,7 +89,6 @@ export class Trainer extends Resource {
     this.plan = programs.plan;
     this.boundBuffers = programs.boundBuffers;
     unet.attachTrainer();
-    programs.writeState('learningRate', Float32Array.of(learningRate));
   }
 
   /** @internal */
@@ -106,9 +105,10 @@ export class Trainer extends Resource {
     const choice = { given, gpu, chooser, layers, batch: padBatch(batchSize), training: true };
     try {
       return await withVariants(choice, async (variants) => {
-        const stepOptions = { batchSize, settings, variants, reuseMemory, average: trained && unet };
+        const common = { batchSize, learningRate, settings, variants };
+        const stepOptions = { ...common, reuseMemory, average: trained && unet };
         const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
-        return new Trainer({ gpu, unet, batchSize, learningRate, settings, variants, programs, trained });
+        return new Trainer({ gpu, unet, programs, trained, ...common });
       });
     } catch (error) {
       trained?.network.destroy();
@@ -150,7 +150,7 @@ export class Trainer extends Resource {
       for (const { source, to, bytes } of sources) {
         const buffer = programs.buffer(this.plan.tensors[to]);
         if (isBuffer(source)) encoder.copyBufferToBuffer(source, 0, buffer, 0, bytes);
-        else device.queue.writeBuffer(buffer, 0, source.buffer, source.byteOffset, source.byteLength);
+        else gpu.writeSoon(buffer, 0, source.buffer, source.byteOffset, source.byteLength);
       }
       const losses = await gpu.runAnd(programs.step, (last, work) => programs.losses.submit(last, work), {
         encoder,
@@ -273,11 +273,8 @@ export class Trainer extends Resource {
       try {
         checkDataset(dataset, gpu.device, unet.config);
         [order] = await gpu.createBuffers([{ label: 'evaluation order', bytes: dataset.count * 4 }]);
-        gpu.device.queue.writeBuffer(
-          order,
-          0,
-          Uint32Array.from({ length: dataset.count }, (_, i) => i),
-        );
+        const inOrder = Uint32Array.from({ length: dataset.count }, (_, i) => i);
+        gpu.writeSoon(order, 0, inOrder);
         const batch = padBatch(this.batchSize);
         const corruption = { objective, seed, binarize };
         return await evaluate(gpu, {
@@ -321,11 +318,10 @@ export class Trainer extends Resource {
   setState(state: OptimizerState): void {
     this.check();
     if (this.busy) throw busyError();
-    const { programs } = this;
+    const { gpu, programs } = this;
     const { moment1, moment2, weights } = checkState(state, this.settings, this.unet);
-    const { queue } = this.gpu.device;
-    queue.writeBuffer(programs.buffer(this.plan.tensors.moment1), 0, moment1);
-    queue.writeBuffer(programs.buffer(this.plan.tensors.moment2), 0, moment2);
+    gpu.writeSoon(programs.buffer(this.plan.tensors.moment1), 0, moment1);
+    gpu.writeSoon(programs.buffer(this.plan.tensors.moment2), 0, moment2);
     this.trained?.set(weights);
     this.firstStep = state.step;
     programs.writeState('step', Uint32Array.of(state.step));

@@ -197,11 +197,13 @@ export class NoisePool {
     const most = Math.max(...jobs.flatMap(({ tensors }) => tensors.map((t, i) => t.size + i * NOISE_SHIFT)));
     const pairs = jobs.map(({ tensors }) => tensors.reduce((sum, t) => sum + differencePairs(t), 0));
     const staging = await Staging.create(gpu, 'tune differences', 8 * Math.max(...pairs));
+    let buffer: GPUBuffer | undefined;
     try {
-      const [buffer] = await gpu.createBuffers([{ label: 'tune noise', bytes: most * 4 }]);
-      gpu.device.queue.writeBuffer(buffer, 0, noise(most));
+      [buffer] = await gpu.createBuffers([{ label: 'tune noise', bytes: most * 4 }]);
+      await gpu.write(buffer, 0, noise(most));
       return new NoisePool(gpu, buffer, staging);
     } catch (error) {
+      buffer?.destroy();
       staging.destroy();
       throw error;
     }

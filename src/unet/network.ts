@@ -73,7 +73,7 @@ export abstract class NetworkWeights extends Resource {
     // Count before: submissions from now on read the new weights. Count again after: whoever read the version meanwhile may have submitted
     // earlier.
     this.replaced++;
-    this.gpu.device.queue.writeBuffer(this.boundBuffers.get(this.plan.flat)!, 0, flat);
+    this.gpu.writeSoon(this.boundBuffers.get(this.plan.flat)!, 0, flat);
     try {
       await this.unlessDestroyed(this.gpu.run([this.repack]));
     } finally {

@@ -63,7 +63,6 @@ export class Predictor extends Resource {
     this.unet = parts.unet;
     this.count = parts.count;
     this.parts = parts;
-    this.setCount(parts.count);
   }
 
   /** @internal */
@@ -107,6 +106,7 @@ export class Predictor extends Resource {
     };
     let staging: Staging | undefined;
     try {
+      await gpu.write(buffers.state, STATE.count * 4, Uint32Array.of(count));
       // Two, so that one turn of `predict` is read back while the next one runs.
       staging = await Staging.create(gpu, 'predictions', (result.size / batch) * count * 4, 2);
       const [program, ...prepare] = await Program.compileAll([
@@ -168,13 +168,12 @@ export class Predictor extends Resource {
     const { images, result, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
     const bytes = count * height * width * outChannelsOf(this.unet.config) * 4;
-    const { queue } = gpu.device;
     for (const [to, values] of [
       [images, given],
       [levels, told.levels],
       [classes, told.labels],
     ] as const) {
-      if (values) queue.writeBuffer(to, 0, values.buffer, values.byteOffset, values.byteLength);
+      if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
     }
     this.setCount(count);
     const sources = [{ buffer: result, bytes }];
@@ -213,7 +212,7 @@ export class Predictor extends Resource {
 
   private setCount(count: number): void {
     const { gpu, buffers } = this.parts;
-    gpu.device.queue.writeBuffer(buffers.state, STATE.count * 4, Uint32Array.of(count));
+    gpu.writeSoon(buffers.state, STATE.count * 4, Uint32Array.of(count));
   }
 }
 

@@ -410,8 +410,10 @@ test('what passed is remembered with the adapter, in one entry', async () => {
 
   // Another adapter, or a store that fails.
   const real = device.adapterInfo;
+  // A copy of it would have none of these.
+  const { vendor, architecture, device: model } = real;
   Object.defineProperty(device, 'adapterInfo', {
-    value: { ...real, description: 'SwiftShader' },
+    value: { vendor, architecture, device: model, description: 'SwiftShader' },
     configurable: true,
   });
   try {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
+import { Gpu } from '../../src/gpu/gpu';
 import { permutation } from '../../src/random';
 import { reference as corrupt } from '../../src/reference/corrupt';
 import type { FitOptions, TrainingEvent } from '../../src/training/options';
@@ -176,6 +177,24 @@ describe('fit', () => {
       expect(await losses({ trainer, dataset })).toEqual(await losses(fresh));
     },
   );
+
+  test('steps that a driver loses are missed', async () => {
+    const create = gpu.device.createShaderModule.bind(gpu.device);
+    vi.spyOn(gpu.device, 'createShaderModule').mockImplementation(({ code, ...rest }) =>
+      create({ ...rest, code: code.replace('state.step += 1u', 'state.step += 0u') }),
+    );
+    // One of its own, that has no shaders yet.
+    const faulty = new Gpu(gpu.device);
+    try {
+      const unet = await UNet.create(faulty, config);
+      const trainer = await Trainer.create(faulty, unet, { batchSize: 4 });
+      const dataset = await createDataset();
+      const error = await refusal(collect(trainer.fit(dataset, { epochs: 1, seed: 1, maxSteps: 1 })));
+      expect(error).toMatchObject({ code: 'shader', message: expect.stringContaining('the GPU made 0') });
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
 
   test('images per second are all images by all the time that the GPU took', async () => {
     const { trainer, dataset } = await setUp();

@@ -84,6 +84,8 @@ export const convCases: Record<string, ConvShape> = {
   },
   // The smallest for strips of 7 pixels.
   'one row of 7, 5x5': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 5 },
+  // The smallest of which `tile` has two strips, and fills its memory twice.
+  'two rows of 8, 5x5': { batch: 4, height: 2, width: 8, inChannels: 1, outChannels: 1, kernelSize: 5 },
   'one to one, 5x5': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 5 },
   'smallest for Winograd': { batch: 4, height: 4, width: 5, inChannels: 2, outChannels: 8, kernelSize: 5 },
   'three tiles of 12 images': {

@@ -19,6 +19,15 @@ export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'clean' | '
       seed: 7,
       binarize: false,
     },
+    'greys on either side of the middle': {
+      channels: 1,
+      height: 2,
+      width: 2,
+      batch: padded(1),
+      imageCount: 1,
+      seed,
+      binarize: true,
+    },
     'black and white': {
       channels: 1,
       height: 28,
@@ -49,6 +58,7 @@ export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'clean' | '
   },
   inputs: ({ channels, height, width, batch, imageCount, seed }, random) => {
     const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
+    bytes.set([127, 128, 0, 255]);
     const images = new Uint32Array(Uint8Array.from(bytes).buffer);
     const state = new Uint32Array(STATE_WORDS);
     state[STATE.step] = imageCount === 1 ? 0 : 1370;

@@ -5,13 +5,14 @@
  */
 import { arch, availableParallelism, cpus, platform, release } from 'node:os';
 import { bits } from './bits';
+import { calls } from './calls';
 import { files } from './files';
 import { kills } from './kills';
 import { pages } from './pages';
 import { races } from './races';
 import type { Row } from './row';
 
-const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits];
+const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits, ...calls];
 
 export async function main(words: readonly string[]): Promise<number> {
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

@@ -93,6 +93,12 @@ test('what a trainer no longer has (bfloat16Gradients) does not matter', () => {
   expect(loadCheckpoint(altered({ bfloat16Gradients: 'true' }))).toEqual(loadCheckpoint(checkpoint));
 });
 
+test('all settings of a run come back', async () => {
+  const all = { ...settings, holdout: 2, maxSteps: 5 };
+  const saved = await saveCheckpoint({ trainer, settings: all, data, losses: allLosses });
+  expect(loadCheckpoint(saved).settings).toEqual(all);
+});
+
 test('a checkpoint of before the settings of its trainer were stored has the usual ones', () => {
   const { limit, source, binarize, ...rest } = settings;
   const stored = { adam: undefined, training: undefined };

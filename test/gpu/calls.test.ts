@@ -1,0 +1,56 @@
+/** Calls of a device fail, one at a time: a typed error, and nothing is lost. All of them: `npm run test:long -- calls`. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { requestDevice } from '../../src/gpu/request_device';
+import { failEach, firstCheckpoint, hurry, loseEach, setUp } from '../call_failures';
+import { FailingDevice, type Planned } from '../failing_device';
+import { testGpu } from '../lanes/gpu';
+
+const { lane } = await testGpu();
+
+// What the engine makes of it is the same everywhere, and Node is the fastest.
+const describeHere = lane === 'node' ? describe : undefined;
+describeHere?.('a device', () => {
+  const request = async () => (await requestDevice()).device;
+  let undo: () => void;
+  beforeEach(() => {
+    undo = hurry();
+  });
+  afterEach(() => undo());
+
+  test.each(['a training step', 'a run of sampling'])('that fails a call of %s', async (deed) => {
+    const failing = new FailingDevice(await request());
+    const world = await setUp(failing.device);
+    const checkpoint = await firstCheckpoint(world);
+    const { failures, faults } = await failEach(failing, world, deed, checkpoint);
+    expect(failures).toBeGreaterThan(100);
+    expect(faults).toEqual([]);
+    failing.device.destroy();
+  });
+
+  test.each(['createBuffer', 'getMappedRange'])('that fails %s of a recorded run', async (name) => {
+    const failing = new FailingDevice(await request());
+    const { sampler } = await setUp(failing.device);
+    const { device } = failing;
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const noise = device.createBuffer({ label: 'noise', size: 3 * 16 * 4, usage });
+    const record = () => sampler.encodeRun(device.createCommandEncoder(), noise, 2);
+    const before = failing.buffers.size;
+    failing.watch({ name, nth: 0, failure: 'throws' });
+    expect(record).toThrow(expect.objectContaining({ code: 'limit' }));
+    expect(failing.unwatch()).toBe(true);
+    expect(failing.buffers.size).toBe(before);
+    record();
+    device.destroy();
+  });
+
+  const lost = (name: string): Planned => ({ name, nth: 0, failure: 'lost' });
+  test.each([
+    ['a pipeline is made', 'createComputePipelineAsync', undefined],
+    ['its queue is waited for', 'onSubmittedWorkDone', undefined],
+    ['a buffer is mapped', 'mapAsync', 'a training step'],
+    ['commands are recorded that are then submitted', 'beginComputePass', 'a training step'],
+    ['it samples', 'submit', 'a run of sampling'],
+  ])('that is lost while %s', async (_, name, deed) => {
+    expect(await loseEach(request, [lost(name)], deed)).toEqual({ failures: 1, faults: [] });
+  });
+});

@@ -1,0 +1,75 @@
+/** Every call of a device fails once, in every way there is. */
+import { requestDevice } from '../../src/gpu/request_device';
+import { nodeGpu } from '../../src/node/dawn';
+import {
+  callsOf,
+  callsOfMaking,
+  deeds,
+  failEach,
+  failMaking,
+  firstCheckpoint,
+  hurry,
+  loseEach,
+  type Result,
+  setUp,
+} from '../call_failures';
+import { FailingDevice, failuresOf, lossesOf } from '../failing_device';
+import { all, type Row } from './row';
+
+const request = async () => (await requestDevice(await nodeGpu())).device;
+
+function figure({ failures, faults }: Result): string {
+  if (faults.length > 0) throw new Error(`${faults.length} faults:\n${faults.join('\n')}`);
+  return all(failures, failures, ' typed, then the same bits');
+}
+
+async function inHurry<T>(work: () => Promise<T>): Promise<T> {
+  const undo = hurry();
+  try {
+    return await work();
+  } finally {
+    undo();
+  }
+}
+
+async function prepare() {
+  const failing = new FailingDevice(await request());
+  const world = await setUp(failing.device);
+  return { failing, world, checkpoint: await firstCheckpoint(world) };
+}
+
+const doing = Object.keys(deeds).map(
+  (deed): Row => ({
+    name: `calls that fail: ${deed}`,
+    run: () =>
+      inHurry(async () => {
+        const { failing, world, checkpoint } = await prepare();
+        return figure(await failEach(failing, world, deed, checkpoint));
+      }),
+  }),
+);
+
+const making: Row = {
+  name: 'calls that fail: engine, network, data set, trainer, sampler',
+  run: () =>
+    inHurry(async () => {
+      // An engine that stays keeps the device's pipelines, which are then made quickly.
+      const { failing } = await prepare();
+      return figure(await failMaking(failing, failuresOf(await callsOfMaking(failing))));
+    }),
+};
+
+const losses = ['a training step', 'a run of sampling'].map(
+  (deed): Row => ({
+    name: `calls during which the device is lost: ${deed}`,
+    async run() {
+      const { failing, world, checkpoint } = await prepare();
+      const planned = lossesOf(await callsOf(failing, world, deed, checkpoint));
+      const { failures, faults } = await loseEach(request, planned, deed);
+      if (faults.length > 0) throw new Error(faults.join('\n'));
+      return all(failures, failures, ' typed');
+    },
+  }),
+);
+
+export const calls: readonly Row[] = [...doing, making, ...losses];

@@ -1,0 +1,137 @@
+/** Faults of files, data and the command line. */
+import { type Mutants, unit } from './mutant';
+
+export const data: Mutants = {
+  'weights format': {
+    'a checksum without the last byte': {
+      file: 'src/weights/checksum.ts',
+      text: 'file.subarray(END)]',
+      becomes: 'file.subarray(END, -1)]',
+      caughtBy: unit('weights/checksum'),
+    },
+    'a checksum is not compared': {
+      file: 'src/weights/checksum.ts',
+      text: 'if (inPlace && stored === now) return;',
+      becomes: 'if (inPlace) return;',
+      caughtBy: unit('weights/checksum'),
+    },
+    'a file without its checksum': {
+      file: 'src/weights/file.ts',
+      text: 'if (crc32 === undefined) {',
+      becomes: 'if (crc32 === null) {',
+      caughtBy: unit('weights/checksum'),
+    },
+    'tensors may leave gaps': {
+      file: 'src/weights/safetensors.ts',
+      text: 'if (begin !== covered) {',
+      becomes: 'if (begin < covered) {',
+      caughtBy: unit('weights/safetensors'),
+    },
+    'a tensor that no network knows': {
+      file: 'src/weights/match.ts',
+      text: 'if (known.has(name)) continue;',
+      becomes: 'if (name) continue;',
+      caughtBy: unit('weights/match'),
+    },
+  },
+  checkpoint: {
+    'the second moments are the first': {
+      file: 'src/weights/checkpoint.ts',
+      text: "moment2: pickTensors(file, 'moment2.', parameters)",
+      becomes: "moment2: pickTensors(file, 'moment1.', parameters)",
+      caughtBy: unit('weights/checkpoint'),
+    },
+    'losses of steps under way are 0': {
+      file: 'src/weights/checkpoint.ts',
+      text: 'losses.set(recent, length);',
+      becomes: '',
+      caughtBy: unit('weights/checkpoint'),
+    },
+    'a run that has diverged replaces one that is of use': {
+      file: 'src/weights/file.ts',
+      text: 'if (!problem) continue;',
+      becomes: 'if (name) continue;',
+      caughtBy: unit('weights/checkpoint'),
+    },
+    'another adapter keeps the variants': {
+      file: 'src/weights/checkpoint.ts',
+      text: 'before === ownName(adapter) ?',
+      becomes: 'before !== undefined ?',
+      caughtBy: unit('weights/checkpoint'),
+    },
+    'images that were held out are forgotten': {
+      file: 'src/weights/fields.ts',
+      text: "...(holdout === undefined ? {} : { holdout: integer(holdout, 'settings.holdout', wrong, 1, 2 ** 31) }),",
+      becomes: '',
+      caughtBy: unit('weights/checkpoint'),
+    },
+  },
+  'random numbers': {
+    'an epoch is shuffled like the one before': {
+      file: 'src/random.ts',
+      text: 'threefry(seed, STREAM.shuffle, epoch, i)',
+      becomes: 'threefry(seed, STREAM.shuffle, 0, i)',
+      caughtBy: unit('random'),
+    },
+  },
+  images: {
+    'gzip may promise anything': {
+      file: 'src/data/gzip.ts',
+      text: 'if (this.promised > most) {',
+      becomes: 'if (this.promised < 0) {',
+      caughtBy: unit('data/idx'),
+    },
+  },
+  quality: {
+    'the fourth neighbour': {
+      file: 'src/quality/neighbours.ts',
+      text: 'reach[i] = nearest[k];',
+      becomes: 'reach[i] = nearest[k - 1];',
+      caughtBy: unit('quality/neighbours'),
+    },
+    'the edge of a ball is outside': {
+      file: 'src/quality/neighbours.ts',
+      text: 'if (distance <= real.reach[j]) inside = true;',
+      becomes: 'if (distance < real.reach[j]) inside = true;',
+      caughtBy: unit('quality/neighbours'),
+    },
+    'variances over all points': {
+      file: 'src/quality/frechet.ts',
+      text: '/= count - 1;',
+      becomes: '/= count;',
+      caughtBy: unit('quality/frechet'),
+    },
+    'the larger of two angles': {
+      file: 'src/quality/eigen.ts',
+      text: '(theta < 0 ? -1 : 1) /',
+      becomes: '-(theta < 0 ? -1 : 1) /',
+      caughtBy: unit('quality/eigen'),
+    },
+  },
+  'folder of a run': {
+    'a process on another machine is dead': {
+      file: 'harness/cli/lock.ts',
+      text: 'if (holder.host !== hostname()) return true;',
+      becomes: 'if (holder.host !== hostname()) return false;',
+      caughtBy: unit('harness/lock'),
+    },
+    'another process of the same number': {
+      file: 'harness/cli/lock.ts',
+      text: "birth === '' || birth === holder.birth",
+      becomes: "birth !== 'x'",
+      caughtBy: unit('harness/lock'),
+    },
+    "another's lock is removed": {
+      file: 'harness/cli/lock.ts',
+      text: 'if (read(path) === own) rmSync(path);',
+      becomes: 'rmSync(path);',
+      caughtBy: unit('harness/lock'),
+    },
+    'a zombie writes': {
+      file: 'harness/cli/alive.ts',
+      text: "fields[0] === 'Z' ?",
+      becomes: "fields[0] === '-' ?",
+      caughtBy: unit('harness/lock'),
+    },
+  },
+};

@@ -1,0 +1,139 @@
+/** Faults of the engine: programs, device, predictions, checks. */
+import { type Mutants, node, unit } from './mutant';
+
+export const engine: Mutants = {
+  programs: {
+    'the last part of a dispatch is left out': {
+      file: 'src/gpu/program.ts',
+      text: 'const to = Math.floor(((p + 1) * z) / count);',
+      becomes: 'const to = Math.floor(((p + 1) * (z - 1)) / count);',
+      caughtBy: node('gpu/kernels', 'uniform_noise'),
+    },
+    'a program that fails takes no sibling down': {
+      file: 'src/gpu/program.ts',
+      text: "for (const r of results) if (r.status === 'fulfilled') r.value.destroy();",
+      becomes: '',
+      caughtBy: node('gpu/engine', 'fails half way'),
+    },
+  },
+  device: {
+    'a submission that is refused is taken for done': {
+      file: 'src/gpu/gpu.ts',
+      text: '    const accepted = this.scoped(',
+      becomes: '    const accepted = undefined;\n    void this.scoped(',
+      caughtBy: node('gpu/engine', 'that the device refuses'),
+    },
+    'work that throws leaves its error scope': {
+      file: 'src/gpu/gpu.ts',
+      text: '      thrown = error;\n',
+      becomes: '      throw error;\n',
+      caughtBy: node('gpu/engine', 'leaves no error scope'),
+    },
+    'three submissions in flight': {
+      file: 'src/gpu/gpu.ts',
+      text: '          await previous;\n',
+      becomes: '',
+      caughtBy: node('gpu/pacing'),
+    },
+    'a lost device is a mystery': {
+      file: 'src/gpu/gpu.ts',
+      text: '      loss.info = info;\n',
+      becomes: '',
+      caughtBy: node('gpu/engine', 'a lost device'),
+    },
+    'memory that is short is told of by nobody': {
+      file: 'src/gpu/gpu.ts',
+      text: '(memory ?? validation ?? thrown)',
+      becomes: '(validation ?? thrown)',
+      caughtBy: node('gpu/calls', 'a call of a training step'),
+    },
+    'what could not be written is told of by nobody': {
+      file: 'src/gpu/gpu.ts',
+      text: '...this.writes.splice(0), ',
+      becomes: '',
+      caughtBy: node('gpu/calls', 'a call of a training step'),
+    },
+    'a recorded run throws what the device does': {
+      file: 'src/sampling/sampler.ts',
+      text: '        buffer?.destroy();\n',
+      becomes: '        buffer?.destroy();\n        if (cause) throw cause;\n',
+      caughtBy: node('gpu/calls', 'of a recorded run'),
+    },
+    'what a device rejects is thrown as it is': {
+      file: 'src/gpu/gpu.ts',
+      text: "throw new EngineError('shader', `The device failed",
+      becomes: "throw cause ?? new EngineError('shader', `The device failed",
+      caughtBy: node('gpu/calls', 'a call of a training step'),
+    },
+    'the pacer believes one measurement': {
+      file: 'src/gpu/pacer.ts',
+      text: 'const MAX_CHANGE = 4;',
+      becomes: 'const MAX_CHANGE = 4e9;',
+      caughtBy: node('gpu/pacing'),
+    },
+    'what is destroyed is read': {
+      file: 'src/gpu/staging.ts',
+      text: "if (this.destroyed) throw new EngineError('destroyed', 'What was to be read is destroyed.');",
+      becomes: '',
+      caughtBy: node('gpu/trainer', 'what is destroyed while it is read'),
+    },
+    'children of an engine outlive it': {
+      file: 'src/engine.ts',
+      text: 'if (this.destroyed) child.destroy();',
+      becomes: '',
+      caughtBy: node('gpu/engine', 'while it makes'),
+    },
+  },
+  predictions: {
+    'kernels of old weights': {
+      file: 'src/unet/predictor.ts',
+      text: 'weightsVersion !== undefined && weightsVersion === this.prepared',
+      becomes: 'this.prepared !== undefined',
+      caughtBy: node('gpu/unet', 'are transformed'),
+    },
+    'a prediction that failed counts as prepared': {
+      file: 'src/unet/predictor.ts',
+      text: '    } catch (error) {\n      this.prepared = undefined;\n',
+      becomes: '    } catch (error) {\n',
+      caughtBy: node('gpu/unet', 'are transformed'),
+    },
+  },
+  'self-check': {
+    'no number is near enough': {
+      file: 'src/checking/compare.ts',
+      text: '!(distance <= allowedAt(expected[i]))',
+      becomes: 'distance > allowedAt(expected[i])',
+      caughtBy: unit('checking'),
+    },
+    'ten times as far off is near enough': {
+      file: 'src/checking/compare.ts',
+      text: 'const TOLERANCE = 1e-3;',
+      becomes: 'const TOLERANCE = 1e-2;',
+      caughtBy: node('gpu/self_check', '0.4% off'),
+    },
+    'what is wrong is remembered as right': {
+      file: 'src/checking/self_check.ts',
+      text: '      else passed.add(key);',
+      becomes: '      passed.add(key);',
+      caughtBy: node('gpu/self_check', 'remembered as right'),
+    },
+    'what is wrong is no error': {
+      file: 'src/checking/self_check.ts',
+      text: 'if (!this.passed.has(key)) throw this.wrong.get(key)!;',
+      becomes: 'if (!this.wrong) throw key;',
+      caughtBy: node('gpu/self_check', 'Adam of the wrong sign'),
+    },
+    'a wrong plain form is not looked at': {
+      file: 'src/checking/check_ops.ts',
+      text: 'return ofPlain ? findingOf(plain, ofPlain, adapter) : findingOf(o, fault, adapter);',
+      becomes: 'return findingOf(o, fault, adapter);',
+      caughtBy: node('gpu/self_check', 'as wrong'),
+    },
+    'tests of one adapter count for another': {
+      file: 'src/tuning/cache.ts',
+      text: 'return [vendor, architecture, device, description, runtime];',
+      becomes: 'return [vendor, architecture, device, runtime];',
+      caughtBy: node('gpu/self_check', 'remembered with the adapter'),
+    },
+  },
+};

@@ -1,0 +1,192 @@
+/** Faults of what trains and samples, on the host. */
+import { type Mutants, node, unit } from './mutant';
+
+export const network: Mutants = {
+  'lists of a step': {
+    'a residual layer is pooled without what it adds': {
+      file: 'src/unet/forward.ts',
+      text: 'return { op: op(swishMaxPool, name, shape, { input, output, ...residualOf(pass) }), output };',
+      becomes:
+        'return { op: op(swishMaxPool, name, { ...shape, residual: false }, { input, output }), output };',
+      caughtBy: unit('unet/passes'),
+    },
+    'what weights alone make is made of more': {
+      file: 'src/unet/forward.ts',
+      text: "bound(c, 'read').every((t) => weights.has(t))",
+      becomes: "bound(c, 'read').some((t) => weights.has(t))",
+      caughtBy: node('gpu/unet', 'predict'),
+    },
+    'no gradient for the biases of images': {
+      file: 'src/unet/backward.ts',
+      text: 'if (biasGrad && first !== undefined) {',
+      becomes: 'if (biasGrad && first === 0) {',
+      caughtBy: unit('unet/passes'),
+    },
+    'layers do not begin where a binding can': {
+      file: 'src/unet/backward.ts',
+      text: 'offset += align(slices.size);',
+      becomes: 'offset += slices.size;',
+      caughtBy: unit('unet/passes'),
+    },
+  },
+  'memory plan': {
+    'what is read shares the buffer of what is written': {
+      file: 'src/plan/memory.ts',
+      text: 'l.last < life.first',
+      becomes: 'l.last <= life.first',
+      caughtBy: unit('memory'),
+    },
+    'a table is overwritten': {
+      file: 'src/plan/memory.ts',
+      text: 'root.data ? always :',
+      becomes: '',
+      caughtBy: unit('memory'),
+    },
+  },
+  schedule: {
+    'the warm-up begins at 0': {
+      file: 'src/training/schedule.ts',
+      text: 'return (completed + 1) / warmup;',
+      becomes: 'return completed / warmup;',
+      caughtBy: unit('training/schedule'),
+    },
+    'the cosine is longer by the warm-up': {
+      file: 'src/training/schedule.ts',
+      text: '(completed - warmup) / (steps - warmup)',
+      becomes: '(completed - warmup) / steps',
+      caughtBy: unit('training/schedule'),
+    },
+    'a cosine may end where its warm-up does': {
+      file: 'src/training/schedule.ts',
+      text: '    warmup + 1,\n',
+      becomes: '    warmup,\n',
+      caughtBy: unit('training/schedule'),
+    },
+  },
+  'steps that are not made': {
+    'no number is not too large': {
+      file: 'src/training/refusal.ts',
+      text: '!(Math.abs(value) <= LARGEST_INPUT)',
+      becomes: 'Math.abs(value) > LARGEST_INPUT',
+      caughtBy: unit('training/refusal'),
+    },
+    'the layer after the one that is to blame': {
+      file: 'src/training/refusal.ts',
+      text: 'layers[cause - 2]',
+      becomes: 'layers[cause - 1]',
+      caughtBy: unit('training/refusal'),
+    },
+    'a loss is compared with the smallest': {
+      file: 'src/training/refusal.ts',
+      text: '[(before.length - 1) >> 1]',
+      becomes: '[0]',
+      caughtBy: unit('training/refusal'),
+    },
+    'beyond the end of the ring': {
+      file: 'src/training/losses.ts',
+      text: '(this.step - count + i) % LOSS_RING',
+      becomes: 'this.step - count + i',
+      caughtBy: unit('training/losses'),
+    },
+    'after a fit the GPU goes on refusing': {
+      file: 'src/training/trainer.ts',
+      text: 'if (fit?.refused) this.allowSteps();',
+      becomes: '',
+      caughtBy: node('gpu/finite', 'a fit that is left'),
+    },
+    'a step that was refused is the last': {
+      file: 'src/training/trainer.ts',
+      text: '      this.allowSteps();\n      const wrong =',
+      becomes: '      const wrong =',
+      caughtBy: node('gpu/finite', 'a value in a batch'),
+    },
+  },
+  trainer: {
+    'a state without its second correction': {
+      file: 'src/training/trainer.ts',
+      text: "programs.writeState('correction2', Float32Array.of(correction2));",
+      becomes: '',
+      caughtBy: node('gpu/trainer', 'getState, setState'),
+    },
+    'losses of the trainer before are given out': {
+      file: 'src/training/trainer.ts',
+      text: 'this.firstStep = state.step;',
+      becomes: '',
+      caughtBy: node('gpu/trainer', 'only those of steps'),
+    },
+    'another seed has the same noise': {
+      file: 'src/training/feed.ts',
+      text: 'dataset === options.dataset && seed === options.seed &&',
+      becomes: 'dataset === options.dataset &&',
+      caughtBy: node('gpu/trainer', 'second fit with'),
+    },
+    'each epoch has the same order': {
+      file: 'src/training/fit.ts',
+      text: 'permutation(imageCount, seed, epoch)',
+      becomes: 'permutation(imageCount, seed, 0)',
+      caughtBy: node('gpu/trainer', 'two epochs'),
+    },
+    'a run that goes on in a last batch takes a whole one': {
+      file: 'src/training/fit.ts',
+      text: 'return Math.min(batchSize, imageCount - (step % this.perEpoch) * batchSize);',
+      becomes: 'return batchSize;',
+      caughtBy: node('gpu/resume'),
+    },
+    'steps that a driver has lost are not missed': {
+      file: 'src/training/fit.ts',
+      text: 'else if (made !== n) {',
+      becomes: 'else if (made > n) {',
+      caughtBy: node('gpu/trainer', 'steps that a driver loses'),
+    },
+    'weights of a state are not packed': {
+      file: 'src/training/trained_weights.ts',
+      text: '    this.unpacked = true;\n',
+      becomes: '',
+      caughtBy: node('gpu/averaged'),
+    },
+  },
+  sampling: {
+    'Heun corrects away': {
+      file: 'src/sampling/passes.ts',
+      text: 'correction: -step / 2',
+      becomes: 'correction: step / 2',
+      caughtBy: unit('sampling/passes'),
+    },
+    'a mix goes the same share each time': {
+      file: 'src/sampling/passes.ts',
+      text: '1 / (steps - i)',
+      becomes: '1 / steps',
+      caughtBy: unit('sampling/passes'),
+    },
+    'the second look is at the level of the first': {
+      file: 'src/sampling/passes.ts',
+      text: 'level: next, step: step / 2',
+      becomes: 'level, step: step / 2',
+      caughtBy: unit('sampling/passes'),
+    },
+    'a recorded row is the one before': {
+      file: 'src/sampling/recording.ts',
+      text: 'encodeStep(encoder, plan, rows, i + 1);',
+      becomes: 'encodeStep(encoder, plan, rows, i);',
+      caughtBy: node('gpu/flow_sampler', 'every step is that of the f64'),
+    },
+    'known pixels are put in place in the middle of a step, too': {
+      file: 'src/sampling/recording.ts',
+      text: 'if (masked && passes[i].begins)',
+      becomes: 'if (masked)',
+      caughtBy: node('gpu/flow_sampler', 'every step is that of the f64'),
+    },
+    'known pixels end as they are predicted': {
+      file: 'src/sampling/recording.ts',
+      text: 'if (masked && from + n === passes.length) encodeLast(encoder, run);',
+      becomes: '',
+      caughtBy: node('gpu/flow_sampler', 'known pixels are exact'),
+    },
+    'what is told no class is told the first': {
+      file: 'src/sampling/sampler.ts',
+      text: 'new Uint32Array(seen).fill(classes)',
+      becomes: 'new Uint32Array(seen)',
+      caughtBy: node('gpu/flow_sampler', 'guidance is the difference'),
+    },
+  },
+};
