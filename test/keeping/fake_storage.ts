@@ -17,7 +17,7 @@ export class FakeStorage {
   tornAfter: number | undefined;
   /** Nothing is answered any more, until `answer` is called. */
   silent = false;
-  /** Since when, in milliseconds; each write takes one. */
+  /** The clock, in milliseconds: each write takes one. */
   now = 1_000_000;
   readonly root: Folder = this.folder(new Map());
   private readonly files: FakeFile[] = [];

@@ -107,6 +107,7 @@ const reloads: Row = {
           mostSteps = Math.max(mostSteps, own - kept);
           if (seconds <= 5 || own - kept <= 1) inTime++;
         }
+        await phase(page, 'training');
         await page.click('#train');
         await phase(page, 'paused');
         return losses(page);
