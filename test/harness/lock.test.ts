@@ -92,6 +92,13 @@ test.runIf(process.platform === 'linux')('a process that nobody has asked about 
   }
 });
 
+test('what another run has put in its place is not removed', async () => {
+  const { release } = await lockFolder(folder);
+  await writeFile(lock, holder({ pid: process.ppid }));
+  release();
+  expect(await readFile(lock, 'utf8')).toBe(holder({ pid: process.ppid }));
+});
+
 test('whoever is on another machine may be there, and whoever knows better can say so', async () => {
   await writeFile(lock, holder({ host: '\x1b[2Jelsewhere', pid: 1 }));
   await refused(() => lockFolder(folder), 'busy', 'process 1 on \\u{1b}[2Jelsewhere', `delete ${lock}`);
