@@ -24,11 +24,11 @@ const laneNames = Object.keys(lanes) as Lane[];
 
 /**
  * Two lanes run at a time, one of each row, since a lane spends much of its time on one core: a driver that compiles, a reference that is
- * computed. The browsers share what Vite prepares for them, so they are in one row. Last comes what uses all cores that are left.
+ * computed. The browsers share what Vite prepares for them, so they are in one row.
  */
 const tracks: readonly (readonly Lane[])[] = [
-  ['chrome', 'firefox'],
-  ['node', 'page', 'emulate', 'unit'],
+  ['chrome', 'firefox', 'emulate', 'unit'],
+  ['node', 'page'],
 ];
 
 const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...
