@@ -82,6 +82,17 @@ const studies: Record<string, Study> = {
       [400, both],
     ],
   },
+  'from the start': {
+    ...digits,
+    trainer: { ...trainer, averageAfter: 0 },
+    at: [
+      [50, w2],
+      [100, w2],
+      [200, w2],
+      [400, both],
+      [1370, both],
+    ],
+  },
   'race 5x5': { ...digits, at: race },
   'race 3x3': { ...recipes['digits-3x3'], at: race },
   '3x3 1370': { ...recipes['digits-3x3'], at: [[1370, both]] },
