@@ -31,8 +31,7 @@ export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): st
   const point = (step: number, loss: number) =>
     `${x(step).toFixed(1)},${Math.max(y(loss), -HEIGHT).toFixed(1)}`;
 
-  // A skipped step has no loss.
-  const line = thinned(losses).flatMap(([step, loss]) => (Number.isNaN(loss) ? [] : [point(step, loss)]));
+  const line = thinned(losses).map(([step, loss]) => point(step, loss));
   const meanPoints = means.map((mean, i) => {
     const [from, to] = [i * stepsPerEpoch, Math.min((i + 1) * stepsPerEpoch, steps)];
     return [(from + to) / 2, mean] as const;
@@ -78,18 +77,22 @@ ${meanPoints.map(([s, m]) => `<circle class="mean" cx="${x(s).toFixed(1)}" cy="$
 `;
 }
 
-/** [step from 1, loss], at most about MOST_POINTS of them. */
-function thinned(losses: ArrayLike<number>): [number, number][] {
-  const run = Math.ceil((2 * losses.length) / MOST_POINTS);
-  if (run <= 2) return Array.from(losses, (loss, i) => [i + 1, loss]);
-  const points: [number, number][] = [];
-  for (let from = 0; from < losses.length; from += run) {
+/** [step from 1, loss] of the steps that have one, at most about MOST_POINTS of them. */
+function thinned(losses: ArrayLike<number>): (readonly [number, number])[] {
+  // A skipped step has no loss.
+  const all = Array.from(losses, (loss, i) => [i + 1, loss] as const).filter(
+    ([, loss]) => !Number.isNaN(loss),
+  );
+  const run = Math.ceil((2 * all.length) / MOST_POINTS);
+  if (run <= 2) return all;
+  const points: (readonly [number, number])[] = [];
+  for (let from = 0; from < all.length; from += run) {
     let [low, high] = [from, from];
-    for (let i = from; i < Math.min(from + run, losses.length); i++) {
-      if (losses[i] < losses[low]) low = i;
-      if (losses[i] > losses[high]) high = i;
+    for (let i = from; i < Math.min(from + run, all.length); i++) {
+      if (all[i][1] < all[low][1]) low = i;
+      if (all[i][1] > all[high][1]) high = i;
     }
-    for (const i of [Math.min(low, high), Math.max(low, high)]) points.push([i + 1, losses[i]]);
+    points.push(all[Math.min(low, high)], all[Math.max(low, high)]);
   }
   return points;
 }

@@ -73,3 +73,15 @@ test('loss.svg of nothing, of one step, of very many', () => {
     expect(svg.length).toBeLessThan(60_000);
   }
 });
+
+test('loss.svg: skipped steps are left out, and nothing else with them', () => {
+  const losses = new Float32Array(10_000).fill(0.05);
+  losses[0] = Number.NaN;
+  losses[2] = 0.09;
+  const svg = lossSvg({ losses, stepsPerEpoch: 10_000 });
+  const [, points] = /class="steps" points="([^"]*)"/.exec(svg)!;
+  const heights = points.split(' ').map((pair) => Number(pair.split(',')[1]));
+  expect(heights.length).toBeGreaterThan(1000);
+  expect(heights.filter((y) => y < Math.max(...heights))).toHaveLength(1);
+  expect(points).not.toContain('NaN');
+});
