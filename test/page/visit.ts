@@ -22,14 +22,8 @@ export async function servePage(): Promise<{ readonly address: string; close(): 
   return { address: `http://127.0.0.1:${port}/`, close: () => server.close() };
 }
 
-/** Opens the page; `problems` collects what must not happen. */
-export async function visit(
-  browser: Pick<Browser, 'newPage'>,
-  address: string,
-): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(300_000); // half of what a lane is silent at most, so that what is waited for is named
-  const problems: string[] = [];
+/** Adds to `problems` what must not happen on a page, and lets it be left. */
+export function watch(page: Page, problems: string[]): void {
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
   });
@@ -39,6 +33,17 @@ export async function visit(
   page.on('response', (response) => {
     if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
   });
+}
+
+/** Opens the page; `problems` collects what must not happen. */
+export async function visit(
+  browser: Pick<Browser, 'newPage'>,
+  address: string,
+): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(300_000); // half of what a lane is silent at most, so that what is waited for is named
+  const problems: string[] = [];
+  watch(page, problems);
   await page.goto(address);
   await until(page, () => window.harness !== undefined);
   return { page, problems };

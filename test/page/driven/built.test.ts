@@ -11,6 +11,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { POLICY } from '../../../harness/page/policy';
 import { launchBrowser } from '../../lanes/browsers';
+import { watch } from '../visit';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const TINY = 'recipe=tutorial&batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
@@ -85,14 +86,7 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
     downloadBehavior: { policy: 'allow', downloadPath: downloads },
   });
   const page = await context.newPage();
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(message.text());
-  });
-  page.on('pageerror', (error) => problems.push(String(error)));
-  page.on('dialog', (dialog) => void dialog.accept());
-  page.on('response', (response) => {
-    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
-  });
+  watch(page, problems);
   const open = (query: string) =>
     page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/?${query}`);
   /** Through the browser's own download, into a file. */
