@@ -80,7 +80,15 @@ export async function launchBrowser(
   const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
   const handled = { handleSIGINT: signals, handleSIGTERM: signals };
-  const common = { browser: kind, executablePath, headless: true, userDataDir: profile, ...handled } as const;
+  // A wait in a page is one call: it may last as long as the test that waits.
+  const common = {
+    browser: kind,
+    executablePath,
+    headless: true,
+    userDataDir: profile,
+    protocolTimeout: 0,
+    ...handled,
+  } as const;
   if (kind === 'firefox') {
     // Firefox's crash helper would outlive a Firefox that is killed.
     const env = { ...process.env, MOZ_CRASHREPORTER_DISABLE: '1' };

@@ -119,9 +119,13 @@ export const steps = (page: Page, count: number) =>
 
 /** Trains to about here, and waits until that is kept. */
 export async function keepAt(page: Page, count: number): Promise<void> {
-  await page.click('#train');
-  await steps(page, count);
-  await page.click('#train');
+  // All in the page: on a busy machine a run may end before a click from outside arrives.
+  await page.evaluate(async (n) => {
+    const train = document.getElementById('train')!;
+    train.click();
+    while (window.harness.state.losses.length < n) await new Promise((resolve) => setTimeout(resolve, 5));
+    train.click();
+  }, count);
   await phase(page, 'paused');
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
 }

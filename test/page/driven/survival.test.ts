@@ -210,7 +210,8 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', asy
 
 test('images that somebody chose are asked for again, and no others will do', async () => {
   const { open, close } = await profile();
-  const own = RUN.replace('&limit=16', '');
+  // Its two steps an epoch must not end before it is paused.
+  const own = RUN.replace('&limit=16', '').replace('epochs=20', 'epochs=10000');
   const { page, problems } = await open(own);
   await phase(page, 'idle');
   const images = (shade: number) =>
