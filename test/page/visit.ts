@@ -121,9 +121,11 @@ export const steps = (page: Page, count: number) =>
 export async function keepAt(page: Page, count: number): Promise<void> {
   // All in the page: on a busy machine a run may end before a click from outside arrives.
   await page.evaluate(async (n) => {
-    const train = document.getElementById('train')!;
+    const train = document.getElementById('train') as HTMLButtonElement;
+    const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+    while (train.disabled) await soon(); // until the page is drawn anew
     train.click();
-    while (window.harness.state.losses.length < n) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (window.harness.state.losses.length < n) await soon();
     train.click();
   }, count);
   await phase(page, 'paused');
