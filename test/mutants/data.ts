@@ -27,6 +27,24 @@ export const data: Mutants = {
       becomes: 'if (begin < covered) {',
       caughtBy: unit('weights/safetensors'),
     },
+    "PyTorch's kernels are not transposed": {
+      file: 'src/weights/layout.ts',
+      text: '(o * inputs + i) * area + at)',
+      becomes: '(at * inputs + i) * outputs + o)',
+      caughtBy: unit('weights/pytorch'),
+    },
+    'a config that is not that of the file': {
+      file: 'src/weights/model.ts',
+      text: 'if (key === undefined) return;',
+      becomes: "if (key !== 'kernelSize') return;",
+      caughtBy: unit('weights/pytorch'),
+    },
+    'a config that does not fit is the fault of the file': {
+      file: 'src/weights/match.ts',
+      text: "fits ? 'data' : misfit",
+      becomes: "'data'",
+      caughtBy: unit('weights/pytorch'),
+    },
     'a tensor that no network knows': {
       file: 'src/weights/match.ts',
       text: 'if (known.has(name)) continue;',
