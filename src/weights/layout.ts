@@ -3,7 +3,7 @@
  * [out, in, height, width], that of a linear layer [out, in], as in `torch.nn.Conv2d` and `torch.nn.Linear`; all else is the same.
  */
 import type { Parameter } from '../unet/config';
-import type { NamedTensor, Safetensors, Tensor } from './safetensors';
+import type { Safetensors, Tensor } from './safetensors';
 
 export type WeightsLayout = 'keras' | 'pytorch';
 
@@ -24,7 +24,7 @@ export function inPyTorch({ name, shape }: Pick<Parameter, 'name' | 'shape'>) {
 }
 
 /** A parameter for PyTorch. */
-export function toPyTorch(parameter: Parameter, data: Float32Array): NamedTensor {
+export function toPyTorch(parameter: Parameter, data: Float32Array) {
   const tensor = inPyTorch(parameter);
   if (tensor.name === parameter.name) return { ...tensor, data };
   const moved = new Float32Array(data.length);
