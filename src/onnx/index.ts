@@ -1,5 +1,5 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
-import { checkNames, EngineError, type Names, typeOf } from '../errors';
+import { EngineError, typeOf } from '../errors';
 import type { Objective } from '../training/settings';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { isObjective, OBJECTIVES, wrongArgument } from '../weights/fields';
@@ -11,15 +11,13 @@ import { encodeModel } from './proto';
 
 export { EngineError } from '../errors';
 
-/** What `loadModel` and `loadPretrained` return, or `unet.config` and `await unet.getParameters()`. */
+/** What `loadModel`, `loadCheckpoint` and `loadPretrained` return, or `unet.config` and `await unet.getParameters()`. */
 export interface OnnxSource {
   readonly config: UNetConfig;
   /** By name, as the engine has them. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
   /** What the network was trained for, which decides how to sample; for the file's metadata. Default `tutorial`. */
   readonly objective?: Objective | undefined;
-  /** As a model has it; the file does not keep it. */
-  readonly note?: string | undefined;
 }
 
 /** The most bytes of a file: a limit of its format. */
@@ -47,8 +45,6 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
       `exportOnnx takes { config, parameters } with a Map of parameters by name, such as loadModel returns; it was given ${typeOf(source)}.`,
     );
   }
-  const legal = { config: true, parameters: true, objective: true, note: true } satisfies Names<OnnxSource>;
-  checkNames('exportOnnx', source, legal);
   const { objective = 'tutorial' } = source;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   const config = checkConfig(source.config);

@@ -88,7 +88,6 @@ test('the same network makes the same bytes', () => {
 test.each<[string, unknown, 'argument' | 'data', string[]]>([
   ['no network', undefined, 'argument', ['{ config, parameters }', 'Undefined']],
   ['no parameters', { config: source.config }, 'argument', ['a Map of parameters']],
-  ['an unknown setting', { ...source, opset: 17 }, 'argument', ['no setting opset', 'objective']],
   ['another objective', { ...source, objective: 'noise' }, 'argument', ['"noise"', 'tutorial or flow']],
   ['a wrong config', { ...source, config: { ...small, widths: [] } }, 'argument', ['widths is []']],
   ['another config', { ...source, config: { ...small, widths: [5, 8] } }, 'argument', ['down.1.kernel']],
