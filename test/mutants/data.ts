@@ -52,6 +52,32 @@ export const data: Mutants = {
       caughtBy: unit('weights/match'),
     },
   },
+  onnx: {
+    'an image is not told the class': {
+      file: 'src/onnx/network.ts',
+      text: 'if (classes > 0) {\n    const rows',
+      becomes: 'if (classes > 99) {\n    const rows',
+      caughtBy: unit('onnx/export'),
+    },
+    'frequencies are a little lower': {
+      file: 'src/onnx/network.ts',
+      text: '100 ** (k / (FREQUENCIES - 1))',
+      becomes: '100 ** (k / FREQUENCIES)',
+      caughtBy: unit('onnx/export'),
+    },
+    'a residual is left out': {
+      file: 'src/onnx/network.ts',
+      text: 'return residual ?',
+      becomes: 'return residual && !bias ?',
+      caughtBy: unit('onnx/export'),
+    },
+    'a skip connection comes from another level': {
+      file: 'src/onnx/network.ts',
+      text: '[larger, skips.pop()!]',
+      becomes: '[larger, larger]',
+      caughtBy: unit('onnx/export'),
+    },
+  },
   checkpoint: {
     'the second moments are the first': {
       file: 'src/weights/checkpoint.ts',
