@@ -40,6 +40,7 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
     build: {
       outDir: 'dist/lib',
       target: 'es2022',
+      license: { fileName: 'licenses.md' }, // of the libraries inside, which ask for it
       minify: false, // a library is read and debugged by those who embed it
       // As a library, or Vite would wrap every import() in something for pages that throws away why one failed.
       lib: {
@@ -47,6 +48,7 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
           index: 'src/index.ts',
           digits: 'src/data/digits.ts',
           node: 'src/node/index.ts',
+          onnx: 'src/onnx/index.ts',
           pretrained: 'src/pretrained/index.ts',
           quality: 'src/quality/index.ts',
           cli: 'harness/cli.ts',

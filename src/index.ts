@@ -41,7 +41,8 @@ export type { Warning } from './warning';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';
 export type { RunSettings, TrainingSettings } from './weights/fields';
 export { assertSameData, type DataFingerprint, fingerprintImages } from './weights/fingerprint';
-export { loadModel, type Model, saveModel } from './weights/model';
+export type { WeightsLayout } from './weights/layout';
+export { type LoadModelOptions, loadModel, type Model, saveModel } from './weights/model';
 export {
   decodeSafetensors,
   encodeSafetensors,

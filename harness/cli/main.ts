@@ -12,6 +12,7 @@ const commands: Readonly<Record<keyof typeof summaries, () => Promise<Command>>>
   train: async () => (await import('./commands/train')).train,
   sample: async () => (await import('./commands/sample')).sample,
   evaluate: async () => (await import('./commands/evaluate')).evaluate,
+  convert: async () => (await import('./commands/convert')).convert,
   bench: async () => (await import('./commands/bench')).bench,
   check: async () => (await import('./commands/check')).check,
   explain: async () => (await import('./commands/explain')).explain,
@@ -33,7 +34,11 @@ webgpu-diffusion <command> --help explains the flags of each; --version prints w
 
 /** Whether the command in `args` uses a GPU, unless its flags are wrong. */
 export function usesDawn([name = '', ...rest]: readonly string[]): boolean {
-  return isCommand(name) && name !== 'explain' && !rest.some((arg) => arg === '--help' || arg === '-h');
+  return (
+    isCommand(name) &&
+    !['explain', 'convert'].includes(name) &&
+    !rest.some((arg) => arg === '--help' || arg === '-h')
+  );
 }
 
 /** `npm run` sends the terminal's Ctrl-C to its child once more: a signal so soon after the first is an echo of it. */

@@ -5,6 +5,7 @@ export const summaries = {
   sample:
     'Makes images from noise with a trained model, to order if it knows classes; writes them as one PNG.',
   evaluate: 'Measures the digits that a trained model makes, beside real digits that nothing was trained on.',
+  convert: 'Writes a trained model as an ONNX file, or for PyTorch. Needs no GPU.',
   bench: 'Times the whole network, then every kernel at the shapes it has there, each checked first.',
   check: 'Checks every kernel against its reference on this machine, then the gradient of the whole network.',
   explain:

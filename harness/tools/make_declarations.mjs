@@ -17,6 +17,7 @@ const entries = {
   index: 'src/index.ts',
   digits: 'src/data/digits.ts',
   node: 'src/node/index.ts',
+  onnx: 'src/onnx/index.ts',
   pretrained: 'src/pretrained/index.ts',
   quality: 'src/quality/index.ts',
 };

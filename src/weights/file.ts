@@ -17,15 +17,17 @@ interface OpenFile extends Safetensors {
   readonly note?: string;
 }
 
-export function openFile(given: ByteContainer, name: string): OpenFile {
+/** `foreign`: the metadata of a file that has none of ours; without it, such a file is refused. */
+export function openFile(given: ByteContainer, name: string, foreign?: Record<string, string>): OpenFile {
   const bytes = bytesOf(given, name);
   const file = decodeSafetensors(bytes, name);
   const { format, version, crc32 } = file.metadata;
   if (format !== FORMAT) {
+    if (foreign) return { ...file, metadata: foreign };
     throw new EngineError(
       'data',
       `${name} was not saved by webgpu-diffusion: its metadata has the format ${show(format ?? 'none')}. ` +
-        'Its metadata must hold format, version, kind and config: see src/weights/checkpoint.ts.',
+        'Its metadata must hold format, version, kind and config, or loadModel be given { config }: see docs/weights.md.',
     );
   }
   if (version === WITHOUT_CHECKSUM) {

@@ -15,12 +15,14 @@ const listed = 8;
  * Checks that `given` holds exactly the expected tensors, with their shapes, and only finite numbers.
  *
  * @param source the name of the given tensors in errors, for instance a file's name
- * @throws EngineError `data`, one error for everything wrong: missing, misshapen, non-finite (first index and value) and unexpected tensors
+ * @param misfit the error's code for tensors of another network; for values that are not finite it is `data`
+ * @throws EngineError one error for everything wrong: missing, misshapen, non-finite (first index and value) and unexpected tensors
  */
 export function checkTensors(
   expected: Iterable<ExpectedTensor>,
   given: ReadonlyMap<string, Tensor>,
   source: string,
+  misfit: 'data' | 'argument' = 'data',
 ): void {
   const problems: string[] = [];
   let fits = true;
@@ -28,9 +30,9 @@ export function checkTensors(
   for (const want of expected) {
     known.add(want.name);
     const tensor = given.get(want.name);
-    const misfit = difference(want, tensor);
-    if (misfit) fits = false;
-    const problem = misfit ?? nonFinite(tensor!.data, want.mayBeNaN);
+    const unlike = difference(want, tensor);
+    if (unlike) fits = false;
+    const problem = unlike ?? nonFinite(tensor!.data, want.mayBeNaN);
     if (problem) problems.push(`${want.name} ${problem}`);
   }
   for (const [name, { shape }] of given) {
@@ -46,7 +48,7 @@ export function checkTensors(
     ? 'All values must be finite: if training had diverged when they were saved, take an earlier state.'
     : 'Build the network with the channels, widths and kernel size that the tensors were made for.';
   throw new EngineError(
-    'data',
+    fits ? 'data' : misfit,
     `${source} cannot be used in this network: ${known.size} tensors expected, ${given.size} given, ` +
       `${problems.length} wrong:\n${lines.map((line) => `  ${line}`).join('\n')}\n${remedy}`,
   );
@@ -61,9 +63,10 @@ function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | 
 
   if (shape.length !== want.shape.length || shape.some((size, i) => size !== want.shape[i])) {
     const reordered = [...shape].sort().join() === [...want.shape].sort().join();
-    const hint = reordered
-      ? ': the same sizes in another order; kernels are height, width, in, out here'
-      : '';
+    const order = want.name.endsWith('.weight')
+      ? 'weights of PyTorch are out, in, height, width'
+      : 'kernels are height, width, in, out here';
+    const hint = reordered ? `: the same sizes in another order; ${order}` : '';
     return `has shape ${showShape(shape)}, expected ${wanted}${hint}`;
   }
   return undefined;

@@ -1,11 +1,20 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../bytes';
-import { checkNames, type Names } from '../errors';
+import { checkNames, EngineError, type Names, show } from '../errors';
 import type { Objective } from '../training/settings';
-import type { UNetConfig } from '../unet/config';
+import { checkConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { isObjective, OBJECTIVES, objectiveOf, stepOf, trainingOf, wrongArgument } from './fields';
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
+import {
+  inPyTorch,
+  isLayout,
+  LAYOUTS,
+  layoutOf,
+  pickFromPyTorch,
+  toPyTorch,
+  type WeightsLayout,
+} from './layout';
 import { checkTensors } from './match';
 import { type FloatType, isFloatType } from './safetensors';
 
@@ -29,17 +38,31 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
  *
  * @param options.dtype `F16` halves the file and rounds weights to 11 bits; to continue training later, save a checkpoint. Default `F32`.
  * @param options.objective what the network was trained for: `trainer.settings.objective`. Default `tutorial`.
- * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype or weights beyond the largest F16
+ * @param options.layout `pytorch` gives the tensors PyTorch's names and orders, for `load_state_dict` (docs/weights.md); `loadModel` reads
+ * both. Default `keras`.
+ * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype, objective or layout, or weights beyond the largest
+ * F16
  */
 export async function saveModel(
   unet: Weights,
-  options: { readonly dtype?: FloatType; readonly objective?: Objective } = {},
+  options: {
+    readonly dtype?: FloatType | undefined;
+    readonly objective?: Objective | undefined;
+    readonly layout?: WeightsLayout | undefined;
+  } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkNames('saveModel', options, { dtype: true, objective: true } satisfies Names<typeof options>);
-  const { dtype = 'F32', objective = 'tutorial' } = options;
+  checkNames('saveModel', options, { dtype: true, objective: true, layout: true } satisfies Names<
+    typeof options
+  >);
+  const { dtype = 'F32', objective = 'tutorial', layout = 'keras' } = options;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   if (!isFloatType(dtype)) throw wrongArgument('dtype', dtype, 'F32 or F16');
-  const parameters = namedTensors('', unet.parameters, await unet.getParameters());
+  if (!isLayout(layout)) throw wrongArgument('layout', layout, LAYOUTS);
+  const values = await unet.getParameters();
+  const parameters =
+    layout === 'keras'
+      ? namedTensors('', unet.parameters, values)
+      : unet.parameters.map((parameter) => toPyTorch(parameter, values.get(parameter.name)!));
   const tensors = parameters.map((tensor) => ({ ...tensor, dtype }));
   return encodeFinite(tensors, {
     kind: 'model',
@@ -48,27 +71,62 @@ export async function saveModel(
   });
 }
 
+/** What a file that another program wrote does not say of its network. */
+export interface LoadModelOptions {
+  /** The network that the tensors are of; what is missing is the tutorial's, as in `createUNet`. */
+  readonly config?: Partial<UNetConfig> | undefined;
+  /** What it was trained for. Default `tutorial`. */
+  readonly objective?: Objective | undefined;
+}
+
 /**
- * Reads a model, or the model in a checkpoint.
+ * Reads a model, or the model in a checkpoint. The tensors may have Keras' names and orders or PyTorch's (docs/weights.md), and are
+ * returned in the former.
  *
  * @param name the file's name in errors
- * @throws EngineError `data`, or `argument` for an argument without bytes
+ * @param options for a safetensors file of another program, which lacks our metadata. A `config` that is given for one of our own files
+ * must be the file's.
+ * @throws EngineError `data`; `argument` for an argument without bytes, or a `config` that is wrong or not that of the tensors
  */
-export function loadModel(bytes: ByteContainer, name = 'The model'): Model {
-  const file = openFile(bytes, name);
+export function loadModel(bytes: ByteContainer, name = 'The model', options: LoadModelOptions = {}): Model {
+  checkNames('loadModel', options, { config: true, objective: true } satisfies Names<LoadModelOptions>);
+  const told = options.config && checkConfig(options.config);
+  const { objective } = options;
+  if (objective !== undefined && !isObjective(objective))
+    throw wrongArgument('objective', objective, OBJECTIVES);
+  const foreign = told && {
+    kind: 'model',
+    config: JSON.stringify(told),
+    objective: objective ?? 'tutorial',
+  };
+  const file = openFile(bytes, name, foreign);
   const { config, parameters } = networkOf(file, name);
-  if (file.metadata.kind === 'checkpoint') {
-    checkTensors(
-      expectedInCheckpoint(parameters, stepOf(file, name), trainingOf(file, name)),
-      file.tensors,
-      name,
-    );
-  } else checkTensors(parameters, file.tensors, name);
+  if (told) checkSameNetwork(told, config, name);
+  const layout = layoutOf(file.tensors);
+  const expected =
+    file.metadata.kind === 'checkpoint'
+      ? expectedInCheckpoint(parameters, stepOf(file, name), trainingOf(file, name))
+      : layout === 'keras'
+        ? parameters
+        : parameters.map(inPyTorch);
+  checkTensors(expected, file.tensors, name, told ? 'argument' : 'data');
   const { note } = file;
   return {
     config,
-    objective: objectiveOf(file, name),
-    parameters: pickTensors(file, '', parameters),
+    objective: objective ?? objectiveOf(file, name),
+    parameters: layout === 'keras' ? pickTensors(file, '', parameters) : pickFromPyTorch(file, parameters),
     ...(note ? { note } : {}),
   };
+}
+
+/** Throws an `argument` error if the file's own network is another than the caller says. */
+function checkSameNetwork(told: UNetConfig, config: UNetConfig, name: string): void {
+  const keys = [...new Set([...Object.keys(told), ...Object.keys(config)])] as (keyof UNetConfig)[];
+  const key = keys.find((key) => JSON.stringify(told[key]) !== JSON.stringify(config[key]));
+  if (key === undefined) return;
+  throw new EngineError(
+    'argument',
+    `${name} is not of this config: ${key} is ${show(told[key])} there, and ${show(config[key])} in the file. ` +
+      'Leave config out: the file has its own.',
+  );
 }

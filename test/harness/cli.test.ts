@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import { main } from '../../harness/cli/main';
-import { encodeSafetensors } from '../../src/weights/safetensors';
+import { exportOnnx } from '../../src/onnx/index';
+import { loadPretrained } from '../../src/pretrained/index';
+import { loadModel } from '../../src/weights/model';
+import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
@@ -40,7 +43,7 @@ test('help', async () => {
   const overview = await run('--help');
   const command = await run('train', '--help');
   const nothing = await run();
-  for (const name of ['train', 'sample', 'bench', 'check', 'explain', 'adapters'])
+  for (const name of ['train', 'sample', 'convert', 'bench', 'check', 'explain', 'adapters'])
     expect(overview.out).toContain(`\n  ${name}`);
   expect(overview.code).toBe(0);
   expect(command.out).toContain('--resume FILE');
@@ -52,12 +55,15 @@ test('help', async () => {
 });
 
 test('usage errors end with 2', async () => {
-  await fails(['trian'], 2, '"trian"', 'train, sample, evaluate, bench');
+  await fails(['trian'], 2, '"trian"', 'train, sample, evaluate, convert');
   await fails(['train', '--out', folder, '--epoch', '3'], 2, '--epoch', '--epochs');
   await fails(['train'], 2, '--out DIR');
   await fails(['train', '--out', folder, '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
   await fails(['train', '--out', folder, '--limit', '10001'], 2, '10001', '1 to 10000');
   await fails(['sample', '--model', 'x', '--out', 'y.jpg'], 2, 'y.jpg', '.png');
+  await fails(['convert', '--model', 'digits'], 2, '--onnx FILE.onnx', '--pytorch FILE.safetensors');
+  await fails(['convert', '--onnx', 'net.safetensors'], 2, 'net.safetensors', '.onnx');
+  await fails(['convert', '--pytorch', 'net.pt'], 2, 'net.pt', '.safetensors');
   await fails(['bench', '--points', '1,2'], 2, '--points', '--sweep batch or --sweep size');
   await fails(['bench', '--sweep', 'both', '--points', '1,2'], 2, '--points', '--sweep batch');
   await fails(['bench', '--sweep', 'depth'], 2, '"depth"', 'none, batch, size, both');
@@ -156,6 +162,24 @@ test('what cannot be read or written ends with 1', async () => {
     await fails(['bench', '--kernel', 'noop', flag, folder], 1, folder, 'a folder', flag);
   // Nothing was left behind.
   expect((await readdir(folder)).sort()).toEqual(['file', 'other.safetensors']);
+});
+
+test('convert writes what both libraries write', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+  const [onnx, pytorch] = [join(out, 'net.onnx'), join(out, 'net.safetensors')];
+  try {
+    const { code, out: said, err } = await run('convert', '--onnx', onnx, '--pytorch', pytorch);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(said).toContain(
+      `Wrote ${onnx}: 28x28x1, widths 32 64 64, kernels 5x5, told noise level and 10 classes.`,
+    );
+    const model = await loadPretrained('digits');
+    expect(Buffer.compare(await readFile(onnx), exportOnnx(model))).toBe(0);
+    expect(loadModel(await readFile(pytorch))).toEqual(model);
+    expect(decodeSafetensors(await readFile(pytorch)).tensors.has('down.0.weight')).toBe(true);
+  } finally {
+    await rm(out, { recursive: true });
+  }
 });
 
 test('explain needs no GPU', async () => {

@@ -14,6 +14,7 @@ import {
 } from 'webgpu-diffusion';
 import { loadDigits } from 'webgpu-diffusion/digits';
 import { installWebGPU } from 'webgpu-diffusion/node';
+import { exportOnnx } from 'webgpu-diffusion/onnx';
 
 await installWebGPU();
 const adapter = (await navigator.gpu.requestAdapter())!;
@@ -52,6 +53,9 @@ new Blob([shared.images]);
 await engine.createDataset(shared);
 trainer.setState(loadCheckpoint(file).state);
 
+export const onnx: Blob = new Blob([exportOnnx(loadCheckpoint(file))]);
+exportOnnx({ config: unet.config, parameters: await unet.getParameters(), objective: trainer.settings.objective });
+
 // @ts-expect-error: Were the types lost, everything would be allowed.
 await engine.createUNet({ wids: [32] });
 `;
@@ -70,7 +74,7 @@ beforeAll(async () => {
   const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as {
     makeDeclarations(entry: string): string;
   };
-  for (const entry of ['index', 'digits', 'node'])
+  for (const entry of ['index', 'digits', 'node', 'onnx'])
     await writeFile(join(installed, `dist/lib/${entry}.d.ts`), makeDeclarations(entry));
 });
 

@@ -1,27 +1,33 @@
-/** The command line as it is packed, where the package `webgpu`, which it asks for but does not bring, is not installed. */
+/**
+ * The package as it is packed: the command line where the package `webgpu`, which it asks for but does not bring, is not installed, and
+ * programs of the docs.
+ */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadClassifier } from '../../src/quality/index';
+import { codeOf } from '../docs_code';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
-  const root = fileURLToPath(new URL('../..', import.meta.url));
   await build({ root, mode: 'lib', logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const cli = (...args: string[]) =>
+const node = (...args: string[]) =>
   new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-    const child = execFile(process.execPath, [join(folder, 'cli.js'), ...args], (_, out, err) =>
+    const child = execFile(process.execPath, args, { cwd: folder }, (_, out, err) =>
       resolve({ code: child.exitCode, out, err }),
     );
   });
+const cli = (...args: string[]) => node(join(folder, 'cli.js'), ...args);
 
 test('what needs no GPU works', async () => {
   expect(await cli('explain')).toMatchObject({ code: 0, err: '' });
@@ -31,4 +37,39 @@ test('what needs one says what to install', async () => {
   const { code, out, err } = await cli('check', '--kernel', 'noop');
   expect(err).toContain('not installed. Run: npm install webgpu');
   expect([code, out]).toEqual([1, '']);
+});
+
+test('it carries the licenses of what is inside', async () => {
+  const text = await readFile(join(folder, 'licenses.md'), 'utf8');
+  for (const name of ['pbf', 'gifenc']) expect(text).toContain(`## ${name} `);
+});
+
+test('docs/weights.md: digits to order, out of ONNX Runtime, and files of others', async () => {
+  const modules = join(folder, 'node_modules');
+  await mkdir(join(modules, 'webgpu-diffusion/dist'), { recursive: true });
+  await symlink(folder, join(modules, 'webgpu-diffusion/dist/lib'), 'junction');
+  await cp(join(root, 'package.json'), join(modules, 'webgpu-diffusion/package.json'));
+  await symlink(join(root, 'node_modules/onnxruntime-web'), join(modules, 'onnxruntime-web'), 'junction');
+  const [theirs, write, draw] = codeOf('weights.md', 'js');
+  const run = async (code: string) => {
+    await writeFile(join(folder, 'program.mjs'), code);
+    const { out, err } = await node(join(folder, 'program.mjs'));
+    expect(err).toBe('');
+    return out;
+  };
+  await run(write);
+  await run(`${draw}\n(await import('node:fs')).writeFileSync('images', images);`);
+  expect(await cli('convert', '--pytorch', 'theirs.safetensors')).toMatchObject({ code: 0, err: '' });
+  expect(await run(`${theirs}\nconsole.log(model.objective, model.parameters.size);`)).toBe('flow 17\n');
+  const images = new Float32Array((await readFile(join(folder, 'images'))).buffer);
+  const { probabilities } = (await loadClassifier()).classify(
+    images.map((v) => Number(v > 0.5)),
+    10,
+  );
+  const seen = Array.from({ length: 10 }, (_, i) => {
+    const row = probabilities.subarray(10 * i, 10 * i + 10);
+    return row.indexOf(Math.max(...row));
+  });
+  // 97 of 100 in the long run; by chance it would be one.
+  expect(seen.filter((digit, i) => digit === i).length, `seen: ${seen}`).toBeGreaterThanOrEqual(7);
 });

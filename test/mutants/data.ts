@@ -27,11 +27,55 @@ export const data: Mutants = {
       becomes: 'if (begin < covered) {',
       caughtBy: unit('weights/safetensors'),
     },
+    "PyTorch's kernels are not transposed": {
+      file: 'src/weights/layout.ts',
+      text: '(o * inputs + i) * area + at)',
+      becomes: '(at * inputs + i) * outputs + o)',
+      caughtBy: unit('weights/pytorch'),
+    },
+    'a config that is not that of the file': {
+      file: 'src/weights/model.ts',
+      text: 'if (key === undefined) return;',
+      becomes: "if (key !== 'kernelSize') return;",
+      caughtBy: unit('weights/pytorch'),
+    },
+    'a config that does not fit is the fault of the file': {
+      file: 'src/weights/match.ts',
+      text: "fits ? 'data' : misfit",
+      becomes: "'data'",
+      caughtBy: unit('weights/pytorch'),
+    },
     'a tensor that no network knows': {
       file: 'src/weights/match.ts',
       text: 'if (known.has(name)) continue;',
       becomes: 'if (name) continue;',
       caughtBy: unit('weights/match'),
+    },
+  },
+  onnx: {
+    'an image is not told the class': {
+      file: 'src/onnx/network.ts',
+      text: 'if (classes > 0) {\n    const rows',
+      becomes: 'if (classes > 99) {\n    const rows',
+      caughtBy: unit('onnx/export'),
+    },
+    'frequencies are a little lower': {
+      file: 'src/onnx/network.ts',
+      text: '100 ** (k / (FREQUENCIES - 1))',
+      becomes: '100 ** (k / FREQUENCIES)',
+      caughtBy: unit('onnx/export'),
+    },
+    'a residual is left out': {
+      file: 'src/onnx/network.ts',
+      text: 'return residual ?',
+      becomes: 'return residual && !bias ?',
+      caughtBy: unit('onnx/export'),
+    },
+    'a skip connection comes from another level': {
+      file: 'src/onnx/network.ts',
+      text: '[larger, skips.pop()!]',
+      becomes: '[larger, larger]',
+      caughtBy: unit('onnx/export'),
     },
   },
   checkpoint: {

@@ -1,0 +1,81 @@
+/** Networks for ONNX Runtime and all else that reads ONNX. */
+import { EngineError, typeOf } from '../errors';
+import type { Objective } from '../training/settings';
+import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
+import { isObjective, OBJECTIVES, wrongArgument } from '../weights/fields';
+import { toPyTorch } from '../weights/layout';
+import { checkTensors } from '../weights/match';
+import type { Tensor } from '../weights/safetensors';
+import { graphOf, OPSET } from './network';
+import { encodeModel } from './proto';
+
+export { EngineError } from '../errors';
+
+/** What `loadModel`, `loadCheckpoint` and `loadPretrained` return, or `unet.config` and `await unet.getParameters()`. */
+export interface OnnxSource {
+  readonly config: UNetConfig;
+  /** By name, as the engine has them. */
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  /** What the network was trained for, which decides how to sample; for the file's metadata. Default `tutorial`. */
+  readonly objective?: Objective | undefined;
+}
+
+/** The most bytes of a file: a limit of its format. */
+const MOST = 2 ** 31 - 1;
+
+/**
+ * Returns the bytes of an ONNX file of the network: operator set 13, weights in float32 inside, named and ordered as in PyTorch.
+ *
+ * | | name | type | shape |
+ * |---|---|---|---|
+ * | input | `images` | float32 | [count, channels, height, width] |
+ * | input, if the network is told the noise level | `levels` | float32, 0 to 1 | [count] |
+ * | input, if it has classes | `labels` | int64, 0 to classes - 1, or classes for none | [count] |
+ * | output | `prediction` | float32 | [count, output channels, height, width] |
+ *
+ * `count` is free. The metadata of the file has `config`, as JSON, and `objective`. The same network gives the same bytes.
+ *
+ * @throws EngineError `argument` for a wrong configuration, parameters of another network, or a file over 2 GB; `data` for parameters that
+ * are not finite
+ */
+export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
+  if (typeOf(source) !== 'Object' || typeOf(source.parameters) !== 'Map') {
+    throw new EngineError(
+      'argument',
+      `exportOnnx takes { config, parameters } with a Map of parameters by name, such as loadModel returns; it was given ${typeOf(source)}.`,
+    );
+  }
+  const { objective = 'tutorial' } = source;
+  if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
+  const config = checkConfig(source.config);
+  const { parameters, size } = parametersOf(config);
+  checkTensors(parameters, shaped(parameters, source.parameters), 'The parameters', 'argument');
+  if (size * 4 > MOST) {
+    throw new EngineError(
+      'argument',
+      `The weights take ${size * 4} bytes; an ONNX file has at most ${MOST}. Export a smaller network.`,
+    );
+  }
+  const weights = parameters.map((parameter) => toPyTorch(parameter, source.parameters.get(parameter.name)!));
+  return encodeModel({
+    name: 'UNet',
+    opset: OPSET,
+    graph: graphOf(config, weights),
+    metadata: { config: JSON.stringify(config), objective },
+  });
+}
+
+/** The given parameters, which are flat, with the shapes of those that they are to be. */
+function shaped(
+  parameters: readonly Parameter[],
+  given: ReadonlyMap<string, Float32Array>,
+): ReadonlyMap<string, Tensor> {
+  const known = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+  return new Map(
+    [...given].map(([name, data]) => {
+      const parameter = known.get(name);
+      const shape = parameter?.size === data.length ? parameter.shape : [data.length];
+      return [name, { shape, data }];
+    }),
+  );
+}

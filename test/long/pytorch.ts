@@ -1,0 +1,128 @@
+/** docs/weights.md in PyTorch: its module takes our weights, draws, trains on, and gives them back. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { loadPretrained } from '../../src/pretrained/index';
+import { loadClassifier } from '../../src/quality/index';
+import { checkConfig, parametersOf, presets } from '../../src/unet/config';
+import { loadModel, type Model, saveModel } from '../../src/weights/model';
+import { codeOf } from '../docs_code';
+import { flowBatch, flowWeights, LAYERS_3X3 } from '../golden/workload';
+import { ReferenceUNet } from '../unet/reference_unet';
+import type { Row } from './row';
+
+/** Debian's has PyTorch from a package of the system's. */
+const findPython = () =>
+  ['/usr/bin/python3', 'python3'].find((command) => spawnSync(command, ['-c', 'import torch']).status === 0);
+
+const COUNT = 2;
+const PIXELS = 28 * 28;
+const DRAWN = 10;
+
+/** Loads `net.safetensors` by the page's code, and says what the network makes of the images that stand in files. */
+const predict = `
+import numpy as np
+torch.set_num_threads(1)
+torch.manual_seed(7)
+def read(name, kind): return torch.from_numpy(np.fromfile(name, kind))
+def predict(name):
+    told = (read('levels', 'f4'), read('labels', 'u4').long()) if net.conditioning else ()
+    with torch.no_grad():
+        net(read('images', 'f4').reshape(-1, 1, 28, 28), *told).numpy().tofile(name)
+predict('before')
+`;
+/** Draws digits, trains on a few images, and says what the network makes of the images now. */
+const goOn = `
+sample(net, torch.arange(10)).numpy().tofile('drawn')
+first = train(net, read('digits', 'f4').reshape(-1, 1, 28, 28), read('digit_labels', 'u1').long(), steps=3, batch=16)
+assert 0 < first < 1, first
+predict('after')
+`;
+
+async function modelOf(name: keyof typeof presets): Promise<Model> {
+  if (name !== 'digits-3x3') return await loadPretrained(name);
+  const config = checkConfig(presets[name]);
+  return { config, objective: 'flow', parameters: flowWeights(LAYERS_3X3, 3) };
+}
+
+async function writeInputs(folder: string): Promise<void> {
+  const { noisy, levels, labels } = flowBatch(0, COUNT);
+  const { images } = await loadDigits();
+  const some = Float32Array.from(images.subarray(0, 64 * PIXELS), (v) => v / 127.5 - 1);
+  const digitLabels = (await loadDigitLabels()).subarray(0, 64);
+  const files = { images: noisy, levels, labels, digits: some, digit_labels: digitLabels };
+  for (const [name, values] of Object.entries(files)) writeFileSync(join(folder, name), values);
+}
+
+/** The largest difference between PyTorch's values and the reference's, as a share of the largest value. */
+function distance({ config, parameters }: Model, given: Float32Array): number {
+  const { noisy, levels, labels } = flowBatch(0, COUNT);
+  const net = new ReferenceUNet(config, parameters);
+  const expected = net.predict(noisy, COUNT, config.conditioning ? { levels, labels } : {});
+  if (given.length !== expected.length) throw new Error(`${given.length} values, not ${expected.length}`);
+  const [worst, scale] = expected.reduce(
+    ([worst, scale], v, i) => [Math.max(worst, Math.abs(v - given[i])), Math.max(scale, Math.abs(v))],
+    [0, 0],
+  );
+  return worst / scale;
+}
+
+async function rightDigits(images: Float32Array): Promise<number> {
+  const classifier = await loadClassifier();
+  const { probabilities } = classifier.classify(
+    images.map((v) => Number(v > 0.5)),
+    DRAWN,
+  );
+  return Array.from({ length: DRAWN }, (_, digit) => {
+    const row = probabilities.subarray(10 * digit, 10 * digit + 10);
+    return Number(row[digit] === Math.max(...row));
+  }).reduce((a, b) => a + b);
+}
+
+export const pytorch = (Object.keys(presets) as (keyof typeof presets)[]).map(
+  (name): Row => ({
+    name: `PyTorch and back: ${name}`,
+    async run() {
+      const python = findPython();
+      if (!python) return 'not run: no Python with PyTorch';
+      const folder = mkdtempSync(join(tmpdir(), 'pytorch-'));
+      const numbers = (file: string) =>
+        new Float32Array(new Uint8Array(readFileSync(join(folder, file))).buffer);
+      try {
+        const model = await modelOf(name);
+        const { parameters } = parametersOf(model.config);
+        const unet = { config: model.config, parameters, getParameters: async () => model.parameters };
+        const file = await saveModel(unet, { layout: 'pytorch', objective: model.objective });
+        writeFileSync(join(folder, 'net.safetensors'), file);
+        await writeInputs(folder);
+        const [module, files, load, use, save] = codeOf('weights.md', 'python');
+        const program = [module, files, load, use, predict, ...(name === 'digits' ? [goOn] : []), save];
+        execFileSync(python, ['-c', program.join('\n')], {
+          cwd: folder,
+          stdio: ['ignore', 'ignore', 'inherit'],
+        });
+
+        const back = loadModel(readFileSync(join(folder, 'back.safetensors')), 'back.safetensors');
+        const distances = [distance(model, numbers('before'))];
+        if (name === 'digits') distances.push(distance(back, numbers('after')));
+        else if (
+          !parameters.every(({ name }) => same(model.parameters.get(name)!, back.parameters.get(name)!))
+        )
+          throw new Error('The weights that came back are others.');
+        if (!(Math.max(...distances) < 1e-5)) throw new Error(`The outputs differ by ${distances}.`);
+        const figure = `differs by ${Math.max(...distances).toExponential(1)} of the largest output`;
+        if (name !== 'digits') return figure;
+        const right = await rightDigits(numbers('drawn'));
+        if (right < 7) throw new Error(`Of ten digits that PyTorch drew ${right} are right.`);
+        return `${figure}; ${right} of ${DRAWN} drawn digits are right`;
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  }),
+);
+
+const same = (a: Float32Array, b: Float32Array) => Buffer.compare(bytes(a), bytes(b)) === 0;
+const bytes = (a: Float32Array) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);

@@ -1,0 +1,163 @@
+/** Models in PyTorch's layout, against what PyTorch itself made of them: torch.json and torch.safetensors (torch_reference.py). */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { checkConfig, parametersOf, presets } from '../../src/unet/config';
+import { loadModel, saveModel } from '../../src/weights/model';
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
+import { refused } from '../data/refused';
+import { checksum, flowBatch, flowWeights, KERNEL, LAYERS, LAYERS_3X3 } from '../golden/workload';
+import { type ReferenceTold, ReferenceUNet } from '../unet/reference_unet';
+import torch from './torch.json';
+
+/** PyTorch sums up to 1,600 products in f32. */
+const CLOSE = 1e-5;
+
+function expectClose(values: ArrayLike<number>, expected: readonly number[]): void {
+  expect(values.length).toBe(expected.length);
+  const scale = Math.max(...expected.map(Math.abs));
+  expect(scale).toBeGreaterThan(0.01);
+  const worst = Math.max(...expected.map((value, i) => Math.abs(value - values[i])));
+  expect(worst / scale).toBeLessThan(CLOSE);
+}
+
+describe.each(Object.entries(torch.presets))('%s', (name, fixture) => {
+  const config = checkConfig(presets[name as keyof typeof presets]);
+  const { parameters } = parametersOf(config);
+  const made = config.kernelSize === 3 ? flowWeights(LAYERS_3X3, 3) : flowWeights(LAYERS, KERNEL);
+  const weights = new Map(parameters.map(({ name }) => [name, made.get(name)!]));
+  const unet = { config, parameters, getParameters: async () => weights };
+  const saved = saveModel(unet, { layout: 'pytorch', objective: 'flow' });
+
+  test("is PyTorch's state_dict", async () => {
+    const { tensors } = decodeSafetensors(await saved);
+    const seen = [...tensors].map(([name, { shape, data }]) => [name, { shape, fnv1a: checksum(data) }]);
+    expect(seen).toEqual(Object.entries(fixture.tensors));
+  });
+
+  test('comes back bit for bit', async () => {
+    expect(loadModel(await saved)).toEqual({ config, objective: 'flow', parameters: weights });
+  });
+
+  test("makes PyTorch's images", () => {
+    const { noisy, levels, labels } = flowBatch(0, 16);
+    const told: ReferenceTold = config.conditioning
+      ? { levels: levels.subarray(0, torch.count), labels: labels.subarray(0, torch.count) }
+      : {};
+    const images = noisy.subarray(0, torch.count * 28 * 28);
+    const output = new ReferenceUNet(config, weights).predict(images, torch.count, told);
+    expectClose(
+      fixture.indices.map((i) => output[i]),
+      fixture.outputs,
+    );
+  });
+});
+
+const { small } = torch;
+const config = small.config as Parameters<typeof checkConfig>[0];
+const file = await readFile(new URL('torch.safetensors', import.meta.url));
+/** The file with other tensors. */
+const altered = (change: (tensors: NamedTensor[]) => NamedTensor[]) =>
+  encodeSafetensors(
+    change([...decodeSafetensors(file).tensors].map(([name, tensor]) => ({ name, ...tensor }))),
+  );
+
+describe('a state_dict that PyTorch saved', () => {
+  test('loads with its config, and computes what PyTorch computes', () => {
+    const model = loadModel(file, 'torch.safetensors', { config, objective: 'flow' });
+    expect(model.config).toEqual(checkConfig(config));
+    expect(model.objective).toBe('flow');
+    const { images, levels, labels, output } = small;
+    const net = new ReferenceUNet(model.config, model.parameters);
+    expectClose(net.predict(images, labels.length, { levels, labels }), output);
+  });
+
+  test("so does one with Keras' names", () => {
+    const { parameters } = loadModel(file, 'it', { config });
+    const shapes = parametersOf(checkConfig(config)).parameters;
+    const keras = encodeSafetensors(
+      shapes.map(({ name, shape }) => ({ name, shape, data: parameters.get(name)! })),
+    );
+    expect(loadModel(keras, 'it', { config })).toEqual({
+      config: checkConfig(config),
+      objective: 'tutorial',
+      parameters,
+    });
+  });
+
+  test('without a config it says what to do', async () => {
+    await refused(() => loadModel(file, 'it'), 'data', 'not saved by webgpu-diffusion', '{ config }');
+  });
+
+  test.each<[string, Parameters<typeof checkConfig>[0], string[]]>([
+    [
+      'widths',
+      { ...config, widths: [3, 6] },
+      ['down.1.weight has shape [5, 3, 3, 3], expected [6, 3, 3, 3]'],
+    ],
+    ['side', { ...config, kernelSize: 5 }, ['[3, 2, 3, 3], expected [3, 2, 5, 5]']],
+    ['depth', { ...config, widths: [3], convolutionsPerLevel: 2 }, ['"down.1.weight" [5, 3, 3, 3] is not known']],
+    ['conditioning', { ...config, conditioning: undefined }, ['"conditioning.hidden.weight"', 'not known']],
+    ['more of it', { ...config, convolutionsPerLevel: 2 }, ['down.1.0.weight [5, 3, 3, 3] is missing']],
+    ['no network', { ...config, widths: [] }, ['widths is []']],
+    ['no such setting', { ...config, width: 6, wids: 3 } as typeof config, ['no setting wids']],
+  ])('a config that is wrong in its %s', async (_, wrong, facts) => {
+    await refused(() => loadModel(file, 'it', { config: wrong }), 'argument', ...facts);
+  });
+
+  test.each<[string, (tensors: NamedTensor[]) => NamedTensor[], string]>([
+    ['lacks one', (tensors) => tensors.slice(1), 'down.0.0.weight [3, 2, 3, 3] is missing'],
+    [
+      'has another name',
+      (all) => all.map((tensor, i) => (i === 1 ? { ...tensor, name: 'net.bias' } : tensor)),
+      '"net.bias" [3] is not known to this network',
+    ],
+    [
+      'has an order of its own',
+      (all) => all.map((tensor, i) => (i === 0 ? { ...tensor, shape: [3, 3, 2, 3] } : tensor)),
+      'weights of PyTorch are out, in, height, width',
+    ],
+  ])('a file that %s', async (_, change, fact) => {
+    await refused(() => loadModel(altered(change), 'it', { config }), 'argument', fact);
+  });
+
+  test('a value that is not finite is not the fault of the config', async () => {
+    const broken = altered(([first, ...rest]) => [
+      { ...first, data: first.data.map(() => Number.NaN) },
+      ...rest,
+    ]);
+    await refused(() => loadModel(broken, 'it', { config }), 'data', 'not finite');
+  });
+});
+
+test('a file of ours has a config of its own', async () => {
+  const small = checkConfig({ height: 4, width: 4, widths: [2], kernelSize: 3 });
+  const { parameters } = parametersOf(small);
+  const weights = new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
+  const saved = await saveModel({ config: small, parameters, getParameters: async () => weights });
+  expect(loadModel(saved, 'it', { config: small }).config).toEqual(small);
+  const other = { ...small, widths: [3] };
+  await refused(
+    () => loadModel(saved, 'it', { config: other }),
+    'argument',
+    'widths is [3]',
+    '[2] in the file',
+  );
+});
+
+test('names of settings and layouts are checked', async () => {
+  await refused(
+    () => loadModel(file, 'it', { layout: 'pytorch' } as object),
+    'argument',
+    'no setting layout',
+  );
+  const objective = 'noise' as 'flow';
+  await refused(() => loadModel(file, 'it', { config, objective }), 'argument', 'tutorial or flow');
+  const { parameters } = parametersOf(checkConfig(config));
+  const unet = { config: checkConfig(config), parameters, getParameters: async () => new Map() };
+  await refused(
+    () => saveModel(unet, { layout: 'torch' as 'keras' }),
+    'argument',
+    '"torch"',
+    'keras or pytorch',
+  );
+});
