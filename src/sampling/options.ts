@@ -1,5 +1,6 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, notImages } from '../errors';
+import type { BufferSlice } from '../gpu/slice';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { METHODS, type PassOptions, type SamplingMethod } from './passes';
@@ -65,8 +66,8 @@ const SAMPLE_OPTIONS: Names<SampleOptions> = {
   onStep: true,
 };
 
-/** Buffers hold f32, labels u32, and have the usage COPY_SRC. */
-export type EncodeRunOptions = RunOptions<GPUBuffer, GPUBuffer | ArrayLike<number>>;
+/** Buffers, whole or in part, hold f32, labels u32, and have the usage COPY_SRC. */
+export type EncodeRunOptions = RunOptions<BufferSlice, BufferSlice | ArrayLike<number>>;
 
 /** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
 export interface SampleEvent {

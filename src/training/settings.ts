@@ -4,6 +4,9 @@ import { checkSchedule, type Schedule } from './schedule';
 /** How many losses stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;
 
+/** Larger than the norm of any gradient whose square is finite: no clipping. */
+export const NO_CLIP = 1e30;
+
 export interface AdamSettings {
   /** 0 to 0.999999, like beta2. Default 0.9. */
   readonly beta1: number;

@@ -2,7 +2,7 @@
 import type { Dataset } from '../data/dataset';
 import { checkInteger, EngineError, nonFinite, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
-import type { NetworkWeights } from '../unet/network';
+import { NetworkWeights } from '../unet/network';
 import type { OptimizerState } from './options';
 import type { AdamSettings, StepSettings } from './settings';
 
@@ -10,7 +10,7 @@ type Flat = Float32Array<ArrayBuffer>;
 
 /** Throws unless `dataset` is on `device` and not destroyed, and a network of `config` can be trained on it. */
 export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
-  if (dataset.device !== device) {
+  if (dataset?.device !== device) {
     throw new EngineError(
       'argument',
       "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
@@ -122,6 +122,17 @@ function impossible(name: string, values: Float32Array): string | undefined {
     name === 'moment1' ? Math.abs(value) < 2 ** 64 : name !== 'moment2' || value >= 0;
   const at = values.findIndex((value) => !legal(value));
   return at < 0 ? undefined : `is not what a step leaves: value ${at} of ${values.length} is ${values[at]}`;
+}
+
+/** Throws unless the caller gave a UNet on `device`. */
+export function checkUNet(unet: NetworkWeights, device: GPUDevice): void {
+  if (!(unet instanceof NetworkWeights)) {
+    throw new EngineError(
+      'argument',
+      `The UNet is of type ${typeOf(unet)}; it must be one that engine.createUNet made.`,
+    );
+  }
+  unet.check(device);
 }
 
 export const busyError = () =>

@@ -1,6 +1,7 @@
 import { EngineError, nonFinite } from '../errors';
 import type { Gpu } from '../gpu/gpu';
-import type { Program } from '../gpu/program';
+import { computePass, type Program } from '../gpu/program';
+import { checkEncoder } from '../gpu/slice';
 import { readBuffer } from '../gpu/staging';
 import type { Tensor } from '../plan/tensor';
 import { Resource } from '../resource';
@@ -31,6 +32,8 @@ export abstract class NetworkWeights extends Resource {
   /** @internal */
   protected readonly gpu: Gpu;
   private readonly repack: Program;
+  /** Whether the caller writes the parameters with shaders of its own. */
+  private shared = false;
   /** Counts replacements of the weights, by `setParameters` or by a trainer that has detached. */
   private replaced = 0;
   private trainers = 0;
@@ -86,7 +89,7 @@ export abstract class NetworkWeights extends Resource {
    * submit steps at any time. @internal
    */
   get weightsVersion(): number | undefined {
-    return this.trainers === 0 ? this.replaced : undefined;
+    return this.trainers === 0 && !this.shared ? this.replaced : undefined;
   }
 
   /** How often the weights were replaced by anything but an attached trainer. @internal */
@@ -97,6 +100,24 @@ export abstract class NetworkWeights extends Resource {
   /** Records the packing of the flat parameters. @internal */
   encodePacking(pass: GPUComputePassEncoder): void {
     this.repack.encode(pass);
+  }
+
+  /**
+   * The parameters on the GPU, f32, as `parameters` says: each has `size` floats, the first at `offset` floats. Usages STORAGE, COPY_SRC and
+   * COPY_DST. After writing them yourself record `encodePack`. The buffer lives as long as the network.
+   */
+  get parameterBuffer(): GPUBuffer {
+    this.check();
+    return this.boundBuffers.get(this.plan.flat)!;
+  }
+
+  /** Records what must follow when the caller's own shader has written `parameterBuffer`: copies for the kernels. */
+  encodePack(encoder: GPUCommandEncoder): void {
+    this.check();
+    checkEncoder(encoder);
+    this.shared = true;
+    this.replaced++;
+    computePass(encoder, 'pack weights', (pass) => this.encodePacking(pass));
   }
 
   /** From now on a trainer may change the weights on the GPU. @internal */

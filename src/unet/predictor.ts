@@ -1,6 +1,7 @@
-import { checkBuffer, checkInteger, checkNames, type Names } from '../errors';
+import { checkInteger, checkNames, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
@@ -130,32 +131,32 @@ export class Predictor extends Resource {
    */
   encode(
     encoder: GPUCommandEncoder,
-    input: GPUBuffer,
-    output: GPUBuffer,
-    told: { levels?: GPUBuffer; labels?: GPUBuffer } = {},
+    input: BufferSlice,
+    output: BufferSlice,
+    told: { levels?: BufferSlice | undefined; labels?: BufferSlice | undefined } = {},
   ): void {
     this.check();
+    checkEncoder(encoder);
     const { height, width, channels } = this.unet.config;
     const pixels = this.count * height * width * 4;
     const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.unet.config)];
-    checkBuffer('input', input, inBytes, 'COPY_SRC');
-    checkBuffer('output', output, outBytes, 'COPY_DST');
+    const from = checkSlice('input', input, inBytes, 'COPY_SRC');
+    const to = checkSlice('output', output, outBytes, 'COPY_DST');
     this.unet.checkTold(told);
     const { prepare, program, buffers } = this.parts;
     const { images, result, levels, classes } = buffers;
-    encoder.copyBufferToBuffer(input, 0, images, 0, inBytes);
+    encoder.copyBufferToBuffer(from.buffer, from.offset, images, 0, inBytes);
     for (const [name, to] of [
       ['levels', levels],
       ['labels', classes],
     ] as const) {
-      const from = told[name];
-      if (!from) continue;
-      checkBuffer(name, from, this.count * 4, 'COPY_SRC');
-      encoder.copyBufferToBuffer(from, 0, to, 0, this.count * 4);
+      if (told[name] === undefined) continue;
+      const { buffer, offset } = checkSlice(name, told[name], this.count * 4, 'COPY_SRC');
+      encoder.copyBufferToBuffer(buffer, offset, to, 0, this.count * 4);
     }
     // Always prepare: the weights may change before the caller submits this.
     for (const each of [...prepare, program]) computePass(encoder, 'predict', (pass) => each.encode(pass));
-    encoder.copyBufferToBuffer(result, 0, output, 0, outBytes);
+    encoder.copyBufferToBuffer(result, 0, to.buffer, to.offset, outBytes);
   }
 
   /** Runs a forward pass of up to `count` images from the host and back. At most two runs at the same time. @internal */
