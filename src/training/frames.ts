@@ -6,6 +6,7 @@ import { permutation } from '../random';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { FrameOptions, FrameResult } from './options';
+import { LOSS_RING } from './settings';
 import type { StepPrograms } from './step_programs';
 
 /** Most steps per submission, because recorded commands take memory, too. */
@@ -53,11 +54,16 @@ interface Under {
   at: number;
 }
 
+/** Whether its update has begun: the GPU may have counted it already. */
+const isUpdating = ({ at, updateAt }: Under) => at > updateAt;
+
 export class Frames {
   private readonly parts: FrameParts;
   private under: Under | undefined;
   /** Completed steps, as far as is known. */
   private step = 0;
+  /** The trainer's `begun` when they were: if it differs now, there may be more. */
+  lastBegun = -1;
   /** The epoch whose order is on the GPU, and for which feed. */
   private ordered: { feed: Feed; epoch: number; begun: number } | undefined;
 
@@ -76,37 +82,34 @@ export class Frames {
     const left = () => milliseconds - (performance.now() - begin);
     if (known) this.step = known.step;
     const first = this.step;
-    let images = 0;
-    let busy = 0;
-    let losses = known;
+    let [images, busy, unaccounted] = [0, 0, 0];
     for (;;) {
       const under = await this.underWay(source);
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
       const piece = this.encode(encoder, under, gpu.pacer.workIn(Math.min(left(), share * milliseconds)));
       const start = performance.now();
-      losses = await programs.losses.submit(encoder, piece.work);
+      const losses = await programs.losses.submit(encoder, piece.work);
       const took = performance.now() - start;
       busy += took;
       images += piece.images;
-      await this.account(losses, piece.steps, source);
+      unaccounted += piece.steps;
       if (share < 1) await pause(Math.min(took * (1 / share - 1), left()));
       const next = this.under;
-      if (next && next.at > next.updateAt) continue;
-      if (signal?.aborted) throw signal.reason;
+      if (next && isUpdating(next)) continue;
+      await this.account(losses, unaccounted, under.source);
+      unaccounted = 0;
       this.parts.check();
       const nextWork = next ? next.sequence.work(next.at) : under.sequence.work(0);
-      if (gpu.pacer.workIn(left()) < nextWork) break;
+      if (gpu.pacer.workIn(left()) < nextWork || signal?.aborted)
+        return { ...this.resultOf(first, losses), images, milliseconds: busy };
     }
+  }
+
+  private resultOf(first: number, losses: Losses) {
     const steps = this.step - first;
-    const made = losses.last(steps).filter(Number.isFinite);
-    return {
-      steps,
-      step: this.step,
-      loss: steps === 0 ? undefined : made.reduce((sum, loss) => sum + loss, 0) / made.length,
-      images,
-      begun: this.progress,
-      milliseconds: busy,
-    };
+    const finite = losses.last(Math.min(steps, LOSS_RING)).filter(Number.isFinite);
+    const loss = finite.reduce((sum, value) => sum + value, 0) / finite.length;
+    return { steps, step: this.step, loss: steps === 0 ? undefined : loss, begun: this.progress };
   }
 
   /** The share of the step under way that is done. */
@@ -120,6 +123,7 @@ export class Frames {
   /** The step under way, or a new one if there is none, or if another has overwritten it. */
   private async underWay(source: FrameSource): Promise<Under> {
     const { parts, under } = this;
+    if (under && isUpdating(under)) return under;
     const goesOn =
       under &&
       under.begun === parts.begun() &&
@@ -130,6 +134,7 @@ export class Frames {
     const { programs } = parts;
     const { feed, load } = source;
     const begun = await source.begin();
+    this.lastBegun = begun;
     if (feed) this.writePlace(source as FrameSource & { imageCount: number }, feed, begun);
     const images = load ? await load() : this.imagesOf(source, this.step);
     const step = feed ? programs.stepWith(feed.program) : programs.step;
@@ -178,7 +183,7 @@ export class Frames {
       if (to < sequence.partCount) break;
       steps++;
       images += under.images;
-      const next = this.step + steps;
+      const next = under.step + 1;
       // The host writes the order of the next epoch, and brings the next batch.
       if (next % perEpoch === 0 || steps === MOST_STEPS || work + sequence.work(0) > budget) {
         this.under = undefined;

@@ -94,7 +94,7 @@ export interface FrameOptions {
   readonly seed?: number;
   /** As in `FitOptions`; for a data set. */
   readonly binarize?: boolean;
-  /** Ends the work between two submissions; what is under way stays. */
+  /** Ends the work between two submissions, without an error; what is under way stays. */
   readonly signal?: AbortSignal;
 }
 

@@ -141,8 +141,8 @@ export class Trainer extends StepRecorder {
       options.signal?.throwIfAborted();
       const { Frames } = await import('./frames');
       let known: Losses | undefined;
-      // Whoever records steps may submit them at any time.
-      if (!this.frames || this.recorded) {
+      // Steps that were recorded may be submitted at any time.
+      if (this.recorded || this.frames?.lastBegun !== this.begun) {
         known = await this.programs.losses.read();
         this.throwRefused(known);
       }
@@ -291,6 +291,7 @@ export class Trainer extends StepRecorder {
     gpu.writeSoon(programs.buffer(this.plan.tensors.moment2), 0, moment2);
     this.trained?.set(weights);
     this.firstStep = state.step;
+    this.begun++;
     programs.writeState('step', Uint32Array.of(state.step));
     const [correction1, correction2] = state.corrections;
     programs.writeState('correction1', Float32Array.of(correction1));
@@ -349,6 +350,7 @@ export class Trainer extends StepRecorder {
 
   /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */
   private beginStep(): GPUCommandEncoder {
+    this.check();
     this.begun++;
     const encoder = this.gpu.device.createCommandEncoder({ label: 'training step' });
     this.trained?.encode(encoder);
