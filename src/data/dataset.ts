@@ -12,9 +12,9 @@ export class Dataset extends Resource {
   /** The images, four bytes to a word, padded to a whole word. */
   readonly buffer: GPUBuffer;
   /** The class of each image, if known: bytes, packed like `buffer`. */
-  readonly labels?: GPUBuffer;
+  readonly labels?: GPUBuffer | undefined;
   /** The largest label. */
-  readonly maxLabel?: number;
+  readonly maxLabel?: number | undefined;
   /** @internal */
   readonly device: GPUDevice;
 

@@ -11,7 +11,7 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
   width: number;
   channels: number;
   /** The class of each image, if known: `loadDigitLabels`, `loadLabels`. */
-  labels?: Uint8Array;
+  labels?: Uint8Array | undefined;
 }
 
 /** The content of an IDX file of images (`images` is count x height x width x channels) or of labels (one byte each). */
@@ -27,7 +27,7 @@ export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
   | { kind: 'labels'; labels: Uint8Array<Memory>; count: number };
 
 export interface LoadOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Most bytes that one file, or several merged, may hold: 70,000 images of 28 x 28 take 55 MB. */
@@ -113,7 +113,7 @@ const sizeOf = ({ height, width, channels }: Pick<ImageSet, 'height' | 'width' |
  */
 export async function loadLabels<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: FileSource<Memory> | readonly FileSource<Memory>[],
-  options: LoadOptions & { count?: number } = {},
+  options: LoadOptions & { count?: number | undefined } = {},
 ): Promise<Uint8Array<Memory | ArrayBuffer>> {
   const parts = await loadEach(source, 'labels', options.signal);
   const labels = merge(parts.map((part) => part.idx.labels));

@@ -6,6 +6,7 @@ import { Resource } from '../resource';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels } from '../unet/conditions';
 import { outChannelsOf } from '../unet/config';
+import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import {
@@ -79,7 +80,7 @@ export class Sampler extends Resource {
     options: SamplerOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<Sampler> {
-    unet.check(gpu.device);
+    checkUNet(unet, gpu.device);
     const { count, variants } = checkSampler(options);
     const { channels, conditioning } = unet.config;
     if (outChannelsOf(unet.config) !== channels) {

@@ -33,10 +33,10 @@ export interface Evaluation {
 
 export interface EvaluateOptions {
   /** Fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** As in `FitOptions`. */
-  readonly binarize?: boolean;
-  readonly signal?: AbortSignal;
+  readonly binarize?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The ops of an evaluation: a step's batch and forward pass, and the loss of each image. Pure. */

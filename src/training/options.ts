@@ -1,45 +1,46 @@
 /** Options of a trainer and of `fit`, and the events that `fit` yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names } from '../errors';
 import type { BufferSlice } from '../gpu/slice';
+import type { Optional } from '../optional';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { checkSchedule, type ScheduleOption } from './schedule';
 import { type AdamSettings, adamDefaults, type Objective, type StepSettings } from './settings';
 
-export interface TrainerOptions extends Partial<AdamSettings> {
+export interface TrainerOptions extends Optional<AdamSettings> {
   /** Images per step. Default 256. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Default 1e-3. */
-  readonly learningRate?: number;
+  readonly learningRate?: number | undefined;
   /** What the network learns. Default `tutorial`. */
-  readonly objective?: Objective;
+  readonly objective?: Objective | undefined;
   /** How the learning rate changes from step to step. Default `constant`. */
-  readonly schedule?: ScheduleOption;
+  readonly schedule?: ScheduleOption | undefined;
   /** Largest norm of the gradient of all parameters together; a longer gradient is scaled down to it. Default: no clipping. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | undefined;
   /**
    * A step whose loss or gradient is not finite changes no weight and ends the run with the error `diverged`. Up to this many of them in a
    * row are skipped instead, and training goes on with the next batch. Default 0.
    */
-  readonly skipNonFinite?: number;
+  readonly skipNonFinite?: number | undefined;
   /**
    * Whether the UNet gets the moving average of the weights over the steps, min(0.999, s / (s + 9)) of which stays at step s, while the
    * trainer keeps the weights themselves: samples are better before the rate comes down (docs/recipe.md). Default false.
    */
-  readonly averageWeights?: boolean;
+  readonly averageWeights?: boolean | undefined;
   /** With `averageWeights`: the step after which the average begins, as s = 0. Until then the UNet has the weights themselves. Default 0. */
-  readonly averageAfter?: number;
+  readonly averageAfter?: number | undefined;
   /**
    * How likely `fit` withholds an image's class from a network conditioned on classes, 0 to 1, so that it learns to do without, as guidance
    * requires. Default 0.05.
    */
-  readonly classDropout?: number;
+  readonly classDropout?: number | undefined;
   /** False gives every activation and gradient its own buffer, so that all can be read after a step. Default true. */
-  readonly reuseMemory?: boolean;
+  readonly reuseMemory?: boolean | undefined;
   /** Whether `encodeForward`, `encodeBackward` and `encodeUpdate` can be used, for a loss of your own. Takes a little more memory. Default false. */
-  readonly ownLoss?: boolean;
+  readonly ownLoss?: boolean | undefined;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: the engine chooses for the device. */
-  readonly variants?: Variants;
+  readonly variants?: Variants | undefined;
 }
 
 const TRAINER_OPTIONS: Names<TrainerOptions> = {
@@ -65,15 +66,15 @@ export interface FitOptions {
   /** Train until this many passes over the data are complete, counting those already done. */
   readonly epochs: number;
   /** Fixes shuffling and noise. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * Whether images become black and white, as in the tutorial: byte > 127. Default: true for grey images and the objective `tutorial`, else
    * false.
    */
-  readonly binarize?: boolean;
+  readonly binarize?: boolean | undefined;
   /** Stop after this many more steps, if the epochs are not complete before. */
-  readonly maxSteps?: number;
-  readonly signal?: AbortSignal;
+  readonly maxSteps?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const FIT_OPTIONS: Names<FitOptions> = {
@@ -89,13 +90,13 @@ export interface FrameOptions {
   /** How long to work, more than 0, up to 60,000. Less than a dispatch takes still makes one. */
   readonly milliseconds: number;
   /** The share of that time in which the GPU may work for the trainer, above 0, up to 1: pauses make up the rest. Default 1. */
-  readonly share?: number;
+  readonly share?: number | undefined;
   /** As in `FitOptions`; for a data set. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** As in `FitOptions`; for a data set. */
-  readonly binarize?: boolean;
+  readonly binarize?: boolean | undefined;
   /** Ends the work between two submissions, without an error; what is under way stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const FRAME_OPTIONS: Names<FrameOptions> = {
@@ -125,7 +126,7 @@ export interface FrameResult {
 /** Options of a recorded step. */
 export interface RecordOptions {
   /** The base rate of this step, before the schedule. Default: the trainer's `learningRate` when the step is recorded. */
-  readonly learningRate?: number;
+  readonly learningRate?: number | undefined;
 }
 
 /** What `encodeForward` takes. Buffers, whole or in part, hold f32; labels u32. */
@@ -135,11 +136,11 @@ export interface OwnForwardOptions {
   /** Receives [count][height][width][output channels]; with COPY_DST. */
   readonly output: BufferSlice;
   /** [count] noise levels, for a network conditioned on them. */
-  readonly levels?: BufferSlice;
+  readonly levels?: BufferSlice | undefined;
   /** [count] classes, for a network conditioned on them. */
-  readonly labels?: BufferSlice;
+  readonly labels?: BufferSlice | undefined;
   /** Images, at most `batchSize`, the default. */
-  readonly count?: number;
+  readonly count?: number | undefined;
 }
 
 /** What `encodeBackward` takes. */
@@ -147,17 +148,17 @@ export interface OwnBackwardOptions {
   /** dL/d(output), [count][height][width][output channels] of f32, with COPY_SRC. A mean over the batch is yours to divide by. */
   readonly outputGradient: BufferSlice;
   /** Whether to add to the gradient that is there, instead of replacing it. Default false. */
-  readonly accumulate?: boolean;
+  readonly accumulate?: boolean | undefined;
 }
 
 /** What `encodeUpdate` takes; the trainer's own settings where something is left out. */
 export interface OwnUpdateOptions extends RecordOptions {
   /** 0 to 1: the share of the learning rate that is taken off every weight. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
   /** 1e-6 to 1e6: the largest norm of the gradient; a longer one is scaled down. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | undefined;
   /** One f32 with COPY_SRC: the loss to record. */
-  readonly loss?: BufferSlice;
+  readonly loss?: BufferSlice | undefined;
 }
 
 /**
@@ -192,7 +193,7 @@ export interface TrainingEvent {
   /** Norm of the gradient of all parameters together, before clipping. */
   readonly gradientNorm: number;
   /** If the step was skipped (`skipNonFinite`): why it changed no weight, for instance `its loss is NaN`. */
-  readonly skipped?: string;
+  readonly skipped?: string | undefined;
   /** Mean over the last few seconds. */
   readonly imagesPerSecond: number;
 }
@@ -208,7 +209,7 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
   readonly moment2: ReadonlyMap<string, Float32Array<Memory>>;
   /** The trained weights, if the UNet holds their moving average. */
-  readonly weights?: ReadonlyMap<string, Float32Array<Memory>>;
+  readonly weights?: ReadonlyMap<string, Float32Array<Memory>> | undefined;
 }
 
 /** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */

@@ -31,13 +31,13 @@ export interface StepSettings {
   readonly adam: AdamSettings;
   readonly schedule: Schedule;
   /** Largest norm of the gradient of all parameters together: a longer one is scaled down to it. Undefined: no clipping. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | undefined;
   /** Whether the network holds the moving average of the weights over the steps instead of the trained weights. */
-  readonly averageWeights?: boolean;
+  readonly averageWeights?: boolean | undefined;
   /** The step after which the average begins. Undefined: 0. */
-  readonly averageAfter?: number;
+  readonly averageAfter?: number | undefined;
   /** How many steps in a row may be non-finite. Undefined: none. */
-  readonly skipNonFinite?: number;
+  readonly skipNonFinite?: number | undefined;
 }
 
 export const stepDefaults: StepSettings = {

@@ -7,6 +7,7 @@ import { readBuffer } from '../gpu/staging';
 import { STATE } from '../plan/step_state';
 import { padBatch, type Tensor } from '../plan/tensor';
 import { defaultChooser, withVariants } from '../tuning/chooser';
+import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { type Batch, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
@@ -33,7 +34,7 @@ import { badInput, divergence, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
-import { busyError, checkDataset, checkState, checkUNet } from './validate';
+import { busyError, checkDataset, checkState } from './validate';
 
 const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 

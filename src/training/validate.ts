@@ -1,8 +1,8 @@
 /** Checks what callers give a trainer. */
 import type { Dataset } from '../data/dataset';
-import { checkInteger, EngineError, nonFinite, typeOf } from '../errors';
+import { checkInteger, checkObject, EngineError, nonFinite, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
-import { NetworkWeights } from '../unet/network';
+import type { NetworkWeights } from '../unet/network';
 import type { OptimizerState } from './options';
 import type { AdamSettings, StepSettings } from './settings';
 
@@ -58,6 +58,7 @@ export function checkState(
   { adam, averageWeights }: StepSettings,
   unet: Pick<NetworkWeights, 'plan' | 'parameters'>,
 ): { moment1: Flat; moment2: Flat; weights?: Flat } {
+  checkObject('The state', state, 'what getState gave');
   checkInteger('step', state.step, 0);
   const show = (adam: Partial<AdamSettings> = {}) =>
     `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}, weightDecay ${adam.weightDecay ?? 0}`;
@@ -122,17 +123,6 @@ function impossible(name: string, values: Float32Array): string | undefined {
     name === 'moment1' ? Math.abs(value) < 2 ** 64 : name !== 'moment2' || value >= 0;
   const at = values.findIndex((value) => !legal(value));
   return at < 0 ? undefined : `is not what a step leaves: value ${at} of ${values.length} is ${values[at]}`;
-}
-
-/** Throws unless the caller gave a UNet on `device`. */
-export function checkUNet(unet: NetworkWeights, device: GPUDevice): void {
-  if (!(unet instanceof NetworkWeights)) {
-    throw new EngineError(
-      'argument',
-      `The UNet is of type ${typeOf(unet)}; it must be one that engine.createUNet made.`,
-    );
-  }
-  unet.check(device);
 }
 
 export const busyError = () =>

@@ -18,18 +18,18 @@ export interface UNetConfig {
    * of `widths`. A level's first convolution changes the number of channels; in the last level on the way up, the last one does. Default:
    * 1.
    */
-  readonly convolutionsPerLevel?: number | readonly number[];
+  readonly convolutionsPerLevel?: number | readonly number[] | undefined;
   /**
    * Whether each convolution of a level after the first adds its input to its output: x + swish(conv(x)). The network's last convolution
    * never does. Default: false.
    */
-  readonly residual?: boolean;
+  readonly residual?: boolean | undefined;
   /** What follows the last convolution. All others are followed by swish. */
   readonly finalActivation: 'swish' | 'none';
   /** Channels of the network's output. Default: `channels`. */
-  readonly outChannels?: number;
+  readonly outChannels?: number | undefined;
   /** What the network gets beside the image. Default: nothing. */
-  readonly conditioning?: Conditioning;
+  readonly conditioning?: Conditioning | undefined;
 }
 
 /**
@@ -98,7 +98,7 @@ export interface Layer {
   /** What follows: another convolution, pooling, upsampling with a skip connection, or nothing. */
   readonly next: 'convolution' | 'pool' | 'upsample' | 'output';
   /** In a conditioned network, this layer's first row in the biases per image. The last convolution has none. */
-  readonly imageBias?: number;
+  readonly imageBias?: number | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { EngineError, nonFinite } from '../errors';
+import { EngineError, nonFinite, typeOf } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, type Program } from '../gpu/program';
 import { checkEncoder } from '../gpu/slice';
@@ -51,11 +51,17 @@ export abstract class NetworkWeights extends Resource {
   }
 
   /**
-   * Replaces all parameters. Throws an `argument` error that lists unknown, missing, misshapen and non-finite parameters; then nothing
+   * Replaces all parameters; kernels in HWIO order. Throws an `argument` error that lists unknown, missing, misshapen and non-finite parameters; then nothing
    * changes.
    */
-  async setParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+  async setParameters(values: ReadonlyMap<string, ArrayLike<number>>): Promise<void> {
     this.check();
+    if (typeOf(values) !== 'Map') {
+      throw new EngineError(
+        'argument',
+        `The parameters are of type ${typeOf(values)}; they must be a Map of values by name, as getParameters gives it.`,
+      );
+    }
     const legal = new Map(this.parameters.map((p) => [p.name, p]));
     const problems = [...values.keys()].filter((name) => !legal.has(name)).map((name) => `unknown ${name}`);
     for (const p of this.parameters) {
@@ -193,4 +199,15 @@ export abstract class NetworkWeights extends Resource {
     this.repack.destroy();
     for (const buffer of this.boundBuffers.values()) buffer.destroy();
   }
+}
+
+/** Throws unless the caller gave a network on `device`. */
+export function checkUNet(unet: NetworkWeights, device: GPUDevice): void {
+  if (!(unet instanceof NetworkWeights)) {
+    throw new EngineError(
+      'argument',
+      `The UNet is of type ${typeOf(unet)}; it must be one that engine.createUNet made.`,
+    );
+  }
+  unet.check(device);
 }

@@ -12,14 +12,14 @@ import { Resource } from '../resource';
 import { defaultChooser, withVariants } from '../tuning/chooser';
 import { outChannelsOf } from './config';
 import { type Choose, predictionPass, splitByWeights } from './forward';
-import type { NetworkWeights } from './network';
+import { checkUNet, type NetworkWeights } from './network';
 import { chooser as chooseBy, type Variants } from './variants';
 
 export interface PredictorOptions {
   /** Images per forward pass. Default 1. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
-  readonly variants?: Variants;
+  readonly variants?: Variants | undefined;
 }
 
 /** The tensors for inputs and outputs. */
@@ -73,7 +73,7 @@ export class Predictor extends Resource {
     options: PredictorOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<Predictor> {
-    unet.check(gpu.device);
+    checkUNet(unet, gpu.device);
     checkNames('A predictor', options, { count: true, variants: true } satisfies Names<PredictorOptions>);
     const { count = 1, variants } = options;
     checkInteger('count', count, 1, 65536);

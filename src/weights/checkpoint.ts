@@ -53,7 +53,7 @@ export interface Checkpoint extends Model {
   readonly variants: Variants;
   readonly training: TrainingSettings;
   /** The adapter's name for itself; the first checkpoints lack it. */
-  readonly adapter?: string;
+  readonly adapter?: string | undefined;
   /** For `trainer.setState`. */
   readonly state: OptimizerState;
   /** The loss of each step so far. */

@@ -14,7 +14,7 @@ const WITHOUT_CHECKSUM = '1';
 
 interface OpenFile extends Safetensors {
   /** See Model. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 export function openFile(given: ByteContainer, name: string): OpenFile {

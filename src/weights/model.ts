@@ -16,7 +16,7 @@ export interface Model {
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
   /** A note to the user: what could not be checked in a file of the old format. Absent if everything was checked. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 /** A UNet, or an object with its weights. */

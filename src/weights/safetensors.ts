@@ -17,7 +17,7 @@ export interface Tensor {
 export interface NamedTensor extends Tensor {
   readonly name: string;
   /** How the file stores the values of a Float32Array; `F16` rounds them to the nearest half, ties to even. Default `F32`. */
-  readonly dtype?: FloatType;
+  readonly dtype?: FloatType | undefined;
 }
 
 export type FloatType = 'F32' | 'F16';
