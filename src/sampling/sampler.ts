@@ -178,6 +178,7 @@ export class Sampler extends Resource {
 
   /** Bytes of GPU memory that this sampler holds, without the UNet's weights. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     const sum = (things: Iterable<{ readonly size: number }>) =>
       [...things].reduce((n, { size }) => n + size, 0);
     const plans = [...this.plans.values()].map(({ programs, own }) =>

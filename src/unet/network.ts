@@ -180,6 +180,7 @@ export abstract class NetworkWeights extends Resource {
 
   /** Bytes of GPU memory that the network holds. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     return [...this.boundBuffers.values()].reduce((sum, b) => sum + b.size, this.repack.bytes);
   }
 

@@ -142,6 +142,7 @@ export class Predictor extends Resource {
     const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.unet.config)];
     const from = checkSlice('input', input, inBytes, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
+    checkNames('encode', told, { levels: true, labels: true } satisfies Names<typeof told>);
     this.unet.checkTold(told);
     const { prepare, program, buffers } = this.parts;
     const { images, result, levels, classes } = buffers;
@@ -193,6 +194,7 @@ export class Predictor extends Resource {
 
   /** Bytes of GPU memory that the predictor holds, without the network's weights. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     const { prepare, program, own } = this.parts;
     const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, 0);
     return programs + own.reduce((sum, b) => sum + b.size, 0);

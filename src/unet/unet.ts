@@ -123,6 +123,7 @@ export class UNet extends NetworkWeights {
   }
 
   override get bytes(): number {
+    if (this.destroyed) return 0;
     return super.bytes + (this.predictor?.bytes ?? 0);
   }
 

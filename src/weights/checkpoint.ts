@@ -44,7 +44,7 @@ import {
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
 import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
-import type { Model, Weights } from './model';
+import { checkWeights, type Model, type Weights } from './model';
 
 export interface Checkpoint extends Model {
   readonly settings: RunSettings;
@@ -81,6 +81,7 @@ export async function saveCheckpoint(run: {
   readonly data: DataFingerprint;
   readonly losses: ArrayLike<number>;
 }): Promise<Uint8Array<ArrayBuffer>> {
+  checkWeights(run?.trainer?.unet);
   const { trainer } = run;
   const { unet } = trainer;
   const settings = settingsOf(run.settings, wrongArgument);

@@ -1,6 +1,6 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../bytes';
-import { checkNames, type Names } from '../errors';
+import { checkNames, EngineError, type Names, typeOf } from '../errors';
 import type { Objective } from '../training/settings';
 import type { UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
@@ -33,8 +33,9 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
  */
 export async function saveModel(
   unet: Weights,
-  options: { readonly dtype?: FloatType; readonly objective?: Objective } = {},
+  options: { readonly dtype?: FloatType | undefined; readonly objective?: Objective | undefined } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkWeights(unet);
   checkNames('saveModel', options, { dtype: true, objective: true } satisfies Names<typeof options>);
   const { dtype = 'F32', objective = 'tutorial' } = options;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
@@ -71,4 +72,13 @@ export function loadModel(bytes: ByteContainer, name = 'The model'): Model {
     parameters: pickTensors(file, '', parameters),
     ...(note ? { note } : {}),
   };
+}
+
+/** Throws unless the caller gave a network, or what has its weights. */
+export function checkWeights(given: Weights): void {
+  if (typeof given?.getParameters === 'function') return;
+  throw new EngineError(
+    'argument',
+    `What is to be saved is of type ${typeOf(given)}; it must be a UNet, or have its config, parameters and getParameters.`,
+  );
 }

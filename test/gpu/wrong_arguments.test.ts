@@ -15,7 +15,7 @@ const { gpu } = await testGpu();
 const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
 const size = 4 * 8;
 const set = { images: new Uint8Array(4 * size), count: 4, height: 4, width: 8, channels: 1 };
-const batch = () => ({ noisy: new Float32Array(4 * size), clean: new Float32Array(4 * size) });
+const batch = () => ({ noisy: new Float32Array(4 * size).fill(0.5), clean: new Float32Array(4 * size) });
 
 async function all(engine: Engine) {
   const unet = await engine.createUNet(config);
