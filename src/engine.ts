@@ -20,11 +20,13 @@ import { UNet } from './unet/unet';
 import type { Variants } from './unet/variants';
 import type { Warning } from './warning';
 
+/** Options of `createEngine`. */
 export interface EngineOptions {
   /** The caller's device. The caller keeps it: the engine never destroys it and sets no handlers on it. */
   readonly device?: GPUDevice | undefined;
   /** The GPU object to request a device from if none is given. Default: navigator.gpu. */
   readonly gpu?: GPU | undefined;
+  /** Which GPU to ask for if no device is given. Default `high-performance`. */
   readonly powerPreference?: GPUPowerPreference | undefined;
   /** How long one submission may keep the GPU busy, in milliseconds, approximately. Default 300; a visible page needs 12. */
   readonly maxSubmitMilliseconds?: number | undefined;
@@ -71,9 +73,13 @@ const OPTIONS: Names<EngineOptions> = {
  * share one device. `destroy` destroys everything that the engine created, and the device if the engine requested it.
  */
 export class Engine extends Resource {
+  /** What the engine requires of a device, and what it uses if it is there. */
   static readonly requirements = requirements;
+  /** The same. */
   readonly requirements = requirements;
+  /** The device that everything lies on. */
   readonly device: GPUDevice;
+  /** The adapter of the device. */
   readonly adapter: AdapterDescription;
   /** For this project's own tools. @internal */
   readonly gpu: Gpu;
@@ -133,6 +139,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
+  /** Creates a trainer of a network. Throws `argument` for settings that are not legal, `limit` if memory does not suffice. */
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
     const create = async () =>
@@ -140,6 +147,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
+  /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */
   async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
     const create = async () =>

@@ -20,7 +20,9 @@ const LONGEST = 4000;
  * message may come from a file, so the constructor makes it printable.
  */
 export class EngineError extends Error {
+  /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = 'EngineError';
+  /** The kind of error. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {

@@ -5,9 +5,13 @@ import type { ImageSet } from './idx';
 
 /** A data set on the GPU, as bytes. Created by `engine.createDataset`; whoever creates it destroys it. */
 export class Dataset extends Resource {
+  /** Number of images. */
   readonly count: number;
+  /** Of an image, in pixels. */
   readonly height: number;
+  /** Of an image, in pixels. */
   readonly width: number;
+  /** 1 for grey, 3 for colours. */
   readonly channels: number;
   /** The images, four bytes to a word, padded to a whole word. */
   readonly buffer: GPUBuffer;

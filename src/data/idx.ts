@@ -5,10 +5,15 @@ import { type FileSource, readSource, sourceName } from './source';
 
 /** Images as bytes, 0 to 255, in NHWC order: `images.length` is `count * height * width * channels`. */
 export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
+  /** [count][height][width][channels]. */
   images: Uint8Array<Memory>;
+  /** Number of images. */
   count: number;
+  /** Of an image, in pixels. */
   height: number;
+  /** Of an image, in pixels. */
   width: number;
+  /** 1 for grey, 3 for colours. */
   channels: number;
   /** The class of each image, if known: `loadDigitLabels`, `loadLabels`. */
   labels?: Uint8Array | undefined;
@@ -26,7 +31,9 @@ export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
     }
   | { kind: 'labels'; labels: Uint8Array<Memory>; count: number };
 
+/** Options of what is loaded. */
 export interface LoadOptions {
+  /** Ends the loading, which then rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 

@@ -8,6 +8,7 @@ import { METHODS, type PassOptions, type SamplingMethod } from './passes';
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
 
+/** Options of a sampler. */
 export interface SamplerOptions {
   /** Images sampled together. Default 64. */
   readonly count?: number | undefined;
@@ -17,6 +18,7 @@ export interface SamplerOptions {
 
 const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true };
 
+/** What every kind of run takes. */
 export interface RunOptions<Images, Labels> {
   /** 1 to 1000. */
   readonly steps: number;
@@ -48,11 +50,13 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
   mask: true,
 };
 
+/** Options of `sample` and `run`. */
 export interface SampleOptions extends RunOptions<Float32Array, ArrayLike<number>> {
   /** Fixes the noise that the images start from. Default 0. */
   readonly seed?: number | undefined;
   /** Noise to use instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
   readonly noise?: Float32Array | undefined;
+  /** Ends the run between two submissions; it then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of completed steps, which may grow by several each time. */
   readonly onStep?: ((done: number) => void) | undefined;

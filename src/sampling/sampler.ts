@@ -49,7 +49,9 @@ interface SamplerParts {
 
 /** Turns noise into images with a UNet, step by step. Created by `engine.createSampler`. */
 export class Sampler extends Resource {
+  /** The network that makes the images. */
   readonly unet: UNet;
+  /** Images sampled together. */
   readonly count: number;
   /** The plan that the sampler was created with: for the network's default method, guided if there are classes. @internal */
   readonly parts: SamplingPlan;

@@ -129,6 +129,5 @@ export async function bringBatch(
       encoder.copyBufferToBuffer(source.buffer, source.offset, buffer, 0, bytes);
     }
   }
-  const submit = () => gpu.device.queue.submit([encoder.finish()]);
-  if (copies > 0) await gpu.scoped('a buffer of the batch', submit, 'argument');
+  if (copies > 0) await gpu.submitCopies(encoder, 'a buffer of the batch');
 }

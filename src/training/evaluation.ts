@@ -19,6 +19,7 @@ import { checkDataset } from './validate';
 /** Bins of noise levels, from 0 to 1. */
 const BINS = 10;
 
+/** What `evaluate` found. */
 export interface Evaluation {
   /** Mean squared error over all images. */
   readonly loss: number;
@@ -31,11 +32,13 @@ export interface Evaluation {
   }[];
 }
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions {
   /** Fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
   readonly seed?: number | undefined;
   /** As in `FitOptions`. */
   readonly binarize?: boolean | undefined;
+  /** Ends the evaluation between two batches; it then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -7,6 +7,7 @@ import type { Variants } from '../unet/variants';
 import { checkSchedule, type ScheduleOption } from './schedule';
 import { type AdamSettings, adamDefaults, type Objective, type StepSettings } from './settings';
 
+/** Options of a trainer. */
 export interface TrainerOptions extends Optional<AdamSettings> {
   /** Images per step. Default 256. */
   readonly batchSize?: number | undefined;
@@ -62,6 +63,7 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   variants: true,
 };
 
+/** Options of `fit`. */
 export interface FitOptions {
   /** Train until this many passes over the data are complete, counting those already done. */
   readonly epochs: number;
@@ -74,6 +76,7 @@ export interface FitOptions {
   readonly binarize?: boolean | undefined;
   /** Stop after this many more steps, if the epochs are not complete before. */
   readonly maxSteps?: number | undefined;
+  /** Ends the fit between two steps; it then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -181,6 +184,7 @@ export interface TrainerBuffers {
   readonly records: GPUBuffer;
 }
 
+/** A step that `fit` made. */
 export interface TrainingEvent {
   /** Completed steps: 1 after the first. */
   readonly step: number;
@@ -200,6 +204,7 @@ export interface TrainingEvent {
 
 /** Everything beside the parameters that a run needs to continue as if it had never stopped. */
 export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike> {
+  /** Completed steps. */
   readonly step: number;
   /** 1 - beta1^step and 1 - beta2^step, as the GPU computed them. */
   readonly corrections: Float32Array<Memory>;
@@ -207,6 +212,7 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
   readonly adam: AdamSettings;
   /** Moment estimates by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
+  /** The same of the squares. */
   readonly moment2: ReadonlyMap<string, Float32Array<Memory>>;
   /** The trained weights, if the UNet holds their moving average. */
   readonly weights?: ReadonlyMap<string, Float32Array<Memory>> | undefined;
@@ -214,7 +220,9 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
 
 /** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */
 export interface TrainerSettings extends StepSettings {
+  /** What the network learns. */
   readonly objective: Objective;
+  /** How likely `fit` withholds a class. */
   readonly classDropout: number;
 }
 

@@ -12,6 +12,7 @@ export interface ScheduleOptions {
   readonly floor?: number | undefined;
 }
 
+/** What a caller asks for. */
 export type ScheduleOption = 'constant' | ScheduleOptions;
 
 /** A schedule with all defaults filled in. `checkSchedule` accepts one and returns it unchanged. */

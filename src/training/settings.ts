@@ -7,6 +7,7 @@ export const LOSS_RING = 1024;
 /** Larger than the norm of any gradient whose square is finite: no clipping. */
 export const NO_CLIP = 1e30;
 
+/** Adam's own numbers. */
 export interface AdamSettings {
   /** 0 to 0.999999, like beta2. Default 0.9. */
   readonly beta1: number;
@@ -28,7 +29,9 @@ export type Objective = 'tutorial' | 'flow';
 
 /** Settings that decide how a step updates the weights. */
 export interface StepSettings {
+  /** Adam's own numbers. */
   readonly adam: AdamSettings;
+  /** How the learning rate changes from step to step. */
   readonly schedule: Schedule;
   /** Largest norm of the gradient of all parameters together: a longer one is scaled down to it. Undefined: no clipping. */
   readonly clipNorm?: number | undefined;

@@ -7,9 +7,13 @@ import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from 
  * connection, which adds the output of the way down at that size. A level has one convolution or more each way.
  */
 export interface UNetConfig {
+  /** Of an image, in pixels: divisible by 2 for each level but the last. */
   readonly height: number;
+  /** As for the height. */
   readonly width: number;
+  /** Of the input: 1 for grey images, 3 for colours, or what you like. */
   readonly channels: number;
+  /** Channels of each level, the outermost first; 1 to 16 levels. */
   readonly widths: readonly number[];
   /** An odd number. */
   readonly kernelSize: number;
@@ -79,6 +83,7 @@ export const presets = {
   },
 } as const satisfies Record<string, UNetConfig>;
 
+/** The network that `createUNet` makes where nothing else is said: the tutorial's. */
 export const defaultConfig: UNetConfig = presets.tutorial;
 
 export const outChannelsOf = ({ channels, outChannels = channels }: UNetConfig) => outChannels;
@@ -106,7 +111,9 @@ export interface Layer {
  * classes is [classes + 1, out], biases are [out].
  */
 export interface Parameter {
+  /** For instance `down.0.kernel`, `up.1.bias`: `down` and `up` with the number of the convolution on that way. */
   readonly name: string;
+  /** Dimensions, the one that varies slowest first. */
   readonly shape: readonly number[];
   /** Where it starts in the flat parameter buffer, in floats. */
   readonly offset: number;

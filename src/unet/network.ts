@@ -20,6 +20,7 @@ export interface NetworkParts {
 
 /** A network's weights on the GPU. */
 export abstract class NetworkWeights extends Resource {
+  /** What it was created with, with all defaults filled in. */
   readonly config: UNetConfig;
   /** Name, shape and offset of each parameter tensor, in forward order. */
   readonly parameters: readonly Parameter[];

@@ -15,6 +15,7 @@ import { type Choose, predictionPass, splitByWeights } from './forward';
 import { checkUNet, type NetworkWeights } from './network';
 import { chooser as chooseBy, type Variants } from './variants';
 
+/** Options of a predictor. */
 export interface PredictorOptions {
   /** Images per forward pass. Default 1. */
   readonly count?: number | undefined;
@@ -53,7 +54,9 @@ interface PredictorParts {
 
 /** A compiled forward pass with its memory, for callers that record their own commands. Created by `engine.createPredictor`. */
 export class Predictor extends Resource {
+  /** The network that predicts. */
   readonly unet: NetworkWeights;
+  /** Images per forward pass. */
   readonly count: number;
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */

@@ -122,6 +122,7 @@ export class UNet extends NetworkWeights {
     return predictor;
   }
 
+  /** Bytes of GPU memory that the network holds; 0 once it is destroyed. */
   override get bytes(): number {
     if (this.destroyed) return 0;
     return super.bytes + (this.predictor?.bytes ?? 0);

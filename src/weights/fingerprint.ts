@@ -9,8 +9,11 @@ import { fnv1a } from '../hash';
 export interface DataFingerprint {
   /** 1 or more, like the sizes. */
   readonly count: number;
+  /** Of an image, in pixels. */
   readonly height: number;
+  /** Of an image, in pixels. */
   readonly width: number;
+  /** 1 for grey, 3 for colours. */
   readonly channels: number;
   /** For an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
   readonly fnv1a: string;

@@ -9,7 +9,9 @@ import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, 
 import { checkTensors } from './match';
 import { type FloatType, isFloatType } from './safetensors';
 
+/** A trained network: its configuration and parameters. */
 export interface Model {
+  /** For `createUNet`. */
   readonly config: UNetConfig;
   /** The training objective, which decides how to sample. The first files lack it: `tutorial`. */
   readonly objective: Objective;
@@ -21,6 +23,7 @@ export interface Model {
 
 /** A UNet, or an object with its weights. */
 export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
+  /** The parameters by name. */
   getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
 }
 

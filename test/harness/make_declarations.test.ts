@@ -141,16 +141,26 @@ test('a name without a comment would be found', () => {
 /** Declarations and members without a doc comment. */
 function uncommented(file: ts.SourceFile): string[] {
   const found: string[] = [];
+  const exported = new Set(
+    [
+      ...file.text.matchAll(
+        /^export (?:declare )?(?:abstract )?(?:const|class|function|interface|type) (\w+)|^export type \{([^}]*)\}/gm,
+      ),
+    ].flatMap(([, name, list]) => name ?? list.split(',').map((each) => each.trim())),
+  );
   const look = (node: ts.Node & { name?: ts.Node }, path: string[]) => {
     const all = [...path, node.name?.getText() ?? ''];
     // Constructors are the library's own, and disposing is the language's.
     const isKnown = ts.isConstructorDeclaration(node) || all.at(-1) === '[Symbol.dispose]';
-    const isHidden =
-      ts.canHaveModifiers(node) &&
-      ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword);
-    // The setter of an accessor has its getter's.
+    const modifiers = ts.canHaveModifiers(node) ? (ts.getModifiers(node) ?? []) : [];
+    const isHidden = modifiers.some(
+      ({ kind }) => kind === ts.SyntaxKind.PrivateKeyword || kind === ts.SyntaxKind.ProtectedKeyword,
+    );
+    // The setter of an accessor has its getter's comment.
     if (isKnown || isHidden || ts.isSetAccessorDeclaration(node)) return;
-    if (ts.getJSDocCommentsAndTags(node).length === 0) found.push(all.join('.'));
+    // Of what is mentioned, but no export, the members are seen.
+    const isInner = path.length === 0 && !exported.has(all[0]);
+    if (!isInner && ts.getJSDocCommentsAndTags(node).length === 0) found.push(all.join('.'));
     if (ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node))
       for (const member of node.members) look(member, all);
     if (ts.isTypeAliasDeclaration(node) && ts.isTypeLiteralNode(node.type))
