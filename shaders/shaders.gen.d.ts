@@ -13,15 +13,24 @@ declare module '*/sampling_step.wgsl' {
 }
 
 declare module '*/step_state.wgsl' {
-  const layout: import('../src/plan/shader').StructLayout<'step' | 'batch_start' | 'count' | 'epoch_size' | 'correction1' | 'correction2' | 'learning_rate' | 'rate' | 'gradient_scale' | 'skipped' | 'pad0' | 'pad1'>;
+  const layout: import('../src/plan/shader').StructLayout<'step' | 'batch_start' | 'count' | 'epoch_size' | 'correction1' | 'correction2' | 'learning_rate' | 'rate' | 'gradient_scale' | 'skipped' | 'clip' | 'weight_decay'>;
   export default layout;
 }
 
 declare module '*/adam.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'weight_decay' | 'first_group',
+    'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
     'blocks' | 'gradient' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed',
     'place' | 'layer' | 'packed_at'
+  >;
+  export default shader;
+}
+
+declare module '*/add_gradients.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'count' | 'first_group',
+    'blocks' | 'slices' | 'sums',
+    'at' | 'sums_at'
   >;
   export default shader;
 }
@@ -1141,7 +1150,7 @@ declare module '*/embedding.wgsl' {
 
 declare module '*/finish_step.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'loss_partials' | 'gradient_partials' | 'convolution_partials' | 'elements' | 'batch_size' | 'ring' | 'clip' | 'most_skipped' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'warmup' | 'decay_end' | 'floor',
+    'loss_partials' | 'gradient_partials' | 'convolution_partials' | 'elements' | 'batch_size' | 'ring' | 'most_skipped' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'warmup' | 'decay_end' | 'floor',
     'squares' | 'gradient_squares' | 'state' | 'records'
   >;
   export default shader;
@@ -1240,6 +1249,14 @@ declare module '*/same_level.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
     'step' | 'levels'
+  >;
+  export default shader;
+}
+
+declare module '*/set_update.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    never,
+    'bytes' | 'state'
   >;
   export default shader;
 }

@@ -5,6 +5,7 @@ import { checkNames, checkNumber, EngineError, type Names, typeOf, unlessDestroy
 import type { AdapterDescription } from './gpu/adapter';
 import { Gpu } from './gpu/gpu';
 import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
+import type { Optional } from './optional';
 import type { Progress } from './progress';
 import { Resource } from './resource';
 import type { SamplerOptions } from './sampling/options';
@@ -19,37 +20,39 @@ import { UNet } from './unet/unet';
 import type { Variants } from './unet/variants';
 import type { Warning } from './warning';
 
+/** Options of `createEngine`. */
 export interface EngineOptions {
   /** The caller's device. The caller keeps it: the engine never destroys it and sets no handlers on it. */
-  readonly device?: GPUDevice;
+  readonly device?: GPUDevice | undefined;
   /** The GPU object to request a device from if none is given. Default: navigator.gpu. */
-  readonly gpu?: GPU;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly gpu?: GPU | undefined;
+  /** Which GPU to ask for if no device is given. Default `high-performance`. */
+  readonly powerPreference?: GPUPowerPreference | undefined;
   /** How long one submission may keep the GPU busy, in milliseconds, approximately. Default 300; a visible page needs 12. */
-  readonly maxSubmitMilliseconds?: number;
+  readonly maxSubmitMilliseconds?: number | undefined;
   /**
    * Whether to measure, at first use on an adapter, which kernel variants are fastest on it (at most about two seconds; `tuningCache`
    * remembers the results). Default: true on GPUs, false on software adapters, whose fastest variants are known and where measuring takes
    * longer.
    */
-  readonly tune?: boolean;
+  readonly tune?: boolean | undefined;
   /** Remembers choices and passed checks. Default: IndexedDB in browsers, else memory, as long as the engine lives. */
-  readonly tuningCache?: TuningCache;
+  readonly tuningCache?: TuningCache | undefined;
   /**
    * Kernel variants by layer for everything that this engine creates, instead of choosing: the same adapter and seed then give the same
    * bits, in training, sampling and `predict`. `trainer.variants` is such a list. Wrong names throw when the list is used.
    */
-  readonly variants?: Variants;
+  readonly variants?: Variants | undefined;
   /** Called while shaders compile and variants are measured, which can take seconds at first use. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Whether to check each kernel before its first use: run it on a small case and compare the result with a reference in plain loops; once
    * per adapter, as `tuningCache` remembers it. The engine replaces a wrong variant (`onWarning`); if there is no replacement, or the
    * caller fixed the variant, it throws `wrong-kernel`. Default true.
    */
-  readonly selfCheck?: boolean;
+  readonly selfCheck?: boolean | undefined;
   /** Called when something is wrong that the engine can work around. Default: console.warn. */
-  readonly onWarning?: (warning: Warning) => void;
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
 const OPTIONS: Names<EngineOptions> = {
@@ -70,9 +73,13 @@ const OPTIONS: Names<EngineOptions> = {
  * share one device. `destroy` destroys everything that the engine created, and the device if the engine requested it.
  */
 export class Engine extends Resource {
+  /** What the engine requires of a device, and what it uses if it is there. */
   static readonly requirements = requirements;
+  /** The same. */
   readonly requirements = requirements;
+  /** The device that everything lies on. */
   readonly device: GPUDevice;
+  /** The adapter of the device. */
   readonly adapter: AdapterDescription;
   /** For this project's own tools. @internal */
   readonly gpu: Gpu;
@@ -117,7 +124,10 @@ export class Engine extends Resource {
   }
 
   /** A network with Glorot uniform kernels drawn from `seed` (default 0) and zero biases. */
-  async createUNet(config: Partial<UNetConfig> = {}, options: { seed?: number } = {}): Promise<UNet> {
+  async createUNet(
+    config: Optional<UNetConfig> = {},
+    options: { seed?: number | undefined } = {},
+  ): Promise<UNet> {
     this.check();
     return this.adopt(UNet.create(this.gpu, config, options, this.chooser));
   }
@@ -129,6 +139,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
+  /** Creates a trainer of a network. Throws `argument` for settings that are not legal, `limit` if memory does not suffice. */
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
     const create = async () =>
@@ -136,6 +147,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
+  /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */
   async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
     const create = async () =>

@@ -20,7 +20,9 @@ const LONGEST = 4000;
  * message may come from a file, so the constructor makes it printable.
  */
 export class EngineError extends Error {
+  /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = 'EngineError';
+  /** The kind of error. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
@@ -114,25 +116,10 @@ export function notImages(name: string, given: unknown, or = ''): EngineError {
   );
 }
 
-/** Throws an `argument` error unless the caller's `buffer` has at least `bytes` bytes and all `usages`. */
-export function checkBuffer(
-  name: string,
-  buffer: GPUBuffer,
-  bytes: number,
-  ...usages: readonly ('COPY_SRC' | 'COPY_DST')[]
-): void {
-  if (buffer?.usage === undefined) {
-    throw new EngineError(
-      'argument',
-      `${name} is of type ${typeOf(buffer)}; it must be a GPUBuffer of ${bytes} bytes and ${usages.join(' | ')}.`,
-    );
-  }
-  const { size, usage } = buffer;
-  if (size >= bytes && usages.every((u) => usage & GPUBufferUsage[u])) return;
-  throw new EngineError(
-    'argument',
-    `${name} has ${size} bytes and usage ${usage}; it needs ${bytes} bytes and ${usages.join(' | ')}.`,
-  );
+/** Throws an `argument` error unless `given` is an object; `like`: what it must be, for instance. */
+export function checkObject(name: string, given: unknown, like: string): void {
+  if (typeof given === 'object' && given !== null) return;
+  throw new EngineError('argument', `${name} is of type ${typeOf(given)}; it must be an object: ${like}.`);
 }
 
 /** All option names of T; the type requires that none is missing. */
@@ -140,6 +127,12 @@ export type Names<T> = Readonly<Record<keyof T, true>>;
 
 /** Throws an `argument` error if `given` has a setting that is not in `legal`: otherwise nobody would notice a typing error. */
 export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new EngineError(
+      'argument',
+      `${what} was given settings of type ${typeOf(given)}; they must be an object.`,
+    );
+  }
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(legal, name));
   if (unknown !== undefined) {
     const name = /^\w{1,40}$/.test(unknown) ? unknown : show(unknown);

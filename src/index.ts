@@ -9,6 +9,7 @@ export { createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
 export type { AdapterDescription } from './gpu/adapter';
 export { requestDevice, requirements } from './gpu/request_device';
+export type { BufferSlice } from './gpu/slice';
 export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipes } from './recipes';
 export {
@@ -24,7 +25,14 @@ export type { Batch } from './training/batch';
 export type { EvaluateOptions, Evaluation } from './training/evaluation';
 export type {
   FitOptions,
+  FrameOptions,
+  FrameResult,
   OptimizerState,
+  OwnBackwardOptions,
+  OwnForwardOptions,
+  OwnUpdateOptions,
+  RecordOptions,
+  TrainerBuffers,
   TrainerOptions,
   TrainerSettings,
   TrainingEvent,

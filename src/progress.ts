@@ -2,6 +2,8 @@
 export interface Progress {
   /** Shaders that the driver compiles, or shapes whose kernel variants the tuner measures. */
   readonly task: 'compiling' | 'tuning';
+  /** How many are done. */
   readonly done: number;
+  /** How many there are, as far as is known. */
   readonly total: number;
 }

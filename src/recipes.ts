@@ -3,6 +3,7 @@ import type { SampleOptions } from './sampling/options';
 import type { FitOptions, TrainerOptions } from './training/options';
 import { presets, type UNetConfig } from './unet/config';
 
+/** Settings that belong together. */
 export interface Recipe {
   /** For `createUNet`. */
   readonly network: UNetConfig;
@@ -61,4 +62,5 @@ export const recipes = {
   'digits-3x3': { network: presets['digits-3x3'], ...toOrder },
 } as const satisfies Record<string, Recipe>;
 
+/** The recipes there are. */
 export type RecipeName = keyof typeof recipes;

@@ -26,6 +26,7 @@ export abstract class Resource {
     this.listeners.push(listener);
   }
 
+  /** Frees what it holds on the GPU; what is used after that throws `destroyed`. May be called again. */
   destroy(): void {
     if (this.gone) return;
     this.gone = true;
@@ -33,6 +34,7 @@ export abstract class Resource {
     for (const listener of this.listeners) listener();
   }
 
+  /** The same, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }

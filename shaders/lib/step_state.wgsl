@@ -10,6 +10,6 @@ struct StepState {
   rate: f32, // of this step, after the schedule
   gradient_scale: f32, // what Adam multiplies gradients by
   skipped: u32, // consecutive steps that were not finite and changed no weight; 0 if the current step is finite
-  pad0: u32,
-  pad1: u32,
+  clip: f32, // gradients with a larger norm are scaled down to this norm
+  weight_decay: f32, // the share of the rate that an update takes off every weight
 }

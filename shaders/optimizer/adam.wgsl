@@ -1,5 +1,5 @@
 // Adam (Kingma and Ba, 2015, algorithm 1) with decoupled weight decay (AdamW: Loshchilov and Hutter, 2019, algorithm 2), with the step's
-// bias corrections and learning rate from the step state:
+// bias corrections, learning rate and decay from the step state:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 //   w = w (1 - rate * weight_decay) - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
 // finish_step has already advanced the state, so the corrections and the rate are those of this step. g is the gradient times
@@ -18,7 +18,6 @@ struct Params {
   one_minus_beta1: f32,
   one_minus_beta2: f32,
   epsilon: f32,
-  weight_decay: f32,
   first_group: u32,
 }
 
@@ -55,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   moment1[i] = m;
   moment2[i] = v;
   let change = state.rate * (m / state.correction1) / (sqrt(v / state.correction2) + params.epsilon);
-  let w = parameter[i] * (1.0 - state.rate * params.weight_decay) - change;
+  let w = parameter[i] * (1.0 - state.rate * state.weight_decay) - change;
   parameter[i] = w;
 
   let layer = Packing(own.layer.x, own.layer.y, own.layer.z, own.packed_at.x, own.packed_at.y, own.packed_at.z);

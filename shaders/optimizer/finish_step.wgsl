@@ -24,7 +24,6 @@ struct Params {
   elements: u32, // of one image
   batch_size: u32, // images in every batch but the last of an epoch
   ring: u32,
-  clip: f32,
   most_skipped: u32,
   beta1: f32,
   beta2: f32,
@@ -103,7 +102,7 @@ fn finish(sum: vec2f, not_finite: u32) {
   }
   if (cause == 0u) {
     state.rate = rate;
-    state.gradient_scale = min(1.0, params.clip / (norm + 1e-6));
+    state.gradient_scale = min(1.0, state.clip / (norm + 1e-6));
     state.correction1 = state.correction1 * params.beta1 + params.one_minus_beta1;
     state.correction2 = state.correction2 * params.beta2 + params.one_minus_beta2;
   }

@@ -58,9 +58,9 @@ function smallLayers(layers: readonly object[], sizes: Sizes) {
   return layers.slice(0, MOST_LAYERS).map((given) => {
     const layer = smallExtents(given);
     const alone = { ...layer, offset: 0, packedOffset: 0, slicesOffset: 0, gradientOffset: 0 };
-    const { parameter, packed, slices, gradient } = sizes({ layers: [alone] } as never);
+    const { parameter, packed, slices, gradient, sums = parameter } = sizes({ layers: [alone] } as never);
     const placed = { ...layer, ...at };
-    at.offset += align(parameter);
+    at.offset += align(sums);
     at.packedOffset += align(packed);
     at.slicesOffset += align(slices);
     at.gradientOffset += align(gradient);
@@ -105,6 +105,8 @@ function valuesOf(name: string, size: number, shape: Shape, random: Random): Val
       return random.integers(size, (shape.classes as number) + 1);
     case 'levels':
       return random.floats(size, 0, 1);
+    case 'bytes':
+      return random.integers(size, 100); // of numbers that are finite
     // These hold squares, or sums of squares.
     case 'moment2':
     case 'partials':
@@ -139,5 +141,7 @@ function stateOf({ batch = 8, imageCount = 20, count: most = imageCount }: State
   for (const word of ['correction1', 'correction2', 'learningRate', 'rate'] as const)
     floats[STATE[word]] = 0.5;
   floats[STATE.gradientScale] = 0.7;
+  floats[STATE.clip] = 0.5;
+  floats[STATE.weightDecay] = 0.1;
   return state;
 }

@@ -5,16 +5,20 @@ import type { ImageSet } from './idx';
 
 /** A data set on the GPU, as bytes. Created by `engine.createDataset`; whoever creates it destroys it. */
 export class Dataset extends Resource {
+  /** Number of images. */
   readonly count: number;
+  /** Of an image, in pixels. */
   readonly height: number;
+  /** Of an image, in pixels. */
   readonly width: number;
+  /** 1 for grey, 3 for colours. */
   readonly channels: number;
   /** The images, four bytes to a word, padded to a whole word. */
   readonly buffer: GPUBuffer;
   /** The class of each image, if known: bytes, packed like `buffer`. */
-  readonly labels?: GPUBuffer;
+  readonly labels?: GPUBuffer | undefined;
   /** The largest label. */
-  readonly maxLabel?: number;
+  readonly maxLabel?: number | undefined;
   /** @internal */
   readonly device: GPUDevice;
 

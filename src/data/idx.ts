@@ -5,13 +5,18 @@ import { type FileSource, readSource, sourceName } from './source';
 
 /** Images as bytes, 0 to 255, in NHWC order: `images.length` is `count * height * width * channels`. */
 export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
+  /** [count][height][width][channels]. */
   images: Uint8Array<Memory>;
+  /** Number of images. */
   count: number;
+  /** Of an image, in pixels. */
   height: number;
+  /** Of an image, in pixels. */
   width: number;
+  /** 1 for grey, 3 for colours. */
   channels: number;
   /** The class of each image, if known: `loadDigitLabels`, `loadLabels`. */
-  labels?: Uint8Array;
+  labels?: Uint8Array | undefined;
 }
 
 /** The content of an IDX file of images (`images` is count x height x width x channels) or of labels (one byte each). */
@@ -26,8 +31,10 @@ export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
     }
   | { kind: 'labels'; labels: Uint8Array<Memory>; count: number };
 
+/** Options of what is loaded. */
 export interface LoadOptions {
-  signal?: AbortSignal;
+  /** Ends the loading, which then rejects with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Most bytes that one file, or several merged, may hold: 70,000 images of 28 x 28 take 55 MB. */
@@ -113,7 +120,7 @@ const sizeOf = ({ height, width, channels }: Pick<ImageSet, 'height' | 'width' |
  */
 export async function loadLabels<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: FileSource<Memory> | readonly FileSource<Memory>[],
-  options: LoadOptions & { count?: number } = {},
+  options: LoadOptions & { count?: number | undefined } = {},
 ): Promise<Uint8Array<Memory | ArrayBuffer>> {
   const parts = await loadEach(source, 'labels', options.signal);
   const labels = merge(parts.map((part) => part.idx.labels));

@@ -2,9 +2,13 @@
 
 /** What an adapter says about itself. */
 export interface AdapterDescription {
+  /** As `GPUAdapterInfo` has it; empty where the browser hides it, like the other three. */
   readonly vendor: string;
+  /** A family of GPUs. */
   readonly architecture: string;
+  /** The model, by the vendor's own code. */
   readonly device: string;
+  /** The model, for people. */
   readonly description: string;
   /** Runs on the CPU (SwiftShader, llvmpipe, WARP): fine for checks, meaningless as GPU speed. */
   readonly software: boolean;

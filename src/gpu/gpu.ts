@@ -284,6 +284,11 @@ export class Gpu {
     this.lastDone = now;
   }
 
+  /** Submits copies of the caller's buffers, and resolves once the device has accepted them. Throws `argument` if it refuses `what`. */
+  submitCopies(encoder: GPUCommandEncoder, what: string): Promise<void> {
+    return this.scoped(what, () => this.device.queue.submit([encoder.finish()]), 'argument');
+  }
+
   async measureLatency(): Promise<void> {
     const [buffer] = await this.createBuffers([{ label: 'latency', bytes: 4 }]);
     const times: number[] = [];

@@ -21,6 +21,11 @@ export class Pacer {
     return (this.rate * this.maxMilliseconds) / 1000;
   }
 
+  /** Work that fits into so much time, and into one submission. */
+  workIn(milliseconds: number): number {
+    return (this.rate * Math.max(0, Math.min(milliseconds, this.maxMilliseconds))) / 1000;
+  }
+
   measured(work: number, milliseconds: number): void {
     const rate = work / (Math.max(milliseconds, 0.05) / 1000);
     this.rate = Math.min(Math.max(rate, this.rate / MAX_CHANGE), this.rate * MAX_CHANGE);

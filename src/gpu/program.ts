@@ -41,17 +41,21 @@ export class Program {
   private readonly bound: readonly BoundCall[];
   private readonly owned: readonly GPUBuffer[];
   private readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
+  /** The first part of each op, and the end of the last one's. */
+  private readonly starts: readonly number[];
 
   private constructor(
     parts: readonly Part[],
     bound: readonly BoundCall[],
     owned: readonly GPUBuffer[],
     buffers: ReadonlyMap<Tensor, GPUBuffer>,
+    starts: readonly number[],
   ) {
     this.parts = parts;
     this.bound = bound;
     this.owned = owned;
     this.buffers = buffers;
+    this.starts = starts;
     this.bytes = owned.reduce((sum, b) => sum + b.size, 0);
   }
 
@@ -95,7 +99,7 @@ export class Program {
         for (const [t, slot] of plan.placement) if (t.data) queue.writeBuffer(slots[slot], 0, t.data);
         return calls.map((c, i) => bind(gpu, label, c, pipelines[i], buffers, uniforms));
       });
-      return new Program(params.parts, bound, owned, buffers);
+      return new Program(params.parts, bound, owned, buffers, params.starts);
     } catch (error) {
       for (const b of owned) b.destroy();
       throw error;
@@ -113,6 +117,19 @@ export class Program {
       return results.map((r) => (r as PromiseFulfilledResult<Program>).value) as { [K in keyof T]: Program };
     for (const r of results) if (r.status === 'fulfilled') r.value.destroy();
     throw failed.reason;
+  }
+
+  /** Ops [from, to) as a program of its own, which shares all buffers with this one: only this one frees them. */
+  section(from: number, to: number): Program {
+    const starts = this.starts.slice(from, to + 1);
+    const parts = this.parts.slice(starts[0], starts[starts.length - 1]);
+    return new Program(
+      parts,
+      this.bound,
+      [],
+      this.buffers,
+      starts.map((start) => start - starts[0]),
+    );
   }
 
   get partCount(): number {
@@ -197,15 +214,17 @@ function layoutUniforms(
   gpu: Gpu,
   ops: readonly Op[],
   partWork: number,
-): { data: ArrayBuffer; parts: Part[] } {
+): { data: ArrayBuffer; parts: Part[]; starts: number[] } {
   const alignment = gpu.device.limits.minUniformBufferOffsetAlignment;
   const slices: { shader: Shader; values: Record<string, number> }[] = [];
   const stride =
     Math.max(...ops.flatMap((o) => o.calls.map((c) => Math.ceil(c.shader.params.size / alignment))), 1) *
     alignment;
   const parts: Part[] = [];
+  const starts: number[] = [];
   let index = 0;
   for (const o of ops) {
+    starts.push(parts.length);
     const work = (o.cost.flops + FLOPS_PER_BYTE * o.cost.bytes) / o.calls.length;
     for (const c of o.calls) {
       const [x, y, z] = c.groups;
@@ -235,7 +254,7 @@ function layoutUniforms(
   slices.forEach(({ shader, values }, i) => {
     writeParams(new DataView(data, i * stride, stride), shader, values);
   });
-  return { data, parts };
+  return { data, parts, starts: [...starts, parts.length] };
 }
 
 function writeParams(target: DataView, shader: Shader, values: Readonly<Record<string, number>>): void {

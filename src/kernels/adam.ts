@@ -22,8 +22,6 @@ export interface AdamShape {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  /** Decoupled weight decay: each step pulls every parameter to 0 by this share of the learning rate. Default 0. */
-  readonly weightDecay?: number;
 }
 
 /** Parameters per workgroup; an invocation has four. */
@@ -67,7 +65,7 @@ export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'momen
     },
     variants: {
       plain: {
-        calls: ({ layers, beta1, beta2, epsilon, weightDecay = 0 }, tensors) => {
+        calls: ({ layers, beta1, beta2, epsilon }, tensors) => {
           const rows = layers.flatMap((layer) =>
             blocksOf(layer, BLOCK).map((first) => {
               const { place, layer: sides, packed_at } = blockPlace(layer, first);
@@ -79,7 +77,7 @@ export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'momen
             }),
           );
           const rest = { one_minus_beta1: 1 - beta1, one_minus_beta2: 1 - beta2 };
-          const params = { count: rows.length, beta1, beta2, ...rest, epsilon, weight_decay: weightDecay };
+          const params = { count: rows.length, beta1, beta2, ...rest, epsilon };
           const blocks = table(shader, 'blocks of parameters', rows);
           return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
         },

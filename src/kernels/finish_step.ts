@@ -12,8 +12,6 @@ export interface FinishStepShape extends LossShape {
   readonly batchSize: number;
   /** Steps whose records are kept; the ring is followed by one more record, for the step that ends a run. */
   readonly ring: number;
-  /** Gradients with a larger norm are scaled down to this norm. Default: no clipping. */
-  readonly clip?: number;
   /** How many steps in a row may be non-finite. Default 0. */
   readonly mostSkipped?: number;
   readonly beta1: number;
@@ -21,9 +19,6 @@ export interface FinishStepShape extends LossShape {
   /** Default: the base rate in every step. */
   readonly schedule?: Schedule;
 }
-
-/** Larger than the norm of any gradient whose square is finite. */
-const NO_CLIP = 1e30;
 
 /** Decides whether the step counts, writes what Adam needs for it, and the state of the next step. */
 export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' | 'state' | 'records'> = {
@@ -49,7 +44,6 @@ export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' 
           elements,
           batch_size: batchSize,
           ring,
-          clip: shape.clip ?? NO_CLIP,
           most_skipped: shape.mostSkipped ?? 0,
           beta1,
           beta2,

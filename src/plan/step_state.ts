@@ -23,6 +23,9 @@ export const STATE = {
   gradientScale: fields.gradient_scale.offset / 4,
   /** Non-finite steps in a row. Beyond the limit, the GPU makes no step until the host resets this to 0. */
   skipped: fields.skipped.offset / 4,
+  /** A gradient with a larger norm is scaled down to this norm. Set by the host, like the weight decay. */
+  clip: fields.clip.offset / 4,
+  weightDecay: fields.weight_decay.offset / 4,
 } as const;
 
 export const STATE_WORDS = layout.size / 4;

@@ -11,6 +11,7 @@ const files = { tutorial, digits } as const satisfies Partial<Record<RecipeName,
 
 /** The recipes that have a trained network. */
 export type PretrainedName = keyof typeof files;
+/** The same as a list. */
 export const pretrainedNames = Object.keys(files) as PretrainedName[];
 
 /**

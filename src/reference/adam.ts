@@ -4,7 +4,7 @@ import { STATE, STATE_WORDS } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
 /** The kernel's inputs: settings rounded to f32, and words of the step state. */
-export function factorsOf({ beta1, beta2, epsilon, weightDecay = 0 }: AdamShape, state: Values) {
+export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
   const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
   return {
     beta1: Math.fround(beta1),
@@ -12,10 +12,10 @@ export function factorsOf({ beta1, beta2, epsilon, weightDecay = 0 }: AdamShape,
     rest1: Math.fround(1 - beta1),
     rest2: Math.fround(1 - beta2),
     epsilon: Math.fround(epsilon),
-    decay: Math.fround(weightDecay),
     correction1: floats[STATE.correction1],
     correction2: floats[STATE.correction2],
     rate: floats[STATE.rate],
+    decay: floats[STATE.weightDecay],
     scale: floats[STATE.gradientScale],
   };
 }

@@ -21,7 +21,7 @@ export function reference(
   shape: FinishStepShape,
   { squares, gradient_squares, state, records: before }: Arrays,
 ) {
-  const { elements, batchSize, ring, schedule = constantSchedule, mostSkipped = 0, clip = Infinity } = shape;
+  const { elements, batchSize, ring, schedule = constantSchedule, mostSkipped = 0 } = shape;
   const { step, batchStart, count, epochSize, skipped } = STATE;
   const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
   const records = Float64Array.from(before);
@@ -48,7 +48,7 @@ export function reference(
     const corrected = (word: number, beta: number) =>
       floats[word] * Math.fround(beta) + Math.fround(1 - beta);
     after[STATE.rate] = rate;
-    after[STATE.gradientScale] = Math.min(1, Math.fround(clip) / (norm + 1e-6));
+    after[STATE.gradientScale] = Math.min(1, floats[STATE.clip] / (norm + 1e-6));
     after[STATE.correction1] = corrected(STATE.correction1, shape.beta1);
     after[STATE.correction2] = corrected(STATE.correction2, shape.beta2);
   }

@@ -1,6 +1,7 @@
 /** The references of all kernels that a network uses, by name. */
 import type { Reference } from '../plan/reference';
 import { reference as adam } from './adam';
+import { reference as add_gradients } from './add_gradients';
 import { reference as average_weights } from './average_weights';
 import { reference as chwn_to_nhwc } from './chwn_to_nhwc';
 import { reference as conv2d } from './conv2d';
@@ -25,6 +26,7 @@ import { reference as mse } from './mse';
 import { reference as nhwc_to_chwn } from './nhwc_to_chwn';
 import { reference as pack_weights } from './pack_weights';
 import { reference as same_level } from './same_level';
+import { reference as set_update } from './set_update';
 import { reference as sum_pixels } from './sum_pixels';
 import { reference as sum_slices } from './sum_slices';
 import { reference as swish } from './swish';
@@ -38,6 +40,7 @@ import { reference as unit_range } from './unit_range';
 
 export const references: Readonly<Record<string, Reference<never>>> = {
   adam,
+  add_gradients,
   average_weights,
   chwn_to_nhwc,
   conv2d,
@@ -62,6 +65,7 @@ export const references: Readonly<Record<string, Reference<never>>> = {
   nhwc_to_chwn,
   pack_weights,
   same_level,
+  set_update,
   sum_pixels,
   sum_slices,
   swish,

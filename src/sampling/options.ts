@@ -1,5 +1,6 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, notImages } from '../errors';
+import type { BufferSlice } from '../gpu/slice';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { METHODS, type PassOptions, type SamplingMethod } from './passes';
@@ -7,34 +8,36 @@ import { METHODS, type PassOptions, type SamplingMethod } from './passes';
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
 
+/** Options of a sampler. */
 export interface SamplerOptions {
   /** Images sampled together. Default 64. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
-  readonly variants?: Variants;
+  readonly variants?: Variants | undefined;
 }
 
 const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true };
 
+/** What every kind of run takes. */
 export interface RunOptions<Images, Labels> {
   /** 1 to 1000. */
   readonly steps: number;
   /** Default: `euler` if the network is conditioned on the noise level, else `mix`, the tutorial's method. */
-  readonly method?: SamplingMethod;
+  readonly method?: SamplingMethod | undefined;
   /** The class of each image, [count]: from 0; the number of classes stands for no class (the default). */
-  readonly labels?: Labels;
+  readonly labels?: Labels | undefined;
   /**
    * How far to go towards the class, 0 to 100: 1 is the network's prediction for the class; more goes further away from its prediction
    * without a class ("classifier-free guidance": Ho and Salimans, 2022), and costs a second image in the batch. Default 2 with labels along
    * a flow, else 1.
    */
-  readonly guidance?: number;
+  readonly guidance?: number | undefined;
   /** Images to begin at, values from 0 to 1: x is (1 - from) start + from noise. Along a flow only, like `from` and `mask`. */
-  readonly start?: Images;
+  readonly start?: Images | undefined;
   /** The noise level to begin at, above 0, up to 1. Default 1. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /** 1 for pixels of `start` that must stay unchanged, 0 elsewhere; as large as `start`. */
-  readonly mask?: Images;
+  readonly mask?: Images | undefined;
 }
 
 const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
@@ -47,14 +50,16 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
   mask: true,
 };
 
+/** Options of `sample` and `run`. */
 export interface SampleOptions extends RunOptions<Float32Array, ArrayLike<number>> {
   /** Fixes the noise that the images start from. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Noise to use instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
-  readonly noise?: Float32Array;
-  readonly signal?: AbortSignal;
+  readonly noise?: Float32Array | undefined;
+  /** Ends the run between two submissions; it then rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
   /** Called with the number of completed steps, which may grow by several each time. */
-  readonly onStep?: (done: number) => void;
+  readonly onStep?: ((done: number) => void) | undefined;
 }
 
 const SAMPLE_OPTIONS: Names<SampleOptions> = {
@@ -65,8 +70,8 @@ const SAMPLE_OPTIONS: Names<SampleOptions> = {
   onStep: true,
 };
 
-/** Buffers hold f32, labels u32, and have the usage COPY_SRC. */
-export type EncodeRunOptions = RunOptions<GPUBuffer, GPUBuffer | ArrayLike<number>>;
+/** Buffers, whole or in part, hold f32, labels u32, and have the usage COPY_SRC. */
+export type EncodeRunOptions = RunOptions<BufferSlice, BufferSlice | ArrayLike<number>>;
 
 /** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
 export interface SampleEvent {

@@ -1,10 +1,12 @@
-import { checkBuffer, EngineError } from '../errors';
+import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { Program } from '../gpu/program';
+import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { Resource } from '../resource';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
-import { checkLabels, isBuffer } from '../unet/conditions';
+import { checkLabels } from '../unet/conditions';
 import { outChannelsOf } from '../unet/config';
+import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import {
@@ -47,7 +49,9 @@ interface SamplerParts {
 
 /** Turns noise into images with a UNet, step by step. Created by `engine.createSampler`. */
 export class Sampler extends Resource {
+  /** The network that makes the images. */
   readonly unet: UNet;
+  /** Images sampled together. */
   readonly count: number;
   /** The plan that the sampler was created with: for the network's default method, guided if there are classes. @internal */
   readonly parts: SamplingPlan;
@@ -78,7 +82,7 @@ export class Sampler extends Resource {
     options: SamplerOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<Sampler> {
-    unet.check(gpu.device);
+    checkUNet(unet, gpu.device);
     const { count, variants } = checkSampler(options);
     const { channels, conditioning } = unet.config;
     if (outChannelsOf(unet.config) !== channels) {
@@ -136,43 +140,47 @@ export class Sampler extends Resource {
    * Records a run from the noise in `buffer`; submits nothing. `buffer` ([count][height][width][channels] of f32, usages COPY_SRC and
    * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps.
    */
-  encodeRun(encoder: GPUCommandEncoder, buffer: GPUBuffer, options: EncodeRunOptions | number): void {
+  encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions | number): void {
     this.check();
+    checkEncoder(encoder);
     if (this.busy) throw busyError();
     const given = typeof options === 'number' ? { steps: options } : options;
     checkEncodeNames(given);
     const { flow, settings } = checkRun(given, this.unet.config, this.count);
     const plan = this.recordedPlan(flow, settings);
     const bytes = this.count * this.imageSize * 4;
-    checkBuffer('The buffer of encodeRun', buffer, bytes, 'COPY_SRC', 'COPY_DST');
-    for (const name of ['start', 'mask'] as const) {
-      const source = given[name];
-      if (source !== undefined) checkBuffer(name, source, bytes, 'COPY_SRC');
-    }
+    const images = checkSlice('The buffer of encodeRun', buffer, bytes, 'COPY_SRC', 'COPY_DST');
+    const [start, mask] = (['start', 'mask'] as const).map((name) =>
+      given[name] === undefined ? undefined : checkSlice(name, given[name], bytes, 'COPY_SRC'),
+    );
     const { labels } = given;
-    if (isBuffer(labels)) checkBuffer('labels', labels, this.count * 4, 'COPY_SRC');
-    else this.checkLabels(labels);
-    const classes = this.constant(this.classesOf(plan, isBuffer(labels) ? undefined : labels));
-    const load = (program: Program, from: GPUBuffer) => {
-      encoder.copyBufferToBuffer(from, 0, plan.images, 0, bytes);
+    const told = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
+    const listed = isSlice(labels) ? undefined : labels;
+    this.checkLabels(listed);
+    const classes = this.constant(this.classesOf(plan, listed));
+    const copy = ({ buffer, offset }: Slice, to: GPUBuffer, bytes: number) =>
+      encoder.copyBufferToBuffer(buffer, offset, to, 0, bytes);
+    const load = (program: Program, from: Slice) => {
+      copy(from, plan.images, bytes);
       encodeProgram(encoder, program);
     };
     encoder.copyBufferToBuffer(classes, 0, plan.classes, 0, plan.seen * 4);
-    if (isBuffer(labels)) encoder.copyBufferToBuffer(labels, 0, plan.classes, 0, this.count * 4);
-    load(plan.load.noise, buffer);
-    if (given.start) load(plan.load.start!, given.start);
-    if (given.mask) load(plan.load.mask!, given.mask);
+    if (told) copy(told, plan.classes, this.count * 4);
+    load(plan.load.noise, images);
+    if (start) load(plan.load.start!, start);
+    if (mask) load(plan.load.mask!, mask);
     const passes = passesOf(settings);
     const rows = this.constant(rowsOf({ passes, settings }));
-    const run: Run = { plan, flow, settings, passes, masked: given.mask !== undefined, rows };
+    const run: Run = { plan, flow, settings, passes, masked: mask !== undefined, rows };
     if (flow) encodeFirst(encoder, run);
     encodePasses(encoder, run, 0, passes.length);
     encodeProgram(encoder, plan.finish);
-    encoder.copyBufferToBuffer(plan.images, 0, buffer, 0, bytes);
+    encoder.copyBufferToBuffer(plan.images, 0, images.buffer, images.offset, bytes);
   }
 
   /** Bytes of GPU memory that this sampler holds, without the UNet's weights. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     const sum = (things: Iterable<{ readonly size: number }>) =>
       [...things].reduce((n, { size }) => n + size, 0);
     const plans = [...this.plans.values()].map(({ programs, own }) =>

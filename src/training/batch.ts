@@ -1,29 +1,35 @@
 /** A caller's own batch: what it must contain, and which tensors its parts go to. */
-import { EngineError, notImages } from '../errors';
-import { checkLabels, checkLevels, isBuffer } from '../unet/conditions';
+import { checkObject, EngineError, notImages } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
+import { checkLabels, checkLevels } from '../unet/conditions';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { StepTensors } from './step';
 
-/** A batch of the caller's. Images are [count][height][width][channels], as arrays or as buffers of f32 with COPY_SRC. */
-export interface Batch<Source = Float32Array | GPUBuffer, Labels = ArrayLike<number> | GPUBuffer> {
+/**
+ * A batch of the caller's. Images are [count][height][width][channels], as arrays or as buffers of f32 with COPY_SRC, whole or in part
+ * (`{ buffer, offset }`).
+ */
+export interface Batch<Source = Float32Array | BufferSlice, Labels = ArrayLike<number> | BufferSlice> {
+  /** The network's input. */
   readonly noisy: Source;
   /** What the network should output for `noisy`. */
-  readonly target?: Source;
+  readonly target?: Source | undefined;
   /** The `target` of the tutorial: give one of the two. */
-  readonly clean?: Source;
+  readonly clean?: Source | undefined;
   /** [count] noise levels, for a network conditioned on them. */
-  readonly levels?: Source;
+  readonly levels?: Source | undefined;
   /** [count] classes, for a network conditioned on them (in a buffer: u32); the number of classes stands for no class. */
-  readonly labels?: Labels;
+  readonly labels?: Labels | undefined;
   /** Images in the batch, at most `batchSize`; follows from the length of arrays, and is `batchSize` for buffers. */
-  readonly count?: number;
+  readonly count?: number | undefined;
 }
 
 /** A part of a batch, the tensor that it goes to, and its size in bytes. */
 export interface BatchSource {
   readonly name: keyof Batch;
-  readonly source: GPUBuffer | Float32Array | Uint32Array;
+  readonly source: Slice | Float32Array<ArrayBufferLike> | Uint32Array<ArrayBuffer>;
   readonly to: keyof Pick<StepTensors, 'noisyImages' | 'targetImages' | 'levels' | 'classes'>;
   readonly bytes: number;
 }
@@ -36,6 +42,7 @@ const imageSizes = (config: UNetConfig) => {
 
 /** Throws unless the batch has exactly what a step needs; returns its number of images. */
 export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number): number {
+  checkObject('The batch', batch, '{ noisy, target }, say');
   const { noisy, levels, labels, count } = batch;
   if ((batch.clean === undefined) === (batch.target === undefined)) {
     throw new EngineError(
@@ -46,7 +53,7 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
   const target = batch.clean ? 'clean' : 'target';
   for (const name of ['noisy', target] as const) {
     const source = batch[name];
-    if (source instanceof Float32Array || isBuffer(source)) continue;
+    if (source instanceof Float32Array || isSlice(source)) continue;
     throw notImages(name, source, ', or a GPUBuffer of such');
   }
   unet.checkTold({ levels, labels });
@@ -57,8 +64,8 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
   if (!Number.isInteger(n) || n < 1 || n > batchSize) {
     throw new EngineError('argument', `The batch has ${n} images; this trainer takes ${legal}.`);
   }
-  if (levels !== undefined && !isBuffer(levels)) checkLevels(levels, n);
-  if (labels !== undefined && !isBuffer(labels)) checkLabels(labels, conditioning!.classes, n);
+  if (levels !== undefined && !isSlice(levels)) checkLevels(levels, n);
+  if (labels !== undefined && !isSlice(labels)) checkLabels(labels, conditioning!.classes, n);
   const needed = `${n} images need`;
   checkSource('noisy', noisy, n * input, needed, legal);
   checkSource(target, batch[target], n * output, needed, legal);
@@ -70,18 +77,16 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
 /** Throws unless an array has exactly `values` values, or a buffer has room for them. */
 function checkSource(
   name: string,
-  source: GPUBuffer | ArrayLike<number> | undefined,
+  source: BufferSlice | ArrayLike<number> | undefined,
   values: number,
   needed: string,
   legal: string,
 ): void {
   if (source === undefined) return;
-  const has = isBuffer(source) ? source.size / 4 : source.length;
-  if (isBuffer(source) ? has < values : has !== values) {
-    throw new EngineError('argument', `${name} has ${has} values; ${needed} ${values} (${legal}).`);
-  }
-  if (isBuffer(source) && !(source.usage & GPUBufferUsage.COPY_SRC)) {
-    throw new EngineError('argument', `The buffer of ${name} lacks the usage COPY_SRC.`);
+  if (isSlice(source)) {
+    checkSlice(`The buffer of ${name}`, source, values * 4, 'COPY_SRC');
+  } else if (source.length !== values) {
+    throw new EngineError('argument', `${name} has ${source.length} values; ${needed} ${values} (${legal}).`);
   }
 }
 
@@ -90,14 +95,39 @@ export function sourcesOf(batch: Batch, config: UNetConfig, count: number): Batc
   const { noisy, levels, labels } = batch;
   const { input, output } = imageSizes(config);
   const target = batch.target ? 'target' : 'clean';
+  const placed = (source: Float32Array | BufferSlice) => (isSlice(source) ? sliceOf(source) : source);
   const sources: BatchSource[] = [
-    { name: 'noisy', source: noisy, to: 'noisyImages', bytes: count * input * 4 },
-    { name: target, source: batch[target]!, to: 'targetImages', bytes: count * output * 4 },
+    { name: 'noisy', source: placed(noisy), to: 'noisyImages', bytes: count * input * 4 },
+    { name: target, source: placed(batch[target]!), to: 'targetImages', bytes: count * output * 4 },
   ];
-  if (levels) sources.push({ name: 'levels', source: levels, to: 'levels', bytes: count * 4 });
+  if (levels) sources.push({ name: 'levels', source: placed(levels), to: 'levels', bytes: count * 4 });
   if (labels) {
-    const classes = isBuffer(labels) ? labels : Uint32Array.from(labels);
+    const classes = isSlice(labels) ? sliceOf(labels) : Uint32Array.from(labels);
     sources.push({ name: 'labels', source: classes, to: 'classes', bytes: count * 4 });
   }
   return sources;
+}
+
+/**
+ * Brings the parts of a batch to the GPU. Throws `argument` if the device refuses a buffer, as it is destroyed, mapped or of another
+ * device, before anything else is submitted.
+ */
+export async function bringBatch(
+  gpu: Gpu,
+  sources: readonly BatchSource[],
+  bufferOf: (source: BatchSource) => GPUBuffer,
+): Promise<void> {
+  const encoder = gpu.device.createCommandEncoder({ label: 'batch' });
+  let copies = 0;
+  for (const each of sources) {
+    const { source, bytes } = each;
+    const buffer = bufferOf(each);
+    if (ArrayBuffer.isView(source)) {
+      gpu.writeSoon(buffer, 0, source.buffer, source.byteOffset, source.byteLength);
+    } else {
+      copies++;
+      encoder.copyBufferToBuffer(source.buffer, source.offset, buffer, 0, bytes);
+    }
+  }
+  if (copies > 0) await gpu.submitCopies(encoder, 'a buffer of the batch');
 }

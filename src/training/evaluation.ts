@@ -12,11 +12,14 @@ import { outChannelsOf } from '../unet/config';
 import { forwardPass } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';
 import { chooser, type Variants } from '../unet/variants';
+import { setTensors } from './feed';
 import { type CorruptionOptions, planCorruption, type SetTensors } from './step';
+import { checkDataset } from './validate';
 
 /** Bins of noise levels, from 0 to 1. */
 const BINS = 10;
 
+/** What `evaluate` found. */
 export interface Evaluation {
   /** Mean squared error over all images. */
   readonly loss: number;
@@ -29,12 +32,14 @@ export interface Evaluation {
   }[];
 }
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions {
   /** Fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** As in `FitOptions`. */
-  readonly binarize?: boolean;
-  readonly signal?: AbortSignal;
+  readonly binarize?: boolean | undefined;
+  /** Ends the evaluation between two batches; it then rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The ops of an evaluation: a step's batch and forward pass, and the loss of each image. Pure. */
@@ -68,18 +73,18 @@ export function planEvaluation(
   return { ops, state, levels: tensors.levels, losses };
 }
 
-export interface EvaluationParts {
+interface EvaluationParts {
   readonly unet: NetworkWeights;
   readonly batch: number;
   readonly variants: Variants;
   /** From `setTensors`. */
   readonly data: { readonly set: SetTensors; readonly buffers: readonly [Tensor, GPUBuffer][] };
   readonly corruption: Omit<CorruptionOptions, 'classDropout' | 'levels'>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Runs over the data set in batches. A conditioned network gets every class; none is withheld. */
-export async function evaluate(
+async function evaluate(
   gpu: Gpu,
   { unet, batch, variants, data: { set, buffers }, corruption, signal }: EvaluationParts,
 ): Promise<Evaluation> {
@@ -132,11 +137,28 @@ function evaluationOf(sums: readonly { count: number; sum: number }[], count: nu
   };
 }
 
-/** Brings `given` to the GPU unless it is there already. If `own`, the caller must destroy the data set. */
-export async function onGpu(
+/** Evaluates on images that are on the GPU already, or that are brought there for it. */
+export async function evaluateImages(
   gpu: Gpu,
-  given: ImageSet | Dataset,
-): Promise<{ dataset: Dataset; own: boolean }> {
+  images: ImageSet | Dataset,
+  parts: Omit<EvaluationParts, 'data'>,
+): Promise<Evaluation> {
+  const { dataset, own } = await onGpu(gpu, images);
+  let order: GPUBuffer | undefined;
+  try {
+    checkDataset(dataset, gpu.device, parts.unet.config);
+    [order] = await gpu.createBuffers([{ label: 'evaluation order', bytes: dataset.count * 4 }]);
+    const inOrder = Uint32Array.from({ length: dataset.count }, (_, i) => i);
+    gpu.writeSoon(order, 0, inOrder);
+    return await evaluate(gpu, { ...parts, data: setTensors(dataset, order) });
+  } finally {
+    order?.destroy();
+    if (own) dataset.destroy();
+  }
+}
+
+/** Brings `given` to the GPU unless it is there already. If `own`, the caller must destroy the data set. */
+async function onGpu(gpu: Gpu, given: ImageSet | Dataset): Promise<{ dataset: Dataset; own: boolean }> {
   if (given instanceof Dataset) return { dataset: given, own: false };
   return { dataset: await Dataset.create(gpu, given), own: true };
 }

@@ -1,41 +1,47 @@
 /** Options of a trainer and of `fit`, and the events that `fit` yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names } from '../errors';
+import type { BufferSlice } from '../gpu/slice';
+import type { Optional } from '../optional';
+import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { checkSchedule, type ScheduleOption } from './schedule';
 import { type AdamSettings, adamDefaults, type Objective, type StepSettings } from './settings';
 
-export interface TrainerOptions extends Partial<AdamSettings> {
+/** Options of a trainer. */
+export interface TrainerOptions extends Optional<AdamSettings> {
   /** Images per step. Default 256. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Default 1e-3. */
-  readonly learningRate?: number;
+  readonly learningRate?: number | undefined;
   /** What the network learns. Default `tutorial`. */
-  readonly objective?: Objective;
+  readonly objective?: Objective | undefined;
   /** How the learning rate changes from step to step. Default `constant`. */
-  readonly schedule?: ScheduleOption;
+  readonly schedule?: ScheduleOption | undefined;
   /** Largest norm of the gradient of all parameters together; a longer gradient is scaled down to it. Default: no clipping. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | undefined;
   /**
    * A step whose loss or gradient is not finite changes no weight and ends the run with the error `diverged`. Up to this many of them in a
    * row are skipped instead, and training goes on with the next batch. Default 0.
    */
-  readonly skipNonFinite?: number;
+  readonly skipNonFinite?: number | undefined;
   /**
    * Whether the UNet gets the moving average of the weights over the steps, min(0.999, s / (s + 9)) of which stays at step s, while the
    * trainer keeps the weights themselves: samples are better before the rate comes down (docs/recipe.md). Default false.
    */
-  readonly averageWeights?: boolean;
+  readonly averageWeights?: boolean | undefined;
   /** With `averageWeights`: the step after which the average begins, as s = 0. Until then the UNet has the weights themselves. Default 0. */
-  readonly averageAfter?: number;
+  readonly averageAfter?: number | undefined;
   /**
    * How likely `fit` withholds an image's class from a network conditioned on classes, 0 to 1, so that it learns to do without, as guidance
    * requires. Default 0.05.
    */
-  readonly classDropout?: number;
+  readonly classDropout?: number | undefined;
   /** False gives every activation and gradient its own buffer, so that all can be read after a step. Default true. */
-  readonly reuseMemory?: boolean;
+  readonly reuseMemory?: boolean | undefined;
+  /** Whether `encodeForward`, `encodeBackward` and `encodeUpdate` can be used, for a loss of your own. Takes a little more memory. Default false. */
+  readonly ownLoss?: boolean | undefined;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: the engine chooses for the device. */
-  readonly variants?: Variants;
+  readonly variants?: Variants | undefined;
 }
 
 const TRAINER_OPTIONS: Names<TrainerOptions> = {
@@ -53,19 +59,25 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   averageAfter: true,
   classDropout: true,
   reuseMemory: true,
+  ownLoss: true,
   variants: true,
 };
 
+/** Options of `fit`. */
 export interface FitOptions {
   /** Train until this many passes over the data are complete, counting those already done. */
   readonly epochs: number;
   /** Fixes shuffling and noise. Default 0. */
-  readonly seed?: number;
-  /** Whether images become black and white, as in the tutorial: byte > 127. Default: true for the objective `tutorial`, else false. */
-  readonly binarize?: boolean;
+  readonly seed?: number | undefined;
+  /**
+   * Whether images become black and white, as in the tutorial: byte > 127. Default: true for grey images and the objective `tutorial`, else
+   * false.
+   */
+  readonly binarize?: boolean | undefined;
   /** Stop after this many more steps, if the epochs are not complete before. */
-  readonly maxSteps?: number;
-  readonly signal?: AbortSignal;
+  readonly maxSteps?: number | undefined;
+  /** Ends the fit between two steps; it then rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const FIT_OPTIONS: Names<FitOptions> = {
@@ -76,6 +88,103 @@ const FIT_OPTIONS: Names<FitOptions> = {
   signal: true,
 };
 
+/** Options of `runFor`. */
+export interface FrameOptions {
+  /** How long to work, more than 0, up to 60,000. Less than a dispatch takes still makes one. */
+  readonly milliseconds: number;
+  /** The share of that time in which the GPU may work for the trainer, above 0, up to 1: pauses make up the rest. Default 1. */
+  readonly share?: number | undefined;
+  /** As in `FitOptions`; for a data set. */
+  readonly seed?: number | undefined;
+  /** As in `FitOptions`; for a data set. */
+  readonly binarize?: boolean | undefined;
+  /** Ends the work between two submissions, without an error; what is under way stays. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const FRAME_OPTIONS: Names<FrameOptions> = {
+  milliseconds: true,
+  share: true,
+  seed: true,
+  binarize: true,
+  signal: true,
+};
+
+/** What `runFor` did. */
+export interface FrameResult {
+  /** Steps that this call completed; 0 where there was time for a part of one only. */
+  readonly steps: number;
+  /** Completed steps in all. */
+  readonly step: number;
+  /** Mean loss of the steps that this call completed, each before its update; NaN if all were skipped, undefined if there is none. */
+  readonly loss: number | undefined;
+  /** Images of those steps. */
+  readonly images: number;
+  /** The share of the next step's work that is done, 0 to 1: the next call goes on there. */
+  readonly begun: number;
+  /** How long the GPU was given work, approximately. */
+  readonly milliseconds: number;
+}
+
+/** Options of a recorded step. */
+export interface RecordOptions {
+  /** The base rate of this step, before the schedule. Default: the trainer's `learningRate` when the step is recorded. */
+  readonly learningRate?: number | undefined;
+}
+
+/** What `encodeForward` takes. Buffers, whole or in part, hold f32; labels u32. */
+export interface OwnForwardOptions {
+  /** [count][height][width][channels], with COPY_SRC. */
+  readonly input: BufferSlice;
+  /** Receives [count][height][width][output channels]; with COPY_DST. */
+  readonly output: BufferSlice;
+  /** [count] noise levels, for a network conditioned on them. */
+  readonly levels?: BufferSlice | undefined;
+  /** [count] classes, for a network conditioned on them. */
+  readonly labels?: BufferSlice | undefined;
+  /** Images, at most `batchSize`, the default. */
+  readonly count?: number | undefined;
+}
+
+/** What `encodeBackward` takes. */
+export interface OwnBackwardOptions {
+  /** dL/d(output), [count][height][width][output channels] of f32, with COPY_SRC. A mean over the batch is yours to divide by. */
+  readonly outputGradient: BufferSlice;
+  /** Whether to add to the gradient that is there, instead of replacing it. Default false. */
+  readonly accumulate?: boolean | undefined;
+}
+
+/** What `encodeUpdate` takes; the trainer's own settings where something is left out. */
+export interface OwnUpdateOptions extends RecordOptions {
+  /** 0 to 1: the share of the learning rate that is taken off every weight. */
+  readonly weightDecay?: number | undefined;
+  /** 1e-6 to 1e6: the largest norm of the gradient; a longer one is scaled down. */
+  readonly clipNorm?: number | undefined;
+  /** One f32 with COPY_SRC: the loss to record. */
+  readonly loss?: BufferSlice | undefined;
+}
+
+/**
+ * Buffers of a trainer, of f32, with STORAGE, COPY_SRC and COPY_DST. Parameters, moments and gradient are laid out alike: that of
+ * `unet.parameters[i]` has `size` floats, the first at `offset` floats.
+ */
+export interface TrainerBuffers {
+  /** The weights that are trained; with `averageWeights` not those that the UNet has. After writing them record `encodePack`. */
+  readonly parameters: GPUBuffer;
+  /** Adam's mean of the gradient. */
+  readonly moment1: GPUBuffer;
+  /** Adam's mean of the gradient's square. */
+  readonly moment2: GPUBuffer;
+  /** With `ownLoss`: what `encodeBackward` leaves and `encodeUpdate` uses. It may be changed in between. */
+  readonly gradient: GPUBuffer | undefined;
+  /**
+   * Four floats for each of the last 1024 steps: loss, learning rate after the schedule, norm of the gradient, and 0, or why the step was
+   * skipped. Those of step s, from 0, begin at float 4 * (s % 1024).
+   */
+  readonly records: GPUBuffer;
+}
+
+/** A step that `fit` made. */
 export interface TrainingEvent {
   /** Completed steps: 1 after the first. */
   readonly step: number;
@@ -88,13 +197,14 @@ export interface TrainingEvent {
   /** Norm of the gradient of all parameters together, before clipping. */
   readonly gradientNorm: number;
   /** If the step was skipped (`skipNonFinite`): why it changed no weight, for instance `its loss is NaN`. */
-  readonly skipped?: string;
+  readonly skipped?: string | undefined;
   /** Mean over the last few seconds. */
   readonly imagesPerSecond: number;
 }
 
 /** Everything beside the parameters that a run needs to continue as if it had never stopped. */
 export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike> {
+  /** Completed steps. */
   readonly step: number;
   /** 1 - beta1^step and 1 - beta2^step, as the GPU computed them. */
   readonly corrections: Float32Array<Memory>;
@@ -102,14 +212,17 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
   readonly adam: AdamSettings;
   /** Moment estimates by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
+  /** The same of the squares. */
   readonly moment2: ReadonlyMap<string, Float32Array<Memory>>;
   /** The trained weights, if the UNet holds their moving average. */
-  readonly weights?: ReadonlyMap<string, Float32Array<Memory>>;
+  readonly weights?: ReadonlyMap<string, Float32Array<Memory>> | undefined;
 }
 
 /** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */
 export interface TrainerSettings extends StepSettings {
+  /** What the network learns. */
   readonly objective: Objective;
+  /** How likely `fit` withholds a class. */
   readonly classDropout: number;
 }
 
@@ -152,20 +265,37 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
 /** Checks the options of a trainer and fills in the defaults. */
 export function checkTrainer(options: TrainerOptions) {
   checkNames('A trainer', options, TRAINER_OPTIONS);
-  const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, variants } = options;
+  const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, ownLoss = false, variants } = options;
   checkInteger('batchSize', batchSize, 1, 65536);
   checkLearningRate(learningRate);
-  return { batchSize, learningRate, reuseMemory, variants, settings: settingsOf(options) };
+  return { batchSize, learningRate, reuseMemory, ownLoss, variants, settings: settingsOf(options) };
 }
 
+/** Whether images become black and white: as the caller says, else as in the tutorial, whose images are grey. */
+export const binarizes = (
+  objective: Objective,
+  { channels }: Pick<UNetConfig, 'channels'>,
+  asked: boolean | undefined,
+) => asked ?? (objective === 'tutorial' && channels === 1);
+
 /** Checks the options of a fit and fills in the defaults. */
-export function checkFit(options: FitOptions, objective: Objective) {
+export function checkFit(options: FitOptions, objective: Objective, config: Pick<UNetConfig, 'channels'>) {
   checkNames('fit', options, FIT_OPTIONS);
-  const { epochs, seed = 0, binarize = objective === 'tutorial', maxSteps, signal } = options;
+  const { epochs, seed = 0, maxSteps, signal } = options;
+  const binarize = binarizes(objective, config, options.binarize);
   checkInteger('epochs', epochs, 1);
   if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
   checkInteger('seed', seed, 0, 0xffffffff);
   return { epochs, seed, binarize, maxSteps, signal };
+}
+
+/** Checks the options of `runFor`. */
+export function checkFrame(options: FrameOptions): void {
+  checkNames('runFor', options, FRAME_OPTIONS);
+  const { milliseconds, share = 1, seed = 0 } = options;
+  checkNumber('milliseconds', milliseconds, 1e-3, 60_000);
+  checkNumber('share', share, 1e-3, 1);
+  checkInteger('seed', seed, 0, 0xffffffff);
 }
 
 export function checkLearningRate(value: number): void {

@@ -3,15 +3,16 @@ import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, t
 /** How the learning rate changes from step to step, as shares of the base rate, `learningRate`. */
 export interface ScheduleOptions {
   /** Steps in which the rate rises linearly to the base rate. Default 0. */
-  readonly warmup?: number;
+  readonly warmup?: number | undefined;
   /** What follows the warm-up: the base rate to the end (`none`, the default), or half a cosine wave down to `floor`. */
-  readonly decay?: 'none' | 'cosine';
+  readonly decay?: 'none' | 'cosine' | undefined;
   /** Completed steps, including the warm-up, after which a decaying rate is at its floor. */
-  readonly steps?: number;
+  readonly steps?: number | undefined;
   /** The share of the base rate at which a decay ends, 0 to 1. Default 0.01. */
-  readonly floor?: number;
+  readonly floor?: number | undefined;
 }
 
+/** What a caller asks for. */
 export type ScheduleOption = 'constant' | ScheduleOptions;
 
 /** A schedule with all defaults filled in. `checkSchedule` accepts one and returns it unchanged. */

@@ -4,6 +4,10 @@ import { checkSchedule, type Schedule } from './schedule';
 /** How many losses stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;
 
+/** Larger than the norm of any gradient whose square is finite: no clipping. */
+export const NO_CLIP = 1e30;
+
+/** Adam's own numbers. */
 export interface AdamSettings {
   /** 0 to 0.999999, like beta2. Default 0.9. */
   readonly beta1: number;
@@ -25,16 +29,18 @@ export type Objective = 'tutorial' | 'flow';
 
 /** Settings that decide how a step updates the weights. */
 export interface StepSettings {
+  /** Adam's own numbers. */
   readonly adam: AdamSettings;
+  /** How the learning rate changes from step to step. */
   readonly schedule: Schedule;
   /** Largest norm of the gradient of all parameters together: a longer one is scaled down to it. Undefined: no clipping. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | undefined;
   /** Whether the network holds the moving average of the weights over the steps instead of the trained weights. */
-  readonly averageWeights?: boolean;
+  readonly averageWeights?: boolean | undefined;
   /** The step after which the average begins. Undefined: 0. */
-  readonly averageAfter?: number;
+  readonly averageAfter?: number | undefined;
   /** How many steps in a row may be non-finite. Undefined: none. */
-  readonly skipNonFinite?: number;
+  readonly skipNonFinite?: number | undefined;
 }
 
 export const stepDefaults: StepSettings = {

@@ -47,6 +47,12 @@ export interface StepPlan {
   readonly load: Op[];
   /** Forward, loss and backward: everything up to the gradient. */
   readonly gradients: Op[];
+  /** How many of them, the first, are the forward pass; the loss follows. */
+  readonly forwardOps: number;
+  /** Where the backward pass leaves each layer's gradient. */
+  readonly slices: readonly LayerGradient[];
+  /** The network's output before its last activation, and the gradient of that. */
+  readonly output: { readonly pre: Tensor; readonly grad: Tensor };
   /** Everything that changes what outlives a step: finish_step, and Adam, which also packs the weights for the kernels. */
   readonly update: Op[];
   /** The tensor that holds each layer's gradient after the update. */
@@ -88,7 +94,15 @@ export function planStep(
   ];
   const load = loadBatch(config, batch, tensors);
   const update = planUpdate(weights, byLayer, tensors, { ...lossShape, batchSize }, settings, average);
-  return { tensors, load, gradients, ...update };
+  return {
+    tensors,
+    load,
+    gradients,
+    forwardOps: forward.ops.length,
+    slices: byLayer,
+    output: { pre, grad },
+    ...update,
+  };
 }
 
 function stepTensors(
@@ -130,18 +144,12 @@ function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[
 }
 
 /** From the gradients in slices to the updated weights, and to `average`, if given, which receives their moving average. */
-function planUpdate(
+export function planUpdate(
   weights: WeightPlan,
   byLayer: readonly LayerGradient[],
   { state, losses, squares, gradients: slices, moment1, moment2 }: StepTensors,
   loss: LossShape & { readonly batchSize: number },
-  {
-    adam: { epsilon, weightDecay, ...betas },
-    schedule,
-    clipNorm,
-    skipNonFinite,
-    averageAfter = 0,
-  }: StepSettings,
+  { adam: { epsilon, beta1, beta2 }, schedule, skipNonFinite, averageAfter = 0 }: StepSettings,
   average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;
@@ -158,10 +166,10 @@ function planUpdate(
   const gradientSquares = tensor('squares of gradients', blockLayers.length);
   const finish = {
     ...loss,
-    ...betas,
+    beta1,
+    beta2,
     schedule,
     ring: LOSS_RING,
-    clip: clipNorm,
     mostSkipped: skipNonFinite,
     gradientPartials: blockLayers.length,
     convolutionPartials: weights.layers.reduce((sum, layer) => sum + normBlocks(layer), 0),
@@ -177,7 +185,7 @@ function planUpdate(
     op(
       adam,
       'all layers',
-      { layers: places, ...betas, epsilon, weightDecay },
+      { layers: places, beta1, beta2, epsilon },
       { gradient: slices, state, parameter: flat, moment1, moment2, packed },
     ),
     ...(average

@@ -1,12 +1,16 @@
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { Sequence } from '../gpu/sequence';
 import { Staging } from '../gpu/staging';
+import { setUpdate } from '../kernels/set_update';
+import { op } from '../plan/op';
 import { STATE } from '../plan/step_state';
 import { type Tensor, tensor } from '../plan/tensor';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import { type Losses, LossReader } from './losses';
-import type { StepSettings } from './settings';
+import type { OwnLossPlan } from './own_loss';
+import { NO_CLIP, type StepSettings } from './settings';
 import { planStep, type StepPlan } from './step';
 
 export interface StepProgramsOptions {
@@ -16,8 +20,30 @@ export interface StepProgramsOptions {
   readonly variants: Variants;
   /** Whether tensors share memory. */
   readonly reuseMemory: boolean;
+  /** Whether the caller may have a loss of its own. */
+  readonly ownLoss: boolean;
   /** Receives the moving average of the weights. */
   readonly average?: NetworkWeights;
+}
+
+/** What an update uses. */
+export interface UpdateSettings {
+  readonly learningRate: number;
+  readonly clipNorm: number;
+  readonly weightDecay: number;
+}
+
+/** The programs of a step with the caller's own loss, and what they use. */
+export interface OwnLossPrograms {
+  /** Brings the network's input into the kernels' layout. */
+  readonly load: Program;
+  /** From there to the output in the caller's layout. */
+  readonly forward: readonly Program[];
+  /** From the gradient of the output to `gradient`. */
+  readonly backward: readonly Program[];
+  readonly update: Program;
+  readonly gradient: GPUBuffer;
+  readonly loss: GPUBuffer;
 }
 
 interface Parts {
@@ -27,12 +53,18 @@ interface Parts {
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   /** Buffers that this object owns. */
   readonly own: readonly GPUBuffer[];
-  /** The numbers 1 … batchSize, so that a recorded step can set its image count with a copy. */
-  readonly counts: GPUBuffer;
+  /** The numbers from 0 on, up to 255 or the batch size, so that a recorded step can set numbers with copies. */
+  readonly numbers: GPUBuffer;
+  /** The bytes of the settings that a recorded step sets. */
+  readonly bytes: GPUBuffer;
   readonly losses: LossReader;
   readonly load: Program;
-  readonly gradients: Program;
+  readonly gradients: readonly Program[];
   readonly update: Program;
+  readonly setUpdate: Program;
+  readonly ownLoss: OwnLossPrograms | undefined;
+  /** All programs, to be destroyed. */
+  readonly programs: readonly Program[];
 }
 
 /** The buffers and programs of training steps. */
@@ -42,6 +74,10 @@ export class StepPrograms {
   readonly losses: LossReader;
   /** A step on the caller's batch. */
   readonly step: readonly Program[];
+  /** Everything of a step that changes what outlives it. */
+  readonly update: Program;
+  /** Only for a trainer with `ownLoss`. */
+  readonly ownLoss: OwnLossPrograms | undefined;
   private readonly parts: Parts;
   private readonly gpu: Gpu;
 
@@ -51,57 +87,60 @@ export class StepPrograms {
     this.plan = parts.plan;
     this.boundBuffers = parts.boundBuffers;
     this.losses = parts.losses;
-    this.step = [parts.load, parts.gradients, parts.update];
+    this.step = [parts.load, ...parts.gradients, parts.update];
+    this.update = parts.update;
+    this.ownLoss = parts.ownLoss;
   }
 
-  static async create(
-    gpu: Gpu,
-    unet: NetworkWeights,
-    { batchSize, learningRate, settings, variants, reuseMemory: reuse, average }: StepProgramsOptions,
-  ): Promise<StepPrograms> {
+  static async create(gpu: Gpu, unet: NetworkWeights, options: StepProgramsOptions): Promise<StepPrograms> {
+    const { batchSize, settings, variants, average } = options;
     const plan = planStep(unet.config, unet.plan, batchSize, variants, settings, average?.plan);
-    const counts = tensor('counts', batchSize);
-    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), counts];
+    const own = options.ownLoss
+      ? (await import('./own_loss')).planOwnLoss(
+          unet.config,
+          unet.plan,
+          batchSize,
+          settings,
+          plan,
+          average?.plan,
+        )
+      : undefined;
+    const numbers = tensor('numbers', Math.max(batchSize, 255) + 1);
+    const bytes = tensor('bytes of settings', 12);
+    const more = own ? [own.gradient, own.loss] : [];
+    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), numbers, bytes, ...more];
     for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
     const created = await createTensorBuffers(gpu, 'trainer ', tensors);
-    const own = [...created.values()];
     const boundBuffers = new Map([...unet.boundBuffers, ...(average?.boundBuffers ?? []), ...created]);
+    const buffer = (t: Tensor) => created.get(t)!;
     const { state, losses: records } = plan.tensors;
     let losses: LossReader | undefined;
     try {
-      const numbers = Uint32Array.from({ length: batchSize }, (_, i) => i + 1);
-      await gpu.write(created.get(counts)!, 0, numbers);
-      const rate = Float32Array.of(learningRate);
-      await gpu.write(created.get(state)!, STATE.learningRate * 4, rate);
-      const { skipNonFinite = 0 } = settings;
-      losses = await LossReader.create(gpu, created.get(state)!, created.get(records)!, skipNonFinite);
-      const [load, gradients, update] = await Program.compileAll([
-        Program.compile(gpu, 'load batch', plan.load, boundBuffers),
-        Program.compile(gpu, 'training step', plan.gradients, boundBuffers, { reuse }),
-        Program.compile(gpu, 'update', plan.update, boundBuffers),
-      ]);
-      return new StepPrograms({
-        gpu,
-        plan,
-        boundBuffers,
-        own,
-        counts: created.get(counts)!,
-        losses,
-        load,
-        gradients,
-        update,
-      });
+      await gpu.write(
+        buffer(numbers),
+        0,
+        Uint32Array.from({ length: numbers.size }, (_, i) => i),
+      );
+      const { skipNonFinite = 0, adam, clipNorm = NO_CLIP } = settings;
+      const initial = { learningRate: options.learningRate, clip: clipNorm, weightDecay: adam.weightDecay };
+      for (const [name, value] of Object.entries(initial))
+        await gpu.write(buffer(state), STATE[name as keyof typeof initial] * 4, Float32Array.of(value));
+      losses = await LossReader.create(gpu, buffer(state), buffer(records), skipNonFinite);
+      const programs = await compile(gpu, plan, own, { bytes, boundBuffers, reuse: options.reuseMemory });
+      const ownBuffers = [...created.values()];
+      const named = { numbers: buffer(numbers), bytes: buffer(bytes) };
+      return new StepPrograms({ gpu, plan, boundBuffers, own: ownBuffers, ...named, losses, ...programs });
     } catch (error) {
       losses?.destroy();
-      for (const b of own) b.destroy();
+      for (const b of created.values()) b.destroy();
       throw error;
     }
   }
 
   /** Bytes of GPU memory that this object holds. */
   get bytes(): number {
-    const programs = this.step.reduce((sum, program) => sum + program.bytes, 0);
-    return this.parts.own.reduce((sum, b) => sum + b.size, programs);
+    const { programs, own } = this.parts;
+    return [...programs.map((p) => p.bytes), ...own.map((b) => b.size)].reduce((sum, n) => sum + n, 0);
   }
 
   buffer(t: Tensor): GPUBuffer {
@@ -114,25 +153,45 @@ export class StepPrograms {
     this.gpu.writeSoon(state, STATE[name] * 4, value);
   }
 
+  /** Writes what the next update uses. Recorded steps leave their own settings behind. */
+  writeSettings({ learningRate, clipNorm, weightDecay }: UpdateSettings): void {
+    for (const [name, value] of Object.entries({ learningRate, clip: clipNorm, weightDecay }))
+      this.writeState(name as 'clip', Float32Array.of(value));
+  }
+
+  /** Records what a recorded update uses. */
+  encodeSettings(encoder: GPUCommandEncoder, { learningRate, clipNorm, weightDecay }: UpdateSettings): void {
+    const { numbers, bytes, setUpdate } = this.parts;
+    const values = new Uint8Array(Float32Array.of(learningRate, clipNorm, weightDecay).buffer);
+    values.forEach((value, i) => {
+      encoder.copyBufferToBuffer(numbers, value * 4, bytes, i * 4, 4);
+    });
+    computePass(encoder, 'settings of an update', (pass) => setUpdate.encode(pass));
+  }
+
   /** Sets the number of images in the batch of a recorded step. */
   encodeCount(encoder: GPUCommandEncoder, count: number): void {
     const state = this.buffer(this.plan.tensors.state);
-    encoder.copyBufferToBuffer(this.parts.counts, (count - 1) * 4, state, STATE.count * 4, 4);
+    encoder.copyBufferToBuffer(this.parts.numbers, count * 4, state, STATE.count * 4, 4);
   }
 
-  /** Work of a step whose batch the program `batch` draws. */
+  /** A step whose batch the program `batch` draws, or loads. */
+  stepWith(batch: Program): readonly Program[] {
+    return [batch, ...this.parts.gradients, this.parts.update];
+  }
+
+  /** Work of such a step. */
   workWith(batch: Program): number {
-    const { gradients, update } = this.parts;
-    return batch.totalWork + gradients.totalWork + update.totalWork;
+    return this.stepWith(batch).reduce((sum, program) => sum + program.totalWork, 0);
   }
 
   /** Submits `n` whole steps at once, whose batches the program `batch` draws. */
   submit(batch: Program, n: number): Promise<Losses> {
-    const { gradients, update } = this.parts;
+    const step = this.stepWith(batch);
     const label = `${n} training steps`;
     const encoder = this.gpu.device.createCommandEncoder({ label });
     computePass(encoder, label, (pass) => {
-      for (let i = 0; i < n; i++) for (const program of [batch, gradients, update]) program.encode(pass);
+      for (let i = 0; i < n; i++) for (const program of step) program.encode(pass);
     });
     return this.losses.submit(encoder, this.workWith(batch) * n);
   }
@@ -140,9 +199,14 @@ export class StepPrograms {
   /** Runs one step in as many submissions as the pacer asks for. An abort before the update changes nothing. */
   async stepInParts(batch: Program, signal: AbortSignal | undefined): Promise<void> {
     const { gradients, update } = this.parts;
-    await this.gpu.run([batch, gradients], { signal });
+    await this.gpu.run([batch, ...gradients], { signal });
     signal?.throwIfAborted();
     await this.gpu.run([update]);
+  }
+
+  /** The whole of a step on the caller's batch, to be cut. */
+  get sequence(): Sequence {
+    return new Sequence(this.step);
   }
 
   /** Reads the gradients of the last step, laid out like the flat parameters. */
@@ -168,8 +232,53 @@ export class StepPrograms {
   }
 
   destroy(): void {
-    for (const program of this.step) program.destroy();
+    for (const program of this.parts.programs) program.destroy();
     for (const b of this.parts.own) b.destroy();
     this.losses.destroy();
   }
+}
+
+/** Compiles the programs of a step; `own` are the plans of one with the caller's own loss. */
+async function compile(
+  gpu: Gpu,
+  plan: StepPlan,
+  own: OwnLossPlan | undefined,
+  memory: { bytes: Tensor; boundBuffers: ReadonlyMap<Tensor, GPUBuffer>; reuse: boolean },
+) {
+  const { bytes, boundBuffers, reuse } = memory;
+  const { gradients, forwardOps } = plan;
+  const { state } = plan.tensors;
+  const afterLoss = forwardOps + 1;
+  // The caller's own loss stands beside the trainer's own, so that both find in memory what the forward pass leaves.
+  const ops = own
+    ? [...gradients.slice(0, afterLoss), ...own.output, ...own.given, ...gradients.slice(afterLoss)]
+    : gradients;
+  const all = await Program.compileAll([
+    Program.compile(gpu, 'load batch', plan.load, boundBuffers),
+    Program.compile(gpu, 'training step', ops, boundBuffers, { reuse }),
+    Program.compile(gpu, 'update', plan.update, boundBuffers),
+    Program.compile(gpu, 'settings', [op(setUpdate, 'update', {}, { bytes, state })], boundBuffers),
+    ...(own
+      ? [
+          Program.compile(gpu, 'add gradients', own.add, boundBuffers),
+          Program.compile(gpu, 'own update', own.update, boundBuffers),
+        ]
+      : []),
+  ]);
+  const [load, step, update, setting, add, ownUpdate] = all;
+  const common = { load, update, setUpdate: setting, programs: all };
+  if (!own) return { ...common, gradients: [step], ownLoss: undefined };
+  const given = afterLoss + own.output.length;
+  const back = step.section(given + own.given.length, ops.length);
+  const forward = step.section(0, forwardOps);
+  const ownLoss: OwnLossPrograms = {
+    // Its ops load the target and the input.
+    load: load.section(1, 2),
+    forward: [forward, step.section(afterLoss, given)],
+    backward: [step.section(given, given + own.given.length), back, add],
+    update: ownUpdate,
+    gradient: boundBuffers.get(own.gradient)!,
+    loss: boundBuffers.get(own.loss)!,
+  };
+  return { ...common, gradients: [forward, step.section(forwardOps, afterLoss), back], ownLoss };
 }

@@ -1,94 +1,66 @@
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../errors';
+import { checkInteger, checkNames, type EngineError, type Names } from '../errors';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
-import { computePass } from '../gpu/program';
 import { readBuffer } from '../gpu/staging';
 import { STATE } from '../plan/step_state';
 import { padBatch, type Tensor } from '../plan/tensor';
-import { Resource } from '../resource';
 import { defaultChooser, withVariants } from '../tuning/chooser';
-import { isBuffer } from '../unet/conditions';
+import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
-import { type Batch, checkBatch, sourcesOf } from './batch';
-import { type EvaluateOptions, type Evaluation, evaluate, onGpu } from './evaluation';
-import { Feed, setTensors } from './feed';
+import { type Batch, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
+import { type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
+import { Feed } from './feed';
 import { Fit } from './fit';
+import type { Frames } from './frames';
 import type { Losses } from './losses';
 import {
+  binarizes,
   checkFit,
+  checkFrame,
   checkLearningRate,
   checkTrainer,
   type FitOptions,
+  type FrameOptions,
+  type FrameResult,
   type OptimizerState,
   type TrainerOptions,
-  type TrainerSettings,
   type TrainingEvent,
 } from './options';
+import { type RecorderParts, StepRecorder } from './recorder';
 import { badInput, divergence, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
-import type { StepPlan } from './step';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState } from './validate';
 
 const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 
-interface TrainerParts {
-  readonly gpu: Gpu;
-  readonly unet: UNet;
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly settings: TrainerSettings;
+interface TrainerParts extends RecorderParts {
   readonly variants: Variants;
-  readonly programs: StepPrograms;
-  readonly trained?: TrainedWeights;
 }
 
 /**
- * Trains a UNet with mean squared error and Adam. Created by `engine.createTrainer`; writes the weights of the given UNet, but does not own
- * it.
+ * Trains a UNet with mean squared error and Adam, or with a loss of the caller's. Created by `engine.createTrainer`; writes the weights of
+ * the given UNet, but does not own it.
  */
-export class Trainer extends Resource {
-  readonly unet: UNet;
-  readonly batchSize: number;
+export class Trainer extends StepRecorder {
   /** The kernel variants in use. With the same seed, adapter and variants, a run gives the same bits. */
   readonly variants: Variants;
-  /** The settings that the trainer was created with. */
-  readonly settings: TrainerSettings;
   /** The adapter that it runs on. */
   readonly adapter: AdapterDescription;
-  /** The ops of a step. @internal */
-  readonly plan: StepPlan;
-  /** The buffers that outlive a step. @internal */
-  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
-  private readonly gpu: Gpu;
-  private readonly programs: StepPrograms;
-  /** Only with `averageWeights`. */
-  private readonly trained: TrainedWeights | undefined;
   private feed: Feed | undefined;
-  private rate: number;
+  private frames: Frames | undefined;
   /** Completed steps when the trainer was created or last given a state: their losses are not in its ring. */
   private firstStep = 0;
-  private busy = false;
 
   private constructor(parts: TrainerParts) {
-    super('trainer');
-    const { gpu, unet, batchSize, learningRate, settings, variants, programs, trained } = parts;
-    this.gpu = gpu;
-    this.adapter = gpu.adapter;
-    this.settings = settings;
-    this.unet = unet;
-    this.batchSize = batchSize;
-    this.rate = learningRate;
-    this.variants = variants;
-    this.programs = programs;
-    this.trained = trained;
-    this.plan = programs.plan;
-    this.boundBuffers = programs.boundBuffers;
-    unet.attachTrainer();
+    super(parts);
+    this.adapter = parts.gpu.adapter;
+    this.variants = parts.variants;
+    parts.unet.attachTrainer();
   }
 
   /** @internal */
@@ -98,17 +70,17 @@ export class Trainer extends Resource {
     options: TrainerOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<Trainer> {
-    unet.check(gpu.device);
-    const { batchSize, learningRate, reuseMemory, variants: given, settings } = checkTrainer(options);
+    checkUNet(unet, gpu.device);
+    const { variants: given, ...checked } = checkTrainer(options);
+    const { batchSize, settings } = checked;
     const { layers } = unet.plan;
     const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
     const choice = { given, gpu, chooser, layers, batch: padBatch(batchSize), training: true };
     try {
       return await withVariants(choice, async (variants) => {
-        const common = { batchSize, learningRate, settings, variants };
-        const stepOptions = { ...common, reuseMemory, average: trained && unet };
+        const stepOptions = { ...checked, variants, average: trained && unet };
         const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
-        return new Trainer({ gpu, unet, programs, trained, ...common });
+        return new Trainer({ gpu, unet, programs, trained, variants, ...checked });
       });
     } catch (error) {
       trained?.network.destroy();
@@ -116,11 +88,11 @@ export class Trainer extends Resource {
     }
   }
 
+  /** The base rate, before the schedule: of the next step that is begun or recorded, and of the next submission of a `fit` under way. */
   get learningRate(): number {
     return this.rate;
   }
 
-  /** Takes effect with the next submitted step. */
   set learningRate(value: number) {
     this.check();
     checkLearningRate(value);
@@ -130,6 +102,7 @@ export class Trainer extends Resource {
 
   /** Bytes of GPU memory that this trainer holds, without the UNet's weights and the data set. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     return this.programs.bytes + (this.feed?.bytes ?? 0) + (this.trained?.network.bytes ?? 0);
   }
 
@@ -142,49 +115,60 @@ export class Trainer extends Resource {
     const { gpu, programs, unet } = this;
     const count = checkBatch(batch, unet, this.batchSize);
     return this.exclusively(async () => {
-      const { device } = gpu;
-      const encoder = device.createCommandEncoder({ label: 'training step' });
-      this.trained?.encode(encoder);
-      programs.encodeCount(encoder, count);
-      const sources = sourcesOf(batch, unet.config, count);
-      for (const { source, to, bytes } of sources) {
-        const buffer = programs.buffer(this.plan.tensors[to]);
-        if (isBuffer(source)) encoder.copyBufferToBuffer(source, 0, buffer, 0, bytes);
-        else gpu.writeSoon(buffer, 0, source.buffer, source.byteOffset, source.byteLength);
-      }
+      const encoder = this.beginStep();
+      const sources = await this.loadBatch(batch, count);
       const losses = await gpu.runAnd(programs.step, (last, work) => programs.losses.submit(last, work), {
         encoder,
       });
       if (!losses.refused) return losses.last(1)[0];
-      this.allowSteps();
-      const wrong = await wrongInput(sources, ({ to, bytes }) => this.read(this.plan.tensors[to], bytes / 4));
-      throw wrong ? badInput(losses.step + 1, wrong) : this.refusal(losses);
+      throw await this.refusalOf(losses, sources);
     });
   }
 
   /**
-   * Records one step on the caller's buffers; submits nothing. The caller may have to split a long step over several submissions, and reads
-   * the loss with `readLosses` once it has run. A non-finite step changes nothing, and neither does any step after it until `readLosses`,
-   * or the next `step` or `fit`, has thrown the error.
+   * Trains for about so many milliseconds: whole steps where they fit, else a part of one, with which the next call goes on. Resolves when
+   * the GPU is done with it. No submission is longer than the time given, nor than `maxSubmitMilliseconds`, so that a page paints, and an
+   * app's own work has its turn, in between.
+   *
+   * `source` is a data set, which is gone through as `fit` does, bit for bit and without end; or a function that gives the next batch
+   * whenever a step begins. Any other step of this trainer drops the part of one, and its batch. Throws like `step`.
    */
-  encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer, GPUBuffer>): void {
+  async runFor(source: Dataset | (() => Batch), options: FrameOptions): Promise<FrameResult> {
     this.check();
-    if (this.busy) throw busyError();
-    const { programs, unet } = this;
-    const count = checkBatch(batch, unet, this.batchSize);
-    const sources = sourcesOf(batch, unet.config, count).map(({ source, ...rest }) => {
-      if (isBuffer(source)) return { source, ...rest };
-      throw new EngineError(
-        'argument',
-        `encodeStep was given a ${typeOf(source)} in the batch; all of it must be in GPUBuffers. Give arrays to step().`,
-      );
-    });
-    this.trained?.encode(encoder);
-    programs.encodeCount(encoder, count);
-    for (const { source, to, bytes } of sources)
-      encoder.copyBufferToBuffer(source, 0, programs.buffer(this.plan.tensors[to]), 0, bytes);
-    computePass(encoder, 'training step', (pass) => {
-      for (const program of programs.step) program.encode(pass);
+    checkFrame(options);
+    const isSet = typeof source !== 'function';
+    if (isSet) checkDataset(source, this.gpu.device, this.unet.config);
+    return this.exclusively(async () => {
+      options.signal?.throwIfAborted();
+      const { Frames } = await import('./frames');
+      let known: Losses | undefined;
+      // Steps that were recorded may be submitted at any time.
+      if (this.recorded || this.frames?.lastBegun !== this.begun) {
+        known = await this.programs.losses.read();
+        this.throwRefused(known);
+      }
+      let sources: readonly BatchSource[] = [];
+      this.frames ??= new Frames({
+        gpu: this.gpu,
+        programs: this.programs,
+        batchSize: this.batchSize,
+        begun: () => this.begun,
+        check: () => this.check(),
+      });
+      const begin = async () => {
+        const encoder = this.beginStep();
+        if (this.trained) await this.gpu.submit(encoder);
+        return this.begun;
+      };
+      const load = async () => {
+        const batch = (source as () => Batch)();
+        const count = checkBatch(batch, this.unet, this.batchSize);
+        sources = await this.loadBatch(batch, count);
+        return count;
+      };
+      const refusal = (known: Losses) => this.refusalOf(known, sources);
+      const drawn = isSet ? await this.drawnFrom(source, options) : { seed: 0, load };
+      return this.frames.run({ given: source, begin, refusal, ...drawn }, options, known);
     });
   }
 
@@ -211,11 +195,12 @@ export class Trainer extends Resource {
    */
   async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
     this.check();
-    const { signal, ...asked } = checkFit(options, this.settings.objective);
+    const { signal, ...asked } = checkFit(options, this.settings.objective, this.unet.config);
     const { gpu, programs, batchSize } = this;
     checkDataset(dataset, gpu.device, this.unet.config);
     if (this.busy) throw busyError();
     this.busy = true;
+    this.begun++;
     const check = () => {
       this.check();
       dataset.check();
@@ -226,11 +211,8 @@ export class Trainer extends Resource {
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
       const known = await programs.losses.read();
       this.throwRefused(known);
-      if (this.trained) {
-        const encoder = gpu.device.createCommandEncoder({ label: 'trained weights' });
-        this.trained.encode(encoder);
-        await gpu.submit(encoder);
-      }
+      const encoder = this.beginStep();
+      if (this.trained) await gpu.submit(encoder);
       signal?.throwIfAborted();
       check();
       fit = new Fit({
@@ -264,32 +246,18 @@ export class Trainer extends Resource {
     this.check();
     checkNames('evaluate', options, EVALUATE_OPTIONS);
     const { objective } = this.settings;
-    const { seed = 0, binarize = objective === 'tutorial', signal } = options;
+    const { seed = 0, binarize, signal } = options;
     checkInteger('seed', seed, 0, 0xffffffff);
     const { gpu, unet, variants } = this;
-    return this.exclusively(async () => {
-      const { dataset, own } = await onGpu(gpu, images);
-      let order: GPUBuffer | undefined;
-      try {
-        checkDataset(dataset, gpu.device, unet.config);
-        [order] = await gpu.createBuffers([{ label: 'evaluation order', bytes: dataset.count * 4 }]);
-        const inOrder = Uint32Array.from({ length: dataset.count }, (_, i) => i);
-        gpu.writeSoon(order, 0, inOrder);
-        const batch = padBatch(this.batchSize);
-        const corruption = { objective, seed, binarize };
-        return await evaluate(gpu, {
-          unet,
-          batch,
-          variants,
-          data: setTensors(dataset, order),
-          corruption,
-          signal,
-        });
-      } finally {
-        order?.destroy();
-        if (own) dataset.destroy();
-      }
-    });
+    return this.exclusively(() =>
+      evaluateImages(gpu, images, {
+        unet,
+        batch: padBatch(this.batchSize),
+        variants,
+        corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
+        signal,
+      }),
+    );
   }
 
   /** A copy of the optimizer's state, for a checkpoint. */
@@ -324,6 +292,7 @@ export class Trainer extends Resource {
     gpu.writeSoon(programs.buffer(this.plan.tensors.moment2), 0, moment2);
     this.trained?.set(weights);
     this.firstStep = state.step;
+    this.begun++;
     programs.writeState('step', Uint32Array.of(state.step));
     const [correction1, correction2] = state.corrections;
     programs.writeState('correction1', Float32Array.of(correction1));
@@ -378,6 +347,38 @@ export class Trainer extends Resource {
     } finally {
       this.busy = false;
     }
+  }
+
+  /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */
+  private beginStep(): GPUCommandEncoder {
+    this.check();
+    this.begun++;
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'training step' });
+    this.trained?.encode(encoder);
+    this.programs.writeSettings(this.updateSettings());
+    return encoder;
+  }
+
+  /** Brings a batch to the GPU. */
+  private async loadBatch(batch: Batch, count: number): Promise<BatchSource[]> {
+    const sources = sourcesOf(batch, this.unet.config, count);
+    this.programs.writeState('count', Uint32Array.of(count));
+    await bringBatch(this.gpu, sources, ({ to }) => this.programs.buffer(this.plan.tensors[to]));
+    return sources;
+  }
+
+  /** The error for a step that the GPU refused; allows steps again. */
+  private async refusalOf(losses: Losses, sources: readonly BatchSource[]): Promise<EngineError> {
+    this.allowSteps();
+    const wrong = await wrongInput(sources, ({ to, bytes }) => this.read(this.plan.tensors[to], bytes / 4));
+    return wrong ? badInput(losses.step + 1, wrong) : this.refusal(losses);
+  }
+
+  /** A data set as a source of batches. */
+  private async drawnFrom(dataset: Dataset, { seed = 0, binarize }: FrameOptions) {
+    const blackAndWhite = binarizes(this.settings.objective, this.unet.config, binarize);
+    const feed = await this.prepareFeed(dataset, seed, blackAndWhite);
+    return { feed, seed, imageCount: dataset.count };
   }
 
   private async prepareFeed(dataset: Dataset, seed: number, binarize: boolean): Promise<Feed> {

@@ -1,6 +1,6 @@
 /** Checks what callers give a trainer. */
 import type { Dataset } from '../data/dataset';
-import { checkInteger, EngineError, nonFinite, typeOf } from '../errors';
+import { checkInteger, checkObject, EngineError, nonFinite, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { OptimizerState } from './options';
@@ -10,7 +10,7 @@ type Flat = Float32Array<ArrayBuffer>;
 
 /** Throws unless `dataset` is on `device` and not destroyed, and a network of `config` can be trained on it. */
 export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
-  if (dataset.device !== device) {
+  if (dataset?.device !== device) {
     throw new EngineError(
       'argument',
       "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
@@ -58,6 +58,7 @@ export function checkState(
   { adam, averageWeights }: StepSettings,
   unet: Pick<NetworkWeights, 'plan' | 'parameters'>,
 ): { moment1: Flat; moment2: Flat; weights?: Flat } {
+  checkObject('The state', state, 'what getState gave');
   checkInteger('step', state.step, 0);
   const show = (adam: Partial<AdamSettings> = {}) =>
     `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}, weightDecay ${adam.weightDecay ?? 0}`;

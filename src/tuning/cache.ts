@@ -1,6 +1,8 @@
 /** Remembers between visits what the engine measured and checked. */
 export interface TuningCache {
+  /** Resolves to what `set` stored under the key, or to undefined. */
   get(key: string): Promise<string | undefined>;
+  /** Stores a value; may forget old ones. */
   set(key: string, value: string): Promise<void>;
 }
 

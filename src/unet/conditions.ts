@@ -1,10 +1,6 @@
 /** Checks what callers give a conditioned network: noise levels and labels. */
 import { EngineError, typeOf } from '../errors';
 
-/** Whether a source is a GPUBuffer. Tested by its usage: the class GPUBuffer is not a global everywhere. */
-export const isBuffer = (source: unknown): source is GPUBuffer =>
-  (source as Partial<GPUBuffer> | undefined)?.usage !== undefined;
-
 /** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */
 export function checkLevels(levels: Float32Array, count: number): void {
   if (!(levels instanceof Float32Array)) {

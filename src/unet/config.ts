@@ -7,9 +7,13 @@ import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from 
  * connection, which adds the output of the way down at that size. A level has one convolution or more each way.
  */
 export interface UNetConfig {
+  /** Of an image, in pixels: divisible by 2 for each level but the last. */
   readonly height: number;
+  /** As for the height. */
   readonly width: number;
+  /** Of the input: 1 for grey images, 3 for colours, or what you like. */
   readonly channels: number;
+  /** Channels of each level, the outermost first; 1 to 16 levels. */
   readonly widths: readonly number[];
   /** An odd number. */
   readonly kernelSize: number;
@@ -18,18 +22,18 @@ export interface UNetConfig {
    * of `widths`. A level's first convolution changes the number of channels; in the last level on the way up, the last one does. Default:
    * 1.
    */
-  readonly convolutionsPerLevel?: number | readonly number[];
+  readonly convolutionsPerLevel?: number | readonly number[] | undefined;
   /**
    * Whether each convolution of a level after the first adds its input to its output: x + swish(conv(x)). The network's last convolution
    * never does. Default: false.
    */
-  readonly residual?: boolean;
+  readonly residual?: boolean | undefined;
   /** What follows the last convolution. All others are followed by swish. */
   readonly finalActivation: 'swish' | 'none';
   /** Channels of the network's output. Default: `channels`. */
-  readonly outChannels?: number;
+  readonly outChannels?: number | undefined;
   /** What the network gets beside the image. Default: nothing. */
-  readonly conditioning?: Conditioning;
+  readonly conditioning?: Conditioning | undefined;
 }
 
 /**
@@ -79,6 +83,7 @@ export const presets = {
   },
 } as const satisfies Record<string, UNetConfig>;
 
+/** The network that `createUNet` makes where nothing else is said: the tutorial's. */
 export const defaultConfig: UNetConfig = presets.tutorial;
 
 export const outChannelsOf = ({ channels, outChannels = channels }: UNetConfig) => outChannels;
@@ -98,7 +103,7 @@ export interface Layer {
   /** What follows: another convolution, pooling, upsampling with a skip connection, or nothing. */
   readonly next: 'convolution' | 'pool' | 'upsample' | 'output';
   /** In a conditioned network, this layer's first row in the biases per image. The last convolution has none. */
-  readonly imageBias?: number;
+  readonly imageBias?: number | undefined;
 }
 
 /**
@@ -106,7 +111,9 @@ export interface Layer {
  * classes is [classes + 1, out], biases are [out].
  */
 export interface Parameter {
+  /** For instance `down.0.kernel`, `up.1.bias`: `down` and `up` with the number of the convolution on that way. */
   readonly name: string;
+  /** Dimensions, the one that varies slowest first. */
   readonly shape: readonly number[];
   /** Where it starts in the flat parameter buffer, in floats. */
   readonly offset: number;

@@ -1,6 +1,7 @@
-import { EngineError, nonFinite } from '../errors';
+import { EngineError, nonFinite, typeOf } from '../errors';
 import type { Gpu } from '../gpu/gpu';
-import type { Program } from '../gpu/program';
+import { computePass, type Program } from '../gpu/program';
+import { checkEncoder } from '../gpu/slice';
 import { readBuffer } from '../gpu/staging';
 import type { Tensor } from '../plan/tensor';
 import { Resource } from '../resource';
@@ -19,6 +20,7 @@ export interface NetworkParts {
 
 /** A network's weights on the GPU. */
 export abstract class NetworkWeights extends Resource {
+  /** What it was created with, with all defaults filled in. */
   readonly config: UNetConfig;
   /** Name, shape and offset of each parameter tensor, in forward order. */
   readonly parameters: readonly Parameter[];
@@ -31,6 +33,8 @@ export abstract class NetworkWeights extends Resource {
   /** @internal */
   protected readonly gpu: Gpu;
   private readonly repack: Program;
+  /** Whether the caller writes the parameters with shaders of its own. */
+  private shared = false;
   /** Counts replacements of the weights, by `setParameters` or by a trainer that has detached. */
   private replaced = 0;
   private trainers = 0;
@@ -48,11 +52,17 @@ export abstract class NetworkWeights extends Resource {
   }
 
   /**
-   * Replaces all parameters. Throws an `argument` error that lists unknown, missing, misshapen and non-finite parameters; then nothing
+   * Replaces all parameters; kernels in HWIO order. Throws an `argument` error that lists unknown, missing, misshapen and non-finite parameters; then nothing
    * changes.
    */
-  async setParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+  async setParameters(values: ReadonlyMap<string, ArrayLike<number>>): Promise<void> {
     this.check();
+    if (typeOf(values) !== 'Map') {
+      throw new EngineError(
+        'argument',
+        `The parameters are of type ${typeOf(values)}; they must be a Map of values by name, as getParameters gives it.`,
+      );
+    }
     const legal = new Map(this.parameters.map((p) => [p.name, p]));
     const problems = [...values.keys()].filter((name) => !legal.has(name)).map((name) => `unknown ${name}`);
     for (const p of this.parameters) {
@@ -86,7 +96,7 @@ export abstract class NetworkWeights extends Resource {
    * submit steps at any time. @internal
    */
   get weightsVersion(): number | undefined {
-    return this.trainers === 0 ? this.replaced : undefined;
+    return this.trainers === 0 && !this.shared ? this.replaced : undefined;
   }
 
   /** How often the weights were replaced by anything but an attached trainer. @internal */
@@ -97,6 +107,24 @@ export abstract class NetworkWeights extends Resource {
   /** Records the packing of the flat parameters. @internal */
   encodePacking(pass: GPUComputePassEncoder): void {
     this.repack.encode(pass);
+  }
+
+  /**
+   * The parameters on the GPU, f32, as `parameters` says: each has `size` floats, the first at `offset` floats. Usages STORAGE, COPY_SRC and
+   * COPY_DST. After writing them yourself record `encodePack`. The buffer lives as long as the network.
+   */
+  get parameterBuffer(): GPUBuffer {
+    this.check();
+    return this.boundBuffers.get(this.plan.flat)!;
+  }
+
+  /** Records what must follow when the caller's own shader has written `parameterBuffer`: copies for the kernels. */
+  encodePack(encoder: GPUCommandEncoder): void {
+    this.check();
+    checkEncoder(encoder);
+    this.shared = true;
+    this.replaced++;
+    computePass(encoder, 'pack weights', (pass) => this.encodePacking(pass));
   }
 
   /** From now on a trainer may change the weights on the GPU. @internal */
@@ -153,6 +181,7 @@ export abstract class NetworkWeights extends Resource {
 
   /** Bytes of GPU memory that the network holds. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     return [...this.boundBuffers.values()].reduce((sum, b) => sum + b.size, this.repack.bytes);
   }
 
@@ -172,4 +201,15 @@ export abstract class NetworkWeights extends Resource {
     this.repack.destroy();
     for (const buffer of this.boundBuffers.values()) buffer.destroy();
   }
+}
+
+/** Throws unless the caller gave a network on `device`. */
+export function checkUNet(unet: NetworkWeights, device: GPUDevice): void {
+  if (!(unet instanceof NetworkWeights)) {
+    throw new EngineError(
+      'argument',
+      `The UNet is of type ${typeOf(unet)}; it must be one that engine.createUNet made.`,
+    );
+  }
+  unet.check(device);
 }

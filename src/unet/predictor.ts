@@ -1,6 +1,7 @@
-import { checkBuffer, checkInteger, checkNames, type Names } from '../errors';
+import { checkInteger, checkNames, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
@@ -11,14 +12,15 @@ import { Resource } from '../resource';
 import { defaultChooser, withVariants } from '../tuning/chooser';
 import { outChannelsOf } from './config';
 import { type Choose, predictionPass, splitByWeights } from './forward';
-import type { NetworkWeights } from './network';
+import { checkUNet, type NetworkWeights } from './network';
 import { chooser as chooseBy, type Variants } from './variants';
 
+/** Options of a predictor. */
 export interface PredictorOptions {
   /** Images per forward pass. Default 1. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
-  readonly variants?: Variants;
+  readonly variants?: Variants | undefined;
 }
 
 /** The tensors for inputs and outputs. */
@@ -52,7 +54,9 @@ interface PredictorParts {
 
 /** A compiled forward pass with its memory, for callers that record their own commands. Created by `engine.createPredictor`. */
 export class Predictor extends Resource {
+  /** The network that predicts. */
   readonly unet: NetworkWeights;
+  /** Images per forward pass. */
   readonly count: number;
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
@@ -72,7 +76,7 @@ export class Predictor extends Resource {
     options: PredictorOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<Predictor> {
-    unet.check(gpu.device);
+    checkUNet(unet, gpu.device);
     checkNames('A predictor', options, { count: true, variants: true } satisfies Names<PredictorOptions>);
     const { count = 1, variants } = options;
     checkInteger('count', count, 1, 65536);
@@ -130,32 +134,33 @@ export class Predictor extends Resource {
    */
   encode(
     encoder: GPUCommandEncoder,
-    input: GPUBuffer,
-    output: GPUBuffer,
-    told: { levels?: GPUBuffer; labels?: GPUBuffer } = {},
+    input: BufferSlice,
+    output: BufferSlice,
+    told: { levels?: BufferSlice | undefined; labels?: BufferSlice | undefined } = {},
   ): void {
     this.check();
+    checkEncoder(encoder);
     const { height, width, channels } = this.unet.config;
     const pixels = this.count * height * width * 4;
     const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.unet.config)];
-    checkBuffer('input', input, inBytes, 'COPY_SRC');
-    checkBuffer('output', output, outBytes, 'COPY_DST');
+    const from = checkSlice('input', input, inBytes, 'COPY_SRC');
+    const to = checkSlice('output', output, outBytes, 'COPY_DST');
+    checkNames('encode', told, { levels: true, labels: true } satisfies Names<typeof told>);
     this.unet.checkTold(told);
     const { prepare, program, buffers } = this.parts;
     const { images, result, levels, classes } = buffers;
-    encoder.copyBufferToBuffer(input, 0, images, 0, inBytes);
+    encoder.copyBufferToBuffer(from.buffer, from.offset, images, 0, inBytes);
     for (const [name, to] of [
       ['levels', levels],
       ['labels', classes],
     ] as const) {
-      const from = told[name];
-      if (!from) continue;
-      checkBuffer(name, from, this.count * 4, 'COPY_SRC');
-      encoder.copyBufferToBuffer(from, 0, to, 0, this.count * 4);
+      if (told[name] === undefined) continue;
+      const { buffer, offset } = checkSlice(name, told[name], this.count * 4, 'COPY_SRC');
+      encoder.copyBufferToBuffer(buffer, offset, to, 0, this.count * 4);
     }
     // Always prepare: the weights may change before the caller submits this.
     for (const each of [...prepare, program]) computePass(encoder, 'predict', (pass) => each.encode(pass));
-    encoder.copyBufferToBuffer(result, 0, output, 0, outBytes);
+    encoder.copyBufferToBuffer(result, 0, to.buffer, to.offset, outBytes);
   }
 
   /** Runs a forward pass of up to `count` images from the host and back. At most two runs at the same time. @internal */
@@ -192,6 +197,7 @@ export class Predictor extends Resource {
 
   /** Bytes of GPU memory that the predictor holds, without the network's weights. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     const { prepare, program, own } = this.parts;
     const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, 0);
     return programs + own.reduce((sum, b) => sum + b.size, 0);

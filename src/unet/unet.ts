@@ -2,6 +2,7 @@ import { checkInteger, checkNames, EngineError, type Names, notImages } from '..
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { createMutex } from '../mutex';
+import type { Optional } from '../optional';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels, checkLevels } from './conditions';
@@ -16,9 +17,9 @@ const PREDICT_BATCH = 64;
 /** The conditions of a conditioned network, one of each for each image. */
 export interface Told {
   /** Noise levels, 0 to 1. */
-  readonly levels?: Float32Array;
+  readonly levels?: Float32Array | undefined;
   /** Classes, 0 to `classes` - 1, or `classes` for no class. */
-  readonly labels?: ArrayLike<number>;
+  readonly labels?: ArrayLike<number> | undefined;
 }
 
 /** A network's weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
@@ -36,8 +37,8 @@ export class UNet extends NetworkWeights {
   /** @internal */
   static async create(
     gpu: Gpu,
-    partial: Partial<UNetConfig> = {},
-    options: { seed?: number } = {},
+    partial: Optional<UNetConfig> = {},
+    options: { seed?: number | undefined } = {},
     chooser = defaultChooser(gpu),
   ): Promise<UNet> {
     checkNames('createUNet', options, { seed: true } satisfies Names<typeof options>);
@@ -121,7 +122,9 @@ export class UNet extends NetworkWeights {
     return predictor;
   }
 
+  /** Bytes of GPU memory that the network holds; 0 once it is destroyed. */
   override get bytes(): number {
+    if (this.destroyed) return 0;
     return super.bytes + (this.predictor?.bytes ?? 0);
   }
 

@@ -44,16 +44,20 @@ import {
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
 import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
-import type { Model, Weights } from './model';
+import { checkWeights, type Model, type Weights } from './model';
 
+/** A training run, to be continued; the parameters are those of the UNet. */
 export interface Checkpoint extends Model {
+  /** What the run was started with. */
   readonly settings: RunSettings;
+  /** The data set that it trains on: see `assertSameData`. */
   readonly data: DataFingerprint;
   /** See `variantsForAdapter`. */
   readonly variants: Variants;
+  /** For `createTrainer`, beside batch size and learning rate. */
   readonly training: TrainingSettings;
   /** The adapter's name for itself; the first checkpoints lack it. */
-  readonly adapter?: string;
+  readonly adapter?: string | undefined;
   /** For `trainer.setState`. */
   readonly state: OptimizerState;
   /** The loss of each step so far. */
@@ -62,8 +66,11 @@ export interface Checkpoint extends Model {
 
 /** A trainer, or an object with its state. */
 interface Training extends Pick<Trainer, 'variants' | 'settings' | 'adapter'> {
+  /** The network that is trained. */
   readonly unet: Weights;
+  /** As the trainer's. */
   getState(): Promise<OptimizerState>;
+  /** As the trainer's. */
   readLosses(count: number): Promise<ArrayLike<number>>;
 }
 
@@ -81,6 +88,7 @@ export async function saveCheckpoint(run: {
   readonly data: DataFingerprint;
   readonly losses: ArrayLike<number>;
 }): Promise<Uint8Array<ArrayBuffer>> {
+  checkWeights(run?.trainer?.unet);
   const { trainer } = run;
   const { unet } = trainer;
   const settings = settingsOf(run.settings, wrongArgument);

@@ -21,15 +21,15 @@ export interface RunSettings {
   /** 1 or more. */
   readonly epochs: number;
   /** As in `FitOptions`. Default: true for the objective `tutorial`, else false. */
-  readonly binarize?: boolean;
+  readonly binarize?: boolean | undefined;
   /** The source of the images, for people and for the command line; checks use the fingerprint alone. */
-  readonly source?: string;
+  readonly source?: string | undefined;
   /** How many of the source's images were used; 1 or more. Default: all. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** How many of these images, the last ones, were held out to measure the run; 1 or more. Default: none. */
-  readonly holdout?: number;
+  readonly holdout?: number | undefined;
   /** The step at which the run ends, if before its epochs do. */
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
 }
 
 /** The trainer's settings except Adam's, for `createTrainer`. */

@@ -14,7 +14,7 @@ const WITHOUT_CHECKSUM = '1';
 
 interface OpenFile extends Safetensors {
   /** See Model. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 /** `foreign`: the metadata of a file that has none of ours; without it, such a file is refused. */

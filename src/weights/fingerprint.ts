@@ -1,5 +1,5 @@
 import type { ImageSet } from '../data/idx';
-import { clip, EngineError } from '../errors';
+import { clip, EngineError, typeOf } from '../errors';
 import { fnv1a } from '../hash';
 
 /**
@@ -9,8 +9,11 @@ import { fnv1a } from '../hash';
 export interface DataFingerprint {
   /** 1 or more, like the sizes. */
   readonly count: number;
+  /** Of an image, in pixels. */
   readonly height: number;
+  /** Of an image, in pixels. */
   readonly width: number;
+  /** 1 for grey, 3 for colours. */
   readonly channels: number;
   /** For an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
   readonly fnv1a: string;
@@ -19,14 +22,14 @@ export interface DataFingerprint {
 }
 
 /** Makes the fingerprint that a checkpoint's `data` is compared with. */
-export function fingerprintImages({
-  images,
-  labels,
-  count,
-  height,
-  width,
-  channels,
-}: ImageSet): DataFingerprint {
+export function fingerprintImages(set: ImageSet): DataFingerprint {
+  if (!ArrayBuffer.isView(set?.images)) {
+    throw new EngineError(
+      'argument',
+      `The images are of type ${typeOf(set?.images)}; they must be an ImageSet, whose images are bytes.`,
+    );
+  }
+  const { images, labels, count, height, width, channels } = set;
   const ofLabels = labels && { labels: fnv1a(labels) };
   return { count, height, width, channels, fnv1a: fnv1a(images), ...ofLabels };
 }

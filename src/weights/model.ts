@@ -1,6 +1,6 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../bytes';
-import { checkNames, EngineError, type Names, show } from '../errors';
+import { checkNames, EngineError, type Names, show, typeOf } from '../errors';
 import type { Objective } from '../training/settings';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
@@ -18,18 +18,21 @@ import {
 import { checkTensors } from './match';
 import { type FloatType, isFloatType } from './safetensors';
 
+/** A trained network: its configuration and parameters. */
 export interface Model {
+  /** For `createUNet`. */
   readonly config: UNetConfig;
   /** The training objective, which decides how to sample. The first files lack it: `tutorial`. */
   readonly objective: Objective;
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
   /** A note to the user: what could not be checked in a file of the old format. Absent if everything was checked. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 /** A UNet, or an object with its weights. */
 export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
+  /** The parameters by name. */
   getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
 }
 
@@ -51,6 +54,7 @@ export async function saveModel(
     readonly layout?: WeightsLayout | undefined;
   } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkWeights(unet);
   checkNames('saveModel', options, { dtype: true, objective: true, layout: true } satisfies Names<
     typeof options
   >);
@@ -128,5 +132,14 @@ function checkSameNetwork(told: UNetConfig, config: UNetConfig, name: string): v
     'argument',
     `${name} is not of this config: ${key} is ${show(told[key])} there, and ${show(config[key])} in the file. ` +
       'Leave config out: the file has its own.',
+  );
+}
+
+/** Throws unless the caller gave a network, or what has its weights. */
+export function checkWeights(given: Weights): void {
+  if (typeof given?.getParameters === 'function') return;
+  throw new EngineError(
+    'argument',
+    `What is to be saved is of type ${typeOf(given)}; it must be a UNet, or have its config, parameters and getParameters.`,
   );
 }

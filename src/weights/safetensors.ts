@@ -11,20 +11,26 @@ import { clip, EngineError, show } from '../errors';
 export interface Tensor {
   /** Row-major; empty for a single number. */
   readonly shape: readonly number[];
+  /** Its values. */
   readonly data: Float32Array | Uint32Array;
 }
 
+/** A tensor to write. */
 export interface NamedTensor extends Tensor {
+  /** Its name in the file. */
   readonly name: string;
   /** How the file stores the values of a Float32Array; `F16` rounds them to the nearest half, ties to even. Default `F32`. */
-  readonly dtype?: FloatType;
+  readonly dtype?: FloatType | undefined;
 }
 
+/** How a file stores floats. */
 export type FloatType = 'F32' | 'F16';
 
+/** The contents of a file. */
 export interface Safetensors {
   /** In the order of their data. */
   tensors: Map<string, Tensor>;
+  /** What the header says beside the tensors. */
   metadata: Record<string, string>;
 }
 

@@ -51,6 +51,14 @@ const inputs: Arrays = {
 };
 const state = new Uint32Array(inputs.state.buffer);
 [state[STATE.step], state[STATE.count], state[STATE.epochSize]] = [STEP, IMAGES, 100];
+new Float32Array(state.buffer)[STATE.clip] = 1e30;
+
+/** The inputs, with a largest norm. */
+function clippedAt(norm: number): Arrays {
+  const words = state.slice();
+  new Float32Array(words.buffer)[STATE.clip] = norm;
+  return { ...inputs, state: words };
+}
 
 const sizes = {
   ...adam.sizes(shape),
@@ -64,12 +72,9 @@ type Tensors = Record<keyof typeof sizes, Tensor>;
 
 const norm = ({ gradient: slices, gradient_squares: partials }: Tensors) =>
   op(gradientNorm, 'all', { layers }, { slices, partials });
-const finishWith =
-  (more: Partial<FinishStepShape> = {}) =>
-  (tensors: Tensors) =>
-    op(finishStep, 'all', { ...finish, ...more }, tensors);
+const finished = (tensors: Tensors) => op(finishStep, 'all', finish, tensors);
 /** What a step does. */
-const whole = (more: Partial<FinishStepShape> = {}) => [norm, finishWith(more)];
+const whole = [norm, finished];
 
 /** What Adam makes of the inputs, in words, after the ops that come `before`. */
 async function update(values: Arrays, before: ((tensors: Tensors) => Op | Op[])[]) {
@@ -131,33 +136,33 @@ test('the sums of slices are those of sum_slices, bit by bit', async () => {
       const output = view(tensors.gradient, 'sum', layer.gradientOffset, size);
       return op(sumSlices, 'sum', { size, pitch: size, count: layer.slices }, { slices, output });
     });
-  const { bits } = await update({ ...rest, given }, [sums, finishWith()]);
-  expect(bits).toEqual((await update(inputs, whole())).bits);
+  const { bits } = await update({ ...rest, given }, [sums, finished]);
+  expect(bits).toEqual((await update(inputs, whole)).bits);
 });
 
 test('a clip that does not bite changes no bit', async () => {
   const norm = normOf(inputs);
-  const clipped = await update(inputs, whole({ clip: 2 * norm }));
+  const clipped = await update(clippedAt(2 * norm), whole);
   expect(clipped.scale).toBe(1);
   expect(clipped.records[4 * (STEP % RING) + 2] / norm).toBeCloseTo(1, 5);
-  const plain = await update(inputs, whole());
+  const plain = await update(inputs, whole);
   expect(plain.scale).toBe(1);
   expect(clipped.bits).toEqual(plain.bits);
 });
 
 test('a clip that bites is like smaller gradients', async () => {
   // By almost exactly a half.
-  const found = (await update(inputs, whole())).records[4 * (STEP % RING) + 2];
-  const clipped = await update(inputs, whole({ clip: found / 2 }));
+  const found = (await update(inputs, whole)).records[4 * (STEP % RING) + 2];
+  const clipped = await update(clippedAt(found / 2), whole);
   expect(clipped.scale).toBeCloseTo(0.5, 5);
   const half = { ...inputs, gradient: (inputs.gradient as Float32Array).map((g) => g / 2) };
-  const scaled = await update(half, whole());
+  const scaled = await update(half, whole);
   const moments = [clipped, scaled].map(({ bits }) =>
     bits.moment1.flatMap((words) => [...new Float32Array(words.buffer)]),
   );
   const differences = moments[0].map((m, i) => Math.abs(m - moments[1][i]));
   expect(Math.max(...differences)).toBeLessThanOrEqual(1e-7);
-  expect(scaled.bits.moment1).not.toEqual((await update(inputs, whole())).bits.moment1);
+  expect(scaled.bits.moment1).not.toEqual((await update(inputs, whole)).bits.moment1);
 });
 
 const places = layers.flatMap(({ slices }, i) => [...new Set([0, slices - 1])].map((slice) => [i, slice]));
@@ -171,7 +176,7 @@ test.each(places)(
         const gradient = (inputs.gradient as Float32Array).slice();
         gradient[at] = value;
         const records = new Float32Array(4 * (RING + 1)).fill(7);
-        const { bits, state, records: after } = await update({ ...inputs, gradient, records }, whole());
+        const { bits, state, records: after } = await update({ ...inputs, gradient, records }, whole);
         const words = (name: string) => new Uint32Array(inputs[name].buffer as ArrayBuffer);
         expect(bits.packed).toEqual(words('packed'));
         for (const name of ['parameter', 'moment1', 'moment2'] as const)

@@ -1,5 +1,5 @@
 /** The package's declarations as a strict program meets them, one that has libraries' declarations checked too. */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -10,7 +10,8 @@ const root = new URL('../../', import.meta.url);
 
 const source = `
 import {
-  createEngine, fingerprintImages, loadCheckpoint, loadIdx, requirements, saveCheckpoint, type TrainingEvent,
+  createEngine, decodeSafetensors, fingerprintImages, loadCheckpoint, loadIdx, requirements, saveCheckpoint, saveModel,
+  type TrainingEvent, variantsForAdapter,
 } from 'webgpu-diffusion';
 import { loadDigits } from 'webgpu-diffusion/digits';
 import { installWebGPU } from 'webgpu-diffusion/node';
@@ -55,10 +56,32 @@ trainer.setState(loadCheckpoint(file).state);
 
 export const onnx: Blob = new Blob([exportOnnx(loadCheckpoint(file))]);
 exportOnnx({ config: unet.config, parameters: await unet.getParameters(), objective: trainer.settings.objective });
+// Where options are put together, what is missing is undefined: with exactOptionalPropertyTypes, too.
+const [checkpoint, maybe] = [loadCheckpoint(file), undefined as undefined | AbortSignal];
+const none = undefined;
+await createEngine({ device, tune: none, variants: none, onProgress: none, tuningCache: none, selfCheck: none });
+await engine.createUNet({ height: none, residual: none, conditioning: none, outChannels: none }, { seed: none });
+await engine.createTrainer(unet, { variants: variantsForAdapter(engine.adapter, checkpoint), clipNorm: none, beta1: none });
+await engine.createTrainer(unet, { schedule: { warmup: none, decay: none, steps: none, floor: none }, ownLoss: none });
+await engine.createSampler(unet, { count: none, variants: none });
+await engine.createPredictor(unet, { count: none, variants: none });
+trainer.fit(await engine.createDataset({ ...images, labels: none }), { epochs: 1, seed: none, signal: maybe, maxSteps: none });
+await trainer.runFor(() => ({ noisy: buffer, clean: { buffer, offset: 256 }, target: none, count: none }), { milliseconds: 4, signal: maybe });
+await trainer.evaluate(images, { seed: none, binarize: none, signal: maybe });
+await sampler.sample({ steps: 1, seed: none, noise: none, signal: maybe, labels: none, guidance: none, onStep: none });
+await unet.predict(new Float32Array(28 * 28), 1, { levels: none, labels: none });
+await loadDigits({ signal: maybe });
+await saveModel(unet, { dtype: none, objective: none });
+declare const encoder: GPUCommandEncoder;
+trainer.encodeStep(encoder, { noisy: buffer, target: { buffer, offset: 4 }, levels: none }, { learningRate: none });
+trainer.encodeUpdate(encoder, { learningRate: none, clipNorm: none, weightDecay: none, loss: { buffer, offset: 4 } });
+await unet.setParameters(new Map([...decodeSafetensors(file).tensors].map(([name, { data }]) => [name, data])));
 
 // @ts-expect-error: Were the types lost, everything would be allowed.
 await engine.createUNet({ wids: [32] });
 `;
+
+const ENTRIES = ['index', 'digits', 'node', 'onnx', 'pretrained', 'quality'];
 
 let folder: string;
 let program: string;
@@ -74,7 +97,7 @@ beforeAll(async () => {
   const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as {
     makeDeclarations(entry: string): string;
   };
-  for (const entry of ['index', 'digits', 'node', 'onnx'])
+  for (const entry of ENTRIES)
     await writeFile(join(installed, `dist/lib/${entry}.d.ts`), makeDeclarations(entry));
 });
 
@@ -85,7 +108,10 @@ test.each([
   ['a bundler', { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }],
 ])('a program that resolves modules as %s does', (_, resolution) => {
   const target = ts.ScriptTarget.ES2022;
-  const common = { target, strict: true, noEmit: true, types: [], skipDefaultLibCheck: true };
+  const common = {
+    ...{ target, strict: true, exactOptionalPropertyTypes: true },
+    ...{ noEmit: true, types: [], skipDefaultLibCheck: true },
+  };
   const compiled = ts.createProgram([program], { ...common, ...resolution });
   const errors = ts
     .getPreEmitDiagnostics(compiled)
@@ -101,3 +127,52 @@ test.each([
     .filter(({ flags }) => flags & ts.SymbolFlags.Value);
   expect(values.map(({ name }) => name).sort()).toEqual(Object.keys(library).sort());
 });
+
+test.each(ENTRIES)('every name and every member of %s has a comment that an editor shows', async (entry) => {
+  const path = join(folder, `node_modules/webgpu-diffusion/dist/lib/${entry}.d.ts`);
+  const file = ts.createSourceFile(path, await readFile(path, 'utf8'), ts.ScriptTarget.ES2022, true);
+  expect(uncommented(file)).toEqual([]);
+});
+
+test('a name without a comment would be found', () => {
+  const text =
+    'export interface A {\n  readonly b: number;\n  /** c */ c(): void;\n}\n/** d */\nexport declare const d: 1;';
+  const file = ts.createSourceFile('a.d.ts', text, ts.ScriptTarget.ES2022, true);
+  expect(uncommented(file)).toEqual(['A', 'A.b']);
+});
+
+/** Declarations and members without a doc comment. */
+function uncommented(file: ts.SourceFile): string[] {
+  const found: string[] = [];
+  const exported = new Set(
+    [
+      ...file.text.matchAll(
+        /^export (?:declare )?(?:abstract )?(?:const|class|function|interface|type) (\w+)|^export type \{([^}]*)\}/gm,
+      ),
+    ].flatMap(([, name, list]) => name ?? list.split(',').map((each) => each.trim())),
+  );
+  const look = (node: ts.Node & { name?: ts.Node }, path: string[]) => {
+    const all = [...path, node.name?.getText() ?? ''];
+    // Constructors are the library's own, and disposing is the language's.
+    const isKnown = ts.isConstructorDeclaration(node) || all.at(-1) === '[Symbol.dispose]';
+    const modifiers = ts.canHaveModifiers(node) ? (ts.getModifiers(node) ?? []) : [];
+    const isHidden = modifiers.some(
+      ({ kind }) => kind === ts.SyntaxKind.PrivateKeyword || kind === ts.SyntaxKind.ProtectedKeyword,
+    );
+    // The setter of an accessor has its getter's comment.
+    if (isKnown || isHidden || ts.isSetAccessorDeclaration(node)) return;
+    // Of what is mentioned, but no export, the members are seen.
+    const isInner = path.length === 0 && !exported.has(all[0]);
+    if (!isInner && ts.getJSDocCommentsAndTags(node).length === 0) found.push(all.join('.'));
+    if (ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node))
+      for (const member of node.members) look(member, all);
+    if (ts.isTypeAliasDeclaration(node) && ts.isTypeLiteralNode(node.type))
+      for (const member of node.type.members) look(member, all);
+  };
+  for (const statement of file.statements) {
+    if (ts.isVariableStatement(statement))
+      for (const each of statement.declarationList.declarations) look(each, []);
+    else if (!ts.isExportDeclaration(statement)) look(statement as ts.DeclarationStatement, []);
+  }
+  return found;
+}

@@ -34,6 +34,8 @@ interface Case extends AdamShape {
   readonly rate?: number;
   /** Default 1. */
   readonly scale?: number;
+  /** Default 0. */
+  readonly weightDecay?: number;
   /** Of so many steps that were not finite this is the last. Default 0. */
   readonly skipped?: number;
 }
@@ -84,6 +86,7 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
     floats[STATE.learningRate] = 1e-2;
     floats[STATE.rate] = shape.rate ?? 1e-2;
     floats[STATE.gradientScale] = shape.scale ?? 1;
+    floats[STATE.weightDecay] = shape.weightDecay ?? 0;
     if (shape.skipped) state[STATE.skipped] = shape.skipped;
     const gradient = random.floats(gradients, -0.1, 0.1);
     const moment1 = random.floats(size, -0.1, 0.1);

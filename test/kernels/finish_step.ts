@@ -19,6 +19,8 @@ interface Case extends FinishStepShape {
   readonly step: number;
   /** Steps before it that were not finite. Default 0. */
   readonly skipped?: number;
+  /** Default: no clipping. */
+  readonly clip?: number;
   /** The largest partial sum of squares of gradients. Default 1. */
   readonly largest?: number;
   /** Partial sums that are not finite, or large, by their place. */
@@ -158,6 +160,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
     floats[STATE.correction1] = 1 - beta1 ** step;
     floats[STATE.correction2] = 1 - beta2 ** step;
     floats[STATE.learningRate] = BASE_RATE;
+    floats[STATE.clip] = shape.clip ?? 1e30;
     // As a step before it may have left them.
     floats[STATE.rate] = 0.7;
     floats[STATE.gradientScale] = 0.01;

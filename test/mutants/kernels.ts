@@ -243,8 +243,8 @@ export const kernels: Mutants = {
     },
     'clipping makes short gradients longer': {
       file: 'shaders/optimizer/finish_step.wgsl',
-      text: 'min(1.0, params.clip / (norm + 1e-6))',
-      becomes: 'params.clip / (norm + 1e-6)',
+      text: 'min(1.0, state.clip / (norm + 1e-6))',
+      becomes: 'state.clip / (norm + 1e-6)',
       caughtBy: emulate('finish_step'),
     },
     'an epoch that ends exactly goes on': {

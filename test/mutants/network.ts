@@ -96,8 +96,8 @@ export const network: Mutants = {
     },
     'a step that was refused is the last': {
       file: 'src/training/trainer.ts',
-      text: '      this.allowSteps();\n      const wrong =',
-      becomes: '      const wrong =',
+      text: '    this.allowSteps();\n    const wrong =',
+      becomes: '    const wrong =',
       caughtBy: node('gpu/finite', 'a value in a batch'),
     },
   },

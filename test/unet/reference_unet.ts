@@ -88,6 +88,15 @@ export class ReferenceUNet {
     return loss;
   }
 
+  /** The sum of absolute errors: its gradient for every parameter in `gradients`, and for the output, which is signs. */
+  absolute(noisy: ArrayLike<number>, target: ArrayLike<number>, count: number, told: ReferenceTold = {}) {
+    const { output, backward } = this.forward(noisy, count, told);
+    const signs = output.data.map((value, i) => Math.sign(value - target[i]));
+    for (const g of this.gradients.values()) g.fill(0);
+    backward({ ...output, data: signs });
+    return { signs };
+  }
+
   /** One step of AdamW on the gradients of `loss`, which it returns. */
   train(
     noisy: ArrayLike<number>,

@@ -1,0 +1,52 @@
+import type { Parts } from './gpu';
+
+/** Programs one after the other, as one: it can be cut between any two of their parts. */
+export class Sequence implements Parts {
+  readonly partCount: number;
+  private readonly programs: readonly Parts[];
+  /** The first part of each program here. */
+  private readonly starts: readonly number[];
+
+  constructor(programs: readonly Parts[]) {
+    this.programs = programs;
+    let count = 0;
+    this.starts = programs.map(({ partCount }) => {
+      count += partCount;
+      return count - partCount;
+    });
+    this.partCount = count;
+  }
+
+  work(i: number): number {
+    const k = this.starts.findLastIndex((start) => start <= i);
+    return this.programs[k].work(i - this.starts[k]);
+  }
+
+  /** Work of parts [from, to). */
+  workOf(from: number, to: number): number {
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += this.work(i);
+    return sum;
+  }
+
+  encode(pass: GPUComputePassEncoder, from = 0, to = this.partCount): void {
+    for (const [k, program] of this.programs.entries()) {
+      const start = this.starts[k];
+      const [first, end] = [Math.max(from - start, 0), Math.min(to - start, program.partCount)];
+      if (first < end) program.encode(pass, first, end);
+    }
+  }
+
+  /** Where to cut into at most `count` pieces of about the same work, none empty: the ends of the pieces. */
+  cuts(count: number): number[] {
+    const all = this.workOf(0, this.partCount);
+    const ends: number[] = [];
+    let work = 0;
+    for (let i = 0; i < this.partCount; i++) {
+      work += this.work(i);
+      const isLast = i === this.partCount - 1;
+      if (isLast || work >= ((ends.length + 1) * all) / count) ends.push(i + 1);
+    }
+    return ends;
+  }
+}

@@ -1,0 +1,71 @@
+/** What callers give to record with: encoders, and buffers, whole or in part. */
+import { EngineError, show, typeOf } from '../errors';
+
+/** A GPUBuffer, or a part of one: `offset` in bytes, a multiple of 4, default 0; `size` in bytes, default up to the buffer's end. */
+export type BufferSlice = GPUBuffer | GPUBufferBinding;
+
+/** A checked slice. */
+export interface Slice {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Whether something is a GPUBuffer. Tested by its usage: the class GPUBuffer is not a global everywhere. */
+const isBuffer = (given: unknown): given is GPUBuffer =>
+  typeof (given as Partial<GPUBuffer> | null | undefined)?.usage === 'number';
+
+/** Whether a caller gave a GPUBuffer or a part of one. */
+export const isSlice = (given: unknown): given is BufferSlice =>
+  isBuffer(given) || isBuffer((given as Partial<GPUBufferBinding> | null | undefined)?.buffer);
+
+/** The buffer of a slice, and where the slice begins and how long it is. */
+export function sliceOf(given: BufferSlice): Slice {
+  if (isBuffer(given)) return { buffer: given, offset: 0, size: given.size };
+  const { buffer, offset = 0, size = buffer.size - offset } = given;
+  return { buffer, offset, size };
+}
+
+/**
+ * Throws an `argument` error unless the caller gave a buffer, or a part of one, with at least `bytes` bytes and all `usages`, that is not
+ * mapped. Whether it is destroyed or of another device only the device knows.
+ */
+export function checkSlice(
+  name: string,
+  given: unknown,
+  bytes: number,
+  ...usages: readonly ('COPY_SRC' | 'COPY_DST' | 'STORAGE')[]
+): Slice {
+  const needed = `${bytes} bytes and ${usages.join(' | ')}`;
+  const refuse = (text: string) => new EngineError('argument', `${name} ${text}`);
+  if (!isSlice(given)) {
+    throw refuse(`is of type ${typeOf(given)}; it must be a GPUBuffer, or { buffer, offset }, of ${needed}.`);
+  }
+  const slice = sliceOf(given);
+  const { buffer, offset, size } = slice;
+  if (!Number.isInteger(offset) || offset < 0 || offset % 4 !== 0) {
+    throw refuse(`has offset ${show(offset)}; it must be a multiple of 4, in bytes.`);
+  }
+  if (!Number.isInteger(size) || offset + size > buffer.size) {
+    const part = `${show(size)} bytes from ${offset} on`;
+    throw refuse(`is ${part} of a buffer of ${buffer.size}; it must lie in the buffer.`);
+  }
+  if (size < bytes || usages.some((usage) => !(buffer.usage & GPUBufferUsage[usage]))) {
+    throw refuse(`has ${size} bytes and usage ${buffer.usage}; it needs ${needed}.`);
+  }
+  if ((buffer.mapState ?? 'unmapped') !== 'unmapped') {
+    throw refuse(`is mapped, or about to be; unmap it, so that the GPU may use it.`);
+  }
+  return slice;
+}
+
+/** Throws an `argument` error unless the caller gave a command encoder. */
+export function checkEncoder(given: unknown): void {
+  if (typeof (given as Partial<GPUCommandEncoder> | null | undefined)?.beginComputePass === 'function')
+    return;
+  throw new EngineError(
+    'argument',
+    `The encoder is of type ${typeOf(given)}; it must be a GPUCommandEncoder: device.createCommandEncoder().`,
+  );
+}

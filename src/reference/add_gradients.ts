@@ -1,0 +1,13 @@
+import type { AddGradientsShape } from '../kernels/add_gradients';
+import type { Arrays } from '../plan/reference';
+import { flatSize, parameterCount } from './pack_weights';
+import { sumOfSlices } from './sum_slices';
+
+/** Adds the sum of each layer's slices to where its parameters lie. */
+export function reference({ layers }: AddGradientsShape, { slices, sums: before }: Arrays) {
+  const sums = Float64Array.from(before);
+  for (const layer of layers)
+    for (let k = 0; k < parameterCount(layer); k++)
+      sums[layer.offset + k] += sumOfSlices(slices, layer.slicesOffset + k, flatSize(layer), layer.slices);
+  return { sums };
+}

@@ -1,0 +1,217 @@
+/** Training in slices of time, each call as much as fits: whole steps on a fast GPU, pieces of one on a slow one. */
+import { EngineError } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { Sequence } from '../gpu/sequence';
+import { permutation } from '../random';
+import type { Feed } from './feed';
+import type { Losses } from './losses';
+import type { FrameOptions, FrameResult } from './options';
+import { LOSS_RING } from './settings';
+import type { StepPrograms } from './step_programs';
+
+/** Most steps per submission, because recorded commands take memory, too. */
+const MOST_STEPS = 256;
+
+/** Where the batches come from. */
+export interface FrameSource {
+  /** What the caller gave: another one begins another step. */
+  readonly given: unknown;
+  /** For a data set. */
+  readonly feed?: Feed | undefined;
+  readonly imageCount?: number | undefined;
+  readonly seed: number;
+  /** Begins a step: counts it, and prepares weights and settings. Resolves to that count. */
+  readonly begin: () => Promise<number>;
+  /** Makes the error for a step that the GPU refused, and allows steps again. */
+  readonly refusal: (known: Losses) => Promise<EngineError>;
+  /** For the caller's own batches: brings the next one to the GPU, and resolves to its number of images. */
+  readonly load?: (() => Promise<number>) | undefined;
+}
+
+export interface FrameParts {
+  readonly gpu: Gpu;
+  readonly programs: StepPrograms;
+  readonly batchSize: number;
+  /** How many steps were begun, here or elsewhere. */
+  readonly begun: () => number;
+  /** Throws if the trainer or the data set was destroyed. */
+  readonly check: () => void;
+}
+
+/** A step under way. */
+interface Under {
+  readonly source: FrameSource;
+  readonly sequence: Sequence;
+  /** The part where the update begins: it is finished by the call that begins it, so that a step can be dropped before. */
+  readonly updateAt: number;
+  /** `begun` of the trainer: when it differs, another step has overwritten this one. */
+  readonly begun: number;
+  /** Completed steps before it. */
+  readonly step: number;
+  /** Images in its batch. */
+  images: number;
+  /** Parts that are done. */
+  at: number;
+}
+
+/** Whether its update has begun: the GPU may have counted it already. */
+const isUpdating = ({ at, updateAt }: Under) => at > updateAt;
+
+export class Frames {
+  private readonly parts: FrameParts;
+  private under: Under | undefined;
+  /** Completed steps, as far as is known. */
+  private step = 0;
+  /** The trainer's `begun` when they were: if it differs now, there may be more. */
+  lastBegun = -1;
+  /** The epoch whose order is on the GPU, and for which feed. */
+  private ordered: { feed: Feed; epoch: number; begun: number } | undefined;
+
+  constructor(parts: FrameParts) {
+    this.parts = parts;
+  }
+
+  /** Works for about `milliseconds`. `known`: the steps completed so far, if others may have made some. */
+  async run(
+    source: FrameSource,
+    { milliseconds, share = 1, signal }: FrameOptions,
+    known: Losses | undefined,
+  ): Promise<FrameResult> {
+    const { gpu, programs } = this.parts;
+    const begin = performance.now();
+    const left = () => milliseconds - (performance.now() - begin);
+    if (known) this.step = known.step;
+    const first = this.step;
+    let [images, busy, unaccounted] = [0, 0, 0];
+    for (;;) {
+      const under = await this.underWay(source);
+      const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
+      const piece = this.encode(encoder, under, gpu.pacer.workIn(Math.min(left(), share * milliseconds)));
+      const start = performance.now();
+      const losses = await programs.losses.submit(encoder, piece.work);
+      const took = performance.now() - start;
+      busy += took;
+      images += piece.images;
+      unaccounted += piece.steps;
+      if (share < 1) await pause(Math.min(took * (1 / share - 1), left()));
+      const next = this.under;
+      if (next && isUpdating(next)) continue;
+      await this.account(losses, unaccounted, under.source);
+      unaccounted = 0;
+      this.parts.check();
+      const nextWork = next ? next.sequence.work(next.at) : under.sequence.work(0);
+      if (gpu.pacer.workIn(left()) < nextWork || signal?.aborted)
+        return { ...this.resultOf(first, losses), images, milliseconds: busy };
+    }
+  }
+
+  private resultOf(first: number, losses: Losses) {
+    const steps = this.step - first;
+    const finite = losses.last(Math.min(steps, LOSS_RING)).filter(Number.isFinite);
+    const loss = finite.reduce((sum, value) => sum + value, 0) / finite.length;
+    return { steps, step: this.step, loss: steps === 0 ? undefined : loss, begun: this.progress };
+  }
+
+  /** The share of the step under way that is done. */
+  private get progress(): number {
+    const { under } = this;
+    return under
+      ? under.sequence.workOf(0, under.at) / under.sequence.workOf(0, under.sequence.partCount)
+      : 0;
+  }
+
+  /** The step under way, or a new one if there is none, or if another has overwritten it. */
+  private async underWay(source: FrameSource): Promise<Under> {
+    const { parts, under } = this;
+    if (under && isUpdating(under)) return under;
+    const goesOn =
+      under &&
+      under.begun === parts.begun() &&
+      under.step === this.step &&
+      under.source.given === source.given &&
+      under.source.feed === source.feed;
+    if (goesOn) return under;
+    const { programs } = parts;
+    const { feed, load } = source;
+    const begun = await source.begin();
+    this.lastBegun = begun;
+    if (feed) this.writePlace(source as FrameSource & { imageCount: number }, feed, begun);
+    const images = load ? await load() : this.imagesOf(source, this.step);
+    const step = feed ? programs.stepWith(feed.program) : programs.step;
+    const sequence = new Sequence(step);
+    const updateAt = sequence.partCount - programs.update.partCount;
+    this.under = { source, sequence, updateAt, begun, step: this.step, images, at: 0 };
+    return this.under;
+  }
+
+  /** Tells the GPU where in the data set the next step is. */
+  private writePlace(source: FrameSource & { imageCount: number }, feed: Feed, begun: number): void {
+    const { gpu, programs, batchSize } = this.parts;
+    const { imageCount, seed } = source;
+    const perEpoch = Math.ceil(imageCount / batchSize);
+    programs.writeState('batchStart', Uint32Array.of((this.step % perEpoch) * batchSize));
+    programs.writeState('count', Uint32Array.of(this.imagesOf(source, this.step)));
+    programs.writeState('epochSize', Uint32Array.of(imageCount));
+    const epoch = Math.floor(this.step / perEpoch);
+    const { ordered } = this;
+    const isThere = ordered?.feed === feed && ordered.epoch === epoch && ordered.begun === begun - 1;
+    if (!isThere) gpu.writeSoon(feed.order, 0, permutation(imageCount, seed, epoch));
+    this.ordered = { feed, epoch, begun };
+  }
+
+  private imagesOf({ imageCount = 0 }: FrameSource, step: number): number {
+    const { batchSize } = this.parts;
+    const perEpoch = Math.ceil(imageCount / batchSize);
+    return Math.min(batchSize, imageCount - (step % perEpoch) * batchSize);
+  }
+
+  /**
+   * Records parts of the step under way, and of steps that follow it in the epoch, of about `budget` of work, at least one. Returns what
+   * they are, and the images of the steps that they complete.
+   */
+  private encode(encoder: GPUCommandEncoder, under: Under, budget: number) {
+    const { sequence, source } = under;
+    const perEpoch = source.feed ? Math.ceil(source.imageCount! / this.parts.batchSize) : 1;
+    const pass = encoder.beginComputePass({ label: 'training for a while' });
+    let [work, steps, images] = [0, 0, 0];
+    for (;;) {
+      let to = under.at;
+      while (to < sequence.partCount && (work === 0 || work + sequence.work(to) <= budget))
+        work += sequence.work(to++);
+      sequence.encode(pass, under.at, to);
+      under.at = to;
+      if (to < sequence.partCount) break;
+      steps++;
+      images += under.images;
+      const next = under.step + 1;
+      // The host writes the order of the next epoch, and brings the next batch.
+      if (next % perEpoch === 0 || steps === MOST_STEPS || work + sequence.work(0) > budget) {
+        this.under = undefined;
+        break;
+      }
+      this.under = { ...under, step: next, images: this.imagesOf(source, next), at: 0 };
+      under = this.under;
+    }
+    pass.end();
+    return { work, steps, images };
+  }
+
+  /** Compares what the GPU did with what it was given. */
+  private async account(losses: Losses, steps: number, source: FrameSource): Promise<void> {
+    const made = losses.step - this.step;
+    this.step = losses.step;
+    if (losses.refused) {
+      this.under = undefined;
+      throw await source.refusal(losses);
+    }
+    if (made === steps) return;
+    this.under = undefined;
+    throw new EngineError(
+      'shader',
+      `Of ${steps} steps the GPU made ${made}. Either its driver is at fault, or a recorded step was submitted meanwhile: submit those before.`,
+    );
+  }
+}
+
+const pause = (milliseconds: number) =>
+  milliseconds > 0 ? new Promise((resolve) => setTimeout(resolve, milliseconds)) : undefined;

@@ -1,0 +1,117 @@
+/** The modules of examples/ that need neither a page nor the built package, as they stand. */
+import { describe, expect, test } from 'vitest';
+import { createEngine } from '../../src/engine';
+import type { FrameResult } from '../../src/training/options';
+import type { Trainer } from '../../src/training/trainer';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+
+const { gpu } = await testGpu();
+
+interface Batches {
+  readonly input: GPUBuffer;
+  readonly target: GPUBuffer;
+}
+
+const modules = import.meta.glob('../../examples/*/*.js', { eager: true }) as {
+  '../../examples/own_loss/train.js': {
+    trainWithL1(
+      device: GPUDevice,
+      trainer: Trainer,
+      batches: Batches[],
+      steps: number,
+    ): Promise<Float32Array>;
+    stepOnAll(device: GPUDevice, trainer: Trainer, batches: Batches[]): Promise<number>;
+  };
+  '../../examples/frames/loop.js': {
+    drawAndTrain(
+      trainer: Trainer,
+      source: Parameters<Trainer['runFor']>[0],
+      options: {
+        milliseconds: number;
+        draw: (done: FrameResult | undefined) => boolean | undefined;
+        nextFrame: (frame: () => void) => void;
+      },
+    ): Promise<FrameResult>;
+  };
+};
+
+const config = { height: 8, width: 8, widths: [4, 8], kernelSize: 3 };
+const size = 64;
+const batchSize = 8;
+
+/** Images of one grey each, and the same with noise. */
+const random = new Random(4);
+const batches = Array.from({ length: 4 }, () => {
+  const greys = random.floats(batchSize, 0, 1);
+  const target = Array.from({ length: batchSize * size }, (_, i) => greys[Math.floor(i / size)]);
+  const input = target.map((grey) => grey + 0.4 * (random.next() - 0.5));
+  return { input: Float32Array.from(input), target: Float32Array.from(target) };
+});
+
+async function setUp() {
+  const engine = await createEngine({ device: gpu.device, variants: {} });
+  const unet = await engine.createUNet(config, { seed: 2 });
+  const trainer = await engine.createTrainer(unet, { batchSize, ownLoss: true });
+  const onGpu = async (values: Float32Array<ArrayBuffer>) => {
+    const [buffer] = await gpu.createBuffers([{ label: 'batch', bytes: values.byteLength }]);
+    gpu.device.queue.writeBuffer(buffer, 0, values);
+    return buffer;
+  };
+  const onIt = await Promise.all(
+    batches.map(async ({ input, target }) => ({ input: await onGpu(input), target: await onGpu(target) })),
+  );
+  return { engine, unet, trainer, batches: onIt };
+}
+
+/** The mean absolute error of what a network predicts now. */
+async function errorOf({ unet }: Awaited<ReturnType<typeof setUp>>, which: readonly number[]) {
+  let sum = 0;
+  for (const i of which) {
+    const output = await unet.predict(batches[i].input, batchSize);
+    sum += output.reduce((all, v, k) => all + Math.abs(v - batches[i].target[k]), 0) / output.length;
+  }
+  return sum / which.length;
+}
+
+describe('a loss of one’s own', () => {
+  const { trainWithL1, stepOnAll } = modules['../../examples/own_loss/train.js'];
+
+  test('is what the network then does better at', async () => {
+    const made = await setUp();
+    const before = await errorOf(made, [0]);
+    const losses = await trainWithL1(gpu.device, made.trainer, made.batches, 60);
+    expect(losses).toHaveLength(60);
+    expect(losses[0] / before).toBeCloseTo(1, 5);
+    expect(await errorOf(made, [0])).toBeLessThan(0.6 * before);
+    made.engine.destroy();
+  });
+
+  test('of several batches at once is that of all of them', async () => {
+    const made = await setUp();
+    const before = await errorOf(made, [0, 1, 2, 3]);
+    expect((await stepOnAll(gpu.device, made.trainer, made.batches)) / before).toBeCloseTo(1, 5);
+    expect(await errorOf(made, [0, 1, 2, 3])).toBeLessThan(before);
+    made.engine.destroy();
+  });
+});
+
+test('a page that draws trains beside it', async () => {
+  const { engine, trainer } = await setUp();
+  const images = Uint8Array.from({ length: 20 * size }, (_, i) => i % 255);
+  const dataset = await engine.createDataset({ images, count: 20, height: 8, width: 8, channels: 1 });
+  const frames: (FrameResult | undefined)[] = [];
+  const { drawAndTrain } = modules['../../examples/frames/loop.js'];
+  const last = await drawAndTrain(trainer, dataset, {
+    milliseconds: 2,
+    draw: (done) => {
+      frames.push(done);
+      return (done?.step ?? 0) < 5;
+    },
+    nextFrame: (frame) => setTimeout(frame, 1),
+  });
+  expect(frames[0]).toBeUndefined();
+  expect(last.step).toBeGreaterThanOrEqual(5);
+  expect(last.loss).toBeGreaterThan(0);
+  engine.destroy();
+});

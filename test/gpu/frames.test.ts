@@ -1,0 +1,355 @@
+/** Training beside others: for so many milliseconds, in parts, and with a learning rate that is recorded. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Dataset } from '../../src/data/dataset';
+import { EngineError } from '../../src/errors';
+import type { FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';
+import { Trainer } from '../../src/training/trainer';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+
+const { gpu } = await testGpu();
+
+const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
+const size = 4 * 8;
+const count = 10;
+const images = Uint8Array.from(new Random(5).integers(count * size, 256));
+const createDataset = () => Dataset.create(gpu, { images, count, height: 4, width: 8, channels: 1 });
+
+async function setUp(options: TrainerOptions = {}) {
+  const unet = await UNet.create(gpu, config, { seed: 3 });
+  return { unet, trainer: await Trainer.create(gpu, unet, { batchSize: 4, ...options }) };
+}
+
+const random = new Random(8);
+const arrays = Array.from({ length: 6 }, () => ({
+  noisy: random.floats(4 * size, 0, 1),
+  clean: random.floats(4 * size, 0, 1),
+}));
+
+/** A batch as buffers: the clean images lie in the middle of theirs. */
+async function onGpu({ noisy, clean }: (typeof arrays)[number]) {
+  const [a, b] = await gpu.createBuffers([
+    { label: 'noisy', bytes: noisy.byteLength },
+    { label: 'clean', bytes: 3 * clean.byteLength },
+  ]);
+  gpu.device.queue.writeBuffer(a, 0, noisy);
+  gpu.device.queue.writeBuffer(b, clean.byteLength, clean);
+  return { noisy: a, clean: { buffer: b, offset: clean.byteLength, size: clean.byteLength } };
+}
+
+async function refusal(work: () => unknown): Promise<EngineError> {
+  try {
+    await work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(EngineError);
+    return error as EngineError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const usual = gpu.pacer.maxMilliseconds;
+/** From now on a submission has one dispatch. */
+const onePartEach = () => {
+  gpu.pacer.maxMilliseconds = 1e-9;
+};
+beforeEach(() => {
+  gpu.pacer.maxMilliseconds = usual;
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  gpu.pacer.maxMilliseconds = usual;
+});
+
+/** Calls `runFor` until so many steps are complete. */
+async function framesOf(
+  trainer: Trainer,
+  source: Parameters<Trainer['runFor']>[0],
+  steps: number,
+  options: Partial<FrameOptions> = {},
+): Promise<FrameResult[]> {
+  const results: FrameResult[] = [];
+  do results.push(await trainer.runFor(source, { milliseconds: 1, ...options }));
+  while (results.at(-1)!.step < steps);
+  return results;
+}
+
+async function lossesOfFit(steps: number, options: TrainerOptions = {}): Promise<number[]> {
+  const { trainer } = await setUp(options);
+  const losses: number[] = [];
+  for await (const { loss } of trainer.fit(await createDataset(), { epochs: 9, seed: 7, maxSteps: steps }))
+    losses.push(loss);
+  return losses;
+}
+
+describe('runFor', () => {
+  test.each([{}, { averageWeights: true }])(
+    'makes the steps of fit, bit for bit, a dispatch at a time or several at once, with %o',
+    async (options) => {
+      const expected = await lossesOfFit(7, options);
+      const { trainer } = await setUp(options);
+      const dataset = await createDataset();
+      onePartEach();
+      const pieces = await framesOf(trainer, dataset, 3, { seed: 7, milliseconds: 1e-3 });
+      expect(pieces.length).toBeGreaterThan(20);
+      // Of each step the share that is done grows, until it is complete.
+      for (const [i, { steps, begun, loss }] of pieces.entries()) {
+        const before = i > 0 && pieces[i - 1].steps === 0 ? pieces[i - 1].begun : 0;
+        expect(steps === 1 ? begun === 0 : begun > before && begun < 1).toBe(true);
+        expect(loss !== undefined).toBe(steps === 1);
+      }
+      gpu.pacer.maxMilliseconds = usual;
+      const rest = await framesOf(trainer, dataset, 7, { seed: 7, milliseconds: 50 });
+      const total = [...pieces, ...rest].reduce((sum, { steps }) => sum + steps, 0);
+      const made = rest.at(-1)!.step;
+      expect(total).toBe(made);
+      expect([...(await trainer.readLosses(made))].slice(0, 7)).toEqual(expected);
+      const images = [...pieces, ...rest].reduce((sum, each) => sum + each.images, 0);
+      // Epochs of ten images: batches of 4, 4 and 2.
+      expect(images).toBe(Math.floor(made / 3) * 10 + [0, 4, 8][made % 3]);
+    },
+  );
+
+  test('goes on after steps of fit, and fit after its', async () => {
+    const expected = await lossesOfFit(9);
+    const { trainer } = await setUp();
+    const dataset = await createDataset();
+    const train = async (maxSteps: number) => {
+      for await (const _ of trainer.fit(dataset, { epochs: 9, seed: 7, maxSteps }));
+    };
+    await train(2);
+    onePartEach();
+    await framesOf(trainer, dataset, 4, { seed: 7, milliseconds: 1e-3 });
+    await trainer.runFor(dataset, { seed: 7, milliseconds: 1e-3 });
+    gpu.pacer.maxMilliseconds = usual;
+    await train(5);
+    expect([...(await trainer.readLosses(9))]).toEqual(expected);
+  });
+
+  test('takes batches of a function, arrays or buffers, one for each step', async () => {
+    const one = await setUp();
+    const expected: number[] = [];
+    for (const batch of arrays) expected.push(await one.trainer.step(batch));
+    const two = await setUp();
+    const buffers = await Promise.all(arrays.map(onGpu));
+    let asked = 0;
+    const next = () => (asked % 2 === 0 ? arrays[asked++] : buffers[asked++]);
+    onePartEach();
+    const results = await framesOf(two.trainer, next, arrays.length, { milliseconds: 1e-3 });
+    expect(asked).toBe(arrays.length);
+    expect([...(await two.trainer.readLosses(9))]).toEqual(expected);
+    expect(results.flatMap(({ loss }) => loss ?? [])).toEqual(expected);
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+  });
+
+  test('another step drops the part of one, and its batch', async () => {
+    const one = await setUp();
+    for (const i of [1, 2]) await one.trainer.step(arrays[i]);
+    const two = await setUp();
+    let given = 0;
+    onePartEach();
+    const part = await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });
+    expect(part).toMatchObject({ steps: 0, step: 0, images: 0, loss: undefined });
+    expect(part.begun).toBeGreaterThan(0);
+    gpu.pacer.maxMilliseconds = usual;
+    await two.trainer.step(arrays[1]);
+    given = 2;
+    await framesOf(two.trainer, () => arrays[given++], 2, { milliseconds: 1e-3 });
+    expect(given).toBe(3);
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+  });
+
+  test('a step that was recorded and runs meanwhile is seen, and the part of one begun anew', async () => {
+    const one = await setUp();
+    for (const i of [1, 2]) await one.trainer.step(arrays[i]);
+    const two = await setUp();
+    const encoder = gpu.device.createCommandEncoder();
+    two.trainer.encodeStep(encoder, await onGpu(arrays[1]));
+    let given = 0;
+    onePartEach();
+    await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });
+    gpu.device.queue.submit([encoder.finish()]);
+    given = 2;
+    await framesOf(two.trainer, () => arrays[given++], 2, { milliseconds: 1e-3 });
+    expect(given).toBe(3);
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+  });
+
+  test('gives the GPU no more at once than fits the time, and ends when no more does', async () => {
+    const { trainer } = await setUp();
+    const dataset = await createDataset();
+    await trainer.runFor(dataset, { milliseconds: 20 });
+    // By a clock of the test's own, on which a submission takes 4 ms.
+    let now = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const submit = gpu.submit.bind(gpu);
+    const works: number[] = [];
+    const allowed: number[] = [];
+    vi.spyOn(gpu, 'submit').mockImplementation(async (encoder, work = 0) => {
+      works.push(work);
+      allowed.push(gpu.pacer.workIn(20));
+      await submit(encoder);
+      now += 4;
+    });
+    const { milliseconds, steps } = await trainer.runFor(dataset, { milliseconds: 20 });
+    expect(steps).toBeGreaterThan(0);
+    works.forEach((work, i) => {
+      expect(work).toBeLessThanOrEqual(allowed[i]);
+    });
+    expect(works).toHaveLength(5);
+    expect(milliseconds).toBe(20);
+    // With a quarter of the GPU: one submission, and a pause three times as long.
+    works.length = 0;
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((turn: () => void, delay = 0) => {
+      if (delay >= 1) now += delay;
+      queueMicrotask(turn);
+    }) as never);
+    const before = now;
+    const shared = await trainer.runFor(dataset, { milliseconds: 20, share: 0.25 });
+    expect(shared.milliseconds / (now - before)).toBeCloseTo(0.4, 1); // the second pause is cut by the end of the time
+    expect(works).toHaveLength(2);
+  });
+
+  test('a step that is not finite is an error, and changes nothing', async () => {
+    const { trainer, unet } = await setUp();
+    const before = await unet.getParameters();
+    const bad = { noisy: arrays[0].noisy.slice(), clean: arrays[0].clean };
+    bad.noisy[5] = Number.NaN;
+    onePartEach();
+    const error = await refusal(() => framesOf(trainer, () => bad, 1, { milliseconds: 1e-3 }));
+    expect(error.code).toBe('argument');
+    expect(error.message).toContain('noisy[5] of its batch is NaN');
+    expect(await unet.getParameters()).toEqual(before);
+    gpu.pacer.maxMilliseconds = usual;
+    await framesOf(trainer, () => arrays[0], 1);
+  });
+
+  test('what is wrong is said before anything is recorded', async () => {
+    const { trainer } = await setUp();
+    const dataset = await createDataset();
+    const submit = vi.spyOn(gpu.device.queue, 'submit');
+    const write = vi.spyOn(gpu.device.queue, 'writeBuffer');
+    const encoder = vi.spyOn(gpu.device, 'createCommandEncoder');
+    for (const milliseconds of [0, Number.NaN, -1, Number.POSITIVE_INFINITY, '5', undefined]) {
+      const error = await refusal(() => trainer.runFor(dataset, { milliseconds } as never));
+      expect(error.code).toBe('argument');
+      expect(error.message).toContain('milliseconds is ');
+    }
+    const wrong = [
+      [dataset, { milliseconds: 1, share: 0 }, 'share is 0'],
+      [dataset, { milliseconds: 1, shares: 1 }, 'no setting shares'],
+      [dataset, undefined, 'settings of type Undefined'],
+      [undefined, { milliseconds: 1 }, 'not a data set'],
+      [arrays[0], { milliseconds: 1 }, 'not a data set'],
+    ] as const;
+    for (const [source, options, text] of wrong) {
+      const error = await refusal(() => trainer.runFor(source as never, options as never));
+      expect(error.code).toBe('argument');
+      expect(error.message).toContain(text);
+    }
+    for (const spy of [submit, write, encoder]) expect(spy).not.toHaveBeenCalled();
+    const none = await refusal(() => trainer.runFor(() => undefined as never, { milliseconds: 1 }));
+    expect(none.message).toContain('The batch is of type Undefined');
+    const running = trainer.runFor(dataset, { milliseconds: 1 });
+    expect((await refusal(() => trainer.step(arrays[0]))).code).toBe('busy');
+    await running;
+    expect(
+      (
+        await refusal(() =>
+          trainer.runFor(dataset, {
+            milliseconds: 1,
+            signal: AbortSignal.abort(new EngineError('busy', 'stop')),
+          }),
+        )
+      ).message,
+    ).toBe('stop');
+  });
+});
+
+describe('a recorded step', () => {
+  test('has the learning rate that it was recorded with', async () => {
+    const rates = [3e-3, 1.7e-2, 1e-4];
+    const one = await setUp({ learningRate: rates[0] });
+    for (const [i, rate] of rates.entries()) {
+      one.trainer.learningRate = rate;
+      await one.trainer.step(arrays[i]);
+    }
+    const two = await setUp({ learningRate: rates[0] });
+    const buffers = await Promise.all(arrays.map(onGpu));
+    const encoder = gpu.device.createCommandEncoder();
+    two.trainer.encodeStep(encoder, buffers[0]);
+    two.trainer.learningRate = rates[1];
+    two.trainer.encodeStep(encoder, buffers[1]);
+    two.trainer.encodeStep(encoder, buffers[2], { learningRate: rates[2] });
+    two.trainer.learningRate = 9;
+    gpu.device.queue.submit([encoder.finish()]);
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+    // The next one has the trainer's own again.
+    for (const { trainer } of [one, two]) {
+      trainer.learningRate = 2e-3;
+      await trainer.step(arrays[3]);
+    }
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+  });
+
+  test('can be cut, with the work of others in between', async () => {
+    const one = await setUp();
+    for (const batch of arrays.slice(0, 2)) await one.trainer.step(batch);
+    const two = await setUp();
+    const { queue } = gpu.device;
+    for (const batch of await Promise.all(arrays.slice(0, 2).map(onGpu))) {
+      const before = await two.unet.getParameters();
+      const parts = two.trainer.encodeStepParts(batch, { parts: 7 });
+      expect(parts.length).toBeGreaterThan(4);
+      expect(parts.length).toBeLessThanOrEqual(7);
+      for (const [i, record] of parts.entries()) {
+        const encoder = gpu.device.createCommandEncoder();
+        record(encoder);
+        queue.submit([encoder.finish()]);
+        if (i < parts.length - 1) {
+          expect(await two.unet.getParameters()).toEqual(before);
+          await two.unet.predict(arrays[4].noisy, 4);
+        }
+      }
+    }
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+    expect([...(await two.trainer.readLosses(2))]).toEqual([...(await one.trainer.readLosses(2))]);
+  });
+
+  test('in more parts than it has dispatches has as many as it has', async () => {
+    const { trainer } = await setUp();
+    const parts = trainer.encodeStepParts(await onGpu(arrays[0]), { parts: 10_000 });
+    expect(parts.length).toBeGreaterThan(10);
+    expect(parts.length).toBeLessThan(100);
+    const encoder = gpu.device.createCommandEncoder();
+    for (const record of parts) record(encoder);
+    gpu.device.queue.submit([encoder.finish()]);
+    expect(await trainer.readLosses(1)).toHaveLength(1);
+  });
+
+  test('is refused in parts out of order, twice, or after another step', async () => {
+    const { trainer } = await setUp();
+    const batch = await onGpu(arrays[0]);
+    const encoder = gpu.device.createCommandEncoder();
+    const said = async (work: () => unknown) => {
+      const { code, message } = await refusal(work);
+      expect(code).toBe('argument');
+      return message;
+    };
+    const parts = trainer.encodeStepParts(batch, { parts: 3 });
+    expect(await said(() => parts[1](encoder))).toContain('Part 2 of 3 comes after part 1');
+    parts[0](encoder);
+    expect(await said(() => parts[0](encoder))).toContain('was recorded already');
+    expect(await said(() => parts[1](undefined as never))).toContain('The encoder is of type Undefined');
+    trainer.encodeStep(encoder, batch);
+    expect(await said(() => parts[1](encoder))).toContain('another one has replaced');
+    for (const wrong of [1, 0, Number.NaN, 2.5])
+      expect(await said(() => trainer.encodeStepParts(batch, { parts: wrong }))).toContain('parts is');
+    const rate = { learningRate: -1 };
+    expect(await said(() => trainer.encodeStep(encoder, batch, rate))).toContain('learningRate is -1');
+    expect(await said(() => trainer.encodeStep(encoder, arrays[0] as never))).toContain(
+      'a Float32Array as noisy',
+    );
+    expect(await said(() => trainer.encodeStep(undefined as never, batch))).toContain('The encoder is of');
+  });
+});

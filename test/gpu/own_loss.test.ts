@@ -1,0 +1,372 @@
+/** Losses and optimizers of the caller's: forward pass, backward pass and update by themselves, and the buffers in between. */
+import { describe, expect, test, vi } from 'vitest';
+import { EngineError } from '../../src/errors';
+import { readBuffer } from '../../src/gpu/staging';
+import type { TrainerOptions } from '../../src/training/options';
+import { Trainer } from '../../src/training/trainer';
+import type { UNetConfig } from '../../src/unet/config';
+import { checkConfig, outChannelsOf } from '../../src/unet/config';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+import { ReferenceUNet } from '../unet/reference_unet';
+
+const { gpu } = await testGpu();
+const { queue } = gpu.device;
+
+const small: Partial<UNetConfig> = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
+/** With everything that a network can have. */
+const rich: Partial<UNetConfig> = {
+  ...small,
+  channels: 2,
+  outChannels: 3,
+  convolutionsPerLevel: [1, 2],
+  residual: true,
+  finalActivation: 'none',
+  conditioning: { noiseLevel: true, classes: 3 },
+};
+/** Loops in f64 know these kernels' rounding. */
+const plain = { variants: {} };
+
+async function setUp(config: Partial<UNetConfig>, options: TrainerOptions = {}) {
+  const unet = await UNet.create(gpu, config, { seed: 3 });
+  const trainer = await Trainer.create(gpu, unet, { batchSize: 8, ownLoss: true, ...plain, ...options });
+  return { unet, trainer };
+}
+
+async function bufferOf(values: Float32Array | Uint32Array, more = 0): Promise<GPUBuffer> {
+  const [buffer] = await gpu.createBuffers([{ label: 'of the test', bytes: values.byteLength + more }]);
+  queue.writeBuffer(buffer, more, values as Float32Array<ArrayBuffer>);
+  return buffer;
+}
+
+const read = async (buffer: GPUBuffer) => new Float32Array(await readBuffer(gpu, buffer, buffer.size / 4));
+
+/** Records and submits. */
+function run(record: (encoder: GPUCommandEncoder) => void): void {
+  const encoder = gpu.device.createCommandEncoder();
+  record(encoder);
+  queue.submit([encoder.finish()]);
+}
+
+const rms = (values: ArrayLike<number>) =>
+  Math.sqrt(Array.from(values, (v) => v * v).reduce((a, b) => a + b, 0) / values.length);
+
+/** The largest difference, as a share of the expected values' rms, or of a value that is larger: its own rounding is. */
+function distance(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  const usual = rms(expected);
+  const errors = Array.from(
+    got,
+    (v, i) => Math.abs(v - expected[i]) / Math.max(usual, Math.abs(expected[i])),
+  );
+  expect(errors).toHaveLength(expected.length);
+  return Math.max(...errors);
+}
+
+/** `count` images for a network, and what it is told, as arrays and as buffers. */
+async function imagesFor(config: Partial<UNetConfig>, count: number, seed = 1) {
+  const { height, width, channels, conditioning } = checkConfig(config);
+  const random = new Random(seed);
+  const size = height * width;
+  const outSize = size * outChannelsOf(checkConfig(config));
+  const input = random.floats(count * size * channels, -1, 1);
+  const target = random.floats(count * outSize, -1, 1);
+  const told = conditioning
+    ? {
+        levels: random.floats(count, 0, 1),
+        labels: random.integers(count, conditioning.classes + 1),
+      }
+    : {};
+  return { count, input, target, told, outSize: count * outSize };
+}
+
+/** A forward pass; resolves to its output. */
+async function forward(trainer: Trainer, given: Awaited<ReturnType<typeof imagesFor>>) {
+  const { count, input, told, outSize } = given;
+  const output = await bufferOf(new Float32Array(outSize + 4));
+  const buffers = {
+    input: { buffer: await bufferOf(input, 16), offset: 16 },
+    output: { buffer: output, offset: 16 },
+    ...(told.levels ? { levels: await bufferOf(told.levels), labels: await bufferOf(told.labels) } : {}),
+  };
+  run((encoder) => trainer.encodeForward(encoder, { ...buffers, count }));
+  return (await read(output)).subarray(4);
+}
+
+/** dL/d(output) of the mean squared error over `images` images. */
+const slope = (output: Float32Array, target: Float32Array, elements = output.length) =>
+  output.map((v, i) => (2 * (v - target[i])) / elements);
+
+async function backward(trainer: Trainer, gradient: Float32Array, accumulate?: boolean) {
+  const outputGradient = await bufferOf(gradient);
+  run((encoder) => trainer.encodeBackward(encoder, { outputGradient, accumulate }));
+}
+
+/** The gradient on the GPU, of all parameters one after the other. */
+async function gradientOf({ unet, trainer }: { unet: UNet; trainer: Trainer }) {
+  const all = await read(trainer.buffers.gradient!);
+  return unet.parameters.flatMap(({ offset, size }) => [...all.subarray(offset, offset + size)]);
+}
+
+const flatten = (named: ReadonlyMap<string, ArrayLike<number>>) =>
+  [...named.values()].flatMap((v) => [...Array.from(v)]);
+
+describe.each([
+  ['the tutorial, small', small],
+  ['all that a network can have', rich],
+])('%s:', (_, config) => {
+  test('the output is that of predict, and the gradient that of the reference for any gradient of it', async () => {
+    const { unet, trainer } = await setUp(config);
+    const given = await imagesFor(config, 5);
+    const output = await forward(trainer, given);
+    // Of other kernels.
+    expect(distance(output, await unet.predict(given.input, 5, given.told))).toBeLessThan(1e-5);
+    const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
+    // The sum of the absolute errors, which no other part of the engine knows.
+    const { signs } = reference.absolute(given.input, given.target, 5, given.told);
+    await backward(trainer, Float32Array.from(signs));
+    expect(distance(await gradientOf({ unet, trainer }), flatten(reference.gradients))).toBeLessThan(1e-5);
+  });
+
+  test('with the slope of the trainer’s own loss, the gradient is that of an ordinary step', async () => {
+    const one = await setUp(config);
+    const given = await imagesFor(config, 8);
+    const output = await forward(one.trainer, given);
+    await backward(one.trainer, slope(output, given.target));
+    const two = await setUp(config, { ownLoss: false });
+    await two.trainer.step({ noisy: given.input, target: given.target, ...given.told });
+    const gradient = flatten(await two.trainer.getGradients());
+    expect(distance(await gradientOf(one), gradient)).toBeLessThan(1e-6);
+  });
+
+  test('gradients of four batches add up to that of one large one', async () => {
+    const one = await setUp(config, { batchSize: 32 });
+    const whole = await imagesFor(config, 32);
+    await backward(one.trainer, slope(await forward(one.trainer, whole), whole.target));
+    const expected = await gradientOf(one);
+    const two = await setUp(config);
+    for (let i = 0; i < 4; i++) {
+      const part = <T extends Float32Array | Uint32Array>(all: T) =>
+        all.slice((i * all.length) / 4, ((i + 1) * all.length) / 4) as T;
+      const { levels, labels } = whole.told;
+      const told = levels ? { levels: part(levels), labels: part(labels) } : {};
+      const given = { count: 8, input: part(whole.input), target: part(whole.target), told };
+      const output = await forward(two.trainer, { ...given, outSize: whole.outSize / 4 });
+      await backward(two.trainer, slope(output, given.target, whole.outSize), i > 0);
+    }
+    expect(distance(await gradientOf(two), expected)).toBeLessThan(1e-6);
+  });
+});
+
+describe('an update', () => {
+  /** After a first step both moments, corrected, are the gradient and its square. */
+  async function stepped(
+    options: Parameters<Trainer['encodeUpdate']>[1],
+    trainerOptions: TrainerOptions = {},
+  ) {
+    const { unet, trainer } = await setUp(small, { learningRate: 2e-3, ...trainerOptions });
+    const given = await imagesFor(small, 8);
+    await backward(trainer, slope(await forward(trainer, given), given.target));
+    const before = flatten(await unet.getParameters());
+    const gradient = await gradientOf({ unet, trainer });
+    const loss = await bufferOf(Float32Array.of(7, 0.375));
+    run((encoder) => trainer.encodeUpdate(encoder, { loss: { buffer: loss, offset: 4 }, ...options }));
+    const after = flatten(await unet.getParameters());
+    return { unet, trainer, before, gradient, after };
+  }
+
+  test.each([
+    ['with the trainer’s settings', {}, { rate: 2e-3, decay: 0.5, clip: 1e-2 }],
+    [
+      'with its own',
+      { learningRate: 0.03, weightDecay: 0.25, clipNorm: 1e-3 },
+      { rate: 0.03, decay: 0.25, clip: 1e-3 },
+    ],
+  ])('%s is that of Adam', async (_, options, { rate, decay, clip }) => {
+    // An epsilon as large as gradients are shows how long they are.
+    const settings = { weightDecay: 0.5, clipNorm: 1e-2, epsilon: 1e-4 };
+    const { before, gradient, after, trainer } = await stepped(options, settings);
+    const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+    expect(norm).toBeGreaterThan(0.02);
+    const expected = before.map((w, i) => {
+      const g = (gradient[i] * clip) / norm;
+      return w * (1 - rate * decay) - (rate * g) / (Math.abs(g) + 1e-4);
+    });
+    expect(distance(after, expected)).toBeLessThan(1e-6);
+    expect([...(await trainer.readLosses(1))]).toEqual([0.375]);
+    const [loss, learningRate, length] = await read(trainer.buffers.records);
+    expect(loss).toBe(0.375);
+    expect(learningRate).toBe(Math.fround(rate));
+    expect(length / norm).toBeCloseTo(1, 5);
+  });
+
+  test('leaves the trainer’s own steps as they are', async () => {
+    const { trainer, unet } = await stepped({ learningRate: 1e-4, weightDecay: 0.1, clipNorm: 1e-3 });
+    const batch = await imagesFor(small, 8, 2);
+    const ordinary = await setUp(small, { learningRate: 2e-3, ownLoss: false });
+    const state = await trainer.getState();
+    await ordinary.unet.setParameters(await unet.getParameters());
+    ordinary.trainer.setState(state);
+    const losses: number[] = [];
+    for (const each of [trainer, ordinary.trainer])
+      losses.push(await each.step({ noisy: batch.input, target: batch.target }));
+    expect(losses[0]).toBe(losses[1]);
+    expect(await unet.getParameters()).toEqual(await ordinary.unet.getParameters());
+  });
+
+  test('by a gradient that is not finite changes nothing, and readLosses says so', async () => {
+    const { trainer, unet } = await setUp(small);
+    const given = await imagesFor(small, 8);
+    const before = await unet.getParameters();
+    const gradient = slope(await forward(trainer, given), given.target);
+    gradient[3] = Number.NaN;
+    await backward(trainer, gradient);
+    run((encoder) => trainer.encodeUpdate(encoder));
+    await expect(trainer.readLosses(1)).rejects.toMatchObject({ code: 'diverged' });
+    expect(await unet.getParameters()).toEqual(before);
+  });
+
+  test('of weights that the UNet has an average of', async () => {
+    const { trainer, unet } = await setUp(small, { averageWeights: true, averageAfter: 5 });
+    const given = await imagesFor(small, 8);
+    await backward(trainer, slope(await forward(trainer, given), given.target));
+    run((encoder) => trainer.encodeUpdate(encoder));
+    const weights = await read(trainer.buffers.parameters);
+    const own = unet.parameters.map(({ offset, size }) => weights.slice(offset, offset + size));
+    // Until step 5 the average is the weights.
+    expect(own).toEqual([...(await unet.getParameters()).values()]);
+    expect(trainer.buffers.parameters).not.toBe(unet.parameterBuffer);
+  });
+
+  test('of the caller’s own: parameters that a shader wrote are those of the network', async () => {
+    const { trainer, unet } = await setUp(small);
+    const given = await imagesFor(small, 8);
+    const before = await unet.predict(given.input, 8);
+    const other = await UNet.create(gpu, small, { seed: 9 });
+    const { parameters } = trainer.buffers;
+    run((encoder) => {
+      encoder.copyBufferToBuffer(other.parameterBuffer, 0, parameters, 0, parameters.size);
+      trainer.encodePack(encoder);
+    });
+    expect(await unet.getParameters()).toEqual(await other.getParameters());
+    const after = await unet.predict(given.input, 8);
+    expect(after).not.toEqual(before);
+    expect(after).toEqual(await other.predict(given.input, 8));
+    // And without a trainer, where predictions keep what they derive from weights.
+    trainer.destroy();
+    await unet.predict(given.input, 8);
+    run((encoder) => {
+      encoder.clearBuffer(unet.parameterBuffer);
+      unet.encodePack(encoder);
+    });
+    expect(new Set(await unet.predict(given.input, 8))).toEqual(new Set([0]));
+  });
+});
+
+describe('what is wrong is said, and nothing recorded:', () => {
+  async function ready() {
+    const made = await setUp(small);
+    const { input, outSize, count } = await imagesFor(small, 8);
+    const [images, output] = [await bufferOf(input), await bufferOf(new Float32Array(outSize))];
+    const encoder = gpu.device.createCommandEncoder();
+    const said = (work: () => void) => {
+      const spies = (['beginComputePass', 'copyBufferToBuffer', 'clearBuffer'] as const).map((name) =>
+        vi.spyOn(encoder, name),
+      );
+      try {
+        work();
+      } catch (error) {
+        expect(error).toBeInstanceOf(EngineError);
+        expect((error as EngineError).code).toBe('argument');
+        for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+        return (error as EngineError).message;
+      } finally {
+        for (const spy of spies) spy.mockRestore();
+      }
+      throw new Error('nothing was thrown');
+    };
+    return {
+      ...made,
+      encoder,
+      said,
+      forward: { input: images, output, count },
+      gradient: { outputGradient: output },
+    };
+  }
+
+  test('a backward pass without a forward pass', async () => {
+    const { trainer, encoder, said, forward, gradient } = await ready();
+    const back = () => trainer.encodeBackward(encoder, gradient);
+    expect(said(back)).toContain('There is no forward pass to go back through. Record encodeForward first');
+    expect(said(() => trainer.encodeUpdate(encoder))).toContain('There is no gradient to update by');
+    trainer.encodeForward(encoder, forward);
+    back();
+    expect(said(back)).toContain('There is no forward pass to go back through. Record encodeForward first');
+    trainer.encodeUpdate(encoder);
+    expect(said(() => trainer.encodeUpdate(encoder))).toContain('There is no gradient to update by');
+    const batch = { noisy: forward.input, clean: forward.output };
+    for (const another of [
+      () => trainer.encodeStep(encoder, batch),
+      () => trainer.step(batch),
+      () => trainer.runFor(() => batch, { milliseconds: 1 }),
+    ]) {
+      trainer.encodeForward(encoder, forward);
+      await another();
+      expect(said(back)).toContain('another step has overwritten it');
+    }
+    queue.submit([encoder.finish()]);
+  });
+
+  test('buffers, numbers and encoders', async () => {
+    const { trainer, encoder, said, forward, gradient } = await ready();
+    const { input } = forward;
+    const step = (options: object) => () =>
+      trainer.encodeForward(encoder, { ...forward, ...options } as typeof forward);
+    expect(said(step({ input: undefined }))).toContain('input is of type Undefined; it must be a GPUBuffer');
+    expect(said(step({ input: new Float32Array(8) }))).toContain('input is of type Float32Array');
+    expect(said(step({ input: { buffer: input, offset: 4 } }))).toContain('bytes and usage');
+    expect(said(step({ input: { buffer: input, offset: 2 } }))).toContain(
+      'offset 2; it must be a multiple of 4',
+    );
+    expect(said(step({ input: { buffer: input, offset: 4, size: input.size } }))).toContain(
+      'lie in the buffer',
+    );
+    expect(said(step({ count: 9 }))).toContain('count is 9');
+    expect(said(step({ levels: input }))).toContain('this UNet is not told');
+    expect(said(step({ images: input }))).toContain('no setting images');
+    expect(said(() => trainer.encodeForward(null as never, forward))).toContain(
+      'The encoder is of type Null',
+    );
+    expect(said(() => trainer.encodeForward(encoder, undefined as never))).toContain(
+      'settings of type Undefined',
+    );
+    const { device } = gpu;
+    const [STORAGE, MAP] = [GPUBufferUsage.STORAGE, GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC];
+    const unfit = device.createBuffer({ size: input.size, usage: STORAGE });
+    expect(said(step({ input: unfit }))).toContain('COPY_SRC');
+    const mapped = device.createBuffer({ size: input.size, usage: MAP, mappedAtCreation: true });
+    expect(said(step({ input: mapped }))).toContain('input is mapped');
+    mapped.unmap();
+    step({ input: mapped })();
+    expect(said(() => trainer.encodeBackward(encoder, {} as never))).toContain(
+      'outputGradient is of type Undefined',
+    );
+    trainer.encodeBackward(encoder, gradient);
+    for (const [options, text] of [
+      [{ learningRate: 0 }, 'learningRate is 0'],
+      [{ weightDecay: 2 }, 'weightDecay is 2'],
+      [{ clipNorm: Number.NaN }, 'clipNorm is NaN'],
+      [{ loss: 3 }, 'loss is of type Number'],
+    ] as const)
+      expect(said(() => trainer.encodeUpdate(encoder, options as never))).toContain(text);
+  });
+
+  test('a trainer without a loss of its user’s', async () => {
+    const { said, encoder, forward } = await ready();
+    const { trainer } = await setUp(small, { ownLoss: false });
+    expect(said(() => trainer.encodeForward(encoder, forward))).toContain(
+      'create this one with ownLoss: true',
+    );
+    expect(trainer.buffers.gradient).toBeUndefined();
+  });
+});
