@@ -32,7 +32,7 @@ export interface TrainerOptions extends Partial<AdamSettings> {
    * requires. Default 0.05.
    */
   readonly classDropout?: number;
-  /** False gives every activation and gradient its own buffer, so that all can be read after a step. Default true. */
+  /** False gives every activation and gradient its own buffer, so that `trainer.maps` can read them after a step. Default true. */
   readonly reuseMemory?: boolean;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: the engine chooses for the device. */
   readonly variants?: Variants;

@@ -2,7 +2,8 @@ import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { STATE } from '../plan/step_state';
-import { type Tensor, tensor } from '../plan/tensor';
+import { padBatch, type Tensor, tensor } from '../plan/tensor';
+import { LayerMaps } from '../unet/layer_maps';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import { type Losses, LossReader } from './losses';
@@ -30,6 +31,7 @@ interface Parts {
   /** The numbers 1 … batchSize, so that a recorded step can set its image count with a copy. */
   readonly counts: GPUBuffer;
   readonly losses: LossReader;
+  readonly maps: LayerMaps;
   readonly load: Program;
   readonly gradients: Program;
   readonly update: Program;
@@ -40,6 +42,7 @@ export class StepPrograms {
   readonly plan: StepPlan;
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly losses: LossReader;
+  readonly maps: LayerMaps;
   /** A step on the caller's batch. */
   readonly step: readonly Program[];
   private readonly parts: Parts;
@@ -51,6 +54,7 @@ export class StepPrograms {
     this.plan = parts.plan;
     this.boundBuffers = parts.boundBuffers;
     this.losses = parts.losses;
+    this.maps = parts.maps;
     this.step = [parts.load, parts.gradients, parts.update];
   }
 
@@ -68,6 +72,7 @@ export class StepPrograms {
     const boundBuffers = new Map([...unet.boundBuffers, ...(average?.boundBuffers ?? []), ...created]);
     const { state, losses: records } = plan.tensors;
     let losses: LossReader | undefined;
+    let programs: readonly Program[] = [];
     try {
       const numbers = Uint32Array.from({ length: batchSize }, (_, i) => i + 1);
       await gpu.write(created.get(counts)!, 0, numbers);
@@ -75,11 +80,15 @@ export class StepPrograms {
       await gpu.write(created.get(state)!, STATE.learningRate * 4, rate);
       const { skipNonFinite = 0 } = settings;
       losses = await LossReader.create(gpu, created.get(state)!, created.get(records)!, skipNonFinite);
-      const [load, gradients, update] = await Program.compileAll([
+      programs = await Program.compileAll([
         Program.compile(gpu, 'load batch', plan.load, boundBuffers),
         Program.compile(gpu, 'training step', plan.gradients, boundBuffers, { reuse }),
         Program.compile(gpu, 'update', plan.update, boundBuffers),
       ]);
+      const [load, gradients, update] = programs;
+      const batch = { batch: padBatch(batchSize), count: batchSize };
+      const made = { program: gradients, layers: plan.maps, reuseMemory: reuse };
+      const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...made });
       return new StepPrograms({
         gpu,
         plan,
@@ -87,12 +96,14 @@ export class StepPrograms {
         own,
         counts: created.get(counts)!,
         losses,
+        maps,
         load,
         gradients,
         update,
       });
     } catch (error) {
       losses?.destroy();
+      for (const program of programs) program.destroy();
       for (const b of own) b.destroy();
       throw error;
     }
@@ -100,7 +111,7 @@ export class StepPrograms {
 
   /** Bytes of GPU memory that this object holds. */
   get bytes(): number {
-    const programs = this.step.reduce((sum, program) => sum + program.bytes, 0);
+    const programs = this.step.reduce((sum, program) => sum + program.bytes, this.maps.bytes);
     return this.parts.own.reduce((sum, b) => sum + b.size, programs);
   }
 
@@ -170,6 +181,7 @@ export class StepPrograms {
   destroy(): void {
     for (const program of this.step) program.destroy();
     for (const b of this.parts.own) b.destroy();
+    this.maps.destroy();
     this.losses.destroy();
   }
 }

@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../errors';
+import { checkInteger, checkNames, EngineError, typeOf } from '../errors';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { computePass } from '../gpu/program';
@@ -10,10 +10,11 @@ import { padBatch, type Tensor } from '../plan/tensor';
 import { Resource } from '../resource';
 import { defaultChooser, withVariants } from '../tuning/chooser';
 import { isBuffer } from '../unet/conditions';
+import type { LayerMaps } from '../unet/layer_maps';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { type Batch, checkBatch, sourcesOf } from './batch';
-import { type EvaluateOptions, type Evaluation, evaluate, onGpu } from './evaluation';
+import { EVALUATE_OPTIONS, type EvaluateOptions, type Evaluation, evaluate, onGpu } from './evaluation';
 import { Feed, setTensors } from './feed';
 import { Fit } from './fit';
 import type { Losses } from './losses';
@@ -33,8 +34,6 @@ import type { StepPlan } from './step';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState } from './validate';
-
-const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 
 interface TrainerParts {
   readonly gpu: Gpu;
@@ -60,6 +59,8 @@ export class Trainer extends Resource {
   readonly settings: TrainerSettings;
   /** The adapter that it runs on. */
   readonly adapter: AdapterDescription;
+  /** What each layer makes of the last step's batch, and the loss's gradient there; readable with `reuseMemory: false`. */
+  readonly maps: LayerMaps;
   /** The ops of a step. @internal */
   readonly plan: StepPlan;
   /** The buffers that outlive a step. @internal */
@@ -87,6 +88,8 @@ export class Trainer extends Resource {
     this.programs = programs;
     this.trained = trained;
     this.plan = programs.plan;
+    this.maps = programs.maps;
+    this.maps.check = () => this.checkFree();
     this.boundBuffers = programs.boundBuffers;
     unet.attachTrainer();
   }
@@ -100,9 +103,9 @@ export class Trainer extends Resource {
   ): Promise<Trainer> {
     unet.check(gpu.device);
     const { batchSize, learningRate, reuseMemory, variants: given, settings } = checkTrainer(options);
-    const { layers } = unet.plan;
     const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
-    const choice = { given, gpu, chooser, layers, batch: padBatch(batchSize), training: true };
+    const batch = { layers: unet.plan.layers, batch: padBatch(batchSize) };
+    const choice = { given, gpu, chooser, ...batch, training: true };
     try {
       return await withVariants(choice, async (variants) => {
         const common = { batchSize, learningRate, settings, variants };
@@ -142,8 +145,7 @@ export class Trainer extends Resource {
     const { gpu, programs, unet } = this;
     const count = checkBatch(batch, unet, this.batchSize);
     return this.exclusively(async () => {
-      const { device } = gpu;
-      const encoder = device.createCommandEncoder({ label: 'training step' });
+      const encoder = gpu.device.createCommandEncoder({ label: 'training step' });
       this.trained?.encode(encoder);
       programs.encodeCount(encoder, count);
       const sources = sourcesOf(batch, unet.config, count);
@@ -168,8 +170,7 @@ export class Trainer extends Resource {
    * or the next `step` or `fit`, has thrown the error.
    */
   encodeStep(encoder: GPUCommandEncoder, batch: Batch<GPUBuffer, GPUBuffer>): void {
-    this.check();
-    if (this.busy) throw busyError();
+    this.checkFree();
     const { programs, unet } = this;
     const count = checkBatch(batch, unet, this.batchSize);
     const sources = sourcesOf(batch, unet.config, count).map(({ source, ...rest }) => {
@@ -316,8 +317,7 @@ export class Trainer extends Resource {
    * separately. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has other settings.
    */
   setState(state: OptimizerState): void {
-    this.check();
-    if (this.busy) throw busyError();
+    this.checkFree();
     const { gpu, programs } = this;
     const { moment1, moment2, weights } = checkState(state, this.settings, this.unet);
     gpu.writeSoon(programs.buffer(this.plan.tensors.moment1), 0, moment1);
@@ -341,6 +341,12 @@ export class Trainer extends Resource {
   override check(): void {
     super.check();
     this.unet.check();
+  }
+
+  /** Also throws in the middle of a step or a fit. */
+  private checkFree(): void {
+    this.check();
+    if (this.busy) throw busyError();
   }
 
   protected release(): void {
@@ -384,9 +390,8 @@ export class Trainer extends Resource {
     if (!this.feed?.serves(dataset, seed, binarize)) {
       this.feed?.destroy();
       this.feed = undefined;
-      const { settings, batchSize } = this;
-      const { config } = this.unet;
-      const options = { config, batchSize, settings, dataset, seed, binarize };
+      const { settings, batchSize, unet } = this;
+      const options = { config: unet.config, batchSize, settings, dataset, seed, binarize };
       this.feed = await Feed.create(this.gpu, this.programs, options);
       if (this.destroyed) this.feed.destroy();
     }
