@@ -53,7 +53,7 @@ export function createInsidePanel(app: App): TaskPanel {
     label: label.value === '' ? (looked?.labels[choice] ?? choice) : Number(label.value),
   });
   const ready = () =>
-    !app.measuring && ['idle', 'paused', 'finished', 'training', 'sampling'].includes(app.state.phase);
+    !app.measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(app.state.phase);
 
   function ask(kind: 'looked' | 'stepped' | 'listed'): void {
     if (waiting || !ready()) return;
@@ -135,6 +135,8 @@ export function createInsidePanel(app: App): TaskPanel {
 
   const showAll = () => {
     if (!looked) return;
+    anyElement('inside-views').hidden = false;
+    showChoices(looked, choice);
     drawing.of(looked.layers);
     if (!looked.layers.some(({ name }) => name === open)) open = firstOf(looked.layers).name;
     drawing.select(open);
@@ -151,7 +153,6 @@ export function createInsidePanel(app: App): TaskPanel {
     if (answer.kind === 'looked') {
       const same = JSON.stringify(answer.picture) === JSON.stringify(looked?.picture);
       looked = answer;
-      showChoices(answer, choice);
       fillLabels(answer, label);
       if (!same && stepped) {
         stepped = undefined;
@@ -199,7 +200,8 @@ export function createInsidePanel(app: App): TaskPanel {
       setText(anyElement('inside-level-value'), `${level.value} %`);
       for (const use of ['pretrained', 'run'] as const)
         button(`inside-${use}`).setAttribute('aria-pressed', String(app.source === use));
-      button('slow-make').disabled = waiting !== '' || !looked || !ready();
+      // Not while it works: whoever has pressed it by the keyboard would lose their place.
+      button('slow-make').disabled = !looked;
       setText(anyElement('inside-status'), statusText(app, waiting, looked));
       anyElement('inside-status').parentElement!.classList.toggle('busy', waiting !== '');
       setMessage(anyElement('inside-error'), problem);
@@ -236,8 +238,7 @@ function statusText(app: App, waiting: string, looked: Looked | undefined): stri
   if (!looked) return 'Nothing to look at yet';
   const { source } = looked.picture;
   if (source === 'file') return `The network of ${app.state.model?.name ?? 'the file'}`;
-  if (source === 'pretrained')
-    return `The pretrained network, ${whole(PRETRAINED_STEPS)} steps`;
+  if (source === 'pretrained') return `The pretrained network, ${whole(PRETRAINED_STEPS)} steps`;
   return losses.length > 0 ? `Your network, after step ${whole(losses.length)}` : 'An untrained network';
 }
 

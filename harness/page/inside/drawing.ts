@@ -92,10 +92,10 @@ export class Drawing {
     const width = Math.max(this.root.parentElement!.clientWidth, columns * 36);
     const column = width / columns;
     const side = (level: number) =>
-      Math.max(22, Math.min(96, column - 8) * (level === 0 ? 1 : level === 1 ? 0.8 : 0.64));
+      Math.max(22, Math.min(84, column - 8) * (level === 0 ? 1 : level === 1 ? 0.8 : 0.64));
     const tops: number[] = [];
     const levels = Math.max(...this.places.map(({ level }) => level)) + 1;
-    for (let level = 0, y = 4; level < levels; level++) {
+    for (let level = 0, y = 6; level < levels; level++) {
       tops.push(y);
       y += side(level) + TEXT + LEVEL_GAP;
     }

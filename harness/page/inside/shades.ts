@@ -63,14 +63,14 @@ export const pictureOf = (bytes: Uint8Array, height: number, width: number): Map
   value: (_, y, x) => bytes[y * width + x] / 255,
 });
 
-/** One map for a whole layer: how much there is at each pixel, over all channels. Always positive. */
+/** One map for a whole layer: where there is more than elsewhere, over all channels; 0 where there is least. */
 export function overall(values: Float32Array, height: number, width: number): Maps {
   const channels = values.length / (height * width);
-  const value = (_: number, y: number, x: number) => {
-    const from = (y * width + x) * channels;
-    return Math.sqrt(values.subarray(from, from + channels).reduce((sum, v) => sum + v * v, 0) / channels);
-  };
-  return { ...{ height, width, count: 1, columns: 1 }, value };
+  const sizes = Float32Array.from({ length: height * width }, (_, pixel) =>
+    Math.hypot(...values.subarray(pixel * channels, (pixel + 1) * channels)),
+  );
+  const least = Math.min(...sizes);
+  return { ...{ height, width, count: 1, columns: 1 }, value: (_, y, x) => sizes[y * width + x] - least };
 }
 
 export const largest = (values: ArrayLike<number>): number =>

@@ -193,7 +193,11 @@ function sceneOf(stage: Stage, step: Stepped, { layers, height, width, objective
         pictures: [
           kernels(`${first.name} before`, before, most),
           kernels('after', after, most),
-          kernels(`change, ${number(most / largest(moved))} times as dark`, moved, largest(moved)),
+          kernels(
+            `change, enlarged ${whole(Math.round(most / largest(moved)))} times`,
+            moved,
+            largest(moved),
+          ),
         ],
       };
     }
