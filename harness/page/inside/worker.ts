@@ -17,7 +17,6 @@ import { greys } from '../../run/pictures';
 import type { Network } from '../order';
 import type { RunSettings, WorkerEvent } from '../protocol';
 import { recipeOf } from '../settings';
-import { listStep } from './list';
 import { addNoise, type Noised } from './noise';
 import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './protocol';
 
@@ -54,7 +53,7 @@ export class Inside {
     let answer: InsideAnswer;
     try {
       const about = await gather();
-      if (order.kind === 'list') answer = list(order, about);
+      if (order.kind === 'list') answer = await list(order, about);
       else if (order.kind === 'look') answer = await this.look(order.picture, about);
       else answer = await step(order.picture, about);
     } catch (error) {
@@ -230,7 +229,11 @@ function choicesOf({ images, network }: Surroundings) {
 const trainingOf = ({ network }: Surroundings): Recipe['trainer'] =>
   recipes[recipeOf(network.objective)].trainer;
 
-function list({ source }: Extract<InsideOrder, { kind: 'list' }>, about: Surroundings): InsideAnswer {
+async function list(
+  { source }: Extract<InsideOrder, { kind: 'list' }>,
+  about: Surroundings,
+): Promise<InsideAnswer> {
+  const { listStep } = await import('./list');
   const { engine, network, images, trainer, settings } = about;
   const { config } = network.unet;
   const { batch } = settings;
