@@ -27,6 +27,12 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
     plugins: [wgsl({ assets }), policy],
     base: './', // the page works below any path; the package finds its data beside itself
     worker: { format: 'es', plugins: () => [wgsl({ assets })] },
+    // Scripts of the old kind, which the development server must make modules of.
+    optimizeDeps: {
+      include: ['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
+        (name) => `prismjs/components/prism-${name}.js`,
+      ),
+    },
     ssr: { noExternal: ['gifenc'] }, // its ES module, which Node itself does not find
   };
   if (mode === 'test') {

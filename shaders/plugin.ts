@@ -136,6 +136,8 @@ export function writeDeclarations(): boolean {
 }
 
 const ALL = 'virtual:shaders';
+/** The files with their comments, for whoever shows them. */
+const SOURCES = 'virtual:shader-sources';
 /** Loads the files of a group: `virtual:shader-files/activation`. */
 const FILES = 'virtual:shader-files/';
 /** The module that contains them. */
@@ -159,7 +161,7 @@ export function wgsl({ assets = false } = {}): Plugin {
     },
     /** A permutation resolves to a path beside its parent's, where no file exists. */
     resolveId(id) {
-      if ([ALL, FILES, STANDING].some((start) => id.startsWith(start))) return `\0${id}`;
+      if ([ALL, SOURCES, FILES, STANDING].some((start) => id.startsWith(start))) return `\0${id}`;
       const source = id.endsWith('.wgsl') && sources.get(nameOf(id));
       return source ? join(folder, dirname(source.file), `${nameOf(id)}.wgsl`) : null;
     },
@@ -173,6 +175,10 @@ export function wgsl({ assets = false } = {}): Plugin {
         return js(
           `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${texts};`,
         );
+      }
+      if (id === `\0${SOURCES}`) {
+        const files = json(wgslFiles().map((file) => [file, readText(file)]));
+        return js(`export const files = ${files};\nexport const sources = ${json([...sources])};`);
       }
       const group = id.startsWith('\0') ? id.slice(id.indexOf('/') + 1) : undefined;
       const filesOfGroup = () =>

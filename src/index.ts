@@ -42,6 +42,7 @@ export type { AdamSettings, Objective } from './training/settings';
 export type { Trainer } from './training/trainer';
 export type { TuningCache } from './tuning/cache';
 export { type Conditioning, defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
+export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';
 export type { Predictor, PredictorOptions } from './unet/predictor';
 export type { Told, UNet } from './unet/unet';
 export type { Variants } from './unet/variants';

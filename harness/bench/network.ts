@@ -104,7 +104,7 @@ const open: Record<TotalName, Open> = {
       levels: tensor('noise levels', padBatch(batch)),
       classes: tensor('classes', padBatch(batch)),
     };
-    const ops = predictionPass(unet.plan, padBatch(batch), input, output, told, chooser(variants));
+    const { ops } = predictionPass(unet.plan, padBatch(batch), input, output, told, chooser(variants));
     const boundBuffers = new Map([...unet.boundBuffers, [input, buffer] as const]);
     const program = await Program.compile(
       engine.gpu,

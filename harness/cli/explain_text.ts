@@ -1,14 +1,14 @@
 /** Lists what a configuration consists of: layers and parameters, every dispatch of a training step, memory. Pure, no GPU. */
 
 import { planMemory } from '../../src/plan/memory';
-import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
-import { type StepSettings, stepDefaults } from '../../src/training/settings';
-import { type CorruptionOptions, planCorruption, planStep } from '../../src/training/step';
+import type { Tensor } from '../../src/plan/tensor';
+import { stepDefaults } from '../../src/training/settings';
 import type { UNetConfig } from '../../src/unet/config';
 import { describe, table } from '../../src/unet/describe';
 import type { Variants } from '../../src/unet/variants';
-import { planWeights, type WeightPlan } from '../../src/unet/weights';
+import { planWeights } from '../../src/unet/weights';
 import { megabytes } from '../run/units';
+import { type ExplainedTraining, planWhole } from '../run/whole_step';
 import { wrap } from '../run/wrap';
 
 /** Columns of the widest line. */
@@ -33,33 +33,6 @@ export function explain(
     dispatches: dispatches(config, weights, batchSize, imageCount, variants, training),
     memory: memory(config, weights, batchSize, imageCount, variants, training),
   };
-}
-
-/** The trainer's settings that change the list. */
-export type ExplainedTraining = StepSettings & Pick<CorruptionOptions, 'objective'>;
-
-/** The ops of a step that draws its batch from a data set, in the order in which the GPU runs them. */
-function planWhole(
-  config: UNetConfig,
-  weights: WeightPlan,
-  batchSize: number,
-  imageCount: number,
-  variants: Variants,
-  training: ExplainedTraining,
-) {
-  const average = training.averageWeights ? planWeights(config) : undefined;
-  const plan = planStep(config, weights, batchSize, variants, training, average);
-  const batch = padBatch(batchSize);
-  const { height, width, channels } = config;
-  const set = {
-    images: tensor('data set', Math.ceil((imageCount * height * width * channels) / 4)),
-    order: tensor('order', imageCount),
-    ...(config.conditioning?.classes ? { labels: tensor('labels', Math.ceil(imageCount / 4)) } : {}),
-    count: imageCount,
-  };
-  const options = { objective: training.objective, seed: 0, binarize: true, classDropout: 0.05 };
-  const corruption = planCorruption(config, plan.tensors, batch, set, options);
-  return { plan, set, ops: [...corruption, ...plan.gradients, ...plan.update] };
 }
 
 function dispatches(...run: Parameters<typeof planWhole>): string {

@@ -6,6 +6,7 @@ import { rememberedLosses } from './device_lost';
 import { anyElement, button, byId, setText } from './dom';
 import { connectFiles } from './file_input';
 import { adapterName } from './format';
+import { createInsidePanel } from './inside_panel';
 import { createKeptPanel } from './kept_panel';
 import { createSamplePanel } from './sample_panel';
 import { type Settings, toQuery } from './settings';
@@ -108,6 +109,7 @@ function createFrame(app: App): Panel {
       const large = {
         train: !state.run && settings.batch > SMALL.batch,
         sample: false,
+        inside: false,
         check: false,
         bench: (settings.benchBatch || settings.batch) > SMALL.batch,
       };
@@ -131,7 +133,13 @@ function start(): void {
   const app = new App();
   const check = createCheckPanel(app);
   const bench = createBenchPanel(app);
-  const panels = { train: createTrainPanel(app), sample: createSamplePanel(app), check, bench };
+  const panels = {
+    train: createTrainPanel(app),
+    sample: createSamplePanel(app),
+    inside: createInsidePanel(app),
+    check,
+    bench,
+  };
   connectFiles(app, bench.compare);
 
   let autorun = app.settings.autorun;

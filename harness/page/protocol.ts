@@ -1,6 +1,7 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
+import type { InsideAnswer, InsideOrder } from './inside/protocol';
 import type { FlowMethod, PageRecipe, Tune } from './settings';
 
 /** What a run is made with. */
@@ -72,6 +73,8 @@ export type Command =
     }
   /** A network to sample from, or a checkpoint to go on from. */
   | { readonly type: 'model'; readonly file: File }
+  /** Looks into a network; answered by an event of the same name. Training waits meanwhile. */
+  | { readonly type: 'inside'; readonly order: InsideOrder }
   | { readonly type: 'saveModel' }
   | { readonly type: 'saveCheckpoint' }
   /** A visible page must stay smooth; a hidden one need not. */
@@ -173,6 +176,7 @@ export type WorkerEvent =
       /** x before the step, and what the network makes of it; left out of some steps of a long run. */
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
     }
+  | { readonly type: 'inside'; readonly answer: InsideAnswer }
   /** The run is gone, and its memory is free. */
   | { readonly type: 'freed' }
   /** A file to save. A checkpoint, from which the run can go on, tells after how many steps. */

@@ -30,6 +30,8 @@ import { levelsOf } from '../run/network';
 import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage, goesOnBy } from './device_lost';
 import { divergedMessage } from './diverged';
+import type { InsideOrder } from './inside/protocol';
+import { Inside } from './inside/worker';
 import { KeptRuns } from './kept_runs';
 import { LivePictures } from './live_pictures';
 import { LossBatcher } from './loss_batcher';
@@ -80,6 +82,7 @@ export class Session {
   private watch: ConstantImageWatch | undefined;
   private readonly models = new Models();
   private readonly pictures: LivePictures;
+  private readonly inside: Inside;
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
 
@@ -100,6 +103,7 @@ export class Session {
   constructor(send: (event: WorkerEvent, transfer?: Transferable[]) => void) {
     this.send = send;
     this.pictures = new LivePictures(send);
+    this.inside = new Inside(send);
     this.kept = new KeptRuns(send);
   }
 
@@ -144,6 +148,9 @@ export class Session {
         break;
       case 'sample':
         this.request(() => this.sample(command.order));
+        break;
+      case 'inside':
+        this.request(() => this.lookInside(command.order));
         break;
       case 'stopSampling':
         this.interrupt('sampling');
@@ -615,6 +622,17 @@ export class Session {
     const run = await this.pictures.run(this.engine!, network, order);
     this.phase('sampling');
     await this.interruptible('sampling', run);
+  }
+
+  private lookInside(order: InsideOrder): Promise<void> {
+    return this.inside.answer(order, async () => {
+      const source = order.kind === 'list' ? order.source : order.picture.source;
+      const engine = await this.device();
+      const network = await this.networkFrom(source);
+      const trainer = source === 'run' ? this.trainer : undefined;
+      const settings = this.run ?? this.settings;
+      return { engine, network, images: this.imagesOf(settings.limit), trainer, settings };
+    });
   }
 
   private async networkFrom(source: Source): Promise<Network> {

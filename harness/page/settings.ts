@@ -7,7 +7,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import type { CheckpointSettings } from './protocol';
 
-export const tasks = ['train', 'sample', 'check', 'bench'] as const;
+export const tasks = ['train', 'sample', 'inside', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
 
 export const tunes = ['auto', 'on', 'off'] as const;

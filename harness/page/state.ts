@@ -89,6 +89,7 @@ export function reduce(state: State, event: WorkerEvent): State {
     case 'preparing':
       return { ...state, preparing: event.progress };
     case 'notice':
+    case 'inside':
       return state; // the page shows it
     case 'data':
       return { ...state, data: event.data };

@@ -143,7 +143,7 @@ function opsOf(
   const elements = channels * height * width;
   const sampled = { elements, batch, guided };
 
-  const pass = predictionPass(plan, seen, x, prediction, { levels, classes }, chooser(variants));
+  const pass = predictionPass(plan, seen, x, prediction, { levels, classes }, chooser(variants)).ops;
   const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
   const told = conditioning?.noiseLevel
     ? [op(sameLevel, 'noise levels', { batch: seen }, { step, levels })]

@@ -1,6 +1,7 @@
 /** The loss of a network on images that it was not trained on. */
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
+import type { Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
@@ -41,6 +42,8 @@ export interface EvaluateOptions {
   /** Ends the evaluation between two batches; it then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
+
+export const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 
 /** The ops of an evaluation: a step's batch and forward pass, and the loss of each image. Pure. */
 export function planEvaluation(

@@ -36,7 +36,7 @@ export interface TrainerOptions extends Optional<AdamSettings> {
    * requires. Default 0.05.
    */
   readonly classDropout?: number | undefined;
-  /** False gives every activation and gradient its own buffer, so that all can be read after a step. Default true. */
+  /** False gives every activation and gradient its own buffer, so that `trainer.maps` can read them after a step. Default true. */
   readonly reuseMemory?: boolean | undefined;
   /** Whether `encodeForward`, `encodeBackward` and `encodeUpdate` can be used, for a loss of your own. Takes a little more memory. Default false. */
   readonly ownLoss?: boolean | undefined;

@@ -16,6 +16,7 @@ import { padBatch, type Tensor, tensor, view } from '../plan/tensor';
 import { backwardPass, type LayerGradient, planGradients } from '../unet/backward';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import { forwardPass } from '../unet/forward';
+import { type LayerTensors, layerTensors } from '../unet/layer_maps';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
 import { LOSS_RING, type Objective, type StepSettings, stepDefaults } from './settings';
@@ -57,6 +58,8 @@ export interface StepPlan {
   readonly update: Op[];
   /** The tensor that holds each layer's gradient after the update. */
   readonly layerGradients: readonly Tensor[];
+  /** Where the maps of each layer are after the gradients, if tensors do not share memory. */
+  readonly maps: readonly LayerTensors[];
   /** The layer of each block of gradients, to name the one that made a step fail. */
   readonly blockLayers: readonly string[];
 }
@@ -82,6 +85,7 @@ export function planStep(
   const pre = tensor(`${last.name} pre-activation`, target.size);
   const grad = tensor(`${last.name} gradient`, target.size);
   const forward = forwardPass(weights, batch, noisy, pre, { levels, classes }, choose, true);
+  const backward = backwardPass(forward, batch, grad, byLayer, choose);
   const gradients = [
     ...forward.ops,
     op(
@@ -90,7 +94,7 @@ export function planStep(
       { ...lossShape, swish: last.activation === 'swish' },
       { pre, target, state, grad, partials: squares },
     ),
-    ...backwardPass(forward, batch, grad, byLayer, choose),
+    ...backward.ops,
   ];
   const load = loadBatch(config, batch, tensors);
   const update = planUpdate(weights, byLayer, tensors, { ...lossShape, batchSize }, settings, average);
@@ -100,6 +104,7 @@ export function planStep(
     gradients,
     forwardOps: forward.ops.length,
     slices: byLayer,
+    maps: layerTensors(forward, backward.layerGrads),
     output: { pre, grad },
     ...update,
   };

@@ -5,7 +5,8 @@ import { Staging } from '../gpu/staging';
 import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
 import { STATE } from '../plan/step_state';
-import { type Tensor, tensor } from '../plan/tensor';
+import { padBatch, type Tensor, tensor } from '../plan/tensor';
+import { LayerMaps } from '../unet/layer_maps';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import { type Losses, LossReader } from './losses';
@@ -58,6 +59,7 @@ interface Parts {
   /** The bytes of the settings that a recorded step sets. */
   readonly bytes: GPUBuffer;
   readonly losses: LossReader;
+  readonly maps: LayerMaps;
   readonly load: Program;
   readonly gradients: readonly Program[];
   readonly update: Program;
@@ -72,6 +74,7 @@ export class StepPrograms {
   readonly plan: StepPlan;
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly losses: LossReader;
+  readonly maps: LayerMaps;
   /** A step on the caller's batch. */
   readonly step: readonly Program[];
   /** Everything of a step that changes what outlives it. */
@@ -87,6 +90,7 @@ export class StepPrograms {
     this.plan = parts.plan;
     this.boundBuffers = parts.boundBuffers;
     this.losses = parts.losses;
+    this.maps = parts.maps;
     this.step = [parts.load, ...parts.gradients, parts.update];
     this.update = parts.update;
     this.ownLoss = parts.ownLoss;
@@ -115,6 +119,7 @@ export class StepPrograms {
     const buffer = (t: Tensor) => created.get(t)!;
     const { state, losses: records } = plan.tensors;
     let losses: LossReader | undefined;
+    let programs: readonly Program[] = [];
     try {
       await gpu.write(
         buffer(numbers),
@@ -126,12 +131,23 @@ export class StepPrograms {
       for (const [name, value] of Object.entries(initial))
         await gpu.write(buffer(state), STATE[name as keyof typeof initial] * 4, Float32Array.of(value));
       losses = await LossReader.create(gpu, buffer(state), buffer(records), skipNonFinite);
-      const programs = await compile(gpu, plan, own, { bytes, boundBuffers, reuse: options.reuseMemory });
+      const { reuseMemory } = options;
+      const { step, ...compiled } = await compile(gpu, plan, own, {
+        bytes,
+        boundBuffers,
+        reuse: reuseMemory,
+      });
+      programs = compiled.programs;
+      const batch = { batch: padBatch(batchSize), count: batchSize };
+      const made = { program: step, layers: plan.maps, reuseMemory };
+      const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...made });
       const ownBuffers = [...created.values()];
       const named = { numbers: buffer(numbers), bytes: buffer(bytes) };
-      return new StepPrograms({ gpu, plan, boundBuffers, own: ownBuffers, ...named, losses, ...programs });
+      const outside = { gpu, plan, boundBuffers, own: ownBuffers, ...named };
+      return new StepPrograms({ ...outside, losses, maps, ...compiled });
     } catch (error) {
       losses?.destroy();
+      for (const program of programs) program.destroy();
       for (const b of created.values()) b.destroy();
       throw error;
     }
@@ -140,7 +156,10 @@ export class StepPrograms {
   /** Bytes of GPU memory that this object holds. */
   get bytes(): number {
     const { programs, own } = this.parts;
-    return [...programs.map((p) => p.bytes), ...own.map((b) => b.size)].reduce((sum, n) => sum + n, 0);
+    return [...programs.map((p) => p.bytes), ...own.map((b) => b.size)].reduce(
+      (sum, n) => sum + n,
+      this.maps.bytes,
+    );
   }
 
   buffer(t: Tensor): GPUBuffer {
@@ -234,6 +253,7 @@ export class StepPrograms {
   destroy(): void {
     for (const program of this.parts.programs) program.destroy();
     for (const b of this.parts.own) b.destroy();
+    this.maps.destroy();
     this.losses.destroy();
   }
 }
@@ -266,7 +286,7 @@ async function compile(
       : []),
   ]);
   const [load, step, update, setting, add, ownUpdate] = all;
-  const common = { load, update, setUpdate: setting, programs: all };
+  const common = { step, load, update, setUpdate: setting, programs: all };
   if (!own) return { ...common, gradients: [step], ownLoss: undefined };
   const given = afterLoss + own.output.length;
   const back = step.section(given + own.given.length, ops.length);

@@ -7,6 +7,7 @@ import { readBuffer } from '../gpu/staging';
 import { STATE } from '../plan/step_state';
 import { padBatch, type Tensor } from '../plan/tensor';
 import { defaultChooser, withVariants } from '../tuning/chooser';
+import type { LayerMaps } from '../unet/layer_maps';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
@@ -51,6 +52,8 @@ export class Trainer extends StepRecorder {
   readonly variants: Variants;
   /** The adapter that it runs on. */
   readonly adapter: AdapterDescription;
+  /** What each layer makes of the last step's batch, and the loss's gradient there; readable with `reuseMemory: false`. */
+  readonly maps: LayerMaps;
   private feed: Feed | undefined;
   private frames: Frames | undefined;
   /** Completed steps when the trainer was created or last given a state: their losses are not in its ring. */
@@ -61,6 +64,8 @@ export class Trainer extends StepRecorder {
     this.adapter = parts.gpu.adapter;
     this.variants = parts.variants;
     parts.unet.attachTrainer();
+    this.maps = parts.programs.maps;
+    this.maps.check = () => this.checkFree();
   }
 
   /** @internal */
@@ -73,9 +78,9 @@ export class Trainer extends StepRecorder {
     checkUNet(unet, gpu.device);
     const { variants: given, ...checked } = checkTrainer(options);
     const { batchSize, settings } = checked;
-    const { layers } = unet.plan;
     const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
-    const choice = { given, gpu, chooser, layers, batch: padBatch(batchSize), training: true };
+    const batch = { layers: unet.plan.layers, batch: padBatch(batchSize) };
+    const choice = { given, gpu, chooser, ...batch, training: true };
     try {
       return await withVariants(choice, async (variants) => {
         const stepOptions = { ...checked, variants, average: trained && unet };
@@ -284,8 +289,7 @@ export class Trainer extends StepRecorder {
    * separately. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has other settings.
    */
   setState(state: OptimizerState): void {
-    this.check();
-    if (this.busy) throw busyError();
+    this.checkFree();
     const { gpu, programs } = this;
     const { moment1, moment2, weights } = checkState(state, this.settings, this.unet);
     gpu.writeSoon(programs.buffer(this.plan.tensors.moment1), 0, moment1);
@@ -310,6 +314,12 @@ export class Trainer extends StepRecorder {
   override check(): void {
     super.check();
     this.unet.check();
+  }
+
+  /** Also throws in the middle of a step or a fit. */
+  private checkFree(): void {
+    this.check();
+    if (this.busy) throw busyError();
   }
 
   protected release(): void {
@@ -385,9 +395,8 @@ export class Trainer extends StepRecorder {
     if (!this.feed?.serves(dataset, seed, binarize)) {
       this.feed?.destroy();
       this.feed = undefined;
-      const { settings, batchSize } = this;
-      const { config } = this.unet;
-      const options = { config, batchSize, settings, dataset, seed, binarize };
+      const { settings, batchSize, unet } = this;
+      const options = { config: unet.config, batchSize, settings, dataset, seed, binarize };
       this.feed = await Feed.create(this.gpu, this.programs, options);
       if (this.destroyed) this.feed.destroy();
     }

@@ -60,6 +60,12 @@ export function planGradients(
   return { all, byLayer };
 }
 
+export interface Backward {
+  readonly ops: Op[];
+  /** dL/d(pre-activation) of each layer, by name: in this tensor when all ops are done. */
+  readonly layerGrads: ReadonlyMap<string, Tensor>;
+}
+
 /** Backpropagates from `outputGrad`, dL/d(pre-activation of the last layer), to the gradients of all parameters. */
 export function backwardPass(
   { passes, told }: Pick<Forward, 'passes' | 'told'>,
@@ -67,8 +73,9 @@ export function backwardPass(
   outputGrad: Tensor,
   gradients: readonly LayerGradient[],
   choose: Choose = () => undefined,
-): Op[] {
+): Backward {
   const ops: Op[] = [];
+  const layerGrads = new Map<string, Tensor>();
   const biasGrad = told && tensor('gradient of the biases of images', told.imageBias.size);
   const back = activationsBack(passes, batch, outputGrad, choose);
   let grad = outputGrad;
@@ -82,6 +89,7 @@ export function backwardPass(
       ops.push(activation.op);
       grad = activation.grad;
     }
+    layerGrads.set(name, grad);
     if (biasGrad && first !== undefined) {
       const image = { channels: outChannels, height, width, batch };
       ops.push(op(sumPixels, name, { ...image, first }, { grad, sums: biasGrad }));
@@ -97,9 +105,12 @@ export function backwardPass(
       grad = inputGrad;
     }
   }
-  if (told && biasGrad)
-    ops.push(...backThroughTelling(told, batch, biasGrad, gradients.slice(passes.length)));
-  return ops;
+  if (told && biasGrad) {
+    const back = backThroughTelling(told, batch, biasGrad, gradients.slice(passes.length));
+    ops.push(...back.ops);
+    for (const [name, grad] of back.layerGrads) layerGrads.set(name, grad);
+  }
+  return { ops, layerGrads };
 }
 
 /**
@@ -181,7 +192,7 @@ function backThroughTelling(
   batch: number,
   biasGrad: Tensor,
   [forHidden, forOutput]: readonly LayerGradient[],
-): Op[] {
+): Backward {
   const { hidden, output } = plan.layers;
   const grad = tensor(`${hidden.name} gradient`, pre.size);
   const gradKernel = (layer: Layer, input: Tensor, grad: Tensor, { slices, partial }: LayerGradient) => {
@@ -189,7 +200,7 @@ function backThroughTelling(
     const kept = partial ? slices : undefined;
     return op(conv2dGradKernel, layer.name, { ...layer, batch }, tensors, undefined, kept);
   };
-  return [
+  const ops = [
     gradKernel(output, activated, biasGrad, forOutput),
     op(
       conv2dGradInput,
@@ -200,4 +211,9 @@ function backThroughTelling(
     op(swishGrad, hidden.name, { elements: pre.size }, { pre, grad }),
     gradKernel(hidden, features, grad, forHidden),
   ];
+  const layerGrads = new Map([
+    [hidden.name, grad],
+    [output.name, biasGrad],
+  ]);
+  return { ops, layerGrads };
 }

@@ -189,12 +189,13 @@ export function predictionPass(
   output: Tensor,
   conditions: Conditions,
   choose?: Choose,
-): Op[] {
+): Forward {
   const { name, activation } = network.layers[network.layers.length - 1];
-  if (activation === 'none') return forwardPass(network, batch, input, output, conditions, choose).ops;
+  if (activation === 'none') return forwardPass(network, batch, input, output, conditions, choose);
   const pre = tensor(`${name} pre-activation`, output.size);
-  const { ops } = forwardPass(network, batch, input, pre, conditions, choose);
-  return [...ops, op(swish, name, { elements: output.size }, { input: pre, output })];
+  const forward = forwardPass(network, batch, input, pre, conditions, choose);
+  const activate = op(swish, name, { elements: output.size }, { input: pre, output });
+  return { ...forward, ops: [...forward.ops, activate] };
 }
 
 /**

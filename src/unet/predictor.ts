@@ -12,6 +12,7 @@ import { Resource } from '../resource';
 import { defaultChooser, withVariants } from '../tuning/chooser';
 import { outChannelsOf } from './config';
 import { type Choose, predictionPass, splitByWeights } from './forward';
+import { LayerMaps, type LayerTensors, layerTensors } from './layer_maps';
 import { checkUNet, type NetworkWeights } from './network';
 import { chooser as chooseBy, type Variants } from './variants';
 
@@ -21,7 +22,11 @@ export interface PredictorOptions {
   readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
+  /** False gives every activation its own buffer, so that `predictor.maps` can read them after a pass. Default true. */
+  readonly reuseMemory?: boolean | undefined;
 }
+
+const OPTIONS: Names<PredictorOptions> = { count: true, variants: true, reuseMemory: true };
 
 /** The tensors for inputs and outputs. */
 interface PredictorTensors {
@@ -38,6 +43,7 @@ interface PredictorPlan {
   readonly made: readonly Tensor[];
   readonly prepare: readonly Op[];
   readonly ops: readonly Op[];
+  readonly maps: readonly LayerTensors[];
 }
 
 interface PredictorParts {
@@ -47,6 +53,7 @@ interface PredictorParts {
   readonly program: Program;
   /** The program that depends on the weights alone: none or one. */
   readonly prepare: readonly Program[];
+  readonly maps: LayerMaps;
   readonly buffers: Readonly<Record<keyof PredictorTensors, GPUBuffer>>;
   readonly own: readonly GPUBuffer[];
   readonly staging: Staging;
@@ -58,6 +65,8 @@ export class Predictor extends Resource {
   readonly unet: NetworkWeights;
   /** Images per forward pass. */
   readonly count: number;
+  /** What each layer makes of the images of the last pass; readable with `reuseMemory: false`. */
+  readonly maps: LayerMaps;
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
   private prepared: number | undefined;
@@ -66,6 +75,8 @@ export class Predictor extends Resource {
     super('predictor');
     this.unet = parts.unet;
     this.count = parts.count;
+    this.maps = parts.maps;
+    this.maps.check = () => this.check();
     this.parts = parts;
   }
 
@@ -77,19 +88,19 @@ export class Predictor extends Resource {
     chooser = defaultChooser(gpu),
   ): Promise<Predictor> {
     checkUNet(unet, gpu.device);
-    checkNames('A predictor', options, { count: true, variants: true } satisfies Names<PredictorOptions>);
-    const { count = 1, variants } = options;
+    checkNames('A predictor', options, OPTIONS);
+    const { count = 1, variants, reuseMemory = true } = options;
     checkInteger('count', count, 1, 65536);
     const batch = padBatch(count);
     const { layers } = unet.plan;
     const choice = { given: variants, gpu, chooser, layers, batch, training: false };
-    return withVariants(choice, (chosen) => Predictor.make(gpu, unet, count, chosen));
+    return withVariants(choice, (chosen) => Predictor.make(gpu, unet, { count, reuseMemory }, chosen));
   }
 
   private static async make(
     gpu: Gpu,
     unet: NetworkWeights,
-    count: number,
+    { count, reuseMemory }: Required<Omit<PredictorOptions, 'variants'>>,
     variants: Variants,
   ): Promise<Predictor> {
     const batch = padBatch(count);
@@ -109,19 +120,24 @@ export class Predictor extends Resource {
       classes: buffer(classes),
     };
     let staging: Staging | undefined;
+    let programs: readonly Program[] = [];
     try {
       await gpu.write(buffers.state, STATE.count * 4, Uint32Array.of(count));
       // Two, so that one turn of `predict` is read back while the next one runs.
       staging = await Staging.create(gpu, 'predictions', (result.size / batch) * count * 4, 2);
-      const [program, ...prepare] = await Program.compileAll([
-        Program.compile(gpu, 'predict', plan.ops, boundBuffers),
+      programs = await Program.compileAll([
+        Program.compile(gpu, 'predict', plan.ops, boundBuffers, { reuse: reuseMemory }),
         ...(plan.prepare.length > 0
           ? [Program.compile(gpu, 'kernels for predict', plan.prepare, boundBuffers)]
           : []),
       ]);
-      return new Predictor({ gpu, unet, count, program, prepare, buffers, own, staging });
+      const [program, ...prepare] = programs;
+      const of = { what: 'predictor', gpu, layers: plan.maps, batch, count, program, reuseMemory };
+      const maps = await LayerMaps.create(of);
+      return new Predictor({ gpu, unet, count, program, prepare, maps, buffers, own, staging });
     } catch (error) {
       staging?.destroy();
+      for (const each of programs) each.destroy();
       for (const b of own) b.destroy();
       throw error;
     }
@@ -199,7 +215,7 @@ export class Predictor extends Resource {
   get bytes(): number {
     if (this.destroyed) return 0;
     const { prepare, program, own } = this.parts;
-    const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, 0);
+    const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, this.maps.bytes);
     return programs + own.reduce((sum, b) => sum + b.size, 0);
   }
 
@@ -212,6 +228,7 @@ export class Predictor extends Resource {
   protected release(): void {
     const { prepare, program, own, staging } = this.parts;
     for (const each of [...prepare, program]) each.destroy();
+    this.maps.destroy();
     staging.destroy();
     for (const b of own) b.destroy();
   }
@@ -243,11 +260,11 @@ function planPrediction(
   const input = tensor('input', size);
   const output = tensor('output', resultSize);
   const pass = predictionPass(plan, batch, input, output, { levels, classes }, choose);
-  const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
+  const { once, each, made } = splitByWeights(pass.ops, new Set(boundBuffers.keys()));
   const ops = [
     op(nhwcToChwn, 'input', { ...shape, channels }, { images, state, output: input }),
     ...each,
     op(chwnToNhwc, 'output', { ...shape, channels: outChannels }, { input: output, images: result }),
   ];
-  return { tensors, made, prepare: once, ops };
+  return { tensors, made, prepare: once, ops, maps: layerTensors(pass) };
 }

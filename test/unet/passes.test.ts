@@ -20,7 +20,7 @@ function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false) {
   const forward = forwardPass(network, BATCH, input, pre, told, choose, keeps);
   const { ops } = forward;
   const { byLayer } = planGradients(network.all, BATCH, choose);
-  const back = backwardPass(forward, BATCH, grad, byLayer, choose);
+  const back = backwardPass(forward, BATCH, grad, byLayer, choose).ops;
   return {
     forward: ops.map(title),
     backward: back.map(title),

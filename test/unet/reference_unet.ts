@@ -26,6 +26,13 @@ interface Image {
   readonly data: Float64Array;
 }
 
+/** The maps of a layer. */
+export interface ReferenceMaps {
+  readonly preActivation: Float64Array;
+  readonly activation: Float64Array;
+  gradient?: Float64Array;
+}
+
 /** A bias for each channel and image, [count][all]; a convolution's channels start at `first`. */
 interface ImageBias {
   readonly values: Float64Array;
@@ -50,6 +57,8 @@ export class ReferenceUNet {
   readonly parameters = new Map<string, Float64Array>();
   readonly gradients = new Map<string, Float64Array>();
   readonly moments = new Map<string, { m: Float64Array; v: Float64Array }>();
+  /** What each layer made of the images of the last pass, and dL/d(pre-activation) after a step: [count][height][width][channels]. */
+  readonly maps = new Map<string, ReferenceMaps>();
   /** Of the gradients of the last step together, before they were shortened. */
   norm = 0;
   private readonly config: UNetConfig;
@@ -181,8 +190,11 @@ export class ReferenceUNet {
           apply(result);
           continue;
         }
+        const y = plus(before, result.y);
+        const maps = this.maps.get(`${name}.${j}`)!;
+        this.maps.set(`${name}.${j}`, { ...maps, activation: y.data });
         apply({
-          y: plus(before, result.y),
+          y,
           back: (grad) => plus(grad, result.back(grad)),
         });
       }
@@ -239,6 +251,7 @@ export class ReferenceUNet {
       return list;
     });
     const hidden = new Float64Array(count * width);
+    const hiddenGrad = new Float64Array(count * width);
     const values = new Float64Array(count * all);
     const gradient = new Float64Array(count * all);
     for (let n = 0; n < count; n++) {
@@ -251,7 +264,12 @@ export class ReferenceUNet {
       }
       for (let o = 0; o < all; o++) values[n * all + o] += outputBias.values[o];
     }
+    const activated = hidden.map((z) => z * sigmoid(z));
+    this.maps.set('conditioning.hidden', { preActivation: hidden, activation: activated });
+    this.maps.set('conditioning.output', { preActivation: values, activation: values });
     const backward = () => {
+      this.maps.get('conditioning.hidden')!.gradient = hiddenGrad;
+      this.maps.get('conditioning.output')!.gradient = gradient;
       for (let n = 0; n < count; n++) {
         const g = gradient.subarray(n * all, (n + 1) * all);
         for (let o = 0; o < all; o++) outputBias.gradient[o] += g[o];
@@ -262,6 +280,7 @@ export class ReferenceUNet {
             outputKernel.gradient[h * all + o] += z * sigmoid(z) * g[o];
             grad += outputKernel.values[h * all + o] * g[o];
           }
+          hiddenGrad[n * width + h] = grad * swishSlope(z);
           for (const { table, row, times } of terms[n])
             table.gradient[row * width + h] += grad * swishSlope(z) * times;
         }
@@ -302,8 +321,10 @@ export class ReferenceUNet {
       }
     });
     const data = swish ? z.map((v) => v * sigmoid(v)) : z;
+    this.maps.set(name, { preActivation: z, activation: data });
     const back = (grad: Image): Image => {
       const dz = swish ? grad.data.map((g, i) => g * swishSlope(z[i])) : grad.data;
+      this.maps.get(name)!.gradient = dz;
       const dKernel = this.gradients.get(`${name}.kernel`)!;
       const dBias = this.gradients.get(`${name}.bias`)!;
       const dx = new Float64Array(x.data.length);

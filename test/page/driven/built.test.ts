@@ -122,6 +122,18 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
     'The pretrained network, 1,370 steps',
   );
 
+  await open('task=inside');
+  await until(page, () => document.querySelectorAll('#inside-net .net-part').length === 9);
+  await page.click('#inside-list summary');
+  await until(page, () => document.querySelector('.disclose') !== null);
+  await page.click('.disclose');
+  await until(page, () => document.querySelectorAll('.source .token').length > 50);
+  // In the colours of the style sheet.
+  const [comment, rest] = await page.$$eval('.source .comment, .source code', ([code, token]) =>
+    [token, code].map((element) => getComputedStyle(element).color),
+  );
+  expect(comment).not.toBe(rest);
+
   await open('task=check&kernel=swish.plain&autorun=1');
   await until(page, () => document.querySelector('#check-table .bar') !== null);
 

@@ -1,0 +1,143 @@
+/** The list of a training step's dispatches. A row opens to the shader beside its reference. */
+import { anyElement, byId, setText } from '../dom';
+import { whole } from '../format';
+import { cell } from '../table';
+import { number } from './part_view';
+import type { Listed, ListedOp, Stage } from './protocol';
+
+const COLUMNS = 6;
+const TITLES: Record<Stage, string> = {
+  corrupt: 'Corrupt',
+  forward: 'Forward',
+  loss: 'Loss',
+  backward: 'Backward',
+  update: 'Update',
+};
+
+export class DispatchList {
+  private shown: Listed | undefined;
+
+  show(listed: Listed): void {
+    if (listed === this.shown) return;
+    this.shown = listed;
+    const { ops, batch, ofRun } = listed;
+    const count = ops.reduce((sum, { dispatches }) => sum + dispatches.length, 0);
+    const flops = ops.reduce((sum, op) => sum + op.flops, 0);
+    const bytes = ops.reduce((sum, op) => sum + op.bytes, 0);
+    const which = ofRun ? 'the kernels of this run' : 'the usual kernels of this adapter';
+    setText(
+      anyElement('dispatches-about'),
+      `${whole(count)} dispatches for ${whole(batch)} images, with ${which}: ${number(flops / 1e9)} GFLOP, and ${number(bytes / 1e9)} GB that must move.`,
+    );
+    const table = byId('dispatches', HTMLTableElement);
+    for (const body of [...table.tBodies]) body.remove();
+    let stage: Stage | undefined;
+    let body: HTMLTableSectionElement | undefined;
+    for (const op of ops) {
+      if (op.stage !== stage || !body) {
+        stage = op.stage;
+        body = table.createTBody();
+        body.insertRow().append(heading(TITLES[stage]));
+      }
+      this.row(body, op);
+    }
+    anyElement('dispatches-table').hidden = false;
+  }
+
+  private row(body: HTMLTableSectionElement, op: ListedOp): void {
+    const { kernel, variant, layer, dispatches, flops, bytes } = op;
+    const row = body.insertRow();
+    const toggle = Object.assign(document.createElement('button'), { type: 'button', className: 'disclose' });
+    toggle.setAttribute('aria-expanded', 'false');
+    toggle.textContent = kernel;
+    row.insertCell().append(toggle);
+    cell(row, variant);
+    cell(row, layer);
+    const [first] = dispatches;
+    cell(
+      row,
+      dispatches.length === 1 ? first.groups.join(' × ') : `${dispatches.length} dispatches`,
+      'number',
+    );
+    cell(row, number(flops / 1e6), 'number');
+    cell(row, number(bytes / 1e6), 'number');
+    let detail: HTMLTableRowElement | undefined;
+    toggle.addEventListener('click', () => {
+      const open = toggle.getAttribute('aria-expanded') !== 'true';
+      toggle.setAttribute('aria-expanded', String(open));
+      if (!detail) {
+        detail = body.insertRow(row.sectionRowIndex + 1);
+        detail.className = 'detail';
+        const box = Object.assign(detail.insertCell(), { colSpan: COLUMNS });
+        void detailOf(op, box);
+      }
+      detail.hidden = !open;
+    });
+  }
+}
+
+function heading(text: string): HTMLTableCellElement {
+  const th = Object.assign(document.createElement('th'), {
+    colSpan: COLUMNS,
+    scope: 'rowgroup',
+    textContent: text,
+  });
+  th.className = 'stage-name';
+  return th;
+}
+
+/** Fills the cell under a row: its dispatches, the shader, and the reference. */
+async function detailOf(op: ListedOp, cell: HTMLTableCellElement): Promise<void> {
+  const box = element('div', 'sources');
+  cell.append(box);
+  box.append(element('p', 'muted', 'Loading the sources'));
+  try {
+    const { shaderSource, referenceSource } = await import('./source_text');
+    const names = [...new Set(op.dispatches.map(({ shader }) => shader))];
+    const shaders = names.map(async (name) => {
+      const of = op.dispatches.filter(({ shader }) => shader === name);
+      return panel(`What the GPU runs: ${name}`, bindingsOf(of), await shaderSource(name));
+    });
+    const reference = referenceSource(op.kernel).then((source) =>
+      panel(
+        'What it must compute, in 64 bits',
+        'The reference: plain loops, which every form of the kernel is compared with.',
+        source,
+      ),
+    );
+    const [right, ...left] = await Promise.all([reference, ...shaders]);
+    const column = element('div', 'shader-column');
+    column.append(...left);
+    box.replaceChildren(column, right);
+  } catch (error) {
+    box.replaceChildren(
+      element('p', 'problem', `The sources could not be loaded: ${(error as Error).message}`),
+    );
+  }
+}
+
+/** A dispatch in a line: its grid, and what it reads and writes. */
+function bindingsOf(dispatches: ListedOp['dispatches']): string {
+  const [{ groups, workgroupSize, tensors }] = dispatches;
+  const times = dispatches.length > 1 ? `, ${dispatches.length} times` : '';
+  const lists = (written: boolean) =>
+    tensors
+      .filter((t) => t.written === written)
+      .map(({ binding, label, elements }) => `${binding}: ${label}, ${number((4 * elements) / 1e6)} MB`)
+      .join('; ');
+  const reads = lists(false);
+  return `${groups.join(' × ')} workgroups of ${workgroupSize.join(' × ')}${times}.${reads ? ` Reads ${reads}.` : ''} Writes ${lists(true)}.`;
+}
+
+function panel(title: string, about: string, { file, code }: { file: string; code: Node }): HTMLElement {
+  const box = element('section', 'source');
+  const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'region', ariaLabel: file });
+  const text = document.createElement('code');
+  text.append(code);
+  pre.append(text);
+  box.append(element('h3', '', title), element('p', 'muted', about), pre, element('p', 'muted file', file));
+  return box;
+}
+
+const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: string, textContent = '') =>
+  Object.assign(document.createElement(tag), { className, textContent });

@@ -1,0 +1,47 @@
+/** Lists the dispatches of a training step: what `npm run explain` prints, as data. Pure. */
+import type { Op } from '../../../src/plan/op';
+import type { ShaderBinding } from '../../../src/plan/shader';
+import type { UNetConfig } from '../../../src/unet/config';
+import type { Variants } from '../../../src/unet/variants';
+import { planWeights } from '../../../src/unet/weights';
+import { type ExplainedTraining, planWhole } from '../../run/whole_step';
+import type { ListedOp, Stage } from './protocol';
+
+export interface StepToList {
+  readonly config: UNetConfig;
+  readonly batch: number;
+  /** Images in the data set. */
+  readonly images: number;
+  readonly variants: Variants;
+  readonly training: ExplainedTraining;
+}
+
+export function listStep({ config, batch, images, variants, training }: StepToList): ListedOp[] {
+  const { plan, corruption } = planWhole(config, planWeights(config), batch, images, variants, training);
+  const loss = plan.gradients.findIndex(({ layer }) => layer === 'loss');
+  const parts: Record<Stage, readonly Op[]> = {
+    corrupt: corruption,
+    forward: plan.gradients.slice(0, loss),
+    loss: plan.gradients.slice(loss, loss + 1),
+    backward: plan.gradients.slice(loss + 1),
+    update: plan.update,
+  };
+  return Object.entries(parts).flatMap(([stage, ops]) => ops.map((op) => listed(stage as Stage, op)));
+}
+
+function listed(stage: Stage, { kernel, variant, layer, cost, calls }: Op): ListedOp {
+  return {
+    ...{ stage, kernel, variant, layer, ...cost },
+    dispatches: calls.map(({ shader, groups, tensors }) => ({
+      shader: shader.name,
+      workgroupSize: shader.workgroupSize,
+      groups,
+      tensors: Object.entries<ShaderBinding>(shader.bindings).map(([binding, { access }]) => ({
+        binding,
+        label: tensors[binding].label,
+        elements: tensors[binding].size,
+        written: access === 'read_write',
+      })),
+    })),
+  };
+}

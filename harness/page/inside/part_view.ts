@@ -1,0 +1,203 @@
+/** The open part of the network: all maps of a layer, and one of them enlarged. */
+import { anyElement, button, byId, setText } from '../dom';
+import { whole } from '../format';
+import type { InsideLayer, Kernels } from './protocol';
+import { channelsOf, largest, type Maps, paint } from './shades';
+
+export const kinds = ['activation', 'preActivation', 'gradient'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** What there is to show of a layer. */
+export interface Part {
+  readonly layer: InsideLayer;
+  readonly maps: Readonly<Record<Kind, Float32Array | undefined>>;
+  /** Those of the first convolution, if the layer is it. */
+  readonly kernels?: Kernels;
+}
+
+const short = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
+export const number = (value: number) => short.format(value).replace('-', '−');
+
+export class PartView {
+  private part: Part | undefined;
+  private kind: Kind = 'activation';
+  private chosen = 0;
+  private readonly grid = byId('part-grid', HTMLCanvasElement);
+  private readonly one = byId('part-map', HTMLCanvasElement);
+  private readonly kernel = byId('part-kernel', HTMLCanvasElement);
+  private readonly slider = byId('part-slider', HTMLInputElement);
+
+  constructor() {
+    for (const kind of kinds) {
+      button(`part-${kind}`).addEventListener('click', () => {
+        this.kind = kind;
+        this.draw();
+      });
+    }
+    this.slider.addEventListener('input', () => {
+      this.chosen = Number(this.slider.value) - 1;
+      this.drawOne();
+    });
+    this.grid.addEventListener('click', (event) => this.choose(event));
+    this.one.addEventListener('pointermove', (event) => this.point(event));
+    this.one.addEventListener('pointerleave', () => this.drawFacts());
+    new ResizeObserver(() => {
+      if (this.columns !== Number(this.grid.dataset.columns)) this.draw();
+    }).observe(this.grid.parentElement!);
+  }
+
+  show(part: Part): void {
+    if (part.layer.name !== this.part?.layer.name) this.chosen = 0;
+    this.part = part;
+    this.draw();
+  }
+
+  /** Paints anew what there is. */
+  draw(): void {
+    const { part } = this;
+    if (!part) return;
+    const { layer } = part;
+    if (!part.maps[this.kind]) this.kind = 'activation';
+    for (const kind of kinds) {
+      button(`part-${kind}`).hidden = !part.maps[kind];
+      button(`part-${kind}`).setAttribute('aria-pressed', String(kind === this.kind));
+    }
+    setText(anyElement('part-title'), layer.told ? 'What the network is told' : layer.name);
+    setText(anyElement('part-about'), aboutLayer(layer));
+    const maps = this.maps();
+    const most = largest(part.maps[this.kind]!);
+    paint(this.grid, maps, most);
+    this.grid.dataset.columns = String(maps.columns);
+    this.grid.style.maxWidth = `${maps.columns * (layer.width === 1 ? 28 : 84)}px`;
+    const what = `${whole(maps.count)} ${maps.count === 1 ? 'map' : 'maps'} of ${layer.height}×${layer.width}`;
+    this.grid.setAttribute(
+      'aria-label',
+      `${WORDS[this.kind]} of ${layer.name}: ${what}, values up to ${number(most)}`,
+    );
+    setText(anyElement('part-scale'), `${what}; full ink is ${number(most)}`);
+    this.slider.max = String(maps.count);
+    this.slider.disabled = maps.count === 1;
+    this.drawOne();
+  }
+
+  private get columns(): number {
+    const { part } = this;
+    const count = part?.layer.outChannels ?? 1;
+    return Math.min(count, this.grid.parentElement!.clientWidth < 460 ? 8 : 16);
+  }
+
+  private maps(): Maps {
+    const { layer, maps } = this.part!;
+    return channelsOf(maps[this.kind]!, layer.height, layer.width, this.columns);
+  }
+
+  private drawOne(): void {
+    const { layer, kernels, maps } = this.part!;
+    const all = this.maps();
+    this.chosen = Math.min(this.chosen, all.count - 1);
+    this.slider.value = String(this.chosen + 1);
+    const most = largest(maps[this.kind]!);
+    paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.chosen, y, x) }, most);
+    anyElement('part-kernel-box').hidden = !kernels;
+    if (kernels) paint(this.kernel, kernelAt(kernels, layer, this.chosen), largest(kernels));
+    this.drawFacts();
+  }
+
+  private drawFacts(): void {
+    if (!this.part) return;
+    const all = this.maps();
+    let [least, most, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+    for (let y = 0; y < all.height; y++)
+      for (let x = 0; x < all.width; x++) {
+        const v = all.value(this.chosen, y, x);
+        [least, most, sum] = [Math.min(least, v), Math.max(most, v), sum + v];
+      }
+    const mean = sum / (all.height * all.width);
+    const facts = `Map ${this.chosen + 1} of ${all.count}: ${number(least)} to ${number(most)}, mean ${number(mean)}`;
+    setText(anyElement('part-facts'), facts);
+    this.slider.setAttribute('aria-valuetext', facts);
+    this.one.setAttribute('aria-label', facts);
+  }
+
+  private choose(event: MouseEvent): void {
+    const all = this.maps();
+    const { left, top, width, height } = this.grid.getBoundingClientRect();
+    const rows = Math.ceil(all.count / all.columns);
+    const column = Math.floor(((event.clientX - left) / width) * all.columns);
+    const row = Math.floor(((event.clientY - top) / height) * rows);
+    const at = row * all.columns + column;
+    if (at < 0 || at >= all.count) return;
+    this.chosen = at;
+    this.drawOne();
+  }
+
+  private point(event: PointerEvent): void {
+    const all = this.maps();
+    const { left, top, width, height } = this.one.getBoundingClientRect();
+    const x = Math.min(all.width - 1, Math.max(0, Math.floor(((event.clientX - left) / width) * all.width)));
+    const y = Math.min(
+      all.height - 1,
+      Math.max(0, Math.floor(((event.clientY - top) / height) * all.height)),
+    );
+    setText(
+      anyElement('part-facts'),
+      `Map ${this.chosen + 1}, row ${y + 1}, column ${x + 1}: ${number(all.value(this.chosen, y, x))}`,
+    );
+  }
+}
+
+const WORDS: Record<Kind, string> = {
+  activation: 'Activations',
+  preActivation: 'Values before the activation',
+  gradient: 'Gradients of the loss',
+};
+
+/** The kernel of output channel `channel`, summed up over input channels: the first layer of digits has one. */
+function kernelAt(
+  kernels: Kernels,
+  { kernelSize: k, inChannels, outChannels }: InsideLayer,
+  channel: number,
+): Maps {
+  const value = (_: number, y: number, x: number) => {
+    let sum = 0;
+    for (let c = 0; c < inChannels; c++)
+      sum += kernels[((y * k + x) * inChannels + c) * outChannels + channel];
+    return sum;
+  };
+  return { height: k, width: k, count: 1, columns: 1, value };
+}
+
+/** All kernels of the first convolution side by side. */
+export function kernelMaps(kernels: Kernels, layer: InsideLayer, columns: number): Maps {
+  const { kernelSize: k, outChannels } = layer;
+  return {
+    ...{ height: k, width: k, count: outChannels, columns: Math.min(columns, outChannels) },
+    value: (map, y, x) => kernelAt(kernels, layer, map).value(0, y, x),
+  };
+}
+
+function aboutLayer({
+  told,
+  name,
+  kernelSize: k,
+  inChannels,
+  outChannels,
+  activation,
+  residual,
+  next,
+  parameters,
+}: InsideLayer) {
+  const size = `${whole(parameters)} parameters`;
+  if (told) {
+    return name === 'conditioning.output'
+      ? `Noise level and class, through two linear layers: a number for each map of the convolutions but the last, which is added to all of its pixels. ${size} in the second layer.`
+      : `The first of two linear layers. ${size}.`;
+  }
+  const after = {
+    pool: ' Of each 2×2 pixels the largest goes on; all of them take the skip connection.',
+    upsample: ' Each pixel becomes 2×2, and what the skip connection brings is added.',
+    convolution: '',
+    output: ' This is the network’s answer.',
+  }[next];
+  return `A ${k}×${k} convolution from ${whole(inChannels)} ${inChannels === 1 ? 'map' : 'maps'} to ${whole(outChannels)}${activation === 'swish' ? ', then swish' : ''}${residual ? ', added to its input' : ''}.${after} ${size}.`;
+}

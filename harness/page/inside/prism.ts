@@ -1,0 +1,31 @@
+/** Text in colours: Prism finds the words, and their classes become colours in inside.css. */
+import Prism, { type Token } from 'prismjs/components/prism-core.js';
+
+export type Language = 'wgsl' | 'typescript';
+
+/** Resolves to what makes nodes of a text. */
+export async function loadColours(): Promise<(text: string, language: Language) => Node> {
+  // The languages look for a global of this name, and build upon each other.
+  Object.assign(globalThis, { Prism });
+  await import('prismjs/components/prism-clike.js');
+  await import('prismjs/components/prism-javascript.js');
+  await import('prismjs/components/prism-typescript.js');
+  await import('prismjs/components/prism-wgsl.js');
+  return (text, language) => {
+    const fragment = document.createDocumentFragment();
+    fragment.append(...nodes(Prism.tokenize(text, Prism.languages[language])));
+    return fragment;
+  };
+}
+
+/** Prism's own way to show tokens is markup in a text, which the page's policy forbids. */
+function nodes(tokens: Token | readonly Token[]): (Node | string)[] {
+  const list = (Array.isArray(tokens) ? tokens : [tokens]) as readonly Token[];
+  return list.map((token) => {
+    if (typeof token === 'string') return token;
+    const span = document.createElement('span');
+    span.className = `token ${token.type}`;
+    span.append(...nodes(token.content));
+    return span;
+  });
+}

@@ -1,0 +1,216 @@
+/** One training step, stage by stage: what each does, on the data of that step. */
+import { anyElement, button, setText } from '../dom';
+import { whole } from '../format';
+import { kernelMaps, number } from './part_view';
+import { type InsideLayer, type Looked, type Stage, type Stepped, stages } from './protocol';
+import { channelsOf, largest, type Maps, paint, pictureOf } from './shades';
+
+/** How long a stage is shown, and how long each layer takes to light up. */
+const STAGE_MS = 2600;
+const LAYER_MS = 140;
+
+export interface SlowMotionOptions {
+  /** Lights up parts of the drawing, which shows the stage from now on; `undefined`: it shows the picture again. */
+  readonly show: (stage: Stage | undefined, lit: ReadonlySet<string>) => void;
+  readonly make: () => void;
+}
+
+export class SlowMotion {
+  private readonly options: SlowMotionOptions;
+  private step: Stepped | undefined;
+  private looked: Looked | undefined;
+  private stage: Stage | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private playing = false;
+
+  constructor(options: SlowMotionOptions) {
+    this.options = options;
+    for (const stage of stages) {
+      button(`stage-${stage}`).addEventListener('click', () => {
+        this.stop();
+        this.enter(stage);
+      });
+    }
+    button('slow-make').addEventListener('click', () => options.make());
+    button('slow-play').addEventListener('click', () => (this.playing ? this.stop() : this.play()));
+  }
+
+  /** The step whose stages can be looked at; undefined when there is none any more. */
+  take(step: Stepped | undefined, looked: Looked | undefined): void {
+    this.stop();
+    this.step = step;
+    this.looked = looked;
+    this.enter(step ? 'corrupt' : undefined);
+    if (step && !still()) this.play();
+  }
+
+  /** Shows the stage anew, in other colours. */
+  draw(): void {
+    const { step, looked, stage } = this;
+    for (const each of stages) {
+      const active = each === stage;
+      button(`stage-${each}`).disabled = !step;
+      if (active) button(`stage-${each}`).setAttribute('aria-current', 'step');
+      else button(`stage-${each}`).removeAttribute('aria-current');
+    }
+    button('slow-play').disabled = !step;
+    setText(button('slow-play'), this.playing ? 'Stop' : 'Play');
+    const scene = stage && step && looked ? sceneOf(stage, step, looked) : undefined;
+    anyElement('stage').hidden = !scene;
+    if (!scene) return;
+    setText(anyElement('stage-text'), scene.text);
+    anyElement('stage-pictures').replaceChildren(...scene.pictures.map(figure));
+  }
+
+  private play(): void {
+    this.playing = true;
+    const from = this.stage === 'update' || !this.stage ? 0 : stages.indexOf(this.stage);
+    const next = (at: number) => {
+      this.enter(stages[at]);
+      if (at + 1 < stages.length) this.timer = setTimeout(() => next(at + 1), STAGE_MS);
+      else this.stop();
+    };
+    next(from);
+  }
+
+  private stop(): void {
+    this.playing = false;
+    clearTimeout(this.timer);
+    this.draw();
+  }
+
+  private enter(stage: Stage | undefined): void {
+    this.stage = stage;
+    this.draw();
+    const parts = stage && this.looked ? partsOf(stage, this.looked.layers) : [];
+    if (still() || (stage !== 'forward' && stage !== 'backward')) {
+      this.options.show(stage, new Set(parts));
+      return;
+    }
+    const light = (count: number) => {
+      if (this.stage !== stage) return;
+      this.options.show(stage, new Set(parts.slice(0, count)));
+      if (count < parts.length) setTimeout(() => light(count + 1), LAYER_MS);
+    };
+    light(1);
+  }
+}
+
+/** Whoever wants less motion sees all layers light up at once, and stages by pressing them. */
+const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** The parts of the drawing that a stage is about, in its order. */
+function partsOf(stage: Stage, layers: readonly InsideLayer[]): string[] {
+  const names = layers.filter(({ name }) => name !== 'conditioning.hidden').map(({ name }) => name);
+  switch (stage) {
+    case 'corrupt':
+      return ['noisy'];
+    case 'forward':
+      return names;
+    case 'loss':
+      return ['prediction', names[names.length - 1]];
+    case 'backward':
+      return names.toReversed();
+    case 'update':
+      return names;
+  }
+}
+
+interface Picture {
+  readonly title: string;
+  readonly maps: Maps;
+  readonly most: number;
+}
+
+interface Scene {
+  readonly text: string;
+  readonly pictures: readonly Picture[];
+}
+
+function sceneOf(stage: Stage, step: Stepped, { layers, height, width, objective }: Looked): Scene {
+  const first = layers.find(({ told }) => !told)!;
+  const bytes = (title: string, data: Uint8Array) => ({
+    title,
+    maps: pictureOf(data, height, width),
+    most: 1,
+  });
+  const floats = (title: string, values: Float32Array, most: number) => ({
+    ...{ title, most },
+    maps: channelsOf(values, height, width, 1),
+  });
+  const kernels = (title: string, values: Float32Array, most: number) => ({
+    ...{ title, most },
+    maps: kernelMaps(values, first, 8),
+  });
+  switch (stage) {
+    case 'corrupt': {
+      const share = Math.round(100 * step.picture.level);
+      const told = layers.some(({ told }) => told)
+        ? ', and the network is told how much, and of which class they are'
+        : '';
+      return {
+        text: `${whole(step.images)} images are mixed with noise, yours with ${share} %${told}.`,
+        pictures: [bytes('yours', step.clean), bytes('with noise', step.noisy)],
+      };
+    }
+    case 'forward': {
+      const answer =
+        objective === 'flow' ? 'the direction from the image to the noise' : 'the image behind the noise';
+      return {
+        text: `Layer by layer the network makes of each noisy image its guess at ${answer}.`,
+        pictures: [bytes('noisy image', step.noisy), floats('its answer', step.output, largest(step.target))],
+      };
+    }
+    case 'loss': {
+      const most = largest(step.target);
+      const difference = step.output.map((v, i) => v - step.target[i]);
+      return {
+        text: `The answers are compared with what they should be: the mean of the squared differences, over all pixels of the ${whole(step.images)} images, is the loss, ${number(step.loss)}.`,
+        pictures: [
+          floats('answer', step.output, most),
+          floats('should be', step.target, most),
+          floats('difference', difference, most),
+        ],
+      };
+    }
+    case 'backward': {
+      const { norm, clipNorm } = step;
+      const clipped =
+        clipNorm !== undefined && norm > clipNorm ? `, which is shortened to ${number(clipNorm)}` : '';
+      return {
+        text: `Back from the end, each layer is told how the loss would change with its maps, and finds out how it would change with its weights. All of that together is the gradient; its norm is ${number(norm)}${clipped}.`,
+        pictures: [],
+      };
+    }
+    case 'update': {
+      const { before, after } = step.kernels;
+      const moved = after.map((v, i) => v - before[i]);
+      const most = largest(before);
+      const shares = Object.values(step.changes);
+      const percent = (share: number) => `${number(100 * share)} %`;
+      return {
+        text: `Adam moves every weight a little against its gradient, at the learning rate ${number(step.learningRate)}: layers change by ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of their size. This was a copy: your network stays as it is.`,
+        pictures: [
+          kernels(`${first.name} before`, before, most),
+          kernels('after', after, most),
+          kernels(
+            `change, enlarged ${whole(Math.round(most / largest(moved)))} times`,
+            moved,
+            largest(moved),
+          ),
+        ],
+      };
+    }
+  }
+}
+
+function figure({ title, maps, most }: Picture): HTMLElement {
+  const canvas = document.createElement('canvas');
+  paint(canvas, maps, most);
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', title);
+  const caption = Object.assign(document.createElement('p'), { className: 'muted', textContent: title });
+  const box = document.createElement('div');
+  box.append(canvas, caption);
+  return box;
+}

@@ -1,0 +1,308 @@
+/** The Inside tab's part of the training worker: looks at a network while the training rests. */
+import {
+  type Engine,
+  EngineError,
+  type ImageSet,
+  type Predictor,
+  type Recipe,
+  recipes,
+  type Trainer,
+  type UNet,
+} from '../../../src';
+import { padBatch } from '../../../src/plan/tensor';
+import { settingsOf } from '../../../src/training/options';
+import { layersOf } from '../../../src/unet/config';
+import { adapterKind, defaultVariants } from '../../../src/unet/variants';
+import { greys } from '../../run/pictures';
+import type { Network } from '../order';
+import type { RunSettings, WorkerEvent } from '../protocol';
+import { recipeOf } from '../settings';
+import { addNoise, type Noised } from './noise';
+import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './protocol';
+
+/** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
+const STEP_IMAGES = 16;
+const CHOICES = 10;
+
+/** What the session has when it is asked. */
+export interface Surroundings {
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly images: ImageSet;
+  /** The run's, if the network is the run's. */
+  readonly trainer: Trainer | undefined;
+  readonly settings: RunSettings;
+}
+
+/** A predictor of one image that keeps its maps, with the buffers that it reads. */
+interface Watcher {
+  readonly predictor: Predictor;
+  readonly buffers: Readonly<Record<'input' | 'output' | 'levels' | 'labels', GPUBuffer>>;
+}
+
+export class Inside {
+  private readonly send: (event: WorkerEvent) => void;
+  private watcher: Watcher | undefined;
+
+  constructor(send: (event: WorkerEvent) => void) {
+    this.send = send;
+  }
+
+  /** Answers an order, in any case: the page waits for it. `gather` finds out what there is. */
+  async answer(order: InsideOrder, gather: () => Promise<Surroundings>): Promise<void> {
+    let answer: InsideAnswer;
+    try {
+      const about = await gather();
+      if (order.kind === 'list') answer = await list(order, about);
+      else if (order.kind === 'look') answer = await this.look(order.picture, about);
+      else answer = await step(order.picture, about);
+    } catch (error) {
+      if (!(error instanceof EngineError)) console.error(error);
+      answer = { kind: 'failed', order: order.kind, message: (error as Error).message };
+    }
+    this.send({ type: 'inside', answer });
+  }
+
+  private async look(picture: Picture, about: Surroundings): Promise<InsideAnswer> {
+    const { engine, network, trainer } = about;
+    const { unet, objective } = network;
+    const { height, width, conditioning } = unet.config;
+    const choices = choicesOf(about);
+    const noised = noise(about, choices[picture.choice].clean, picture.level);
+    const { predictor, buffers } = await this.watch(engine, unet);
+    const { queue } = engine.device;
+    queue.writeBuffer(buffers.input, 0, noised.noisy.slice());
+    queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));
+    queue.writeBuffer(buffers.labels, 0, Uint32Array.of(picture.label));
+    const encoder = engine.device.createCommandEncoder({ label: 'look inside' });
+    const told = {
+      ...(conditioning?.noiseLevel ? { levels: buffers.levels } : {}),
+      ...(conditioning?.classes ? { labels: buffers.labels } : {}),
+    };
+    predictor.encode(encoder, buffers.input, buffers.output, told);
+    queue.submit([encoder.finish()]);
+    const [activations, preActivations, parameters, gradients] = await Promise.all([
+      readAll(predictor, 'activation'),
+      readAll(predictor, 'preActivation'),
+      unet.getParameters(),
+      trainer?.getGradients(),
+    ]);
+    const layers = layersIn(unet);
+    const output = activations[layers[layers.length - 1].name];
+    return {
+      kind: 'looked',
+      ...{ picture, objective, layers, height, width },
+      classes: conditioning?.classes ?? 0,
+      choices: toBytes(choices.flatMap(({ clean }) => [...clean])),
+      labels: choices.map(({ label }) => label),
+      noisy: toBytes(noised.shown),
+      prediction: toBytes(noised.behind(output)),
+      ...{ activations, preActivations },
+      kernels: parameters.get(firstKernel(layers))!,
+      gradientNorms: gradients && normsOf(gradients),
+    };
+  }
+
+  private async watch(engine: Engine, unet: UNet): Promise<Watcher> {
+    if (this.watcher?.predictor.unet === unet) return this.watcher;
+    this.free();
+    const { height, width, channels, outChannels = channels } = unet.config;
+    const predictor = await engine.createPredictor(unet, { count: 1, reuseMemory: false });
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = (floats: number) => engine.device.createBuffer({ size: 4 * floats, usage });
+    const pixels = height * width;
+    this.watcher = {
+      predictor,
+      buffers: {
+        input: buffer(pixels * channels),
+        output: buffer(pixels * outChannels),
+        levels: buffer(1),
+        labels: buffer(1),
+      },
+    };
+    return this.watcher;
+  }
+
+  private free(): void {
+    this.watcher?.predictor.destroy();
+    for (const b of Object.values(this.watcher?.buffers ?? {})) b.destroy();
+    this.watcher = undefined;
+  }
+}
+
+/** One step of a copy of the network, which is thrown away. */
+async function step(picture: Picture, about: Surroundings): Promise<InsideAnswer> {
+  const { engine, network, images, settings } = about;
+  const { unet } = network;
+  const { conditioning } = unet.config;
+  const before = await unet.getParameters();
+  using copy = await engine.createUNet(unet.config);
+  await copy.setParameters(before);
+  const count = Math.min(STEP_IMAGES, images.count);
+  using trainer = await engine.createTrainer(copy, {
+    ...trainingOf(about),
+    ...{ batchSize: count, learningRate: settings.lr, schedule: 'constant' },
+    ...{ averageWeights: false, reuseMemory: false },
+  });
+  const batch = batchOf(picture, about, count);
+  const { noisy, target, levels, labels, first } = batch;
+  const loss = await trainer.step({
+    ...{ noisy, target },
+    ...(conditioning?.noiseLevel ? { levels } : {}),
+    ...(conditioning?.classes ? { labels } : {}),
+  });
+  const [activations, gradients, ofWeights, after] = await Promise.all([
+    readAll(trainer, 'activation'),
+    readAll(trainer, 'gradient'),
+    trainer.getGradients(),
+    copy.getParameters(),
+  ]);
+  const layers = layersIn(unet);
+  const kernel = firstKernel(layers);
+  return {
+    kind: 'stepped',
+    ...{ picture, images: count, loss, learningRate: settings.lr },
+    norm: Math.hypot(...Object.values(normsOf(ofWeights))),
+    clipNorm: trainer.settings.clipNorm,
+    clean: toBytes(first.clean),
+    noisy: toBytes(first.noised.shown),
+    output: activations[layers[layers.length - 1].name],
+    target: first.noised.target,
+    ...{ activations, gradients },
+    gradientNorms: normsOf(ofWeights),
+    changes: changesOf(before, after),
+    kernels: { before: before.get(kernel)!, after: after.get(kernel)! },
+  };
+}
+
+/** A small batch: the picture, and the data set's first images with levels of noise that are spread evenly. */
+function batchOf(picture: Picture, about: Surroundings, count: number) {
+  const { images, network } = about;
+  const { classes = 0 } = network.unet.config.conditioning ?? {};
+  const chosen = choicesOf(about)[picture.choice];
+  const all = greys(images, count).values;
+  const size = all.length / count;
+  const levels = Float32Array.from({ length: count }, (_, n) => (n === 0 ? picture.level : n / count));
+  const labels = Uint32Array.from(levels, (_, n) =>
+    n === 0 ? picture.label : Math.min(images.labels?.[n] ?? classes, classes),
+  );
+  const cleans = Array.from(levels, (_, n) =>
+    n === 0 ? chosen.clean : all.subarray(n * size, (n + 1) * size),
+  );
+  const noised = cleans.map((clean, n) => noise(about, clean, levels[n], n));
+  const together = (key: 'noisy' | 'target') => {
+    const values = new Float32Array(count * size);
+    noised.forEach((each, n) => {
+      values.set(each[key], n * size);
+    });
+    return values;
+  };
+  const first = { clean: chosen.clean, noised: noised[0] };
+  return { noisy: together('noisy'), target: together('target'), levels, labels, first };
+}
+
+function noise({ network, settings }: Surroundings, clean: Float32Array, level: number, index = 0): Noised {
+  return addNoise(network.objective, clean, level, { seed: settings.seed, index });
+}
+
+/** One image of each class, or the first ones, in the network's size. */
+function choicesOf({ images, network }: Surroundings) {
+  const { height, width, channels } = network.unet.config;
+  if (images.height !== height || images.width !== width || images.channels !== channels) {
+    throw new EngineError(
+      'argument',
+      `The images are ${images.height}x${images.width}x${images.channels}; this network looks at ${height}x${width}x${channels}. Choose images of its size on the Train tab, or another network.`,
+    );
+  }
+  const { labels } = images;
+  const first = (label: number) => labels?.indexOf(label) ?? label;
+  const found = Array.from({ length: CHOICES }, (_, label) => first(label)).filter(
+    (at) => at >= 0 && at < images.count,
+  );
+  const size = height * width * channels;
+  return (found.length > 0 ? found : [0]).map((at) => ({
+    label: labels?.[at],
+    clean: greys({ ...images, images: images.images.subarray(at * size) }, 1).values,
+  }));
+}
+
+const trainingOf = ({ network }: Surroundings): Recipe['trainer'] =>
+  recipes[recipeOf(network.objective)].trainer;
+
+async function list(
+  { source }: Extract<InsideOrder, { kind: 'list' }>,
+  about: Surroundings,
+): Promise<InsideAnswer> {
+  const { listStep } = await import('./list');
+  const { engine, network, images, trainer, settings } = about;
+  const { config } = network.unet;
+  const { batch } = settings;
+  const { features } = engine.device;
+  const usual = () =>
+    defaultVariants(layersOf(config), padBatch(batch), features, adapterKind(engine.adapter));
+  const ops = listStep({
+    ...{ config, batch, images: images.count },
+    variants: trainer?.variants ?? usual(),
+    training: trainer?.settings ?? settingsOf(trainingOf(about)),
+  });
+  return { kind: 'listed', source, batch, ofRun: trainer !== undefined, ops };
+}
+
+/** One kind of map of every layer, of the first image. */
+async function readAll(
+  { maps }: Pick<Predictor | Trainer, 'maps'>,
+  kind: 'activation' | 'preActivation' | 'gradient',
+): Promise<Maps> {
+  const entries = maps.layers.map(async ({ name, shape: [, height, width, channels] }) => {
+    const all = await maps.read(name, kind);
+    return [name, all.slice(0, height * width * channels)] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function layersIn({ plan, parameters }: UNet): InsideLayer[] {
+  const of = (layer: InsideLayer | (typeof plan.layers)[number], told: boolean): InsideLayer => {
+    const { name, height, width, inChannels, outChannels, kernelSize, activation, residual, next } = layer;
+    const own = parameters.filter((p) => p.name.startsWith(`${name}.`));
+    return {
+      ...{ name, height, width, inChannels, outChannels, kernelSize, activation, residual, next, told },
+      parameters: own.reduce((sum, { size }) => sum + size, 0),
+    };
+  };
+  const { hidden, output } = plan.conditioning?.layers ?? {};
+  return [
+    ...(hidden && output ? [hidden, output].map((layer) => of(layer, true)) : []),
+    ...plan.layers.map((layer) => of(layer, false)),
+  ];
+}
+
+const firstKernel = (layers: readonly InsideLayer[]) => `${layers.find(({ told }) => !told)!.name}.kernel`;
+
+/** `down.1.kernel` is of the layer `down.1`. */
+const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));
+
+/** The norm of each layer's values. */
+function normsOf(values: ReadonlyMap<string, Float32Array>): NumberOf {
+  const squares: Record<string, number> = {};
+  for (const [name, array] of values)
+    squares[layerOf(name)] = array.reduce((sum, v) => sum + v * v, squares[layerOf(name)] ?? 0);
+  return Object.fromEntries(Object.entries(squares).map(([name, sum]) => [name, Math.sqrt(sum)]));
+}
+
+function changesOf(
+  before: ReadonlyMap<string, Float32Array>,
+  after: ReadonlyMap<string, Float32Array>,
+): NumberOf {
+  const moved = new Map(
+    [...before].map(([name, values]) => [name, values.map((v, i) => after.get(name)![i] - v)]),
+  );
+  const norms = normsOf(before);
+  return Object.fromEntries(
+    Object.entries(normsOf(moved)).map(([name, norm]) => [name, norms[name] > 0 ? norm / norms[name] : 0]),
+  );
+}
+
+function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  // The array's own conversion clamps and rounds.
+  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
+}

@@ -1,0 +1,228 @@
+/** Looks inside a network: what each layer made of the images of the last pass, and the gradient of the loss there. */
+import { EngineError, show } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
+import { readBuffer } from '../gpu/staging';
+import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
+import { swish } from '../kernels/swish';
+import { type Op, op } from '../plan/op';
+import { type Tensor, tensor } from '../plan/tensor';
+import type { Layer } from './config';
+import type { Forward } from './forward';
+
+/**
+ * What there is to see of a layer. `preActivation` is the convolution's output with its biases. `activation` is what the rest of the
+ * network works with: swish of it, where the layer has one, plus the layer's input, where it is residual. `gradient` is that of the loss
+ * with respect to the pre-activation; only a trainer has it.
+ */
+export type MapKind = 'activation' | 'preActivation' | 'gradient';
+
+/** A layer, by the first part of its parameters' names (`down.1`), and the shape of each of its maps. */
+export interface LayerShape {
+  readonly name: string;
+  /** [images][height][width][channels], the last one innermost. Layers of the conditioning have one pixel. */
+  readonly shape: readonly [images: number, height: number, width: number, channels: number];
+}
+
+/** The tensors of a layer's maps in one pass, [channels][height][width][batch]. */
+export interface LayerTensors {
+  readonly layer: Layer;
+  readonly preActivation: Tensor;
+  /** Added to the activation. */
+  readonly residual?: Tensor;
+  readonly gradient?: Tensor;
+}
+
+/** Of all layers of a pass, and with their gradients, if a backward pass made them. */
+export function layerTensors(
+  { passes, told }: Pick<Forward, 'passes' | 'told'>,
+  gradients?: ReadonlyMap<string, Tensor>,
+): LayerTensors[] {
+  const linear = told && [
+    { layer: told.plan.layers.hidden, preActivation: told.pre },
+    { layer: told.plan.layers.output, preActivation: told.imageBias },
+  ];
+  const convolutions = passes.map(({ layer, pre, input }) => ({
+    layer,
+    preActivation: pre,
+    ...(layer.residual ? { residual: input } : {}),
+  }));
+  return [...(linear ?? []), ...convolutions].map((tensors) => ({
+    ...tensors,
+    gradient: gradients?.get(tensors.layer.name),
+  }));
+}
+
+interface MapsOf {
+  /** In errors: `trainer`. */
+  readonly what: string;
+  readonly gpu: Gpu;
+  readonly layers: readonly LayerTensors[];
+  readonly batch: number;
+  /** Images that callers see, at most `batch`. */
+  readonly count: number;
+  /** The pass. If its tensors share memory, there is nothing to read. */
+  readonly program: Program;
+  readonly reuseMemory: boolean;
+}
+
+/** A map, the program that brings it into the caller's order, and its size in bytes. */
+interface Reader {
+  readonly program: Program;
+  readonly bytes: number;
+}
+
+/**
+ * The maps of a trainer's last step, or of a predictor's last pass, layer by layer. They are kept if trainer or predictor was created with
+ * `reuseMemory: false`; otherwise `read` and `encode` throw `argument`, because maps share memory and are gone by the end of a pass. Before
+ * the first pass all are zeros, and so are the gradients of images that a batch did not have.
+ */
+export class LayerMaps {
+  /** All layers, in forward order, those of the conditioning first. */
+  readonly layers: readonly LayerShape[];
+  /** Throws while the maps cannot be read. @internal */
+  check: () => void = () => {};
+  private readonly of: MapsOf;
+  private readonly readers: ReadonlyMap<string, Reader>;
+  private readonly buffers: readonly GPUBuffer[];
+  /** What the programs write, [images][height][width][channels]. */
+  private readonly result: GPUBuffer | undefined;
+
+  private constructor(of: MapsOf, readers: ReadonlyMap<string, Reader>, buffers: readonly GPUBuffer[]) {
+    this.of = of;
+    this.layers = of.layers.map(({ layer: { name, height, width, outChannels } }) => ({
+      name,
+      shape: [of.count, height, width, outChannels],
+    }));
+    this.readers = readers;
+    this.buffers = buffers;
+    this.result = buffers[0];
+  }
+
+  /** @internal */
+  static async create(of: MapsOf): Promise<LayerMaps> {
+    const { gpu, layers, batch, count, program, reuseMemory } = of;
+    if (reuseMemory) return new LayerMaps(of, new Map(), []);
+    const largest = Math.max(...layers.map(({ preActivation }) => preActivation.size));
+    const result = tensor('map in the caller’s order', largest);
+    const activated = tensor('activation', largest);
+    const own = await createTensorBuffers(gpu, `${of.what} `, [result, activated]);
+    const plans = layers.flatMap((l) => plansOf(l, batch, count, activated, result));
+    try {
+      const programs = await Program.compileAll(
+        plans.map(({ key, ops, inputs }) => {
+          const bound = new Map([...own, ...inputs.map((t) => [t, program.buffer(t)] as const)]);
+          return Program.compile(gpu, `read ${key}`, ops, bound);
+        }),
+      );
+      const readers = plans.map(
+        ({ key, elements }, i) => [key, { program: programs[i], bytes: elements * 4 }] as const,
+      );
+      return new LayerMaps(of, new Map(readers), [...own.values()]);
+    } catch (error) {
+      for (const b of own.values()) b.destroy();
+      throw error;
+    }
+  }
+
+  /**
+   * A map of a layer, shaped as `layers` says, at the host.
+   *
+   * @throws EngineError `argument` for an unknown layer or map, and without `reuseMemory: false`; `busy` in the middle of a fit
+   */
+  async read(layer: string, map: MapKind = 'activation'): Promise<Float32Array<ArrayBuffer>> {
+    const reader = this.reader(layer, map);
+    const { gpu } = this.of;
+    const encoder = gpu.device.createCommandEncoder({ label: `read ${layer}` });
+    computePass(encoder, `read ${layer}`, (pass) => reader.program.encode(pass));
+    try {
+      return new Float32Array(await readBuffer(gpu, this.result!, reader.bytes / 4, encoder));
+    } catch (error) {
+      this.check();
+      throw error;
+    }
+  }
+
+  /** Records the same into the caller's buffer, or a part of it, which has the usage COPY_DST; submits nothing. */
+  encode(encoder: GPUCommandEncoder, layer: string, map: MapKind, output: BufferSlice): void {
+    const { program, bytes } = this.reader(layer, map);
+    checkEncoder(encoder);
+    const { buffer, offset } = checkSlice('output', output, bytes, 'COPY_DST');
+    computePass(encoder, `read ${layer}`, (pass) => program.encode(pass));
+    encoder.copyBufferToBuffer(this.result!, 0, buffer, offset, bytes);
+  }
+
+  /** Bytes of GPU memory that reading takes. @internal */
+  get bytes(): number {
+    const programs = [...this.readers.values()].reduce((sum, { program }) => sum + program.bytes, 0);
+    return this.buffers.reduce((sum, { size }) => sum + size, programs);
+  }
+
+  /** @internal */
+  destroy(): void {
+    for (const { program } of this.readers.values()) program.destroy();
+    for (const b of this.buffers) b.destroy();
+  }
+
+  private reader(layer: string, map: MapKind): Reader {
+    const { what, layers, reuseMemory } = this.of;
+    this.check();
+    const found = layers.find(({ layer: { name } }) => name === layer);
+    if (!found) {
+      const legal = layers.map(({ layer: { name } }) => name).join(', ');
+      throw new EngineError(
+        'argument',
+        `There is no layer ${show(layer)} in this network; there are ${legal}.`,
+      );
+    }
+    const kinds = kindsOf(found);
+    if (!kinds.includes(map)) {
+      throw new EngineError(
+        'argument',
+        `A ${what} has no map ${show(map)} of ${layer}; it has ${kinds.join(', ')}.`,
+      );
+    }
+    if (reuseMemory) {
+      throw new EngineError(
+        'argument',
+        `The maps of this ${what} share memory, so ${layer} is gone by the end of a pass. Create the ${what} with reuseMemory: false.`,
+      );
+    }
+    return this.readers.get(keyOf(layer, map))!;
+  }
+}
+
+const keyOf = (layer: string, map: MapKind) => `${map} of ${layer}`;
+
+const kindsOf = ({ gradient }: LayerTensors): MapKind[] => [
+  'activation',
+  'preActivation',
+  ...(gradient ? (['gradient'] as const) : []),
+];
+
+/** How each map of a layer comes to be in `result`. */
+function plansOf(of: LayerTensors, batch: number, count: number, activated: Tensor, result: Tensor) {
+  const { layer, preActivation, residual, gradient } = of;
+  const { name, height, width, outChannels: channels, activation } = layer;
+  const shape = { batch, count, height, width, channels };
+  const toCaller = (input: Tensor) => op(chwnToNhwc, name, shape, { input, images: result });
+  const activate = op(
+    swish,
+    name,
+    { elements: preActivation.size, residual: residual !== undefined },
+    { input: preActivation, output: activated, ...(residual ? { residual } : {}) },
+  );
+  const ops: Record<MapKind, Op[]> = {
+    activation: activation === 'swish' ? [activate, toCaller(activated)] : [toCaller(preActivation)],
+    preActivation: [toCaller(preActivation)],
+    gradient: gradient ? [toCaller(gradient)] : [],
+  };
+  const inputs = [preActivation, residual, gradient].filter((t) => t !== undefined);
+  return kindsOf(of).map((map) => ({
+    key: keyOf(name, map),
+    ops: ops[map],
+    inputs,
+    elements: count * height * width * channels,
+  }));
+}

@@ -1,0 +1,211 @@
+/** Every map of every layer against the f64 reference of the whole network. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { readBuffer } from '../../src/gpu/staging';
+import { recipes } from '../../src/recipes';
+import { Trainer } from '../../src/training/trainer';
+import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/config';
+import type { LayerMaps, MapKind } from '../../src/unet/layer_maps';
+import { Predictor } from '../../src/unet/predictor';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+import { ReferenceUNet } from '../unet/reference_unet';
+
+const { gpu } = await testGpu();
+const own: GPUBuffer[] = [];
+afterEach(() => {
+  for (const b of own.splice(0)) b.destroy();
+});
+
+const KINDS = ['activation', 'preActivation', 'gradient'] as const satisfies readonly MapKind[];
+const COUNT = 3;
+
+/** The networks of the recipes with fewer channels, so that the reference in plain loops is quick, and what else a network can be. */
+const small = { height: 8, width: 12 };
+const configs: Record<string, Partial<UNetConfig>> = {
+  tutorial: { ...recipes.tutorial.network, ...small, widths: [8, 12, 16] },
+  digits: { ...recipes.digits.network, ...small, widths: [8, 12, 16] },
+  'digits-3x3': { ...recipes['digits-3x3'].network, ...small, widths: [4, 6, 8] },
+  'one level, RGB, no final activation': {
+    ...{ height: 5, width: 3, widths: [6], channels: 3, kernelSize: 3 },
+    finalActivation: 'none',
+  },
+};
+
+/** Weights with biases, and images with what the network is told about them. */
+function given(unet: UNet, random: Random) {
+  const { height, width, channels, conditioning } = unet.config;
+  const weights = new Map(
+    unet.parameters.map(({ name, shape, size }) => {
+      const limit = shape.length === 4 ? Math.sqrt(6 / (shape[0] * shape[1] * (shape[2] + shape[3]))) : 0.3;
+      return [name, random.floats(size, -limit, limit)];
+    }),
+  );
+  const pixels = COUNT * height * width;
+  const floats = (size: number) => random.floats(size, -1, 1) as Float32Array<ArrayBuffer>;
+  const told = {
+    ...(conditioning?.noiseLevel ? { levels: Float32Array.of(0.1, 0.5, 0.9) } : {}),
+    ...(conditioning?.classes ? { labels: Uint32Array.of(7, 0, conditioning.classes) } : {}),
+  };
+  return {
+    weights,
+    noisy: floats(pixels * channels),
+    target: floats(pixels * outChannelsOf(unet.config)),
+    told,
+  };
+}
+
+async function buffer(content: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | number) {
+  const bytes = typeof content === 'number' ? content : content.byteLength;
+  const [made] = await gpu.createBuffers([{ label: 'the caller’s', bytes }]);
+  own.push(made);
+  if (typeof content !== 'number') gpu.device.queue.writeBuffer(made, 0, content);
+  return made;
+}
+
+/** Largest difference, in units of the largest value that there should be. */
+function error(got: ArrayLike<number>, want: Float64Array): number {
+  const largest = want.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  expect(largest).toBeGreaterThan(0);
+  expect(got.length).toBe(want.length);
+  return want.reduce((most, v, i) => Math.max(most, Math.abs(got[i] - v)), 0) / largest;
+}
+
+/** Compares everything that can be read, at the host and in a buffer. */
+async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonly MapKind[]): Promise<void> {
+  expect(maps.layers.map(({ name }) => name).sort()).toEqual([...reference.maps.keys()].sort());
+  for (const { name, shape } of maps.layers) {
+    for (const kind of kinds) {
+      const want = reference.maps.get(name)![kind]!;
+      const size = shape.reduce((a, b) => a * b);
+      const read = await maps.read(name, kind);
+      // Winograd's forms round more than plain sums do.
+      expect(error(read, want), `${kind} of ${name}`).toBeLessThan(kind === 'gradient' ? 1e-3 : 1e-4);
+      const output = await buffer(size * 4);
+      const encoder = gpu.device.createCommandEncoder();
+      maps.encode(encoder, name, kind, output);
+      await gpu.submit(encoder);
+      expect(new Float32Array(await readBuffer(gpu, output, size))).toEqual(read);
+    }
+  }
+}
+
+describe.each(Object.entries(configs))('%s', (_, config) => {
+  test('a predictor’s maps are those of the reference', async () => {
+    using unet = await UNet.create(gpu, config);
+    const { weights, noisy, target, told } = given(unet, new Random(5));
+    await unet.setParameters(weights);
+    using predictor = await Predictor.create(gpu, unet, { count: COUNT, reuseMemory: false });
+    const input = await buffer(noisy);
+    const output = await buffer(target.byteLength);
+    const buffers = {
+      ...(told.levels ? { levels: await buffer(told.levels) } : {}),
+      ...(told.labels ? { labels: await buffer(told.labels) } : {}),
+    };
+    const encoder = gpu.device.createCommandEncoder();
+    predictor.encode(encoder, input, output, buffers);
+    await gpu.submit(encoder);
+    const reference = new ReferenceUNet(checkConfig(config), weights);
+    reference.predict(noisy, COUNT, told);
+    await compare(predictor.maps, reference, ['activation', 'preActivation']);
+  });
+
+  test('a trainer’s maps are those of the reference, in a second step too', async () => {
+    using unet = await UNet.create(gpu, config);
+    const random = new Random(6);
+    const { weights, told } = given(unet, random);
+    await unet.setParameters(weights);
+    const rate = 1e-3;
+    using trainer = await Trainer.create(gpu, unet, {
+      ...{ batchSize: COUNT, learningRate: rate, reuseMemory: false },
+    });
+    const reference = new ReferenceUNet(checkConfig(config), weights);
+    for (let step = 0; step < 2; step++) {
+      const { noisy, target } = given(unet, random);
+      await trainer.step({ noisy, target, ...told });
+      reference.train(noisy, target, COUNT, rate, told);
+    }
+    await compare(trainer.maps, reference, KINDS);
+  });
+});
+
+test('of a batch that is not full, the images that are missing have no gradient', async () => {
+  using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] });
+  using trainer = await Trainer.create(gpu, unet, { batchSize: COUNT, reuseMemory: false });
+  const images = new Random(1).floats(16, 0, 1);
+  await trainer.step({ noisy: images, clean: images });
+  const gradient = await trainer.maps.read('down.1', 'gradient');
+  const ofImage = gradient.length / COUNT;
+  expect(gradient.subarray(0, ofImage).some((g) => g !== 0)).toBe(true);
+  expect(gradient.subarray(ofImage).every((g) => g === 0)).toBe(true);
+});
+
+describe('what cannot be read', () => {
+  const config = { height: 4, width: 4, widths: [4, 8] };
+
+  test('is refused, with what there is', async () => {
+    using unet = await UNet.create(gpu, config);
+    using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
+    using predictor = await Predictor.create(gpu, unet, { reuseMemory: false });
+    const refused = async (reading: Promise<unknown>, message: string) =>
+      expect(reading).rejects.toMatchObject({ code: 'argument', message });
+    const all = 'down.0, down.1, up.0, up.1';
+    await refused(
+      trainer.maps.read('down.2'),
+      `There is no layer "down.2" in this network; there are ${all}.`,
+    );
+    await refused(
+      trainer.maps.read('down.1', 'weights' as never),
+      'A trainer has no map "weights" of down.1; it has activation, preActivation, gradient.',
+    );
+    await refused(
+      predictor.maps.read('down.1', 'gradient'),
+      'A predictor has no map "gradient" of down.1; it has activation, preActivation.',
+    );
+    const encoder = gpu.device.createCommandEncoder();
+    const small = await buffer(4);
+    expect(() => trainer.maps.encode(encoder, 'up.1', 'activation', small)).toThrow(
+      'output has 4 bytes and usage',
+    );
+  });
+
+  test('where maps share memory, with how to keep them', async () => {
+    using unet = await UNet.create(gpu, config);
+    using trainer = await Trainer.create(gpu, unet, { batchSize: 2 });
+    using predictor = await Predictor.create(gpu, unet);
+    for (const [what, { maps }] of Object.entries({ trainer, predictor })) {
+      expect(maps.layers.map(({ name }) => name)).toEqual(['down.0', 'down.1', 'up.0', 'up.1']);
+      await expect(maps.read('up.0')).rejects.toMatchObject({
+        code: 'argument',
+        message: `The maps of this ${what} share memory, so up.0 is gone by the end of a pass. Create the ${what} with reuseMemory: false.`,
+      });
+    }
+    expect(trainer.maps.layers[1]).toEqual({ name: 'down.1', shape: [2, 2, 2, 8] });
+  });
+
+  test('in the middle of a step, or of what was destroyed', async () => {
+    using unet = await UNet.create(gpu, config);
+    const trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
+    const predictor = await Predictor.create(gpu, unet, { reuseMemory: false });
+    const step = trainer.step({ noisy: new Float32Array(16), clean: new Float32Array(16) });
+    await expect(trainer.maps.read('up.0')).rejects.toMatchObject({ code: 'busy' });
+    await step;
+    const reading = trainer.maps.read('up.0');
+    trainer.destroy();
+    await Promise.allSettled([reading]);
+    predictor.destroy();
+    for (const { maps } of [trainer, predictor])
+      await expect(maps.read('up.0')).rejects.toMatchObject({ code: 'destroyed' });
+  });
+
+  test('costs memory only where it can be', async () => {
+    using unet = await UNet.create(gpu, config);
+    const bytes = async (reuseMemory: boolean) => {
+      using trainer = await Trainer.create(gpu, unet, { batchSize: 8, reuseMemory });
+      using predictor = await Predictor.create(gpu, unet, { count: 8, reuseMemory });
+      return [trainer.bytes, predictor.bytes];
+    };
+    const [shared, apart] = [await bytes(true), await bytes(false)];
+    for (const i of [0, 1]) expect(apart[i]).toBeGreaterThan(shared[i]);
+  });
+});

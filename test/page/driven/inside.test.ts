@@ -1,0 +1,153 @@
+/** The Inside tab, used as a person would: an image, noise, a layer, a step in slow motion, a shader. */
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { phase, servePage, steps, TINY, text, until, visit } from '../visit';
+
+let browser: Browser;
+let page_: Awaited<ReturnType<typeof servePage>>;
+
+beforeAll(async () => {
+  page_ = await servePage();
+  browser = await launchBrowser('chrome');
+});
+afterAll(async () => {
+  await browser?.close();
+  await page_?.close();
+});
+
+const saying = (page: Page, id: string, words: string) =>
+  until(page, (i, w) => document.getElementById(i)!.textContent!.includes(w), id, words);
+
+/** What a canvas shows, as a number that another picture does not have. */
+const shown = (page: Page, selector: string) =>
+  page.$eval(selector, (canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement;
+    const { data } = (canvas as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height);
+    return data.reduce((hash, byte, i) => (hash * 31 + byte * (i % 251)) | 0, width);
+  });
+
+/** Presses a part of the drawing, by the keyboard. */
+async function open(page: Page, name: string) {
+  await page.evaluate((n) => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('#inside-net button')];
+    all.find((b) => b.querySelector('.net-name')!.textContent === n)!.focus();
+  }, name);
+  await page.keyboard.press('Enter');
+}
+
+/** The picture of a part of the drawing. */
+const drawn = async (page: Page, name: string) => {
+  const at = await page.$$eval(
+    '#inside-net .net-name',
+    (all, n) => all.findIndex((e) => e.textContent === n),
+    name,
+  );
+  return shown(page, `#inside-net > .net-part:nth-of-type(n):nth-child(${at + 2}) canvas`);
+};
+
+test('the pretrained network, before anything is trained', async () => {
+  const { page, problems } = await visit(browser, `${page_.address}?task=inside`);
+  await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+  await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
+  const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
+  expect(names).toEqual([
+    ...['noisy', 'told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2', 'prediction'],
+  ]);
+
+  // Another level of noise: other maps, and another prediction.
+  const before = [await drawn(page, 'noisy'), await drawn(page, 'up.1'), await drawn(page, 'prediction')];
+  await page.focus('#inside-level');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('PageDown');
+  await until(page, () => Number((document.getElementById('inside-level') as HTMLInputElement).value) < 60);
+  await expect
+    .poll(
+      async () => [await drawn(page, 'noisy'), await drawn(page, 'up.1'), await drawn(page, 'prediction')],
+      {
+        timeout: 60_000,
+      },
+    )
+    .toSatisfy((now: number[]) => now.every((hash, i) => hash !== before[i]));
+
+  // A layer opens.
+  await open(page, 'down.1');
+  await saying(page, 'part-title', 'down.1');
+  expect(await text(page, 'part-about')).toContain('5×5 convolution from 32 maps to 64, then swish');
+  expect(await text(page, 'part-scale')).toContain('64 maps of 14×14');
+  await page.focus('#part-slider');
+  await page.keyboard.press('End');
+  expect(await text(page, 'part-facts')).toMatch(/^Map 64 of 64: −?[\d.]+ to −?[\d.]+, mean/);
+
+  // A step, stage by stage.
+  await page.focus('#slow-make');
+  await page.keyboard.press('Enter');
+  await until(page, () => !document.getElementById('stage')!.hidden);
+  expect(await page.evaluate(() => document.activeElement!.id)).toBe('slow-make');
+  for (const [stage, words, lit] of [
+    ['corrupt', 'images are mixed with noise', ['noisy']],
+    [
+      'forward',
+      'its guess at the direction from the image to the noise',
+      ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2'],
+    ],
+    ['loss', 'is the loss, 0.', ['up.2', 'prediction']],
+    ['backward', 'its norm is 0.', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
+    ['update', 'at the learning rate 0.003', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
+  ] as const) {
+    await page.click(`#stage-${stage}`);
+    expect(await text(page, 'stage-text')).toContain(words);
+    expect(await page.$$eval('#inside-net .lit .net-name', (all) => all.map((e) => e.textContent))).toEqual(
+      lit,
+    );
+    expect(await page.$$eval('.stages [aria-current]', (all) => all.map((e) => e.id))).toEqual([
+      `stage-${stage}`,
+    ]);
+  }
+  await page.click('#part-gradient');
+  expect(await page.$eval('#part-grid', (grid) => grid.ariaLabel)).toContain(
+    'Gradients of the loss of down.1',
+  );
+  expect(await page.$$eval('#inside-norms dt', (all) => all.length)).toBe(8);
+
+  // The dispatches, and the sources of one.
+  await page.click('#inside-list summary');
+  await until(page, () => document.querySelectorAll('.disclose').length > 40);
+  expect(await text(page, 'dispatches-about')).toMatch(
+    /^\d+ dispatches for 256 images, with the usual kernels/,
+  );
+  await page.evaluate(() => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
+    all.find((b) => b.textContent === 'swish_max_pool')!.click();
+  });
+  await until(page, () => document.querySelectorAll('.source .token').length > 50);
+  const [wgsl, reference] = await page.$$eval('.source pre', (all) => all.map((e) => e.textContent!));
+  expect(wgsl).toContain('@compute @workgroup_size');
+  expect(wgsl).toContain('//');
+  expect(reference).toContain('export const reference');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('the run’s network: its kernels change while it learns, and training is not lost over it', async () => {
+  const { page, problems } = await visit(
+    browser,
+    `${page_.address}?task=inside&model=run&epochs=2000&${TINY}`,
+  );
+  await saying(page, 'inside-status', 'An untrained network');
+  const kernels = await shown(page, '#inside-kernels');
+  await page.evaluate(() => document.getElementById('train')!.click());
+  await steps(page, 30);
+  await expect.poll(() => shown(page, '#inside-kernels'), { timeout: 60_000 }).not.toBe(kernels);
+  await saying(page, 'inside-norms-of', 'of step');
+  const at = await page.evaluate(() => window.harness.state.losses.length);
+  await steps(page, at + 20);
+  await page.evaluate(() => document.getElementById('train')!.click());
+  await phase(page, 'paused');
+  // Paused, what is shown is the network as it is.
+  await until(page, () => {
+    const now = window.harness.state.losses.length.toLocaleString('en-US');
+    return document.getElementById('inside-norms-of')!.textContent === `of step ${now}`;
+  });
+  expect(problems).toEqual([]);
+  await page.close();
+});
