@@ -4,6 +4,7 @@ import { createBenchPanel } from './bench_panel';
 import { createCheckPanel } from './check_panel';
 import { rememberedLosses } from './device_lost';
 import { anyElement, button, byId, setText } from './dom';
+import { DrawPanel } from './draw_panel';
 import { connectFiles } from './file_input';
 import { adapterName } from './format';
 import { createKeptPanel } from './kept_panel';
@@ -108,6 +109,7 @@ function createFrame(app: App): Panel {
       const large = {
         train: !state.run && settings.batch > SMALL.batch,
         sample: false,
+        draw: false,
         check: false,
         bench: (settings.benchBatch || settings.batch) > SMALL.batch,
       };
@@ -131,7 +133,13 @@ function start(): void {
   const app = new App();
   const check = createCheckPanel(app);
   const bench = createBenchPanel(app);
-  const panels = { train: createTrainPanel(app), sample: createSamplePanel(app), check, bench };
+  const panels = {
+    train: createTrainPanel(app),
+    sample: createSamplePanel(app),
+    draw: new DrawPanel(app),
+    check,
+    bench,
+  };
   connectFiles(app, bench.compare);
 
   let autorun = app.settings.autorun;

@@ -30,12 +30,13 @@ import { levelsOf } from '../run/network';
 import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage, goesOnBy } from './device_lost';
 import { divergedMessage } from './diverged';
+import { Drawing } from './drawing';
 import { KeptRuns } from './kept_runs';
 import { LivePictures } from './live_pictures';
 import { LossBatcher } from './loss_batcher';
 import { createNetwork, Models } from './models';
 import type { Network } from './order';
-import type { Command, Order, Phase, RunSettings, Source, WorkerEvent } from './protocol';
+import type { Command, DrawOrder, Order, Phase, RunSettings, Source, WorkerEvent } from './protocol';
 import { recipeOf, settingsOf } from './settings';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
@@ -80,6 +81,7 @@ export class Session {
   private watch: ConstantImageWatch | undefined;
   private readonly models = new Models();
   private readonly pictures: LivePictures;
+  private readonly drawing = new Drawing();
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
 
@@ -144,6 +146,12 @@ export class Session {
         break;
       case 'sample':
         this.request(() => this.sample(command.order));
+        break;
+      case 'draw':
+        this.request(() => this.draw(command.id, command.order));
+        break;
+      case 'example':
+        this.example(command.at);
         break;
       case 'stopSampling':
         this.interrupt('sampling');
@@ -305,6 +313,7 @@ export class Session {
     this.interrupt();
     this.freeRun();
     this.pictures.free();
+    this.drawing.free();
     this.models.free();
     this.engine?.destroy();
     this.engine = undefined;
@@ -588,9 +597,14 @@ export class Session {
   }
 
   private freeNetwork(): void {
-    if (this.unet) this.pictures.free(this.unet);
+    if (this.unet) this.freeUses(this.unet);
     this.unet?.destroy();
     this.unet = undefined;
+  }
+
+  private freeUses(unet: UNet): void {
+    this.pictures.free(unet);
+    this.drawing.free(unet);
   }
 
   // ---------------------------------------------------------------- pictures
@@ -615,6 +629,28 @@ export class Session {
     const run = await this.pictures.run(this.engine!, network, order);
     this.phase('sampling');
     await this.interruptible('sampling', run);
+  }
+
+  /** A drawing always gets an answer, since the page waits for one before it asks again. */
+  private async draw(id: number, order: DrawOrder): Promise<void> {
+    try {
+      const { unet } =
+        order.source === 'pretrained'
+          ? await this.models.ofRecipe('digits', await this.device())
+          : await this.networkFrom(order.source);
+      const answer = await this.drawing.answer(this.engine!, unet, order);
+      this.send({ type: 'drawn', id, answer });
+    } catch (error) {
+      this.send({ type: 'drawn', id, problem: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  private example(at: number): void {
+    if (!this.images) return;
+    const { images, count, height, width, channels } = this.images;
+    const size = height * width * channels;
+    const first = (at % count) * size;
+    this.send({ type: 'example', image: images.slice(first, first + size) });
   }
 
   private async networkFrom(source: Source): Promise<Network> {
@@ -642,7 +678,7 @@ export class Session {
   private async openModel(bytes: Uint8Array, name: string): Promise<void> {
     const model = loadModel(bytes, name);
     const before = await this.models.open(model, await this.device());
-    if (before) this.pictures.free(before);
+    if (before) this.freeUses(before);
     before?.destroy();
     const { config, objective, note } = model;
     const { height, width, conditioning } = config;

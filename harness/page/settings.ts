@@ -7,7 +7,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import type { CheckpointSettings } from './protocol';
 
-export const tasks = ['train', 'sample', 'check', 'bench'] as const;
+export const tasks = ['train', 'sample', 'draw', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
 
 export const tunes = ['auto', 'on', 'off'] as const;
@@ -24,6 +24,10 @@ export type ModelChoice = (typeof modelChoices)[number];
 /** How a sampler follows the velocity of a flow. */
 export const flowMethods = ['euler', 'heun'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
+
+/** What a drawing is for. */
+export const asks = ['denoise', 'fill', 'classify'] as const;
+export type Ask = (typeof asks)[number];
 
 export interface Settings {
   readonly task: Task;
@@ -56,6 +60,10 @@ export interface Settings {
   /** How strongly samples follow the class. */
   readonly guidance: number;
   readonly method: FlowMethod;
+  /** What the network makes of a drawing. */
+  readonly ask: Ask;
+  /** The share of noise that a drawing gets, in percent. */
+  readonly level: number;
   /** Images of a step that is timed on the Bench tab; 0 means as many as in training. */
   readonly benchBatch: number;
   /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
@@ -176,6 +184,8 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   },
   guidance: quarters(recipes.digits.sampling.guidance, 1, 4),
   method: choice(...flowMethods),
+  ask: choice(...asks),
+  level: whole(60, 0, 100),
   benchBatch: orEmpty(batch, 'that of the training'),
   kernel: {
     initial: '',
