@@ -1,5 +1,6 @@
 /** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
 import type { App, TaskPanel } from './app';
+import { centred } from './centred';
 import { anyElement, button, byId, setText } from './dom';
 import { clearClasses, showClasses, verdict } from './draw_classes';
 import { connectDrawDigits } from './draw_digits';
@@ -13,7 +14,8 @@ import { Latest } from './latest';
 import type { DrawAnswer, DrawOrder, WorkerEvent } from './protocol';
 import { type Ask, asks, type Settings } from './settings';
 import { describe } from './state';
-import { SIDE } from './strokes';
+import { inkOf, isEmpty, SIDE } from './strokes';
+import { Teach } from './teach';
 
 const ABOUT: Readonly<Record<Ask, string>> = {
   denoise:
@@ -32,6 +34,7 @@ export class DrawPanel implements TaskPanel {
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly level = byId('level', HTMLInputElement);
   private readonly guidance = byId('draw-guidance', HTMLInputElement);
+  private readonly teach: Teach;
   private readonly latest: Latest<DrawOrder>;
   private answers: { readonly [A in Ask]?: DrawAnswer } = {};
   private problem: string | undefined;
@@ -45,6 +48,11 @@ export class DrawPanel implements TaskPanel {
     this.source = connectDrawSource(app);
     this.digits = connectDrawDigits(app);
     this.fields = connectFields(app, byId('draw-settings', HTMLFormElement), anyElement('draw-problem'));
+    this.teach = new Teach(
+      app,
+      () => this.seen(),
+      () => this.paper.clear(),
+    );
     this.latest = new Latest((id, order) => app.send({ type: 'draw', id, order }));
     for (const input of [this.level, this.guidance]) input.addEventListener('input', () => app.changed());
     for (const ask of asks) {
@@ -64,6 +72,7 @@ export class DrawPanel implements TaskPanel {
   }
 
   receive(event: WorkerEvent): void {
+    this.teach.receive(event);
     if (event.type === 'example') this.takeExample(event.image);
     else if (event.type === 'drawn') this.takeAnswer(event);
     else if (event.type === 'lost' || event.type === 'freed') {
@@ -80,6 +89,7 @@ export class DrawPanel implements TaskPanel {
     this.paper.render();
     this.source.render();
     this.digits.render();
+    this.teach.render();
     this.renderChoices();
     const { settings } = this;
     const question = questionOf(this.paper.drawing, settings, this.source.source);
@@ -93,6 +103,12 @@ export class DrawPanel implements TaskPanel {
   /** The settings with the sliders where they are, even while they move. */
   private get settings(): Settings {
     return { ...this.app.settings, level: Number(this.level.value), guidance: Number(this.guidance.value) };
+  }
+
+  /** The drawing as the network sees it, 0 to 255; undefined if there is none. */
+  private seen(): Uint8Array<ArrayBuffer> | undefined {
+    const ink = inkOf(centred(this.paper.drawing));
+    return isEmpty(ink) ? undefined : Uint8Array.from(ink, (value) => Math.round(255 * value));
   }
 
   private ask({ order }: Question): void {

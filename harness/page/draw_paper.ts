@@ -27,7 +27,7 @@ export class DrawPaper {
     });
     for (const tool of tools) button(`tool-${tool}`).addEventListener('click', () => this.choose(tool));
     button('draw-undo').addEventListener('click', pen.undo);
-    button('draw-clear').addEventListener('click', () => this.change(() => this.history.put(nothing)));
+    button('draw-clear').addEventListener('click', () => this.clear());
     button('draw-example').addEventListener('click', () => this.takeExample());
   }
 
@@ -43,6 +43,10 @@ export class DrawPaper {
     this.change(() => {
       this.tool = tool;
     });
+  }
+
+  clear(): void {
+    this.change(() => this.history.put(nothing));
   }
 
   /** Goes on with a picture, 0 to 255. */

@@ -1,11 +1,12 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
-import type { FlowMethod, PageRecipe, Tune } from './settings';
+import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
 
 /** What a run is made with. */
 export interface RunSettings {
   readonly recipe: PageRecipe;
+  readonly begin: Beginning;
   readonly batch: number;
   readonly lr: number;
   readonly epochs: number;

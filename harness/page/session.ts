@@ -31,6 +31,7 @@ import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage, goesOnBy } from './device_lost';
 import { divergedMessage } from './diverged';
 import { Drawing } from './drawing';
+import { checkBeginning } from './fine_tune';
 import { KeptRuns } from './kept_runs';
 import { LivePictures } from './live_pictures';
 import { LossBatcher } from './loss_batcher';
@@ -437,7 +438,12 @@ export class Session {
     if (this.checkpoint) this.unet = await createNetwork(engine, loadModel(this.checkpoint));
     else {
       const settings = this.run ?? this.settings;
-      this.unet = await engine.createUNet(networkOf(settings, this.images), { seed: settings.seed });
+      const config = networkOf(settings, this.images);
+      if (settings.begin === 'pretrained') {
+        const model = await this.models.modelOf(settings.recipe);
+        checkBeginning(model.config, config);
+        this.unet = await createNetwork(engine, model);
+      } else this.unet = await engine.createUNet(config, { seed: settings.seed });
     }
     return this.unet;
   }

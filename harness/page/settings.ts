@@ -25,6 +25,10 @@ export type ModelChoice = (typeof modelChoices)[number];
 export const flowMethods = ['euler', 'heun'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
 
+/** What a run begins with: new weights, or those of the pretrained network. */
+export const beginnings = ['new', 'pretrained'] as const;
+export type Beginning = (typeof beginnings)[number];
+
 /** What a drawing is for. */
 export const asks = ['denoise', 'fill', 'classify'] as const;
 export type Ask = (typeof asks)[number];
@@ -33,6 +37,7 @@ export interface Settings {
   readonly task: Task;
   /** The network and its training. Other settings default to the recipe's, until they are set. */
   readonly recipe: PageRecipe;
+  readonly begin: Beginning;
   /** Images per training step. */
   readonly batch: number;
   /** Learning rate. */
@@ -156,6 +161,7 @@ const label = whole(0, 0, 254);
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
   recipe: choice(...recipeNames),
+  begin: choice(...beginnings),
   batch,
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, 10000),

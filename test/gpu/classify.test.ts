@@ -6,11 +6,12 @@ import { loadPretrained } from '../../src/pretrained/index';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, lane } = await testGpu();
 
 /** The last 1,000 digits were held out when the network was trained, and these when the noise levels were chosen. */
 const FIRST = 9950;
-const COUNT = 50;
+// Each reads as many as take seconds there.
+const COUNT = lane === 'node' ? 50 : 10;
 
 test('the class whose prediction errs least is the digit', async () => {
   const { config, parameters } = await loadPretrained('digits');
@@ -27,7 +28,7 @@ test('the class whose prediction errs least is the digit', async () => {
     if (losses.indexOf(Math.min(...losses)) === labels[at]) right++;
   }
   // 190 of the 200 digits from 9,000 on; by chance it would be 5.
-  expect(right).toBeGreaterThanOrEqual(45);
+  expect(right).toBeGreaterThanOrEqual(0.9 * COUNT);
 });
 
 test('a network that is told no class cannot say which fits', async () => {

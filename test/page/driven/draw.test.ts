@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
-import { phase, servePage, text, until, visit } from '../visit';
+import { losses, phase, servePage, text, until, visit } from '../visit';
 
 let server: Awaited<ReturnType<typeof servePage>>;
 let browser: Browser;
@@ -162,6 +162,62 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await page.click('#train');
   await phase(page, 'paused');
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('the pretrained network is fine-tuned on kept drawings, and what it errs on them falls', async () => {
+  const { page, problems } = await visit(browser, `${server.address}?task=draw&samples=0&level=0`);
+  await page.setViewport({ width: 1280, height: 900 });
+  await phase(page, 'idle');
+  await page.click('#teach-keep');
+  await until(page, () =>
+    document.getElementById('teach-problem')!.textContent!.startsWith('Nothing is drawn'),
+  );
+  for (let n = 0; n < 3; n++) {
+    // A hand that crosses everything out.
+    await drag(page, [
+      [4, 4 + n],
+      [24, 24],
+      [24 - n, 4],
+      [4, 24],
+    ]);
+    await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
+    await page.click('#teach-keep');
+    await until(page, (k) => document.querySelectorAll('#teach-drawings li').length === k, n + 1);
+  }
+  await page.click('#teach-drawings li:last-child button');
+  expect(await page.$$eval('#teach-drawings li', (items) => items.map((item) => item.textContent))).toEqual([
+    '0',
+    '1',
+  ]);
+  await until(page, () => document.getElementById('teach-start')!.textContent === 'Fine-tune on 2 drawings');
+  await page.click('#teach-start');
+  await phase(page, 'finished');
+  const all = await losses(page);
+  expect(all).toHaveLength(60);
+  console.log(all.map((v) => v.toFixed(2)).join(' '));
+  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+    task: 'train',
+    begin: 'pretrained',
+  });
+  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+    name: '2 drawings',
+    count: 2,
+  });
+  await page.click('#tab-draw');
+  await page.click('#teach-start');
+  await until(page, () =>
+    document.getElementById('teach-problem')!.textContent!.startsWith('A run is under way'),
+  );
+  await page.click('#tab-train');
+  await page.click('#reset');
+  await phase(page, 'idle');
+  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+    begin: 'new',
+    batch: 256,
+    epochs: 5,
+  });
   expect(problems).toEqual([]);
   await page.close();
 });
