@@ -1,8 +1,11 @@
 /** The Draw tab, used with a mouse and with keys: a real page, the pretrained network, any adapter. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
-import { losses, phase, servePage, text, until, visit } from '../visit';
+import { files, losses, phase, servePage, text, until, visit } from '../visit';
 
 let server: Awaited<ReturnType<typeof servePage>>;
 let browser: Browser;
@@ -196,7 +199,10 @@ test('the pretrained network is fine-tuned on kept drawings, and what it errs on
   await phase(page, 'finished');
   const all = await losses(page);
   expect(all).toHaveLength(60);
-  console.log(all.map((v) => v.toFixed(2)).join(' '));
+  const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+  // A new network would err by 2 or so.
+  expect(all[0]).toBeLessThan(1);
+  expect(mean(all.slice(-15))).toBeLessThan(0.7 * mean(all.slice(0, 15)));
   expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
     task: 'train',
     begin: 'pretrained',
@@ -217,6 +223,75 @@ test('the pretrained network is fine-tuned on kept drawings, and what it errs on
     begin: 'new',
     batch: 256,
     epochs: 5,
+  });
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('own images come as pictures in folders and as .npy, and what is wrong with them is said in a sentence', async () => {
+  const { page, problems } = await visit(browser, `${server.address}?task=draw&samples=0`);
+  await phase(page, 'idle');
+  const { dropAll } = await files(page);
+  const pictures = await page.evaluate(async () => {
+    const { blobs } = window as unknown as { blobs: Blob[] };
+    const png = (width: number) => {
+      const canvas = new OffscreenCanvas(width, 28);
+      const context = canvas.getContext('2d')!;
+      context.fillStyle = 'black';
+      context.fillRect(12, 4, 3, 20);
+      return canvas.convertToBlob();
+    };
+    blobs.push(await png(28), await png(28), await png(20));
+    const npy = (descr: string, shape: string, values: BlobPart) => {
+      const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }\n`;
+      const start = Uint8Array.of(0x93, 78, 85, 77, 80, 89, 1, 0, header.length, 0);
+      return new Blob([start, header, values]);
+    };
+    blobs.push(npy('|u1', '4, 28, 28', new Uint8Array(4 * 784)), npy('|u1', '4,', Uint8Array.of(1, 2, 3, 4)));
+    return Promise.all(blobs.slice(0, 2).map(async (blob) => [...new Uint8Array(await blob.arrayBuffer())]));
+  });
+  const complains = (words: string) =>
+    until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
+  const has = (name: string) => until(page, (n) => window.harness.state.data?.name === n, name);
+  await dropAll([0, 'a.png'], [2, 'b.png']);
+  await complains('b.png is 20 x 28 pixels and a.png 28 x 28');
+  await dropAll([0, 'a.png'], [1, 'b.png']);
+  await complains('without labels');
+  await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
+  await has('mine.npy');
+  await page.click('#tab-draw');
+  await until(
+    page,
+    () => document.getElementById('teach-own')!.textContent === 'Fine-tune on mine.npy (4 images)',
+  );
+
+  // Folders only come by a real drop.
+  const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-own-'));
+  const session = await page.createCDPSession();
+  const dropFolder = async (path: string) => {
+    const data = { items: [], files: [path], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+  };
+  try {
+    await mkdir(join(folder, 'mine', '3'), { recursive: true });
+    await writeFile(join(folder, 'mine', '3', 'notes.txt'), 'none');
+    await dropFolder(join(folder, 'mine'));
+    await complains('The folder 3 holds no images');
+    await writeFile(join(folder, 'mine', '3', 'a.png'), Uint8Array.from(pictures[0]));
+    await dropFolder(join(folder, 'mine'));
+    await complains('there is one class only');
+    await mkdir(join(folder, 'mine', '7'));
+    await writeFile(join(folder, 'mine', '7', 'b.png'), Uint8Array.from(pictures[1]));
+    await dropFolder(join(folder, 'mine'));
+    await has('2 pictures');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+    count: 2,
+    height: 28,
+    classes: 8,
   });
   expect(problems).toEqual([]);
   await page.close();
