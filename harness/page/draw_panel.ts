@@ -89,7 +89,7 @@ export class DrawPanel implements TaskPanel {
     this.paper.render();
     this.source.render();
     this.digits.render();
-    this.teach.render();
+    this.teach.render(!this.paper.isBlank);
     this.renderChoices();
     const { settings } = this;
     const question = questionOf(this.paper.drawing, settings, this.source.source);

@@ -5,7 +5,8 @@ import { noised } from './noised';
 import { SIDE } from './strokes';
 
 const SIZE = SIDE * SIDE;
-const paper = new Uint8Array(SIZE);
+/** What stands where there is no picture yet: a grey slightly darker than the paper. */
+const paper = new Uint8Array(SIZE).fill(14);
 const FILLINGS = ['first', 'second', 'third', 'fourth'];
 
 const tiles = (bytes: Uint8Array): Tiles => ({ bytes, height: SIDE, width: SIDE, columns: 1 });
@@ -50,7 +51,7 @@ export class DrawViews {
     if (of === this.noisyOf) return;
     this.noisyOf = of;
     show(this.noisy, bytesOf(noised(image, share, seed)));
-    setText(anyElement('draw-noisy-label'), `${Math.round(100 * share)} % noise`);
+    setText(anyElement('draw-noisy-label'), `${Math.round(100 * share)} %, as the network sees it`);
   }
 
   showMade(picture: Uint8Array = paper): void {

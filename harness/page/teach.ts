@@ -34,7 +34,7 @@ export class Teach {
     this.digit.replaceChildren(...Array.from({ length: 10 }, (_, digit) => new Option(String(digit))));
     button('teach-keep').addEventListener('click', () => {
       const image = drawn();
-      this.complain(image ? undefined : 'Nothing is drawn yet: draw a digit first.');
+      setMessage(anyElement('keep-problem'), image ? undefined : 'Nothing is drawn yet: draw a digit first.');
       if (!image) return;
       this.keep([...this.kept, { image, digit: this.digit.selectedIndex }]);
       this.digit.selectedIndex = (this.digit.selectedIndex + 1) % 10;
@@ -53,7 +53,9 @@ export class Teach {
     }
   }
 
-  render(): void {
+  /** `drawn`: there is a drawing. */
+  render(drawn: boolean): void {
+    if (drawn) setMessage(anyElement('keep-problem'), undefined);
     const { data } = this.app.state;
     const own = data !== undefined && !data.builtIn;
     button('teach-start').disabled = this.kept.length === 0;

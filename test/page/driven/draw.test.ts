@@ -175,7 +175,7 @@ test('the pretrained network is fine-tuned on kept drawings, and what it errs on
   await phase(page, 'idle');
   await page.click('#teach-keep');
   await until(page, () =>
-    document.getElementById('teach-problem')!.textContent!.startsWith('Nothing is drawn'),
+    document.getElementById('keep-problem')!.textContent!.startsWith('Nothing is drawn'),
   );
   for (let n = 0; n < 3; n++) {
     // A hand that crosses everything out.
