@@ -136,8 +136,8 @@ export class App {
   }
 
   private runSettings(): RunSettings {
-    const { recipe, batch, lr, epochs, seed, widths, limit, samples, refresh, tune } = this.settings;
-    return { recipe, batch, lr, epochs, seed, widths, limit, samples, refresh, tune };
+    const { recipe, begin, batch, lr, epochs, seed, widths, limit, samples, refresh, tune } = this.settings;
+    return { recipe, begin, batch, lr, epochs, seed, widths, limit, samples, refresh, tune };
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */

@@ -1,6 +1,8 @@
-/** Files that the user chooses or drops: IDX to train on, models and checkpoints, bench results to compare. */
+/** Files that the user chooses or drops: images to train on, models and checkpoints, bench results to compare. */
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
+import { dropped } from './dropped';
+import { isOwn, type OwnFile, ownImages } from './own_images';
 
 export interface Sorted {
   /** Models and checkpoints: only their contents tell them apart. */
@@ -31,10 +33,30 @@ function trainingFirst(a: File, b: File): number {
   return isTest(a) - isTest(b) || (a.name < b.name ? -1 : 1);
 }
 
+/** What is wrong with a folder in which there is nothing for this page; undefined if there is something. */
+export function folderWithoutImages(given: readonly OwnFile[]): string | undefined {
+  const known = (each: OwnFile) => isOwn(each) || /idx[13]-ubyte|\.(safetensors|json)$/.test(each.file.name);
+  if (given.length > 0 && (given.some(({ folder }) => folder === '') || given.some(known))) return undefined;
+  const name = given.length > 0 ? `The folder ${given[0].folder}` : 'The folder';
+  return `${name} holds no images: PNG files, best in folders named after their classes, .npy or IDX.`;
+}
+
 /** `compare` gets results of the bench. */
 export function connectFiles(app: App, compare: (files: readonly File[]) => void): void {
-  const take = (files: readonly File[]) => {
+  const underWay = 'A run is under way. Reset it to train on other images.';
+  const takeOwn = async (files: readonly OwnFile[]) => {
+    if (app.state.run) app.complain(underWay);
+    else app.send({ type: 'data', checkpoint: false, ...(await ownImages(files)) });
+  };
+  const take = (given: readonly OwnFile[]) => {
     app.forgive();
+    const own = given.filter(isOwn);
+    const barren = folderWithoutImages(given);
+    if (barren) app.complain(barren);
+    else if (own.length > 0) takeOwn(own).catch((error) => app.complain(error.message));
+    else takeFiles(given.map(({ file }) => file));
+  };
+  const takeFiles = (files: readonly File[]) => {
     const { models, results, images, labels } = sortFiles(files);
     if (results.length > 0) {
       app.set('task', 'bench');
@@ -44,7 +66,7 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     else if (images.length === 0 && models.length === 0 && labels.length > 0) {
       app.complain(`${labels[0].name} holds labels. Choose or drop it together with its images.`);
     } else if (images.length > 0 && app.state.run) {
-      app.complain('A run is under way. Reset it to train on other images.');
+      app.complain(underWay);
     } else {
       // Send the images first, so that a checkpoint finds its data.
       const checkpoint = models.length > 0;
@@ -56,7 +78,7 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
   for (const id of ['files', 'checkpoint-file', 'model-file', 'bench-files']) {
     const input = byId(id, HTMLInputElement);
     input.addEventListener('change', () => {
-      take([...(input.files ?? [])]);
+      take([...(input.files ?? [])].map((file) => ({ file, folder: '' })));
       // Reset, so that the same file can be chosen again.
       input.value = '';
     });
@@ -81,10 +103,8 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     veil.hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    const { items = [], files = [] } = event.dataTransfer ?? {};
-    const entries = [...items].map((item) => item.webkitGetAsEntry());
-    const folder = entries.find((entry) => entry?.isDirectory);
-    if (folder) app.complain(`${folder.name} is a folder. Drop the files in it.`);
-    else take([...files]);
+    dropped(event.dataTransfer!)
+      .then(take)
+      .catch((error) => app.complain(`What was dropped cannot be read: ${error.message}`));
   });
 }

@@ -4,6 +4,7 @@ import { createBenchPanel } from './bench_panel';
 import { createCheckPanel } from './check_panel';
 import { rememberedLosses } from './device_lost';
 import { anyElement, button, byId, setText } from './dom';
+import { DrawPanel } from './draw_panel';
 import { connectFiles } from './file_input';
 import { adapterName } from './format';
 import { createInsidePanel } from './inside_panel';
@@ -109,6 +110,7 @@ function createFrame(app: App): Panel {
       const large = {
         train: !state.run && settings.batch > SMALL.batch,
         sample: false,
+        draw: false,
         inside: false,
         check: false,
         bench: (settings.benchBatch || settings.batch) > SMALL.batch,
@@ -136,6 +138,7 @@ function start(): void {
   const panels = {
     train: createTrainPanel(app),
     sample: createSamplePanel(app),
+    draw: new DrawPanel(app),
     inside: createInsidePanel(app),
     check,
     bench,

@@ -16,12 +16,21 @@ export class Models {
   private file: Loaded | undefined;
 
   async ofRecipe(recipe: PageRecipe, engine: Engine): Promise<Network> {
+    return onGpu(await this.load(recipe), engine);
+  }
+
+  /** The pretrained network of a recipe, for runs that begin with it. */
+  async modelOf(recipe: PageRecipe): Promise<Model> {
+    return (await this.load(recipe)).model;
+  }
+
+  private async load(recipe: PageRecipe): Promise<Loaded> {
     let loaded = this.pretrained.get(recipe);
     if (!loaded) {
       loaded = { model: await loadPretrained(recipe) };
       this.pretrained.set(recipe, loaded);
     }
-    return onGpu(loaded, engine);
+    return loaded;
   }
 
   ofFile(engine: Engine): Promise<Network> {

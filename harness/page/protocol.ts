@@ -2,11 +2,12 @@
 import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
-import type { FlowMethod, PageRecipe, Tune } from './settings';
+import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
 
 /** What a run is made with. */
 export interface RunSettings {
   readonly recipe: PageRecipe;
+  readonly begin: Beginning;
   readonly batch: number;
   readonly lr: number;
   readonly epochs: number;
@@ -38,6 +39,23 @@ export interface Order {
   readonly method: FlowMethod;
 }
 
+/** What to make of a drawing; of the classes, 'all' is none in particular. Pixels from 0 to 1, [height][width]. */
+export type DrawOrder = {
+  readonly source: Source;
+  readonly image: Float32Array<ArrayBuffer>;
+  readonly seed: number;
+} & (
+  | (Pick<Order, 'digit' | 'guidance'> & { readonly ask: 'denoise'; readonly level: number })
+  /** `mask`: 1 where the network fills in, else 0. */
+  | (Pick<Order, 'digit' | 'guidance'> & { readonly ask: 'fill'; readonly mask: Float32Array<ArrayBuffer> })
+  | { readonly ask: 'classify' }
+);
+
+export type DrawAnswer =
+  | { readonly ask: 'denoise' | 'fill'; readonly images: Uint8Array<ArrayBuffer> }
+  /** How much the network errs when told each class; the least fits best. */
+  | { readonly ask: 'classify'; readonly losses: Float32Array<ArrayBuffer> };
+
 export type Command =
   /** Sent once, first. `losses`: when devices were lost, as far as the page knows. */
   | {
@@ -64,6 +82,10 @@ export type Command =
   /** Training waits meanwhile, and what was ordered before is left. */
   | { readonly type: 'sample'; readonly order: Order }
   | { readonly type: 'stopSampling' }
+  /** Answered by `drawn`, unless the device is lost or the run reset; training waits meanwhile. */
+  | { readonly type: 'draw'; readonly id: number; readonly order: DrawOrder }
+  /** One of the training images to draw on: any number chooses one. */
+  | { readonly type: 'example'; readonly at: number }
   /** Other training data; no files stand for the digits that come with the page. `checkpoint`: one comes next, and says the recipe. */
   | {
       readonly type: 'data';
@@ -177,6 +199,9 @@ export type WorkerEvent =
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
     }
   | { readonly type: 'inside'; readonly answer: InsideAnswer }
+  /** The answer to the command `draw` of this id, or why there is none. */
+  | { readonly type: 'drawn'; readonly id: number; readonly answer?: DrawAnswer; readonly problem?: string }
+  | { readonly type: 'example'; readonly image: Uint8Array<ArrayBuffer> }
   /** The run is gone, and its memory is free. */
   | { readonly type: 'freed' }
   /** A file to save. A checkpoint, from which the run can go on, tells after how many steps. */

@@ -30,6 +30,8 @@ import { levelsOf } from '../run/network';
 import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage, goesOnBy } from './device_lost';
 import { divergedMessage } from './diverged';
+import { Drawing } from './drawing';
+import { checkBeginning } from './fine_tune';
 import type { InsideOrder } from './inside/protocol';
 import { Inside } from './inside/worker';
 import { KeptRuns } from './kept_runs';
@@ -37,7 +39,7 @@ import { LivePictures } from './live_pictures';
 import { LossBatcher } from './loss_batcher';
 import { createNetwork, Models } from './models';
 import type { Network } from './order';
-import type { Command, Order, Phase, RunSettings, Source, WorkerEvent } from './protocol';
+import type { Command, DrawOrder, Order, Phase, RunSettings, Source, WorkerEvent } from './protocol';
 import { recipeOf, settingsOf } from './settings';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
@@ -83,6 +85,7 @@ export class Session {
   private readonly models = new Models();
   private readonly pictures: LivePictures;
   private readonly inside: Inside;
+  private readonly drawing = new Drawing();
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
 
@@ -151,6 +154,12 @@ export class Session {
         break;
       case 'inside':
         this.request(() => this.lookInside(command.order));
+        break;
+      case 'draw':
+        this.request(() => this.draw(command.id, command.order));
+        break;
+      case 'example':
+        this.example(command.at);
         break;
       case 'stopSampling':
         this.interrupt('sampling');
@@ -312,6 +321,7 @@ export class Session {
     this.interrupt();
     this.freeRun();
     this.pictures.free();
+    this.drawing.free();
     this.models.free();
     this.engine?.destroy();
     this.engine = undefined;
@@ -435,7 +445,12 @@ export class Session {
     if (this.checkpoint) this.unet = await createNetwork(engine, loadModel(this.checkpoint));
     else {
       const settings = this.run ?? this.settings;
-      this.unet = await engine.createUNet(networkOf(settings, this.images), { seed: settings.seed });
+      const config = networkOf(settings, this.images);
+      if (settings.begin === 'pretrained') {
+        const model = await this.models.modelOf(settings.recipe);
+        checkBeginning(model.config, config);
+        this.unet = await createNetwork(engine, model);
+      } else this.unet = await engine.createUNet(config, { seed: settings.seed });
     }
     return this.unet;
   }
@@ -595,9 +610,14 @@ export class Session {
   }
 
   private freeNetwork(): void {
-    if (this.unet) this.pictures.free(this.unet);
+    if (this.unet) this.freeUses(this.unet);
     this.unet?.destroy();
     this.unet = undefined;
+  }
+
+  private freeUses(unet: UNet): void {
+    this.pictures.free(unet);
+    this.drawing.free(unet);
   }
 
   // ---------------------------------------------------------------- pictures
@@ -635,6 +655,28 @@ export class Session {
     });
   }
 
+  /** A drawing always gets an answer, since the page waits for one before it asks again. */
+  private async draw(id: number, order: DrawOrder): Promise<void> {
+    try {
+      const { unet } =
+        order.source === 'pretrained'
+          ? await this.models.ofRecipe('digits', await this.device())
+          : await this.networkFrom(order.source);
+      const answer = await this.drawing.answer(this.engine!, unet, order);
+      this.send({ type: 'drawn', id, answer });
+    } catch (error) {
+      this.send({ type: 'drawn', id, problem: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  private example(at: number): void {
+    if (!this.images) return;
+    const { images, count, height, width, channels } = this.images;
+    const size = height * width * channels;
+    const first = (at % count) * size;
+    this.send({ type: 'example', image: images.slice(first, first + size) });
+  }
+
   private async networkFrom(source: Source): Promise<Network> {
     const engine = await this.device();
     if (source === 'file') return this.models.ofFile(engine);
@@ -660,7 +702,7 @@ export class Session {
   private async openModel(bytes: Uint8Array, name: string): Promise<void> {
     const model = loadModel(bytes, name);
     const before = await this.models.open(model, await this.device());
-    if (before) this.pictures.free(before);
+    if (before) this.freeUses(before);
     before?.destroy();
     const { config, objective, note } = model;
     const { height, width, conditioning } = config;

@@ -7,7 +7,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import type { CheckpointSettings } from './protocol';
 
-export const tasks = ['train', 'sample', 'inside', 'check', 'bench'] as const;
+export const tasks = ['train', 'sample', 'draw', 'inside', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
 
 export const tunes = ['auto', 'on', 'off'] as const;
@@ -25,10 +25,19 @@ export type ModelChoice = (typeof modelChoices)[number];
 export const flowMethods = ['euler', 'heun'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
 
+/** What a run begins with: new weights, or those of the pretrained network. */
+export const beginnings = ['new', 'pretrained'] as const;
+export type Beginning = (typeof beginnings)[number];
+
+/** What a drawing is for. */
+export const asks = ['denoise', 'fill', 'classify'] as const;
+export type Ask = (typeof asks)[number];
+
 export interface Settings {
   readonly task: Task;
   /** The network and its training. Other settings default to the recipe's, until they are set. */
   readonly recipe: PageRecipe;
+  readonly begin: Beginning;
   /** Images per training step. */
   readonly batch: number;
   /** Learning rate. */
@@ -56,6 +65,10 @@ export interface Settings {
   /** How strongly samples follow the class. */
   readonly guidance: number;
   readonly method: FlowMethod;
+  /** What the network makes of a drawing. */
+  readonly ask: Ask;
+  /** The share of noise that a drawing gets, in percent. */
+  readonly level: number;
   /** Images of a step that is timed on the Bench tab; 0 means as many as in training. */
   readonly benchBatch: number;
   /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
@@ -148,6 +161,7 @@ const label = whole(0, 0, 254);
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
   recipe: choice(...recipeNames),
+  begin: choice(...beginnings),
   batch,
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, 10000),
@@ -176,6 +190,8 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   },
   guidance: quarters(recipes.digits.sampling.guidance, 1, 4),
   method: choice(...flowMethods),
+  ask: choice(...asks),
+  level: whole(60, 0, 100),
   benchBatch: orEmpty(batch, 'that of the training'),
   kernel: {
     initial: '',

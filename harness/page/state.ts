@@ -166,6 +166,8 @@ export function reduce(state: State, event: WorkerEvent): State {
       return { ...state, saved: event.step ?? state.saved };
     case 'grid':
     case 'strip':
+    case 'drawn':
+    case 'example':
       return state;
   }
 }

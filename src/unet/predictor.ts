@@ -5,6 +5,7 @@ import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
+import { createMutex } from '../mutex';
 import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
@@ -70,6 +71,8 @@ export class Predictor extends Resource {
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
   private prepared: number | undefined;
+  /** A run may take several submissions, and no other may write its inputs or tensors between them. */
+  private readonly submitting = createMutex();
 
   private constructor(parts: PredictorParts) {
     super('predictor');
@@ -185,26 +188,42 @@ export class Predictor extends Resource {
     told: { levels?: Float32Array; labels?: Uint32Array } = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.unet.config;
-    const { gpu, prepare, program, buffers, staging } = this.parts;
+    const { gpu, buffers, staging } = this.parts;
     const { images, result, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
     const bytes = count * height * width * outChannelsOf(this.unet.config) * 4;
-    for (const [to, values] of [
-      [images, given],
-      [levels, told.levels],
-      [classes, told.labels],
-    ] as const) {
-      if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
-    }
-    this.setCount(count);
-    const sources = [{ buffer: result, bytes }];
+    const { reading } = await this.submitting(() => {
+      for (const [to, values] of [
+        [images, given],
+        [levels, told.levels],
+        [classes, told.labels],
+      ] as const) {
+        if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
+      }
+      this.setCount(count);
+      return this.submit((encoder, work) => staging.read(encoder, [{ buffer: result, bytes }], work));
+    });
+    const [values] = await reading;
+    return new Float32Array(values);
+  }
+
+  /** Submits a forward pass; what is read after it comes when the GPU has executed it, later than the result of this. */
+  private async submit<T>(
+    read: (encoder: GPUCommandEncoder, work: number) => Promise<T>,
+  ): Promise<{ readonly reading: Promise<T> }> {
+    const { gpu, prepare, program } = this.parts;
     const { weightsVersion } = this.unet;
     const isPrepared = weightsVersion !== undefined && weightsVersion === this.prepared;
     this.prepared = weightsVersion;
     const programs = isPrepared ? [program] : [...prepare, program];
     try {
-      const [values] = await gpu.runAnd(programs, (encoder, work) => staging.read(encoder, sources, work));
-      return new Float32Array(values);
+      return await gpu.runAnd(programs, async (encoder, work) => {
+        const reading = read(encoder, work);
+        reading.catch(() => {
+          this.prepared = undefined;
+        });
+        return { reading };
+      });
     } catch (error) {
       this.prepared = undefined;
       throw error;

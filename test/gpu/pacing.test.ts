@@ -5,6 +5,7 @@ import { Program } from '../../src/gpu/program';
 import { swish } from '../../src/kernels/swish';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
+import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -77,4 +78,21 @@ test('two submissions are in flight, never more, and what comes last is handed o
   }
   expect(most).toHaveLength(ops.length);
   expect(Math.max(...most)).toBe(2);
+});
+
+test('a prediction in turns is that of each turn alone, however many submissions a turn takes', async () => {
+  using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 4] });
+  const size = 16;
+  const images = Float32Array.from({ length: 150 * size }, (_, i) => (i * 0.37) % 1);
+  const alone = async (first: number, end: number) => [
+    ...(await unet.predict(images.subarray(first * size, end * size), end - first)),
+  ];
+  const expected = [...(await alone(0, 64)), ...(await alone(64, 128)), ...(await alone(128, 150))];
+  const usual = gpu.pacer.maxMilliseconds;
+  gpu.pacer.maxMilliseconds = 1e-6;
+  try {
+    expect([...(await unet.predict(images, 150))]).toEqual(expected);
+  } finally {
+    gpu.pacer.maxMilliseconds = usual;
+  }
 });

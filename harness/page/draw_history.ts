@@ -1,0 +1,37 @@
+/** What was drawn, and what before, so that everything can be undone. Pure. */
+import { type Drawing, nothing, type Point, RADIUS, type Stroke, type Tool } from './strokes';
+
+export class DrawHistory {
+  private readonly drawings: Drawing[] = [nothing];
+
+  get current(): Drawing {
+    return this.drawings[this.drawings.length - 1];
+  }
+
+  get canUndo(): boolean {
+    return this.drawings.length > 1;
+  }
+
+  /** Another drawing in place of this one. */
+  put(drawing: Drawing): void {
+    this.drawings.push(drawing);
+  }
+
+  /** A stroke begins: so far a dot. */
+  begin(tool: Tool, point: Point): void {
+    const stroke: Stroke = { tool, radius: RADIUS[tool], points: [point] };
+    this.put({ ...this.current, strokes: [...this.current.strokes, stroke] });
+  }
+
+  /** The newest stroke goes on to here. */
+  extend(point: Point): void {
+    const { strokes } = this.current;
+    const stroke = strokes[strokes.length - 1];
+    const longer = { ...stroke, points: [...stroke.points, point] };
+    this.drawings[this.drawings.length - 1] = { ...this.current, strokes: [...strokes.slice(0, -1), longer] };
+  }
+
+  undo(): void {
+    if (this.canUndo) this.drawings.pop();
+  }
+}

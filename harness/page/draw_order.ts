@@ -1,0 +1,58 @@
+/** The question that a drawing and the settings beside it put to the network, or why there is none. Pure. */
+import { centred } from './centred';
+import type { DrawOrder, ModelDescription, Source } from './protocol';
+import type { Settings } from './settings';
+import { type Drawing, inkOf, isEmpty, maskOf, SIDE } from './strokes';
+
+export interface Question {
+  /** The ink as the network sees it. */
+  readonly image: Float32Array<ArrayBuffer>;
+  readonly order?: DrawOrder;
+  /** Why there is nothing to ask. */
+  readonly why?: string;
+}
+
+export function questionOf(
+  drawing: Drawing,
+  {
+    ask,
+    level,
+    digit,
+    guidance,
+    noise: seed,
+  }: Pick<Settings, 'ask' | 'level' | 'digit' | 'guidance' | 'noise'>,
+  source: Source,
+): Question {
+  const seen = centred(drawing);
+  const image = inkOf(seen);
+  if (isEmpty(image))
+    return {
+      image,
+      why: 'Nothing is drawn yet. Draw a digit on the field, or begin with one of the digits.',
+    };
+  const common = { source, image, seed };
+  if (ask === 'classify') return { image, order: { ...common, ask } };
+  if (ask === 'denoise') {
+    if (level === 0)
+      return { image, why: 'At 0 % there is no noise to take away. Move the slider to the right.' };
+    return { image, order: { ...common, ask, level: level / 100, digit, guidance } };
+  }
+  const mask = maskOf(seen);
+  if (isEmpty(mask))
+    return { image, why: 'Nothing is masked yet. Brush with Mask over what the network is to fill in.' };
+  return { image, order: { ...common, ask, mask, digit, guidance } };
+}
+
+/** Why a network cannot be asked about drawings; undefined if it can. */
+export function unfit({
+  recipe,
+  classes,
+  height,
+  width,
+}: Omit<ModelDescription, 'name'>): string | undefined {
+  if (recipe === 'tutorial')
+    return 'The recipe tutorial is not told how much noise there is, so it cannot begin at a level of one’s choice.';
+  if (height !== SIDE || width !== SIDE)
+    return `Its images are ${height} x ${width} pixels; drawings are ${SIDE} x ${SIDE}.`;
+  return classes > 0 ? undefined : 'It is told no classes.';
+}

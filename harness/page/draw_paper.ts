@@ -1,0 +1,77 @@
+/** The left half of the Draw tab: the field, its tools, and what was drawn. */
+import type { App } from './app';
+import { anyElement, button } from './dom';
+import { DrawField } from './draw_field';
+import { DrawHistory } from './draw_history';
+import { connectKeys, connectPointer, type Pen } from './draw_pen';
+import { type Drawing, nothing, type Tool, tools } from './strokes';
+
+export class DrawPaper {
+  private readonly app: App;
+  private readonly history = new DrawHistory();
+  private readonly field = new DrawField();
+  private tool: Tool = 'draw';
+
+  constructor(app: App) {
+    this.app = app;
+    const pen: Pen = {
+      begin: (point) => this.change(() => this.history.begin(this.tool, point)),
+      extend: (point) => this.change(() => this.history.extend(point)),
+      undo: () => this.change(() => this.history.undo()),
+    };
+    connectPointer(anyElement('draw-field'), pen);
+    connectKeys(anyElement('draw-field'), pen, (cursor) => {
+      // What the key has drawn is a part of what it points at.
+      this.field.show(this.drawing);
+      this.field.point(cursor);
+    });
+    for (const tool of tools) button(`tool-${tool}`).addEventListener('click', () => this.choose(tool));
+    button('draw-undo').addEventListener('click', pen.undo);
+    button('draw-clear').addEventListener('click', () => this.clear());
+    button('draw-example').addEventListener('click', () => this.takeExample());
+  }
+
+  get drawing(): Drawing {
+    return this.history.current;
+  }
+
+  get isBlank(): boolean {
+    return this.drawing.strokes.length === 0 && !this.drawing.picture;
+  }
+
+  choose(tool: Tool): void {
+    this.change(() => {
+      this.tool = tool;
+    });
+  }
+
+  clear(): void {
+    this.change(() => this.history.put(nothing));
+  }
+
+  /** Goes on with a picture, 0 to 255. */
+  take(picture: Uint8Array): void {
+    this.change(() => this.history.put({ picture, strokes: [] }));
+  }
+
+  /** Asks the worker for a training image, which comes as an event. */
+  takeExample(): void {
+    this.app.send({ type: 'example', at: Math.floor(Math.random() * 2 ** 31) });
+  }
+
+  render(): void {
+    const masks = this.app.settings.ask === 'fill';
+    for (const each of tools) button(`tool-${each}`).setAttribute('aria-pressed', String(each === this.tool));
+    button('tool-mask').hidden = !masks;
+    button('draw-undo').disabled = !this.history.canUndo;
+    button('draw-clear').disabled = this.isBlank;
+    button('draw-example').disabled = this.app.state.data === undefined;
+    this.field.show(this.drawing);
+    this.field.showMask(masks);
+  }
+
+  private change(change: () => void): void {
+    change();
+    this.app.changed();
+  }
+}

@@ -1,0 +1,45 @@
+/** Which network the Draw tab asks: the pretrained one, the run's, or that of a file. */
+import type { App } from './app';
+import { anyElement, button, setText } from './dom';
+import { unfit } from './draw_order';
+import { whole } from './format';
+import type { Source } from './protocol';
+import { PRETRAINED_STEPS } from './recipe_text';
+
+const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
+
+export function connectDrawSource(app: App): { readonly source: Source; render(): void } {
+  for (const source of SOURCES) {
+    button(`draw-use-${source}`).addEventListener('click', () => {
+      app.useFile = source === 'file';
+      if (source !== 'file') app.set('model', source);
+      app.changed();
+    });
+  }
+  /** Why the chosen network is not asked. */
+  const why = () => (isUntrained(app) || app.source === 'pretrained' ? undefined : unfit(app.network));
+  const source = () => (isUntrained(app) || why() ? 'pretrained' : app.source);
+  const nameOf = (of: Source) =>
+    ({
+      pretrained: `The pretrained network, ${whole(PRETRAINED_STEPS)} steps`,
+      run: `This page’s run, step ${whole(app.state.losses.length)}`,
+      file: `The file ${app.state.model?.name}`,
+    })[of];
+  return {
+    get source() {
+      return source();
+    },
+    render() {
+      const { state } = app;
+      for (const each of SOURCES)
+        button(`draw-use-${each}`).setAttribute('aria-pressed', String(each === source()));
+      button('draw-use-run').disabled = state.losses.length === 0;
+      button('draw-use-file').hidden = state.model === undefined;
+      setText(button('draw-use-file'), state.model?.name ?? '');
+      const problem = why();
+      setText(anyElement('draw-model'), problem ? `${nameOf(source())}. ${problem}` : nameOf(source()));
+    },
+  };
+}
+
+const isUntrained = ({ source, state }: App) => source === 'run' && state.losses.length === 0;

@@ -1,0 +1,69 @@
+/** What the network makes of a drawing: the worker's side of the Draw tab. */
+import type { Engine, Sampler, UNet } from '../../src';
+import { recipes } from '../../src/recipes';
+import { classLosses } from '../run/classify';
+import { gaussianNoise } from './noised';
+import type { DrawAnswer, DrawOrder } from './protocol';
+
+/** Fillings of a mask, of as many seeds, side by side. */
+const FILLINGS = 4;
+/** From nothing but noise; from a lower level in proportion. */
+const STEPS = 20;
+
+export class Drawing {
+  private sampler: Sampler | undefined;
+
+  async answer(engine: Engine, unet: UNet, order: DrawOrder): Promise<DrawAnswer> {
+    if (order.ask === 'classify') {
+      return { ask: 'classify', losses: await classLosses(unet, order.image, order.seed) };
+    }
+    const images = order.ask === 'fill' ? FILLINGS : 1;
+    const sampler = await this.samplerFor(engine, unet, images);
+    const { image, seed, guidance } = order;
+    const { classes } = unet.config.conditioning!;
+    const made = await sampler.sample({
+      ...beginning(order, images),
+      method: 'euler',
+      start: repeated(image, images),
+      noise: gaussianNoise(seed, images, image.length),
+      // "Any" is the class for no class. Guidance leads from there to there, which changes nothing, and needs no other shaders.
+      labels: new Uint8Array(images).fill(order.digit === 'all' ? classes : Math.min(order.digit, classes)),
+      guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,
+    });
+    return { ask: order.ask, images: new Uint8Array(Uint8ClampedArray.from(made, (v) => 255 * v)) };
+  }
+
+  /** Call this before a network is destroyed; without an argument, before all are. */
+  free(unet?: UNet): void {
+    if (unet && this.sampler?.unet !== unet) return;
+    this.sampler?.destroy();
+    this.sampler = undefined;
+  }
+
+  private async samplerFor(engine: Engine, unet: UNet, count: number): Promise<Sampler> {
+    if (this.sampler?.unet === unet && this.sampler.count === count) return this.sampler;
+    this.free();
+    this.sampler = await engine.createSampler(unet, { count });
+    return this.sampler;
+  }
+}
+
+/** Where sampling begins, how far it goes, and what stays as it is. */
+function beginning(order: Exclude<DrawOrder, { ask: 'classify' }>, images: number) {
+  if (order.ask === 'denoise') {
+    return { from: order.level, steps: Math.max(2, Math.round(STEPS * order.level)) };
+  }
+  return {
+    mask: repeated(
+      order.mask.map((masked) => 1 - masked),
+      images,
+    ),
+    steps: STEPS,
+  };
+}
+
+function repeated(image: Float32Array, times: number): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(times * image.length);
+  for (let i = 0; i < times; i++) all.set(image, i * image.length);
+  return all;
+}

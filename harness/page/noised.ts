@@ -1,0 +1,17 @@
+/** The noise that goes into drawings: the same on the page, which shows it at once, and in the worker, which takes it away. Pure. */
+import { normal, STREAM, threefry } from '../../src/random';
+
+/** Gaussian noise for `count` images of `size` pixels: what sampling with this seed starts from. */
+export function gaussianNoise(seed: number, count: number, size: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count * size }, (_, i) => {
+    const image = Math.floor(i / size);
+    // A draw gives two numbers, for two images.
+    return normal(threefry(seed, STREAM.sample, image >>> 1, i % size))[image % 2];
+  });
+}
+
+/** An image with a share of noise, as a flow mixes it; both from 0 to 1, noise beyond. */
+export function noised(image: Float32Array, level: number, seed: number): Float32Array<ArrayBuffer> {
+  const noise = gaussianNoise(seed, 1, image.length);
+  return Float32Array.from(image, (value, i) => (1 - level) * value + level * (0.5 * noise[i] + 0.5));
+}

@@ -1,0 +1,140 @@
+/** "Teach it your hand": drawings that are kept, each with its digit, for the pretrained network to train on. */
+import { recipes } from '../../src/recipes';
+import type { App } from './app';
+import { anyElement, button, byId, setMessage, setText } from './dom';
+import { fineTuning } from './fine_tune';
+import { some } from './format';
+import { idxFiles } from './idx_files';
+import { ImageView } from './images';
+import type { WorkerEvent } from './protocol';
+import { type Key, type Settings, show } from './settings';
+import { SIDE } from './strokes';
+
+interface Kept {
+  /** As the network sees it, 0 to 255. */
+  readonly image: Uint8Array<ArrayBuffer>;
+  readonly digit: number;
+}
+
+/** What fine-tuning sets. */
+const CHANGED = ['widths', 'limit', 'begin', 'batch', 'epochs', 'lr'] as const satisfies readonly Key[];
+
+export class Teach {
+  private readonly app: App;
+  private readonly digit = byId('teach-digit', HTMLSelectElement);
+  private kept: readonly Kept[] = [];
+  /** The name of the images with which training begins as soon as they are loaded. */
+  private starting: string | undefined;
+  /** The settings before those of fine-tuning. They come back when its run is reset. */
+  private before: Settings | undefined;
+
+  /** `drawn` is the drawing as the network sees it, undefined if there is none; `next` makes room for another. */
+  constructor(app: App, drawn: () => Uint8Array<ArrayBuffer> | undefined, next: () => void) {
+    this.app = app;
+    this.digit.replaceChildren(...Array.from({ length: 10 }, (_, digit) => new Option(String(digit))));
+    button('teach-keep').addEventListener('click', () => {
+      const image = drawn();
+      setMessage(anyElement('keep-problem'), image ? undefined : 'Nothing is drawn yet: draw a digit first.');
+      if (!image) return;
+      this.keep([...this.kept, { image, digit: this.digit.selectedIndex }]);
+      this.digit.selectedIndex = (this.digit.selectedIndex + 1) % 10;
+      next();
+    });
+    button('teach-start').addEventListener('click', () => this.startWithDrawings());
+    button('teach-own').addEventListener('click', () => this.start());
+  }
+
+  receive(event: WorkerEvent): void {
+    if (event.type === 'error') this.starting = undefined;
+    else if (event.type === 'data' && event.data.name === this.starting) this.start();
+    else if (event.type === 'freed' && this.before) {
+      this.set(this.before);
+      this.before = undefined;
+    }
+  }
+
+  /** `drawn`: there is a drawing. */
+  render(drawn: boolean): void {
+    if (drawn) setMessage(anyElement('keep-problem'), undefined);
+    const { data } = this.app.state;
+    const own = data !== undefined && !data.builtIn;
+    button('teach-start').disabled = this.kept.length === 0;
+    setText(
+      button('teach-start'),
+      this.kept.length > 0 ? `Fine-tune on ${some(this.kept.length, 'drawing')}` : 'Fine-tune on drawings',
+    );
+    button('teach-own').hidden = !own;
+    setText(button('teach-own'), own ? `Fine-tune on ${data.name} (${some(data.count, 'image')})` : '');
+  }
+
+  private complain(problem: string | undefined): void {
+    setMessage(anyElement('teach-problem'), problem);
+  }
+
+  private keep(kept: readonly Kept[]): void {
+    this.kept = kept;
+    anyElement('teach-drawings').replaceChildren(...kept.map((each) => this.itemOf(each)));
+    this.app.changed();
+  }
+
+  private itemOf(kept: Kept): HTMLLIElement {
+    const item = document.createElement('li');
+    const canvas = document.createElement('canvas');
+    const frame = document.createElement('span');
+    frame.className = 'images';
+    frame.append(canvas);
+    const remove = document.createElement('button');
+    remove.type = 'button';
+    remove.setAttribute('aria-label', `Remove this ${kept.digit}`);
+    remove.append(frame, String(kept.digit));
+    remove.addEventListener('click', () => {
+      this.keep(this.kept.filter((each) => each !== kept));
+      button('teach-keep').focus();
+    });
+    item.append(remove);
+    new ImageView(canvas).show({ bytes: kept.image, height: SIDE, width: SIDE, columns: 1 });
+    return item;
+  }
+
+  private startWithDrawings(): void {
+    if (this.isRunning()) return;
+    this.app.set('recipe', 'digits');
+    const name = some(this.kept.length, 'drawing');
+    this.starting = name;
+    const images = this.kept.map(({ image }) => image);
+    const digits = this.kept.map(({ digit }) => digit);
+    this.app.send({
+      type: 'data',
+      checkpoint: false,
+      ...idxFiles(name, images, { height: SIDE, width: SIDE }, digits),
+    });
+  }
+
+  /** Trains the pretrained network on the images that the page has. */
+  private start(): void {
+    this.starting = undefined;
+    const { data } = this.app.state;
+    if (this.isRunning() || !data) return;
+    this.app.set('recipe', 'digits');
+    const { batch, epochs, lr } = fineTuning(data.count);
+    this.before = this.app.settings;
+    const { widths } = recipes.digits.network;
+    this.set({ ...this.app.settings, widths, limit: 0, begin: 'pretrained', batch, epochs, lr });
+    this.app.set('task', 'train');
+    this.app.send({ type: 'train' });
+  }
+
+  private set(settings: Settings): void {
+    for (const key of CHANGED) this.app.set(key, show(key, settings));
+  }
+
+  private isRunning(): boolean {
+    const running = this.app.state.run !== undefined;
+    this.complain(
+      running
+        ? 'A run is under way. On the Train tab, save its checkpoint to keep it, and reset it; then fine-tune.'
+        : undefined,
+    );
+    return running;
+  }
+}

@@ -1,0 +1,37 @@
+/** The diffusion model as a classifier: the pretrained network reads digits that it was not trained on. */
+import { expect, test } from 'vitest';
+import { classLosses } from '../../harness/run/classify';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { loadPretrained } from '../../src/pretrained/index';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu, lane } = await testGpu();
+
+/** The last 1,000 digits were held out when the network was trained, and these when the noise levels were chosen. */
+const FIRST = 9950;
+// Each reads as many as take seconds there.
+const COUNT = lane === 'node' ? 50 : 10;
+
+test('the class whose prediction errs least is the digit', async () => {
+  const { config, parameters } = await loadPretrained('digits');
+  using unet = await UNet.create(gpu, config);
+  await unet.setParameters(parameters);
+  const { images, height, width } = await loadDigits();
+  const labels = await loadDigitLabels();
+  const size = height * width;
+  let right = 0;
+  for (let at = FIRST; at < FIRST + COUNT; at++) {
+    const image = Float32Array.from(images.subarray(at * size, (at + 1) * size), (byte) => byte / 255);
+    const losses = await classLosses(unet, image);
+    expect(losses).toHaveLength(10);
+    if (losses.indexOf(Math.min(...losses)) === labels[at]) right++;
+  }
+  // 190 of the 200 digits from 9,000 on; by chance it would be 5.
+  expect(right).toBeGreaterThanOrEqual(0.9 * COUNT);
+});
+
+test('a network that is told no class cannot say which fits', async () => {
+  using unet = await UNet.create(gpu, { widths: [4], height: 8, width: 8 });
+  await expect(classLosses(unet, new Float32Array(64))).rejects.toThrow('not told noise level and class');
+});

@@ -1,0 +1,298 @@
+/** The Draw tab, used with a mouse and with keys: a real page, the pretrained network, any adapter. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { files, losses, phase, servePage, text, until, visit } from '../visit';
+
+let server: Awaited<ReturnType<typeof servePage>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await servePage();
+  browser = await launchBrowser('chrome');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const THREE = [
+  [9, 7],
+  [12, 5],
+  [16, 5],
+  [18, 8],
+  [17, 11],
+  [13, 13],
+  [17, 14],
+  [19, 18],
+  [17, 21],
+  [13, 23],
+  [9, 21],
+] as const;
+
+/** Draws a line through points of the field, in its pixels. */
+async function drag(page: Page, points: readonly (readonly [number, number])[]): Promise<void> {
+  const { x, y, width } = (await (await page.$('#draw-field'))!.boundingBox())!;
+  const at = ([px, py]: readonly [number, number]) => [x + (px * width) / 28, y + (py * width) / 28] as const;
+  await page.mouse.move(...at(points[0]));
+  await page.mouse.down();
+  for (const point of points.slice(1)) await page.mouse.move(...at(point), { steps: 3 });
+  await page.mouse.up();
+}
+
+/** The pixels of a canvas of 28 x 28 tiles, as ink from 0 to 1. */
+const inkIn = (page: Page, selector: string) =>
+  page.$eval(selector, (element) => {
+    const canvas = element as HTMLCanvasElement;
+    const { width, height } = canvas;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height);
+    const cell = width / 28;
+    return Array.from({ length: 784 }, (_, i) => {
+      const x = Math.floor(((i % 28) + 0.5) * cell);
+      const y = Math.floor((Math.floor(i / 28) + 0.5) * cell);
+      return 1 - data[4 * (y * width + x)] / 255;
+    });
+  });
+
+const says = (page: Page, words: string) =>
+  until(page, (w) => document.getElementById('draw-status-text')!.textContent!.includes(w), words);
+/** Everything that was asked has been answered. */
+const quiet = (page: Page) =>
+  until(page, () => !document.getElementById('draw-status')!.classList.contains('busy'));
+
+/** How far two pictures are from each other, a pixel on average. */
+const apart = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + Math.abs(v - b[i]), 0) / a.length;
+
+test('a 3 is drawn, drowned and brought back, read, and completed', async () => {
+  const { page, problems } = await visit(browser, `${server.address}?task=draw&level=50`);
+  await page.setViewport({ width: 1280, height: 900 });
+  await phase(page, 'idle');
+  await says(page, 'Nothing is drawn yet');
+  await drag(page, THREE);
+  await says(page, 'The noise hides the details');
+  await quiet(page);
+  const drawn = await inkIn(page, '#draw-ink');
+  const noisy = await inkIn(page, '#draw-noisy');
+  const made = await inkIn(page, '#draw-made');
+  expect(drawn.filter((v) => v > 0.5).length).toBeGreaterThan(60);
+  // Half of it is noise, and next to none of that is left.
+  expect(apart(noisy, drawn)).toBeGreaterThan(0.15);
+  expect(apart(made, drawn)).toBeLessThan(0.6 * apart(noisy, drawn));
+
+  await page.click('#ask-classify');
+  await until(page, () => document.querySelector('#draw-class-rows .best') !== null);
+  expect(await page.$eval('#draw-class-rows .best th', (name) => name.textContent)).toBe('3');
+  expect(await text(page, 'draw-status-text')).toMatch(
+    /^It looks most like a 3: .* Told \d, the next best, it errs \d/,
+  );
+  expect(await page.$$eval('#draw-class-rows tr', (rows) => rows.length)).toBe(10);
+
+  await page.click('#ask-fill');
+  await says(page, 'Nothing is masked yet');
+  await drag(page, [
+    [10, 18],
+    [19, 18],
+    [10, 22],
+    [19, 22],
+  ]);
+  await says(page, 'Four ways to fill the mask');
+  await quiet(page);
+  const fillings = await Promise.all(
+    [1, 2, 3, 4].map((n) => inkIn(page, `#draw-fillings button:nth-child(${n}) canvas`)),
+  );
+  const top = (picture: number[]) => picture.slice(0, 14 * 28);
+  const below = (picture: number[]) => picture.slice(14 * 28);
+  for (const other of fillings.slice(1)) {
+    expect(apart(top(other), top(fillings[0]))).toBeLessThan(0.01);
+    expect(apart(below(other), below(fillings[0]))).toBeGreaterThan(0.01);
+  }
+  await page.click('#draw-fillings button');
+  await says(page, 'Nothing is masked yet');
+  expect(apart(await inkIn(page, '#draw-ink'), fillings[0])).toBeLessThan(0.01);
+  await page.click('#draw-undo');
+  await says(page, 'Four ways to fill the mask');
+  expect(await page.evaluate(() => location.search)).toContain('task=draw&ask=fill&level=50');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('the keyboard alone draws, undoes and clears; one of the digits is read; training goes on meanwhile', async () => {
+  const { page, problems } = await visit(
+    browser,
+    `${server.address}?task=draw&ask=classify&batch=4&limit=16&widths=8,16&samples=0&epochs=10000`,
+  );
+  await phase(page, 'idle');
+  await page.focus('#draw-field');
+  for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  for (let i = 0; i < 16; i++) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  expect(await text(page, 'draw-at')).toBe('Row 23, column 15: ink');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  expect(await text(page, 'draw-at')).toBe('Row 23, column 17: paper');
+  await page.keyboard.press('Space');
+  await until(page, () => document.querySelector('#draw-class-rows .best') !== null);
+  await quiet(page);
+  await page.keyboard.down('Control');
+  await page.keyboard.press('z');
+  await page.keyboard.up('Control');
+  await says(page, 'It looks most like a 1');
+  await quiet(page);
+  await page.focus('#draw-clear');
+  await page.keyboard.press('Enter');
+  await says(page, 'Nothing is drawn yet');
+  expect(await page.$('#draw-class-rows .best')).toBeNull();
+
+  await page.click('#tab-train');
+  await page.click('#train');
+  await until(page, () => window.harness.state.losses.length > 0);
+  await page.click('#tab-draw');
+  await page.click('#draw-use-pretrained');
+  await page.click('#draw-example');
+  await says(page, 'It looks most like a');
+  const before = await page.evaluate(() => window.harness.state.losses.length);
+  await until(page, (n) => window.harness.state.losses.length > n, before);
+  // An untrained network's opinion, but its own.
+  await page.click('#draw-use-run');
+  await until(page, () => document.getElementById('draw-model')!.textContent!.startsWith('This page’s run'));
+  await quiet(page);
+  await page.click('#tab-train');
+  await page.click('#train');
+  await phase(page, 'paused');
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('the pretrained network is fine-tuned on kept drawings, and what it errs on them falls', async () => {
+  const { page, problems } = await visit(browser, `${server.address}?task=draw&samples=0&level=0`);
+  await page.setViewport({ width: 1280, height: 900 });
+  await phase(page, 'idle');
+  await page.click('#teach-keep');
+  await until(page, () =>
+    document.getElementById('keep-problem')!.textContent!.startsWith('Nothing is drawn'),
+  );
+  for (let n = 0; n < 3; n++) {
+    // A hand that crosses everything out.
+    await drag(page, [
+      [4, 4 + n],
+      [24, 24],
+      [24 - n, 4],
+      [4, 24],
+    ]);
+    await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
+    await page.click('#teach-keep');
+    await until(page, (k) => document.querySelectorAll('#teach-drawings li').length === k, n + 1);
+  }
+  await page.click('#teach-drawings li:last-child button');
+  expect(await page.$$eval('#teach-drawings li', (items) => items.map((item) => item.textContent))).toEqual([
+    '0',
+    '1',
+  ]);
+  await until(page, () => document.getElementById('teach-start')!.textContent === 'Fine-tune on 2 drawings');
+  await page.click('#teach-start');
+  await phase(page, 'finished');
+  const all = await losses(page);
+  expect(all).toHaveLength(60);
+  const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+  // A new network would err by 2 or so.
+  expect(all[0]).toBeLessThan(1);
+  expect(mean(all.slice(-15))).toBeLessThan(0.7 * mean(all.slice(0, 15)));
+  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+    task: 'train',
+    begin: 'pretrained',
+  });
+  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+    name: '2 drawings',
+    count: 2,
+  });
+  await page.click('#tab-draw');
+  await page.click('#teach-start');
+  await until(page, () =>
+    document.getElementById('teach-problem')!.textContent!.startsWith('A run is under way'),
+  );
+  await page.click('#tab-train');
+  await page.click('#reset');
+  await phase(page, 'idle');
+  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+    begin: 'new',
+    batch: 256,
+    epochs: 5,
+  });
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('own images come as pictures in folders and as .npy, and what is wrong with them is said in a sentence', async () => {
+  const { page, problems } = await visit(browser, `${server.address}?task=draw&samples=0`);
+  await phase(page, 'idle');
+  const { dropAll } = await files(page);
+  const pictures = await page.evaluate(async () => {
+    const { blobs } = window as unknown as { blobs: Blob[] };
+    const png = (width: number) => {
+      const canvas = new OffscreenCanvas(width, 28);
+      const context = canvas.getContext('2d')!;
+      context.fillStyle = 'black';
+      context.fillRect(12, 4, 3, 20);
+      return canvas.convertToBlob();
+    };
+    blobs.push(await png(28), await png(28), await png(20));
+    const npy = (descr: string, shape: string, values: BlobPart) => {
+      const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }\n`;
+      const start = Uint8Array.of(0x93, 78, 85, 77, 80, 89, 1, 0, header.length, 0);
+      return new Blob([start, header, values]);
+    };
+    blobs.push(npy('|u1', '4, 28, 28', new Uint8Array(4 * 784)), npy('|u1', '4,', Uint8Array.of(1, 2, 3, 4)));
+    return Promise.all(blobs.slice(0, 2).map(async (blob) => [...new Uint8Array(await blob.arrayBuffer())]));
+  });
+  const complains = (words: string) =>
+    until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
+  const has = (name: string) => until(page, (n) => window.harness.state.data?.name === n, name);
+  await dropAll([0, 'a.png'], [2, 'b.png']);
+  await complains('b.png is 20 x 28 pixels and a.png 28 x 28');
+  await dropAll([0, 'a.png'], [1, 'b.png']);
+  await complains('without labels');
+  await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
+  await has('mine.npy');
+  await page.click('#tab-draw');
+  await until(
+    page,
+    () => document.getElementById('teach-own')!.textContent === 'Fine-tune on mine.npy (4 images)',
+  );
+
+  // Folders only come by a real drop.
+  const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-own-'));
+  const session = await page.createCDPSession();
+  const dropFolder = async (path: string) => {
+    const data = { items: [], files: [path], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+  };
+  try {
+    await mkdir(join(folder, 'mine', '3'), { recursive: true });
+    await writeFile(join(folder, 'mine', '3', 'notes.txt'), 'none');
+    await dropFolder(join(folder, 'mine'));
+    await complains('The folder 3 holds no images');
+    await writeFile(join(folder, 'mine', '3', 'a.png'), Uint8Array.from(pictures[0]));
+    await dropFolder(join(folder, 'mine'));
+    await complains('there is one class only');
+    await mkdir(join(folder, 'mine', '7'));
+    await writeFile(join(folder, 'mine', '7', 'b.png'), Uint8Array.from(pictures[1]));
+    await dropFolder(join(folder, 'mine'));
+    await has('2 pictures');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+    count: 2,
+    height: 28,
+    classes: 8,
+  });
+  expect(problems).toEqual([]);
+  await page.close();
+});
