@@ -53,6 +53,8 @@ export interface Settings {
   readonly model: ModelChoice;
   /** The class to sample, or all of them side by side. */
   readonly digit: number | 'all';
+  /** Digits to make, one image each, in place of `digit` and `count`. */
+  readonly text: string;
   /** How strongly samples follow the class. */
   readonly guidance: number;
   readonly method: FlowMethod;
@@ -173,6 +175,13 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
     legal: `all, or ${label.legal}`,
     parse: (text) => (text === 'all' ? text : label.parse(text)),
     show: String,
+  },
+  text: {
+    initial: '',
+    legal: 'up to 60 digits from 0 to 9, such as 2026, or empty',
+    // As somebody may say it: "make 20 26".
+    parse: (text) => /^\d{0,60}$/.exec(text.replace(/^make\b/i, '').replace(/\s+/g, ''))?.[0],
+    show: (value) => value,
   },
   guidance: quarters(recipes.digits.sampling.guidance, 1, 4),
   method: choice(...flowMethods),

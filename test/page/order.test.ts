@@ -3,7 +3,7 @@ import { corrupt } from '../../harness/page/corruption';
 import { columnsFor, labelsFor, samplingOf, usualCount } from '../../harness/page/order';
 import { presets } from '../../src/unet/config';
 
-const order = { steps: 20, count: 4, seed: 5, digit: 7, guidance: 2.5, method: 'heun' } as const;
+const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;
 
 describe('samples to order', () => {
   test('a column for each class, as long as there are not too many', () => {
