@@ -44,7 +44,7 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
       anyElement('home').hidden = !app.home && !document.body.classList.contains('unsupported');
       if (!app.home) making = false;
       setDisabled(make, making);
-      const { done = 0, total = 0 } = state.preparing ?? {};
+      const { done = 0, total = 0 } = (state.phase === 'compiling' && state.preparing) || {};
       const count = total > 0 ? `: ${done} of ${total}` : '';
       const doing = state.phase === 'idle' ? 'Loading the network' : describe(state);
       setText(anyElement('home-status'), making ? `${doing}${count}` : '');
