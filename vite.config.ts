@@ -27,13 +27,15 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
     plugins: [wgsl({ assets }), policy],
     base: './', // the page works below any path; the package finds its data beside itself
     worker: { format: 'es', plugins: () => [wgsl({ assets })] },
+    // Its ES module, which neither Node nor the development server finds by itself.
+    resolve: { alias: { gifenc: 'gifenc/dist/gifenc.esm.js' } },
     // Scripts of the old kind, which the development server must make modules of.
     optimizeDeps: {
       include: ['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
         (name) => `prismjs/components/prism-${name}.js`,
       ),
     },
-    ssr: { noExternal: ['gifenc'] }, // its ES module, which Node itself does not find
+    ssr: { noExternal: ['gifenc'] },
   };
   if (mode === 'test') {
     // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.

@@ -1,5 +1,6 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
 import { rememberedLosses, rememberLoss } from './device_lost';
+import { keepFocus } from './focus';
 import type { Command, ModelDescription, RunSettings, Source, WorkerEvent } from './protocol';
 import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
 import { startWorker } from './start_worker';
@@ -17,8 +18,13 @@ export interface TaskPanel extends Panel {
   start(): void;
 }
 
+/** The place of a tab in the address; an empty query is the welcome. */
+export const addressOf = (settings: Settings) => toQuery(settings) || '?task=train';
+
 export class App {
   settings: Settings;
+  /** The page shows its welcome instead of a tab. */
+  home = location.search === '';
   /** What the address said that could not be used, and what a file has changed. */
   notices: readonly string[];
   /** Samples are made with the network of a file, if one is open. */
@@ -33,6 +39,8 @@ export class App {
   /** As performance.now() tells: 0 is when the page was opened. */
   private startedAt: number | undefined;
   private readonly worker: Worker;
+  /** Whether the worker has been told to open: from then on it has a GPU, or looks for one. */
+  private opened = false;
   private panels: readonly Panel[] = [];
   private drawing = false;
 
@@ -52,23 +60,44 @@ export class App {
       });
     });
     addEventListener('popstate', () => {
+      this.home = location.search === '';
       // Only a change of tabs made this place; its numbers may be those before a run that goes on meanwhile.
-      this.take({ ...this.settings, task: parseQuery(location.search).settings.task });
+      const { task } = this.home ? this.settings : parseQuery(location.search).settings;
+      this.take({ ...this.settings, task });
     });
     addEventListener('beforeunload', (event) => {
       // The browser asks whether to leave what would be lost.
       if (this.state.losses.length > Math.max(this.state.saved, this.state.stored)) event.preventDefault();
     });
     document.addEventListener('visibilitychange', () => {
-      this.send({ type: 'visible', visible: document.visibilityState === 'visible' });
+      this.tell({ type: 'visible', visible: document.visibilityState === 'visible' });
     });
   }
 
   open(panels: readonly Panel[]): void {
     this.panels = panels;
-    const visible = document.visibilityState === 'visible';
-    this.send({ type: 'open', settings: this.runSettings(), visible, losses: rememberedLosses() });
+    if (this.home) this.worker.postMessage({ type: 'list' } satisfies Command);
+    else this.begin();
     this.changed();
+  }
+
+  /** Asks for a GPU, unless that has been done. */
+  begin(): void {
+    const digits = !this.home && this.settings.task === 'train';
+    if (this.opened) {
+      if (digits && !this.state.data) this.tell({ type: 'digits' });
+      return;
+    }
+    this.opened = true;
+    const visible = document.visibilityState === 'visible';
+    this.tell({ type: 'open', settings: this.runSettings(), visible, losses: rememberedLosses(), digits });
+  }
+
+  /** Shows the welcome again; nothing is lost. */
+  goHome(): void {
+    if (this.home) return;
+    this.home = true;
+    this.take(this.settings, true);
   }
 
   /** Steps of the run that are in no checkpoint. */
@@ -88,7 +117,13 @@ export class App {
 
   send(command: Command): void {
     if (command.type === 'train' || command.type === 'step') this.startedAt ??= performance.now();
+    this.begin();
     this.worker.postMessage(command);
+  }
+
+  /** Tells the worker what it only needs to know once it is open, as it hears everything then. */
+  private tell(command: Command): void {
+    if (this.opened) this.worker.postMessage(command);
   }
 
   /** Takes a setting from text, and tells the address and the worker. Returns what is wrong with it, if anything. */
@@ -96,23 +131,31 @@ export class App {
     const { settings, problem } = withSetting(this.settings, key, text, name);
     if (!settings) return problem;
     // Another tab is a place to come back to; another number is not.
-    this.take(settings, key === 'task' && settings.task !== this.settings.task);
+    const place = key === 'task' && (this.home || settings.task !== this.settings.task);
+    if (key === 'task') this.home = false;
+    this.take(settings, place);
     return undefined;
   }
 
   private take(settings: Settings, place = false): void {
     if (settings.recipe !== this.settings.recipe) this.notices = [];
     this.settings = settings;
-    const address = toQuery(settings) || location.pathname;
+    const address = this.home ? location.pathname : addressOf(settings);
     if (place) history.pushState(null, '', address);
     else history.replaceState(null, '', address);
     this.adjust();
+    if (!this.home) this.begin();
     this.changed();
   }
 
   /** A complaint of the page's own, about files. */
   complain(message: string): void {
     this.receive({ type: 'error', at: 'data', code: 'argument', message });
+  }
+
+  dismissNotices(): void {
+    this.notices = [];
+    this.changed();
   }
 
   /** What was wrong with files is over. */
@@ -127,12 +170,14 @@ export class App {
     this.drawing = true;
     requestAnimationFrame(() => {
       this.drawing = false;
-      for (const panel of this.panels) panel.render();
+      keepFocus(() => {
+        for (const panel of this.panels) panel.render();
+      });
     });
   }
 
   private adjust(): void {
-    this.send({ type: 'adjust', settings: this.runSettings() });
+    this.tell({ type: 'adjust', settings: this.runSettings() });
   }
 
   private runSettings(): RunSettings {

@@ -8,6 +8,19 @@ import { curveTop, smooth } from './state';
 export type Scale = 'linear' | 'log';
 
 const REDRAW_MS = 200;
+/** A number on an axis, in few letters. */
+const short = (v: number) => (Math.abs(v) < 1e4 ? String(Number(v.toPrecision(3))) : v.toExponential(0));
+/** The numbers from which logarithmic axes may begin and end. */
+const ROUND = [1, 2, 5, 10];
+
+/** The closest round number that is not above `value`, or not below it. */
+function rounded(value: number, up: boolean): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const digits = value / power;
+  const round = up ? ROUND.find((r) => r >= digits - 1e-9)! : ROUND.findLast((r) => r <= digits + 1e-9)!;
+  return round * power;
+}
+
 /** Epoch marks closer than this are left out. */
 const MIN_MARK_PIXELS = 24;
 
@@ -86,7 +99,7 @@ export class Curve {
         if (value > 0 && value < low) low = value;
         if (value > high) high = value;
       }
-      return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))];
+      return [rounded(low, false), rounded(high, true)];
     }
     return [0, curveTop(smoothed, this.recipe)];
   }
@@ -125,7 +138,7 @@ export class Curve {
           {
             ...axis,
             size: 44,
-            values: (_, ticks) => ticks.map((v) => (v === null ? '' : String(Number(v.toPrecision(3))))),
+            values: (_, ticks) => ticks.map((v) => (v === null ? '' : short(v))),
           },
         ],
         series: [
@@ -139,7 +152,7 @@ export class Curve {
           { stroke: color('--accent'), width: 2, points: { show: false } },
         ],
         hooks: {
-          drawClear: [(plot) => this.drawEpochs(plot)],
+          drawAxes: [(plot) => this.drawEpochs(plot)],
           setCursor: [(plot) => this.read(plot.cursor.idx)],
         },
       },
@@ -167,11 +180,12 @@ export class Curve {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      ctx.fillText(
-        epoch === every && spacing * every > 70 ? `epoch ${epoch}` : String(epoch),
-        x - 4 * devicePixelRatio,
-        bbox.top + 2 * devicePixelRatio,
-      );
+      const label = epoch === every && spacing * every > 70 ? `epoch ${epoch}` : String(epoch);
+      const [right, top] = [x - 4 * devicePixelRatio, bbox.top + 2 * devicePixelRatio];
+      // Over a line of the grid, which would strike it through.
+      const width = ctx.measureText(label).width;
+      ctx.clearRect(right - width, bbox.top - devicePixelRatio, width, 15 * devicePixelRatio);
+      ctx.fillText(label, right, top);
     }
     ctx.restore();
   }

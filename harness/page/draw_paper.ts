@@ -65,7 +65,7 @@ export class DrawPaper {
     button('tool-mask').hidden = !masks;
     button('draw-undo').disabled = !this.history.canUndo;
     button('draw-clear').disabled = this.isBlank;
-    button('draw-example').disabled = this.app.state.data === undefined;
+    button('draw-example').disabled = ['starting', 'failed'].includes(this.app.state.phase);
     this.field.show(this.drawing);
     this.field.showMask(masks);
   }

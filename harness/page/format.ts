@@ -44,11 +44,13 @@ export const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ?
 /** The tutorial’s run: all of MNIST, training and test set merged, five times. */
 const tutorial = { images: 70_000, epochs: 5 };
 
-/** The work of this run, compared with that of the tutorial’s. */
-export function workLine(images: number, batch: number, epochs: number): string {
+/** The work of this run; `asTutorial`: compared with that of the tutorial’s. */
+export function workLine(images: number, batch: number, epochs: number, asTutorial: boolean): string {
   const steps = Math.ceil(images / batch);
   const own = `${some(steps, 'step')} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${some(epochs, 'epoch')}`;
-  if (images === tutorial.images && epochs >= tutorial.epochs) return `${own}.`;
+  // A part of the images says little about how much of them is enough.
+  if (!asTutorial || images < 10_000 || (images === tutorial.images && epochs >= tutorial.epochs))
+    return `${own}.`;
   const equal = Math.max(1, Math.round((tutorial.epochs * tutorial.images) / images));
   return `${own}. ${some(equal, 'epoch')} here ${equal === 1 ? 'sees' : 'see'} as many images as the tutorial’s ${tutorial.epochs} of ${whole(tutorial.images)}.`;
 }

@@ -15,6 +15,10 @@ export class History<T> {
     this.most = most;
   }
 
+  get all(): readonly Entry<T>[] {
+    return this.entries;
+  }
+
   get length(): number {
     return this.entries.length;
   }

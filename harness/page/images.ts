@@ -30,9 +30,14 @@ function remember(key: string, make: () => Tiles): Tiles {
 }
 
 /** The noise that sampling starts from, shown where no samples exist yet. */
-export function noiseTiles(seed: number, count: number, of: Kind): Tiles {
-  const { recipe, height, width, classes } = of;
-  return remember(`noise ${seed} ${count} ${recipe} ${height} ${width} ${classes}`, () => {
+export function noiseTiles(
+  seed: number,
+  count: number,
+  of: Kind,
+  columns = columnsFor(count, of.classes),
+): Tiles {
+  const { recipe, height, width } = of;
+  return remember(`noise ${seed} ${count} ${recipe} ${height} ${width} ${columns}`, () => {
     const size = height * width;
     const gaussian = (i: number) => {
       const image = Math.floor(i / size);
@@ -43,7 +48,7 @@ export function noiseTiles(seed: number, count: number, of: Kind): Tiles {
     const uniform = (i: number) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24;
     const pixel = recipe === 'tutorial' ? uniform : gaussian;
     const bytes = Uint8Array.from({ length: count * size }, (_, i) => pixel(i));
-    return { bytes, height, width, columns: columnsFor(count, classes) };
+    return { bytes, height, width, columns };
   });
 }
 
@@ -88,11 +93,8 @@ export class ImageView {
   }
 
   /** A PNG file: dark ink on white, 4 x 4 pixels for each pixel of an image. */
-  async png(): Promise<Blob> {
-    const { data, width, height } = image(picture(this.tiles!, 4, 4));
-    const canvas = new OffscreenCanvas(width, height);
-    canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
-    return canvas.convertToBlob({ type: 'image/png' });
+  png(): Promise<Blob> {
+    return pngOf(picture(this.tiles!, 4, 4));
   }
 
   /** Canvas pixels per image pixel: a whole number, at least as many as the screen has. The browser scales down the rest. */
@@ -117,4 +119,11 @@ export class ImageView {
 
 function image(of: Picture): { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number } {
   return { data: rgba(of), width: of.width, height: of.height };
+}
+
+export async function pngOf(of: Picture): Promise<Blob> {
+  const { data, width, height } = image(of);
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
+  return canvas.convertToBlob({ type: 'image/png' });
 }

@@ -17,7 +17,10 @@ export function createKeptPanel(app: App): Panel {
       textContent: goOnText(run, now),
       disabled: run.held,
     });
-    goOn.addEventListener('click', () => app.send({ type: 'goOn', id: run.id }));
+    goOn.addEventListener('click', () => {
+      app.set('task', 'train');
+      app.send({ type: 'goOn', id: run.id });
+    });
     const discard = Object.assign(document.createElement('button'), {
       type: 'button',
       textContent: 'Discard',
@@ -44,7 +47,8 @@ export function createKeptPanel(app: App): Panel {
   return {
     render() {
       const { kept, needsData, notStored, losses } = app.state;
-      anyElement('kept').hidden = kept.length === 0 || isFixed(app.state);
+      const offered = kept.length > 0 && !isFixed(app.state);
+      anyElement('kept').hidden = !offered || !(app.home || app.settings.task === 'train');
       if (kept !== shown || needsData !== shownNeed) {
         list.replaceChildren(...kept.map(row));
         shown = kept;

@@ -3,7 +3,7 @@ import type { Engine, ImageSet, Sampler, UNet } from '../../src';
 import type { Objective } from '../../src/training/settings';
 import { greys } from '../run/pictures';
 import { corrupt } from './corruption';
-import { columnsFor, type Network, samplingOf } from './order';
+import { columnsFor, columnsForText, type Network, samplingOf } from './order';
 import { keepsFrame, type Order, type WorkerEvent } from './protocol';
 import { recipeOf, settings } from './settings';
 
@@ -32,7 +32,7 @@ export class LivePictures {
     const sampler = await this.sampler('grid', engine, network.unet, count);
     const steps = GRID_STEPS[recipeOf(network.objective)][engine.adapter.software ? 'software' : 'gpu'];
     const { initial: guidance } = settings.guidance;
-    const order = { steps, count, seed, digit: 'all', guidance, method: 'euler' } as const;
+    const order = { steps, count, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
     const images = toBytes(await sampler.sample({ ...samplingOf(network, order), signal }));
     this.send({ type: 'grid', step, images, columns: columnsOf(network.unet, count) }, [images.buffer]);
   }
@@ -56,7 +56,7 @@ export class LivePictures {
   async run(engine: Engine, network: Network, order: Order): Promise<(signal: AbortSignal) => Promise<void>> {
     const { steps, count } = order;
     const { height, width } = network.unet.config;
-    const columns = columnsOf(network.unet, count);
+    const columns = order.text ? columnsForText(order.text) : columnsOf(network.unet, count);
     const sampler = await this.sampler('run', engine, network.unet, count);
     return async (signal) => {
       const run = sampler.run({ ...samplingOf(network, order), signal });

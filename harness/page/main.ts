@@ -1,16 +1,19 @@
 /** The page. It draws what the workers report and sends them the user's commands; the workers do the work. */
-import { App, type Panel } from './app';
+import { App, addressOf, type Panel } from './app';
 import { createBenchPanel } from './bench_panel';
 import { createCheckPanel } from './check_panel';
 import { rememberedLosses } from './device_lost';
 import { anyElement, button, byId, setText } from './dom';
 import { DrawPanel } from './draw_panel';
 import { connectFiles } from './file_input';
+import { guardDisabled } from './focus';
 import { adapterName } from './format';
+import { createHome } from './home';
 import { createInsidePanel } from './inside_panel';
 import { createKeptPanel } from './kept_panel';
+import { playRecording } from './recorded';
 import { createSamplePanel } from './sample_panel';
-import { type Settings, toQuery } from './settings';
+import type { Settings, Task } from './settings';
 import type { State } from './state';
 import { missingWebGpu, startTrouble, type Trouble } from './support';
 import { connectTabs } from './tabs';
@@ -35,6 +38,7 @@ const SMALL = { batch: 16, samples: { digits: 10, tutorial: 16 } };
 function showTrouble({ title, why, remedies }: Trouble): void {
   if (!anyElement('unsupported').hidden) return;
   document.body.classList.add('unsupported');
+  anyElement('home').hidden = false;
   anyElement('unsupported').hidden = false;
   setText(anyElement('unsupported-title'), title);
   setText(anyElement('unsupported-why'), why);
@@ -48,6 +52,7 @@ function showTrouble({ title, why, remedies }: Trouble): void {
       return item;
     }),
   );
+  anyElement('adapter').hidden = false;
   setText(anyElement('adapter-name'), 'No GPU to work on');
   dot().className = 'dot none';
 }
@@ -65,12 +70,13 @@ function createFrame(app: App): Panel {
     }
   });
   button('files-problem-close').addEventListener('click', () => app.forgive());
+  button('notices-close').addEventListener('click', () => app.dismissNotices());
   let noticesShown: readonly string[] = [];
   const renderNotices = () => {
     if (app.notices === noticesShown) return;
     noticesShown = app.notices;
     anyElement('notices').hidden = app.notices.length === 0;
-    anyElement('notices').replaceChildren(
+    anyElement('notices-list').replaceChildren(
       ...app.notices.map((notice) => {
         const line = document.createElement('p');
         line.textContent = notice;
@@ -88,10 +94,7 @@ function createFrame(app: App): Panel {
     render() {
       const { state, settings } = app;
       renderNotices();
-      tabs.show(settings.task, (task) => toQuery({ ...settings, task }) || location.pathname);
-      const atWork = settings.task !== 'train' || state.training || state.run !== undefined;
-      document.body.classList.toggle('at-work', atWork);
-      anyElement('data-about').hidden = settings.task !== 'train';
+      tabs.show(app.home ? undefined : settings.task, (task) => addressOf({ ...settings, task }));
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';
       const shown = anyElement('files-problem-text').textContent;
@@ -101,6 +104,7 @@ function createFrame(app: App): Panel {
       if (problem && problem !== shown) anyElement('files-problem').scrollIntoView({ block: 'nearest' });
       if (error?.at === 'start')
         showTrouble(startTrouble(error.code, error.message, navigator.userAgent, rememberedLosses().length));
+      anyElement('adapter').hidden = !adapter && app.home && !error;
       if (!adapter) return;
       dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;
       setText(
@@ -115,13 +119,16 @@ function createFrame(app: App): Panel {
         check: false,
         bench: (settings.benchBatch || settings.batch) > SMALL.batch,
       };
-      anyElement('software').hidden = !(adapter.software && large[settings.task]);
+      anyElement('software').hidden = app.home || !(adapter.software && large[settings.task]);
     },
   };
 }
 
 function start(): void {
+  anyElement('not-started').remove();
+  guardDisabled();
   button('unsupported-retry').addEventListener('click', () => location.reload());
+  void playRecording(() => !anyElement('home').hidden);
   const missing = missingWebGpu({
     secure: isSecureContext,
     hasGpu: 'gpu' in navigator && navigator.gpu !== undefined,
@@ -145,16 +152,23 @@ function start(): void {
   };
   connectFiles(app, bench.compare);
 
-  let autorun = app.settings.autorun;
-  const starter: Panel = {
-    render() {},
-    receive() {
-      if (!autorun || app.state.phase !== 'idle') return;
-      autorun = false;
-      panels[app.settings.task].start();
-    },
+  /** What begins as soon as the page is ready for it. */
+  let asked: Task | undefined = app.settings.autorun && !app.home ? app.settings.task : undefined;
+  const startAsked = () => {
+    const { phase, data } = app.state;
+    // Training waits for its images by itself.
+    const ready = ['idle', 'paused', 'finished', 'training'].includes(phase);
+    if (!asked || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
+    const task = asked;
+    asked = undefined;
+    panels[task].start();
   };
-  app.open([createFrame(app), createKeptPanel(app), ...Object.values(panels), starter]);
+  const home = createHome(app, (task) => {
+    asked = task;
+    startAsked();
+  });
+  const starter: Panel = { render() {}, receive: startAsked };
+  app.open([home, createFrame(app), createKeptPanel(app), ...Object.values(panels), starter]);
 
   window.harness = {
     get settings() {

@@ -23,21 +23,24 @@ export function columnsFor(count: number, classes = 0): number {
   return Math.max(1, Math.ceil(Math.sqrt(count)));
 }
 
+/** Digits that were written stand in rows of up to ten. */
+export const columnsForText = (text: string) => Math.min(text.length, 10);
+
 /** Labels for `all` classes in turn, so that each fills its column; a class that does not exist also means all. */
 export function labelsFor(count: number, classes: number, digit: number | 'all'): number[] {
   return Array.from({ length: count }, (_, i) => (digit === 'all' || digit >= classes ? i % classes : digit));
 }
 
-/** Default number of images of a run on the Sample tab: rows of ten, fewer on a software adapter. */
+/** Default number of images of a run on the Make tab: rows of ten; on a software adapter one of each digit, which takes seconds. */
 export function usualCount(recipe: PageRecipe, software: boolean): number {
   if (recipe === 'tutorial') return 64;
-  return software ? 20 : 40;
+  return software ? 10 : 40;
 }
 
 /** The sampler's options for an order: only those that the network can use. */
 export function samplingOf(
   { unet, objective }: { readonly unet: Pick<UNet, 'config'>; readonly objective: Objective },
-  { steps, count, seed, digit, guidance, method }: Omit<Order, 'source'>,
+  { steps, count, seed, digit, text, guidance, method }: Omit<Order, 'source'>,
 ): Pick<SampleOptions, 'steps' | 'seed' | 'method' | 'labels' | 'guidance'> {
   const { classes = 0 } = unet.config.conditioning ?? {};
   const flow = objective === 'flow';
@@ -45,7 +48,7 @@ export function samplingOf(
     steps,
     seed,
     method: flow ? method : 'mix',
-    ...(classes > 0 ? { labels: labelsFor(count, classes, digit) } : {}),
+    ...(classes > 0 ? { labels: text ? [...text].map(Number) : labelsFor(count, classes, digit) } : {}),
     ...(classes > 0 && flow ? { guidance } : {}),
   };
 }

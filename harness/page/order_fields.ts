@@ -1,24 +1,101 @@
-/** The Sample tab's digits and guidance, for networks that are conditioned on classes. */
+/** What the Make tab is asked for: digits by buttons or in writing, and how strictly; for networks that are conditioned on classes. */
 import type { App } from './app';
-import { anyElement, byId, setText } from './dom';
+import { anyElement, byId, setMessage, setText } from './dom';
 import { connectFields } from './fields';
+import { setDisabled } from './focus';
 
-/** `order` makes the samples of a chosen digit; `again` does so only where samples are already shown. */
-export function connectOrder(
-  app: App,
-  order: () => void,
-  again: () => void,
-): { render(open: boolean): void } {
-  const host = anyElement('digit-buttons');
+export interface OrderFields {
+  readonly valid: boolean;
+  /** Whether what is written can be made; if not, says why. */
+  check(): boolean;
+  render(open: boolean): void;
+}
+
+/** `order` makes what is chosen; `again` does so only where images are already shown. */
+export function connectOrder(app: App, order: () => void, again: () => void): OrderFields {
   const form = byId('guidance-form', HTMLFormElement);
   const fields = connectFields(app, form, anyElement('guidance-problem'));
   const guidance = byId('guidance', HTMLInputElement);
-  let classes = 0;
-
-  const choose = (digit: string) => {
+  const text = connectText(app, order);
+  const digits = connectDigits(app, (digit) => {
+    text.clear();
     app.set('digit', digit);
     order();
+  });
+  const tellGuidance = (value: string) => setText(anyElement('guidance-value'), value);
+  guidance.addEventListener('input', () => tellGuidance(guidance.value));
+  guidance.addEventListener('change', again);
+  byId('method', HTMLSelectElement).addEventListener('change', again);
+
+  return {
+    get valid() {
+      return text.valid;
+    },
+    check: text.check,
+    render(open) {
+      const { network, source, state } = app;
+      const { classes } = network;
+      fields.render();
+      text.render();
+      const flow = network.recipe === 'digits';
+      anyElement('digits').hidden = classes === 0;
+      anyElement('text-form').hidden = classes === 0;
+      anyElement('method-field').hidden = !flow;
+      form.hidden = !flow;
+      const isDigit = classes === 10 && (source !== 'run' || (state.data?.builtIn ?? true));
+      setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
+      setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');
+      tellGuidance(guidance.value);
+      digits.render(open);
+    },
   };
+}
+
+/** A number to write, an image for each of its digits: Enter makes them. */
+function connectText(app: App, order: () => void) {
+  const form = byId('text-form', HTMLFormElement);
+  const input = byId('text', HTMLInputElement);
+  const message = anyElement('text-problem');
+  const fields = connectFields(app, form, message);
+  const complain = (problem: string) => {
+    input.setAttribute('aria-invalid', 'true');
+    setMessage(message, problem);
+    input.focus();
+  };
+  /** What is written may not be known yet: it is committed when the field loses the focus. */
+  const check = () => {
+    const { classes } = app.network;
+    const unknown = [...app.settings.text].find((digit) => Number(digit) >= classes);
+    if (classes === 0 || !fields.valid || unknown === undefined) return fields.valid || classes === 0;
+    complain(`Number has a ${unknown}; this network makes the classes 0 to ${classes - 1}.`);
+    return false;
+  };
+  form.addEventListener('submit', () => {
+    if (input.value.trim() === '')
+      complain('Number is empty; write the digits to make, such as 2026, or press one of the buttons.');
+    else if (check()) order();
+  });
+  input.addEventListener('input', () => {
+    if (!fields.valid) return;
+    input.setAttribute('aria-invalid', 'false');
+    setMessage(message, undefined);
+  });
+  return {
+    get valid() {
+      return fields.valid || app.network.classes === 0;
+    },
+    check,
+    render: fields.render,
+    clear() {
+      input.value = '';
+      input.dispatchEvent(new Event('change'));
+    },
+  };
+}
+
+function connectDigits(app: App, choose: (digit: string) => void): { render(open: boolean): void } {
+  const host = anyElement('digit-buttons');
+  let classes = 0;
   const buttons = () => [...host.querySelectorAll('button')];
   const makeButtons = () => {
     host.replaceChildren(
@@ -45,32 +122,18 @@ export function connectOrder(
     (to ?? typed)!.focus();
     typed?.click();
   });
-  const tellGuidance = (text: string) => setText(anyElement('guidance-value'), text);
-  guidance.addEventListener('input', () => tellGuidance(guidance.value));
-  guidance.addEventListener('change', again);
-  byId('method', HTMLSelectElement).addEventListener('change', again);
-
   return {
     render(open) {
-      const { network, settings, source, state } = app;
-      fields.render();
-      const flow = network.recipe === 'digits';
-      anyElement('order').hidden = network.classes === 0;
-      anyElement('method-field').hidden = !flow;
-      form.hidden = !flow;
+      const { network, settings } = app;
       if (network.classes !== classes) {
         classes = network.classes;
         makeButtons();
       }
-      const isDigit = classes === 10 && (source !== 'run' || (state.data?.builtIn ?? true));
-      setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
-      setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');
-      tellGuidance(guidance.value);
-      const { digit } = settings;
-      const pressed = digit === 'all' || digit >= classes ? 'all' : String(digit);
+      const { digit, text } = settings;
+      const one = digit === 'all' || digit >= classes ? 'all' : String(digit);
       for (const button of buttons()) {
-        button.setAttribute('aria-pressed', String(button.textContent === pressed));
-        button.disabled = !open;
+        button.setAttribute('aria-pressed', String(!text && button.textContent === one));
+        setDisabled(button, !open);
       }
     },
   };

@@ -35,6 +35,8 @@ export interface Order {
   readonly count: number;
   readonly seed: number;
   readonly digit: number | 'all';
+  /** Digits, one image each, in place of `digit` and `count`; '' leaves it to those. */
+  readonly text: string;
   readonly guidance: number;
   readonly method: FlowMethod;
 }
@@ -57,13 +59,18 @@ export type DrawAnswer =
   | { readonly ask: 'classify'; readonly losses: Float32Array<ArrayBuffer> };
 
 export type Command =
-  /** Sent once, first. `losses`: when devices were lost, as far as the page knows. */
+  /** Asks which runs the browser keeps, and for no GPU. */
+  | { readonly type: 'list' }
+  /** Sent once, before all others but `list`. `losses`: when devices were lost, as far as the page knows. `digits`: see below. */
   | {
       readonly type: 'open';
       readonly settings: RunSettings;
       readonly visible: boolean;
       readonly losses: readonly number[];
+      readonly digits: boolean;
     }
+  /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
+  | { readonly type: 'digits' }
   /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
   | { readonly type: 'adjust'; readonly settings: RunSettings }
   /** Trains to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */

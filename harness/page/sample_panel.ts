@@ -1,77 +1,104 @@
-/** The Sample tab: from noise to images, one step at a time, with a slider to look back. */
+/** The Make tab: digits to order, step by step out of noise. */
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, download, setMessage, setText } from './dom';
 import { connectFields } from './fields';
-import { some, whole } from './format';
-import { ImageView, noiseTiles, paperTiles } from './images';
-import { columnsFor, usualCount } from './order';
+import { setDisabled } from './focus';
+import { foldFields } from './fold';
+import { noiseTiles, paperTiles, pngOf } from './images';
+import { fileName, stepPicture, trajectoryGif, trajectoryNpy } from './make_files';
+import { columnsFor, columnsForText, usualCount } from './order';
 import { connectOrder } from './order_fields';
-import type { Source, WorkerEvent } from './protocol';
-import { PRETRAINED_STEPS } from './recipe_text';
+import { toQuery } from './settings';
+import { share } from './share';
+import { connectSource, type Maker } from './source_panel';
 import { describe } from './state';
-
-interface Frame {
-  /** Counts from 1. */
-  readonly step: number;
-  readonly x: Uint8Array;
-  readonly prediction: Uint8Array;
-}
-
-const FRAME_MS = 120;
+import { Trajectory } from './trajectory';
+import { connectTrajectory } from './trajectory_view';
 
 export function createSamplePanel(app: App): TaskPanel {
   const fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
-  const xView = new ImageView(byId('sample-x', HTMLCanvasElement));
-  const predictionView = new ImageView(byId('sample-prediction', HTMLCanvasElement));
-  const slider = byId('frame', HTMLInputElement);
-  let frames: Frame[] = [];
-  let steps = 0;
-  /** The network that made the samples, and the number of steps that the run's network had been trained for by then. */
-  let maker = { source: 'run' as Source, trained: 0, looksTwice: false };
-  /** Whether samples exist or have been ordered. */
+  const trajectory = new Trajectory(() => app.changed());
+  foldFields('sample-fold');
+  let maker: Maker = { source: 'run', trained: 0 };
+  /** Whether images exist or have been ordered. */
   let ordered = false;
   let { recipe } = app.settings;
-  /** The shape of the frames: a model from a file may be for images of another size than the data. */
-  let shape = { columns: 1, height: 28, width: 28 };
-  /** The chosen frame; undefined follows the newest. */
-  let chosen: number | undefined;
-  let playing: ReturnType<typeof setInterval> | undefined;
 
-  const stopPlaying = () => {
-    clearInterval(playing);
-    playing = undefined;
-  };
   const forget = () => {
     ordered = false;
-    frames = [];
-    chosen = undefined;
-    stopPlaying();
+    trajectory.clear();
   };
   const ready = () =>
     !app.measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(app.state.phase);
-
   /** An order is also possible while another is running, which it replaces. */
   const open = () => (ready() || ['sampling', 'compiling'].includes(app.state.phase)) && !app.measuring;
-  const count = () =>
-    app.settings.count || usualCount(app.network.recipe, app.state.adapter?.software ?? false);
+  /** What is written; a network without classes cannot be told it. */
+  const text = () => (app.network.classes > 0 ? app.settings.text : '');
+  const usual = () => usualCount(app.network.recipe, app.state.adapter?.software ?? false);
+  const count = () => text().length || app.settings.count || usual();
 
   const order = () => {
     if (!open() || !fields.valid) return;
-    stopPlaying();
+    trajectory.stop();
     ordered = true;
     const { source } = app;
     const { steps, noise: seed, digit, guidance, method } = app.settings;
-    app.send({ type: 'sample', order: { source, steps, count: count(), seed, digit, guidance, method } });
+    app.send({
+      type: 'sample',
+      order: { source, steps, count: count(), seed, digit, text: text(), guidance, method },
+    });
   };
-  const start = () => {
-    if (ready()) order();
-  };
-  /** If samples are shown, replaces them with those of the current settings. */
+  /** If images are shown, replaces them with those of the current settings. */
   const again = () => {
     if (ordered) order();
   };
   const orderFields = connectOrder(app, order, again);
+  const start = () => {
+    if (ready() && orderFields.check()) order();
+  };
+  connectButtons(app, start, order);
+  connectDownloads(app, trajectory);
+  const source = connectSource(app, again, () => (trajectory.shown ? maker : undefined));
+  const view = connectTrajectory(app, trajectory, () => {
+    const { height, width, classes } = app.network;
+    const columns = text() ? columnsForText(text()) : columnsFor(count(), classes);
+    return {
+      x: noiseTiles(app.settings.noise, count(), app.network, columns),
+      prediction: paperTiles(count(), height, width, columns),
+    };
+  });
 
+  return {
+    start,
+    receive(event) {
+      if (event.type === 'model' || (event.type === 'freed' && maker.source === 'run')) forget();
+      // Ignores images of a run that was discarded halfway.
+      if (event.type !== 'sampled' || !ordered) return;
+      if (event.step === 1) maker = { source: event.order.source, trained: app.state.losses.length };
+      trajectory.add(event);
+    },
+    render() {
+      if (recipe !== app.settings.recipe) {
+        ({ recipe } = app.settings);
+        forget();
+      }
+      fields.render();
+      orderFields.render(open());
+      source.render();
+      byId('count', HTMLInputElement).placeholder = String(usual());
+      setDisabled(button('noise-next'), !(open() && fields.valid));
+      const sampling = app.state.phase === 'sampling';
+      setText(button('sample'), sampling ? 'Stop' : 'Make');
+      setDisabled(button('sample'), !sampling && !(ready() && fields.valid && orderFields.valid));
+      renderStatus(app);
+      view.render();
+      setDisabled(button('save-sampled'), !trajectory.shown);
+      for (const id of ['save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
+    },
+  };
+}
+
+function connectButtons(app: App, start: () => void, order: () => void): void {
   button('sample').addEventListener('click', () => {
     if (app.state.phase === 'sampling') app.send({ type: 'stopSampling' });
     else start();
@@ -88,156 +115,51 @@ export function createSamplePanel(app: App): TaskPanel {
     app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
     order();
   });
-  for (const choice of ['pretrained', 'run'] as const) {
-    button(`use-${choice}`).addEventListener('click', () => {
-      app.useFile = false;
-      app.set('model', choice);
-      again();
-    });
-  }
-  button('use-file').addEventListener('click', () => {
-    app.useFile = true;
-    app.changed();
-    again();
-  });
-  slider.addEventListener('input', () => {
-    stopPlaying();
-    const at = Number(slider.value);
-    chosen = at >= frames.length - 1 ? undefined : at;
-    app.changed();
-  });
-  button('play').addEventListener('click', () => {
-    if (playing !== undefined) stopPlaying();
-    else {
-      chosen = 0;
-      playing = setInterval(() => {
-        chosen = (chosen ?? 0) + 1;
-        if (chosen >= frames.length - 1) {
-          chosen = undefined;
-          stopPlaying();
-        }
-        app.changed();
-      }, FRAME_MS);
-    }
-    app.changed();
-  });
-  button('save-sampled').addEventListener('click', () => {
-    const last = frames[frames.length - 1];
-    if (!last) return;
-    void predictionView.png().then((png) => download('samples.png', png));
-  });
-  button('save-model-2').addEventListener('click', () => app.send({ type: 'saveModel' }));
+}
 
-  const renderFrames = () => {
-    const at = chosen ?? frames.length - 1;
-    const frame = frames[at];
-    const tiles = (bytes: Uint8Array) => ({ bytes, ...shape });
-    if (!frame) {
-      const { network } = app;
-      const { height, width, classes } = network;
-      xView.show(noiseTiles(app.settings.noise, count(), network));
-      predictionView.show(paperTiles(count(), height, width, columnsFor(count(), classes)));
-    } else if (xView.shown?.bytes !== frame.x) {
-      xView.show(tiles(frame.x));
-      predictionView.show(tiles(frame.prediction));
-    }
-    slider.max = String(Math.max(0, frames.length - 1));
-    slider.value = String(Math.max(0, at));
-    slider.disabled = frames.length < 2;
-    button('play').disabled = frames.length < 2 || app.state.phase === 'sampling';
-    setText(button('play'), playing === undefined ? 'Play' : 'Stop');
-    const label = frame ? `step ${whole(frame.step)} of ${whole(steps)}` : 'no steps yet';
-    setText(anyElement('frame-label'), label);
-    slider.setAttribute('aria-valuetext', label);
-    const left = frame ? steps - frame.step + 1 : 0;
-    setText(
-      anyElement('frame-note'),
-      !frame
-        ? 'Each step moves x a little towards the prediction; the last one arrives there.'
-        : left === 1
-          ? 'The last step takes the prediction itself: these are the samples.'
-          : maker.looksTwice
-            ? 'This step looks at x twice, at its beginning and at its end, and goes between the two ways.'
-            : `After looking at x, this step moves it 1/${whole(left)} of the way to the prediction.`,
-    );
-    button('save-sampled').disabled = frame === undefined || frame.step !== steps;
+function connectDownloads(app: App, trajectory: Trajectory): void {
+  const tell = (words: string) => setText(anyElement('shared'), words);
+  const save = (name: string, content: BlobPart | Blob) => {
+    download(name, content);
+    tell(`Saved as ${name}.`);
   };
+  /** The shown images are of the recipe that made them: another one clears them. */
+  const name = (step: number | 'all', ending: string) =>
+    fileName(app.network.recipe, trajectory.order!, step, ending);
+  button('save-sampled').addEventListener('click', async () => {
+    const { shown, shape, order } = trajectory;
+    if (!shown) return;
+    const file = name(shown.step, 'png');
+    save(file, await pngOf(stepPicture(shown, shape, shown.step === order!.steps)));
+  });
+  button('save-gif').addEventListener('click', async () => {
+    const file = name('all', 'gif');
+    tell('Making the animation…');
+    save(file, await trajectoryGif(trajectory.frames, trajectory.shape));
+  });
+  button('save-npy').addEventListener('click', () => {
+    save(name('all', 'npy'), trajectoryNpy(trajectory.frames, trajectory.shape));
+  });
+  button('share').addEventListener('click', async () => {
+    const query = toQuery({ ...app.settings, task: 'sample', autorun: true });
+    tell(await share(new URL(query, location.href).href));
+  });
+}
 
-  const nameOf = (source: Source, trained: number) => {
-    if (source === 'pretrained') return `the pretrained network, ${some(PRETRAINED_STEPS, 'step')}`;
-    if (source === 'file') return `the file ${app.state.model?.name}`;
-    return trained > 0 ? `this page’s run, step ${whole(trained)}` : 'an untrained network';
-  };
-  const renderModel = () => {
-    const { source } = app;
-    const now = app.state.losses.length;
-    const made = nameOf(maker.source, maker.trained);
-    const chosen = nameOf(source, now);
-    if (frames.length > 0 && made !== chosen) {
-      const isRun = source === 'run' && maker.source === 'run';
-      return `Made by ${made}; ${isRun ? `it is at step ${whole(now)} now` : `now chosen: ${chosen}`}`;
-    }
-    if (source !== 'run' || now > 0) return `${chosen[0].toUpperCase()}${chosen.slice(1)}`;
-    return 'An untrained network: it makes mere shades. Train it first, or take the pretrained one';
-  };
-  const renderSource = () => {
-    const { source, state } = app;
-    for (const each of ['pretrained', 'run', 'file'] as const)
-      button(`use-${each}`).setAttribute('aria-pressed', String(each === source));
-    button('use-file').hidden = state.model === undefined;
-    setText(button('use-file'), state.model?.name ?? '');
-  };
-
-  return {
-    start,
-    receive(event: WorkerEvent) {
-      if (event.type === 'model' || (event.type === 'freed' && maker.source === 'run')) {
-        forget();
-      }
-      // Ignores samples of a run that was discarded halfway.
-      if (event.type !== 'sampled' || !ordered) return;
-      if (event.step === 1) {
-        const { source, method } = event.order;
-        const looksTwice = method === 'heun' && app.network.recipe === 'digits';
-        maker = { source, trained: app.state.losses.length, looksTwice };
-        frames = [];
-        chosen = undefined;
-      }
-      ({ steps } = event.order);
-      shape = { columns: event.columns, height: event.height, width: event.width };
-      if (event.frame) frames.push({ step: event.step, ...event.frame });
-    },
-    render() {
-      if (recipe !== app.settings.recipe) {
-        ({ recipe } = app.settings);
-        forget();
-      }
-      fields.render();
-      orderFields.render(open());
-      renderSource();
-      byId('count', HTMLInputElement).placeholder = String(
-        usualCount(app.network.recipe, app.state.adapter?.software ?? false),
-      );
-      button('noise-next').disabled = !(open() && fields.valid);
-      const { state } = app;
-      const sampling = state.phase === 'sampling';
-      const sample = button('sample');
-      setText(sample, sampling ? 'Stop' : 'Sample');
-      sample.disabled = !sampling && !(ready() && fields.valid);
-      const words = state.phase === 'training' ? 'Training goes on' : describe(state);
-      const text = sampling && state.training ? 'Sampling; the training waits' : words;
-      const resting = ['idle', 'paused', 'finished'].includes(state.phase);
-      const rested = app.measuring ? `The ${app.measuring} has the GPU` : 'Ready';
-      setText(anyElement('sample-status-text'), resting ? rested : text);
-      const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
-      anyElement('sample-status').classList.toggle('busy', busy);
-      setText(anyElement('sample-model'), renderModel());
-      const { sampling: progress } = state;
-      byId('sample-progress', HTMLProgressElement).value = progress ? progress.step / progress.steps : 0;
-      setMessage(anyElement('sample-error'), state.error?.at === 'task' ? state.error.message : undefined);
-      button('save-model-2').disabled =
-        state.losses.length === 0 || state.phase === 'lost' || app.source !== 'run';
-      renderFrames();
-    },
-  };
+function renderStatus(app: App): void {
+  const { state } = app;
+  const making = state.training ? 'Making images; the training waits' : 'Making images';
+  const words = state.phase === 'training' ? 'Training goes on' : describe(state);
+  const text = state.phase === 'sampling' ? making : words;
+  const resting = ['idle', 'paused', 'finished'].includes(state.phase);
+  const rested = app.measuring ? `The ${app.measuring} has the GPU` : 'Ready';
+  setText(anyElement('sample-status-text'), resting ? rested : text);
+  const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
+  anyElement('sample-status').classList.toggle('busy', busy);
+  const { sampling, preparing } = state;
+  const compiled = state.phase === 'compiling' ? preparing : undefined;
+  setText(anyElement('sample-detail'), compiled ? `${compiled.done} of ${compiled.total}` : '');
+  const bar = byId('sample-progress', HTMLProgressElement);
+  bar.value = compiled ? compiled.done / compiled.total : sampling ? sampling.step / sampling.steps : 0;
+  setMessage(anyElement('sample-error'), state.error?.at === 'task' ? state.error.message : undefined);
 }

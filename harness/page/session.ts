@@ -46,8 +46,6 @@ import { recipeOf, settingsOf } from './settings';
 const SUBMIT_MS = { visible: 12, hidden: 300 };
 /** The live pictures may take this share of the time. */
 const PICTURES_SHARE = 0.1;
-/** Pictures that took longer are left out where somebody waits for a pause. */
-const QUICK_MS = 400;
 type DataCommand = Pick<Extract<Command, { type: 'data' }>, 'files' | 'labels' | 'checkpoint'>;
 /** Those that come with the page. */
 const digits: DataCommand = { files: [], labels: [], checkpoint: false };
@@ -90,10 +88,11 @@ export class Session {
   private gridTook = Number.POSITIVE_INFINITY;
 
   // What is wanted, and what is being done about it.
+  private digitsWanted = false;
   private training: 'no' | 'step' | 'all' = 'no';
   private readonly requests: (() => Promise<void>)[] = [];
   private active:
-    | { readonly what: 'training' | 'sampling'; readonly controller: AbortController }
+    | { readonly what: 'training' | 'sampling' | 'pictures'; readonly controller: AbortController }
     | undefined;
   private working = false;
   private resting: Phase = 'starting';
@@ -112,11 +111,18 @@ export class Session {
 
   handle(command: Command): void {
     switch (command.type) {
+      case 'list':
+        this.kept.list();
+        break;
       case 'open':
         this.visible = command.visible;
         this.settings = command.settings;
         this.recoverer = new Recoverer(command.losses);
-        this.request(() => this.open());
+        this.request(() => this.open(command.digits));
+        break;
+      case 'digits':
+        this.digitsWanted = true;
+        this.work();
         break;
       case 'train':
       case 'step':
@@ -159,7 +165,12 @@ export class Session {
         this.request(() => this.draw(command.id, command.order));
         break;
       case 'example':
-        this.example(command.at);
+        if (this.images) this.example(command.at, this.images);
+        else
+          this.request(async () => {
+            await this.loadData(digits);
+            if (this.images) this.example(command.at, this.images);
+          });
         break;
       case 'stopSampling':
         this.interrupt('sampling');
@@ -202,6 +213,7 @@ export class Session {
     clearTimeout(this.retry);
     this.retry = undefined;
     this.training = mode;
+    this.interrupt('pictures');
     this.work();
   }
 
@@ -216,9 +228,11 @@ export class Session {
   private async loop(): Promise<void> {
     for (;;) {
       const request = this.requests.shift();
-      if (!request && this.training === 'no') break;
+      const digitsWanted = this.digitsWanted && !this.images && this.engine !== undefined;
+      if (!request && this.training === 'no' && !digitsWanted) break;
       try {
         if (request) await request();
+        else if (this.training === 'no') await this.loadWantedDigits();
         else await this.makeSteps();
       } catch (error) {
         const { training } = this;
@@ -232,7 +246,7 @@ export class Session {
 
   /** Runs something that an interruption may end. Whether it ran to its end. */
   private async interruptible(
-    what: 'training' | 'sampling',
+    what: 'training' | 'sampling' | 'pictures',
     task: (signal: AbortSignal) => Promise<void>,
   ): Promise<boolean> {
     // What was asked for while this was being prepared comes first.
@@ -270,7 +284,7 @@ export class Session {
 
   // ---------------------------------------------------------------- device and data
 
-  private async open(): Promise<void> {
+  private async open(withDigits: boolean): Promise<void> {
     this.kept.list();
     try {
       const { adapter } = await this.device();
@@ -280,6 +294,13 @@ export class Session {
       this.report(error, 'start');
       return;
     }
+    if (withDigits) await this.loadData(digits);
+    else this.resting = 'idle';
+  }
+
+  /** Once: what cannot be loaded is told, and tried again where it is needed. */
+  private async loadWantedDigits(): Promise<void> {
+    this.digitsWanted = false;
     await this.loadData(digits);
   }
 
@@ -385,6 +406,7 @@ export class Session {
 
   private async build(): Promise<Trainer> {
     if (this.trainer) return this.trainer;
+    if (!this.images) await this.loadData(digits);
     this.phase('compiling');
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
     this.run ??= this.settings;
@@ -504,11 +526,20 @@ export class Session {
     // Where the pictures were interrupted, steps that were under way meanwhile have not told theirs.
     losses.slice(this.losses.length).forEach(add);
     batcher.flush();
-    const step = losses.length;
-    await this.strip(step);
+    await this.lastPictures(losses.length);
+  }
+
+  /** The pictures of the network as it is now, at the end of a stretch of steps: both, so that they show the same network. */
+  private async lastPictures(step: number): Promise<void> {
+    // Nobody waits for the end of a run, but somebody does for a pause: that is told first.
     if (this.complete) this.resting = 'finished';
-    // Somebody waits for a pause, but nobody does for the end.
-    if (this.complete || this.gridTook < QUICK_MS) await this.grid(step);
+    else if (this.training === 'no') this.phase(this.resting);
+    else return;
+    await this.interruptible('pictures', async (signal) => {
+      await this.strip(step);
+      signal.throwIfAborted();
+      await this.grid(step, signal);
+    });
   }
 
   private get complete(): boolean {
@@ -651,6 +682,7 @@ export class Session {
       const network = await this.networkFrom(source);
       const trainer = source === 'run' ? this.trainer : undefined;
       const settings = this.run ?? this.settings;
+      if (!this.images) await this.loadData(digits);
       return { engine, network, images: this.imagesOf(settings.limit), trainer, settings };
     });
   }
@@ -669,9 +701,7 @@ export class Session {
     }
   }
 
-  private example(at: number): void {
-    if (!this.images) return;
-    const { images, count, height, width, channels } = this.images;
+  private example(at: number, { images, count, height, width, channels }: ImageSet): void {
     const size = height * width * channels;
     const first = (at % count) * size;
     this.send({ type: 'example', image: images.slice(first, first + size) });
@@ -755,6 +785,7 @@ export class Session {
     }
     const saved = loadCheckpoint(bytes, name);
     const settings = settingsOf(saved, name);
+    if (!this.images) await this.loadData(digits);
     const images = this.imagesOf(settings.limit);
     assertSameData(saved.data, fingerprintImages(images));
     checkLabels(images, saved.config);

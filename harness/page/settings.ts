@@ -53,15 +53,17 @@ export interface Settings {
   readonly samples: number;
   /** The least number of seconds between two such grids. */
   readonly refresh: number;
-  /** Sampling steps of a run on the Sample tab. */
+  /** Sampling steps of a run on the Make tab. */
   readonly steps: number;
-  /** Images of a run on the Sample tab; 0 means a number that suits the adapter. */
+  /** Images of a run on the Make tab; 0 means a number that suits the adapter. */
   readonly count: number;
   /** Seed of the noise that the run starts from. */
   readonly noise: number;
   readonly model: ModelChoice;
   /** The class to sample, or all of them side by side. */
   readonly digit: number | 'all';
+  /** Digits to make, one image each, in place of `digit` and `count`. */
+  readonly text: string;
   /** How strongly samples follow the class. */
   readonly guidance: number;
   readonly method: FlowMethod;
@@ -187,6 +189,16 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
     legal: `all, or ${label.legal}`,
     parse: (text) => (text === 'all' ? text : label.parse(text)),
     show: String,
+  },
+  text: {
+    initial: '',
+    legal: 'up to 60 digits from 0 to 9, such as 2026, or empty',
+    // As somebody may say it: "make 20 26".
+    parse: (text) => {
+      const digits = /^(?:make\s)?([\d\s]*)$/i.exec(text)?.[1].replace(/\s/g, '');
+      return digits !== undefined && digits.length <= 60 ? digits : undefined;
+    },
+    show: (value) => value,
   },
   guidance: quarters(recipes.digits.sampling.guidance, 1, 4),
   method: choice(...flowMethods),

@@ -78,17 +78,22 @@ describe('the adapter', () => {
 
 describe('how much work a run is', () => {
   test('the digits that come with the page, at the settings of the tutorial', () => {
-    expect(workLine(10_000, 256, 5)).toBe(
+    expect(workLine(10_000, 256, 5, true)).toBe(
       '40 steps an epoch at batch 256, 200 in 5 epochs. 35 epochs here see as many images as the tutorial’s 5 of 70,000.',
     );
   });
   test('how many epochs are as much as the tutorial’s does not depend on the batch', () => {
-    expect(workLine(10_000, 16, 5)).toMatch(/^625 steps .* 35 epochs here see/);
+    expect(workLine(10_000, 16, 5, true)).toMatch(/^625 steps .* 35 epochs here see/);
   });
   test('all of MNIST is the tutorial', () => {
-    expect(workLine(70_000, 256, 5)).toBe('274 steps an epoch at batch 256, 1,370 in 5 epochs.');
+    expect(workLine(70_000, 256, 5, true)).toBe('274 steps an epoch at batch 256, 1,370 in 5 epochs.');
+  });
+  test('other recipes, other images and a few of the digits are compared with nothing', () => {
+    const alone = '40 steps an epoch at batch 256, 200 in 5 epochs.';
+    expect(workLine(10_000, 256, 5, false)).toBe(alone);
+    expect(workLine(64, 16, 5, true)).toBe('4 steps an epoch at batch 16, 20 in 5 epochs.');
   });
   test('one of everything', () => {
-    expect(workLine(1, 1, 1)).toContain('1 step an epoch at batch 1, 1 in 1 epoch.');
+    expect(workLine(1, 1, 1, true)).toBe('1 step an epoch at batch 1, 1 in 1 epoch.');
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { corrupt } from '../../harness/page/corruption';
-import { columnsFor, labelsFor, samplingOf, usualCount } from '../../harness/page/order';
+import { columnsFor, columnsForText, labelsFor, samplingOf, usualCount } from '../../harness/page/order';
 import { presets } from '../../src/unet/config';
 
-const order = { steps: 20, count: 4, seed: 5, digit: 7, guidance: 2.5, method: 'heun' } as const;
+const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;
 
 describe('samples to order', () => {
   test('a column for each class, as long as there are not too many', () => {
@@ -18,6 +18,10 @@ describe('samples to order', () => {
     expect(labelsFor(3, 10, 7)).toEqual([7, 7, 7]);
     // One that another network had.
     expect(labelsFor(3, 2, 7)).toEqual([0, 1, 0]);
+  });
+
+  test('an image for each digit that is written', () => {
+    expect([columnsForText('7'), columnsForText('2026'), columnsForText('31415926535')]).toEqual([1, 4, 10]);
   });
 
   test('the processor makes fewer', () => {
@@ -35,6 +39,7 @@ describe('samples to order', () => {
       labels: [7, 7, 7, 7],
       guidance: 2.5,
     });
+    expect(samplingOf(digits, { ...order, text: '2026' }).labels).toEqual([2, 0, 2, 6]);
     const tutorial = { unet: { config: presets.tutorial }, objective: 'tutorial' } as const;
     expect(samplingOf(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
     const conditioning = { noiseLevel: true, classes: 0 };

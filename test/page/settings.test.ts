@@ -171,6 +171,7 @@ describe('the address', () => {
     ['model', ['', 'file', 'constructor']],
     ['count', ['0', '257', 'abc']],
     ['digit', ['', '-1', '255', '1.5', 'All', 'constructor']],
+    ['text', ['20a6', '-1', '1.5', 'make', 'twenty', '1'.repeat(61), '٢٠']],
     ['guidance', ['', '0.75', '4.25', '2.1', 'NaN', 'Infinity']],
     ['method', ['', 'mix', 'Euler']],
     ['lr', ['0', '-0.1', '1.1', 'NaN', 'Infinity', '', '1e-9', '0,1', '1e999']],
@@ -201,6 +202,8 @@ describe('the address', () => {
     ['count', '', 0],
     ['digit', ' 7 ', 7],
     ['digit', 'all', 'all'],
+    ['text', ' make 20 26 ', '2026'],
+    ['text', '', ''],
     ['guidance', '1', 1],
     ['guidance', '3.50', 3.5],
   ] as const)('%s takes %j', (key, text, value) => {

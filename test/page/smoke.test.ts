@@ -275,9 +275,9 @@ test('step, train, pause, sample, reset', async () => {
   });
   // Of four thousand steps: what is under way is finished, and no more.
   expect(paused).toBeLessThan(training + 100);
-  // Curve and samples are seen whole on the first screen.
+  // Curve, samples and denoising are seen whole on the first screen.
   await page.setViewport({ width: 1280, height: 800 });
-  for (const id of ['curve', 'grid'])
+  for (const id of ['curve', 'grid', 'strip-predictions'])
     await until(page, (i) => document.getElementById(i)!.getBoundingClientRect().bottom <= 800, id);
 
   await page.click('#tab-sample');
@@ -351,7 +351,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await page.click('#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
   expect(await text(page, 'sample-model')).toBe('The file mine.safetensors');
-  expect(await page.$eval('#order', (order) => (order as HTMLElement).hidden)).toBe(true);
+  expect(await page.$eval('#digits', (digits) => (digits as HTMLElement).hidden)).toBe(true);
   await page.click('#use-run');
   await until(page, () => document.getElementById('sample-model')!.textContent === 'This page’s run, step 3');
 

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, EvaluateFunc, Page } from 'puppeteer';
 import { build } from 'vite';
@@ -24,6 +24,8 @@ const types: Record<string, string> = {
 };
 let folder: string;
 let browser: Browser;
+/** What the browser has fetched. */
+const served: { readonly name: string; readonly bytes: number }[] = [];
 /** What the browser reports that the policy forbids, in page and workers. */
 const reports: { 'violated-directive': string }[] = [];
 
@@ -43,8 +45,11 @@ const server = createServer(async (request, response) => {
   }
   response.setHeader('content-security-policy', `${POLICY}; report-uri /reports`);
   response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
-  response.end(await readFile(file));
+  const content = await readFile(file);
+  served.push({ name: basename(file), bytes: content.length });
+  response.end(content);
 });
+const address = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/`;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
@@ -80,6 +85,28 @@ async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>
 
 const phase = (page: Page, name: string) => until(page, (n) => window.harness?.state.phase === n, name);
 
+test('a first visit that makes digits fetches 1.6 MB at most, and none of what it does not use', async () => {
+  const page = await browser.newPage();
+  watch(page, problems);
+  served.length = 0;
+  await page.goto(address());
+  await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
+  const shown = served.map(({ name }) => name);
+  expect(shown.filter((name) => name.endsWith('.safetensors'))).toEqual([]);
+  await page.click('#make-now');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 20 of 20');
+  const used = served.map(({ name }) => name);
+  expect(used.filter((name) => name.endsWith('.safetensors'))).toEqual([expect.stringMatching(/^digits-/)]);
+  expect(used.filter((name) => /mnist|measure|trainer|gif/.test(name))).toEqual([]);
+  // As they lie on the disk: many servers pack texts, which makes it less.
+  expect(served.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(1_600_000);
+  // Digits to train on come when somebody trains.
+  await page.click('#tab-train');
+  await until(page, () => window.harness.state.data !== undefined);
+  expect(served.filter(({ name }) => name.startsWith('mnist'))).toHaveLength(2);
+  await page.close();
+});
+
 test('it trains, saves, goes on from a file, samples, checks and measures in any folder, and does nothing that the policy forbids', async () => {
   const downloads = join(folder, 'downloads');
   const context = await browser.createBrowserContext({
@@ -87,8 +114,7 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
   });
   const page = await context.newPage();
   watch(page, problems);
-  const open = (query: string) =>
-    page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/?${query}`);
+  const open = (query: string) => page.goto(`${address()}?${query}`);
   /** Through the browser's own download, into a file. */
   const save = async (button: string, name: string) => {
     await until(page, (id) => !(document.getElementById(id) as HTMLButtonElement).disabled, button);
@@ -112,7 +138,7 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
   await page.click('#train');
   await phase(page, 'finished');
   expect(await page.evaluate(() => window.harness.state.losses.length)).toBe(8);
-  await save('save-samples', 'samples.png');
+  await save('save-samples', 'tutorial-samples-step-8-seed-123.png');
   // The curve's library lays out its canvas.
   expect(await page.$eval('#curve canvas', (canvas) => canvas.clientWidth)).toBeGreaterThan(100);
 

@@ -1,0 +1,36 @@
+/** What the Train tab trains on, in words, and the choice of other images. */
+import type { App } from './app';
+import { anyElement, button, byId, setText } from './dom';
+import { whole, workLine } from './format';
+import type { DataDescription } from './protocol';
+import { recipeLines } from './recipe_text';
+import { isFixed } from './state';
+
+/** What will be there, until it is. */
+export const digits: DataDescription = { name: '', builtIn: true, count: 10_000, height: 28, width: 28 };
+
+export function renderData({ state, settings }: App): void {
+  const data = state.data ?? digits;
+  const used = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
+  const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
+  const name = data.builtIn
+    ? `${whole(used)} of MNIST’s digits:`
+    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${labelled}:`;
+  setText(anyElement('data-name'), name);
+  const asTutorial = data.builtIn && settings.recipe === 'tutorial';
+  setText(anyElement('data-line'), workLine(used, settings.batch, settings.epochs, asTutorial));
+  const { name: recipe, about } = recipeLines[settings.recipe];
+  setText(anyElement('recipe-name'), recipe);
+  setText(anyElement('recipe-line'), about);
+  const told = data.builtIn ? 'told the digit' : 'told the class';
+  setText(anyElement('strip-told'), settings.recipe === 'digits' ? told : '');
+  const locked = isFixed(state);
+  for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
+  button('use-digits').hidden = data.builtIn || locked;
+  setText(
+    anyElement('data-hint'),
+    locked
+      ? 'Reset the run to train on other images or to go on from a checkpoint'
+      : 'or drop them anywhere on the page; IDX plain or .gz, images and their labels together',
+  );
+}

@@ -1,0 +1,170 @@
+/** The Train tab's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
+import type { App } from './app';
+import { Curve, type Scale } from './curve';
+import { anyElement, button, byId, download, setText } from './dom';
+import { setDisabled } from './focus';
+import { loss as lossText, whole } from './format';
+import { History } from './history';
+import { ImageView, noiseTiles, paperTiles, type Tiles } from './images';
+import { animation } from './make_files';
+import type { WorkerEvent } from './protocol';
+import { epochMeans, networkIn } from './state';
+import { digits } from './train_data';
+
+interface Part {
+  receive(event: WorkerEvent): void;
+  render(): void;
+}
+
+const FRAME_MS = 200;
+
+const sizeOf = ({ state }: App) => {
+  const { height, width } = state.data ?? digits;
+  return { height, width };
+};
+
+export function connectPictures(app: App): Part {
+  const parts = [connectCurve(app), connectSamples(app), connectStrip(app)];
+  return {
+    receive(event) {
+      for (const part of parts) part.receive(event);
+    },
+    render() {
+      for (const part of parts) part.render();
+    },
+  };
+}
+
+function connectCurve(app: App): Part {
+  const curve = new Curve(anyElement('curve'), anyElement('curve-reading'));
+  for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
+    button(`scale-${scale}`).addEventListener('click', () => {
+      curve.setScale(scale);
+      for (const other of ['linear', 'log'])
+        button(`scale-${other}`).setAttribute('aria-pressed', String(other === scale));
+    });
+  }
+  return {
+    receive() {},
+    render() {
+      const { state, settings } = app;
+      curve.set(state.losses, state.run?.stepsPerEpoch ?? 1, settings.recipe);
+      anyElement('curve-empty').hidden = state.losses.length > 0;
+      const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
+      // Read out when somebody comes by; renewed once an epoch, or it would never be read to its end.
+      const summary =
+        means.length > 0
+          ? `means of the epochs ${means.map(lossText).join(', ')}`
+          : state.losses.length > 0
+            ? 'first epoch under way'
+            : 'nothing yet';
+      anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}`);
+    },
+  };
+}
+
+function connectSamples(app: App): Part {
+  const view = new ImageView(byId('grid', HTMLCanvasElement));
+  const grids = new History<{ readonly images: Uint8Array; readonly columns: number }>();
+  const slider = byId('grid-history', HTMLInputElement);
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  const stop = () => {
+    clearInterval(timer);
+    timer = undefined;
+  };
+  const choose = (index: number) => {
+    grids.choose(index);
+    if (index >= grids.length - 1) stop();
+    app.changed();
+  };
+  slider.addEventListener('input', () => {
+    stop();
+    choose(Number(slider.value));
+  });
+  button('grid-play').addEventListener('click', () => {
+    if (timer !== undefined) stop();
+    else {
+      timer = setInterval(() => choose(grids.index + 1), FRAME_MS);
+      choose(0);
+    }
+    app.changed();
+  });
+  const name = (step: string, ending: string) =>
+    `${app.settings.recipe}-samples-${step}-seed-${app.settings.seed}.${ending}`;
+  button('save-samples').addEventListener('click', async () => {
+    const entry = grids.shown;
+    if (entry) download(name(`step-${entry.step}`, 'png'), await view.png());
+  });
+  button('save-history').addEventListener('click', async () => {
+    const all = grids.all.filter(({ value }) => value.images.length === grids.all[0].value.images.length);
+    const last = all[all.length - 1].step;
+    const frames = all.map(({ value }) => ({
+      bytes: value.images,
+      shape: { columns: value.columns, ...sizeOf(app) },
+    }));
+    download(name(`to-step-${last}`, 'gif'), await animation(frames, FRAME_MS));
+  });
+
+  return {
+    receive(event) {
+      if (event.type === 'grid') grids.add(event.step, event);
+      else if (event.type === 'freed') {
+        stop();
+        grids.clear();
+      }
+    },
+    render() {
+      const { state, settings } = app;
+      const entry = grids.shown;
+      if (entry) {
+        const { images: bytes, columns } = entry.value;
+        if (view.shown?.bytes !== bytes) view.show({ bytes, columns, ...sizeOf(app) });
+      } else if (settings.samples > 0)
+        view.show(noiseTiles(settings.seed, settings.samples, networkIn('run', state, settings)));
+      anyElement('grid').hidden = !entry && settings.samples === 0;
+      const off = settings.samples > 0 ? 'noise, before training' : 'switched off';
+      const label = entry ? `after step ${whole(entry.step)}` : off;
+      setText(anyElement('grid-step'), label);
+      anyElement('grid').setAttribute('aria-label', `Samples: ${label}`);
+      slider.max = String(Math.max(0, grids.length - 1));
+      slider.value = String(grids.index);
+      slider.disabled = grids.length < 2;
+      slider.setAttribute('aria-valuetext', label);
+      setText(button('grid-play'), timer === undefined ? 'Play' : 'Stop');
+      setDisabled(button('grid-play'), grids.length < 2);
+      setDisabled(button('save-samples'), !entry);
+      setDisabled(button('save-history'), grids.length < 2);
+      for (const id of ['save-losses', 'save-checkpoint']) setDisabled(button(id), state.losses.length === 0);
+      // The checkpoint is at hand when the device is gone, the network is not.
+      setDisabled(button('save-model'), state.losses.length === 0 || state.phase === 'lost');
+    },
+  };
+}
+
+function connectStrip(app: App): Part {
+  const clean = new ImageView(byId('strip-clean', HTMLCanvasElement));
+  const noisy = new ImageView(byId('strip-noisy', HTMLCanvasElement));
+  const predictions = new ImageView(byId('strip-predictions', HTMLCanvasElement));
+  let step: number | undefined;
+  const row = (bytes: Uint8Array): Tiles => {
+    const { height, width } = sizeOf(app);
+    return { bytes, height, width, columns: bytes.length / (height * width) };
+  };
+  return {
+    receive(event) {
+      if (event.type !== 'strip') return;
+      step = event.predictions ? event.step : undefined;
+      const tiles = row(event.clean);
+      clean.show(tiles);
+      noisy.show(row(event.noisy));
+      const { height, width, columns } = tiles;
+      predictions.show(
+        event.predictions ? row(event.predictions) : paperTiles(columns, height, width, columns),
+      );
+    },
+    render() {
+      setText(anyElement('strip-step'), step === undefined ? '' : `after step ${whole(step)}`);
+    },
+  };
+}

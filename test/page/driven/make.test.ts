@@ -1,0 +1,314 @@
+/** The welcome and the Make tab as their visitors meet them: by mouse, by keyboard, on a phone, without a GPU; and what they save. */
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { files, losses, phase, servePage, TINY, text, type, until, visit, watch } from '../visit';
+
+let server: Awaited<ReturnType<typeof servePage>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await servePage();
+  browser = await launchBrowser('chrome');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const open = (query: string) => visit(browser, `${server.address}${query}`);
+const picture = (page: Page, id: string) =>
+  page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
+/** The steps of an order have all been made, and shown. */
+const made = (page: Page, steps: number) =>
+  until(
+    page,
+    (label) =>
+      window.harness.state.phase === 'idle' && document.getElementById('frame-label')!.textContent === label,
+    `step ${steps} of ${steps}`,
+  );
+const moves = (page: Page) =>
+  until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
+/** What sticks out of the window on the right. */
+const tooWide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+test('the welcome plays a recording before it asks for a GPU, and plays on until the first digits are there', async () => {
+  const { page, problems } = await open('');
+  await moves(page);
+  expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
+  const worker = page.workers().find((each) => each.url().includes('worker'))!;
+  await worker.evaluate(() => {
+    const { requestAdapter } = GPU.prototype;
+    GPU.prototype.requestAdapter = function (options) {
+      Object.assign(globalThis, { asked: true });
+      return requestAdapter.call(this, options);
+    };
+  });
+  const asked = () => worker.evaluate(() => 'asked' in globalThis);
+  await page.focus('#recorded-play');
+  await page.keyboard.press('Enter');
+  const still = await picture(page, 'recorded-making');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await picture(page, 'recorded-making')).toBe(still);
+  await page.keyboard.press('Enter');
+  expect(await asked()).toBe(false);
+
+  await page.focus('#make-now');
+  await page.keyboard.press('Enter');
+  await until(page, () =>
+    /^Compiling the shaders: \d+ of \d+$/.test(document.getElementById('home-status')!.textContent!),
+  );
+  expect(await asked()).toBe(true);
+  expect(await page.$eval('#recorded-making', (canvas) => canvas.checkVisibility())).toBe(true);
+  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  expect(await page.evaluate(() => window.harness.state.data)).toBeUndefined(); // no digits to train on
+  expect(await page.$eval('#home', (home) => (home as HTMLElement).hidden)).toBe(true);
+  expect(await page.evaluate(() => location.search)).toBe('?task=sample');
+  // The button is gone; the focus is not.
+  expect(await focused(page)).not.toBe('');
+  await made(page, 20);
+
+  // The name of the page leads back to the welcome, and nothing is lost.
+  const digits = await picture(page, 'sample-prediction');
+  await page.click('#name');
+  await until(page, () => !document.getElementById('home')!.hidden);
+  expect(await page.evaluate(() => location.search)).toBe('');
+  await page.evaluate(() => history.back());
+  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  expect(await picture(page, 'sample-prediction')).toBe(digits);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a number is made digit by digit; what is none is told, and nothing is lost', async () => {
+  const { page, problems } = await open('?task=sample&steps=2&count=4&digit=7');
+  await phase(page, 'idle');
+  await page.type('#text', 'make 7777');
+  await page.keyboard.press('Enter');
+  await made(page, 2);
+  const written = await picture(page, 'sample-prediction');
+  expect(await page.evaluate(() => location.search)).toContain('&text=7777');
+  expect(await page.$$('#digits [aria-pressed=true]')).toEqual([]);
+
+  // Four images of the button 7, from the same noise, are the same.
+  const changed = (before: string) =>
+    until(
+      page,
+      (shown) => (document.getElementById('sample-prediction') as HTMLCanvasElement).toDataURL() !== shown,
+      before,
+    );
+  await page.evaluate(() => Object.assign(document.getElementById('text')!, { value: '' }));
+  await page.type('#text', '2026');
+  await page.keyboard.press('Enter');
+  await changed(written);
+  await made(page, 2);
+  const number = await picture(page, 'sample-prediction');
+  await page.click('#digit-7');
+  await changed(number);
+  await made(page, 2);
+  expect(await picture(page, 'sample-prediction')).toBe(written);
+  expect(await page.evaluate(() => location.search)).not.toContain('text=');
+
+  await page.focus('#text');
+  await page.keyboard.press('Enter');
+  expect(await text(page, 'text-problem')).toBe(
+    'Number is empty; write the digits to make, such as 2026, or press one of the buttons.',
+  );
+  await page.type('#text', '20a6');
+  expect(await text(page, 'text-problem')).toBe('');
+  await page.keyboard.press('Enter');
+  expect(await text(page, 'text-problem')).toMatch(/^Number is 20a6; it must be up to 60 digits/);
+  await until(page, () => (document.getElementById('sample') as HTMLButtonElement).disabled);
+  expect(await picture(page, 'sample-prediction')).toBe(written);
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Enter');
+  await changed(written);
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  expect(await text(page, 'text-problem')).toBe('');
+  await page.reload();
+  await phase(page, 'idle');
+  await until(page, () => (document.getElementById('text') as HTMLInputElement).value === '20');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('PNG, GIF and npy hold what was made, and are named after it; the address that is shared makes it again', async () => {
+  const { page, problems } = await open('?task=sample&steps=3&text=42&autorun=1');
+  await made(page, 3);
+  const { save } = await files(page);
+  await page.evaluate(() => {
+    const names: string[] = [];
+    Object.assign(window, { names });
+    HTMLAnchorElement.prototype.click = function () {
+      names.push(this.download);
+    };
+  });
+  const gif = await save('save-gif');
+  const npy = await save('save-npy');
+  const png = await save('save-sampled');
+  await page.focus('#frame');
+  await page.keyboard.press('Home');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 3');
+  const first = await save('save-sampled');
+  expect(await page.evaluate(() => (window as unknown as { names: string[] }).names)).toEqual([
+    'digits-42-3-steps-seed-123.gif',
+    'digits-42-3-steps-seed-123.npy',
+    'digits-42-step-3-of-3-seed-123.png',
+    'digits-42-step-1-of-3-seed-123.png',
+  ]);
+  const read = await page.evaluate(
+    async ([gifAt, npyAt, pngAt, firstAt]) => {
+      const { blobs } = window as unknown as { blobs: Blob[] };
+      const decoder = new ImageDecoder({ data: await blobs[gifAt].arrayBuffer(), type: 'image/gif' });
+      await decoder.tracks.ready;
+      const bytes = new Uint8Array(await blobs[npyAt].arrayBuffer());
+      const head = new TextDecoder('latin1').decode(bytes.subarray(0, 128));
+      const bitmap = await createImageBitmap(blobs[pngAt]);
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
+      canvas.drawImage(bitmap, 0, 0);
+      // In the middle of each pixel of the second image, ink for paper.
+      const ink = Array.from({ length: 784 }, (_, i) => {
+        const [x, y] = [4 + 28 * 4 + 4 + 4 * (i % 28) + 1, 4 + 4 * Math.floor(i / 28) + 1];
+        return 255 - canvas.getImageData(x, y, 1, 1).data[0];
+      });
+      const { width, height } = await createImageBitmap(blobs[firstAt]);
+      return {
+        frames: decoder.tracks.selectedTrack!.frameCount,
+        head,
+        last: [...bytes.subarray(bytes.length - 784)],
+        ink,
+        sizes: [bitmap.width, bitmap.height, width, height],
+      };
+    },
+    [gif, npy, png, first],
+  );
+  expect(read.frames).toBe(4);
+  expect(read.head).toContain("'shape': (4, 2, 28, 28,)");
+  expect(read.ink).toEqual(read.last);
+  expect(Math.max(...read.ink)).toBeGreaterThan(200);
+  // Two images, and two of x beside two predictions.
+  expect(read.sizes).toEqual([236, 120, 476, 120]);
+
+  await browser
+    .defaultBrowserContext()
+    .overridePermissions(new URL(server.address).origin, ['clipboard-read', 'clipboard-sanitized-write']);
+  await page.bringToFront();
+  await page.click('#share');
+  await until(page, () =>
+    document.getElementById('shared')!.textContent!.startsWith('The address is copied'),
+  );
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    `${server.address}?task=sample&steps=3&text=42&autorun=1`,
+  );
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('without WebGPU the recording is the page, with what to do; where movement is not wanted, it waits for Play', async () => {
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  watch(page, problems);
+  await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+  await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
+  // Whatever the address asks for.
+  await page.goto(`${server.address}?task=train&autorun=1`);
+  await until(page, () => document.getElementById('recorded-making-at')!.textContent === 'step 20 of 20');
+  expect(await text(page, 'unsupported-title')).toBe('This browser has no WebGPU');
+  const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
+  expect(await seen('recorded-learning')).toBe(true);
+  for (const id of ['make-now', 'train-yourself', 'panel-train', 'tab-train'])
+    expect(await seen(id)).toBe(false);
+  const still = await picture(page, 'recorded-making');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await picture(page, 'recorded-making')).toBe(still);
+  expect(await text(page, 'recorded-play')).toBe('Play');
+  await page.click('#recorded-play');
+  await until(page, () => /^step \d of/.test(document.getElementById('recorded-making-at')!.textContent!));
+  expect(await picture(page, 'recorded-making')).not.toBe(still);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('by keyboard the focus stays on the button that is pressed, again and again', async () => {
+  const { page, problems } = await open(`?${TINY}`);
+  await phase(page, 'idle');
+  await page.focus('#step');
+  for (const steps of [1, 2]) {
+    await page.keyboard.press('Enter');
+    await until(page, (n) => window.harness.state.losses.length === n, steps);
+    await until(page, () => !document.getElementById('step')!.ariaDisabled);
+    expect(await focused(page)).toBe('step');
+  }
+  await type(page, 'epochs', '1000');
+  await page.focus('#train');
+  await page.keyboard.press('Enter');
+  await until(page, () => window.harness.state.losses.length > 4);
+  await page.keyboard.press('Enter');
+  await phase(page, 'paused');
+  expect(await focused(page)).toBe('train');
+  await until(page, () => document.getElementById('train')!.textContent === 'Resume');
+  // Both pictures are of the step at which it stands.
+  const at = (await losses(page)).length;
+  for (const id of ['grid-step', 'strip-step'])
+    await until(
+      page,
+      (i, words) => document.getElementById(i)!.textContent === words,
+      id,
+      `after step ${at}`,
+    );
+  // Nothing can be stepped while it trains, and the button that says so keeps the focus.
+  await page.keyboard.press('Enter');
+  await phase(page, 'training');
+  await page.focus('#train');
+  await page.keyboard.press('Enter');
+  await phase(page, 'paused');
+  // The tabs in the order in which they stand.
+  await page.focus('#tab-train');
+  await page.keyboard.press('ArrowLeft');
+  expect(await focused(page)).toBe('tab-sample');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a phone has samples right under the buttons, and nothing sticks out; a large screen has all pictures', async () => {
+  // Runs that the browser keeps are offered above: here there are none.
+  const context = await browser.createBrowserContext();
+  const { page, problems } = await visit(context, `${server.address}?${TINY}`);
+  await phase(page, 'idle');
+  const box = (id: string) =>
+    page.$eval(`#${id}`, (element) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return { top, bottom, seen: element.checkVisibility() };
+    });
+  await page.setViewport({ width: 360, height: 740 });
+  const [buttons, grid] = [await box('train'), await box('grid')];
+  expect(grid.top - buttons.bottom).toBeLessThan(140);
+  expect(grid.bottom).toBeLessThan(740);
+  expect((await box('batch')).seen).toBe(false);
+  await page.click('#settings-fold');
+  expect((await box('batch')).seen).toBe(true);
+  await page.click('#tab-sample');
+  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  for (const task of ['sample', 'train']) {
+    await page.click(`#tab-${task}`);
+    await page.setViewport({ width: 320, height: 740 });
+    expect(await tooWide(page)).toBeLessThanOrEqual(0);
+  }
+  await page.setViewport({ width: 1280, height: 800 });
+  for (const id of ['curve', 'grid', 'strip-predictions']) expect((await box(id)).bottom).toBeLessThan(800);
+  await page.click('#tab-sample');
+  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  for (const id of ['frame', 'sample-x', 'sample-prediction'])
+    expect((await box(id)).bottom).toBeLessThan(800);
+  await page.click('#name');
+  await until(page, () => !document.getElementById('home')!.hidden);
+  for (const width of [320, 2560]) {
+    await page.setViewport({ width, height: 740 });
+    expect(await tooWide(page)).toBeLessThanOrEqual(0);
+  }
+  expect(problems).toEqual([]);
+  await context.close();
+});
