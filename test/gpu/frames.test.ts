@@ -196,18 +196,27 @@ describe('runFor', () => {
     works.forEach((work, i) => {
       expect(work).toBeLessThanOrEqual(allowed[i]);
     });
-    expect(works).toHaveLength(5);
-    expect(milliseconds).toBe(20);
-    // With a quarter of the GPU: one submission, and a pause three times as long.
+    // Five, and as many as it takes to complete an update that they cut.
+    expect(works.length).toBeGreaterThanOrEqual(5);
+    expect(works.length).toBeLessThan(8);
+    expect(milliseconds).toBeCloseTo(4 * works.length, 6);
+    // With a quarter of the GPU: a submission, a pause three times as long, and another, whose pause the end of the time cuts.
     works.length = 0;
+    const pauses: number[] = [];
     vi.spyOn(globalThis, 'setTimeout').mockImplementation(((turn: () => void, delay = 0) => {
-      if (delay >= 1) now += delay;
+      if (delay >= 1) {
+        now += delay;
+        pauses.push(delay);
+      }
       queueMicrotask(turn);
     }) as never);
     const before = now;
     const shared = await trainer.runFor(dataset, { milliseconds: 20, share: 0.25 });
-    expect(shared.milliseconds / (now - before)).toBeCloseTo(0.4, 1); // the second pause is cut by the end of the time
-    expect(works).toHaveLength(2);
+    expect(works.length).toBeGreaterThanOrEqual(2);
+    expect(works.length).toBeLessThan(5);
+    const elapsed = shared.milliseconds + pauses.reduce((sum, each) => sum + each, 0);
+    expect(now - before).toBeCloseTo(elapsed, 6);
+    expect(pauses[0]).toBeCloseTo(12, 6);
   });
 
   test('a step that is not finite is an error, and changes nothing', async () => {
