@@ -14,9 +14,7 @@ const MOST_STEPS = 256;
 
 /** Where the batches come from. */
 export interface FrameSource {
-  /** What the caller gave: another one begins another step. */
-  readonly given: unknown;
-  /** For a data set. */
+  /** For a data set: another one begins another step. */
   readonly feed?: Feed | undefined;
   readonly imageCount?: number | undefined;
   readonly seed: number;
@@ -125,11 +123,7 @@ export class Frames {
     const { parts, under } = this;
     if (under && isUpdating(under)) return under;
     const goesOn =
-      under &&
-      under.begun === parts.begun() &&
-      under.step === this.step &&
-      under.source.given === source.given &&
-      under.source.feed === source.feed;
+      under && under.begun === parts.begun() && under.step === this.step && under.source.feed === source.feed;
     if (goesOn) return under;
     const { programs } = parts;
     const { feed, load } = source;

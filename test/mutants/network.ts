@@ -200,13 +200,13 @@ export const network: Mutants = {
       file: 'src/training/frames.ts',
       text: 'const next = under.step + 1;',
       becomes: 'const next = this.step + steps;',
-      caughtBy: node('gpu/frames', 'steps of fit'),
+      caughtBy: node('gpu/frames', 'middle of an update'),
     },
     'an update that a submission cuts begins anew': {
       file: 'src/training/frames.ts',
       text: '    if (under && isUpdating(under)) return under;\n',
       becomes: '',
-      caughtBy: node('gpu/frames', 'steps of fit'),
+      caughtBy: node('gpu/frames', 'middle of an update'),
     },
     'a share of the GPU is all of it': {
       file: 'src/training/frames.ts',
@@ -218,7 +218,7 @@ export const network: Mutants = {
       file: 'src/training/frames.ts',
       text: '      under.begun === parts.begun() &&\n',
       becomes: '',
-      caughtBy: node('gpu/frames', 'another step drops'),
+      caughtBy: node('gpu/frames', 'overwrites its memory'),
     },
   },
   'losses of the caller': {
