@@ -84,10 +84,11 @@ export class Frames {
     for (;;) {
       const under = await this.underWay(source);
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
-      const piece = this.encode(encoder, under, gpu.pacer.workIn(Math.min(left(), share * milliseconds)));
-      const start = performance.now();
-      const losses = await programs.losses.submit(encoder, piece.work);
-      const took = performance.now() - start;
+      const time = isUpdating(under) ? milliseconds : left();
+      const piece = this.encode(encoder, under, gpu.pacer.workIn(Math.min(time, share * milliseconds)));
+      const { result: losses, milliseconds: took } = await gpu.paced(piece.work, () =>
+        programs.losses.submit(encoder),
+      );
       busy += took;
       images += piece.images;
       unaccounted += piece.steps;

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { EngineError } from '../../src/errors';
+import { Gpu } from '../../src/gpu/gpu';
 import type { FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
@@ -114,19 +115,19 @@ describe('runFor', () => {
     const expected = await lossesOfFit(7);
     // What the dispatches of a step are estimated at; those of the update are last, and Adam's the very last.
     onePartEach();
-    const submit = vi.spyOn(gpu, 'submit');
+    const paced = vi.spyOn(gpu, 'paced');
     const { trainer } = await setUp();
     await framesOf(trainer, await createDataset(), 1, { milliseconds: 1e-3 });
-    const works = submit.mock.calls.map(([, work = 0]) => work).filter((work) => work > 0);
+    const works = paced.mock.calls.map(([work]) => work);
     const whole = works.reduce((sum, work) => sum + work, 0);
     gpu.pacer.maxMilliseconds = usual;
     for (const steps of [1, 2, 3]) {
       const budget = steps * whole - works.at(-1)! / 2;
       vi.spyOn(gpu.pacer, 'workIn').mockImplementation((milliseconds) => (milliseconds > 0 ? budget : 0));
       const { trainer } = await setUp();
-      submit.mockClear();
+      paced.mockClear();
       const results = await framesOf(trainer, await createDataset(), 7, { seed: 7, milliseconds: 30 });
-      const most = Math.max(...submit.mock.calls.map(([, work = 0]) => work));
+      const most = Math.max(...paced.mock.calls.map(([work]) => work));
       expect(most).toBeLessThanOrEqual(budget);
       expect(most).toBeGreaterThan(budget - works.at(-1)!);
       const made = results.at(-1)!.step;
@@ -223,14 +224,14 @@ describe('runFor', () => {
     // By a clock of the test's own, on which a submission takes 4 ms.
     let now = performance.now();
     vi.spyOn(performance, 'now').mockImplementation(() => now);
-    const submit = gpu.submit.bind(gpu);
     const works: number[] = [];
     const allowed: number[] = [];
-    vi.spyOn(gpu, 'submit').mockImplementation(async (encoder, work = 0) => {
+    vi.spyOn(gpu, 'paced').mockImplementation(async (work, submit) => {
       works.push(work);
       allowed.push(gpu.pacer.workIn(20));
-      await submit(encoder);
+      const result = await submit();
       now += 4;
+      return { result, milliseconds: 4 };
     });
     const { milliseconds } = await trainer.runFor(dataset, { milliseconds: 20 });
     works.forEach((work, i) => {
@@ -257,6 +258,30 @@ describe('runFor', () => {
     const elapsed = shared.milliseconds + pauses.reduce((sum, each) => sum + each, 0);
     expect(now - before).toBeCloseTo(elapsed, 6);
     expect(pauses[0]).toBeCloseTo(12, 6);
+  });
+
+  test('learns the speed of a GPU that others use, too, and whose word of the end is late', async () => {
+    // Each submission waits 5 ms for those of others, and takes 1 ms for a million of work; word of it is 3 ms late.
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const busy = new Gpu(gpu.device);
+    const ends: (() => void)[] = [];
+    vi.spyOn(busy, 'settle').mockImplementation(
+      () => new Promise((resolve) => ends.push(resolve as () => void)),
+    );
+    for (let i = 0; i < 12; i++) {
+      const work = busy.pacer.workIn(4);
+      const start = now;
+      const timed = busy.paced(work, async () => {
+        now = start + 8;
+        ends.pop()!();
+        await new Promise((resolve) => setTimeout(resolve));
+        now += work / 1e6;
+      });
+      expect((await timed).milliseconds).toBeCloseTo(Math.max(work / 1e6, 0.25 * (8 + work / 1e6)), 6);
+    }
+    // So that 4 ms are 4 million.
+    expect(busy.pacer.workIn(4) / 4e6).toBeCloseTo(1, 2);
   });
 
   test('a step that is not finite is an error, and changes nothing', async () => {

@@ -216,7 +216,7 @@ export const network: Mutants = {
     },
     'a part of a step goes on where another step was made': {
       file: 'src/training/frames.ts',
-      text: '      under.begun === parts.begun() &&\n',
+      text: 'under.begun === parts.begun() && ',
       becomes: '',
       caughtBy: node('gpu/frames', 'overwrites its memory'),
     },
