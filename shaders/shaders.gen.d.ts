@@ -1245,6 +1245,14 @@ declare module '*/pack_weights.wgsl' {
   export default shader;
 }
 
+declare module '*/paint.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'words' | 'pitch' | 'width' | 'height' | 'channels' | 'columns' | 'count' | 'scale' | 'offset' | 'bgra' | 'first_group',
+    'images' | 'picture'
+  >;
+  export default shader;
+}
+
 declare module '*/same_level.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',

@@ -6,6 +6,7 @@ import type { AdapterDescription } from './gpu/adapter';
 import { Gpu } from './gpu/gpu';
 import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
 import type { Optional } from './optional';
+import type { Painter, PainterOptions } from './pictures/painter';
 import type { Progress } from './progress';
 import { Resource } from './resource';
 import type { SamplerOptions } from './sampling/options';
@@ -159,6 +160,13 @@ export class Engine extends Resource {
   async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
     this.check();
     return this.adopt(Predictor.create(this.gpu, unet, options, this.chooser));
+  }
+
+  /** Creates a painter, which paints images that lie on the GPU into your texture or canvas. Throws `argument`, or `limit` for large pictures. */
+  async createPainter(options: PainterOptions): Promise<Painter> {
+    this.check();
+    const create = async () => (await import('./pictures/painter')).Painter.create(this.gpu, options);
+    return this.adopt(create());
   }
 
   /** @internal */

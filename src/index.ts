@@ -10,6 +10,7 @@ export { EngineError, type ErrorCode } from './errors';
 export type { AdapterDescription } from './gpu/adapter';
 export { requestDevice, requirements } from './gpu/request_device';
 export type { BufferSlice } from './gpu/slice';
+export type { Painter, PainterOptions } from './pictures/painter';
 export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipes } from './recipes';
 export {

@@ -1,5 +1,6 @@
 /** Detects a network that has died or learns nothing: its loss is that of a constant output. Shared by the page and the command line. */
 import type { ImageSet } from '../../src/data/idx';
+import { binarizes } from '../../src/training/options';
 import type { Objective } from '../../src/training/settings';
 
 /** Steps in each of two successive windows: a network that learns passes such a loss in fewer. */
@@ -11,10 +12,11 @@ const MARGIN = 0.02;
 
 /** The losses of a network with a constant output: black (or, for a flow, a velocity of 0), and the best grey. */
 export function constantLosses(
-  { images }: Pick<ImageSet, 'images'>,
+  { images, channels = 1 }: Pick<ImageSet, 'images'> & { readonly channels?: number },
   objective: Objective,
-  binarize = objective === 'tutorial',
+  asked?: boolean,
 ): number[] {
+  const binarize = binarizes(objective, { channels }, asked);
   const counts = new Float64Array(256);
   for (const byte of images) counts[byte]++;
   let [mean, square] = [0, 0];

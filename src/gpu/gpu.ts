@@ -11,6 +11,9 @@ import { Waiter } from './wait';
 /** How long a device that rejects something has to say that it is lost. */
 const LOSS_KNOWN_MS = 3000;
 
+/** Of the time from a submission to word of its end, at least this share counts as work: see `paced`. */
+const LEAST_SHARE = 0.25;
+
 export interface CompiledShader {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
@@ -287,6 +290,26 @@ export class Gpu {
   /** Submits copies of the caller's buffers, and resolves once the device has accepted them. Throws `argument` if it refuses `what`. */
   submitCopies(encoder: GPUCommandEncoder, what: string): Promise<void> {
     return this.scoped(what, () => this.device.queue.submit([encoder.finish()]), 'argument');
+  }
+
+  /**
+   * Runs `submit`, which makes one submission of so much work, and tells the pacer how long the GPU took for it alone: what was submitted
+   * before, perhaps by others, and the delay until the host hears of the end do not count. For short submissions beside those of others.
+   */
+  async paced<T>(work: number, submit: () => Promise<T>): Promise<{ result: T; milliseconds: number }> {
+    const start = performance.now();
+    let begin = start;
+    const before = this.settle(this.device.queue.onSubmittedWorkDone()).then(() => {
+      begin = performance.now();
+    });
+    before.catch(() => {}); // `submit` throws the same
+    const result = await submit();
+    await before;
+    const end = performance.now();
+    // Word of both may come at the same time; it then says little about the time in between.
+    const milliseconds = Math.max(end - begin, LEAST_SHARE * (end - start));
+    this.pacer.measured(work, milliseconds);
+    return { result, milliseconds };
   }
 
   async measureLatency(): Promise<void> {

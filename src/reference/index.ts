@@ -25,6 +25,7 @@ import { reference as known_pixels } from './known_pixels';
 import { reference as mse } from './mse';
 import { reference as nhwc_to_chwn } from './nhwc_to_chwn';
 import { reference as pack_weights } from './pack_weights';
+import { reference as paint } from './paint';
 import { reference as same_level } from './same_level';
 import { reference as set_update } from './set_update';
 import { reference as sum_pixels } from './sum_pixels';
@@ -64,6 +65,7 @@ export const references: Readonly<Record<string, Reference<never>>> = {
   mse,
   nhwc_to_chwn,
   pack_weights,
+  paint,
   same_level,
   set_update,
   sum_pixels,

@@ -14,9 +14,7 @@ const MOST_STEPS = 256;
 
 /** Where the batches come from. */
 export interface FrameSource {
-  /** What the caller gave: another one begins another step. */
-  readonly given: unknown;
-  /** For a data set. */
+  /** For a data set: another one begins another step. */
   readonly feed?: Feed | undefined;
   readonly imageCount?: number | undefined;
   readonly seed: number;
@@ -86,10 +84,11 @@ export class Frames {
     for (;;) {
       const under = await this.underWay(source);
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
-      const piece = this.encode(encoder, under, gpu.pacer.workIn(Math.min(left(), share * milliseconds)));
-      const start = performance.now();
-      const losses = await programs.losses.submit(encoder, piece.work);
-      const took = performance.now() - start;
+      const time = isUpdating(under) ? milliseconds : left();
+      const piece = this.encode(encoder, under, gpu.pacer.workIn(Math.min(time, share * milliseconds)));
+      const { result: losses, milliseconds: took } = await gpu.paced(piece.work, () =>
+        programs.losses.submit(encoder),
+      );
       busy += took;
       images += piece.images;
       unaccounted += piece.steps;
@@ -125,11 +124,7 @@ export class Frames {
     const { parts, under } = this;
     if (under && isUpdating(under)) return under;
     const goesOn =
-      under &&
-      under.begun === parts.begun() &&
-      under.step === this.step &&
-      under.source.given === source.given &&
-      under.source.feed === source.feed;
+      under && under.begun === parts.begun() && under.step === this.step && under.source.feed === source.feed;
     if (goesOn) return under;
     const { programs } = parts;
     const { feed, load } = source;

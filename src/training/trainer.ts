@@ -173,7 +173,7 @@ export class Trainer extends StepRecorder {
       };
       const refusal = (known: Losses) => this.refusalOf(known, sources);
       const drawn = isSet ? await this.drawnFrom(source, options) : { seed: 0, load };
-      return this.frames.run({ given: source, begin, refusal, ...drawn }, options, known);
+      return this.frames.run({ begin, refusal, ...drawn }, options, known);
     });
   }
 

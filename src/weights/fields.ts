@@ -20,7 +20,7 @@ export interface RunSettings {
   readonly learningRate: number;
   /** 1 or more. */
   readonly epochs: number;
-  /** As in `FitOptions`. Default: true for the objective `tutorial`, else false. */
+  /** As in `FitOptions`, with its default. */
   readonly binarize?: boolean | undefined;
   /** The source of the images, for people and for the command line; checks use the fingerprint alone. */
   readonly source?: string | undefined;

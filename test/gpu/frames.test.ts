@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { EngineError } from '../../src/errors';
+import { Gpu } from '../../src/gpu/gpu';
 import type { FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
@@ -110,6 +111,30 @@ describe('runFor', () => {
     },
   );
 
+  test('makes the same steps where a submission ends in the middle of an update', async () => {
+    const expected = await lossesOfFit(7);
+    // What the dispatches of a step are estimated at; those of the update are last, and Adam's the very last.
+    onePartEach();
+    const paced = vi.spyOn(gpu, 'paced');
+    const { trainer } = await setUp();
+    await framesOf(trainer, await createDataset(), 1, { milliseconds: 1e-3 });
+    const works = paced.mock.calls.map(([work]) => work);
+    const whole = works.reduce((sum, work) => sum + work, 0);
+    gpu.pacer.maxMilliseconds = usual;
+    for (const steps of [1, 2, 3]) {
+      const budget = steps * whole - works.at(-1)! / 2;
+      vi.spyOn(gpu.pacer, 'workIn').mockImplementation((milliseconds) => (milliseconds > 0 ? budget : 0));
+      const { trainer } = await setUp();
+      paced.mockClear();
+      const results = await framesOf(trainer, await createDataset(), 7, { seed: 7, milliseconds: 30 });
+      const most = Math.max(...paced.mock.calls.map(([work]) => work));
+      expect(most).toBeLessThanOrEqual(budget);
+      expect(most).toBeGreaterThan(budget - works.at(-1)!);
+      const made = results.at(-1)!.step;
+      expect([...(await trainer.readLosses(made))].slice(0, 7)).toEqual(expected);
+    }
+  });
+
   test('goes on after steps of fit, and fit after its', async () => {
     const expected = await lossesOfFit(9);
     const { trainer } = await setUp();
@@ -159,6 +184,23 @@ describe('runFor', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
+  test('so does a forward pass of the caller’s, which overwrites its memory', async () => {
+    const one = await setUp();
+    await one.trainer.step(arrays[1]);
+    const two = await setUp({ ownLoss: true });
+    let given = 0;
+    onePartEach();
+    for (let i = 0; i < 5; i++) await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });
+    const { noisy, clean } = await onGpu(arrays[3]);
+    const [output] = await gpu.createBuffers([{ label: 'output', bytes: clean.size }]);
+    const encoder = gpu.device.createCommandEncoder();
+    two.trainer.encodeForward(encoder, { input: noisy, output });
+    gpu.device.queue.submit([encoder.finish()]);
+    await framesOf(two.trainer, () => arrays[given++], 1, { milliseconds: 1e-3 });
+    expect(given).toBe(2);
+    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
+  });
+
   test('a step that was recorded and runs meanwhile is seen, and the part of one begun anew', async () => {
     const one = await setUp();
     for (const i of [1, 2]) await one.trainer.step(arrays[i]);
@@ -182,32 +224,64 @@ describe('runFor', () => {
     // By a clock of the test's own, on which a submission takes 4 ms.
     let now = performance.now();
     vi.spyOn(performance, 'now').mockImplementation(() => now);
-    const submit = gpu.submit.bind(gpu);
     const works: number[] = [];
     const allowed: number[] = [];
-    vi.spyOn(gpu, 'submit').mockImplementation(async (encoder, work = 0) => {
+    vi.spyOn(gpu, 'paced').mockImplementation(async (work, submit) => {
       works.push(work);
       allowed.push(gpu.pacer.workIn(20));
-      await submit(encoder);
+      const result = await submit();
       now += 4;
+      return { result, milliseconds: 4 };
     });
-    const { milliseconds, steps } = await trainer.runFor(dataset, { milliseconds: 20 });
-    expect(steps).toBeGreaterThan(0);
+    const { milliseconds } = await trainer.runFor(dataset, { milliseconds: 20 });
     works.forEach((work, i) => {
       expect(work).toBeLessThanOrEqual(allowed[i]);
     });
-    expect(works).toHaveLength(5);
-    expect(milliseconds).toBe(20);
-    // With a quarter of the GPU: one submission, and a pause three times as long.
+    // Five, and as many as it takes to complete an update that they cut.
+    expect(works.length).toBeGreaterThanOrEqual(5);
+    expect(works.length).toBeLessThan(8);
+    expect(milliseconds).toBeCloseTo(4 * works.length, 6);
+    // With a quarter of the GPU: a submission, a pause three times as long, and another, whose pause the end of the time cuts.
     works.length = 0;
+    const pauses: number[] = [];
     vi.spyOn(globalThis, 'setTimeout').mockImplementation(((turn: () => void, delay = 0) => {
-      if (delay >= 1) now += delay;
+      if (delay >= 1) {
+        now += delay;
+        pauses.push(delay);
+      }
       queueMicrotask(turn);
     }) as never);
     const before = now;
     const shared = await trainer.runFor(dataset, { milliseconds: 20, share: 0.25 });
-    expect(shared.milliseconds / (now - before)).toBeCloseTo(0.4, 1); // the second pause is cut by the end of the time
-    expect(works).toHaveLength(2);
+    expect(works.length).toBeGreaterThanOrEqual(2);
+    expect(works.length).toBeLessThan(5);
+    const elapsed = shared.milliseconds + pauses.reduce((sum, each) => sum + each, 0);
+    expect(now - before).toBeCloseTo(elapsed, 6);
+    expect(pauses[0]).toBeCloseTo(12, 6);
+  });
+
+  test('learns the speed of a GPU that others use, too, and whose word of the end is late', async () => {
+    // Each submission waits 5 ms for those of others, and takes 1 ms for a million of work; word of it is 3 ms late.
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const busy = new Gpu(gpu.device);
+    const ends: (() => void)[] = [];
+    vi.spyOn(busy, 'settle').mockImplementation(
+      () => new Promise((resolve) => ends.push(resolve as () => void)),
+    );
+    for (let i = 0; i < 12; i++) {
+      const work = busy.pacer.workIn(4);
+      const start = now;
+      const timed = busy.paced(work, async () => {
+        now = start + 8;
+        ends.pop()!();
+        await new Promise((resolve) => setTimeout(resolve));
+        now += work / 1e6;
+      });
+      expect((await timed).milliseconds).toBeCloseTo(Math.max(work / 1e6, 0.25 * (8 + work / 1e6)), 6);
+    }
+    // So that 4 ms are 4 million.
+    expect(busy.pacer.workIn(4) / 4e6).toBeCloseTo(1, 2);
   });
 
   test('a step that is not finite is an error, and changes nothing', async () => {

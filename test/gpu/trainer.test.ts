@@ -82,6 +82,24 @@ describe('fit', () => {
     return { clean: unpack(made.clean), noisy: unpack(made.noisy) };
   }
 
+  test.each([
+    [1, true],
+    [3, false],
+  ])('images of %i channels become black and white by themselves: %s', async (channels, usual) => {
+    const colours = Uint8Array.from(new Random(5).integers(count * size * channels, 256));
+    const lossesWith = async (binarize: boolean | undefined) => {
+      const unet = await UNet.create(gpu, { ...config, channels }, { seed: 3 });
+      const trainer = await Trainer.create(gpu, unet, { batchSize: 4 });
+      const dataset = await Dataset.create(gpu, { images: colours, count, height: 4, width: 8, channels });
+      const events = await collect(trainer.fit(dataset, { epochs: 1, binarize }));
+      const { loss } = await trainer.evaluate(dataset, { binarize });
+      return [...events.map((event) => event.loss), loss];
+    };
+    const byDefault = await lossesWith(undefined);
+    expect(byDefault).toEqual(await lossesWith(usual));
+    expect(byDefault).not.toEqual(await lossesWith(!usual));
+  });
+
   test('a run that is aborted and goes on gives the losses of an unbroken one', async () => {
     const unbroken = await setUp();
     const expected = await collect(unbroken.trainer.fit(unbroken.dataset, { epochs: 3, seed: 1 }));

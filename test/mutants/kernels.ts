@@ -241,6 +241,18 @@ export const kernels: Mutants = {
       becomes: '',
       caughtBy: emulate('adam'),
     },
+    'gradients that are added up replace what is there': {
+      file: 'shaders/recording/add_gradients.wgsl',
+      text: '+= select(vec4f()',
+      becomes: '= select(vec4f()',
+      caughtBy: emulate('add_gradients'),
+    },
+    'two bytes of a recorded number are swapped': {
+      file: 'shaders/recording/set_update.wgsl',
+      text: '(bytes[i + 1u] << 8u) | (bytes[i + 2u] << 16u)',
+      becomes: '(bytes[i + 2u] << 8u) | (bytes[i + 1u] << 16u)',
+      caughtBy: emulate('set_update'),
+    },
     'clipping makes short gradients longer': {
       file: 'shaders/optimizer/finish_step.wgsl',
       text: 'min(1.0, state.clip / (norm + 1e-6))',

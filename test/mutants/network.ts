@@ -189,4 +189,62 @@ export const network: Mutants = {
       caughtBy: node('gpu/flow_sampler', 'guidance is the difference'),
     },
   },
+  'training beside others': {
+    'a recorded step has the rate of whatever runs before it': {
+      file: 'src/training/recorder.ts',
+      text: '      programs.encodeSettings(encoder, settings);\n',
+      becomes: '',
+      caughtBy: node('gpu/frames', 'recorded'),
+    },
+    'a step that a submission cuts is the first of the epoch again': {
+      file: 'src/training/frames.ts',
+      text: 'const next = under.step + 1;',
+      becomes: 'const next = this.step + steps;',
+      caughtBy: node('gpu/frames', 'middle of an update'),
+    },
+    'an update that a submission cuts begins anew': {
+      file: 'src/training/frames.ts',
+      text: '    if (under && isUpdating(under)) return under;\n',
+      becomes: '',
+      caughtBy: node('gpu/frames', 'middle of an update'),
+    },
+    'a share of the GPU is all of it': {
+      file: 'src/training/frames.ts',
+      text: 'if (share < 1) await pause',
+      becomes: 'if (share > 1) await pause',
+      caughtBy: node('gpu/frames', 'no more at once'),
+    },
+    'a part of a step goes on where another step was made': {
+      file: 'src/training/frames.ts',
+      text: 'under.begun === parts.begun() && ',
+      becomes: '',
+      caughtBy: node('gpu/frames', 'overwrites its memory'),
+    },
+  },
+  'losses of the caller': {
+    'gradients are never added up': {
+      file: 'src/training/recorder.ts',
+      text: 'if (!options.accumulate) encoder.clearBuffer',
+      becomes: 'encoder.clearBuffer',
+      caughtBy: node('gpu/own_loss', 'add up'),
+    },
+    'a backward pass goes back through another step': {
+      file: 'src/training/recorder.ts',
+      text: 'if (!forward || forward.begun !== this.begun) {',
+      becomes: 'if (!forward) {',
+      caughtBy: node('gpu/own_loss', 'without a forward pass'),
+    },
+    'the last activation has no slope': {
+      file: 'src/training/own_loss.ts',
+      text: '      ...(activates ? [op(swishGrad, name, { elements }, { pre, grad })] : []),\n',
+      becomes: '',
+      caughtBy: node('gpu/own_loss', 'gradient'),
+    },
+    'an update forgets its own decay': {
+      file: 'src/training/recorder.ts',
+      text: 'weightDecay = adam.weightDecay, clipNorm = clip } = given;',
+      becomes: 'clipNorm = clip } = given;\n    const { weightDecay } = adam;',
+      caughtBy: node('gpu/own_loss', 'update'),
+    },
+  },
 };
