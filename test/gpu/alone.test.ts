@@ -1,5 +1,6 @@
 /** Kernels by themselves, through the engine's calls, against the references of the kernels inside. */
 import { describe, expect, test } from 'vitest';
+import page from '../../docs/kernels.md?raw';
 import type { ActivationNext } from '../../src/alone/activation';
 import type { ImageLayout } from '../../src/alone/alone';
 import type { Conv2dShape } from '../../src/alone/conv2d';
@@ -45,7 +46,7 @@ function toNhwc(values: Values, count: number, { height, width, channels }: Size
 async function run(
   inputs: Readonly<Record<string, Float32Array>>,
   outputs: Readonly<Record<string, number>>,
-  record: (encoder: GPUCommandEncoder, buffers: Record<string, GPUBuffer>) => void,
+  record: (encoder: GPUCommandEncoder, buffers: Record<string, GPUBuffer>) => void | Promise<void>,
 ): Promise<Record<string, Float32Array>> {
   const { device } = gpu;
   const buffers: Record<string, GPUBuffer> = {};
@@ -64,7 +65,7 @@ async function run(
     device.queue.writeBuffer(buffers[name], 0, new Float32Array(size + 1).fill(Number.NaN));
   }
   const encoder = device.createCommandEncoder();
-  record(encoder, buffers);
+  await record(encoder, buffers);
   device.queue.submit([encoder.finish()]);
   const results: Record<string, Float32Array> = {};
   for (const [name, size] of Object.entries(outputs)) {
@@ -246,6 +247,35 @@ describe.each<ActivationNext>(['nothing', 'maxPool', 'upsample'])(
     );
   },
 );
+
+test('the program of docs/kernels.md', async () => {
+  const [, code] = /^```js\n(.*?)^```/ms.exec(page)!;
+  const images = 64 * 28 * 28;
+  const random = new Random(8);
+  const inputs = {
+    input: random.floats(images * 8),
+    kernel: random.floats(25 * 8 * 16),
+    bias: random.floats(16),
+    pooledGradient: random.floats(images * 4),
+  };
+  const outputs = {
+    ...{ output: images * 16, pooled: images * 4, outputGradient: images * 16, inputGradient: images * 8 },
+    ...{ kernelGradient: inputs.kernel.length, biasGradient: 16 },
+  };
+  const names = [...Object.keys(inputs), ...Object.keys(outputs)];
+  // Its own encoder is submitted before that of `run`, which stays empty.
+  const Program = (async () => {}).constructor as new (
+    ...code: string[]
+  ) => (...given: unknown[]) => Promise<void>;
+  const program = new Program('createEngine', 'device', ...names, code.replace(/^import .*$/m, ''));
+  const results = await run(inputs, outputs, (_, buffers) =>
+    program(() => engine, gpu.device, ...names.map((name) => buffers[name])),
+  );
+  for (const [name, values] of Object.entries(results)) {
+    expect(values.every(Number.isFinite), name).toBe(true);
+    expect(Math.max(...values.subarray(0, 1000)), name).toBeGreaterThan(0);
+  }
+});
 
 describe('bad input', () => {
   const shape = { batch: 2, height: 4, width: 4, inChannels: 1, outChannels: 2, kernelSize: 3 };
