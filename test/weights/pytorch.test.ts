@@ -95,7 +95,11 @@ describe('a state_dict that PyTorch saved', () => {
       ['down.1.weight has shape [5, 3, 3, 3], expected [6, 3, 3, 3]'],
     ],
     ['side', { ...config, kernelSize: 5 }, ['[3, 2, 3, 3], expected [3, 2, 5, 5]']],
-    ['depth', { ...config, widths: [3], convolutionsPerLevel: 2 }, ['"down.1.weight" [5, 3, 3, 3] is not known']],
+    [
+      'depth',
+      { ...config, widths: [3], convolutionsPerLevel: 2 },
+      ['"down.1.weight" [5, 3, 3, 3] is not known'],
+    ],
     ['conditioning', { ...config, conditioning: undefined }, ['"conditioning.hidden.weight"', 'not known']],
     ['more of it', { ...config, convolutionsPerLevel: 2 }, ['down.1.0.weight [5, 3, 3, 3] is missing']],
     ['no network', { ...config, widths: [] }, ['widths is []']],
