@@ -1,3 +1,5 @@
+import type { Activation, ActivationOptions, ActivationShape } from './alone/activation';
+import type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
 import { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
@@ -166,6 +168,22 @@ export class Engine extends Resource {
   async createPainter(options: PainterOptions): Promise<Painter> {
     this.check();
     const create = async () => (await import('./pictures/painter')).Painter.create(this.gpu, options);
+    return this.adopt(create());
+  }
+
+  /** Creates a convolution by itself, for callers that build networks of their own (docs/kernels.md). */
+  async createConv2d(shape: Conv2dShape, options: Conv2dOptions = {}): Promise<Conv2d> {
+    this.check();
+    const create = async () =>
+      (await import('./alone/conv2d')).Conv2d.create(this.gpu, shape, options, this.chooser);
+    return this.adopt(create());
+  }
+
+  /** Creates swish by itself, or swish and then pooling or upsampling. */
+  async createActivation(shape: ActivationShape, options: ActivationOptions = {}): Promise<Activation> {
+    this.check();
+    const create = async () =>
+      (await import('./alone/activation')).Activation.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 

@@ -16,6 +16,32 @@ export const engine: Mutants = {
       caughtBy: node('gpu/engine', 'fails half way'),
     },
   },
+  'kernels by themselves': {
+    'the bias is the head of the kernel': {
+      file: 'src/alone/conv2d.ts',
+      text: 'bias: port(parameters, outChannels, taps) }',
+      becomes: 'bias: port(parameters, outChannels) }',
+      caughtBy: node('gpu/alone'),
+    },
+    'a gradient is added to the last one': {
+      file: 'src/alone/activation.ts',
+      text: 'clears: pools ? [inputGradient.images] : [],',
+      becomes: 'clears: [],',
+      caughtBy: node('gpu/alone'),
+    },
+    'what fills a batch up counts': {
+      file: 'src/alone/alone.ts',
+      text: 'Uint32Array.of(count)',
+      becomes: 'Uint32Array.of(count - 1)',
+      caughtBy: node('gpu/alone'),
+    },
+    'a buffer that is too small is read': {
+      file: 'src/alone/alone.ts',
+      text: "checkBuffer(key, given[key]!, size * 4, 'COPY_SRC');",
+      becomes: "checkBuffer(key, given[key]!, 0, 'COPY_SRC');",
+      caughtBy: node('gpu/alone'),
+    },
+  },
   device: {
     'a submission that is refused is taken for done': {
       file: 'src/gpu/gpu.ts',

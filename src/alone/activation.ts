@@ -1,0 +1,179 @@
+/** The activation by itself, alone or with what the networks do next: pooling or upsampling. */
+import { checkInteger, checkNames, EngineError, type Names } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { swish } from '../kernels/swish';
+import { swishGrad } from '../kernels/swish_grad';
+import { swishMaxPool } from '../kernels/swish_max_pool';
+import { swishMaxPoolGrad } from '../kernels/swish_max_pool_grad';
+import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
+import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
+import { op } from '../plan/op';
+import { padBatch, tensor } from '../plan/tensor';
+import { Resource } from '../resource';
+import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './alone';
+
+/** The images that go in. */
+export interface ActivationShape {
+  /** How many images. */
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** What follows swish, x / (1 + exp(-x)): nothing, the largest of each 2x2 window, or each pixel four times. */
+export type ActivationNext = 'nothing' | 'maxPool' | 'upsample';
+
+export interface ActivationOptions {
+  /** Default `nothing`. `maxPool` needs an even height and width and halves them, `upsample` doubles them. */
+  readonly next?: ActivationNext | undefined;
+  /** Default `NHWC`. */
+  readonly layout?: ImageLayout | undefined;
+}
+
+const NAME = 'activation';
+const FORWARD = ['input', 'output'] as const;
+const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
+
+/**
+ * Swish and what follows it, by itself. Created by `engine.createActivation`. Buffers are of f32, images in the order of `layout`. What is
+ * read has the usage COPY_SRC, what is written COPY_DST.
+ */
+export class Activation extends Resource {
+  readonly shape: ActivationShape;
+  private readonly passes: Passes<'forward' | 'backward'>;
+
+  private constructor(shape: ActivationShape, passes: Passes<'forward' | 'backward'>) {
+    super(NAME);
+    this.shape = shape;
+    this.passes = passes;
+  }
+
+  /** @internal */
+  static async create(gpu: Gpu, shape: ActivationShape, options: ActivationOptions): Promise<Activation> {
+    checkNames('createActivation', options, { next: true, layout: true } satisfies Names<ActivationOptions>);
+    const { next = 'nothing', layout = 'NHWC' } = options;
+    checkShape(shape, next);
+    checkLayout(layout, shape.batch);
+    const images = new Images(shape.batch, layout);
+    const converts = layout === 'NHWC' && next !== 'nothing';
+    const passes = await Passes.create(
+      gpu,
+      NAME,
+      next === 'nothing' ? elementwise(shape) : windows(shape, next, images),
+      { ...(converts ? { state: images.state } : {}), count: shape.batch },
+    );
+    return new Activation({ ...shape }, passes);
+  }
+
+  /** Records the activation; submits nothing. */
+  encodeForward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof FORWARD)[number]]: GPUBuffer },
+  ): void {
+    this.check();
+    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+  }
+
+  /** Records the gradient of the input from that of the output; submits nothing. `input` is what went in. */
+  encodeBackward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof BACKWARD)[number]]: GPUBuffer },
+  ): void {
+    this.check();
+    this.passes.encode('encodeBackward', encoder, buffers, ['backward'], BACKWARD);
+  }
+
+  /** Bytes of GPU memory that the activation holds. */
+  get bytes(): number {
+    return this.passes.bytes;
+  }
+
+  protected release(): void {
+    this.passes.destroy();
+  }
+}
+
+function checkShape(shape: ActivationShape, next: ActivationNext): void {
+  const legal = { batch: true, height: true, width: true, channels: true } satisfies Names<ActivationShape>;
+  checkNames('An activation', shape, legal);
+  checkInteger('batch', shape.batch, 1, 65536);
+  for (const name of ['height', 'width', 'channels'] as const) checkInteger(name, shape[name], 1, 4096);
+  if (!['nothing', 'maxPool', 'upsample'].includes(next)) {
+    throw new EngineError(
+      'argument',
+      `next is ${JSON.stringify(next)}; it must be nothing, maxPool or upsample.`,
+    );
+  }
+  const { height, width } = shape;
+  if (next === 'maxPool' && (height % 2 || width % 2)) {
+    throw new EngineError(
+      'argument',
+      `The images are ${height}x${width}; pooling needs an even height and width.`,
+    );
+  }
+}
+
+/** No order matters here, so there is nothing to convert. */
+function elementwise({ batch, height, width, channels }: ActivationShape) {
+  const size = batch * height * width * channels;
+  const elements = padBatch(size); // a multiple of 4
+  const [x, y] = [tensor('input', elements), tensor('output', elements)];
+  return {
+    forward: {
+      ops: [op(swish, NAME, { elements }, { input: x, output: y })],
+      reads: { input: port(x, size) },
+      writes: { output: port(y, size) },
+    },
+    backward: {
+      ops: [op(swishGrad, NAME, { elements }, { pre: x, grad: y })],
+      reads: { input: port(x, size), outputGradient: port(y, size) },
+      writes: { inputGradient: port(y, size) },
+    },
+  };
+}
+
+const SCALE = { maxPool: 0.5, upsample: 2 };
+
+function windows(
+  { batch: _, ...size }: ActivationShape,
+  next: keyof typeof SCALE,
+  images: Images,
+): Record<'forward' | 'backward', PassPlan> {
+  const pools = next === 'maxPool';
+  const shape = { ...size, batch: images.batch };
+  const outSize = { ...size, height: size.height * SCALE[next], width: size.width * SCALE[next] };
+  const [x, gradient] = ['input', 'gradient of the input'].map((label) => images.tensor(label, size));
+  const y = images.tensor('output', outSize);
+  const [input, output] = [images.read(x, size), images.write(y, outSize)];
+  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(gradient, size)];
+  // In the networks, skip connections begin at pooling and end at upsampling. Here zeros come through them: swish(0) = 0.
+  const skip = tensor('zeros', shape.batch * outSize.channels * outSize.height * outSize.width);
+  const forward = { input: input.images, output: output.images };
+  const backward = { pre: input.images, grad_output: outputGradient.images, grad: inputGradient.images };
+  return {
+    forward: {
+      ops: [
+        ...input.ops,
+        pools
+          ? op(swishMaxPool, NAME, shape, forward)
+          : op(swishUpsampleAdd, NAME, shape, { ...forward, skip }),
+        ...output.ops,
+      ],
+      reads: { input: port(x) },
+      writes: { output: port(y) },
+      clears: pools ? [] : [skip],
+    },
+    backward: {
+      ops: [
+        ...input.ops,
+        ...outputGradient.ops,
+        pools ? op(swishMaxPoolGrad, NAME, shape, backward) : op(swishUpsampleGrad, NAME, shape, backward),
+        ...inputGradient.ops,
+      ],
+      reads: { input: port(x), outputGradient: port(y) },
+      writes: { inputGradient: port(gradient) },
+      clears: pools ? [inputGradient.images] : [],
+    },
+  };
+}

@@ -1,0 +1,200 @@
+/** Kernels by themselves: programs that read what the caller gives and write where the caller says, in the caller's encoder. */
+import { checkBuffer, checkNames, EngineError, typeOf } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
+import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
+import { type Op, op } from '../plan/op';
+import { STATE, STATE_WORDS } from '../plan/step_state';
+import { padBatch, type Tensor, tensor } from '../plan/tensor';
+import { Resource } from '../resource';
+
+/**
+ * The order of images in the caller's buffers. `NHWC`: [batch][height][width][channels]. `CHWN`: [channels][height][width][batch] with a
+ * batch that is a multiple of 4, as the kernels have it, which saves two conversions.
+ */
+export type ImageLayout = 'NHWC' | 'CHWN';
+
+/** Where values of the caller's are copied to or from: `size` floats of a tensor of ours. */
+interface Port {
+  readonly tensor: Tensor;
+  readonly at: number;
+  readonly size: number;
+}
+
+/** A program with what it reads and writes, by the caller's names. */
+export interface PassPlan {
+  readonly ops: readonly Op[];
+  readonly reads: Readonly<Record<string, Port>>;
+  readonly writes: Readonly<Record<string, Port>>;
+  /** What must be 0 when the program begins. */
+  readonly clears?: readonly Tensor[];
+}
+
+export const port = (tensor: Tensor, size = tensor.size, at = 0): Port => ({ tensor, at, size });
+
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Brings images from the caller's layout to the kernels' and back. */
+export class Images {
+  /** Of the kernels, a multiple of 4. */
+  readonly batch: number;
+  /** Says to the kernels that convert how many images there are. */
+  readonly state = tensor('state', STATE_WORDS);
+  private readonly count: number;
+  private readonly layout: ImageLayout;
+
+  constructor(count: number, layout: ImageLayout) {
+    this.count = count;
+    this.layout = layout;
+    this.batch = padBatch(count);
+  }
+
+  /** The caller's buffer for such images. */
+  tensor(label: string, { height, width, channels }: ImageSize): Tensor {
+    return tensor(label, this.count * height * width * channels);
+  }
+
+  /** The images of `given` for a kernel, and how they get there. */
+  read(given: Tensor, size: ImageSize): { ops: Op[]; images: Tensor } {
+    if (this.layout === 'CHWN') return { ops: [], images: given };
+    const images = this.inside(given.label, size);
+    const shape = { ...size, batch: this.batch, count: this.count };
+    const tensors = { images: given, state: this.state, output: images };
+    return { ops: [op(nhwcToChwn, given.label, shape, tensors)], images };
+  }
+
+  /** Where a kernel leaves images for `given`, and how they get there. */
+  write(given: Tensor, size: ImageSize): { ops: Op[]; images: Tensor } {
+    if (this.layout === 'CHWN') return { ops: [], images: given };
+    const images = this.inside(given.label, size);
+    const shape = { ...size, batch: this.batch, count: this.count };
+    return { ops: [op(chwnToNhwc, given.label, shape, { input: images, images: given })], images };
+  }
+
+  private inside = (label: string, { height, width, channels }: ImageSize) =>
+    tensor(`${label}, in the kernels' order`, this.batch * height * width * channels);
+}
+
+export function checkLayout(layout: ImageLayout, batch: number): void {
+  if (layout !== 'NHWC' && layout !== 'CHWN') {
+    throw new EngineError('argument', `layout is ${JSON.stringify(layout)}; it must be NHWC or CHWN.`);
+  }
+  if (layout === 'CHWN' && batch % 4 !== 0) {
+    throw new EngineError('argument', `batch is ${batch}; in the layout CHWN it must be a multiple of 4.`);
+  }
+}
+
+/** Buffers of the caller's, by name. */
+export type Given = Readonly<Record<string, GPUBuffer | undefined>>;
+
+interface Parts<Name extends string> {
+  readonly label: string;
+  readonly plans: Readonly<Record<Name, PassPlan>>;
+  readonly programs: readonly Program[];
+  readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
+}
+
+/** The programs of a kernel by itself, with their memory. */
+export class Passes<Name extends string> extends Resource {
+  private readonly parts: Parts<Name>;
+
+  private constructor(parts: Parts<Name>) {
+    super(parts.label);
+    this.parts = parts;
+  }
+
+  static async create<Name extends string>(
+    gpu: Gpu,
+    label: string,
+    plans: Readonly<Record<Name, PassPlan>>,
+    { state, count }: { readonly state?: Tensor; readonly count: number },
+  ): Promise<Passes<Name>> {
+    const all = Object.values<PassPlan>(plans);
+    const ports = all.flatMap(({ reads, writes }) => [...Object.values(reads), ...Object.values(writes)]);
+    const bound = new Set([...ports.map((p) => p.tensor), ...all.flatMap(({ clears = [] }) => clears)]);
+    if (state) bound.add(state);
+    for (const t of bound) gpu.checkBufferSize(`${label}: ${t.label}`, t.size * 4);
+    const buffers = await createTensorBuffers(gpu, `${label}: `, [...bound]);
+    try {
+      if (state) await gpu.write(buffers.get(state)!, STATE.count * 4, Uint32Array.of(count));
+      const programs = await Program.compileAll(
+        all.map(({ ops }) => Program.compile(gpu, label, ops, buffers)),
+      );
+      return new Passes({ label, plans, programs, buffers });
+    } catch (error) {
+      for (const buffer of buffers.values()) buffer.destroy();
+      throw error;
+    }
+  }
+
+  /** Records the passes one after the other, and submits nothing. `what` names the call in errors. */
+  encode(
+    what: string,
+    encoder: GPUCommandEncoder,
+    given: Given,
+    names: readonly Name[],
+    legal: readonly string[],
+  ) {
+    this.check();
+    const { plans, programs, buffers, label } = this.parts;
+    this.checkGiven(what, encoder, given, names, legal);
+    const place = Object.keys(plans);
+    for (const name of names) {
+      const { reads, writes, clears = [] } = plans[name];
+      for (const t of clears) encoder.clearBuffer(buffers.get(t)!);
+      for (const [key, { tensor: to, at, size }] of Object.entries(reads))
+        encoder.copyBufferToBuffer(given[key]!, 0, buffers.get(to)!, at * 4, size * 4);
+      computePass(encoder, label, (pass) => programs[place.indexOf(name)].encode(pass));
+      for (const [key, { tensor: from, at, size }] of Object.entries(writes)) {
+        const to = given[key];
+        if (to) encoder.copyBufferToBuffer(buffers.get(from)!, at * 4, to, 0, size * 4);
+      }
+    }
+  }
+
+  private checkGiven(
+    what: string,
+    encoder: GPUCommandEncoder,
+    given: Given,
+    names: readonly Name[],
+    legal: readonly string[],
+  ): void {
+    if (typeof encoder?.copyBufferToBuffer !== 'function' || typeOf(given) !== 'Object') {
+      throw new EngineError(
+        'argument',
+        `${what} was given ${typeOf(encoder)} and ${typeOf(given)}; it takes a GPUCommandEncoder and buffers by name: ${legal.join(', ')}.`,
+      );
+    }
+    checkNames(what, given, Object.fromEntries(legal.map((name) => [name, true as const])));
+    for (const name of names) {
+      const { reads, writes } = this.parts.plans[name];
+      for (const [key, { size }] of Object.entries(reads))
+        checkBuffer(key, given[key]!, size * 4, 'COPY_SRC');
+      for (const [key, { size }] of Object.entries(writes))
+        if (given[key]) checkBuffer(key, given[key], size * 4, 'COPY_DST');
+    }
+  }
+
+  has(name: Name): boolean {
+    return name in this.parts.plans;
+  }
+
+  /** Bytes of GPU memory. */
+  get bytes(): number {
+    const { programs, buffers } = this.parts;
+    return (
+      [...buffers.values()].reduce((sum, { size }) => sum + size, 0) +
+      programs.reduce((s, p) => s + p.bytes, 0)
+    );
+  }
+
+  protected release(): void {
+    const { programs, buffers } = this.parts;
+    for (const each of [...programs, ...buffers.values()]) each.destroy();
+  }
+}

@@ -1,0 +1,232 @@
+/** A convolution by itself: forward, and its gradients. */
+import type { ConvShape } from '../conv_shape';
+import { checkInteger, checkNames, EngineError, type Names } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { conv2d } from '../kernels/conv2d';
+import { conv2dGradInput } from '../kernels/conv2d_grad_input';
+import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
+import { needsNoPacking, packing, packWeights, parameterCount, type Region } from '../kernels/pack_weights';
+import { op } from '../plan/op';
+import { type Tensor, tensor, view } from '../plan/tensor';
+import { Resource } from '../resource';
+import { type VariantChooser, withVariants } from '../tuning/chooser';
+import type { Layer } from '../unet/config';
+import type { Variants } from '../unet/variants';
+import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './alone';
+
+/** A convolution of stride 1 that keeps height and width (`same`), with a bias. */
+export interface Conv2dShape {
+  /** How many images. */
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** An odd number. */
+  readonly kernelSize: number;
+}
+
+export interface Conv2dOptions {
+  /** Default `NHWC`. */
+  readonly layout?: ImageLayout | undefined;
+  /** Whether gradients are wanted. Default true. */
+  readonly backward?: boolean | undefined;
+  /** As `variants` of the convolution has them. Default: the engine chooses for the device, as inside a network. */
+  readonly variants?: Variants | undefined;
+}
+
+/** What the variants name it. */
+const NAME = 'convolution';
+const FORWARD = ['input', 'kernel', 'bias', 'output'] as const;
+const GRADIENTS = ['inputGradient', 'kernelGradient', 'biasGradient'] as const;
+const BACKWARD = ['input', 'kernel', 'outputGradient', ...GRADIENTS] as const;
+
+type Pass = 'forward' | 'toInput' | 'toKernel';
+
+/**
+ * A convolution by itself. Created by `engine.createConv2d`. Buffers are of f32: images in the order of `layout`, the kernel
+ * [kernelSize][kernelSize][inChannels][outChannels], the bias [outChannels], gradients like what they are of. What is read has the usage
+ * COPY_SRC, what is written COPY_DST.
+ */
+export class Conv2d extends Resource {
+  readonly shape: Conv2dShape;
+  /** The variant of each kernel, such as `conv2d/convolution`: `winograd7`. */
+  readonly variants: Variants;
+  private readonly passes: Passes<Pass>;
+
+  private constructor(shape: Conv2dShape, variants: Variants, passes: Passes<Pass>) {
+    super('convolution');
+    this.shape = shape;
+    this.variants = variants;
+    this.passes = passes;
+  }
+
+  /** @internal */
+  static async create(
+    gpu: Gpu,
+    shape: Conv2dShape,
+    options: Conv2dOptions,
+    chooser: VariantChooser,
+  ): Promise<Conv2d> {
+    checkShape(shape);
+    checkNames('createConv2d', options, {
+      layout: true,
+      backward: true,
+      variants: true,
+    } satisfies Names<Conv2dOptions>);
+    const { layout = 'NHWC', backward = true, variants: given } = options;
+    checkLayout(layout, shape.batch);
+    const images = new Images(shape.batch, layout);
+    const layer: Layer = { ...shape, name: NAME, activation: 'none', residual: false, next: 'output' };
+    // The first layer of a network is not asked for the gradient of its input, so this one comes second.
+    const layers = [{ ...layer, name: 'none' }, layer];
+    const choice = { given, gpu, chooser, layers, batch: images.batch, training: backward };
+    return withVariants(choice, async (chosen) => {
+      const variants = Object.fromEntries(Object.entries(chosen).filter(([key]) => key.endsWith(`/${NAME}`)));
+      const { forward, ...gradients } = plansOf(shape, images, variants);
+      const plans = backward ? { forward, ...gradients } : { forward };
+      const passes = await Passes.create<Pass>(gpu, NAME, plans as typeof gradients & { forward: PassPlan }, {
+        ...(layout === 'NHWC' ? { state: images.state } : {}),
+        count: shape.batch,
+      });
+      return new Conv2d({ ...shape }, variants, passes);
+    });
+  }
+
+  /** Records the convolution; submits nothing. */
+  encodeForward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof FORWARD)[number]]: GPUBuffer },
+  ): void {
+    this.check();
+    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+  }
+
+  /**
+   * Records the gradients that there are buffers for; submits nothing. `outputGradient` is that of the output; `input` is read for the
+   * gradients of kernel and bias, `kernel` for that of the input.
+   */
+  encodeBackward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly outputGradient: GPUBuffer } & {
+      readonly [name in Exclude<(typeof BACKWARD)[number], 'outputGradient'>]?: GPUBuffer | undefined;
+    },
+  ): void {
+    this.check();
+    const { inputGradient, kernelGradient, biasGradient } = buffers ?? {};
+    const wanted: Pass[] = [
+      ...(kernelGradient || biasGradient ? (['toKernel'] as const) : []),
+      ...(inputGradient ? (['toInput'] as const) : []),
+    ];
+    if (wanted.length === 0) {
+      throw new EngineError(
+        'argument',
+        `encodeBackward has nothing to compute; give a buffer for one of ${GRADIENTS.join(', ')}.`,
+      );
+    }
+    if (!this.passes.has('toInput')) {
+      throw new EngineError(
+        'argument',
+        'This convolution was created with backward: false, so it has no gradients.',
+      );
+    }
+    this.passes.encode('encodeBackward', encoder, buffers, wanted, BACKWARD);
+  }
+
+  /** Bytes of GPU memory that the convolution holds. */
+  get bytes(): number {
+    return this.passes.bytes;
+  }
+
+  protected release(): void {
+    this.passes.destroy();
+  }
+}
+
+function checkShape(shape: Conv2dShape): void {
+  const legal: Names<Conv2dShape> = {
+    batch: true,
+    height: true,
+    width: true,
+    inChannels: true,
+    outChannels: true,
+    kernelSize: true,
+  };
+  checkNames('A convolution', shape, legal);
+  checkInteger('batch', shape.batch, 1, 65536);
+  for (const name of ['height', 'width', 'inChannels', 'outChannels'] as const)
+    checkInteger(name, shape[name], 1, 4096);
+  checkInteger('kernelSize', shape.kernelSize, 1, 31);
+  if (shape.kernelSize % 2 === 0)
+    throw new EngineError('argument', `kernelSize is ${shape.kernelSize}; it must be odd.`);
+}
+
+function plansOf(given: Conv2dShape, images: Images, variants: Variants): Record<Pass, PassPlan> {
+  const shape: ConvShape = { ...given, batch: images.batch };
+  const { height, width, inChannels, outChannels, kernelSize } = given;
+  const taps = kernelSize ** 2 * inChannels * outChannels;
+  const [inSize, outSize] = [inChannels, outChannels].map((channels) => ({ height, width, channels }));
+  const variant = (kernel: string) => variants[`${kernel}/${NAME}`];
+
+  // Gradients are as large as what they are of, and of no use at the same time: they share its buffer.
+  const x = images.tensor('input', inSize);
+  const y = images.tensor('output', outSize);
+  const parameters = tensor('parameters', parameterCount(shape));
+  const weights = weightsOf(shape, parameters);
+  const gradient = tensor('gradient of the parameters', parameterCount(shape));
+  const [input, output] = [images.read(x, inSize), images.write(y, outSize)];
+  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(x, inSize)];
+  const kernel = port(parameters, taps);
+  const forward = {
+    ...{ input: input.images, output: output.images },
+    ...{ kernel: weights.forward, bias: weights.bias },
+  };
+  const toKernel = { input: input.images, grad: outputGradient.images, gradient };
+  const toInput = { grad: outputGradient.images, kernel: weights.backward, grad_input: inputGradient.images };
+  return {
+    forward: {
+      ops: [
+        ...input.ops,
+        weights.pack,
+        op(conv2d, NAME, shape, forward, variant(conv2d.name)),
+        ...output.ops,
+      ],
+      reads: { input: port(x), kernel, bias: port(parameters, outChannels, taps) },
+      writes: { output: port(y) },
+    },
+    toKernel: {
+      ops: [
+        ...input.ops,
+        ...outputGradient.ops,
+        op(conv2dGradKernel, NAME, shape, toKernel, variant(conv2dGradKernel.name)),
+      ],
+      reads: { input: port(x), outputGradient: port(y) },
+      writes: { kernelGradient: port(gradient, taps), biasGradient: port(gradient, outChannels, taps) },
+    },
+    toInput: {
+      ops: [
+        ...outputGradient.ops,
+        weights.pack,
+        op(conv2dGradInput, NAME, shape, toInput, variant(conv2dGradInput.name)),
+        ...inputGradient.ops,
+      ],
+      reads: { kernel, outputGradient: port(y) },
+      writes: { inputGradient: port(x) },
+    },
+  };
+}
+
+/** The weights in the layouts that the kernels read, and the op that makes them of the parameters. */
+function weightsOf(shape: ConvShape, parameters: Tensor) {
+  const places = packing(shape);
+  const packed = tensor('packed weights', places.size);
+  const part = (label: string, { offset, size }: Region) => view(packed, label, offset, size);
+  return {
+    forward: needsNoPacking(shape)
+      ? view(parameters, 'kernel', 0, parameters.size - shape.outChannels)
+      : part('kernel', places.forward),
+    bias: part('bias', places.bias),
+    backward: part('kernel, transposed', places.backward),
+    pack: op(packWeights, NAME, shape, { parameters, packed }),
+  };
+}
