@@ -103,6 +103,16 @@ test('what was drawn can be undone, stroke by stroke', () => {
   expect([history.current, history.canUndo]).toEqual([nothing, false]);
 });
 
+test('a pen that goes on after its stroke was undone, or the drawing replaced, draws nothing', () => {
+  const history = new DrawHistory();
+  for (const end of [() => history.undo(), () => history.put(nothing)]) {
+    history.begin('draw', { x: 1, y: 1 });
+    end();
+    history.extend({ x: 2, y: 2 });
+    expect(history.current).toBe(nothing);
+  }
+});
+
 test('one question at a time, and then the last of those that came meanwhile', () => {
   const sent: [number, string][] = [];
   const latest = new Latest<string>((id, question) => sent.push([id, question]));
