@@ -3,6 +3,8 @@ import { type Drawing, nothing, type Point, RADIUS, type Stroke, type Tool } fro
 
 export class DrawHistory {
   private readonly drawings: Drawing[] = [nothing];
+  /** Whether the newest stroke is still being drawn. What comes in its place ends it. */
+  private drawing = false;
 
   get current(): Drawing {
     return this.drawings[this.drawings.length - 1];
@@ -15,16 +17,19 @@ export class DrawHistory {
   /** Another drawing in place of this one. */
   put(drawing: Drawing): void {
     this.drawings.push(drawing);
+    this.drawing = false;
   }
 
   /** A stroke begins: so far a dot. */
   begin(tool: Tool, point: Point): void {
     const stroke: Stroke = { tool, radius: RADIUS[tool], points: [point] };
     this.put({ ...this.current, strokes: [...this.current.strokes, stroke] });
+    this.drawing = true;
   }
 
   /** The newest stroke goes on to here. */
   extend(point: Point): void {
+    if (!this.drawing) return;
     const { strokes } = this.current;
     const stroke = strokes[strokes.length - 1];
     const longer = { ...stroke, points: [...stroke.points, point] };
@@ -33,5 +38,6 @@ export class DrawHistory {
 
   undo(): void {
     if (this.canUndo) this.drawings.pop();
+    this.drawing = false;
   }
 }

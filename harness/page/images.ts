@@ -1,6 +1,7 @@
 /** Draws images on a canvas, as many side by side as fit. */
-import { normal, STREAM, threefry } from '../../src/random';
+import { STREAM, threefry } from '../../src/random';
 import { grid, type Picture, rgba } from '../run/pictures';
+import { gaussianNoise } from './noised';
 import { columnsFor } from './order';
 import type { ModelDescription } from './protocol';
 
@@ -39,15 +40,13 @@ export function noiseTiles(
   const { recipe, height, width } = of;
   return remember(`noise ${seed} ${count} ${recipe} ${height} ${width} ${columns}`, () => {
     const size = height * width;
-    const gaussian = (i: number) => {
-      const image = Math.floor(i / size);
-      // A draw gives two numbers, for two images.
-      const number = normal(threefry(seed, STREAM.sample, image >>> 1, i % size))[image % 2];
-      return Math.min(Math.max(Math.round(255 * (0.5 * number + 0.5)), 0), 255);
-    };
     const uniform = (i: number) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24;
-    const pixel = recipe === 'tutorial' ? uniform : gaussian;
-    const bytes = Uint8Array.from({ length: count * size }, (_, i) => pixel(i));
+    const bytes =
+      recipe === 'tutorial'
+        ? Uint8Array.from({ length: count * size }, (_, i) => uniform(i))
+        : Uint8Array.from(gaussianNoise(seed, count, size), (number) =>
+            Math.min(Math.max(Math.round(255 * (0.5 * number + 0.5)), 0), 255),
+          );
     return { bytes, height, width, columns };
   });
 }

@@ -56,6 +56,7 @@ export class Teach {
   /** `drawn`: there is a drawing. */
   render(drawn: boolean): void {
     if (drawn) setMessage(anyElement('keep-problem'), undefined);
+    if (!this.app.state.run) this.complain(undefined);
     const { data } = this.app.state;
     const own = data !== undefined && !data.builtIn;
     button('teach-start').disabled = this.kept.length === 0;

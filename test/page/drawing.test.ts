@@ -72,7 +72,8 @@ describe('a centred drawing', () => {
     );
     expect(rows.filter(Boolean).length).toBeGreaterThanOrEqual(19);
     expect(rows.filter(Boolean).length).toBeLessThanOrEqual(21);
-    expect(inkOf(centred(small)).filter((v) => v === 1).length).toBeLessThan(60);
+    // Of the upright line, all of the ink in a row.
+    expect(ink.slice(10 * SIDE, 11 * SIDE).reduce((sum, v) => sum + v, 0)).toBeCloseTo(2 * RADIUS.draw, 1);
   });
 
   test('takes its mask along; nothing, and what is over a picture, stays', () => {
@@ -100,6 +101,16 @@ test('what was drawn can be undone, stroke by stroke', () => {
   history.undo();
   history.undo();
   expect([history.current, history.canUndo]).toEqual([nothing, false]);
+});
+
+test('a pen that goes on after its stroke was undone, or the drawing replaced, draws nothing', () => {
+  const history = new DrawHistory();
+  for (const end of [() => history.undo(), () => history.put(nothing)]) {
+    history.begin('draw', { x: 1, y: 1 });
+    end();
+    history.extend({ x: 2, y: 2 });
+    expect(history.current).toBe(nothing);
+  }
 });
 
 test('one question at a time, and then the last of those that came meanwhile', () => {

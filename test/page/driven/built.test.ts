@@ -148,6 +148,13 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
     'The pretrained network, 1,370 steps',
   );
 
+  await open('task=draw&ask=classify&autorun=1');
+  await until(page, () => document.querySelector('#draw-class-rows .best') !== null);
+  // The longest of the bars, whose width is a style that a script sets.
+  expect(
+    await page.$eval('#draw-class-rows .best .bar', (bar) => getComputedStyle(bar).backgroundSize),
+  ).toContain('100%');
+
   await open('task=inside');
   await until(page, () => document.querySelectorAll('#inside-net .net-part').length === 9);
   await page.click('#inside-list summary');
