@@ -27,6 +27,7 @@ export function createInsidePanel(app: App): TaskPanel {
   let stepped: Stepped | undefined;
   let stage: Stage | undefined;
   let waiting: InsideAnswer['kind'] | '' = '';
+  let timing = false;
   let problem = '';
   /** What the last look was asked for, and when. */
   let asked = { key: '', steps: 0, at: 0 };
@@ -148,7 +149,13 @@ export function createInsidePanel(app: App): TaskPanel {
   };
 
   const take = (answer: InsideAnswer) => {
-    waiting = '';
+    if (answer.kind === 'timed') {
+      dispatches.time(answer.index, answer.ms);
+      return;
+    }
+    if (answer.kind === 'timedAll' || (answer.kind === 'failed' && answer.order === 'time')) timing = false;
+    else waiting = '';
+    if (answer.kind === 'timedAll') dispatches.timed(answer.clock);
     problem = answer.kind === 'failed' ? answer.message : '';
     if (answer.kind === 'looked') {
       const same = JSON.stringify(answer.picture) === JSON.stringify(looked?.picture);
@@ -183,6 +190,14 @@ export function createInsidePanel(app: App): TaskPanel {
       app.set('model', use);
     });
   }
+  button('dispatches-time').addEventListener('click', () => {
+    if (timing) app.send({ type: 'stopSampling' });
+    else if (!waiting && ready()) {
+      timing = true;
+      app.send({ type: 'inside', order: { kind: 'time', source: app.source } });
+    }
+    app.changed();
+  });
   list.addEventListener('toggle', () => app.changed());
   onScheme(showAll);
 
@@ -193,6 +208,7 @@ export function createInsidePanel(app: App): TaskPanel {
       // What was asked for is not answered any more.
       else if (event.type === 'lost' || event.type === 'freed') {
         waiting = '';
+        timing = false;
         asked = { key: '', steps: 0, at: 0 };
       }
     },
@@ -202,6 +218,7 @@ export function createInsidePanel(app: App): TaskPanel {
         button(`inside-${use}`).setAttribute('aria-pressed', String(app.source === use));
       // Not while it works: whoever has pressed it by the keyboard would lose their place.
       button('slow-make').disabled = !looked;
+      setText(button('dispatches-time'), timing ? 'Stop' : 'Time them');
       setText(anyElement('inside-status'), statusText(app, waiting, looked));
       anyElement('inside-status').parentElement!.classList.toggle('busy', waiting !== '');
       setMessage(anyElement('inside-error'), problem);

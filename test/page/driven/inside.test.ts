@@ -124,6 +124,15 @@ test('the pretrained network, before anything is trained', async () => {
   expect(wgsl).toContain('@compute @workgroup_size');
   expect(wgsl).toContain('//');
   expect(reference).toContain('export const reference');
+
+  // How long they take; anything else that is asked for comes first.
+  await page.click('#dispatches-time');
+  await saying(page, 'dispatches-timed', 'Timed ');
+  const timed = await page.$$eval('#dispatches td:last-child', (all) => all.map((e) => e.textContent));
+  expect(Number(timed[0])).toBeGreaterThan(0);
+  await page.click('#inside-choices button');
+  await saying(page, 'dispatches-timed', 'Stopped after ');
+  await until(page, () => document.getElementById('stage')!.hidden);
   expect(problems).toEqual([]);
   await page.close();
 });
