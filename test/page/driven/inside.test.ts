@@ -47,7 +47,7 @@ const drawn = async (page: Page, name: string) => {
 };
 
 test('the pretrained network, before anything is trained', async () => {
-  const { page, problems } = await visit(browser, `${page_.address}?task=inside`);
+  const { page, problems } = await visit(browser, `${page_.address}?task=inside&batch=16`);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
@@ -113,7 +113,7 @@ test('the pretrained network, before anything is trained', async () => {
   await page.click('#inside-list summary');
   await until(page, () => document.querySelectorAll('.disclose').length > 40);
   expect(await text(page, 'dispatches-about')).toMatch(
-    /^\d+ dispatches for 256 images, with the usual kernels/,
+    /^\d+ dispatches for 16 images, with the usual kernels/,
   );
   await page.evaluate(() => {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
