@@ -675,16 +675,21 @@ export class Session {
     await this.interruptible('sampling', run);
   }
 
-  private lookInside(order: InsideOrder): Promise<void> {
-    return this.inside.answer(order, async () => {
-      const source = order.kind === 'list' ? order.source : order.picture.source;
+  private async lookInside(order: InsideOrder): Promise<void> {
+    const gather = async () => {
+      const source = 'source' in order ? order.source : order.picture.source;
       const engine = await this.device();
       const network = await this.networkFrom(source);
       const trainer = source === 'run' ? this.trainer : undefined;
       const settings = this.run ?? this.settings;
       if (!this.images) await this.loadData(digits);
       return { engine, network, images: this.imagesOf(settings.limit), trainer, settings };
-    });
+    };
+    // Timing takes long, and gives way to whatever is asked for; the others are done before anybody notices.
+    const controller = new AbortController();
+    if (order.kind === 'time') this.active = { what: 'sampling', controller };
+    await this.inside.answer(order, gather, controller.signal);
+    this.active = undefined;
   }
 
   /** A drawing always gets an answer, since the page waits for one before it asks again. */

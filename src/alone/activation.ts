@@ -1,6 +1,7 @@
 /** The activation by itself, alone or with what the networks do next: pooling or upsampling. */
 import { checkInteger, checkNames, EngineError, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import type { BufferSlice } from '../gpu/slice';
 import { swish } from '../kernels/swish';
 import { swishGrad } from '../kernels/swish_grad';
 import { swishMaxPool } from '../kernels/swish_max_pool';
@@ -69,7 +70,7 @@ export class Activation extends Resource {
   /** Records the activation; submits nothing. */
   encodeForward(
     encoder: GPUCommandEncoder,
-    buffers: { readonly [name in (typeof FORWARD)[number]]: GPUBuffer },
+    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
   ): void {
     this.check();
     this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
@@ -78,7 +79,7 @@ export class Activation extends Resource {
   /** Records the gradient of the input from that of the output; submits nothing. `input` is what went in. */
   encodeBackward(
     encoder: GPUCommandEncoder,
-    buffers: { readonly [name in (typeof BACKWARD)[number]]: GPUBuffer },
+    buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
   ): void {
     this.check();
     this.passes.encode('encodeBackward', encoder, buffers, ['backward'], BACKWARD);

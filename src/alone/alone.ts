@@ -1,7 +1,8 @@
 /** Kernels by themselves: programs that read what the caller gives and write where the caller says, in the caller's encoder. */
-import { checkBuffer, checkNames, EngineError, typeOf } from '../errors';
+import { checkNames, EngineError, typeOf } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { type BufferSlice, checkSlice, sliceOf } from '../gpu/slice';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { type Op, op } from '../plan/op';
@@ -90,7 +91,7 @@ export function checkLayout(layout: ImageLayout, batch: number): void {
 }
 
 /** Buffers of the caller's, by name. */
-export type Given = Readonly<Record<string, GPUBuffer | undefined>>;
+export type Given = Readonly<Record<string, BufferSlice | undefined>>;
 
 interface Parts<Name extends string> {
   readonly label: string;
@@ -147,12 +148,15 @@ export class Passes<Name extends string> extends Resource {
     for (const name of names) {
       const { reads, writes, clears = [] } = plans[name];
       for (const t of clears) encoder.clearBuffer(buffers.get(t)!);
-      for (const [key, { tensor: to, at, size }] of Object.entries(reads))
-        encoder.copyBufferToBuffer(given[key]!, 0, buffers.get(to)!, at * 4, size * 4);
+      for (const [key, { tensor: to, at, size }] of Object.entries(reads)) {
+        const { buffer, offset } = sliceOf(given[key]!);
+        encoder.copyBufferToBuffer(buffer, offset, buffers.get(to)!, at * 4, size * 4);
+      }
       computePass(encoder, label, (pass) => programs[place.indexOf(name)].encode(pass));
       for (const [key, { tensor: from, at, size }] of Object.entries(writes)) {
-        const to = given[key];
-        if (to) encoder.copyBufferToBuffer(buffers.get(from)!, at * 4, to, 0, size * 4);
+        if (!given[key]) continue;
+        const { buffer, offset } = sliceOf(given[key]);
+        encoder.copyBufferToBuffer(buffers.get(from)!, at * 4, buffer, offset, size * 4);
       }
     }
   }
@@ -173,10 +177,9 @@ export class Passes<Name extends string> extends Resource {
     checkNames(what, given, Object.fromEntries(legal.map((name) => [name, true as const])));
     for (const name of names) {
       const { reads, writes } = this.parts.plans[name];
-      for (const [key, { size }] of Object.entries(reads))
-        checkBuffer(key, given[key]!, size * 4, 'COPY_SRC');
+      for (const [key, { size }] of Object.entries(reads)) checkSlice(key, given[key], size * 4, 'COPY_SRC');
       for (const [key, { size }] of Object.entries(writes))
-        if (given[key]) checkBuffer(key, given[key], size * 4, 'COPY_DST');
+        if (given[key]) checkSlice(key, given[key], size * 4, 'COPY_DST');
     }
   }
 

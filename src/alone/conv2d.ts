@@ -2,6 +2,7 @@
 import type { ConvShape } from '../conv_shape';
 import { checkInteger, checkNames, EngineError, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import type { BufferSlice } from '../gpu/slice';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
@@ -96,7 +97,7 @@ export class Conv2d extends Resource {
   /** Records the convolution; submits nothing. */
   encodeForward(
     encoder: GPUCommandEncoder,
-    buffers: { readonly [name in (typeof FORWARD)[number]]: GPUBuffer },
+    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
   ): void {
     this.check();
     this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
@@ -108,8 +109,8 @@ export class Conv2d extends Resource {
    */
   encodeBackward(
     encoder: GPUCommandEncoder,
-    buffers: { readonly outputGradient: GPUBuffer } & {
-      readonly [name in Exclude<(typeof BACKWARD)[number], 'outputGradient'>]?: GPUBuffer | undefined;
+    buffers: { readonly outputGradient: BufferSlice } & {
+      readonly [name in Exclude<(typeof BACKWARD)[number], 'outputGradient'>]?: BufferSlice | undefined;
     },
   ): void {
     this.check();

@@ -1,11 +1,11 @@
 /** The list of a training step's dispatches. A row opens to the shader beside its reference. */
-import { anyElement, byId, setText } from '../dom';
+import { anyElement, button, byId, setText } from '../dom';
 import { whole } from '../format';
 import { cell } from '../table';
 import { number } from './part_view';
-import type { Listed, ListedOp, Stage } from './protocol';
+import type { InsideAnswer, Listed, ListedOp, Stage } from './protocol';
 
-const COLUMNS = 6;
+const COLUMNS = 7;
 const TITLES: Record<Stage, string> = {
   corrupt: 'Corrupt',
   forward: 'Forward',
@@ -16,10 +16,17 @@ const TITLES: Record<Stage, string> = {
 
 export class DispatchList {
   private shown: Listed | undefined;
+  /** The cells for the milliseconds of each op, and what is in them. */
+  private cells: HTMLTableCellElement[] = [];
+  private times: number[] = [];
 
   show(listed: Listed): void {
     if (listed === this.shown) return;
     this.shown = listed;
+    this.cells = [];
+    this.times = [];
+    setText(anyElement('dispatches-timed'), '');
+    button('dispatches-time').hidden = false;
     const { ops, batch, ofRun } = listed;
     const count = ops.reduce((sum, { dispatches }) => sum + dispatches.length, 0);
     const flops = ops.reduce((sum, op) => sum + op.flops, 0);
@@ -44,6 +51,28 @@ export class DispatchList {
     anyElement('dispatches-table').hidden = false;
   }
 
+  /** Milliseconds of an op; those of the first one begin anew. */
+  time(index: number, ms: number): void {
+    if (index === 0) {
+      this.times = [];
+      for (const each of this.cells) setText(each, '–');
+    }
+    this.times[index] = ms;
+    setText(this.cells[index], number(ms));
+    setText(anyElement('dispatches-timed'), `Timed ${index + 1} of ${this.cells.length}`);
+  }
+
+  timed(clock: Extract<InsideAnswer, { kind: 'timedAll' }>['clock']): void {
+    const sum = this.times.reduce((a, b) => a + b, 0);
+    const by = clock === 'timestamp-query' ? 'the GPU’s own clock' : 'the clock of the host';
+    setText(
+      anyElement('dispatches-timed'),
+      clock === 'stopped'
+        ? `Stopped after ${this.times.length} of ${this.cells.length}`
+        : `One by one they take ${number(sum)} ms, by ${by}. Run together, they can overlap.`,
+    );
+  }
+
   private row(body: HTMLTableSectionElement, op: ListedOp): void {
     const { kernel, variant, layer, dispatches, flops, bytes } = op;
     const row = body.insertRow();
@@ -61,6 +90,7 @@ export class DispatchList {
     );
     cell(row, number(flops / 1e6), 'number');
     cell(row, number(bytes / 1e6), 'number');
+    this.cells.push(cell(row, '–', 'number'));
     let detail: HTMLTableRowElement | undefined;
     toggle.addEventListener('click', () => {
       const open = toggle.getAttribute('aria-expanded') !== 'true';

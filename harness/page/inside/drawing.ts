@@ -22,6 +22,10 @@ const TOLD = 'conditioning.output';
 /** Room under a picture for two lines of text, and between levels. */
 const TEXT = 38;
 const LEVEL_GAP = 10;
+/** The least width of a column, for the names under the pictures. */
+const COLUMN = 60;
+/** Deeper levels have fewer pixels, so their pictures are smaller. */
+const SHRINK = [1, 0.8, 0.64];
 
 export class Drawing {
   private readonly root: HTMLElement;
@@ -88,51 +92,56 @@ export class Drawing {
   /** Places everything in the width that there is. */
   private lay(): void {
     if (this.places.length === 0) return;
-    const columns = Math.max(...this.places.map(({ column }) => column)) + 1;
-    const width = Math.max(this.root.parentElement!.clientWidth, columns * 36);
+    const room = this.root.parentElement!.clientWidth;
+    const wide = extent(this.places, 'column');
+    const places = room < wide * COLUMN ? folded(this.places) : this.places;
+    const columns = extent(places, 'column');
+    const width = Math.max(room, columns * COLUMN);
     const column = width / columns;
-    const side = (level: number) =>
-      Math.max(22, Math.min(84, column - 8) * (level === 0 ? 1 : level === 1 ? 0.8 : 0.64));
+    const side = (level: number) => Math.min(84, column - 14) * (SHRINK[level] ?? 0.5);
     const tops: number[] = [];
-    const levels = Math.max(...this.places.map(({ level }) => level)) + 1;
-    for (let level = 0, y = 6; level < levels; level++) {
+    let y = 6;
+    for (let level = 0; level < extent(places, 'level'); level++) {
       tops.push(y);
       y += side(level) + TEXT + LEVEL_GAP;
     }
-    const height = tops[levels - 1] + side(levels - 1) + TEXT + 4;
     this.root.style.width = `${width}px`;
-    this.root.style.height = `${height}px`;
+    this.root.style.height = `${y}px`;
     const boxes = new Map<string, Box>();
-    for (const { name, column: at, level } of this.places) {
+    for (const { name, column: at, level } of places) {
       const { element, canvas } = this.parts.get(name)!;
       const size = side(level);
-      const centre = (at + 0.5) * column;
+      const [x, top] = [(at + 0.5) * column, tops[level]];
       element.style.left = `${at * column}px`;
-      element.style.top = `${tops[level]}px`;
+      element.style.top = `${top}px`;
       element.style.width = `${column}px`;
       canvas.style.width = `${size}px`;
       canvas.style.height = `${size}px`;
-      const y = tops[level];
-      boxes.set(name, {
-        left: centre - size / 2,
-        right: centre + size / 2,
-        middle: y + size / 2,
-        bottom: y + size,
-        centre,
-      });
+      boxes.set(name, { x, y: top + size / 2, half: size / 2 });
     }
     this.lines.setAttribute('width', String(width));
-    this.lines.setAttribute('height', String(height));
+    this.lines.setAttribute('height', String(y));
     this.lines.replaceChildren(...linesOf(this.layers, boxes));
   }
 }
 
+const extent = (places: readonly Place[], key: 'column' | 'level') =>
+  Math.max(...places.map((place) => place[key])) + 1;
+
+/** The way down in one column and the way up in another, if no two parts then stand in one place. */
+function folded(places: readonly Place[]): readonly Place[] {
+  const columnOf = ({ name, column }: Place) =>
+    name === OUTPUT ? 3 : name.startsWith('up.') ? 2 : Math.min(column, 1);
+  const moved = places.map((place) => ({ ...place, column: columnOf(place) }));
+  const spots = new Set(moved.map(({ column, level }) => `${column} ${level}`));
+  return spots.size === moved.length ? moved : places;
+}
+
+/** The middle of a picture, and half its side. */
 interface Box {
-  readonly left: number;
-  readonly right: number;
-  readonly middle: number;
-  readonly bottom: number;
-  readonly centre: number;
+  readonly x: number;
+  readonly y: number;
+  readonly half: number;
 }
 
 function placesOf(layers: readonly InsideLayer[]): Place[] {
@@ -188,29 +197,38 @@ function linesOf(layers: readonly InsideLayer[], boxes: ReadonlyMap<string, Box>
   return [...biased, ...skips, ...flow];
 }
 
+/** From the right side of a part to the left side of another, or down or up to one in the same column. */
 function arrow(from: Box, to: Box, kind: string): SVGElement {
-  const [x0, y0, x1, y1] = [from.right + 2, from.middle, to.left - 3, to.middle];
-  const bend = Math.max(6, (x1 - x0) / 2);
-  const path =
-    y0 === y1 ? `M${x0} ${y0}H${x1}` : `M${x0} ${y0}C${x0 + bend} ${y0} ${x1 - bend} ${y1} ${x1} ${y1}`;
   const group = svg('g', { class: `net-${kind}` });
+  if (from.x === to.x) {
+    const down = to.y > from.y;
+    const y0 = down ? from.y + from.half + TEXT - 2 : from.y - from.half - 2;
+    const y1 = down ? to.y - to.half - 3 : to.y + to.half + TEXT;
+    const back = down ? -4 : 4;
+    group.append(
+      svg('path', { d: `M${from.x} ${y0}V${y1}` }),
+      svg('path', { class: 'tip', d: `M${to.x - 3} ${y1 + back}L${to.x} ${y1}L${to.x + 3} ${y1 + back}` }),
+    );
+    return group;
+  }
+  const [x0, x1] = [from.x + from.half + 2, to.x - to.half - 3];
+  const bend = Math.max(6, (x1 - x0) / 2);
   group.append(
-    svg('path', { d: path }),
-    svg('path', { class: 'tip', d: `M${x1 - 4} ${y1 - 3}L${x1} ${y1}L${x1 - 4} ${y1 + 3}` }),
+    svg('path', { d: `M${x0} ${from.y}C${x0 + bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}` }),
+    svg('path', { class: 'tip', d: `M${x1 - 4} ${to.y - 3}L${x1} ${to.y}L${x1 - 4} ${to.y + 3}` }),
   );
   return group;
 }
 
-const biasLine = (from: Box, to: Box): SVGElement => {
+function biasLine(from: Box, to: Box): SVGElement {
   const group = svg('g', { class: 'net-told' });
-  const y = to.middle;
+  const [x0, x1] = [from.x + from.half + 2, to.x - to.half - 3];
+  const bend = Math.min(30, (x1 - x0) / 2);
   group.append(
-    svg('path', {
-      d: `M${from.right + 2} ${from.middle}C${to.left - 30} ${from.middle} ${to.left - 30} ${y} ${to.left - 3} ${y}`,
-    }),
+    svg('path', { d: `M${x0} ${from.y}C${x1 - bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}` }),
   );
   return group;
-};
+}
 
 function svg(tag: string, attributes: Readonly<Record<string, string>>): SVGElement {
   const element = document.createElementNS('http://www.w3.org/2000/svg', tag);

@@ -16,17 +16,29 @@ export interface StepToList {
   readonly training: ExplainedTraining;
 }
 
-export function listStep({ config, batch, images, variants, training }: StepToList): ListedOp[] {
+/** The ops of each stage, in their order. */
+export function stagesOf({
+  config,
+  batch,
+  images,
+  variants,
+  training,
+}: StepToList): Record<Stage, readonly Op[]> {
   const { plan, corruption } = planWhole(config, planWeights(config), batch, images, variants, training);
   const loss = plan.gradients.findIndex(({ layer }) => layer === 'loss');
-  const parts: Record<Stage, readonly Op[]> = {
+  return {
     corrupt: corruption,
     forward: plan.gradients.slice(0, loss),
     loss: plan.gradients.slice(loss, loss + 1),
     backward: plan.gradients.slice(loss + 1),
     update: plan.update,
   };
-  return Object.entries(parts).flatMap(([stage, ops]) => ops.map((op) => listed(stage as Stage, op)));
+}
+
+export function listStep(step: StepToList): ListedOp[] {
+  return Object.entries(stagesOf(step)).flatMap(([stage, ops]) =>
+    ops.map((op) => listed(stage as Stage, op)),
+  );
 }
 
 function listed(stage: Stage, { kernel, variant, layer, cost, calls }: Op): ListedOp {

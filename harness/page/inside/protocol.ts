@@ -20,7 +20,9 @@ export type InsideOrder =
   /** One training step of a copy of the network, on a small batch of which the picture is the first image. */
   | { readonly kind: 'step'; readonly picture: Picture }
   /** The dispatches of a training step. */
-  | { readonly kind: 'list'; readonly source: Source };
+  | { readonly kind: 'list'; readonly source: Source }
+  /** How long each of them takes. Ends early when anything else is asked for. */
+  | { readonly kind: 'time'; readonly source: Source };
 
 /** A layer of the network, in forward order. */
 export interface InsideLayer
@@ -132,5 +134,8 @@ export type InsideAnswer =
   | Looked
   | Stepped
   | Listed
+  /** Of the listed ops, the first have taken so many milliseconds each. With the last one comes the clock. */
+  | { readonly kind: 'timed'; readonly index: number; readonly ms: number }
+  | { readonly kind: 'timedAll'; readonly clock: 'timestamp-query' | 'wall clock' | 'stopped' }
   /** `order` could not be carried out. */
   | { readonly kind: 'failed'; readonly order: InsideOrder['kind']; readonly message: string };

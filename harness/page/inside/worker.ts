@@ -15,8 +15,9 @@ import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { greys } from '../../run/pictures';
 import type { Network } from '../order';
-import type { RunSettings, WorkerEvent } from '../protocol';
+import type { RunSettings, Source, WorkerEvent } from '../protocol';
 import { recipeOf } from '../settings';
+import type { StepToList } from './list';
 import { addNoise, type Noised } from './noise';
 import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './protocol';
 
@@ -49,18 +50,30 @@ export class Inside {
   }
 
   /** Answers an order, in any case: the page waits for it. `gather` finds out what there is. */
-  async answer(order: InsideOrder, gather: () => Promise<Surroundings>): Promise<void> {
+  async answer(order: InsideOrder, gather: () => Promise<Surroundings>, signal: AbortSignal): Promise<void> {
     let answer: InsideAnswer;
     try {
       const about = await gather();
-      if (order.kind === 'list') answer = await list(order, about);
+      if (order.kind === 'list') answer = await list(order.source, about);
+      else if (order.kind === 'time') answer = await this.time(about, signal);
       else if (order.kind === 'look') answer = await this.look(order.picture, about);
       else answer = await step(order.picture, about);
     } catch (error) {
-      if (!(error instanceof EngineError)) console.error(error);
-      answer = { kind: 'failed', order: order.kind, message: (error as Error).message };
+      if (signal.aborted) answer = { kind: 'timedAll', clock: 'stopped' };
+      else {
+        if (!(error instanceof EngineError)) console.error(error);
+        answer = { kind: 'failed', order: order.kind, message: (error as Error).message };
+      }
     }
     this.send({ type: 'inside', answer });
+  }
+
+  private async time(about: Surroundings, signal: AbortSignal): Promise<InsideAnswer> {
+    const [{ stagesOf }, { timeOps }] = await Promise.all([import('./list'), import('./timing')]);
+    const ops = Object.values(stagesOf(stepOf(about))).flat();
+    const each = (index: number, ms: number) =>
+      this.send({ type: 'inside', answer: { kind: 'timed', index, ms } });
+    return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
   }
 
   private async look(picture: Picture, about: Surroundings): Promise<InsideAnswer> {
@@ -229,23 +242,31 @@ function choicesOf({ images, network }: Surroundings) {
 const trainingOf = ({ network }: Surroundings): Recipe['trainer'] =>
   recipes[recipeOf(network.objective)].trainer;
 
-async function list(
-  { source }: Extract<InsideOrder, { kind: 'list' }>,
-  about: Surroundings,
-): Promise<InsideAnswer> {
-  const { listStep } = await import('./list');
+/** The training step to list: the run's, or else one with the usual kernels. */
+function stepOf(about: Surroundings): StepToList {
   const { engine, network, images, trainer, settings } = about;
   const { config } = network.unet;
   const { batch } = settings;
   const { features } = engine.device;
   const usual = () =>
     defaultVariants(layersOf(config), padBatch(batch), features, adapterKind(engine.adapter));
-  const ops = listStep({
+  return {
     ...{ config, batch, images: images.count },
     variants: trainer?.variants ?? usual(),
     training: trainer?.settings ?? settingsOf(trainingOf(about)),
-  });
-  return { kind: 'listed', source, batch, ofRun: trainer !== undefined, ops };
+  };
+}
+
+async function list(source: Source, about: Surroundings): Promise<InsideAnswer> {
+  const { listStep } = await import('./list');
+  const step = stepOf(about);
+  return {
+    kind: 'listed',
+    source,
+    batch: step.batch,
+    ofRun: about.trainer !== undefined,
+    ops: listStep(step),
+  };
 }
 
 /** One kind of map of every layer, of the first image. */

@@ -47,7 +47,7 @@ const drawn = async (page: Page, name: string) => {
 };
 
 test('the pretrained network, before anything is trained', async () => {
-  const { page, problems } = await visit(browser, `${page_.address}?task=inside`);
+  const { page, problems } = await visit(browser, `${page_.address}?task=inside&batch=16`);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
@@ -113,7 +113,7 @@ test('the pretrained network, before anything is trained', async () => {
   await page.click('#inside-list summary');
   await until(page, () => document.querySelectorAll('.disclose').length > 40);
   expect(await text(page, 'dispatches-about')).toMatch(
-    /^\d+ dispatches for 256 images, with the usual kernels/,
+    /^\d+ dispatches for 16 images, with the usual kernels/,
   );
   await page.evaluate(() => {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
@@ -124,6 +124,15 @@ test('the pretrained network, before anything is trained', async () => {
   expect(wgsl).toContain('@compute @workgroup_size');
   expect(wgsl).toContain('//');
   expect(reference).toContain('export const reference');
+
+  // How long they take; anything else that is asked for comes first.
+  await page.click('#dispatches-time');
+  await saying(page, 'dispatches-timed', 'Timed ');
+  const timed = await page.$$eval('#dispatches td:last-child', (all) => all.map((e) => e.textContent));
+  expect(Number(timed[0])).toBeGreaterThan(0);
+  await page.click('#inside-choices button');
+  await saying(page, 'dispatches-timed', 'Stopped after ');
+  await until(page, () => document.getElementById('stage')!.hidden);
   expect(problems).toEqual([]);
   await page.close();
 });

@@ -1,0 +1,19 @@
+/** The norm of each layer's gradient as bars. */
+import { anyElement } from '../dom';
+import { number } from './part_view';
+import type { NumberOf } from './protocol';
+
+export function showNorms(norms: NumberOf): void {
+  const most = Math.max(...Object.values(norms));
+  anyElement('inside-norms').replaceChildren(
+    ...Object.entries(norms).map(([name, norm]) => {
+      const row = document.createElement('div');
+      const bar = Object.assign(document.createElement('span'), { className: 'norm-bar' });
+      bar.style.width = `${most > 0 ? (100 * norm) / most : 0}%`;
+      const track = Object.assign(document.createElement('dd'), { className: 'norm' });
+      track.append(bar, Object.assign(document.createElement('span'), { textContent: number(norm) }));
+      row.append(Object.assign(document.createElement('dt'), { textContent: name }), track);
+      return row;
+    }),
+  );
+}
