@@ -166,6 +166,16 @@ const loadCheckpoints = {
 
 const half = await saveModel(unet, { dtype: 'F16' });
 
+/** As another program writes it: without our metadata. */
+function foreign(file: Uint8Array): Uint8Array {
+  const { tensors } = decodeSafetensors(file);
+  return encodeSafetensors(
+    [...tensors].map(([name, tensor]) => ({ name, ...tensor })),
+    { format: 'pt' },
+  );
+}
+const { config } = unet;
+
 export const formats: readonly Format[] = [
   { name: 'IDX', files: [images], load: (bytes) => loadIdx(bytes), whole: wholeImages, most: nothing },
   {
@@ -183,6 +193,16 @@ export const formats: readonly Format[] = [
     load: (bytes) => loadIdx(bytes),
     whole: wholeImages,
     most: asUnpacked,
+  },
+  {
+    name: 'model of another program',
+    files: [foreign(await saveModel(unet, { layout: 'pytorch' })), foreign(model)],
+    load: (bytes) => loadModel(bytes, 'it', { config }),
+    whole: (loaded: Model) => {
+      wholeModel(loaded);
+      must(isDeepStrictEqual(loaded.config, config), 'another config');
+    },
+    most: twice,
   },
   {
     name: 'safetensors',
