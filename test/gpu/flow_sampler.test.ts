@@ -465,7 +465,7 @@ describe('complaints', () => {
     expect(encode({ start: short, from: 0.5 })).toThrow('start has 8 bytes');
     expect(encode({ start: images, mask: short })).toThrow('mask has 8 bytes');
     expect(encode({ start, from: 0.5 })).toThrow(
-      'start is of type Float32Array; it must be a GPUBuffer of 192 bytes and COPY_SRC.',
+      'start is of type Float32Array; it must be a GPUBuffer, or { buffer, offset }, of 192 bytes and COPY_SRC.',
     );
     expect(encode({ start: images, mask: null })).toThrow('mask is of type Null; it must be a GPUBuffer');
     short.destroy();

@@ -506,7 +506,7 @@ describe('complaints', () => {
     await refused(
       () => trainer.encodeStep(gpu.device.createCommandEncoder(), { ...told, target: images } as never),
       'argument',
-      'encodeStep was given a Float32Array in the batch; all of it must be in GPUBuffers. Give arrays to step().',
+      'encodeStep was given a Float32Array as noisy; all of the batch must be in GPUBuffers. Give arrays to step().',
     );
   });
 

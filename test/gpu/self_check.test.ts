@@ -222,7 +222,7 @@ const faults: Record<string, Fault> = {
     kernel: 'gradient_norm',
   },
   'clipping upside down': {
-    ...{ shader: /^finish_step$/, text: 'params.clip / (norm', becomes: 'params.clip * (norm' },
+    ...{ shader: /^finish_step$/, text: 'state.clip / (norm', becomes: 'state.clip * (norm' },
     kernel: 'finish_step',
   },
   'an average that moves away': {
