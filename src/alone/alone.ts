@@ -93,9 +93,11 @@ export function checkLayout(layout: ImageLayout, batch: number): void {
 /** Buffers of the caller's, by name. */
 export type Given = Readonly<Record<string, BufferSlice | undefined>>;
 
+type Plans<Name extends string> = Readonly<Partial<Record<Name, PassPlan>>>;
+
 interface Parts<Name extends string> {
   readonly label: string;
-  readonly plans: Readonly<Record<Name, PassPlan>>;
+  readonly plans: Plans<Name>;
   readonly programs: readonly Program[];
   readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
 }
@@ -112,10 +114,10 @@ export class Passes<Name extends string> extends Resource {
   static async create<Name extends string>(
     gpu: Gpu,
     label: string,
-    plans: Readonly<Record<Name, PassPlan>>,
+    plans: Plans<Name>,
     { state, count }: { readonly state?: Tensor; readonly count: number },
   ): Promise<Passes<Name>> {
-    const all = Object.values<PassPlan>(plans);
+    const all = Object.values(plans as Record<string, PassPlan>);
     const ports = all.flatMap(({ reads, writes }) => [...Object.values(reads), ...Object.values(writes)]);
     const bound = new Set([...ports.map((p) => p.tensor), ...all.flatMap(({ clears = [] }) => clears)]);
     if (state) bound.add(state);
@@ -146,7 +148,7 @@ export class Passes<Name extends string> extends Resource {
     this.checkGiven(what, encoder, given, names, legal);
     const place = Object.keys(plans);
     for (const name of names) {
-      const { reads, writes, clears = [] } = plans[name];
+      const { reads, writes, clears = [] } = plans[name]!;
       for (const t of clears) encoder.clearBuffer(buffers.get(t)!);
       for (const [key, { tensor: to, at, size }] of Object.entries(reads)) {
         const { buffer, offset } = sliceOf(given[key]!);
@@ -176,7 +178,7 @@ export class Passes<Name extends string> extends Resource {
     }
     checkNames(what, given, Object.fromEntries(legal.map((name) => [name, true as const])));
     for (const name of names) {
-      const { reads, writes } = this.parts.plans[name];
+      const { reads, writes } = this.parts.plans[name]!;
       for (const [key, { size }] of Object.entries(reads)) checkSlice(key, given[key], size * 4, 'COPY_SRC');
       for (const [key, { size }] of Object.entries(writes))
         if (given[key]) checkSlice(key, given[key], size * 4, 'COPY_DST');

@@ -86,7 +86,7 @@ export class Conv2d extends Resource {
       const variants = Object.fromEntries(Object.entries(chosen).filter(([key]) => key.endsWith(`/${NAME}`)));
       const { forward, ...gradients } = plansOf(shape, images, variants);
       const plans = backward ? { forward, ...gradients } : { forward };
-      const passes = await Passes.create<Pass>(gpu, NAME, plans as typeof gradients & { forward: PassPlan }, {
+      const passes = await Passes.create<Pass>(gpu, NAME, plans, {
         ...(layout === 'NHWC' ? { state: images.state } : {}),
         count: shape.batch,
       });
