@@ -41,7 +41,9 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
     render() {
       const { state } = app;
       document.body.classList.toggle('home', app.home);
-      anyElement('home').hidden = !app.home && !document.body.classList.contains('unsupported');
+      const shown = app.home || document.body.classList.contains('unsupported');
+      anyElement('home').hidden = !shown;
+      anyElement('tabs-title').hidden = shown;
       if (!app.home) making = false;
       setDisabled(make, making);
       const { done = 0, total = 0 } = (state.phase === 'compiling' && state.preparing) || {};

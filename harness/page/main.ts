@@ -13,7 +13,8 @@ import { createInsidePanel } from './inside_panel';
 import { createKeptPanel } from './kept_panel';
 import { playRecording } from './recorded';
 import { createSamplePanel } from './sample_panel';
-import type { Settings, Task } from './settings';
+import type { Settings } from './settings';
+import { createStarter } from './starter';
 import type { State } from './state';
 import { missingWebGpu, startTrouble, type Trouble } from './support';
 import { connectTabs } from './tabs';
@@ -128,7 +129,9 @@ function start(): void {
   anyElement('not-started').remove();
   guardDisabled();
   button('unsupported-retry').addEventListener('click', () => location.reload());
-  void playRecording(() => !anyElement('home').hidden);
+  playRecording(() => !anyElement('home').hidden).catch((error) => {
+    setText(anyElement('recorded-note'), `The recording could not be loaded. ${error.message}`);
+  });
   const missing = missingWebGpu({
     secure: isSecureContext,
     hasGpu: 'gpu' in navigator && navigator.gpu !== undefined,
@@ -152,22 +155,8 @@ function start(): void {
   };
   connectFiles(app, bench.compare);
 
-  /** What begins as soon as the page is ready for it. */
-  let asked: Task | undefined = app.settings.autorun && !app.home ? app.settings.task : undefined;
-  const startAsked = () => {
-    const { phase, data } = app.state;
-    // Training waits for its images by itself.
-    const ready = ['idle', 'paused', 'finished', 'training'].includes(phase);
-    if (!asked || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
-    const task = asked;
-    asked = undefined;
-    panels[task].start();
-  };
-  const home = createHome(app, (task) => {
-    asked = task;
-    startAsked();
-  });
-  const starter: Panel = { render() {}, receive: startAsked };
+  const starter = createStarter(app, panels);
+  const home = createHome(app, starter.ask);
   app.open([home, createFrame(app), createKeptPanel(app), ...Object.values(panels), starter]);
 
   window.harness = {

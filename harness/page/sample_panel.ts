@@ -59,14 +59,7 @@ export function createSamplePanel(app: App): TaskPanel {
   connectButtons(app, start, order);
   connectDownloads(app, trajectory);
   const source = connectSource(app, again, () => (trajectory.shown ? maker : undefined));
-  const view = connectTrajectory(app, trajectory, () => {
-    const { height, width, classes } = app.network;
-    const columns = text() ? columnsForText(text()) : columnsFor(count(), classes);
-    return {
-      x: noiseTiles(app.settings.noise, count(), app.network, columns),
-      prediction: paperTiles(count(), height, width, columns),
-    };
-  });
+  const view = connectTrajectory(app, trajectory, () => placeholders(app, count(), text()));
 
   return {
     start,
@@ -95,6 +88,16 @@ export function createSamplePanel(app: App): TaskPanel {
       setDisabled(button('save-sampled'), !trajectory.shown);
       for (const id of ['save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
     },
+  };
+}
+
+/** What is shown before there are images: the noise that they will come from, and paper. */
+function placeholders({ network, settings }: App, count: number, text: string) {
+  const { height, width, classes } = network;
+  const columns = text ? columnsForText(text) : columnsFor(count, classes);
+  return {
+    x: noiseTiles(settings.noise, count, network, columns),
+    prediction: paperTiles(count, height, width, columns),
   };
 }
 
