@@ -24,7 +24,8 @@ function nodes(tokens: Token | readonly Token[]): (Node | string)[] {
   return list.map((token) => {
     if (typeof token === 'string') return token;
     const span = document.createElement('span');
-    span.className = `token ${token.type}`;
+    // Names of its own: the page has a class `number`, too.
+    span.className = `token token-${token.type}`;
     span.append(...nodes(token.content));
     return span;
   });

@@ -162,7 +162,7 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
   await page.click('.disclose');
   await until(page, () => document.querySelectorAll('.source .token').length > 50);
   // In the colours of the style sheet.
-  const [comment, rest] = await page.$$eval('.source .comment, .source code', ([code, token]) =>
+  const [comment, rest] = await page.$$eval('.source .token-comment, .source code', ([code, token]) =>
     [token, code].map((element) => getComputedStyle(element).color),
   );
   expect(comment).not.toBe(rest);
