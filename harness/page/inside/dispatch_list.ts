@@ -160,7 +160,7 @@ function bindingsOf(dispatches: ListedOp['dispatches']): string {
 }
 
 function panel(title: string, about: string, { file, code }: { file: string; code: Node }): HTMLElement {
-  const box = element('section', 'source');
+  const box = element('section', 'source-text');
   const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'region', ariaLabel: file });
   const text = document.createElement('code');
   text.append(code);

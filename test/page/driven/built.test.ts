@@ -160,10 +160,11 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
   await page.click('#inside-list summary');
   await until(page, () => document.querySelector('.disclose') !== null);
   await page.click('.disclose');
-  await until(page, () => document.querySelectorAll('.source .token').length > 50);
+  await until(page, () => document.querySelectorAll('.source-text .token').length > 50);
   // In the colours of the style sheet.
-  const [comment, rest] = await page.$$eval('.source .token-comment, .source code', ([code, token]) =>
-    [token, code].map((element) => getComputedStyle(element).color),
+  const [comment, rest] = await page.$$eval(
+    '.source-text .token-comment, .source-text code',
+    ([code, token]) => [token, code].map((element) => getComputedStyle(element).color),
   );
   expect(comment).not.toBe(rest);
 

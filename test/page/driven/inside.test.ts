@@ -119,8 +119,8 @@ test('the pretrained network, before anything is trained', async () => {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
     all.find((b) => b.textContent === 'swish_max_pool')!.click();
   });
-  await until(page, () => document.querySelectorAll('.source .token').length > 50);
-  const [wgsl, reference] = await page.$$eval('.source pre', (all) => all.map((e) => e.textContent!));
+  await until(page, () => document.querySelectorAll('.source-text .token').length > 50);
+  const [wgsl, reference] = await page.$$eval('.source-text pre', (all) => all.map((e) => e.textContent!));
   expect(wgsl).toContain('@compute @workgroup_size');
   expect(wgsl).toContain('//');
   expect(reference).toContain('export const reference');
