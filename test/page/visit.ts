@@ -123,9 +123,10 @@ export async function keepAt(page: Page, count: number): Promise<void> {
   await page.evaluate(async (n) => {
     const train = document.getElementById('train') as HTMLButtonElement;
     const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
-    while (train.disabled) await soon(); // until the page is drawn anew
+    while (train.disabled || train.ariaDisabled === 'true') await soon(); // until the page is drawn anew
     train.click();
-    while (window.harness.state.losses.length < n) await soon();
+    // It may have had so many before it began.
+    while (window.harness.state.phase !== 'training' || window.harness.state.losses.length < n) await soon();
     train.click();
   }, count);
   await phase(page, 'paused');
