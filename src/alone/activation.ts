@@ -17,14 +17,18 @@ import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } fr
 export interface ActivationShape {
   /** How many images. */
   readonly batch: number;
+  /** Of an image, in pixels. */
   readonly height: number;
+  /** Of an image, in pixels. */
   readonly width: number;
+  /** Of an image. */
   readonly channels: number;
 }
 
 /** What follows swish, x / (1 + exp(-x)): nothing, the largest of each 2x2 window, or each pixel four times. */
 export type ActivationNext = 'nothing' | 'maxPool' | 'upsample';
 
+/** Options of `createActivation`. */
 export interface ActivationOptions {
   /** Default `nothing`. `maxPool` needs an even height and width and halves them, `upsample` doubles them. */
   readonly next?: ActivationNext | undefined;
@@ -41,6 +45,7 @@ const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
  * read has the usage COPY_SRC, what is written COPY_DST.
  */
 export class Activation extends Resource {
+  /** What it was created for. */
   readonly shape: ActivationShape;
   private readonly passes: Passes<'forward' | 'backward'>;
 

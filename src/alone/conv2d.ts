@@ -19,14 +19,19 @@ import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } fr
 export interface Conv2dShape {
   /** How many images. */
   readonly batch: number;
+  /** Of an image, in pixels. */
   readonly height: number;
+  /** Of an image, in pixels. */
   readonly width: number;
+  /** Of the input. */
   readonly inChannels: number;
+  /** Of the output. */
   readonly outChannels: number;
   /** An odd number. */
   readonly kernelSize: number;
 }
 
+/** Options of `createConv2d`. */
 export interface Conv2dOptions {
   /** Default `NHWC`. */
   readonly layout?: ImageLayout | undefined;
@@ -50,6 +55,7 @@ type Pass = 'forward' | 'toInput' | 'toKernel';
  * COPY_SRC, what is written COPY_DST.
  */
 export class Conv2d extends Resource {
+  /** What it was created for. */
   readonly shape: Conv2dShape;
   /** The variant of each kernel, such as `conv2d/convolution`: `winograd7`. */
   readonly variants: Variants;

@@ -13,6 +13,7 @@ export { EngineError } from '../errors';
 
 /** What `loadModel`, `loadCheckpoint` and `loadPretrained` return, or `unet.config` and `await unet.getParameters()`. */
 export interface OnnxSource {
+  /** The network. */
   readonly config: UNetConfig;
   /** By name, as the engine has them. */
   readonly parameters: ReadonlyMap<string, Float32Array>;

@@ -1,7 +1,7 @@
 /** The loss of a network on images that it was not trained on. */
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import type { Names } from '../errors';
+import { checkInteger, checkNames, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
@@ -43,7 +43,15 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
+const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
+
+/** Throws an `argument` error for options that `evaluate` does not have. */
+export function checkEvaluate(options: EvaluateOptions): EvaluateOptions & { readonly seed: number } {
+  checkNames('evaluate', options, EVALUATE_OPTIONS);
+  const { seed = 0 } = options;
+  checkInteger('seed', seed, 0, 0xffffffff);
+  return { ...options, seed };
+}
 
 /** The ops of an evaluation: a step's batch and forward pass, and the loss of each image. Pure. */
 export function planEvaluation(

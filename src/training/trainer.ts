@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import { checkInteger, checkNames, type EngineError, type Names } from '../errors';
+import { checkInteger, type EngineError } from '../errors';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { readBuffer } from '../gpu/staging';
@@ -12,7 +12,7 @@ import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { type Batch, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
-import { type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
+import { checkEvaluate, type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
 import { Feed } from './feed';
 import { Fit } from './fit';
 import type { Frames } from './frames';
@@ -36,8 +36,6 @@ import { LOSS_RING } from './settings';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState } from './validate';
-
-const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 
 interface TrainerParts extends RecorderParts {
   readonly variants: Variants;
@@ -249,16 +247,12 @@ export class Trainer extends StepRecorder {
    */
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
-    checkNames('evaluate', options, EVALUATE_OPTIONS);
+    const { seed, binarize, signal } = checkEvaluate(options);
+    const { unet, variants } = this;
     const { objective } = this.settings;
-    const { seed = 0, binarize, signal } = options;
-    checkInteger('seed', seed, 0, 0xffffffff);
-    const { gpu, unet, variants } = this;
     return this.exclusively(() =>
-      evaluateImages(gpu, images, {
-        unet,
-        batch: padBatch(this.batchSize),
-        variants,
+      evaluateImages(this.gpu, images, {
+        ...{ unet, variants, batch: padBatch(this.batchSize) },
         corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
         signal,
       }),

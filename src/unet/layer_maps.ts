@@ -20,6 +20,7 @@ export type MapKind = 'activation' | 'preActivation' | 'gradient';
 
 /** A layer, by the first part of its parameters' names (`down.1`), and the shape of each of its maps. */
 export interface LayerShape {
+  /** As `read` takes it. */
   readonly name: string;
   /** [images][height][width][channels], the last one innermost. Layers of the conditioning have one pixel. */
   readonly shape: readonly [images: number, height: number, width: number, channels: number];

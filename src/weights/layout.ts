@@ -5,6 +5,7 @@
 import type { Parameter } from '../unet/config';
 import type { Safetensors, Tensor } from './safetensors';
 
+/** Whose names and order of numbers a file has: Keras' (HWIO) or PyTorch's (OIHW). */
 export type WeightsLayout = 'keras' | 'pytorch';
 
 export const LAYOUTS = 'keras or pytorch';

@@ -37,8 +37,8 @@ export const engine: Mutants = {
     },
     'a buffer that is too small is read': {
       file: 'src/alone/alone.ts',
-      text: "checkBuffer(key, given[key]!, size * 4, 'COPY_SRC');",
-      becomes: "checkBuffer(key, given[key]!, 0, 'COPY_SRC');",
+      text: "checkSlice(key, given[key], size * 4, 'COPY_SRC');",
+      becomes: "checkSlice(key, given[key], 0, 'COPY_SRC');",
       caughtBy: node('gpu/alone'),
     },
   },

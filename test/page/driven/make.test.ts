@@ -268,7 +268,7 @@ test('by keyboard the focus stays on the button that is pressed, again and again
   // The tabs in the order in which they stand.
   await page.focus('#tab-train');
   await page.keyboard.press('ArrowLeft');
-  expect(await focused(page)).toBe('tab-sample');
+  expect(await focused(page)).toBe('tab-draw');
   expect(problems).toEqual([]);
   await page.close();
 });
