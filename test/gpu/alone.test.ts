@@ -248,6 +248,41 @@ describe.each<ActivationNext>(['nothing', 'maxPool', 'upsample'])(
   },
 );
 
+test('parts of buffers are read and written like whole ones', async () => {
+  const shape = { batch: 4, height: 3, width: 5, inChannels: 2, outChannels: 3, kernelSize: 3 };
+  const random = new Random(9);
+  const inputs = {
+    input: random.floats(4 * 15 * 2),
+    kernel: random.floats(9 * 2 * 3),
+    bias: random.floats(3),
+    outputGradient: random.floats(4 * 15 * 3),
+  };
+  const outputs = {
+    output: 4 * 15 * 3,
+    inputGradient: 4 * 15 * 2,
+    kernelGradient: 9 * 2 * 3,
+    biasGradient: 3,
+  };
+  using convolution = await engine.createConv2d(shape);
+  const record = (encoder: GPUCommandEncoder, buffers: Record<string, GPUBuffer | GPUBufferBinding>) => {
+    const { input, kernel, bias, output, ...gradients } = buffers;
+    convolution.encodeForward(encoder, { input, kernel, bias, output });
+    convolution.encodeBackward(encoder, { input, kernel, ...gradients } as never);
+  };
+  const whole = await run(inputs, outputs, record);
+  // Behind two numbers that are not theirs.
+  const behind = Object.entries(inputs).map(([name, values]) => [name, Float32Array.of(7, 7, ...values)]);
+  const sizes = Object.entries(outputs).map(([name, size]) => [name, size + 2]);
+  const parts = await run(Object.fromEntries(behind), Object.fromEntries(sizes), (encoder, buffers) => {
+    const slices = Object.entries(buffers).map(([name, buffer]) => [name, { buffer, offset: 8 }]);
+    record(encoder, Object.fromEntries(slices));
+  });
+  for (const [name, values] of Object.entries(whole)) {
+    expect([...parts[name].subarray(0, 2)], `before ${name}`).toEqual([Number.NaN, Number.NaN]);
+    expect(parts[name].subarray(2), name).toEqual(values);
+  }
+});
+
 test('the program of docs/kernels.md', async () => {
   const [, code] = /^```js\n(.*?)^```/ms.exec(page)!;
   const images = 64 * 28 * 28;

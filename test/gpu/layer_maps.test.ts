@@ -140,6 +140,19 @@ test('of a batch that is not full, the images that are missing have no gradient'
   expect(gradient.subarray(ofImage).every((g) => g === 0)).toBe(true);
 });
 
+test('a part of a buffer takes a map like a whole one', async () => {
+  using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] }, { seed: 1 });
+  using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
+  const images = Float32Array.from({ length: 16 }, (_, i) => i / 16);
+  await trainer.step({ noisy: images, clean: images });
+  const map = await trainer.maps.read('down.0');
+  const output = await buffer(new Float32Array(map.length + 3).fill(7));
+  const encoder = gpu.device.createCommandEncoder();
+  trainer.maps.encode(encoder, 'down.0', 'activation', { buffer: output, offset: 8 });
+  await gpu.submit(encoder);
+  expect([...new Float32Array(await readBuffer(gpu, output, map.length + 3))]).toEqual([7, 7, ...map, 7]);
+});
+
 describe('what cannot be read', () => {
   const config = { height: 4, width: 4, widths: [4, 8] };
 
