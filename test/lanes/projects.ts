@@ -1,4 +1,7 @@
-/** The lanes as vitest projects. The browser lanes and `node` run the same files, test/gpu. */
+/**
+ * The lanes as vitest projects. The browser lanes and `node` run the same files, test/gpu; `node` also those that need its files and
+ * processes, or show nothing that depends on the browser: test/node.
+ */
 import type { TestProjectConfiguration } from 'vitest/config';
 import { puppeteerProvider } from './provider.ts';
 
@@ -8,7 +11,6 @@ const noLimit = { testTimeout: 0, hookTimeout: 0 };
 const pageTests = ['test/page/smoke.test.ts', 'test/page/driven/*.test.ts'];
 
 const gpuTests = {
-  include: ['test/gpu/**/*.test.ts'],
   // One device at a time: a software adapter uses every core, a real one has one queue.
   fileParallelism: false,
   // One waits for the GPU while something is computed for the other; more would only wait for each other.
@@ -22,7 +24,7 @@ export const projects: TestProjectConfiguration[] = [
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: ['test/gpu/**', 'test/emulate.test.ts', ...pageTests],
+      exclude: ['test/gpu/**', 'test/node/**', 'test/emulate.test.ts', ...pageTests],
       ...noLimit,
     },
   },
@@ -30,13 +32,20 @@ export const projects: TestProjectConfiguration[] = [
   { extends: true, test: { name: 'page', include: pageTests, fileParallelism: false, ...noLimit } },
   {
     extends: true,
-    test: { ...gpuTests, name: 'node', provide: { lane: 'node' }, setupFiles: ['test/lanes/node_gpu.ts'] },
+    test: {
+      ...gpuTests,
+      name: 'node',
+      include: ['test/gpu/**/*.test.ts', 'test/node/**/*.test.ts'],
+      provide: { lane: 'node' },
+      setupFiles: ['test/lanes/node_gpu.ts'],
+    },
   },
   {
     extends: true,
     test: {
       ...gpuTests,
       name: 'browsers',
+      include: ['test/gpu/**/*.test.ts'],
       browser: {
         enabled: true,
         headless: true,

@@ -65,16 +65,19 @@ function laneFiles(lane: Lane): string[] {
   const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => join('test', file));
-  const needsGpu = (file: string) => file.startsWith(join('test', 'gpu'));
+  const everywhere = (file: string) => file.startsWith(join('test', 'gpu'));
+  const nodeOnly = (file: string) => file.startsWith(join('test', 'node'));
   const emulates = (file: string) => file === join('test', 'emulate.test.ts');
   const drivesPage = (file: string) =>
     file === join('test', 'page', 'smoke.test.ts') || file.startsWith(join('test', 'page', 'driven'));
   if (lane === 'emulate') return files.filter(emulates);
   if (lane === 'page') return files.filter(drivesPage);
   if (lane === 'unit') {
-    return files.filter((file) => !needsGpu(file) && !emulates(file) && !drivesPage(file));
+    return files.filter(
+      (file) => !everywhere(file) && !nodeOnly(file) && !emulates(file) && !drivesPage(file),
+    );
   }
-  return files.filter(needsGpu);
+  return files.filter((file) => everywhere(file) || (lane === 'node' && nodeOnly(file)));
 }
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */

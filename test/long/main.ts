@@ -8,12 +8,13 @@ import { bits } from './bits';
 import { calls } from './calls';
 import { files } from './files';
 import { kills } from './kills';
+import { pack } from './pack';
 import { pages } from './pages';
 import { pytorch } from './pytorch';
 import { races } from './races';
 import type { Row } from './row';
 
-const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits, ...calls, ...pytorch];
+const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits, ...calls, ...pytorch, pack];
 
 export async function main(words: readonly string[]): Promise<number> {
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

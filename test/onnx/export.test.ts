@@ -1,4 +1,4 @@
-/** Exported networks, run by ONNX Runtime, against the f64 reference; test/gpu/onnx.test.ts has them against the engine. */
+/** Exported networks, run by ONNX Runtime, against the f64 reference; test/node/onnx.test.ts has them against the engine. */
 import { describe, expect, test } from 'vitest';
 import { exportOnnx, type OnnxSource } from '../../src/onnx/index';
 import { checkConfig, outChannelsOf, parametersOf, type UNetConfig } from '../../src/unet/config';

@@ -5,11 +5,9 @@ import { failEach, firstCheckpoint, hurry, loseEach, setUp } from '../call_failu
 import { FailingDevice, type Planned } from '../failing_device';
 import { testGpu } from '../lanes/gpu';
 
-const { lane } = await testGpu();
+await testGpu();
 
-// What the engine makes of it is the same everywhere, and Node is the fastest.
-const describeHere = lane === 'node' ? describe : undefined;
-describeHere?.('a device', () => {
+describe('a device', () => {
   const request = async () => (await requestDevice()).device;
   let undo: () => void;
   beforeEach(() => {

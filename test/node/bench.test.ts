@@ -20,7 +20,7 @@ vi.mock(import('../../harness/bench/peaks'), async (original) => {
   const real = await original();
   return { ...real, measurePeaks: vi.fn(real.measurePeaks), measureGflops: vi.fn(real.measureGflops) };
 });
-const { gpu, lane } = await testGpu();
+const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
 const peaks = await measurePeaks(engine, 0);
 const { timer } = peaks;
@@ -128,53 +128,44 @@ test.each([[[4, 1]], [[1, 4]]])(
   },
 );
 
-// The page and the command line run this in Chrome and in Node, and it takes the third of a minute.
-if (lane !== 'firefox')
-  test('bench: the whole network, with the variants in use, op by op', async () => {
-    const { chooser } = engine;
-    const choose = chooser.choose.bind(chooser);
-    // As if a tuner had preferred the plain form in one place.
-    const spy = vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => ({
-      ...(await choose(...args)),
-      'conv2d/down.1': 'direct',
-    }));
-    try {
-      for (const name of ['step', 'forward', 'sample'] as const) {
-        const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer);
-        const total = await measureWork(work, 0);
-        const { ops, kernels, sumMs, otherShare } = await breakDown(engine, work, total, timer, 0);
-        work.destroy();
-        expect(total.batch).toBe(4);
-        expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
-        expect(total.insideGflops / total.gflops).toBeCloseTo(0.79, 2);
-        expect(total.variants['conv2d/down.1']).toBe('direct');
-        const convs = ops.filter(({ kernel }) => kernel === 'conv2d' || kernel === 'conv2d_pool');
-        expect(convs.map(({ layer }) => layer)).toEqual([
-          'down.0',
-          'down.1',
-          'down.2',
-          'up.0',
-          'up.1',
-          'up.2',
-        ]);
-        for (const { kernel, layer, variant } of convs)
-          expect(total.variants[`${kernel}/${layer}`]).toBe(variant);
-        expect(Object.keys(total.variants).filter((entry) => entry.endsWith('/down.0'))).toEqual(
-          name === 'step'
-            ? ['conv2d_pool/down.0', 'conv2d_grad_pool/down.0', 'conv2d_grad_kernel/down.0']
-            : ['conv2d_pool/down.0'],
-        );
-        expect(ops.length).toBe(kernels.reduce((sum, { ops: n }) => sum + n, 0));
-        expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
-        expect(otherShare).toBeGreaterThan(0);
-        expect(otherShare).toBeLessThan(1);
-        const own = { step: 'adam', forward: 'conv2d', sample: 'denoise_step' }[name];
-        expect(kernels.map(({ kernel }) => kernel)).toContain(own);
-      }
-    } finally {
-      spy.mockRestore();
+test('bench: the whole network, with the variants in use, op by op', async () => {
+  const { chooser } = engine;
+  const choose = chooser.choose.bind(chooser);
+  // As if a tuner had preferred the plain form in one place.
+  const spy = vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => ({
+    ...(await choose(...args)),
+    'conv2d/down.1': 'direct',
+  }));
+  try {
+    for (const name of ['step', 'forward', 'sample'] as const) {
+      const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer);
+      const total = await measureWork(work, 0);
+      const { ops, kernels, sumMs, otherShare } = await breakDown(engine, work, total, timer, 0);
+      work.destroy();
+      expect(total.batch).toBe(4);
+      expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
+      expect(total.insideGflops / total.gflops).toBeCloseTo(0.79, 2);
+      expect(total.variants['conv2d/down.1']).toBe('direct');
+      const convs = ops.filter(({ kernel }) => kernel === 'conv2d' || kernel === 'conv2d_pool');
+      expect(convs.map(({ layer }) => layer)).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
+      for (const { kernel, layer, variant } of convs)
+        expect(total.variants[`${kernel}/${layer}`]).toBe(variant);
+      expect(Object.keys(total.variants).filter((entry) => entry.endsWith('/down.0'))).toEqual(
+        name === 'step'
+          ? ['conv2d_pool/down.0', 'conv2d_grad_pool/down.0', 'conv2d_grad_kernel/down.0']
+          : ['conv2d_pool/down.0'],
+      );
+      expect(ops.length).toBe(kernels.reduce((sum, { ops: n }) => sum + n, 0));
+      expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
+      expect(otherShare).toBeGreaterThan(0);
+      expect(otherShare).toBeLessThan(1);
+      const own = { step: 'adam', forward: 'conv2d', sample: 'denoise_step' }[name];
+      expect(kernels.map(({ kernel }) => kernel)).toContain(own);
     }
-  });
+  } finally {
+    spy.mockRestore();
+  }
+});
 
 test('a breakdown times each op by its own dispatches', async () => {
   const work = await openWork(engine, 'forward', DEFAULT_SIZE, 4, timer);

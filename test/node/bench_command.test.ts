@@ -1,0 +1,41 @@
+/** The bench command as a person runs it, and stops it. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseResult } from '../../harness/bench/compare';
+import { testGpu } from '../lanes/gpu';
+
+await testGpu();
+
+test('Ctrl-C ends it, and what was measured until then is in the files', async () => {
+  const out = mkdtempSync(join(tmpdir(), 'bench-'));
+  try {
+    const files = ['json', 'csv', 'markdown', 'svg'].flatMap((name) => [`--${name}`, join(out, name)]);
+    const args = ['harness/run.mjs', 'bench', '--kernel', 'swish.,conv2d', '--batch', '4', ...files];
+    const child = spawn(process.execPath, args);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text) => {
+        const first = !output.includes('conv2d ');
+        output += text;
+        if (first && output.includes('conv2d ')) child.kill('SIGINT');
+      });
+    }
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code, output).toBe(130);
+    expect(output).not.toContain('artificially reduced');
+    expect(readdirSync(out).sort()).toEqual(['csv', 'json', 'markdown', 'svg']);
+    const read = (name: string) => readFileSync(join(out, name), 'utf8');
+    const { result } = parseResult('json', read('json'));
+    expect(result.end).toBe('stopped');
+    expect(result.rows.length).toBeGreaterThan(0);
+    expect(result.rows.length).toBeLessThan(20);
+    expect(read('csv').split('\r\n')).toHaveLength(result.rows.length + result.skipped.length + 2);
+    for (const text of [output, read('markdown')]) expect(text).toContain('Stopped before its end');
+    expect(read('svg')).toContain('<svg');
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+});

@@ -1,0 +1,72 @@
+/** Long runs leave nothing behind. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { createEngine } from '../../src/engine';
+import { Trainer } from '../../src/training/trainer';
+import { UNet } from '../../src/unet/unet';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+
+const { gpu } = await testGpu();
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+test('the host memory of 500 small steps is flat', async () => {
+  using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4], kernelSize: 3 });
+  using trainer = await Trainer.create(gpu, unet, { batchSize: 4 });
+  const random = new Random(1);
+  const batch = { noisy: random.floats(64, 0, 1), clean: random.floats(64, 0, 1) };
+  const run = async (steps: number) => {
+    for (let i = 0; i < steps; i++) await trainer.step(batch);
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 50)); // finalizers of GPU objects
+    collect();
+    const { heapUsed, external, rss } = process.memoryUsage();
+    return { js: heapUsed + external, rss };
+  };
+  let before = await run(200);
+  let growth = Infinity;
+  // The driver's own pools grow at first and shrink again: a leak grows in every stretch of 500 steps, pools do not.
+  for (let stretch = 0; stretch < 5 && growth >= 4; stretch++) {
+    const after = await run(500);
+    expect((after.js - before.js) / 2 ** 20, 'MiB of JavaScript memory').toBeLessThan(1);
+    growth = (after.rss - before.rss) / 2 ** 20;
+    before = after;
+  }
+  expect(growth, 'MiB of the process, in each of five stretches').toBeLessThan(4);
+});
+
+/** Makes an engine on the borrowed device, uses and destroys it. What is left is for the garbage collector. */
+async function useEngine(): Promise<Record<string, WeakRef<object>>> {
+  const engine = await createEngine({ device: gpu.device });
+  const unet = await engine.createUNet({ height: 4, width: 4, widths: [4], kernelSize: 3 });
+  const trainer = await engine.createTrainer(unet, { batchSize: 4 });
+  const random = new Random(1);
+  await trainer.step({ noisy: random.floats(64, 0, 1), clean: random.floats(64, 0, 1) });
+  const sampler = await engine.createSampler(unet, { count: 4 });
+  await sampler.sample({ steps: 2 });
+  engine.destroy();
+  const { pipelines } = engine.gpu as unknown as { pipelines: Map<string, Promise<{ pipeline: object }>> };
+  const { pipeline } = await pipelines.values().next().value!;
+  const all = { engine, gpu: engine.gpu, chooser: engine.chooser, unet, trainer, sampler, pipeline };
+  return Object.fromEntries(Object.entries(all).map(([name, object]) => [name, new WeakRef<object>(object)]));
+}
+
+test('an engine that was destroyed can be collected while the device lives', async () => {
+  const before = await useEngine();
+  const left = () =>
+    Object.entries(before)
+      .filter(([, ref]) => ref.deref())
+      .map(([name]) => name);
+  // A WeakRef that was looked at holds its object until the turn of the event loop is over.
+  for (let turn = 0; turn < 20 && left().length > 0; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    collect();
+  }
+  expect(left()).toEqual([]);
+  // Not because the device is gone.
+  const [buffer] = await gpu.createBuffers([{ label: 'the device lives', bytes: 4 }]);
+  buffer.destroy();
+});

@@ -1,0 +1,366 @@
+/** The check of kernels before they are used: what is wrong is noticed before the first step. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { faultsOf } from '../../src/checking/check_ops';
+import { smallShape } from '../../src/checking/small_case';
+import { createTensorBuffers, Program } from '../../src/gpu/program';
+import { Staging } from '../../src/gpu/staging';
+import type { createEngine } from '../../src/index';
+import { type Op, op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
+import { references } from '../../src/reference/index';
+import { memoryCache } from '../../src/tuning/cache';
+import { check as checkOn, digits, type Network, tutorial } from '../checked_networks';
+import { testGpu } from '../lanes/gpu';
+import { specs } from '../registry';
+
+const { gpu, kinds } = await testGpu();
+const { device } = gpu;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const check = (network: Network, options?: Parameters<typeof createEngine>[0]) =>
+  checkOn(device, network, options);
+
+test('nothing is said of any form of any kernel', async () => {
+  const tools = { gpu, op, Program, Staging, createTensorBuffers };
+  for (const name of Object.keys(references)) {
+    const spec = specs.get(name)!;
+    const ops = new Map<string, Op>();
+    for (const shape of Object.values(spec.cases)) {
+      for (const [variant, { refuses, features = [], for: kind }] of Object.entries(spec.kernel.variants)) {
+        if (refuses?.(shape) || features.some((f) => !device.features.has(f))) continue;
+        if (kind && !kinds.includes(kind)) continue;
+        const sizes = Object.entries<number>(spec.kernel.sizes(shape));
+        const tensors = Object.fromEntries(sizes.map(([label, size]) => [label, tensor(label, size)]));
+        ops.set(
+          `${variant} ${JSON.stringify(smallShape(shape, spec.kernel.sizes))}`,
+          op(spec.kernel, name, shape, tensors, variant),
+        );
+      }
+    }
+    const faults = await faultsOf([...ops.values()], tools);
+    expect(
+      faults.filter((fault) => fault !== undefined),
+      name,
+    ).toEqual([]);
+  }
+});
+
+// ---------------------------------------------------------------- what is wrong
+
+/** A driver that makes something else of a piece of a shader's text. */
+interface Fault {
+  readonly shader: RegExp;
+  readonly text: string;
+  readonly becomes: string;
+  /** The kernel that must be named. */
+  readonly kernel: string;
+  readonly network?: Network;
+}
+
+/** The device compiles shaders with `faults`; `planted` tells which were. */
+function plant(...faults: readonly Pick<Fault, 'shader' | 'text' | 'becomes'>[]) {
+  const planted = new Set<string>();
+  const create = device.createShaderModule.bind(device);
+  vi.spyOn(device, 'createShaderModule').mockImplementation(({ code, ...descriptor }) => {
+    let text = code;
+    for (const fault of faults) {
+      if (!fault.shader.test(descriptor.label!) || !text.includes(fault.text)) continue;
+      text = text.replaceAll(fault.text, fault.becomes);
+      planted.add(descriptor.label!);
+    }
+    return create({ ...descriptor, code: text });
+  });
+  return planted;
+}
+
+/** Of all that Winograd's forms have in common, the last pass of a convolution. */
+const winograd = {
+  shader: /^conv2d\.winograd\w*_output/,
+  text: 'output[at] = value + bias',
+  kernel: 'conv2d',
+};
+const swish = 'return SwishAndSlope(value, s + value * (1.0 - s));';
+
+const faults: Record<string, Fault> = {
+  'Winograd 5% off': { ...winograd, becomes: 'output[at] = 1.05 * value + bias' },
+  'Winograd 0.4% off': { ...winograd, becomes: 'output[at] = 1.004 * (value + bias)' },
+  'Winograd all zero': { ...winograd, becomes: 'output[at] = 0.0 * (value + bias)' },
+  'Winograd without bias': { ...winograd, becomes: 'output[at] = value + 0.0 * bias' },
+  "swish's slope of the wrong sign": {
+    ...{ shader: /^swish_grad$/, text: swish, becomes: swish.replace('s + value', 's - value') },
+    kernel: 'swish_grad',
+  },
+  'swish that is no number': {
+    ...{ shader: /^swish$/, text: 'return z * sigmoid(z);', becomes: 'return sqrt(-1.0 - z * z);' },
+    kernel: 'swish',
+  },
+  'Adam of the wrong sign': { shader: /^adam$/, text: ') - change', becomes: ') + change', kernel: 'adam' },
+  'Adam on its first block only': {
+    ...{ shader: /^adam$/, text: 'index >= params.count', becomes: 'index >= min(1u, params.count)' },
+    kernel: 'adam',
+  },
+  'Adam with gradients for their squares': {
+    shader: /^adam$/,
+    text: '(g * g)',
+    becomes: 'g',
+    kernel: 'adam',
+  },
+  "the loss's gradient of the wrong sign": {
+    ...{ shader: /^mse$/, text: 'difference * (2.0', becomes: 'difference * (-2.0' },
+    kernel: 'mse',
+  },
+  'a gradient that is no number': {
+    ...{ shader: /^mse$/, text: 'grad[i] = ', becomes: 'grad[i] = sqrt(-1.0 - z * z) + ' },
+    kernel: 'mse',
+  },
+  'a loss 5% off': {
+    shader: /^finish_step$/,
+    text: 'let loss = sum.x /',
+    becomes: 'let loss = 1.05 * sum.x /',
+    kernel: 'finish_step',
+  },
+  'a step that does not count': {
+    shader: /^finish_step$/,
+    text: 'state.step += 1u',
+    becomes: 'state.step += 0u',
+    kernel: 'finish_step',
+  },
+  'a gradient norm of absolute values': {
+    shader: /^gradient_norm$/,
+    text: 'g * g',
+    becomes: 'abs(g)',
+    kernel: 'gradient_norm',
+  },
+  'clipping upside down': {
+    ...{ shader: /^finish_step$/, text: 'state.clip / (norm', becomes: 'state.clip * (norm' },
+    kernel: 'finish_step',
+  },
+  'an average that moves away': {
+    shader: /^average_weights$/,
+    text: '(1.0 - kept) *',
+    becomes: '(kept - 1.0) *',
+    kernel: 'average_weights',
+  },
+  'weights in the wrong place': {
+    shader: /^pack_weights$/,
+    text: 'bias_at + place.o',
+    becomes: 'bias_at + 0u * place.o',
+    kernel: 'pack_weights',
+  },
+  'the wrong velocity': { shader: /^corrupt_flow$/, text: 'e - x', becomes: 'x - e', kernel: 'corrupt_flow' },
+  'classes withheld by mistake': {
+    shader: /^draw_conditions$/,
+    text: 'chance <',
+    becomes: 'chance >',
+    kernel: 'draw_conditions',
+  },
+  'sines upside down': { shader: /^embedding$/, text: '- phase', becomes: '+ phase', kernel: 'embedding' },
+  'the smallest of a window': {
+    ...{
+      shader: /^conv2d_pool/,
+      text: 'max(columns.xy, columns.zw)',
+      becomes: 'min(columns.xy, columns.zw)',
+    },
+    kernel: 'conv2d_pool',
+  },
+  'a pixel of a window lost': {
+    ...{ shader: /^conv2d_grad_upsample/, text: '(c + d)', becomes: '(c + c)' },
+    kernel: 'conv2d_grad_upsample',
+  },
+  'the pooled map without a gradient': {
+    ...{ shader: /^conv2d_grad_pool/, text: '(a + to_a)', becomes: '(a + 0.0 * to_a)' },
+    kernel: 'conv2d_grad_pool',
+  },
+  "Winograd's input gradient 5% off": {
+    ...{
+      shader: /^conv2d_grad_input\.winograd/,
+      text: 'output[at] = value',
+      becomes: 'output[at] = 1.05 * value',
+    },
+    kernel: 'conv2d_grad_input',
+  },
+  "Winograd's weight gradient 0.4% off": {
+    ...{ shader: /^conv2d_grad_kernel\.winograd\w*_kernel/, text: '= v[', becomes: '= 1.004 * v[' },
+    kernel: 'conv2d_grad_kernel',
+  },
+  'noise that is the same twice': {
+    ...{ shader: /^gaussian_noise$/, text: 'n / 2u + 1u', becomes: 'n / 2u' },
+    kernel: 'gaussian_noise',
+  },
+  'steps too short': {
+    shader: /^flow_step$/,
+    text: '+ step.step *',
+    becomes: '+ 0.95 * step.step *',
+    kernel: 'flow_step',
+  },
+  'steps without end': {
+    ...{ shader: /^denoise_step$/, text: 'vec4f(1.0))', becomes: 'vec4f(9.0))' },
+    ...{ kernel: 'denoise_step', network: tutorial },
+  },
+};
+
+describe('before the first step is noticed', () => {
+  test.each(Object.entries(faults))('%s', async (_, { kernel, network = digits, ...fault }) => {
+    const planted = plant(fault);
+    const { warnings, error, variants } = await check(network);
+    expect(planted.size).toBeGreaterThan(0);
+    const told = error ? [error] : warnings;
+    expect(new Set(told.map((t) => t.code))).toEqual(new Set(['wrong-kernel']));
+    expect(new Set(told.map((t) => t.kernel))).toEqual(new Set([kernel]));
+    expect(told[0].message).toContain(`The kernel ${kernel}.`);
+    // What is used in its place is none of those.
+    const wrong = warnings.map((w) => `${w.kernel}.${w.variant}`);
+    const used = Object.entries(variants).map(([place, variant]) => `${place.split('/')[0]}.${variant}`);
+    expect(used.filter((name) => wrong.includes(name))).toEqual([]);
+  });
+
+  test('that nothing is run at all', async () => {
+    vi.spyOn(device.queue, 'submit').mockImplementation(() => {});
+    const { warnings, error } = await check(digits);
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'pack_weights' });
+    expect(error!.message).toContain('every number of packed is 0');
+    expect(warnings).toEqual([]);
+  });
+});
+
+// ---------------------------------------------------------------- what follows
+
+/** The plain form, of which the linear layers of a conditioned network have no other. */
+const plain = {
+  shader: /^conv2d(\.image_bias)?$/,
+  text: 'output[at] = sum',
+  becomes: 'output[at] = 1.05 * sum',
+};
+const wrongWinograd = faults['Winograd 5% off'];
+
+describe('a variant that is wrong', () => {
+  test('is replaced, and told of once', async () => {
+    plant(wrongWinograd);
+    const { warnings, error, variants } = await check(digits);
+    expect(error).toBeUndefined();
+    const names = warnings.map((w) => w.variant);
+    expect(names.length).toBeGreaterThan(0);
+    expect(new Set(names).size).toBe(names.length);
+    expect(Object.keys(variants).length).toBeGreaterThan(0);
+    expect(
+      Object.entries(variants).filter(([place, v]) => /^conv2d\/.*winograd/.test(`${place} ${v}`)),
+    ).toEqual([]);
+  });
+
+  test('is refused where the caller fixed it', async () => {
+    const { variants } = await check(digits);
+    plant(wrongWinograd);
+    const named = { code: 'wrong-kernel', message: expect.stringContaining('conv2d.winograd') };
+    const fixed = await check(digits, { variants, tune: undefined });
+    expect([fixed.error, fixed.warnings]).toMatchObject([named, []]);
+    const trainer = { ...digits.trainer, variants };
+    expect((await check({ ...digits, trainer })).error).toMatchObject(named);
+  });
+
+  test('is not chosen by measuring, either', async () => {
+    plant(wrongWinograd);
+    const { error, variants } = await check(tutorial, { tune: true });
+    expect(error).toBeUndefined();
+    expect(
+      Object.entries(variants).filter(([place, v]) => /^conv2d\/.*winograd/.test(`${place} ${v}`)),
+    ).toEqual([]);
+  });
+
+  test('is not to blame where the plain form is as wrong', async () => {
+    plant(wrongWinograd, plain);
+    const { warnings, error } = await check({ ...tutorial, trainer: { batchSize: 8 } });
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d', variant: 'direct' });
+    expect(warnings).toEqual([]);
+  });
+});
+
+test.each([
+  ['by default', digits, false],
+  ['by measuring', tutorial, true],
+])(
+  'a plain kernel that is wrong is refused, and no variant condemned for it: %s',
+  async (_, network, tune) => {
+    plant(plain);
+    const { warnings, error } = await check(network, { tune });
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d', variant: 'direct' });
+    expect(error!.message).toMatch(/output\[\d+\] is \S+, expected \S+, and \d+ of \d+ numbers are off/);
+    expect(warnings).toEqual([]);
+  },
+);
+
+/** Labels of the shaders that are compiled, and how often something is checked, meanwhile. */
+async function work(network: Network, options: Parameters<typeof createEngine>[0]) {
+  const compiled = vi.spyOn(device, 'createShaderModule');
+  const encoders = vi.spyOn(device, 'createCommandEncoder');
+  const { error } = await check(network, options);
+  expect(error).toBeUndefined();
+  const shaders = new Set(compiled.mock.calls.map(([descriptor]) => descriptor.label));
+  const checks = encoders.mock.calls.filter(([descriptor]) => descriptor?.label === 'self-check').length;
+  vi.restoreAllMocks();
+  return { shaders, checks };
+}
+
+test('what is checked is compiled for the network anyway', async () => {
+  for (const network of [digits, tutorial]) {
+    const without = await work(network, { selfCheck: false });
+    const checked = await work(network, {});
+    expect(without.checks).toBe(0);
+    expect(checked.checks).toBeGreaterThan(0);
+    expect(checked.shaders).toEqual(without.shaders);
+  }
+});
+
+test('what passed is remembered with the adapter, in one entry', async () => {
+  const tuningCache = memoryCache();
+  const set = vi.spyOn(tuningCache, 'set');
+  expect((await work(digits, { tuningCache })).checks).toBeGreaterThan(0);
+  expect(new Set(set.mock.calls.map(([key]) => key)).size).toBe(1);
+  const [key, value] = set.mock.calls.at(-1)!;
+  const get = vi.spyOn(tuningCache, 'get');
+  expect((await work(digits, { tuningCache })).checks).toBe(0);
+  expect(get.mock.calls).toEqual([[key]]);
+
+  // Another adapter, or a store that fails.
+  const real = device.adapterInfo;
+  // A copy of it would have none of these.
+  const { vendor, architecture, device: model } = real;
+  Object.defineProperty(device, 'adapterInfo', {
+    value: { vendor, architecture, device: model, description: 'SwiftShader' },
+    configurable: true,
+  });
+  try {
+    expect((await work(digits, { tuningCache })).checks).toBeGreaterThan(0);
+  } finally {
+    Object.defineProperty(device, 'adapterInfo', { value: real, configurable: true });
+  }
+  expect(await tuningCache.get(key)).toBe(value);
+  const broken = {
+    get: () => {
+      throw new Error('no store');
+    },
+    set: async () => Promise.reject(new Error('no store')),
+  };
+  expect((await work(digits, { tuningCache: broken })).checks).toBeGreaterThan(0);
+});
+
+test('what is wrong is not remembered as right', async () => {
+  const tuningCache = memoryCache();
+  plant(faults['Adam of the wrong sign']);
+  expect((await check(digits, { tuningCache })).error).toMatchObject({ kernel: 'adam' });
+  expect((await check(digits, { tuningCache })).error).toMatchObject({ kernel: 'adam' });
+  vi.restoreAllMocks();
+  expect((await check(digits, { tuningCache })).error).toBeUndefined();
+});
+
+test('selfCheck: false looks at nothing; without a handler, a warning goes to the console', async () => {
+  const planted = plant(wrongWinograd);
+  const off = await check(digits, { selfCheck: false });
+  expect(planted.size).toBeGreaterThan(0);
+  expect(off).toMatchObject({ warnings: [], error: undefined });
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  expect((await check(digits, { onWarning: undefined })).error).toBeUndefined();
+  expect(warn).toHaveBeenCalledWith(expect.stringContaining('computes wrongly on this adapter'));
+});
