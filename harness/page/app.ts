@@ -181,8 +181,23 @@ export class App {
   }
 
   private runSettings(): RunSettings {
-    const { recipe, begin, batch, lr, epochs, seed, widths, limit, samples, refresh, tune } = this.settings;
-    return { recipe, begin, batch, lr, epochs, seed, widths, limit, samples, refresh, tune };
+    const { recipe, begin, batch, lr, epochs, seed, widths, limit } = this.settings;
+    const { holdout, minutes, samples, refresh, tune } = this.settings;
+    return {
+      recipe,
+      begin,
+      batch,
+      lr,
+      epochs,
+      seed,
+      widths,
+      limit,
+      holdout,
+      minutes,
+      samples,
+      refresh,
+      tune,
+    };
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */
