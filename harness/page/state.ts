@@ -276,7 +276,7 @@ export function describe(state: State): string {
     case 'pausing':
       return 'Pausing';
     case 'paused':
-      return 'Paused';
+      return state.measured.timeUp ? 'The time is up. Resume trains for as long again' : 'Paused';
     case 'finished':
       return 'Finished. Raise the epochs to train on';
     case 'sampling':
