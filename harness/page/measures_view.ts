@@ -86,15 +86,12 @@ function renderQuality({ state }: App): void {
   const at = last ? `after step ${whole(last.step)}` : fits ? 'not measured yet' : '';
   setText(anyElement('quality-at'), measuring ? 'measuring' : at);
   const { qualityShare: share, nextQuality: next } = measured.clock ?? {};
-  const training = state.training && next !== undefined;
-  const when = training && next > 0 ? ` Next time in about ${duration(next)}` : '';
-  const cost = share
-    ? `${when ? ';' : ' It'} so far ${when ? 'it takes' : 'takes'} ${percent(share)} of the time`
-    : '';
+  const when = state.training && next ? ` Measured in about ${duration(next)}.` : '';
+  const cost = share ? ` This takes ${percent(share)} of the time.` : '';
   setText(
     anyElement('quality-note'),
     fits
-      ? `Of 100 samples, those that a classifier is sure to be digits.${when}${cost}${when || cost ? '.' : ''}`
+      ? `Of 100 samples, those that a classifier is sure to be digits.${cost}${when}`
       : 'The classifier knows the digits that come with the page, and no other images.',
   );
   setDisabled(button('measure-quality'), !fits || losses.length === 0 || measuring || phase === 'lost');

@@ -32,7 +32,7 @@ export function renderData({ state, settings }: App): void {
   setText(
     anyElement('data-hint'),
     locked
-      ? 'Reset the run to train on other images or to go on from a checkpoint'
+      ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
       : 'or drop them anywhere on the page; IDX plain or .gz, images and their labels together',
   );
 }
