@@ -2,6 +2,7 @@
 import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
+import type { Measurement } from './measurements';
 import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
 
 /** What a run is made with. */
@@ -14,6 +15,8 @@ export interface RunSettings {
   readonly seed: number;
   readonly widths: readonly number[];
   readonly limit: number;
+  readonly holdout: number | 'auto';
+  readonly minutes: number;
   readonly samples: number;
   readonly refresh: number;
   readonly tune: Tune;
@@ -22,7 +25,7 @@ export interface RunSettings {
 /** Those of them that a checkpoint holds. */
 export type CheckpointSettings = Pick<
   RunSettings,
-  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit'
+  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
 >;
 
 /** Whose network samples are made with: that which comes with the page, the run's, or that of a file. */
@@ -80,6 +83,10 @@ export type Command =
   | { readonly type: 'pause' }
   /** Forgets the run, also in the browser's storage, and frees its memory. */
   | { readonly type: 'reset' }
+  /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
+  | { readonly type: 'putAside' }
+  /** Measures the samples' quality now, however long that takes. */
+  | { readonly type: 'measure' }
   /** After a divergence: trains from the copy before the last one. */
   | { readonly type: 'goBack' }
   /** Trains a run that the browser keeps. */
@@ -160,6 +167,8 @@ export type WorkerEvent =
       readonly type: 'resumed';
       readonly name: string;
       readonly kept: boolean;
+      /** Of a run that the browser keeps. */
+      readonly id?: string;
       readonly settings: CheckpointSettings;
       readonly losses: Float32Array;
       readonly note?: string;
@@ -167,7 +176,10 @@ export type WorkerEvent =
   /** A run exists from now on. */
   | {
       readonly type: 'built';
+      /** That it trains on. */
       readonly images: number;
+      /** That it is measured with. */
+      readonly held: number;
       readonly stepsPerEpoch: number;
       readonly parameters: number;
       /** That its network is told; 0 for none. */
@@ -182,6 +194,7 @@ export type WorkerEvent =
       readonly losses: Float32Array;
       readonly imagesPerSecond: number;
     }
+  | Measurement
   /** What is wrong with the run, though it goes on. */
   | { readonly type: 'warning'; readonly message: string }
   /** Samples of a fixed seed, as the network of this step makes them. */
@@ -222,8 +235,8 @@ export type WorkerEvent =
   | { readonly type: 'kept'; readonly runs: readonly KeptRun[] }
   /** To go on with this one, the page needs the images that it trains on. */
   | { readonly type: 'needsData'; readonly id: string }
-  /** The page's run is kept up to this step. */
-  | { readonly type: 'stored'; readonly step: number }
+  /** The page's run is kept up to this step, by this name. */
+  | { readonly type: 'stored'; readonly step: number; readonly id: string }
   /** It is not, or not any more. Said once. */
   | { readonly type: 'notStored'; readonly message: string }
   /** The device is gone, and the run as it was after these steps. What trained goes on by itself, as does a `train` command. */

@@ -13,6 +13,7 @@ import {
   type Progress,
   recipes,
   type Trainer,
+  type TrainingEvent,
   type UNet,
   type UNetConfig,
   type Warning,
@@ -26,6 +27,7 @@ import { assertSameData, type DataFingerprint, fingerprintImages } from '../../s
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { ConstantImageWatch } from '../run/constant_image';
+import { imagesFrom, split } from '../run/hold_out';
 import { levelsOf } from '../run/network';
 import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage, goesOnBy } from './device_lost';
@@ -35,12 +37,14 @@ import { checkBeginning } from './fine_tune';
 import type { InsideOrder } from './inside/protocol';
 import { Inside } from './inside/worker';
 import { KeptRuns } from './kept_runs';
+import { type Kind, LiveMeasures } from './live_measures';
 import { LivePictures } from './live_pictures';
 import { LossBatcher } from './loss_batcher';
 import { createNetwork, Models } from './models';
 import type { Network } from './order';
 import type { Command, DrawOrder, Order, Phase, RunSettings, Source, WorkerEvent } from './protocol';
-import { recipeOf, settingsOf } from './settings';
+import { heldOutOf, recipeOf, settingsOf } from './settings';
+import { TrainingClock } from './training_clock';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
@@ -82,6 +86,8 @@ export class Session {
   private watch: ConstantImageWatch | undefined;
   private readonly models = new Models();
   private readonly pictures: LivePictures;
+  private readonly clock = new TrainingClock();
+  private readonly measures: LiveMeasures;
   private readonly inside: Inside;
   private readonly drawing = new Drawing();
   private nextPictures = 0;
@@ -106,6 +112,7 @@ export class Session {
     this.send = send;
     this.pictures = new LivePictures(send);
     this.inside = new Inside(send);
+    this.measures = new LiveMeasures(send, this.clock);
     this.kept = new KeptRuns(send);
   }
 
@@ -126,6 +133,7 @@ export class Session {
         break;
       case 'train':
       case 'step':
+        this.clock.press(performance.now());
         this.train(command.type === 'train' ? 'all' : 'step');
         break;
       case 'pause':
@@ -142,6 +150,13 @@ export class Session {
           void this.kept.end({ discard: true }).catch((error) => this.report(error, 'task'));
           await this.strip(0);
         });
+        break;
+      case 'putAside':
+        this.training = 'no';
+        this.request(() => this.putAside());
+        break;
+      case 'measure':
+        this.request(() => this.measure('quality'));
         break;
       case 'goBack':
         this.request(async () => this.goBack());
@@ -411,7 +426,7 @@ export class Session {
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
     this.run ??= this.settings;
     try {
-      const images = this.imagesOf(this.run.limit);
+      const { train: images, held } = this.imagesOf(this.run);
       checkLabels(images, saved?.config ?? networkOf(this.run, this.images));
       const { batch, recipe } = this.run;
       const engine = await this.device();
@@ -429,9 +444,15 @@ export class Session {
         : await engine.createTrainer(unet, options);
       if (saved) this.trainer.setState(saved.state);
       this.watch = new ConstantImageWatch(images, this.trainer.settings.objective, this.binarize);
+      await this.measures.begin({
+        ...{ engine, held, binarize: this.binarize, seed: this.run.seed, trainer: this.trainer },
+        network: { unet, objective: this.objective },
+        isDigits: this.source === 'mnist',
+      });
       this.send({
         type: 'built',
         images: images.count,
+        held: held?.count ?? 0,
         stepsPerEpoch: Math.ceil(images.count / batch),
         parameters: unet.parameterCount,
         classes: unet.config.conditioning?.classes ?? 0,
@@ -449,14 +470,20 @@ export class Session {
     return this.trainer;
   }
 
-  /** The first `limit` of the images; 0 means all. */
-  private imagesOf(limit: number): ImageSet {
+  /** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
+  private imagesOf({ limit, ...rest }: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>) {
     const { images: all } = this;
     if (!all)
       throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
     const count = limit > 0 ? Math.min(limit, all.count) : all.count;
-    const images = all.images.subarray(0, count * all.height * all.width * all.channels);
-    return { ...all, count, images, labels: all.labels?.subarray(0, count) };
+    const held = heldOutOf(rest, count);
+    if (held >= count) {
+      throw new EngineError(
+        'argument',
+        `${held} images are to be held out, and there are ${count}: hold out fewer, so that some are left to train on.`,
+      );
+    }
+    return split(imagesFrom(all, 0, count), held);
   }
 
   /** The network of the run, else a new one as the settings have it. */
@@ -504,19 +531,21 @@ export class Session {
     };
     let ended = false;
     this.diverged = false;
+    this.clock.start(performance.now());
     try {
       ended = await this.interruptible('training', async (signal) => {
         for await (const event of trainer.fit(this.dataset!, { epochs, seed, binarize, maxSteps, signal })) {
           if (this.trainer !== trainer) break;
           speed = event.imagesPerSecond;
           add(event.loss);
-          if (mode === 'all') await this.between(trainer, event.step, signal, batcher);
+          if (mode === 'all') await this.between(trainer, event, signal, batcher);
         }
       });
     } catch (error) {
       this.diverged = error instanceof EngineError && error.code === 'diverged';
       throw error;
     } finally {
+      this.clock.stop(performance.now());
       // When the device was lost, the page went back to what was kept; later steps are not the run's any more.
       if (this.trainer === trainer) batcher.flush();
     }
@@ -527,6 +556,29 @@ export class Session {
     losses.slice(this.losses.length).forEach(add);
     batcher.flush();
     await this.lastPictures(losses.length);
+    if (this.complete) this.requests.push(() => this.lastMeasures());
+  }
+
+  /** Of the network at the end of the run; nobody waits for them. */
+  private async lastMeasures(): Promise<void> {
+    for (const kind of ['heldOut', 'quality'] as const) if (this.training === 'no') await this.measure(kind);
+  }
+
+  /** Measures the network as it is now; an interruption ends that. Training, if it is wanted, goes on afterwards. */
+  private async measure(kind: Kind): Promise<void> {
+    if (!this.trainer || !this.measures.can(kind, this.losses.length)) return;
+    const trains = this.training !== 'no';
+    if (trains) this.clock.start(performance.now());
+    else this.phase(this.resting);
+    try {
+      await this.interruptible(trains ? 'training' : 'pictures', (signal) =>
+        this.measures.measure(kind, { step: this.losses.length, counts: trains, signal }),
+      );
+    } finally {
+      this.clock.stop(performance.now());
+    }
+    // It was the pause that ended it.
+    if (trains && this.training === 'no') await this.lastPictures(this.losses.length);
   }
 
   /** The pictures of the network as it is now, at the end of a stretch of steps: both, so that they show the same network. */
@@ -550,10 +602,11 @@ export class Session {
   /** What is due between two steps. No further step is submitted before this is done, so all of it shows the same network. */
   private async between(
     trainer: Trainer,
-    step: number,
+    { step, imagesPerSecond }: Pick<TrainingEvent, 'step' | 'imagesPerSecond'>,
     signal: AbortSignal,
     batcher: LossBatcher,
   ): Promise<void> {
+    if (signal.aborted) return;
     const start = performance.now();
     if (start >= this.nextPictures) {
       batcher.flush();
@@ -566,6 +619,14 @@ export class Session {
       this.nextPictures = end + Math.max(this.settings.refresh * 1000, rest);
     }
     if (start - this.keptAt > SAVE_MS) await this.keep(trainer);
+    const now = performance.now();
+    this.measures.tell(imagesPerSecond);
+    const due = this.measures.due(imagesPerSecond);
+    if (this.clock.isOver(now, this.settings.minutes)) {
+      this.training = 'no';
+      this.send({ type: 'timeUp' });
+      this.interrupt('training');
+    } else if (due) this.request(() => this.measure(due));
   }
 
   /** Copies the run, the steps that are under way included, to the host and from there to the browser's storage. Returns all losses. */
@@ -573,9 +634,11 @@ export class Session {
     const { source, losses, binarize } = this;
     const { lr: learningRate, epochs } = this.settings;
     const { seed, batch: batchSize } = this.run!;
-    const { count } = this.dataset!;
+    const { held } = this.imagesOf(this.run!);
+    const count = this.dataset!.count + (held?.count ?? 0);
     const limit = count < this.images!.count ? { limit: count } : {};
-    const settings = { seed, batchSize, learningRate, epochs, binarize, source, ...limit };
+    const holdout = held ? { holdout: held.count } : {};
+    const settings = { seed, batchSize, learningRate, epochs, binarize, source, ...limit, ...holdout };
     const checkpoint = await saveCheckpoint({ trainer, settings, data: this.data!, losses });
     const all = decodeSafetensors(checkpoint).tensors.get('losses')!.data as Float32Array;
     if (this.checkpoint && stepIn(this.checkpoint) < all.length) this.before = this.checkpoint;
@@ -602,6 +665,8 @@ export class Session {
     } catch (error) {
       this.report(error, 'task');
     }
+    if (settings.lr !== before.lr)
+      this.send({ type: 'rate', changed: { step: this.losses.length, lr: settings.lr } });
     if (settings.samples !== before.samples || settings.refresh !== before.refresh) this.nextPictures = 0;
     // The end of a run is fixed when fit begins. Beginning again costs the step under way, no more.
     if (settings.epochs !== before.epochs && this.training === 'all') this.interrupt('training');
@@ -616,8 +681,26 @@ export class Session {
     this.checkpoint = undefined;
     this.before = undefined;
     this.diverged = false;
+    this.clock.reset();
     this.resting = 'idle';
     this.send({ type: 'freed' });
+  }
+
+  /** Leaves the run where the browser keeps it, from where it can be gone on with. */
+  private async putAside(): Promise<void> {
+    if (!this.run) return;
+    if (this.trainer && this.losses.length > 0 && !this.diverged) await this.keep(this.trainer);
+    const step = this.checkpoint ? stepIn(this.checkpoint) : 0;
+    await this.kept.settled();
+    if (this.kept.step < step) {
+      throw new EngineError(
+        'data',
+        'This browser does not keep the run, so it cannot be put aside: save its checkpoint, and reset it.',
+      );
+    }
+    this.reset();
+    await this.kept.end();
+    await this.strip(0);
   }
 
   private goBack(): void {
@@ -633,6 +716,7 @@ export class Session {
   }
 
   private freeRun(): void {
+    this.measures.free();
     this.trainer?.destroy();
     this.trainer = undefined;
     this.dataset?.destroy();
@@ -683,7 +767,7 @@ export class Session {
       const trainer = source === 'run' ? this.trainer : undefined;
       const settings = this.run ?? this.settings;
       if (!this.images) await this.loadData(digits);
-      return { engine, network, images: this.imagesOf(settings.limit), trainer, settings };
+      return { engine, network, images: this.imagesOf(settings).train, trainer, settings };
     };
     // Timing takes long, and gives way to whatever is asked for; the others are done before anybody notices.
     const controller = new AbortController();
@@ -727,7 +811,7 @@ export class Session {
     try {
       const bytes = new Uint8Array(await file.arrayBuffer());
       if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
-        await this.resume(bytes, file.name, { kept: false });
+        await this.resume(bytes, file.name);
       else await this.openModel(bytes, file.name);
     } catch (error) {
       this.report(error, 'data');
@@ -756,7 +840,7 @@ export class Session {
       try {
         if (!this.hasDataOf(checkpoint) && checkpoint.settings.source === 'mnist')
           await this.loadData(digits);
-        if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', { kept: true });
+        if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', id);
         else {
           this.awaiting = id;
           this.send({ type: 'needsData', id });
@@ -772,16 +856,16 @@ export class Session {
   }
 
   private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {
-    const { limit } = settingsOf({ settings, config, objective, data }, 'The run');
-    const { images } = this;
-    return images !== undefined && isSameData(data, fingerprintImages(this.imagesOf(limit)));
+    const asked = settingsOf({ settings, config, objective, data }, 'The run');
+    try {
+      assertSameData(data, fingerprintImages(this.imagesOf(asked).train));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
-  private async resume(
-    bytes: Uint8Array<ArrayBuffer>,
-    name: string,
-    { kept }: { readonly kept: boolean },
-  ): Promise<void> {
+  private async resume(bytes: Uint8Array<ArrayBuffer>, name: string, id?: string): Promise<void> {
     if (this.run) {
       throw new EngineError(
         'argument',
@@ -791,14 +875,15 @@ export class Session {
     const saved = loadCheckpoint(bytes, name);
     const settings = settingsOf(saved, name);
     if (!this.images) await this.loadData(digits);
-    const images = this.imagesOf(settings.limit);
+    const images = this.imagesOf(settings).train;
     assertSameData(saved.data, fingerprintImages(images));
     checkLabels(images, saved.config);
     this.settings = { ...this.settings, ...settings };
     this.run = this.settings;
     this.checkpoint = bytes;
     this.losses = [...saved.losses];
-    this.send({ type: 'resumed', name, kept, settings, losses: saved.losses, note: saved.note });
+    const { losses, note } = saved;
+    this.send({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
     try {
       await this.build();
     } catch (error) {
@@ -823,15 +908,6 @@ export class Session {
 
   private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
     this.send({ type: 'saved', name, bytes, step }, [bytes.buffer]);
-  }
-}
-
-function isSameData(before: DataFingerprint, now: DataFingerprint): boolean {
-  try {
-    assertSameData(before, now);
-    return true;
-  } catch {
-    return false;
   }
 }
 
