@@ -51,7 +51,7 @@ export class LearningScene implements Scene {
         'The network is shown the noisy image and guesses the clean one: it {denoises|denoise}. We know the truth, so we can say how wrong the guess is: the mean of the squared differences of all pixels. That is the {loss}.',
       ),
       prose(
-        'In each training {step} every {parameter} moves a little to where the loss falls. Nobody tells the network what a digit is. It has to find out, because whoever knows digits guesses better.',
+        'In each training {step} every {parameter} moves a little to where the loss falls; its {moment estimates} say how far. Nobody tells the network what a digit is. It has to find out, because whoever knows digits guesses better.',
       ),
       this.said,
       this.network.element,

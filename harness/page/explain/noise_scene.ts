@@ -38,7 +38,7 @@ export class NoiseScene implements Scene {
   private readonly slider: Slider;
   private readonly digits: Choice<number>;
   private readonly kinds: Choice<Kind>;
-  private readonly image = new Figure('x, an image');
+  private readonly image = new Figure('x, image');
   private readonly noise = new Figure('n, noise');
   private readonly mixed = new Figure('xₜ, the mix');
   private readonly formula = make('p', { className: 'formula' });
@@ -123,7 +123,10 @@ export class NoiseScene implements Scene {
       `t = ${t.toFixed(2)}`,
     );
     slider.say(t.toFixed(2));
-    this.formula.textContent = `xₜ = (1 − t) x + t n = ${(1 - t).toFixed(2)} x + ${t.toFixed(2)} n`;
+    this.formula.replaceChildren(
+      make('span', {}, 'xₜ = (1 − t) x + t n '),
+      make('span', {}, `= ${(1 - t).toFixed(2)} x + ${t.toFixed(2)} n`),
+    );
     this.digits.show(digit);
     this.kinds.show(kind);
     // Not anew with each move of the slider: one of its words may have the focus.
