@@ -5,6 +5,10 @@ import { unfit } from './draw_order';
 import { whole } from './format';
 import type { Source } from './protocol';
 import { PRETRAINED_STEPS } from './recipe_text';
+import type { State } from './state';
+
+/** So many steps, or an epoch if that has fewer, must a run have made before its network is taken by itself. Before, the visitor may choose it. */
+const GROWN = 200;
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
 
@@ -16,9 +20,14 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
       app.changed();
     });
   }
+  const isWaiting = () => isUntrained(app) || isYoung(app);
   /** Why the chosen network is not asked. */
-  const why = () => (isUntrained(app) || app.source === 'pretrained' ? undefined : unfit(app.network));
-  const source = () => (isUntrained(app) || why() ? 'pretrained' : app.source);
+  const why = () => (isWaiting() || app.source === 'pretrained' ? undefined : unfit(app.network));
+  const source = () => (isWaiting() || why() ? 'pretrained' : app.source);
+  const untilGrown = () =>
+    !isUntrained(app) && isYoung(app)
+      ? `This page’s run takes over after step ${whole(grownAt(app.state))}; choose it to draw with it now.`
+      : undefined;
   const nameOf = (of: Source) =>
     ({
       pretrained: `The pretrained network, ${whole(PRETRAINED_STEPS)} steps`,
@@ -36,10 +45,14 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
       button('draw-use-run').disabled = state.losses.length === 0;
       button('draw-use-file').hidden = state.model === undefined;
       setText(button('draw-use-file'), state.model?.name ?? '');
-      const problem = why();
+      const problem = why() ?? untilGrown();
       setText(anyElement('draw-model'), problem ? `${nameOf(source())}. ${problem}` : nameOf(source()));
     },
   };
 }
 
+const grownAt = ({ run }: State) => Math.min(run?.stepsPerEpoch ?? GROWN, GROWN);
+/** Nobody has chosen the run's network, and the pretrained one is still better. */
+const isYoung = ({ source, settings, state }: App) =>
+  source === 'run' && settings.model === 'auto' && state.losses.length < grownAt(state);
 const isUntrained = ({ source, state }: App) => source === 'run' && state.losses.length === 0;

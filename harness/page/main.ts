@@ -5,12 +5,15 @@ import { createCheckPanel } from './check_panel';
 import { rememberedLosses } from './device_lost';
 import { anyElement, button, byId, setText } from './dom';
 import { DrawPanel } from './draw_panel';
+import { createExplainPanel, explainWithoutGpu } from './explain_panel';
 import { connectFiles } from './file_input';
 import { guardDisabled } from './focus';
 import { adapterName } from './format';
+import { connectGlossary } from './glossary';
 import { createHome } from './home';
 import { createInsidePanel } from './inside_panel';
 import { createKeptPanel } from './kept_panel';
+import { showReading } from './links';
 import { playRecording } from './recorded';
 import { createSamplePanel } from './sample_panel';
 import type { Settings } from './settings';
@@ -56,6 +59,7 @@ function showTrouble({ title, why, remedies }: Trouble): void {
   anyElement('adapter').hidden = false;
   setText(anyElement('adapter-name'), 'No GPU to work on');
   dot().className = 'dot none';
+  explainWithoutGpu();
 }
 
 const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
@@ -117,6 +121,7 @@ function createFrame(app: App): Panel {
         sample: false,
         draw: false,
         inside: false,
+        explain: false,
         check: false,
         bench: (settings.benchBatch || settings.batch) > SMALL.batch,
       };
@@ -128,6 +133,8 @@ function createFrame(app: App): Panel {
 function start(): void {
   anyElement('not-started').remove();
   guardDisabled();
+  connectGlossary();
+  showReading();
   button('unsupported-retry').addEventListener('click', () => location.reload());
   playRecording(() => !anyElement('home').hidden).catch((error) => {
     setText(anyElement('recorded-note'), `The recording could not be loaded. ${error.message}`);
@@ -150,6 +157,7 @@ function start(): void {
     sample: createSamplePanel(app),
     draw: new DrawPanel(app),
     inside: createInsidePanel(app),
+    explain: createExplainPanel(app),
     check,
     bench,
   };

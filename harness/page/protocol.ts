@@ -1,6 +1,7 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
+import type { ExplainAnswer, ExplainOrder } from './explain/protocol';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
 import type { Measurement } from './measurements';
 import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
@@ -98,6 +99,8 @@ export type Command =
   | { readonly type: 'stopSampling' }
   /** Answered by `drawn`, unless the device is lost or the run reset; training waits meanwhile. */
   | { readonly type: 'draw'; readonly id: number; readonly order: DrawOrder }
+  /** A question of the scene `key`, answered by `explained` of the same key and id, unless the device is lost or the run reset. */
+  | { readonly type: 'explain'; readonly key: string; readonly id: number; readonly order: ExplainOrder }
   /** One of the training images to draw on: any number chooses one. */
   | { readonly type: 'example'; readonly at: number }
   /** Other training data; no files stand for the digits that come with the page. `checkpoint`: one comes next, and says the recipe. */
@@ -221,6 +224,14 @@ export type WorkerEvent =
   | { readonly type: 'inside'; readonly answer: InsideAnswer }
   /** The answer to the command `draw` of this id, or why there is none. */
   | { readonly type: 'drawn'; readonly id: number; readonly answer?: DrawAnswer; readonly problem?: string }
+  /** The answer, or why there is none. */
+  | {
+      readonly type: 'explained';
+      readonly key: string;
+      readonly id: number;
+      readonly answer?: ExplainAnswer;
+      readonly problem?: string;
+    }
   | { readonly type: 'example'; readonly image: Uint8Array<ArrayBuffer> }
   /** The run is gone, and its memory is free. */
   | { readonly type: 'freed' }

@@ -18,7 +18,7 @@ const HOLD = 14;
 export const pictureAt = (tick: number, count: number, ticksEach: number) =>
   Math.min(Math.floor((tick % (count * ticksEach + HOLD)) / ticksEach), count - 1);
 
-async function load(): Promise<Recording> {
+export async function loadRecording(): Promise<Recording> {
   const bytes = await readSource(await recordingFile(), 'recording.gz');
   if (!isGzip(bytes)) return decodeRecording(bytes); // some servers unpack it
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
@@ -50,7 +50,7 @@ function drawLosses(host: HTMLElement, losses: readonly number[]): (step: number
 
 /** Starts as soon as the recording is there. `visible` says whether the welcome is. */
 export async function playRecording(visible: () => boolean): Promise<void> {
-  const recording = await load();
+  const recording = await loadRecording();
   const { height, width, making, learning, x, samples } = recording;
   const tiles = (pictures: readonly Uint8Array[], columns: number): Tiles[] =>
     pictures.map((bytes) => ({ bytes, height, width, columns }));

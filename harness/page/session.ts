@@ -179,6 +179,9 @@ export class Session {
       case 'draw':
         this.request(() => this.draw(command.id, command.order));
         break;
+      case 'explain':
+        this.request(() => this.explain(command));
+        break;
       case 'example':
         if (this.images) this.example(command.at, this.images);
         else
@@ -474,7 +477,7 @@ export class Session {
   private imagesOf({ limit, ...rest }: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>) {
     const { images: all } = this;
     if (!all)
-      throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
+      throw new EngineError('data', 'There are no images to train on: choose some, or reload the page.');
     const count = limit > 0 ? Math.min(limit, all.count) : all.count;
     const held = heldOutOf(rest, count);
     if (held >= count) {
@@ -787,6 +790,32 @@ export class Session {
       this.send({ type: 'drawn', id, answer });
     } catch (error) {
       this.send({ type: 'drawn', id, problem: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** Like a drawing, a question of the Explain tab always gets an answer. */
+  private async explain({ key, id, order }: Extract<Command, { type: 'explain' }>): Promise<void> {
+    try {
+      const { answerExplain } = await import('./explain/worker');
+      const engine = await this.device();
+      const answer = await answerExplain(order, {
+        engine,
+        settings: this.run ?? this.settings,
+        images: async () => {
+          if (!this.images) await this.loadData(digits);
+          return this.imagesOf((this.run ?? this.settings).limit);
+        },
+        network: (of) =>
+          of === 'digits' || of === 'tutorial' ? this.models.ofRecipe(of, engine) : this.networkFrom(of),
+      });
+      this.send({ type: 'explained', key, id, answer });
+    } catch (error) {
+      this.send({
+        type: 'explained',
+        key,
+        id,
+        problem: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 

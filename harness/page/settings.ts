@@ -9,7 +9,7 @@ import { type SweepChoice, sweepChoices } from '../bench/result';
 import { usualHoldOut } from '../run/hold_out';
 import type { CheckpointSettings } from './protocol';
 
-export const tasks = ['train', 'sample', 'draw', 'inside', 'check', 'bench'] as const;
+export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
 
 export const tunes = ['auto', 'on', 'off'] as const;
@@ -77,6 +77,8 @@ export interface Settings {
   readonly ask: Ask;
   /** The share of noise that a drawing gets, in percent. */
   readonly level: number;
+  /** Which scene the Explain tab shows. */
+  readonly scene: number;
   /** Images of a step that is timed on the Bench tab; 0 means as many as in training. */
   readonly benchBatch: number;
   /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
@@ -218,6 +220,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   method: choice(...flowMethods),
   ask: choice(...asks),
   level: whole(60, 0, 100),
+  scene: whole(1, 1, 4),
   benchBatch: orEmpty(batch, 'that of the training'),
   kernel: {
     initial: '',

@@ -189,6 +189,7 @@ export function reduce(state: State, event: WorkerEvent): State {
     case 'grid':
     case 'strip':
     case 'drawn':
+    case 'explained':
     case 'example':
       return state;
   }

@@ -26,6 +26,7 @@ export function connectTabs(choose: (task: Task) => void): {
       tab(next).focus();
     });
   }
+  let shown: Task | undefined;
   return {
     show(task, address) {
       for (const other of tasks) {
@@ -34,6 +35,9 @@ export function connectTabs(choose: (task: Task) => void): {
         tab(other).tabIndex = other === (task ?? order[0]) ? 0 : -1;
         anyElement(`panel-${other}`).hidden = other !== task;
       }
+      // On a phone the row may be longer than the screen is wide.
+      if (task && task !== shown) tab(task).scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      shown = task;
     },
   };
 }

@@ -33,6 +33,6 @@ export function renderData({ state, settings }: App): void {
     anyElement('data-hint'),
     locked
       ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
-      : 'or drop them anywhere on the page; IDX plain or .gz, images and their labels together',
+      : 'or drop them anywhere on the page: PNG files in folders named after their classes, .npy, IDX (plain or .gz)',
   );
 }

@@ -17,13 +17,13 @@ import { greys } from '../../run/pictures';
 import type { Network } from '../order';
 import type { RunSettings, Source, WorkerEvent } from '../protocol';
 import { recipeOf } from '../settings';
+import { choicesOf } from './images';
 import type { StepToList } from './list';
 import { addNoise, type Noised } from './noise';
 import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './protocol';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;
-const CHOICES = 10;
 
 /** What the session has when it is asked. */
 export interface Surroundings {
@@ -80,7 +80,7 @@ export class Inside {
     const { engine, network, trainer } = about;
     const { unet, objective } = network;
     const { height, width, conditioning } = unet.config;
-    const choices = choicesOf(about);
+    const choices = choicesOf(about.images, unet.config);
     const noised = noise(about, choices[picture.choice].clean, picture.level);
     const { predictor, buffers } = await this.watch(engine, unet);
     const { queue } = engine.device;
@@ -192,7 +192,7 @@ async function step(picture: Picture, about: Surroundings): Promise<InsideAnswer
 function batchOf(picture: Picture, about: Surroundings, count: number) {
   const { images, network } = about;
   const { classes = 0 } = network.unet.config.conditioning ?? {};
-  const chosen = choicesOf(about)[picture.choice];
+  const chosen = choicesOf(images, network.unet.config)[picture.choice];
   const all = greys(images, count).values;
   const size = all.length / count;
   const levels = Float32Array.from({ length: count }, (_, n) => (n === 0 ? picture.level : n / count));
@@ -216,27 +216,6 @@ function batchOf(picture: Picture, about: Surroundings, count: number) {
 
 function noise({ network, settings }: Surroundings, clean: Float32Array, level: number, index = 0): Noised {
   return addNoise(network.objective, clean, level, { seed: settings.seed, index });
-}
-
-/** One image of each class, or the first ones, in the network's size. */
-function choicesOf({ images, network }: Surroundings) {
-  const { height, width, channels } = network.unet.config;
-  if (images.height !== height || images.width !== width || images.channels !== channels) {
-    throw new EngineError(
-      'argument',
-      `The images are ${images.height}x${images.width}x${images.channels}; this network looks at ${height}x${width}x${channels}. Choose images of its size on the Train tab, or another network.`,
-    );
-  }
-  const { labels } = images;
-  const first = (label: number) => labels?.indexOf(label) ?? label;
-  const found = Array.from({ length: CHOICES }, (_, label) => first(label)).filter(
-    (at) => at >= 0 && at < images.count,
-  );
-  const size = height * width * channels;
-  return (found.length > 0 ? found : [0]).map((at) => ({
-    label: labels?.[at],
-    clean: greys({ ...images, images: images.images.subarray(at * size) }, 1).values,
-  }));
 }
 
 const trainingOf = ({ network }: Surroundings): Recipe['trainer'] =>

@@ -1,0 +1,106 @@
+/** Four scenes, one at a time, at the reader's pace: by buttons, arrow keys, or the address. */
+import './explain.css';
+import type { App } from '../app';
+import { setText } from '../dom';
+import { setDisabled } from '../focus';
+import { linkTo } from '../links';
+import type { WorkerEvent } from '../protocol';
+import { loadRecording } from '../recorded';
+import { make } from './build';
+import { LearningScene } from './learning_scene';
+import { NoiseScene } from './noise_scene';
+import { RecipeScene } from './recipe_scene';
+import { SamplingScene } from './sampling_scene';
+import type { Scene, Stage } from './scene';
+
+const SCENES = [NoiseScene, LearningScene, SamplingScene, RecipeScene];
+
+export class Explain {
+  private readonly app: App | undefined;
+  private readonly host: HTMLElement;
+  private readonly back = make('button', { type: 'button' }, 'Back');
+  private readonly next = make('button', { type: 'button', className: 'primary' }, 'Next');
+  private readonly place = make('p', { className: 'muted scene-place' });
+  private readonly title = make('h2');
+  private readonly stage = make('div');
+  private readonly reading = make('p', { className: 'muted scene-reading' });
+  private scenes: readonly Scene[] = [];
+  /** Without an app the scene stands in no address. */
+  private at = 1;
+  private shown = 0;
+
+  constructor(host: HTMLElement, app?: App) {
+    this.host = host;
+    this.app = app;
+    this.place.setAttribute('role', 'status');
+    const head = make(
+      'div',
+      { className: 'scene-head' },
+      this.title,
+      make('div', { className: 'scene-steps' }),
+    );
+    head.lastElementChild!.append(this.back, this.place, this.next);
+    host.replaceChildren(head, this.stage, this.reading);
+    this.back.addEventListener('click', () => this.go(-1));
+    this.next.addEventListener('click', () => this.go(1));
+    host.addEventListener('keydown', (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -1, PageDown: 1 }[event.key];
+      // A slider, and what scrolls, have a use of their own for these keys.
+      const used = (event.target as Element).matches('input, select, [tabindex="0"]');
+      if (!by || used || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.go(by);
+    });
+    loadRecording().then(
+      (recording) => {
+        const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+        const stage: Stage = { app, recording, still, changed: () => this.changed() };
+        this.scenes = SCENES.map((Kind) => new Kind(stage));
+        this.changed();
+      },
+      (error) => {
+        host.textContent = `The scenes could not be loaded. Reload the page. ${error.message}`;
+      },
+    );
+  }
+
+  receive(event: WorkerEvent): void {
+    for (const { questions } of this.scenes) for (const question of questions) question.receive(event);
+  }
+
+  render(): void {
+    const scene = this.scenes[this.number - 1];
+    if (!scene) return;
+    setDisabled(this.back, this.number === 1);
+    setDisabled(this.next, this.number === this.scenes.length);
+    if (this.shown !== this.number) {
+      this.shown = this.number;
+      setText(this.title, scene.title);
+      const said = make('span', { className: 'visually-hidden' }, `: ${scene.title}`);
+      this.place.replaceChildren(`${this.number} of ${this.scenes.length}`, said);
+      this.stage.replaceChildren(scene.element);
+      const links = scene.reading.flatMap(([path, what], i) => [i > 0 ? ' · ' : '', linkTo(path, what)]);
+      this.reading.replaceChildren('Read on: ', ...links);
+    }
+    scene.render();
+  }
+
+  private get number(): number {
+    return this.app?.settings.scene ?? this.at;
+  }
+
+  private go(by: number): void {
+    const to = Math.min(Math.max(this.number + by, 1), SCENES.length);
+    if (to === this.number) return;
+    this.at = to;
+    this.app?.set('scene', String(to));
+    if (!this.app) this.render();
+    // The title may be out of sight above, on a phone.
+    if (this.host.getBoundingClientRect().top < 0) this.host.scrollIntoView();
+  }
+
+  private changed(): void {
+    if (this.app) this.app.changed();
+    else this.render();
+  }
+}

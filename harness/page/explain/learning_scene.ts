@@ -1,0 +1,190 @@
+/** The second scene: what the network sees behind the noise, before and after training, and how much it errs. */
+
+import { svg } from '../../run/svg';
+import { setText } from '../dom';
+import { elementOf } from '../draw';
+import { Choice, Figure, halves, make, prose, Slider } from './build';
+import { NetworkChoice } from './network_choice';
+import { errorOf } from './noise';
+import type { Predicted } from './protocol';
+import { Question } from './question';
+import { recordedWords, type Scene, SEED, type Stage } from './scene';
+
+export class LearningScene implements Scene {
+  readonly title = 'What is learned?';
+  readonly element = make('div', { className: 'scene' });
+  readonly questions: readonly Question[];
+  readonly reading = [
+    ['docs/tutorial.md#4-loss-and-optimizer', 'loss and optimizer'],
+    ['docs/tutorial.md#3-the-network', 'the network'],
+    ['shaders/loss/mse.wgsl', 'the shader of the loss'],
+    ['shaders/optimizer/adam.wgsl', 'of the update'],
+  ] as const;
+  private readonly stage: Stage;
+  private readonly question: Question<Predicted>;
+  private readonly network: NetworkChoice;
+  private readonly slider: Slider;
+  private readonly digits: Choice<number>;
+  private readonly seen = new Figure('xₜ, what it sees');
+  private readonly before = new Figure('Guess, untrained');
+  private readonly after = new Figure('Guess now');
+  private readonly truth = new Figure('x, the truth');
+  private readonly curve = make('div', { className: 'errors', role: 'img' });
+  private readonly said = make('p', { className: 'scene-said' });
+  private readonly status = make('p', { className: 'muted scene-status' });
+  private choice = 7;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+    this.question = new Question(stage.app, 'learning');
+    this.questions = [this.question];
+    this.network = new NetworkChoice(stage.app);
+    this.slider = new Slider('explain-level', 't', 10, stage.changed);
+    this.slider.value = 7;
+    this.digits = new Choice('Image', 'choice', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], (choice) => {
+      this.choice = choice;
+      stage.changed();
+    });
+    this.status.setAttribute('role', 'status');
+    const text = [
+      prose(
+        'The network is shown the noisy image and guesses the clean one: it {denoises|denoise}. We know the truth, so we can say how wrong the guess is: the mean of the squared differences of all pixels. That is the {loss}.',
+      ),
+      prose(
+        'In each training {step} every {parameter} moves a little to where the loss falls; its {moment estimates} say how far. Nobody tells the network what a digit is. It has to find out, because whoever knows digits guesses better.',
+      ),
+      this.said,
+      this.network.element,
+      this.status,
+    ];
+    const pictures = [
+      make(
+        'div',
+        { className: 'four' },
+        ...[this.seen, this.before, this.after, this.truth].map((f) => f.element),
+      ),
+      this.slider.element,
+      make(
+        'figure',
+        {},
+        make(
+          'figcaption',
+          { className: 'errors-key' },
+          make('span', {}, 'Error of the guess, by noise level'),
+        ),
+        this.curve,
+      ),
+      this.digits.element,
+    ];
+    this.element.append(...halves(pictures, text));
+    const key = this.element.querySelector('.errors-key')!;
+    key.append(
+      make('span', { className: 'key before' }, 'before training'),
+      make('span', { className: 'key' }, 'now'),
+    );
+  }
+
+  render(): void {
+    const { question, network, stage, slider } = this;
+    if (stage.app)
+      question.ask({ kind: 'predict', of: network.source, choice: this.choice, seed: SEED }, true);
+    network.render(question.steps);
+    setText(this.status, question.status ?? '');
+    const shown = question.answer ?? this.recorded();
+    const at = Math.min(slider.value, shown.levels.length - 1);
+    slider.say(shown.levels[at].toFixed(2));
+    this.digits.show(this.choice, (i) =>
+      i < shown.labels.length ? String(shown.labels[i] ?? i + 1) : undefined,
+    );
+    this.showPictures(shown, at);
+    this.showErrors(shown, at);
+    setText(this.said, question.answer ? sentence(shown, at) : recordedWords(stage.app !== undefined));
+  }
+
+  private showPictures(shown: Shown, at: number): void {
+    const { height, width, noisy, before, after, clean } = shown;
+    const label = shown.labels[this.choice];
+    const what = label === undefined ? 'the image' : `a ${label}`;
+    const t = shown.levels[at];
+    const error = (picture: Uint8Array) => errorOf(picture, clean).toFixed(3);
+    this.seen.show(
+      { bytes: noisy[at], height, width },
+      `${what} with ${Math.round(100 * t)} % noise`,
+      `t = ${t.toFixed(2)}`,
+    );
+    this.after.show(
+      { bytes: after[at], height, width },
+      `What the network sees in it now; error ${error(after[at])}`,
+      `error ${error(after[at])}`,
+    );
+    this.before.element.hidden = !before;
+    if (before) {
+      this.before.rename(shown.began === 'pretrained' ? 'Guess, pretrained' : 'Guess, untrained');
+      this.before.show(
+        { bytes: before[at], height, width },
+        `What it saw before training; error ${error(before[at])}`,
+        `error ${error(before[at])}`,
+      );
+    }
+    this.truth.show({ bytes: clean, height, width }, what, 'the answer');
+  }
+
+  /** Two lines over the noise levels, and where the slider is. */
+  private showErrors({ levels, before, after, clean }: Shown, at: number): void {
+    const errors = {
+      before: before?.map((p) => errorOf(p, clean)),
+      after: after.map((p) => errorOf(p, clean)),
+    };
+    const top = Math.max(...(errors.before ?? []), ...errors.after, 0.05);
+    const line = (values: readonly number[], className: string) => {
+      const points = values.map((error, i) => `${100 * levels[i]},${38 - (36 * error) / top}`).join(' ');
+      return svg('polyline', { points, class: className, 'vector-effect': 'non-scaling-stroke' });
+    };
+    const x = 100 * levels[at];
+    const mark = svg('line', { x1: x, x2: x, y1: 0, y2: 40, 'vector-effect': 'non-scaling-stroke' });
+    const lines = [...(errors.before ? [line(errors.before, 'before')] : []), line(errors.after, 'now')];
+    this.curve.replaceChildren(
+      elementOf(svg('svg', { viewBox: '0 0 100 40', preserveAspectRatio: 'none' }, mark, ...lines)),
+      make('span', { className: 'muted' }, top.toFixed(2)),
+    );
+    const from = errors.before ? `before training ${errors.before[at].toFixed(3)}, ` : '';
+    this.curve.ariaLabel = `Error at t = ${levels[at].toFixed(2)}: ${from}now ${errors.after[at].toFixed(3)}; over all levels now ${errors.after[0].toFixed(3)} to ${Math.max(...errors.after).toFixed(3)}`;
+    this.element.querySelector<HTMLElement>('.key.before')!.hidden = !errors.before;
+  }
+
+  /** What the recording has of it: the pretrained network's guesses on its way from noise to a digit. */
+  private recorded(): Shown {
+    const { choice, stage } = this;
+    const { height, width, x, predictions, making } = stage.recording;
+    const size = height * width;
+    const one = (all: Uint8Array) => all.subarray(choice * size, (choice + 1) * size);
+    // Ten of the twenty steps: from level 0.1 to 1.
+    const steps = Array.from({ length: 10 }, (_, i) => making.steps - 2 * (i + 1));
+    return {
+      ...{ height, width, before: undefined, objective: 'flow', began: 'new' },
+      labels: Array.from({ length: 10 }, (_, i) => i),
+      clean: one(x[x.length - 1]),
+      levels: steps.map((step) => 1 - step / making.steps),
+      noisy: steps.map((step) => one(x[step])),
+      after: steps.map((step) => one(predictions[step])),
+    };
+  }
+}
+
+type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
+  readonly before: Predicted['before'] | undefined;
+};
+
+/** What is to be seen at this level. */
+function sentence({ levels, objective, labels }: Shown, at: number): string {
+  const t = levels[at];
+  const which = objective === 'flow' && labels.length > 1 ? 'It is told which digit to look for. ' : '';
+  if (t === 0) return 'Without noise there is nothing to guess: the image itself is the answer.';
+  if (t < 0.35) return 'Little noise: the strokes are plain to see, and it tidies up between them.';
+  if (t < 0.75) return `${which}Much is hidden, and it fills in what digits usually have there.`;
+  if (t < 1)
+    return `${which}Hardly anything is left of the image: it can tell where the ink may be, not where it is.`;
+  return objective === 'flow'
+    ? `${which}In nothing but noise it sees the mean of all such digits: the guess that errs least.`
+    : 'In nothing but noise it sees the mean of all digits: the guess that errs least.';
+}

@@ -1,0 +1,80 @@
+/** What a scene asks the training worker: one question at a time, and again when it becomes another one. */
+import type { App } from '../app';
+import { whole } from '../format';
+import { Latest } from '../latest';
+import type { WorkerEvent } from '../protocol';
+import { describe } from '../state';
+import type { ExplainAnswer, ExplainOrder } from './protocol';
+
+/** While it trains, the run's network is asked again after so many steps and milliseconds: each time the step under way is lost. */
+const AGAIN = { steps: 8, ms: 3000 };
+
+export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
+  answer: Answer | undefined;
+  private readonly app: App | undefined;
+  private readonly key: string;
+  private readonly latest: Latest<ExplainOrder>;
+  private asked = { order: '', steps: 0, at: 0 };
+  private problem: string | undefined;
+
+  constructor(app: App | undefined, key: string) {
+    this.app = app;
+    this.key = key;
+    this.latest = new Latest((id, order) => app?.send({ type: 'explain', key, id, order }));
+  }
+
+  /** Asks, unless that has been asked. `live`: also whenever the run's network has learned since. */
+  ask(order: ExplainOrder, live = false): void {
+    const { app, asked } = this;
+    if (!app || app.measuring) return;
+    const { state, settings } = app;
+    const own = order.of === 'run' || order.of === 'file' || order.of === 'pretrained';
+    const text = JSON.stringify([
+      order,
+      own && [settings.recipe, state.model?.name, state.run === undefined],
+    ]);
+    const steps = order.of === 'run' ? state.losses.length : 0;
+    const due = steps - asked.steps >= AGAIN.steps && performance.now() - asked.at > AGAIN.ms;
+    const learned = live && !this.latest.waiting && steps !== asked.steps && (due || !state.training);
+    if (text === asked.order && !learned) return;
+    this.asked = { order: text, steps, at: performance.now() };
+    this.problem = undefined;
+    this.latest.ask(order);
+  }
+
+  /** Whether this was an answer to it. */
+  receive(event: WorkerEvent): boolean {
+    if (event.type === 'lost' || event.type === 'freed') {
+      this.latest.drop();
+      if (event.type === 'freed') this.asked = { order: '', steps: 0, at: 0 };
+      else this.problem = 'The GPU device was lost. Choose anything, and another one is asked for.';
+      return false;
+    }
+    if (event.type !== 'explained' || event.key !== this.key || !this.latest.answered(event.id)) return false;
+    this.problem = event.problem;
+    if (event.answer) this.answer = event.answer as Answer;
+    return true;
+  }
+
+  /** Steps that the run had made when it was asked. */
+  get steps(): number {
+    return this.asked.steps;
+  }
+
+  get waiting(): boolean {
+    return this.latest.waiting;
+  }
+
+  /** What keeps the answer away; undefined if nothing does. */
+  get status(): string | undefined {
+    if (this.problem) return this.problem;
+    if (!this.app) return undefined;
+    const { state, measuring } = this.app;
+    if (measuring && !this.answer) return `The ${measuring} has the GPU; this waits.`;
+    if (!this.waiting) return undefined;
+    const { preparing, phase } = state;
+    if (preparing?.task === 'compiling' && !this.answer)
+      return `Compiling the shaders: ${whole(preparing.done)} of ${whole(preparing.total)}`;
+    return phase === 'starting' || phase === 'loading' ? describe(state) : 'Asking the network';
+  }
+}

@@ -1,0 +1,136 @@
+/** The third scene: a sample on its way from noise to a digit, and what the network sees in it at each step. */
+import { setText } from '../dom';
+import { Choice, Figure, halves, make, prose } from './build';
+import { NetworkChoice } from './network_choice';
+import { Playback } from './playback';
+import type { Made } from './protocol';
+import { Question } from './question';
+import { recordedWords, type Scene, SEED, type Stage } from './scene';
+
+/** Pictures in the strip that shows the whole way. */
+const STRIP = 11;
+
+export class SamplingScene implements Scene {
+  readonly title = 'How is a digit made?';
+  readonly element = make('div', { className: 'scene' });
+  readonly questions: readonly Question[];
+  readonly reading = [
+    ['docs/tutorial.md#8-sampling', 'sampling'],
+    ['shaders/sampling/flow_step.wgsl', 'the shader of a step, of digits'],
+    ['shaders/sampling/denoise_step.wgsl', 'of the tutorial'],
+    ['src/sampling/sampler.ts', 'the sampler'],
+  ] as const;
+  private readonly stage: Stage;
+  private readonly question: Question<Made>;
+  private readonly network: NetworkChoice;
+  private readonly playback: Playback;
+  private readonly digits: Choice<number>;
+  private readonly other = make('button', { type: 'button', className: 'small' }, 'Other noise');
+  private readonly x = new Figure('xₜ, on its way');
+  private readonly prediction = new Figure('What the network sees in it');
+  private readonly strip = new Figure('The whole way, xₜ above, what it sees in it below', 'wide');
+  private readonly said = make('p', { className: 'scene-said' });
+  private readonly status = make('p', { className: 'muted scene-status' });
+  private digit = 3;
+  private seed = SEED;
+  /** The answer that has been played. */
+  private played: Made | undefined;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+    this.question = new Question(stage.app, 'sampling');
+    this.questions = [this.question];
+    this.network = new NetworkChoice(stage.app);
+    this.playback = new Playback('explain-way', stage.changed);
+    this.digits = new Choice('Digit', 'choice', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], (digit) => {
+      this.digit = digit;
+      stage.changed();
+    });
+    this.other.hidden = !stage.app;
+    this.other.addEventListener('click', () => {
+      this.seed++;
+      stage.changed();
+    });
+    this.status.setAttribute('role', 'status');
+    const text = [
+      prose(
+        'Begin with nothing but noise, and ask the network what it sees. It is a blur, but a {step} in the right direction. So move the image a little towards it, and ask again: now there is less noise, and it sees more.',
+      ),
+      prose(
+        'When t has come down to 0, there is a digit that nobody has written: a {sample}. Other noise from another {seed} makes another one.',
+      ),
+      this.said,
+      this.network.element,
+      this.status,
+    ];
+    const pictures = [
+      make('div', { className: 'two' }, this.x.element, this.prediction.element),
+      this.playback.element,
+      this.strip.element,
+      make('div', { className: 'scene-choices' }, this.digits.element, this.other),
+    ];
+    this.element.append(...halves(pictures, text));
+  }
+
+  render(): void {
+    const { question, network, stage, digit, seed } = this;
+    if (stage.app) question.ask({ kind: 'make', of: network.source, labels: [digit], steps: 0, seed });
+    network.render(question.steps);
+    setText(this.status, question.status ?? '');
+    const { answer } = question;
+    if (answer && answer !== this.played) {
+      this.played = answer;
+      if (stage.still) this.playback.choose(answer.predictions.length);
+      else this.playback.play();
+    }
+    const shown = answer ?? this.recorded();
+    const steps = shown.predictions.length;
+    this.playback.render(steps);
+    const { at } = this.playback;
+    this.digits.show(digit);
+    this.digits.element.hidden = answer !== undefined && !answer.told;
+    this.show(shown, at);
+    setText(this.said, answer ? sentence(at, steps) : recordedWords(stage.app !== undefined));
+  }
+
+  private show({ x, predictions, height, width, told }: Made, at: number): void {
+    const steps = predictions.length;
+    const what = told ? `a ${this.digit}` : 'a digit';
+    const t = (1 - at / steps).toFixed(2);
+    this.x.show({ bytes: x[at], height, width }, `${what} on its way from noise, t = ${t}`, `t = ${t}`);
+    // At the end there is no noise left to look through.
+    const seen = predictions[Math.min(at, steps - 1)];
+    this.prediction.show(
+      { bytes: seen, height, width },
+      `What the network sees in it at t = ${t}`,
+      told ? `told: ${this.digit}` : 'told nothing',
+    );
+    const places = Array.from({ length: STRIP }, (_, i) => Math.round((i * steps) / (STRIP - 1)));
+    const pictures = [...places.map((p) => x[p]), ...places.map((p) => predictions[Math.min(p, steps - 1)])];
+    const bytes = new Uint8Array(pictures.length * height * width);
+    pictures.forEach((picture, i) => {
+      bytes.set(picture, i * height * width);
+    });
+    this.strip.show(
+      { bytes, height, width, columns: STRIP },
+      `${STRIP} pictures from noise to ${what}, and what the network sees in each`,
+    );
+  }
+
+  private recorded(): Made {
+    const { digit, stage } = this;
+    const { height, width, x, predictions } = stage.recording;
+    const size = height * width;
+    const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
+    const made = { kind: 'made', objective: 'flow', told: true } as const;
+    return { ...made, ...{ height, width }, x: x.map(one), predictions: predictions.map(one) };
+  }
+}
+
+/** What the next step does. */
+function sentence(at: number, steps: number): string {
+  const left = steps - at;
+  if (left === 0) return 'The way is over: this is the sample.';
+  if (left === 1) return 'The last step: x becomes what the network sees.';
+  return `The next step moves x 1/${left} of the way to what the network sees.`;
+}

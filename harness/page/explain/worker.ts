@@ -1,0 +1,134 @@
+/** The Explain tab's part of the training worker; loaded when it is asked for the first time. */
+import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
+import { recipes } from '../../../src/recipes';
+import { choicesOf } from '../inside/images';
+import { addNoise } from '../inside/noise';
+import { gaussianNoise } from '../noised';
+import { type Network, samplingOf } from '../order';
+import type { RunSettings } from '../protocol';
+import { settings as pageSettings, recipeOf } from '../settings';
+import { uniformOf } from './noise';
+import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './protocol';
+
+/** What the session has when it is asked. */
+export interface Surroundings {
+  readonly engine: Engine;
+  readonly settings: RunSettings;
+  readonly images: () => Promise<ImageSet>;
+  readonly network: (of: Asked) => Promise<Network>;
+}
+
+/** From the clean image to nothing but noise. */
+const LEVELS = Array.from({ length: 11 }, (_, i) => i / 10);
+
+/** Throws an EngineError whose message says why there is no answer. */
+export function answerExplain(order: ExplainOrder, about: Surroundings): Promise<ExplainAnswer> {
+  return order.kind === 'predict' ? predict(order, about) : make(order, about);
+}
+
+async function predict(
+  { of, choice, seed }: Extract<ExplainOrder, { kind: 'predict' }>,
+  about: Surroundings,
+): Promise<Predicted> {
+  const network = await about.network(of);
+  const { unet, objective } = network;
+  const { height, width, conditioning } = unet.config;
+  checkGrey(unet);
+  const choices = choicesOf(await about.images(), unet.config);
+  const { clean, label } = choices[Math.min(choice, choices.length - 1)];
+  const noised = LEVELS.map((level) => addNoise(objective, clean, level, { seed }));
+  const input = Float32Array.from(noised.flatMap(({ noisy }) => [...noisy]));
+  const { noiseLevel = false, classes = 0 } = conditioning ?? {};
+  const told = {
+    ...(noiseLevel ? { levels: Float32Array.from(LEVELS) } : {}),
+    ...(classes > 0 ? { labels: LEVELS.map(() => Math.min(label ?? classes, classes)) } : {}),
+  };
+  const seenBy = async (asked: UNet) => {
+    const output = await asked.predict(input, LEVELS.length, told);
+    return noised.map(({ behind }, i) =>
+      toBytes(behind(output.subarray(i * clean.length, (i + 1) * clean.length))),
+    );
+  };
+  const { began, before } = await beforeTraining(of, network, about);
+  return {
+    kind: 'predicted',
+    ...{ objective, height, width },
+    choices: toBytes(choices.flatMap((each) => [...each.clean])),
+    labels: choices.map((each) => each.label),
+    clean: toBytes(clean),
+    levels: LEVELS,
+    noisy: noised.map(({ shown }) => toBytes(shown)),
+    before: await seenBy(before),
+    after: await seenBy(unet),
+    began,
+  };
+}
+
+/** New networks, one on each engine: making it anew for each question would take longer than the answer. */
+const fresh = new WeakMap<Engine, { readonly key: string; readonly unet: UNet }>();
+
+/** A network as this one was before it learned anything: what its run began with, or a new one like it. */
+async function beforeTraining(
+  of: Asked,
+  { unet, objective }: Network,
+  { engine, settings, network }: Surroundings,
+) {
+  if (of === 'run' && settings.begin === 'pretrained')
+    return { began: 'pretrained', before: (await network(recipeOf(objective))).unet } as const;
+  const { seed } = settings;
+  const key = JSON.stringify([unet.config, seed]);
+  const old = fresh.get(engine);
+  if (old?.key === key) return { began: 'new', before: old.unet } as const;
+  old?.unet.destroy();
+  fresh.delete(engine);
+  const before = await engine.createUNet(unet.config, { seed });
+  fresh.set(engine, { key, unet: before });
+  return { began: 'new', before } as const;
+}
+
+async function make(
+  { of, labels, steps: asked, seed }: Extract<ExplainOrder, { kind: 'make' }>,
+  about: Surroundings,
+): Promise<Made> {
+  const network = await about.network(of);
+  const { unet, objective } = network;
+  const { height, width, conditioning } = unet.config;
+  checkGrey(unet);
+  const count = labels.length;
+  const { classes = 0 } = conditioning ?? {};
+  const steps = asked || recipes[recipeOf(objective)].sampling.steps;
+  const { initial: guidance } = pageSettings.guidance;
+  const order = { steps, count, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
+  // The same noise for networks of all kinds, as far as they start from noise of the same kind.
+  const gaussian = gaussianNoise(seed, count, height * width);
+  const sampler = await about.engine.createSampler(unet, { count });
+  const x: Uint8Array[] = [];
+  const predictions: Uint8Array[] = [];
+  try {
+    for await (const event of sampler.run({
+      ...samplingOf(network, order),
+      ...(classes > 0 ? { labels: labels.map((label) => label % classes) } : {}),
+      noise: objective === 'flow' ? gaussian : gaussian.map(uniformOf),
+    })) {
+      x.push(toBytes(event.input));
+      predictions.push(toBytes(event.prediction));
+      if (event.step === steps - 1) x.push(toBytes(event.x));
+    }
+  } finally {
+    sampler.destroy();
+  }
+  return { kind: 'made', ...{ objective, height, width, told: classes > 0, x, predictions } };
+}
+
+function checkGrey({ config: { channels } }: UNet): void {
+  if (channels === 1) return;
+  throw new EngineError(
+    'argument',
+    `This network makes images of ${channels} channels; the scenes show grey ones. Choose the pretrained network.`,
+  );
+}
+
+function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  // The array's own conversion clamps and rounds.
+  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
+}

@@ -1,0 +1,28 @@
+/** The training images that a visitor can choose from. Pure. */
+import { EngineError, type ImageSet, type UNetConfig } from '../../../src';
+import { greys } from '../../run/pictures';
+
+const CHOICES = 10;
+
+/** One image of each class, or the first ones, values from 0 to 1. Throws an EngineError `argument` unless they have the network's size. */
+export function choicesOf(
+  images: ImageSet,
+  { height, width, channels }: Pick<UNetConfig, 'height' | 'width' | 'channels'>,
+): { readonly label: number | undefined; readonly clean: Float32Array }[] {
+  if (images.height !== height || images.width !== width || images.channels !== channels) {
+    throw new EngineError(
+      'argument',
+      `The images are ${images.height}x${images.width}x${images.channels}; this network looks at ${height}x${width}x${channels}. Choose images of its size on the Train tab, or another network.`,
+    );
+  }
+  const { labels } = images;
+  const first = (label: number) => labels?.indexOf(label) ?? label;
+  const found = Array.from({ length: CHOICES }, (_, label) => first(label)).filter(
+    (at) => at >= 0 && at < images.count,
+  );
+  const size = height * width * channels;
+  return (found.length > 0 ? found : [0]).map((at) => ({
+    label: labels?.[at],
+    clean: greys({ ...images, images: images.images.subarray(at * size) }, 1).values,
+  }));
+}
