@@ -2,9 +2,12 @@
  * webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. The classes of objects that an engine creates are
  * exported as types only: the engine imports them when they are asked for.
  */
-export type { Activation, ActivationNext, ActivationOptions, ActivationShape } from './alone/activation';
-export type { ImageLayout } from './alone/alone';
+export type { Activation, ActivationNext, ActivationOptions } from './alone/activation';
+export type { Adam, AdamOptions, AdamUpdate } from './alone/adam';
+export type { ImageLayout, ImagesShape, LayoutOptions } from './alone/alone';
 export type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
+export type { Pooling } from './alone/pooling';
+export type { Upsampling } from './alone/upsampling';
 export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
