@@ -13,6 +13,7 @@ import { Gpu } from './gpu/gpu';
 import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
 import type { Optional } from './optional';
 import type { Painter, PainterOptions } from './pictures/painter';
+import type { PictureSet } from './pictures/picture';
 import type { Progress } from './progress';
 import { Resource } from './resource';
 import type { SamplerOptions } from './sampling/options';
@@ -139,8 +140,8 @@ export class Engine extends Resource {
     return this.adopt(UNet.create(this.gpu, config, options, this.chooser));
   }
 
-  /** Brings images to the GPU, as bytes. */
-  async createDataset(images: ImageSet): Promise<Dataset> {
+  /** Brings images to the GPU, as bytes: `{ images, count, height, width, channels }`, or `{ pictures }` as a browser has them. */
+  async createDataset(images: ImageSet | PictureSet): Promise<Dataset> {
     this.check();
     const create = async () => (await import('./data/dataset')).Dataset.create(this.gpu, images);
     return this.adopt(create());

@@ -17,6 +17,13 @@ export type { AdapterDescription } from './gpu/adapter';
 export { requestDevice, requirements } from './gpu/request_device';
 export type { BufferSlice } from './gpu/slice';
 export type { Painter, PainterOptions } from './pictures/painter';
+export {
+  type Picture,
+  type PictureSet,
+  type Pixels,
+  type ReadPicturesOptions,
+  readPictures,
+} from './pictures/picture';
 export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipes } from './recipes';
 export {
