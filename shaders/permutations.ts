@@ -126,5 +126,6 @@ export const permutations: Readonly<Record<string, readonly [file: string, ...fl
   'swish_upsample_add.skip_residual': ['swish_upsample_add', 'skip_residual'],
   'swish_upsample_add.both_residual': ['swish_upsample_add', 'residual', 'skip_residual'],
   'swish_upsample_grad.residual': ['swish_upsample_grad', 'residual'],
+  'adam.unpacked': ['adam', 'unpacked'],
   'fma_peak.unrolled': ['fma_peak', 'unrolled'],
 };

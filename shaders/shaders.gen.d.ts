@@ -26,6 +26,15 @@ declare module '*/adam.wgsl' {
   export default shader;
 }
 
+declare module '*/adam.unpacked.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'count' | 'beta1' | 'beta2' | 'one_minus_beta1' | 'one_minus_beta2' | 'epsilon' | 'first_group',
+    'blocks' | 'gradient' | 'state' | 'parameter' | 'moment1' | 'moment2',
+    'place' | 'layer' | 'packed_at'
+  >;
+  export default shader;
+}
+
 declare module '*/add_gradients.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'count' | 'first_group',
@@ -1213,6 +1222,22 @@ declare module '*/known_pixels.wgsl' {
   export default shader;
 }
 
+declare module '*/max_pool.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/max_pool_grad.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'grad_output' | 'grad'
+  >;
+  export default shader;
+}
+
 declare module '*/mse.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'elements' | 'partial_count' | 'swish' | 'first_group',
@@ -1425,6 +1450,22 @@ declare module '*/unit_range.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'n4' | 'guided' | 'first_group',
     'x' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/upsample.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'input' | 'output'
+  >;
+  export default shader;
+}
+
+declare module '*/upsample_grad.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'vec4s' | 'width' | 'n4' | 'first_group',
+    'grad_output' | 'grad'
   >;
   export default shader;
 }

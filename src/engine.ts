@@ -1,5 +1,9 @@
-import type { Activation, ActivationOptions, ActivationShape } from './alone/activation';
+import type { Activation, ActivationOptions } from './alone/activation';
+import type { Adam, AdamOptions } from './alone/adam';
+import type { ImagesShape, LayoutOptions } from './alone/alone';
 import type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
+import type { Pooling } from './alone/pooling';
+import type { Upsampling } from './alone/upsampling';
 import { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
@@ -9,6 +13,7 @@ import { Gpu } from './gpu/gpu';
 import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
 import type { Optional } from './optional';
 import type { Painter, PainterOptions } from './pictures/painter';
+import type { PictureSet } from './pictures/picture';
 import type { Progress } from './progress';
 import { Resource } from './resource';
 import type { SamplerOptions } from './sampling/options';
@@ -135,8 +140,8 @@ export class Engine extends Resource {
     return this.adopt(UNet.create(this.gpu, config, options, this.chooser));
   }
 
-  /** Brings images to the GPU, as bytes. */
-  async createDataset(images: ImageSet): Promise<Dataset> {
+  /** Brings images to the GPU, as bytes: `{ images, count, height, width, channels }`, or `{ pictures }` as a browser has them. */
+  async createDataset(images: ImageSet | PictureSet): Promise<Dataset> {
     this.check();
     const create = async () => (await import('./data/dataset')).Dataset.create(this.gpu, images);
     return this.adopt(create());
@@ -180,10 +185,32 @@ export class Engine extends Resource {
   }
 
   /** Creates swish by itself, or swish and then pooling or upsampling. */
-  async createActivation(shape: ActivationShape, options: ActivationOptions = {}): Promise<Activation> {
+  async createActivation(shape: ImagesShape, options: ActivationOptions = {}): Promise<Activation> {
     this.check();
     const create = async () =>
       (await import('./alone/activation')).Activation.create(this.gpu, shape, options);
+    return this.adopt(create());
+  }
+
+  /** Creates max pooling of 2x2 windows by itself. */
+  async createPooling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Pooling> {
+    this.check();
+    const create = async () => (await import('./alone/pooling')).Pooling.create(this.gpu, shape, options);
+    return this.adopt(create());
+  }
+
+  /** Creates nearest upsampling by 2 by itself. */
+  async createUpsampling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Upsampling> {
+    this.check();
+    const create = async () =>
+      (await import('./alone/upsampling')).Upsampling.create(this.gpu, shape, options);
+    return this.adopt(create());
+  }
+
+  /** Creates Adam for `size` parameters of your own (docs/kernels.md). */
+  async createAdam(size: number, options: AdamOptions = {}): Promise<Adam> {
+    this.check();
+    const create = async () => (await import('./alone/adam')).Adam.create(this.gpu, size, options);
     return this.adopt(create());
   }
 

@@ -2,9 +2,12 @@
  * webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. The classes of objects that an engine creates are
  * exported as types only: the engine imports them when they are asked for.
  */
-export type { Activation, ActivationNext, ActivationOptions, ActivationShape } from './alone/activation';
-export type { ImageLayout } from './alone/alone';
+export type { Activation, ActivationNext, ActivationOptions } from './alone/activation';
+export type { Adam, AdamOptions, AdamUpdate } from './alone/adam';
+export type { ImageLayout, ImagesShape, LayoutOptions } from './alone/alone';
 export type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
+export type { Pooling } from './alone/pooling';
+export type { Upsampling } from './alone/upsampling';
 export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
@@ -14,6 +17,13 @@ export type { AdapterDescription } from './gpu/adapter';
 export { requestDevice, requirements } from './gpu/request_device';
 export type { BufferSlice } from './gpu/slice';
 export type { Painter, PainterOptions } from './pictures/painter';
+export {
+  type Picture,
+  type PictureSet,
+  type Pixels,
+  type ReadPicturesOptions,
+  readPictures,
+} from './pictures/picture';
 export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipes } from './recipes';
 export {

@@ -3,12 +3,15 @@
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 //   w = w (1 - rate * weight_decay) - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
 // finish_step has already advanced the state, so the corrections and the rate are those of this step. g is the gradient times
-// gradient_scale, which is 1 unless clipping applies. Without decay the factor of w is exactly 1. The new w is also written to where the
-// convolutions read it (lib/pack.wgsl). In a step that is not finite, nothing changes.
+// gradient_scale, which is 1 unless clipping applies. Without decay the factor of w is exactly 1. Unless the parameters are `unpacked`, the
+// new w is also written to where the convolutions read it (lib/pack.wgsl). In a step that is not finite, nothing changes.
 // One dispatch updates all layers. One workgroup: a block of 256 parameters of one layer, described by the block's row of a table. (Its
 // columns are vec4s: as scalars they cost lavapipe as much as everything else together.)
 // One invocation: four parameters. They may reach past the layer's last parameter: the flat arrays are padded.
+#if unpacked
+#else
 #import lib/pack.wgsl
+#endif
 #import lib/step_state.wgsl
 
 struct Params {
@@ -34,7 +37,10 @@ struct Block {
 @group(0) @binding(4) var<storage, read_write> parameter: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> moment1: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> moment2: array<vec4f>;
+#if unpacked
+#else
 @group(0) @binding(7) var<storage, read_write> packed: array<f32>;
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -56,7 +62,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let change = state.rate * (m / state.correction1) / (sqrt(v / state.correction2) + params.epsilon);
   let w = parameter[i] * (1.0 - state.rate * state.weight_decay) - change;
   parameter[i] = w;
+#if unpacked
+#else
 
   let layer = Packing(own.layer.x, own.layer.y, own.layer.z, own.packed_at.x, own.packed_at.y, own.packed_at.z);
   pack_four(layer, Place(own.place.x, own.place.y, own.place.z), first, size, w);
+#endif
 }

@@ -1,5 +1,5 @@
 /** The activation by itself, alone or with what the networks do next: pooling or upsampling. */
-import { checkInteger, checkNames, EngineError, type Names } from '../errors';
+import { checkNames, EngineError, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
 import { swish } from '../kernels/swish';
@@ -11,19 +11,17 @@ import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
 import { op } from '../plan/op';
 import { padBatch, tensor } from '../plan/tensor';
 import { Resource } from '../resource';
-import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './alone';
-
-/** The images that go in. */
-export interface ActivationShape {
-  /** How many images. */
-  readonly batch: number;
-  /** Of an image, in pixels. */
-  readonly height: number;
-  /** Of an image, in pixels. */
-  readonly width: number;
-  /** Of an image. */
-  readonly channels: number;
-}
+import {
+  checkEven,
+  checkImages,
+  checkLayout,
+  type ImageLayout,
+  Images,
+  type ImagesShape,
+  Passes,
+  type PassPlan,
+  port,
+} from './alone';
 
 /** What follows swish, x / (1 + exp(-x)): nothing, the largest of each 2x2 window, or each pixel four times. */
 export type ActivationNext = 'nothing' | 'maxPool' | 'upsample';
@@ -46,17 +44,17 @@ const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
  */
 export class Activation extends Resource {
   /** What it was created for. */
-  readonly shape: ActivationShape;
+  readonly shape: ImagesShape;
   private readonly passes: Passes<'forward' | 'backward'>;
 
-  private constructor(shape: ActivationShape, passes: Passes<'forward' | 'backward'>) {
+  private constructor(shape: ImagesShape, passes: Passes<'forward' | 'backward'>) {
     super(NAME);
     this.shape = shape;
     this.passes = passes;
   }
 
   /** @internal */
-  static async create(gpu: Gpu, shape: ActivationShape, options: ActivationOptions): Promise<Activation> {
+  static async create(gpu: Gpu, shape: ImagesShape, options: ActivationOptions): Promise<Activation> {
     checkNames('createActivation', options, { next: true, layout: true } satisfies Names<ActivationOptions>);
     const { next = 'nothing', layout = 'NHWC' } = options;
     checkShape(shape, next);
@@ -100,28 +98,19 @@ export class Activation extends Resource {
   }
 }
 
-function checkShape(shape: ActivationShape, next: ActivationNext): void {
-  const legal = { batch: true, height: true, width: true, channels: true } satisfies Names<ActivationShape>;
-  checkNames('An activation', shape, legal);
-  checkInteger('batch', shape.batch, 1, 65536);
-  for (const name of ['height', 'width', 'channels'] as const) checkInteger(name, shape[name], 1, 4096);
+function checkShape(shape: ImagesShape, next: ActivationNext): void {
+  checkImages('An activation', shape);
   if (!['nothing', 'maxPool', 'upsample'].includes(next)) {
     throw new EngineError(
       'argument',
       `next is ${JSON.stringify(next)}; it must be nothing, maxPool or upsample.`,
     );
   }
-  const { height, width } = shape;
-  if (next === 'maxPool' && (height % 2 || width % 2)) {
-    throw new EngineError(
-      'argument',
-      `The images are ${height}x${width}; pooling needs an even height and width.`,
-    );
-  }
+  if (next === 'maxPool') checkEven(shape);
 }
 
 /** No order matters here, so there is nothing to convert. */
-function elementwise({ batch, height, width, channels }: ActivationShape) {
+function elementwise({ batch, height, width, channels }: ImagesShape) {
   const size = batch * height * width * channels;
   const elements = padBatch(size); // a multiple of 4
   const [x, y] = [tensor('input', elements), tensor('output', elements)];
@@ -142,7 +131,7 @@ function elementwise({ batch, height, width, channels }: ActivationShape) {
 const SCALE = { maxPool: 0.5, upsample: 2 };
 
 function windows(
-  { batch: _, ...size }: ActivationShape,
+  { batch: _, ...size }: ImagesShape,
   next: keyof typeof SCALE,
   images: Images,
 ): Record<'forward' | 'backward', PassPlan> {

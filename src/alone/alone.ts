@@ -1,5 +1,5 @@
 /** Kernels by themselves: programs that read what the caller gives and write where the caller says, in the caller's encoder. */
-import { checkNames, EngineError, typeOf } from '../errors';
+import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkSlice, sliceOf } from '../gpu/slice';
@@ -15,6 +15,24 @@ import { Resource } from '../resource';
  * batch that is a multiple of 4, as the kernels have it, which saves two conversions.
  */
 export type ImageLayout = 'NHWC' | 'CHWN';
+
+/** The images that go in. */
+export interface ImagesShape {
+  /** How many images. */
+  readonly batch: number;
+  /** Of an image, in pixels. */
+  readonly height: number;
+  /** Of an image, in pixels. */
+  readonly width: number;
+  /** Of an image. */
+  readonly channels: number;
+}
+
+/** Options of `createPooling` and `createUpsampling`. */
+export interface LayoutOptions {
+  /** Default `NHWC`. */
+  readonly layout?: ImageLayout | undefined;
+}
 
 /** Where values of the caller's are copied to or from: `size` floats of a tensor of ours. */
 interface Port {
@@ -88,6 +106,22 @@ export function checkLayout(layout: ImageLayout, batch: number): void {
   if (layout === 'CHWN' && batch % 4 !== 0) {
     throw new EngineError('argument', `batch is ${batch}; in the layout CHWN it must be a multiple of 4.`);
   }
+}
+
+/** `what` begins the message about an unknown name, as does `A pooling`. */
+export function checkImages(what: string, shape: ImagesShape): void {
+  const legal = { batch: true, height: true, width: true, channels: true } satisfies Names<ImagesShape>;
+  checkNames(what, shape, legal);
+  checkInteger('batch', shape.batch, 1, 65536);
+  for (const name of ['height', 'width', 'channels'] as const) checkInteger(name, shape[name], 1, 4096);
+}
+
+export function checkEven({ height, width }: ImagesShape): void {
+  if (height % 2 === 0 && width % 2 === 0) return;
+  throw new EngineError(
+    'argument',
+    `The images are ${height}x${width}; pooling needs an even height and width.`,
+  );
 }
 
 /** Buffers of the caller's, by name. */

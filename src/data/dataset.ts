@@ -1,5 +1,6 @@
 import { checkInteger, EngineError, typeOf } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import { type PictureSet, readPictureSet } from '../pictures/picture';
 import { Resource } from '../resource';
 import type { ImageSet } from './idx';
 
@@ -35,13 +36,14 @@ export class Dataset extends Resource {
   }
 
   /** @internal */
-  static async create(gpu: Gpu, set: ImageSet): Promise<Dataset> {
-    if (typeof set !== 'object' || set === null) {
+  static async create(gpu: Gpu, given: ImageSet | PictureSet): Promise<Dataset> {
+    if (typeof given !== 'object' || given === null) {
       throw new EngineError(
         'data',
-        `The data set is of type ${typeOf(set)}; it must be like { images, count, height, width, channels }, with labels where a network is told classes.`,
+        `The data set is of type ${typeOf(given)}; it must be like { images, count, height, width, channels } or { pictures }, with labels where a network is told classes.`,
       );
     }
+    const set: ImageSet = 'pictures' in given ? readPictureSet(given) : given;
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;
     // Floats from 0 to 1, for instance, would be read as the raw bytes that store them.

@@ -1,3 +1,4 @@
+import unpackedShader from '../../shaders/optimizer/adam.unpacked.wgsl';
 import shader from '../../shaders/optimizer/adam.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
@@ -22,6 +23,8 @@ export interface AdamShape {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
+  /** Whether there are no packed copies: no kernel of ours reads the parameters, which may be of any kind. */
+  readonly unpacked?: boolean;
 }
 
 /** Parameters per workgroup; an invocation has four. */
@@ -43,11 +46,11 @@ export function blockPlace(layer: PlacedLayer, first: number) {
   } as const;
 }
 
-/** Updates the parameters of all layers, and their packed copies. */
+/** Updates the parameters of all layers, and their packed copies if there are any. */
 export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> =
   {
     name: 'adam',
-    sizes: ({ layers }) => {
+    sizes: ({ layers, unpacked }) => {
       const size = Math.max(...layers.map((l) => l.offset + flatSize(l)));
       return {
         gradient: Math.max(...layers.map((l) => l.gradientOffset + flatSize(l))),
@@ -55,17 +58,17 @@ export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'momen
         parameter: size,
         moment1: size,
         moment2: size,
-        packed: Math.max(...layers.map((l) => l.packedOffset + packing(l).size)),
+        packed: unpacked ? 0 : Math.max(...layers.map((l) => l.packedOffset + packing(l).size)),
       };
     },
-    cost: ({ layers }) => {
+    cost: ({ layers, unpacked }) => {
       const sum = (each: (layer: AdamLayer) => number) =>
         layers.reduce((total, l) => total + each(l) * parameterCount(l), 0);
-      return { flops: sum(() => 16), bytes: 4 * sum((l) => 7 + copies(l)) };
+      return { flops: sum(() => 16), bytes: 4 * sum((l) => 7 + (unpacked ? 0 : copies(l))) };
     },
     variants: {
       plain: {
-        calls: ({ layers, beta1, beta2, epsilon }, tensors) => {
+        calls: ({ layers, beta1, beta2, epsilon, unpacked }, { packed, ...tensors }) => {
           const rows = layers.flatMap((layer) =>
             blocksOf(layer, BLOCK).map((first) => {
               const { place, layer: sides, packed_at } = blockPlace(layer, first);
@@ -79,7 +82,9 @@ export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'momen
           const rest = { one_minus_beta1: 1 - beta1, one_minus_beta2: 1 - beta2 };
           const params = { count: rows.length, beta1, beta2, ...rest, epsilon };
           const blocks = table(shader, 'blocks of parameters', rows);
-          return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
+          const items = (rows.length * BLOCK) / 4;
+          if (unpacked) return [call(unpackedShader, params, { ...tensors, blocks }, items)];
+          return [call(shader, params, { ...tensors, packed, blocks }, items)];
         },
       },
     },

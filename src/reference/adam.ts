@@ -20,7 +20,7 @@ export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
   };
 }
 
-/** A step of Adam for the parameters of all layers, their moments and their packed copies; a non-finite step changes nothing. */
+/** A step of Adam for the parameters of all layers, their moments and their packed copies, if there are any; a non-finite step changes nothing. */
 export function reference(shape: AdamShape, inputs: Arrays) {
   const { gradient, state, packed } = inputs;
   const f = factorsOf(shape, state);
@@ -39,5 +39,6 @@ export function reference(shape: AdamShape, inputs: Arrays) {
       parameter[i] = parameter[i] * (1 - f.rate * f.decay) - change;
     }
   }
-  return { parameter, moment1, moment2, packed: packLayers(shape.layers, parameter, packed) };
+  const copies = shape.unpacked ? Float64Array.from(packed) : packLayers(shape.layers, parameter, packed);
+  return { parameter, moment1, moment2, packed: copies };
 }

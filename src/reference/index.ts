@@ -22,6 +22,8 @@ import { reference as gaussian_noise } from './gaussian_noise';
 import { reference as gradient_norm } from './gradient_norm';
 import { reference as image_losses } from './image_losses';
 import { reference as known_pixels } from './known_pixels';
+import { reference as max_pool } from './max_pool';
+import { reference as max_pool_grad } from './max_pool_grad';
 import { reference as mse } from './mse';
 import { reference as nhwc_to_chwn } from './nhwc_to_chwn';
 import { reference as pack_weights } from './pack_weights';
@@ -38,6 +40,8 @@ import { reference as swish_upsample_add } from './swish_upsample_add';
 import { reference as swish_upsample_grad } from './swish_upsample_grad';
 import { reference as uniform_noise } from './uniform_noise';
 import { reference as unit_range } from './unit_range';
+import { reference as upsample } from './upsample';
+import { reference as upsample_grad } from './upsample_grad';
 
 export const references: Readonly<Record<string, Reference<never>>> = {
   adam,
@@ -62,6 +66,8 @@ export const references: Readonly<Record<string, Reference<never>>> = {
   gradient_norm,
   image_losses,
   known_pixels,
+  max_pool,
+  max_pool_grad,
   mse,
   nhwc_to_chwn,
   pack_weights,
@@ -78,4 +84,6 @@ export const references: Readonly<Record<string, Reference<never>>> = {
   swish_upsample_grad,
   uniform_noise,
   unit_range,
+  upsample,
+  upsample_grad,
 };

@@ -1,15 +1,15 @@
 import type { ResidualShape } from '../kernels/swish';
 import type { ImageShape } from '../kernels/swish_max_pool';
-import type { Arrays } from '../plan/reference';
+import type { Arrays, Values } from '../plan/reference';
 import { activated, swishAt } from './swish';
 
-/** `grad` [channels][height][width][batch] plus the gradient of the pooled map, which goes to the first maximum of each window. */
-export function throughPooling(
+/** Adds the gradient of each 2x2 window's maximum, `grad_output`, to `sums` at the first maximum of `pooled` [channels][height][width][batch]. */
+export function toLargestOfWindows(
   { channels, height, width, batch }: ImageShape,
-  { pre, grad_output, grad, residual }: Arrays,
-): Float64Array {
-  const sums = Float64Array.from(grad);
-  const pooled = activated(pre, residual);
+  pooled: Values,
+  grad_output: Values,
+  sums: Float64Array,
+): void {
   let i = 0;
   for (let c = 0; c < channels; c++)
     for (let y = 0; y < height; y += 2)
@@ -23,6 +23,15 @@ export function throughPooling(
             }
           sums[best] += grad_output[i++];
         }
+}
+
+/** `grad` [channels][height][width][batch] plus the gradient of the pooled map, which goes to the first maximum of each window. */
+export function throughPooling(
+  shape: ImageShape,
+  { pre, grad_output, grad, residual }: Arrays,
+): Float64Array {
+  const sums = Float64Array.from(grad);
+  toLargestOfWindows(shape, activated(pre, residual), grad_output, sums);
   return sums;
 }
 

@@ -1,6 +1,7 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, notImages } from '../errors';
 import type { BufferSlice } from '../gpu/slice';
+import type { Picture } from '../pictures/picture';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { METHODS, type PassOptions, type SamplingMethod } from './passes';
@@ -50,8 +51,12 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
   mask: true,
 };
 
-/** Options of `sample` and `run`. */
-export interface SampleOptions extends RunOptions<Float32Array, ArrayLike<number>> {
+/**
+ * Options of `sample` and `run`. Images are [count][height][width][channels], or pictures, one for each image; one that stands in no list is
+ * for all.
+ */
+export interface SampleOptions
+  extends RunOptions<Float32Array | Picture | readonly Picture[], ArrayLike<number>> {
   /** Fixes the noise that the images start from. Default 0. */
   readonly seed?: number | undefined;
   /** Noise to use instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
@@ -69,6 +74,10 @@ const SAMPLE_OPTIONS: Names<SampleOptions> = {
   signal: true,
   onStep: true,
 };
+
+/** The same, of which all pictures have become arrays. */
+export type LoadedOptions = Omit<SampleOptions, 'start' | 'mask'> &
+  Pick<RunOptions<Float32Array, never>, 'start' | 'mask'>;
 
 /** Buffers, whole or in part, hold f32, labels u32, and have the usage COPY_SRC. */
 export type EncodeRunOptions = RunOptions<BufferSlice, BufferSlice | ArrayLike<number>>;
@@ -174,7 +183,7 @@ function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flo
 
 /** Like `checkRun`, for `sample` of `count` images with `imageSize` values each: also checks that all arrays are images. */
 export function checkSample(
-  options: SampleOptions,
+  options: LoadedOptions,
   config: UNetConfig,
   count: number,
   imageSize: number,

@@ -9,12 +9,14 @@ import { outChannelsOf } from '../unet/config';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
+import { hasPictures, loadPictures } from './load_pictures';
 import {
   checkEncodeNames,
   checkRun,
   checkSample,
   checkSampler,
   type EncodeRunOptions,
+  type LoadedOptions,
   MAX_SAMPLING_STEPS,
   type SampleEvent,
   type SampleOptions,
@@ -218,7 +220,11 @@ export class Sampler extends Resource {
   }
 
   /** Checks the options and brings x to the level where the run begins. */
-  private async start(options: SampleOptions): Promise<Run> {
+  private async start(given: SampleOptions): Promise<Run> {
+    this.check();
+    const options = hasPictures(given)
+      ? await loadPictures(given, this.unet.config, this.count)
+      : (given as LoadedOptions);
     this.check();
     const { flow, settings, seed } = checkSample(options, this.unet.config, this.count, this.imageSize);
     const { labels, mask, signal } = options;
@@ -250,7 +256,7 @@ export class Sampler extends Resource {
   /** Brings noise, start and mask to the GPU. */
   private async load(
     plan: SamplingPlan,
-    { noise, start, mask, signal }: SampleOptions,
+    { noise, start, mask, signal }: LoadedOptions,
     seed: number,
   ): Promise<void> {
     const { gpu } = this;

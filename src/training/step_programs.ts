@@ -1,5 +1,6 @@
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { copyBytes } from '../gpu/recorded_numbers';
 import { Sequence } from '../gpu/sequence';
 import { Staging } from '../gpu/staging';
 import { setUpdate } from '../kernels/set_update';
@@ -181,10 +182,7 @@ export class StepPrograms {
   /** Records what a recorded update uses. */
   encodeSettings(encoder: GPUCommandEncoder, { learningRate, clipNorm, weightDecay }: UpdateSettings): void {
     const { numbers, bytes, setUpdate } = this.parts;
-    const values = new Uint8Array(Float32Array.of(learningRate, clipNorm, weightDecay).buffer);
-    values.forEach((value, i) => {
-      encoder.copyBufferToBuffer(numbers, value * 4, bytes, i * 4, 4);
-    });
+    copyBytes(encoder, numbers, bytes, Float32Array.of(learningRate, clipNorm, weightDecay));
     computePass(encoder, 'settings of an update', (pass) => setUpdate.encode(pass));
   }
 

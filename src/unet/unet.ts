@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { createMutex } from '../mutex';
 import type { Optional } from '../optional';
+import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels, checkLevels } from './conditions';
@@ -64,20 +65,25 @@ export class UNet extends NetworkWeights {
 
   /**
    * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the network's output
-   * channels. A conditioned network takes the noise `levels` and the class `labels` of the images. Concurrent calls run one after the
-   * other; the caller must not change the arguments until then.
+   * channels. Pictures become values from 0 to 1, for a network that is told noise levels from -1 to 1. A conditioned network takes the
+   * noise `levels` and the class `labels` of the images. Concurrent calls run one after the other; the caller must not change the arguments
+   * until then.
    */
-  async predict(images: Float32Array, count: number, told: Told = {}): Promise<Float32Array<ArrayBuffer>> {
+  async predict(
+    images: Float32Array | Picture | readonly Picture[],
+    count = countOf(images, this.config),
+    told: Told = {},
+  ): Promise<Float32Array<ArrayBuffer>> {
     this.check();
-    if (!(images instanceof Float32Array)) throw notImages('images', images);
+    const values = images instanceof Float32Array ? images : await this.valuesOf(images, count);
     checkInteger('count', count, 1);
     const { height, width, channels } = this.config;
     const size = height * width * channels;
     const resultSize = height * width * outChannelsOf(this.config);
-    if (images.length !== count * size) {
+    if (values.length !== count * size) {
       throw new EngineError(
         'argument',
-        `predict was given ${images.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
+        `predict was given ${values.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
     checkNames('predict', told, { levels: true, labels: true } satisfies Names<Told>);
@@ -95,7 +101,7 @@ export class UNet extends NetworkWeights {
         for (let done = 0; done < count; done += predictor.count) {
           this.check();
           const end = Math.min(done + predictor.count, count);
-          const part = images.subarray(done * size, end * size);
+          const part = values.subarray(done * size, end * size);
           const previous = before;
           before = predictor
             .run(part, { levels: levels?.subarray(done, end), labels: classes?.subarray(done, end) })
@@ -110,6 +116,15 @@ export class UNet extends NetworkWeights {
       return output;
     });
     return this.unlessDestroyed(prediction);
+  }
+
+  private async valuesOf(given: Picture | readonly Picture[], count: number) {
+    if (typeof given !== 'object' || given === null || ArrayBuffer.isView(given))
+      throw notImages('images', given, ', or pictures');
+    const { picturesFor } = await import('../pictures/picture');
+    this.check();
+    const range = this.config.conditioning?.noiseLevel ? ([-1, 1] as const) : ([0, 1] as const);
+    return picturesFor('images', given, this.config, { count, range });
   }
 
   private async predictorFor(count: number): Promise<Predictor> {
@@ -133,3 +148,9 @@ export class UNet extends NetworkWeights {
     super.release();
   }
 }
+
+/** How many images there are, if nobody says so. */
+const countOf = (given: unknown, { height, width, channels }: UNetConfig): number => {
+  if (given instanceof Float32Array) return given.length / (height * width * channels);
+  return Array.isArray(given) ? given.length : 1;
+};

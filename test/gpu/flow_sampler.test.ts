@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../src/errors';
 import { readBuffer } from '../../src/gpu/staging';
 import { normal, STREAM, threefry } from '../../src/random';
-import type { EncodeRunOptions, SampleEvent, SampleOptions } from '../../src/sampling/options';
+import type { EncodeRunOptions, LoadedOptions, SampleEvent } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
@@ -57,7 +57,7 @@ interface Expected {
 }
 
 /** Every step of a run along a flow, in f64 and from its definition; values from -1 to 1. */
-function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: SampleOptions): Expected[] {
+function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: LoadedOptions): Expected[] {
   const { steps, method = 'euler', from = 1 } = options;
   const told = options.labels ?? Array(count).fill(CLASSES);
   const guidance = options.guidance ?? (options.labels ? 2 : 1);
@@ -99,7 +99,7 @@ function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: stri
   expect(worst, what).toBeLessThan(error);
 }
 
-async function eventsOf(sampler: Sampler, options: SampleOptions): Promise<SampleEvent[]> {
+async function eventsOf(sampler: Sampler, options: LoadedOptions): Promise<SampleEvent[]> {
   const events: SampleEvent[] = [];
   for await (const event of sampler.run(options)) events.push(event);
   return events;
@@ -124,7 +124,7 @@ async function bufferOf(values: Float32Array | Uint32Array): Promise<GPUBuffer> 
 }
 
 /** Whatever a run can be asked for. */
-const runs: Record<string, SampleOptions> = {
+const runs: Record<string, LoadedOptions> = {
   'Euler by default': { steps: 3 },
   Heun: { steps: 3, method: 'heun' },
   'Heun in one step': { steps: 1, method: 'heun' },
@@ -270,7 +270,7 @@ test('the network looks once a step, twice with Heun but for the last, and once 
   const pass = vi.spyOn(sampler.parts.pass, 'encode');
   const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e6;
-  const passes = async (options: SampleOptions) => {
+  const passes = async (options: LoadedOptions) => {
     pass.mockClear();
     const done: number[] = [];
     await sampler.sample({ ...options, onStep: (n) => done.push(n) });
@@ -347,7 +347,7 @@ describe('a slow adapter', () => {
 test('a run allocates nothing but what makes its noise, once its kind has been there', async () => {
   const { sampler } = await setUp();
   const createBuffer = vi.spyOn(gpu.device, 'createBuffer');
-  const buffers = async (options: SampleOptions) => {
+  const buffers = async (options: LoadedOptions) => {
     createBuffer.mockClear();
     await sampler.sample(options);
     return createBuffer.mock.calls.length;
@@ -365,7 +365,7 @@ test('a run allocates nothing but what makes its noise, once its kind has been t
 describe('complaints', () => {
   /** That the run is refused so by `sample`, `run` and, unless it takes other things, `encodeRun`, before anything is made on the GPU. */
   async function refused(sampler: Sampler, options: object, message: string, records = true) {
-    const given = options as SampleOptions;
+    const given = options as LoadedOptions;
     const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
     const ways: (() => unknown)[] = [() => sampler.sample(given), () => sampler.run(given).next()];
     if (records)
@@ -427,7 +427,7 @@ describe('complaints', () => {
     ] as const) {
       await refused(sampler, { steps: 1, ...options }, message);
     }
-    const misspelt = { steps: 1, guidence: 2 } as SampleOptions;
+    const misspelt = { steps: 1, guidence: 2 } as LoadedOptions;
     await expect(sampler.sample(misspelt)).rejects.toThrow('no setting guidence');
   });
 

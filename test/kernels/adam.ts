@@ -70,6 +70,9 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
       rate: 0.3,
       scale: 0.7,
     },
+    'no copies of the parameters': { layers: layersOf([layer(3, 5, 3)]), ...settings, unpacked: true },
+    // Parameters that are of no convolution: a layer of biases.
+    'no layers': { layers: layersOf([layer(0, 301, 1)]), ...settings, unpacked: true, scale: 0.5 },
     'not a step': { layers: layersOf([layer(3, 5, 3), layer(8, 3, 1)]), ...settings, skipped: 1 },
     'not a step, nor the two before': { layers: layersOf([layer(2, 53, 3)]), ...settings, skipped: 3 },
     'the tutorial': tutorial,
@@ -136,6 +139,7 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
         parameter[i] = above + relative * change + ofDecay + ulp * Math.abs(w[i]);
       }
     }
+    if (shape.unpacked) return { parameter, moment1, moment2 };
     const packed = packLayers(shape.layers, parameter, new Float64Array(inputs.packed.length));
     return { parameter, moment1, moment2, packed };
   },

@@ -1,0 +1,99 @@
+// A network of one's own: two convolutions and a dense layer that tell which digit an image shows, made of the engine's kernels.
+import { createCrossEntropy } from './cross_entropy.js';
+
+export const CLASSES = 10;
+
+/** Images are [batch][side][side] of f32, labels [batch] of u32, in buffers with STORAGE and COPY_SRC, or parts of such: { buffer, offset }. */
+export async function createClassifier(engine, { batch = 64, side = 28, channels = [8, 16], seed = 1 } = {}) {
+  const { device } = engine;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const floats = (size) => device.createBuffer({ size: size * 4, usage });
+
+  // Each layer's pre-activations and what becomes of them, with the gradients of both.
+  const layers = [];
+  const add = async (size, inChannels, outChannels, kernelSize, pools) => {
+    const shape = { batch, height: size, width: size };
+    const convolution = await engine.createConv2d({ ...shape, inChannels, outChannels, kernelSize });
+    const pre = floats(batch * size * size * outChannels);
+    if (!pools) return layers.push({ convolution, pre });
+    const activation = await engine.createActivation(
+      { ...shape, channels: outChannels },
+      { next: 'maxPool' },
+    );
+    const [output, gradient] = [floats(pre.size / 16), floats(pre.size / 16)];
+    layers.push({ convolution, activation, pre, preGradient: floats(pre.size / 4), output, gradient });
+  };
+  await add(side, 1, channels[0], 5, true);
+  await add(side / 2, channels[0], channels[1], 3, true);
+  // A dense layer: a convolution of images of one pixel, whose channels are all values of the layer before, in the order that they have.
+  await add(1, channels[1] * (side / 4) ** 2, CLASSES, 1, false);
+
+  // All parameters in one buffer, and all gradients in another: each layer has a part, and Adam has them all.
+  const places = placesOf(layers);
+  const [parameters, gradient] = [floats(places.size), floats(places.size)];
+  device.queue.writeBuffer(parameters, 0, initialParameters(places, seed));
+  const adam = await engine.createAdam(places.size);
+  const loss = createCrossEntropy(device, batch, CLASSES);
+  const logits = layers.at(-1).pre;
+  layers.at(-1).preGradient = loss.gradient;
+  const part = (buffer, i, name) => ({ buffer, offset: places.layers[i][name] * 4 });
+
+  /** Records what the network makes of images, and how right it is, which adds to `score`. */
+  const encodeForward = (encoder, images, labels) => {
+    let input = images;
+    for (const [i, { convolution, activation, pre, output }] of layers.entries()) {
+      const [kernel, bias] = [part(parameters, i, 'kernel'), part(parameters, i, 'bias')];
+      convolution.encodeForward(encoder, { input, kernel, bias, output: pre });
+      activation?.encodeForward(encoder, { input: pre, output });
+      input = output;
+    }
+    loss.encode(encoder, logits, labels);
+  };
+
+  /** Records a whole step. */
+  const encodeStep = (encoder, images, labels, learningRate) => {
+    encodeForward(encoder, images, labels);
+    for (let i = layers.length - 1; i >= 0; i--) {
+      const { convolution, activation, pre, preGradient, gradient: outputGradient } = layers[i];
+      activation?.encodeBackward(encoder, { input: pre, outputGradient, inputGradient: preGradient });
+      convolution.encodeBackward(encoder, {
+        input: layers[i - 1]?.output ?? images,
+        kernel: part(parameters, i, 'kernel'),
+        outputGradient: preGradient,
+        inputGradient: layers[i - 1]?.gradient, // images need none
+        kernelGradient: part(gradient, i, 'kernel'),
+        biasGradient: part(gradient, i, 'bias'),
+      });
+    }
+    adam.encode(encoder, { parameters, gradient }, { learningRate });
+  };
+
+  return { batch, parameters, gradient, logits, score: loss.score, encodeForward, encodeStep };
+}
+
+/** Where each layer's kernel and bias begin, in floats. */
+function placesOf(layers) {
+  let size = 0;
+  const next = (count) => {
+    size += count;
+    return size - count;
+  };
+  const places = layers.map(({ convolution: { shape } }) => {
+    const taps = shape.kernelSize ** 2 * shape.inChannels;
+    return { kernel: next(taps * shape.outChannels), bias: next(shape.outChannels), taps };
+  });
+  return { size, layers: places };
+}
+
+/** Kernels uniform with a variance of 2 / taps (He and others, 2015), biases 0. */
+function initialParameters({ size, layers }, seed) {
+  const values = new Float32Array(size);
+  let state = seed;
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // a linear congruential generator
+    return (state >>> 8) * 2 ** -24;
+  };
+  for (const { kernel, bias, taps } of layers)
+    for (let i = kernel; i < bias; i++) values[i] = (2 * random() - 1) * Math.sqrt(6 / taps);
+  return values;
+}

@@ -1,0 +1,117 @@
+/** Max pooling by itself. */
+import { checkNames, type Names } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import type { BufferSlice } from '../gpu/slice';
+import { maxPool } from '../kernels/max_pool';
+import { maxPoolGrad } from '../kernels/max_pool_grad';
+import { op } from '../plan/op';
+import { Resource } from '../resource';
+import {
+  checkEven,
+  checkImages,
+  checkLayout,
+  Images,
+  type ImagesShape,
+  type LayoutOptions,
+  Passes,
+  port,
+} from './alone';
+
+const NAME = 'pooling';
+const FORWARD = ['input', 'output'] as const;
+const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
+
+type Pass = 'forward' | 'backward';
+
+/**
+ * The largest of each 2x2 window, by itself. Created by `engine.createPooling`. Buffers are of f32, images in the order of `layout`. What
+ * is read has the usage COPY_SRC, what is written COPY_DST.
+ */
+export class Pooling extends Resource {
+  /** What it was created for: the images that go in. */
+  readonly shape: ImagesShape;
+  private readonly passes: Passes<Pass>;
+
+  private constructor(shape: ImagesShape, passes: Passes<Pass>) {
+    super(NAME);
+    this.shape = shape;
+    this.passes = passes;
+  }
+
+  /** @internal */
+  static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Pooling> {
+    checkNames('createPooling', options, { layout: true } satisfies Names<LayoutOptions>);
+    checkImages('A pooling', shape);
+    checkEven(shape);
+    const { layout = 'NHWC' } = options;
+    checkLayout(layout, shape.batch);
+    const images = new Images(shape.batch, layout);
+    const passes = await Passes.create<Pass>(gpu, NAME, plansOf(shape, images), {
+      ...(layout === 'NHWC' ? { state: images.state } : {}),
+      count: shape.batch,
+    });
+    return new Pooling({ ...shape }, passes);
+  }
+
+  /** Records the pooling; submits nothing. */
+  encodeForward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
+  ): void {
+    this.check();
+    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+  }
+
+  /**
+   * Records the gradient of the input from that of the output; submits nothing. `input` is what went in: a gradient goes to the largest of
+   * its window, of equal ones to the first.
+   */
+  encodeBackward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
+  ): void {
+    this.check();
+    this.passes.encode('encodeBackward', encoder, buffers, ['backward'], BACKWARD);
+  }
+
+  /** Bytes of GPU memory that the pooling holds. */
+  get bytes(): number {
+    return this.passes.bytes;
+  }
+
+  protected release(): void {
+    this.passes.destroy();
+  }
+}
+
+function plansOf({ batch: _, ...size }: ImagesShape, images: Images) {
+  const shape = { ...size, batch: images.batch };
+  const outSize = { ...size, height: size.height / 2, width: size.width / 2 };
+  const [x, gradient] = ['input', 'gradient of the input'].map((label) => images.tensor(label, size));
+  const y = images.tensor('output', outSize);
+  const [input, output] = [images.read(x, size), images.write(y, outSize)];
+  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(gradient, size)];
+  const forward = { input: input.images, output: output.images };
+  const backward = {
+    input: input.images,
+    grad_output: outputGradient.images,
+    grad: inputGradient.images,
+  };
+  return {
+    forward: {
+      ops: [...input.ops, op(maxPool, NAME, shape, forward), ...output.ops],
+      reads: { input: port(x) },
+      writes: { output: port(y) },
+    },
+    backward: {
+      ops: [
+        ...input.ops,
+        ...outputGradient.ops,
+        op(maxPoolGrad, NAME, shape, backward),
+        ...inputGradient.ops,
+      ],
+      reads: { input: port(x), outputGradient: port(y) },
+      writes: { inputGradient: port(gradient) },
+    },
+  };
+}

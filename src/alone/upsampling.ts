@@ -1,0 +1,103 @@
+/** Upsampling by itself. */
+import { checkNames, type Names } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import type { BufferSlice } from '../gpu/slice';
+import { upsample } from '../kernels/upsample';
+import { upsampleGrad } from '../kernels/upsample_grad';
+import { op } from '../plan/op';
+import { Resource } from '../resource';
+import {
+  checkImages,
+  checkLayout,
+  Images,
+  type ImagesShape,
+  type LayoutOptions,
+  Passes,
+  port,
+} from './alone';
+
+const NAME = 'upsampling';
+const FORWARD = ['input', 'output'] as const;
+const BACKWARD = ['outputGradient', 'inputGradient'] as const;
+
+type Pass = 'forward' | 'backward';
+
+/**
+ * Each pixel four times, by itself. Created by `engine.createUpsampling`. Buffers are of f32, images in the order of `layout`. What is read
+ * has the usage COPY_SRC, what is written COPY_DST.
+ */
+export class Upsampling extends Resource {
+  /** What it was created for: the images that go in. */
+  readonly shape: ImagesShape;
+  private readonly passes: Passes<Pass>;
+
+  private constructor(shape: ImagesShape, passes: Passes<Pass>) {
+    super(NAME);
+    this.shape = shape;
+    this.passes = passes;
+  }
+
+  /** @internal */
+  static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Upsampling> {
+    checkNames('createUpsampling', options, { layout: true } satisfies Names<LayoutOptions>);
+    checkImages('An upsampling', shape);
+    const { layout = 'NHWC' } = options;
+    checkLayout(layout, shape.batch);
+    const images = new Images(shape.batch, layout);
+    const passes = await Passes.create<Pass>(gpu, NAME, plansOf(shape, images), {
+      ...(layout === 'NHWC' ? { state: images.state } : {}),
+      count: shape.batch,
+    });
+    return new Upsampling({ ...shape }, passes);
+  }
+
+  /** Records the upsampling; submits nothing. */
+  encodeForward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
+  ): void {
+    this.check();
+    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+  }
+
+  /** Records the gradient of the input, the sum of those of its four copies; submits nothing. */
+  encodeBackward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
+  ): void {
+    this.check();
+    this.passes.encode('encodeBackward', encoder, buffers, ['backward'], BACKWARD);
+  }
+
+  /** Bytes of GPU memory that the upsampling holds. */
+  get bytes(): number {
+    return this.passes.bytes;
+  }
+
+  protected release(): void {
+    this.passes.destroy();
+  }
+}
+
+function plansOf({ batch: _, ...size }: ImagesShape, images: Images) {
+  const shape = { ...size, batch: images.batch };
+  const outSize = { ...size, height: 2 * size.height, width: 2 * size.width };
+  // A gradient is as large as what it is of, and of no use at the same time: they share its buffer.
+  const [x, y] = [images.tensor('input', size), images.tensor('output', outSize)];
+  const [input, output] = [images.read(x, size), images.write(y, outSize)];
+  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(x, size)];
+  const forward = { input: input.images, output: output.images };
+  const backward = { grad_output: outputGradient.images, grad: inputGradient.images };
+  return {
+    forward: {
+      ops: [...input.ops, op(upsample, NAME, shape, forward), ...output.ops],
+      reads: { input: port(x) },
+      writes: { output: port(y) },
+    },
+    backward: {
+      ops: [...outputGradient.ops, op(upsampleGrad, NAME, shape, backward), ...inputGradient.ops],
+      reads: { outputGradient: port(y) },
+      writes: { inputGradient: port(x) },
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import shader from '../../shaders/activation/upsample_grad.wgsl';
+import { call, type Kernel } from '../plan/op';
+import type { ImageShape } from './swish_max_pool';
+
+/** The shape is that of `grad`; `grad_output` has twice the height and width. */
+export const upsampleGrad: Kernel<ImageShape, 'grad_output' | 'grad'> = {
+  name: 'upsample_grad',
+  sizes: ({ channels, height, width, batch }) => {
+    const grad = channels * height * width * batch;
+    return { grad_output: 4 * grad, grad };
+  },
+  cost: ({ channels, height, width, batch }) => {
+    const grad = channels * height * width * batch;
+    return { flops: 3 * grad, bytes: 20 * grad };
+  },
+  variants: {
+    plain: {
+      calls: ({ channels, height, width, batch }, tensors) => {
+        const vec4s = (channels * height * width * batch) / 4;
+        return [call(shader, { vec4s, width, n4: batch / 4 }, tensors, vec4s)];
+      },
+    },
+  },
+};

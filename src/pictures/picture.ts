@@ -1,0 +1,177 @@
+/** Pictures of the browser's as images of a network: the one place that converts them. */
+import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../errors';
+
+/** Pixels as an ImageData has them, or what decodes a PNG file in Node. */
+export interface Pixels {
+  /** [height][width][4]: red, green, blue and alpha, a byte each; alpha is not multiplied in. */
+  readonly data: Uint8ClampedArray | Uint8Array;
+  /** In pixels. */
+  readonly width: number;
+  /** In pixels. */
+  readonly height: number;
+}
+
+/** A picture: an ImageData, an ImageBitmap, or a canvas, on the page or off it. */
+export type Picture = Pixels | ImageBitmap | OffscreenCanvas | HTMLCanvasElement;
+
+/** What `readPictures` makes of pictures. */
+export interface ReadPicturesOptions {
+  /** What all pictures must have, in pixels. Default: that of the first. */
+  readonly height?: number | undefined;
+  /** What all pictures must have, in pixels. Default: that of the first. */
+  readonly width?: number | undefined;
+  /** 1 (default) makes them grey, by luminance; 3: red, green, blue; 4: and alpha. */
+  readonly channels?: number | undefined;
+  /** The values for black and white. Default [0, 1]; a flow, such as the recipe `digits`, takes [-1, 1]. */
+  readonly range?: readonly [black: number, white: number] | undefined;
+}
+
+/** A data set of pictures, all of one size. */
+export interface PictureSet {
+  /** In the order of the labels. */
+  readonly pictures: readonly Picture[];
+  /** 1 (default) makes them grey, by luminance; 3: red, green, blue; 4: and alpha. */
+  readonly channels?: number | undefined;
+  /** The class of each picture. */
+  readonly labels?: Uint8Array | undefined;
+}
+
+const OPTIONS: Names<ReadPicturesOptions> = { height: true, width: true, channels: true, range: true };
+const SET: Names<PictureSet> = { pictures: true, channels: true, labels: true };
+
+/**
+ * The images of pictures, [count][height][width][channels], for `trainer.step` or a buffer of your own. Grey is 0.299 red + 0.587 green +
+ * 0.114 blue, of the values as the picture has them. With 1 or 3 channels, what is transparent is white. Throws `argument` for pictures of
+ * another size, and for a canvas that the browser lets no program read.
+ */
+export function readPictures(
+  pictures: Picture | readonly Picture[],
+  options: ReadPicturesOptions = {},
+): Float32Array<ArrayBuffer> {
+  checkNames('readPictures', options, OPTIONS);
+  const { channels = 1, range = [0, 1] } = options;
+  if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite)) {
+    throw new EngineError('argument', `range is ${show(range)}; it must be the values for black and white.`);
+  }
+  const all = pixelsOf(listOf(pictures), options);
+  const [black, white] = range;
+  return valuesOf(all, channels).map((v) => black + ((white - black) * v) / 255);
+}
+
+/** The bytes of a data set of pictures. */
+export function readPictureSet(set: PictureSet) {
+  checkNames('A data set of pictures', set, SET);
+  const { channels = 1, labels } = set;
+  const all = pixelsOf(listOf(set.pictures), {});
+  const images = Uint8Array.from(valuesOf(all, channels), Math.round);
+  const [{ height, width }] = all;
+  return { images, count: all.length, height, width, channels, labels };
+}
+
+/**
+ * The images that pictures are for a network of such a size: `count` of them, for which one picture that stands in no list is repeated;
+ * without a count as many as there are pictures. Values that are no pictures throw `argument`.
+ */
+export function picturesFor(
+  name: string,
+  given: Picture | readonly Picture[],
+  { height, width, channels }: { readonly height: number; readonly width: number; readonly channels: number },
+  { count, range }: { readonly count?: number; readonly range: readonly [number, number] },
+): Float32Array<ArrayBuffer> {
+  const isOne = !Array.isArray(given);
+  const list =
+    isOne && count !== undefined ? Array<Picture>(count).fill(given as Picture) : listOf(given, name);
+  if (count !== undefined && list.length !== count) {
+    throw new EngineError(
+      'argument',
+      `${name} has ${list.length} pictures; there must be ${count}, one for each image, or one that is in no list, for all.`,
+    );
+  }
+  return readPictures(list, { height, width, channels, range });
+}
+
+function listOf(given: Picture | readonly Picture[], name = 'pictures'): readonly Picture[] {
+  const list = Array.isArray(given) ? given : [given];
+  if (list.length > 0) return list;
+  throw new EngineError('argument', `${name} is an empty list; give at least one picture.`);
+}
+
+/** The pixels of pictures of one size. */
+function pixelsOf(
+  pictures: readonly Picture[],
+  needed: { height?: number; width?: number },
+): readonly Pixels[] {
+  // Of a picture that stands there many times, as one for all images, once.
+  const known = new Map<Picture, Pixels>();
+  return pictures.map((picture, i) => {
+    const pixels = known.get(picture) ?? read(picture, i);
+    known.set(picture, pixels);
+    const { width = known.get(pictures[0])!.width, height = known.get(pictures[0])!.height } = needed;
+    if (pixels.width !== width || pixels.height !== height) {
+      throw new EngineError(
+        'argument',
+        `Picture ${i} is ${pixels.width} x ${pixels.height} pixels; it must be ${width} x ${height}. createImageBitmap(picture, { resizeWidth: ${width}, resizeHeight: ${height} }) makes one.`,
+      );
+    }
+    return pixels;
+  });
+}
+
+/** The pixels of one picture. Those of a bitmap or canvas come out of a canvas of our own. */
+function read(picture: Picture, i: number): Pixels {
+  const { width, height } = picture ?? {};
+  if (typeof width !== 'number' || typeof height !== 'number') {
+    throw new EngineError(
+      'argument',
+      `Picture ${i} is of type ${typeOf(picture)}; it must be an ImageData, an ImageBitmap, a canvas, or { data, width, height } with the bytes of RGBA.`,
+    );
+  }
+  checkInteger(`The width of picture ${i}`, width, 1);
+  checkInteger(`The height of picture ${i}`, height, 1);
+  if ('data' in picture) {
+    const { data } = picture;
+    const isBytes = data instanceof Uint8ClampedArray || data instanceof Uint8Array;
+    if (isBytes && data.length === 4 * width * height) return picture;
+    throw new EngineError(
+      'argument',
+      `Picture ${i} has ${data?.length ?? 'no'} values of type ${typeOf(data)}; ${width} x ${height} pixels are ${4 * width * height} bytes of RGBA.`,
+    );
+  }
+  try {
+    // In a worker, too. Through the host: an image of a network is small, and browsers differ in the colours of copies on the GPU.
+    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+    context.drawImage(picture, 0, 0);
+    return context.getImageData(0, 0, width, height);
+  } catch (cause) {
+    throw new EngineError(
+      'argument',
+      `Picture ${i}, of type ${typeOf(picture)}, cannot be read: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+/** 0 to 255, [picture][height][width][channels]. */
+function valuesOf(pictures: readonly Pixels[], channels: number): Float32Array<ArrayBuffer> {
+  if (![1, 3, 4].includes(channels)) {
+    throw new EngineError(
+      'argument',
+      `channels is ${show(channels)}; pictures become images of 1 (grey), 3 (red, green, blue) or 4 (and alpha).`,
+    );
+  }
+  const [{ width, height }] = pictures;
+  const values = new Float32Array(pictures.length * width * height * channels);
+  let to = 0;
+  for (const { data } of pictures)
+    for (let at = 0; at < data.length; at += 4) {
+      const alpha = channels === 4 ? 1 : data[at + 3] / 255;
+      const onWhite = (byte: number) => 255 + alpha * (byte - 255);
+      const [red, green, blue] = [onWhite(data[at]), onWhite(data[at + 1]), onWhite(data[at + 2])];
+      if (channels === 1) values[to++] = 0.299 * red + 0.587 * green + 0.114 * blue;
+      else {
+        for (const value of [red, green, blue]) values[to++] = value;
+        if (channels === 4) values[to++] = data[at + 3];
+      }
+    }
+  return values;
+}

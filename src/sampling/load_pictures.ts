@@ -1,0 +1,26 @@
+/** Pictures to begin a run at, and masks, as arrays. */
+import type { Picture } from '../pictures/picture';
+import type { UNetConfig } from '../unet/config';
+import type { LoadedOptions, SampleOptions } from './options';
+
+const NAMES = ['start', 'mask'] as const;
+
+const isPictures = (given: unknown): given is Picture | readonly Picture[] =>
+  typeof given === 'object' && given !== null && !ArrayBuffer.isView(given);
+
+/** Whether `loadPictures` has anything to do. */
+export const hasPictures = (options: SampleOptions) => NAMES.some((name) => isPictures(options?.[name]));
+
+/** The options with arrays instead of pictures, for `count` images. What is neither stays, to be refused. */
+export async function loadPictures(
+  options: SampleOptions,
+  config: UNetConfig,
+  count: number,
+): Promise<LoadedOptions> {
+  const { picturesFor } = await import('../pictures/picture');
+  const loaded = NAMES.flatMap((name) => {
+    const given = options[name];
+    return isPictures(given) ? [[name, picturesFor(name, given, config, { count, range: [0, 1] })]] : [];
+  });
+  return { ...options, ...Object.fromEntries(loaded) };
+}

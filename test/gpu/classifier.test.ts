@@ -1,0 +1,173 @@
+/** examples/classifier: a network of its own, made of kernels by themselves, with a loss of its own. */
+import { describe, expect, test } from 'vitest';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { createEngine, type Engine } from '../../src/engine';
+import { readBuffer } from '../../src/gpu/staging';
+import type { BufferSlice } from '../../src/index';
+import { testGpu } from '../lanes/gpu';
+import { Random } from '../spec';
+
+const { gpu } = await testGpu();
+
+interface Classifier {
+  readonly parameters: GPUBuffer;
+  readonly gradient: GPUBuffer;
+  readonly logits: GPUBuffer;
+  readonly score: GPUBuffer;
+  encodeForward(encoder: GPUCommandEncoder, images: BufferSlice, labels: BufferSlice): void;
+  encodeStep(encoder: GPUCommandEncoder, images: BufferSlice, labels: BufferSlice, rate: number): void;
+}
+
+interface Epoch {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+const modules = import.meta.glob('../../examples/classifier/*.js', { eager: true }) as {
+  '../../examples/classifier/classifier.js': {
+    createClassifier(
+      engine: Engine,
+      options: { batch: number; side: number; channels: number[]; seed: number },
+    ): Promise<Classifier>;
+  };
+  '../../examples/classifier/train.js': {
+    trainClassifier(
+      engine: Engine,
+      data: object,
+      options: { epochs: number; learningRate: number; heldOut: number; onEpoch: (epoch: Epoch) => void },
+    ): Promise<Epoch>;
+    takeScore(device: GPUDevice, score: GPUBuffer): Promise<number[]>;
+  };
+};
+const { createClassifier } = modules['../../examples/classifier/classifier.js'];
+const { trainClassifier, takeScore } = modules['../../examples/classifier/train.js'];
+
+const swish = (z: number) => z / (1 + Math.exp(-z));
+
+/** A `same` convolution of [side][side][from] with [kernel][kernel][from][to], then a bias. */
+function convolve(
+  input: number[],
+  side: number,
+  [from, to, kernel]: number[],
+  w: ArrayLike<number>,
+  at: number,
+) {
+  const reach = (kernel - 1) / 2;
+  const bias = at + kernel * kernel * from * to;
+  return Array.from({ length: side * side * to }, (_, i) => {
+    const [o, x, y] = [i % to, Math.floor(i / to) % side, Math.floor(i / to / side)];
+    let sum = w[bias + o];
+    for (let ky = 0; ky < kernel; ky++)
+      for (let kx = 0; kx < kernel; kx++) {
+        const [iy, ix] = [y + ky - reach, x + kx - reach];
+        if (iy < 0 || ix < 0 || iy >= side || ix >= side) continue;
+        for (let c = 0; c < from; c++)
+          sum += input[(iy * side + ix) * from + c] * w[at + ((ky * kernel + kx) * from + c) * to + o];
+      }
+    return sum;
+  });
+}
+
+function pool(input: number[], side: number, channels: number) {
+  const half = side / 2;
+  return Array.from({ length: half * half * channels }, (_, i) => {
+    const [c, x, y] = [i % channels, Math.floor(i / channels) % half, Math.floor(i / channels / half)];
+    const at = (dy: number, dx: number) => swish(input[((2 * y + dy) * side + 2 * x + dx) * channels + c]);
+    return Math.max(at(0, 0), at(0, 1), at(1, 0), at(1, 1));
+  });
+}
+
+/** The mean cross-entropy of the example's network in plain loops, and how many answers are right. */
+function plainLoss(
+  w: ArrayLike<number>,
+  images: Float32Array,
+  labels: Uint32Array,
+  side: number,
+  [a, b]: number[],
+) {
+  const [second, third] = [25 * a + a, 25 * a + a + 9 * a * b + b];
+  let [loss, right] = [0, 0];
+  for (let n = 0; n < labels.length; n++) {
+    const image = [...images.subarray(n * side * side, (n + 1) * side * side)];
+    const one = pool(convolve(image, side, [1, a, 5], w, 0), side, a);
+    const two = pool(convolve(one, side / 2, [a, b, 3], w, second), side / 2, b);
+    const logits = convolve(two, 1, [two.length, 10, 1], w, third);
+    loss += Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0)) - logits[labels[n]];
+    right += Number(logits.indexOf(Math.max(...logits)) === labels[n]);
+  }
+  return { loss: loss / labels.length, right };
+}
+
+describe('its network', () => {
+  const [batch, side, channels] = [6, 8, [3, 4]];
+  const random = new Random(3);
+  const images = random.floats(batch * side * side, 0, 1);
+  const labels = random.integers(batch, 10);
+
+  test('has the loss, and the gradient of it, that plain loops have', async () => {
+    const engine = await createEngine({ device: gpu.device, variants: {} });
+    const classifier = await createClassifier(engine, { batch, side, channels, seed: 5 });
+    const [onImages, onLabels] = await gpu.createBuffers([
+      { label: 'images', bytes: images.byteLength },
+      { label: 'labels', bytes: labels.byteLength },
+    ]);
+    gpu.device.queue.writeBuffer(onImages, 0, images as Float32Array<ArrayBuffer>);
+    gpu.device.queue.writeBuffer(onLabels, 0, labels as Uint32Array<ArrayBuffer>);
+    const size = classifier.parameters.size / 4;
+    const w = new Float32Array(await readBuffer(gpu, classifier.parameters, size));
+    const encoder = gpu.device.createCommandEncoder();
+    classifier.encodeStep(encoder, onImages, onLabels, 0);
+    gpu.device.queue.submit([encoder.finish()]);
+
+    const plain = plainLoss(w, images, labels, side, channels);
+    const [loss, right] = await takeScore(gpu.device, classifier.score);
+    expect(loss / batch / plain.loss).toBeCloseTo(1, 5);
+    expect(right).toBe(plain.right);
+
+    const gradient = new Float32Array(await readBuffer(gpu, classifier.gradient, size));
+    const norm = Math.hypot(...gradient);
+    expect(norm).toBeGreaterThan(0.1);
+    for (let direction = 0; direction < 8; direction++) {
+      const d = random.floats(size);
+      const moved = (step: number) =>
+        plainLoss(
+          Float64Array.from(w, (v, i) => v + step * d[i]),
+          images,
+          labels,
+          side,
+          channels,
+        ).loss;
+      const slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+      const expected = d.reduce((sum, v, i) => sum + v * gradient[i], 0);
+      expect(Math.abs(slope - expected), `direction ${direction}`).toBeLessThan(
+        1e-5 * norm * Math.hypot(...d),
+      );
+    }
+    engine.destroy();
+  });
+});
+
+test('it learns digits: a few steps tell most of those that it has not seen', async () => {
+  const engine = await createEngine({ device: gpu.device });
+  const [digits, labels] = await Promise.all([loadDigits(), loadDigitLabels()]);
+  const count = 64 * 10;
+  const data = {
+    ...digits,
+    count,
+    images: digits.images.subarray(0, count * 784),
+    labels: labels.subarray(0, count),
+  };
+  const epochs: Epoch[] = [];
+  const last = await trainClassifier(engine, data, {
+    epochs: 3,
+    learningRate: 1e-2,
+    heldOut: 128,
+    onEpoch: (epoch) => epochs.push(epoch),
+  });
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  expect(last).toEqual(epochs[2]);
+  expect(last.loss).toBeLessThan(0.5 * epochs[0].loss);
+  expect(last.accuracy).toBeGreaterThan(0.75);
+  engine.destroy();
+});

@@ -1,0 +1,93 @@
+/** What pictures become, from bytes as a decoder of PNG files has them. */
+import { describe, expect, test } from 'vitest';
+import { type Pixels, picturesFor, readPictureSet, readPictures } from '../../src/pictures/picture';
+import { refused } from '../data/refused';
+
+const picture = (width: number, height: number, ...bytes: number[]): Pixels => ({
+  data: Uint8ClampedArray.from(bytes),
+  width,
+  height,
+});
+
+const red = [255, 0, 0, 255];
+const dark = [30, 60, 90, 255];
+/** Half through, and through. */
+const [half, none] = [
+  [0, 100, 200, 51],
+  [7, 8, 9, 0],
+];
+const four = picture(2, 2, ...red, ...dark, ...half, ...none);
+
+const close = (values: Iterable<number>, expected: number[]) => {
+  const all = [...values];
+  expect(all).toHaveLength(expected.length);
+  for (const [i, v] of all.entries()) expect(v, `value ${i}`).toBeCloseTo(expected[i], 4);
+};
+
+describe('readPictures', () => {
+  const grey = (r: number, g: number, b: number) => 0.299 * r + 0.587 * g + 0.114 * b;
+  // A fifth of the colour and four of the white below.
+  const halfOnWhite = [204, 224, 244];
+
+  test('makes them grey by luminance, and what is transparent white', () => {
+    const expected = [grey(255, 0, 0), grey(30, 60, 90), grey(204, 224, 244), 255].map((v) => v / 255);
+    close(readPictures(four), expected);
+    close(
+      readPictures([four, four], { range: [1, -1] }),
+      [...expected, ...expected].map((v) => 1 - 2 * v),
+    );
+  });
+
+  test('keeps colours, and alpha where there is a channel for it', () => {
+    const onWhite = [...red.slice(0, 3), ...dark.slice(0, 3), ...halfOnWhite, 255, 255, 255];
+    close(readPictures(four, { channels: 3, range: [0, 255] }), onWhite);
+    close(readPictures(four, { channels: 4, range: [0, 255] }), [...red, ...dark, ...half, ...none]);
+  });
+
+  test('its rows are rows', () => {
+    const two = picture(3, 1, ...[1, 2, 3].flatMap((v) => [v, v, v, 255]));
+    close(readPictures(two, { range: [0, 255] }), [1, 2, 3]);
+  });
+
+  test.each<[string, () => unknown, string[]]>([
+    ['an empty list', () => readPictures([]), ['empty']],
+    [
+      'two sizes',
+      () => readPictures([four, picture(1, 1, ...red)]),
+      ['Picture 1 is 1 x 1', '2 x 2', 'resizeWidth: 2'],
+    ],
+    [
+      'another size than asked',
+      () => readPictures(four, { width: 28, height: 28 }),
+      ['Picture 0 is 2 x 2', '28 x 28'],
+    ],
+    ['no picture', () => readPictures(null as never), ['Picture 0 is of type Null', 'ImageData']],
+    ['numbers', () => readPictures([1, 2] as never), ['Picture 0 is of type Number']],
+    ['too few bytes', () => readPictures(picture(2, 1, ...red)), ['4 values', '2 x 1', '8 bytes']],
+    [
+      'floats',
+      () => readPictures({ data: new Float32Array(4), width: 1, height: 1 } as never),
+      ['Float32Array'],
+    ],
+    ['a size of 0', () => readPictures(picture(0, 1)), ['width of picture 0 is 0']],
+    ['two channels', () => readPictures(four, { channels: 2 }), ['channels is 2', '1 (grey)']],
+    ['half a range', () => readPictures(four, { range: [1] as never }), ['range is [1]']],
+    ['an unknown setting', () => readPictures(four, { size: 2 } as never), ['size', 'height, width']],
+  ])('%s', (_, make, facts) => refused(make, 'argument', ...facts));
+});
+
+test('one picture alone is repeated, a list must be as long as asked', () => {
+  const size = { height: 2, width: 2, channels: 1 };
+  const options = { count: 3, range: [0, 1] as const };
+  const one = [...readPictures(four)];
+  close(picturesFor('start', four, size, options), [...one, ...one, ...one]);
+  refused(() => picturesFor('start', [four], size, options), 'argument', 'start has 1 pictures', 'must be 3');
+});
+
+test('a data set of pictures is bytes', () => {
+  const labels = Uint8Array.of(3);
+  const set = readPictureSet({ pictures: [four], channels: 3, labels });
+  expect(set).toMatchObject({ count: 1, height: 2, width: 2, channels: 3, labels });
+  expect([...set.images]).toEqual([255, 0, 0, 30, 60, 90, 204, 224, 244, 255, 255, 255]);
+  expect([...readPictureSet({ pictures: [four] }).images]).toEqual([76, 54, 220, 255]);
+});
