@@ -35,7 +35,7 @@ export interface EngineOptions {
   /** The GPU object to request a device from if none is given. Default: navigator.gpu. */
   readonly gpu?: GPU | undefined;
   /** Which GPU to ask for if no device is given. Default `high-performance`. */
-  readonly powerPreference?: GPUPowerPreference | undefined;
+  readonly powerPreference?: 'low-power' | 'high-performance' | undefined;
   /** How long one submission may keep the GPU busy, in milliseconds, approximately. Default 300; a visible page needs 12. */
   readonly maxSubmitMilliseconds?: number | undefined;
   /**

@@ -29,7 +29,18 @@ export function makeDeclarations(entry = 'index') {
     { preferredConfigPath: path('tsconfig.json') },
   );
   // For `Symbol.dispose`: the libraries up to ES2025, which most projects ask for, lack it.
-  return `/// <reference lib="esnext.disposable" />\n${typesAlone(bundle, path(entries[entry]))}`;
+  return `/// <reference lib="esnext.disposable" />\n${namesOfWebGPU(bundle)}${typesAlone(bundle, path(entries[entry]))}`;
+}
+
+/**
+ * Before version 6, TypeScript does not know WebGPU by itself, and a program that leaves it to the engine need not install @webgpu/types. The names
+ * that are mentioned are declared as empty interfaces, which become one with whatever else declares them.
+ */
+function namesOfWebGPU(bundle) {
+  const code = bundle.replace(/\/\*[\s\S]*?\*\//g, '');
+  const names = [...new Set(code.match(/\bGPU[A-Za-z]*\b/g))].sort();
+  if (names.length === 0) return '';
+  return `declare global {\n${names.map((name) => `\tinterface ${name} {}\n`).join('')}}\n`;
 }
 
 /** The generator exports a class as a value, too, where `export type { … }` has it as a type alone. */

@@ -71,11 +71,15 @@ const firefoxPrefs = {
 
 /**
  * Starts a headless browser with WebGPU. It ends with this process. `signals: false`: a Ctrl-C is the caller's business, who closes the
- * browser; otherwise it ends this process too. `profile`: a folder that keeps what pages store, for the next one.
+ * browser; otherwise it ends this process too. `profile`: a folder that keeps what pages store, for the next one. `args`: more of Chrome's flags.
  */
 export async function launchBrowser(
   kind: BrowserKind,
-  { signals = true, profile }: { readonly signals?: boolean; readonly profile?: string } = {},
+  {
+    signals = true,
+    profile,
+    args = [],
+  }: { readonly signals?: boolean; readonly profile?: string; readonly args?: readonly string[] } = {},
 ): Promise<Browser> {
   const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
@@ -96,5 +100,5 @@ export async function launchBrowser(
   }
   // Chrome's sandbox does not work for root. Over a pipe, Chrome ends by itself when this process dies.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return puppeteer.launch({ ...common, pipe: true, args: [...chromeFlags, ...asRoot] });
+  return puppeteer.launch({ ...common, pipe: true, args: [...chromeFlags, ...asRoot, ...args] });
 }

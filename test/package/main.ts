@@ -1,0 +1,87 @@
+/**
+ * The package as others install it: packed, put into an empty project of each kind, and used there. Prints what ran, and fails if anything
+ * did not work.
+ *
+ *   npm run test:package -- [WORD]…     only the rows that have one of these words in their name
+ *
+ * It takes the tools of these projects from the npm registry, at the versions named here, into temporary folders.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createCheck } from './checks';
+import { projects, runProject } from './projects';
+import { shell } from './shell';
+import { typeChecks } from './types';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const bin = (name: string) => join(root, 'node_modules/.bin', name);
+
+/** Of what a tool says of a failure so many characters are shown. */
+const LONGEST = 1500;
+
+interface Row {
+  readonly name: string;
+  /** What was found, or an error. */
+  run(folder: string, tarball: string): Promise<string>;
+}
+
+const linters: readonly Row[] = [
+  {
+    name: 'publint',
+    run: (folder, tarball) => shell(folder, bin('publint'), 'run', tarball, '--strict').then(() => 'clean'),
+  },
+  {
+    name: 'arethetypeswrong',
+    run: (folder, tarball) =>
+      shell(folder, bin('attw'), tarball, '--profile', 'esm-only').then(() => 'clean'),
+  },
+];
+
+/** Builds and packs the package. The path of the file. */
+async function pack(folder: string): Promise<string> {
+  await shell(root, bin('vite'), 'build', '--mode', 'lib', '--logLevel', 'error');
+  await shell(root, process.execPath, 'harness/tools/make_declarations.mjs');
+  const [{ filename }] = JSON.parse(await shell(root, 'npm', 'pack', '--json', '--pack-destination', folder));
+  return join(folder, filename);
+}
+
+export async function main(words: readonly string[]): Promise<number> {
+  const check = await createCheck();
+  const inProjects = projects.map(
+    (project): Row => ({
+      name: project.name,
+      run: async (folder, tarball) => check(await runProject(project, folder, tarball)),
+    }),
+  );
+  const rows = [...linters, ...typeChecks, ...inProjects];
+  const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (wanted.length === 0) {
+    console.error(
+      `No row has ${words.join(' or ')} in its name; there are ${rows.map(({ name }) => name).join('; ')}.`,
+    );
+    return 2;
+  }
+  const work = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-projects-'));
+  try {
+    const tarball = await pack(work);
+    console.log('| project | result | seconds |\n|---|---|--:|');
+    let failed = 0;
+    for (const [i, { name, run }] of wanted.entries()) {
+      const start = performance.now();
+      const folder = join(work, String(i));
+      await mkdir(folder);
+      const result = await run(folder, tarball).catch((error) => {
+        failed++;
+        return `FAILED: ${(error as Error).message.slice(0, LONGEST).replaceAll('\n', ' ')}`;
+      });
+      console.log(`| ${name} | ${result} | ${((performance.now() - start) / 1000).toFixed(0)} |`);
+      await rm(folder, { recursive: true });
+    }
+    if (failed > 0) console.error(`${failed} of ${wanted.length} failed.`);
+    return failed > 0 ? 1 : 0;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

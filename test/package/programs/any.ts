@@ -1,0 +1,48 @@
+/** A program that leaves WebGPU to the engine: it compiles also where nothing declares WebGPU. */
+import {
+  createEngine,
+  type EngineOptions,
+  loadCheckpoint,
+  loadModel,
+  recipes,
+  saveModel,
+  type TrainingEvent,
+  variantsForAdapter,
+} from 'webgpu-diffusion';
+import { loadDigitLabels, loadDigits } from 'webgpu-diffusion/digits';
+import { installWebGPU } from 'webgpu-diffusion/node';
+import { exportOnnx } from 'webgpu-diffusion/onnx';
+import { loadPretrained } from 'webgpu-diffusion/pretrained';
+import { loadClassifier } from 'webgpu-diffusion/quality';
+
+await installWebGPU();
+// What is missing may be undefined.
+const options: EngineOptions = { powerPreference: 'low-power', tune: undefined, variants: undefined };
+using engine = await createEngine(options);
+const model = await loadPretrained('digits');
+const unet = await engine.createUNet(model.config, { seed: undefined });
+await unet.setParameters(model.parameters);
+const dataset = await engine.createDataset({ ...(await loadDigits()), labels: await loadDigitLabels() });
+const trainer = await engine.createTrainer(unet, { ...recipes.digits.trainer, clipNorm: undefined });
+for await (const event of trainer.fit(dataset, { epochs: 1, signal: undefined })) {
+  const { loss }: TrainingEvent = event;
+  console.log(loss.toFixed(3));
+}
+const sampler = await engine.createSampler(unet, { count: 4 });
+const images: Float32Array = await sampler.sample({ ...recipes.digits.sampling, labels: [2, 0, 2, 6] });
+export const blob: Blob = new Blob([
+  await saveModel(unet),
+  exportOnnx(model),
+  images as Float32Array<ArrayBuffer>,
+]);
+const { probabilities } = (await loadClassifier()).classify(images, 4);
+export const first: number = probabilities[0]!;
+export const again: Float32Array | undefined = loadModel(new Uint8Array()).parameters.get('down.0.kernel');
+await engine.createTrainer(unet, {
+  variants: variantsForAdapter(engine.adapter, loadCheckpoint(new Uint8Array())),
+});
+
+// @ts-expect-error: Were the types lost, everything would be allowed.
+await engine.createUNet({ wids: [32] });
+// @ts-expect-error: The same of results.
+export const wrong: string = images;

@@ -1,0 +1,43 @@
+/** What every project does with the installed package: each of its entries, on numbers that the tests know the results of. */
+import { recipes } from 'webgpu-diffusion';
+import { loadDigits } from 'webgpu-diffusion/digits';
+import { exportOnnx } from 'webgpu-diffusion/onnx';
+import { loadPretrained } from 'webgpu-diffusion/pretrained';
+import { loadClassifier } from 'webgpu-diffusion/quality';
+import { drawn, labels, levels, noisy, target } from './input.js';
+
+const { sampling, trainer: settings } = recipes.digits;
+
+/** Plain data, as it travels from a page or another process as JSON. `sample(unet, run)` is another way to draw. */
+export async function use(engine, sample = sampleHere) {
+  const model = await loadPretrained('digits');
+  const unet = await engine.createUNet(model.config);
+  await unet.setParameters(model.parameters);
+  const count = labels.length;
+  const told = { levels: Float32Array.from(levels), labels };
+  const prediction = await unet.predict(Float32Array.from(noisy), count, told);
+
+  const sampler = await engine.createSampler(unet, { count: drawn.length });
+  const images = await sample(sampler, { ...sampling, labels: drawn });
+  const { probabilities } = (await loadClassifier()).classify(
+    images.map((value) => Number(value > 0.5)),
+    drawn.length,
+  );
+
+  const trainer = await engine.createTrainer(unet, { ...settings, batchSize: count });
+  const batch = { noisy: Float32Array.from(noisy), target: Float32Array.from(target), ...told };
+  const loss = await trainer.step(batch);
+  const { vendor, architecture, description } = engine.adapter;
+  return {
+    adapter: [vendor, architecture, description].filter(Boolean).join(' '),
+    prediction: [...prediction],
+    images: [...images],
+    seen: drawn.map((_, i) => mostLikely(probabilities.subarray(10 * i, 10 * i + 10))),
+    loss,
+    digits: (await loadDigits()).count,
+    onnx: exportOnnx(model).byteLength,
+  };
+}
+
+const sampleHere = (sampler, run) => sampler.sample({ ...run, seed: 7 });
+const mostLikely = (row) => row.indexOf(Math.max(...row));

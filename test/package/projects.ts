@@ -1,0 +1,151 @@
+/** The empty projects: what each installs beside the package, how it is built, and how it is run. */
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+import { version as webgpu } from 'webgpu/package.json';
+import { input, type Used } from './checks';
+import { resultOf, serve } from './serve';
+import { install, shell } from './shell';
+
+export interface Project {
+  readonly name: string;
+  readonly packages: readonly string[];
+  /** Runs in the folder, where everything is installed. */
+  run(folder: string): Promise<Used>;
+}
+
+const programs = fileURLToPath(new URL('programs/', import.meta.url));
+
+/** Makes the project in an empty folder, and runs it. */
+export async function runProject(project: Project, folder: string, tarball: string): Promise<Used> {
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  await install(folder, tarball, ...project.packages);
+  await writeFile(join(folder, 'input.js'), input);
+  for (const program of ['use.js', 'node.js', 'deno.js', 'page.js', 'three.js'])
+    await copyFile(join(programs, program), join(folder, program));
+  return project.run(folder);
+}
+
+/** The last line that a program prints. */
+const printed = (text: string) => JSON.parse(text.trimEnd().split('\n').at(-1)!) as Used;
+
+/** Runs a program that a project has installed. */
+const installed = (folder: string, name: string, ...args: string[]) =>
+  shell(folder, join(folder, 'node_modules/.bin', name), ...args);
+
+/** A page with one script, and what `head` has before it. */
+const html = (script: string, head = '') =>
+  `<!doctype html>\n<meta charset="utf-8">\n<title>test</title>\n${head}<canvas></canvas>\n<script type="module" src="${script}"></script>\n`;
+
+/** Serves a page and gives its result. */
+async function visit(folder: string, page: string): Promise<Used> {
+  await writeFile(join(folder, 'index.html'), page);
+  const { address, close } = await serve(folder);
+  try {
+    return await resultOf<Used>(address);
+  } finally {
+    close();
+  }
+}
+
+/** An import map for packages as they lie in node_modules, of entries that are files. */
+function importMap(entries: Record<string, string>): string {
+  const imports = Object.fromEntries(
+    Object.entries(entries).map(([name, file]) => [name, `./node_modules/${file}`]),
+  );
+  return `<script type="importmap">${JSON.stringify({ imports })}</script>\n`;
+}
+
+const ours = Object.fromEntries(
+  ['index', 'digits', 'onnx', 'pretrained', 'quality'].map((entry) => [
+    entry === 'index' ? 'webgpu-diffusion' : `webgpu-diffusion/${entry}`,
+    `webgpu-diffusion/dist/lib/${entry}.js`,
+  ]),
+);
+const threes = { 'three/webgpu': 'three/build/three.webgpu.js', 'three/tsl': 'three/build/three.tsl.js' };
+
+export const projects: readonly Project[] = [
+  {
+    name: 'Node',
+    packages: [`webgpu@${webgpu}`],
+    run: async (folder) => printed(await shell(folder, process.execPath, 'node.js')),
+  },
+  {
+    name: 'Deno 2.9.6',
+    packages: ['deno@2.9.6'],
+    run: async (folder) => printed(await installed(folder, 'deno', 'run', '--allow-all', 'deno.js')),
+  },
+  {
+    name: 'Vite 8.3.8, its server',
+    packages: ['vite@8.3.8'],
+    async run(folder) {
+      await writeFile(join(folder, 'index.html'), html('/page.js'));
+      const server = await createServer({
+        root: folder,
+        configFile: false,
+        logLevel: 'error',
+        server: { host: '127.0.0.1', port: 0, hmr: false },
+      });
+      await server.listen();
+      try {
+        return await resultOf<Used>(server.resolvedUrls!.local[0]);
+      } finally {
+        await server.close();
+      }
+    },
+  },
+  {
+    name: 'Vite 8.3.8, built',
+    packages: ['vite@8.3.8'],
+    async run(folder) {
+      await writeFile(join(folder, 'index.html'), html('/page.js'));
+      await installed(folder, 'vite', 'build', '--base', './');
+      const { address, close } = await serve(join(folder, 'dist'));
+      return resultOf<Used>(address).finally(close);
+    },
+  },
+  {
+    name: 'webpack 5.113.0',
+    packages: ['webpack@5.113.0', 'webpack-cli@7.3.1'],
+    async run(folder) {
+      await installed(folder, 'webpack', '--mode', 'production', '--entry', './page.js');
+      return visit(folder, html('dist/main.js'));
+    },
+  },
+  {
+    name: 'esbuild 0.28.2',
+    packages: ['esbuild@0.28.2'],
+    async run(folder) {
+      await installed(folder, 'esbuild', 'page.js', '--bundle', '--format=esm', '--outfile=out.js');
+      return visit(folder, html('out.js'));
+    },
+  },
+  {
+    name: 'esbuild 0.28.2, splitting',
+    packages: ['esbuild@0.28.2'],
+    async run(folder) {
+      const flags = ['--bundle', '--splitting', '--minify', '--format=esm', '--outdir=out'];
+      await installed(folder, 'esbuild', 'page.js', ...flags);
+      return visit(folder, html('out/page.js'));
+    },
+  },
+  {
+    name: 'rollup 4.68.8',
+    packages: ['rollup@4.68.8', '@rollup/plugin-node-resolve@16.0.3'],
+    async run(folder) {
+      await installed(folder, 'rollup', 'page.js', '-p', 'node-resolve', '-d', 'out', '-f', 'es');
+      return visit(folder, html('out/page.js'));
+    },
+  },
+  {
+    name: 'a page without a bundler',
+    packages: [],
+    run: (folder) => visit(folder, html('page.js', importMap(ours))),
+  },
+  {
+    name: 'three.js 0.187.0',
+    packages: ['three@0.187.0'],
+    run: (folder) => visit(folder, html('three.js', importMap({ ...ours, ...threes }))),
+  },
+];

@@ -1,0 +1,62 @@
+/** A folder as a web server gives it, and a page of it in Chrome. */
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { launchBrowser } from '../lanes/browsers';
+
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+};
+const LIMIT_MS = 10 * 60_000;
+
+/** Serves `folder` on this machine until `close` is called. */
+export async function serve(folder: string): Promise<{ readonly address: string; close(): void }> {
+  const server = createServer(({ url }, response) => {
+    const path = new URL(url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
+    const file = join(folder, path);
+    if (!existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
+    response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
+    return response.end(readFileSync(file));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () => server.close(),
+  };
+}
+
+/** Opens a page in Chrome and gives what its promise `result` becomes. Throws what went wrong on the page. */
+export async function resultOf<T>(address: string): Promise<T> {
+  // A canvas with WebGPU is lost in a headless Chrome without this.
+  const browser = await launchBrowser('chrome', { args: ['--use-angle=swiftshader'] });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const page = await browser.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    page.on('response', (response) => {
+      if (response.status() >= 400 && !response.url().endsWith('/favicon.ico'))
+        problems.push(`${response.status()} ${response.url()}`);
+    });
+    await page.goto(address);
+    const given = await Promise.race([
+      page.evaluate(() => (globalThis as { result?: Promise<unknown> }).result),
+      new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error('The page gave no result in ten minutes.')), LIMIT_MS);
+      }),
+    ]).catch((error) => {
+      throw new Error([(error as Error).message, ...problems].join('\n'));
+    });
+    if (given === undefined || problems.length > 0)
+      throw new Error(`The page has ${given ? 'a' : 'no'} result. ${problems.join('\n')}`);
+    return given as T;
+  } finally {
+    clearTimeout(timer);
+    await browser.close();
+  }
+}

@@ -1,0 +1,69 @@
+/** The declarations in strict programs, under each version of TypeScript that they promise. */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { install, shell } from './shell';
+
+const VERSIONS = ['5.7.3', '5.8.3', '5.9.3', '6.0.3', '7.0.2'];
+const WEBGPU_TYPES = '0.1.74';
+const programs = fileURLToPath(new URL('programs/', import.meta.url));
+
+/** One row for each version: with @webgpu/types and without, as Node resolves modules and as a bundler does. */
+export const typeChecks = VERSIONS.map((version) => ({
+  name: `TypeScript ${version}`,
+  async run(folder: string, tarball: string): Promise<string> {
+    await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+    await install(folder, tarball, `typescript@${version}`, `@webgpu/types@${WEBGPU_TYPES}`);
+    const others: string[] = [];
+    for (const webgpuTypes of [true, false])
+      for (const module of ['nodenext', 'esnext']) {
+        const files = programsFor(version, webgpuTypes);
+        others.push(...(await compile(folder, files, module, webgpuTypes)));
+      }
+    const note = others.length > 0 ? `; other packages have errors: ${[...new Set(others)].join(', ')}` : '';
+    return `with and without @webgpu/types, as Node and bundlers resolve${note}`;
+  },
+}));
+
+/** TypeScript knows WebGPU by itself from version 6 on, except for the values of flags. */
+function programsFor(version: string, webgpuTypes: boolean): string[] {
+  if (webgpuTypes) return ['any.ts', 'guest.ts'];
+  return Number.parseInt(version, 10) >= 6 ? ['any.ts', 'guest.ts', 'usage.d.ts'] : ['any.ts'];
+}
+
+/** Compiles programs strictly, declarations included. Throws the errors in them or in ours; gives the other packages that have some. */
+async function compile(
+  folder: string,
+  files: string[],
+  module: string,
+  webgpuTypes: boolean,
+): Promise<string[]> {
+  const project = join(folder, `${module}-${webgpuTypes}`);
+  await mkdir(project);
+  for (const file of files) await copyFile(join(programs, file), join(project, file));
+  const compilerOptions = {
+    ...{
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+    },
+    ...{ target: 'es2022', lib: ['es2022', 'dom', 'dom.asynciterable'], noEmit: true },
+    ...{ module, moduleResolution: module === 'nodenext' ? 'nodenext' : 'bundler' },
+    types: webgpuTypes ? ['@webgpu/types'] : [],
+  };
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const tsc = join(folder, 'node_modules/.bin/tsc');
+  const said = await shell(project, tsc, '--pretty', 'false').then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  const errors = said.split('\n').filter((line) => /\berror TS\d+/.test(line));
+  if (said && errors.length === 0) throw new Error(said);
+  const strange = (line: string) =>
+    /node_modules\/(?!webgpu-diffusion\/)((?:@[\w.-]+\/)?[\w.-]+)/.exec(line)?.[1];
+  const own = errors.filter((line) => !strange(line));
+  if (own.length > 0)
+    throw new Error(`${module}, ${webgpuTypes ? 'with' : 'without'} @webgpu/types: ${own.join('; ')}`);
+  return errors.map((line) => strange(line)!);
+}
