@@ -1,6 +1,6 @@
 /** The bench command as a person runs it, and stops it. */
 import { expect, test } from 'vitest';
-import { parseResult } from '../../harness/bench/compare';
+import { parseResult } from '../../harness/bench/read';
 import { testGpu } from '../lanes/gpu';
 
 const { lane } = await testGpu();
