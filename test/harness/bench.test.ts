@@ -545,8 +545,12 @@ test('what the step uses comes before all else, the heaviest first', () => {
   };
   const sorted = usedFirst(entries, inUse, head.peak);
   const names = sorted.map(({ name, variant, layer }) => `${name}.${variant} ${layer}`);
-  expect(names.slice(0, 2)).toEqual(['conv2d.winograd7 down.1', 'conv2d.one_output up.2']);
-  expect(names.slice(2, 4).sort()).toEqual(['adam.plain all layers', 'mse.plain up.2']);
+  expect(names.slice(0, 4)).toEqual([
+    'conv2d.winograd7 down.1',
+    'adam.plain all layers',
+    'conv2d.one_output up.2',
+    'mse.plain up.2',
+  ]);
   expect(sorted.slice(4)).toEqual(entries.filter((entry) => !sorted.slice(0, 4).includes(entry)));
   expect(sorted).toHaveLength(entries.length);
 });
