@@ -19,7 +19,7 @@ const failureOf = (words: Uint32Array) => compareTensor('output', words, 4, expe
 
 describe('floats', () => {
   test('right values pass, with the used share of the allowed error', () => {
-    const { failure, share } = compareTensor(
+    const { failure, share, worst } = compareTensor(
       'output',
       left([1 + 2 ** -21, -2, 3e-9, 0]),
       4,
@@ -28,6 +28,12 @@ describe('floats', () => {
     );
     expect(failure).toBeUndefined();
     expect(share).toBeCloseTo(2 ** -21 / 1e-6, 5);
+    const actual = 1 + 2 ** -21;
+    expect(worst).toEqual({ tensor: 'output', index: 0, place: '', expected: 1, actual, allowed: 1e-6 });
+  });
+  test('exact values have no worst one', () => {
+    const own = { values: Float64Array.from([1, -2]), error: Float64Array.from([1e-6, 2e-6]) };
+    expect(compareTensor('output', left([1, -2]), 2, own, undefined)).toEqual({ share: 0 });
   });
   test('a wrong value', () => {
     expect(failureOf(left([1, -2.001, 3e-9, 0]))).toMatch(/1 of 4 elements are off, first at \[1\]/);
@@ -61,6 +67,15 @@ describe('floats', () => {
     expect(failure(2)).toContain('first at [2] (c 0, y 2), worst');
     expect(failure(2)).toMatch(/\[2\] \(c 0, y 2\) got 7, .*<--/);
     expect(failure(3)).toContain('first at [3], worst');
+    const { worst } = compareTensor('output', left([1, -2, 7, 0]), 4, expected, undefined, 2, { c: 1, y: 3 });
+    // The bound is that of the variant, whose gain is 2.
+    expect(worst).toMatchObject({
+      index: 2,
+      place: ' (c 0, y 2)',
+      expected: 3e-9,
+      actual: 7,
+      allowed: 6e-15,
+    });
   });
   test('an element that was never written', () => {
     const words = left([1, -2, 3e-9, 0]);

@@ -19,6 +19,20 @@ export interface CheckResult {
   readonly share: number;
   /** Where it failed: a few lines that name the tensor, the first bad element and its neighbours. */
   readonly failure?: string;
+  /** The element that errs most, as a share of what it may; none where all are exact, or it failed in another way. */
+  readonly worst?: WorstElement;
+}
+
+/** An element of what a kernel wrote. */
+export interface WorstElement {
+  readonly tensor: string;
+  readonly index: number;
+  /** Its place in the tensor's dimensions, such as ` (c 0, y 2)`; empty where they are not told. */
+  readonly place: string;
+  readonly expected: number;
+  readonly actual: number;
+  /** The largest error allowed here. */
+  readonly allowed: number;
 }
 
 export const inputsOf = (spec: AnySpec, shape: unknown): Arrays => spec.inputs(shape, new Random(1));
@@ -72,6 +86,7 @@ export async function checkKernel(
     };
     const whole = await run();
     let share = 0;
+    let worst: WorstElement | undefined;
     for (const [i, name] of names.entries()) {
       const result = compareTensor(
         name,
@@ -82,8 +97,9 @@ export async function checkKernel(
         spec.gain?.[variant],
         spec.dims?.(shape)[name],
       );
+      if (result.share > share) worst = result.worst;
       share = Math.max(share, result.share);
-      if (result.failure) return { pass: false, share, failure: result.failure };
+      if (result.failure) return { pass: false, share, failure: result.failure, worst: result.worst };
     }
     const cut = await run(1);
     for (const [i, name] of names.entries()) {
@@ -91,7 +107,7 @@ export async function checkKernel(
       if (at >= 0)
         return { pass: false, share, failure: `${name}[${at}] differs when the dispatch is cut into parts` };
     }
-    return { pass: true, share };
+    return { pass: true, share, worst };
   } finally {
     for (const b of buffers) b.destroy();
   }
@@ -122,7 +138,7 @@ export function compareTensor(
   input: Values | undefined,
   gain = 1,
   dims?: Dims,
-): { share: number; failure?: string } {
+): Omit<CheckResult, 'pass'> {
   for (let i = size; i < words.length; i++) {
     if (words[i] !== GUARD)
       return { share: Infinity, failure: `${name}: wrote ${i - size + 1} words past its end` };
@@ -167,7 +183,16 @@ export function compareTensor(
       worst = i;
     }
   }
-  if (bad === 0) return { share: most };
+  const element = (i: number): WorstElement => ({
+    tensor: name,
+    index: i,
+    place: dims ? placeOf(i, dims) : '',
+    expected: expected.values[i],
+    actual: got[i],
+    allowed: allowedAt(i),
+  });
+  const found = { share: most, ...(worst < 0 ? {} : { worst: element(worst) }) };
+  if (bad === 0) return found;
   const rows = [];
   for (let i = Math.max(0, firstBad - 2); i < Math.min(count, firstBad + 5); i++) {
     const allowed = allowedAt(i);
@@ -177,7 +202,7 @@ export function compareTensor(
     );
   }
   return {
-    share: most,
+    ...found,
     failure: `${name}: ${bad} of ${count} elements are off, first at ${at(firstBad)}, worst at ${at(worst)}: ${most.toPrecision(3)} x allowed\n${rows.join('\n')}`,
   };
 }

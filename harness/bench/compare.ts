@@ -1,16 +1,10 @@
 /** Compares two benches: what became faster, what slower, and which differences are noise. Pure. */
 
-import { EngineError, printable } from '../../src/errors';
 import { adapterText } from '../run/adapter_text';
-import { type BenchResult, SCHEMA, totalNames } from './result';
+import type { Named } from './read';
+import { type BenchResult, totalNames } from './result';
 import type { Times } from './statistics';
 import { networkText, short, type Table, titles } from './table';
-
-/** A result file and its name. */
-export interface Named {
-  readonly name: string;
-  readonly result: BenchResult;
-}
 
 /** `within noise`: the bands from p10 to p90 overlap, or the medians are too close, so another run may show the opposite. */
 export type Verdict = 'faster' | 'slower' | 'within noise';
@@ -141,71 +135,4 @@ function nameOf([first, second, third]: Compared['what']): string {
   return (Object.values(titles) as string[]).includes(first)
     ? `${first}, ${second} ${third}`
     : `${first}.${second} ${third}`;
-}
-
-// ---------------------------------------------------------------- reading
-
-/** Parses a result from JSON. Throws an EngineError `data` that names the file, for any other content. */
-export function parseResult(name: string, json: string): Named {
-  const refuse = (why: string) =>
-    new EngineError(
-      'data',
-      `${name} is not a result of this bench: ${why}. Give a file that \`bench --json FILE\` or the page's Bench tab wrote.`,
-    );
-  let value: unknown;
-  try {
-    // The names in it are printed to terminals and pages.
-    value = JSON.parse(json, (_, part) => (typeof part === 'string' ? printable(part, 1000) : part));
-  } catch {
-    throw refuse('it is not JSON');
-  }
-  if (!isObject(value) || !('schema' in value)) throw refuse('it has no field schema');
-  if (value.schema !== SCHEMA)
-    throw refuse(`its schema is ${JSON.stringify(value.schema)?.slice(0, 40)}, this program reads ${SCHEMA}`);
-  const wrong = wrongField(value);
-  if (wrong) throw refuse(`its field ${wrong} is missing or of another kind`);
-  return { name, result: value as unknown as BenchResult };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
-/** Whether those of these fields that exist are lists. */
-const listsIn = (of: Fields, ...keys: string[]) => keys.every((key) => Array.isArray(of[key] ?? []));
-
-/** The first invalid field among those that a comparison or a plot needs. */
-function wrongField(result: Fields): string | undefined {
-  const text = (of: Fields, ...keys: string[]) => keys.find((key) => typeof of[key] !== 'string');
-  const numbers = (of: Fields, ...keys: string[]) => keys.find((key) => !Number.isFinite(of[key]));
-  const object = (key: string) => (isObject(result[key]) ? undefined : key);
-  const head = text(result, 'runtime', 'date', 'end') ?? numbers(result, 'batch', 'budgetSeconds');
-  const parts = head ?? object('adapter') ?? object('timer') ?? object('peak') ?? object('breakdowns');
-  if (parts) return parts;
-  const { adapter, timer, peak } = result as Record<string, Fields>;
-  if (
-    text(adapter, 'vendor', 'architecture', 'device', 'description') ||
-    typeof adapter.software !== 'boolean'
-  )
-    return 'adapter';
-  const { network = {} } = result;
-  if (!isObject(network) || !listsIn(network, 'widths', 'convolutionsPerLevel')) return 'network';
-  if (text(timer, 'kind')) return 'timer';
-  if (numbers(peak, 'gflops', 'gbps') || !Array.isArray(peak.copies)) return 'peak';
-  const badTimes = (ms: unknown) => !isObject(ms) || numbers(ms, 'median', 'p10', 'p90', 'n') !== undefined;
-  const badTotal = (total: unknown) =>
-    total !== null && (!isObject(total) || numbers(total, 'batch') !== undefined || badTimes(total.ms));
-  const total = totalNames.find((name) => badTotal(result[name]));
-  if (total) return total;
-  const lists = {
-    sweep: (point: Fields) =>
-      text(point, 'axis') ?? numbers(point, 'size') ?? (badTotal(point.step) || badTotal(point.forward)),
-    rows: (row: Fields) =>
-      text(row, 'kernel', 'variant', 'layer') ??
-      numbers(row, 'batch') ??
-      (!isObject(row.check) || (row.ms !== null && badTimes(row.ms))),
-    skipped: (row: Fields) => text(row, 'kernel', 'variant', 'layer', 'reason'),
-  };
-  return Object.entries(lists).find(([name, wrong]) => {
-    const list = result[name];
-    return !Array.isArray(list) || list.some((item) => !isObject(item) || wrong(item));
-  })?.[0];
 }

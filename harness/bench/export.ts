@@ -119,4 +119,4 @@ function markdownTable({ title, head, rows, text, notes = [] }: Table): string {
 }
 
 /** Names from drivers and messages from compilers may contain anything. */
-const escapeMarkdown = (text: string) => text.replace(/[\\|<>`*]/g, '\\$&').replace(/\s+/g, ' ');
+export const escapeMarkdown = (text: string) => text.replace(/[\\|<>`*]/g, '\\$&').replace(/\s+/g, ' ');

@@ -8,7 +8,6 @@ import { defaultConfig, type Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';
 import { chooser, type Variants } from '../../src/unet/variants';
-import { specs } from '../../test/registry';
 import { Random } from '../../test/spec';
 import { convInsideFlops } from './inside';
 import {
@@ -19,7 +18,7 @@ import {
   type OpTime,
   type TotalName,
 } from './result';
-import { wholeDispatches } from './rows';
+import { hasRivals, wholeDispatches } from './rows';
 import { summary, type Times } from './statistics';
 import type { Timer, TimerKind } from './timer';
 
@@ -183,7 +182,7 @@ export async function measureWork(work: Work, seconds: number, signal?: AbortSig
 const variantsOf = (ops: readonly Op[]): Variants =>
   Object.fromEntries(
     ops
-      .filter(({ kernel }) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1)
+      .filter(({ kernel }) => hasRivals(kernel))
       .map(({ kernel, layer, variant }) => [`${kernel}/${layer}`, variant]),
   );
 

@@ -69,7 +69,8 @@ const entriesOf = (engine: Engine, kernel: string): Entry[] =>
     ({ name, spec, variant }) => name === kernel && !missingFeature(engine, spec, variant),
   );
 
-async function chooseTimer(engine: Engine): Promise<Timer> {
+/** The clock of the GPU if it can be trusted, else that of the host; for an engine that checks nothing itself. The caller destroys it. */
+export async function chooseTimer(engine: Engine): Promise<Timer> {
   const spec = specs.get('fma_peak')!;
   const shape = { invocations: 2 ** 14, iterations: 256 };
   const output = tensor('output', spec.kernel.sizes(shape).output);

@@ -27,6 +27,14 @@ export interface BenchRow {
   /** Share of the adapter's peak: the larger of insideGflops / peak.gflops and gbps / the copy of about as many bytes. */
   readonly shareOfPeak: number | null;
   readonly check: CaseResult;
+  /** In words; like the three below it is not in files of before 0.3. */
+  readonly shape?: string;
+  /** Nominal floating-point operations. */
+  readonly flops?: number;
+  /** That must be moved at least once. */
+  readonly bytes?: number;
+  /** What runs, by name. */
+  readonly shaders?: readonly string[];
 }
 
 /** What was skipped, and why. For the whole network, `kernel` is a TotalName, and variant and layer say which part of it, if any. */
@@ -134,6 +142,8 @@ export interface BenchHead {
   readonly budgetSeconds: number;
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
   readonly peak: Peak;
+  /** What a training step would run, as in a total; for results without one. */
+  readonly inUse?: Variants;
 }
 
 export interface BenchResult extends BenchHead {

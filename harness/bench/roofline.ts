@@ -33,7 +33,7 @@ export const rooflineCss = `
   .roofline .mark { --own: currentColor; fill: var(--own); fill-opacity: 0.75; stroke: var(--own) }
   .roofline .rival { fill-opacity: 0.15; stroke-opacity: 0.5 }
   .roofline .used { fill-opacity: 1; stroke: var(--ink); stroke-width: 1.5 }
-  .roofline .mark:hover { fill-opacity: 1; stroke: var(--ink); stroke-width: 2 }
+  .roofline .point:is(:hover, :focus, .chosen) .mark { fill-opacity: 1; stroke: var(--ink); stroke-width: 2.5 }
   @media (prefers-color-scheme: dark) {
     .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d }
     .roofline .mark { --own: color-mix(in srgb, currentColor 55%, #fff) }
@@ -154,9 +154,14 @@ function pointMark(
   y: number,
 ): Svg {
   const { kernel: name, variant, layer, ms, shareOfPeak } = row;
-  const title = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${Math.round(100 * (shareOfPeak ?? 0))}% of peak${used ? ', in use' : ''}`;
+  const words = `${name}.${variant} ${layer}: ${short(gflops)} GFLOP/s at ${short(intensity)} FLOP per byte, ${short(ms!.median)} ms, ${Math.round(100 * (shareOfPeak ?? 0))}% of peak${used ? ', in use' : ''}`;
   const kind = used === undefined ? '' : used ? ' used' : ' rival';
-  return svg('g', {}, mark(kernel, x, y, kind), svg('title', {}, title));
+  return svg(
+    'g',
+    { class: 'point', 'data-row': `${name}.${variant} ${layer}`, 'data-x': x, 'data-y': y },
+    mark(kernel, x, y, kind),
+    svg('title', {}, words),
+  );
 }
 
 /** Kernels differ by colour and, for those who see few of them, by shape. */

@@ -23,6 +23,9 @@ export interface Entry {
   readonly small: readonly unknown[];
 }
 
+/** Whether a kernel has several variants. */
+export const hasRivals = (kernel: string) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1;
+
 /**
  * The variants at one layer are adjacent. For other networks than the tutorial's only the convolutions are listed, nearly all of the
  * arithmetic: the shapes of the other kernels are defined only for the tutorial's network.

@@ -4,9 +4,12 @@
  */
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
+import type { Variants } from '../../src/unet/variants';
 import { specs } from '../../test/registry';
 import { missingFeature, References } from '../run/check';
+import { namesInUse, variantsInUse } from '../run/in_use';
 import { matcher, matchesNothing } from '../run/pattern';
+import { shadersOf, shapeText } from '../run/shape_text';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
 import { measureGflops, measurePeaks } from './peaks';
 import {
@@ -22,9 +25,8 @@ import {
   type TotalName,
   totalNames,
 } from './result';
-import { checkSmall, type Entry, listEntries, RowBuffers, throughput, tooLong } from './rows';
+import { checkSmall, type Entry, hasRivals, listEntries, RowBuffers, throughput, tooLong } from './rows';
 import { foretell, measurePoint, type Place, placesOf, workOf } from './sweep';
-import { isInUse } from './table';
 import type { Timer } from './timer';
 
 export interface BenchOptions {
@@ -46,6 +48,11 @@ export interface BenchOptions {
    * begun by then is skipped and reported. Default 60.
    */
   readonly budgetSeconds?: number;
+  /**
+   * What a training step runs, `kernel/layer` -> variant: rows of these come first. Where the whole network is measured, its own variants
+   * count. Default: the tutorial's step with the usual variants.
+   */
+  readonly inUse?: Variants;
   /** The runtime, for example a browser's user agent. */
   readonly runtime?: string;
   readonly signal?: AbortSignal;
@@ -53,8 +60,7 @@ export interface BenchOptions {
 
 /**
  * Yields progress before each measurement and its result after it; `addEvent` adds them up. The whole network comes first, then sweeps,
- * then row by row: the variants that the network uses before their alternatives, so that a short budget is spent on what matters. Throws
- * `argument` for points that make no network, and for a kernel that does not exist.
+ * then row by row: what the network uses before all else, so that a short budget is spent on what matters. Throws `argument` for points that make no network, and for a kernel that does not exist.
  */
 export async function* runBench(
   engine: Engine,
@@ -67,6 +73,7 @@ export async function* runBench(
     sweep = [],
     points,
     budgetSeconds = 60,
+    inUse = network ? undefined : usualStep(engine, batch),
     runtime = 'unknown',
     signal,
   } = options;
@@ -100,6 +107,7 @@ export async function* runBench(
       budgetSeconds,
       timer: { kind, resolutionMs },
       peak,
+      ...(inUse ? { inUse: withRivals(inUse) } : {}),
     };
     yield { kind: 'head', head: { schema: SCHEMA, adapter, runtime, date, ...measured } };
     for (const name of names) {
@@ -109,7 +117,8 @@ export async function* runBench(
       }
     }
     yield* measureSweeps(context, places);
-    yield* measureRows(context, usedFirst(entries, totals));
+    const own = totalNames.map((name) => totals[name]).find((total) => total !== null);
+    yield* measureRows(context, usedFirst(entries, { ...inUse, ...own?.variants }, peak));
     yield pace.progress('peak, again');
     const gflopsAtEnd = await measureGflops(engine, timer, peakSeconds, signal);
     yield { kind: 'end', end: pace.leftOut ? 'budget' : 'complete', gflopsAtEnd };
@@ -118,15 +127,28 @@ export async function* runBench(
   }
 }
 
-/** Puts the variants that the network does not use last; otherwise keeps the order. */
-export function usedFirst(
-  entries: readonly Entry[],
-  totals: Readonly<Record<TotalName, BenchTotal | null>>,
-): Entry[] {
-  const isRival = ({ name: kernel, variant, layer }: Entry) =>
-    isInUse(totals, { kernel, variant, layer }) === false;
-  return [...entries.filter((entry) => !isRival(entry)), ...entries.filter(isRival)];
+/** What the network uses comes first, the heaviest before all; the rest keeps its order. */
+export function usedFirst(entries: readonly Entry[], inUse: Variants, peak: Peak): Entry[] {
+  const names = namesInUse(inUse);
+  const isUsed = ({ name, variant, layer }: Entry) => {
+    // A kernel without a choice counts by its name: the step may call its layer otherwise.
+    return hasRivals(name) ? inUse[`${name}/${layer}`] === variant : names.has(`${name}.${variant}`);
+  };
+  /** Seconds that it takes at least. */
+  const floor = ({ spec, shape }: Entry) => {
+    const { flops, bytes } = spec.kernel.cost(shape);
+    return Math.max(flops / peak.gflops, bytes / peak.gbps) / 1e9;
+  };
+  const used = entries.filter(isUsed).sort((a, b) => floor(b) - floor(a));
+  return [...used, ...entries.filter((entry) => !isUsed(entry))];
 }
+
+/** Those of kernels that have several, as in a total. */
+const withRivals = (variants: Variants): Variants =>
+  Object.fromEntries(Object.entries(variants).filter(([entry]) => hasRivals(entry.split('/')[0])));
+
+const usualStep = ({ adapter: { software }, device: { features } }: Engine, batch: number): Variants =>
+  variantsInUse({ recipe: 'tutorial', batch, software, features });
 
 interface Context {
   readonly engine: Engine;
@@ -254,7 +276,12 @@ async function* measureRows(context: Context, entries: readonly Entry[]): AsyncG
       else {
         const check = await checkSmall(engine, entry, references);
         const none = { ms: null, gflops: null, insideGflops: null, gbps: null, shareOfPeak: null };
-        let row: BenchRow = { ...head, batch, ...none, check };
+        const of = {
+          shape: shapeText(shape),
+          ...spec.kernel.cost(shape),
+          shaders: shadersOf(spec, shape, variant),
+        };
+        let row: BenchRow = { ...head, batch, ...none, check, ...of };
         try {
           if (check.pass) {
             const ms = await buffers.measure(entry, timer, pace.share, signal);

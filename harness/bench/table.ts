@@ -54,7 +54,7 @@ export const rowHead = [
   'of peak',
 ] as const;
 
-type Totals = Pick<BenchResult, TotalName>;
+type Totals = Pick<BenchResult, TotalName | 'inUse'>;
 
 /** The total that rows are compared with: the training step, or else the first total that was measured. */
 function headline(totals: Totals): { name: TotalName; total: BenchTotal } | undefined {
@@ -67,20 +67,22 @@ export function isInUse(
   totals: Totals,
   { kernel, variant, layer }: Pick<BenchRow, 'kernel' | 'variant' | 'layer'>,
 ): boolean | undefined {
-  const used = headline(totals)?.total.variants[`${kernel}/${layer}`];
+  const variants = headline(totals)?.total.variants ?? totals.inUse;
+  const used = variants?.[`${kernel}/${layer}`];
   return used === undefined ? undefined : used === variant;
 }
 
 /** The total whose variants those are. */
 export function usedBy(totals: Totals): string | undefined {
   const head = headline(totals);
-  return head && titles[head.name];
+  if (head) return titles[head.name];
+  return totals.inUse && titles.step;
 }
 
 /** Explains the mark of those rows, if there can be any. */
 export function inUseNote(totals: Totals): string[] {
   const user = usedBy(totals);
-  return user ? [`*: in use in the ${user} above.`] : [];
+  return user ? [`*: in use in the ${user}.`] : [];
 }
 
 /** The variants behind the headline: a line for each kernel. Empty for another total. */

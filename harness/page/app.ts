@@ -2,6 +2,7 @@
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { keepFocus } from './focus';
 import { rewound } from './measurements';
+import type { MeasureName } from './measuring/measure';
 import type { Command, ModelDescription, RunSettings, Source, WorkerEvent } from './protocol';
 import { measurementsOf } from './run_notes';
 import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
@@ -32,8 +33,8 @@ export class App {
   /** Samples are made with the network of a file, if one is open. */
   useFile = false;
   state: State = initialState;
-  /** The check or the bench has the GPU for itself. */
-  measuring: 'check' | 'bench' | undefined;
+  /** What has the GPU for itself. */
+  measuring: MeasureName | undefined;
   /** When the state last changed, for saying how long nothing has happened. */
   changedAt = performance.now();
   /** How long the run's first step was waited for: from the opening of the page if that started it, else from the click. */

@@ -1,4 +1,4 @@
-/** Files that the user chooses or drops: images to train on, models and checkpoints, bench results to compare. */
+/** Files that the user chooses or drops: images to train on, models and checkpoints, bench results to look at. */
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
 import { dropped } from './dropped';
@@ -41,8 +41,8 @@ export function folderWithoutImages(given: readonly OwnFile[]): string | undefin
   return `${name} holds no images: PNG files, best in folders named after their classes, .npy or IDX.`;
 }
 
-/** `compare` gets results of the bench. */
-export function connectFiles(app: App, compare: (files: readonly File[]) => void): void {
+/** `openResults` gets results of the bench. */
+export function connectFiles(app: App, openResults: (files: readonly File[]) => void): void {
   const underWay = 'A run is under way. Reset it to train on other images.';
   const takeOwn = async (files: readonly OwnFile[]) => {
     if (app.state.run) app.complain(underWay);
@@ -60,7 +60,7 @@ export function connectFiles(app: App, compare: (files: readonly File[]) => void
     const { models, results, images, labels } = sortFiles(files);
     if (results.length > 0) {
       app.set('task', 'bench');
-      compare(results);
+      openResults(results);
     }
     if (models.length > 1) app.complain('Open one model or checkpoint at a time.');
     else if (images.length === 0 && models.length === 0 && labels.length > 0) {

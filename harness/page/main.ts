@@ -1,7 +1,5 @@
 /** The page. It draws what the workers report and sends them the user's commands; the workers do the work. */
 import { App, addressOf, type Panel } from './app';
-import { createBenchPanel } from './bench_panel';
-import { createCheckPanel } from './check_panel';
 import { rememberedLosses } from './device_lost';
 import { anyElement, button, byId, setText } from './dom';
 import { DrawPanel } from './draw_panel';
@@ -14,6 +12,9 @@ import { createHome } from './home';
 import { createInsidePanel } from './inside_panel';
 import { createKeptPanel } from './kept_panel';
 import { showReading } from './links';
+import { BenchPanel } from './measuring/bench_panel';
+import { CheckPanel } from './measuring/check_panel';
+import { GpuPanel } from './measuring/gpu_panel';
 import { playRecording } from './recorded';
 import { createSamplePanel } from './sample_panel';
 import type { Settings } from './settings';
@@ -150,8 +151,8 @@ function start(): void {
     return;
   }
   const app = new App();
-  const check = createCheckPanel(app);
-  const bench = createBenchPanel(app);
+  const check = new CheckPanel(app);
+  const bench = new BenchPanel(app);
   const panels = {
     train: createTrainPanel(app),
     sample: createSamplePanel(app),
@@ -161,11 +162,18 @@ function start(): void {
     check,
     bench,
   };
-  connectFiles(app, bench.compare);
+  connectFiles(app, (files) => bench.open(files));
 
   const starter = createStarter(app, panels);
   const home = createHome(app, starter.ask);
-  app.open([home, createFrame(app), createKeptPanel(app), ...Object.values(panels), starter]);
+  app.open([
+    home,
+    createFrame(app),
+    createKeptPanel(app),
+    ...Object.values(panels),
+    new GpuPanel(app),
+    starter,
+  ]);
 
   window.harness = {
     get settings() {

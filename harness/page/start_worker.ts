@@ -2,10 +2,10 @@
  * Starts the page's workers. Under Trusted Types a worker's address must come from a policy; this is the page's only one, and it lets
  * nothing through but the two programs that the build knows.
  */
-import measure from './measure_worker.ts?worker&url';
+import measure from './measuring/measure_worker.ts?worker&url';
 import training from './worker.ts?worker&url';
 
-const programs = { training, check: measure, bench: measure };
+const programs = { training, check: measure, bench: measure, 'self-check': measure };
 
 /** What TypeScript's DOM does not have yet. */
 interface TrustedTypes {

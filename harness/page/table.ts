@@ -1,5 +1,6 @@
 /** Table rows. Contents are always inserted as text, never as HTML. */
 import type { Table } from '../bench/table';
+import { termed } from './measuring/terms';
 
 export function cell(row: HTMLTableRowElement, text: string, kind = ''): HTMLTableCellElement {
   const added = row.insertCell();
@@ -17,7 +18,8 @@ export function extraRow(body: HTMLTableSectionElement, columns: number, text: s
   cell(row, text, kind).colSpan = columns;
 }
 
-const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text = '') =>
+/** Makes an element. */
+export const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text = '') =>
   Object.assign(document.createElement(tag), { className, textContent: text });
 
 /** A table of the bench with its title and notes. */
@@ -29,7 +31,9 @@ export function tableSection(table: Table): HTMLElement {
   const grid = element('table', '');
   const titles = grid.createTHead().insertRow();
   head.forEach((name, i) => {
-    titles.append(Object.assign(element('th', i < text ? '' : 'number', name), { scope: 'col' }));
+    const title = Object.assign(element('th', i < text ? '' : 'number'), { scope: 'col' });
+    title.append(...termed(name));
+    titles.append(title);
   });
   const body = grid.createTBody();
   for (const cells of rows) appendRow(body, cells, table);

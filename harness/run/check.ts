@@ -2,10 +2,13 @@
 
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
-import { checkKernel, inputsOf } from '../../test/check_kernel';
+import type { Variants } from '../../src/unet/variants';
+import { type CheckResult, checkKernel, inputsOf } from '../../test/check_kernel';
 import { type AnySpec, specs } from '../../test/registry';
 import { type Arrays, type Expected, expectedOf, Random } from '../../test/spec';
+import { namesInUse } from './in_use';
 import { matcher, matchesNothing } from './pattern';
+import { shadersOf, shapeText } from './shape_text';
 
 export interface CheckRow {
   readonly kernel: string;
@@ -17,16 +20,45 @@ export interface CheckRow {
   readonly share: number;
   /** Where it failed, or why it could not run here. A few lines. */
   readonly reason?: string;
+  /** Whether the step that was asked about runs it; left out where none was. */
+  readonly inUse?: boolean;
+  /** Each of the cases. Empty for the network's gradient, which is followed one parameter tensor at a time. */
+  readonly each: readonly CheckedCase[];
+  /** What runs in the cases, by name. */
+  readonly shaders: readonly string[];
+}
+
+export interface CheckedCase extends CaseResult {
+  /** What is particular about it. */
+  readonly title: string;
+  readonly shape: string;
 }
 
 export type CheckEvent =
-  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly title: string }
+  | {
+      readonly kind: 'progress';
+      /** Of `total` cases. */
+      readonly done: number;
+      readonly total: number;
+      /** Of the whole work, from 0 to 1: cases take from a millisecond to seconds. */
+      readonly share: number;
+      readonly title: string;
+    }
   | { readonly kind: 'row'; readonly row: CheckRow };
 
 export interface CheckOptions {
   /** Checks only kernels that match: see `matcher`. The network is called `unet.gradient`. */
   readonly kernel?: string;
+  /** What a step runs, `kernel/layer` -> variant: these variants are checked before all others. */
+  readonly inUse?: Variants;
   readonly signal?: AbortSignal;
+}
+
+interface Checked {
+  readonly name: string;
+  readonly spec: AnySpec;
+  readonly variant: string;
+  readonly inUse?: boolean;
 }
 
 /**
@@ -37,52 +69,95 @@ export async function* runCheck(
   engine: Engine,
   options: CheckOptions = {},
 ): AsyncGenerator<CheckEvent, void, undefined> {
-  const { kernel, signal } = options;
+  const { kernel, inUse, signal } = options;
   const wanted = matcher(kernel);
-  const variants = [...specs].flatMap(([name, spec]) =>
+  const used = inUse && namesInUse(inUse);
+  const all = [...specs].flatMap(([name, spec]) =>
     Object.keys(spec.kernel.variants)
       .filter((variant) => wanted(`${name}.${variant}`))
-      .map((variant) => ({ name, spec, variant })),
+      .map((variant): Checked => ({ name, spec, variant, inUse: used?.has(`${name}.${variant}`) })),
   );
+  const variants = [...all.filter((one) => one.inUse), ...all.filter((one) => !one.inUse)];
   const network = wanted('unet.gradient');
   if (variants.length === 0 && !network) throw matchesNothing(kernel!, [...specs.keys(), 'unet.gradient']);
-  const total = variants.reduce((sum, { spec }) => sum + Object.keys(spec.cases).length, 0) + Number(network);
-  let done = 0;
+  const pace = new Pace(variants, network);
   const references = new References();
-  for (const { name, spec, variant } of variants) {
-    const missing = missingFeature(engine, spec, variant);
-    if (missing) {
-      done += Object.keys(spec.cases).length;
-      yield {
-        kind: 'row',
-        row: { kernel: name, variant, result: 'skipped', cases: 0, share: 0, reason: missing },
-      };
-      continue;
-    }
-    let [cases, share] = [0, 0];
-    let reason: string | undefined;
-    for (const [title, shape] of Object.entries(spec.cases)) {
-      yield { kind: 'progress', done, total, title: `${name}.${variant}: ${title}` };
-      signal?.throwIfAborted();
-      done++;
-      if (spec.kernel.variants[variant].refuses?.(shape)) continue;
-      const check = await checkCase(engine, spec, variant, shape, references);
-      cases++;
-      share = Math.max(share, check.share);
-      if (!check.pass) reason ??= `${title}: ${check.failure}`;
-    }
-    const result = reason ? 'fail' : cases > 0 ? 'pass' : 'skipped';
-    if (result === 'skipped') reason = 'it can do none of the cases';
-    yield { kind: 'row', row: { kernel: name, variant, result, cases, share, reason } };
-  }
+  for (const one of variants) yield* checkVariant(engine, one, pace, references, signal);
   if (network) {
     signal?.throwIfAborted();
     for await (const news of checkGradient(engine, signal)) {
       if (typeof news === 'object') yield { kind: 'row', row: news };
-      else yield { kind: 'progress', done, total, title: `unet.gradient: ${news}` };
+      else yield pace.progress(`unet.gradient: ${news}`);
     }
   }
 }
+
+async function* checkVariant(
+  engine: Engine,
+  { name, spec, variant, inUse }: Checked,
+  pace: Pace,
+  references: References,
+  signal?: AbortSignal,
+): AsyncGenerator<CheckEvent, void, undefined> {
+  const each: CheckedCase[] = [];
+  const shaders = new Set<string>();
+  let reason = missingFeature(engine, spec, variant);
+  const missing = reason !== undefined;
+  for (const [title, shape] of Object.entries(spec.cases)) {
+    if (!missing) {
+      yield pace.progress(`${name}.${variant}: ${title}`);
+      signal?.throwIfAborted();
+    }
+    pace.finished(spec, shape);
+    if (missing || spec.kernel.variants[variant].refuses?.(shape)) continue;
+    for (const shader of shadersOf(spec, shape, variant)) shaders.add(shader);
+    const check = await checkCase(engine, spec, variant, shape, references);
+    each.push({ title, shape: shapeText(shape), ...check });
+    if (!check.pass) reason ??= `${title}: ${check.failure}`;
+  }
+  const cases = each.length;
+  const share = Math.max(0, ...each.map((one) => one.share));
+  const result = cases === 0 ? 'skipped' : reason ? 'fail' : 'pass';
+  if (cases === 0) reason ??= 'it can do none of the cases';
+  yield {
+    kind: 'row',
+    row: { kernel: name, variant, result, cases, share, reason, inUse, each, shaders: [...shaders] },
+  };
+}
+
+/** What a case costs beside its arithmetic, in operations of its reference. */
+const CASE_WORK = 2e7;
+/** The network's gradient, likewise. */
+const NETWORK_WORK = 100 * CASE_WORK;
+
+/** How far the check has come. */
+class Pace {
+  private done = 0;
+  private work = 0;
+  private readonly total: number;
+  private readonly totalWork: number;
+
+  constructor(variants: readonly Checked[], network: boolean) {
+    const cases = variants.flatMap(({ spec }) => Object.values(spec.cases).map((shape) => ({ spec, shape })));
+    this.total = cases.length + Number(network);
+    this.totalWork = cases.reduce(
+      (sum, { spec, shape }) => sum + workOf(spec, shape),
+      network ? NETWORK_WORK : 0,
+    );
+  }
+
+  progress(title: string): CheckEvent {
+    const { done, total, work, totalWork } = this;
+    return { kind: 'progress', done, total, share: work / totalWork, title };
+  }
+
+  finished(spec: AnySpec, shape: unknown): void {
+    this.done++;
+    this.work += workOf(spec, shape);
+  }
+}
+
+const workOf = ({ kernel }: AnySpec, shape: unknown) => CASE_WORK + kernel.cost(shape).flops;
 
 /** The feature that the device lacks for a variant, as a sentence, or undefined. */
 export function missingFeature({ device }: Engine, spec: AnySpec, variant: string): string | undefined {
@@ -90,11 +165,7 @@ export function missingFeature({ device }: Engine, spec: AnySpec, variant: strin
   return missing && `the device has no ${missing}`;
 }
 
-export interface CaseResult {
-  readonly pass: boolean;
-  readonly share: number;
-  readonly failure?: string;
-}
+export type CaseResult = CheckResult;
 
 /** Checks one variant on one shape. A GPU error is a failure of the check, a lost device is not. */
 export async function checkCase(
@@ -212,6 +283,8 @@ async function* checkGradient(
       cases: unet.parameters.length,
       share: finite(share),
       reason,
+      each: [],
+      shaders: [],
     };
   }
 }

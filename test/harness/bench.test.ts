@@ -1,8 +1,10 @@
 /** What the bench makes of its measurements: counts, tables, files, comparisons. No GPU. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { compare, comparisonTable, parseResult } from '../../harness/bench/compare';
+import { compare, comparisonTable } from '../../harness/bench/compare';
 import { toCsv, toJson, toMarkdown } from '../../harness/bench/export';
 import { convInsideFlops, insideFlops, tapsInside } from '../../harness/bench/inside';
+import { parseResult } from '../../harness/bench/read';
 import {
   addEvent,
   type BenchEvent,
@@ -260,7 +262,7 @@ describe('tables', () => {
       'winograd4 down.1 *',
       'winograd4 up.1',
     ]);
-    expect(kernels.notes).toEqual(['*: in use in the training step above.']);
+    expect(kernels.notes).toEqual(['*: in use in the training step.']);
     expect([row, rival, other].map((one) => isInUse(result, one))).toEqual([false, true, undefined]);
     // Without it, the next one; without any, nothing.
     const forward = {
@@ -271,6 +273,12 @@ describe('tables', () => {
     expect([rival, other].map((one) => isInUse(forward, one))).toEqual([undefined, true]);
     const none = benchTables({ ...result, step: null, rows: [rival] }).at(-1)!;
     expect([none.rows[0][2], none.notes]).toEqual(['down.1', []]);
+    // Without any total, what the step would use.
+    const asked = { ...result, step: null, inUse: { 'conv2d/up.1': 'winograd4' } };
+    expect([rival, other].map((one) => isInUse(asked, one))).toEqual([undefined, true]);
+    expect(benchTables({ ...asked, rows: [other] }).at(-1)!.notes).toEqual([
+      '*: in use in the training step.',
+    ]);
   });
 
   test('all that was measured is in them, and all have a cell for each column, or a remark', () => {
@@ -355,6 +363,16 @@ describe('files', () => {
 
   test('JSON comes back as it was', () => {
     expect(parseResult('a.json', toJson(result)).result).toEqual(result);
+    const whole = { ...row, shape: 'batch 4', flops: 1, bytes: 2, shaders: ['conv2d.direct'] };
+    const all = { ...result, inUse: { 'conv2d/down.1': 'direct' }, rows: [whole] };
+    expect(parseResult('a.json', toJson(all)).result).toEqual(all);
+  });
+
+  test('all results of the documentation can be read', () => {
+    const folder = new URL('../../docs/results/', import.meta.url);
+    const names = readdirSync(folder).filter((name) => name.startsWith('bench-'));
+    expect(names.length).toBeGreaterThan(3);
+    for (const name of names) parseResult(name, readFileSync(new URL(name, folder), 'utf8'));
   });
 
   test.each<[string, string, string]>([
@@ -369,6 +387,14 @@ describe('files', () => {
     ['a strange sweep', toJson({ ...result, sweep: [{ ...point, forward: 1 as never }] }), 'field sweep'],
     ['no adapter', toJson({ ...result, adapter: {} as never }), 'field adapter'],
     ['no peak', toJson({ ...result, peak: null as never }), 'field peak'],
+    ['a share in words', toJson({ ...result, rows: [{ ...row, shareOfPeak: 'x' as never }] }), 'field rows'],
+    ['half a breakdown', toJson({ ...result, breakdowns: { step: {} } as never }), 'field breakdowns'],
+    [
+      'shaders that are no list',
+      toJson({ ...result, rows: [{ ...row, shaders: 'x' as never }] }),
+      'field rows',
+    ],
+    ['no clock', toJson({ ...result, timer: { kind: 'wall clock' } as never }), 'field timer'],
   ])('what is no result is refused in one sentence: %s', (_, json, why) => {
     expect(() => parseResult('x.json', json)).toThrow(EngineError);
     expect(() => parseResult('x.json', json)).toThrow('x.json is not a result of this bench: ');
@@ -478,7 +504,9 @@ describe('the roofline', () => {
   test('what the network uses stands out among its rivals', () => {
     const rows = [{ ...row, variant: 'winograd4' }, row, { ...row, kernel: 'swish', layer: 'down.2' }];
     const svg = rooflineSvg({ ...result, rows })!;
-    const kinds = [...svg.matchAll(/<g><path class="([^"]*)".*?<title>(\S+) .*?(, in use)?<\/title>/g)];
+    const kinds = [
+      ...svg.matchAll(/<g class="point"[^>]*><path class="([^"]*)".*?<title>(\S+) .*?(, in use)?<\/title>/g),
+    ];
     expect(kinds.map(([, kind, name, used]) => [kind, name, used])).toEqual([
       ['mark rival', 'conv2d.direct', undefined],
       ['mark', 'swish.direct', undefined],
@@ -507,17 +535,24 @@ describe('the roofline', () => {
   });
 });
 
-test('what the network uses comes before its rivals, else in the order of before', () => {
-  const entries = listEntries(4).filter(({ name, layer }) => name === 'adam' || layer === 'down.1');
-  const totals = { step: total(2), forward: null, sample: null };
-  const sorted = usedFirst(entries, totals);
+test('what the step uses comes before all else, the heaviest first', () => {
+  const entries = listEntries(64);
+  const inUse = {
+    'conv2d/down.1': 'winograd7',
+    'conv2d/up.2': 'one_output',
+    'mse/loss': 'plain', // the bench calls its layer up.2
+    'adam/all layers': 'plain',
+  };
+  const sorted = usedFirst(entries, inUse, head.peak);
   const names = sorted.map(({ name, variant, layer }) => `${name}.${variant} ${layer}`);
+  expect(names.slice(0, 4)).toEqual([
+    'conv2d.winograd7 down.1',
+    'adam.plain all layers',
+    'conv2d.one_output up.2',
+    'mse.plain up.2',
+  ]);
+  expect(sorted.slice(4)).toEqual(entries.filter((entry) => !sorted.slice(0, 4).includes(entry)));
   expect(sorted).toHaveLength(entries.length);
-  const rivals = names.findIndex((name) => name.startsWith('conv2d.') && name !== 'conv2d.winograd4 down.1');
-  expect(names.indexOf('conv2d.winograd4 down.1')).toBeLessThan(rivals);
-  expect(names.findIndex((name) => name.startsWith('adam'))).toBeLessThan(rivals);
-  expect(names.slice(rivals).every((name) => name.startsWith('conv2d.'))).toBe(true);
-  expect(usedFirst(entries, { step: null, forward: null, sample: null })).toEqual(entries);
 });
 
 test("another network's convolutions: as the tutorial's, layer by layer", () => {

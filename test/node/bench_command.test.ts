@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseResult } from '../../harness/bench/compare';
+import { parseResult } from '../../harness/bench/read';
 import { testGpu } from '../lanes/gpu';
 
 await testGpu();

@@ -1,7 +1,8 @@
 /** `bench`: measures how fast every kernel and the whole network run here. */
 
-import { comparisonTable, parseResult } from '../../bench/compare';
+import { comparisonTable } from '../../bench/compare';
 import { toCsv, toJson, toMarkdown } from '../../bench/export';
+import { parseResult } from '../../bench/read';
 import { addEvent, axesOf, type BenchEvent, type BenchResult, sweepChoices } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { type BenchOptions, runBench } from '../../bench/run';

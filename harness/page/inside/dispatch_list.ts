@@ -159,7 +159,12 @@ function bindingsOf(dispatches: ListedOp['dispatches']): string {
   return `${groups.join(' × ')} workgroups of ${workgroupSize.join(' × ')}${times}.${reads ? ` Reads ${reads}.` : ''} Writes ${lists(true)}.`;
 }
 
-function panel(title: string, about: string, { file, code }: { file: string; code: Node }): HTMLElement {
+/** A text with a title and where it stands in the repository. */
+export function panel(
+  title: string,
+  about: string,
+  { file, code }: { file: string; code: Node },
+): HTMLElement {
   const box = element('section', 'source-text');
   const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'region', ariaLabel: file });
   const text = document.createElement('code');

@@ -15,6 +15,8 @@ export interface SourceText {
   readonly code: Node;
 }
 
+export const hasSource = (name: string) => Object.hasOwn(sources, name);
+
 /** As the GPU gets it, imports and loops written out, with the comments that it does not get. */
 export async function shaderSource(name: string): Promise<SourceText> {
   const { file, flags } = sources[name];

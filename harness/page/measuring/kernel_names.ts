@@ -1,12 +1,12 @@
 /** Suggests kernel names where the user may enter one. Loading them loads every reference, so it waits until the user does. */
-import { totalNames } from '../bench/result';
-import { byId } from './dom';
+import { totalNames } from '../../bench/result';
+import { byId } from '../dom';
 
 const others = { check: ['unet.gradient'], bench: totalNames } as const;
 
 export function offerKernelNames(task: keyof typeof others): void {
   const offer = async () => {
-    const { specs } = await import('../../test/registry');
+    const { specs } = await import('../../../test/registry');
     const names = [...others[task], ...specs.keys()];
     byId(`${task}-kernels`, HTMLDataListElement).replaceChildren(
       ...names.map((name) => new Option('', name)),

@@ -1,36 +1,54 @@
-/** Shared by the Check and Bench tabs: each run has a worker, which ends with the run and leaves nothing behind. */
-import { type Axis, axesOf, type BenchEvent } from '../bench/result';
-import type { CheckEvent } from '../run/check';
-import type { App } from './app';
-import type { Tune } from './settings';
-import { startWorker } from './start_worker';
+/** Shared by the check, the bench and the self-check: each run has a worker, which ends with the run and leaves nothing behind. */
+
+import { recipes } from '../../../src/recipes';
+import type { Variants } from '../../../src/unet/variants';
+import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
+import type { CheckEvent } from '../../run/check';
+import type { App } from '../app';
+import type { PageRecipe, Tune } from '../settings';
+import { startWorker } from '../start_worker';
+import type { SelfCheckEvent } from './self_check';
+
+interface Events {
+  readonly check: CheckEvent;
+  readonly bench: BenchEvent;
+  readonly 'self-check': SelfCheckEvent;
+}
+export type MeasureName = keyof Events;
 
 export interface MeasureTask {
-  readonly name: 'check' | 'bench';
+  readonly name: MeasureName;
   readonly kernel?: string;
   readonly batch: number;
   readonly sweep: readonly Axis[];
   readonly budget: number;
   readonly tune: Tune;
+  /** Whose kernels come first. */
+  readonly recipe: PageRecipe;
+  /** Those of the page's run, if it has one of the recipe's network. */
+  readonly variants?: Variants;
 }
 
 export type MeasureEvent =
-  | { readonly kind: 'event'; readonly event: CheckEvent | BenchEvent }
+  | { readonly kind: 'event'; readonly event: Events[MeasureName] }
   | { readonly kind: 'end' }
   | { readonly kind: 'error'; readonly message: string };
 
 export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
 
-export class Measurement<E extends CheckEvent | BenchEvent> {
+export class Measurement<N extends MeasureName> {
   status: MeasureStatus = 'ready';
   /** The error message of the last run. */
   message = '';
   private readonly app: App;
-  private readonly task: 'check' | 'bench';
-  private readonly receive: (event: E) => void;
+  private readonly task: N;
+  private readonly receive: (event: Events[N]) => void;
   private worker: Worker | undefined;
+  private since = 0;
+  /** Draws the page anew every second, for the time that is left. */
+  private clock: ReturnType<typeof setInterval> | undefined;
 
-  constructor(app: App, task: 'check' | 'bench', receive: (event: E) => void) {
+  constructor(app: App, task: N, receive: (event: Events[N]) => void) {
     this.app = app;
     this.task = task;
     this.receive = receive;
@@ -40,7 +58,12 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     return this.status === 'waiting' || this.status === 'running';
   }
 
-  /** False while the other tab measures, or the page is not ready. */
+  /** Seconds since it began to run. */
+  get seconds(): number {
+    return (performance.now() - this.since) / 1000;
+  }
+
+  /** False while something else measures, or the page is not ready. */
   get possible(): boolean {
     const { measuring, state } = this.app;
     return (
@@ -63,11 +86,12 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
     if (this.status !== 'waiting' || this.app.state.training || !resting) return;
     this.status = 'running';
-    const { kernel, batch, benchBatch, sweep, budget, tune } = this.app.settings;
+    this.since = performance.now();
+    this.clock = setInterval(() => this.app.changed(), 1000);
     const worker = startWorker(this.task);
     this.worker = worker;
     worker.addEventListener('message', ({ data }: MessageEvent<MeasureEvent>) => {
-      if (data.kind === 'event') this.receive(data.event as E);
+      if (data.kind === 'event') this.receive(data.event as Events[N]);
       else if (data.kind === 'end') this.end('done');
       else this.end('failed', data.message);
       this.app.changed();
@@ -76,15 +100,7 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
       this.end('failed', event.message || 'The worker could not be loaded. Reload the page.');
       this.app.changed();
     });
-    const task: MeasureTask = {
-      name: this.task,
-      kernel: kernel || undefined,
-      batch: benchBatch || batch,
-      sweep: axesOf(sweep),
-      budget,
-      tune,
-    };
-    worker.postMessage(task);
+    worker.postMessage(taskOf(this.task, this.app));
   }
 
   stop(): void {
@@ -95,8 +111,24 @@ export class Measurement<E extends CheckEvent | BenchEvent> {
   private end(status: MeasureStatus, message = ''): void {
     this.worker?.terminate();
     this.worker = undefined;
+    clearInterval(this.clock);
     this.app.measuring = undefined;
     this.status = status;
     this.message = message;
   }
+}
+
+function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
+  const { recipe, kernel, batch, benchBatch, sweep, budget, tune, widths } = settings;
+  const usual = String(widths) === String(recipes[recipe].network.widths);
+  return {
+    name,
+    kernel: kernel || undefined,
+    batch: benchBatch || batch,
+    sweep: axesOf(sweep),
+    budget,
+    tune,
+    recipe,
+    variants: usual ? state.run?.variants : undefined,
+  };
 }

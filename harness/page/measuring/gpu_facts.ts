@@ -1,0 +1,82 @@
+/** What is known of the GPU, in words: for the panel, and as a text for reports. Pure. */
+import { version } from '../../../package.json';
+import type { AdapterDescription } from '../../../src';
+import type { BenchHead } from '../../bench/result';
+import { timerLine } from '../../bench/table';
+import { adapterText } from '../../run/adapter_text';
+
+export interface GpuFacts {
+  readonly adapter: AdapterDescription;
+  readonly limits: readonly Limit[];
+  /** All that the adapter has. */
+  readonly features: readonly string[];
+  readonly runtime: string;
+  readonly timer?: BenchHead['timer'];
+  readonly selfCheck?: SelfChecked;
+}
+
+export interface Limit {
+  readonly name: string;
+  readonly has: number;
+  /** What the engine needs; undefined where it takes whatever there is. */
+  readonly needed?: number;
+}
+
+export interface SelfChecked {
+  readonly recipe: string;
+  readonly batch: number;
+  /** Kernels and variants of a step. */
+  readonly count: number;
+  /** Sentences. */
+  readonly wrong: readonly string[];
+}
+
+/** The optional features, and what they are for. */
+export const featureUses: Readonly<Record<string, string>> = {
+  subgroups: 'some kernels are faster with it',
+  'timestamp-query': 'times are by the GPU’s own clock',
+};
+
+const capital = (text: string) => text.replace(/^./, (first) => first.toUpperCase());
+
+/** Facts by name; one that is not known yet says so. */
+export function gpuSummary(facts: GpuFacts): Record<string, string> {
+  const { adapter, timer, selfCheck } = facts;
+  const { vendor, architecture, device, description } = adapter;
+  const named = { vendor, architecture, device, description };
+  return {
+    Adapter: capital(adapterText(adapter)),
+    'As the browser names it': Object.entries(named)
+      .filter(([, value]) => value)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+    Clock: timer ? capital(timerLine(timer)) : 'Not tried yet',
+    'Self-check': selfCheck ? selfCheckText(selfCheck) : 'Not made yet',
+  };
+}
+
+export function selfCheckText({ recipe, batch, count, wrong }: SelfChecked): string {
+  if (wrong.length > 0) return wrong.join(' ');
+  return `All ${count} kernels of a step of ${recipe} with ${batch} images are right on small cases`;
+}
+
+/** `268,435,456 (134,217,728 needed)` */
+export function limitText({ has, needed }: Limit): string {
+  const grouped = (n: number) => n.toLocaleString('en-US');
+  if (needed === undefined) return grouped(has);
+  return `${grouped(has)} (${has < needed ? 'TOO LOW: ' : ''}${grouped(needed)} needed)`;
+}
+
+/** The text for a report. */
+export function gpuReport(facts: GpuFacts, date: string): string {
+  const { limits, features, runtime } = facts;
+  return [
+    `webgpu-diffusion ${version}, ${date}`,
+    ...Object.entries(gpuSummary(facts)).map(([name, value]) => `${name}: ${value || 'not told'}`),
+    `Runtime: ${runtime}`,
+    ...limits.map((limit) => `${limit.name}: ${limitText(limit)}`),
+    ...Object.keys(featureUses).map((name) => `${name}: ${features.includes(name) ? 'yes' : 'no'}`),
+    `All features: ${[...features].sort().join(', ') || 'none'}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,59 @@
+/** What the engine asks of an adapter before it trains there, asked anew: whether every kernel of a step is right on a small case, and which clock there is. */
+import { createEngine, type Engine, EngineError, type Warning } from '../../../src';
+import { recipes } from '../../../src/recipes';
+import { memoryCache } from '../../../src/tuning/cache';
+import { chooseTimer } from '../../bench/peaks';
+import type { BenchHead } from '../../bench/result';
+import type { PageRecipe } from '../settings';
+
+export type SelfCheckEvent =
+  | { readonly kind: 'progress'; readonly title: string }
+  | { readonly kind: 'timer'; readonly timer: BenchHead['timer'] }
+  | {
+      readonly kind: 'checked';
+      /** Kernels and variants of the step. */
+      readonly count: number;
+      /** What is wrong, in sentences; of a variant the next best has taken the place. */
+      readonly wrong: readonly string[];
+    };
+
+/** `engine` checks nothing itself. */
+export async function* runSelfCheck(
+  engine: Engine,
+  recipe: PageRecipe,
+  batch: number,
+): AsyncGenerator<SelfCheckEvent, void, undefined> {
+  yield { kind: 'progress', title: 'Trying the clocks' };
+  const timer = await chooseTimer(engine);
+  const { kind, resolutionMs } = timer;
+  timer.destroy();
+  yield { kind: 'timer', timer: { kind, resolutionMs } };
+
+  yield { kind: 'progress', title: `Trying the kernels of a step of ${recipe}` };
+  const warnings: Warning[] = [];
+  const checking = await createEngine({
+    device: engine.device,
+    tune: false,
+    tuningCache: memoryCache(), // remembers nothing, so that everything is checked
+    onWarning: (warning) => warnings.push(warning),
+  });
+  try {
+    const count = await compileStep(checking, recipe, batch);
+    yield { kind: 'checked', count, wrong: warnings.map(({ message }) => message) };
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'wrong-kernel') throw error;
+    yield { kind: 'checked', count: 0, wrong: [...warnings.map(({ message }) => message), error.message] };
+  }
+}
+
+/** Number of its kernels and variants. Throws `wrong-kernel` if one is wrong and has no replacement. */
+async function compileStep(engine: Engine, recipe: PageRecipe, batch: number): Promise<number> {
+  const { network, trainer: options } = recipes[recipe];
+  const unet = await engine.createUNet(network, { seed: 1 });
+  const trainer = await engine.createTrainer(unet, { ...options, batchSize: batch });
+  const { load, gradients, update } = trainer.plan;
+  const names = [...load, ...gradients, ...update].map(({ kernel, variant }) => `${kernel}.${variant}`);
+  trainer.destroy();
+  unet.destroy();
+  return new Set(names).size;
+}

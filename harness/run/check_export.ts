@@ -1,0 +1,90 @@
+/** Exports a check as files: JSON for programs, Markdown for people. Pure. */
+import type { AdapterDescription } from '../../src/gpu/adapter';
+import type { WorstElement } from '../../test/check_kernel';
+import { escapeMarkdown } from '../bench/export';
+import { adapterText } from './adapter_text';
+import type { CheckRow } from './check';
+
+/** A check and where it ran. */
+export interface CheckReport {
+  readonly adapter: AdapterDescription;
+  readonly runtime: string;
+  /** ISO 8601. */
+  readonly date: string;
+  /** `stopped`: by the user, or by an error. */
+  readonly end: 'complete' | 'stopped';
+  readonly rows: readonly CheckRow[];
+}
+
+/** Changes whenever older files can no longer be read like current ones. */
+const SCHEMA = 1;
+
+/** What JSON has no number for becomes a word. */
+export const checkJson = (report: CheckReport): string =>
+  `${JSON.stringify({ schema: SCHEMA, ...report }, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value), 1)}\n`;
+
+/** `11 passed, 0 failed, 2 not run` */
+export function checkSummary(rows: readonly CheckRow[]): string {
+  const count = (result: CheckRow['result']) => rows.filter((row) => row.result === result).length;
+  const skipped = count('skipped');
+  return `${count('pass')} passed, ${count('fail')} failed${skipped > 0 ? `, ${skipped} not run` : ''}`;
+}
+
+export const resultWords = { pass: 'passed', fail: 'failed', skipped: 'not run' } as const;
+
+/** `12.3%`; zero is `exact`. */
+export function shareText(share: number): string {
+  if (share === 0) return 'exact';
+  if (share >= 100) return 'far beyond';
+  return share < 0.001 ? '< 0.1%' : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
+}
+
+export function checkMarkdown(report: CheckReport): string {
+  const { adapter, runtime, date, end, rows } = report;
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  const failed = rows.filter(({ result }) => result === 'fail');
+  return `${[
+    '# webgpu-diffusion check',
+    [
+      `- Adapter: ${escapeMarkdown(adapterText(adapter))}.`,
+      `- Runtime: ${escapeMarkdown(runtime)}. ${date}.`,
+      `- ${checkSummary(rows)}${end === 'stopped' ? '; stopped before its end' : ''}.`,
+    ].join('\n'),
+    [
+      line(['kernel', 'result', 'cases', 'share of the allowed error', 'worst element']),
+      '|---|---|--:|--:|---|',
+      ...rows.map(({ kernel, variant, result, cases, share, reason, each }) =>
+        line([
+          `${kernel}.${variant}`,
+          resultWords[result],
+          String(cases),
+          result === 'skipped' ? '' : shareText(share),
+          result === 'skipped' ? (reason ?? '') : worstText(worstCase(each)?.worst),
+        ]),
+      ),
+    ].join('\n'),
+    ...failed.map(({ kernel, variant, reason = '' }) => `## ${kernel}.${variant}\n\n${indented(reason)}`),
+  ].join('\n\n')}\n`;
+}
+
+/** The case with the largest error for what it allows. */
+export const worstCase = (each: CheckRow['each']): CheckRow['each'][number] | undefined =>
+  each.reduce<CheckRow['each'][number] | undefined>(
+    (worst, one) => (one.worst && one.share > (worst?.share ?? -1) ? one : worst),
+    undefined,
+  );
+
+/** `output[7] (c 0, y 2): 1.5, expected 1.25, off by 0.25 of 1e-6 allowed` */
+export function worstText(worst: WorstElement | undefined): string {
+  if (!worst) return '';
+  const { tensor, index, place, expected, actual, allowed } = worst;
+  const error = Math.abs(actual - expected);
+  return `${tensor}[${index}]${place}: ${actual}, expected ${expected}, off by ${error.toPrecision(3)} of ${allowed.toPrecision(3)} allowed`;
+}
+
+/** A block of code: what a driver says may contain anything. */
+const indented = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n');
