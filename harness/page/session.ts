@@ -31,6 +31,7 @@ import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage, goesOnBy } from './device_lost';
 import { divergedMessage } from './diverged';
 import { Drawing } from './drawing';
+import type { Replacement } from './edit/replace';
 import { checkBeginning } from './fine_tune';
 import type { InsideOrder } from './inside/protocol';
 import { Inside } from './inside/worker';
@@ -84,6 +85,8 @@ export class Session {
   private readonly pictures: LivePictures;
   private readonly inside: Inside;
   private readonly drawing = new Drawing();
+  /** Those that stand in place of the shipped ones. */
+  private shaders: readonly Replacement[] = [];
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
 
@@ -160,6 +163,9 @@ export class Session {
         break;
       case 'inside':
         this.request(() => this.lookInside(command.order));
+        break;
+      case 'shaders':
+        this.request(() => this.takeShaders(command.shaders));
         break;
       case 'draw':
         this.request(() => this.draw(command.id, command.order));
@@ -340,10 +346,7 @@ export class Session {
     this.training = 'no';
     this.requests.length = 0;
     this.interrupt();
-    this.freeRun();
-    this.pictures.free();
-    this.drawing.free();
-    this.models.free();
+    this.freeAll();
     this.engine?.destroy();
     this.engine = undefined;
     this.resting = 'lost';
@@ -632,6 +635,14 @@ export class Session {
     this.training = 'all';
   }
 
+  /** All that is compiled; what it was made from stays. */
+  private freeAll(): void {
+    this.freeRun();
+    this.pictures.free();
+    this.drawing.free();
+    this.models.free();
+  }
+
   private freeRun(): void {
     this.trainer?.destroy();
     this.trainer = undefined;
@@ -690,6 +701,26 @@ export class Session {
     if (order.kind === 'time') this.active = { what: 'sampling', controller };
     await this.inside.answer(order, gather, controller.signal);
     this.active = undefined;
+  }
+
+  /** The run goes on with other shaders from where it is; if they are refused, with those before. */
+  private async takeShaders(shaders: readonly Replacement[]): Promise<void> {
+    const { replaceShaders } = await import('./edit/replace');
+    if (this.trainer && !this.diverged) await this.keep(this.trainer);
+    const before = this.shaders;
+    let problem: string | undefined;
+    for (const all of [shaders, before]) {
+      replaceShaders(all);
+      this.freeAll();
+      this.shaders = all;
+      try {
+        if (this.run && this.engine) await this.build();
+        break;
+      } catch (error) {
+        problem ??= error instanceof Error ? error.message : String(error);
+      }
+    }
+    this.send({ type: 'shaders', problem });
   }
 
   /** A drawing always gets an answer, since the page waits for one before it asks again. */
