@@ -2,6 +2,7 @@
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
 import { wgsl } from './shaders/plugin.ts';
+import { savedShaders } from './shaders/saved.ts';
 
 /** Built, the page says itself what it may do, whoever serves it; the development server's own script does more. */
 const policy: PluginOption = {
@@ -31,9 +32,13 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
     resolve: { alias: { gifenc: 'gifenc/dist/gifenc.esm.js' } },
     // Scripts of the old kind, which the development server must make modules of.
     optimizeDeps: {
-      include: ['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
-        (name) => `prismjs/components/prism-${name}.js`,
-      ),
+      include: [
+        ...['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
+          (name) => `prismjs/components/prism-${name}.js`,
+        ),
+        // Which is found late, when a shader is edited; the server would load the page anew then.
+        'wgsl_reflect/wgsl_reflect.module.js',
+      ],
     },
     ssr: { noExternal: ['gifenc'] },
   };
@@ -41,7 +46,10 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
     // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.
     return { ...common, test: { projects: (await import('./test/lanes/projects.ts')).projects } };
   }
-  if (mode !== 'lib') return { ...common, build: { outDir: 'dist/page', target: 'es2022' } };
+  if (mode !== 'lib') {
+    const plugins = [common.plugins, savedShaders()];
+    return { ...common, plugins, build: { outDir: 'dist/page', target: 'es2022' } };
+  }
   return {
     ...common,
     publicDir: false,

@@ -33,6 +33,7 @@ import { resumeTrainer } from '../run/resume';
 import { deviceLostMessage, goesOnBy } from './device_lost';
 import { divergedMessage } from './diverged';
 import { Drawing } from './drawing';
+import type { Replacement } from './edit/replace';
 import { checkBeginning } from './fine_tune';
 import type { InsideOrder } from './inside/protocol';
 import { Inside } from './inside/worker';
@@ -90,6 +91,8 @@ export class Session {
   private readonly measures: LiveMeasures;
   private readonly inside: Inside;
   private readonly drawing = new Drawing();
+  /** Those that stand in place of the shipped ones. */
+  private shaders: readonly Replacement[] = [];
   private nextPictures = 0;
   private gridTook = Number.POSITIVE_INFINITY;
 
@@ -175,6 +178,9 @@ export class Session {
         break;
       case 'inside':
         this.request(() => this.lookInside(command.order));
+        break;
+      case 'shaders':
+        this.request(() => this.takeShaders(command.shaders));
         break;
       case 'draw':
         this.request(() => this.draw(command.id, command.order));
@@ -358,10 +364,7 @@ export class Session {
     this.training = 'no';
     this.requests.length = 0;
     this.interrupt();
-    this.freeRun();
-    this.pictures.free();
-    this.drawing.free();
-    this.models.free();
+    this.freeAll();
     this.engine?.destroy();
     this.engine = undefined;
     this.resting = 'lost';
@@ -718,6 +721,14 @@ export class Session {
     this.training = 'all';
   }
 
+  /** All that is compiled; what it was made from stays. */
+  private freeAll(): void {
+    this.freeRun();
+    this.pictures.free();
+    this.drawing.free();
+    this.models.free();
+  }
+
   private freeRun(): void {
     this.measures.free();
     this.trainer?.destroy();
@@ -779,6 +790,26 @@ export class Session {
     this.active = undefined;
   }
 
+  /** The run goes on with other shaders from where it is; if they are refused, with those before. */
+  private async takeShaders(shaders: readonly Replacement[]): Promise<void> {
+    const { replaceShaders } = await import('./edit/replace');
+    if (this.trainer && !this.diverged) await this.keep(this.trainer);
+    const before = this.shaders;
+    let problem: string | undefined;
+    for (const all of [shaders, before]) {
+      replaceShaders(all);
+      this.freeAll();
+      this.shaders = all;
+      try {
+        if (this.run && this.engine) await this.build();
+        break;
+      } catch (error) {
+        problem ??= error instanceof Error ? error.message : String(error);
+      }
+    }
+    this.send({ type: 'shaders', problem });
+  }
+
   /** A drawing always gets an answer, since the page waits for one before it asks again. */
   private async draw(id: number, order: DrawOrder): Promise<void> {
     try {
@@ -803,7 +834,7 @@ export class Session {
         settings: this.run ?? this.settings,
         images: async () => {
           if (!this.images) await this.loadData(digits);
-          return this.imagesOf((this.run ?? this.settings).limit);
+          return this.imagesOf(this.run ?? this.settings).train;
         },
         network: (of) =>
           of === 'digits' || of === 'tutorial' ? this.models.ofRecipe(of, engine) : this.networkFrom(of),

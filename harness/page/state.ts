@@ -99,6 +99,7 @@ export function reduce(state: State, event: WorkerEvent): State {
       return { ...state, preparing: event.progress };
     case 'notice':
     case 'inside':
+    case 'shaders':
       return state; // the page shows it
     case 'data':
       return { ...state, data: event.data };
