@@ -1,8 +1,8 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
-import type { ExplainAnswer, ExplainOrder } from './explain/protocol';
 import type { Replacement } from './edit/replace';
+import type { ExplainAnswer, ExplainOrder } from './explain/protocol';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
 import type { Measurement } from './measurements';
 import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
