@@ -127,5 +127,7 @@ export const permutations: Readonly<Record<string, readonly [file: string, ...fl
   'swish_upsample_add.both_residual': ['swish_upsample_add', 'residual', 'skip_residual'],
   'swish_upsample_grad.residual': ['swish_upsample_grad', 'residual'],
   'adam.unpacked': ['adam', 'unpacked'],
+  'set_update.step': ['set_update', 'step'],
+  'corrupt_images.flow': ['corrupt_images', 'flow'],
   'fma_peak.unrolled': ['fma_peak', 'unrolled'],
 };

@@ -1125,6 +1125,22 @@ declare module '*/corrupt_flow.wgsl' {
   export default shader;
 }
 
+declare module '*/corrupt_images.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'size' | 'pixels' | 'channels' | 'seed' | 'first_group',
+    'images' | 'state' | 'levels' | 'noisy' | 'truth'
+  >;
+  export default shader;
+}
+
+declare module '*/corrupt_images.flow.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    'size' | 'pixels' | 'channels' | 'seed' | 'first_group',
+    'images' | 'state' | 'levels' | 'noisy' | 'truth'
+  >;
+  export default shader;
+}
+
 declare module '*/denoise_step.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     'vec4s' | 'first_group',
@@ -1287,6 +1303,14 @@ declare module '*/same_level.wgsl' {
 }
 
 declare module '*/set_update.wgsl' {
+  const shader: import('../src/plan/shader').Shader<
+    never,
+    'bytes' | 'state'
+  >;
+  export default shader;
+}
+
+declare module '*/set_update.step.wgsl' {
   const shader: import('../src/plan/shader').Shader<
     never,
     'bytes' | 'state'

@@ -18,6 +18,7 @@ import type { Progress } from './progress';
 import { Resource } from './resource';
 import type { SamplerOptions } from './sampling/options';
 import type { Sampler } from './sampling/sampler';
+import type { Corrupter, CorrupterOptions } from './training/corrupter';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
 import type { TuningCache } from './tuning/cache';
@@ -167,6 +168,13 @@ export class Engine extends Resource {
   async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
     this.check();
     return this.adopt(Predictor.create(this.gpu, unet, options, this.chooser));
+  }
+
+  /** Creates a corrupter, which puts the noise of a recipe on images of your own, in your buffers. Throws `argument`. */
+  async createCorrupter(options: CorrupterOptions): Promise<Corrupter> {
+    this.check();
+    const create = async () => (await import('./training/corrupter')).Corrupter.create(this.gpu, options);
+    return this.adopt(create());
   }
 
   /** Creates a painter, which paints images that lie on the GPU into your texture or canvas. Throws `argument`, or `limit` for large pictures. */

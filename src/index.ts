@@ -36,6 +36,13 @@ export {
 export type { SamplingMethod } from './sampling/passes';
 export type { Sampler } from './sampling/sampler';
 export type { Batch } from './training/batch';
+export type {
+  Corrupted,
+  Corrupter,
+  CorrupterBuffers,
+  CorrupterOptions,
+  CorruptOptions,
+} from './training/corrupter';
 export type { EvaluateOptions, Evaluation } from './training/evaluation';
 export type {
   FitOptions,

@@ -9,7 +9,7 @@ import { createClassifier } from './classifier.js';
 export async function trainClassifier(
   engine,
   data,
-  { epochs = 8, learningRate: highest = 4e-3, heldOut = 1024, batch = 64, onEpoch } = {},
+  { epochs = 6, learningRate: highest = 4e-3, heldOut = 1024, batch = 64, onEpoch } = {},
 ) {
   const { device } = engine;
   const classifier = await createClassifier(engine, { batch, side: data.height });

@@ -1,4 +1,5 @@
-// Puts the settings of an update into the step state: state.learning_rate, clip and weight_decay, each from four bytes, the lowest first.
+// Puts the settings of an update into the step state: state.learning_rate, clip and weight_decay, each from four bytes, the lowest first;
+// or, with `step`, the number of the step alone.
 // Recorded commands can copy words, but hold no numbers of their own; a copy of each byte out of a table of all 256 records any number.
 // One invocation does everything.
 #import lib/step_state.wgsl
@@ -6,13 +7,17 @@
 @group(0) @binding(0) var<storage, read> bytes: array<u32>;
 @group(0) @binding(1) var<storage, read_write> state: StepState;
 
-fn number(i: u32) -> f32 {
-  return bitcast<f32>(bytes[i] | (bytes[i + 1u] << 8u) | (bytes[i + 2u] << 16u) | (bytes[i + 3u] << 24u));
+fn word(i: u32) -> u32 {
+  return bytes[i] | (bytes[i + 1u] << 8u) | (bytes[i + 2u] << 16u) | (bytes[i + 3u] << 24u);
 }
 
 @compute @workgroup_size(1)
 fn main() {
-  state.learning_rate = number(0u);
-  state.clip = number(4u);
-  state.weight_decay = number(8u);
+#if step
+  state.step = word(0u);
+#else
+  state.learning_rate = bitcast<f32>(word(0u));
+  state.clip = bitcast<f32>(word(4u));
+  state.weight_decay = bitcast<f32>(word(8u));
+#endif
 }

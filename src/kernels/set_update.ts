@@ -1,18 +1,24 @@
+import stepShader from '../../shaders/recording/set_update.step.wgsl';
 import shader from '../../shaders/recording/set_update.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 
-/** Of three numbers: learning rate, clip and weight decay. */
-const BYTES = 12;
+export interface SetUpdateShape {
+  /** Whether it sets the number of the step instead. */
+  readonly step?: boolean;
+}
+
+/** Of three numbers, learning rate, clip and weight decay, or of one. */
+const bytesOf = ({ step }: SetUpdateShape) => (step ? 4 : 12);
 
 /** Sets what an update uses, from a word for each byte of it. */
-export const setUpdate: Kernel<object, 'bytes' | 'state'> = {
+export const setUpdate: Kernel<SetUpdateShape, 'bytes' | 'state'> = {
   name: 'set_update',
-  sizes: () => ({ bytes: BYTES, state: STATE_WORDS }),
-  cost: () => ({ flops: 0, bytes: 4 * (BYTES + 3) }),
+  sizes: (shape) => ({ bytes: bytesOf(shape), state: STATE_WORDS }),
+  cost: (shape) => ({ flops: 0, bytes: 4 * 1.25 * bytesOf(shape) }),
   variants: {
     plain: {
-      calls: (_, tensors) => [call(shader, {}, tensors, 1)],
+      calls: ({ step }, tensors) => [call(step ? stepShader : shader, {}, tensors, 1)],
     },
   },
 };

@@ -12,6 +12,7 @@ import { reference as conv2d_grad_upsample } from './conv2d_grad_upsample';
 import { reference as conv2d_pool } from './conv2d_pool';
 import { reference as corrupt } from './corrupt';
 import { reference as corrupt_flow } from './corrupt_flow';
+import { reference as corrupt_images } from './corrupt_images';
 import { reference as denoise_step } from './denoise_step';
 import { reference as difference } from './difference';
 import { reference as draw_conditions } from './draw_conditions';
@@ -56,6 +57,7 @@ export const references: Readonly<Record<string, Reference<never>>> = {
   conv2d_pool,
   corrupt,
   corrupt_flow,
+  corrupt_images,
   denoise_step,
   difference,
   draw_conditions,

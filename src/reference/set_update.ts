@@ -1,10 +1,12 @@
+import type { SetUpdateShape } from '../kernels/set_update';
 import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 
 /** The state, in which the fields that the host sets are what the bytes say. */
-export function reference(_: object, { bytes, state }: Arrays) {
+export function reference({ step }: SetUpdateShape, { bytes, state }: Arrays) {
   const words = Uint32Array.from(state);
-  for (const [i, word] of [STATE.learningRate, STATE.clip, STATE.weightDecay].entries())
+  const fields = step ? [STATE.step] : [STATE.learningRate, STATE.clip, STATE.weightDecay];
+  for (const [i, word] of fields.entries())
     words[word] = [...bytes.slice(4 * i, 4 * i + 4)].reduceRight((number, byte) => number * 256 + byte, 0);
   return { state: words };
 }

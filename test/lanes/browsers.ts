@@ -71,15 +71,16 @@ const firefoxPrefs = {
 
 /**
  * Starts a headless browser with WebGPU. It ends with this process. `signals: false`: a Ctrl-C is the caller's business, who closes the
- * browser; otherwise it ends this process too. `profile`: a folder that keeps what pages store, for the next one. `args`: more of Chrome's flags.
+ * browser; otherwise it ends this process too. `profile`: a folder that keeps what pages store, for the next one. `canvases`: whether pages
+ * draw on WebGPU's canvases, for which headless Chrome needs one more flag.
  */
 export async function launchBrowser(
   kind: BrowserKind,
   {
     signals = true,
     profile,
-    args = [],
-  }: { readonly signals?: boolean; readonly profile?: string; readonly args?: readonly string[] } = {},
+    canvases = false,
+  }: { readonly signals?: boolean; readonly profile?: string; readonly canvases?: boolean } = {},
 ): Promise<Browser> {
   const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
@@ -100,5 +101,6 @@ export async function launchBrowser(
   }
   // Chrome's sandbox does not work for root. Over a pipe, Chrome ends by itself when this process dies.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return puppeteer.launch({ ...common, pipe: true, args: [...chromeFlags, ...asRoot, ...args] });
+  const forCanvases = canvases ? ['--use-angle=swiftshader'] : [];
+  return puppeteer.launch({ ...common, pipe: true, args: [...chromeFlags, ...asRoot, ...forCanvases] });
 }

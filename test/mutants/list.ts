@@ -1,11 +1,12 @@
 /** All planted faults. */
 import { data } from './data';
+import { embedding } from './embedding';
 import { engine } from './engine';
 import { kernels } from './kernels';
 import type { Mutant, Mutants } from './mutant';
 import { network } from './network';
 
-const groups: Mutants = { ...kernels, ...network, ...engine, ...data };
+const groups: Mutants = { ...kernels, ...network, ...engine, ...data, ...embedding };
 
 /** `group: fault`. */
 export const all: readonly (readonly [name: string, mutant: Mutant])[] = Object.entries(groups).flatMap(

@@ -32,7 +32,7 @@ export async function serve(folder: string): Promise<{ readonly address: string;
 /** Opens a page in Chrome and gives what its promise `result` becomes. Throws what went wrong on the page. */
 export async function resultOf<T>(address: string): Promise<T> {
   // A canvas with WebGPU is lost in a headless Chrome without this.
-  const browser = await launchBrowser('chrome', { args: ['--use-angle=swiftshader'] });
+  const browser = await launchBrowser('chrome', { canvases: true });
   let timer: NodeJS.Timeout | undefined;
   try {
     const page = await browser.newPage();

@@ -1,0 +1,119 @@
+/** The engine beside three.js, on one device: nothing is copied through the host. Imports nothing of three's. */
+import type { Engine } from '../engine';
+import { EngineError, typeOf } from '../errors';
+import type { BufferSlice } from '../gpu/slice';
+import type { Painter, PainterOptions } from '../pictures/painter';
+import { Resource } from '../resource';
+
+/** What is asked of a `WebGPURenderer`. */
+export interface RendererLike {
+  /** Resolves when there is a device; may be called again. */
+  init(): Promise<unknown>;
+  /** Where three keeps its device. */
+  readonly backend: object;
+}
+
+/** What is asked of three's class `ExternalTexture`. */
+export interface ThreeTexture {
+  /** Of the coordinates. */
+  readonly repeat: {
+    /** Sets both. */
+    set(x: number, y: number): unknown;
+  };
+  /** Of the coordinates. */
+  readonly offset: {
+    /** Sets both. */
+    set(x: number, y: number): unknown;
+  };
+  /** Tells three to forget it. */
+  dispose(): void;
+}
+
+/**
+ * The device of a three.js `WebGPURenderer`, for `createEngine({ device })`; it stays the renderer's. Waits for `renderer.init()`. The other
+ * way round, `new WebGPURenderer({ device: engine.device })` draws on the engine's device. Throws `no-webgpu` if three draws with WebGL.
+ */
+export async function deviceOf(renderer: RendererLike): Promise<GPUDevice> {
+  if (typeof renderer?.init !== 'function') {
+    throw new EngineError(
+      'argument',
+      `The renderer is of type ${typeOf(renderer)}; it must be a WebGPURenderer of three/webgpu.`,
+    );
+  }
+  await renderer.init();
+  const { device } = renderer.backend as { readonly device?: GPUDevice };
+  if (device?.queue) return device;
+  throw new EngineError(
+    'no-webgpu',
+    'This renderer draws with WebGL, as three does where the browser has no WebGPU, or with forceWebGL: there is no device to share.',
+  );
+}
+
+/** A picture of images that lie on the GPU, as a texture of three's. Created by `createPictureTexture`. */
+export class PictureTexture<Texture extends ThreeTexture> extends Resource {
+  /** For a material's `map`, or `texture(map)` in TSL. */
+  readonly texture: Texture;
+  /** The same, as WebGPU has it: `rgba8unorm-srgb` unless asked otherwise, with COPY_SRC. */
+  readonly gpuTexture: GPUTexture;
+  private readonly device: GPUDevice;
+  private readonly painter: Painter;
+
+  /** @internal */
+  constructor(device: GPUDevice, painter: Painter, gpuTexture: GPUTexture, texture: Texture) {
+    super('picture texture');
+    this.device = device;
+    this.painter = painter;
+    this.gpuTexture = gpuTexture;
+    this.texture = texture;
+    painter.onDestroy(() => this.destroy());
+  }
+
+  /** Records the painting of `images`, as `Painter.encode` takes them; submits nothing. What is rendered after it shows them. */
+  encode(encoder: GPUCommandEncoder, images: BufferSlice): void {
+    this.check();
+    this.painter.encode(encoder, images, this.gpuTexture);
+  }
+
+  /** Paints and submits. */
+  paint(images: BufferSlice): void {
+    this.check();
+    const encoder = this.device.createCommandEncoder({ label: 'picture texture' });
+    this.encode(encoder, images);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  protected release(): void {
+    this.texture.dispose();
+    this.painter.destroy();
+    this.gpuTexture.destroy();
+  }
+}
+
+/**
+ * Creates a texture that shows images of the engine's: `createPictureTexture(engine, THREE.ExternalTexture, { height, width, channels,
+ * count })`. The engine must be on the renderer's device. `engine.destroy` destroys it, too.
+ */
+export async function createPictureTexture<Texture extends ThreeTexture>(
+  engine: Engine,
+  ExternalTexture: new (source: GPUTexture) => Texture,
+  options: PainterOptions,
+): Promise<PictureTexture<Texture>> {
+  if (typeof ExternalTexture !== 'function') {
+    throw new EngineError(
+      'argument',
+      `ExternalTexture is of type ${typeOf(ExternalTexture)}; it must be three's class: THREE.ExternalTexture.`,
+    );
+  }
+  // What three samples it takes for linear light; so the GPU decodes.
+  const { format = 'rgba8unorm-srgb' } = options;
+  const painter = await engine.createPainter({ ...options, format });
+  const { width, height } = painter;
+  const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
+  const { device } = engine;
+  const gpuTexture = device.createTexture({ label: 'picture texture', size: [width, height], format, usage });
+  const texture = new ExternalTexture(gpuTexture);
+  // Three's coordinates begin at the bottom, a picture's rows at the top.
+  texture.repeat.set(1, -1);
+  texture.offset.set(0, 1);
+  return new PictureTexture(device, painter, gpuTexture, texture);
+}

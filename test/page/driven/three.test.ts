@@ -1,0 +1,120 @@
+/** examples/three as it stands, in Chrome: three.js draws what the engine makes, on one device. */
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'puppeteer';
+import { createServer, type ViteDevServer } from 'vite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { until, watch } from '../visit';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What the page leaves for its console. */
+interface Example {
+  // biome-ignore lint/suspicious/noExplicitAny: three.js brings no types.
+  readonly [name: string]: any;
+}
+
+let server: ViteDevServer;
+let browser: Browser;
+
+beforeAll(async () => {
+  // The example imports the built package; the sources are the same, and need no build.
+  const entries = { index: 'index', pretrained: 'pretrained/index', three: 'three/index' };
+  const alias = Object.entries(entries).map(([name, path]) => ({
+    find: new RegExp(`^.*/dist/lib/${name}\\.js$`),
+    replacement: `${root}src/${path}.ts`,
+  }));
+  server = await createServer({
+    root,
+    mode: 'development',
+    logLevel: 'error',
+    resolve: { alias },
+    optimizeDeps: { noDiscovery: true },
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+  });
+  await server.listen();
+  browser = await launchBrowser('chrome', { canvases: true });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+test('digits come out of noise on a cube, and nothing leaves the GPU', async () => {
+  const { port } = server.httpServer!.address() as AddressInfo;
+  const page = await browser.newPage();
+  page.setDefaultTimeout(300_000);
+  const problems: string[] = [];
+  watch(page, problems);
+  await page.goto(`http://127.0.0.1:${port}/examples/three/index.html`);
+  await until(page, () => /^(?!Starting|Step [01]$)/.test(document.querySelector('#status')!.textContent!));
+  expect(await page.$eval('#status', (e) => e.textContent)).toMatch(/^Step \d+$/);
+
+  const seen = await page.evaluate(async () => {
+    const { THREE, renderer, scene, camera, cube, picture, images } = (
+      globalThis as unknown as { example: Example }
+    ).example;
+    renderer.setAnimationLoop(null);
+    const { device } = renderer.backend;
+    // In front of the camera, straight, so that pixels of what is drawn are those of the picture.
+    cube.rotation.set(0, 0, 0);
+    const side = 84;
+    camera.position.z = 0.5 + 0.5 / Math.tan((25 * Math.PI) / 180); // the front face fills the view
+    camera.updateMatrixWorld();
+    const target = new THREE.RenderTarget(side, side);
+    const draw = async () => {
+      renderer.setRenderTarget(target);
+      await renderer.render(scene, camera);
+      renderer.setRenderTarget(null);
+      return [...(await renderer.readRenderTargetPixelsAsync(target, 0, 0, side, side))] as number[];
+    };
+    const read = async (copy: (encoder: GPUCommandEncoder, to: GPUBuffer) => void, bytes: number) => {
+      const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+      const to = device.createBuffer({ size: bytes, usage });
+      const encoder = device.createCommandEncoder();
+      copy(encoder, to);
+      device.queue.submit([encoder.finish()]);
+      await to.mapAsync(GPUMapMode.READ);
+      return to.getMappedRange() as ArrayBuffer;
+    };
+    // An image of which every pixel is known: it grows darker from the top to the bottom.
+    const ramp = Float32Array.from({ length: 9 * 784 }, (_, i) => Math.floor((i % 784) / 28) / 27);
+    const digits = [
+      ...new Float32Array(await read((e, to) => e.copyBufferToBuffer(images, 0, to, 0, 28224), 28224)),
+    ];
+    device.queue.writeBuffer(images, 0, ramp);
+    picture.paint(images);
+    const pitch = 512;
+    const texels = new Uint8Array(
+      await read(
+        (e, buffer) =>
+          e.copyTextureToBuffer({ texture: picture.gpuTexture }, { buffer, bytesPerRow: pitch }, [84, 84]),
+        pitch * 84,
+      ),
+    );
+    const column = Array.from({ length: 84 }, (_, y) => texels[y * pitch + 4 * 40]);
+    const drawn = await draw();
+    picture.destroy();
+    return { digits, column, drawn, size: [picture.gpuTexture.width, picture.gpuTexture.height] };
+  });
+  expect(problems).toEqual([]);
+  expect(seen.size).toEqual([84, 84]);
+  // The network has made images: some ink, most paper.
+  expect(Math.min(...seen.digits)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...seen.digits)).toBeGreaterThan(0.5);
+  // In the texture: three rows of images, dark ink on white.
+  const ramp = (y: number) => 255 * (1 - (y % 28) / 27);
+  for (const [y, texel] of seen.column.entries())
+    expect(Math.abs(texel - ramp(y)), `row ${y}`).toBeLessThan(1);
+  // What three has drawn of it, in linear light, the right way up. Rows of a render target begin at the top.
+  const linear = (v: number) => {
+    const c = v / 255;
+    return 255 * (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  };
+  for (const y of [3, 10, 20, 40, 60, 75]) {
+    const pixel = seen.drawn[(y * 84 + 40) * 4];
+    expect(Math.abs(pixel - linear(ramp(y))), `row ${y} as drawn: ${pixel}`).toBeLessThan(12);
+  }
+});
