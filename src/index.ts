@@ -5,6 +5,7 @@
 export type { Activation, ActivationNext, ActivationOptions, ActivationShape } from './alone/activation';
 export type { ImageLayout } from './alone/alone';
 export type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
+export type { ByteContainer } from './bytes';
 export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
@@ -59,6 +60,7 @@ export { type LoadModelOptions, loadModel, type Model, saveModel } from './weigh
 export {
   decodeSafetensors,
   encodeSafetensors,
+  type FloatType,
   type NamedTensor,
   type Safetensors,
 } from './weights/safetensors';
