@@ -126,6 +126,21 @@ function errorsOf(programs: readonly Block[]): string[] {
   });
 }
 
+describe('the site', () => {
+  const script = (name: string) => import(/* @vite-ignore */ `${root}harness/tools/${name}.mjs`);
+
+  test('has a list for programs, docs/llms.txt, that `npm run llms` has made of what there is now', async () => {
+    const { makeLlms } = (await script('make_llms')) as { makeLlms(): string };
+    expect(read('docs/llms.txt')).toBe(makeLlms());
+  });
+
+  test('which says something of everything', () => {
+    const lines = read('docs/llms.txt').split('\n');
+    expect(lines.length).toBeGreaterThan(150);
+    expect(lines.filter((line) => /^ *- /.test(line) && !/: \S/.test(line))).toEqual([]);
+  });
+});
+
 describe('links', () => {
   const pages = [...documents, 'ARCHITECTURE.md', 'CHANGELOG.md', 'shaders/README.md'];
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 const docs = new URL('../../docs/', import.meta.url);
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The guide, in reading order: what a newcomer needs, then what an expert does. A page that is missing here is found by a test. */
-export const PAGES = [
+/** What a newcomer needs, then what an expert does. */
+const FIRST = [
   'getting_started',
   'embedding',
   'inside',
@@ -14,18 +14,22 @@ export const PAGES = [
   'weights',
   'adding_a_kernel',
   'troubleshooting',
-  'tutorial',
-  'recipe',
-  'page',
-  'commands',
-  'gpu',
-  'performance',
-  'reliability',
-].map((page) => `docs/${page}.md`);
+];
+
+const pages = (folder) => readdirSync(new URL(folder, docs)).filter((file) => file.endsWith('.md'));
+const place = (file) => {
+  const at = FIRST.indexOf(file.replace('.md', ''));
+  return at < 0 ? FIRST.length : at;
+};
+
+/** The guide, in reading order. */
+export const PAGES = pages('.')
+  .sort()
+  .sort((a, b) => place(a) - place(b))
+  .map((file) => `docs/${file}`);
 
 /** The lab log, the newest entry first. */
-export const LAB = readdirSync(new URL('lab/', docs))
-  .filter((file) => file.endsWith('.md'))
+export const LAB = pages('lab/')
   .sort()
   .reverse()
   .map((file) => `docs/lab/${file}`);
