@@ -8,6 +8,7 @@ export type { ImageLayout, ImagesShape, LayoutOptions } from './alone/alone';
 export type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
 export type { Pooling } from './alone/pooling';
 export type { Upsampling } from './alone/upsampling';
+export type { ByteContainer } from './bytes';
 export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
@@ -76,6 +77,7 @@ export { type LoadModelOptions, loadModel, type Model, saveModel } from './weigh
 export {
   decodeSafetensors,
   encodeSafetensors,
+  type FloatType,
   type NamedTensor,
   type Safetensors,
 } from './weights/safetensors';

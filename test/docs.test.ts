@@ -1,9 +1,15 @@
-/** What the documentation shows of examples/ are lines of theirs, which the lanes with a GPU run. */
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+/** The documentation: its programs compile, what it shows of files are their lines, and its links lead somewhere. */
+import { existsSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { type Block, blocksOf, documents } from './docs_code';
+import { names } from './docs_given';
 
-const root = new URL('../', import.meta.url);
-const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
+const blocks = documents.flatMap((document) => blocksOf(document));
 
 /** Lines without what indents all of them. */
 function flush(text: string): string {
@@ -19,27 +25,158 @@ function hasLines(text: string, block: string): boolean {
   return lines.some((_, i) => flush(lines.slice(i, i + length).join('\n')) === block);
 }
 
-const documents = ['docs/embedding.md'];
-const blocks = documents.flatMap((document) =>
-  [...read(document).matchAll(/^<!-- (examples\/\S+) -->\n```\w+\n([\s\S]*?)\n```/gm)].map(
-    ([, path, block]) => ({
-      document,
-      path,
-      block,
-    }),
-  ),
-);
+describe('lines of files', () => {
+  const shown = blocks.filter(({ file }) => file);
 
-test('the documentation shows lines of examples', () => {
-  expect(blocks.length).toBeGreaterThan(2);
+  test('there are some', () => {
+    expect(shown.length).toBeGreaterThan(5);
+  });
+
+  test.each(shown)('$document, line $line, shows $file as it is', ({ file, code }) => {
+    expect(hasLines(read(file!), code.trimEnd()), code).toBe(true);
+  });
+
+  test('one that has changed would be noticed', () => {
+    expect(hasLines('  a\n    b\n  c', 'a\n  b')).toBe(true);
+    expect(hasLines('  a\n    b\n  c', 'a\n  c')).toBe(false);
+    expect(hasLines('  a\n   b\n  c', 'a\n  b')).toBe(false);
+  });
 });
 
-test.each(blocks)('$document shows $path as it is', ({ path, block }) => {
-  expect(hasLines(read(path), block), block).toBe(true);
+describe('programs', () => {
+  const programs = blocks.filter(({ language, file }) => /^(js|ts)$/.test(language) && !file);
+  const elsewhere = programs.filter(({ runBy }) => runBy);
+  const compiled = programs.filter(({ runBy }) => !runBy);
+
+  test('of TypeScript say why they are not run', () => {
+    expect(programs.filter(({ language, notRun }) => language === 'ts' && !notRun)).toEqual([]);
+  });
+
+  test.each(elsewhere)('$document, line $line, is run by $runBy', ({ document, runBy }) => {
+    expect(read(runBy!)).toContain(posix.basename(document));
+  });
+
+  test('compile against the sources', () => {
+    expect(compiled.length).toBeGreaterThan(10);
+    expect(errorsOf(compiled)).toEqual([]);
+  });
+
+  test('one that does not compile would be found, and where', () => {
+    const code =
+      "import { createEngine } from 'webgpu-diffusion';\nconst a = await createEngine();\na.createUnet();\n";
+    const wrong: Block = { document: 'docs/x.md', line: 10, language: 'js', code };
+    expect(errorsOf([wrong])).toEqual([
+      expect.stringMatching(/^docs\/x\.md:13: Property 'createUnet' does not exist/),
+    ]);
+  });
 });
 
-test('a line that has changed would be noticed', () => {
-  expect(hasLines('  a\n    b\n  c', 'a\n  b')).toBe(true);
-  expect(hasLines('  a\n    b\n  c', 'a\n  c')).toBe(false);
-  expect(hasLines('  a\n   b\n  c', 'a\n  b')).toBe(false);
+/** What the compiler says of programs, each a module in which the given names are declared. */
+function errorsOf(programs: readonly Block[]): string[] {
+  const entries = {
+    '': 'index',
+    digits: 'data/digits',
+    node: 'node/index',
+    onnx: 'onnx/index',
+    pretrained: 'pretrained/index',
+    quality: 'quality/index',
+  };
+  const paths = Object.entries(entries).map(([name, file]) => [
+    posix.join('webgpu-diffusion', name),
+    [`${root}src/${file}.ts`],
+  ]);
+  const { config } = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, root);
+  const files = new Map(
+    programs.map((block, i) => [
+      `${root}test/program${i}.${block.language}`,
+      { block, text: `export {};${block.code}` },
+    ]),
+  );
+  const given = `${root}test/given.d.ts`;
+  const declared = names.map((name) => `const ${name}: import('./docs_given').Given['${name}'];`).join('\n');
+  const texts = new Map([...files].map(([file, { text }]) => [file, text]));
+  texts.set(given, `export {};\ndeclare global {\n${declared}\n}`);
+
+  const all = {
+    ...options,
+    allowJs: true,
+    checkJs: true,
+    // A program in JavaScript says nothing of types.
+    noImplicitAny: false,
+    strictNullChecks: false,
+    noUnusedLocals: false,
+    declaration: false,
+  };
+  const host = ts.createCompilerHost(all);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (file) => texts.has(file) || fileExists(file);
+  host.readFile = (file) => texts.get(file) ?? readFile(file);
+  host.getSourceFile = (file, version) =>
+    texts.has(file) ? ts.createSourceFile(file, texts.get(file)!, version) : getSourceFile(file, version);
+  const program = ts.createProgram([...texts.keys()], { ...all, paths: Object.fromEntries(paths) }, host);
+  return [...files].flatMap(([file, { block }]) => {
+    const source = program.getSourceFile(file)!;
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      ({ messageText, start }) => {
+        const line = block.line + 1 + source.getLineAndCharacterOfPosition(start!).line;
+        return `${block.document}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+      },
+    );
+  });
+}
+
+describe('the site', () => {
+  const script = (name: string) => import(/* @vite-ignore */ `${root}harness/tools/${name}.mjs`);
+
+  test('has a list for programs, docs/llms.txt, that `npm run llms` has made of what there is now', async () => {
+    const { makeLlms } = (await script('make_llms')) as { makeLlms(): string };
+    expect(read('docs/llms.txt')).toBe(makeLlms());
+  });
+
+  test('which says something of everything', () => {
+    const lines = read('docs/llms.txt').split('\n');
+    expect(lines.length).toBeGreaterThan(150);
+    expect(lines.filter((line) => /^ *- /.test(line) && !/: \S/.test(line))).toEqual([]);
+  });
 });
+
+describe('links', () => {
+  const pages = [...documents, 'ARCHITECTURE.md', 'CHANGELOG.md', 'shaders/README.md'];
+
+  test.each(pages)('of %s lead somewhere', (page) => {
+    expect(deadLinks(page, read(page))).toEqual([]);
+  });
+
+  test('a dead one would be found', () => {
+    const text =
+      '# A b, c\n[a](#a-b-c) [b](#a) ![c](none.png) [d](README.md#run-it) [e](README.md#none) `[f](f)` [g](https://x.y)';
+    expect(deadLinks('x.md', text)).toEqual(['#a', 'none.png', 'README.md#none']);
+  });
+});
+
+/** Links to files that are not there, and to headings that are not. */
+function deadLinks(page: string, text: string): string[] {
+  const prose = text
+    .replace(/^```[\s\S]*?^```/gm, '')
+    .replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '));
+  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
+  return links.filter((link) => {
+    if (/^https?:/.test(link)) return false;
+    const [path, heading] = link.split('#');
+    const file = path ? posix.join(posix.dirname(page), path) : page;
+    if (path && !existsSync(`${root}${file}`)) return true;
+    return (
+      heading !== undefined && file.endsWith('.md') && !headings(path ? read(file) : text).includes(heading)
+    );
+  });
+}
+
+/** The anchors of a document's headings, as its readers' sites make them. */
+const headings = (text: string) =>
+  [...text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );

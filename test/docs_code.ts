@@ -1,8 +1,45 @@
-/** The programs in the pages of docs/. */
-import { readFileSync } from 'node:fs';
+/** The programs in README.md and in the pages of docs/. */
+import { readdirSync, readFileSync } from 'node:fs';
 
-/** The texts between ```language and ```, in order. */
-export function codeOf(page: string, language: string): string[] {
-  const text = readFileSync(new URL(`../docs/${page}`, import.meta.url), 'utf8');
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'gm'))].map(([, code]) => code);
+const root = new URL('../', import.meta.url);
+const read = (document: string) => readFileSync(new URL(document, root), 'utf8');
+
+/** The documents, by paths from the root of the repository. */
+export const documents = [
+  'README.md',
+  ...readdirSync(new URL('docs', root))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
+
+export interface Block {
+  readonly document: string;
+  /** Where it begins. */
+  readonly line: number;
+  readonly language: string;
+  readonly code: string;
+  /** `<!-- path -->` stands before it: these are lines of that file, which are tried there. */
+  readonly file?: string;
+  /** `<!-- not run: reason -->` stands before it: it is only compiled. */
+  readonly notRun?: string;
+  /** `<!-- run by path -->` stands before it: that test runs it, with what it needs around it. */
+  readonly runBy?: string;
 }
+
+/** The blocks of code of a document, in order. */
+export function blocksOf(document: string, text = read(document)): Block[] {
+  return [...text.matchAll(/^(?:<!-- (.+) -->\n)?```(\w+)\n([\s\S]*?)^```/gm)].map((match) => {
+    const [, marker, language, code] = match;
+    const [, notRun] = /^not run: (.+)/.exec(marker ?? '') ?? [];
+    const [, runBy] = /^run by (.+)/.exec(marker ?? '') ?? [];
+    const file = notRun || runBy ? undefined : marker;
+    const line = text.slice(0, match.index).split('\n').length + Number(marker !== undefined);
+    return { document, line, language, code, file, notRun, runBy };
+  });
+}
+
+/** The texts between ```language and ```, of a page of docs/, in order. */
+export const codeOf = (page: string, language: string): string[] =>
+  blocksOf(`docs/${page}`)
+    .filter((block) => block.language === language)
+    .map(({ code }) => code);

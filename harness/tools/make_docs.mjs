@@ -1,55 +1,79 @@
 /**
- * Makes the site of the documentation, in dist/docs: the pages of docs/, and every exported name of the package from its comments.
+ * Makes the site of the documentation, in dist/docs: README, the pages of docs/, and every exported name of the package from its comments.
  *
  *   npm run docs
  *
- * Fails over any warning: a name or member without a comment, a link that leads nowhere, a type that is mentioned but not exported.
+ * Fails over any warning: a name without a comment, a link that leads nowhere, a type that is mentioned but not exported. (That every member has
+ * a comment is a test of the declarations.)
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Application, ReflectionKind } from 'typedoc';
-import ts from 'typescript';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Application, Converter } from 'typedoc';
+import { ENTRIES, LAB, PAGES, root } from './docs_pages.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const at = (path) => join(root, path);
-
-/** The pages in the order of the menu: what a newcomer needs, then what an expert does. */
-export const PAGES = [
-  'getting_started',
-  'embedding',
-  'inside',
-  'kernels',
-  'weights',
-  'adding_a_kernel',
-  'troubleshooting',
-  'tutorial',
-  'recipe',
-  'page',
-  'commands',
-  'gpu',
-  'performance',
-  'reliability',
-];
 
 const app = await Application.bootstrap({
   name: 'webgpu-diffusion',
-  entryPoints: ['index', 'data/digits', 'node/index', 'onnx/index', 'pretrained/index', 'quality/index'].map(
-    (entry) => at(`src/${entry}.ts`),
-  ),
+  entryPoints: Object.values(ENTRIES).map(at),
   tsconfig: at('tsconfig.json'),
-  projectDocuments: PAGES.map((page) => at(`docs/${page}.md`)),
+  projectDocuments: [...PAGES, ...LAB].map(at),
   readme: at('README.md'),
   out: at('dist/docs'),
-  excludePrivate: true,
-  excludeInternal: true,
+  cleanOutputDir: true,
+  githubPages: false,
+  navigation: { includeGroups: true },
+  groupOrder: ['Guide', 'Lab log', '*'],
+  // Where the sources are served is not known here.
   disableSources: true,
+  excludePrivate: true,
+  excludeProtected: true,
+  excludeInternal: true,
+  highlightLanguages: ['javascript', 'typescript', 'json', 'python', 'wgsl', 'bash', 'html'],
+  requiredToBeDocumented: ['Class', 'Interface', 'Function', 'Variable', 'TypeAlias', 'Method'],
+  // Parts of what is exported, which say nothing by themselves.
+  intentionallyNotExported: [
+    'src/optional.ts:Optional',
+    'src/pretrained/index.ts:files',
+    'src/sampling/options.ts:RunOptions',
+    'src/unet/network.ts:NetworkWeights',
+    'src/weights/checkpoint.ts:Training',
+    'src/weights/model.ts:Weights',
+    'src/weights/safetensors.ts:Tensor',
+  ],
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,
-  validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: true },
+  // Paths may be of folders, which the tests check.
+  validation: { notExported: true, invalidLink: true, invalidPath: false, notDocumented: true },
 });
+
+const isLab = (page) => LAB.some((path) => path.endsWith(`/${page.name}.md`));
+
+app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, page) => {
+  page.frontmatter.group = isLab(page) ? 'Lab log' : 'Guide';
+  // A page is named by its heading.
+  page.name = /^# (.+)\n/.exec(page.content[0].text)[1];
+  unlinkFolders(page.content);
+});
+
+/** Links to folders of the repository become their texts: the site has no such pages. */
+function unlinkFolders(parts) {
+  for (const [i, part] of parts.entries()) {
+    if (part.kind !== 'relative-link' || part.target !== undefined) continue;
+    const [before, after] = [parts[i - 1], parts[i + 1]];
+    before.text = before.text.replace(/\[([^\]]*)\]\($/, '$1');
+    after.text = after.text.replace(/^\)/, '');
+    part.kind = 'text';
+    part.text = '';
+  }
+}
+
 const project = await app.convert();
 if (!project) process.exit(1);
+// The site has the name of the project above.
+project.readme[0].text = project.readme[0].text.replace(/^# .+\n/, '');
+unlinkFolders(project.readme);
 app.validate(project);
 await app.generateOutputs(project);
+await copyFile(at('docs/llms.txt'), at('dist/docs/llms.txt'));
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exitCode = 1;

@@ -10,6 +10,8 @@ import { Resource } from '../resource';
 
 /** Formats of four bytes; what a canvas prefers is one of them. */
 const FORMATS = ['rgba8unorm', 'bgra8unorm', 'rgba8unorm-srgb', 'bgra8unorm-srgb'] as const;
+const isFormat = (format: string): format is (typeof FORMATS)[number] =>
+  (FORMATS as readonly string[]).includes(format);
 
 /** Options of a painter: what the images are, and how the picture is laid out. */
 export interface PainterOptions {
@@ -25,8 +27,8 @@ export interface PainterOptions {
   readonly columns?: number | undefined;
   /** The values that become black and white; [1, 0] is dark ink on white. Default [0, 1]. */
   readonly range?: readonly [black: number, white: number] | undefined;
-  /** The texture's format. Default `rgba8unorm`; a canvas prefers `navigator.gpu.getPreferredCanvasFormat()`. */
-  readonly format?: (typeof FORMATS)[number] | undefined;
+  /** The texture's format: `rgba8unorm` (the default), `bgra8unorm`, each also `-srgb`; a canvas prefers `navigator.gpu.getPreferredCanvasFormat()`. */
+  readonly format?: string | undefined;
 }
 
 const OPTIONS: Names<PainterOptions> = {
@@ -148,7 +150,7 @@ function checkOptions(options: PainterOptions, most: number) {
       `channels is ${show(channels)}; a picture is made of 1 (grey), 3 (red, green, blue) or 4 (and alpha).`,
     );
   }
-  if (!FORMATS.includes(format)) {
+  if (!isFormat(format)) {
     throw new EngineError('argument', `format is ${show(format)}; it must be one of ${FORMATS.join(', ')}.`);
   }
   const isRange = Array.isArray(range) && range.length === 2 && range.every(Number.isFinite);

@@ -139,6 +139,8 @@ export async function saveCheckpoint(run: {
 }
 
 /**
+ * Reads a checkpoint.
+ *
  * @param name the file's name in errors
  * @throws EngineError `data`, or `argument` for an argument without bytes
  */

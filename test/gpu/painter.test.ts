@@ -45,7 +45,9 @@ test.each([
   const options: PainterOptions = { height: 5, width: 7, count: 5, ...more };
   const painter = await engine.createPainter(options);
   const values = bytes(5 * 5 * 7 * options.channels);
-  const target = texture(painter.width, painter.height, { format: options.format ?? 'rgba8unorm' });
+  const target = texture(painter.width, painter.height, {
+    format: (options.format ?? 'rgba8unorm') as GPUTextureFormat,
+  });
   const encoder = device.createCommandEncoder();
   painter.encode(encoder, { buffer: await bufferOf(values, 8), offset: 8 }, target);
   device.queue.submit([encoder.finish()]);

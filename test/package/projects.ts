@@ -36,7 +36,7 @@ const installed = (folder: string, name: string, ...args: string[]) =>
 
 /** A page with one script, and what `head` has before it. */
 const html = (script: string, head = '') =>
-  `<!doctype html>\n<meta charset="utf-8">\n<title>test</title>\n${head}<canvas></canvas>\n<script type="module" src="${script}"></script>\n`;
+  `<!doctype html>\n<meta charset="utf-8">\n<title>test</title>\n<link rel="icon" href="data:,">\n${head}<canvas></canvas>\n<script type="module" src="${script}"></script>\n`;
 
 /** Serves a page and gives its result. */
 async function visit(folder: string, page: string): Promise<Used> {

@@ -19,8 +19,8 @@ predictor.encode(encoder, buffer, { buffer, offset: 0 });
 trainer.encodeForward(encoder, { input: buffer, output: buffer });
 device.queue.submit([encoder.finish()]);
 
-const painter = await engine.createPainter({ height: 28, width: 28, channels: 1 });
 const format = navigator.gpu.getPreferredCanvasFormat();
+const painter = await engine.createPainter({ height: 28, width: 28, channels: 1, format });
 declare const context: GPUCanvasContext;
 context.configure({ device, format });
 painter.encode(encoder, buffer, context.getCurrentTexture());

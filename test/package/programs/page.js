@@ -17,15 +17,11 @@ async function main() {
   return { ...used, texels, errors };
 }
 
-/** The reds of a canvas with the images side by side, row by row. */
+/** The reds of a canvas with one image below the other, row by row. */
 async function paint(device, engine, values) {
+  const count = drawn.length;
   const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-  const painter = await engine.createPainter({
-    height: 28,
-    width: 28,
-    count: drawn.length,
-    columns: drawn.length,
-  });
+  const painter = await engine.createPainter({ height: 28, width: 28, channels: 1, count, columns: 1 });
   const canvas = document.querySelector('canvas');
   [canvas.width, canvas.height] = [painter.width, painter.height];
   const context = canvas.getContext('webgpu');

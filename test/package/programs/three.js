@@ -36,11 +36,10 @@ async function main() {
 /** A function that draws a picture, one image below the other, with a pixel for each number, and reads the reds back. */
 function pictureOf(attribute) {
   const material = new NodeMaterial();
-  const at = uint(uv().y.oneMinus().mul(height))
+  const at = uint(uv().y.mul(height))
     .mul(uint(width))
     .add(uint(uv().x.mul(width)));
-  material.colorNode = vec4(storage(attribute, 'float', width * height).element(at), 0, 0, 1);
-  material.fragmentNode = material.colorNode;
+  material.fragmentNode = vec4(storage(attribute, 'float', width * height).element(at), 0, 0, 1);
   const quad = new QuadMesh(material);
   const target = new RenderTarget(width, height);
   return async (renderer) => {

@@ -1,0 +1,72 @@
+/** The programs in the documentation, as they stand. What they take as given is in ../docs_given.ts. */
+import { expect, test } from 'vitest';
+import * as digits from '../../src/data/digits';
+import * as library from '../../src/index';
+import * as node from '../../src/node/index';
+import * as pretrained from '../../src/pretrained/index';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu, lane } = await testGpu();
+
+/** So that whole trainings take seconds. */
+const FEW = 64;
+
+const modules: Record<string, object> = {
+  'webgpu-diffusion': library,
+  'webgpu-diffusion/node': node,
+  'webgpu-diffusion/pretrained': pretrained,
+  'webgpu-diffusion/digits': {
+    async loadDigits() {
+      const { images, height, width, ...set } = await digits.loadDigits();
+      return { ...set, images: images.subarray(0, FEW * height * width), count: FEW, height, width };
+    },
+    loadDigitLabels: async () => (await digits.loadDigitLabels()).subarray(0, FEW),
+  },
+};
+
+type Program = (load: (name: string) => object, console: object, ...given: unknown[]) => Promise<void>;
+const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) => Program;
+
+/** A program that takes its imports, the console and the given names from outside. In a block of its own, it may declare these anew. */
+const compile = (code: string, names: readonly string[]) =>
+  new AsyncFunction(
+    'load',
+    'console',
+    ...names,
+    `{${code.replace(
+      /^import \{([^}]*)\} from '([^']+)';/gm,
+      (_, imported: string, from) => `const {${imported.replaceAll(' as ', ': ')}} = load('${from}');`,
+    )}}`,
+  );
+
+// The documents are files, and a program runs alike in every lane.
+if (lane === 'node') {
+  const { blocksOf, documents } = await import('../docs_code');
+  const { given, names } = await import('../docs_given');
+  const programs = documents
+    .flatMap((document) => blocksOf(document))
+    .filter(({ language, file, notRun, runBy }) => language === 'js' && !file && !notRun && !runBy);
+
+  test('there are programs in the documentation', () => {
+    expect(programs.length).toBeGreaterThan(8);
+  });
+
+  test.each(programs)('$document, line $line', async ({ code }) => {
+    const values = await given(gpu.device);
+    const printed: string[] = [];
+    const load = (name: string) => {
+      if (!modules[name]) throw new Error(`The tests have no module ${name} for the documentation.`);
+      return modules[name];
+    };
+    const console = { log: (...text: unknown[]) => printed.push(text.join(' ')) };
+    await compile(code, names)(load, console, ...names.map((name) => values[name]));
+    if (code.includes('console.log') && !code.includes('catch')) expect(printed.length).toBeGreaterThan(0);
+    values.engine.destroy();
+  });
+}
+
+test('a program that fails would be noticed', async () => {
+  const load = () => ({ fail: () => Promise.reject(new Error('as it should')) });
+  const program = compile("import { fail as now } from 'x';\nconst a = 1;\nawait now(a);", ['a']);
+  await expect(program(load, {}, 0)).rejects.toThrow('as it should');
+});
