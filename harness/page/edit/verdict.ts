@@ -12,9 +12,9 @@ export function verdictOf(result: TrialResult): string {
       return `It does not compile: ${length === 1 ? 'one error' : `${length} errors`}.`;
     }
     case 'wrong':
-      return `It is wrong: ${result.variant} in the case “${result.case}”. The shipped shader stays in place.`;
+      return `It is wrong: ${result.variant} in the case “${result.case}”. Training goes on as before.`;
     case 'endless':
-      return `It does not end: a loop of ${result.variant} made more than ${whole(result.turns)} turns in the case “${result.case}” and was left. The shipped shader stays in place.`;
+      return `It does not end: a loop of ${result.variant} made more than ${whole(result.turns)} turns in the case “${result.case}” and was left. Training goes on as before.`;
     case 'passed':
       return `It is right: ${list(result.variants)} agree${result.variants.length > 1 ? '' : 's'} with the reference in ${result.cases === 1 ? 'one case' : `${result.cases} cases`}; the largest error is ${measured(100 * result.share)} % of what is allowed.${timesOf(result.times)}`;
     case 'failed':
