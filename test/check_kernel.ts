@@ -203,7 +203,7 @@ export function compareTensor(
   }
   return {
     ...found,
-    failure: `${name}: ${bad} of ${count} elements are off, first at ${at(firstBad)}, worst at ${at(worst)}: ${most.toPrecision(3)} x allowed\n${rows.join('\n')}`,
+    failure: `${name}: ${bad} of ${count} elements are off, first at ${at(firstBad)}, worst at ${at(worst)}: got ${got[worst]}, expected ${expected.values[worst]}, ${most.toPrecision(3)} x allowed\n${rows.join('\n')}`,
   };
 }
 

@@ -793,7 +793,11 @@ export class Session {
   /** The run goes on with other shaders from where it is; if they are refused, with those before. */
   private async takeShaders(shaders: readonly Replacement[]): Promise<void> {
     const { replaceShaders } = await import('./edit/replace');
-    if (this.trainer && !this.diverged) await this.keep(this.trainer);
+    if (this.diverged) {
+      this.send({ type: 'shaders', problem: 'the run has diverged. Go back, or reset it, and try again.' });
+      return;
+    }
+    if (this.trainer) await this.keep(this.trainer);
     const before = this.shaders;
     let problem: string | undefined;
     for (const all of [shaders, before]) {

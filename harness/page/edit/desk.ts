@@ -114,6 +114,11 @@ export class ShaderDesk {
     op?: number,
     editor?: Editor,
   ): Promise<TrialResult | undefined> {
+    if (this.app.measuring)
+      return {
+        kind: 'failed',
+        message: 'the GPU is busy, as Check or Bench is running. Try again afterwards.',
+      };
     const { step } = listed;
     const result = await this.trials.run({ texts, step, op }, (text) => editor?.progress(text));
     if (result?.kind === 'passed') this.edits.pass(texts, result.replacements);

@@ -9,6 +9,7 @@ const scope = globalThis as unknown as {
   onmessage: ((message: MessageEvent<TrialOrder>) => void) | null;
 };
 
+/** One for all trials; after one that failed, the page ends this worker. */
 let engine: Promise<Engine> | undefined;
 
 async function run(order: TrialOrder): Promise<void> {
@@ -16,17 +17,15 @@ async function run(order: TrialOrder): Promise<void> {
   const tell = (progress: string) => scope.postMessage({ id, progress });
   tell('Starting');
   try {
-    // The trial itself finds what is wrong, and more thoroughly.
+    // The trial itself finds what is wrong, and more thoroughly than the self-check.
     engine ??= createEngine({ tune: false, selfCheck: false });
-    const { device } = await engine;
-    const lost = device.lost.then(({ message }) => {
-      engine = undefined;
-      return { kind: 'failed', message: deviceLostMessage(message) } as const;
-    });
-    const result = await Promise.race([lost, tryShaders(await engine, order, tell)]);
+    const made = await engine;
+    const lost = made.device.lost.then(
+      ({ message }) => ({ kind: 'failed', message: deviceLostMessage(message) }) as const,
+    );
+    const result = await Promise.race([lost, tryShaders(made, order, tell)]);
     scope.postMessage({ id, result });
   } catch (error) {
-    engine = undefined;
     const message = error instanceof Error ? error.message : String(error);
     scope.postMessage({ id, result: { kind: 'failed', message } });
   }

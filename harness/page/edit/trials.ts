@@ -35,13 +35,16 @@ export class Trials {
         clearTimeout(this.timer);
         this.timer = setTimeout(() => stopped(silence), SILENCE_MS);
       };
-      const silence = `It was stopped after ${SILENCE_MS / 1000} seconds without an answer: it may never end at this size. The shipped shader is in place.`;
+      const silence = `It was stopped after ${SILENCE_MS / 1000} seconds without an answer: it may never end at this size. Training goes on as before.`;
       this.giveUp = () => end(undefined);
       worker.onmessage = ({ data }: MessageEvent<TrialEvent>) => {
         if (data.id !== id) return;
         wait();
         if ('progress' in data) progress(data.progress);
-        else end(data.result);
+        else {
+          if (data.result.kind === 'failed') this.terminate();
+          end(data.result);
+        }
       };
       worker.onerror = ({ message }) =>
         stopped(message || 'The worker could not be loaded. Reload the page.');

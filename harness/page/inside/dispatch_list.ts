@@ -143,7 +143,7 @@ async function detailOf(op: ListedOp, cell: HTMLTableCellElement, edit: EditPane
     const shaders = names.map(async (name) => {
       const of = op.dispatches.filter(({ shader }) => shader === name);
       const shown = panel(`What the GPU runs: ${name}`, bindingsOf(of), await shaderSource(name));
-      shown.append(editButton(shown, name, edit));
+      shown.querySelector('pre')!.before(editButton(shown, name, edit));
       return shown;
     });
     const reference = referenceSource(op.kernel).then((source) =>
