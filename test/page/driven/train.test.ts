@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
-import { losses, phase, servePage, steps, TINY, text, type, until, visit } from '../visit';
+import { files, losses, phase, servePage, steps, TINY, text, type, until, visit } from '../visit';
 
 /** Of 320 digits a tenth is held out. */
 const RUN = '?batch=16&limit=320&widths=8,16&samples=10&epochs=2000';
@@ -78,15 +78,28 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
     if (loss === null) expect(bars[i][1]).toBe(0);
     else expect(bars[i][1]).toBeGreaterThan(0);
   }
+  // The samples over the run, played and saved.
+  const newest = await text(page, 'grid-step');
+  await page.evaluate(() => {
+    const played: string[] = [];
+    Object.assign(window, { played });
+    const label = document.getElementById('grid-step')!;
+    new MutationObserver(() => played.push(label.textContent!)).observe(label, { childList: true });
+  });
+  await page.click('#grid-play');
+  await until(page, () => document.getElementById('grid-play')!.textContent === 'Stop');
+  await until(page, () => document.getElementById('grid-play')!.textContent === 'Play');
+  const played = await page.evaluate(() => (window as unknown as { played: string[] }).played);
+  expect(played[0]).toBe('after step 1');
+  expect(played.at(-1)).toBe(newest);
+  const { save } = await files(page);
+  const saved = await save('save-history');
+  const head = await page.evaluate(
+    async (n) => (window as unknown as { blobs: Blob[] }).blobs[n].slice(0, 6).text(),
+    saved,
+  );
+  expect(head).toBe('GIF89a');
 
-  expect(
-    await page.evaluate(() =>
-      performance
-        .getEntriesByType('resource')
-        .map(({ name }) => name)
-        .join(),
-    ),
-  ).not.toContain('classifier');
   await page.click('#measure-quality');
   await until(page, () => window.harness.state.measured.quality.length === 1);
   const [quality] = (await measured(page)).quality;
@@ -110,6 +123,22 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   expect(after.quality).toEqual(before.quality);
   expect(after.rates).toEqual(before.rates);
   expect(after.secondsBefore).toBeGreaterThan(0);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test('more images than there are cannot be held out: that is said, and another number is taken', async () => {
+  const { page, problems, close } = await open(`${RUN}&holdout=320`);
+  await phase(page, 'idle');
+  await page.click('#train');
+  await until(page, () => !document.getElementById('error')!.hidden);
+  expect(await text(page, 'error-text')).toBe(
+    '320 images are to be held out, and there are 320: hold out fewer, so that some are left to train on.',
+  );
+  await type(page, 'holdout', '20');
+  await page.click('#train');
+  await steps(page, 1);
+  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 300, held: 20 });
   expect(problems).toEqual([]);
   await close();
 });
