@@ -22,7 +22,6 @@ export const glossary = {
   'skip connection':
     'A way past the small middle of the network: what a layer sees on the way down is added to what comes back up, so that fine detail survives.',
   step: 'In training: one batch is looked at, and all parameters move a little. In sampling: the network looks once, and the image moves a little towards what it sees.',
-    'z × sigmoid(z), the bend after a convolution. Without bends between them, many layers could do no more than one.',
   velocity:
     'The direction in which an image moves as noise is mixed in: noise − image. Followed backwards it leads to the image.',
 } as const;
