@@ -28,6 +28,8 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
     setMessage(message, [...problems.values()].join(' '));
   };
 
+  // What its role implies must be written out where fields name it as their error message.
+  message.ariaLive = 'polite';
   form.addEventListener('submit', (event) => event.preventDefault());
   for (const { input, key } of inputs) {
     input.spellcheck = false;

@@ -30,7 +30,7 @@ export function term(word: Word, text: string = word): HTMLButtonElement {
 
 /** Turns the marked words of the page into words that explain themselves, and listens to all of them, also those that come later. */
 export function connectGlossary(): void {
-  document.body.append(box);
+  document.querySelector('main')!.append(box);
   for (const marked of document.querySelectorAll<HTMLElement>('[data-word]')) explain(marked);
   // Focus and pointer do not bubble by themselves as these do.
   document.addEventListener('focusin', ({ target }) => show(termAt(target)));

@@ -9,6 +9,8 @@ import { puppeteerProvider } from './provider.ts';
 const noLimit = { testTimeout: 0, hookTimeout: 0 };
 
 const pageTests = ['test/page/smoke.test.ts', 'test/page/driven/*.test.ts'];
+/** The page's main path, driven in Firefox: a part of the lane `firefox`. */
+const firefoxPageTest = 'test/page/firefox.test.ts';
 
 const gpuTests = {
   // One device at a time: a software adapter uses every core, a real one has one queue.
@@ -24,12 +26,13 @@ export const projects: TestProjectConfiguration[] = [
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: ['test/gpu/**', 'test/node/**', 'test/emulate.test.ts', ...pageTests],
+      exclude: ['test/gpu/**', 'test/node/**', 'test/emulate.test.ts', ...pageTests, firefoxPageTest],
       ...noLimit,
     },
   },
   { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...noLimit } },
   { extends: true, test: { name: 'page', include: pageTests, fileParallelism: false, ...noLimit } },
+  { extends: true, test: { name: 'firefox-page', include: [firefoxPageTest], ...noLimit } },
   {
     extends: true,
     test: {

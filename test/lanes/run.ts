@@ -16,7 +16,7 @@ const lanes = {
   emulate: 'small cases of every shader in an interpreter that finds races; no GPU',
   node: 'Node with the npm package webgpu (Dawn)',
   chrome: 'Chrome or Chromium, headless',
-  firefox: 'Firefox, headless',
+  firefox: 'Firefox, headless; there also the main path of the page',
   page: 'the harness page, driven in Chrome as a visitor would',
 } as const;
 type Lane = keyof typeof lanes;
@@ -70,14 +70,18 @@ function laneFiles(lane: Lane): string[] {
   const emulates = (file: string) => file === join('test', 'emulate.test.ts');
   const drivesPage = (file: string) =>
     file === join('test', 'page', 'smoke.test.ts') || file.startsWith(join('test', 'page', 'driven'));
+  const inFirefox = (file: string) => file === join('test', 'page', 'firefox.test.ts');
   if (lane === 'emulate') return files.filter(emulates);
   if (lane === 'page') return files.filter(drivesPage);
   if (lane === 'unit') {
     return files.filter(
-      (file) => !everywhere(file) && !nodeOnly(file) && !emulates(file) && !drivesPage(file),
+      (file) => ![everywhere, nodeOnly, emulates, drivesPage, inFirefox].some((of) => of(file)),
     );
   }
-  return files.filter((file) => everywhere(file) || (lane === 'node' && nodeOnly(file)));
+  return files.filter(
+    (file) =>
+      everywhere(file) || (lane === 'node' && nodeOnly(file)) || (lane === 'firefox' && inFirefox(file)),
+  );
 }
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
@@ -186,7 +190,9 @@ async function runLane(
   verbose: boolean,
 ): Promise<Outcome> {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const args = [vitest, 'run', '--project', lane, '--reporter', verbose ? 'verbose' : 'minimal'];
+  const projects = lane === 'firefox' ? [lane, 'firefox-page'] : [lane];
+  const args = [vitest, 'run', ...projects.flatMap((project) => ['--project', project])];
+  args.push('--reporter', verbose ? 'verbose' : 'minimal');
   args.push('--reporter', join(root, 'test/lanes/reporter.ts'), ...files);
   if (pattern) args.push('--testNamePattern', pattern);
   const start = performance.now();

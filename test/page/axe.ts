@@ -1,0 +1,20 @@
+/** What axe-core finds wrong with a page, by the rules of WCAG 2.2 AA and good practice. */
+import { createRequire } from 'node:module';
+import type axe from 'axe-core';
+import type { Page } from 'puppeteer';
+
+const path = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** A line for each violation: its rule, and the elements. */
+export async function violations(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.addScriptTag({ path });
+  const found = await page.evaluate(async () => {
+    const { run } = (globalThis as unknown as { axe: typeof axe }).axe;
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    return (await run(document, { runOnly: tags })).violations.map(({ id, nodes }) => ({
+      id,
+      where: nodes.map(({ target }) => String(target)),
+    }));
+  });
+  return found.map(({ id, where }) => `${id}: ${where.join(', ')}`);
+}

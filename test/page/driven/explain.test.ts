@@ -1,0 +1,334 @@
+/** The Explain tab and the words that explain themselves, as a reader meets them: by mouse, by keyboard, on a phone, without a GPU. */
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { violations } from '../axe';
+import { phase, servePage, steps, TINY, until, visit, watch } from '../visit';
+
+let server: Awaited<ReturnType<typeof servePage>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await servePage();
+  browser = await launchBrowser('chrome');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const open = (query: string) => visit(browser, `${server.address}${query}`);
+/** The ink of each of a figure's pixels, 0 to 1, of the first image. */
+const ink = (page: Page, figure: number) =>
+  page.$$eval(
+    '.scene figure canvas',
+    (all, at) => {
+      const canvas = all[at] as HTMLCanvasElement;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return Array.from({ length: data.length / 4 }, (_, i) => 1 - data[4 * i] / 255);
+    },
+    figure,
+  );
+const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+const apart = (a: number[], b: number[]) => mean(a.map((v, i) => Math.abs(v - b[i])));
+const scene = (page: Page, place: string) =>
+  until(page, (p) => document.querySelector('.scene-place')?.firstChild?.textContent === p, place);
+const says = (page: Page, words: string) =>
+  until(page, (w) => document.querySelector('.scene')!.textContent!.includes(w), words);
+/** The network has answered all that was asked. */
+const answered = (page: Page) =>
+  until(
+    page,
+    () =>
+      document.querySelector('.scene-status')?.textContent === '' &&
+      !document.querySelector('.scene')!.textContent!.includes('Recorded'),
+  );
+const errors = (page: Page) =>
+  page.$eval('.errors', (curve) => (curve.ariaLabel!.match(/\d\.\d{3}/g) ?? []).map(Number));
+const slide = (page: Page, id: string, value: number) =>
+  page.$eval(
+    `#${id}`,
+    (slider, v) => {
+      Object.assign(slider, { value: String(v) });
+      slider.dispatchEvent(new Event('input'));
+    },
+    value,
+  );
+const button = (page: Page, words: string) =>
+  page.evaluate((w) => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('.explain button')];
+    all.find((each) => each.textContent === w && each.checkVisibility())!.click();
+  }, words);
+
+test('four scenes by keyboard, live on the pretrained network, each with its address', async () => {
+  const { page, problems } = await open('?task=explain');
+  await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+  await scene(page, '1 of 4');
+  // The mix is the image where there is no noise, and the noise where there is no image.
+  await slide(page, 'explain-t', 0);
+  await says(page, '= 1.00 x + 0.00 n');
+  expect(apart(await ink(page, 2), await ink(page, 0))).toBe(0);
+  await slide(page, 'explain-t', 100);
+  await says(page, '= 0.00 x + 1.00 n');
+  expect(apart(await ink(page, 2), await ink(page, 1))).toBe(0);
+  expect(apart(await ink(page, 1), await ink(page, 0))).toBeGreaterThan(0.2);
+  const noise = await ink(page, 1);
+  await button(page, 'tutorial');
+  await says(page, 'In the recipe tutorial');
+  // Uniform noise has more greys than what a bell curve leaves of them within black and white.
+  const greys = (of: number[]) => mean(of.map((v) => Number(v > 0.02 && v < 0.98)));
+  expect(greys(await ink(page, 1))).toBeGreaterThan(greys(noise) + 0.2);
+
+  await page.focus('.scene-steps .primary');
+  await page.keyboard.press('Enter');
+  await scene(page, '2 of 4');
+  expect(await page.evaluate(() => location.search)).toBe('?task=explain&scene=2');
+  await answered(page);
+  const [before, after] = await errors(page);
+  expect(after).toBeLessThan(before / 2);
+  // A clean image asks for no guess; pure noise for the hardest.
+  await slide(page, 'explain-level', 0);
+  await says(page, 'Without noise there is nothing to guess');
+  const [, clean] = await errors(page);
+  expect(clean).toBeLessThan(0.001);
+  expect(apart(await ink(page, 0), await ink(page, 3))).toBeLessThan(0.01);
+  await slide(page, 'explain-level', 10);
+  await says(page, 'the mean of all such digits');
+  expect((await errors(page))[1]).toBeGreaterThan(after);
+  // Another image: the truth changes.
+  const truth = await ink(page, 3);
+  await button(page, '0');
+  await until(page, () => document.querySelector('.scene canvas[aria-label^="a 0"]') !== null);
+  await answered(page);
+  expect(apart(await ink(page, 3), truth)).toBeGreaterThan(0.02);
+
+  await page.keyboard.press('ArrowRight');
+  await scene(page, '3 of 4');
+  await answered(page);
+  // Where movement is not wanted, it ends at the end at once.
+  await says(page, 'The way is over');
+  const made = await ink(page, 0);
+  expect(apart(made, await ink(page, 1))).toBeLessThan(0.02);
+  await slide(page, 'explain-way', 0);
+  await says(page, 'moves x 1/20 of the way');
+  expect(apart(await ink(page, 0), made)).toBeGreaterThan(0.2);
+  await button(page, 'Other noise');
+  await answered(page);
+  await says(page, 'The way is over');
+  expect(apart(await ink(page, 0), made)).toBeGreaterThan(0.02);
+
+  await page.keyboard.press('ArrowRight');
+  await scene(page, '4 of 4');
+  await answered(page);
+  await until(page, () => document.querySelector('.scene canvas')!.ariaLabel!.includes('t = 0.00'));
+  const [tutorial, digits] = [await ink(page, 0), await ink(page, 1)];
+  expect(apart(tutorial, digits)).toBeGreaterThan(0.05);
+  // The same noise: what is dark of the one is dark of the other.
+  await slide(page, 'explain-both', 0);
+  await until(page, () => document.querySelector('.scene canvas')!.ariaLabel!.includes('t = 1.00'));
+  const [uniform, gaussian] = [await ink(page, 0), await ink(page, 1)];
+  const dark = uniform.filter((_, i) => gaussian[i] > 0.9);
+  expect(Math.min(...dark)).toBeGreaterThan(0.7);
+  await page.focus('.changes li:last-child button');
+  await page.keyboard.press('Enter');
+  await says(page, 'After 400 training steps.');
+  expect(await page.$eval('.change canvas', (canvas) => (canvas as HTMLCanvasElement).width)).toBe(580);
+
+  // The last one; and back by the browser.
+  await page.keyboard.press('ArrowRight');
+  await scene(page, '4 of 4');
+  await page.keyboard.press('ArrowLeft');
+  await scene(page, '3 of 4');
+  await page.reload();
+  await scene(page, '3 of 4');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('the second scene follows the run as it learns, and the drawing stays with the better network', async () => {
+  const { page, problems } = await open(`?${TINY}&epochs=10000`);
+  await phase(page, 'idle');
+  await page.click('#train');
+  await steps(page, 2);
+  await page.click('#tab-explain');
+  await scene(page, '1 of 4');
+  await button(page, 'Next');
+  await until(
+    page,
+    () => document.querySelector('.scene-network')?.textContent?.includes('after step') ?? false,
+  );
+  await answered(page);
+  const words = () => page.$eval('.scene-network', (network) => network.textContent);
+  const at = await words();
+  await until(page, (w) => document.querySelector('.scene-network')!.textContent !== w, at);
+  await page.click('#tab-train');
+  await page.click('#train');
+  await phase(page, 'paused');
+  expect(problems).toEqual([]);
+  await page.close();
+
+  const young = await open('?task=train&batch=4&limit=800&widths=8,16&samples=0');
+  await phase(young.page, 'idle');
+  await young.page.click('#step');
+  await steps(young.page, 1);
+  await young.page.click('#tab-draw');
+  const said = (words: string) =>
+    until(young.page, (w) => document.getElementById('draw-model')!.textContent!.includes(w), words);
+  await said('The pretrained network, 1,370 steps. This page’s run takes over after step 200');
+  await young.page.click('#draw-use-run');
+  await said('This page’s run, step 1');
+  expect(young.problems).toEqual([]);
+  await young.page.close();
+});
+
+test('words explain themselves on focus, hover and touch, on the narrowest screen too', async () => {
+  const { page, problems } = await open(`?${TINY}`);
+  await phase(page, 'idle');
+  const box = () =>
+    page.$eval('#glossary', (element) => {
+      const { left, right, top, bottom } = element.getBoundingClientRect();
+      return { left, right, top, bottom, text: element.textContent, shown: element.checkVisibility() };
+    });
+  const shows = (words: string) =>
+    until(
+      page,
+      (w) => document.querySelector('#glossary:popover-open')?.textContent?.includes(w) ?? false,
+      words,
+    );
+  const gone = () => until(page, () => document.querySelector('#glossary:popover-open') === null);
+  await page.setViewport({ width: 320, height: 640 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  await page.click('#settings-fold');
+  await page.focus('button[data-means="learning rate"]');
+  await shows('How far a training step moves the parameters');
+  const { left, right, top, bottom } = await box();
+  expect(left).toBeGreaterThanOrEqual(0);
+  expect(right).toBeLessThanOrEqual(320);
+  expect(top).toBeGreaterThanOrEqual(0);
+  expect(bottom).toBeLessThanOrEqual(640);
+  expect(await page.evaluate(() => document.activeElement!.getAttribute('aria-describedby'))).toBe(
+    'glossary',
+  );
+  await page.keyboard.press('Escape');
+  await gone();
+  // The label is still the field's.
+  expect(await page.$eval('#epochs', (input) => (input as HTMLInputElement).labels![0].textContent)).toBe(
+    'Epochs',
+  );
+
+  await page.setViewport({ width: 1280, height: 800 });
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await page.hover('button[data-means="loss"]');
+  await shows('how wrong the network is');
+  await page.hover('#glossary');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect((await box()).shown).toBe(true);
+  await page.hover('#train');
+  await gone();
+
+  await page.setViewport({ width: 360, height: 740, hasTouch: true, isMobile: true });
+  await phase(page, 'idle');
+  await page.tap('button[data-means="sample"]');
+  await shows('An image that the network makes out of noise');
+  await page.tap('#status');
+  await gone();
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('the tabs are in one row of a phone, and the arrow keys bring each into sight', async () => {
+  const { page, problems } = await open('?task=explain');
+  for (const width of [360, 320]) {
+    await page.setViewport({ width, height: 740 });
+    const tops = await page.$$eval('[role=tab]', (tabs) =>
+      tabs.map((tab) => tab.getBoundingClientRect().top),
+    );
+    expect(new Set(tops).size).toBe(1);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
+  }
+  await page.focus('#tab-explain');
+  for (const [key, id] of [
+    ['End', 'tab-bench'],
+    ['ArrowRight', 'tab-sample'],
+    ['ArrowLeft', 'tab-bench'],
+    ['Home', 'tab-sample'],
+  ] as const) {
+    await page.keyboard.press(key);
+    await until(page, (i) => document.getElementById(i)!.ariaSelected === 'true', id);
+    const seen = await page.evaluate(() => {
+      const { left, right } = document.activeElement!.getBoundingClientRect();
+      return { id: document.activeElement!.id, left, right };
+    });
+    expect(seen.id).toBe(id);
+    expect(seen.left).toBeGreaterThanOrEqual(0);
+    expect(seen.right).toBeLessThanOrEqual(320);
+    // One stop for the Tab key.
+    expect(await page.$$eval('[role=tab][tabindex="0"]', (tabs) => tabs.map((tab) => tab.id))).toEqual([id]);
+  }
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('without a GPU the scenes show what was recorded, and say so', async () => {
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  watch(page, problems);
+  await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
+  await page.goto(`${server.address}?task=explain&scene=2`);
+  await scene(page, '1 of 4');
+  await slide(page, 'explain-t', 100);
+  await says(page, '= 0.00 x + 1.00 n');
+  for (const place of ['2 of 4', '3 of 4', '4 of 4']) {
+    await button(page, 'Next');
+    await scene(page, place);
+    await says(page, 'Recorded, as there is no GPU here');
+    expect(Math.max(...(await ink(page, place === '4 of 4' ? 1 : 0)))).toBeGreaterThan(0.5);
+  }
+  expect(await violations(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('axe finds nothing wrong with Make, Inside and Explain, on a phone and in the dark', async () => {
+  const { page, problems } = await open('?task=sample&steps=2&count=2&autorun=1');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  const everywhere = async (state: string) => {
+    for (const [width, height, value] of [
+      [1280, 800, 'light'],
+      [360, 740, 'dark'],
+    ] as const) {
+      await page.setViewport({ width, height });
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+      expect(await violations(page), `${state}, ${width} px, ${value}`).toEqual([]);
+    }
+  };
+  await everywhere('Make, with digits');
+  await page.type('#text', '20a6');
+  await page.keyboard.press('Enter');
+  await everywhere('Make, with a problem');
+  await page.click('#tab-explain');
+  await scene(page, '1 of 4');
+  await everywhere('Explain 1');
+  for (const place of ['2 of 4', '3 of 4', '4 of 4']) {
+    await button(page, 'Next');
+    await scene(page, place);
+    await answered(page);
+    await everywhere(`Explain ${place}`);
+  }
+  await page.focus('.explain .term');
+  await until(page, () => document.querySelector('#glossary:popover-open') !== null);
+  await everywhere('a word explained');
+  await page.click('#tab-inside');
+  await until(page, () =>
+    document.getElementById('inside-status')!.textContent!.startsWith('The pretrained'),
+  );
+  await everywhere('Inside');
+  await page.click('#slow-make');
+  await until(page, () => !document.getElementById('stage')!.hidden);
+  await everywhere('Inside, with a step');
+  expect(problems).toEqual([]);
+  await page.close();
+});

@@ -1,0 +1,64 @@
+/** The page's main path in Firefox: it opens, the recording plays, digits are made while it shows how far that is. */
+import type { Browser } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../lanes/browsers';
+import { servePage, text, type, until } from './visit';
+
+let server: Awaited<ReturnType<typeof servePage>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await servePage();
+  browser = await launchBrowser('firefox');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+test('the welcome plays, and Make digits now shows its progress and makes digits', async () => {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(300_000);
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  await page.goto(server.address, { waitUntil: 'domcontentloaded' });
+  await until(page, () => window.harness !== undefined);
+  await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
+  expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
+  // One digit in two steps: shaders take their time to compile here, and to run.
+  await type(page, 'steps', '2');
+  await type(page, 'count', '1');
+  // Whatever the page says on the way.
+  await page.evaluate(() => {
+    const said: string[] = [];
+    Object.assign(window, { said });
+    const status = document.getElementById('home-status')!;
+    new MutationObserver(() => said.push(status.textContent!)).observe(status, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
+  });
+  await page.click('#make-now');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+  expect(
+    said.some((words) => /^Compiling the shaders: \d+ of \d+$/.test(words)),
+    said.join('; '),
+  ).toBe(true);
+  expect(await page.evaluate(() => document.getElementById('panel-sample')!.hidden)).toBe(false);
+  const ink = await page.evaluate(() => {
+    const canvas = document.getElementById('sample-prediction') as HTMLCanvasElement;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return Array.from({ length: data.length / 4 }, (_, i) => 1 - data[4 * i] / 255);
+  });
+  // A stroke on paper, neither noise nor nothing.
+  const share = ink.filter((v) => v > 0.5).length / ink.length;
+  expect(share).toBeGreaterThan(0.02);
+  expect(share).toBeLessThan(0.4);
+  expect(ink.filter((v) => v < 0.1).length / ink.length).toBeGreaterThan(0.4);
+  expect(await text(page, 'sample-error')).toBe('');
+  expect(problems).toEqual([]);
+  await page.close();
+});
