@@ -142,7 +142,7 @@ export interface BenchHead {
   readonly budgetSeconds: number;
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
   readonly peak: Peak;
-  /** What a training step would run, as in a total; for results without one. */
+  /** What a training step would run, kernels without a choice included: `kernel/layer` -> variant. */
   readonly inUse?: Variants;
 }
 

@@ -27,6 +27,7 @@ import {
 } from './result';
 import { checkSmall, type Entry, hasRivals, listEntries, RowBuffers, throughput, tooLong } from './rows';
 import { foretell, measurePoint, type Place, placesOf, workOf } from './sweep';
+import { usedIn } from './table';
 import type { Timer } from './timer';
 
 export interface BenchOptions {
@@ -107,7 +108,7 @@ export async function* runBench(
       budgetSeconds,
       timer: { kind, resolutionMs },
       peak,
-      ...(inUse ? { inUse: withRivals(inUse) } : {}),
+      ...(inUse ? { inUse } : {}),
     };
     yield { kind: 'head', head: { schema: SCHEMA, adapter, runtime, date, ...measured } };
     for (const name of names) {
@@ -117,8 +118,7 @@ export async function* runBench(
       }
     }
     yield* measureSweeps(context, places);
-    const own = totalNames.map((name) => totals[name]).find((total) => total !== null);
-    yield* measureRows(context, usedFirst(entries, { ...inUse, ...own?.variants }, peak));
+    yield* measureRows(context, usedFirst(entries, usedIn({ ...totals, inUse }), peak));
     yield pace.progress('peak, again');
     const gflopsAtEnd = await measureGflops(engine, timer, peakSeconds, signal);
     yield { kind: 'end', end: pace.leftOut ? 'budget' : 'complete', gflopsAtEnd };
@@ -129,10 +129,14 @@ export async function* runBench(
 
 /** What the network uses comes first, the heaviest before all; the rest keeps its order. */
 export function usedFirst(entries: readonly Entry[], inUse: Variants, peak: Peak): Entry[] {
+  const runs = (entry: Entry) => inUse[`${entry.name}/${entry.layer}`];
+  // The step may call a kernel's only layer otherwise: `loss`.
+  const known = new Set(entries.filter(runs).map(({ name }) => name));
   const names = namesInUse(inUse);
-  const isUsed = ({ name, variant, layer }: Entry) => {
-    // A kernel without a choice counts by its name: the step may call its layer otherwise.
-    return hasRivals(name) ? inUse[`${name}/${layer}`] === variant : names.has(`${name}.${variant}`);
+  const isUsed = (entry: Entry) => {
+    const { name, variant } = entry;
+    if (hasRivals(name) || known.has(name)) return runs(entry) === variant;
+    return names.has(`${name}.${variant}`);
   };
   /** Seconds that it takes at least. */
   const floor = ({ spec, shape }: Entry) => {
@@ -142,10 +146,6 @@ export function usedFirst(entries: readonly Entry[], inUse: Variants, peak: Peak
   const used = entries.filter(isUsed).sort((a, b) => floor(b) - floor(a));
   return [...used, ...entries.filter((entry) => !isUsed(entry))];
 }
-
-/** Those of kernels that have several, as in a total. */
-const withRivals = (variants: Variants): Variants =>
-  Object.fromEntries(Object.entries(variants).filter(([entry]) => hasRivals(entry.split('/')[0])));
 
 const usualStep = ({ adapter: { software }, device: { features } }: Engine, batch: number): Variants =>
   variantsInUse({ recipe: 'tutorial', batch, software, features });

@@ -1,8 +1,10 @@
 /** A bench's results as text tables: for terminals, Markdown and the page. Pure. */
 
+import type { Variants } from '../../src/unet/variants';
 import { adapterText } from '../run/adapter_text';
 import { variantLines } from '../run/kernels_text';
 import { plural } from '../run/units';
+import { isConvolution } from './inside';
 import {
   type Axis,
   axes,
@@ -62,13 +64,22 @@ function headline(totals: Totals): { name: TotalName; total: BenchTotal } | unde
   return name && { name, total: totals[name]! };
 }
 
-/** Whether the network used this variant among several; undefined if the kernel has only one, or the variants in use are not known. */
+/** What the total runs, as far as is known; without a total, what a step would run. */
+export function usedIn(totals: Totals): Variants {
+  const { inUse = {} } = totals;
+  const head = headline(totals);
+  if (!head) return inUse;
+  // Of convolutions a total knows all. It does not tell of kernels without a choice, which only a step's plan does.
+  const alone = Object.entries(inUse).filter(([entry]) => head.name === 'step' && !isConvolution(entry));
+  return { ...Object.fromEntries(alone), ...head.total.variants };
+}
+
+/** Whether the network used this variant among several; undefined if it is not known to use the kernel there. */
 export function isInUse(
   totals: Totals,
   { kernel, variant, layer }: Pick<BenchRow, 'kernel' | 'variant' | 'layer'>,
 ): boolean | undefined {
-  const variants = headline(totals)?.total.variants ?? totals.inUse;
-  const used = variants?.[`${kernel}/${layer}`];
+  const used = usedIn(totals)[`${kernel}/${layer}`];
   return used === undefined ? undefined : used === variant;
 }
 
@@ -163,7 +174,7 @@ function totalsTable(result: BenchResult): Table {
     const numbers = [imagesPerSecond, gflops, insideGflops].map(short);
     return [[titles[name], timer, time(ms.median), spread(ms), String(ms.n), ...numbers]];
   });
-  const head = ['', 'timer', 'ms', 'p10 … p90', 'n', 'images/s', 'GFLOP/s', 'inside'];
+  const head = ['task', 'timer', 'ms', 'p10 … p90', 'n', 'images/s', 'GFLOP/s', 'inside'];
   const notes = kernelLines(result);
   return { title: `The whole network, ${result.batch} images`, head, rows, text: 2, notes };
 }

@@ -74,12 +74,16 @@ export const worstCase = (each: CheckRow['each']): CheckRow['each'][number] | un
     undefined,
   );
 
+/** As many digits as tell two f32 numbers apart. */
+export const valueText = (value: number): string =>
+  Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)));
+
 /** `output[7] (c 0, y 2): 1.5, expected 1.25, off by 0.25 of 1e-6 allowed` */
 export function worstText(worst: WorstElement | undefined): string {
   if (!worst) return '';
   const { tensor, index, place, expected, actual, allowed } = worst;
   const error = Math.abs(actual - expected);
-  return `${tensor}[${index}]${place}: ${actual}, expected ${expected}, off by ${error.toPrecision(3)} of ${allowed.toPrecision(3)} allowed`;
+  return `${tensor}[${index}]${place}: ${valueText(actual)}, expected ${valueText(expected)}, off by ${error.toPrecision(3)} of ${allowed.toPrecision(3)} allowed`;
 }
 
 /** A block of code: what a driver says may contain anything. */

@@ -105,9 +105,8 @@ export async function createPictureTexture<Texture extends ThreeTexture>(
     );
   }
   // What three samples it takes for linear light; so the GPU decodes.
-  const { format = 'rgba8unorm-srgb' } = options;
-  const painter = await engine.createPainter({ ...options, format });
-  const { width, height } = painter;
+  const painter = await engine.createPainter({ ...options, format: options.format ?? 'rgba8unorm-srgb' });
+  const { width, height, format } = painter;
   const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
   const { device } = engine;
   const gpuTexture = device.createTexture({ label: 'picture texture', size: [width, height], format, usage });

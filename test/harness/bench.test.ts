@@ -273,6 +273,11 @@ describe('tables', () => {
     expect([rival, other].map((one) => isInUse(forward, one))).toEqual([undefined, true]);
     const none = benchTables({ ...result, step: null, rows: [rival] }).at(-1)!;
     expect([none.rows[0][2], none.notes]).toEqual(['down.1', []]);
+    // Kernels without a choice are of the step's plan alone, which says nothing of convolutions that were measured.
+    const planned = { ...result, inUse: { 'adam/all': 'plain', 'conv2d/up.1': 'winograd4' } };
+    const adam = { kernel: 'adam', variant: 'plain', layer: 'all' };
+    expect([adam, other, rival].map((one) => isInUse(planned, one))).toEqual([true, undefined, true]);
+    expect(isInUse({ ...planned, step: null, sample: total(1) }, adam)).toBe(undefined);
     // Without any total, what the step would use.
     const asked = { ...result, step: null, inUse: { 'conv2d/up.1': 'winograd4' } };
     expect([rival, other].map((one) => isInUse(asked, one))).toEqual([undefined, true]);

@@ -65,11 +65,10 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   expect(peak.copies.map(({ bytes }) => bytes / 2 ** 20)).toEqual([1, 16, 128]);
   expect(peak.gbps).toBe(peak.copies[2].gbps);
   expect(timer.resolutionMs).toBeGreaterThan(0);
-  expect(result.rows.map(({ kernel, layer }) => `${kernel} ${layer}`)).toEqual([
-    'conv2d up.2',
-    'noop dispatch',
-    'swish_max_pool down.1',
-  ]);
+  // What a step uses comes first: on a device without subgroups, both but noop.
+  const order = result.rows.map(({ kernel, layer }) => `${kernel} ${layer}`);
+  expect([...order].sort()).toEqual(['conv2d up.2', 'noop dispatch', 'swish_max_pool down.1']);
+  expect(order.indexOf('swish_max_pool down.1')).toBeLessThan(order.indexOf('noop dispatch'));
   for (const { check, ms, gbps, shareOfPeak, batch } of result.rows) {
     expect({ batch, pass: check.pass }).toEqual({ batch: 4, pass: true });
     expect(ms!.n).toBeGreaterThanOrEqual(3);
@@ -79,7 +78,11 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
     expect(gbps).toBeGreaterThan(0);
     expect(shareOfPeak).toBeGreaterThan(0);
   }
-  const [conv, noop] = result.rows;
+  const [conv, noop] = ['conv2d', 'noop'].map((name) => result.rows.find(({ kernel }) => kernel === name)!);
+  expect(conv.shape).toBe('batch 4, height 28, width 28, in channels 32, out channels 1, kernel size 5');
+  expect(conv.flops! / conv.ms!.median / 1e6).toBeCloseTo(conv.gflops!);
+  expect(conv.bytes! / conv.ms!.median / 1e6).toBeCloseTo(conv.gbps!);
+  expect(conv.shaders).toEqual(['conv2d.one_output']);
   expect(conv.insideGflops! / conv.gflops!).toBeCloseTo(0.916, 3);
   expect(noop.gflops).toBe(0);
   expect([result.step, result.forward, result.sample]).toEqual([null, null, null]);
@@ -228,14 +231,30 @@ test('bench: what is not begun within the budget is left out, and said', async (
 
 test('check: a row for each variant, skipped ones apart', async () => {
   const rows: CheckRow[] = [];
-  for await (const event of runCheck(engine, { kernel: 'swish_max_pool' }))
+  const shares: number[] = [];
+  const inUse = { 'swish_max_pool_grad/down.0': 'plain' };
+  for await (const event of runCheck(engine, { kernel: 'swish_max_pool', inUse })) {
     if (event.kind === 'row') rows.push(event.row);
-  expect(rows.map(({ kernel }) => kernel)).toEqual(['swish_max_pool', 'swish_max_pool_grad']);
-  for (const { result, cases, share } of rows) {
+    else shares.push(event.share);
+  }
+  // What is in use comes first.
+  expect(rows.map(({ kernel, inUse: used }) => [kernel, used])).toEqual([
+    ['swish_max_pool_grad', true],
+    ['swish_max_pool', false],
+  ]);
+  for (const { kernel, result, cases, share, each, shaders } of rows) {
     expect(result).toBe('pass');
     expect(cases).toBeGreaterThan(3);
     expect(share).toBeLessThanOrEqual(1);
+    expect(each).toHaveLength(cases);
+    expect(Math.max(...each.map((one) => one.share))).toBe(share);
+    expect(shaders).toEqual([kernel]);
+    const { worst } = each.find((one) => one.share === share)!;
+    expect(Math.abs(worst!.actual - worst!.expected) / worst!.allowed).toBeCloseTo(share);
   }
+  expect(shares[0]).toBe(0);
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  expect(shares.at(-1)).toBeLessThan(1);
 });
 
 test('check: a network whose loss is no number is a row, too', async () => {
@@ -265,7 +284,7 @@ test('bench: a run that is stopped has what was measured until then', async () =
   expect([result!.end, result!.gflopsAtEnd, result!.rows.map(({ kernel }) => kernel)]).toEqual([
     'stopped',
     null,
-    ['noop'],
+    ['swish_grad'],
   ]);
 });
 

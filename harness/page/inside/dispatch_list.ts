@@ -184,7 +184,8 @@ export function panel(
   { file, code }: { file: string; code: Node },
 ): HTMLElement {
   const box = element('section', 'source-text');
-  const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'region', ariaLabel: file });
+  // Not a region: several rows may show the same file.
+  const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'group', ariaLabel: file });
   const text = document.createElement('code');
   text.append(code);
   pre.append(text);

@@ -1,6 +1,6 @@
 /** The table of the check. A row opens to its cases, the element that errs most, and what ran. */
 import type { CheckedCase, CheckRow } from '../../run/check';
-import { resultWords, shareText, worstCase, worstText } from '../../run/check_export';
+import { resultWords, shareText, valueText, worstCase, worstText } from '../../run/check_export';
 import { byId } from '../dom';
 import { whole } from '../format';
 import { cell, element, extraRow } from '../table';
@@ -71,8 +71,8 @@ function worstFacts({ title, share, worst }: CheckedCase): Record<string, string
   return {
     'Worst element': `${tensor}[${index}]${place}`,
     'in the case': title,
-    expected: String(expected),
-    actual: String(actual),
+    expected: valueText(expected),
+    actual: valueText(actual),
     error: Math.abs(actual - expected).toPrecision(3),
     'allowed error': `${allowed.toPrecision(3)}, of which ${shareText(share)} is used`,
   };
@@ -80,7 +80,7 @@ function worstFacts({ title, share, worst }: CheckedCase): Record<string, string
 
 function caseTable(each: readonly CheckedCase[]): HTMLElement {
   const scroll = Object.assign(element('div', 'table cases'), {
-    ...{ tabIndex: 0, role: 'region', ariaLabel: 'Cases' },
+    ...{ tabIndex: 0, role: 'group', ariaLabel: 'Cases' },
   });
   const table = element('table', '');
   const titles = table.createTHead().insertRow();

@@ -4,7 +4,8 @@ import { duration } from '../format';
 /** From how far it has come, as a share of its work; empty before that says anything. */
 export function timeLeft(seconds: number, share: number): string {
   if (seconds < 2 || share < 0.01) return '';
-  return `about ${duration((seconds * (1 - share)) / share)} left`;
+  const left = (seconds * (1 - share)) / share;
+  return `${left < 1 ? '' : 'about '}${duration(left)} left`;
 }
 
 /** A bench ends with its budget, or before: what has begun by then is finished. */

@@ -1,0 +1,241 @@
+/** Check and Bench as their users meet them: order, time left, rows that open, words, files, the GPU; by keyboard, by touch, on a phone. */
+import { readFileSync } from 'node:fs';
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BenchResults } from '../../../harness/page/measuring/bench_panel';
+import type { CheckResults } from '../../../harness/page/measuring/check_panel';
+import { launchBrowser } from '../../lanes/browsers';
+import { files, phase, root, servePage, text, until, visit } from '../visit';
+
+let server: Awaited<ReturnType<typeof servePage>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await servePage();
+  browser = await launchBrowser('chrome');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const open = (query: string) => visit(browser, `${server.address}?${query}`);
+const status = (page: Page, task: 'check' | 'bench', name: string) =>
+  until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
+const theirs = readFileSync(`${root}/docs/results/bench-chrome-swiftshader-64.json`, 'utf8');
+
+/** What a button saved. */
+async function saved(page: Page, save: (button: string) => Promise<number>, button: string): Promise<string> {
+  const at = await save(button);
+  return page.evaluate((i) => (window as unknown as { blobs: Blob[] }).blobs[i].text(), at);
+}
+
+/** Opens the first row by the keyboard, and waits for its sources. */
+async function openRow(page: Page, table: string): Promise<void> {
+  await page.focus(`${table} .disclose`);
+  await page.keyboard.press('Enter');
+  await until(page, (t) => document.querySelectorAll(`${t} .token`).length > 20, table);
+}
+
+test('check: kernels in use first, passes that are green, rows that open, files', async () => {
+  const { page, problems } = await open('task=check&kernel=chwn_to_nhwc,swish.&autorun=1');
+  await status(page, 'check', 'done');
+  const { rows } = (await page.evaluate(() => window.harness.check)) as CheckResults;
+  // By name it would be the other way round.
+  expect(rows.map(({ kernel, inUse }) => [kernel, inUse])).toEqual([
+    ['swish', true],
+    ['chwn_to_nhwc', false],
+  ]);
+  await until(page, () => document.querySelectorAll('#check-table > tbody > tr').length === 2);
+  expect(await page.$eval('#check-used', (note) => note.checkVisibility())).toBe(true);
+  const green = await page.$eval('#check-table .good', (word) => getComputedStyle(word).color);
+  expect(await page.$eval('#check-table .bar', (bar) => getComputedStyle(bar).color)).toBe(green);
+
+  await openRow(page, '#check-table');
+  const [worst] = await page.$$eval('#check-table .facts dd', (all) => all.map((dd) => dd.textContent));
+  const largest = rows[0].each.find(({ share }) => share === rows[0].share)!;
+  expect(worst).toBe(`output[${largest.worst!.index}]`);
+  expect(await page.$$eval('#check-table .cases tbody tr', (all) => all.length)).toBe(rows[0].cases);
+  const [wgsl, reference] = await page.$$eval('#check-table pre', (all) => all.map((e) => e.textContent!));
+  expect(wgsl).toContain('@compute');
+  expect(reference).toContain('export const reference');
+  await page.keyboard.press('Enter');
+  expect(await page.$eval('#check-table .detail', (row) => (row as HTMLElement).hidden)).toBe(true);
+
+  // A word explains itself where it stands.
+  await page.focus('#check-table th:last-child .term');
+  await page.keyboard.press('Enter');
+  expect(await page.$eval('#check-table th:last-child .tip', (tip) => tip.checkVisibility())).toBe(true);
+  await page.keyboard.press('Escape');
+  expect(await page.$eval('#check-table th:last-child .tip', (tip) => tip.checkVisibility())).toBe(false);
+  expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('Share of the allowed error');
+
+  const { save } = await files(page);
+  expect(JSON.parse(await saved(page, save, 'check-json'))).toMatchObject({
+    end: 'complete',
+    rows: [{ kernel: 'swish', result: 'pass' }, { kernel: 'chwn_to_nhwc' }],
+  });
+  expect(await saved(page, save, 'check-markdown')).toContain('| swish.plain | passed |');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('check: tells the time left, and stops at once', async () => {
+  const { page, problems } = await open('task=check&autorun=1');
+  await until(page, () =>
+    /^Case \d+ of \d+, .* left, /.test(document.getElementById('check-detail')!.textContent),
+  );
+  await page.focus('#check-run');
+  await page.keyboard.press('Enter');
+  await status(page, 'check', 'stopped');
+  await until(page, () => document.getElementById('check-status')!.textContent.startsWith('Stopped: '));
+  expect(await page.evaluate(() => document.activeElement!.id)).toBe('check-run');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('the GPU: what it is, whether it computes rightly, and a text to report it with', async () => {
+  const { page, problems } = await open('task=bench&recipe=tutorial&batch=4');
+  await phase(page, 'idle');
+  await page.focus('#bench-gpu summary');
+  await page.keyboard.press('Enter');
+  await until(page, () => document.querySelector('#bench-gpu .facts') !== null);
+  const says = (words: string) =>
+    until(page, (w) => document.querySelector('.gpu')!.textContent.includes(w), words);
+  await says('Not made yet');
+  const press = (name: string) =>
+    page.evaluate((n) => {
+      const all = [...document.querySelectorAll<HTMLButtonElement>('.gpu button')];
+      all.find((button) => button.textContent === n)!.click();
+    }, name);
+  await until(
+    page,
+    () => ![...document.querySelectorAll<HTMLButtonElement>('.gpu button')].some((b) => b.disabled),
+  );
+  await press('Self-check');
+  await says('kernels of a step of tutorial with 4 images are right on small cases');
+
+  // It goes along to the other tab.
+  await page.click('#tab-check');
+  await until(page, () => document.querySelector('#check-gpu .facts') !== null);
+  await page.evaluate(() => {
+    const write = async (report: string) => Object.assign(window, { report });
+    Object.defineProperty(navigator, 'clipboard', { value: { writeText: write }, configurable: true });
+  });
+  await press('Copy for a report');
+  await says('Copied');
+  const report = await page.evaluate(() => (window as unknown as { report: string }).report);
+  expect(report).toMatch(/^Clock: (The GPU's timestamps|The host's clock)/m);
+  expect(report).toMatch(/^maxStorageBufferBindingSize: [\d,]+ \(134,217,728 needed\)$/m);
+  expect(report).toMatch(/^Self-check: All \d+ kernels/m);
+
+  await page.evaluate(() => {
+    const write = () => Promise.reject(new Error('no'));
+    Object.defineProperty(navigator, 'clipboard', { value: { writeText: write }, configurable: true });
+  });
+  await press('Copy for a report');
+  await says('select the text below');
+  expect(await page.$eval('.gpu pre', (pre) => pre.textContent)).toContain('Self-check: All ');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('bench: kernels in use first, and rows that open', async () => {
+  const { page, problems } = await open('task=bench&kernel=noop,swish.&batch=4&budget=30&autorun=1');
+  await until(page, () => /at most about .* left/.test(document.getElementById('bench-detail')!.textContent));
+  await status(page, 'bench', 'done');
+  const { result } = (await page.evaluate(() => window.harness.bench)) as BenchResults;
+  expect(result!.rows.map(({ kernel, layer }) => `${kernel} ${layer}`)).toEqual([
+    'swish down.2',
+    'noop dispatch',
+    'swish up.2',
+  ]);
+  await until(page, () => document.querySelectorAll('#bench-rows tbody > tr').length === 3);
+  expect(await page.$$eval('#bench-rows tr.in-use', (all) => all.length)).toBe(1);
+  await openRow(page, '#bench-rows');
+  const facts = await page.$$eval('#bench-rows .facts > div', (all) =>
+    Object.fromEntries(all.map((pair) => [...pair.children].map((e) => e.textContent))),
+  );
+  expect(facts).toMatchObject({
+    Variant: 'swish.plain',
+    Shape: 'elements 12544',
+    Operations: expect.stringMatching(/^[\d,]+, nominal$/),
+    Bytes: '100,352, each once',
+    Samples: expect.stringMatching(/^\d+: median [\d.]+ ms/),
+    'Check before it': expect.stringMatching(/^passed with [\d.]+% of the allowed error; worst output\[/),
+  });
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('bench on a phone: a file is looked at, its marks are named, and it is compared', async () => {
+  const { page, problems } = await open('task=bench');
+  await page.setViewport({ width: 360, height: 740, hasTouch: true });
+  await phase(page, 'idle');
+  const { drop, dropAll, save } = await files(page);
+  await drop(theirs, 'theirs.json');
+  await until(page, () => !document.getElementById('bench-opened')!.hidden);
+  expect(await text(page, 'bench-opened')).toMatch(/^This is theirs\.json, not measured here\..*SwiftShader/);
+  await until(page, () => document.querySelectorAll('#bench-plot .point').length > 3);
+
+  // No reading sticks out of its place, and nothing of the page out of the screen.
+  const places = await page.$$eval('#bench-readings dd', (all) =>
+    all.map((dd) => [dd.textContent, dd.scrollWidth <= dd.clientWidth]),
+  );
+  expect(places).toHaveLength(5);
+  for (const place of places) expect(place).toEqual([expect.stringMatching(/\d/), true]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+
+  // From mark to mark, one stop for the Tab key.
+  expect(await page.$$eval('#bench-plot [tabindex="0"]', (all) => all.length)).toBe(1);
+  const name = () => text(page, 'bench-mark');
+  await page.evaluate(() => document.querySelector<SVGElement>('#bench-plot [tabindex="0"]')!.focus());
+  const first = await name();
+  await page.keyboard.press('ArrowRight');
+  const second = await name();
+  expect(second).toMatch(/^[\w.]+ [\w., ]+: [\d.,]+ GFLOP\/s at [\d.]+ FLOP per byte, .* of peak/);
+  expect(second).not.toBe(first);
+  expect(await page.evaluate(() => document.activeElement!.getAttribute('aria-label'))).toBe(second);
+  await page.keyboard.press('Home');
+  expect(await name()).toBe(first);
+  // A finger, a little beside the last mark.
+  const at = await page.$$eval('#bench-plot .point', (all) => {
+    const last = all.reduce((a, b) =>
+      a.getBoundingClientRect().right > b.getBoundingClientRect().right ? a : b,
+    );
+    last.scrollIntoView({ block: 'center' });
+    const { right, top, height } = last.getBoundingClientRect();
+    return { x: right + 4, y: top + height / 2, name: last.getAttribute('aria-label') };
+  });
+  await page.touchscreen.tap(at.x, at.y);
+  await until(page, (n) => document.getElementById('bench-mark')!.textContent === n, at.name);
+  await page.keyboard.press('Enter');
+  await until(page, () => document.querySelector('#bench-rows .detail .facts') !== null);
+  expect(await page.$eval('#bench-rows .facts', (e) => e.textContent)).toContain('the file says no more');
+  expect((await saved(page, save, 'bench-csv')).split('\r\n')[0]).toMatch(/^section,kernel,variant/);
+
+  // Two are compared, either way round; more are refused, and so is what is no result.
+  const slower = JSON.parse(theirs);
+  slower.date = '2099-01-01T00:00:00.000Z';
+  for (const each of ['median', 'p10', 'p90']) slower.step.ms[each] *= 3;
+  await dropAll([theirs, 'a.json'], [JSON.stringify(slower), 'b.json']);
+  const compared = () => text(page, 'bench-comparison');
+  await until(page, () => document.querySelector('#bench-comparison tbody') !== null);
+  expect(await compared()).toMatch(/^b\.json against a\.json/);
+  expect(await compared()).toContain('3.00x ▲ slower');
+  await page.evaluate(() => document.querySelector<HTMLElement>('#bench-comparison h2 button')!.click());
+  expect(await compared()).toMatch(/^a\.json against b\.json/);
+  expect(await compared()).toContain('0.33x ▼ faster');
+  await dropAll([theirs, 'a.json'], [theirs, 'b.json'], [theirs, 'c.json']);
+  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  expect(await text(page, 'files-problem-text')).toBe(
+    'These are 3 files. Give one result to look at, or two to compare.',
+  );
+  await drop(theirs.replace('"shareOfPeak": ', '"shareOfPeak": "'), 'broken.json');
+  await until(page, () =>
+    document.getElementById('files-problem-text')!.textContent.startsWith('broken.json is'),
+  );
+  expect(problems).toEqual([]);
+  await page.close();
+});
