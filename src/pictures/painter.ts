@@ -48,7 +48,8 @@ export class Painter extends Resource {
   /** Its height. */
   readonly height: number;
   private readonly shape: PaintShape;
-  private readonly format: GPUTextureFormat;
+  /** The format of the texture that it paints into. */
+  readonly format: GPUTextureFormat;
   private readonly program: Program;
   private readonly images: GPUBuffer;
   private readonly picture: GPUBuffer;
