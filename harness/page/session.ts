@@ -579,7 +579,8 @@ export class Session {
       this.clock.stop(performance.now());
     }
     // It was a pause that ended it, and not the loss of the device.
-    if (trains && this.training === 'no' && this.trainer === trainer) await this.lastPictures(this.losses.length);
+    if (trains && this.training === 'no' && this.trainer === trainer)
+      await this.lastPictures(this.losses.length);
   }
 
   /** The pictures of the network as it is now, at the end of a stretch of steps: both, so that they show the same network. */
