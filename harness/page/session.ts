@@ -450,7 +450,7 @@ export class Session {
         : await engine.createTrainer(unet, options);
       if (saved) this.trainer.setState(saved.state);
       this.watch = new ConstantImageWatch(images, this.trainer.settings.objective, this.binarize);
-      await this.measures.begin({
+      this.measures.begin({
         ...{ engine, held, binarize: this.binarize, seed: this.run.seed, trainer: this.trainer },
         network: { unet, objective: this.objective },
         isDigits: this.source === 'mnist',
@@ -562,7 +562,7 @@ export class Session {
     losses.slice(this.losses.length).forEach(add);
     batcher.flush();
     await this.lastPictures(losses.length);
-    if (this.complete) this.requests.push(() => this.lastMeasures());
+    if (this.trainer === trainer && this.complete) this.requests.push(() => this.lastMeasures());
   }
 
   /** Of the network at the end of the run; nobody waits for them. */
@@ -572,7 +572,8 @@ export class Session {
 
   /** Measures the network as it is now; an interruption ends that. Training, if it is wanted, goes on afterwards. */
   private async measure(kind: Kind): Promise<void> {
-    if (!this.trainer || !this.measures.can(kind, this.losses.length)) return;
+    const { trainer } = this;
+    if (!trainer || !this.measures.can(kind, this.losses.length)) return;
     const trains = this.training !== 'no';
     if (trains) this.clock.start(performance.now());
     else this.phase(this.resting);
@@ -583,8 +584,9 @@ export class Session {
     } finally {
       this.clock.stop(performance.now());
     }
-    // It was the pause that ended it.
-    if (trains && this.training === 'no') await this.lastPictures(this.losses.length);
+    // It was a pause that ended it, and not the loss of the device.
+    if (trains && this.training === 'no' && this.trainer === trainer)
+      await this.lastPictures(this.losses.length);
   }
 
   /** The pictures of the network as it is now, at the end of a stretch of steps: both, so that they show the same network. */
