@@ -248,7 +248,7 @@ test('check: a row for each variant, skipped ones apart', async () => {
     expect(share).toBeLessThanOrEqual(1);
     expect(each).toHaveLength(cases);
     expect(Math.max(...each.map((one) => one.share))).toBe(share);
-    expect(shaders).toEqual([kernel]);
+    expect(shaders).toContain(kernel);
     const { worst } = each.find((one) => one.share === share)!;
     expect(Math.abs(worst!.actual - worst!.expected) / worst!.allowed).toBeCloseTo(share);
   }

@@ -716,7 +716,7 @@ test('the check tab checks', async () => {
 });
 
 test('the bench tab measures, gives what it has when it is stopped, and compares', async () => {
-  const { page, problems } = await open('?task=bench&kernel=swish.,noop&batch=4&budget=30&autorun=1');
+  const { page, problems } = await open('?task=bench&kernel=swish.,noop&batch=4&budget=280&autorun=1');
   const status = (name: string) =>
     until(page, (n) => (window.harness.bench as { status: string }).status === n, name);
   const result = () =>
