@@ -44,6 +44,10 @@ test('a trial that is silent for a minute is ended with its worker; the next one
   const heard: string[] = [];
   const silent = trials.run(order, (text) => heard.push(text));
   const [first] = IdleWorker.all;
+  // As long as its program takes to load.
+  vi.advanceTimersByTime(200_000);
+  expect(first.ended).toBe(false);
+  first.say({ progress: 'Starting' });
   vi.advanceTimersByTime(59_000);
   first.say({ progress: 'Timing' });
   vi.advanceTimersByTime(59_000);
@@ -52,7 +56,7 @@ test('a trial that is silent for a minute is ended with its worker; the next one
   const result = await silent;
   expect(result).toMatchObject({ kind: 'failed', message: expect.stringContaining('after 60 seconds') });
   expect(first.ended).toBe(true);
-  expect(heard).toEqual(['Timing']);
+  expect(heard).toEqual(['Starting', 'Timing']);
 
   const next = trials.run(order, () => {});
   expect(IdleWorker.all).toHaveLength(2);
