@@ -24,7 +24,7 @@ export function createExplainPanel(app: App): TaskPanel {
       scenes?.receive(event);
     },
     render() {
-      if (app.home || app.settings.task !== 'explain') return;
+      if (app.home || app.settings.task !== 'explain' || !anyElement('explain-recorded').hidden) return;
       scenes?.render();
       if (loading) return;
       loading = true;
@@ -39,5 +39,7 @@ export function createExplainPanel(app: App): TaskPanel {
 /** Without a GPU the scenes stand below the recording. */
 export function explainWithoutGpu(): void {
   anyElement('explain-recorded').hidden = false;
+  // They may have been asked for before it turned out that there is none.
+  anyElement('explain-scenes').replaceChildren();
   void load(anyElement('explain-recorded'));
 }

@@ -183,6 +183,17 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
   await until(page, () => document.querySelector<HTMLElement>('.verdict')!.dataset.kind === 'passed');
   expect(trial()).not.toEqual([]);
 
+  await open('task=explain&scene=4');
+  // Its picture and its style sheet come with it; the words' box is put in its place by a script.
+  await until(page, () => document.querySelector<HTMLCanvasElement>('.change canvas')?.width === 580);
+  await until(page, () => getComputedStyle(document.querySelector('.scene-head')!).display === 'flex');
+  await until(
+    page,
+    () => document.querySelector('.scene figure canvas')?.ariaLabel?.includes('t = 0.00') ?? false,
+  );
+  await page.focus('.change .term');
+  await until(page, () => Number.parseFloat(document.getElementById('glossary')!.style.top) > 0);
+
   await open('task=check&kernel=swish.plain&autorun=1');
   await until(page, () => document.querySelector('#check-table .bar') !== null);
 
