@@ -18,11 +18,11 @@ import type { RunSettings } from '../../../src/weights/fields';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
 import { adapterText } from '../../run/adapter_text';
-import { ConstantImageWatch } from '../../run/constant_image';
+import { ConstantImageWatch } from '../../../src/worker/constant_image';
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
 import { levelsOf } from '../../run/network';
-import { resumeTrainer } from '../../run/resume';
+import { resumeTrainer } from '../../../src/worker/resume';
 import { duration, megabytes, plural, thousands } from '../../run/units';
 import {
   type Context,
