@@ -59,6 +59,7 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
           onnx: 'src/onnx/index.ts',
           pretrained: 'src/pretrained/index.ts',
           quality: 'src/quality/index.ts',
+          worker: 'src/worker/index.ts',
           cli: 'harness/cli.ts',
         },
         formats: ['es'],

@@ -1,8 +1,8 @@
 /** Runs one check or one benchmark on its own device, apart from the training, and reports results as they come. */
 import { createEngine } from '../../src';
+import { deviceLostText } from '../../src/worker/lost_text';
 import { runBench } from '../bench/run';
 import { runCheck } from '../run/check';
-import { deviceLostMessage } from './device_lost';
 import type { MeasureEvent, MeasureTask } from './measure';
 
 const scope = globalThis as unknown as {
@@ -18,7 +18,7 @@ async function run(task: MeasureTask): Promise<void> {
   void engine.device.lost.then(({ reason, message }) => {
     if (reason === 'destroyed') return;
     const again = `Press ${task.name === 'bench' ? 'Bench' : 'Check'} to measure anew.`;
-    scope.postMessage({ kind: 'error', message: `${deviceLostMessage(message)} ${again}` });
+    scope.postMessage({ kind: 'error', message: `${deviceLostText(message)} ${again}` });
   });
   const events =
     task.name === 'bench'

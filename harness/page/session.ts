@@ -5,9 +5,10 @@
 import { createEngine, type Engine, type Progress, type UNet, type Warning } from '../../src';
 import { Recoverer } from '../../src/keeping/recoverer';
 import type { EventOf, SessionEvent } from '../../src/worker/events';
+import { deviceLostText } from '../../src/worker/lost_text';
 import type { TrainingRun } from '../../src/worker/run';
 import { type SessionHost, TrainingSession } from '../../src/worker/session';
-import { deviceLostMessage, goesOnBy } from './device_lost';
+import { goesOnBy } from './device_lost';
 import type { Command, RunSettings } from './protocol';
 import { digits, SessionFiles } from './session_files';
 import { SessionViews } from './session_views';
@@ -136,8 +137,10 @@ export class Session implements SessionHost {
   send(event: SessionEvent): void {
     switch (event.type) {
       case 'lost': {
+        // What was asked for was for what people saw then.
+        this.core.tasks.drop();
         const { why, attempt, losses } = event;
-        const message = attempt ? this.lostMessage({ why, attempt }) : deviceLostMessage(why);
+        const message = attempt ? this.lostMessage({ why, attempt }) : deviceLostText(why);
         this.place.post({ type: 'lost', message, losses });
         break;
       }
@@ -207,7 +210,7 @@ export class Session implements SessionHost {
 
   private lostMessage({ why, attempt }: Pick<EventOf<'stillLost'>, 'why' | 'attempt'>): string {
     const step = this.core.run?.losses.length ?? 0;
-    return `${deviceLostMessage(why)} ${goesOnBy(attempt, step, this.core.kept.step >= step)}`;
+    return `${deviceLostText(why)} ${goesOnBy(attempt, step, this.core.kept.step >= step)}`;
   }
 
   // ---------------------------------------------------------------- device and settings

@@ -20,6 +20,7 @@ const entries = {
   onnx: 'src/onnx/index.ts',
   pretrained: 'src/pretrained/index.ts',
   quality: 'src/quality/index.ts',
+  worker: 'src/worker/index.ts',
 };
 
 /** The text of one of them. Throws if the sources have a type error. */

@@ -301,7 +301,6 @@ export class TrainingSession {
   private deviceLost(why: string): void {
     const { target, run } = this;
     this.target = undefined;
-    this.tasks.drop();
     this.tasks.interrupt();
     this.host.freeUses();
     run?.free();
