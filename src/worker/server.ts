@@ -230,8 +230,8 @@ export class Server implements SessionHost {
     const { kept } = this.session;
     const bytes = typeof from === 'string' ? (await kept.take(from)).bytes : checkpointOf(from);
     try {
-      const images = options.images ?? (await this.ownImages());
       const { settings } = loadCheckpoint(bytes);
+      const images = options.images ?? (await this.ownImages());
       return await this.build(TrainingRun.resume(bytes, { images, settings }), options.sampling);
     } catch (error) {
       if (typeof from === 'string') await kept.end();

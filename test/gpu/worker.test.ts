@@ -1,14 +1,29 @@
 /** Training in a worker, without the page: over a channel in every lane, and in a real worker where there are such. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createEngine, loadCheckpoint, loadModel } from '../../src';
-import { createWorkerClient, type RunState, serve, type WorkerClient } from '../../src/worker';
-import type { WorkerLike } from '../../src/worker/client';
+import { createEngine, loadCheckpoint, loadModel, recipes } from '../../src';
+import {
+  type BeginOptions,
+  createWorkerClient,
+  type RunState,
+  type Samples,
+  serve,
+  type WorkerClient,
+} from '../../src/worker';
 import type { ServeOptions } from '../../src/worker/serve';
 import { testGpu } from '../lanes/gpu';
 import { losableGpu } from './worker/losable';
 import { images, run, STEPS } from './worker/tiny';
 
 const { gpu, lane } = await testGpu();
+
+const examples = import.meta.glob('../../examples/worker/train.js', { eager: true }) as {
+  '../../examples/worker/train.js': {
+    trainAndSample(
+      client: WorkerClient,
+      options: { run: BeginOptions; steps: number; labels: number[]; show: (text: string) => void },
+    ): Promise<Samples>;
+  };
+};
 
 /** What the same run gives without a worker. */
 const alone = await (async () => {
@@ -159,13 +174,15 @@ describe('a device that is lost', () => {
 
 test('a run that diverges says so, keeps its last good state, and goes on with a smaller rate', async () => {
   const { client } = served();
-  await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+  const network = { ...run.network, finalActivation: 'none' } as const;
+  await client.begin({ ...run, images, network, fit: { epochs: 100 } });
   await client.step(3);
   await client.step(3);
   await client.setLearningRate(10);
   await expect(client.start()).rejects.toMatchObject({ name: 'EngineError', code: 'diverged' });
   const file = loadCheckpoint(await client.save('checkpoint'));
   expect(file.state.step).toBe(6);
+  // That copy may hold what led there already.
   expect(await client.goBack()).toMatchObject({ step: 3 });
   await client.setLearningRate(0.01);
   expect(await client.step(2)).toMatchObject({ step: 5, loss: expect.any(Number) });
@@ -288,15 +305,19 @@ describe('what is wrong', () => {
 
 // Node has no workers of this kind.
 if (lane !== 'node') {
-  const start = (name: string) => {
-    const worker = new Worker(new URL(`./worker/${name}.ts`, import.meta.url), { type: 'module' });
+  const clientOf = (worker: Worker) => {
     const client = createWorkerClient(worker);
     onTestFinished(() => client.destroy());
+    return client;
+  };
+  const start = () => {
+    const worker = new Worker(new URL('./worker/served.ts', import.meta.url), { type: 'module' });
+    const client = clientOf(worker);
     return { client, worker, losses: lossesOf(client) };
   };
 
   test('a real worker keeps the run, recovers, and another goes on with it', async () => {
-    const first = start('served');
+    const first = start();
     const stored = heard(first.client, 'stored');
     await first.client.begin(run);
     await first.client.step(10);
@@ -309,7 +330,7 @@ if (lane !== 'node') {
     first.client.destroy();
     await started.catch(() => {});
 
-    const { client, losses } = start('served');
+    const { client, losses } = start();
     const id = await keptId(client);
     const resumed = await client.resume({ from: id });
     expect([...resumed.losses]).toEqual(alone.losses.slice(0, resumed.step));
@@ -329,8 +350,25 @@ if (lane !== 'node') {
     });
   }
 
+  test('the example trains and samples', async () => {
+    const { trainAndSample } = examples['../../examples/worker/train.js'];
+    const worker = new Worker(new URL('../../examples/worker/worker.js', import.meta.url), {
+      type: 'module',
+    });
+    const shown: string[] = [];
+    const network = { ...recipes.digits.network, widths: [4, 4], convolutionsPerLevel: 1 };
+    const trainer = { ...recipes.digits.trainer, batchSize: 8 };
+    const made = await trainAndSample(clientOf(worker), {
+      run: { network, trainer, fit: { epochs: 1 }, sampling: recipes.digits.sampling },
+      ...{ steps: 3, labels: [3, 7], show: (text: string) => shown.push(text) },
+    });
+    expect(made).toMatchObject({ count: 2, height: 28, width: 28, channels: 1 });
+    expect(made.images.some((value) => value > 0 && value < 1)).toBe(true);
+    expect(shown.at(-1)).toMatch(/^step 3: \d/);
+  });
+
   test('a worker that cannot be loaded is told of', async () => {
-    const client = createWorkerClient(new Worker('/nowhere.js', { type: 'module' }) as WorkerLike);
+    const client = clientOf(new Worker('/nowhere.js', { type: 'module' }));
     await expect(client.begin(run)).rejects.toMatchObject({
       code: 'argument',
       message: expect.stringMatching(/worker stopped/),
