@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { EngineError } from '../../src/errors';
+import { imagesFrom, split } from '../run/hold_out';
 import { UsageError } from './args';
 
 /** Loads `mnist`, or an IDX file or folder; the first `limit` images. With labels, if there are any. */
@@ -14,13 +15,7 @@ export async function loadImages(source: string, limit?: number, signal?: AbortS
   if (limit > set.count) {
     throw new UsageError(`--limit is ${limit}; ${source} has ${set.count} images: give 1 to ${set.count}.`);
   }
-  const bytes = limit * set.height * set.width * set.channels;
-  return {
-    ...set,
-    images: set.images.subarray(0, bytes),
-    count: limit,
-    ...(set.labels ? { labels: set.labels.subarray(0, limit) } : {}),
-  };
+  return imagesFrom(set, 0, limit);
 }
 
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
@@ -45,19 +40,13 @@ function labelsBeside(images: string): string | undefined {
 }
 
 /** Splits a set into its first images and the last `count`. */
-export function holdOut(set: ImageSet, count: number): { train: ImageSet; held: ImageSet | undefined } {
-  if (count === 0) return { train: set, held: undefined };
-  if (count >= set.count) {
+export function holdOut(set: ImageSet, count: number): ReturnType<typeof split> {
+  if (count > 0 && count >= set.count) {
     throw new UsageError(
       `--holdout is ${count}; there are ${set.count} images: give 0 to ${set.count - 1}, so that some are left to train on.`,
     );
   }
-  const part = (from: number, to: number): ImageSet => {
-    const size = set.height * set.width * set.channels;
-    const labels = set.labels && { labels: set.labels.subarray(from, to) };
-    return { ...set, images: set.images.subarray(from * size, to * size), count: to - from, ...labels };
-  };
-  return { train: part(0, set.count - count), held: part(set.count - count, set.count) };
+  return split(set, count);
 }
 
 /** The file itself; for a folder its image files, training sets before test sets (t10k), otherwise by name. */

@@ -1,7 +1,9 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { keepFocus } from './focus';
+import { rewound } from './measurements';
 import type { Command, ModelDescription, RunSettings, Source, WorkerEvent } from './protocol';
+import { measurementsOf } from './run_notes';
 import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
 import { startWorker } from './start_worker';
 import { initialState, networkIn, reduce, type State, sourceOf } from './state';
@@ -181,8 +183,23 @@ export class App {
   }
 
   private runSettings(): RunSettings {
-    const { recipe, begin, batch, lr, epochs, seed, widths, limit, samples, refresh, tune } = this.settings;
-    return { recipe, begin, batch, lr, epochs, seed, widths, limit, samples, refresh, tune };
+    const { recipe, begin, batch, lr, epochs, seed, widths, limit } = this.settings;
+    const { holdout, minutes, samples, refresh, tune } = this.settings;
+    return {
+      recipe,
+      begin,
+      batch,
+      lr,
+      epochs,
+      seed,
+      widths,
+      limit,
+      holdout,
+      minutes,
+      samples,
+      refresh,
+      tune,
+    };
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */
@@ -205,6 +222,8 @@ export class App {
 
   private receive(event: WorkerEvent): void {
     this.state = reduce(this.state, event);
+    if (event.type === 'resumed' && event.id)
+      this.state = { ...this.state, measured: rewound(measurementsOf(event.id), event.losses.length) };
     this.changedAt = performance.now();
     this.timeFirstStep(event);
     if (event.type === 'lost') rememberLoss();

@@ -9,6 +9,8 @@ export function createKeptPanel(app: App): Panel {
   const list = anyElement('kept-runs');
   let shown: readonly KeptRun[] | undefined;
   let shownNeed: string | undefined;
+  /** From then on the table of runs on the Train tab has them. */
+  let begun = false;
 
   const row = (run: KeptRun) => {
     const now = Date.now();
@@ -48,7 +50,9 @@ export function createKeptPanel(app: App): Panel {
     render() {
       const { kept, needsData, notStored, losses } = app.state;
       const offered = kept.length > 0 && !isFixed(app.state);
-      anyElement('kept').hidden = !offered || !(app.home || app.settings.task === 'train');
+      begun ||= isFixed(app.state);
+      const onTrain = app.settings.task === 'train' && (!begun || needsData !== undefined);
+      anyElement('kept').hidden = !offered || !(app.home || onTrain);
       if (kept !== shown || needsData !== shownNeed) {
         list.replaceChildren(...kept.map(row));
         shown = kept;

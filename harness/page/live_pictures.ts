@@ -3,14 +3,12 @@ import type { Engine, ImageSet, Sampler, UNet } from '../../src';
 import type { Objective } from '../../src/training/settings';
 import { greys } from '../run/pictures';
 import { corrupt } from './corruption';
-import { columnsFor, columnsForText, type Network, samplingOf } from './order';
+import { columnsFor, columnsForText, liveSteps, type Network, samplingOf } from './order';
 import { keepsFrame, type Order, type WorkerEvent } from './protocol';
-import { recipeOf, settings } from './settings';
+import { settings } from './settings';
 
 type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
 
-/** Sampling steps for the live grid: on a GPU, and on a software adapter. */
-const GRID_STEPS = { digits: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
 const STRIP_IMAGES = 8;
 
 export class LivePictures {
@@ -30,7 +28,7 @@ export class LivePictures {
     const { step, count, seed, signal } = options;
     if (count === 0) return;
     const sampler = await this.sampler('grid', engine, network.unet, count);
-    const steps = GRID_STEPS[recipeOf(network.objective)][engine.adapter.software ? 'software' : 'gpu'];
+    const steps = liveSteps(network, engine.adapter);
     const { initial: guidance } = settings.guidance;
     const order = { steps, count, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
     const images = toBytes(await sampler.sample({ ...samplingOf(network, order), signal }));

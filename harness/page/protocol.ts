@@ -2,6 +2,7 @@
 import type { AdapterDescription, ErrorCode, Progress } from '../../src';
 import type { EventOf, SessionEvent } from '../../src/worker/events';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
+import type { Measurement } from './measurements';
 import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
 
 export type { Phase } from '../../src/worker/events';
@@ -16,6 +17,8 @@ export interface RunSettings {
   readonly seed: number;
   readonly widths: readonly number[];
   readonly limit: number;
+  readonly holdout: number | 'auto';
+  readonly minutes: number;
   readonly samples: number;
   readonly refresh: number;
   readonly tune: Tune;
@@ -24,7 +27,7 @@ export interface RunSettings {
 /** Those of them that a checkpoint holds. */
 export type CheckpointSettings = Pick<
   RunSettings,
-  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit'
+  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
 >;
 
 /** Whose network samples are made with: that which comes with the page, the run's, or that of a file. */
@@ -82,6 +85,10 @@ export type Command =
   | { readonly type: 'pause' }
   /** Forgets the run, also in the browser's storage, and frees its memory. */
   | { readonly type: 'reset' }
+  /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
+  | { readonly type: 'putAside' }
+  /** Measures the samples' quality now, however long that takes. */
+  | { readonly type: 'measure' }
   /** After a divergence: trains from the copy before the last one. */
   | { readonly type: 'goBack' }
   /** Trains a run that the browser keeps. */
@@ -134,7 +141,7 @@ export interface ModelDescription {
 
 export type WorkerEvent =
   /** What every session tells; of a lost device, in words of the page. */
-  | Exclude<SessionEvent, EventOf<'lost' | 'stillLost' | 'recovered'>>
+  | Exclude<SessionEvent, EventOf<'built' | 'lost' | 'stillLost' | 'recovered'>>
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
   /** How far the compiling or the measuring is. */
   | { readonly type: 'preparing'; readonly progress: Progress }
@@ -148,10 +155,15 @@ export type WorkerEvent =
       readonly type: 'resumed';
       readonly name: string;
       readonly kept: boolean;
+      /** Of a run that the browser keeps. */
+      readonly id?: string;
       readonly settings: CheckpointSettings;
       readonly losses: Float32Array;
       readonly note?: string;
     }
+  /** A run exists from now on. `held`: images that it is measured with. */
+  | (EventOf<'built'> & { readonly held: number })
+  | Measurement
   /** Samples of a fixed seed, as the network of this step makes them. */
   | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array; readonly columns: number }
   /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */

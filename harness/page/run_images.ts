@@ -1,8 +1,10 @@
 /** The images that a run trains on, and the network that the settings make for them. */
 import { EngineError, type ImageSet, loadIdx, loadLabels, recipes, type UNetConfig } from '../../src';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { imagesFrom, split } from '../run/hold_out';
 import { levelsOf } from '../run/network';
 import type { RunSettings } from './protocol';
+import { heldOutOf } from './settings';
 
 /** Those that come with the page. */
 export async function loadLabelledDigits(): Promise<ImageSet> {
@@ -17,13 +19,22 @@ export async function loadFiles(files: readonly File[], labels: readonly File[])
     : images;
 }
 
-/** The first `limit` of the images; 0 means all. */
-export function firstImages(all: ImageSet | undefined, limit: number): ImageSet {
+/** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
+export function imagesOf(
+  all: ImageSet | undefined,
+  { limit, ...rest }: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>,
+): ReturnType<typeof split> {
   if (!all)
     throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
   const count = limit > 0 ? Math.min(limit, all.count) : all.count;
-  const images = all.images.subarray(0, count * all.height * all.width * all.channels);
-  return { ...all, count, images, labels: all.labels?.subarray(0, count) };
+  const held = heldOutOf(rest, count);
+  if (held >= count) {
+    throw new EngineError(
+      'argument',
+      `${held} images are to be held out, and there are ${count}: hold out fewer, so that some are left to train on.`,
+    );
+  }
+  return split(imagesFrom(all, 0, count), held);
 }
 
 /** Classes are counted from 0. */

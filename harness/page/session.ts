@@ -2,7 +2,14 @@
  * The page's training worker: a session with what the page adds to it: its data, live pictures, drawings, and looks inside. Commands never
  * wait for the GPU: they say what is wanted and interrupt what is not.
  */
-import { createEngine, type Engine, type Progress, type UNet, type Warning } from '../../src';
+import {
+  createEngine,
+  type Engine,
+  type Progress,
+  type TrainingEvent,
+  type UNet,
+  type Warning,
+} from '../../src';
 import { Recoverer } from '../../src/keeping/recoverer';
 import type { EventOf, SessionEvent } from '../../src/worker/events';
 import { deviceLostText } from '../../src/worker/lost_text';
@@ -11,6 +18,7 @@ import { type SessionHost, TrainingSession } from '../../src/worker/session';
 import { goesOnBy } from './device_lost';
 import type { Command, RunSettings } from './protocol';
 import { digits, SessionFiles } from './session_files';
+import { SessionMeasures } from './session_measures';
 import { SessionViews } from './session_views';
 import { type Post, Workplace } from './workplace';
 
@@ -22,6 +30,7 @@ export class Session implements SessionHost {
   private readonly place: Workplace;
   private readonly views: SessionViews;
   private readonly files: SessionFiles;
+  private readonly measures: SessionMeasures;
   private visible = true;
   private digitsWanted = false;
 
@@ -30,6 +39,7 @@ export class Session implements SessionHost {
     this.place = new Workplace(this.core, post);
     this.views = new SessionViews(this.place, () => this.files.loadData(digits));
     this.files = new SessionFiles(this.place, this.views);
+    this.measures = new SessionMeasures(this.place, this.views);
   }
 
   handle(command: Command): void {
@@ -75,10 +85,9 @@ export class Session implements SessionHost {
         core.kept.list();
         return true;
       case 'train':
-        core.train();
-        return true;
       case 'step':
-        core.train(1);
+        this.measures.clock.press(performance.now());
+        core.train(command.type === 'step' ? 1 : undefined);
         return true;
       case 'pause':
         core.pause();
@@ -90,6 +99,13 @@ export class Session implements SessionHost {
           void core.kept.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
           await this.views.strip(0);
         });
+        return true;
+      case 'putAside':
+        core.stop();
+        core.tasks.request(() => this.files.putAside());
+        return true;
+      case 'measure':
+        core.tasks.request(() => this.measures.measure('quality'));
         return true;
       case 'goBack':
         core.tasks.request(async () => {
@@ -156,6 +172,10 @@ export class Session implements SessionHost {
       case 'built':
         this.files.awaiting = undefined;
         this.views.clock.reset();
+        this.place.post({ ...event, held: this.place.imagesOf(this.place.current).held?.count ?? 0 });
+        break;
+      case 'freed':
+        this.measures.clock.reset();
         this.place.post(event);
         break;
       default:
@@ -189,16 +209,28 @@ export class Session implements SessionHost {
     };
   }
 
-  async between(step: number, signal: AbortSignal): Promise<void> {
-    await this.views.between(step, signal);
+  async built(run: TrainingRun, engine: Engine): Promise<void> {
+    await this.measures.begin(run, engine);
+  }
+
+  training(on: boolean): void {
+    this.measures.training(on);
+  }
+
+  async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
+    if (this.core.wanted === 'steps' || signal.aborted) return;
+    await this.views.between(event.step, signal);
+    this.measures.between(event);
   }
 
   async rested(step: number): Promise<void> {
     await this.views.lastPictures(step);
+    if (this.core.run?.complete) this.core.tasks.request(() => this.measures.last());
   }
 
   freeUses(unet?: UNet): void {
     this.views.free(unet);
+    if (!unet || unet === this.core.run?.unet) this.measures.free();
     if (unet) return;
     this.place.models.free();
     this.place.freeUntrained();
@@ -257,6 +289,8 @@ export class Session implements SessionHost {
     } catch (error) {
       place.report(error, 'task');
     }
+    if (settings.lr !== before.lr)
+      place.post({ type: 'rate', changed: { step: core.run.losses.length, lr: settings.lr } });
     if (settings.samples !== before.samples || settings.refresh !== before.refresh) views.clock.reset();
   }
 }

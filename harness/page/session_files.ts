@@ -2,12 +2,12 @@
 import { EngineError } from '../../src';
 import { stepIn } from '../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
-import { assertSameData, type DataFingerprint, fingerprintImages } from '../../src/weights/fingerprint';
+import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { TrainingRun } from '../../src/worker/run';
 import type { Command } from './protocol';
-import { checkLabels, classesOf, firstImages, loadFiles, loadLabelledDigits, networkOf } from './run_images';
+import { checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
 import type { SessionViews } from './session_views';
 import { recipeOf, settingsOf } from './settings';
 import type { Workplace } from './workplace';
@@ -56,7 +56,7 @@ export class SessionFiles {
     try {
       const bytes = new Uint8Array(await file.arrayBuffer());
       if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
-        await this.resume(bytes, file.name, { kept: false });
+        await this.resume(bytes, file.name);
       else await this.openModel(bytes, file.name);
     } catch (error) {
       this.place.report(error, 'data');
@@ -76,7 +76,7 @@ export class SessionFiles {
       try {
         if (!this.hasDataOf(checkpoint) && checkpoint.settings.source === 'mnist')
           await this.loadData(digits);
-        if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', { kept: true });
+        if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', id);
         else {
           this.awaiting = id;
           place.post({ type: 'needsData', id });
@@ -89,6 +89,25 @@ export class SessionFiles {
     } catch (error) {
       place.report(error, 'data');
     }
+  }
+
+  /** Leaves the run where the browser keeps it, from where it can be gone on with. */
+  async putAside(): Promise<void> {
+    const { core } = this.place;
+    const { run, kept } = core;
+    if (!run) return;
+    if (run.trainer && run.losses.length > 0 && !run.diverged) await core.keep();
+    const step = run.checkpoint ? stepIn(run.checkpoint) : 0;
+    await kept.settled();
+    if (kept.step < step) {
+      throw new EngineError(
+        'data',
+        'This browser does not keep the run, so it cannot be put aside: save its checkpoint, and reset it.',
+      );
+    }
+    core.reset();
+    await kept.end();
+    await this.views.strip(0);
   }
 
   async saveModel(): Promise<void> {
@@ -114,16 +133,16 @@ export class SessionFiles {
   }
 
   private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {
-    const { limit } = settingsOf({ settings, config, objective, data }, 'The run');
-    const { images } = this.place;
-    return images !== undefined && isSameData(data, fingerprintImages(firstImages(images, limit)));
+    const asked = settingsOf({ settings, config, objective, data }, 'The run');
+    try {
+      assertSameData(data, fingerprintImages(this.place.imagesOf(asked).train));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
-  private async resume(
-    bytes: Uint8Array<ArrayBuffer>,
-    name: string,
-    { kept }: { readonly kept: boolean },
-  ): Promise<void> {
+  private async resume(bytes: Uint8Array<ArrayBuffer>, name: string, id?: string): Promise<void> {
     const { place, views } = this;
     const { core } = place;
     if (core.run) {
@@ -135,19 +154,17 @@ export class SessionFiles {
     const saved = loadCheckpoint(bytes, name);
     const settings = settingsOf(saved, name);
     if (!place.images) await this.loadData(digits);
-    const images = firstImages(place.images, settings.limit);
     const begun = { ...place.settings, ...settings };
+    const { train: images } = place.imagesOf(begun);
     const { binarize } = saved.settings;
-    const run = TrainingRun.resume(
-      bytes,
-      { images, settings: { ...place.savedSettings(begun, images), binarize } },
-      name,
-    );
+    const options = { images, settings: { ...place.savedSettings(begun), binarize } };
+    const run = TrainingRun.resume(bytes, options, name);
     checkLabels(images, saved.config);
     place.settings = begun;
     place.begun = begun;
     place.freeUntrained();
-    place.post({ type: 'resumed', name, kept, settings, losses: saved.losses, note: saved.note });
+    const { losses, note } = saved;
+    place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
     await core.open(run);
     await views.strip(run.losses.length);
     await views.grid(run.losses.length);
@@ -155,14 +172,5 @@ export class SessionFiles {
 
   private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
     this.place.post({ type: 'saved', name, bytes, step }, [bytes.buffer]);
-  }
-}
-
-function isSameData(before: DataFingerprint, now: DataFingerprint): boolean {
-  try {
-    assertSameData(before, now);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -6,7 +6,6 @@ import { Inside } from './inside/worker';
 import { LivePictures } from './live_pictures';
 import { PictureClock } from './picture_clock';
 import type { DrawOrder, Order } from './protocol';
-import { firstImages } from './run_images';
 import type { Workplace } from './workplace';
 
 export class SessionViews {
@@ -34,7 +33,7 @@ export class SessionViews {
   /** Both live pictures, if they are due: all of them show the same network. */
   async between(step: number, signal: AbortSignal): Promise<void> {
     const { core, settings } = this.place;
-    if (core.wanted === 'steps' || !this.clock.due) return;
+    if (!this.clock.due) return;
     core.flush();
     await this.clock.make(settings.refresh, async () => {
       await this.strip(step);
@@ -82,7 +81,7 @@ export class SessionViews {
       const trainer = source === 'run' ? core.run?.trainer : undefined;
       const settings = this.place.current;
       if (!this.place.images) await this.loadDigits();
-      const images = firstImages(this.place.images, settings.limit);
+      const images = this.place.imagesOf(settings).train;
       return { engine, network, images, trainer, settings };
     };
     const answer = (signal: AbortSignal) => this.inside.answer(order, gather, signal);

@@ -3,8 +3,10 @@
 import { EngineError } from '../../src/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import type { Objective } from '../../src/training/settings';
+import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
+import { usualHoldOut } from '../run/hold_out';
 import type { CheckpointSettings } from './protocol';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'check', 'bench'] as const;
@@ -49,6 +51,10 @@ export interface Settings {
   readonly widths: readonly number[];
   /** Train only on the first `limit` images; 0 means all. */
   readonly limit: number;
+  /** The last ones of these are not trained on but measure the run; `auto`: as many as usual. */
+  readonly holdout: number | 'auto';
+  /** Training stops after so many minutes; 0 means at the end of the epochs. */
+  readonly minutes: number;
   /** Images in the grid that is refreshed while training; 0 switches it off. */
   readonly samples: number;
   /** The least number of seconds between two such grids. */
@@ -158,6 +164,7 @@ function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> 
 const width = whole(1, 1, 1024);
 const batch = whole(256, 1, 8192);
 const label = whole(0, 0, 254);
+const heldOut = whole(0, 0, 10_000_000);
 
 /** In the order in which the address lists them. */
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
@@ -178,6 +185,13 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
     show: (value) => value.join(','),
   },
   limit: whole(0, 0, 10_000_000),
+  holdout: {
+    initial: 'auto',
+    legal: `${heldOut.legal}, or empty for a tenth, at most 1,000`,
+    parse: (text) => (text === '' || text === 'auto' ? 'auto' : heldOut.parse(text)),
+    show: (value) => (value === 'auto' ? '' : String(value)),
+  },
+  minutes: orEmpty(decimal(0, 0.01, 10_000), 'no limit'),
   samples: whole(64, 0, 256),
   refresh: whole(2, 1, 3600),
   steps: whole(50, 1, 1000),
@@ -274,6 +288,12 @@ export function withSetting(
   return { problem: `${name} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
 }
 
+/** How many of `count` images are held out. */
+export function heldOutOf({ recipe, holdout }: Pick<Settings, 'recipe' | 'holdout'>, count: number): number {
+  const network: UNetConfig = recipes[recipe].network;
+  return holdout === 'auto' ? usualHoldOut(network.conditioning !== undefined, count) : holdout;
+}
+
 /** The settings of a checkpoint's run. Throws an EngineError `data` for a run that the page cannot show. */
 export function settingsOf(
   {
@@ -284,11 +304,14 @@ export function settingsOf(
   }: Pick<Checkpoint, 'settings' | 'config' | 'objective'> & { readonly data: { readonly count: number } },
   name: string,
 ): CheckpointSettings {
-  const { batchSize: batch, learningRate: lr, epochs, seed, holdout } = given;
-  // The held-out images come last.
-  const limit = holdout === undefined ? (given.limit ?? 0) : data.count;
+  const { batchSize: batch, learningRate: lr, epochs, seed } = given;
   const recipe = recipeOf(objective);
-  const found = { recipe, batch, lr, epochs, seed, widths: config.widths, limit };
+  const { holdout = 0, limit = 0 } = given;
+  const usual = heldOutOf({ recipe, holdout: 'auto' }, data.count + holdout);
+  const found = {
+    ...{ recipe, batch, lr, epochs, seed, widths: config.widths, limit },
+    holdout: holdout === usual ? ('auto' as const) : holdout,
+  };
   const current = { ...initialOf(recipe), ...found };
   for (const key of Object.keys(found) as (keyof typeof found)[]) {
     const { problem } = withSetting(current, key, show(key, current));

@@ -2,13 +2,17 @@
 import type { AdapterDescription, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
 import { preparing } from '../run/kernels_text';
+import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
 import type { DataDescription, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
 import type { Settings } from './settings';
 
 export { epochMeans, lossesCsv } from '../run/losses';
 
 export interface Run {
+  /** That it trains on. */
   readonly images: number;
+  /** That it is measured with. */
+  readonly held: number;
   readonly stepsPerEpoch: number;
   readonly parameters: number;
   /** That its network is told; 0 for none. */
@@ -41,6 +45,9 @@ export interface State {
   readonly kept: readonly KeptRun[];
   /** The one among them that waits for its images. */
   readonly needsData?: string;
+  /** The run's name in the browser's storage, once it is there. */
+  readonly id?: string;
+  readonly measured: Measurements;
   readonly imagesPerSecond: number;
   /** The same, steadier: what the time left is reckoned with. */
   readonly pace: number;
@@ -64,6 +71,7 @@ export const initialState: State = {
   saved: 0,
   stored: 0,
   kept: [],
+  measured: nothingMeasured,
   imagesPerSecond: 0,
   pace: 0,
 };
@@ -81,6 +89,8 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         losses: [...event.losses],
         saved: event.kept ? 0 : event.losses.length,
         stored: event.kept ? event.losses.length : 0,
+        id: event.id,
+        measured: nothingMeasured,
         needsData: undefined,
       };
     case 'built': {
@@ -103,6 +113,8 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         saved: 0,
         stored: 0,
         notStored: undefined,
+        id: undefined,
+        measured: nothingMeasured,
         imagesPerSecond: 0,
         pace: 0,
         sampling: undefined,
@@ -111,12 +123,19 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       };
     case 'warning':
       return { ...state, warning: event.message };
+    case 'heldOut':
+    case 'quality':
+    case 'rate':
+    case 'measuring':
+    case 'clock':
+    case 'timeUp':
+      return { ...state, measured: reduceMeasurements(state.measured, event) };
     case 'lost':
-      return { ...rewound(state, event.losses), error: lostError(event.message) };
+      return { ...wentBack(state, event.losses), error: lostError(event.message) };
     case 'stillLost':
       return { ...state, error: lostError(event.message) };
     case 'wentBack':
-      return rewound(state, event.losses);
+      return wentBack(state, event.losses);
   }
   return undefined;
 }
@@ -124,9 +143,10 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
 const lostError = (message: string) => ({ at: 'task', code: 'device-lost', message }) as const;
 
 /** The run as it was after these steps. */
-const rewound = (state: State, losses: Float32Array): State => ({
+const wentBack = (state: State, losses: Float32Array): State => ({
   ...state,
   losses: [...losses],
+  measured: rewound(state.measured, losses.length),
   saved: Math.min(state.saved, losses.length),
   stored: Math.min(state.stored, losses.length),
 });
@@ -139,7 +159,7 @@ function ofStorage(state: State, event: WorkerEvent): State | undefined {
     case 'needsData':
       return { ...state, needsData: event.id };
     case 'stored':
-      return { ...state, stored: event.step, notStored: undefined };
+      return { ...state, stored: event.step, id: event.id, notStored: undefined };
     case 'notStored':
       return { ...state, notStored: event.message };
     case 'saved':
@@ -162,6 +182,7 @@ function ofPage(state: State, event: WorkerEvent): State {
         ...state,
         phase,
         training: event.training,
+        measured: starts ? { ...state.measured, timeUp: false } : state.measured,
         error: over ? undefined : state.error,
         preparing: undefined,
         sampling: phase === 'sampling' ? state.sampling : undefined,
@@ -265,7 +286,7 @@ export function describe(state: State): string {
     case 'pausing':
       return 'Pausing';
     case 'paused':
-      return 'Paused';
+      return state.measured.timeUp ? 'The time is up. Resume trains for as long again' : 'Paused';
     case 'finished':
       return 'Finished. Raise the epochs to train on';
     case 'sampling':

@@ -4,6 +4,7 @@ import { anyElement, button, byId, setText } from './dom';
 import { whole, workLine } from './format';
 import type { DataDescription } from './protocol';
 import { recipeLines } from './recipe_text';
+import { heldOutOf } from './settings';
 import { isFixed } from './state';
 
 /** What will be there, until it is. */
@@ -11,7 +12,8 @@ export const digits: DataDescription = { name: '', builtIn: true, count: 10_000,
 
 export function renderData({ state, settings }: App): void {
   const data = state.data ?? digits;
-  const used = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
+  const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
+  const used = Math.max(0, count - heldOutOf(settings, count));
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
   const name = data.builtIn
     ? `${whole(used)} of MNIST’s digits:`
@@ -30,7 +32,7 @@ export function renderData({ state, settings }: App): void {
   setText(
     anyElement('data-hint'),
     locked
-      ? 'Reset the run to train on other images or to go on from a checkpoint'
+      ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
       : 'or drop them anywhere on the page; IDX plain or .gz, images and their labels together',
   );
 }

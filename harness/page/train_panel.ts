@@ -3,6 +3,8 @@ import type { App, TaskPanel } from './app';
 import { button, byId, download } from './dom';
 import { connectFields } from './fields';
 import { foldFields } from './fold';
+import { createMeasuresView } from './measures_view';
+import { createRunsTable } from './runs_table';
 import { isComplete, lossesCsv } from './state';
 import { connectControls } from './train_controls';
 import { renderData } from './train_data';
@@ -40,7 +42,9 @@ export function createTrainPanel(app: App): TaskPanel {
     if (mayStart()) app.send({ type: 'train' });
   };
   const controls = connectControls(app, mayStart, start);
-  const pictures = connectPictures(app);
+  const measures = createMeasuresView(app);
+  const runs = createRunsTable(app);
+  const pictures = connectPictures(app, () => runs.overlays);
   button('save-model').addEventListener('click', () => app.send({ type: 'saveModel' }));
   button('save-checkpoint').addEventListener('click', () => app.send({ type: 'saveCheckpoint' }));
   button('save-losses').addEventListener('click', () => {
@@ -52,6 +56,7 @@ export function createTrainPanel(app: App): TaskPanel {
     start,
     receive(event) {
       if (event.type === 'saved') download(event.name, event.bytes);
+      runs.receive?.(event);
       pictures.receive(event);
     },
     render() {
@@ -61,7 +66,9 @@ export function createTrainPanel(app: App): TaskPanel {
       if (!more.valid) moreDetails.open = true;
       controls.render();
       renderReadings(app);
+      runs.render();
       pictures.render();
+      measures.render();
       renderData(app);
     },
   };

@@ -1,6 +1,7 @@
 /** The Train tab's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
 import type { App } from './app';
 import { Curve, type Scale } from './curve';
+import type { Overlay } from './curve_data';
 import { anyElement, button, byId, download, setText } from './dom';
 import { setDisabled } from './focus';
 import { loss as lossText, whole } from './format';
@@ -23,8 +24,8 @@ const sizeOf = ({ state }: App) => {
   return { height, width };
 };
 
-export function connectPictures(app: App): Part {
-  const parts = [connectCurve(app), connectSamples(app), connectStrip(app)];
+export function connectPictures(app: App, overlays: () => readonly Overlay[]): Part {
+  const parts = [connectCurve(app, overlays), connectSamples(app), connectStrip(app)];
   return {
     receive(event) {
       for (const part of parts) part.receive(event);
@@ -35,7 +36,7 @@ export function connectPictures(app: App): Part {
   };
 }
 
-function connectCurve(app: App): Part {
+function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
   const curve = new Curve(anyElement('curve'), anyElement('curve-reading'));
   for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
     button(`scale-${scale}`).addEventListener('click', () => {
@@ -48,8 +49,12 @@ function connectCurve(app: App): Part {
     receive() {},
     render() {
       const { state, settings } = app;
-      curve.set(state.losses, state.run?.stepsPerEpoch ?? 1, settings.recipe);
-      anyElement('curve-empty').hidden = state.losses.length > 0;
+      const { losses, measured } = state;
+      const { heldOut, rates } = measured;
+      const stepsPerEpoch = state.run?.stepsPerEpoch ?? 1;
+      const { recipe } = settings;
+      curve.set({ losses, heldOut, rates, overlays: overlays(), stepsPerEpoch, recipe });
+      anyElement('curve-empty').hidden = losses.length > 0 || overlays().length > 0;
       const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
       // Read out when somebody comes by; renewed once an epoch, or it would never be read to its end.
       const summary =
@@ -58,7 +63,9 @@ function connectCurve(app: App): Part {
           : state.losses.length > 0
             ? 'first epoch under way'
             : 'nothing yet';
-      anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}`);
+      const held = heldOut.length > 0 ? `; held out ${lossText(heldOut[heldOut.length - 1].loss)}` : '';
+      const changes = rates.map(({ step, lr }) => `; learning rate ${lr} after step ${step}`).join('');
+      anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}${held}${changes}`);
     },
   };
 }

@@ -3,10 +3,16 @@ import { variantLines } from '../run/kernels_text';
 import type { App } from './app';
 import { anyElement, byId, setReading, setText } from './dom';
 import { duration, loss as lossText, measured, megabytes, whole } from './format';
-import { epochMeans, epochOf, secondsLeft, smooth } from './state';
+import { epochMeans, epochOf, smooth } from './state';
+import { trainingProgress } from './train_progress';
 
 /** A step that takes longer than this is worth a word. */
 const SLOW_MS = 2500;
+
+const measuringText = {
+  heldOut: 'measuring the loss on held-out images',
+  quality: 'making 100 samples, to measure their quality',
+};
 
 export function renderReadings(app: App): void {
   renderNumbers(app);
@@ -18,11 +24,10 @@ function renderNumbers({ state, settings }: App): void {
   const { run, losses } = state;
   const done = losses.length;
   const total = run ? run.stepsPerEpoch * settings.epochs : 0;
-  byId('progress', HTMLProgressElement).value = total > 0 ? Math.min(1, done / total) : 0;
+  const { share, secondsLeft } = trainingProgress(state, settings);
+  byId('progress', HTMLProgressElement).value = share;
   document.title =
-    state.training && total > 0
-      ? `${Math.floor((100 * Math.min(done, total)) / total)} % · webgpu-diffusion`
-      : 'webgpu-diffusion';
+    state.training && run ? `${Math.floor(100 * share)} % · webgpu-diffusion` : 'webgpu-diffusion';
   if (!run || done === 0) {
     for (const id of ['step', 'epoch', 'loss', 'mean', 'speed', 'left']) setReading(`reading-${id}`, '–');
     return;
@@ -37,13 +42,16 @@ function renderNumbers({ state, settings }: App): void {
   setReading('reading-mean', means.length > 0 ? lossText(means[means.length - 1]) : '–');
   // None yet of a run that was begun elsewhere.
   setReading('reading-speed', state.imagesPerSecond > 0 ? measured(state.imagesPerSecond) : '–');
-  const left = secondsLeft(state, settings.batch, settings.epochs);
-  setReading('reading-left', left === 0 ? 'done' : duration(left));
+  setReading('reading-left', secondsLeft === 0 ? 'done' : duration(secondsLeft));
 }
 
 /** How far the preparing is, and what takes long. */
 function renderDetail(app: App): void {
-  const { phase, preparing, losses } = app.state;
+  const { phase, preparing, losses, measured } = app.state;
+  if (measured.measuring) {
+    setText(anyElement('status-detail'), measuringText[measured.measuring]);
+    return;
+  }
   const silence = performance.now() - app.changedAt;
   const waiting = ['training', 'compiling'].includes(phase) && silence > SLOW_MS;
   const what = phase === 'training' ? `step ${whole(losses.length + 1)} has` : 'that has';

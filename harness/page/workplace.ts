@@ -9,7 +9,7 @@ import { checkBeginning } from './fine_tune';
 import { Models } from './models';
 import type { Network } from './order';
 import type { RunSettings, Source, WorkerEvent } from './protocol';
-import { checkLabels, firstImages, networkOf } from './run_images';
+import { checkLabels, imagesOf, networkOf } from './run_images';
 
 export type Post = (event: WorkerEvent, transfer?: Transferable[]) => void;
 
@@ -48,7 +48,7 @@ export class Workplace {
   /** A run as the settings have it. Throws unless the images are there, and have what its network is told. */
   async newRun(): Promise<TrainingRun> {
     const { settings } = this;
-    const images = firstImages(this.images, settings.limit);
+    const { train: images } = this.imagesOf(settings);
     checkLabels(images, networkOf(settings, this.images));
     const network = await this.beginning(settings);
     this.freeUntrained();
@@ -56,14 +56,23 @@ export class Workplace {
     const { trainer } = recipes[settings.recipe];
     // Those may have changed meanwhile.
     const { lr, epochs } = this.settings;
-    const saved = this.savedSettings({ ...settings, lr, epochs }, images);
+    const saved = this.savedSettings({ ...settings, lr, epochs });
     return TrainingRun.begin({ network, trainer }, { images, settings: saved });
   }
 
-  /** What a checkpoint says of a run with these settings, on these images. */
-  savedSettings({ seed, batch, lr, epochs }: RunSettings, { count }: ImageSet): SavedSettings {
+  /** What a run with these settings trains on, and what it is measured with. */
+  imagesOf(settings: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>) {
+    return imagesOf(this.images, settings);
+  }
+
+  /** What a checkpoint says of a run with these settings. */
+  savedSettings(settings: RunSettings): SavedSettings {
+    const { seed, batch: batchSize, lr: learningRate, epochs } = settings;
+    const { train, held } = this.imagesOf(settings);
+    const count = train.count + (held?.count ?? 0);
     const limit = count < this.images!.count ? { limit: count } : {};
-    return { seed, batchSize: batch, learningRate: lr, epochs, source: this.source, ...limit };
+    const holdout = held ? { holdout: held.count } : {};
+    return { seed, batchSize, learningRate, epochs, source: this.source, ...limit, ...holdout };
   }
 
   async networkFrom(source: Source): Promise<Network> {

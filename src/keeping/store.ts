@@ -16,6 +16,8 @@ export interface KeptRun {
   readonly step: number;
   /** Of the last step that was made. */
   readonly loss: number | undefined;
+  /** Of every step. */
+  readonly losses: Float32Array;
   /** Milliseconds, as Date.now() has them. */
   readonly savedAt: number;
   readonly objective: Objective;
@@ -146,5 +148,5 @@ function lock(locks: Locks, name: string): Promise<(() => void) | undefined> {
 
 function describe({ checkpoint, savedAt }: Copy): Omit<KeptRun, 'id' | 'held'> {
   const { state, losses, objective, settings, data } = checkpoint;
-  return { step: state.step, loss: losses.at(-1), savedAt, objective, settings, data };
+  return { step: state.step, loss: losses.at(-1), losses, savedAt, objective, settings, data };
 }

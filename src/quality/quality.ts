@@ -1,16 +1,13 @@
 import { loadDigitLabels, loadDigits } from '../data/digits';
 import type { LoadOptions } from '../data/idx';
 import { EngineError, notImages, typeOf } from '../errors';
+import { binarise, firstHeldOut, verdicts } from './accepted';
 import { classes, loadClassifier, pixels, side } from './classifier';
 import { frechetDistance, gaussianOf } from './frechet';
 import { ballsOf, fewestPoints, precisionAndRecall } from './neighbours';
 
-/** The classifier was trained on the digits before this index, and has never seen those from it on. */
-const firstHeldOut = 9000;
 /** Precision and recall compare with this many of the training digits. */
 const compared = 2000;
-/** An image counts as accepted if its highest probability exceeds this. */
-const sure = 0.95;
 
 /** How good generated digits are. No single number says it all: read them together, and compare them with those of real digits. */
 export interface Quality {
@@ -71,17 +68,15 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
   /** `images` must be binarised. */
   function judge(images: Float32Array, wanted?: ArrayLike<number>): Quality {
     const count = images.length / pixels;
-    const { probabilities, features } = classifier.classify(images, count);
+    const classified = classifier.classify(images, count);
+    const { features } = classified;
     const shown = new Array<number>(classes).fill(0);
     let accepted = 0;
     let right = 0;
-    for (let n = 0; n < count; n++) {
-      const row = probabilities.subarray(n * classes, (n + 1) * classes);
-      const highest = Math.max(...row);
-      const digit = row.indexOf(highest);
-      if (highest > sure) accepted++;
-      if (digit === wanted?.[n]) right++;
-      shown[digit]++;
+    for (const [n, verdict] of verdicts(classified).entries()) {
+      if (verdict.accepted) accepted++;
+      if (verdict.digit === wanted?.[n]) right++;
+      shown[verdict.digit]++;
     }
     return {
       accepted: accepted / count,
@@ -104,13 +99,6 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
       return { ...ofReal };
     },
   };
-}
-
-/** 1 where a value is above `threshold`, else 0. */
-function binarise(values: Float32Array | Uint8Array, threshold: number): Float32Array {
-  const result = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i++) if (values[i] > threshold) result[i] = 1;
-  return result;
 }
 
 function entropy(shares: readonly number[]): number {

@@ -44,8 +44,8 @@ export type SessionEvent =
   | { readonly type: 'freed' }
   /** The runs that the browser keeps beside this session's own. */
   | { readonly type: 'kept'; readonly runs: readonly KeptRun[] }
-  /** The run is kept up to this step. */
-  | { readonly type: 'stored'; readonly step: number }
+  /** The run is kept up to this step, by this name. */
+  | { readonly type: 'stored'; readonly step: number; readonly id: string }
   /** It is not, or not any more. Said once. */
   | { readonly type: 'notStored'; readonly message: string }
   /** The run is as it was after these steps. */

@@ -47,6 +47,11 @@ export class KeptRuns {
     this.saver.save(checkpoint, step);
   }
 
+  /** Resolves when nothing is being written. */
+  async settled(): Promise<void> {
+    await this.saver?.settled();
+  }
+
   /** A run to go on with: this session's own from now on, and no other's. */
   async take(id: string): Promise<Copy> {
     const run = await this.claim(id);
@@ -102,7 +107,7 @@ export class KeptRuns {
       onSaved: (step) => {
         if (this.saver !== saver) return;
         this.step = step;
-        this.send({ type: 'stored', step });
+        this.send({ type: 'stored', step, id: saver.id! });
       },
       onTrouble: (error) => {
         if (this.saver === saver) this.send({ type: 'notStored', message: notStored(error, this.step) });

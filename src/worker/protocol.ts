@@ -121,8 +121,8 @@ export interface WorkerEvents {
   };
   /** There is another device. What trained goes on from `step`. */
   readonly recovered: { readonly step: number };
-  /** The browser keeps the run up to this step. */
-  readonly stored: { readonly step: number };
+  /** The browser keeps the run up to this step; `resume({ from: id })` goes on with it, later or elsewhere. */
+  readonly stored: { readonly step: number; readonly id: string };
   /** It does not, in words for people. Training goes on. */
   readonly notStored: { readonly message: string };
   /** The runs that the browser keeps beside this one, after `runs` and whenever they change. */

@@ -157,8 +157,10 @@ export class Server implements SessionHost {
         this.tell(event.type, { message: event.message });
         break;
       case 'stored':
+        this.tell('stored', { step: event.step, id: event.id });
+        break;
       case 'recovered':
-        this.tell(event.type, { step: event.step });
+        this.tell('recovered', { step: event.step });
         break;
       case 'kept':
         this.tell('runs', event.runs);

@@ -6,7 +6,7 @@ import type { Engine } from '../engine';
 import { EngineError } from '../errors';
 import { type Attempt, Recoverer } from '../keeping/recoverer';
 import { SAVE_MS } from '../keeping/saver';
-import { checkLearningRate } from '../training/options';
+import { checkLearningRate, type TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
 import type { RunSettings } from '../weights/fields';
@@ -25,8 +25,12 @@ export interface SessionHost {
   newRun(): Promise<TrainingRun>;
   /** What to do when nobody wants training. */
   background?(): (() => Promise<void>) | undefined;
+  /** The run is on a device, and not told of yet. */
+  built?(run: TrainingRun, engine: Engine): Promise<void>;
+  /** Training begins, or stops, whatever the reason. */
+  training?(on: boolean): void;
   /** Between two steps: no further one is submitted before this is done. */
-  between?(step: number, signal: AbortSignal): Promise<void>;
+  between?(event: TrainingEvent, signal: AbortSignal): Promise<void>;
   /** After a stretch of steps, at its end or a pause. */
   rested?(step: number): Promise<void>;
   /** Before a network is destroyed: what uses it must go. Without one, before all are, as the device is. */
@@ -176,7 +180,9 @@ export class TrainingSession {
     this.run = run;
     let trainer: Trainer;
     try {
-      trainer = await run.build(await this.device());
+      const engine = await this.device();
+      trainer = await run.build(engine);
+      await this.host.built?.(run, engine);
     } catch (error) {
       this.freeRun();
       if (!run.checkpoint) this.run = undefined;
@@ -252,19 +258,21 @@ export class TrainingSession {
       if (message) this.host.send({ type: 'warning', message });
     };
     let ended = false;
+    this.host.training?.(true);
     try {
       ended = await this.tasks.interruptible('training', (signal) =>
         run.train({
           steps,
           signal,
-          each: async ({ step, loss, imagesPerSecond }) => {
-            speed = imagesPerSecond;
-            add(loss);
-            await this.between(step, signal);
+          each: async (event) => {
+            speed = event.imagesPerSecond;
+            add(event.loss);
+            await this.between(event, signal);
           },
         }),
       );
     } finally {
+      this.host.training?.(false);
       // When the device was lost, the run went back to what was kept; later steps are not the run's any more.
       if (run.trainer === trainer) this.flush();
     }
@@ -277,9 +285,9 @@ export class TrainingSession {
     await this.stretchEnded(run);
   }
 
-  private async between(step: number, signal: AbortSignal): Promise<void> {
+  private async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
     const due = performance.now() - this.keptAt > SAVE_MS;
-    await this.host.between?.(step, signal);
+    await this.host.between?.(event, signal);
     if (due) await this.keep();
   }
 

@@ -174,8 +174,8 @@ describe('a device that is lost', () => {
 
 test('a run that diverges says so, keeps its last good state, and goes on with a smaller rate', async () => {
   const { client } = served();
-  const network = { ...run.network, finalActivation: 'none' } as const;
-  await client.begin({ ...run, images, network, fit: { epochs: 100 } });
+  // With a rate of 10, every step makes all weights nine times as large.
+  await client.begin({ ...run, images, trainer: { ...run.trainer, weightDecay: 1 }, fit: { epochs: 100 } });
   await client.step(3);
   await client.step(3);
   await client.setLearningRate(10);
@@ -335,7 +335,7 @@ if (lane !== 'node') {
     const resumed = await client.resume({ from: id });
     expect([...resumed.losses]).toEqual(alone.losses.slice(0, resumed.step));
     expect(await client.start()).toEqual(done);
-    expect(losses.slice(resumed.step)).toEqual(alone.losses.slice(resumed.step));
+    expect(losses).toEqual(alone.losses.slice(resumed.step));
     await client.reset();
   });
 
@@ -364,7 +364,7 @@ if (lane !== 'node') {
     });
     expect(made).toMatchObject({ count: 2, height: 28, width: 28, channels: 1 });
     expect(made.images.some((value) => value > 0 && value < 1)).toBe(true);
-    expect(shown.at(-1)).toMatch(/^step 3: \d/);
+    expect(shown.filter((text) => /^step 3: \d/.test(text))).toHaveLength(1);
   });
 
   test('a worker that cannot be loaded is told of', async () => {

@@ -6,6 +6,7 @@ const at = (...parts: [number, number, number, number, number]) => new Date(...p
 const run: KeptRun = {
   id: 'x',
   step: 1204,
+  losses: new Float32Array(),
   loss: 0.06312,
   savedAt: at(2026, 10, 21, 14, 32),
   objective: 'flow',

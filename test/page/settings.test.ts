@@ -147,11 +147,19 @@ describe('the address', () => {
       epochs: 3,
       limit: 16,
       widths: [8, 16],
+      holdout: 'auto',
     });
     expect(settingsOf({ ...saved, objective: 'flow' }, 'c').recipe).toBe('digits');
-    // The last images of those that it was limited to were held out.
-    const holdout = { ...given, holdout: 4 };
-    expect(settingsOf({ ...saved, settings: holdout, data: { count: 12 } }, 'c').limit).toBe(12);
+    // The last images of those that it was limited to were held out: as many as usual, or not.
+    const heldOut = (objective: 'tutorial' | 'flow', count: number, held?: number) =>
+      settingsOf(
+        { ...saved, objective, settings: { ...given, limit: undefined, holdout: held }, data: { count } },
+        'c',
+      );
+    expect(heldOut('tutorial', 12, 4)).toMatchObject({ limit: 0, holdout: 4 });
+    expect(heldOut('flow', 9000, 1000)).toMatchObject({ limit: 0, holdout: 'auto' });
+    expect(heldOut('flow', 10_000)).toMatchObject({ limit: 0, holdout: 0 });
+    expect(heldOut('flow', 60)).toMatchObject({ limit: 0, holdout: 'auto' });
     const large = { ...given, batchSize: 65_536 };
     expect(() => settingsOf({ ...saved, settings: large }, 'c.safetensors')).toThrow(
       'c.safetensors cannot go on here: batch is 65536; it must be a whole number from 1 to 8,192. The command line takes it',

@@ -20,9 +20,10 @@ import {
 import { LossBatcher } from '../../src/worker/loss_batcher';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
-const built: WorkerEvent = {
+const built: Extract<WorkerEvent, { type: 'built' }> = {
   type: 'built',
   images: 10,
+  held: 0,
   stepsPerEpoch: 3,
   parameters: 309_057,
   classes: 0,
@@ -83,7 +84,7 @@ describe('what the page knows', () => {
   });
 
   test('how much of the run is in the browser’s storage, and that it is not', () => {
-    const stored = stateAfter(built, losses(0, 3, 2), { type: 'stored', step: 2 });
+    const stored = stateAfter(built, losses(0, 3, 2), { type: 'stored', step: 2, id: 'a' });
     expect(stored.stored).toBe(2);
     expect(reduce(stored, { type: 'wentBack', losses: Float32Array.of(3) })).toMatchObject({
       losses: [3],
@@ -91,7 +92,7 @@ describe('what the page knows', () => {
     });
     const full = reduce(stored, { type: 'notStored', message: 'full' });
     expect([full.notStored, full.stored]).toEqual(['full', 2]);
-    expect(reduce(full, { type: 'stored', step: 3 }).notStored).toBeUndefined();
+    expect(reduce(full, { type: 'stored', step: 3, id: 'a' }).notStored).toBeUndefined();
     expect(reduce(full, { type: 'freed' })).toMatchObject({ stored: 0, notStored: undefined });
   });
 

@@ -17,12 +17,13 @@ import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../../src/we
 import type { RunSettings } from '../../../src/weights/fields';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
-import { adapterText } from '../../run/adapter_text';
 import { ConstantImageWatch } from '../../../src/worker/constant_image';
+import { resumeTrainer } from '../../../src/worker/resume';
+import { adapterText } from '../../run/adapter_text';
+import { usualHoldOut } from '../../run/hold_out';
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
 import { levelsOf } from '../../run/network';
-import { resumeTrainer } from '../../../src/worker/resume';
 import { duration, megabytes, plural, thousands } from '../../run/units';
 import {
   type Context,
@@ -65,7 +66,7 @@ const flags = {
   limit: integer('N', 'only the first N images', 1, 2 ** 31),
   holdout: integer(
     'N',
-    'the last N images are not trained on but measure the run (default: none for the\ntutorial, for digits a tenth, at most 1000)',
+    'the last N images are not trained on but measure the run (default: none for the\ntutorial, for digits a tenth, at most 1000, of 100 images or more)',
     0,
     2 ** 31,
   ),
@@ -140,7 +141,7 @@ async function planRun(
   const all = await loadImages(source, settings.limit, signal);
   const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
   // The tutorial trains on all images and holds out none.
-  const usual = recipe.network.conditioning ? Math.min(1000, Math.floor(all.count / 10)) : 0;
+  const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
   const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
   const data = fingerprintImages(images);

@@ -104,6 +104,8 @@ test('a first visit that makes digits fetches 1.6 MB at most, and none of what i
   await page.click('#tab-train');
   await until(page, () => window.harness.state.data !== undefined);
   expect(served.filter(({ name }) => name.startsWith('mnist'))).toHaveLength(2);
+  // And the classifier when the quality of samples is measured.
+  expect(served.filter(({ name }) => name.includes('classifier'))).toEqual([]);
   await page.close();
 });
 

@@ -1,0 +1,97 @@
+/** What the loss curve draws: columns of one length for all its lines, and how far its axes go. Pure. */
+import type { HeldOutLoss, RateChange } from './measurements';
+import type { PageRecipe } from './settings';
+import { curveTop, smooth } from './state';
+
+/** Another run beside the page's own. */
+export interface Overlay {
+  readonly name: string;
+  readonly losses: ArrayLike<number>;
+  /** Which of the colours it has, from 0. */
+  readonly hue: number;
+}
+
+export interface Curves {
+  readonly losses: readonly number[];
+  readonly heldOut: readonly HeldOutLoss[];
+  readonly rates: readonly RateChange[];
+  readonly overlays: readonly Overlay[];
+  readonly stepsPerEpoch: number;
+  readonly recipe: PageRecipe;
+}
+
+type Column = (number | null)[];
+
+/** Steps from 1; each step's loss, the smoothed loss, the held-out loss; then the smoothed loss of each other run. */
+export type Columns = [steps: number[], ...lines: Column[]];
+
+const smoothedOthers = new WeakMap<object, readonly number[]>();
+
+/** A run that is over does not change, so this is done once. */
+function smoothedOf(losses: ArrayLike<number>): readonly number[] {
+  const known = smoothedOthers.get(losses);
+  if (known) return known;
+  const smoothed = smooth(Array.from(losses));
+  smoothedOthers.set(losses, smoothed);
+  return smoothed;
+}
+
+export function columnsOf({ losses, heldOut, overlays }: Curves): Columns {
+  const own = smooth(losses);
+  const others = overlays.map((overlay) => smoothedOf(overlay.losses));
+  const length = Math.max(losses.length, ...others.map((line) => line.length));
+  const held = new Map(heldOut.map(({ step, loss }) => [step, loss]));
+  const column = (at: (i: number) => number | undefined): Column =>
+    Array.from({ length }, (_, i) => {
+      const value = at(i);
+      return value === undefined || Number.isNaN(value) ? null : value;
+    });
+  return [
+    Array.from({ length }, (_, i) => i + 1),
+    column((i) => losses[i]),
+    column((i) => own[i]),
+    column((i) => held.get(i + 1)),
+    ...others.map((line) => column((i) => line[i])),
+  ];
+}
+
+/** Where the axis of steps ends: for the first epoch at a round number, so that its start is not stretched. */
+export function xEnd({ stepsPerEpoch }: Pick<Curves, 'stepsPerEpoch'>, count: number): number {
+  const rooms = [20, 50, 100, 200, 500, 1000, 2000, 5000];
+  const room = rooms.find((steps) => steps >= count) ?? count;
+  return Math.max(count, Math.min(room, stepsPerEpoch), 2);
+}
+
+/** A linear axis: high enough for the end of every smoothed line, and for every held-out loss but the first ones. */
+export function linearRange([, , own, held, ...others]: Columns, recipe: PageRecipe): [number, number] {
+  const ends = [own, held.filter((loss) => loss !== null).slice(-5), ...others].map((line) => {
+    const known = line.filter((loss) => loss !== null);
+    return known.length > 0 ? curveTop(known, recipe) : 0;
+  });
+  return [0, Math.max(...ends)];
+}
+
+/** A logarithmic axis, from a round number to another. */
+export function logRange([, ...lines]: Columns): [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = 0;
+  for (const line of lines) {
+    for (const value of line) {
+      if (value === null) continue;
+      if (value > 0 && value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return [rounded(low, false), rounded(high, true)];
+}
+
+/** The numbers from which logarithmic axes may begin and end. */
+const ROUND = [1, 2, 5, 10];
+
+/** The closest round number that is not above `value`, or not below it. */
+function rounded(value: number, up: boolean): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const digits = value / power;
+  const round = up ? ROUND.find((r) => r >= digits - 1e-9)! : ROUND.findLast((r) => r <= digits + 1e-9)!;
+  return round * power;
+}

@@ -1,0 +1,72 @@
+/** How many of 100 samples a classifier accepts as digits, beside the same for real digits. The classifier comes when it is asked for. */
+import type { Engine } from '../../src';
+import { loadDigits } from '../../src/data/digits';
+import type { AcceptedShare } from './measurements';
+import { liveSteps, type Network, samplingOf } from './order';
+import { settings } from './settings';
+
+export const SAMPLES = 100;
+/** The processor classifies so many images at once, about a tenth of a second: then whoever wants to interrupt has a turn. */
+const AT_ONCE = 50;
+
+type Judge = Awaited<ReturnType<typeof loadJudge>>;
+let loading: Promise<Judge> | undefined;
+let ofReal: number | undefined;
+
+/** Samples with the network, a tenth for each digit. Rejects with the signal's reason. */
+export async function acceptedShare(
+  engine: Engine,
+  network: Network,
+  { step, seed, signal }: { step: number; seed: number; signal: AbortSignal },
+): Promise<AcceptedShare> {
+  loading ??= loadJudge().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  const judge = await loading;
+  const sampler = await engine.createSampler(network.unet, { count: SAMPLES });
+  try {
+    const steps = liveSteps(network, engine.adapter);
+    const { initial: guidance } = settings.guidance;
+    const order = { steps, count: SAMPLES, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
+    const images = await sampler.sample({ ...samplingOf(network, order), signal });
+    const accepted = await judge.accepted(judge.binarise(images, 0.5), signal);
+    ofReal ??= await judge.accepted(judge.real, signal);
+    return { step, accepted, samples: SAMPLES, real: ofReal };
+  } finally {
+    sampler.destroy();
+  }
+}
+
+/** How often an image goes through the network to become a sample: with guidance, twice a step. */
+export function passesOf(network: Network, adapter: { software: boolean }): number {
+  const guided = network.unet.config.conditioning?.classes ? 2 : 1;
+  return guided * liveSteps(network, adapter);
+}
+
+async function loadJudge() {
+  const [{ binarise, firstHeldOut, verdicts }, { loadClassifier, pixels }] = await Promise.all([
+    import('../../src/quality/accepted'),
+    import('../../src/quality/classifier'),
+  ]);
+  const [classifier, digits] = await Promise.all([loadClassifier(), loadDigits()]);
+  return {
+    binarise,
+    /** Those that the classifier has not seen. */
+    real: binarise(digits.images.subarray(firstHeldOut * pixels), 127.5),
+    /** The share of these images that it accepts. */
+    async accepted(images: Float32Array, signal: AbortSignal): Promise<number> {
+      let accepted = 0;
+      const count = images.length / pixels;
+      for (let from = 0; from < count; from += AT_ONCE) {
+        const some = images.subarray(from * pixels, (from + AT_ONCE) * pixels);
+        accepted += verdicts(classifier.classify(some, some.length / pixels)).filter(
+          (v) => v.accepted,
+        ).length;
+        await new Promise((resolve) => setTimeout(resolve));
+        signal.throwIfAborted();
+      }
+      return accepted / count;
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { type Classified, classes } from './classifier';
+
+/** The classifier was trained on the digits before this index, and has never seen those from it on. */
+export const firstHeldOut = 9000;
+/** An image counts as accepted if its highest probability exceeds this. */
+const sure = 0.95;
+
+/** 1 where a value is above `threshold`, else 0: what the classifier is shown. */
+export function binarise(values: Float32Array | Uint8Array, threshold: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) if (values[i] > threshold) result[i] = 1;
+  return result;
+}
+
+/** What the classifier takes each image for, and whether it is sure of that. */
+export function verdicts({ probabilities }: Classified): { digit: number; accepted: boolean }[] {
+  return Array.from({ length: probabilities.length / classes }, (_, n) => {
+    const row = probabilities.subarray(n * classes, (n + 1) * classes);
+    const highest = Math.max(...row);
+    return { digit: row.indexOf(highest), accepted: highest > sure };
+  });
+}

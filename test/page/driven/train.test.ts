@@ -1,0 +1,234 @@
+/** What the Train tab measures while it trains, a time that is set, and the table of runs. */
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { files, losses, phase, servePage, steps, TINY, text, type, until, visit } from '../visit';
+
+/** Of 320 digits a tenth is held out. */
+const RUN = '?batch=16&limit=320&widths=8,16&samples=10&epochs=2000';
+
+let server: Awaited<ReturnType<typeof servePage>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await servePage();
+  browser = await launchBrowser('chrome');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** In a browser's storage of its own. */
+async function open(query: string) {
+  const context = await browser.createBrowserContext();
+  return { ...(await visit(context, `${server.address}${query}`)), close: () => context.close() };
+}
+
+const measured = (page: Page) => page.evaluate(() => window.harness.state.measured);
+const label = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
+/** The rows of the table, cell by cell. */
+const rows = (page: Page) =>
+  page.$$eval('#runs-body tr:not(#runs-none)', (all) =>
+    all.map((row) => [...(row as HTMLTableRowElement).cells].map((cell) => cell.textContent)),
+  );
+const pressIn = (page: Page, row: number, name: string) =>
+  page.$$eval(
+    '#runs-body tr:not(#runs-none)',
+    (all, at, word) =>
+      [...all[at].querySelectorAll('button')].find((button) => button.textContent === word)!.click(),
+    row,
+    name,
+  );
+
+test('a run tells its held-out loss, by noise level too, how many samples a classifier accepts, and where its rate changed', async () => {
+  const { page, problems, close } = await open(RUN);
+  await phase(page, 'idle');
+  expect(await text(page, 'data-name')).toBe('288 of MNIST’s digits:');
+  await page.click('#train');
+  await until(page, () => window.harness.state.measured.heldOut.length >= 2);
+  await type(page, 'lr', '0.001');
+  await until(page, () => window.harness.state.measured.rates.length === 1);
+  await page.click('#train');
+  await phase(page, 'paused');
+  const { heldOut, rates } = await measured(page);
+  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 288, held: 32 });
+  const [first, last] = [heldOut[0], heldOut[heldOut.length - 1]];
+  expect(last.images).toBe(32);
+  expect(last.bins).toHaveLength(10);
+  expect(last.loss).toBeLessThan(first.loss);
+  const done = await losses(page);
+  expect(rates).toEqual([{ step: expect.any(Number), lr: 0.001 }]);
+  expect(rates[0].step).toBeLessThanOrEqual(done.length);
+  await until(page, () =>
+    /^\d\.\d{4} after step \d+$/.test(document.getElementById('held-out-at')!.textContent!),
+  );
+  expect(await label(page, 'curve')).toContain(
+    `; held out ${last.loss.toFixed(4)}; learning rate 0.001 after step ${rates[0].step}`,
+  );
+  const bars = await page.$$eval('#noise-bars li', (all) =>
+    all.map((item) => [item.textContent!, (item.querySelector('.now') as HTMLElement).offsetHeight] as const),
+  );
+  expect(bars).toHaveLength(10);
+  for (const [i, loss] of last.bins.entries()) {
+    expect(bars[i][0]).toContain(
+      `noise ${i / 10} to ${(i + 1) / 10}: ${loss === null ? '–' : loss.toPrecision(2)}`,
+    );
+    if (loss === null) expect(bars[i][1]).toBe(0);
+    else expect(bars[i][1]).toBeGreaterThan(0);
+  }
+  // The samples over the run, played and saved.
+  const newest = await text(page, 'grid-step');
+  await page.evaluate(() => {
+    const played: string[] = [];
+    Object.assign(window, { played });
+    const label = document.getElementById('grid-step')!;
+    new MutationObserver(() => played.push(label.textContent!)).observe(label, { childList: true });
+  });
+  await page.click('#grid-play');
+  await until(page, () => document.getElementById('grid-play')!.textContent === 'Stop');
+  await until(page, () => document.getElementById('grid-play')!.textContent === 'Play');
+  const played = await page.evaluate(() => (window as unknown as { played: string[] }).played);
+  expect(played[0]).toBe('after step 1');
+  expect(played.at(-1)).toBe(newest);
+  const { save } = await files(page);
+  const saved = await save('save-history');
+  const head = await page.evaluate(
+    async (n) => (window as unknown as { blobs: Blob[] }).blobs[n].slice(0, 6).text(),
+    saved,
+  );
+  expect(head).toBe('GIF89a');
+
+  await page.click('#measure-quality');
+  await until(page, () => window.harness.state.measured.quality.length === 1);
+  const [quality] = (await measured(page)).quality;
+  expect(quality).toMatchObject({ step: done.length, samples: 100 });
+  // The classifier is right on 99 % of them; of a network that has just begun it accepts fewer.
+  expect(quality.real).toBeGreaterThan(0.95);
+  expect(quality.accepted).toBeLessThan(0.9);
+  await until(
+    page,
+    (n) => document.getElementById('quality-at')!.textContent === `after step ${n}`,
+    done.length,
+  );
+  // A run that is gone on with has all of that behind it.
+  const before = await measured(page);
+  await page.reload();
+  await until(page, () => document.querySelectorAll('#runs-body button').length === 2);
+  await pressIn(page, 0, 'Go on');
+  await until(page, (n) => window.harness.state.losses.length > n, done.length);
+  const after = await measured(page);
+  expect(after.heldOut.slice(0, before.heldOut.length)).toEqual(before.heldOut);
+  expect(after.quality).toEqual(before.quality);
+  expect(after.rates).toEqual(before.rates);
+  expect(after.secondsBefore).toBeGreaterThan(0);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test('more images than there are cannot be held out: that is said, and another number is taken', async () => {
+  const { page, problems, close } = await open(`${RUN}&holdout=320`);
+  await phase(page, 'idle');
+  await page.click('#train');
+  await until(page, () => !document.getElementById('error')!.hidden);
+  expect(await text(page, 'error-text')).toBe(
+    '320 images are to be held out, and there are 320: hold out fewer, so that some are left to train on.',
+  );
+  await type(page, 'holdout', '20');
+  await page.click('#train');
+  await steps(page, 1);
+  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 300, held: 20 });
+  expect(problems).toEqual([]);
+  await close();
+});
+
+test('training stops when the time is up, with the run whole, and goes on for as long again', async () => {
+  const { page, problems, close } = await open(
+    `?recipe=tutorial&${TINY}&epochs=10000&minutes=0.05&autorun=1`,
+  );
+  await until(page, () => document.getElementById('status-text')!.textContent!.startsWith('The time is up'));
+  const first = await losses(page);
+  expect(first.length).toBeGreaterThan(0);
+  const { clock } = await measured(page);
+  expect(clock!.press).toBeGreaterThan(2);
+  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
+  await page.click('#train');
+  await phase(page, 'training');
+  await until(page, () => document.getElementById('status-text')!.textContent!.startsWith('The time is up'));
+  const all = await losses(page);
+  expect(all.length).toBeGreaterThan(first.length);
+  expect(all.slice(0, first.length)).toEqual(first);
+  await type(page, 'minutes', '-1');
+  expect(await text(page, 'settings-problem')).toBe(
+    'Minutes is -1; it must be a number from 0.01 to 10,000, or empty for no limit.',
+  );
+  expect(problems).toEqual([]);
+  await close();
+});
+
+/** Whether the curve has points of a colour of the style sheet. */
+const drawnIn = (page: Page, name: string) =>
+  page.evaluate((n) => {
+    const hex = getComputedStyle(document.documentElement).getPropertyValue(n).trim();
+    const wanted = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+    const canvas = document.querySelector<HTMLCanvasElement>('#curve canvas')!;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4)
+      if (data[at + 3] === 255 && wanted.every((value, i) => Math.abs(data[at + i] - value) < 3)) return true;
+    return false;
+  }, name);
+
+test('runs are compared in a table: put aside, drawn beside another, gone on with, removed', async () => {
+  const { page, problems, close } = await open(`?recipe=tutorial&${TINY}&epochs=10000`);
+  await phase(page, 'idle');
+  expect(await text(page, 'runs-none')).toBe('None yet: press Train.');
+  await page.click('#train');
+  await steps(page, 60);
+  await until(page, () => window.harness.state.stored > 0);
+  await pressIn(page, 0, 'Put aside');
+  await until(page, () => window.harness.state.kept.length === 1 && !window.harness.state.run);
+  const [kept] = await page.evaluate(() => window.harness.state.kept.map(({ step }) => step));
+  await until(page, () => document.querySelectorAll('#runs-body input').length === 1);
+  const [name, ...cells] = (await rows(page))[0];
+  expect(name).toMatch(/^Kept \d\d:\d\d$/);
+  expect(cells.slice(0, 5)).toEqual(['tutorial', '4', '0.01', '123', String(kept)]);
+
+  // Another one, with another seed, and both on the curve.
+  await type(page, 'seed', '7');
+  await page.click('#train');
+  await steps(page, 20);
+  await page.click('#train');
+  await phase(page, 'paused');
+  expect((await rows(page)).map((row) => [row[0], row[4]])).toEqual([
+    ['This run', '7'],
+    [expect.stringMatching(/^Kept/), '123'],
+  ]);
+  expect(await drawnIn(page, '--run-0')).toBe(false);
+  await page.click('#runs-body input');
+  await until(page, () => document.querySelector('#runs-body .swatch.run-0') !== null);
+  expect(await drawnIn(page, '--run-0')).toBe(true);
+
+  // The first one goes on; the second is put aside for it.
+  await pressIn(page, 1, 'Go on');
+  await until(page, (n) => window.harness.state.losses.length > n, kept);
+  await until(page, () => window.harness.state.kept.length === 1);
+  expect(await page.evaluate(() => window.harness.settings.seed)).toBe(123);
+  await until(page, () => document.querySelector('#runs-body .swatch.run-0') === null);
+  expect(await drawnIn(page, '--run-0')).toBe(false);
+
+  // What is reset leaves its losses here until it is removed.
+  await page.click('#reset');
+  await until(page, () => window.harness.state.losses.length === 0);
+  await until(page, () =>
+    document.querySelector('#runs-body tr:not(#runs-none) th')!.textContent!.startsWith('Reset'),
+  );
+  expect((await rows(page)).map((row) => row[4])).toEqual(['123', '7']);
+  await pressIn(page, 0, 'Remove');
+  await until(page, () => document.querySelectorAll('#runs-body input').length === 1);
+  await pressIn(page, 0, 'Remove');
+  await until(page, () => window.harness.state.kept.length === 0);
+  await until(page, () => !document.getElementById('runs-none')!.hidden);
+  expect(problems).toEqual([]);
+  await close();
+});

@@ -1,0 +1,137 @@
+/** What is measured while a run trains: how often, for how long, and what the page keeps of it. */
+import { describe, expect, test } from 'vitest';
+import {
+  type Measurement,
+  nothingMeasured,
+  reduceMeasurements,
+  rewound,
+  trainedSeconds,
+} from '../../harness/page/measurements';
+import { initialSettings } from '../../harness/page/settings';
+import { initialState, type State } from '../../harness/page/state';
+import { TimeShare } from '../../harness/page/time_share';
+import { trainingProgress } from '../../harness/page/train_progress';
+import { TrainingClock } from '../../harness/page/training_clock';
+
+describe('a share of the time', () => {
+  /** Trains for `time` milliseconds in steps of 10, and measures, which takes `takes(n)`, whenever that is due. */
+  function train(time: number, guess: number, takes: (n: number) => number) {
+    const share = new TimeShare(0.05);
+    const at: number[] = [];
+    let now = 0;
+    while (now < time) {
+      now += 10;
+      if (!share.isDue(now, guess)) continue;
+      now += takes(at.length);
+      share.add(takes(at.length), { done: true });
+      at.push(now);
+    }
+    return { at, part: share.of(now) };
+  }
+
+  test('is never exceeded, and is used: also where the guess was good', () => {
+    const { at, part } = train(200_000, 100, () => 100);
+    expect(at[0]).toBe(2100);
+    expect(part).toBeLessThanOrEqual(0.05);
+    expect(part).toBeGreaterThan(0.045);
+  });
+
+  test('holds in the long run where the first time takes much longer than was guessed', () => {
+    const { at, part } = train(200_000, 10, (n) => (n === 0 ? 2000 : 100));
+    expect(at[0]).toBe(2200);
+    expect(at[1]).toBeGreaterThan(42_000);
+    expect(part).toBeLessThanOrEqual(0.05);
+  });
+
+  test('counts what was interrupted, and expects no less of the next time', () => {
+    const share = new TimeShare(0.05);
+    share.add(100, { done: true });
+    share.add(400, { done: false });
+    expect(share.untilDue(0, 1)).toBe(20 * (500 + 400));
+    share.add(50, { done: false });
+    expect(share.untilDue(0, 1)).toBe(20 * (550 + 400));
+  });
+});
+
+describe('the clock of a run', () => {
+  test('counts training and no pauses, and begins anew for each press', () => {
+    const clock = new TrainingClock();
+    clock.press(1000);
+    clock.start(2000);
+    expect(clock.run(5000)).toBe(3000);
+    clock.stop(5000);
+    expect(clock.run(9000)).toBe(3000);
+    clock.press(9000);
+    clock.start(10_000);
+    // One that runs is not started twice.
+    clock.start(11_000);
+    expect([clock.run(12_000), clock.sincePress(12_000)]).toEqual([5000, 2000]);
+    expect(clock.isOver(69_999, 1)).toBe(false);
+    expect(clock.isOver(70_000, 1)).toBe(true);
+    expect(clock.isOver(1e9, 0)).toBe(false);
+    clock.reset();
+    expect(clock.run(1e9)).toBe(0);
+  });
+});
+
+const heldOut = (step: number, loss: number): Measurement => ({
+  type: 'heldOut',
+  measured: { step, loss, bins: [loss, null], images: 4 },
+});
+const known = (...events: Measurement[]) => events.reduce(reduceMeasurements, nothingMeasured);
+
+describe('what is known of a run', () => {
+  test('points come in the order of their steps, and the same step has one', () => {
+    const { heldOut: points } = known(heldOut(1, 3), heldOut(5, 2), heldOut(5, 1));
+    expect(points.map(({ step, loss }) => [step, loss])).toEqual([
+      [1, 3],
+      [5, 1],
+    ]);
+    const rate = (step: number, lr: number): Measurement => ({ type: 'rate', changed: { step, lr } });
+    expect(known(rate(3, 0.1), rate(3, 0.2), rate(9, 0.1)).rates).toEqual([
+      { step: 3, lr: 0.2 },
+      { step: 9, lr: 0.1 },
+    ]);
+  });
+
+  test('goes back with the run', () => {
+    const before = known(heldOut(1, 3), heldOut(5, 2), heldOut(9, 1));
+    expect(rewound(before, 5).heldOut).toHaveLength(2);
+    expect(rewound(before, 0).heldOut).toEqual([]);
+  });
+
+  test('the time of earlier visits counts', () => {
+    expect(trainedSeconds(nothingMeasured)).toBeUndefined();
+    expect(trainedSeconds({ ...clockAt(0), secondsBefore: 40 })).toBe(47);
+  });
+});
+
+const clockAt = (press: number) => ({
+  ...nothingMeasured,
+  clock: { run: 7, press, heldOutShare: 0, qualityShare: 0 },
+});
+
+describe('how far training is', () => {
+  const run = { images: 40, held: 0, stepsPerEpoch: 10, parameters: 1, classes: 0, bytes: 1, variants: {} };
+  const state = (press: number): State => ({
+    ...initialState,
+    ...{ run, training: true, losses: new Array(25).fill(1), pace: 4, measured: clockAt(press) },
+  });
+  const settings = { ...initialSettings, batch: 4, epochs: 10 };
+
+  test('is told by the steps where no time is set, or the steps end sooner', () => {
+    expect(trainingProgress(state(30), settings)).toEqual({ share: 0.25, secondsLeft: 75 });
+    expect(trainingProgress(state(30), { ...settings, minutes: 10 })).toEqual({
+      share: 0.25,
+      secondsLeft: 75,
+    });
+  });
+
+  test('is told by the time that was set where that ends sooner', () => {
+    expect(trainingProgress(state(30), { ...settings, minutes: 1 })).toEqual({ share: 0.5, secondsLeft: 30 });
+    expect(trainingProgress({ ...state(30), pace: 0 }, { ...settings, minutes: 10 }).secondsLeft).toBe(570);
+    // Time stands still while nothing trains.
+    const paused = { ...state(30), training: false };
+    expect(trainingProgress(paused, { ...settings, minutes: 1 }).secondsLeft).toBe(75);
+  });
+});

@@ -1,0 +1,167 @@
+/** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { columnsOf, linearRange, logRange, xEnd } from '../../harness/page/curve_data';
+import { nothingMeasured } from '../../harness/page/measurements';
+import {
+  keepNotes,
+  measurementsOf,
+  type RunNotes,
+  readNotes,
+  thinned,
+  writeNotes,
+} from '../../harness/page/run_notes';
+import { cellsOf, keptRow, ownRow, pastRow } from '../../harness/page/runs';
+import { initialOf } from '../../harness/page/settings';
+import { initialState } from '../../harness/page/state';
+import type { KeptRun } from '../../src/keeping/store';
+
+const point = { step: 2, loss: 0.25, bins: [0.25, null], images: 4 };
+const share = { step: 2, accepted: 0.5, samples: 100, real: 0.98 };
+const measured = {
+  ...nothingMeasured,
+  heldOut: [point],
+  quality: [share],
+  clock: { run: 61, press: 61, heldOutShare: 0.01, qualityShare: 0.02 },
+};
+const now = new Date(2026, 10, 26, 18, 5).getTime();
+const kept: KeptRun = {
+  ...{
+    id: 'a',
+    step: 2,
+    loss: 0.5,
+    losses: Float32Array.of(0.5, 0.5),
+    savedAt: now,
+    objective: 'flow',
+    held: false,
+  },
+  settings: { seed: 7, batchSize: 16, learningRate: 0.001, epochs: 3 },
+  data: { count: 90, height: 28, width: 28, channels: 1, hash: 'h' } as unknown as KeptRun['data'],
+};
+
+describe('the table', () => {
+  test('the run of the page has a row as soon as it has a step', () => {
+    const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
+    expect(ownRow(initialState, settings)).toBeUndefined();
+    const row = ownRow({ ...initialState, losses: [0.5, 0.5], measured }, settings)!;
+    expect(cellsOf(row)).toEqual([
+      'digits',
+      '16',
+      '0.001',
+      '7',
+      '2',
+      '0.5000',
+      '0.2500',
+      '50 %',
+      '1 min 1 s',
+    ]);
+    expect(pastRow(row, 'x', now)).toMatchObject({ key: 'x', where: 'past', name: 'Reset 18:05' });
+  });
+
+  test('a kept run has what was noted of it, and says what nobody knows', () => {
+    const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61 };
+    expect(cellsOf(keptRow(kept, notes, now)).slice(4)).toEqual([
+      '2',
+      '0.5000',
+      '0.2500',
+      '50 %',
+      '1 min 1 s',
+    ]);
+    expect(cellsOf(keptRow(kept, undefined, now)).slice(5)).toEqual(['0.5000', '–', '–', '–']);
+    expect(keptRow(kept, undefined, now + 86_400_000).name).toBe('Kept 26 Nov 18:05');
+  });
+});
+
+describe('the curve', () => {
+  const curves = {
+    losses: [1, Number.NaN, 0.5],
+    heldOut: [{ ...point, loss: 0.75 }],
+    rates: [],
+    overlays: [{ name: 'other', losses: Float32Array.of(2, 2, 2, 2), hue: 0 }],
+    stepsPerEpoch: 30,
+    recipe: 'digits',
+  } as const;
+
+  test('has a column for each line, as long as the longest run', () => {
+    const [steps, own, smoothed, held, other] = columnsOf(curves);
+    expect(steps).toEqual([1, 2, 3, 4]);
+    expect(own).toEqual([1, null, 0.5, null]);
+    expect(smoothed.slice(0, 2)).toEqual([1, 1]);
+    expect(smoothed[3]).toBeNull();
+    expect(held).toEqual([null, 0.75, null, null]);
+    expect(other).toEqual([2, 2, 2, 2]);
+  });
+
+  test('shows all of its lines', () => {
+    const columns = columnsOf(curves);
+    expect(linearRange(columns, 'digits')).toEqual([0, 2]);
+    expect(logRange(columns)).toEqual([0.5, 2]);
+    expect(linearRange(columnsOf({ ...curves, overlays: [], losses: [0.1, 0.1] }), 'digits')).toEqual([
+      0, 0.8,
+    ]);
+    expect(xEnd(curves, 4)).toBe(20);
+    expect(xEnd(curves, 40)).toBe(40);
+  });
+});
+
+describe('notes', () => {
+  let stored: Record<string, string>;
+  beforeEach(() => {
+    stored = {};
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => stored[key] ?? null,
+      setItem: (key: string, value: string) => {
+        stored[key] = value;
+      },
+    });
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  test('are there for a run that is gone on with, and go with it', () => {
+    writeNotes('a', measured);
+    writeNotes('b', nothingMeasured);
+    expect(measurementsOf('a')).toEqual({
+      ...nothingMeasured,
+      heldOut: [point],
+      quality: [share],
+      secondsBefore: 61,
+    });
+    expect(measurementsOf('c')).toEqual(nothingMeasured);
+    keepNotes(['b']);
+    expect(Object.keys(readNotes())).toEqual(['b']);
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['a list', '[1]'],
+    ['nothing', 'null'],
+    ['points that are none', '{"a":{"heldOut":[null],"quality":[],"rates":[],"seconds":1}}'],
+    [
+      'points without bins',
+      '{"a":{"heldOut":[{"step":1,"loss":1,"images":1}],"quality":[],"rates":[],"seconds":1}}',
+    ],
+    ['no seconds', '{"a":{"heldOut":[],"quality":[],"rates":[]}}'],
+  ])('that are %s count for nothing', (_, text) => {
+    stored['webgpu-diffusion-run-notes'] = text;
+    expect(readNotes()).toEqual({});
+    writeNotes('a', measured);
+    expect(readNotes().a.heldOut).toEqual([point]);
+  });
+
+  test('are none where nothing can be stored', () => {
+    vi.stubGlobal('localStorage', {
+      getItem: () => {
+        throw new Error('denied');
+      },
+    });
+    writeNotes('a', measured);
+    expect(measurementsOf('a')).toEqual(nothingMeasured);
+  });
+
+  test('of a long run are thinned out, from the first to the last', () => {
+    const points = Array.from({ length: 1001 }, (_, i) => i);
+    const left = thinned(points, 101);
+    expect(left).toHaveLength(101);
+    expect([left[0], left[1], left[100]]).toEqual([0, 10, 1000]);
+    expect(thinned(points, 1001)).toBe(points);
+  });
+});
