@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
 import { wgsl } from './shaders/plugin.ts';
+import { savedShaders } from './shaders/saved.ts';
 
 /** Built, the page says itself what it may do, whoever serves it; the development server's own script does more. */
 const policy: PluginOption = {
@@ -32,9 +33,13 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
     resolve: { alias: { gifenc: 'gifenc/dist/gifenc.esm.js' } },
     // Scripts of the old kind, which the development server must make modules of.
     optimizeDeps: {
-      include: ['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
-        (name) => `prismjs/components/prism-${name}.js`,
-      ),
+      include: [
+        ...['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
+          (name) => `prismjs/components/prism-${name}.js`,
+        ),
+        // Which is found late, when a shader is edited; the server would load the page anew then.
+        'wgsl_reflect/wgsl_reflect.module.js',
+      ],
     },
     ssr: { noExternal: ['gifenc'] },
   };
@@ -49,7 +54,10 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
     const resolve = { alias: { ...common.resolve?.alias, ...examples } };
     return { ...common, resolve, test: { projects: (await import('./test/lanes/projects.ts')).projects } };
   }
-  if (mode !== 'lib') return { ...common, build: { outDir: 'dist/page', target: 'es2022' } };
+  if (mode !== 'lib') {
+    const plugins = [common.plugins, savedShaders()];
+    return { ...common, plugins, build: { outDir: 'dist/page', target: 'es2022' } };
+  }
   return {
     ...common,
     publicDir: false,

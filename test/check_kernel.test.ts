@@ -50,7 +50,9 @@ describe('floats', () => {
       expected,
       undefined,
     );
-    expect(failure).toContain('2 of 4 elements are off, first at [0], worst at [0]: Infinity x allowed');
+    expect(failure).toContain(
+      '2 of 4 elements are off, first at [0], worst at [0]: got NaN, expected 1, Infinity x allowed',
+    );
     expect(share).toBe(Infinity);
   });
   test('the place in a tensor whose dimensions are told, but not behind them', () => {

@@ -178,7 +178,7 @@ export function compareTensor(
   }
   return {
     share: most,
-    failure: `${name}: ${bad} of ${count} elements are off, first at ${at(firstBad)}, worst at ${at(worst)}: ${most.toPrecision(3)} x allowed\n${rows.join('\n')}`,
+    failure: `${name}: ${bad} of ${count} elements are off, first at ${at(firstBad)}, worst at ${at(worst)}: got ${got[worst]}, expected ${expected.values[worst]}, ${most.toPrecision(3)} x allowed\n${rows.join('\n')}`,
   };
 }
 

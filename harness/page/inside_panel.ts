@@ -1,6 +1,7 @@
 /** The Inside tab: what the network makes of an image, layer by layer, how a step changes it, and the shaders that do it. */
 import type { App, TaskPanel } from './app';
 import { anyElement, button, byId, setMessage, setText } from './dom';
+import { lateDesk } from './edit/late_desk';
 import { whole } from './format';
 import { fillLabels, showChoices } from './inside/choices';
 import { DispatchList } from './inside/dispatch_list';
@@ -25,7 +26,8 @@ class InsidePanel implements TaskPanel {
   private readonly label = byId('inside-label', HTMLSelectElement);
   private readonly list = byId('inside-list', HTMLDetailsElement);
   private readonly partView = new PartView();
-  private readonly dispatches = new DispatchList();
+  private readonly desk: ReturnType<typeof lateDesk>;
+  private readonly dispatches: DispatchList;
   private readonly drawing: Drawing;
   private readonly slow: SlowMotion;
 
@@ -49,6 +51,8 @@ class InsidePanel implements TaskPanel {
 
   constructor(app: App) {
     this.app = app;
+    this.desk = lateDesk(app);
+    this.dispatches = new DispatchList(this.desk.open);
     this.drawing = new Drawing(anyElement('inside-net'), (name) => {
       this.open = name;
       this.drawing.select(name);
@@ -71,6 +75,7 @@ class InsidePanel implements TaskPanel {
   }
 
   receive(event: WorkerEvent): void {
+    this.desk.receive(event);
     if (event.type === 'inside') this.take(event.answer);
     // What was asked for is not answered any more.
     else if (event.type === 'lost' || event.type === 'freed') {

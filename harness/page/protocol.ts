@@ -1,6 +1,7 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode, Progress } from '../../src';
 import type { EventOf, SessionEvent } from '../../src/worker/events';
+import type { Replacement } from './edit/replace';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
 import type { Measurement } from './measurements';
 import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
@@ -113,6 +114,8 @@ export type Command =
   | { readonly type: 'model'; readonly file: File }
   /** Looks into a network; answered by an event of the same name. Training waits meanwhile. */
   | { readonly type: 'inside'; readonly order: InsideOrder }
+  /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Answered by an event of the same name. */
+  | { readonly type: 'shaders'; readonly shaders: readonly Replacement[] }
   | { readonly type: 'saveModel' }
   | { readonly type: 'saveCheckpoint' }
   /** A visible page must stay smooth; a hidden one need not. */
@@ -186,6 +189,8 @@ export type WorkerEvent =
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
     }
   | { readonly type: 'inside'; readonly answer: InsideAnswer }
+  /** The shaders are in place, or it is as it was before. */
+  | { readonly type: 'shaders'; readonly problem?: string }
   /** The answer to the command `draw` of this id, or why there is none. */
   | { readonly type: 'drawn'; readonly id: number; readonly answer?: DrawAnswer; readonly problem?: string }
   | { readonly type: 'example'; readonly image: Uint8Array<ArrayBuffer> }

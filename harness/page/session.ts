@@ -16,6 +16,7 @@ import { deviceLostText } from '../../src/worker/lost_text';
 import type { TrainingRun } from '../../src/worker/run';
 import { type SessionHost, TrainingSession } from '../../src/worker/session';
 import { goesOnBy } from './device_lost';
+import type { Replacement } from './edit/replace';
 import type { Command, RunSettings } from './protocol';
 import { digits, SessionFiles } from './session_files';
 import { SessionMeasures } from './session_measures';
@@ -33,6 +34,8 @@ export class Session implements SessionHost {
   private readonly measures: SessionMeasures;
   private visible = true;
   private digitsWanted = false;
+  /** Those that stand in place of the shipped ones. */
+  private shaders: readonly Replacement[] = [];
 
   constructor(post: Post) {
     this.core = new TrainingSession(this);
@@ -60,6 +63,9 @@ export class Session implements SessionHost {
         break;
       case 'inside':
         tasks.request(() => this.views.lookInside(command.order));
+        break;
+      case 'shaders':
+        tasks.request(() => this.takeShaders(command.shaders));
         break;
       case 'draw':
         tasks.request(() => this.views.draw(command.id, command.order));
@@ -292,5 +298,31 @@ export class Session implements SessionHost {
     if (settings.lr !== before.lr)
       place.post({ type: 'rate', changed: { step: core.run.losses.length, lr: settings.lr } });
     if (settings.samples !== before.samples || settings.refresh !== before.refresh) views.clock.reset();
+  }
+
+  /** The run goes on with other shaders from where it is; if they are refused, with those before. */
+  private async takeShaders(shaders: readonly Replacement[]): Promise<void> {
+    const { core, place } = this;
+    const { replaceShaders } = await import('./edit/replace');
+    if (core.run?.diverged) {
+      const problem = 'the run has diverged. Go back, or reset it, and try again.';
+      place.post({ type: 'shaders', problem });
+      return;
+    }
+    if (core.run?.trainer) await core.keep();
+    const before = this.shaders;
+    let problem: string | undefined;
+    for (const all of [shaders, before]) {
+      replaceShaders(all);
+      core.freeAll();
+      this.shaders = all;
+      try {
+        if (core.run && core.engine) await core.build();
+        break;
+      } catch (error) {
+        problem ??= error instanceof Error ? error.message : String(error);
+      }
+    }
+    place.post({ type: 'shaders', problem });
   }
 }

@@ -1,11 +1,12 @@
 /**
  * Starts the page's workers. Under Trusted Types a worker's address must come from a policy; this is the page's only one, and it lets
- * nothing through but the two programs that the build knows.
+ * nothing through but the three programs that the build knows.
  */
+import edit from './edit/trial_worker.ts?worker&url';
 import measure from './measure_worker.ts?worker&url';
 import training from './worker.ts?worker&url';
 
-const programs = { training, check: measure, bench: measure };
+const programs = { training, check: measure, bench: measure, edit };
 
 /** What TypeScript's DOM does not have yet. */
 interface TrustedTypes {

@@ -174,14 +174,15 @@ export class Gpu {
     this.writes.push(written);
   }
 
-  /** The pipeline of a shader, compiled once per device. */
+  /** The pipeline of a shader, compiled once per device and text: a tool may give a shader another text. */
   pipeline(shader: Shader): Promise<CompiledShader> {
-    let compiled = this.pipelines.get(shader.name);
+    const key = `${shader.name} ${shader.hash}`;
+    let compiled = this.pipelines.get(key);
     if (!compiled) {
       compiled = this.load(shader).finally(() => this.compiled());
       this.compiling.total++;
-      this.pipelines.set(shader.name, compiled);
-      compiled.catch(() => this.pipelines.delete(shader.name)); // the network, or memory, may be back next time
+      this.pipelines.set(key, compiled);
+      compiled.catch(() => this.pipelines.delete(key)); // the network, or memory, may be back next time
     }
     return compiled;
   }

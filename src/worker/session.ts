@@ -198,6 +198,12 @@ export class TrainingSession {
     return trainer;
   }
 
+  /** Takes all off the device that is compiled; what it was made from stays, and `build` makes it anew. */
+  freeAll(): void {
+    this.host.freeUses();
+    this.run?.free();
+  }
+
   /** Sends the losses that wait to be sent together. */
   flush(): void {
     this.batcher.flush();
@@ -310,8 +316,7 @@ export class TrainingSession {
     const { target, run } = this;
     this.target = undefined;
     this.tasks.interrupt();
-    this.host.freeUses();
-    run?.free();
+    this.freeAll();
     run?.rewind();
     this.engine?.destroy();
     this.engine = undefined;

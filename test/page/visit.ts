@@ -2,24 +2,29 @@
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser, EvaluateFunc, Page } from 'puppeteer';
-import { createServer } from 'vite';
+import { createServer, type ViteDevServer } from 'vite';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const TINY = 'batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
 export const TUTORIAL = `recipe=tutorial&${TINY}`;
 
-export async function servePage(): Promise<{ readonly address: string; close(): Promise<void> }> {
+/** `hmr`: with the socket over which the server tells an open page of files that are saved. */
+export async function servePage({ hmr = false } = {}): Promise<{
+  readonly address: string;
+  readonly server: ViteDevServer;
+  close(): Promise<void>;
+}> {
   const server = await createServer({
     root,
     mode: 'development',
     logLevel: 'error',
     // A dependency that is discovered late makes the server reload the page in the middle of a test.
     optimizeDeps: { noDiscovery: true },
-    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+    server: { host: '127.0.0.1', port: 0, hmr, watch: null },
   });
   await server.listen();
   const { port } = server.httpServer!.address() as AddressInfo;
-  return { address: `http://127.0.0.1:${port}/`, close: () => server.close() };
+  return { address: `http://127.0.0.1:${port}/`, server, close: () => server.close() };
 }
 
 /** Adds to `problems` what must not happen on a page, and lets it be left. */

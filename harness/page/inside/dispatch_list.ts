@@ -14,11 +14,25 @@ const TITLES: Record<Stage, string> = {
   update: 'Update',
 };
 
+/** Opens an editor of a shader in `box`. `op` is the place of its op in the list; `closed` is called when the editor closes. */
+export type EditShader = (
+  box: HTMLElement,
+  shader: string,
+  op: number,
+  listed: Listed,
+  closed: () => void,
+) => void;
+
 export class DispatchList {
+  private readonly edit: EditShader;
   private shown: Listed | undefined;
   /** The cells for the milliseconds of each op, and what is in them. */
   private cells: HTMLTableCellElement[] = [];
   private times: number[] = [];
+
+  constructor(edit: EditShader) {
+    this.edit = edit;
+  }
 
   show(listed: Listed): void {
     if (listed === this.shown) return;
@@ -40,13 +54,13 @@ export class DispatchList {
     for (const body of [...table.tBodies]) body.remove();
     let stage: Stage | undefined;
     let body: HTMLTableSectionElement | undefined;
-    for (const op of ops) {
+    for (const [at, op] of ops.entries()) {
       if (op.stage !== stage || !body) {
         stage = op.stage;
         body = table.createTBody();
         body.insertRow().append(heading(TITLES[stage]));
       }
-      this.row(body, op);
+      this.row(body, op, at, listed);
     }
     anyElement('dispatches-table').hidden = false;
   }
@@ -73,7 +87,7 @@ export class DispatchList {
     );
   }
 
-  private row(body: HTMLTableSectionElement, op: ListedOp): void {
+  private row(body: HTMLTableSectionElement, op: ListedOp, at: number, listed: Listed): void {
     const { kernel, variant, layer, dispatches, flops, bytes } = op;
     const row = body.insertRow();
     const toggle = Object.assign(document.createElement('button'), { type: 'button', className: 'disclose' });
@@ -99,7 +113,7 @@ export class DispatchList {
         detail = body.insertRow(row.sectionRowIndex + 1);
         detail.className = 'detail';
         const box = Object.assign(detail.insertCell(), { colSpan: COLUMNS });
-        void detailOf(op, box);
+        void detailOf(op, box, (panel, shader, closed) => this.edit(panel, shader, at, listed, closed));
       }
       detail.hidden = !open;
     });
@@ -116,8 +130,10 @@ function heading(text: string): HTMLTableCellElement {
   return th;
 }
 
+type EditPanel = (panel: HTMLElement, shader: string, closed: () => void) => void;
+
 /** Fills the cell under a row: its dispatches, the shader, and the reference. */
-async function detailOf(op: ListedOp, cell: HTMLTableCellElement): Promise<void> {
+async function detailOf(op: ListedOp, cell: HTMLTableCellElement, edit: EditPanel): Promise<void> {
   const box = element('div', 'sources');
   cell.append(box);
   box.append(element('p', 'muted', 'Loading the sources'));
@@ -126,7 +142,9 @@ async function detailOf(op: ListedOp, cell: HTMLTableCellElement): Promise<void>
     const names = [...new Set(op.dispatches.map(({ shader }) => shader))];
     const shaders = names.map(async (name) => {
       const of = op.dispatches.filter(({ shader }) => shader === name);
-      return panel(`What the GPU runs: ${name}`, bindingsOf(of), await shaderSource(name));
+      const shown = panel(`What the GPU runs: ${name}`, bindingsOf(of), await shaderSource(name));
+      shown.querySelector('pre')!.before(editButton(shown, name, edit));
+      return shown;
     });
     const reference = referenceSource(op.kernel).then((source) =>
       panel(
@@ -167,6 +185,20 @@ function panel(title: string, about: string, { file, code }: { file: string; cod
   pre.append(text);
   box.append(element('h3', '', title), element('p', 'muted', about), pre, element('p', 'muted file', file));
   return box;
+}
+
+/** While the editor is open, it stands in place of the text. */
+function editButton(panel: HTMLElement, shader: string, edit: EditPanel): HTMLElement {
+  const button = Object.assign(element('button', 'edit-shader', 'Edit'), { type: 'button' as const });
+  button.ariaLabel = `Edit ${shader}`;
+  button.addEventListener('click', () => {
+    panel.classList.add('edited');
+    edit(panel, shader, () => {
+      panel.classList.remove('edited');
+      button.focus({ preventScroll: true });
+    });
+  });
+  return button;
 }
 
 const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: string, textContent = '') =>

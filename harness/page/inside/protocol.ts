@@ -2,6 +2,7 @@
 import type { Objective } from '../../../src/training/settings';
 import type { Layer } from '../../../src/unet/config';
 import type { Source } from '../protocol';
+import type { StepToList } from './list';
 
 /** The picture that the network is to look at. */
 export interface Picture {
@@ -127,6 +128,8 @@ export interface Listed {
   readonly batch: number;
   /** Whether these are the kernels of the run, rather than those that are usual on the adapter. */
   readonly ofRun: boolean;
+  /** What the list was made from: whoever tries an edited shader makes it again. */
+  readonly step: StepToList;
   readonly ops: readonly ListedOp[];
 }
 

@@ -265,6 +265,7 @@ async function list(source: Source, about: Surroundings): Promise<InsideAnswer> 
     source,
     batch: step.batch,
     ofRun: about.trainer !== undefined,
+    step,
     ops: listStep(step),
   };
 }

@@ -169,6 +169,19 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
     ([code, token]) => [token, code].map((element) => getComputedStyle(element).color),
   );
   expect(comment).not.toBe(rest);
+  // An edited shader, tried by a worker that comes with the first one, as does the parser of WGSL.
+  const trial = () => served.filter(({ name }) => name.startsWith('trial'));
+  await page.click('.edit-shader');
+  await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
+  expect(trial()).toEqual([]);
+  await page.$eval('.code-area', (element) => {
+    const area = element as HTMLTextAreaElement;
+    area.value += 'fn another() -> f32 { return 1.0; }\n';
+    area.dispatchEvent(new Event('input'));
+  });
+  await page.click('.shader-editor button.primary');
+  await until(page, () => document.querySelector<HTMLElement>('.verdict')!.dataset.kind === 'passed');
+  expect(trial()).not.toEqual([]);
 
   await open('task=check&kernel=swish.plain&autorun=1');
   await until(page, () => document.querySelector('#check-table .bar') !== null);

@@ -1,0 +1,108 @@
+/**
+ * A field for WGSL: a plain text area, whose own text cannot be seen, over the same text in colours and beside the numbers of its lines. All
+ * three are as large as the text; what is around them scrolls.
+ */
+import { loadColours } from '../inside/prism';
+
+const coloured = loadColours();
+
+export class CodeField {
+  readonly element = Object.assign(document.createElement('div'), { className: 'code-field' });
+  readonly area = document.createElement('textarea');
+  private readonly numbers = document.createElement('pre');
+  private readonly layer = document.createElement('pre');
+  private bad = new Map<number, string>();
+  /** Escape was pressed: the next Tab leaves the field. */
+  private leaving = false;
+
+  constructor(label: string, hint: string, changed: () => void) {
+    const { area, numbers, layer, element } = this;
+    Object.assign(area, { ariaLabel: label, spellcheck: false, wrap: 'off', className: 'code-area' });
+    area.setAttribute('aria-describedby', hint);
+    area.setAttribute('autocapitalize', 'off');
+    area.autocomplete = 'off';
+    numbers.className = 'code-numbers';
+    layer.className = 'code-layer';
+    for (const each of [numbers, layer]) each.ariaHidden = 'true';
+    element.append(numbers, layer, area);
+    area.addEventListener('input', () => {
+      this.bad.clear();
+      this.draw();
+      changed();
+    });
+    area.addEventListener('keydown', (event) => this.key(event));
+    area.addEventListener('blur', () => {
+      this.leaving = false;
+    });
+  }
+
+  get text(): string {
+    return this.area.value;
+  }
+
+  set text(text: string) {
+    if (text !== this.area.value) this.area.value = text;
+    this.bad.clear();
+    this.draw();
+  }
+
+  /** Marks lines, from 1, with what is wrong with each. */
+  mark(problems: ReadonlyMap<number, string>): void {
+    this.bad = new Map(problems);
+    this.draw();
+  }
+
+  /** Puts the cursor there and shows the line. Both from 1. */
+  goTo(line: number, column = 1): void {
+    const { area, element, numbers } = this;
+    const lines = area.value.split('\n');
+    const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+    const at = before + Math.min(column - 1, lines[line - 1]?.length ?? 0);
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(at, at);
+    element.scrollIntoView({ block: 'nearest' });
+    const number = numbers.children[line - 1] as HTMLElement | undefined;
+    if (number) element.scrollTop = number.offsetTop - element.clientHeight / 3;
+    element.scrollLeft = 0;
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.key === 'Escape') {
+      this.leaving = true;
+      return;
+    }
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.isComposing;
+    if (event.key === 'Tab' && plain && !event.shiftKey && !this.leaving) {
+      event.preventDefault();
+      insert('  ');
+    } else if (event.key === 'Enter' && plain && !event.shiftKey) {
+      event.preventDefault();
+      const { value, selectionStart } = this.area;
+      const line = value.slice(value.lastIndexOf('\n', selectionStart - 1) + 1, selectionStart);
+      insert(`\n${/^ */.exec(line)![0]}`);
+    }
+    if (event.key !== 'Tab' && event.key !== 'Shift') this.leaving = false;
+  }
+
+  private draw(): void {
+    const { area, numbers, layer, bad } = this;
+    const lines = area.value.split('\n');
+    while (numbers.children.length > lines.length) numbers.lastChild!.remove();
+    lines.forEach((_, i) => {
+      const number = numbers.children[i] ?? numbers.appendChild(document.createElement('span'));
+      if (!number.textContent) number.textContent = `${i + 1}\n`;
+      number.classList.toggle('bad', bad.has(i + 1));
+      (number as HTMLElement).title = bad.get(i + 1) ?? '';
+    });
+    const { value } = area;
+    void coloured.then((colour) => {
+      // A last line that is empty needs something in it to be as high as the others.
+      if (area.value === value) layer.replaceChildren(colour(value, 'wgsl'), '\n ');
+    });
+  }
+}
+
+/** Types a text where the cursor is. The old way, as it is the only one that can be undone by the user. */
+function insert(text: string): void {
+  document.execCommand('insertText', false, text);
+}

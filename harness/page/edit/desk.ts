@@ -1,0 +1,154 @@
+/** Where shaders are edited, tried and taken into training: by the editor of the Inside tab, and by saving a file while Vite serves the page. */
+import { files } from 'virtual:shader-sources';
+import type { App } from '../app';
+import { anyElement, button, setText } from '../dom';
+import type { Listed } from '../inside/protocol';
+import type { WorkerEvent } from '../protocol';
+import type { Texts } from './assemble';
+import { Editor } from './editor';
+import { Edits } from './edits';
+import type { TrialResult } from './protocol';
+import { Trials } from './trials';
+import { placeText, verdictOf } from './verdict';
+
+/** What the development server says of a saved file. */
+export interface SavedShader {
+  /** Its path in shaders/. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export class ShaderDesk {
+  private readonly app: App;
+  private readonly edits = new Edits();
+  private readonly trials = new Trials();
+  private editor: Editor | undefined;
+  private closeEditor = () => {};
+  private listed: Listed | undefined;
+  /** A saved file that waits for the list of dispatches. */
+  private waiting: SavedShader | undefined;
+  /** What the training worker has been asked to train with, and has not answered. */
+  private asked: Texts | undefined;
+  private notice = '';
+
+  constructor(app: App) {
+    this.app = app;
+    button('shaders-back').addEventListener('click', () => this.use({}, []));
+  }
+
+  /** Opens an editor in `box`, in place of what `box` holds. `op`: the dispatch, by its place in the list, to time. */
+  open(box: HTMLElement, shader: string, op: number, listed: Listed, closed: () => void): void {
+    this.closeEditor();
+    this.listed = listed;
+    const editor = new Editor(shader, this.edits, {
+      tryIt: () => void this.tryIt(editor, op),
+      use: () => {
+        const texts = this.edits.toTry(editor.files);
+        const replacements = this.edits.replacementsOf(texts);
+        if (replacements) this.use(texts, replacements);
+      },
+      close: () => this.closeEditor(),
+    });
+    this.editor = editor;
+    this.closeEditor = () => {
+      this.closeEditor = () => {};
+      this.editor = undefined;
+      this.trials.stop();
+      editor.element.remove();
+      closed();
+    };
+    box.append(editor.element);
+    editor.focus();
+  }
+
+  /** A file was saved: it is tried, and if it is right, trained with. */
+  save(saved: SavedShader): void {
+    const { app, listed, edits, editor } = this;
+    edits.set(saved.file, saved.text);
+    editor?.show();
+    if (listed) void this.trySaved(saved, listed);
+    else {
+      const first = !this.waiting;
+      this.waiting = saved;
+      if (first) app.send({ type: 'inside', order: { kind: 'list', source: 'run' } });
+    }
+  }
+
+  receive(event: WorkerEvent): void {
+    if (event.type === 'shaders') this.taken(event.problem);
+    else if (event.type === 'inside') {
+      const { answer } = event;
+      if (answer.kind === 'listed') this.listed = answer;
+      else if (answer.kind !== 'failed' || answer.order !== 'list') return;
+      const { waiting } = this;
+      this.waiting = undefined;
+      if (waiting && this.listed) void this.trySaved(waiting, this.listed);
+      else if (waiting && answer.kind === 'failed')
+        this.say(`${waiting.file} was saved, but not tried: ${answer.message}`);
+    }
+  }
+
+  private async tryIt(editor: Editor, op: number): Promise<void> {
+    const texts = this.edits.toTry(editor.files);
+    const result = await this.try(texts, this.listed!, op, editor);
+    if (result && this.editor === editor) editor.found(result);
+  }
+
+  private async trySaved({ file, text }: SavedShader, listed: Listed): Promise<void> {
+    const { [file]: _, ...others } = this.edits.used;
+    const texts = text === files[file] ? others : { ...others, [file]: text };
+    const { editor } = this;
+    const result = await this.try(texts, listed, undefined, editor);
+    if (!result) return;
+    if (editor && this.editor === editor) editor.found(result);
+    const [problem] = result.kind === 'refused' ? result.problems : [];
+    const where = problem ? ` ${placeText(problem)}: ${problem.message}` : '';
+    this.say(`shaders/${file} was saved. ${verdictOf(result)}${where}`);
+    const replacements = this.edits.replacementsOf(texts);
+    if (replacements && !this.edits.isUsed(texts)) this.use(texts, replacements);
+  }
+
+  private async try(
+    texts: Texts,
+    listed: Listed,
+    op?: number,
+    editor?: Editor,
+  ): Promise<TrialResult | undefined> {
+    if (this.app.measuring)
+      return {
+        kind: 'failed',
+        message: 'the GPU is busy, as Check or Bench is running. Try again afterwards.',
+      };
+    const { step } = listed;
+    const result = await this.trials.run({ texts, step, op }, (text) => editor?.progress(text));
+    if (result?.kind === 'passed') this.edits.pass(texts, result.replacements);
+    else if (result?.kind === 'same') this.edits.pass(texts, []);
+    return result;
+  }
+
+  private use(texts: Texts, shaders: Parameters<Edits['pass']>[1]): void {
+    this.asked = texts;
+    this.app.send({ type: 'shaders', shaders });
+  }
+
+  /** The training worker trains with what it was asked to, unless there is a problem. */
+  private taken(problem: string | undefined): void {
+    const { edits, asked, editor } = this;
+    if (problem)
+      this.say(`The edited shader was not taken into training, which goes on as before: ${problem}`);
+    else if (asked) edits.used = asked;
+    this.asked = undefined;
+    const used = Object.keys(edits.used);
+    anyElement('shaders-used').hidden = used.length === 0;
+    setText(anyElement('shaders-used-names'), used.map((file) => `shaders/${file}`).join(', '));
+    editor?.update();
+  }
+
+  /** A notice of the page, in place of the last one of this kind. */
+  private say(text: string): void {
+    const { app } = this;
+    app.notices = [...app.notices.filter((notice) => notice !== this.notice), text];
+    this.notice = text;
+    app.changed();
+  }
+}

@@ -1,0 +1,160 @@
+/** The editor of one shader: its files, the field, what can be done with the text, and what the last trial found. */
+import { download } from '../dom';
+import { setDisabled } from '../focus';
+import { assemble, TextError } from './assemble';
+import { CodeField } from './code_field';
+import type { Edits } from './edits';
+import type { Problem, TrialResult } from './protocol';
+import { showVerdict } from './verdict';
+
+export interface EditorOrders {
+  tryIt(): void;
+  /** Trains with what passed. */
+  use(): void;
+  close(): void;
+}
+
+const KEYS = 'Tab indents. To leave the field press Escape, then Tab. Ctrl+Enter tries the text.';
+
+export class Editor {
+  readonly element = element('div', 'shader-editor');
+  readonly shader: string;
+  private readonly edits: Edits;
+  private readonly field: CodeField;
+  private readonly select = Object.assign(document.createElement('select'), { id: 'shader-file' });
+  private readonly verdict = element('div', 'verdict');
+  private readonly buttons: Readonly<
+    Record<'tryIt' | 'use' | 'revert' | 'save' | 'open' | 'close', HTMLButtonElement>
+  >;
+  private file = '';
+  private problems: readonly Problem[] = [];
+
+  constructor(shader: string, edits: Edits, orders: EditorOrders) {
+    this.shader = shader;
+    this.edits = edits;
+    this.field = new CodeField(`WGSL of ${shader}`, 'shader-keys', () => {
+      edits.set(this.file, this.field.text);
+      this.problems = [];
+      this.update();
+    });
+    this.field.area.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) orders.tryIt();
+    });
+    this.verdict.setAttribute('role', 'status');
+    this.buttons = {
+      tryIt: button('Try it', () => orders.tryIt(), 'primary'),
+      use: button('Use it in training', () => orders.use()),
+      revert: button('Revert', () => this.revert()),
+      save: button('Save as a file', () =>
+        download(this.file.replace(/^.*\//, ''), this.field.text, 'text/plain'),
+      ),
+      open: button('Open a file', () => this.chooseFile()),
+      close: button('Close', () => orders.close()),
+    };
+    this.lay();
+    this.show(this.files[0]);
+  }
+
+  /** Of the shader as it is edited. */
+  get files(): readonly string[] {
+    const shipped = assemble(this.shader).files;
+    try {
+      const edits = Object.fromEntries(shipped.map((file) => [file, this.edits.textOf(file)]));
+      return [...new Set([...shipped, ...assemble(this.shader, edits).files])];
+    } catch (error) {
+      if (error instanceof TextError) return shipped;
+      throw error;
+    }
+  }
+
+  /** Shows a file, by default again the one that is shown. */
+  show(file = this.file): void {
+    this.file = file;
+    this.field.text = this.edits.textOf(file);
+    this.update();
+  }
+
+  progress(text: string): void {
+    this.verdict.replaceChildren(element('p', 'muted', text));
+    delete this.verdict.dataset.kind;
+  }
+
+  found(result: TrialResult): void {
+    this.problems = result.kind === 'refused' ? result.problems : [];
+    showVerdict(this.verdict, result, (place) => this.goTo(place));
+    this.update();
+  }
+
+  /** Brings buttons and marks in line with what is edited. */
+  update(): void {
+    const { edits, file, files, buttons, problems, field, select } = this;
+    const texts = edits.toTry(files);
+    setDisabled(buttons.use, !edits.replacementsOf(texts) || edits.isUsed(texts));
+    setDisabled(buttons.revert, !edits.isEdited(file));
+    const own = problems.filter((problem) => problem.file === file && problem.line);
+    field.mark(new Map(own.map(({ line, message }) => [line!, message])));
+    const options = files.map((each) => new Option(edits.isEdited(each) ? `${each} (edited)` : each, each));
+    if (options.map(({ text }) => text).join() !== [...select.options].map(({ text }) => text).join())
+      select.replaceChildren(...options);
+    select.value = file;
+  }
+
+  focus(): void {
+    this.field.area.focus({ preventScroll: true });
+  }
+
+  private goTo(place: Problem): void {
+    if (place.file !== this.file) this.show(place.file);
+    this.field.goTo(place.line ?? 1, place.column);
+  }
+
+  private revert(): void {
+    const { edits, file, field } = this;
+    edits.revert(file);
+    this.problems = [];
+    this.show();
+    field.area.focus({ preventScroll: true });
+  }
+
+  /** Into the file that is shown. */
+  private chooseFile(): void {
+    const input = Object.assign(document.createElement('input'), {
+      type: 'file',
+      accept: '.wgsl,text/plain',
+    });
+    input.addEventListener('change', async () => {
+      const [file] = input.files ?? [];
+      if (!file) return;
+      this.edits.set(this.file, await file.text());
+      this.problems = [];
+      this.show();
+    });
+    input.click();
+  }
+
+  private lay(): void {
+    const { element: box, buttons, select, field, verdict } = this;
+    const label = Object.assign(document.createElement('label'), { textContent: 'File', htmlFor: select.id });
+    const head = element('div', 'editor-head');
+    head.append(label, select);
+    select.addEventListener('change', () => this.show(select.value));
+    const keys = Object.assign(element('p', 'muted', KEYS), { id: 'shader-keys' });
+    const row = element('div', 'buttons');
+    row.append(...Object.values(buttons));
+    box.append(head, field.element, keys, row, verdict);
+  }
+}
+
+function button(text: string, press: () => void, className = ''): HTMLButtonElement {
+  const made = Object.assign(document.createElement('button'), {
+    type: 'button',
+    textContent: text,
+    className,
+  });
+  made.addEventListener('click', press);
+  return made;
+}
+
+function element(tag: string, className: string, textContent = ''): HTMLElement {
+  return Object.assign(document.createElement(tag), { className, textContent });
+}

@@ -1,0 +1,55 @@
+/** The edited texts of a visit, by file of shaders/, and those that training uses. */
+import { files } from 'virtual:shader-sources';
+import type { Texts } from './assemble';
+import type { Replacement } from './replace';
+
+export class Edits {
+  /** What is trained with in place of the shipped files. */
+  used: Texts = {};
+  private edited: Texts = {};
+  /** A trial that passed: of these texts. */
+  private passed: { readonly texts: Texts; readonly replacements: readonly Replacement[] } | undefined;
+
+  textOf(file: string): string {
+    return this.edited[file] ?? files[file];
+  }
+
+  isEdited(file: string): boolean {
+    return file in this.edited;
+  }
+
+  /** The shipped text is no edit. */
+  set(file: string, text: string): void {
+    const { [file]: _, ...others } = this.edited;
+    this.edited = text === files[file] ? others : { ...others, [file]: text };
+  }
+
+  revert(file: string): void {
+    this.set(file, files[file]);
+  }
+
+  /** What to try: the edits of these files, and what is trained with already. */
+  toTry(own: readonly string[]): Texts {
+    const others = Object.entries(this.used).filter(([file]) => !own.includes(file));
+    const edits = own.filter((file) => this.isEdited(file)).map((file) => [file, this.textOf(file)]);
+    return Object.fromEntries([...others, ...edits]);
+  }
+
+  pass(texts: Texts, replacements: readonly Replacement[]): void {
+    this.passed = { texts, replacements };
+  }
+
+  /** What to replace in order to train with exactly these texts, if they passed. */
+  replacementsOf(texts: Texts): readonly Replacement[] | undefined {
+    return this.passed && same(texts, this.passed.texts) ? this.passed.replacements : undefined;
+  }
+
+  isUsed(texts: Texts): boolean {
+    return same(texts, this.used);
+  }
+}
+
+const same = (a: Texts, b: Texts) => {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+};

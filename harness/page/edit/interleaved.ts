@@ -1,0 +1,35 @@
+/** Times two ways to do the same by turns, so that whatever else the machine does slows down both alike. */
+
+import { summary } from '../../bench/statistics';
+import type { Encode, Timer } from '../../bench/timer';
+
+const ROUNDS = 9;
+/** A span of one clock reading: long enough for any clock. */
+const SPAN_MS = { 'timestamp-query': 20, 'wall clock': 60 } as const;
+/** All of it takes about so long, with three rounds at least. */
+const TOTAL_MS = 4000;
+const MOST_REPEATS = 2000;
+
+/** Median milliseconds of each. */
+export async function timeByTurns(
+  timer: Timer,
+  a: Encode,
+  b: Encode,
+): Promise<{ readonly a: number; readonly b: number; readonly rounds: number }> {
+  for (const each of [a, b]) await timer.once(each); // compiles, and moves the buffers to where they are used
+  const took = Math.max(await timer.once(a), await timer.once(b), 1e-3);
+  const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SPAN_MS[timer.kind] / took)));
+  const rounds = Math.min(ROUNDS, Math.max(3, Math.floor(TOTAL_MS / (2 * repeats * took))));
+  const repeated = (encode: Encode): Encode => {
+    return (pass) => {
+      for (let i = 0; i < repeats; i++) encode(pass);
+    };
+  };
+  const times = { a: [] as number[], b: [] as number[] };
+  for (let i = 0; i < rounds; i++) {
+    // What comes second finds a warmer cache: each does so half of the time.
+    for (const which of i % 2 === 0 ? (['a', 'b'] as const) : (['b', 'a'] as const))
+      times[which].push((await timer.once(repeated({ a, b }[which]))) / repeats);
+  }
+  return { a: summary(times.a).median, b: summary(times.b).median, rounds };
+}

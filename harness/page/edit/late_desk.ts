@@ -1,0 +1,28 @@
+/** The desk for shaders, which is loaded when the first one is edited, or saved while the development server runs. */
+import type { App } from '../app';
+import type { EditShader } from '../inside/dispatch_list';
+import type { WorkerEvent } from '../protocol';
+import type { SavedShader, ShaderDesk } from './desk';
+
+export function lateDesk(app: App) {
+  let desk: Promise<ShaderDesk> | undefined;
+  const load = (): Promise<ShaderDesk> => {
+    desk ??= import('./desk').then(({ ShaderDesk }) => new ShaderDesk(app));
+    desk.catch(() => {
+      desk = undefined; // the network may be back next time
+      app.complain('The editor of shaders could not be loaded. Try again, or reload the page.');
+    });
+    return desk;
+  };
+  // As shaders/saved.ts calls it; a build has no such server.
+  import.meta.hot?.on('shader-saved', (saved: SavedShader) => {
+    void load().then((loaded) => loaded.save(saved));
+  });
+  return {
+    open: ((...given) =>
+      void load().then((loaded) => loaded.open(...given))) satisfies EditShader as EditShader,
+    receive(event: WorkerEvent): void {
+      void desk?.then((loaded) => loaded.receive(event));
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** Tries edited shaders on its own device, apart from the training: what happens to this one harms nobody. */
+import { createEngine, type Engine } from '../../../src';
+import { deviceLostMessage } from '../device_lost';
+import type { TrialEvent, TrialOrder } from './protocol';
+import { tryShaders } from './trial';
+
+const scope = globalThis as unknown as {
+  postMessage(event: TrialEvent): void;
+  onmessage: ((message: MessageEvent<TrialOrder>) => void) | null;
+};
+
+/** One for all trials; after one that failed, the page ends this worker. */
+let engine: Promise<Engine> | undefined;
+
+async function run(order: TrialOrder): Promise<void> {
+  const { id } = order;
+  const tell = (progress: string) => scope.postMessage({ id, progress });
+  tell('Starting');
+  try {
+    // The trial itself finds what is wrong, and more thoroughly than the self-check.
+    engine ??= createEngine({ tune: false, selfCheck: false });
+    const made = await engine;
+    const lost = made.device.lost.then(
+      ({ message }) => ({ kind: 'failed', message: deviceLostMessage(message) }) as const,
+    );
+    const result = await Promise.race([lost, tryShaders(made, order, tell)]);
+    scope.postMessage({ id, result });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    scope.postMessage({ id, result: { kind: 'failed', message } });
+  }
+}
+
+scope.onmessage = ({ data }) => void run(data);

@@ -1,0 +1,61 @@
+/** What a trial found, in words and as elements. */
+import { measured, whole } from '../format';
+import type { Problem, TrialResult, TrialTimes } from './protocol';
+
+/** One sentence. */
+export function verdictOf(result: TrialResult): string {
+  switch (result.kind) {
+    case 'same':
+      return 'The GPU gets the shipped text: only comments or spaces differ.';
+    case 'refused': {
+      const { length } = result.problems;
+      return `It does not compile: ${length === 1 ? 'one error' : `${length} errors`}.`;
+    }
+    case 'wrong':
+      return `It is wrong: ${result.variant} in the case “${result.case}”. Training goes on as before.`;
+    case 'endless':
+      return `It does not end: a loop of ${result.variant} made more than ${whole(result.turns)} turns in the case “${result.case}” and was left. Training goes on as before.`;
+    case 'passed':
+      return `It is right: ${list(result.variants)} agree${result.variants.length > 1 ? '' : 's'} with the reference in ${result.cases === 1 ? 'one case' : `${result.cases} cases`}; the largest error is ${measured(100 * result.share)} % of what is allowed.${timesOf(result.times)}`;
+    case 'failed':
+      return `It could not be tried: ${result.message}`;
+  }
+}
+
+/** A place as an editor names it. */
+export const placeText = ({ file, line }: Problem) => `${file}${line ? `, line ${line}` : ''}`;
+
+function timesOf(times: TrialTimes | undefined): string {
+  if (!times) return ' This training step does not use it.';
+  const { kernel, layer, shipped, edited, rounds, clock } = times;
+  const by = clock === 'timestamp-query' ? 'the GPU’s clock' : 'the host’s clock';
+  return ` ${kernel} of ${layer} takes ${(edited / shipped).toFixed(2)} times as long as the shipped one: ${measured(edited)} ms instead of ${measured(shipped)} (medians of ${rounds} rounds by turns, ${by}).`;
+}
+
+function list(names: readonly string[]): string {
+  if (names.length > 4) return `${names.length} forms`;
+  return names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
+}
+
+/** The same with all errors; `goTo` shows a place. */
+export function showVerdict(box: HTMLElement, result: TrialResult, goTo: (place: Problem) => void): void {
+  const line = document.createElement('p');
+  line.textContent = verdictOf(result);
+  box.replaceChildren(line);
+  box.dataset.kind = result.kind;
+  if (result.kind === 'refused') {
+    const problems = document.createElement('ul');
+    for (const problem of result.problems) {
+      const item = problems.appendChild(document.createElement('li'));
+      const link = Object.assign(document.createElement('button'), { type: 'button', className: 'place' });
+      link.textContent = placeText(problem);
+      link.addEventListener('click', () => goTo(problem));
+      item.append(link, ` ${problem.message}`);
+    }
+    box.append(problems);
+  } else if (result.kind === 'wrong') {
+    const text = Object.assign(document.createElement('pre'), { textContent: result.failure });
+    text.tabIndex = 0;
+    box.append(text);
+  }
+}

@@ -1,0 +1,235 @@
+/** A shader, edited in the page as a person would, wrongly and rightly; and one that is saved while the development server runs. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { losses, phase, root, servePage, steps, TUTORIAL, text, until, visit } from '../visit';
+
+let browser: Browser;
+let served: Awaited<ReturnType<typeof servePage>>;
+
+beforeAll(async () => {
+  served = await servePage({ hmr: true });
+  browser = await launchBrowser('chrome');
+});
+afterAll(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+const RUN = `?task=inside&model=run&epochs=5&${TUTORIAL}`;
+const FILE = join(root, 'shaders/activation/swish.wgsl');
+/** The same bits from another text. */
+const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
+
+/** Opens the page at the Inside tab, where buttons can be pressed once it has looked. */
+async function open(query: string) {
+  const visited = await visit(browser, served.address + query);
+  await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
+  return visited;
+}
+
+/** Opens the editor of the first dispatch of a kernel. */
+async function edit(page: Page, kernel: string) {
+  await page.click('#inside-list summary');
+  await until(page, () => document.querySelectorAll('.disclose').length > 10);
+  await page.evaluate((name) => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
+    all.find(({ textContent }) => textContent === name)!.click();
+  }, kernel);
+  await until(page, () => document.querySelector('.edit-shader') !== null);
+  await page.click('.edit-shader');
+  await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
+}
+
+/** Presses a button of the editor. */
+async function press(page: Page, name: string) {
+  const button = await page.evaluateHandle((words) => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('.shader-editor button')];
+    return all.find(({ textContent }) => textContent === words)!;
+  }, name);
+  await button.click();
+}
+
+/** Puts the cursor behind some words of the text, where they come last, as a click would. */
+const clickBehind = (page: Page, words: string) =>
+  page.$eval(
+    '.code-area',
+    (element, w) => {
+      const area = element as HTMLTextAreaElement;
+      const at = area.value.lastIndexOf(w) + w.length;
+      area.focus();
+      area.setSelectionRange(at, at);
+    },
+    words,
+  );
+
+const verdict = (page: Page) => page.$eval('.verdict', (box) => box.textContent!);
+
+async function tryIt(page: Page): Promise<string> {
+  await page.$eval('.verdict', (box) => box.replaceChildren());
+  await press(page, 'Try it');
+  await until(page, () => {
+    const box = document.querySelector<HTMLElement>('.verdict')!;
+    return box.dataset.kind !== undefined && box.childElementCount > 0;
+  });
+  return verdict(page);
+}
+
+const cursorLine = (page: Page) =>
+  page.$eval('.code-area', (element) => {
+    const { value, selectionStart } = element as HTMLTextAreaElement;
+    return value.slice(0, selectionStart).split('\n').length;
+  });
+
+test('wrongly, without end, and rightly: only the right text is trained with, from where the run is', async () => {
+  const whole = await open(RUN);
+  await whole.page.evaluate(() => document.getElementById('train')!.click());
+  await phase(whole.page, 'finished');
+  const unbroken = await losses(whole.page);
+  expect(unbroken).toHaveLength(20);
+  await whole.page.close();
+
+  const { page, problems } = await open(RUN);
+  await page.evaluate(() => document.getElementById('step')!.click());
+  await steps(page, 1);
+  await phase(page, 'paused');
+  await edit(page, 'swish');
+
+  // A word that WGSL does not know, behind a comment and blank lines that the GPU does not get.
+  const line =
+    readFileSync(FILE, 'utf8')
+      .split('\n')
+      .findIndex((each) => each.includes('let i =')) + 3;
+  await clickBehind(page, 'first_group: u32,\n}');
+  await page.keyboard.type('\n\n');
+  await clickBehind(page, 'let i = ');
+  await page.keyboard.type('nonsense(1) + ');
+  expect(await tryIt(page)).toMatch(
+    /^It does not compile: one error\.activation\/swish\.wgsl, line \d+ .*nonsense/,
+  );
+  expect(await page.$eval('.verdict .place', (link) => link.textContent)).toBe(
+    `activation/swish.wgsl, line ${line}`,
+  );
+  expect(await page.$$eval('.code-numbers .bad', (all) => all.map((e) => e.textContent!.trim()))).toEqual([
+    `${line}`,
+  ]);
+  await clickBehind(page, 'struct');
+  await page.click('.verdict .place');
+  expect(await cursorLine(page)).toBe(line);
+  expect(await page.evaluate(() => document.activeElement!.className)).toBe('code-area');
+  await press(page, 'Revert');
+
+  // Wrong numbers.
+  await clickBehind(page, LINE);
+  await page.keyboard.type(' * 1.5');
+  const wrong = await tryIt(page);
+  expect(wrong).toContain('It is wrong: swish.plain in the case “one vec4”');
+  expect(wrong).toMatch(/worst at \[3\]: got -0\.4176\d*, expected -0\.2784\d*,/);
+  expect(
+    await page.$$eval('.shader-editor button', (all) => all.map((b) => [b.textContent, b.disabled])),
+  ).toContainEqual(['Use it in training', true]);
+  await press(page, 'Revert');
+
+  // A loop without end.
+  await clickBehind(page, 'groups: vec3u) {');
+  await page.keyboard.type('\nfor (var k = 0u; k < 3u; k = k) {}');
+  expect(await tryIt(page)).toContain('It does not end: a loop of swish.plain made more than 65,536 turns');
+  await press(page, 'Revert');
+
+  // Right, by the keyboard alone.
+  await clickBehind(page, '= swish(');
+  await page.keyboard.type('1.0 * ');
+  await page.keyboard.down('Control');
+  await page.keyboard.press('Enter');
+  await page.keyboard.up('Control');
+  await until(page, () => document.querySelector<HTMLElement>('.verdict')!.dataset.kind === 'passed');
+  expect(await verdict(page)).toMatch(
+    /^It is right: swish\.plain agrees with the reference in 3 cases; .* swish of down\.1 takes \d\.\d\d times as long/,
+  );
+  const worker = page.workers().find((w) => w.url().includes('page/worker.ts'))!;
+  await worker.evaluate(() => {
+    const codes: string[] = [];
+    const { createShaderModule } = GPUDevice.prototype;
+    GPUDevice.prototype.createShaderModule = function (descriptor) {
+      codes.push(descriptor.code);
+      return createShaderModule.call(this, descriptor);
+    };
+    Object.assign(globalThis, { codes });
+  });
+  const compiled = (words: string) =>
+    worker.evaluate(
+      (w) => (globalThis as unknown as { codes: string[] }).codes.some((c) => c.includes(w)),
+      words,
+    );
+  await page.keyboard.press('Tab');
+  expect(await page.$eval('.code-area', (area) => (area as HTMLTextAreaElement).value)).toContain(
+    'swish(1.0 *   input',
+  );
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('Use it in training');
+  await page.keyboard.press('Enter');
+  await until(page, () => !document.getElementById('shaders-used')!.hidden);
+  expect(await text(page, 'shaders-used')).toContain('shaders/activation/swish.wgsl');
+  expect(await losses(page)).toEqual(unbroken.slice(0, 1));
+  for (const n of [2, 3]) {
+    await page.evaluate(() => document.getElementById('step')!.click());
+    await steps(page, n);
+    await phase(page, 'paused');
+  }
+  expect(await compiled('swish(1.0 * input[i])')).toBe(true);
+  await page.click('#shaders-back');
+  await until(page, () => document.getElementById('shaders-used')!.hidden);
+  await page.evaluate(() => document.getElementById('train')!.click());
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(unbroken);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a shader that is saved while the page trains is tried and trained with, without loading the page anew', async () => {
+  const { page, problems } = await open(RUN.replace('epochs=5', 'epochs=5000'));
+  await page.evaluate(() => {
+    Object.assign(window, { sameDocument: true });
+    document.getElementById('train')!.click();
+  });
+  await steps(page, 3);
+  const environment = served.server.environments.client;
+  const plugin = served.server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
+  const hook = plugin.hotUpdate as unknown as (this: object, update: object) => Promise<unknown>;
+  /** As if the file had this text now. */
+  const save = async (saved: string) =>
+    expect(await hook.call({ environment }, { file: FILE, type: 'update', read: async () => saved })).toEqual(
+      [],
+    );
+  const notice = (words: string) =>
+    until(page, (w) => document.getElementById('notices')!.textContent!.includes(w), words);
+  const shipped = readFileSync(FILE, 'utf8');
+
+  await save(shipped.replace(LINE, '= swash(input[i])'));
+  await notice(
+    'shaders/activation/swish.wgsl was saved. It does not compile: one error. activation/swish.wgsl, line 27: ',
+  );
+  expect(await page.evaluate(() => document.getElementById('shaders-used')!.hidden)).toBe(true);
+  await save(shipped.replace(LINE, `${LINE} + 1.0`));
+  await notice('was saved. It is wrong: swish.plain');
+  expect(await page.evaluate(() => document.getElementById('shaders-used')!.hidden)).toBe(true);
+  await save(shipped.replace(LINE, SAME));
+  await notice('was saved. It is right: swish.plain');
+  await until(page, () => !document.getElementById('shaders-used')!.hidden);
+  const at = (await losses(page)).length;
+  await steps(page, at + 3);
+  // The server itself, which finds the file as it was.
+  served.server.watcher.emit('change', FILE);
+  await notice('was saved. The GPU gets the shipped text');
+  await until(page, () => document.getElementById('shaders-used')!.hidden);
+  await steps(page, (await losses(page)).length + 3);
+  expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
+  expect(problems).toEqual([]);
+  await page.close();
+});
