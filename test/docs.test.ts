@@ -19,7 +19,7 @@ function hasLines(text: string, block: string): boolean {
   return lines.some((_, i) => flush(lines.slice(i, i + length).join('\n')) === block);
 }
 
-const documents = ['docs/embedding.md'];
+const documents = ['docs/embedding.md', 'docs/worker.md'];
 const blocks = documents.flatMap((document) =>
   [...read(document).matchAll(/^<!-- (examples\/\S+) -->\n```\w+\n([\s\S]*?)\n```/gm)].map(
     ([, path, block]) => ({
