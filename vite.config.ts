@@ -1,4 +1,5 @@
 /// <reference types="vitest/config" />
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
 import { wgsl } from './shaders/plugin.ts';
@@ -44,7 +45,14 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
   };
   if (mode === 'test') {
     // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.
-    return { ...common, test: { projects: (await import('./test/lanes/projects.ts')).projects } };
+    // The examples run on the sources.
+    const source = (name: string) => fileURLToPath(new URL(`src/${name}`, import.meta.url));
+    const examples = {
+      '../../dist/lib/digits.js': source('data/digits.ts'),
+      '../../dist/lib/worker.js': source('worker/index.ts'),
+    };
+    const resolve = { alias: { ...common.resolve?.alias, ...examples } };
+    return { ...common, resolve, test: { projects: (await import('./test/lanes/projects.ts')).projects } };
   }
   if (mode !== 'lib') {
     const plugins = [common.plugins, savedShaders()];
@@ -68,6 +76,7 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
           pretrained: 'src/pretrained/index.ts',
           quality: 'src/quality/index.ts',
           three: 'src/three/index.ts',
+          worker: 'src/worker/index.ts',
           cli: 'harness/cli.ts',
         },
         formats: ['es'],

@@ -1,10 +1,6 @@
-/** The page's message for a lost device, and its memory of earlier losses. The library's own error addresses programs, which can create another engine. */
+/** What the page says of a run whose device was lost, and its memory of earlier losses. */
 import { type Attempt, recentLosses } from '../../src/keeping/recoverer';
-
-export function deviceLostMessage(reason: string): string {
-  const why = reason ? ` (${reason.replace(/\.$/, '')})` : '';
-  return `The GPU device was lost${why}. Drivers reset it when they crash, are updated, or run out of memory.`;
-}
+import { adviceText } from '../../src/worker/lost_text';
 
 /** How a run of `step` steps goes on. `kept`: in the browser's storage. */
 export function goesOnBy({ advice }: Attempt, step: number, kept: boolean): string {
@@ -17,11 +13,7 @@ export function goesOnBy({ advice }: Attempt, step: number, kept: boolean): stri
       : kept
         ? `Step ${from} of the run is kept in this browser.`
         : `Step ${from} of the run is not kept in this browser: save the checkpoint first.`;
-  const how =
-    advice === 'reload'
-      ? 'The browser gives no other one yet. Reload the page, or wait: Chrome gives one after about two minutes, and then the run goes on by itself.'
-      : 'It was lost too often, and the browser gives no other one: close all its windows and start it again.';
-  return `${how} ${what}`;
+  return `${adviceText(advice)} ${what}`;
 }
 
 const KEY = 'webgpu-diffusion-losses';

@@ -2,6 +2,7 @@
 import type { Engine, UNet } from '../../src';
 import { loadPretrained } from '../../src/pretrained';
 import type { Model } from '../../src/weights/model';
+import { createTrained } from '../../src/worker/run';
 import type { Network } from './order';
 import type { PageRecipe } from './settings';
 
@@ -57,18 +58,6 @@ export class Models {
 
 async function onGpu(loaded: Loaded, engine: Engine): Promise<Network> {
   const { model } = loaded;
-  loaded.unet ??= await createNetwork(engine, model);
+  loaded.unet ??= await createTrained(engine, model);
   return { unet: loaded.unet, objective: model.objective };
-}
-
-/** Creates a network with the weights of a model. */
-export async function createNetwork(engine: Engine, { config, parameters }: Model): Promise<UNet> {
-  const unet = await engine.createUNet(config);
-  try {
-    await unet.setParameters(parameters);
-    return unet;
-  } catch (error) {
-    unet.destroy();
-    throw error;
-  }
 }

@@ -1,11 +1,13 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
-import type { AdapterDescription, ErrorCode, Progress, Variants } from '../../src';
-import type { KeptRun } from '../../src/keeping/store';
+import type { AdapterDescription, ErrorCode, Progress } from '../../src';
+import type { EventOf, SessionEvent } from '../../src/worker/events';
 import type { Replacement } from './edit/replace';
 import type { ExplainAnswer, ExplainOrder } from './explain/protocol';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
 import type { Measurement } from './measurements';
 import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
+
+export type { Phase } from '../../src/worker/events';
 
 /** What a run is made with. */
 export interface RunSettings {
@@ -122,20 +124,6 @@ export type Command =
   /** A visible page must stay smooth; a hidden one need not. */
   | { readonly type: 'visible'; readonly visible: boolean };
 
-/** What the worker is doing. */
-export type Phase =
-  | 'starting'
-  | 'loading'
-  | 'idle'
-  | 'compiling'
-  | 'training'
-  | 'pausing'
-  | 'paused'
-  | 'finished'
-  | 'sampling'
-  | 'lost'
-  | 'failed';
-
 export interface DataDescription {
   readonly name: string;
   /** The digits that come with the page. */
@@ -158,9 +146,9 @@ export interface ModelDescription {
 }
 
 export type WorkerEvent =
+  /** What every session tells; of a lost device, in words of the page. */
+  | Exclude<SessionEvent, EventOf<'built' | 'lost' | 'stillLost' | 'recovered'>>
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
-  /** `training`: somebody wants training, even if something else is done first. */
-  | { readonly type: 'phase'; readonly phase: Phase; readonly training: boolean }
   /** How far the compiling or the measuring is. */
   | { readonly type: 'preparing'; readonly progress: Progress }
   /** Something is wrong that can be done without. */
@@ -179,30 +167,9 @@ export type WorkerEvent =
       readonly losses: Float32Array;
       readonly note?: string;
     }
-  /** A run exists from now on. */
-  | {
-      readonly type: 'built';
-      /** That it trains on. */
-      readonly images: number;
-      /** That it is measured with. */
-      readonly held: number;
-      readonly stepsPerEpoch: number;
-      readonly parameters: number;
-      /** That its network is told; 0 for none. */
-      readonly classes: number;
-      readonly bytes: number;
-      readonly variants: Variants;
-    }
-  /** The losses of steps first + 1 …, the newest last. */
-  | {
-      readonly type: 'losses';
-      readonly first: number;
-      readonly losses: Float32Array;
-      readonly imagesPerSecond: number;
-    }
+  /** A run exists from now on. `held`: images that it is measured with. */
+  | (EventOf<'built'> & { readonly held: number })
   | Measurement
-  /** What is wrong with the run, though it goes on. */
-  | { readonly type: 'warning'; readonly message: string }
   /** Samples of a fixed seed, as the network of this step makes them. */
   | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array; readonly columns: number }
   /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */
@@ -238,8 +205,6 @@ export type WorkerEvent =
       readonly problem?: string;
     }
   | { readonly type: 'example'; readonly image: Uint8Array<ArrayBuffer> }
-  /** The run is gone, and its memory is free. */
-  | { readonly type: 'freed' }
   /** A file to save. A checkpoint, from which the run can go on, tells after how many steps. */
   | {
       readonly type: 'saved';
@@ -247,20 +212,12 @@ export type WorkerEvent =
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly step?: number;
     }
-  /** The runs that the browser keeps beside the page's own. */
-  | { readonly type: 'kept'; readonly runs: readonly KeptRun[] }
   /** To go on with this one, the page needs the images that it trains on. */
   | { readonly type: 'needsData'; readonly id: string }
-  /** The page's run is kept up to this step, by this name. */
-  | { readonly type: 'stored'; readonly step: number; readonly id: string }
-  /** It is not, or not any more. Said once. */
-  | { readonly type: 'notStored'; readonly message: string }
   /** The device is gone, and the run as it was after these steps. What trained goes on by itself, as does a `train` command. */
   | { readonly type: 'lost'; readonly message: string; readonly losses: Float32Array }
   /** No other device so far; it is asked for again. */
   | { readonly type: 'stillLost'; readonly message: string }
-  /** The run is as it was after these steps. */
-  | { readonly type: 'wentBack'; readonly losses: Float32Array }
   /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
   | {
       readonly type: 'error';

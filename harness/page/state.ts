@@ -77,34 +77,12 @@ export const initialState: State = {
 };
 
 export function reduce(state: State, event: WorkerEvent): State {
+  return ofRun(state, event) ?? ofStorage(state, event) ?? ofPage(state, event);
+}
+
+/** What happens to the run; undefined for other events. */
+function ofRun(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
-    case 'adapter':
-      return { ...state, adapter: event.adapter };
-    case 'phase': {
-      const { phase } = event;
-      // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
-      const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
-      const over = phase === 'loading' || (starts && state.error?.at === 'task');
-      return {
-        ...state,
-        phase,
-        training: event.training,
-        measured: starts ? { ...state.measured, timeUp: false } : state.measured,
-        error: over ? undefined : state.error,
-        preparing: undefined,
-        sampling: phase === 'sampling' ? state.sampling : undefined,
-      };
-    }
-    case 'preparing':
-      return { ...state, preparing: event.progress };
-    case 'notice':
-    case 'inside':
-    case 'shaders':
-      return state; // the page shows it
-    case 'data':
-      return { ...state, data: event.data };
-    case 'model':
-      return { ...state, model: event.model, error: undefined };
     case 'resumed':
       return {
         ...state,
@@ -127,8 +105,6 @@ export function reduce(state: State, event: WorkerEvent): State {
         imagesPerSecond: event.imagesPerSecond,
         pace: state.pace > 0 ? state.pace + (event.imagesPerSecond - state.pace) / 16 : event.imagesPerSecond,
       };
-    case 'sampled':
-      return { ...state, sampling: { step: event.step, steps: event.order.steps } };
     case 'freed':
       return {
         ...state,
@@ -155,24 +131,29 @@ export function reduce(state: State, event: WorkerEvent): State {
     case 'timeUp':
       return { ...state, measured: reduceMeasurements(state.measured, event) };
     case 'lost':
-      return {
-        ...state,
-        losses: [...event.losses],
-        measured: rewound(state.measured, event.losses.length),
-        saved: Math.min(state.saved, event.losses.length),
-        stored: Math.min(state.stored, event.losses.length),
-        error: { at: 'task', code: 'device-lost', message: event.message },
-      };
+      return { ...wentBack(state, event.losses), error: lostError(event.message) };
     case 'stillLost':
-      return { ...state, error: { at: 'task', code: 'device-lost', message: event.message } };
+      return { ...state, error: lostError(event.message) };
     case 'wentBack':
-      return {
-        ...state,
-        losses: [...event.losses],
-        measured: rewound(state.measured, event.losses.length),
-        saved: Math.min(state.saved, event.losses.length),
-        stored: Math.min(state.stored, event.losses.length),
-      };
+      return wentBack(state, event.losses);
+  }
+  return undefined;
+}
+
+const lostError = (message: string) => ({ at: 'task', code: 'device-lost', message }) as const;
+
+/** The run as it was after these steps. */
+const wentBack = (state: State, losses: Float32Array): State => ({
+  ...state,
+  losses: [...losses],
+  measured: rewound(state.measured, losses.length),
+  saved: Math.min(state.saved, losses.length),
+  stored: Math.min(state.stored, losses.length),
+});
+
+/** What is kept and saved of runs; undefined for other events. */
+function ofStorage(state: State, event: WorkerEvent): State | undefined {
+  switch (event.type) {
     case 'kept':
       return { ...state, kept: event.runs };
     case 'needsData':
@@ -181,19 +162,46 @@ export function reduce(state: State, event: WorkerEvent): State {
       return { ...state, stored: event.step, id: event.id, notStored: undefined };
     case 'notStored':
       return { ...state, notStored: event.message };
+    case 'saved':
+      return { ...state, saved: event.step ?? state.saved };
+  }
+  return undefined;
+}
+
+/** What the worker has and does. Of the others the state has nothing: the page shows them. */
+function ofPage(state: State, event: WorkerEvent): State {
+  switch (event.type) {
+    case 'adapter':
+      return { ...state, adapter: event.adapter };
+    case 'phase': {
+      const { phase } = event;
+      // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
+      const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
+      const over = phase === 'loading' || (starts && state.error?.at === 'task');
+      return {
+        ...state,
+        phase,
+        training: event.training,
+        measured: starts ? { ...state.measured, timeUp: false } : state.measured,
+        error: over ? undefined : state.error,
+        preparing: undefined,
+        sampling: phase === 'sampling' ? state.sampling : undefined,
+      };
+    }
+    case 'preparing':
+      return { ...state, preparing: event.progress };
+    case 'data':
+      return { ...state, data: event.data };
+    case 'model':
+      return { ...state, model: event.model, error: undefined };
+    case 'sampled':
+      return { ...state, sampling: { step: event.step, steps: event.order.steps } };
     case 'error': {
       const { type: _, ...error } = event;
       return { ...state, error };
     }
-    case 'saved':
-      return { ...state, saved: event.step ?? state.saved };
-    case 'grid':
-    case 'strip':
-    case 'drawn':
-    case 'explained':
-    case 'example':
-      return state;
   }
+  return state;
 }
 
 /** The epoch of the newest step, from 1. */

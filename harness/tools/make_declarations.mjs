@@ -21,6 +21,7 @@ const entries = {
   pretrained: 'src/pretrained/index.ts',
   quality: 'src/quality/index.ts',
   three: 'src/three/index.ts',
+  worker: 'src/worker/index.ts',
 };
 
 /** The text of one of them. Throws if the sources have a type error. */

@@ -28,6 +28,7 @@ const PROGRAMS = [
   { name: 'loadPretrained, without a network', code: from('loadPretrained', '/pretrained'), limit: 12 },
   { name: 'exportOnnx', code: from('exportOnnx', '/onnx'), limit: 9 },
   { name: 'beside three.js', code: from('createPictureTexture, deviceOf', '/three'), limit: 2 },
+  { name: 'createWorkerClient', code: from('createWorkerClient', '/worker'), limit: 4 },
   { name: 'nothing', code: "import * as all from 'webgpu-diffusion/digits';", limit: 0.1 },
 ];
 /** What an engine makes, and how much more than the engine that may be, on any adapter. */

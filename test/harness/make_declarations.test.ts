@@ -81,7 +81,7 @@ await unet.setParameters(new Map([...decodeSafetensors(file).tensors].map(([name
 await engine.createUNet({ wids: [32] });
 `;
 
-const ENTRIES = ['index', 'digits', 'node', 'onnx', 'pretrained', 'quality', 'three'];
+const ENTRIES = ['index', 'digits', 'node', 'onnx', 'pretrained', 'quality', 'three', 'worker'];
 
 let folder: string;
 let program: string;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { LossBatcher } from '../../harness/page/loss_batcher';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/protocol';
 import { initialSettings, type ModelChoice } from '../../harness/page/settings';
 import {
@@ -18,6 +17,7 @@ import {
   smooth,
   sourceOf,
 } from '../../harness/page/state';
+import { LossBatcher } from '../../src/worker/loss_batcher';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
 const built: Extract<WorkerEvent, { type: 'built' }> = {

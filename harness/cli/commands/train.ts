@@ -17,13 +17,13 @@ import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../../src/we
 import type { RunSettings } from '../../../src/weights/fields';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
+import { ConstantImageWatch } from '../../../src/worker/constant_image';
+import { resumeTrainer } from '../../../src/worker/resume';
 import { adapterText } from '../../run/adapter_text';
-import { ConstantImageWatch } from '../../run/constant_image';
 import { usualHoldOut } from '../../run/hold_out';
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
 import { levelsOf } from '../../run/network';
-import { resumeTrainer } from '../../run/resume';
 import { duration, megabytes, plural, thousands } from '../../run/units';
 import {
   type Context,

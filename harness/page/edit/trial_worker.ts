@@ -1,6 +1,6 @@
 /** Tries edited shaders on its own device, apart from the training: what happens to this one harms nobody. */
 import { createEngine, type Engine } from '../../../src';
-import { deviceLostMessage } from '../device_lost';
+import { deviceLostText } from '../../../src/worker/lost_text';
 import type { TrialEvent, TrialOrder } from './protocol';
 import { tryShaders } from './trial';
 
@@ -21,7 +21,7 @@ async function run(order: TrialOrder): Promise<void> {
     engine ??= createEngine({ tune: false, selfCheck: false });
     const made = await engine;
     const lost = made.device.lost.then(
-      ({ message }) => ({ kind: 'failed', message: deviceLostMessage(message) }) as const,
+      ({ message }) => ({ kind: 'failed', message: deviceLostText(message) }) as const,
     );
     const result = await Promise.race([lost, tryShaders(made, order, tell)]);
     scope.postMessage({ id, result });

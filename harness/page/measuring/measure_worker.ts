@@ -1,9 +1,9 @@
 /** Runs one check, benchmark or self-check on its own device, apart from the training, and reports results as they come. */
 import { createEngine, type Engine } from '../../../src';
+import { deviceLostText } from '../../../src/worker/lost_text';
 import { runBench } from '../../bench/run';
 import { runCheck } from '../../run/check';
 import { variantsInUse } from '../../run/in_use';
-import { deviceLostMessage } from '../device_lost';
 import type { MeasureEvent, MeasureName, MeasureTask } from './measure';
 import { runSelfCheck } from './self_check';
 
@@ -26,7 +26,7 @@ async function run(task: MeasureTask): Promise<void> {
   void engine.device.lost.then(({ reason, message }) => {
     if (reason === 'destroyed') return;
     const again = `Press ${BUTTONS[task.name]} to measure anew.`;
-    scope.postMessage({ kind: 'error', message: `${deviceLostMessage(message)} ${again}` });
+    scope.postMessage({ kind: 'error', message: `${deviceLostText(message)} ${again}` });
   });
   for await (const event of eventsOf(engine, task)) scope.postMessage({ kind: 'event', event });
   engine.destroy();

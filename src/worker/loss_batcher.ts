@@ -1,16 +1,16 @@
 /** Collects losses and sends them a few times a second: a fast GPU takes hundreds of steps in that time. */
-import type { WorkerEvent } from './protocol';
+import type { EventOf } from './events';
 
 const INTERVAL_MS = 100;
 
 export class LossBatcher {
-  private readonly send: (event: WorkerEvent) => void;
+  private readonly send: (event: EventOf<'losses'>) => void;
   private first = 0;
   private losses: number[] = [];
   private imagesPerSecond = 0;
   private sentAt = Number.NEGATIVE_INFINITY;
 
-  constructor(send: (event: WorkerEvent) => void) {
+  constructor(send: (event: EventOf<'losses'>) => void) {
     this.send = send;
   }
 

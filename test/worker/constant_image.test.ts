@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConstantImageWatch, constantLosses, isConstant } from '../../harness/run/constant_image';
 import { loadDigits } from '../../src/data/digits';
+import { ConstantImageWatch, constantLosses, isConstant } from '../../src/worker/constant_image';
 import { Random } from '../spec';
 
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);

@@ -1,30 +1,32 @@
-/** The runs that the browser keeps for this page: which there are, the one that is being written, and what goes wrong. */
-import { EngineError } from '../../src/errors';
-import type { Folder } from '../../src/keeping/folder';
-import { inTime } from '../../src/keeping/in_time';
-import { Saver } from '../../src/keeping/saver';
-import type { Copy } from '../../src/keeping/slots';
-import { type HeldRun, RunStore } from '../../src/keeping/store';
-import type { WorkerEvent } from './protocol';
+/** The runs that the browser keeps for this origin: which there are, the one that is being written, and what goes wrong. */
+import { EngineError } from '../errors';
+import type { Folder } from '../keeping/folder';
+import { inTime } from '../keeping/in_time';
+import { Saver } from '../keeping/saver';
+import type { Copy } from '../keeping/slots';
+import { type HeldRun, RunStore } from '../keeping/store';
+import type { EventOf } from './events';
+
+type Send = (event: EventOf<'kept' | 'stored' | 'notStored'>) => void;
 
 export class KeptRuns {
-  private readonly send: (event: WorkerEvent) => void;
+  private readonly send: Send;
   private opening: Promise<RunStore> | undefined;
   private listing = Promise.resolve();
-  /** Of the run of the page. */
+  /** Of this session's own run. */
   private saver: Saver | undefined;
   /** Up to which step it is kept. */
   step = 0;
   /** Those of others, whose end is waited for. */
   private readonly watched = new Set<string>();
 
-  constructor(send: (event: WorkerEvent) => void) {
+  constructor(send: Send) {
     this.send = send;
   }
 
   /**
-   * Tells the page what it could go on with, however late. Storage that does not work has nothing to offer; that is told when a run is to
-   * be kept.
+   * Tells what could be gone on with, however late. Storage that does not work has nothing to offer; that is told when a run is to be
+   * kept.
    */
   list(): void {
     this.listing = this.listing.then(async () => {
@@ -39,7 +41,7 @@ export class KeptRuns {
     });
   }
 
-  /** Keeps a checkpoint of the page's run, beside whatever else is done. */
+  /** Keeps a checkpoint of the session's run, beside whatever else is done. */
   save(checkpoint: Uint8Array<ArrayBuffer>, step: number): void {
     this.saver ??= this.saverOf();
     this.saver.save(checkpoint, step);
@@ -50,7 +52,7 @@ export class KeptRuns {
     await this.saver?.settled();
   }
 
-  /** A run to go on with: the page's own from now on, and no other tab's. */
+  /** A run to go on with: this session's own from now on, and no other's. */
   async take(id: string): Promise<Copy> {
     const run = await this.claim(id);
     let copy: Copy | undefined;
@@ -66,7 +68,7 @@ export class KeptRuns {
     return copy;
   }
 
-  /** The page's run is over: it stays here, or goes. */
+  /** The session's run is over: it stays here, or goes. */
   async end({ discard = false } = {}): Promise<void> {
     const { saver } = this;
     this.saver = undefined;
@@ -131,7 +133,7 @@ async function openStore(): Promise<RunStore> {
   return RunStore.open((await storage.getDirectory()) as unknown as Folder, locks);
 }
 
-/** Why the page's run is not kept, and what that means. */
+/** Why the session's run is not kept, and what that means. */
 function notStored({ name, message }: Error, step: number): string {
   const why =
     name === 'QuotaExceededError'

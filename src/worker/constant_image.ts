@@ -1,7 +1,7 @@
-/** Detects a network that has died or learns nothing: its loss is that of a constant output. Shared by the page and the command line. */
-import type { ImageSet } from '../../src/data/idx';
-import { binarizes } from '../../src/training/options';
-import type { Objective } from '../../src/training/settings';
+/** Detects a network that has died or learns nothing: its loss is that of a constant output. The command line uses it, too. */
+import type { ImageSet } from '../data/idx';
+import { binarizes } from '../training/options';
+import type { Objective } from '../training/settings';
 
 /** Steps in each of two successive windows: a network that learns passes such a loss in fewer. */
 const STEPS = 50;

@@ -1,10 +1,10 @@
-/** Resumes a run from its checkpoint. Shared by the page and the command line. */
-import type { Engine } from '../../src/engine';
-import { EngineError, printable } from '../../src/errors';
-import type { TrainerOptions } from '../../src/training/options';
-import type { Trainer } from '../../src/training/trainer';
-import type { UNet } from '../../src/unet/unet';
-import { type Checkpoint, variantsForAdapter } from '../../src/weights/checkpoint';
+/** Resumes a run from its checkpoint. The command line uses it, too. */
+import type { Engine } from '../engine';
+import { EngineError, printable } from '../errors';
+import type { TrainerOptions } from '../training/options';
+import type { Trainer } from '../training/trainer';
+import type { UNet } from '../unet/unet';
+import { type Checkpoint, variantsForAdapter } from '../weights/checkpoint';
 
 /**
  * A trainer with the kernel variants that the run began with, so that it continues bit for bit. On another adapter, or one that has lost a

@@ -1,0 +1,67 @@
+/** The images that a run trains on, and the network that the settings make for them. */
+import { EngineError, type ImageSet, loadIdx, loadLabels, recipes, type UNetConfig } from '../../src';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { imagesFrom, split } from '../run/hold_out';
+import { levelsOf } from '../run/network';
+import type { RunSettings } from './protocol';
+import { heldOutOf } from './settings';
+
+/** Those that come with the page. */
+export async function loadLabelledDigits(): Promise<ImageSet> {
+  const [images, labels] = await Promise.all([loadDigits(), loadDigitLabels()]);
+  return { ...images, labels };
+}
+
+export async function loadFiles(files: readonly File[], labels: readonly File[]): Promise<ImageSet> {
+  const images = await loadIdx(files);
+  return labels.length > 0
+    ? { ...images, labels: await loadLabels(labels, { count: images.count }) }
+    : images;
+}
+
+/** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
+export function imagesOf(
+  all: ImageSet | undefined,
+  { limit, ...rest }: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>,
+): ReturnType<typeof split> {
+  if (!all)
+    throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
+  const count = limit > 0 ? Math.min(limit, all.count) : all.count;
+  const held = heldOutOf(rest, count);
+  if (held >= count) {
+    throw new EngineError(
+      'argument',
+      `${held} images are to be held out, and there are ${count}: hold out fewer, so that some are left to train on.`,
+    );
+  }
+  return split(imagesFrom(all, 0, count), held);
+}
+
+/** Classes are counted from 0. */
+export const classesOf = (images?: ImageSet) =>
+  images?.labels && images.labels.reduce((most, label) => Math.max(most, label), 0) + 1;
+
+/** The network of a recipe, for these images; without any, for digits. */
+export function networkOf({ recipe, widths }: RunSettings, images: ImageSet | undefined): UNetConfig {
+  const { network }: { network: UNetConfig } = recipes[recipe];
+  const { height, width, channels } = images ?? network;
+  const told = network.conditioning;
+  const conditioning = told && { ...told, classes: classesOf(images) ?? told.classes };
+  return {
+    ...network,
+    height,
+    width,
+    channels,
+    ...levelsOf(network, widths),
+    ...(told ? { conditioning } : {}),
+  };
+}
+
+/** Throws unless the images have the labels that a network is told. */
+export function checkLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
+  if (!conditioning?.classes || labels) return;
+  throw new EngineError(
+    'data',
+    'These images come without labels, which the recipe digits is told. Choose or drop their files of labels (…-labels-idx1-ubyte) together with those of images, or train the recipe tutorial on them.',
+  );
+}

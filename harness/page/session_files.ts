@@ -1,0 +1,176 @@
+/** What comes into the training worker and goes out of it: images, models, checkpoints, and runs that the browser keeps. */
+import { EngineError } from '../../src';
+import { stepIn } from '../../src/keeping/slots';
+import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
+import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../src/weights/model';
+import { decodeSafetensors } from '../../src/weights/safetensors';
+import { TrainingRun } from '../../src/worker/run';
+import type { Command } from './protocol';
+import { checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
+import type { SessionViews } from './session_views';
+import { recipeOf, settingsOf } from './settings';
+import type { Workplace } from './workplace';
+
+export type DataCommand = Pick<Extract<Command, { type: 'data' }>, 'files' | 'labels' | 'checkpoint'>;
+/** Those that come with the page. */
+export const digits: DataCommand = { files: [], labels: [], checkpoint: false };
+
+export class SessionFiles {
+  /** A run that the browser keeps, which waits for its images. */
+  awaiting: string | undefined;
+  private readonly place: Workplace;
+  private readonly views: SessionViews;
+
+  constructor(place: Workplace, views: SessionViews) {
+    this.place = place;
+    this.views = views;
+  }
+
+  async loadData({ files, labels, checkpoint }: DataCommand): Promise<void> {
+    const { place } = this;
+    const { core } = place;
+    core.phase('loading');
+    try {
+      const builtIn = files.length === 0;
+      const images = builtIn ? await loadLabelledDigits() : await loadFiles(files, labels);
+      // Whoever has images only should not lose those before for it. A checkpoint, or a run that waits for them, says the recipe.
+      if (!checkpoint && !this.awaiting) checkLabels(images, networkOf(place.settings, images));
+      place.images = images;
+      const { count, height, width } = images;
+      const name = builtIn ? 'MNIST digits' : files.map((f) => f.name).join(', ');
+      place.source = builtIn ? 'mnist' : name;
+      place.post({ type: 'data', data: { name, builtIn, count, height, width, classes: classesOf(images) } });
+      core.resting = 'idle';
+      if (this.awaiting) await this.goOn(this.awaiting);
+      else await this.views.strip(0);
+    } catch (error) {
+      if (core.resting === 'starting') core.resting = 'idle';
+      place.report(error, 'data');
+    }
+  }
+
+  /** A checkpoint is gone on from; of a model samples are made. */
+  async openFile(file: File): Promise<void> {
+    this.place.core.phase('loading');
+    try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
+        await this.resume(bytes, file.name);
+      else await this.openModel(bytes, file.name);
+    } catch (error) {
+      this.place.report(error, 'data');
+    }
+  }
+
+  /** Goes on with a run that the browser keeps, with the images that it was trained on. */
+  async goOn(id: string): Promise<void> {
+    const { place } = this;
+    const { core } = place;
+    if (core.run) return;
+    core.phase('loading');
+    const asked = this.awaiting === id;
+    this.awaiting = undefined;
+    try {
+      const { bytes, checkpoint } = await core.kept.take(id);
+      try {
+        if (!this.hasDataOf(checkpoint) && checkpoint.settings.source === 'mnist')
+          await this.loadData(digits);
+        if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', id);
+        else {
+          this.awaiting = id;
+          place.post({ type: 'needsData', id });
+          if (asked) throw new EngineError('data', 'These are not the images that the run trains on.');
+        }
+      } finally {
+        if (!core.run) void core.kept.end().catch((error) => place.report(error, 'data'));
+      }
+      if (core.resting === 'paused') core.train();
+    } catch (error) {
+      place.report(error, 'data');
+    }
+  }
+
+  /** Leaves the run where the browser keeps it, from where it can be gone on with. */
+  async putAside(): Promise<void> {
+    const { core } = this.place;
+    const { run, kept } = core;
+    if (!run) return;
+    if (run.trainer && run.losses.length > 0 && !run.diverged) await core.keep();
+    const step = run.checkpoint ? stepIn(run.checkpoint) : 0;
+    await kept.settled();
+    if (kept.step < step) {
+      throw new EngineError(
+        'data',
+        'This browser does not keep the run, so it cannot be put aside: save its checkpoint, and reset it.',
+      );
+    }
+    core.reset();
+    await kept.end();
+    await this.views.strip(0);
+  }
+
+  async saveModel(): Promise<void> {
+    const { unet, objective } = this.place;
+    if (unet) this.saved('model.safetensors', await saveModel(unet, { objective }));
+  }
+
+  async saveCheckpoint(): Promise<void> {
+    const checkpoint = await this.place.core.saveCheckpoint();
+    if (checkpoint) this.saved('checkpoint.safetensors', checkpoint, stepIn(checkpoint));
+  }
+
+  private async openModel(bytes: Uint8Array, name: string): Promise<void> {
+    const { core, models, post } = this.place;
+    const model = loadModel(bytes, name);
+    const before = await models.open(model, await core.device());
+    if (before) this.views.free(before);
+    before?.destroy();
+    const { config, objective, note } = model;
+    const { height, width, conditioning } = config;
+    const { classes = 0 } = conditioning ?? {};
+    post({ type: 'model', model: { name, recipe: recipeOf(objective), classes, height, width }, note });
+  }
+
+  private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {
+    const asked = settingsOf({ settings, config, objective, data }, 'The run');
+    try {
+      assertSameData(data, fingerprintImages(this.place.imagesOf(asked).train));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private async resume(bytes: Uint8Array<ArrayBuffer>, name: string, id?: string): Promise<void> {
+    const { place, views } = this;
+    const { core } = place;
+    if (core.run) {
+      throw new EngineError(
+        'argument',
+        `A run is under way, which that of ${name} would replace. Save its checkpoint to keep it, reset it, and open ${name} again.`,
+      );
+    }
+    const saved = loadCheckpoint(bytes, name);
+    const settings = settingsOf(saved, name);
+    if (!place.images) await this.loadData(digits);
+    const begun = { ...place.settings, ...settings };
+    const { train: images } = place.imagesOf(begun);
+    const { binarize } = saved.settings;
+    const options = { images, settings: { ...place.savedSettings(begun), binarize } };
+    const run = TrainingRun.resume(bytes, options, name);
+    checkLabels(images, saved.config);
+    place.settings = begun;
+    place.begun = begun;
+    place.freeUntrained();
+    const { losses, note } = saved;
+    place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
+    await core.open(run);
+    await views.strip(run.losses.length);
+    await views.grid(run.losses.length);
+  }
+
+  private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
+    this.place.post({ type: 'saved', name, bytes, step }, [bytes.buffer]);
+  }
+}

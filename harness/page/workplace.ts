@@ -1,0 +1,120 @@
+/** What the page's training worker has: its session, the page's settings, images, and networks to sample from. */
+import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../src';
+import { stepIn } from '../../src/keeping/slots';
+import type { RunSettings as SavedSettings } from '../../src/weights/fields';
+import { createNetwork, type Trained, TrainingRun } from '../../src/worker/run';
+import type { TrainingSession } from '../../src/worker/session';
+import { divergedMessage } from './diverged';
+import { checkBeginning } from './fine_tune';
+import { Models } from './models';
+import type { Network } from './order';
+import type { RunSettings, Source, WorkerEvent } from './protocol';
+import { checkLabels, imagesOf, networkOf } from './run_images';
+
+export type Post = (event: WorkerEvent, transfer?: Transferable[]) => void;
+
+export class Workplace {
+  readonly core: TrainingSession;
+  readonly post: Post;
+  readonly models = new Models();
+  settings!: RunSettings;
+  images: ImageSet | undefined;
+  /** Where they came from, as the command line calls it. */
+  source = '';
+  /** The settings that the run was begun with. Whatever the page says later, only learning rate and epochs may change. */
+  begun: RunSettings | undefined;
+  /** A network that nobody has trained yet, to sample from. */
+  untrained: UNet | undefined;
+
+  constructor(core: TrainingSession, post: Post) {
+    this.core = core;
+    this.post = post;
+  }
+
+  /** The settings of the run, or of the one that would begin now. */
+  get current(): RunSettings {
+    return this.core.run && this.begun ? this.begun : this.settings;
+  }
+
+  get objective() {
+    return this.core.run?.objective ?? recipes[this.settings.recipe].trainer.objective;
+  }
+
+  /** The run's network, else the one that nobody has trained. */
+  get unet(): UNet | undefined {
+    return this.core.run?.unet ?? this.untrained;
+  }
+
+  /** A run as the settings have it. Throws unless the images are there, and have what its network is told. */
+  async newRun(): Promise<TrainingRun> {
+    const { settings } = this;
+    const { train: images } = this.imagesOf(settings);
+    checkLabels(images, networkOf(settings, this.images));
+    const network = await this.beginning(settings);
+    this.freeUntrained();
+    this.begun = settings;
+    const { trainer } = recipes[settings.recipe];
+    // Those may have changed meanwhile.
+    const { lr, epochs } = this.settings;
+    const saved = this.savedSettings({ ...settings, lr, epochs });
+    return TrainingRun.begin({ network, trainer }, { images, settings: saved });
+  }
+
+  /** What a run with these settings trains on, and what it is measured with. */
+  imagesOf(settings: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>) {
+    return imagesOf(this.images, settings);
+  }
+
+  /** What a checkpoint says of a run with these settings. */
+  savedSettings(settings: RunSettings): SavedSettings {
+    const { seed, batch: batchSize, lr: learningRate, epochs } = settings;
+    const { train, held } = this.imagesOf(settings);
+    const count = train.count + (held?.count ?? 0);
+    const limit = count < this.images!.count ? { limit: count } : {};
+    const holdout = held ? { holdout: held.count } : {};
+    return { seed, batchSize, learningRate, epochs, source: this.source, ...limit, ...holdout };
+  }
+
+  async networkFrom(source: Source): Promise<Network> {
+    const { core, models } = this;
+    const engine = await core.device();
+    if (source === 'file') return models.ofFile(engine);
+    if (source === 'pretrained') return models.ofRecipe(this.current.recipe, engine);
+    const unet = core.run ? await core.run.network(engine) : await this.newNetwork(engine);
+    return { unet, objective: this.objective };
+  }
+
+  freeUntrained(): void {
+    if (!this.untrained) return;
+    this.core.host.freeUses(this.untrained);
+    this.untrained.destroy();
+    this.untrained = undefined;
+  }
+
+  report(error: unknown, at: 'start' | 'data' | 'task'): void {
+    if (this.core.isToldAlready(error)) return;
+    const code = error instanceof EngineError ? error.code : 'unexpected';
+    if (code === 'unexpected') console.error(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (code === 'diverged') {
+      const copy = this.core.run?.before ?? this.core.run?.checkpoint;
+      const back = copy && stepIn(copy);
+      this.post({ type: 'error', at, code, message: divergedMessage(message, back), back });
+    } else this.post({ type: 'error', at, code, message });
+  }
+
+  private async newNetwork(engine: Engine): Promise<UNet> {
+    this.freeUntrained();
+    this.untrained = await createNetwork(engine, await this.beginning(this.settings), this.settings.seed);
+    return this.untrained;
+  }
+
+  /** What a network begins with. */
+  private async beginning(settings: RunSettings): Promise<ReturnType<typeof networkOf> | Trained> {
+    const config = networkOf(settings, this.images);
+    if (settings.begin !== 'pretrained') return config;
+    const model = await this.models.modelOf(settings.recipe);
+    checkBeginning(model.config, config);
+    return model;
+  }
+}

@@ -1,0 +1,24 @@
+/** What is made of errors and arrays that go from one thread to another. */
+import { EngineError } from '../errors';
+import type { CrossedError } from './protocol';
+
+export function crossed(error: unknown): CrossedError {
+  if (error instanceof EngineError) return { name: error.name, message: error.message, code: error.code };
+  const { name = 'Error', message = String(error) } = Object(error) as Partial<Error>;
+  return { name, message };
+}
+
+export function arrived({ name, message, code }: CrossedError): Error {
+  return code ? new EngineError(code, message) : Object.assign(new Error(message), { name });
+}
+
+/** The memory of arrays among these values, or in them. */
+export function memoryOf(...values: unknown[]): ArrayBuffer[] {
+  const arrays = values.flatMap((value) => [value, ...(isArray(value) ? [] : Object.values(Object(value)))]);
+  return [...new Set(arrays.filter(isArray).map(({ buffer }) => buffer))].filter(
+    (buffer) => buffer instanceof ArrayBuffer,
+  );
+}
+
+const isArray = (value: unknown): value is Float32Array | Uint8Array =>
+  value instanceof Float32Array || value instanceof Uint8Array;

@@ -1,0 +1,22 @@
+/** webgpu-diffusion/worker: training in a worker, for pages. A client for the page and what answers it (docs/worker.md). */
+export type { KeptRun } from '../keeping/store';
+export {
+  type CallOptions,
+  type ClientSampleOptions,
+  createWorkerClient,
+  type StartOptions,
+  type TransferOptions,
+  type WorkerClient,
+  type WorkerLike,
+} from './client';
+export type { Phase } from './events';
+export type {
+  BeginOptions,
+  ResumeOptions,
+  RunDescription,
+  RunState,
+  SampleOrder,
+  Samples,
+  WorkerEvents,
+} from './protocol';
+export { type ScopeLike, type ServeOptions, serve } from './serve';

@@ -1,0 +1,188 @@
+/** What a client and the worker that serves it say to each other, and the types of the client's methods. */
+import type { ImageSet } from '../data/idx';
+import type { ErrorCode } from '../errors';
+import type { AdapterDescription } from '../gpu/adapter';
+import type { KeptRun } from '../keeping/store';
+import type { Optional } from '../optional';
+import type { Progress } from '../progress';
+import type { SampleOptions } from '../sampling/options';
+import type { FitOptions, TrainerOptions } from '../training/options';
+import type { UNetConfig } from '../unet/config';
+import type { Variants } from '../unet/variants';
+import type { RunSettings } from '../weights/fields';
+import type { Model } from '../weights/model';
+import type { Phase } from './events';
+
+/** What a run is begun with. A recipe fits: `begin({ ...recipes.digits, fit: { epochs: 5 } })`. */
+export interface BeginOptions {
+  /** What it trains on. Default: what the worker's own `images` gives. */
+  readonly images?: ImageSet | undefined;
+  /** Where they came from, for people: it is in the checkpoints. */
+  readonly source?: string | undefined;
+  /** A network with new weights, or one that is trained already, as `loadModel` and `loadPretrained` give it. Default: the tutorial's. */
+  readonly network?: Optional<UNetConfig> | Model | undefined;
+  /** For `createTrainer`. */
+  readonly trainer?: TrainerOptions | undefined;
+  /** For `fit`. Seed 0 also makes the new weights. */
+  readonly fit: Omit<FitOptions, 'signal'>;
+  /** What `sample` does where it is not told: a recipe's. */
+  readonly sampling?: Pick<SampleOptions, 'steps' | 'method' | 'guidance'> | undefined;
+}
+
+/** What a run is gone on with. */
+export interface ResumeOptions {
+  /** A checkpoint's bytes, or the id of a run that the browser keeps. */
+  readonly from: Uint8Array | string;
+  /** What it trains on: the same images as before. Default: what the worker's own `images` gives. */
+  readonly images?: ImageSet | undefined;
+  /** See BeginOptions. */
+  readonly sampling?: BeginOptions['sampling'];
+}
+
+/** A run that is ready to train. */
+export interface RunDescription {
+  /** Completed steps. */
+  readonly step: number;
+  /** Their losses. */
+  readonly losses: Float32Array;
+  /** As it was begun; a rate or a number of epochs that was changed since is the changed one. */
+  readonly settings: RunSettings;
+  /** Images that it trains on. */
+  readonly images: number;
+  /** Steps of an epoch. */
+  readonly stepsPerEpoch: number;
+  /** Its network. */
+  readonly network: UNetConfig;
+  /** How many numbers that learns. */
+  readonly parameters: number;
+  /** GPU memory of network, trainer and images. */
+  readonly bytes: number;
+  /** The kernels that were chosen. */
+  readonly variants: Variants;
+  /** Where it trains. */
+  readonly adapter: AdapterDescription;
+}
+
+/** Where a run is when it rests. */
+export interface RunState {
+  /** Completed steps. */
+  readonly step: number;
+  /** Of the last one, before its update; undefined before the first. */
+  readonly loss: number | undefined;
+  /** Whether its epochs, or steps, are. */
+  readonly complete: boolean;
+}
+
+/** What of the options of `sample` goes to the worker. Steps, method and guidance are by default those of the run's `sampling`; steps else 20. */
+export interface SampleOrder extends Omit<Optional<SampleOptions>, 'signal' | 'onStep'> {
+  /** Images, 1 to 65536. Default 64. */
+  readonly count?: number | undefined;
+  /** The run's network, or that of `load`. Default: the run's, if there is one. */
+  readonly network?: 'run' | 'model' | undefined;
+}
+
+/** Images that a network made. */
+export interface Samples {
+  /** [count][height][width][channels], 0 to 1. */
+  readonly images: Float32Array<ArrayBuffer>;
+  /** Number of images. */
+  readonly count: number;
+  /** Of an image, in pixels. */
+  readonly height: number;
+  /** Of an image, in pixels. */
+  readonly width: number;
+  /** Of an image. */
+  readonly channels: number;
+}
+
+/** What a worker tells of its own accord, by name. */
+export interface WorkerEvents {
+  /** How far compiling or measuring is. */
+  readonly progress: Progress;
+  /** What the worker does now; `training`: it trains as soon as what else is done is finished. */
+  readonly phase: { readonly phase: Phase; readonly training: boolean };
+  /** The losses of steps first + 1 …, several times a second; after a lost device some come again. */
+  readonly loss: {
+    readonly first: number;
+    readonly losses: Float32Array;
+    readonly imagesPerSecond: number;
+  };
+  /** What is wrong and can be done without, in words for people. */
+  readonly warning: { readonly message: string };
+  /**
+   * The device was lost, and the run is as it was after `step` steps. `recovers`: training goes on by itself. It comes again, with what people
+   * can do about it (`advice`), while the browser gives no other device.
+   */
+  readonly lost: {
+    readonly message: string;
+    readonly step: number;
+    readonly recovers: boolean;
+    readonly advice: 'reload' | 'restart' | undefined;
+  };
+  /** There is another device. What trained goes on from `step`. */
+  readonly recovered: { readonly step: number };
+  /** The browser keeps the run up to this step; `resume({ from: id })` goes on with it, later or elsewhere. */
+  readonly stored: { readonly step: number; readonly id: string };
+  /** It does not, in words for people. Training goes on. */
+  readonly notStored: { readonly message: string };
+  /** The runs that the browser keeps beside this one, after `runs` and whenever they change. */
+  readonly runs: readonly KeptRun[];
+}
+
+/** The calls that a worker answers, as functions. */
+export interface Calls {
+  begin(options: BeginOptions): RunDescription;
+  resume(options: ResumeOptions): RunDescription;
+  start(options: { readonly epochs?: number | undefined }): RunState;
+  step(count: number): RunState;
+  pause(): RunState;
+  goBack(): RunState;
+  reset(): undefined;
+  setLearningRate(rate: number): undefined;
+  load(model: Model | Uint8Array): UNetConfig;
+  sample(order: SampleOrder, events: { readonly steps: boolean; readonly frames: boolean }): Samples;
+  save(what: 'model' | 'checkpoint'): Uint8Array<ArrayBuffer>;
+  runs(): undefined;
+  discard(id: string): undefined;
+}
+
+export type CallName = keyof Calls;
+
+/** From the client. */
+export type Request =
+  /** Asks whether the worker listens. */
+  | { readonly type: 'hello' }
+  | {
+      [Name in CallName]: {
+        readonly type: 'call';
+        readonly id: number;
+        readonly call: Name;
+        readonly args: Parameters<Calls[Name]>;
+      };
+    }[CallName]
+  /** Nobody waits for this call any more. */
+  | { readonly type: 'abort'; readonly id: number };
+
+/** An error, as it crosses: a program knows an EngineError by its code. */
+export interface CrossedError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: ErrorCode;
+}
+
+/** From the worker. */
+export type Answer =
+  /** It listens: to the first hello, and without one when it begins to. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'done'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'failed'; readonly id: number; readonly error: CrossedError }
+  /** Of a sampling run. */
+  | { readonly type: 'steps'; readonly id: number; readonly done: number }
+  | { readonly type: 'frame'; readonly id: number; readonly frame: unknown }
+  | {
+      [Name in keyof WorkerEvents]: {
+        readonly type: 'event';
+        readonly name: Name;
+        readonly value: WorkerEvents[Name];
+      };
+    }[keyof WorkerEvents];

@@ -1,0 +1,215 @@
+/** A training run: what it is made of, its losses and its last copies, and, while there is a device, its network and trainer there. */
+import type { Dataset } from '../data/dataset';
+import type { ImageSet } from '../data/idx';
+import type { Engine } from '../engine';
+import { EngineError } from '../errors';
+import { stepIn } from '../keeping/slots';
+import type { TrainerOptions, TrainingEvent } from '../training/options';
+import type { Objective } from '../training/settings';
+import type { Trainer } from '../training/trainer';
+import { checkImages } from '../training/validate';
+import type { UNetConfig } from '../unet/config';
+import type { UNet } from '../unet/unet';
+import { loadCheckpoint, saveCheckpoint } from '../weights/checkpoint';
+import type { RunSettings } from '../weights/fields';
+import { assertSameData, type DataFingerprint, fingerprintImages } from '../weights/fingerprint';
+import { loadModel, type Model } from '../weights/model';
+import { decodeSafetensors } from '../weights/safetensors';
+import { ConstantImageWatch } from './constant_image';
+import { resumeTrainer } from './resume';
+
+type Bytes = Uint8Array<ArrayBuffer>;
+/** A network that is trained already. */
+export type Trained = Pick<Model, 'config' | 'parameters'>;
+
+/** What a run begins with. */
+export interface Beginning {
+  /** New weights, of the settings' seed, or those that are given. */
+  readonly network: UNetConfig | Trained;
+  /** For `createTrainer`, beside batch size and learning rate. */
+  readonly trainer: TrainerOptions;
+}
+
+/** What every run has. */
+export interface RunOptions {
+  /** All that it trains on. */
+  readonly images: ImageSet;
+  readonly settings: RunSettings;
+}
+
+export class TrainingRun {
+  readonly images: ImageSet;
+  readonly objective: Objective;
+  /** Learning rate and epochs may change. */
+  settings: RunSettings;
+  losses: number[] = [];
+  /** Whether the last attempt to train has ended so: what was kept before it is worth more than what there is now. */
+  diverged = false;
+  /** The run as it was a moment ago: a file to save, and what it goes on from when the device is lost. */
+  checkpoint: Bytes | undefined;
+  /** The copy before, from which a run that diverged goes on: what led there may be in the last one already. */
+  before: Bytes | undefined;
+  unet: UNet | undefined;
+  trainer: Trainer | undefined;
+  private readonly beginning: Beginning | undefined;
+  private readonly data: DataFingerprint;
+  private dataset: Dataset | undefined;
+  private watch: ConstantImageWatch | undefined;
+
+  private constructor(
+    { images, settings }: RunOptions,
+    from: { readonly beginning: Beginning } | { readonly checkpoint: Bytes; readonly objective: Objective },
+  ) {
+    this.images = images;
+    this.settings = settings;
+    this.data = fingerprintImages(images);
+    if ('beginning' in from) {
+      this.beginning = from.beginning;
+      this.objective = from.beginning.trainer.objective ?? 'tutorial';
+    } else {
+      this.checkpoint = from.checkpoint;
+      this.objective = from.objective;
+    }
+  }
+
+  static begin(beginning: Beginning, options: RunOptions): TrainingRun {
+    return new TrainingRun(options, { beginning });
+  }
+
+  /** A run that goes on from a checkpoint. Throws unless the images are those that it has been trained on. */
+  static resume(checkpoint: Bytes, options: RunOptions, name?: string): TrainingRun {
+    const { data, objective } = loadCheckpoint(checkpoint, name);
+    const run = new TrainingRun(options, { checkpoint, objective });
+    assertSameData(data, run.data);
+    run.rewind();
+    return run;
+  }
+
+  get stepsPerEpoch(): number {
+    return Math.ceil(this.images.count / this.settings.batchSize);
+  }
+
+  get complete(): boolean {
+    const { epochs, maxSteps = Number.POSITIVE_INFINITY } = this.settings;
+    return this.losses.length >= Math.min(epochs * this.stepsPerEpoch, maxSteps);
+  }
+
+  /** Brings the run to a device: as its last copy has it, else as it begins. */
+  async build(engine: Engine): Promise<Trainer> {
+    const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
+    const { batchSize, learningRate, binarize } = this.settings;
+    const unet = await this.network(engine);
+    this.dataset = await engine.createDataset(this.images);
+    checkImages(this.dataset, unet.config);
+    const options = {
+      ...(saved ? { ...saved.state.adam, ...saved.training } : this.beginning!.trainer),
+      ...{ batchSize, learningRate },
+    };
+    const trainer = saved
+      ? (await resumeTrainer(engine, unet, options, saved)).trainer
+      : await engine.createTrainer(unet, options);
+    this.trainer = trainer;
+    if (saved) trainer.setState(saved.state);
+    this.watch = new ConstantImageWatch(this.images, this.objective, binarize);
+    return trainer;
+  }
+
+  /** The run's network, which may be there without its trainer. */
+  async network(engine: Engine): Promise<UNet> {
+    this.unet ??= await this.createNetwork(engine);
+    return this.unet;
+  }
+
+  /** GPU memory that it holds. */
+  get bytes(): number {
+    return (this.unet?.bytes ?? 0) + (this.dataset?.buffer.size ?? 0) + (this.trainer?.bytes ?? 0);
+  }
+
+  /** Trains until the epochs are complete, or so many steps; `each` is awaited after a step. Throws the signal's reason. */
+  async train(options: {
+    readonly steps: number;
+    readonly signal: AbortSignal;
+    readonly each: (event: TrainingEvent) => Promise<void>;
+  }): Promise<void> {
+    const { trainer } = this;
+    const { seed, epochs, binarize, maxSteps: end = Number.POSITIVE_INFINITY } = this.settings;
+    const steps = Math.min(options.steps, end - this.losses.length);
+    if (steps <= 0) return;
+    const maxSteps = Number.isFinite(steps) ? steps : undefined;
+    const { signal } = options;
+    this.diverged = false;
+    try {
+      for await (const event of trainer!.fit(this.dataset!, { epochs, seed, binarize, maxSteps, signal })) {
+        if (this.trainer !== trainer) break;
+        await options.each(event);
+      }
+    } catch (error) {
+      this.diverged = error instanceof EngineError && error.code === 'diverged';
+      throw error;
+    }
+  }
+
+  /** Takes a step's loss. What is wrong with the run, if that is seen now. */
+  add(loss: number): string | undefined {
+    this.losses.push(loss);
+    return this.watch?.warning(this.losses, this.settings.learningRate);
+  }
+
+  /** Copies the run, the steps that are under way included, to the host. Returns all losses. */
+  async keep(): Promise<Float32Array> {
+    const { trainer, settings, data, losses } = this;
+    const checkpoint = await saveCheckpoint({ trainer: trainer!, settings, data, losses });
+    const all = decodeSafetensors(checkpoint).tensors.get('losses')!.data as Float32Array;
+    if (this.checkpoint && stepIn(this.checkpoint) < all.length) this.before = this.checkpoint;
+    this.checkpoint = checkpoint;
+    return all;
+  }
+
+  /** To the copy before the last one. Whether there is one. Call `free` first. */
+  goBack(): boolean {
+    const copy = this.before ?? this.checkpoint;
+    if (!copy) return false;
+    this.checkpoint = copy;
+    this.before = undefined;
+    this.diverged = false;
+    this.rewind();
+    return true;
+  }
+
+  /** The losses are those of the last copy. */
+  rewind(): void {
+    this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
+  }
+
+  /** Leaves the device. */
+  free(): void {
+    this.trainer?.destroy();
+    this.trainer = undefined;
+    this.dataset?.destroy();
+    this.dataset = undefined;
+    this.unet?.destroy();
+    this.unet = undefined;
+  }
+
+  private async createNetwork(engine: Engine): Promise<UNet> {
+    if (this.checkpoint) return createTrained(engine, loadModel(this.checkpoint));
+    return createNetwork(engine, this.beginning!.network, this.settings.seed);
+  }
+}
+
+/** Creates a network that is trained already, or one with new weights of `seed`. */
+export function createNetwork(engine: Engine, network: UNetConfig | Trained, seed: number): Promise<UNet> {
+  return 'parameters' in network ? createTrained(engine, network) : engine.createUNet(network, { seed });
+}
+
+/** Creates a network with the weights of a model. */
+export async function createTrained(engine: Engine, { config, parameters }: Trained): Promise<UNet> {
+  const unet = await engine.createUNet(config);
+  try {
+    await unet.setParameters(parameters);
+    return unet;
+  } catch (error) {
+    unet.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+/** The worker's side: what a client's calls do. */
+import type { ImageSet } from '../data/idx';
+import type { EngineOptions } from '../engine';
+import { checkNames, EngineError, type Names, typeOf } from '../errors';
+import type { Answer, Request } from './protocol';
+
+/** A worker's global scope, or a `MessagePort`. */
+export interface ScopeLike {
+  /** As a worker's. */
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  /** As a worker's. */
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+  /** Of a port. */
+  start?(): void;
+}
+
+/** Options of `serve`. */
+export interface ServeOptions {
+  /** The images of runs that come without: called once, when they are needed. */
+  readonly images?: (() => ImageSet | Promise<ImageSet>) | undefined;
+  /**
+   * Whether the browser is to keep the run, in its own file system, so that it can be gone on with after a reload or a crash. Default true.
+   */
+  readonly keep?: boolean | undefined;
+  /** For `createEngine`, whenever there is to be a device. Submissions are 12 ms long by default, so that the page stays smooth. */
+  readonly engine?: Omit<EngineOptions, 'device' | 'onProgress' | 'onWarning'> | undefined;
+}
+
+const OPTIONS: Names<ServeOptions> = { images: true, keep: true, engine: true };
+
+/**
+ * Makes this worker one that `createWorkerClient` can use: trains, samples, keeps the run, and goes on by itself when the device was lost.
+ * `scope` is `globalThis`, or a port. Throws `argument` for what is neither.
+ */
+export function serve(scope: ScopeLike | typeof globalThis, options: ServeOptions = {}): void {
+  const port = scope as ScopeLike;
+  if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function') {
+    throw new EngineError(
+      'argument',
+      `serve was given something of type ${typeOf(scope)}; call it in a worker as serve(globalThis), or give a MessagePort.`,
+    );
+  }
+  checkNames('serve', options, OPTIONS);
+  const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(answer, transfer);
+  // Later, so that a page without a bundler, which only wants the client, does not load it.
+  const server = import('./server').then(({ Server }) => new Server(post, options));
+  server.then(
+    () => post({ type: 'ready' }),
+    (error) =>
+      queueMicrotask(() => {
+        throw error; // the client hears of it as of any error of a worker
+      }),
+  );
+  port.addEventListener('message', ({ data }: { readonly data: Request }) => {
+    void server.then((made) => made.receive(data)).catch(() => {});
+  });
+  port.start?.();
+}

@@ -1,0 +1,386 @@
+/** Answers a client's calls with a training session. */
+import type { ImageSet } from '../data/idx';
+import { createEngine, type Engine } from '../engine';
+import { checkNames, checkObject, EngineError, type Names } from '../errors';
+import type { Recipe } from '../recipes';
+import { checkFit, checkTrainer } from '../training/options';
+import type { UNet } from '../unet/unet';
+import { loadCheckpoint } from '../weights/checkpoint';
+import { saveModel } from '../weights/model';
+import { crossed, memoryOf } from './crossing';
+import type { SessionEvent } from './events';
+import { checkpointOf, modelOf, networkOf } from './given';
+import { lostText } from './lost_text';
+import type {
+  Answer,
+  BeginOptions,
+  CallName,
+  Calls,
+  Request,
+  ResumeOptions,
+  RunDescription,
+  RunState,
+  SampleOrder,
+  WorkerEvents,
+} from './protocol';
+import { TrainingRun } from './run';
+import { Samplers } from './samplers';
+import type { ServeOptions } from './serve';
+import { type SessionHost, TrainingSession } from './session';
+
+type Post = (answer: Answer, transfer?: Transferable[]) => void;
+/** What a call's function has besides its arguments. */
+interface Context {
+  readonly id: number;
+  readonly signal: AbortSignal;
+}
+type Handlers = {
+  readonly [Name in CallName]: (
+    context: Context,
+    ...args: Parameters<Calls[Name]>
+  ) => Promise<ReturnType<Calls[Name]>>;
+};
+
+const BEGIN: Names<BeginOptions> = {
+  images: true,
+  source: true,
+  network: true,
+  trainer: true,
+  fit: true,
+  sampling: true,
+};
+const RESUME: Names<ResumeOptions> = { from: true, images: true, sampling: true };
+const SUBMIT_MS = 12;
+/** Of a sampling run. */
+const STEPS = 20;
+
+export class Server implements SessionHost {
+  private readonly post: Post;
+  private readonly options: ServeOptions;
+  private readonly session: TrainingSession;
+  private readonly samplers = new Samplers();
+  private readonly calls = new Map<number, AbortController>();
+  /** Calls that are answered when the training rests. */
+  private resting: { resolve(state: RunState): void; reject(error: unknown): void }[] = [];
+  /** Of the worker's own; asked for once. */
+  private images: Promise<ImageSet> | undefined;
+  private sampling: Partial<Recipe['sampling']> = {};
+
+  constructor(post: Post, options: ServeOptions) {
+    this.post = post;
+    this.options = options;
+    this.session = new TrainingSession(this, { keep: options.keep });
+    this.session.resting = 'idle';
+  }
+
+  receive(request: Request): void {
+    if (request.type === 'hello') this.post({ type: 'ready' });
+    else if (request.type === 'abort') this.calls.get(request.id)?.abort();
+    else if (request.type === 'call') void this.answer(request);
+  }
+
+  private async answer({ id, call, args }: Extract<Request, { type: 'call' }>): Promise<void> {
+    const controller = new AbortController();
+    this.calls.set(id, controller);
+    try {
+      const handler = this.handlers[call] as (context: Context, ...args: unknown[]) => Promise<unknown>;
+      const value = await handler({ id, signal: controller.signal }, ...args);
+      this.post({ type: 'done', id, value }, memoryOf(value));
+    } catch (error) {
+      this.post({ type: 'failed', id, error: crossed(error) });
+    } finally {
+      this.calls.delete(id);
+    }
+  }
+
+  private readonly handlers: Handlers = {
+    begin: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.begin(options))),
+    resume: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.resume(options))),
+    start: async ({ signal }, { epochs }) => {
+      // After a `begin` that nobody has awaited, say.
+      await this.inTurn(async () => this.needRun());
+      if (epochs !== undefined) this.session.adjust({ epochs });
+      return this.train(signal, () => this.session.train());
+    },
+    step: async ({ signal }, count) => {
+      await this.inTurn(async () => this.needRun());
+      return this.train(signal, () => this.session.train(count));
+    },
+    pause: async () => {
+      this.session.pause();
+      return this.inTurn(async () => this.state());
+    },
+    goBack: () =>
+      this.inTurn(async () => {
+        this.needRun();
+        this.session.goBack();
+        return this.state();
+      }),
+    reset: async () => {
+      this.session.pause();
+      return this.inTurn(() => this.reset());
+    },
+    setLearningRate: async (_, learningRate) => {
+      this.needRun();
+      this.session.adjust({ learningRate });
+      return undefined;
+    },
+    load: (_, model) =>
+      this.inTurn(async () => this.samplers.load(modelOf(model), await this.session.device())),
+    sample: ({ id, signal }, order, events) =>
+      this.inTurn(() => this.sample(order, { id, signal, ...events })),
+    save: (_, what) => this.inTurn(() => this.save(what)),
+    runs: async () => {
+      this.session.kept.list();
+      return undefined;
+    },
+    discard: async (_, id) => {
+      await this.session.kept.discard(id);
+      return undefined;
+    },
+  };
+
+  // ---------------------------------------------------------------- what the session asks of its host
+
+  send(event: SessionEvent): void {
+    switch (event.type) {
+      case 'losses': {
+        const { first, losses, imagesPerSecond } = event;
+        this.tell('loss', { first, losses, imagesPerSecond });
+        break;
+      }
+      case 'phase':
+        this.tell('phase', { phase: event.phase, training: event.training });
+        break;
+      case 'warning':
+      case 'notStored':
+        this.tell(event.type, { message: event.message });
+        break;
+      case 'stored':
+        this.tell('stored', { step: event.step, id: event.id });
+        break;
+      case 'recovered':
+        this.tell('recovered', { step: event.step });
+        break;
+      case 'kept':
+        this.tell('runs', event.runs);
+        break;
+      case 'lost':
+      case 'stillLost': {
+        const { why, attempt } = event;
+        const step = this.session.run?.losses.length ?? 0;
+        const message = lostText(why, attempt);
+        this.tell('lost', { message, step, recovers: attempt !== undefined, advice: attempt?.advice });
+        break;
+      }
+    }
+  }
+
+  createEngine(): Promise<Engine> {
+    return createEngine({
+      maxSubmitMilliseconds: SUBMIT_MS,
+      ...this.options.engine,
+      onProgress: (progress) => this.tell('progress', progress),
+      onWarning: ({ message }) => this.tell('warning', { message }),
+    });
+  }
+
+  async newRun(): Promise<TrainingRun> {
+    throw noRun();
+  }
+
+  freeUses(unet?: UNet): void {
+    this.samplers.free(unet);
+  }
+
+  failed(error: unknown): void {
+    // Whose training goes on by itself waits on.
+    if (this.session.isToldAlready(error)) return;
+    for (const { reject } of this.resting.splice(0)) reject(error);
+  }
+
+  rest(): void {
+    if (this.session.wanted || this.session.recovering) return;
+    for (const { resolve } of this.resting.splice(0)) resolve(this.state());
+  }
+
+  // ---------------------------------------------------------------- the calls
+
+  private async begin(options: BeginOptions): Promise<RunDescription> {
+    checkNames('begin', options, BEGIN);
+    const { trainer = {}, source, fit } = options;
+    checkObject('fit', fit, '{ epochs: 5 }');
+    const network = networkOf(options.network);
+    const config = 'parameters' in network ? network.config : network;
+    const { batchSize, learningRate, settings } = checkTrainer(trainer);
+    checkFit(fit, settings.objective, config);
+    const images = options.images ?? (await this.ownImages());
+    const { epochs, seed = 0, binarize, maxSteps } = fit;
+    const run = TrainingRun.begin(
+      { network, trainer },
+      {
+        images,
+        settings: { batchSize, learningRate, epochs, seed, binarize, maxSteps, source },
+      },
+    );
+    return this.build(run, options.sampling);
+  }
+
+  private async resume(options: ResumeOptions): Promise<RunDescription> {
+    checkNames('resume', options, RESUME);
+    const { from } = options;
+    const { kept } = this.session;
+    const bytes = typeof from === 'string' ? (await kept.take(from)).bytes : checkpointOf(from);
+    try {
+      const { settings } = loadCheckpoint(bytes);
+      const images = options.images ?? (await this.ownImages());
+      return await this.build(TrainingRun.resume(bytes, { images, settings }), options.sampling);
+    } catch (error) {
+      if (typeof from === 'string') await kept.end();
+      throw error;
+    }
+  }
+
+  /** Makes a run where there is none; without anybody who waits for it, it goes. */
+  private async open(signal: AbortSignal, make: () => Promise<RunDescription>): Promise<RunDescription> {
+    signal.throwIfAborted();
+    if (this.session.run) {
+      throw new EngineError(
+        'busy',
+        'This worker has a run, which another would replace. Save its checkpoint to keep it, and reset it.',
+      );
+    }
+    const made = await make();
+    if (signal.aborted) await this.reset();
+    signal.throwIfAborted();
+    return made;
+  }
+
+  private async build(run: TrainingRun, sampling: BeginOptions['sampling']): Promise<RunDescription> {
+    await this.session.open(run);
+    this.sampling = sampling ?? {};
+    const { settings, images, stepsPerEpoch, bytes } = run;
+    const { config, parameterCount } = run.unet!;
+    return {
+      step: run.losses.length,
+      losses: Float32Array.from(run.losses),
+      settings,
+      images: images.count,
+      stepsPerEpoch,
+      network: config,
+      parameters: parameterCount,
+      bytes,
+      variants: run.trainer!.variants,
+      adapter: this.session.engine!.adapter,
+    };
+  }
+
+  private async reset(): Promise<undefined> {
+    this.session.reset();
+    await this.session.kept.end({ discard: true });
+  }
+
+  /** Resolves when the training that `begin` begins rests. */
+  private train(signal: AbortSignal, begin: () => void): Promise<RunState> {
+    // Nobody waits for it any more, and so it should not go on.
+    signal.addEventListener('abort', () => this.session.pause());
+    return new Promise((resolve, reject) => {
+      this.resting.push({ resolve, reject });
+      begin();
+    });
+  }
+
+  private async sample(
+    { count, network, ...order }: SampleOrder,
+    call: Context & { readonly steps: boolean; readonly frames: boolean },
+  ) {
+    call.signal.throwIfAborted();
+    const engine = await this.session.device();
+    const { run } = this.session;
+    const ofModel = network === 'model' || (network === undefined && !run);
+    if (!ofModel && network !== undefined && network !== 'run') {
+      throw new EngineError('argument', `network is ${network}; it must be run or model.`);
+    }
+    const unet = ofModel ? await this.samplers.model(engine) : await this.needRun().network(engine);
+    const sampler = await this.samplers.of(unet, engine, count);
+    const options = {
+      steps: STEPS,
+      ...(ofModel ? {} : this.usually(order)),
+      ...order,
+      signal: call.signal,
+      ...(call.steps ? { onStep: (done: number) => this.post({ type: 'steps', id: call.id, done }) } : {}),
+    };
+    this.session.phase('sampling');
+    let images: Float32Array<ArrayBuffer> | undefined;
+    if (call.frames) {
+      for await (const frame of sampler.run(options)) {
+        images = frame.x;
+        this.post({ type: 'frame', id: call.id, frame });
+      }
+    } else images = await sampler.sample(options);
+    const { height, width, channels, outChannels = channels } = unet.config;
+    return { images: images!, count: sampler.count, height, width, channels: outChannels };
+  }
+
+  /** How the run's network samples where it is not told: guidance is for labels. */
+  private usually({ labels }: SampleOrder): Partial<Recipe['sampling']> {
+    const { guidance, ...rest } = this.sampling;
+    return labels && guidance !== undefined ? { ...rest, guidance } : rest;
+  }
+
+  private async save(what: 'model' | 'checkpoint'): Promise<Uint8Array<ArrayBuffer>> {
+    if (what !== 'model' && what !== 'checkpoint') {
+      throw new EngineError('argument', `save was asked for ${what}; it saves a model or a checkpoint.`);
+    }
+    const run = this.needRun();
+    if (what === 'model') {
+      const unet = await run.network(await this.session.device());
+      return saveModel(unet, { objective: run.objective });
+    }
+    const checkpoint = await this.session.saveCheckpoint();
+    if (!checkpoint)
+      throw new EngineError('data', 'The run has no step yet that could be saved, and its device was lost.');
+    return checkpoint;
+  }
+
+  /** Does `work` when what is being done now has stopped; training goes on afterwards. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.session.tasks.request(() => work().then(resolve, reject));
+    });
+  }
+
+  private state(): RunState {
+    const { run } = this.session;
+    const losses = run?.losses ?? [];
+    return { step: losses.length, loss: losses.at(-1), complete: run?.complete ?? false };
+  }
+
+  private needRun(): TrainingRun {
+    const { run } = this.session;
+    if (!run) throw noRun();
+    return run;
+  }
+
+  private ownImages(): Promise<ImageSet> {
+    const { images } = this.options;
+    if (!images) {
+      throw new EngineError(
+        'argument',
+        'No images are given, and the worker has none of its own. Give images, or serve(globalThis, { images: () => … }).',
+      );
+    }
+    this.images ??= Promise.resolve(images()).catch((error) => {
+      this.images = undefined;
+      throw error;
+    });
+    return this.images;
+  }
+
+  private tell<Name extends keyof WorkerEvents>(name: Name, value: WorkerEvents[Name]): void {
+    this.post({ type: 'event', name, value } as Answer);
+  }
+}
+
+const noRun = () =>
+  new EngineError('argument', 'This worker has no run. Make one with begin or resume first.');

@@ -1,0 +1,352 @@
+/**
+ * A training session in a worker: one engine, at most one run, and one thing at a time. It trains, keeps copies, and goes on by itself from
+ * the last one when the device was lost. The page's worker and `serve` are two of its hosts.
+ */
+import type { Engine } from '../engine';
+import { EngineError } from '../errors';
+import { type Attempt, Recoverer } from '../keeping/recoverer';
+import { SAVE_MS } from '../keeping/saver';
+import { checkLearningRate, type TrainingEvent } from '../training/options';
+import type { Trainer } from '../training/trainer';
+import type { UNet } from '../unet/unet';
+import type { RunSettings } from '../weights/fields';
+import type { Phase, SessionEvent } from './events';
+import { KeptRuns } from './kept_runs';
+import { LossBatcher } from './loss_batcher';
+import type { TrainingRun } from './run';
+import { Tasks } from './tasks';
+
+/** Whom a session works for. */
+export interface SessionHost {
+  send(event: SessionEvent): void;
+  /** Another engine, when there is none. */
+  createEngine(): Promise<Engine>;
+  /** The run to train, when there is none. */
+  newRun(): Promise<TrainingRun>;
+  /** What to do when nobody wants training. */
+  background?(): (() => Promise<void>) | undefined;
+  /** The run is on a device, and not told of yet. */
+  built?(run: TrainingRun, engine: Engine): void;
+  /** Training begins, or stops, whatever the reason. */
+  training?(on: boolean): void;
+  /** Between two steps: no further one is submitted before this is done. */
+  between?(event: TrainingEvent, signal: AbortSignal): Promise<void>;
+  /** After a stretch of steps, at its end or a pause. */
+  rested?(step: number): Promise<void>;
+  /** Before a network is destroyed: what uses it must go. Without one, before all are, as the device is. */
+  freeUses(unet?: UNet): void;
+  /** A task has failed, or the training. */
+  failed(error: unknown): void;
+  /** Nothing is done any more. */
+  rest?(): void;
+}
+
+/** Device errors after which another attempt may get one. */
+const NO_DEVICE = ['no-adapter', 'device-lost', 'limit'];
+
+export class TrainingSession {
+  readonly tasks: Tasks<'training' | 'sampling' | 'pictures'>;
+  readonly kept: KeptRuns;
+  readonly host: SessionHost;
+  engine: Engine | undefined;
+  run: TrainingRun | undefined;
+  /** What it does when it does nothing. */
+  resting: Phase = 'starting';
+  /** One that knows of earlier losses may take its place. */
+  recoverer = new Recoverer();
+  private readonly keeps: boolean;
+  private batcher: LossBatcher;
+  /** Training is wanted until the run has so many steps; undefined: not at all. */
+  private target: number | undefined;
+  private keptAt = 0;
+  private lostWhy = '';
+  private retry: ReturnType<typeof setTimeout> | undefined;
+
+  /** `keep`: whether the browser is to keep the run. */
+  constructor(host: SessionHost, { keep = true } = {}) {
+    this.host = host;
+    this.keeps = keep;
+    this.kept = new KeptRuns((event) => host.send(event));
+    this.batcher = this.newBatcher();
+    this.tasks = new Tasks({
+      background: () => (this.target === undefined ? this.host.background?.() : () => this.makeSteps()),
+      failed: (error, asked) => this.failed(error, asked),
+      rest: () => {
+        this.phase(this.resting);
+        this.host.rest?.();
+      },
+    });
+  }
+
+  /** Whether somebody wants training: to the end of the run, or some steps. */
+  get wanted(): 'end' | 'steps' | undefined {
+    if (this.target === undefined) return undefined;
+    return this.target === Number.POSITIVE_INFINITY ? 'end' : 'steps';
+  }
+
+  /** Whether another device is waited for, to train on. */
+  get recovering(): boolean {
+    return this.retry !== undefined;
+  }
+
+  phase(phase: Phase): void {
+    this.host.send({ type: 'phase', phase, training: this.target !== undefined });
+  }
+
+  /** Trains so many steps, or to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
+  train(steps = Number.POSITIVE_INFINITY): void {
+    this.trainTo((this.run?.losses.length ?? 0) + steps);
+  }
+
+  pause(): void {
+    this.dropRetry();
+    this.target = undefined;
+    if (this.tasks.doing === 'sampling') this.phase('sampling');
+    else if (this.tasks.busy) this.phase('pausing');
+    this.tasks.interrupt('training');
+  }
+
+  /** What may change while the run trains. Throws `argument` for a rate that is not legal. */
+  adjust(settings: Partial<Pick<RunSettings, 'learningRate' | 'epochs'>>): void {
+    const { run } = this;
+    if (!run) return;
+    const { learningRate, epochs } = { ...run.settings, ...settings };
+    checkLearningRate(learningRate);
+    if (run.trainer) run.trainer.learningRate = learningRate;
+    // The end of a run is fixed when fit begins. Beginning again costs the step under way, no more.
+    if (epochs !== run.settings.epochs && this.wanted === 'end') this.tasks.interrupt('training');
+    run.settings = { ...run.settings, learningRate, epochs };
+  }
+
+  /** Nothing is wanted any more. What is under way is not interrupted by this. */
+  stop(): void {
+    this.dropRetry();
+    this.target = undefined;
+    this.tasks.drop();
+  }
+
+  /** Forgets the run, and frees its memory. */
+  reset(): void {
+    this.dropRetry();
+    this.target = undefined;
+    this.freeRun();
+    this.run = undefined;
+    this.resting = 'idle';
+    this.host.send({ type: 'freed' });
+  }
+
+  /** After a divergence: to the copy before the last one. Whether there is any. */
+  goBack(): boolean {
+    const { run } = this;
+    if (!run?.checkpoint) return false;
+    this.freeRun();
+    run.goBack();
+    this.host.send({ type: 'wentBack', losses: Float32Array.from(run.losses) });
+    return true;
+  }
+
+  /** The session's engine: another one where the last was lost. */
+  async device(): Promise<Engine> {
+    if (this.engine) return this.engine;
+    const engine = await this.host.createEngine();
+    this.engine = engine;
+    if (this.resting === 'lost') {
+      this.resting = this.run ? 'paused' : 'idle';
+      this.host.send({ type: 'recovered', step: this.run?.losses.length ?? 0 });
+    }
+    void engine.device.lost.then(({ reason, message }) => {
+      if (this.engine === engine && reason !== 'destroyed') this.deviceLost(message);
+    });
+    return engine;
+  }
+
+  /** Brings a run to the device that there was none of before. If that fails there is none again. */
+  async open(run: TrainingRun): Promise<void> {
+    this.run = run;
+    try {
+      await this.build();
+    } catch (error) {
+      if (this.run) this.reset();
+      throw error;
+    }
+    this.resting = run.complete ? 'finished' : 'paused';
+  }
+
+  /** The trainer of the run, which begins here if there is none. */
+  async build(): Promise<Trainer> {
+    if (this.run?.trainer) return this.run.trainer;
+    this.phase('compiling');
+    const run = this.run ?? (await this.host.newRun());
+    this.run = run;
+    let trainer: Trainer;
+    try {
+      const engine = await this.device();
+      trainer = await run.build(engine);
+      this.host.built?.(run, engine);
+    } catch (error) {
+      this.freeRun();
+      if (!run.checkpoint) this.run = undefined;
+      throw error;
+    }
+    this.keptAt = performance.now();
+    const { unet, images, stepsPerEpoch, bytes } = run;
+    const { parameterCount: parameters, config } = unet!;
+    const classes = config.conditioning?.classes ?? 0;
+    const { variants } = trainer;
+    const { count } = images;
+    this.host.send({ type: 'built', images: count, stepsPerEpoch, parameters, classes, bytes, variants });
+    return trainer;
+  }
+
+  /** Takes all off the device that is compiled; what it was made from stays, and `build` makes it anew. */
+  freeAll(): void {
+    this.host.freeUses();
+    this.run?.free();
+  }
+
+  /** Sends the losses that wait to be sent together. */
+  flush(): void {
+    this.batcher.flush();
+  }
+
+  /** Copies the run to the host, and from there to the browser's storage. Returns all losses. */
+  async keep(): Promise<Float32Array> {
+    const run = this.run!;
+    const losses = await run.keep();
+    this.keptAt = performance.now();
+    if (this.keeps) this.kept.save(run.checkpoint!, losses.length);
+    return losses;
+  }
+
+  /** The run as a file; after a divergence or a lost device as it was before. Call it between two steps. */
+  async saveCheckpoint(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { run } = this;
+    if (run?.trainer && !(run.diverged && run.checkpoint)) await this.keep();
+    return run?.checkpoint?.slice();
+  }
+
+  /** The loss of the device is told once, by its own event, and ends what was at work. */
+  isToldAlready(error: unknown): boolean {
+    const code = error instanceof EngineError ? error.code : undefined;
+    return (code === 'device-lost' || code === 'destroyed') && !this.engine;
+  }
+
+  private newBatcher(): LossBatcher {
+    return new LossBatcher((event) => this.host.send(event));
+  }
+
+  private trainTo(target: number): void {
+    this.dropRetry();
+    this.target = target;
+    this.tasks.interrupt('pictures');
+    this.tasks.work();
+  }
+
+  private dropRetry(): void {
+    clearTimeout(this.retry);
+    this.retry = undefined;
+  }
+
+  private async makeSteps(): Promise<void> {
+    const trainer = await this.build();
+    const run = this.run!;
+    this.resting = 'paused';
+    // A pause may have come meanwhile.
+    if (this.target === undefined) return;
+    this.phase('training');
+    const steps = this.target - run.losses.length;
+    // Losses that the one before has not sent are of a device that was lost.
+    this.batcher = this.newBatcher();
+    let speed = 0;
+    const add = (loss: number) => {
+      const message = run.add(loss);
+      this.batcher.add(run.losses.length, loss, speed);
+      if (message) this.host.send({ type: 'warning', message });
+    };
+    let ended = false;
+    this.host.training?.(true);
+    try {
+      ended = await this.tasks.interruptible('training', (signal) =>
+        run.train({
+          steps,
+          signal,
+          each: async (event) => {
+            speed = event.imagesPerSecond;
+            add(event.loss);
+            await this.between(event, signal);
+          },
+        }),
+      );
+    } finally {
+      this.host.training?.(false);
+      // When the device was lost, the run went back to what was kept; later steps are not the run's any more.
+      if (run.trainer === trainer) this.flush();
+    }
+    if (run.trainer !== trainer) return;
+    const losses = await this.keep();
+    // Where something else was interrupted, steps that were under way meanwhile have not told theirs.
+    losses.slice(run.losses.length).forEach(add);
+    this.flush();
+    if (ended && (run.complete || run.losses.length >= (this.target ?? 0))) this.target = undefined;
+    await this.stretchEnded(run);
+  }
+
+  private async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
+    const due = performance.now() - this.keptAt > SAVE_MS;
+    await this.host.between?.(event, signal);
+    if (due) await this.keep();
+  }
+
+  private async stretchEnded(run: TrainingRun): Promise<void> {
+    // Nobody waits for the end of a run, but somebody does for a pause: that is told first.
+    if (run.complete) this.resting = 'finished';
+    else if (this.target === undefined) this.phase(this.resting);
+    else return;
+    await this.host.rested?.(run.losses.length);
+  }
+
+  private failed(error: unknown, asked: boolean): void {
+    const { target } = this;
+    this.target = undefined;
+    if (!asked && target !== undefined && this.isStillLost(error)) this.stillLost(target);
+    else this.host.failed(error);
+  }
+
+  private deviceLost(why: string): void {
+    const { target, run } = this;
+    this.target = undefined;
+    this.tasks.interrupt();
+    this.freeAll();
+    run?.rewind();
+    this.engine?.destroy();
+    this.engine = undefined;
+    this.resting = 'lost';
+    this.lostWhy = why;
+    const attempt = this.recoverer.lost(Date.now());
+    const losses = Float32Array.from(run?.losses ?? []);
+    this.host.send({ type: 'lost', why, losses, ...(target === undefined ? {} : { attempt }) });
+    if (target !== undefined) this.tryAgain(attempt, target);
+    if (!this.tasks.busy) this.phase('lost');
+  }
+
+  /** Whether an attempt to train got no device. One that it got and lost has told that itself. */
+  private isStillLost(error: unknown): boolean {
+    const none = error instanceof EngineError && NO_DEVICE.includes(error.code);
+    return none && this.resting === 'lost' && !this.recovering;
+  }
+
+  private stillLost(target: number): void {
+    const attempt = this.recoverer.failed(Date.now());
+    this.host.send({ type: 'stillLost', why: this.lostWhy, attempt });
+    this.tryAgain(attempt, target);
+  }
+
+  private tryAgain({ wait }: Attempt, target: number): void {
+    this.retry = setTimeout(() => this.trainTo(target), wait);
+  }
+
+  private freeRun(): void {
+    if (this.run?.unet) this.host.freeUses(this.run.unet);
+    this.run?.free();
+  }
+}

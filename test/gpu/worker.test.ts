@@ -1,0 +1,378 @@
+/** Training in a worker, without the page: over a channel in every lane, and in a real worker where there are such. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createEngine, loadCheckpoint, loadModel, recipes } from '../../src';
+import {
+  type BeginOptions,
+  createWorkerClient,
+  type RunState,
+  type Samples,
+  serve,
+  type WorkerClient,
+} from '../../src/worker';
+import type { ServeOptions } from '../../src/worker/serve';
+import { testGpu } from '../lanes/gpu';
+import { losableGpu } from './worker/losable';
+import { images, run, STEPS } from './worker/tiny';
+
+const { gpu, lane } = await testGpu();
+
+const examples = import.meta.glob('../../examples/worker/train.js', { eager: true }) as {
+  '../../examples/worker/train.js': {
+    trainAndSample(
+      client: WorkerClient,
+      options: { run: BeginOptions; steps: number; labels: number[]; show: (text: string) => void },
+    ): Promise<Samples>;
+  };
+};
+
+/** What the same run gives without a worker. */
+const alone = await (async () => {
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
+  const unet = await engine.createUNet(run.network, { seed: run.fit.seed });
+  const trainer = await engine.createTrainer(unet, run.trainer);
+  const losses: number[] = [];
+  for await (const { loss } of trainer.fit(await engine.createDataset(images), run.fit)) losses.push(loss);
+  const sampler = await engine.createSampler(unet, { count: 2 });
+  const samples = await sampler.sample({ steps: 3, seed: 9 });
+  const parameters = await unet.getParameters();
+  engine.destroy();
+  return { losses, samples, parameters };
+})();
+expect(alone.losses).toHaveLength(STEPS);
+
+/** A client of a server in this thread, whose devices can be lost. */
+function served(options: ServeOptions = {}) {
+  const { port1, port2 } = new MessageChannel();
+  const { gpu, lose, refuse } = losableGpu();
+  serve(port2, { keep: false, ...options, engine: { gpu, selfCheck: false, ...options.engine } });
+  const client = createWorkerClient(port1);
+  onTestFinished(async () => {
+    await client.reset().catch(() => {});
+    client.destroy();
+    port2.close();
+  });
+  return { client, lose, refuse, losses: lossesOf(client) };
+}
+
+/** The losses that a client has heard of. */
+function lossesOf(client: WorkerClient): number[] {
+  const all: number[] = [];
+  client.on('loss', ({ first, losses }) => all.splice(first, all.length, ...losses));
+  return all;
+}
+
+/** The next event of a name for which `condition` holds. */
+function heard<Name extends Parameters<WorkerClient['on']>[0]>(
+  client: WorkerClient,
+  name: Name,
+  condition: () => boolean = () => true,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const off = client.on(name, () => {
+      if (!condition()) return;
+      off();
+      resolve();
+    });
+  });
+}
+
+const done: RunState = { step: STEPS, loss: alone.losses.at(-1), complete: true };
+
+test('a run in a worker is the run itself: losses, weights, samples', async () => {
+  const { client, losses } = served();
+  const begun = await client.begin({ ...run, images });
+  expect(begun).toMatchObject({
+    ...{ step: 0, images: 10, stepsPerEpoch: 3, network: { widths: [4, 8], channels: 1 } },
+    settings: { seed: 5, batchSize: 4, learningRate: 0.01, epochs: 8 },
+  });
+  expect(await client.start()).toEqual(done);
+  expect(losses).toEqual(alone.losses);
+  expect(loadModel(await client.save()).parameters).toEqual(alone.parameters);
+  const steps: number[] = [];
+  const made = await client.sample({ steps: 3, seed: 9, count: 2, onStep: (n) => steps.push(n) });
+  expect(made).toEqual({ images: alone.samples, count: 2, height: 8, width: 8, channels: 1 });
+  expect(steps.at(-1)).toBe(3);
+  const frames: Float32Array[] = [];
+  await client.sample({ steps: 3, seed: 9, count: 2, onFrame: ({ x }) => frames.push(x) });
+  expect(frames).toHaveLength(3);
+  expect(frames[2]).toEqual(alone.samples);
+});
+
+test('it pauses, makes single steps, samples between, goes on from a file, with the same bits', async () => {
+  const { client, losses } = served({ images: () => images });
+  await client.begin(run);
+  const started = client.start();
+  await heard(client, 'loss');
+  const paused = await client.pause();
+  expect(await started).toEqual(paused);
+  expect(paused).toMatchObject({ complete: false, loss: alone.losses[paused.step - 1] });
+  expect(await client.step(2)).toMatchObject({ step: paused.step + 2 });
+  const file = await client.save('checkpoint');
+  expect(loadCheckpoint(file).losses).toEqual(Float32Array.from(alone.losses.slice(0, paused.step + 2)));
+  await client.reset();
+  await expect(client.start()).rejects.toMatchObject({
+    code: 'argument',
+    message: expect.stringMatching(/has no run/),
+  });
+  const resumed = await client.resume({ from: file });
+  expect(resumed.step).toBe(paused.step + 2);
+  const going = client.start();
+  await client.sample({ count: 1, steps: 1 });
+  expect(await going).toEqual(done);
+  expect(losses).toEqual(alone.losses);
+  // More epochs, and a rate that is its own.
+  await client.setLearningRate(0.001);
+  expect(await client.start({ epochs: 9 })).toMatchObject({ step: STEPS + 3, complete: true });
+});
+
+describe('a device that is lost', () => {
+  test('while it trains is replaced, and the run ends with the same bits', async () => {
+    const { client, lose, refuse, losses } = served();
+    const told: unknown[] = [];
+    client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
+    client.on('recovered', ({ step }) => told.push(step));
+    await client.begin({ ...run, images });
+    await client.step(10);
+    const started = client.start();
+    await heard(client, 'loss');
+    refuse(1);
+    lose();
+    expect(await started).toEqual(done);
+    const lost = { step: 10, recovers: true };
+    expect(told).toEqual([lost, lost, 10]);
+    expect(losses).toEqual(alone.losses);
+  });
+
+  test('while it rests is asked for when it is needed', async () => {
+    const { client, lose } = served();
+    await client.begin({ ...run, images });
+    await client.step(10);
+    const before = await client.save('checkpoint');
+    const lost = heard(client, 'lost');
+    lose();
+    await lost;
+    expect(await client.save('checkpoint')).toEqual(before);
+    expect((await client.sample({ count: 1, steps: 2 })).images).toHaveLength(64);
+    expect(await client.start()).toEqual(done);
+  });
+
+  test('and that does not come back can be given up', async () => {
+    const { client, lose, refuse } = served();
+    await client.begin({ ...run, images });
+    await client.step(4);
+    const started = client.start();
+    refuse(1000);
+    lose();
+    await heard(client, 'lost');
+    expect(await client.pause()).toMatchObject({ step: 4, complete: false });
+    expect(await started).toMatchObject({ step: 4 });
+    await expect(client.sample()).rejects.toMatchObject({ code: 'no-adapter' });
+    refuse(0);
+    expect(await client.start()).toEqual(done);
+  });
+});
+
+test('a run that diverges says so, keeps its last good state, and goes on with a smaller rate', async () => {
+  const { client } = served();
+  // With a rate of 10, every step makes all weights nine times as large.
+  await client.begin({ ...run, images, trainer: { ...run.trainer, weightDecay: 1 }, fit: { epochs: 100 } });
+  await client.step(3);
+  await client.step(3);
+  await client.setLearningRate(10);
+  await expect(client.start()).rejects.toMatchObject({ name: 'EngineError', code: 'diverged' });
+  const file = loadCheckpoint(await client.save('checkpoint'));
+  expect(file.state.step).toBe(6);
+  // That copy may hold what led there already.
+  expect(await client.goBack()).toMatchObject({ step: 3 });
+  await client.setLearningRate(0.01);
+  expect(await client.step(2)).toMatchObject({ step: 5, loss: expect.any(Number) });
+});
+
+test('a trained network is sampled from, and begun with', async () => {
+  const { client } = served();
+  const model = {
+    config: { ...run.network, channels: 1 },
+    objective: 'tutorial',
+    parameters: alone.parameters,
+  };
+  await expect(client.sample()).rejects.toMatchObject({
+    code: 'argument',
+    message: expect.stringMatching(/no network to sample/),
+  });
+  await client.load(model as unknown as Parameters<typeof client.load>[0]);
+  const made = await client.sample({ steps: 3, seed: 9, count: 2 });
+  expect(made.images).toEqual(alone.samples);
+  const network = loadModel(await savedModel());
+  await client.begin({ ...run, images, network });
+  expect(loadModel(await client.save()).parameters).toEqual(alone.parameters);
+  expect((await client.sample({ network: 'model', steps: 3, seed: 9, count: 2 })).images).toEqual(
+    made.images,
+  );
+});
+
+/** The file of the network of the run alone. */
+async function savedModel(): Promise<Uint8Array> {
+  const { client } = served();
+  await client.begin({ ...run, images });
+  await client.start();
+  return client.save();
+}
+
+test('calls are ended by a signal', async () => {
+  const { client } = served();
+  await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+  const signal = AbortSignal.abort(new Error('Not now.'));
+  await expect(client.sample({ signal })).rejects.toThrow('Not now.');
+  const start = new AbortController();
+  const started = client.start({ signal: start.signal });
+  await heard(client, 'loss');
+  const sample = new AbortController();
+  const sampled = client.sample({
+    ...{ steps: 1000, count: 1, signal: sample.signal },
+    onStep: () => sample.abort(new Error('Enough.')),
+  });
+  await expect(sampled).rejects.toThrow('Enough.');
+  start.abort();
+  await expect(started).rejects.toMatchObject({ name: 'AbortError' });
+  const { step } = await client.pause();
+  expect(await client.pause()).toMatchObject({ step });
+});
+
+describe('what is wrong', () => {
+  test('crosses as an EngineError that says it, and leaves the worker as it was', async () => {
+    const { client } = served();
+    const refused = (call: Promise<unknown>, code: string, message: RegExp) =>
+      expect(call).rejects.toMatchObject({
+        name: 'EngineError',
+        code,
+        message: expect.stringMatching(message),
+      });
+    const begin = (options: object) => client.begin({ ...run, images, ...options });
+    await refused(client.begin(run), 'argument', /No images are given/);
+    await refused(begin({ trainer: { batchSize: 0 } }), 'argument', /batchSize is 0/);
+    await refused(begin({ fit: { epochs: 0 } }), 'argument', /epochs is 0/);
+    await refused(begin({ fit: undefined }), 'argument', /^fit is of type Undefined/);
+    await refused(begin({ recipe: 'digits' }), 'argument', /begin has no setting recipe/);
+    await refused(begin({ network: { height: 9 } }), 'argument', /height/);
+    await refused(begin({ network: {} }), 'data', /images of 8x8x1; this UNet takes 28x28x1/);
+    await refused(begin({ trainer: { onStep() {} } }), 'argument', /begin was given what cannot be sent/);
+    await refused(client.resume({ from: new Uint8Array(9) }), 'data', /checkpoint/);
+    await refused(
+      client.resume({ from: 'nobody' }),
+      lane === 'node' ? 'data' : 'busy',
+      /run|files for pages/,
+    );
+    await refused(client.resume({ from: 7 as never, images }), 'argument', /from is of type Number/);
+    await begin({});
+    await refused(begin({}), 'busy', /reset it/);
+    await refused(client.sample({ steps: 0 }), 'argument', /steps is 0/);
+    await refused(client.sample({ network: 'other' as 'run' }), 'argument', /network is other/);
+    await refused(client.save('all' as 'model'), 'argument', /save was asked for all/);
+    const file = await client.step().then(() => client.save('checkpoint'));
+    await client.reset();
+    const other = { ...images, images: images.images.map((byte) => 255 - byte) };
+    await refused(client.resume({ from: file, images: other }), 'data', /Give the same images/);
+    await client.resume({ from: file, images });
+    expect(await client.start()).toEqual(done);
+  });
+
+  test('with the client’s own calls is refused before anything is sent', async () => {
+    const { client } = served();
+    await expect(client.setLearningRate(0)).rejects.toThrow(/learningRate is 0/);
+    await expect(client.step(0.5)).rejects.toThrow(/count is 0.5/);
+    await expect(client.start({ epochs: 0 })).rejects.toThrow(/epochs is 0/);
+    expect(() => createWorkerClient(undefined as never)).toThrow(/The worker is of type Undefined/);
+    expect(() => serve({} as never)).toThrow(/serve was given something of type Object/);
+    expect(() => serve(new MessageChannel().port1, { kept: true } as object)).toThrow(/serve has no setting/);
+  });
+
+  test('with a client that was destroyed is said to whoever waits', async () => {
+    const { client } = served();
+    const begun = client.begin({ ...run, images });
+    client.destroy();
+    await expect(begun).rejects.toMatchObject({ code: 'destroyed' });
+    await expect(client.pause()).rejects.toMatchObject({ code: 'destroyed' });
+  });
+
+  test('images can be handed over', async () => {
+    const { client } = served();
+    const own = { ...images, images: images.images.slice() };
+    await client.begin({ ...run, images: own }, { transfer: true });
+    expect(own.images).toHaveLength(0);
+    expect(await client.start()).toEqual(done);
+  });
+});
+
+// Node has no workers of this kind.
+if (lane !== 'node') {
+  const clientOf = (worker: Worker) => {
+    const client = createWorkerClient(worker);
+    onTestFinished(() => client.destroy());
+    return client;
+  };
+  const start = () => {
+    const worker = new Worker(new URL('./worker/served.ts', import.meta.url), { type: 'module' });
+    const client = clientOf(worker);
+    return { client, worker, losses: lossesOf(client) };
+  };
+
+  test('a real worker keeps the run, recovers, and another goes on with it', async () => {
+    const first = start();
+    const stored = heard(first.client, 'stored');
+    await first.client.begin(run);
+    await first.client.step(10);
+    await stored;
+    const started = first.client.start();
+    await heard(first.client, 'loss');
+    first.worker.postMessage('lose');
+    await heard(first.client, 'recovered');
+    await first.client.pause();
+    first.client.destroy();
+    await started.catch(() => {});
+
+    const { client, losses } = start();
+    const id = await keptId(client);
+    const resumed = await client.resume({ from: id });
+    expect([...resumed.losses]).toEqual(alone.losses.slice(0, resumed.step));
+    expect(await client.start()).toEqual(done);
+    expect(losses).toEqual(alone.losses.slice(resumed.step));
+    await client.reset();
+  });
+
+  /** Of a run that nobody has any more. */
+  function keptId(client: WorkerClient): Promise<string> {
+    return new Promise((resolve) => {
+      client.on('runs', (runs) => {
+        const free = runs.find(({ held, settings }) => !held && settings.seed === run.fit.seed);
+        if (free) resolve(free.id);
+      });
+      void client.runs();
+    });
+  }
+
+  test('the example trains and samples', async () => {
+    const { trainAndSample } = examples['../../examples/worker/train.js'];
+    const worker = new Worker(new URL('../../examples/worker/worker.js', import.meta.url), {
+      type: 'module',
+    });
+    const shown: string[] = [];
+    const network = { ...recipes.digits.network, widths: [4, 4], convolutionsPerLevel: 1 };
+    const trainer = { ...recipes.digits.trainer, batchSize: 8 };
+    const made = await trainAndSample(clientOf(worker), {
+      run: { network, trainer, fit: { epochs: 1 }, sampling: recipes.digits.sampling },
+      ...{ steps: 3, labels: [3, 7], show: (text: string) => shown.push(text) },
+    });
+    expect(made).toMatchObject({ count: 2, height: 28, width: 28, channels: 1 });
+    expect(made.images.some((value) => value > 0 && value < 1)).toBe(true);
+    expect(shown.filter((text) => /^step 3: \d/.test(text))).toHaveLength(1);
+  });
+
+  test('a worker that cannot be loaded is told of', async () => {
+    const client = clientOf(new Worker('/nowhere.js', { type: 'module' }));
+    await expect(client.begin(run)).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/worker stopped/),
+    });
+    await expect(client.start()).rejects.toMatchObject({ code: 'argument' });
+  });
+}

@@ -1,0 +1,44 @@
+/** A GPU whose devices can be lost. */
+
+export interface LosableGpu {
+  readonly gpu: GPU;
+  /** Loses the last device, as a driver that crashes does. */
+  lose(): void;
+  /** No adapter answers so many times. */
+  refuse(times: number): void;
+}
+
+export function losableGpu(): LosableGpu {
+  let loseLast = () => {};
+  let refused = 0;
+  const losable = (device: GPUDevice) => {
+    const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
+      loseLast = () => {
+        resolve({ reason: 'unknown', message: 'A test has lost it.' } as GPUDeviceLostInfo);
+        device.destroy();
+      };
+    });
+    Object.defineProperty(device, 'lost', { value: lost });
+    return device;
+  };
+  const { gpu } = navigator;
+  return {
+    gpu: {
+      async requestAdapter(options?: GPURequestAdapterOptions) {
+        if (refused-- > 0) return null;
+        const adapter = await gpu.requestAdapter(options);
+        const requestDevice = adapter?.requestDevice.bind(adapter);
+        return (
+          adapter &&
+          Object.defineProperty(adapter, 'requestDevice', {
+            value: async (descriptor: GPUDeviceDescriptor) => losable(await requestDevice!(descriptor)),
+          })
+        );
+      },
+    } as GPU,
+    lose: () => loseLast(),
+    refuse: (times) => {
+      refused = times;
+    },
+  };
+}
