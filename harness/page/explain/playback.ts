@@ -33,18 +33,29 @@ export class Playback {
 
   /** Call this at each rendering. */
   render(steps: number): void {
-    if (steps !== this.steps) {
-      this.steps = steps;
-      this.slider.input.max = String(steps);
-    }
+    this.fit(steps);
     this.slider.say((1 - this.at / steps).toFixed(2));
     setText(this.button, this.timer ? 'Stop' : 'Play');
     // Nobody sees it any more.
     if (this.timer && !this.element.isConnected) this.stop();
   }
 
+  /** There are other pictures: plays them, or where nothing should move by itself, shows the last one. */
+  begin(steps: number, still: boolean): void {
+    this.stop();
+    this.fit(steps);
+    if (still) this.slider.value = steps;
+    else this.play();
+  }
+
+  private fit(steps: number): void {
+    if (steps === this.steps) return;
+    this.steps = steps;
+    this.slider.input.max = String(steps);
+  }
+
   /** From noise to the image, once. */
-  play(): void {
+  private play(): void {
     this.stop();
     this.slider.value = 0;
     this.timer = setInterval(() => {
@@ -54,14 +65,8 @@ export class Playback {
     }, FRAME_MS);
   }
 
-  stop(): void {
+  private stop(): void {
     clearInterval(this.timer);
     this.timer = undefined;
-  }
-
-  /** Shows a step without playing. */
-  choose(at: number): void {
-    this.stop();
-    this.slider.value = at;
   }
 }

@@ -67,13 +67,11 @@ export class RecipeScene implements Scene {
       for (const { of, question } of sides)
         question.ask({ kind: 'make', of: this.asked(of), labels: DIGITS, steps: STEPS, seed });
     // Both begin together, once both are there.
-    const both = sides.every(({ question }) => question.answer && !question.waiting);
+    const both = !stage.app || sides.every(({ question }) => question.answer && !question.waiting);
     if (both && this.played !== String(seed)) {
       this.played = String(seed);
-      if (stage.still) playback.choose(STEPS);
-      else playback.play();
+      playback.begin(STEPS, stage.still);
     }
-    playback.element.hidden = !stage.app;
     this.other.hidden = !stage.app;
     playback.render(STEPS);
     for (const { of, figure, question } of sides) this.showSide(of, figure, question.answer);

@@ -80,8 +80,7 @@ export class SamplingScene implements Scene {
     const { answer } = question;
     if (answer && answer !== this.played) {
       this.played = answer;
-      if (stage.still) this.playback.choose(answer.predictions.length);
-      else this.playback.play();
+      this.playback.begin(answer.predictions.length, stage.still);
     }
     const shown = answer ?? this.recorded();
     const steps = shown.predictions.length;
