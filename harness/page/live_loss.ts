@@ -7,37 +7,33 @@ import type { HeldOutLoss } from './measurements';
 const EVALUATED = { gpu: 1000, software: 200 };
 
 export class HeldOut {
-  private readonly dataset: Dataset;
+  private readonly engine: Engine;
+  private readonly images: ImageSet;
   private readonly binarize: boolean | undefined;
+  /** They are brought to the GPU when they are needed. */
+  private dataset: Dataset | undefined;
 
-  private constructor(dataset: Dataset, binarize: boolean | undefined) {
-    this.dataset = dataset;
+  constructor(engine: Engine, held: ImageSet, binarize: boolean | undefined) {
+    const most = EVALUATED[engine.adapter.software ? 'software' : 'gpu'];
+    this.engine = engine;
+    this.images = imagesFrom(held, 0, Math.min(most, held.count));
     this.binarize = binarize;
   }
 
-  /** Brings the images to the GPU. */
-  static async create(
-    engine: Engine,
-    held: ImageSet,
-    { binarize }: { readonly binarize: boolean | undefined },
-  ): Promise<HeldOut> {
-    const most = EVALUATED[engine.adapter.software ? 'software' : 'gpu'];
-    const images = imagesFrom(held, 0, Math.min(most, held.count));
-    return new HeldOut(await engine.createDataset(images), binarize);
-  }
-
-  get images(): number {
-    return this.dataset.count;
+  get count(): number {
+    return this.images.count;
   }
 
   /** Rejects with the signal's reason between two batches. */
   async measure(trainer: Trainer, step: number, signal: AbortSignal): Promise<HeldOutLoss> {
-    const { dataset, binarize } = this;
-    const { loss, bins } = await trainer.evaluate(dataset, { binarize, signal });
-    return { step, loss, bins: bins.map((bin) => bin.loss ?? null), images: dataset.count };
+    const { binarize, count } = this;
+    this.dataset ??= await this.engine.createDataset(this.images);
+    const { loss, bins } = await trainer.evaluate(this.dataset, { binarize, signal });
+    return { step, loss, bins: bins.map((bin) => bin.loss ?? null), images: count };
   }
 
   free(): void {
-    this.dataset.destroy();
+    this.dataset?.destroy();
+    this.dataset = undefined;
   }
 }

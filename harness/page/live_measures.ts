@@ -48,11 +48,11 @@ export class LiveMeasures {
   }
 
   /** From now on it measures this run. */
-  async begin(run: MeasuredRun): Promise<void> {
+  begin(run: MeasuredRun): void {
     this.free();
     this.run = run;
     this.begunAt = this.clock.run(performance.now());
-    if (run.held) this.heldOut = await HeldOut.create(run.engine, run.held, run);
+    if (run.held) this.heldOut = new HeldOut(run.engine, run.held, run.binarize);
   }
 
   /** Call this before trainer and engine are destroyed. */
@@ -139,7 +139,7 @@ export class LiveMeasures {
     const { run } = this;
     if (!run) return Number.POSITIVE_INFINITY;
     const passes =
-      kind === 'heldOut' ? this.heldOut!.images : SAMPLES * passesOf(run.network, run.engine.adapter);
+      kind === 'heldOut' ? this.heldOut!.count : SAMPLES * passesOf(run.network, run.engine.adapter);
     return FIRST_MS[kind] + (1000 * passes) / PASSES_A_STEP / imagesPerSecond;
   }
 }

@@ -1,5 +1,5 @@
 /** How many of 100 samples a classifier accepts as digits, beside the same for real digits. The classifier comes when it is asked for. */
-import type { Engine } from '../../src';
+import type { Engine, Sampler } from '../../src';
 import { loadDigits } from '../../src/data/digits';
 import type { AcceptedShare } from './measurements';
 import { liveSteps, type Network, samplingOf } from './order';
@@ -24,7 +24,7 @@ export async function acceptedShare(
     throw error;
   });
   const judge = await loading;
-  const sampler = await engine.createSampler(network.unet, { count: SAMPLES });
+  const sampler = await createUntuned(engine, network);
   try {
     const steps = liveSteps(network, engine.adapter);
     const { initial: guidance } = settings.guidance;
@@ -35,6 +35,17 @@ export async function acceptedShare(
     return { step, accepted, samples: SAMPLES, real: ofReal };
   } finally {
     sampler.destroy();
+  }
+}
+
+/** With the usual kernels: to measure which are fastest would take longer than the samples. */
+async function createUntuned(engine: Engine, { unet }: Network): Promise<Sampler> {
+  const { tune } = engine;
+  engine.tune = false;
+  try {
+    return await engine.createSampler(unet, { count: SAMPLES });
+  } finally {
+    engine.tune = tune;
   }
 }
 

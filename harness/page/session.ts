@@ -216,7 +216,7 @@ export class Session implements SessionHost {
   }
 
   async built(run: TrainingRun, engine: Engine): Promise<void> {
-    await this.measures.begin(run, engine);
+    this.measures.begin(run, engine);
   }
 
   training(on: boolean): void {
@@ -231,7 +231,8 @@ export class Session implements SessionHost {
 
   async rested(step: number): Promise<void> {
     await this.views.lastPictures(step);
-    if (this.core.run?.complete) this.core.tasks.request(() => this.measures.last());
+    const { run } = this.core;
+    if (run?.trainer && run.complete) this.core.tasks.request(() => this.measures.last());
   }
 
   freeUses(unet?: UNet): void {

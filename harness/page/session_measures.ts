@@ -19,9 +19,9 @@ export class SessionMeasures {
   }
 
   /** From now on it measures this run. */
-  async begin({ unet, objective, settings, trainer }: TrainingRun, engine: Engine): Promise<void> {
+  begin({ unet, objective, settings, trainer }: TrainingRun, engine: Engine): void {
     const { held } = this.place.imagesOf(this.place.current);
-    await this.measures.begin({
+    this.measures.begin({
       ...{ engine, held, binarize: settings.binarize, seed: settings.seed, trainer: trainer! },
       network: { unet: unet!, objective },
       isDigits: this.place.source === 'mnist',
@@ -58,7 +58,8 @@ export class SessionMeasures {
   async measure(kind: Kind): Promise<void> {
     const { core } = this.place;
     const { run } = core;
-    if (!run?.trainer || !this.measures.can(kind, run.losses.length)) return;
+    const trainer = run?.trainer;
+    if (!trainer || !this.measures.can(kind, run.losses.length)) return;
     const step = run.losses.length;
     const trains = core.wanted !== undefined;
     if (trains) this.training(true);
@@ -70,8 +71,8 @@ export class SessionMeasures {
     } finally {
       this.training(false);
     }
-    // It was the pause that ended it.
-    if (trains && !core.wanted) {
+    // It was a pause that ended it, and not the loss of the device.
+    if (trains && !core.wanted && run.trainer === trainer) {
       core.phase(core.resting);
       await this.views.lastPictures(step);
     }
