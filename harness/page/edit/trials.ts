@@ -48,7 +48,7 @@ export class Trials {
       };
       worker.onerror = ({ message }) =>
         stopped(message || 'The worker could not be loaded. Reload the page.');
-      wait();
+      // Its silence counts from its first word on: how long its program takes to load says nothing about the shader.
       worker.postMessage({ ...order, id } satisfies TrialOrder);
     });
   }

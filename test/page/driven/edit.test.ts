@@ -30,6 +30,19 @@ async function open(query: string) {
   return visited;
 }
 
+/** Presses a button of the page as soon as it can be pressed. */
+const pressed = (page: Page, id: string) =>
+  until(
+    page,
+    (i) => {
+      const button = document.getElementById(i) as HTMLButtonElement;
+      const can = !button.disabled && button.ariaDisabled !== 'true';
+      if (can) button.click();
+      return can;
+    },
+    id,
+  );
+
 /** Opens the editor of the first dispatch of a kernel. */
 async function edit(page: Page, kernel: string) {
   await page.click('#inside-list summary');
@@ -85,14 +98,14 @@ const cursorLine = (page: Page) =>
 
 test('wrongly, without end, and rightly: only the right text is trained with, from where the run is', async () => {
   const whole = await open(RUN);
-  await whole.page.evaluate(() => document.getElementById('train')!.click());
+  await pressed(whole.page, 'train');
   await phase(whole.page, 'finished');
   const unbroken = await losses(whole.page);
   expect(unbroken).toHaveLength(20);
   await whole.page.close();
 
   const { page, problems } = await open(RUN);
-  await page.evaluate(() => document.getElementById('step')!.click());
+  await pressed(page, 'step');
   await steps(page, 1);
   await phase(page, 'paused');
   await edit(page, 'swish');
@@ -177,15 +190,17 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   await until(page, () => !document.getElementById('shaders-used')!.hidden);
   expect(await text(page, 'shaders-used')).toContain('shaders/activation/swish.wgsl');
   expect(await losses(page)).toEqual(unbroken.slice(0, 1));
+  await phase(page, 'paused');
   for (const n of [2, 3]) {
-    await page.evaluate(() => document.getElementById('step')!.click());
+    await pressed(page, 'step');
     await steps(page, n);
     await phase(page, 'paused');
   }
   expect(await compiled('swish(1.0 * input[i])')).toBe(true);
   await page.click('#shaders-back');
   await until(page, () => document.getElementById('shaders-used')!.hidden);
-  await page.evaluate(() => document.getElementById('train')!.click());
+  await phase(page, 'paused');
+  await pressed(page, 'train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
   expect(problems).toEqual([]);
@@ -196,8 +211,8 @@ test('a shader that is saved while the page trains is tried and trained with, wi
   const { page, problems } = await open(RUN.replace('epochs=5', 'epochs=5000'));
   await page.evaluate(() => {
     Object.assign(window, { sameDocument: true });
-    document.getElementById('train')!.click();
   });
+  await pressed(page, 'train');
   await steps(page, 3);
   const environment = served.server.environments.client;
   const plugin = served.server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
