@@ -234,7 +234,8 @@ export class Session implements SessionHost {
 
   async rested(step: number): Promise<void> {
     await this.views.lastPictures(step);
-    if (this.core.run?.complete) this.core.tasks.request(() => this.measures.last());
+    const { run } = this.core;
+    if (run?.trainer && run.complete) this.core.tasks.request(() => this.measures.last());
   }
 
   freeUses(unet?: UNet): void {

@@ -12,7 +12,9 @@ export const MOST_RUNS = 6;
 
 /** What a kept run is, without its weights. */
 export interface KeptRun {
+  /** Its name in the storage. */
   readonly id: string;
+  /** Completed steps. */
   readonly step: number;
   /** Of the last step that was made. */
   readonly loss: number | undefined;
@@ -20,8 +22,11 @@ export interface KeptRun {
   readonly losses: Float32Array;
   /** Milliseconds, as Date.now() has them. */
   readonly savedAt: number;
+  /** What it learns. */
   readonly objective: Objective;
+  /** As it was begun. */
   readonly settings: RunSettings;
+  /** The images that it trains on. */
   readonly data: DataFingerprint;
   /** Somebody writes it, as a rule another tab. */
   readonly held: boolean;

@@ -1,14 +1,14 @@
 /** webgpu-diffusion/worker: training in a worker, for pages. A client for the page and what answers it (docs/worker.md). */
 export type { KeptRun } from '../keeping/store';
-export {
-  type CallOptions,
-  type ClientSampleOptions,
-  createWorkerClient,
-  type StartOptions,
-  type TransferOptions,
-  type WorkerClient,
-  type WorkerLike,
+export type {
+  CallOptions,
+  ClientSampleOptions,
+  StartOptions,
+  TransferOptions,
+  WorkerClient,
+  WorkerLike,
 } from './client';
+export { createWorkerClient } from './client';
 export type { Phase } from './events';
 export type {
   BeginOptions,
