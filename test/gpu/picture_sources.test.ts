@@ -53,7 +53,10 @@ test.each(Object.entries(await kinds()))(
     expect(await unet.predict(pictures)).toEqual(await unet.predict(arrays([0, 1]), 3));
     expect(await unet.predict(pictures[1])).toEqual(await unet.predict(readPictures(some[1], size)));
 
-    using told = await engine.createUNet({ ...config, conditioning: { noiseLevel: true, classes: 0 } }, { seed: 1 });
+    using told = await engine.createUNet(
+      { ...config, conditioning: { noiseLevel: true, classes: 0 } },
+      { seed: 1 },
+    );
     const levels = Float32Array.of(0.2, 0.5, 0.9);
     const predicted = await told.predict(pictures, 3, { levels });
     expect(predicted).toEqual(await told.predict(arrays([-1, 1]), 3, { levels }));
