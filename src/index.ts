@@ -27,13 +27,8 @@ export {
 } from './pictures/picture';
 export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipes } from './recipes';
-export {
-  type EncodeRunOptions,
-  MAX_SAMPLING_STEPS,
-  type SampleEvent,
-  type SampleOptions,
-  type SamplerOptions,
-} from './sampling/options';
+export { MAX_SAMPLING_STEPS } from './sampling/most_steps';
+export type { EncodeRunOptions, SampleEvent, SampleOptions, SamplerOptions } from './sampling/options';
 export type { SamplingMethod } from './sampling/passes';
 export type { Sampler } from './sampling/sampler';
 export type { Batch } from './training/batch';

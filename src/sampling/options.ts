@@ -4,10 +4,8 @@ import type { BufferSlice } from '../gpu/slice';
 import type { Picture } from '../pictures/picture';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
+import { MAX_SAMPLING_STEPS } from './most_steps';
 import { METHODS, type PassOptions, type SamplingMethod } from './passes';
-
-/** Most steps of one run. */
-export const MAX_SAMPLING_STEPS = 1000;
 
 /** Options of a sampler. */
 export interface SamplerOptions {

@@ -10,6 +10,7 @@ import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { hasPictures, loadPictures } from './load_pictures';
+import { MAX_SAMPLING_STEPS } from './most_steps';
 import {
   checkEncodeNames,
   checkRun,
@@ -17,7 +18,6 @@ import {
   checkSampler,
   type EncodeRunOptions,
   type LoadedOptions,
-  MAX_SAMPLING_STEPS,
   type SampleEvent,
   type SampleOptions,
   type SamplerOptions,

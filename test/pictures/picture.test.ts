@@ -76,12 +76,17 @@ describe('readPictures', () => {
   ])('%s', (_, make, facts) => refused(make, 'argument', ...facts));
 });
 
-test('one picture alone is repeated, a list must be as long as asked', () => {
+test('one picture alone is repeated, a list must be as long as asked', async () => {
   const size = { height: 2, width: 2, channels: 1 };
   const options = { count: 3, range: [0, 1] as const };
   const one = [...readPictures(four)];
   close(picturesFor('start', four, size, options), [...one, ...one, ...one]);
-  refused(() => picturesFor('start', [four], size, options), 'argument', 'start has 1 pictures', 'must be 3');
+  await refused(
+    () => picturesFor('start', [four], size, options),
+    'argument',
+    'start has 1 pictures',
+    'must be 3',
+  );
 });
 
 test('a data set of pictures is bytes', () => {
