@@ -80,6 +80,8 @@ function errorsOf(programs: readonly Block[]): string[] {
     onnx: 'onnx/index',
     pretrained: 'pretrained/index',
     quality: 'quality/index',
+    three: 'three/index',
+    worker: 'worker/index',
   };
   const paths = Object.entries(entries).map(([name, file]) => [
     posix.join('webgpu-diffusion', name),

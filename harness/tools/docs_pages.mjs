@@ -42,4 +42,6 @@ export const ENTRIES = {
   'webgpu-diffusion/onnx': 'src/onnx/index.ts',
   'webgpu-diffusion/quality': 'src/quality/index.ts',
   'webgpu-diffusion/node': 'src/node/index.ts',
+  'webgpu-diffusion/three': 'src/three/index.ts',
+  'webgpu-diffusion/worker': 'src/worker/index.ts',
 };

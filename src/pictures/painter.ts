@@ -48,8 +48,7 @@ export class Painter extends Resource {
   /** Its height. */
   readonly height: number;
   private readonly shape: PaintShape;
-  /** The format of the texture that it paints into. */
-  readonly format: GPUTextureFormat;
+  private readonly format: GPUTextureFormat;
   private readonly program: Program;
   private readonly images: GPUBuffer;
   private readonly picture: GPUBuffer;

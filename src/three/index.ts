@@ -105,11 +105,17 @@ export async function createPictureTexture<Texture extends ThreeTexture>(
     );
   }
   // What three samples it takes for linear light; so the GPU decodes.
-  const painter = await engine.createPainter({ ...options, format: options.format ?? 'rgba8unorm-srgb' });
-  const { width, height, format } = painter;
+  const { format = 'rgba8unorm-srgb' } = options;
+  const painter = await engine.createPainter({ ...options, format });
+  const { width, height } = painter;
   const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
   const { device } = engine;
-  const gpuTexture = device.createTexture({ label: 'picture texture', size: [width, height], format, usage });
+  const gpuTexture = device.createTexture({
+    label: 'picture texture',
+    size: [width, height],
+    format: format as GPUTextureFormat,
+    usage,
+  });
   const texture = new ExternalTexture(gpuTexture);
   // Three's coordinates begin at the bottom, a picture's rows at the top.
   texture.repeat.set(1, -1);

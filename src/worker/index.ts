@@ -19,4 +19,5 @@ export type {
   Samples,
   WorkerEvents,
 } from './protocol';
-export { type ScopeLike, type ServeOptions, serve } from './serve';
+export { type ScopeLike, serve } from './serve';
+export type { ServeOptions } from './serve_options';

@@ -1,8 +1,7 @@
 /** The worker's side: what a client's calls do. */
-import type { ImageSet } from '../data/idx';
-import type { EngineOptions } from '../engine';
 import { checkNames, EngineError, type Names, typeOf } from '../errors';
 import type { Answer, Request } from './protocol';
+import type { ServeOptions } from './serve_options';
 
 /** A worker's global scope, or a `MessagePort`. */
 export interface ScopeLike {
@@ -12,18 +11,6 @@ export interface ScopeLike {
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
   /** Of a port. */
   start?(): void;
-}
-
-/** Options of `serve`. */
-export interface ServeOptions {
-  /** The images of runs that come without: called once, when they are needed. */
-  readonly images?: (() => ImageSet | Promise<ImageSet>) | undefined;
-  /**
-   * Whether the browser is to keep the run, in its own file system, so that it can be gone on with after a reload or a crash. Default true.
-   */
-  readonly keep?: boolean | undefined;
-  /** For `createEngine`, whenever there is to be a device. Submissions are 12 ms long by default, so that the page stays smooth. */
-  readonly engine?: Omit<EngineOptions, 'device' | 'onProgress' | 'onWarning'> | undefined;
 }
 
 const OPTIONS: Names<ServeOptions> = { images: true, keep: true, engine: true };

@@ -25,7 +25,7 @@ import type {
 } from './protocol';
 import { TrainingRun } from './run';
 import { Samplers } from './samplers';
-import type { ServeOptions } from './serve';
+import type { ServeOptions } from './serve_options';
 import { type SessionHost, TrainingSession } from './session';
 
 type Post = (answer: Answer, transfer?: Transferable[]) => void;

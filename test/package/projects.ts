@@ -58,7 +58,7 @@ function importMap(entries: Record<string, string>): string {
 }
 
 const ours = Object.fromEntries(
-  ['index', 'digits', 'onnx', 'pretrained', 'quality'].map((entry) => [
+  ['index', 'digits', 'onnx', 'pretrained', 'quality', 'three', 'worker'].map((entry) => [
     entry === 'index' ? 'webgpu-diffusion' : `webgpu-diffusion/${entry}`,
     `webgpu-diffusion/dist/lib/${entry}.js`,
   ]),

@@ -4,9 +4,11 @@ import * as digits from '../../src/data/digits';
 import * as library from '../../src/index';
 import * as node from '../../src/node/index';
 import * as pretrained from '../../src/pretrained/index';
+import { blocksOf, documents } from '../docs_code';
+import { given, names } from '../docs_given';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu, lane } = await testGpu();
+const { gpu } = await testGpu();
 
 /** So that whole trainings take seconds. */
 const FEW = 64;
@@ -39,31 +41,26 @@ const compile = (code: string, names: readonly string[]) =>
     )}}`,
   );
 
-// The documents are files, and a program runs alike in every lane.
-if (lane === 'node') {
-  const { blocksOf, documents } = await import('../docs_code');
-  const { given, names } = await import('../docs_given');
-  const programs = documents
-    .flatMap((document) => blocksOf(document))
-    .filter(({ language, file, notRun, runBy }) => language === 'js' && !file && !notRun && !runBy);
+const programs = documents
+  .flatMap((document) => blocksOf(document))
+  .filter(({ language, file, notRun, runBy }) => language === 'js' && !file && !notRun && !runBy);
 
-  test('there are programs in the documentation', () => {
-    expect(programs.length).toBeGreaterThan(8);
-  });
+test('there are programs in the documentation', () => {
+  expect(programs.length).toBeGreaterThan(8);
+});
 
-  test.each(programs)('$document, line $line', async ({ code }) => {
-    const values = await given(gpu.device);
-    const printed: string[] = [];
-    const load = (name: string) => {
-      if (!modules[name]) throw new Error(`The tests have no module ${name} for the documentation.`);
-      return modules[name];
-    };
-    const console = { log: (...text: unknown[]) => printed.push(text.join(' ')) };
-    await compile(code, names)(load, console, ...names.map((name) => values[name]));
-    if (code.includes('console.log') && !code.includes('catch')) expect(printed.length).toBeGreaterThan(0);
-    values.engine.destroy();
-  });
-}
+test.each(programs)('$document, line $line', async ({ code }) => {
+  const values = await given(gpu.device);
+  const printed: string[] = [];
+  const load = (name: string) => {
+    if (!modules[name]) throw new Error(`The tests have no module ${name} for the documentation.`);
+    return modules[name];
+  };
+  const console = { log: (...text: unknown[]) => printed.push(text.join(' ')) };
+  await compile(code, names)(load, console, ...names.map((name) => values[name]));
+  if (code.includes('console.log') && !code.includes('catch')) expect(printed.length).toBeGreaterThan(0);
+  values.engine.destroy();
+});
 
 test('a program that fails would be noticed', async () => {
   const load = () => ({ fail: () => Promise.reject(new Error('as it should')) });
