@@ -9,7 +9,7 @@ import {
   serve,
   type WorkerClient,
 } from '../../src/worker';
-import type { ServeOptions } from '../../src/worker/serve';
+import type { ServeOptions } from '../../src/worker/serve_options';
 import { testGpu } from '../lanes/gpu';
 import { losableGpu } from './worker/losable';
 import { images, run, STEPS } from './worker/tiny';
