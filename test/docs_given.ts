@@ -11,7 +11,7 @@ const buffers = [
 
 /** All names. */
 export const names = [
-  ...['device', 'engine', 'unet', 'dataset', 'trainer', 'encoder', 'canvas', 'noisy', 'target'],
+  ...['device', 'engine', 'unet', 'dataset', 'trainer', 'encoder', 'canvas', 'bitmap', 'noisy', 'target'],
   ...buffers,
 ] as const;
 
@@ -35,6 +35,8 @@ export async function given(device: GPUDevice) {
     trainer: await engine.createTrainer(unet, { batchSize: 16 }),
     encoder: device.createCommandEncoder(),
     canvas: canvasOn(device) as unknown as HTMLCanvasElement,
+    // Of programs that are only compiled.
+    bitmap: undefined as unknown as ImageBitmap,
     noisy: floats(),
     target: floats(),
   };
