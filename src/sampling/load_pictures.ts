@@ -1,15 +1,9 @@
 /** Pictures to begin a run at, and masks, as arrays. */
-import type { Picture } from '../pictures/picture';
+import { isPictures } from '../pictures/is_pictures';
 import type { UNetConfig } from '../unet/config';
 import type { LoadedOptions, SampleOptions } from './options';
 
 const NAMES = ['start', 'mask'] as const;
-
-/** A list of numbers is none: it is told what it must be. */
-function isPictures(given: unknown): given is Picture | readonly Picture[] {
-  const first = Array.isArray(given) && given.length > 0 ? given[0] : given;
-  return typeof first === 'object' && first !== null && !ArrayBuffer.isView(first);
-}
 
 /** Whether `loadPictures` has anything to do. */
 export const hasPictures = (options: SampleOptions) => NAMES.some((name) => isPictures(options?.[name]));

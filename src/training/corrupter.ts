@@ -1,4 +1,5 @@
 /** Noise on the caller's images, as training has it, into the caller's buffers. */
+
 import { checkInteger, checkNames, EngineError, type Names, notImages, show, typeOf } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -9,6 +10,7 @@ import { type CorruptImagesShape, corruptImages } from '../kernels/corrupt_image
 import { drawConditions } from '../kernels/draw_conditions';
 import { setUpdate } from '../kernels/set_update';
 import { createMutex } from '../mutex';
+import { isPictures } from '../pictures/is_pictures';
 import { type Picture, picturesFor } from '../pictures/picture';
 import { op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
@@ -246,8 +248,7 @@ export class Corrupter extends Resource {
         `clean has ${clean.length} values; ${count} images of ${height}x${width}x${channels} are ${size}.`,
       );
     }
-    if (typeof clean !== 'object' || clean === null || ArrayBuffer.isView(clean))
-      throw notImages('clean', clean, ', or pictures');
+    if (!isPictures(clean)) throw notImages('clean', clean, ', or pictures');
     return picturesFor('clean', clean, shape, { count: shape.count, range: [0, 1] });
   }
 }

@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { createMutex } from '../mutex';
 import type { Optional } from '../optional';
+import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
@@ -119,8 +120,7 @@ export class UNet extends NetworkWeights {
   }
 
   private async valuesOf(given: Picture | readonly Picture[], count: number) {
-    if (typeof given !== 'object' || given === null || ArrayBuffer.isView(given))
-      throw notImages('images', given, ', or pictures');
+    if (!isPictures(given)) throw notImages('images', given, ', or pictures');
     const { picturesFor } = await import('../pictures/picture');
     this.check();
     const range = this.config.conditioning?.noiseLevel ? ([-1, 1] as const) : ([0, 1] as const);

@@ -552,7 +552,7 @@ describe('complaints', () => {
     }
     const { trainer } = await setUp();
     const message =
-      'The data set is of type Undefined; it must be like { images, count, height, width, channels }, with labels where a network is told classes.';
+      'The data set is of type Undefined; it must be like { images, count, height, width, channels } or { pictures }, with labels where a network is told classes.';
     await refused(() => Dataset.create(gpu, undefined as never), 'data', message);
     await refused(() => trainer.evaluate(undefined as never), 'data', message);
   });
