@@ -101,12 +101,9 @@ test('a long function would be found', () => {
   expect(longFunctions(new Map([['a', text]]), 4)).toEqual([]);
 });
 
-/** Two switches over all commands and all events, which are still to be taken apart. */
-const STILL_LONG = ['session: handle', 'state: reduce'];
-
 test(`no function of the page has more than ${MOST_LINES_OF_PAGE_FUNCTION} lines`, () => {
   const long = longFunctions(sources('harness/page'), MOST_LINES_OF_PAGE_FUNCTION);
-  expect(long.filter(([name]) => !STILL_LONG.includes(name))).toEqual([]);
+  expect(long).toEqual([]);
 });
 
 test('nothing of src/ comes from test/ or harness/', () => {

@@ -49,17 +49,20 @@ export class Painter extends Resource {
   readonly height: number;
   private readonly shape: PaintShape;
   private readonly format: GPUTextureFormat;
+  private readonly gpu: Gpu;
   private readonly program: Program;
   private readonly images: GPUBuffer;
   private readonly picture: GPUBuffer;
 
   private constructor(
+    gpu: Gpu,
     shape: PaintShape,
     format: GPUTextureFormat,
     program: Program,
     [images, picture]: GPUBuffer[],
   ) {
     super('painter');
+    this.gpu = gpu;
     this.shape = shape;
     this.format = format;
     this.program = program;
@@ -80,7 +83,7 @@ export class Painter extends Resource {
     const buffers = await createTensorBuffers(gpu, 'painter ', all);
     try {
       const program = await Program.compile(gpu, 'paint', [op(paint, 'picture', shape, tensors)], buffers);
-      return new Painter(shape, format, program, [...buffers.values()]);
+      return new Painter(gpu, shape, format, program, [...buffers.values()]);
     } catch (error) {
       for (const b of buffers.values()) b.destroy();
       throw error;
@@ -103,6 +106,13 @@ export class Painter extends Resource {
     computePass(encoder, 'paint', (pass) => this.program.encode(pass));
     const bytesPerRow = 4 * pictureOf(this.shape).pitch;
     encoder.copyBufferToTexture({ buffer, bytesPerRow }, { texture }, [width, height]);
+  }
+
+  /** The same, recorded and submitted at once. Resolves when the device has taken it; rejects with `argument` if it refuses a buffer or the texture. */
+  async paint(images: BufferSlice, texture: GPUTexture): Promise<void> {
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'paint' });
+    this.encode(encoder, images, texture);
+    await this.gpu.submitCopies(encoder, 'what is painted');
   }
 
   /** Bytes of GPU memory that the painter holds. */

@@ -55,13 +55,11 @@ export class PictureTexture<Texture extends ThreeTexture> extends Resource {
   readonly texture: Texture;
   /** The same, as WebGPU has it: `rgba8unorm-srgb` unless asked otherwise, with COPY_SRC. */
   readonly gpuTexture: GPUTexture;
-  private readonly device: GPUDevice;
   private readonly painter: Painter;
 
   /** @internal */
-  constructor(device: GPUDevice, painter: Painter, gpuTexture: GPUTexture, texture: Texture) {
+  constructor(painter: Painter, gpuTexture: GPUTexture, texture: Texture) {
     super('picture texture');
-    this.device = device;
     this.painter = painter;
     this.gpuTexture = gpuTexture;
     this.texture = texture;
@@ -74,12 +72,10 @@ export class PictureTexture<Texture extends ThreeTexture> extends Resource {
     this.painter.encode(encoder, images, this.gpuTexture);
   }
 
-  /** Paints and submits. */
-  paint(images: BufferSlice): void {
+  /** Paints and submits, as `Painter.paint` does. */
+  async paint(images: BufferSlice): Promise<void> {
     this.check();
-    const encoder = this.device.createCommandEncoder({ label: 'picture texture' });
-    this.encode(encoder, images);
-    this.device.queue.submit([encoder.finish()]);
+    await this.painter.paint(images, this.gpuTexture);
   }
 
   protected release(): void {
@@ -120,5 +116,5 @@ export async function createPictureTexture<Texture extends ThreeTexture>(
   // Three's coordinates begin at the bottom, a picture's rows at the top.
   texture.repeat.set(1, -1);
   texture.offset.set(0, 1);
-  return new PictureTexture(device, painter, gpuTexture, texture);
+  return new PictureTexture(painter, gpuTexture, texture);
 }

@@ -105,6 +105,15 @@ test('train replaces no run unless it is told to', async () => {
 
 test('bench --compare prints two results side by side, and refuses other files', async () => {
   const times = { median: 2, p10: 1.9, p90: 2.1, n: 5 };
+  const step = {
+    batch: 4,
+    ms: times,
+    imagesPerSecond: 2000,
+    gflops: 1,
+    insideGflops: 1,
+    timer: 'wall clock',
+    variants: {},
+  };
   const result = {
     schema: 1,
     adapter: { vendor: '', architecture: '', device: '', description: 'A GPU', software: false },
@@ -115,8 +124,9 @@ test('bench --compare prints two results side by side, and refuses other files',
     timer: { kind: 'wall clock', resolutionMs: 1 },
     peak: { gflops: 1, gbps: 1, copies: [] },
     end: 'complete',
-    breakdowns: {},
-    step: { batch: 4, ms: times },
+    gflopsAtEnd: null,
+    breakdowns: { step: null, forward: null, sample: null },
+    step,
     forward: null,
     sample: null,
     sweep: [],
@@ -129,7 +139,7 @@ test('bench --compare prints two results side by side, and refuses other files',
     await writeFile(a, JSON.stringify(result));
     await writeFile(
       b,
-      JSON.stringify({ ...result, step: { batch: 4, ms: { ...times, p10: 0.9, median: 1, p90: 1.1 } } }),
+      JSON.stringify({ ...result, step: { ...step, ms: { ...times, p10: 0.9, median: 1, p90: 1.1 } } }),
     );
     const { code, out } = await run('bench', '--compare', `${a},${b}`);
     expect(code).toBe(0);

@@ -17,7 +17,7 @@ interface Case extends AverageShape {
 }
 
 const cases = Object.entries(adam.cases)
-  .filter(([, { skipped }]) => !skipped)
+  .filter(([, { skipped, unpacked }]) => !skipped && !unpacked)
   .map(([name, { layers }], i): [string, Case] => {
     const [step, after] = [
       [1, 0],

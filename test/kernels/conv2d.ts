@@ -59,7 +59,7 @@ export const convCases: Record<string, ConvShape> = {
   // 64 invocations a workgroup, 1,024 workgroups to a row of a flat grid.
   'more pairs of channels than fit a row of workgroups': {
     batch: 4,
-    height: 7,
+    height: 4,
     width: 7,
     inChannels: 16,
     outChannels: 4104,

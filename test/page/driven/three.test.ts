@@ -85,7 +85,7 @@ test('digits come out of noise on a cube, and nothing leaves the GPU', async () 
       ...new Float32Array(await read((e, to) => e.copyBufferToBuffer(images, 0, to, 0, 28224), 28224)),
     ];
     device.queue.writeBuffer(images, 0, halves);
-    picture.paint(images);
+    await picture.paint(images);
     const pitch = 512;
     const texels = new Uint8Array(
       await read(
