@@ -122,9 +122,21 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<() => P
 export const steps = (page: Page, count: number) =>
   until(page, (n) => window.harness.state.losses.length >= n, count);
 
+/** Pauses a run that trains, or is about to. In the page: on a busy machine a run may end before a click from outside arrives. */
+export async function pause(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const train = document.getElementById('train') as HTMLButtonElement;
+    const pauses = () => window.harness.state.phase === 'training' && train.textContent === 'Pause';
+    while (!pauses() || train.disabled || train.ariaDisabled === 'true')
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    train.click();
+  });
+  await phase(page, 'paused');
+}
+
 /** Trains to about here, and waits until that is kept. */
 export async function keepAt(page: Page, count: number): Promise<void> {
-  // All in the page: on a busy machine a run may end before a click from outside arrives.
+  // All in the page, as above.
   await page.evaluate(async (n) => {
     const train = document.getElementById('train') as HTMLButtonElement;
     const soon = () => new Promise((resolve) => setTimeout(resolve, 5));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
-import { files, losses, phase, servePage, text, until, visit } from '../visit';
+import { files, losses, pause, phase, servePage, text, until, visit } from '../visit';
 
 let server: Awaited<ReturnType<typeof servePage>>;
 let browser: Browser;
@@ -162,8 +162,7 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await until(page, () => document.getElementById('draw-model')!.textContent!.startsWith('This page’s run'));
   await quiet(page);
   await page.click('#tab-train');
-  await page.click('#train');
-  await phase(page, 'paused');
+  await pause(page);
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(problems).toEqual([]);
   await page.close();

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
 import { violations } from '../axe';
-import { phase, servePage, steps, TINY, until, visit, watch } from '../visit';
+import { pause, phase, servePage, steps, TINY, until, visit, watch } from '../visit';
 
 let server: Awaited<ReturnType<typeof servePage>>;
 let browser: Browser;
@@ -163,12 +163,11 @@ test('the second scene follows the run as it learns, and the drawing stays with 
   const at = await words();
   await until(page, (w) => document.querySelector('.scene-network')!.textContent !== w, at);
   await page.click('#tab-train');
-  await page.click('#train');
-  await phase(page, 'paused');
+  await pause(page);
   expect(problems).toEqual([]);
   await page.close();
 
-  const young = await open('?task=train&batch=4&limit=800&widths=8,16&samples=0');
+  const young = await open('?task=train&batch=4&limit=1000&widths=8,16&samples=0');
   await phase(young.page, 'idle');
   await young.page.click('#step');
   await steps(young.page, 1);

@@ -9,6 +9,7 @@ import {
   killGpu,
   losses,
   offered,
+  pause,
   phase,
   servePage,
   steps,
@@ -110,11 +111,8 @@ test('a device that is lost in the middle of training is replaced, and the run e
     await until(page, () => (window as unknown as { said: string[] }).said.length > 0);
     const said = await page.evaluate(() => (window as unknown as { said: string[] }).said[0]);
     expect(said).toMatch(/^The GPU device was lost.*The run (goes on|begins again) by itself/);
-    await phase(page, 'training');
-    if (i === 0) {
-      await page.click('#train');
-      await phase(page, 'paused');
-    }
+    if (i === 0) await pause(page);
+    else await phase(page, 'training');
   }
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed);
@@ -138,8 +136,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     await until(page, () => window.harness.state.phase === 'lost');
     await steps(page, 50);
 
-    await page.click('#train');
-    await phase(page, 'paused');
+    await pause(page);
     const kept = (await losses(page)).length;
     expect(await losses(page)).toEqual(undisturbed.slice(0, kept));
     await page.click('#train');
@@ -169,8 +166,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', asy
   const first = await open(`${RUN.replace('epochs=20', 'epochs=10000')}&autorun=1`);
   // Kept without a pause, by the time.
   await until(first.page, () => window.harness.state.stored > 0);
-  await first.page.click('#train');
-  await phase(first.page, 'paused');
+  await pause(first.page);
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
   await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('open in another tab'));

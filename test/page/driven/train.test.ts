@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
-import { files, losses, phase, servePage, steps, TINY, text, type, until, visit } from '../visit';
+import { files, losses, pause, phase, servePage, steps, TINY, text, type, until, visit } from '../visit';
 
 /** Of 320 digits a tenth is held out. */
 const RUN = '?batch=16&limit=320&widths=8,16&samples=10&epochs=2000';
@@ -50,8 +50,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   await until(page, () => window.harness.state.measured.heldOut.length >= 2);
   await type(page, 'lr', '0.001');
   await until(page, () => window.harness.state.measured.rates.length === 1);
-  await page.click('#train');
-  await phase(page, 'paused');
+  await pause(page);
   const { heldOut, rates } = await measured(page);
   expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 288, held: 32 });
   const [first, last] = [heldOut[0], heldOut[heldOut.length - 1]];
@@ -198,8 +197,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await type(page, 'seed', '7');
   await page.click('#train');
   await steps(page, 20);
-  await page.click('#train');
-  await phase(page, 'paused');
+  await pause(page);
   expect((await rows(page)).map((row) => [row[0], row[4]])).toEqual([
     ['This run', '7'],
     [expect.stringMatching(/^Kept/), '123'],

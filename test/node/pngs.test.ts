@@ -4,9 +4,9 @@ import { createEngine, type Pixels } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 
-const { gpu, lane } = await testGpu();
+const { gpu } = await testGpu();
 
-test.runIf(lane === 'node')('what is written comes back, and is a data set', async () => {
+test('what is written comes back, and is a data set', async () => {
   const [fs, os, path] = await Promise.all([
     import('node:fs/promises'),
     import('node:os'),
