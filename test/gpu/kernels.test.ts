@@ -29,10 +29,11 @@ function once(spec: AnySpec, shape: unknown, users: number): () => Prepared {
   };
 }
 
-/** Cases of more work than the UNet's layers run where the forms for GPUs do. */
+/** Cases of more work than the UNet's layers, or of more numbers, run where the forms for GPUs do. */
 const runsAll = kinds.includes('gpu');
 const runsHere = (kind?: AdapterKind) => kind === undefined || kinds.includes(kind);
 const MUCH_FLOPS = 1e8;
+const MANY_NUMBERS = 5e5;
 
 for (const [name, spec] of specs) {
   const variants = Object.entries(spec.kernel.variants).filter(([, v]) => runsHere(v.for));
@@ -46,7 +47,9 @@ for (const [name, spec] of specs) {
     if (features.length > 0) test.skip(`${name}.${variant}: the device has no ${features}`, () => {});
   const able = variants.filter(([variant]) => lacking.get(variant)!.length === 0);
   for (const [title, shape] of Object.entries(spec.cases)) {
-    if (!runsAll && spec.kernel.cost(shape).flops > MUCH_FLOPS) continue;
+    const numbers = Object.values<number>(spec.kernel.sizes(shape)).reduce((a, b) => a + b, 0);
+    const isLarge = spec.kernel.cost(shape).flops > MUCH_FLOPS || numbers > MANY_NUMBERS;
+    if (!runsAll && isLarge) continue;
     const handling = able.filter(([, { refuses }]) => !refuses?.(shape));
     const prepare = once(spec, shape, handling.length);
     // Concurrent, so that one waits for the GPU while something is computed for the next one.

@@ -78,7 +78,8 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
     else expect(bars[i][1]).toBeGreaterThan(0);
   }
   // The samples over the run, played and saved.
-  const newest = await text(page, 'grid-step');
+  const newest = `after step ${done.length}`;
+  await until(page, (words) => document.getElementById('grid-step')!.textContent === words, newest);
   await page.evaluate(() => {
     const played: string[] = [];
     Object.assign(window, { played });
