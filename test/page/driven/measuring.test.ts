@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BenchResults } from '../../../harness/page/measuring/bench_panel';
 import type { CheckResults } from '../../../harness/page/measuring/check_panel';
 import { launchBrowser } from '../../lanes/browsers';
+import { violations } from '../axe';
 import { files, phase, root, servePage, text, until, visit } from '../visit';
 
 let server: Awaited<ReturnType<typeof servePage>>;
@@ -60,6 +61,7 @@ test('check: kernels in use first, passes that are green, rows that open, files'
   const sources = await page.$$eval('#check-table pre', (all) => all.map((e) => e.textContent!));
   expect(sources[0]).toContain('@compute');
   expect(sources.at(-1)).toContain('export const reference');
+  expect(await violations(page)).toEqual([]);
   await page.keyboard.press('Enter');
   expect(await page.$eval('#check-table .detail', (row) => (row as HTMLElement).hidden)).toBe(true);
 
@@ -227,6 +229,8 @@ test('bench on a phone: a file is looked at, its marks are named, and it is comp
   await page.evaluate(() => document.querySelector<HTMLElement>('#bench-comparison h2 button')!.click());
   expect(await compared()).toMatch(/^a\.json against b\.json/);
   expect(await compared()).toContain('0.33x ▼ faster');
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+  expect(await violations(page)).toEqual([]);
   await dropAll([theirs, 'a.json'], [theirs, 'b.json'], [theirs, 'c.json']);
   await until(page, () => !document.getElementById('files-problem')!.hidden);
   expect(await text(page, 'files-problem-text')).toBe(

@@ -2,6 +2,7 @@
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
+import { violations } from '../axe';
 import { files, losses, pause, phase, servePage, steps, TINY, text, type, until, visit } from '../visit';
 
 /** Of 320 digits a tenth is held out. */
@@ -112,6 +113,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
     (n) => document.getElementById('quality-at')!.textContent === `after step ${n}`,
     done.length,
   );
+  expect(await violations(page)).toEqual([]);
   // A run that is gone on with has all of that behind it.
   const before = await measured(page);
   await page.reload();
