@@ -60,7 +60,7 @@ const wanted = (name) => only.includes(name);
 if (wanted('adapters')) await cli('adapters', 'adapters');
 if (wanted('check')) await cli('check', 'check', ...(quick ? ['--kernel', '*pool*'] : []));
 if (wanted('bench')) {
-  const few = quick ? ['--kernel', 'step', '--batch', '8', '--budget', '5'] : ['--budget', '120'];
+  const few = quick ? ['--kernel', 'step', '--batch', '8', '--budget', '15'] : ['--budget', '120'];
   await cli('bench', 'bench', '--json', join(out, 'bench.json'), ...few);
 }
 if (wanted('train')) {
