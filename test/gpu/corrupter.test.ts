@@ -159,7 +159,9 @@ test('bad input', async () => {
   await refused(() => corrupter.encode(encoder, undefined as never), 'argument', 'clean, noisy');
   gpu.device.queue.submit([encoder.finish()]); // nothing was recorded that the device would refuse
   await refused(() => corrupter.corrupt(clean.subarray(1)), 'argument', `${values - 1} values`, `${values}`);
-  await refused(() => corrupter.corrupt([1, 2] as never), 'argument', 'clean has 2 pictures');
+  await refused(() => corrupter.corrupt([1, 2] as never), 'argument', 'clean is of type Array');
+  const picture = { data: new Uint8Array(4), width: 1, height: 1 };
+  await refused(() => corrupter.corrupt([picture, picture]), 'argument', 'clean has 2 pictures');
   await refused(() => corrupter.corrupt(clean, { levels: Float32Array.of(2) }), 'argument', 'levels');
   corrupter.destroy();
   await refused(() => corrupter.corrupt(clean), 'destroyed', 'corrupter');
