@@ -10,13 +10,13 @@ import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
 import { swishUpsampleGrad } from '../kernels/swish_upsample_grad';
 import { op } from '../plan/op';
 import { padBatch, tensor } from '../plan/tensor';
-import { Resource } from '../resource';
 import {
   checkEven,
   checkImages,
   checkLayout,
   type ImageLayout,
   Images,
+  ImagesKernel,
   type ImagesShape,
   Passes,
   type PassPlan,
@@ -35,24 +35,13 @@ export interface ActivationOptions {
 }
 
 const NAME = 'activation';
-const FORWARD = ['input', 'output'] as const;
 const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
 
 /**
  * Swish and what follows it, by itself. Created by `engine.createActivation`. Buffers are of f32, images in the order of `layout`. What is
  * read has the usage COPY_SRC, what is written COPY_DST.
  */
-export class Activation extends Resource {
-  /** What it was created for. */
-  readonly shape: ImagesShape;
-  private readonly passes: Passes<'forward' | 'backward'>;
-
-  private constructor(shape: ImagesShape, passes: Passes<'forward' | 'backward'>) {
-    super(NAME);
-    this.shape = shape;
-    this.passes = passes;
-  }
-
+export class Activation extends ImagesKernel {
   /** @internal */
   static async create(gpu: Gpu, shape: ImagesShape, options: ActivationOptions): Promise<Activation> {
     checkNames('createActivation', options, { next: true, layout: true } satisfies Names<ActivationOptions>);
@@ -67,16 +56,7 @@ export class Activation extends Resource {
       next === 'nothing' ? elementwise(shape) : windows(shape, next, images),
       { ...(converts ? { state: images.state } : {}), count: shape.batch },
     );
-    return new Activation({ ...shape }, passes);
-  }
-
-  /** Records the activation; submits nothing. */
-  encodeForward(
-    encoder: GPUCommandEncoder,
-    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
-  ): void {
-    this.check();
-    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+    return new Activation(NAME, shape, passes);
   }
 
   /** Records the gradient of the input from that of the output; submits nothing. `input` is what went in. */
@@ -84,17 +64,7 @@ export class Activation extends Resource {
     encoder: GPUCommandEncoder,
     buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
   ): void {
-    this.check();
-    this.passes.encode('encodeBackward', encoder, buffers, ['backward'], BACKWARD);
-  }
-
-  /** Bytes of GPU memory that the activation holds. */
-  get bytes(): number {
-    return this.passes.bytes;
-  }
-
-  protected release(): void {
-    this.passes.destroy();
+    this.encodeGradient(encoder, buffers, BACKWARD);
   }
 }
 

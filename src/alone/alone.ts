@@ -237,3 +237,44 @@ export class Passes<Name extends string> extends Resource {
     for (const each of [...programs, ...buffers.values()]) each.destroy();
   }
 }
+
+/** Buffers of a forward pass from images to images. */
+const FORWARD = ['input', 'output'] as const;
+
+/** A kernel by itself from images to images, with a gradient of its input. Buffers are of f32, images in the order of `layout`. */
+export abstract class ImagesKernel extends Resource {
+  /** What it was created for: the images that go in. */
+  readonly shape: ImagesShape;
+  private readonly passes: Passes<'forward' | 'backward'>;
+
+  /** @internal */
+  constructor(name: string, shape: ImagesShape, passes: Passes<'forward' | 'backward'>) {
+    super(name);
+    this.shape = { ...shape };
+    this.passes = passes;
+  }
+
+  /** Records the output of `input`; submits nothing. */
+  encodeForward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
+  ): void {
+    this.check();
+    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+  }
+
+  /** Bytes of GPU memory that it holds. */
+  get bytes(): number {
+    return this.passes.bytes;
+  }
+
+  /** @internal */
+  protected encodeGradient(encoder: GPUCommandEncoder, buffers: Given, legal: readonly string[]): void {
+    this.check();
+    this.passes.encode('encodeBackward', encoder, buffers, ['backward'], legal);
+  }
+
+  protected release(): void {
+    this.passes.destroy();
+  }
+}

@@ -5,12 +5,12 @@ import type { BufferSlice } from '../gpu/slice';
 import { maxPool } from '../kernels/max_pool';
 import { maxPoolGrad } from '../kernels/max_pool_grad';
 import { op } from '../plan/op';
-import { Resource } from '../resource';
 import {
   checkEven,
   checkImages,
   checkLayout,
   Images,
+  ImagesKernel,
   type ImagesShape,
   type LayoutOptions,
   Passes,
@@ -18,26 +18,13 @@ import {
 } from './alone';
 
 const NAME = 'pooling';
-const FORWARD = ['input', 'output'] as const;
 const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
-
-type Pass = 'forward' | 'backward';
 
 /**
  * The largest of each 2x2 window, by itself. Created by `engine.createPooling`. Buffers are of f32, images in the order of `layout`. What
  * is read has the usage COPY_SRC, what is written COPY_DST.
  */
-export class Pooling extends Resource {
-  /** What it was created for: the images that go in. */
-  readonly shape: ImagesShape;
-  private readonly passes: Passes<Pass>;
-
-  private constructor(shape: ImagesShape, passes: Passes<Pass>) {
-    super(NAME);
-    this.shape = shape;
-    this.passes = passes;
-  }
-
+export class Pooling extends ImagesKernel {
   /** @internal */
   static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Pooling> {
     checkNames('createPooling', options, { layout: true } satisfies Names<LayoutOptions>);
@@ -46,20 +33,11 @@ export class Pooling extends Resource {
     const { layout = 'NHWC' } = options;
     checkLayout(layout, shape.batch);
     const images = new Images(shape.batch, layout);
-    const passes = await Passes.create<Pass>(gpu, NAME, plansOf(shape, images), {
+    const passes = await Passes.create(gpu, NAME, plansOf(shape, images), {
       ...(layout === 'NHWC' ? { state: images.state } : {}),
       count: shape.batch,
     });
-    return new Pooling({ ...shape }, passes);
-  }
-
-  /** Records the pooling; submits nothing. */
-  encodeForward(
-    encoder: GPUCommandEncoder,
-    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
-  ): void {
-    this.check();
-    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+    return new Pooling(NAME, shape, passes);
   }
 
   /**
@@ -70,17 +48,7 @@ export class Pooling extends Resource {
     encoder: GPUCommandEncoder,
     buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
   ): void {
-    this.check();
-    this.passes.encode('encodeBackward', encoder, buffers, ['backward'], BACKWARD);
-  }
-
-  /** Bytes of GPU memory that the pooling holds. */
-  get bytes(): number {
-    return this.passes.bytes;
-  }
-
-  protected release(): void {
-    this.passes.destroy();
+    this.encodeGradient(encoder, buffers, BACKWARD);
   }
 }
 

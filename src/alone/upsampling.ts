@@ -5,11 +5,11 @@ import type { BufferSlice } from '../gpu/slice';
 import { upsample } from '../kernels/upsample';
 import { upsampleGrad } from '../kernels/upsample_grad';
 import { op } from '../plan/op';
-import { Resource } from '../resource';
 import {
   checkImages,
   checkLayout,
   Images,
+  ImagesKernel,
   type ImagesShape,
   type LayoutOptions,
   Passes,
@@ -17,26 +17,13 @@ import {
 } from './alone';
 
 const NAME = 'upsampling';
-const FORWARD = ['input', 'output'] as const;
 const BACKWARD = ['outputGradient', 'inputGradient'] as const;
-
-type Pass = 'forward' | 'backward';
 
 /**
  * Each pixel four times, by itself. Created by `engine.createUpsampling`. Buffers are of f32, images in the order of `layout`. What is read
  * has the usage COPY_SRC, what is written COPY_DST.
  */
-export class Upsampling extends Resource {
-  /** What it was created for: the images that go in. */
-  readonly shape: ImagesShape;
-  private readonly passes: Passes<Pass>;
-
-  private constructor(shape: ImagesShape, passes: Passes<Pass>) {
-    super(NAME);
-    this.shape = shape;
-    this.passes = passes;
-  }
-
+export class Upsampling extends ImagesKernel {
   /** @internal */
   static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Upsampling> {
     checkNames('createUpsampling', options, { layout: true } satisfies Names<LayoutOptions>);
@@ -44,20 +31,11 @@ export class Upsampling extends Resource {
     const { layout = 'NHWC' } = options;
     checkLayout(layout, shape.batch);
     const images = new Images(shape.batch, layout);
-    const passes = await Passes.create<Pass>(gpu, NAME, plansOf(shape, images), {
+    const passes = await Passes.create(gpu, NAME, plansOf(shape, images), {
       ...(layout === 'NHWC' ? { state: images.state } : {}),
       count: shape.batch,
     });
-    return new Upsampling({ ...shape }, passes);
-  }
-
-  /** Records the upsampling; submits nothing. */
-  encodeForward(
-    encoder: GPUCommandEncoder,
-    buffers: { readonly [name in (typeof FORWARD)[number]]: BufferSlice },
-  ): void {
-    this.check();
-    this.passes.encode('encodeForward', encoder, buffers, ['forward'], FORWARD);
+    return new Upsampling(NAME, shape, passes);
   }
 
   /** Records the gradient of the input, the sum of those of its four copies; submits nothing. */
@@ -65,17 +43,7 @@ export class Upsampling extends Resource {
     encoder: GPUCommandEncoder,
     buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
   ): void {
-    this.check();
-    this.passes.encode('encodeBackward', encoder, buffers, ['backward'], BACKWARD);
-  }
-
-  /** Bytes of GPU memory that the upsampling holds. */
-  get bytes(): number {
-    return this.passes.bytes;
-  }
-
-  protected release(): void {
-    this.passes.destroy();
+    this.encodeGradient(encoder, buffers, BACKWARD);
   }
 }
 

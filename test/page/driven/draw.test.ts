@@ -2,23 +2,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
-import { files, losses, pause, phase, servePage, text, until, visit } from '../visit';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { drive } from '../drive';
+import { files, losses, pause, phase, text, until, visit } from '../visit';
 
-let server: Awaited<ReturnType<typeof servePage>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await servePage();
-  browser = await launchBrowser('chrome');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const driven = drive();
 
 const THREE = [
   [9, 7],
@@ -68,7 +57,7 @@ const quiet = (page: Page) =>
 const apart = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + Math.abs(v - b[i]), 0) / a.length;
 
 test('a 3 is drawn, drowned and brought back, read, and completed', async () => {
-  const { page, problems } = await visit(browser, `${server.address}?task=draw&level=50`);
+  const { page, problems } = await visit(driven.browser, `${driven.server.address}?task=draw&level=50`);
   await page.setViewport({ width: 1280, height: 900 });
   await phase(page, 'idle');
   await says(page, 'Nothing is drawn yet');
@@ -122,8 +111,8 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
 
 test('the keyboard alone draws, undoes and clears; one of the digits is read; training goes on meanwhile', async () => {
   const { page, problems } = await visit(
-    browser,
-    `${server.address}?task=draw&ask=classify&batch=4&limit=16&widths=8,16&samples=0&epochs=10000`,
+    driven.browser,
+    `${driven.server.address}?task=draw&ask=classify&batch=4&limit=16&widths=8,16&samples=0&epochs=10000`,
   );
   await phase(page, 'idle');
   await page.focus('#draw-field');
@@ -169,7 +158,10 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
 });
 
 test('the pretrained network is fine-tuned on kept drawings, and what it errs on them falls', async () => {
-  const { page, problems } = await visit(browser, `${server.address}?task=draw&samples=0&level=0`);
+  const { page, problems } = await visit(
+    driven.browser,
+    `${driven.server.address}?task=draw&samples=0&level=0`,
+  );
   await page.setViewport({ width: 1280, height: 900 });
   await phase(page, 'idle');
   await page.click('#teach-keep');
@@ -228,7 +220,7 @@ test('the pretrained network is fine-tuned on kept drawings, and what it errs on
 });
 
 test('own images come as pictures in folders and as .npy, and what is wrong with them is said in a sentence', async () => {
-  const { page, problems } = await visit(browser, `${server.address}?task=draw&samples=0`);
+  const { page, problems } = await visit(driven.browser, `${driven.server.address}?task=draw&samples=0`);
   await phase(page, 'idle');
   const { dropAll } = await files(page);
   const pictures = await page.evaluate(async () => {

@@ -1,22 +1,12 @@
 /** A shader, edited in the page as a person would, wrongly and rightly; and one that is saved while the development server runs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
-import { losses, phase, root, servePage, steps, TUTORIAL, text, until, visit } from '../visit';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { drive } from '../drive';
+import { losses, phase, root, steps, TUTORIAL, text, until, visit } from '../visit';
 
-let browser: Browser;
-let served: Awaited<ReturnType<typeof servePage>>;
-
-beforeAll(async () => {
-  served = await servePage({ hmr: true });
-  browser = await launchBrowser('chrome');
-});
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-});
+const driven = drive({ hmr: true });
 
 const RUN = `?task=inside&model=run&epochs=5&${TUTORIAL}`;
 const FILE = join(root, 'shaders/activation/swish.wgsl');
@@ -25,7 +15,7 @@ const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
 
 /** Opens the page at the Inside tab, where buttons can be pressed once it has looked. */
 async function open(query: string) {
-  const visited = await visit(browser, served.address + query);
+  const visited = await visit(driven.browser, driven.server.address + query);
   await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
   return visited;
 }
@@ -214,8 +204,8 @@ test('a shader that is saved while the page trains is tried and trained with, wi
   });
   await pressed(page, 'train');
   await steps(page, 3);
-  const environment = served.server.environments.client;
-  const plugin = served.server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
+  const environment = driven.server.server.environments.client;
+  const plugin = driven.server.server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
   const hook = plugin.hotUpdate as unknown as (this: object, update: object) => Promise<unknown>;
   /** As if the file had this text now. */
   const save = async (saved: string) =>
@@ -240,7 +230,7 @@ test('a shader that is saved while the page trains is tried and trained with, wi
   const at = (await losses(page)).length;
   await steps(page, at + 3);
   // The server itself, which finds the file as it was.
-  served.server.watcher.emit('change', FILE);
+  driven.server.server.watcher.emit('change', FILE);
   await notice('was saved. The GPU gets the shipped text');
   await until(page, () => document.getElementById('shaders-used')!.hidden);
   await steps(page, (await losses(page)).length + 3);

@@ -1,24 +1,13 @@
 /** The Explain tab and the words that explain themselves, as a reader meets them: by mouse, by keyboard, on a phone, without a GPU. */
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
 import { violations } from '../axe';
-import { pause, phase, servePage, steps, TINY, until, visit, watch } from '../visit';
+import { drive } from '../drive';
+import { pause, phase, steps, TINY, until, visit, watch } from '../visit';
 
-let server: Awaited<ReturnType<typeof servePage>>;
-let browser: Browser;
+const driven = drive();
 
-beforeAll(async () => {
-  server = await servePage();
-  browser = await launchBrowser('chrome');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const open = (query: string) => visit(browser, `${server.address}${query}`);
+const open = (query: string) => visit(driven.browser, `${driven.server.address}${query}`);
 /** The ink of each of a figure's pixels, 0 to 1, of the first image. */
 const ink = (page: Page, figure: number) =>
   page.$$eval(
@@ -272,11 +261,11 @@ test('the tabs are in one row of a phone, and the arrow keys bring each into sig
 });
 
 test('without a GPU the scenes show what was recorded, and say so', async () => {
-  const page = await browser.newPage();
+  const page = await driven.browser.newPage();
   const problems: string[] = [];
   watch(page, problems);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
-  await page.goto(`${server.address}?task=explain&scene=2`);
+  await page.goto(`${driven.server.address}?task=explain&scene=2`);
   await scene(page, '1 of 4');
   await slide(page, 'explain-t', 100);
   await says(page, '= 0.00 x + 1.00 n');

@@ -1,20 +1,10 @@
 /** The Inside tab, used as a person would: an image, noise, a layer, a step in slow motion, a shader. */
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
-import { phase, servePage, steps, TINY, text, until, visit } from '../visit';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { drive } from '../drive';
+import { phase, steps, TINY, text, until, visit } from '../visit';
 
-let browser: Browser;
-let page_: Awaited<ReturnType<typeof servePage>>;
-
-beforeAll(async () => {
-  page_ = await servePage();
-  browser = await launchBrowser('chrome');
-});
-afterAll(async () => {
-  await browser?.close();
-  await page_?.close();
-});
+const driven = drive();
 
 const saying = (page: Page, id: string, words: string) =>
   until(page, (i, w) => document.getElementById(i)!.textContent!.includes(w), id, words);
@@ -47,7 +37,7 @@ const drawn = async (page: Page, name: string) => {
 };
 
 test('the pretrained network, before anything is trained', async () => {
-  const { page, problems } = await visit(browser, `${page_.address}?task=inside&batch=16`);
+  const { page, problems } = await visit(driven.browser, `${driven.server.address}?task=inside&batch=16`);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
@@ -139,8 +129,8 @@ test('the pretrained network, before anything is trained', async () => {
 
 test('the run’s network: its kernels change while it learns, and training is not lost over it', async () => {
   const { page, problems } = await visit(
-    browser,
-    `${page_.address}?task=inside&model=run&epochs=2000&${TINY}`,
+    driven.browser,
+    `${driven.server.address}?task=inside&model=run&epochs=2000&${TINY}`,
   );
   await saying(page, 'inside-status', 'An untrained network');
   const kernels = await shown(page, '#inside-kernels');

@@ -1,23 +1,12 @@
 /** The welcome and the Make tab as their visitors meet them: by mouse, by keyboard, on a phone, without a GPU; and what they save. */
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
-import { files, losses, phase, servePage, TINY, text, type, until, visit, watch } from '../visit';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { drive } from '../drive';
+import { files, losses, phase, TINY, text, type, until, visit, watch } from '../visit';
 
-let server: Awaited<ReturnType<typeof servePage>>;
-let browser: Browser;
+const driven = drive();
 
-beforeAll(async () => {
-  server = await servePage();
-  browser = await launchBrowser('chrome');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const open = (query: string) => visit(browser, `${server.address}${query}`);
+const open = (query: string) => visit(driven.browser, `${driven.server.address}${query}`);
 const picture = (page: Page, id: string) =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
 const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
@@ -192,29 +181,32 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
   // Two images, and two of x beside two predictions.
   expect(read.sizes).toEqual([236, 120, 476, 120]);
 
-  await browser
+  await driven.browser
     .defaultBrowserContext()
-    .overridePermissions(new URL(server.address).origin, ['clipboard-read', 'clipboard-sanitized-write']);
+    .overridePermissions(new URL(driven.server.address).origin, [
+      'clipboard-read',
+      'clipboard-sanitized-write',
+    ]);
   await page.bringToFront();
   await page.click('#share');
   await until(page, () =>
     document.getElementById('shared')!.textContent!.startsWith('The address is copied'),
   );
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-    `${server.address}?task=sample&steps=3&text=42&autorun=1`,
+    `${driven.server.address}?task=sample&steps=3&text=42&autorun=1`,
   );
   expect(problems).toEqual([]);
   await page.close();
 });
 
 test('without WebGPU the recording is the page, with what to do; where movement is not wanted, it waits for Play', async () => {
-  const page = await browser.newPage();
+  const page = await driven.browser.newPage();
   const problems: string[] = [];
   watch(page, problems);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
   // Whatever the address asks for.
-  await page.goto(`${server.address}?task=train&autorun=1`);
+  await page.goto(`${driven.server.address}?task=train&autorun=1`);
   await until(page, () => document.getElementById('recorded-making-at')!.textContent === 'step 20 of 20');
   expect(await text(page, 'unsupported-title')).toBe('This browser has no WebGPU');
   const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
@@ -275,8 +267,8 @@ test('by keyboard the focus stays on the button that is pressed, again and again
 
 test('a phone has samples right under the buttons, and nothing sticks out; a large screen has all pictures', async () => {
   // Runs that the browser keeps are offered above: here there are none.
-  const context = await browser.createBrowserContext();
-  const { page, problems } = await visit(context, `${server.address}?${TINY}`);
+  const context = await driven.browser.createBrowserContext();
+  const { page, problems } = await visit(context, `${driven.server.address}?${TINY}`);
   await phase(page, 'idle');
   const box = (id: string) =>
     page.$eval(`#${id}`, (element) => {

@@ -1,27 +1,16 @@
 /** Check and Bench as their users meet them: order, time left, rows that open, words, files, the GPU; by keyboard, by touch, on a phone. */
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
 import type { BenchResults } from '../../../harness/page/measuring/bench_panel';
 import type { CheckResults } from '../../../harness/page/measuring/check_panel';
-import { launchBrowser } from '../../lanes/browsers';
 import { violations } from '../axe';
-import { files, phase, root, servePage, text, until, visit } from '../visit';
+import { drive } from '../drive';
+import { files, phase, root, text, until, visit } from '../visit';
 
-let server: Awaited<ReturnType<typeof servePage>>;
-let browser: Browser;
+const driven = drive();
 
-beforeAll(async () => {
-  server = await servePage();
-  browser = await launchBrowser('chrome');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const open = (query: string) => visit(browser, `${server.address}?${query}`);
+const open = (query: string) => visit(driven.browser, `${driven.server.address}?${query}`);
 const status = (page: Page, task: 'check' | 'bench', name: string) =>
   until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
 const theirs = readFileSync(`${root}/docs/results/bench-chrome-swiftshader-64.json`, 'utf8');

@@ -1,30 +1,19 @@
 /** What the Train tab measures while it trains, a time that is set, and the table of runs. */
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
 import { violations } from '../axe';
-import { files, losses, pause, phase, servePage, steps, TINY, text, type, until, visit } from '../visit';
+import { drive } from '../drive';
+import { files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';
 
 /** Of 320 digits a tenth is held out. */
 const RUN = '?batch=16&limit=320&widths=8,16&samples=10&epochs=2000';
 
-let server: Awaited<ReturnType<typeof servePage>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await servePage();
-  browser = await launchBrowser('chrome');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const driven = drive();
 
 /** In a browser's storage of its own. */
 async function open(query: string) {
-  const context = await browser.createBrowserContext();
-  return { ...(await visit(context, `${server.address}${query}`)), close: () => context.close() };
+  const context = await driven.browser.createBrowserContext();
+  return { ...(await visit(context, `${driven.server.address}${query}`)), close: () => context.close() };
 }
 
 const measured = (page: Page) => page.evaluate(() => window.harness.state.measured);
