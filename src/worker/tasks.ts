@@ -56,9 +56,7 @@ export class Tasks<Kind extends string> {
   work(): void {
     if (this.working) return;
     this.working = true;
-    void this.loop().finally(() => {
-      this.working = false;
-    });
+    void this.loop();
   }
 
   /** Runs something that an interruption may end. Whether it ran to its end. */
@@ -90,6 +88,8 @@ export class Tasks<Kind extends string> {
         this.host.failed(error, task === request);
       }
     }
+    // Before anybody hears of it, and asks for more.
+    this.working = false;
     this.host.rest();
   }
 }

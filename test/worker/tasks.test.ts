@@ -1,0 +1,67 @@
+/** One thing at a time: what is asked for comes first, and nothing that was asked for is forgotten. */
+import { expect, test } from 'vitest';
+import { Tasks, type TasksHost } from '../../src/worker/tasks';
+
+const soon = () => new Promise((resolve) => setTimeout(resolve));
+
+function tasksOf(host: Partial<TasksHost> = {}) {
+  const did: string[] = [];
+  const tasks = new Tasks<'work'>({
+    background: () => undefined,
+    failed: (error) => did.push(String(error)),
+    rest: () => did.push('rest'),
+    ...host,
+  });
+  const ask = (name: string) =>
+    tasks.request(async () => {
+      did.push(name);
+    });
+  return { tasks, did, ask };
+}
+
+test('requests are done in turn, and one that fails holds up no other', async () => {
+  const { tasks, did, ask } = tasksOf();
+  ask('a');
+  tasks.request(() => Promise.reject(new Error('no')));
+  ask('b');
+  await soon();
+  expect(did).toEqual(['a', 'Error: no', 'b', 'rest']);
+});
+
+test('a request interrupts what is done in the background, which goes on afterwards', async () => {
+  let times = 0;
+  const { tasks, did, ask } = tasksOf({
+    background: () =>
+      times++ < 2
+        ? async () => {
+            const whole = await tasks.interruptible('work', async (signal) => {
+              await soon();
+              signal.throwIfAborted();
+            });
+            did.push(whole ? 'whole' : 'interrupted');
+          }
+        : undefined,
+  });
+  tasks.work();
+  ask('a');
+  await soon();
+  await soon();
+  await soon();
+  expect(did).toEqual(['interrupted', 'a', 'whole', 'rest']);
+});
+
+test.each([
+  ['when all is done', (ask: () => void) => ask()],
+  ['right after that', (ask: () => void) => queueMicrotask(ask)],
+])('what is asked for %s is done, too', async (_, when) => {
+  let asked = false;
+  const { did, ask } = tasksOf({
+    rest: () => {
+      if (!asked) when(() => ask('last'));
+      asked = true;
+    },
+  });
+  ask('first');
+  await soon();
+  expect(did).toEqual(['first', 'last']);
+});
