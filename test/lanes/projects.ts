@@ -31,7 +31,16 @@ export const projects: TestProjectConfiguration[] = [
     },
   },
   { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...noLimit } },
-  { extends: true, test: { name: 'page', include: pageTests, fileParallelism: false, ...noLimit } },
+  {
+    extends: true,
+    test: {
+      name: 'page',
+      include: pageTests,
+      globalSetup: ['test/page/built_page.ts'],
+      fileParallelism: false,
+      ...noLimit,
+    },
+  },
   { extends: true, test: { name: 'firefox-page', include: [firefoxPageTest], ...noLimit } },
   {
     extends: true,

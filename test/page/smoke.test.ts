@@ -1,37 +1,13 @@
-/** The page as its users meet it: in Chrome, from the development server, with a tiny network for any adapter. Built: driven/built.test.ts. */
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../lanes/browsers';
-import {
-  deviceLoser,
-  files,
-  losses,
-  phase,
-  servePage,
-  TINY,
-  TUTORIAL,
-  text,
-  type,
-  until,
-  visit,
-} from './visit';
+/** The page as its users meet it: in Chrome, built, with a tiny network for any adapter. Under the strictest policy: driven/built.test.ts. */
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { drive } from './drive';
+import { click, deviceLoser, files, losses, phase, TINY, TUTORIAL, text, type, until, visit } from './visit';
 
-let server: Awaited<ReturnType<typeof servePage>>;
-let browser: Browser;
-let address: string;
+const driven = drive();
+const { address } = driven;
 
-beforeAll(async () => {
-  server = await servePage();
-  ({ address } = server);
-  browser = await launchBrowser('chrome');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const open = (query: string, base = address) => visit(browser, `${base}${query}`);
+const open = (query: string, base = address) => visit(driven.browser, `${base}${query}`);
 
 /** What each of these says, if all of it is within the width of a phone. */
 async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
@@ -103,13 +79,13 @@ test('digits are what a page without a recipe trains, a column of samples for ea
   const noise = await greys(page, 'strip-noisy');
   expect(noise).toBeGreaterThan(100);
   for (const steps of [1, 2]) {
-    await page.click('#step');
+    await click(page, '#step');
     await until(page, (n) => window.harness.state.losses.length === n, steps);
     await phase(page, 'paused');
   }
   expect(await page.evaluate(() => window.harness.state.run!.classes)).toBe(10);
   const checkpoint = await save('save-checkpoint');
-  await page.click('#train');
+  await click(page, '#train');
   await phase(page, 'finished');
   const unbroken = await losses(page);
   expect(unbroken).toHaveLength(8);
@@ -124,7 +100,7 @@ test('digits are what a page without a recipe trains, a column of samples for ea
   });
   expect(Math.round(sides)).toBe(5); // ten columns, two rows
 
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   await page.select('#recipe', 'tutorial');
   await until(page, () => window.harness.settings.recipe === 'tutorial');
@@ -134,7 +110,7 @@ test('digits are what a page without a recipe trains, a column of samples for ea
   expect(await page.evaluate(() => location.search)).not.toContain('recipe');
   await until(page, () => !document.getElementById('notices')!.hidden);
   expect(await text(page, 'notices')).toContain('checkpoint.safetensors is of the recipe digits');
-  await page.click('#train');
+  await click(page, '#train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
   expect(problems).toEqual([]);
@@ -164,7 +140,7 @@ test('the pretrained network makes digits to order at once', async () => {
     return pictures();
   };
   expect(await pressed()).toEqual(['all']);
-  const sevens = await made(() => page.click('#digit-7'));
+  const sevens = await made(() => click(page, '#digit-7'));
   expect(await pressed()).toEqual(['7']);
   expect(await search()).toContain('digit=7');
   expect(await losses(page)).toEqual([]);
@@ -184,7 +160,7 @@ test('the pretrained network makes digits to order at once', async () => {
   expect(stricter).not.toBe(threes);
   await made(() => page.select('#method', 'heun'));
   expect(await search()).toContain('&method=heun');
-  await made(() => page.click('#noise-next'));
+  await made(() => click(page, '#noise-next'));
   expect(await search()).toContain('noise=124');
   await page.reload();
   await phase(page, 'idle');
@@ -223,28 +199,28 @@ test('images of one’s own train digits if their labels come along; without, no
   await until(page, () => !window.harness.state.data!.builtIn);
   expect(await data()).toMatchObject({ count: 12, height: 8, width: 8, classes: 3 });
   await phase(page, 'idle');
-  await page.click('#step');
+  await click(page, '#step');
   await phase(page, 'paused');
   expect(await page.evaluate(() => window.harness.state.run!.classes)).toBe(3);
-  await page.click('#tab-sample');
+  await click(page, '#tab-sample');
   await until(page, () => document.querySelectorAll('#digit-buttons button').length === 4);
   expect(await text(page, 'digits-legend')).toBe('Class');
 
   // The tutorial has no use for labels.
-  await page.click('#tab-train');
-  await page.click('#reset');
+  await click(page, '#tab-train');
+  await click(page, '#reset');
   await phase(page, 'idle');
   await page.select('#recipe', 'tutorial');
   await drop(...images);
   await until(page, () => window.harness.state.data!.classes === undefined);
   await phase(page, 'idle');
-  await page.click('#step');
+  await click(page, '#step');
   await phase(page, 'paused');
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   await page.select('#recipe', 'digits');
   await until(page, () => !(document.getElementById('train') as HTMLButtonElement).disabled);
-  await page.click('#train');
+  await click(page, '#train');
   await until(page, () => window.harness.state.error !== undefined);
   expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('without labels');
   await phase(page, 'idle');
@@ -258,13 +234,13 @@ test('step, train, pause, sample, reset', async () => {
   await phase(page, 'idle');
   const alive = await countBuffers(page);
 
-  await page.click('#step');
+  await click(page, '#step');
   await phase(page, 'paused');
   expect(await losses(page)).toHaveLength(1);
 
   await type(page, 'epochs', '1000');
   expect(await page.evaluate(() => location.search)).toContain('epochs=1000');
-  await page.click('#train');
+  await click(page, '#train');
   await until(page, () => window.harness.state.losses.length > 5);
   const [training, paused] = await page.evaluate(async () => {
     const steps = () => window.harness.state.losses.length;
@@ -280,17 +256,17 @@ test('step, train, pause, sample, reset', async () => {
   for (const id of ['curve', 'grid', 'strip-predictions'])
     await until(page, (i) => document.getElementById(i)!.getBoundingClientRect().bottom <= 800, id);
 
-  await page.click('#tab-sample');
+  await click(page, '#tab-sample');
   await type(page, 'steps', '3');
   await type(page, 'count', '4');
-  await page.click('#sample');
+  await click(page, '#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 3 of 3');
   await phase(page, 'paused');
   expect(await greys(page, 'sample-x')).toBeGreaterThan(8);
   expect(await losses(page)).toHaveLength(paused);
   expect(await alive()).toBeGreaterThan(10);
 
-  await page.click('#tab-train');
+  await click(page, '#tab-train');
   // A run that is in no checkpoint is not thrown away unasked.
   page.removeAllListeners('dialog');
   const questions: string[] = [];
@@ -298,11 +274,11 @@ test('step, train, pause, sample, reset', async () => {
     questions.push(dialog.message());
     void dialog.dismiss();
   });
-  await page.click('#reset');
+  await click(page, '#reset');
   expect(questions).toEqual([expect.stringContaining(`Of its steps, ${paused} are in no checkpoint`)]);
   expect(await losses(page)).toHaveLength(paused);
   page.once('dialog', (dialog) => void dialog.accept());
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   expect(await losses(page)).toEqual([]);
   expect(await alive()).toBe(0);
@@ -334,7 +310,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   const loseDevice = await deviceLoser(page);
   expect(await asks()).toBe(false);
   for (const steps of [1, 2, 3]) {
-    await page.click('#step');
+    await click(page, '#step');
     await until(page, (n) => window.harness.state.losses.length === n, steps);
     await phase(page, 'paused');
   }
@@ -348,29 +324,29 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   await type(page, 'steps', '2');
   await type(page, 'count', '4');
-  await page.click('#sample');
+  await click(page, '#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
   expect(await text(page, 'sample-model')).toBe('The file mine.safetensors');
   expect(await page.$eval('#digits', (digits) => (digits as HTMLElement).hidden)).toBe(true);
-  await page.click('#use-run');
+  await click(page, '#use-run');
   await until(page, () => document.getElementById('sample-model')!.textContent === 'This page’s run, step 3');
 
   await drop(checkpoint, 'checkpoint.safetensors');
   await until(page, () => window.harness.state.error !== undefined);
   expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('A run is under way');
   expect(await losses(page)).toEqual(unbroken.slice(0, 3));
-  await page.click('#tab-train');
-  await page.click('#step');
+  await click(page, '#tab-train');
+  await click(page, '#step');
   await until(page, () => window.harness.state.losses.length === 4);
   await phase(page, 'paused');
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   await page.select('#recipe', 'digits');
   await drop(await asVersion1(page, model), 'mine.safetensors');
   await until(page, () => window.harness.settings.recipe === 'tutorial');
   await until(page, () => document.getElementById('notices')!.textContent!.includes('the recipe tutorial'));
   expect(await text(page, 'notices')).toContain('mine.safetensors is of version 1 of the format');
-  await page.click('#tab-train');
+  await click(page, '#tab-train');
   await page.select('#recipe', 'digits');
   for (const [id, value] of Object.entries({ batch: '8', seed: '7', lr: '0.5', epochs: '9', widths: '4' }))
     await type(page, id, value);
@@ -387,7 +363,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await loseDevice();
   await phase(page, 'lost');
   await save('save-checkpoint');
-  await page.click('#train');
+  await click(page, '#train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
   expect(problems).toEqual([]);
@@ -415,7 +391,7 @@ test('a run that diverges says why, saves its last good state, and goes on from 
   const { save, drop } = await files(page);
   const poison = await poisoner(page);
   for (const steps of [1, 2]) {
-    await page.click('#step');
+    await click(page, '#step');
     await until(page, (n) => window.harness.state.losses.length === n, steps);
     await phase(page, 'paused');
   }
@@ -424,7 +400,7 @@ test('a run that diverges says why, saves its last good state, and goes on from 
   for (let attempts = 0; attempts < 2; attempts++) {
     // What the attempt before has said stays until this one begins.
     const said = await page.evaluateHandle(() => window.harness.state.error);
-    await page.click('#train');
+    await click(page, '#train');
     await until(
       page,
       (said) => window.harness.state.error?.code === 'diverged' && window.harness.state.error !== said,
@@ -441,17 +417,17 @@ test('a run that diverges says why, saves its last good state, and goes on from 
     'Go back to its copy of step 1 with a smaller learning rate',
   );
   await until(page, () => document.getElementById('error-back')!.textContent!.endsWith('rate of 0.005'));
-  await page.click('#error-back');
+  await click(page, '#error-back');
   await until(page, () => window.harness.state.losses.length > 3);
   expect(await page.evaluate(() => location.search)).toContain('lr=0.005');
   expect((await losses(page)).slice(0, 2)).toEqual(good);
   expect((await losses(page)).every(Number.isFinite)).toBe(true);
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   await drop(checkpoint, 'checkpoint.safetensors');
   await phase(page, 'paused');
   expect(await losses(page)).toEqual(good);
-  await page.click('#step');
+  await click(page, '#step');
   await until(page, () => window.harness.state.losses.length === 3);
   await phase(page, 'paused');
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
@@ -469,7 +445,7 @@ test('a run whose network is dead is warned of, until it is reset', async () => 
     /^The losses of the last 100 steps are those of a constant image/,
   );
   expect(await page.$eval('#warning', (warning) => (warning as HTMLElement).hidden)).toBe(false);
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   await until(page, () => document.getElementById('warning')!.hidden);
   expect(problems).toEqual([]);
@@ -479,11 +455,11 @@ test('a run whose network is dead is warned of, until it is reset', async () => 
 test('Back changes the tab, never a number', async () => {
   const { page, problems } = await open(`?${TINY}&epochs=2000`);
   await phase(page, 'idle');
-  await page.click('#tab-sample');
-  await page.click('#tab-train');
+  await click(page, '#tab-sample');
+  await click(page, '#tab-train');
   for (const [id, value] of Object.entries({ batch: '8', lr: '0.0002', epochs: '3000' }))
     await type(page, id, value);
-  await page.click('#train');
+  await click(page, '#train');
   await until(page, () => window.harness.state.losses.length > 0);
   for (const task of ['sample', 'train']) {
     await page.evaluate(() => history.back());
@@ -533,26 +509,22 @@ test('samples are said to be of the network that made them', async () => {
   await phase(page, 'idle');
   const says = (words: string) =>
     until(page, (w) => document.getElementById('sample-model')!.textContent === w, words);
-  const click = async (id: string) => {
-    await until(page, (i) => !(document.getElementById(i) as HTMLButtonElement).disabled, id);
-    await page.click(`#${id}`);
-  };
   const step = async (to: number) => {
-    await page.click('#tab-train');
-    await click('step');
+    await click(page, '#tab-train');
+    await click(page, '#step');
     await until(page, (n) => window.harness.state.losses.length === n, to);
-    await page.click('#tab-sample');
+    await click(page, '#tab-sample');
   };
-  await click('sample');
+  await click(page, '#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
   await says('An untrained network: it makes mere shades. Train it first, or take the pretrained one');
   await step(1);
   await says('Made by an untrained network; it is at step 1 now');
-  await click('sample');
+  await click(page, '#sample');
   await says('This page’s run, step 1');
   await step(2);
   await says('Made by this page’s run, step 1; it is at step 2 now');
-  await click('use-pretrained');
+  await click(page, '#use-pretrained');
   await says('The pretrained network, 1,370 steps');
   expect(problems).toEqual([]);
   await page.close();
@@ -561,9 +533,9 @@ test('samples are said to be of the network that made them', async () => {
 test('the bench has a batch of its own, which no run locks', async () => {
   const { page, problems } = await open(`?${TINY}`);
   await phase(page, 'idle');
-  await page.click('#step');
+  await click(page, '#step');
   await phase(page, 'paused');
-  await page.click('#tab-bench');
+  await click(page, '#tab-bench');
   const field = () =>
     page.$eval('#bench-batch', (input) => {
       const { disabled, value, placeholder } = input as HTMLInputElement;
@@ -577,7 +549,7 @@ test('the bench has a batch of its own, which no run locks', async () => {
   await type(page, 'bench-kernel', 'noop');
   await type(page, 'budget', '5');
   await until(page, () => !(document.getElementById('bench-run') as HTMLButtonElement).disabled);
-  await page.click('#bench-run');
+  await click(page, '#bench-run');
   await until(page, () => (window.harness.bench as { result?: unknown }).result !== undefined);
   expect(
     await page.evaluate(() => (window.harness.bench as { result: { batch: number } }).result.batch),
@@ -587,7 +559,7 @@ test('the bench has a batch of its own, which no run locks', async () => {
 });
 
 test('in a tab in the background, where no frame is drawn, what was asked for begins', async () => {
-  const page = await browser.newPage();
+  const page = await driven.browser.newPage();
   await page.evaluateOnNewDocument(() => {
     window.requestAnimationFrame = () => 0;
   });
@@ -644,7 +616,7 @@ test('kernels are measured if the address asks for it, once; the first step is t
   await page.goto(`${address}?${TUTORIAL}&tune=off`);
   await phase(page, 'idle');
   expect(await page.$eval('#tune', (select) => (select as HTMLSelectElement).value)).toBe('off');
-  await page.click('#step');
+  await click(page, '#step');
   await phase(page, 'paused');
   expect((await run()).firstStep).toMatchObject({ from: 'click' });
   expect(await page.$eval('#tune', (select) => (select as HTMLSelectElement).disabled)).toBe(true);
@@ -665,7 +637,7 @@ test('what is not legal is refused in place, and what the engine refuses is told
   await type(page, 'lr', '0.01');
   await type(page, 'widths', '8,8,8,8');
   await until(page, () => !(document.getElementById('train') as HTMLButtonElement).disabled);
-  await page.click('#train');
+  await click(page, '#train');
   await until(page, () => window.harness.state.error !== undefined);
   await phase(page, 'idle');
   await until(page, () => !document.getElementById('error')!.hidden);
@@ -679,20 +651,20 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   await phase(page, 'idle');
   await type(page, 'steps', 'abc');
   await until(page, () => (document.getElementById('sample') as HTMLButtonElement).disabled);
-  await page.click('#steps-5');
+  await click(page, '#steps-5');
   await until(page, () => !(document.getElementById('sample') as HTMLButtonElement).disabled);
   expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).value)).toBe('5');
   expect(await text(page, 'sample-problem')).toBe('');
 
-  await page.click('#tab-train');
-  await page.click('#panel-train summary');
+  await click(page, '#tab-train');
+  await click(page, '#panel-train summary');
   await type(page, 'widths', '0');
-  await page.click('#panel-train summary');
+  await click(page, '#panel-train summary');
   await new Promise((resolve) => setTimeout(resolve, 200));
   const seen = () => page.$eval('#more-problem', (element) => element.checkVisibility());
   expect(await seen()).toBe(true);
   await type(page, 'widths', '8');
-  await page.click('#panel-train summary');
+  await click(page, '#panel-train summary');
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(await page.$eval('#panel-train details', (details) => details.open)).toBe(false);
   expect(problems).toEqual([]);
@@ -777,7 +749,7 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
   );
   expect([head, ms]).toEqual(['ms', expect.stringMatching(/^[\d.e-]+$/)]);
   expect(plot).toContain('FLOP per byte');
-  await page.click('#tab-train');
+  await click(page, '#tab-train');
   await drop(1, 3);
   await until(page, () => document.querySelectorAll('#bench-comparison tbody tr').length === 3);
   expect(await text(page, 'bench-comparison')).toContain('3.00x ▲ slower');
@@ -790,15 +762,15 @@ test('the bench tab measures, gives what it has when it is stopped, and compares
   expect(await text(page, 'bench-comparison')).toBe('');
   await drop(1, 1);
   await until(page, () => document.querySelector('#bench-comparison button') !== null);
-  await page.click('#bench-comparison h2 button:last-child');
+  await click(page, '#bench-comparison h2 button:last-child');
   expect(await text(page, 'bench-comparison')).toBe('');
   await drop(1, 1);
   await until(page, () => document.querySelector('#bench-comparison button') !== null);
 
-  await page.click('#bench-run');
+  await click(page, '#bench-run');
   expect(await text(page, 'bench-comparison')).toBe('');
   await until(page, () => (window.harness.bench as { result?: unknown }).result !== undefined);
-  await page.click('#bench-run');
+  await click(page, '#bench-run');
   await status('stopped');
   expect((await result()).end).toBe('stopped');
   await until(page, () => !(document.getElementById('bench-json') as HTMLButtonElement).disabled);
@@ -822,7 +794,7 @@ test('what is wrong with a file is told in sight, on the tab where it was droppe
     expect(bottom).toBeGreaterThan(top);
     expect(await page.$eval('#panel-sample', (panel) => (panel as HTMLElement).hidden)).toBe(false);
   }
-  await page.click('#files-problem-close');
+  await click(page, '#files-problem-close');
   await until(page, () => document.getElementById('files-problem')!.hidden);
   expect(problems).toEqual([]);
   await page.close();
@@ -853,7 +825,7 @@ test('a kernel that there is not is refused at once; those that there are are of
 });
 
 test('without WebGPU the page says what to do', async () => {
-  const page = await browser.newPage();
+  const page = await driven.browser.newPage();
   await page.evaluateOnNewDocument(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
   await page.goto(address);
   await until(page, () => !document.getElementById('unsupported')!.hidden);

@@ -8,8 +8,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const TINY = 'batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
 export const TUTORIAL = `recipe=tutorial&${TINY}`;
 
-/** `hmr`: with the socket over which the server tells an open page of files that are saved. */
-export async function servePage({ hmr = false } = {}): Promise<{
+/** The page as `npm start` serves it: from its sources. */
+export async function servePage(): Promise<{
   readonly address: string;
   readonly server: ViteDevServer;
   close(): Promise<void>;
@@ -20,7 +20,7 @@ export async function servePage({ hmr = false } = {}): Promise<{
     logLevel: 'error',
     // A dependency that is discovered late makes the server reload the page in the middle of a test.
     optimizeDeps: { noDiscovery: true },
-    server: { host: '127.0.0.1', port: 0, hmr, watch: null },
+    server: { host: '127.0.0.1', port: 0, watch: null },
   });
   await server.listen();
   const { port } = server.httpServer!.address() as AddressInfo;
@@ -46,6 +46,7 @@ export async function visit(
   address: string,
 ): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage();
+  await page.setBypassCSP(true); // for what waits in the page; driven/built.test.ts keeps the policy
   page.setDefaultTimeout(300_000); // half of what a lane is silent at most, so that what is waited for is named
   const problems: string[] = [];
   watch(page, problems);
@@ -57,6 +58,27 @@ export async function visit(
 export function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
   return page.waitForFunction(condition, { polling: 30 }, ...args);
 }
+
+/**
+ * Clicks an element once it can be clicked and nothing covers it. All of that in the page: between two messages from outside, what is
+ * drawn above may move it away from under the mouse.
+ */
+export const click = (page: Page, selector: string) =>
+  until(
+    page,
+    (s) => {
+      const element = document.querySelector<HTMLElement>(s);
+      if (!element?.checkVisibility() || element.matches(':disabled, [aria-disabled=true]')) return false;
+      element.scrollIntoView({ block: 'center' });
+      const { left, right, top, bottom } = element.getBoundingClientRect();
+      const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      if (hit?.closest(s) !== element) return false;
+      element.focus();
+      element.click();
+      return true;
+    },
+    selector,
+  );
 
 export const phase = (page: Page, name: string) => until(page, (n) => window.harness.state.phase === n, name);
 export const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
@@ -82,7 +104,7 @@ export async function files(page: Page) {
   });
   const save = async (button: string) => {
     const before = await page.evaluate(() => (window as unknown as { blobs: Blob[] }).blobs.length);
-    await page.click(`#${button}`);
+    await click(page, `#${button}`);
     await until(page, (n) => (window as unknown as { blobs: Blob[] }).blobs.length > n, before);
     return before;
   };

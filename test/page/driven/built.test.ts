@@ -5,15 +5,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Browser, EvaluateFunc, Page } from 'puppeteer';
-import { build } from 'vite';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { POLICY } from '../../../harness/page/policy';
 import { launchBrowser } from '../../lanes/browsers';
 import { watch } from '../visit';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const TINY = 'recipe=tutorial&batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
 
 const types: Record<string, string> = {
@@ -22,7 +19,8 @@ const types: Record<string, string> = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
 };
-let folder: string;
+const { folder } = inject('builtPage');
+let downloads: string;
 let browser: Browser;
 /** What the browser has fetched. */
 const served: { readonly name: string; readonly bytes: number }[] = [];
@@ -38,7 +36,7 @@ const server = createServer(async (request, response) => {
     response.end();
     return;
   }
-  const file = join(folder, 'page', /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1] ?? 'nowhere');
+  const file = join(folder, /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1] ?? 'nowhere');
   if (!existsSync(file)) {
     response.writeHead(404).end();
     return;
@@ -52,14 +50,7 @@ const server = createServer(async (request, response) => {
 const address = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/`;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
-  const outDir = join(folder, 'page');
-  await build({
-    root,
-    mode: 'production',
-    logLevel: 'error',
-    build: { outDir, reportCompressedSize: false },
-  });
+  downloads = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-downloads-'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   browser = await launchBrowser('chrome');
 });
@@ -67,7 +58,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   server.close();
-  await rm(folder, { recursive: true, force: true });
+  await rm(downloads, { recursive: true, force: true });
 });
 
 /** What else must not happen. */
@@ -83,6 +74,9 @@ async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>
   }
 }
 
+/** In the page, since what is drawn may move it away from under a mouse. */
+const click = (page: Page, selector: string) =>
+  page.$eval(selector, (element) => (element as HTMLElement).click());
 const phase = (page: Page, name: string) => until(page, (n) => window.harness?.state.phase === n, name);
 
 test('a first visit that makes digits fetches 1.6 MB at most, and none of what it does not use', async () => {
@@ -93,7 +87,7 @@ test('a first visit that makes digits fetches 1.6 MB at most, and none of what i
   await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
   const shown = served.map(({ name }) => name);
   expect(shown.filter((name) => name.endsWith('.safetensors'))).toEqual([]);
-  await page.click('#make-now');
+  await click(page, '#make-now');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 20 of 20');
   const used = served.map(({ name }) => name);
   expect(used.filter((name) => name.endsWith('.safetensors'))).toEqual([expect.stringMatching(/^digits-/)]);
@@ -101,7 +95,7 @@ test('a first visit that makes digits fetches 1.6 MB at most, and none of what i
   // As they lie on the disk: many servers pack texts, which makes it less.
   expect(served.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(1_600_000);
   // Digits to train on come when somebody trains.
-  await page.click('#tab-train');
+  await click(page, '#tab-train');
   await until(page, () => window.harness.state.data !== undefined);
   expect(served.filter(({ name }) => name.startsWith('mnist'))).toHaveLength(2);
   // And the classifier when the quality of samples is measured.
@@ -110,7 +104,6 @@ test('a first visit that makes digits fetches 1.6 MB at most, and none of what i
 });
 
 test('it trains, saves, goes on from a file, samples, checks and measures in any folder, and does nothing that the policy forbids', async () => {
-  const downloads = join(folder, 'downloads');
   const context = await browser.createBrowserContext({
     downloadBehavior: { policy: 'allow', downloadPath: downloads },
   });
@@ -120,24 +113,24 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
   /** Through the browser's own download, into a file. */
   const save = async (button: string, name: string) => {
     await until(page, (id) => !(document.getElementById(id) as HTMLButtonElement).disabled, button);
-    await page.click(`#${button}`);
+    await click(page, `#${button}`);
     await expect.poll(() => existsSync(join(downloads, name)), { timeout: 60_000, message: name }).toBe(true);
   };
 
   await open(`${TINY}&epochs=2`);
   await phase(page, 'idle');
   expect(await page.$eval('meta[http-equiv]', (meta) => (meta as HTMLMetaElement).content)).toBe(POLICY);
-  await page.click('#step');
+  await click(page, '#step');
   await phase(page, 'paused');
   await save('save-checkpoint', 'checkpoint.safetensors');
   await save('save-model', 'model.safetensors');
   await save('save-losses', 'losses.csv');
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   const input = await page.$<'input'>('#checkpoint-file' as 'input');
   await input!.uploadFile(join(downloads, 'checkpoint.safetensors'));
   await phase(page, 'paused');
-  await page.click('#train');
+  await click(page, '#train');
   await phase(page, 'finished');
   expect(await page.evaluate(() => window.harness.state.losses.length)).toBe(8);
   await save('save-samples', 'tutorial-samples-step-8-seed-123.png');
@@ -159,9 +152,9 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
 
   await open('task=inside');
   await until(page, () => document.querySelectorAll('#inside-net .net-part').length === 9);
-  await page.click('#inside-list summary');
+  await click(page, '#inside-list summary');
   await until(page, () => document.querySelector('.disclose') !== null);
-  await page.click('.disclose');
+  await click(page, '.disclose');
   await until(page, () => document.querySelectorAll('.source-text .token').length > 50);
   // In the colours of the style sheet.
   const [comment, rest] = await page.$$eval(
@@ -171,7 +164,7 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
   expect(comment).not.toBe(rest);
   // An edited shader, tried by a worker that comes with the first one, as does the parser of WGSL.
   const trial = () => served.filter(({ name }) => name.startsWith('trial'));
-  await page.click('.edit-shader');
+  await click(page, '.edit-shader');
   await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
   expect(trial()).toEqual([]);
   await page.$eval('.code-area', (element) => {
@@ -179,7 +172,7 @@ test('it trains, saves, goes on from a file, samples, checks and measures in any
     area.value += 'fn another() -> f32 { return 1.0; }\n';
     area.dispatchEvent(new Event('input'));
   });
-  await page.click('.shader-editor button.primary');
+  await click(page, '.shader-editor button.primary');
   await until(page, () => document.querySelector<HTMLElement>('.verdict')!.dataset.kind === 'passed');
   expect(trial()).not.toEqual([]);
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { drive } from '../drive';
-import { files, losses, pause, phase, text, until, visit } from '../visit';
+import { click, files, losses, pause, phase, text, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -57,7 +57,7 @@ const quiet = (page: Page) =>
 const apart = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + Math.abs(v - b[i]), 0) / a.length;
 
 test('a 3 is drawn, drowned and brought back, read, and completed', async () => {
-  const { page, problems } = await visit(driven.browser, `${driven.server.address}?task=draw&level=50`);
+  const { page, problems } = await visit(driven.browser, `${driven.address}?task=draw&level=50`);
   await page.setViewport({ width: 1280, height: 900 });
   await phase(page, 'idle');
   await says(page, 'Nothing is drawn yet');
@@ -72,7 +72,7 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
   expect(apart(noisy, drawn)).toBeGreaterThan(0.15);
   expect(apart(made, drawn)).toBeLessThan(0.6 * apart(noisy, drawn));
 
-  await page.click('#ask-classify');
+  await click(page, '#ask-classify');
   await until(page, () => document.querySelector('#draw-class-rows .best') !== null);
   expect(await page.$eval('#draw-class-rows .best th', (name) => name.textContent)).toBe('3');
   expect(await text(page, 'draw-status-text')).toMatch(
@@ -80,7 +80,7 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
   );
   expect(await page.$$eval('#draw-class-rows tr', (rows) => rows.length)).toBe(10);
 
-  await page.click('#ask-fill');
+  await click(page, '#ask-fill');
   await says(page, 'Nothing is masked yet');
   await drag(page, [
     [10, 18],
@@ -99,10 +99,10 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
     expect(apart(top(other), top(fillings[0]))).toBeLessThan(0.01);
     expect(apart(below(other), below(fillings[0]))).toBeGreaterThan(0.01);
   }
-  await page.click('#draw-fillings button');
+  await click(page, '#draw-fillings button');
   await says(page, 'Nothing is masked yet');
   expect(apart(await inkIn(page, '#draw-ink'), fillings[0])).toBeLessThan(0.01);
-  await page.click('#draw-undo');
+  await click(page, '#draw-undo');
   await says(page, 'Four ways to fill the mask');
   expect(await page.evaluate(() => location.search)).toContain('task=draw&ask=fill&level=50');
   expect(problems).toEqual([]);
@@ -112,7 +112,7 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
 test('the keyboard alone draws, undoes and clears; one of the digits is read; training goes on meanwhile', async () => {
   const { page, problems } = await visit(
     driven.browser,
-    `${driven.server.address}?task=draw&ask=classify&batch=4&limit=16&widths=8,16&samples=0&epochs=10000`,
+    `${driven.address}?task=draw&ask=classify&batch=4&limit=16&widths=8,16&samples=0&epochs=10000`,
   );
   await phase(page, 'idle');
   await page.focus('#draw-field');
@@ -137,20 +137,20 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await says(page, 'Nothing is drawn yet');
   expect(await page.$('#draw-class-rows .best')).toBeNull();
 
-  await page.click('#tab-train');
-  await page.click('#train');
+  await click(page, '#tab-train');
+  await click(page, '#train');
   await until(page, () => window.harness.state.losses.length > 0);
-  await page.click('#tab-draw');
-  await page.click('#draw-use-pretrained');
-  await page.click('#draw-example');
+  await click(page, '#tab-draw');
+  await click(page, '#draw-use-pretrained');
+  await click(page, '#draw-example');
   await says(page, 'It looks most like a');
   const before = await page.evaluate(() => window.harness.state.losses.length);
   await until(page, (n) => window.harness.state.losses.length > n, before);
   // An untrained network's opinion, but its own.
-  await page.click('#draw-use-run');
+  await click(page, '#draw-use-run');
   await until(page, () => document.getElementById('draw-model')!.textContent!.startsWith('This page’s run'));
   await quiet(page);
-  await page.click('#tab-train');
+  await click(page, '#tab-train');
   await pause(page);
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(problems).toEqual([]);
@@ -158,13 +158,10 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
 });
 
 test('the pretrained network is fine-tuned on kept drawings, and what it errs on them falls', async () => {
-  const { page, problems } = await visit(
-    driven.browser,
-    `${driven.server.address}?task=draw&samples=0&level=0`,
-  );
+  const { page, problems } = await visit(driven.browser, `${driven.address}?task=draw&samples=0&level=0`);
   await page.setViewport({ width: 1280, height: 900 });
   await phase(page, 'idle');
-  await page.click('#teach-keep');
+  await click(page, '#teach-keep');
   await until(page, () =>
     document.getElementById('keep-problem')!.textContent!.startsWith('Nothing is drawn'),
   );
@@ -177,16 +174,16 @@ test('the pretrained network is fine-tuned on kept drawings, and what it errs on
       [4, 24],
     ]);
     await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
-    await page.click('#teach-keep');
+    await click(page, '#teach-keep');
     await until(page, (k) => document.querySelectorAll('#teach-drawings li').length === k, n + 1);
   }
-  await page.click('#teach-drawings li:last-child button');
+  await click(page, '#teach-drawings li:last-child button');
   expect(await page.$$eval('#teach-drawings li', (items) => items.map((item) => item.textContent))).toEqual([
     '0',
     '1',
   ]);
   await until(page, () => document.getElementById('teach-start')!.textContent === 'Fine-tune on 2 drawings');
-  await page.click('#teach-start');
+  await click(page, '#teach-start');
   await phase(page, 'finished');
   const all = await losses(page);
   expect(all).toHaveLength(60);
@@ -202,13 +199,13 @@ test('the pretrained network is fine-tuned on kept drawings, and what it errs on
     name: '2 drawings',
     count: 2,
   });
-  await page.click('#tab-draw');
-  await page.click('#teach-start');
+  await click(page, '#tab-draw');
+  await click(page, '#teach-start');
   await until(page, () =>
     document.getElementById('teach-problem')!.textContent!.startsWith('A run is under way'),
   );
-  await page.click('#tab-train');
-  await page.click('#reset');
+  await click(page, '#tab-train');
+  await click(page, '#reset');
   await phase(page, 'idle');
   expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
     begin: 'new',
@@ -220,7 +217,7 @@ test('the pretrained network is fine-tuned on kept drawings, and what it errs on
 });
 
 test('own images come as pictures in folders and as .npy, and what is wrong with them is said in a sentence', async () => {
-  const { page, problems } = await visit(driven.browser, `${driven.server.address}?task=draw&samples=0`);
+  const { page, problems } = await visit(driven.browser, `${driven.address}?task=draw&samples=0`);
   await phase(page, 'idle');
   const { dropAll } = await files(page);
   const pictures = await page.evaluate(async () => {
@@ -250,7 +247,7 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
   await complains('without labels');
   await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
   await has('mine.npy');
-  await page.click('#tab-draw');
+  await click(page, '#tab-draw');
   await until(
     page,
     () => document.getElementById('teach-own')!.textContent === 'Fine-tune on mine.npy (4 images)',

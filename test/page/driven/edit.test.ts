@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { drive } from '../drive';
-import { losses, phase, root, steps, TUTORIAL, text, until, visit } from '../visit';
+import { click, losses, phase, root, servePage, steps, TUTORIAL, text, until, visit } from '../visit';
 
-const driven = drive({ hmr: true });
+// From the sources: the shader that is saved is one of them.
+const { address, server, close } = await servePage();
+const driven = drive(address);
+afterAll(close);
 
 const RUN = `?task=inside&model=run&epochs=5&${TUTORIAL}`;
 const FILE = join(root, 'shaders/activation/swish.wgsl');
@@ -15,12 +18,12 @@ const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
 
 /** Opens the page at the Inside tab, where buttons can be pressed once it has looked. */
 async function open(query: string) {
-  const visited = await visit(driven.browser, driven.server.address + query);
+  const visited = await visit(driven.browser, address + query);
   await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
   return visited;
 }
 
-/** Presses a button of the page as soon as it can be pressed. */
+/** Presses a button of another tab as soon as it can be pressed. */
 const pressed = (page: Page, id: string) =>
   until(
     page,
@@ -35,14 +38,14 @@ const pressed = (page: Page, id: string) =>
 
 /** Opens the editor of the first dispatch of a kernel. */
 async function edit(page: Page, kernel: string) {
-  await page.click('#inside-list summary');
+  await click(page, '#inside-list summary');
   await until(page, () => document.querySelectorAll('.disclose').length > 10);
   await page.evaluate((name) => {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
     all.find(({ textContent }) => textContent === name)!.click();
   }, kernel);
   await until(page, () => document.querySelector('.edit-shader') !== null);
-  await page.click('.edit-shader');
+  await click(page, '.edit-shader');
   await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
 }
 
@@ -52,7 +55,7 @@ async function press(page: Page, name: string) {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.shader-editor button')];
     return all.find(({ textContent }) => textContent === words)!;
   }, name);
-  await button.click();
+  await button.evaluate((element) => element.click());
 }
 
 /** Puts the cursor behind some words of the text, where they come last, as a click would. */
@@ -119,7 +122,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
     `${line}`,
   ]);
   await clickBehind(page, 'struct');
-  await page.click('.verdict .place');
+  await click(page, '.verdict .place');
   expect(await cursorLine(page)).toBe(line);
   expect(await page.evaluate(() => document.activeElement!.className)).toBe('code-area');
   await press(page, 'Revert');
@@ -187,7 +190,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
     await phase(page, 'paused');
   }
   expect(await compiled('swish(1.0 * input[i])')).toBe(true);
-  await page.click('#shaders-back');
+  await click(page, '#shaders-back');
   await until(page, () => document.getElementById('shaders-used')!.hidden);
   await phase(page, 'paused');
   await pressed(page, 'train');
@@ -204,8 +207,8 @@ test('a shader that is saved while the page trains is tried and trained with, wi
   });
   await pressed(page, 'train');
   await steps(page, 3);
-  const environment = driven.server.server.environments.client;
-  const plugin = driven.server.server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
+  const environment = server.environments.client;
+  const plugin = server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
   const hook = plugin.hotUpdate as unknown as (this: object, update: object) => Promise<unknown>;
   /** As if the file had this text now. */
   const save = async (saved: string) =>
@@ -230,7 +233,7 @@ test('a shader that is saved while the page trains is tried and trained with, wi
   const at = (await losses(page)).length;
   await steps(page, at + 3);
   // The server itself, which finds the file as it was.
-  driven.server.server.watcher.emit('change', FILE);
+  server.watcher.emit('change', FILE);
   await notice('was saved. The GPU gets the shipped text');
   await until(page, () => document.getElementById('shaders-used')!.hidden);
   await steps(page, (await losses(page)).length + 3);

@@ -2,7 +2,7 @@
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { drive } from '../drive';
-import { phase, steps, TINY, text, until, visit } from '../visit';
+import { click, phase, steps, TINY, text, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -37,7 +37,7 @@ const drawn = async (page: Page, name: string) => {
 };
 
 test('the pretrained network, before anything is trained', async () => {
-  const { page, problems } = await visit(driven.browser, `${driven.server.address}?task=inside&batch=16`);
+  const { page, problems } = await visit(driven.browser, `${driven.address}?task=inside&batch=16`);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
@@ -84,7 +84,7 @@ test('the pretrained network, before anything is trained', async () => {
     ['backward', 'its norm is 0.', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
     ['update', 'at the learning rate 0.003', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
   ] as const) {
-    await page.click(`#stage-${stage}`);
+    await click(page, `#stage-${stage}`);
     expect(await text(page, 'stage-text')).toContain(words);
     expect(await page.$$eval('#inside-net .lit .net-name', (all) => all.map((e) => e.textContent))).toEqual(
       lit,
@@ -93,14 +93,14 @@ test('the pretrained network, before anything is trained', async () => {
       `stage-${stage}`,
     ]);
   }
-  await page.click('#part-gradient');
+  await click(page, '#part-gradient');
   expect(await page.$eval('#part-grid', (grid) => grid.ariaLabel)).toContain(
     'Gradients of the loss of down.1',
   );
   expect(await page.$$eval('#inside-norms dt', (all) => all.length)).toBe(8);
 
   // The dispatches, and the sources of one.
-  await page.click('#inside-list summary');
+  await click(page, '#inside-list summary');
   await until(page, () => document.querySelectorAll('.disclose').length > 40);
   expect(await text(page, 'dispatches-about')).toMatch(
     /^\d+ dispatches for 16 images, with the usual kernels/,
@@ -116,11 +116,11 @@ test('the pretrained network, before anything is trained', async () => {
   expect(reference).toContain('export const reference');
 
   // How long they take; anything else that is asked for comes first.
-  await page.click('#dispatches-time');
+  await click(page, '#dispatches-time');
   await saying(page, 'dispatches-timed', 'Timed ');
   const timed = await page.$$eval('#dispatches td:last-child', (all) => all.map((e) => e.textContent));
   expect(Number(timed[0])).toBeGreaterThan(0);
-  await page.click('#inside-choices button');
+  await click(page, '#inside-choices button');
   await saying(page, 'dispatches-timed', 'Stopped after ');
   await until(page, () => document.getElementById('stage')!.hidden);
   expect(problems).toEqual([]);
@@ -130,7 +130,7 @@ test('the pretrained network, before anything is trained', async () => {
 test('the run’s network: its kernels change while it learns, and training is not lost over it', async () => {
   const { page, problems } = await visit(
     driven.browser,
-    `${driven.server.address}?task=inside&model=run&epochs=2000&${TINY}`,
+    `${driven.address}?task=inside&model=run&epochs=2000&${TINY}`,
   );
   await saying(page, 'inside-status', 'An untrained network');
   const kernels = await shown(page, '#inside-kernels');

@@ -2,11 +2,11 @@
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { drive } from '../drive';
-import { files, losses, phase, TINY, text, type, until, visit, watch } from '../visit';
+import { click, files, losses, phase, TINY, text, type, until, visit, watch } from '../visit';
 
 const driven = drive();
 
-const open = (query: string) => visit(driven.browser, `${driven.server.address}${query}`);
+const open = (query: string) => visit(driven.browser, `${driven.address}${query}`);
 const picture = (page: Page, id: string) =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
 const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
@@ -61,7 +61,7 @@ test('the welcome plays a recording before it asks for a GPU, and plays on until
 
   // The name of the page leads back to the welcome, and nothing is lost.
   const digits = await picture(page, 'sample-prediction');
-  await page.click('#name');
+  await click(page, '#name');
   await until(page, () => !document.getElementById('home')!.hidden);
   expect(await page.evaluate(() => location.search)).toBe('');
   await page.evaluate(() => history.back());
@@ -94,7 +94,7 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   await changed(written);
   await made(page, 2);
   const number = await picture(page, 'sample-prediction');
-  await page.click('#digit-7');
+  await click(page, '#digit-7');
   await changed(number);
   await made(page, 2);
   expect(await picture(page, 'sample-prediction')).toBe(written);
@@ -183,17 +183,14 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
 
   await driven.browser
     .defaultBrowserContext()
-    .overridePermissions(new URL(driven.server.address).origin, [
-      'clipboard-read',
-      'clipboard-sanitized-write',
-    ]);
+    .overridePermissions(new URL(driven.address).origin, ['clipboard-read', 'clipboard-sanitized-write']);
   await page.bringToFront();
-  await page.click('#share');
+  await click(page, '#share');
   await until(page, () =>
     document.getElementById('shared')!.textContent!.startsWith('The address is copied'),
   );
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-    `${driven.server.address}?task=sample&steps=3&text=42&autorun=1`,
+    `${driven.address}?task=sample&steps=3&text=42&autorun=1`,
   );
   expect(problems).toEqual([]);
   await page.close();
@@ -206,7 +203,7 @@ test('without WebGPU the recording is the page, with what to do; where movement 
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
   // Whatever the address asks for.
-  await page.goto(`${driven.server.address}?task=train&autorun=1`);
+  await page.goto(`${driven.address}?task=train&autorun=1`);
   await until(page, () => document.getElementById('recorded-making-at')!.textContent === 'step 20 of 20');
   expect(await text(page, 'unsupported-title')).toBe('This browser has no WebGPU');
   const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
@@ -217,7 +214,7 @@ test('without WebGPU the recording is the page, with what to do; where movement 
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await picture(page, 'recorded-making')).toBe(still);
   expect(await text(page, 'recorded-play')).toBe('Play');
-  await page.click('#recorded-play');
+  await click(page, '#recorded-play');
   await until(page, () => /^step \d of/.test(document.getElementById('recorded-making-at')!.textContent!));
   expect(await picture(page, 'recorded-making')).not.toBe(still);
   expect(problems).toEqual([]);
@@ -268,7 +265,7 @@ test('by keyboard the focus stays on the button that is pressed, again and again
 test('a phone has samples right under the buttons, and nothing sticks out; a large screen has all pictures', async () => {
   // Runs that the browser keeps are offered above: here there are none.
   const context = await driven.browser.createBrowserContext();
-  const { page, problems } = await visit(context, `${driven.server.address}?${TINY}`);
+  const { page, problems } = await visit(context, `${driven.address}?${TINY}`);
   await phase(page, 'idle');
   const box = (id: string) =>
     page.$eval(`#${id}`, (element) => {
@@ -280,22 +277,22 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
   expect(grid.top - buttons.bottom).toBeLessThan(140);
   expect(grid.bottom).toBeLessThan(740);
   expect((await box('batch')).seen).toBe(false);
-  await page.click('#settings-fold');
+  await click(page, '#settings-fold');
   expect((await box('batch')).seen).toBe(true);
-  await page.click('#tab-sample');
+  await click(page, '#tab-sample');
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   for (const task of ['sample', 'train']) {
-    await page.click(`#tab-${task}`);
+    await click(page, `#tab-${task}`);
     await page.setViewport({ width: 320, height: 740 });
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
   }
   await page.setViewport({ width: 1280, height: 800 });
   for (const id of ['curve', 'grid', 'strip-predictions']) expect((await box(id)).bottom).toBeLessThan(800);
-  await page.click('#tab-sample');
+  await click(page, '#tab-sample');
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   for (const id of ['frame', 'sample-x', 'sample-prediction'])
     expect((await box(id)).bottom).toBeLessThan(800);
-  await page.click('#name');
+  await click(page, '#name');
   await until(page, () => !document.getElementById('home')!.hidden);
   for (const width of [320, 2560]) {
     await page.setViewport({ width, height: 740 });

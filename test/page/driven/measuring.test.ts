@@ -6,11 +6,11 @@ import type { BenchResults } from '../../../harness/page/measuring/bench_panel';
 import type { CheckResults } from '../../../harness/page/measuring/check_panel';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { files, phase, root, text, until, visit } from '../visit';
+import { click, files, phase, root, text, until, visit } from '../visit';
 
 const driven = drive();
 
-const open = (query: string) => visit(driven.browser, `${driven.server.address}?${query}`);
+const open = (query: string) => visit(driven.browser, `${driven.address}?${query}`);
 const status = (page: Page, task: 'check' | 'bench', name: string) =>
   until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
 const theirs = readFileSync(`${root}/docs/results/bench-chrome-swiftshader-64.json`, 'utf8');
@@ -108,7 +108,7 @@ test('the GPU: what it is, whether it computes rightly, and a text to report it 
   await says('kernels of a step of tutorial with 4 images are right on small cases');
 
   // It goes along to the other tab.
-  await page.click('#tab-check');
+  await click(page, '#tab-check');
   await until(page, () => document.querySelector('#check-gpu .facts') !== null);
   await page.evaluate(() => {
     const write = async (report: string) => Object.assign(window, { report });

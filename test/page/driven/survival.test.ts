@@ -1,8 +1,10 @@
 /** What a page's run survives: a reload, a lost device, a GPU process that is killed, other tabs, storage that is full. */
-import type { Browser, BrowserContext } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BrowserContext } from 'puppeteer';
+import { beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
+import { drive } from '../drive';
 import {
+  click,
   deviceLoser,
   files,
   keepAt,
@@ -11,7 +13,6 @@ import {
   offered,
   pause,
   phase,
-  servePage,
   steps,
   TUTORIAL,
   text,
@@ -23,31 +24,23 @@ import {
 const STEPS = 80;
 const RUN = `?${TUTORIAL}&epochs=${STEPS / 4}`;
 
-let server: Awaited<ReturnType<typeof servePage>>;
-let browser: Browser;
+const driven = drive();
 /** The losses of a run that nothing happened to. */
 let undisturbed: number[];
 
 beforeAll(async () => {
-  server = await servePage();
-  browser = await launchBrowser('chrome');
-  const { page } = await visit(browser, `${server.address}${RUN}&autorun=1`);
+  const { page } = await visit(driven.browser, `${driven.address}${RUN}&autorun=1`);
   await phase(page, 'finished');
   undisturbed = await losses(page);
   expect(undisturbed).toHaveLength(STEPS);
   await page.close();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
 /** A browser's storage of its own. */
 async function profile(): Promise<{ open(query: string): ReturnType<typeof visit>; close(): Promise<void> }> {
-  const context: BrowserContext = await browser.createBrowserContext();
+  const context: BrowserContext = await driven.browser.createBrowserContext();
   return {
-    open: (query) => visit(context, `${server.address}${query}`),
+    open: (query) => visit(context, `${driven.address}${query}`),
     close: () => context.close(),
   };
 }
@@ -58,13 +51,13 @@ test('a page that is left in the middle of a run goes on with it, bit for bit, a
   await phase(page, 'idle');
   await keepAt(page, 20);
   const kept = (await losses(page)).length;
-  await page.click('#train');
+  await click(page, '#train');
   await steps(page, kept + 10);
   // With nothing in the address.
-  await page.goto(server.address);
+  await page.goto(driven.address);
   await offered(page, `Go on with today’s run (step ${kept})`);
   expect(await text(page, 'kept-runs')).toContain('recipe tutorial, batch 4');
-  await page.click('#kept-runs button');
+  await click(page, '#kept-runs button');
   await until(page, () => window.harness.state.losses.length > 0);
   expect((await losses(page)).slice(0, kept)).toEqual(undisturbed.slice(0, kept));
   expect(await page.evaluate(() => location.search)).toContain('recipe=tutorial&batch=4&lr=0.01&epochs=20');
@@ -75,7 +68,7 @@ test('a page that is left in the middle of a run goes on with it, bit for bit, a
   expect(await page.$eval('#kept', (list) => (list as HTMLElement).hidden)).toBe(true);
 
   // What is reset is gone from the browser, too.
-  await page.click('#reset');
+  await click(page, '#reset');
   await phase(page, 'idle');
   await until(page, () => window.harness.state.losses.length === 0);
   const left = () =>
@@ -99,7 +92,7 @@ test('a device that is lost in the middle of training is replaced, and the run e
   // Before there is any copy, and after.
   for (const [i, count] of [1, 30].entries()) {
     if (i > 0) await keepAt(page, count);
-    await page.click('#train');
+    await click(page, '#train');
     await steps(page, count + 5);
     await page.evaluate(() => {
       const said: string[] = [];
@@ -125,12 +118,12 @@ test('a device that is lost in the middle of training is replaced, and the run e
 test('a GPU process that is killed once, twice, three times: the run goes on, after a reload, after a restart', async () => {
   const own = await launchBrowser('chrome');
   try {
-    const { page } = await visit(own, `${server.address}${RUN}`);
+    const { page } = await visit(own, `${driven.address}${RUN}`);
     const said = (words: string) =>
       until(page, (w) => document.getElementById('error-text')!.textContent!.includes(w), words);
     await phase(page, 'idle');
     await keepAt(page, 20);
-    await page.click('#train');
+    await click(page, '#train');
     await steps(page, 40);
     await killGpu(own);
     await until(page, () => window.harness.state.phase === 'lost');
@@ -139,7 +132,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     await pause(page);
     const kept = (await losses(page)).length;
     expect(await losses(page)).toEqual(undisturbed.slice(0, kept));
-    await page.click('#train');
+    await click(page, '#train');
     await steps(page, kept + 5);
     await killGpu(own);
     await said('Reload the page, or wait');
@@ -147,7 +140,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     expect(await page.$eval('#save-checkpoint', (b) => (b as HTMLButtonElement).disabled)).toBe(false);
     await page.reload();
     await offered(page, 'Go on with today’s run');
-    await page.click('#kept-runs button');
+    await click(page, '#kept-runs button');
     await steps(page, kept + 10);
 
     await killGpu(own);
@@ -187,17 +180,17 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', asy
       document.querySelectorAll('#kept-runs button:disabled').length === 0 &&
       document.querySelectorAll('#kept-runs li').length === 2,
   );
-  await third.page.click('#kept-runs li:first-child button + button');
+  await click(third.page, '#kept-runs li:first-child button + button');
   await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 1);
   const fourth = await open(RUN);
   await offered(fourth.page, 'Go on');
   // A tab in the background draws nothing, and cannot be clicked.
   await third.page.bringToFront();
-  await third.page.click('#kept-runs button');
+  await click(third.page, '#kept-runs button');
   await steps(third.page, 1);
   await fourth.page.bringToFront();
   // It does not know yet.
-  await fourth.page.click('#kept-runs button');
+  await click(fourth.page, '#kept-runs button');
   await until(fourth.page, () => window.harness.state.error?.message.includes('open in another tab'));
   await until(fourth.page, () => document.querySelectorAll('#kept-runs button:disabled').length === 2);
   expect([...third.problems, ...fourth.problems]).toEqual([]);
@@ -238,7 +231,7 @@ test('images that somebody chose are asked for again, and no others will do', as
   const before = await losses(page);
   await page.reload();
   await offered(page, 'Go on');
-  await page.click('#kept-runs button');
+  await click(page, '#kept-runs button');
   await until(
     page,
     (n) => document.getElementById('kept-runs')!.textContent!.includes(`images of 8 × 8 from ${n}`),
@@ -268,7 +261,7 @@ test('where the storage is full, training goes on, and the page says so and offe
     const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
     handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
   });
-  await page.click('#step');
+  await click(page, '#step');
   await phase(page, 'paused');
   await until(page, () => !document.getElementById('not-stored')!.hidden);
   expect(await text(page, 'not-stored-text')).toMatch(
@@ -278,7 +271,7 @@ test('where the storage is full, training goes on, and the page says so and offe
   await save('not-stored-save');
   expect(await asks()).toBe(false);
   await type(page, 'epochs', '2');
-  await page.click('#train');
+  await click(page, '#train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed.slice(0, 8));
   expect(problems).toEqual([]);

@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';
+import { click, files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';
 
 /** Of 320 digits a tenth is held out. */
 const RUN = '?batch=16&limit=320&widths=8,16&samples=10&epochs=2000';
@@ -13,7 +13,7 @@ const driven = drive();
 /** In a browser's storage of its own. */
 async function open(query: string) {
   const context = await driven.browser.createBrowserContext();
-  return { ...(await visit(context, `${driven.server.address}${query}`)), close: () => context.close() };
+  return { ...(await visit(context, `${driven.address}${query}`)), close: () => context.close() };
 }
 
 const measured = (page: Page) => page.evaluate(() => window.harness.state.measured);
@@ -36,7 +36,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   const { page, problems, close } = await open(RUN);
   await phase(page, 'idle');
   expect(await text(page, 'data-name')).toBe('288 of MNIST’s digits:');
-  await page.click('#train');
+  await click(page, '#train');
   await until(page, () => window.harness.state.measured.heldOut.length >= 2);
   await type(page, 'lr', '0.001');
   await until(page, () => window.harness.state.measured.rates.length === 1);
@@ -76,7 +76,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
     const label = document.getElementById('grid-step')!;
     new MutationObserver(() => played.push(label.textContent!)).observe(label, { childList: true });
   });
-  await page.click('#grid-play');
+  await click(page, '#grid-play');
   await until(page, () => document.getElementById('grid-play')!.textContent === 'Stop');
   await until(page, () => document.getElementById('grid-play')!.textContent === 'Play');
   const played = await page.evaluate(() => (window as unknown as { played: string[] }).played);
@@ -90,7 +90,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   );
   expect(head).toBe('GIF89a');
 
-  await page.click('#measure-quality');
+  await click(page, '#measure-quality');
   await until(page, () => window.harness.state.measured.quality.length === 1);
   const [quality] = (await measured(page)).quality;
   expect(quality).toMatchObject({ step: done.length, samples: 100 });
@@ -121,13 +121,13 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
 test('more images than there are cannot be held out: that is said, and another number is taken', async () => {
   const { page, problems, close } = await open(`${RUN}&holdout=320`);
   await phase(page, 'idle');
-  await page.click('#train');
+  await click(page, '#train');
   await until(page, () => !document.getElementById('error')!.hidden);
   expect(await text(page, 'error-text')).toBe(
     '320 images are to be held out, and there are 320: hold out fewer, so that some are left to train on.',
   );
   await type(page, 'holdout', '20');
-  await page.click('#train');
+  await click(page, '#train');
   await steps(page, 1);
   expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 300, held: 20 });
   expect(problems).toEqual([]);
@@ -144,7 +144,7 @@ test('training stops when the time is up, with the run whole, and goes on for as
   const { clock } = await measured(page);
   expect(clock!.press).toBeGreaterThan(2);
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
-  await page.click('#train');
+  await click(page, '#train');
   // The page may still say it of the time before.
   await steps(page, first.length + 1);
   await phase(page, 'paused');
@@ -179,7 +179,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   const { page, problems, close } = await open(`?recipe=tutorial&${TINY}&epochs=10000`);
   await phase(page, 'idle');
   expect(await text(page, 'runs-none')).toBe('None yet: press Train.');
-  await page.click('#train');
+  await click(page, '#train');
   await steps(page, 60);
   await until(page, () => window.harness.state.stored > 0);
   await pressIn(page, 0, 'Put aside');
@@ -192,7 +192,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
 
   // Another one, with another seed, and both on the curve.
   await type(page, 'seed', '7');
-  await page.click('#train');
+  await click(page, '#train');
   await steps(page, 20);
   await pause(page);
   await expect
@@ -202,7 +202,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
       [expect.stringMatching(/^Kept/), '123'],
     ]);
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(false);
-  await page.click('#runs-body input');
+  await click(page, '#runs-body input');
   await until(page, () => document.querySelector('#runs-body .swatch.run-0') !== null);
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(true);
 
@@ -215,7 +215,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(false);
 
   // What is reset leaves its losses here until it is removed.
-  await page.click('#reset');
+  await click(page, '#reset');
   await until(page, () => window.harness.state.losses.length === 0);
   await until(page, () =>
     document.querySelector('#runs-body tr:not(#runs-none) th')!.textContent!.startsWith('Reset'),
