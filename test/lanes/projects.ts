@@ -58,6 +58,8 @@ export const projects: TestProjectConfiguration[] = [
       ...gpuTests,
       name: 'browsers',
       include: ['test/gpu/**/*.test.ts'],
+      // One page for all files: each would load some 250 modules of its own.
+      isolate: false,
       browser: {
         enabled: true,
         headless: true,
