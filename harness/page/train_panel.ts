@@ -48,8 +48,12 @@ export function createTrainPanel(app: App): TaskPanel {
   button('save-model').addEventListener('click', () => app.send({ type: 'saveModel' }));
   button('save-checkpoint').addEventListener('click', () => app.send({ type: 'saveCheckpoint' }));
   button('save-losses').addEventListener('click', () => {
-    const { losses, run } = app.state;
-    if (run) download('losses.csv', lossesCsv(losses, run.stepsPerEpoch), 'text/csv');
+    const { losses, run, measured } = app.state;
+    if (!run) return;
+    const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
+    const accepted = new Map(measured.quality.map(({ step, accepted: share }) => [step, share]));
+    const text = lossesCsv(losses, run.stepsPerEpoch, { held_out_loss: heldOut, accepted });
+    download('losses.csv', text, 'text/csv');
   });
 
   return {

@@ -21,12 +21,22 @@ export function meansSoFar(losses: ArrayLike<number>, stepsPerEpoch: number): nu
   return means;
 }
 
-/** losses.csv: step and epoch count from 1. */
-export const lossesCsv = (losses: readonly number[], stepsPerEpoch: number): string =>
-  csv(
-    ['step', 'epoch', 'loss'],
-    losses.map((loss, i) => [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss)]),
+/** losses.csv: step and epoch count from 1. `measured`: columns of what was measured after some steps; one that has nothing is left out. */
+export function lossesCsv(
+  losses: readonly number[],
+  stepsPerEpoch: number,
+  measured: Readonly<Record<string, ReadonlyMap<number, number>>> = {},
+): string {
+  const more = Object.entries(measured).filter(([, values]) => values.size > 0);
+  return csv(
+    ['step', 'epoch', 'loss', ...more.map(([name]) => name)],
+    losses.map((loss, i) => {
+      const after = more.map(([, values]) => values.get(i + 1));
+      const told = after.map((value) => (value === undefined ? '' : digits(value)));
+      return [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss), ...told];
+    }),
   );
+}
 
 /** Nine digits are enough to restore the same f32. */
 export const digits = (value: number): number => Number(value.toPrecision(9));

@@ -7,6 +7,7 @@ import { arch, availableParallelism, cpus, platform, release } from 'node:os';
 import { bits } from './bits';
 import { calls } from './calls';
 import { files } from './files';
+import { frames } from './frames';
 import { kills } from './kills';
 import { pack } from './pack';
 import { pages } from './pages';
@@ -14,7 +15,7 @@ import { pytorch } from './pytorch';
 import { races } from './races';
 import type { Row } from './row';
 
-const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits, ...calls, ...pytorch, pack];
+const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits, ...calls, ...pytorch, frames, pack];
 
 export async function main(words: readonly string[]): Promise<number> {
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

@@ -216,6 +216,10 @@ describe('figures', () => {
 
   test('losses.csv counts from 1', () => {
     expect(lossesCsv([0.5, 0.25, 0.125], 2)).toBe('step,epoch,loss\n1,1,0.5\n2,1,0.25\n3,2,0.125\n');
+    const measured = { held_out_loss: new Map([[2, 0.375]]), accepted: new Map<number, number>() };
+    expect(lossesCsv([0.5, 0.25], 2, measured)).toBe(
+      'step,epoch,loss,held_out_loss\n1,1,0.5,\n2,1,0.25,0.375\n',
+    );
   });
 
   test('the smoothed curve starts at the first value and keeps a constant', () => {

@@ -2,19 +2,23 @@
 import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { Waiter } from '../../../src/gpu/wait';
 import type { RecipeName } from '../../../src/recipes';
+import { type ConvolutionRow, compareConvolutions } from './convolutions';
 import { type SeenDevice, watchDevices } from './devices';
+import { median } from './median';
+import { ourConvolution } from './our_convolution';
 import { createOurs, type Ours } from './ours';
 import { loadPeer, type Peer, type PeerName } from './peer';
 import { type Workload, workloadOf } from './workload';
 
-export const modes = ['train', 'forward'] as const;
-export type Mode = (typeof modes)[number];
+export const modes = ['train', 'forward', 'convolutions'] as const;
+/** What runs the whole network. */
+export type Mode = Exclude<(typeof modes)[number], 'convolutions'>;
 
 export interface Plan {
   /** The recipe whose network runs, and how it is trained. */
   readonly recipe: RecipeName;
   readonly peers: readonly PeerName[];
-  readonly modes: readonly Mode[];
+  readonly modes: readonly (typeof modes)[number][];
   /** Images per step. */
   readonly batch: number;
   /** How often each library is timed, if the budget permits. */
@@ -54,6 +58,7 @@ export interface Comparison {
   readonly recipe: RecipeName;
   readonly batch: number;
   readonly results: readonly { readonly mode: Mode; readonly rows: readonly Row[] }[];
+  readonly convolutions: readonly ConvolutionRow[];
   /** The time of the caller's thread for one of our steps: the least of five, since a software adapter competes for the CPU. */
   readonly hostMilliseconds?: number;
   /** Problems that invalidate the comparison. */
@@ -108,8 +113,9 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
   }
   const results: { mode: Mode; rows: Row[] }[] = [];
   let hostMilliseconds: number | undefined;
-  for (const [i, mode] of plan.modes.entries()) {
-    const share = i < plan.modes.length - 1 ? TRAINING_SHARE : 1;
+  const whole = plan.modes.filter((mode) => mode !== 'convolutions');
+  for (const [i, mode] of whole.entries()) {
+    const share = i < whole.length - 1 ? TRAINING_SHARE : 1;
     const deadline = start + plan.budget * 1000 * share;
     const contest = new Contest(mode, plan, workload, contestants, seen, deadline, report);
     results.push({ mode, rows: await contest.run(problems) });
@@ -117,16 +123,23 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
       hostMilliseconds = await hostTime(contestants[0].peer as Ours, workload, plan.batch);
   }
 
-  const ours = contestants[0].peer as Ours;
-  const adapter = contestants[0].devices[0].adapter;
-  for (const { name, devices, failed, out } of contestants) {
-    if (failed) problems.push(`${name} failed: ${out}`);
-    for (const { adapter: other, errors } of devices) {
-      if (other !== adapter) problems.push(`${name} runs on another adapter: ${other}, not ${adapter}.`);
-      if (errors.length > 0) problems.push(`${name}: ${errors.length} errors on its device: ${errors[0]}`);
-    }
+  const ours = (await contestants[0].prepare(plan.batch, workload, seen)) as Ours;
+  const convolutions: ConvolutionRow[] = [];
+  if (plan.modes.includes('convolutions')) {
+    const own = [OURS, ourConvolution(ours.engine)] as const;
+    const found = await compareConvolutions(own, plan.peers, { ...plan, workload }, report);
+    convolutions.push(...found.rows);
+    problems.push(...found.problems);
   }
-  if (!results.some(({ rows }) => rows.some((row) => row.difference !== undefined))) {
+  const adapter = contestants[0].devices[0].adapter;
+  for (const { name, failed, out } of contestants) if (failed) problems.push(`${name} failed: ${out}`);
+  for (const { device, adapter: other, errors } of seen) {
+    const whose = contestants.find(({ devices }) => devices.some((each) => each.device === device));
+    const name = whose?.name ?? 'A library';
+    if (other !== adapter) problems.push(`${name} runs on another adapter: ${other}, not ${adapter}.`);
+    if (errors.length > 0) problems.push(`${name}: ${errors.length} errors on its device: ${errors[0]}`);
+  }
+  if (whole.length > 0 && !results.some(({ rows }) => rows.some((row) => row.difference !== undefined))) {
     problems.push('No peer could be compared.');
   }
   const renderers = contestants.flatMap(({ name, peer }) => (peer?.renderer ? [[name, peer.renderer]] : []));
@@ -136,6 +149,7 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
     recipe: plan.recipe,
     batch: plan.batch,
     results,
+    convolutions,
     hostMilliseconds,
     problems,
   };
@@ -306,13 +320,6 @@ async function hostTime(ours: Ours, workload: Workload, batch: number): Promise<
   const times: number[] = [];
   for (let i = 0; i < 5; i++) times.push(await ours.hostMilliseconds(workload.batch(i, batch)));
   return Math.min(...times);
-}
-
-export function median(values: readonly number[]): number | undefined {
-  if (values.length === 0) return undefined;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** The promise, or an error after `seconds`; `giveUp` then stops the work in progress. */

@@ -21,7 +21,7 @@ import { compareInChrome } from './chrome';
 import { type Comparison, compare, modes, OURS, type Plan } from './compare';
 import { installNavigator } from './node';
 import { type PeerName, peerNames } from './peer';
-import { table } from './table';
+import { convolutionTable, table } from './table';
 import { recipeNames } from './workload';
 
 const list = <T extends string>(help: string, legal: readonly T[]): Flag<readonly T[]> => ({
@@ -41,7 +41,7 @@ const flags = {
   recipe: oneOf('whose network is run and trained (default tutorial)', ...recipeNames),
   batch: integer('N', 'images a step (default 64)', 1, 4096),
   peers: list('libraries beside ours (default all; tfjs-webgl in Chrome only)', peerNames),
-  mode: list('what to compare (default both)', modes),
+  mode: list('what to compare (default train,forward)', modes),
   rounds: integer('N', 'how often each is timed, if the budget allows (default 10)', 1, 10_000),
   budget: number('SECONDS', 'time for everything (default 240)', 1, 86_400),
   limit: number('SECONDS', 'leave a library out once a step of it takes longer (default 60)', 0.1, 86_400),
@@ -51,7 +51,8 @@ const flags = {
 const commandFor = (server: ViteDevServer) =>
   defineCommand({
     name: 'bench:peers',
-    summary: 'Times the training step and the forward pass beside other libraries, in turns on one adapter.',
+    summary:
+      'Times the training step, the forward pass or single convolutions beside other libraries, in turns on one adapter.',
     usage: '[flags]',
     flags,
     notes: `All begin with the same weights and get the same batches. Exit code 1 if losses or predictions do not agree, or if a
@@ -66,7 +67,7 @@ async function runPeers(given: Given<typeof flags>, server: ViteDevServer): Prom
   const plan: Plan = {
     recipe: given.recipe ?? 'tutorial',
     peers: given.peers ?? possible,
-    modes: given.mode ?? modes,
+    modes: given.mode ?? ['train', 'forward'],
     batch: given.batch ?? 64,
     rounds: given.rounds ?? 10,
     budget: given.budget ?? 240,
@@ -111,7 +112,8 @@ function print(comparison: Comparison, runtime: string, used: Record<string, str
   const engine = used.webgpu ? ` with webgpu ${used.webgpu}` : '';
   console.log(`${runtime}${engine} on ${adapterText(comparison.adapter)}`);
   for (const [name, renderer] of Object.entries(renderers)) console.log(`${name}: ${renderer}`);
-  console.log(`\n${table(comparison, used)}\n`);
+  if (comparison.results.length > 0) console.log(`\n${table(comparison, used)}\n`);
+  if (comparison.convolutions.length > 0) console.log(`\n${convolutionTable(comparison)}\n`);
   if (hostMilliseconds !== undefined) {
     console.log(
       `Host time of one of our steps (record and submit, the least of five): ${hostMilliseconds.toPrecision(2)} ms`,

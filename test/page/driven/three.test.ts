@@ -1,13 +1,9 @@
 /** examples/three as it stands, in Chrome: three.js draws what the engine makes, on one device. */
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { Browser } from 'puppeteer';
-import { createServer, type ViteDevServer } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../lanes/browsers';
+import { serveExamples } from '../serve_examples';
 import { until, watch } from '../visit';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What the page leaves for its console. */
 interface Example {
@@ -15,25 +11,11 @@ interface Example {
   readonly [name: string]: any;
 }
 
-let server: ViteDevServer;
+let server: Awaited<ReturnType<typeof serveExamples>>;
 let browser: Browser;
 
 beforeAll(async () => {
-  // The example imports the built package; the sources are the same, and need no build.
-  const entries = { index: 'index', pretrained: 'pretrained/index', three: 'three/index' };
-  const alias = Object.entries(entries).map(([name, path]) => ({
-    find: new RegExp(`^.*/dist/lib/${name}\\.js$`),
-    replacement: `${root}src/${path}.ts`,
-  }));
-  server = await createServer({
-    root,
-    mode: 'development',
-    logLevel: 'error',
-    resolve: { alias },
-    optimizeDeps: { noDiscovery: true },
-    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
-  });
-  await server.listen();
+  server = await serveExamples();
   browser = await launchBrowser('chrome', { canvases: true });
 });
 
@@ -43,12 +25,11 @@ afterAll(async () => {
 });
 
 test('digits come out of noise on a cube, and nothing leaves the GPU', async () => {
-  const { port } = server.httpServer!.address() as AddressInfo;
   const page = await browser.newPage();
   page.setDefaultTimeout(300_000);
   const problems: string[] = [];
   watch(page, problems);
-  await page.goto(`http://127.0.0.1:${port}/examples/three/index.html`);
+  await page.goto(`${server.address}three/index.html`);
   await until(page, () => /^(?!Starting|Step [01]$)/.test(document.querySelector('#status')!.textContent!));
   expect(await page.$eval('#status', (e) => e.textContent)).toMatch(/^Step \d+$/);
 
