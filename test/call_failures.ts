@@ -115,10 +115,10 @@ function complaint(failing: FailingDevice, { failure }: Planned, error: unknown)
   return undefined;
 }
 
-/** A device that rejects something gets three seconds to say that it is lost. Where it is not, nobody need wait. Gives back what undoes it. */
+/** A device that rejects or refuses something gets some time to say that it is lost. Where it is not, nobody need wait. Gives back what undoes it. */
 export function hurry(): () => void {
   const { setTimeout } = globalThis;
-  const hurried = (work: () => void, ms?: number) => setTimeout(work, ms === 3000 ? 0 : ms);
+  const hurried = (work: () => void, ms?: number) => setTimeout(work, ms === 3000 || ms === 500 ? 0 : ms);
   globalThis.setTimeout = hurried as typeof setTimeout;
   return () => {
     globalThis.setTimeout = setTimeout;

@@ -8,8 +8,10 @@ import { Pacer } from './pacer';
 import { requirements } from './request_device';
 import { Waiter } from './wait';
 
-/** How long a device that rejects something has to say that it is lost. */
+/** How long a device that rejects a promise has to say that it is lost. */
 const LOSS_KNOWN_MS = 3000;
+/** The same for one that refuses something: that is what Firefox's do with all that is on a lost device. */
+const REFUSAL_KNOWN_MS = 500;
 
 /** Of the time from a submission to word of its end, at least this share counts as work: see `paced`. */
 const LEAST_SHARE = 0.25;
@@ -118,10 +120,15 @@ export class Gpu {
     try {
       return await this.waiter.wait(promise);
     } catch (cause) {
-      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_KNOWN_MS))]);
-      this.checkAlive();
+      await this.checkLost(LOSS_KNOWN_MS);
       throw new EngineError('shader', `The device failed: ${(cause as Error).message}`, { cause });
     }
+  }
+
+  /** Throws `device-lost` if the device says within so many milliseconds that it is gone. */
+  private async checkLost(milliseconds: number): Promise<void> {
+    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
+    this.checkAlive();
   }
 
   /** Throws `limit` unless a buffer of `bytes` bytes can be bound. `smaller` tells the caller what to use less of. */
@@ -266,6 +273,7 @@ export class Gpu {
     const [memory, validation] = await Promise.all(scopes.map((scope) => this.settle(scope)));
     const cause = (memory ?? validation ?? thrown) as Error | undefined;
     if (!cause) return result as T;
+    if (validation && !memory) await this.checkLost(REFUSAL_KNOWN_MS);
     const limit = memory || code === 'limit';
     throw new EngineError(
       limit ? 'limit' : code,
