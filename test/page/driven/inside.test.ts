@@ -123,6 +123,9 @@ test('the pretrained network, before anything is trained', async () => {
   await click(page, '#inside-choices button');
   await saying(page, 'dispatches-timed', 'Stopped after ');
   await until(page, () => document.getElementById('stage')!.hidden);
+  // The narrowest screen.
+  await page.setViewport({ width: 320, height: 700 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
   expect(problems).toEqual([]);
   await page.close();
 });
