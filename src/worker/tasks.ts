@@ -78,18 +78,21 @@ export class Tasks<Kind extends string> {
   }
 
   private async loop(): Promise<void> {
-    for (;;) {
-      const request = this.requests.shift();
-      const task = request ?? this.host.background();
-      if (!task) break;
-      try {
-        await task();
-      } catch (error) {
-        this.host.failed(error, task === request);
+    try {
+      for (;;) {
+        const request = this.requests.shift();
+        const task = request ?? this.host.background();
+        if (!task) break;
+        try {
+          await task();
+        } catch (error) {
+          this.host.failed(error, task === request);
+        }
       }
+    } finally {
+      // Before anybody hears of it, and asks for more.
+      this.working = false;
     }
-    // Before anybody hears of it, and asks for more.
-    this.working = false;
     this.host.rest();
   }
 }

@@ -1,4 +1,5 @@
 /** A convolution by itself of ours, in buffers of NHWC. */
+import { readBuffer } from '../../../src/gpu/staging';
 import type { Engine } from '../../../src/index';
 import type { CreateConvolution } from './convolutions';
 
@@ -30,19 +31,8 @@ export const ourConvolution =
       },
       async read() {
         const results: Float32Array[] = [];
-        for (const buffer of made) {
-          const { size } = buffer;
-          const staging = device.createBuffer({
-            size,
-            usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-          });
-          const encoder = device.createCommandEncoder();
-          encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
-          device.queue.submit([encoder.finish()]);
-          await staging.mapAsync(GPUMapMode.READ);
-          results.push(new Float32Array(staging.getMappedRange().slice(0)));
-          staging.destroy();
-        }
+        for (const buffer of made)
+          results.push(new Float32Array(await readBuffer(engine.gpu, buffer, buffer.size / 4)));
         return results;
       },
       destroy() {
