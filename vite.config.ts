@@ -52,7 +52,8 @@ export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserC
       '../../dist/lib/worker.js': source('worker/index.ts'),
     };
     const resolve = { alias: { ...common.resolve?.alias, ...examples } };
-    return { ...common, resolve, test: { projects: (await import('./test/lanes/projects.ts')).projects } };
+    const { projects, tags } = await import('./test/lanes/projects.ts');
+    return { ...common, resolve, test: { projects, tags } };
   }
   if (mode !== 'lib') {
     const plugins = [common.plugins, savedShaders()];

@@ -34,7 +34,7 @@ test('the loop rests in every turn while a promise is awaited, and only then', a
   for (const promise of [() => after(100), failure]) {
     expect(await turnsDuring(after(50))).toMatchObject({ rests: 0 });
     const { turns, rests } = await turnsDuring(waiter.wait(promise()));
-    expect(rests).toBeGreaterThan(10);
+    expect(rests).toBeGreaterThan(2);
     expect(Math.abs(turns - rests)).toBeLessThanOrEqual(2);
     await after(0); // its last turn
   }
@@ -52,6 +52,6 @@ test('what is awaited briefly is not delayed, and waits at the same time share t
   expect(rested).toBeLessThan(0.1 * (performance.now() - start));
   await after(0);
   const { turns, rests } = await turnsDuring(Promise.all([1, 2, 3, 4, 5].map(() => waiter.wait(after(200)))));
-  expect(rests).toBeGreaterThan(10);
+  expect(rests).toBeGreaterThan(2);
   expect(rests).toBeLessThanOrEqual(turns + 2);
 });

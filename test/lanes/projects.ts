@@ -12,6 +12,20 @@ const pageTests = ['test/page/smoke.test.ts', 'test/page/driven/*.test.ts'];
 /** The page's main path, driven in Firefox: a part of the lane `firefox`. */
 const firefoxPageTest = 'test/page/firefox.test.ts';
 
+/** They put a module of the project's in another's place, before any other file of the process has loaded it. */
+const mocking = {
+  unit: ['test/data/digits.test.ts', 'test/quality/classifier.test.ts'],
+  node: ['test/node/bench.test.ts'],
+};
+
+/** What a test says with `{ tags: 'thorough' }`: it runs where it is named, and with `npm test -- --thorough`. */
+export const tags = [
+  { name: 'thorough', description: 'says again, elsewhere or of more cases, what a quicker test says' },
+];
+
+/** One process, or page, for all files: each would load some 250 modules of its own. */
+const together = { isolate: false };
+
 const gpuTests = {
   // One device at a time: a software adapter uses every core, a real one has one queue.
   fileParallelism: false,
@@ -20,16 +34,23 @@ const gpuTests = {
   ...noLimit,
 };
 
+const onNode = { provide: { lane: 'node' as const }, setupFiles: ['test/lanes/node_gpu.ts'] };
+
 export const projects: TestProjectConfiguration[] = [
   {
     extends: true,
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: ['test/gpu/**', 'test/node/**', 'test/emulate.test.ts', ...pageTests, firefoxPageTest],
+      exclude: [
+        ...['test/gpu/**', 'test/node/**', 'test/emulate.test.ts', ...pageTests, firefoxPageTest],
+        ...mocking.unit,
+      ],
+      ...together,
       ...noLimit,
     },
   },
+  { extends: true, test: { name: 'unit-mocking', include: mocking.unit, ...noLimit } },
   { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...noLimit } },
   {
     extends: true,
@@ -46,10 +67,22 @@ export const projects: TestProjectConfiguration[] = [
     extends: true,
     test: {
       ...gpuTests,
+      ...onNode,
+      ...together,
       name: 'node',
       include: ['test/gpu/**/*.test.ts', 'test/node/**/*.test.ts'],
-      provide: { lane: 'node' },
-      setupFiles: ['test/lanes/node_gpu.ts'],
+      exclude: mocking.node,
+    },
+  },
+  {
+    extends: true,
+    // After the others.
+    test: {
+      ...gpuTests,
+      ...onNode,
+      name: 'node-mocking',
+      include: mocking.node,
+      sequence: { groupOrder: 1 },
     },
   },
   {
@@ -58,8 +91,7 @@ export const projects: TestProjectConfiguration[] = [
       ...gpuTests,
       name: 'browsers',
       include: ['test/gpu/**/*.test.ts'],
-      // One page for all files: each would load some 250 modules of its own.
-      isolate: false,
+      ...together,
       browser: {
         enabled: true,
         headless: true,

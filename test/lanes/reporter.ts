@@ -14,6 +14,11 @@ export type LaneMessage =
   | { finished: string }
   | { result: LaneResult };
 
+/** Whether a filter of names or tags may have left it out. */
+const isLeftOut = ({ project, tags }: TestCase) =>
+  project.config.testNamePattern !== undefined ||
+  (project.vitest.config.tagsFilter !== undefined && tags.length > 0);
+
 const ADAPTER = 'adapter: ';
 
 const send = (message: LaneMessage) =>
@@ -53,9 +58,8 @@ export default class LaneReporter implements Reporter {
         const outcome = test.result();
         if (outcome.state === 'passed') result.passed++;
         else if (outcome.state === 'failed') result.failed++;
-        // A test that a name filter leaves out is no skipped test; one that skips itself says why.
-        else if (outcome.state === 'skipped' && (outcome.note || !test.project.config.testNamePattern))
-          result.skipped++;
+        // One that a filter leaves out is no skipped test; one that skips itself says why.
+        else if (outcome.state === 'skipped' && (outcome.note || !isLeftOut(test))) result.skipped++;
       }
     }
     await send({ result });

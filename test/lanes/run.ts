@@ -36,7 +36,8 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
   --verbose     list every test
-  WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title
+  --thorough    also the tests that say again, elsewhere or of more cases, what a quicker one says
+  WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title: all tests of it
 
 CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
 
@@ -81,6 +82,13 @@ function laneFiles(lane: Lane): string[] {
       everywhere(file) || (lane === 'node' && nodeOnly(file)) || (lane === 'firefox' && inFirefox(file)),
   );
 }
+
+/** What a lane runs beside the project of its name (projects.ts). */
+const alsoOf: Partial<Record<Lane, readonly string[]>> = {
+  unit: ['unit-mocking'],
+  node: ['node-mocking'],
+  firefox: ['firefox-page'],
+};
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
 function filters(words: readonly string[]): { files: string[]; pattern: string } {
@@ -181,18 +189,21 @@ function showProgress(lane: Lane, count?: number): void {
   process.stdout.write(`\r\x1b[K${[...done].map(([name, n]) => `${name}: ${n} done`).join(', ')}`);
 }
 
-async function runLane(
-  lane: Lane,
-  files: readonly string[],
-  pattern: string,
-  verbose: boolean,
-): Promise<Outcome> {
+interface Asked {
+  readonly pattern: string;
+  readonly thorough: boolean;
+  readonly verbose: boolean;
+}
+
+async function runLane(lane: Lane, files: readonly string[], asked: Asked): Promise<Outcome> {
+  const { pattern, thorough, verbose } = asked;
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const projects = lane === 'firefox' ? [lane, 'firefox-page'] : [lane];
+  const projects = [lane, ...(alsoOf[lane] ?? [])];
   const args = [vitest, 'run', ...projects.flatMap((project) => ['--project', project])];
   args.push('--reporter', verbose ? 'verbose' : 'minimal');
   args.push('--reporter', join(root, 'test/lanes/reporter.ts'), ...files);
   if (pattern) args.push('--testNamePattern', pattern);
+  if (!thorough) args.push('--tags-filter', '!thorough');
   const start = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -265,7 +276,7 @@ function counts({ passed, failed, skipped }: LaneResult): string {
 
 /** Runs what the command line asks for; returns the exit code. */
 export async function main(args: string[]): Promise<number> {
-  let options: { lane?: string[]; help?: boolean; verbose?: boolean };
+  let options: { lane?: string[]; help?: boolean; verbose?: boolean; thorough?: boolean };
   let words: string[];
   let given: string[] | undefined;
   try {
@@ -276,6 +287,7 @@ export async function main(args: string[]): Promise<number> {
         lane: { type: 'string', multiple: true },
         help: { type: 'boolean' },
         verbose: { type: 'boolean' },
+        thorough: { type: 'boolean' },
       },
     }));
     given = options.lane?.flatMap((names) => names.split(','));
@@ -311,7 +323,8 @@ export async function main(args: string[]): Promise<number> {
       const failed = words.length > 0 ? 0 : 1;
       return { lane, seconds: 0, result: { ...nothing, failed }, note: 'no test file' };
     }
-    return runLane(lane, chosen, pattern, options.verbose ?? false);
+    const { verbose = false, thorough = words.length > 0 } = options;
+    return runLane(lane, chosen, { pattern, thorough, verbose });
   };
   const outcomes = new Map<Lane, Outcome>();
   const waiting = order.filter((lane) => wanted.includes(lane));
