@@ -1,4 +1,4 @@
-/** The device that the GPU tests of one file share, the same way in every lane. */
+/** The device that the GPU tests share, the same way in every lane. */
 import { afterAll, afterEach, expect, inject, test } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import { requestDevice } from '../../src/gpu/request_device';
@@ -19,22 +19,43 @@ export interface TestGpu {
   readonly kinds: readonly AdapterKind[];
 }
 
+interface Shared {
+  readonly device: GPUDevice;
+  readonly adapter: GPUAdapter;
+  /** What no scope caught, and the loss of the device. */
+  readonly errors: string[];
+}
+
+/** One device for all files of a page or process: a pipeline that is alive is not compiled again, which is most of what tests wait for. */
+let shared: Promise<Shared> | undefined;
+
+async function share(): Promise<Shared> {
+  const { device, adapter } = await requestDevice();
+  const alive: GPUComputePipeline[] = [];
+  const create = device.createComputePipelineAsync.bind(device);
+  device.createComputePipelineAsync = async (descriptor) => {
+    const pipeline = await create(descriptor);
+    alive.push(pipeline);
+    return pipeline;
+  };
+  const errors: string[] = [];
+  device.addEventListener('uncapturederror', (event) => errors.push(event.error.message));
+  void device.lost.then(({ reason, message }) => errors.push(`the device was lost (${reason}): ${message}`));
+  return { device, adapter, errors };
+}
+
 /**
  * Call once at the top of a file: `const { gpu } = await testGpu();`. No adapter is an error, never a skip; an error that no
  * scope caught, or the loss of the device, fails the test during which it came.
  */
 export async function testGpu(): Promise<TestGpu> {
-  const { device, adapter } = await requestDevice();
+  shared ??= share();
+  const { device, adapter, errors } = await shared;
+  const gpu = new Gpu(device);
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
   const named = [vendor, architecture, description].filter(Boolean).join(' ');
   // Firefox keeps all names to itself.
   const adapterName = named || `${isFallbackAdapter ? 'software' : 'an'} adapter, not named by the browser`;
-  const errors: string[] = [];
-  let closing = false;
-  device.addEventListener('uncapturederror', (event) => errors.push(event.error.message));
-  void device.lost.then((info) => {
-    if (!closing) errors.push(`the device was lost (${info.reason}): ${info.message}`);
-  });
   const lane = inject('lane');
   // Firefox looks every 100 ms whether the GPU is done, and at each submission: empty ones save the tests most of their time.
   const pump = lane === 'firefox' ? setInterval(() => device.queue.submit([]), 4) : undefined;
@@ -47,11 +68,8 @@ export async function testGpu(): Promise<TestGpu> {
   afterAll(async () => {
     await check();
     clearInterval(pump);
-    closing = true;
-    device.destroy();
   });
 
-  const gpu = new Gpu(device);
   test(`adapter: ${adapterName}`, async () => {
     const [buffer] = await gpu.createBuffers([{ label: 'round trip', bytes: 8 }]);
     device.queue.writeBuffer(buffer, 0, new Uint32Array([7, 11]));
@@ -62,3 +80,8 @@ export async function testGpu(): Promise<TestGpu> {
     gpu.adapter.software && lane !== 'node' ? (['software'] as const) : (['software', 'gpu'] as const);
   return { gpu, adapterName, lane, kinds };
 }
+
+/** For a test that says the same on every device, and takes long on some: it runs in these lanes, and in the others with --thorough. */
+export const mainlyIn = (...lanes: readonly TestGpu['lane'][]) => ({
+  tags: lanes.includes(inject('lane')) ? [] : ['thorough'],
+});
