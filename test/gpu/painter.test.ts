@@ -9,7 +9,7 @@ import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
-const engine = await createEngine({ device });
+const engine = await createEngine({ device, selfCheck: false });
 const { COPY_SRC, COPY_DST, RENDER_ATTACHMENT } = GPUTextureUsage;
 
 async function bufferOf(values: Float32Array<ArrayBuffer>, before = 0): Promise<GPUBuffer> {

@@ -14,7 +14,7 @@ import { testGpu } from '../lanes/gpu';
 import { losableGpu } from './worker/losable';
 import { images, run, STEPS } from './worker/tiny';
 
-const { gpu, lane } = await testGpu();
+const { gpu, lane, source } = await testGpu();
 
 const examples = import.meta.glob('../../examples/worker/train.js', { eager: true }) as {
   '../../examples/worker/train.js': {
@@ -40,18 +40,23 @@ const alone = await (async () => {
 })();
 expect(alone.losses).toHaveLength(STEPS);
 
-/** A client of a server in this thread, whose devices can be lost. */
+/** A client of a server in this thread. */
 function served(options: ServeOptions = {}) {
   const { port1, port2 } = new MessageChannel();
-  const { gpu, lose, refuse } = losableGpu();
-  serve(port2, { keep: false, ...options, engine: { gpu, selfCheck: false, ...options.engine } });
+  serve(port2, { keep: false, engine: { gpu: source, selfCheck: false }, ...options });
   const client = createWorkerClient(port1);
   onTestFinished(async () => {
     await client.reset().catch(() => {});
     client.destroy();
     port2.close();
   });
-  return { client, lose, refuse, losses: lossesOf(client) };
+  return { client, losses: lossesOf(client) };
+}
+
+/** One whose devices can be lost. */
+function servedLosable() {
+  const { gpu, lose, refuse } = losableGpu();
+  return { ...served({ engine: { gpu, selfCheck: false } }), lose, refuse };
 }
 
 /** The losses that a client has heard of. */
@@ -127,7 +132,7 @@ test('it pauses, makes single steps, samples between, goes on from a file, with 
 
 describe('a device that is lost', () => {
   test('while it trains is replaced, and the run ends with the same bits', async () => {
-    const { client, lose, refuse, losses } = served();
+    const { client, lose, refuse, losses } = servedLosable();
     const told: unknown[] = [];
     client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
     client.on('recovered', ({ step }) => told.push(step));
@@ -144,7 +149,7 @@ describe('a device that is lost', () => {
   });
 
   test('while it rests is asked for when it is needed', async () => {
-    const { client, lose } = served();
+    const { client, lose } = servedLosable();
     await client.begin({ ...run, images });
     await client.step(10);
     const before = await client.save('checkpoint');
@@ -157,7 +162,7 @@ describe('a device that is lost', () => {
   });
 
   test('and that does not come back can be given up', async () => {
-    const { client, lose, refuse } = served();
+    const { client, lose, refuse } = servedLosable();
     await client.begin({ ...run, images });
     await client.step(4);
     const started = client.start();

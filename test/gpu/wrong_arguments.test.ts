@@ -1,5 +1,5 @@
 /** What a program without types may give: each is one clear error of this library, never a TypeError of its insides. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { loadIdx } from '../../src/data/idx';
 import { createEngine, type Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
@@ -8,6 +8,7 @@ import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
+import { hurry } from '../call_failures';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -30,7 +31,7 @@ async function all(engine: Engine) {
 }
 
 test('nothing, null, and values of other types', async () => {
-  const engine = await createEngine({ device: gpu.device });
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { unet, dataset, trainer, sampler, predictor } = await all(engine);
   const encoder = gpu.device.createCommandEncoder();
   const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: 4 * size * 4 }]);
@@ -107,7 +108,7 @@ test('nothing, null, and values of other types', async () => {
 });
 
 test('buffers that are destroyed, mapped or of another device', async () => {
-  const engine = await createEngine({ device: gpu.device });
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { trainer, unet } = await all(engine);
   const { device: other } = await requestDevice();
   const make = (device: GPUDevice, more = {}) =>
@@ -120,6 +121,7 @@ test('buffers that are destroyed, mapped or of another device', async () => {
   });
   const clean = make(gpu.device);
   const before = await unet.getParameters();
+  onTestFinished(hurry());
   // Also where a step is cut, and its update would follow the copies.
   for (const maxMilliseconds of [300, 1e-9]) {
     engine.gpu.pacer.maxMilliseconds = maxMilliseconds;
@@ -138,7 +140,7 @@ test('buffers that are destroyed, mapped or of another device', async () => {
 });
 
 test('all that an engine makes is destroyed alike', async () => {
-  const engine = await createEngine({ device: gpu.device });
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const made = await all(engine);
   for (const each of Object.values(made).reverse()) {
     const { destroyed } = each;

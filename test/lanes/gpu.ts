@@ -17,6 +17,8 @@ export interface TestGpu {
   readonly lane: 'node' | 'chrome' | 'firefox';
   /** Forms that are made for one kind of adapter and run in this lane: those for GPUs on GPUs, and on a processor in one lane, since they take minutes there. */
   readonly kinds: readonly AdapterKind[];
+  /** What `navigator.gpu` is, but its device is always the shared one, which `destroy` leaves alive. */
+  readonly source: GPU;
 }
 
 interface Shared {
@@ -32,6 +34,7 @@ let shared: Promise<Shared> | undefined;
 async function share(): Promise<Shared> {
   const { device, adapter } = await requestDevice();
   const alive: GPUComputePipeline[] = [];
+  device.destroy = () => {};
   const create = device.createComputePipelineAsync.bind(device);
   device.createComputePipelineAsync = async (descriptor) => {
     const pipeline = await create(descriptor);
@@ -78,7 +81,13 @@ export async function testGpu(): Promise<TestGpu> {
   });
   const kinds =
     gpu.adapter.software && lane !== 'node' ? (['software'] as const) : (['software', 'gpu'] as const);
-  return { gpu, adapterName, lane, kinds };
+  const source = {
+    requestAdapter: async () =>
+      Object.defineProperty(await navigator.gpu.requestAdapter(), 'requestDevice', {
+        value: async () => device,
+      }),
+  } as GPU;
+  return { gpu, adapterName, lane, kinds, source };
 }
 
 /** For a test that says the same on every device, and takes long on some: it runs in these lanes, and in the others with --thorough. */
