@@ -11,7 +11,7 @@ import { testGpu } from '../lanes/gpu';
 const { gpu } = await testGpu();
 
 /** So that whole trainings take seconds. */
-const FEW = 64;
+const FEW = 16;
 
 const modules: Record<string, object> = {
   'webgpu-diffusion': library,
