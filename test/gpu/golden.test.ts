@@ -97,7 +97,9 @@ describe.each([
 
   // Of which a processor takes half a minute.
   const all = flow.losses.length;
-  test('so do twenty steps with the plain kernels, and the gradients of a late one', { tags: 'thorough' }, async () => {
+  test('so do twenty steps with the plain kernels, and the gradients of a late one', {
+    tags: 'thorough',
+  }, async () => {
     expect((await withPlain(all)).compared).toBe(3);
   });
 

@@ -300,7 +300,9 @@ test('--recipe digits: trains, holds out, resumes as if never stopped, samples t
 test('a run measures the quality of its digits at its end', { tags: 'thorough' }, async () => {
   const out = mkdtempSync(join(tmpdir(), 'quality-'));
   try {
-    const small = '--recipe digits --limit 16 --batch 16 --epochs 1 --widths 4,8 --no-tune --quality 6'.split(' ');
+    const small = '--recipe digits --limit 16 --batch 16 --epochs 1 --widths 4,8 --no-tune --quality 6'.split(
+      ' ',
+    );
     const done = await runHere('train', '--out', out, ...small);
     expect(done.code, done.output).toBe(0);
     expect(done.output).toContain('Quality of 6 samples: ');
