@@ -21,7 +21,7 @@ BATCH = 16
 STEPS = 20
 # Steps, counted from 0, whose gradients are kept. Of the network of 3x3 kernels not the last: where two pixels of a pooling window are
 # equal to 2e-7, as in its eleventh step, rounding decides which of them a gradient goes to, and from then on gradients differ by 1e-4.
-KEPT = {'flow.json': (0, 19), 'flow_3x3.json': (0, 9)}
+KEPT = {'flow.json': (0, 2, 19), 'flow_3x3.json': (0, 2, 9)}
 # Of each gradient so many elements are kept.
 SAMPLES = 32
 NO_CLASS = 10

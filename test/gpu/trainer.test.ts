@@ -298,7 +298,7 @@ describe('interruptions', () => {
     });
 
     test.each(['trainer', 'dataset', 'unet'] as const)('what is destroyed during a fit: %s', async (what) => {
-      for (const n of [1, 2, 3, 4, 7, 13, 20]) {
+      for (const n of [1, 4, 13]) {
         const all = await setUp();
         const submissions = afterSubmissions(n, () => all[what].destroy());
         const { code } = await refusal(collect(all.trainer.fit(all.dataset, { epochs: 30 })));
@@ -310,7 +310,7 @@ describe('interruptions', () => {
     });
 
     test.each(['trainer', 'dataset', 'unet'] as const)('what is destroyed in its loop: %s', async (what) => {
-      for (const last of [1, 2, 3, 4]) {
+      for (const last of [1, 2, 4]) {
         const all = await setUp();
         const seen: number[] = [];
         const run = async () => {
@@ -326,7 +326,7 @@ describe('interruptions', () => {
 
     test('what is destroyed during a step', async () => {
       for (const what of ['trainer', 'unet'] as const) {
-        for (const n of [1, 2, 3, 9]) {
+        for (const n of [1, 2, 9]) {
           const all = await setUp();
           afterSubmissions(n, () => all[what].destroy());
           const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };

@@ -1,15 +1,16 @@
 import { type AddGradientsShape, addGradients } from '../../src/kernels/add_gradients';
+import type { GradientNormShape } from '../../src/kernels/gradient_norm';
 import { flatSize, parameterCount } from '../../src/kernels/pack_weights';
 import { reference } from '../../src/reference/add_gradients';
 import { sumOfSlices } from '../../src/reference/sum_slices';
 import { absolute, type Spec, sumError } from '../spec';
 import { spec as norm } from './gradient_norm';
 
-/** Layers whose gradients lie as in a case of gradient_norm, and whose sums one after the other, with a gap that is nobody's. */
-function placed(title: keyof typeof norm.cases): AddGradientsShape {
+/** Layers whose gradients lie as in a shape of gradient_norm, and whose sums one after the other, with a gap that is nobody's. */
+function placed({ layers }: GradientNormShape): AddGradientsShape {
   let offset = 0;
   return {
-    layers: norm.cases[title].layers.map((layer) => {
+    layers: layers.map((layer) => {
       const place = { ...layer, offset };
       offset = Math.ceil((offset + flatSize(layer) + 1) / 64) * 64;
       return place;
@@ -19,7 +20,7 @@ function placed(title: keyof typeof norm.cases): AddGradientsShape {
 
 export const spec: Spec<AddGradientsShape, 'slices' | 'sums'> = {
   kernel: addGradients,
-  cases: Object.fromEntries(Object.keys(norm.cases).map((title) => [title, placed(title)])),
+  cases: Object.fromEntries(Object.entries(norm.cases).map(([title, shape]) => [title, placed(shape)])),
   inputs: (shape, random) => ({
     slices: norm.inputs(shape, random).slices,
     sums: random.floats(addGradients.sizes(shape).sums, -0.3, 0.3),
@@ -36,8 +37,6 @@ export const spec: Spec<AddGradientsShape, 'slices' | 'sums'> = {
       }
     return { sums };
   },
-  bench: () => ({
-    'all layers': placed('the tutorial'),
-    'all layers, 20 slices': placed('the tutorial, slices'),
-  }),
+  bench: (batch) =>
+    Object.fromEntries(Object.entries(norm.bench(batch)).map(([title, shape]) => [title, placed(shape)])),
 };

@@ -60,7 +60,7 @@ export const convCases: Record<string, ConvShape> = {
   'more pairs of channels than fit a row of workgroups': {
     batch: 4,
     height: 4,
-    width: 7,
+    width: 4,
     inChannels: 16,
     outChannels: 4104,
     kernelSize: 5,

@@ -6,9 +6,12 @@ import { absolute, type Spec, sumError } from '../spec';
 import { kernelGradientGains } from '../winograd_gain';
 import { spec as conv2d, convCases, convLayers } from './conv2d';
 
+const manyPairs = 'more pairs of channels than fit a row of workgroups';
+
 export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
   kernel: conv2dGradKernel,
-  cases: convCases,
+  // Of fewer pixels, some of a million sums would have so few terms that their errors do not even out.
+  cases: { ...convCases, [manyPairs]: { ...convCases[manyPairs], width: 7 } },
   // The biases follow.
   dims: ({ kernelSize, inChannels, outChannels }) => ({
     gradient: { ky: kernelSize, kx: kernelSize, in: inChannels, out: outChannels },

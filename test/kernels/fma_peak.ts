@@ -1,5 +1,5 @@
 import { type FmaShape, fmaPeak } from '../../src/kernels/fma_peak';
-import { reference, startsOf } from '../../src/reference/fma_peak';
+import { eachOfWorkgroup, reference } from '../../src/reference/fma_peak';
 import { EPSILON, type Spec } from '../spec';
 
 export const spec: Spec<FmaShape, 'output'> = {
@@ -15,11 +15,15 @@ export const spec: Spec<FmaShape, 'output'> = {
   reference,
   // Halving is exact and halves all earlier errors, each addition adds an ulp of at most half the start (plus one): one ulp of that start
   // in all, of each chain. Then three additions.
-  error: ({ iterations }, _, { output }) => ({
-    output: Float64Array.from(output, (sum, i) => {
-      const ofChains = iterations > 0 ? startsOf(i).reduce((total, start) => total + start + 1, 0) : 0;
-      return 2 * EPSILON * (ofChains + 3 * sum);
-    }),
-  }),
+  error: ({ iterations }, _, { output }) => {
+    const ofChains = eachOfWorkgroup((starts) =>
+      iterations > 0 ? starts.reduce((total, start) => total + start + 1, 0) : 0,
+    );
+    return {
+      output: new Float64Array(output.length).map(
+        (_, i) => 2 * EPSILON * (ofChains[i % ofChains.length] + 3 * output[i]),
+      ),
+    };
+  },
   bench: () => ({ peak: { invocations: 2 ** 17, iterations: 64 } }),
 };

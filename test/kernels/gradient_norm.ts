@@ -43,7 +43,7 @@ export const spec: Spec<GradientNormShape, 'slices' | 'partials'> = {
     },
     'more than one row of workgroups': { layers: layersOf([layer(3, 5, 3, 7), layer(205, 205, 5)]) },
     'the tutorial': network(1),
-    'the tutorial, slices': network(20),
+    'the tutorial, slices': network(3),
   },
   inputs: (shape, random) => {
     const { slices } = gradientNorm.sizes(shape);

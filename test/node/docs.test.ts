@@ -10,11 +10,15 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 
-/** So that whole trainings take seconds. */
-const FEW = 64;
+/** Images, and as many in a batch, so that whole trainings take seconds. */
+const FEW = 16;
+const { digits: recipe, ...recipes } = library.recipes;
 
 const modules: Record<string, object> = {
-  'webgpu-diffusion': library,
+  'webgpu-diffusion': {
+    ...library,
+    recipes: { ...recipes, digits: { ...recipe, trainer: { ...recipe.trainer, batchSize: FEW } } },
+  },
   'webgpu-diffusion/node': node,
   'webgpu-diffusion/pretrained': pretrained,
   'webgpu-diffusion/digits': {

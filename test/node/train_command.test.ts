@@ -11,10 +11,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../src/index';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
 import { testGpu } from '../lanes/gpu';
+import { runHere } from './command';
 
 await testGpu();
 
@@ -32,12 +33,16 @@ const files = [
 ];
 
 const cache = mkdtempSync(join(tmpdir(), 'cache-'));
-afterAll(() => rmSync(cache, { recursive: true }));
-const env = { ...process.env, WEBGPU_DIFFUSION_CACHE: cache };
+vi.stubEnv('WEBGPU_DIFFUSION_CACHE', cache);
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true });
+});
 
-const run = (...args: string[]) =>
+/** As a user starts it. */
+const start = (...args: string[]) =>
   new Promise<{ code: number; output: string }>((resolve) => {
-    execFile(process.execPath, ['harness/run.mjs', ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['harness/run.mjs', ...args], (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
     });
   });
@@ -45,7 +50,7 @@ const run = (...args: string[]) =>
 test('train writes all its files, goes on with --resume, and sample uses the model', async () => {
   const out = mkdtempSync(join(tmpdir(), 'train-'));
   try {
-    const first = await run(
+    const first = await start(
       'train',
       '--out',
       out,
@@ -69,7 +74,7 @@ test('train writes all its files, goes on with --resume, and sample uses the mod
     });
 
     const resume = ['train', '--resume', join(out, 'checkpoint.safetensors'), '--epochs', '2'];
-    const more = await run(...resume, '--lr', '0.002');
+    const more = await start(...resume, '--lr', '0.002');
     expect(more.code, more.output).toBe(0);
     expect(more.output).toContain('after step 3, with a learning rate of 0.001 until then');
     expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
@@ -88,7 +93,7 @@ test('train writes all its files, goes on with --resume, and sample uses the mod
     const file = encodeSafetensors(named, { ...metadata, adapter: 'another \x1b[2JGPU' });
     seal(file);
     writeFileSync(brought, file);
-    const elsewhere = await run('train', '--resume', brought, '--epochs', '3');
+    const elsewhere = await runHere('train', '--resume', brought, '--epochs', '3');
     expect(elsewhere.code, elsewhere.output).toBe(0);
     expect(elsewhere.output).toContain(
       'so the last digits will differ: the run began on another \\u{1b}[2JGPU',
@@ -96,7 +101,7 @@ test('train writes all its files, goes on with --resume, and sample uses the mod
     expect(elsewhere.output).toContain('Kernels     the usual ones');
 
     const png = join(out, 'again.png');
-    const sampled = await run(
+    const sampled = await start(
       'sample',
       '--model',
       join(out, 'model.safetensors'),
@@ -110,14 +115,14 @@ test('train writes all its files, goes on with --resume, and sample uses the mod
     expect(sampled.code, sampled.output).toBe(0);
     expect([...readFileSync(png).subarray(1, 4)]).toEqual([...'PNG'].map((c) => c.charCodeAt(0)));
 
-    const refused = await run('train', '--out', out, '--resume', join(out, 'model.safetensors'));
+    const refused = await runHere('train', '--out', out, '--resume', join(out, 'model.safetensors'));
     expect(refused.code).toBe(1);
 
     // Another run's folder is another run's, whatever is resumed.
     const copy = join(out, 'copy', 'checkpoint.safetensors');
     mkdirSync(dirname(copy));
     copyFileSync(join(out, 'checkpoint.safetensors'), copy);
-    const other = await run('train', '--out', out, '--resume', copy);
+    const other = await runHere('train', '--out', out, '--resume', copy);
     expect(other).toMatchObject({ code: 2, output: expect.stringContaining('--overwrite') });
   } finally {
     rmSync(out, { recursive: true });
@@ -127,15 +132,15 @@ test('train writes all its files, goes on with --resume, and sample uses the mod
 test('a network that has died is told of once, and weights that overflow end the run before they change', async () => {
   const out = mkdtempSync(join(tmpdir(), 'train-'));
   try {
-    const of = ['train', '--out', out, '--limit', '64', '--batch', '16', '--widths', '8'];
-    const dead = await run(...of, '--epochs', '30', '--lr', '1');
+    const of = ['train', '--out', out, '--limit', '32', '--batch', '8', '--widths', '8'];
+    const dead = await runHere(...of, '--epochs', '30', '--lr', '1');
     expect(dead.code, dead.output).toBe(0);
     const warnings = dead.output.match(
       /^Warning: The losses of the last 100 steps are those of a constant.*$/gm,
     );
     expect(warnings).toEqual([expect.stringContaining('another learning rate than 1,')]);
 
-    const alive = await run(...of, '--epochs', '30', '--overwrite');
+    const alive = await runHere(...of, '--epochs', '30', '--overwrite');
     expect(alive.code, alive.output).toBe(0);
     expect(alive.output).not.toContain('Warning');
     const file = join(out, 'checkpoint.safetensors');
@@ -148,7 +153,7 @@ test('a network that has died is told of once, and weights that overflow end the
     seal(bytes);
     writeFileSync(file, bytes);
     const before = readdirSync(out).map((name) => readFileSync(join(out, name)));
-    const diverged = await run('train', '--resume', file, '--epochs', '31');
+    const diverged = await runHere('train', '--resume', file, '--epochs', '31');
     expect(diverged.code).toBe(1);
     expect(diverged.output).toContain(`The last checkpoint, ${file}, is of step 120.`);
     expect(diverged.output).toMatch(/Step 121 was not made: its loss is (Infinity|NaN)\./);
@@ -160,9 +165,9 @@ test('a network that has died is told of once, and weights that overflow end the
 
 test('a choice of kernels: measured once, told, stored with the run, and repeated bit for bit', async () => {
   const out = mkdtempSync(join(tmpdir(), 'train-'));
-  const small = '--limit 64 --batch 8 --epochs 1 --widths 8,8 --lr 0.01'.split(' ');
+  const small = '--limit 32 --batch 8 --epochs 1 --widths 8,8 --lr 0.01'.split(' ');
   const train = async (folder: string, ...flags: string[]) => {
-    const done = await run('train', '--out', join(out, folder), ...small, ...flags);
+    const done = await runHere('train', '--out', join(out, folder), ...small, ...flags);
     expect(done.code, done.output).toBe(0);
     const read = (name: string) => readFileSync(join(out, folder, name), 'utf8');
     return {
@@ -208,7 +213,7 @@ test('--recipe digits: trains, holds out, resumes as if never stopped, samples t
   const path = (...names: string[]) => join(out, ...names);
   const read = (...names: string[]) => readFileSync(path(...names), 'utf8');
   const succeed = async (...args: string[]) => {
-    const done = await run(...args);
+    const done = await runHere(...args);
     expect(done.code, done.output).toBe(0);
     return done.output;
   };
@@ -245,13 +250,13 @@ test('--recipe digits: trains, holds out, resumes as if never stopped, samples t
     await succeed('train', '--out', path('four'), ...small, ...stopped, '--max-steps', '4');
     expect(read('four', 'losses.csv').trim().split('\n')).toHaveLength(5);
     const resume = ['train', '--resume', path('four', 'checkpoint.safetensors')];
-    await succeed(...resume, '--epochs', '2', '--quality', '6');
+    await succeed(...resume, '--epochs', '2', '--quality', '0');
     for (const name of ['losses.csv', 'epochs.csv']) expect(read('four', name)).toBe(read('six', name));
     const weights = (name: string) => [
       ...decodeSafetensors(readFileSync(path(name, 'model.safetensors'))).tensors,
     ];
     expect(weights('four')).toEqual(weights('six'));
-    const other = await run(...resume, '--recipe', 'tutorial');
+    const other = await runHere(...resume, '--recipe', 'tutorial');
     expect(other).toMatchObject({
       code: 2,
       output: expect.stringContaining('of a run of the recipe digits'),
@@ -286,6 +291,23 @@ test('--recipe digits: trains, holds out, resumes as if never stopped, samples t
     const { samples, real } = JSON.parse(read('q.json'));
     expect(real.accepted).toBeGreaterThan(0.95);
     expect(samples.recall).toBeLessThan(real.recall);
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+});
+
+// Beside what a network makes it looks at a thousand real digits, which `evaluate` does above.
+test('a run measures the quality of its digits at its end', { tags: 'thorough' }, async () => {
+  const out = mkdtempSync(join(tmpdir(), 'quality-'));
+  try {
+    const small = '--recipe digits --limit 16 --batch 16 --epochs 1 --widths 4,8 --no-tune --quality 6'.split(
+      ' ',
+    );
+    const done = await runHere('train', '--out', out, ...small);
+    expect(done.code, done.output).toBe(0);
+    expect(done.output).toContain('Quality of 6 samples: ');
+    const { quality } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+    expect(quality.real.accepted).toBeGreaterThan(0.95);
   } finally {
     rmSync(out, { recursive: true });
   }

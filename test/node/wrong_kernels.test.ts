@@ -84,6 +84,9 @@ const winograd = {
 };
 const swish = 'return SwishAndSlope(value, s + value * (1.0 - s));';
 
+/** Of what is fused with a convolution, the 3x3 form compiles in a third of the time. */
+const threes: Network = { ...digits, config: { ...digits.config, kernelSize: 3 } };
+
 const faults: Record<string, Fault> = {
   'Winograd 5% off': { ...winograd, becomes: 'output[at] = 1.05 * value + bias' },
   'Winograd 0.4% off': { ...winograd, becomes: 'output[at] = 1.004 * (value + bias)' },
@@ -164,15 +167,15 @@ const faults: Record<string, Fault> = {
       text: 'max(columns.xy, columns.zw)',
       becomes: 'min(columns.xy, columns.zw)',
     },
-    kernel: 'conv2d_pool',
+    ...{ kernel: 'conv2d_pool', network: threes },
   },
   'a pixel of a window lost': {
     ...{ shader: /^conv2d_grad_upsample/, text: '(c + d)', becomes: '(c + c)' },
-    kernel: 'conv2d_grad_upsample',
+    ...{ kernel: 'conv2d_grad_upsample', network: threes },
   },
   'the pooled map without a gradient': {
     ...{ shader: /^conv2d_grad_pool/, text: '(a + to_a)', becomes: '(a + 0.0 * to_a)' },
-    kernel: 'conv2d_grad_pool',
+    ...{ kernel: 'conv2d_grad_pool', network: threes },
   },
   "Winograd's input gradient 5% off": {
     ...{
