@@ -11,7 +11,7 @@ export async function violations(page: Page): Promise<string[]> {
   const found = await page.evaluate(async () => {
     const { run } = (globalThis as unknown as { axe: typeof axe }).axe;
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    return (await run(document, { runOnly: tags })).violations.map(({ id, nodes }) => ({
+    return (await run(document, { runOnly: tags, resultTypes: ['violations'] })).violations.map(({ id, nodes }) => ({
       id,
       where: nodes.map(({ target }) => String(target)),
     }));

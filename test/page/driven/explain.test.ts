@@ -135,9 +135,19 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   await page.close();
 });
 
-test('the second scene follows the run as it learns, and the drawing stays with the better network', async () => {
-  const { page, problems } = await open(`?${TINY}&epochs=10000`);
+test('the drawing stays with the better network, and the second scene follows the run as it learns', async () => {
+  const { page, problems } = await open('?task=train&batch=4&limit=1000&widths=8&samples=0&epochs=10000');
   await phase(page, 'idle');
+  await click(page, '#step');
+  await steps(page, 1);
+  await click(page, '#tab-draw');
+  const said = (words: string) =>
+    until(page, (w) => document.getElementById('draw-model')!.textContent!.includes(w), words);
+  await said('The pretrained network, 1,370 steps. This page’s run takes over after step 200');
+  await click(page, '#draw-use-run');
+  await said('This page’s run, step 1');
+
+  await click(page, '#tab-train');
   await click(page, '#train');
   await steps(page, 2);
   await click(page, '#tab-explain');
@@ -155,19 +165,6 @@ test('the second scene follows the run as it learns, and the drawing stays with 
   await pause(page);
   expect(problems).toEqual([]);
   await page.close();
-
-  const young = await open('?task=train&batch=4&limit=1000&widths=8,16&samples=0');
-  await phase(young.page, 'idle');
-  await click(young.page, '#step');
-  await steps(young.page, 1);
-  await click(young.page, '#tab-draw');
-  const said = (words: string) =>
-    until(young.page, (w) => document.getElementById('draw-model')!.textContent!.includes(w), words);
-  await said('The pretrained network, 1,370 steps. This page’s run takes over after step 200');
-  await click(young.page, '#draw-use-run');
-  await said('This page’s run, step 1');
-  expect(young.problems).toEqual([]);
-  await young.page.close();
 });
 
 test('words explain themselves on focus, hover and touch, on the narrowest screen too', async () => {
