@@ -23,11 +23,17 @@ const rows = (page: Page) =>
   page.$$eval('#runs-body tr:not(#runs-none)', (all) =>
     all.map((row) => [...(row as HTMLTableRowElement).cells].map((cell) => cell.textContent)),
   );
+/** Presses a button of a row once it can be pressed: the table is drawn a frame after the state. */
 const pressIn = (page: Page, row: number, name: string) =>
-  page.$$eval(
-    '#runs-body tr:not(#runs-none)',
-    (all, at, word) =>
-      [...all[at].querySelectorAll('button')].find((button) => button.textContent === word)!.click(),
+  until(
+    page,
+    (at, word) => {
+      const cells = document.querySelectorAll('#runs-body tr:not(#runs-none)')[at];
+      const button = [...(cells?.querySelectorAll('button') ?? [])].find((each) => each.textContent === word);
+      if (!button || button.disabled || button.ariaDisabled === 'true') return false;
+      button.click();
+      return true;
+    },
     row,
     name,
   );
