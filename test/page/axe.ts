@@ -11,10 +11,12 @@ export async function violations(page: Page): Promise<string[]> {
   const found = await page.evaluate(async () => {
     const { run } = (globalThis as unknown as { axe: typeof axe }).axe;
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    return (await run(document, { runOnly: tags, resultTypes: ['violations'] })).violations.map(({ id, nodes }) => ({
-      id,
-      where: nodes.map(({ target }) => String(target)),
-    }));
+    return (await run(document, { runOnly: tags, resultTypes: ['violations'] })).violations.map(
+      ({ id, nodes }) => ({
+        id,
+        where: nodes.map(({ target }) => String(target)),
+      }),
+    );
   });
   return found.map(({ id, where }) => `${id}: ${where.join(', ')}`);
 }

@@ -20,7 +20,7 @@ import {
 const driven = drive();
 const { address } = driven;
 
-const open = (query: string, base = address) => visit(driven.browser, `${base}${query}`);
+const open = (query: string, base = address) => visit(driven.context, `${base}${query}`);
 
 /** How many different greys a canvas shows. */
 const greys = (page: Page, id: string) =>
@@ -554,7 +554,7 @@ test('the bench has a batch of its own, which no run locks', async () => {
 });
 
 test('in a tab in the background, where no frame is drawn, what was asked for begins', async () => {
-  const page = await driven.browser.newPage();
+  const page = await driven.context.newPage();
   await page.evaluateOnNewDocument(() => {
     window.requestAnimationFrame = () => 0;
   });
@@ -728,7 +728,7 @@ test('a kernel that there is not is refused at once; those that there are are of
 });
 
 test('without WebGPU the page says what to do', async () => {
-  const page = await driven.browser.newPage();
+  const page = await driven.context.newPage();
   await page.evaluateOnNewDocument(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
   await page.goto(address);
   await until(page, () => !document.getElementById('unsupported')!.hidden);

@@ -18,7 +18,7 @@ const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
 
 /** Opens the page at the Inside tab, where buttons can be pressed once it has looked. */
 async function open(query: string) {
-  const visited = await visit(driven.browser, address + query);
+  const visited = await visit(driven.context, address + query);
   await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
   return visited;
 }

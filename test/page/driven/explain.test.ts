@@ -7,7 +7,7 @@ import { click, pause, phase, steps, TINY, until, visit, watch } from '../visit'
 
 const driven = drive();
 
-const open = (query: string) => visit(driven.browser, `${driven.address}${query}`);
+const open = (query: string) => visit(driven.context, `${driven.address}${query}`);
 /** The ink of each of a figure's pixels, 0 to 1, of the first image. */
 const ink = (page: Page, figure: number) =>
   page.$$eval(
@@ -262,7 +262,7 @@ test('the tabs are in one row of a phone, and the arrow keys bring each into sig
 });
 
 test('without a GPU the scenes show what was recorded, and say so', async () => {
-  const page = await driven.browser.newPage();
+  const page = await driven.context.newPage();
   await page.setBypassCSP(true); // for axe
   const problems: string[] = [];
   watch(page, problems);

@@ -38,7 +38,7 @@ const drawn = async (page: Page, name: string) => {
 };
 
 test('the pretrained network, before anything is trained; axe finds nothing wrong with it', async () => {
-  const { page, problems } = await visit(driven.browser, `${driven.address}?task=inside&batch=16`);
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=inside&batch=16`);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
@@ -136,7 +136,7 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
 
 test('the run’s network: its kernels change while it learns, and training is not lost over it', async () => {
   const { page, problems } = await visit(
-    driven.browser,
+    driven.context,
     `${driven.address}?task=inside&model=run&epochs=2000&${TINY}`,
   );
   await saying(page, 'inside-status', 'An untrained network');

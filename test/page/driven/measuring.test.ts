@@ -10,7 +10,7 @@ import { click, files, onPhone, phase, root, text, type, until, visit } from '..
 
 const driven = drive();
 
-const open = (query: string) => visit(driven.browser, `${driven.address}?${query}`);
+const open = (query: string) => visit(driven.context, `${driven.address}?${query}`);
 const status = (page: Page, task: 'check' | 'bench', name: string) =>
   until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
 const theirs = readFileSync(`${root}/docs/results/bench-chrome-swiftshader-64.json`, 'utf8');

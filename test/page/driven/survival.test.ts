@@ -31,7 +31,7 @@ const driven = drive();
 let undisturbed: number[];
 
 beforeAll(async () => {
-  const { page } = await visit(driven.browser, `${driven.address}${RUN}&autorun=1`);
+  const { page } = await visit(driven.context, `${driven.address}${RUN}&autorun=1`);
   await phase(page, 'finished');
   undisturbed = await losses(page);
   expect(undisturbed).toHaveLength(STEPS);
