@@ -198,11 +198,7 @@ test('it trains, saves, goes on from a file, reads, explains, checks and measure
   });
   // Not transparent, black and black.
   expect([paper, roof, mark]).toEqual(['rgb(255, 255, 255)', 'none', 'rgb(182, 70, 32)']);
-  // What there is can be saved when it is stopped, or has ended.
-  await page.evaluate(() => {
-    const button = document.getElementById('bench-run')!;
-    if (button.textContent === 'Stop') button.click();
-  });
+  await until(page, () => (window.harness.bench as { status: string }).status === 'done');
   await save('bench-json', 'bench.json');
   await save('bench-svg', 'roofline.svg');
 
