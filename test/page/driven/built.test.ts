@@ -190,7 +190,7 @@ test('it trains, saves, goes on from a file, reads, explains, checks and measure
   await until(page, () => document.querySelector('#check-table .bar') !== null);
 
   // With less time for the peaks, which come first.
-  await open('task=bench&kernel=swish.plain&batch=2&budget=40&autorun=1');
+  await open('task=bench&kernel=swish.plain*down&batch=2&budget=40&autorun=1');
   await until(page, () => document.querySelector('#bench-plot .mark') !== null);
   const [paper, roof, mark] = await page.evaluate(() => {
     const style = (selector: string) => getComputedStyle(document.querySelector(`#bench-plot ${selector}`)!);
