@@ -57,6 +57,7 @@ export const projects: TestProjectConfiguration[] = [
     test: {
       name: 'page',
       include: pageTests,
+      ...together,
       globalSetup: ['test/page/built_page.ts'],
       fileParallelism: false,
       ...noLimit,

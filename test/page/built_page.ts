@@ -24,6 +24,7 @@ export default async function setup({ config, provide }: TestProject): Promise<(
   provide('builtPage', { folder: outDir, address: `http://127.0.0.1:${port}/` });
   return async () => {
     await server.close();
-    await rm(folder, { recursive: true, force: true });
+    // The browser, whose profile lies there, may be ending still.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   };
 }

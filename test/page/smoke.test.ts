@@ -2,25 +2,25 @@
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { drive } from './drive';
-import { click, deviceLoser, files, losses, phase, TINY, TUTORIAL, text, type, until, visit } from './visit';
+import {
+  click,
+  deviceLoser,
+  files,
+  losses,
+  onPhone,
+  phase,
+  TINY,
+  TUTORIAL,
+  text,
+  type,
+  until,
+  visit,
+} from './visit';
 
 const driven = drive();
 const { address } = driven;
 
-const open = (query: string, base = address) => visit(driven.browser, `${base}${query}`);
-
-/** What each of these says, if all of it is within the width of a phone. */
-async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
-  await page.setViewport({ width: 390, height: 800 });
-  return page.evaluate(
-    (all) =>
-      all.map((selector) => {
-        const element = document.querySelector(selector)!;
-        return element.getBoundingClientRect().right <= innerWidth ? element.textContent! : 'cut off';
-      }),
-    selectors,
-  );
-}
+const open = (query: string, base = address) => visit(driven.context, `${base}${query}`);
 
 /** How many different greys a canvas shows. */
 const greys = (page: Page, id: string) =>
@@ -299,12 +299,10 @@ const asVersion1 = (page: Page, blob: number) =>
   }, blob);
 
 test('a model is sampled from beside the run, and a checkpoint goes on as if nothing had happened', async () => {
-  const whole = await open(`?${TUTORIAL}&epochs=2&autorun=1`);
-  await phase(whole.page, 'finished');
-  const unbroken = await losses(whole.page);
-  await whole.page.close();
-
-  const { page, problems } = await open(`?${TUTORIAL}&epochs=2`);
+  const { page, problems } = await open(`?${TUTORIAL}&epochs=2&autorun=1`);
+  await phase(page, 'finished');
+  const unbroken = await losses(page);
+  await click(page, '#reset');
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
   const loseDevice = await deviceLoser(page);
@@ -356,7 +354,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await phase(page, 'paused');
   expect(await losses(page)).toEqual(unbroken.slice(0, 3));
   expect(await page.evaluate(() => location.search)).toContain(
-    'recipe=tutorial&batch=4&lr=0.01&epochs=2&widths=8,16',
+    'recipe=tutorial&batch=4&lr=0.01&epochs=2&widths=8',
   );
   expect(await greys(page, 'grid')).toBeGreaterThan(8);
   expect(await text(page, 'reading-speed')).toBe('–');
@@ -485,10 +483,13 @@ test('a device that is lost while the page measures is told as such, in words fo
     const status = (name: string) =>
       until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
     await status('running');
+    // The engine is there, which is told of what happens to its device.
     await until(
       page,
-      (id) => (document.getElementById(id) as HTMLProgressElement).value > 0,
-      `${task}-progress`,
+      (t) =>
+        (document.getElementById(`${t}-progress`) as HTMLProgressElement).value > 0 ||
+        document.getElementById(`${t}-detail`)!.textContent!.includes('peaks'),
+      task,
     );
     const loseDevice = await deviceLoser(page, 'measure_worker');
     await loseDevice().catch(() => {}); // The page ends the worker at once.
@@ -546,20 +547,14 @@ test('the bench has a batch of its own, which no run locks', async () => {
   await type(page, 'bench-batch', '2');
   expect(await page.evaluate(() => location.search)).toContain('batch=4&');
   expect(await page.evaluate(() => location.search)).toContain('&benchBatch=2');
-  await type(page, 'bench-kernel', 'noop');
-  await type(page, 'budget', '5');
+  // That it is measured with: driven/measuring.test.ts.
   await until(page, () => !(document.getElementById('bench-run') as HTMLButtonElement).disabled);
-  await click(page, '#bench-run');
-  await until(page, () => (window.harness.bench as { result?: unknown }).result !== undefined);
-  expect(
-    await page.evaluate(() => (window.harness.bench as { result: { batch: number } }).result.batch),
-  ).toBe(2);
   expect(problems).toEqual([]);
   await page.close();
 });
 
 test('in a tab in the background, where no frame is drawn, what was asked for begins', async () => {
-  const page = await driven.browser.newPage();
+  const page = await driven.context.newPage();
   await page.evaluateOnNewDocument(() => {
     window.requestAnimationFrame = () => 0;
   });
@@ -687,98 +682,6 @@ test('the check tab checks', async () => {
   await page.close();
 });
 
-test('the bench tab measures, gives what it has when it is stopped, and compares', async () => {
-  const { page, problems } = await open('?task=bench&kernel=swish.,noop&batch=4&budget=280&autorun=1');
-  const status = (name: string) =>
-    until(page, (n) => (window.harness.bench as { status: string }).status === n, name);
-  const result = () =>
-    page.evaluate(
-      () =>
-        (
-          window.harness.bench as {
-            result: {
-              end: string;
-              timer: { kind: string };
-              rows: { kernel: string; check: { pass: boolean } }[];
-            };
-          }
-        ).result,
-    );
-  await status('done');
-  const { rows, end, timer } = await result();
-  expect(end).toBe('complete');
-  await until(page, () => document.getElementById('bench-detail')!.textContent!.includes('imed by'));
-  expect(await text(page, 'bench-detail')).toMatch(
-    timer.kind === 'wall clock'
-      ? /^Timed by the wall clock$/
-      : /^Forward pass and kernels are timed by the GPU’s own clock.*; training and sampling step by the wall clock$/,
-  );
-  expect(rows.map(({ kernel, check }) => [kernel, check.pass])).toEqual([
-    ['swish', true],
-    ['noop', true],
-    ['swish', true],
-  ]);
-  await until(page, () => document.querySelectorAll('#bench-rows tbody tr').length === 3);
-  expect(await page.$eval('#bench-plot svg', (svg) => svg.getAttribute('aria-label'))).toContain(
-    '2 rows between',
-  );
-  expect(
-    await page.$$eval('.downloads button[id^=bench]', (all) => all.filter((b) => !b.disabled).length),
-  ).toBe(5);
-
-  /** Result files as people drop them: this run's, with all times multiplied, or something else. */
-  const drop = (...files: (number | string)[]) =>
-    page.evaluate((contents) => {
-      const dataTransfer = new DataTransfer();
-      contents.forEach((content, i) => {
-        const copy = structuredClone(
-          window.harness.bench as { result: { rows: { ms: Record<string, number> }[] } },
-        );
-        for (const { ms } of copy.result.rows)
-          for (const key of ['median', 'p10', 'p90']) ms[key] *= Number(content);
-        const text = typeof content === 'number' ? JSON.stringify(copy.result) : content;
-        dataTransfer.items.add(new File([text], `run-${i}.json`));
-      });
-      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
-    }, files);
-  const [head, ms, plot] = await onPhone(
-    page,
-    '#bench-rows th + th .term',
-    '#bench-rows td + td',
-    '#bench-plot svg',
-  );
-  expect([head, ms]).toEqual(['ms', expect.stringMatching(/^[\d.e-]+$/)]);
-  expect(plot).toContain('FLOP per byte');
-  await click(page, '#tab-train');
-  await drop(1, 3);
-  await until(page, () => document.querySelectorAll('#bench-comparison tbody tr').length === 3);
-  expect(await text(page, 'bench-comparison')).toContain('3.00x ▲ slower');
-  await until(page, () => !document.getElementById('panel-bench')!.hidden);
-  await drop('<html>');
-  await until(page, () => !document.getElementById('files-problem')!.hidden);
-  expect(await text(page, 'files-problem-text')).toMatch(
-    /^run-0\.json is not a result of this bench: it is not JSON/,
-  );
-  expect(await text(page, 'bench-comparison')).toBe('');
-  await drop(1, 1);
-  await until(page, () => document.querySelector('#bench-comparison button') !== null);
-  await click(page, '#bench-comparison h2 button:last-child');
-  expect(await text(page, 'bench-comparison')).toBe('');
-  await drop(1, 1);
-  await until(page, () => document.querySelector('#bench-comparison button') !== null);
-
-  await click(page, '#bench-run');
-  expect(await text(page, 'bench-comparison')).toBe('');
-  await until(page, () => (window.harness.bench as { result?: unknown }).result !== undefined);
-  await click(page, '#bench-run');
-  await status('stopped');
-  expect((await result()).end).toBe('stopped');
-  await until(page, () => !(document.getElementById('bench-json') as HTMLButtonElement).disabled);
-  await until(page, () => document.getElementById('bench-caveats')!.textContent!.startsWith('Stopped'));
-  expect(problems).toEqual([]);
-  await page.close();
-});
-
 test('what is wrong with a file is told in sight, on the tab where it was dropped, until it is closed', async () => {
   const { page, problems } = await open(`?${TINY}&task=sample`);
   await phase(page, 'idle');
@@ -825,7 +728,7 @@ test('a kernel that there is not is refused at once; those that there are are of
 });
 
 test('without WebGPU the page says what to do', async () => {
-  const page = await driven.browser.newPage();
+  const page = await driven.context.newPage();
   await page.evaluateOnNewDocument(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
   await page.goto(address);
   await until(page, () => !document.getElementById('unsupported')!.hidden);

@@ -5,7 +5,7 @@ import type { Browser, EvaluateFunc, Page } from 'puppeteer';
 import { createServer, type ViteDevServer } from 'vite';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-export const TINY = 'batch=4&limit=16&widths=8,16&samples=4&lr=0.01';
+export const TINY = 'batch=4&limit=16&widths=8&samples=4&lr=0.01';
 export const TUTORIAL = `recipe=tutorial&${TINY}`;
 
 /** The page as `npm start` serves it: from its sources. */
@@ -94,6 +94,19 @@ export const type = (page: Page, id: string, value: string) =>
     id,
     value,
   );
+
+/** What each of these says, if all of it is within the width of a phone. */
+export async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
+  await page.setViewport({ width: 390, height: 800 });
+  return page.evaluate(
+    (all) =>
+      all.map((selector) => {
+        const element = document.querySelector(selector)!;
+        return element.getBoundingClientRect().right <= innerWidth ? element.textContent! : 'cut off';
+      }),
+    selectors,
+  );
+}
 
 /** Collects what the page saves, and drops such files on it. */
 export async function files(page: Page) {

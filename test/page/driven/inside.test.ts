@@ -1,6 +1,7 @@
 /** The Inside tab, used as a person would: an image, noise, a layer, a step in slow motion, a shader. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import { click, phase, steps, TINY, text, until, visit } from '../visit';
 
@@ -36,14 +37,16 @@ const drawn = async (page: Page, name: string) => {
   return shown(page, `#inside-net > .net-part:nth-of-type(n):nth-child(${at + 2}) canvas`);
 };
 
-test('the pretrained network, before anything is trained', async () => {
-  const { page, problems } = await visit(driven.browser, `${driven.address}?task=inside&batch=16`);
+test('the pretrained network, before anything is trained; axe finds nothing wrong with it', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=inside&batch=16`);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
   expect(names).toEqual([
     ...['noisy', 'told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2', 'prediction'],
   ]);
+
+  expect(await violationsEverywhere(page)).toEqual([]);
 
   // Another level of noise: other maps, and another prediction.
   const before = [await drawn(page, 'noisy'), await drawn(page, 'up.1'), await drawn(page, 'prediction')];
@@ -73,6 +76,7 @@ test('the pretrained network, before anything is trained', async () => {
   await page.keyboard.press('Enter');
   await until(page, () => !document.getElementById('stage')!.hidden);
   expect(await page.evaluate(() => document.activeElement!.id)).toBe('slow-make');
+  expect(await violationsEverywhere(page)).toEqual([]);
   for (const [stage, words, lit] of [
     ['corrupt', 'images are mixed with noise', ['noisy']],
     [
@@ -132,7 +136,7 @@ test('the pretrained network, before anything is trained', async () => {
 
 test('the run’s network: its kernels change while it learns, and training is not lost over it', async () => {
   const { page, problems } = await visit(
-    driven.browser,
+    driven.context,
     `${driven.address}?task=inside&model=run&epochs=2000&${TINY}`,
   );
   await saying(page, 'inside-status', 'An untrained network');

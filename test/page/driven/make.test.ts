@@ -6,7 +6,7 @@ import { click, files, losses, phase, TINY, text, type, until, visit, watch } fr
 
 const driven = drive();
 
-const open = (query: string) => visit(driven.browser, `${driven.address}${query}`);
+const open = (query: string) => visit(driven.context, `${driven.address}${query}`);
 const picture = (page: Page, id: string) =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
 const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
@@ -181,9 +181,10 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
   // Two images, and two of x beside two predictions.
   expect(read.sizes).toEqual([236, 120, 476, 120]);
 
-  await driven.browser
-    .defaultBrowserContext()
-    .overridePermissions(new URL(driven.address).origin, ['clipboard-read', 'clipboard-sanitized-write']);
+  await driven.context.overridePermissions(new URL(driven.address).origin, [
+    'clipboard-read',
+    'clipboard-sanitized-write',
+  ]);
   await page.bringToFront();
   await click(page, '#share');
   await until(page, () =>
@@ -197,7 +198,7 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
 });
 
 test('without WebGPU the recording is the page, with what to do; where movement is not wanted, it waits for Play', async () => {
-  const page = await driven.browser.newPage();
+  const page = await driven.context.newPage();
   const problems: string[] = [];
   watch(page, problems);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);

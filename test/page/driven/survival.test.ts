@@ -21,15 +21,17 @@ import {
   visit,
 } from '../visit';
 
-const STEPS = 80;
-const RUN = `?${TUTORIAL}&epochs=${STEPS / 4}`;
+/** Enough for a run to be still under way when what happens to it arrives. */
+const STEPS = 240;
+const EPOCHS = `epochs=${STEPS / 4}`;
+const RUN = `?${TUTORIAL.replace('samples=4', 'samples=0')}&${EPOCHS}`;
 
 const driven = drive();
 /** The losses of a run that nothing happened to. */
 let undisturbed: number[];
 
 beforeAll(async () => {
-  const { page } = await visit(driven.browser, `${driven.address}${RUN}&autorun=1`);
+  const { page } = await visit(driven.context, `${driven.address}${RUN}&autorun=1`);
   await phase(page, 'finished');
   undisturbed = await losses(page);
   expect(undisturbed).toHaveLength(STEPS);
@@ -60,10 +62,10 @@ test('a page that is left in the middle of a run goes on with it, bit for bit, a
   await click(page, '#kept-runs button');
   await until(page, () => window.harness.state.losses.length > 0);
   expect((await losses(page)).slice(0, kept)).toEqual(undisturbed.slice(0, kept));
-  expect(await page.evaluate(() => location.search)).toContain('recipe=tutorial&batch=4&lr=0.01&epochs=20');
+  expect(await page.evaluate(() => location.search)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed);
-  await until(page, () => document.getElementById('reading-step')!.textContent === '80 / 80');
+  await until(page, () => document.getElementById('reading-step')!.textContent === '240 / 240');
   await until(page, (n) => window.harness.state.stored === n, STEPS);
   expect(await page.$eval('#kept', (list) => (list as HTMLElement).hidden)).toBe(true);
 
@@ -156,7 +158,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
 
 test('two tabs keep two runs, each with one writer; a run can be discarded', async () => {
   const { open, close } = await profile();
-  const first = await open(`${RUN.replace('epochs=20', 'epochs=10000')}&autorun=1`);
+  const first = await open(`${RUN.replace(EPOCHS, 'epochs=10000')}&autorun=1`);
   // Kept without a pause, by the time.
   await until(first.page, () => window.harness.state.stored > 0);
   await pause(first.page);
@@ -200,7 +202,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', asy
 test('images that somebody chose are asked for again, and no others will do', async () => {
   const { open, close } = await profile();
   // Its two steps an epoch must not end before it is paused.
-  const own = RUN.replace('&limit=16', '').replace('epochs=20', 'epochs=10000');
+  const own = RUN.replace('&limit=16', '').replace(EPOCHS, 'epochs=10000');
   const { page, problems } = await open(own);
   await phase(page, 'idle');
   const images = (shade: number) =>

@@ -6,7 +6,7 @@ import { drive } from '../drive';
 import { click, files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';
 
 /** Of 320 digits a tenth is held out. */
-const RUN = '?batch=16&limit=320&widths=8,16&samples=10&epochs=2000';
+const RUN = '?batch=16&limit=320&widths=8&samples=10&epochs=2000';
 
 const driven = drive();
 
@@ -23,11 +23,17 @@ const rows = (page: Page) =>
   page.$$eval('#runs-body tr:not(#runs-none)', (all) =>
     all.map((row) => [...(row as HTMLTableRowElement).cells].map((cell) => cell.textContent)),
   );
+/** Presses a button of a row once it can be pressed: the table is drawn a frame after the state. */
 const pressIn = (page: Page, row: number, name: string) =>
-  page.$$eval(
-    '#runs-body tr:not(#runs-none)',
-    (all, at, word) =>
-      [...all[at].querySelectorAll('button')].find((button) => button.textContent === word)!.click(),
+  until(
+    page,
+    (at, word) => {
+      const cells = document.querySelectorAll('#runs-body tr:not(#runs-none)')[at];
+      const button = [...(cells?.querySelectorAll('button') ?? [])].find((each) => each.textContent === word);
+      if (!button || button.disabled || button.ariaDisabled === 'true') return false;
+      button.click();
+      return true;
+    },
     row,
     name,
   );
@@ -136,13 +142,13 @@ test('more images than there are cannot be held out: that is said, and another n
 
 test('training stops when the time is up, with the run whole, and goes on for as long again', async () => {
   const { page, problems, close } = await open(
-    `?recipe=tutorial&${TINY}&epochs=10000&minutes=0.05&autorun=1`,
+    `?recipe=tutorial&${TINY}&epochs=10000&minutes=0.03&autorun=1`,
   );
   await until(page, () => document.getElementById('status-text')!.textContent!.startsWith('The time is up'));
   const first = await losses(page);
   expect(first.length).toBeGreaterThan(0);
   const { clock } = await measured(page);
-  expect(clock!.press).toBeGreaterThan(2);
+  expect(clock!.press).toBeGreaterThan(0.5);
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
   await click(page, '#train');
   // The page may still say it of the time before.
