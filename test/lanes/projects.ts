@@ -12,6 +12,9 @@ const pageTests = ['test/page/smoke.test.ts', 'test/page/driven/*.test.ts'];
 /** The page's main path, driven in Firefox: a part of the lane `firefox`. */
 const firefoxPageTest = 'test/page/firefox.test.ts';
 
+/** Built once for all files of a lane. */
+const builtPage = { globalSetup: ['test/page/built_page.ts'] };
+
 /** They put a module of the project's in another's place, before any other file of the process has loaded it. */
 const mocking = {
   unit: ['test/data/digits.test.ts', 'test/quality/classifier.test.ts'],
@@ -58,12 +61,12 @@ export const projects: TestProjectConfiguration[] = [
       name: 'page',
       include: pageTests,
       ...together,
-      globalSetup: ['test/page/built_page.ts'],
+      ...builtPage,
       fileParallelism: false,
       ...noLimit,
     },
   },
-  { extends: true, test: { name: 'firefox-page', include: [firefoxPageTest], ...noLimit } },
+  { extends: true, test: { name: 'firefox-page', include: [firefoxPageTest], ...builtPage, ...noLimit } },
   {
     extends: true,
     test: {

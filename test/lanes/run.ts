@@ -24,9 +24,9 @@ const laneNames = Object.keys(lanes) as Lane[];
 
 /**
  * Two lanes run at a time, since a lane spends much of its time on one core: a driver that compiles, a reference that is computed. They
- * begin in this order, the longest first; but never two browsers at once, since they share what Vite prepares for them.
+ * begin in this order, by which both cores have work to the end; but never two browsers at once, since they share what Vite prepares for them.
  */
-const order: readonly Lane[] = ['page', 'node', 'chrome', 'unit', 'firefox', 'emulate'];
+const order: readonly Lane[] = ['page', 'firefox', 'node', 'chrome', 'unit', 'emulate'];
 const browsers: readonly Lane[] = ['chrome', 'firefox'];
 
 const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...

@@ -1,28 +1,23 @@
 /** The page's main path in Firefox: it opens, the recording plays, digits are made while it shows how far that is. */
 import type { Browser } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchBrowser } from '../lanes/browsers';
-import { servePage, text, type, until } from './visit';
+import { text, type, until } from './visit';
 
-let server: Awaited<ReturnType<typeof servePage>>;
 let browser: Browser;
 
 beforeAll(async () => {
-  server = await servePage();
   browser = await launchBrowser('firefox');
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+afterAll(() => browser?.close());
 
 test('the welcome plays, and Make digits now shows its progress and makes digits', async () => {
   const page = await browser.newPage();
   page.setDefaultTimeout(300_000);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
-  await page.goto(server.address, { waitUntil: 'domcontentloaded' });
+  await page.goto(inject('builtPage').address, { waitUntil: 'domcontentloaded' });
   await until(page, () => window.harness !== undefined);
   await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
   expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
