@@ -1,6 +1,7 @@
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { permutation } from '../random';
+import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { TrainingEvent } from './options';
@@ -22,6 +23,7 @@ export interface FitParts {
   /** Completed steps when the fit begins. */
   readonly from: number;
   readonly epochs: number;
+  readonly dropLast: boolean;
   readonly maxSteps?: number;
   readonly signal?: AbortSignal;
   /** Makes the error for a step that the GPU refused. */
@@ -52,15 +54,15 @@ export class Fit {
   private orderOf = -1;
 
   constructor(parts: FitParts) {
-    const { imageCount, batchSize, epochs, maxSteps = Number.POSITIVE_INFINITY, from, programs } = parts;
+    const { batchSize, epochs, maxSteps = Number.POSITIVE_INFINITY, from, programs } = parts;
     this.parts = parts;
-    this.perEpoch = Math.ceil(imageCount / batchSize);
+    this.perEpoch = stepsPerEpoch(parts);
     this.end = Math.min(epochs * this.perEpoch, from + maxSteps);
     this.step = from;
     const stepInEpoch = from % this.perEpoch;
     programs.writeState('batchStart', Uint32Array.of(stepInEpoch * batchSize));
     programs.writeState('count', Uint32Array.of(this.imagesOf(from)));
-    programs.writeState('epochSize', Uint32Array.of(imageCount));
+    programs.writeState('epochSize', Uint32Array.of(imagesOfEpoch(parts)));
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
@@ -160,7 +162,6 @@ export class Fit {
 
   /** Images in the batch of the step after `step` completed ones. */
   private imagesOf(step: number): number {
-    const { batchSize, imageCount } = this.parts;
-    return Math.min(batchSize, imageCount - (step % this.perEpoch) * batchSize);
+    return imagesOfStep(this.parts, step);
   }
 }

@@ -3,6 +3,7 @@ import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { Sequence } from '../gpu/sequence';
 import { permutation } from '../random';
+import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { FrameOptions, FrameResult } from './options';
@@ -17,6 +18,7 @@ export interface FrameSource {
   /** For a data set: another one begins another step. */
   readonly feed?: Feed | undefined;
   readonly imageCount?: number | undefined;
+  readonly dropLast?: boolean | undefined;
   readonly seed: number;
   /** Begins a step: counts it, and prepares weights and settings. Resolves to that count. */
   readonly begin: () => Promise<number>;
@@ -143,10 +145,11 @@ export class Frames {
   private writePlace(source: FrameSource & { imageCount: number }, feed: Feed, begun: number): void {
     const { gpu, programs, batchSize } = this.parts;
     const { imageCount, seed } = source;
-    const perEpoch = Math.ceil(imageCount / batchSize);
+    const parts = { ...source, batchSize };
+    const perEpoch = stepsPerEpoch(parts);
     programs.writeState('batchStart', Uint32Array.of((this.step % perEpoch) * batchSize));
     programs.writeState('count', Uint32Array.of(this.imagesOf(source, this.step)));
-    programs.writeState('epochSize', Uint32Array.of(imageCount));
+    programs.writeState('epochSize', Uint32Array.of(imagesOfEpoch(parts)));
     const epoch = Math.floor(this.step / perEpoch);
     const { ordered } = this;
     const isThere = ordered?.feed === feed && ordered.epoch === epoch && ordered.begun === begun - 1;
@@ -154,10 +157,8 @@ export class Frames {
     this.ordered = { feed, epoch, begun };
   }
 
-  private imagesOf({ imageCount = 0 }: FrameSource, step: number): number {
-    const { batchSize } = this.parts;
-    const perEpoch = Math.ceil(imageCount / batchSize);
-    return Math.min(batchSize, imageCount - (step % perEpoch) * batchSize);
+  private imagesOf({ imageCount = 0, dropLast }: FrameSource, step: number): number {
+    return imagesOfStep({ imageCount, dropLast, batchSize: this.parts.batchSize }, step);
   }
 
   /**
@@ -166,7 +167,9 @@ export class Frames {
    */
   private encode(encoder: GPUCommandEncoder, under: Under, budget: number) {
     const { sequence, source } = under;
-    const perEpoch = source.feed ? Math.ceil(source.imageCount! / this.parts.batchSize) : 1;
+    const { imageCount, dropLast } = source;
+    const perEpoch =
+      imageCount === undefined ? 1 : stepsPerEpoch({ imageCount, dropLast, batchSize: this.parts.batchSize });
     const pass = encoder.beginComputePass({ label: 'training for a while' });
     let [work, steps, images] = [0, 0, 0];
     for (;;) {

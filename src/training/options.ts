@@ -74,6 +74,11 @@ export interface FitOptions {
    * false.
    */
   readonly binarize?: boolean | undefined;
+  /**
+   * Whether an epoch ends before its last batch where that is smaller than the others, as with PyTorch's `drop_last`. Each epoch leaves out
+   * other images. Default false.
+   */
+  readonly dropLast?: boolean | undefined;
   /** Stop after this many more steps, if the epochs are not complete before. */
   readonly maxSteps?: number | undefined;
   /** Ends the fit between two steps; it then rejects with the reason. */
@@ -84,6 +89,7 @@ const FIT_OPTIONS: Names<FitOptions> = {
   epochs: true,
   seed: true,
   binarize: true,
+  dropLast: true,
   maxSteps: true,
   signal: true,
 };
@@ -98,6 +104,8 @@ export interface FrameOptions {
   readonly seed?: number | undefined;
   /** As in `FitOptions`; for a data set. */
   readonly binarize?: boolean | undefined;
+  /** As in `FitOptions`; for a data set. */
+  readonly dropLast?: boolean | undefined;
   /** Ends the work between two submissions, without an error; what is under way stays. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -107,6 +115,7 @@ const FRAME_OPTIONS: Names<FrameOptions> = {
   share: true,
   seed: true,
   binarize: true,
+  dropLast: true,
   signal: true,
 };
 
@@ -281,12 +290,12 @@ export const binarizes = (
 /** Checks the options of a fit and fills in the defaults. */
 export function checkFit(options: FitOptions, objective: Objective, config: Pick<UNetConfig, 'channels'>) {
   checkNames('fit', options, FIT_OPTIONS);
-  const { epochs, seed = 0, maxSteps, signal } = options;
+  const { epochs, seed = 0, dropLast = false, maxSteps, signal } = options;
   const binarize = binarizes(objective, config, options.binarize);
   checkInteger('epochs', epochs, 1);
   if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
   checkInteger('seed', seed, 0, 0xffffffff);
-  return { epochs, seed, binarize, maxSteps, signal };
+  return { epochs, seed, binarize, dropLast, maxSteps, signal };
 }
 
 /** Checks the options of `runFor`. */

@@ -379,10 +379,10 @@ export class Trainer extends StepRecorder {
   }
 
   /** A data set as a source of batches. */
-  private async drawnFrom(dataset: Dataset, { seed = 0, binarize }: FrameOptions) {
+  private async drawnFrom(dataset: Dataset, { seed = 0, binarize, dropLast }: FrameOptions) {
     const blackAndWhite = binarizes(this.settings.objective, this.unet.config, binarize);
     const feed = await this.prepareFeed(dataset, seed, blackAndWhite);
-    return { feed, seed, imageCount: dataset.count };
+    return { feed, seed, dropLast, imageCount: dataset.count };
   }
 
   private async prepareFeed(dataset: Dataset, seed: number, binarize: boolean): Promise<Feed> {

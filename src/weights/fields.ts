@@ -22,6 +22,8 @@ export interface RunSettings {
   readonly epochs: number;
   /** As in `FitOptions`, with its default. */
   readonly binarize?: boolean | undefined;
+  /** As in `FitOptions`. */
+  readonly dropLast?: boolean | undefined;
   /** The source of the images, for people and for the command line; checks use the fingerprint alone. */
   readonly source?: string | undefined;
   /** How many of the source's images were used; 1 or more. Default: all. */
@@ -41,7 +43,7 @@ export function stepOf(file: Safetensors, name: string): number {
 
 export function settingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
-  const { learningRate, binarize, source, limit, holdout, maxSteps } = given;
+  const { learningRate, binarize, dropLast, source, limit, holdout, maxSteps } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
@@ -52,6 +54,7 @@ export function settingsOf(given: unknown, wrong: Wrong): RunSettings {
     learningRate,
     epochs: integer(given.epochs, 'settings.epochs', wrong, 1, 2 ** 31),
     ...(binarize === undefined ? {} : { binarize: boolean(binarize, 'settings.binarize', wrong) }),
+    ...(dropLast === undefined ? {} : { dropLast: boolean(dropLast, 'settings.dropLast', wrong) }),
     ...(source === undefined ? {} : { source }),
     ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', wrong, 1, 2 ** 31) }),
     ...(holdout === undefined ? {} : { holdout: integer(holdout, 'settings.holdout', wrong, 1, 2 ** 31) }),

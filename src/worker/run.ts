@@ -4,6 +4,7 @@ import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
 import { EngineError } from '../errors';
 import { stepIn } from '../keeping/slots';
+import { stepsPerEpoch } from '../training/epoch';
 import type { TrainerOptions, TrainingEvent } from '../training/options';
 import type { Objective } from '../training/settings';
 import type { Trainer } from '../training/trainer';
@@ -86,7 +87,7 @@ export class TrainingRun {
   }
 
   get stepsPerEpoch(): number {
-    return Math.ceil(this.images.count / this.settings.batchSize);
+    return stepsPerEpoch({ ...this.settings, imageCount: this.images.count });
   }
 
   get complete(): boolean {
@@ -132,14 +133,21 @@ export class TrainingRun {
     readonly each: (event: TrainingEvent) => Promise<void>;
   }): Promise<void> {
     const { trainer } = this;
-    const { seed, epochs, binarize, maxSteps: end = Number.POSITIVE_INFINITY } = this.settings;
+    const { seed, epochs, binarize, dropLast, maxSteps: end = Number.POSITIVE_INFINITY } = this.settings;
     const steps = Math.min(options.steps, end - this.losses.length);
     if (steps <= 0) return;
     const maxSteps = Number.isFinite(steps) ? steps : undefined;
     const { signal } = options;
     this.diverged = false;
     try {
-      for await (const event of trainer!.fit(this.dataset!, { epochs, seed, binarize, maxSteps, signal })) {
+      for await (const event of trainer!.fit(this.dataset!, {
+        epochs,
+        seed,
+        binarize,
+        dropLast,
+        maxSteps,
+        signal,
+      })) {
         if (this.trainer !== trainer) break;
         await options.each(event);
       }

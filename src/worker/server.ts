@@ -215,12 +215,12 @@ export class Server implements SessionHost {
     const { batchSize, learningRate, settings } = checkTrainer(trainer);
     checkFit(fit, settings.objective, config);
     const images = options.images ?? (await this.ownImages());
-    const { epochs, seed = 0, binarize, maxSteps } = fit;
+    const { epochs, seed = 0, binarize, dropLast, maxSteps } = fit;
     const run = TrainingRun.begin(
       { network, trainer },
       {
         images,
-        settings: { batchSize, learningRate, epochs, seed, binarize, maxSteps, source },
+        settings: { batchSize, learningRate, epochs, seed, binarize, dropLast, maxSteps, source },
       },
     );
     return this.build(run, options.sampling);

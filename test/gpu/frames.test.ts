@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { EngineError } from '../../src/errors';
 import { Gpu } from '../../src/gpu/gpu';
-import type { FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';
+import type { FitOptions, FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
@@ -75,11 +75,15 @@ async function framesOf(
   return results;
 }
 
-async function lossesOfFit(steps: number, options: TrainerOptions = {}): Promise<number[]> {
+async function lossesOfFit(
+  steps: number,
+  options: TrainerOptions = {},
+  how: Partial<FitOptions> = {},
+): Promise<number[]> {
   const { trainer } = await setUp(options);
   const losses: number[] = [];
-  for await (const { loss } of trainer.fit(await createDataset(), { epochs: 9, seed: 7, maxSteps: steps }))
-    losses.push(loss);
+  const fit = { epochs: 9, seed: 7, maxSteps: steps, ...how };
+  for await (const { loss } of trainer.fit(await createDataset(), fit)) losses.push(loss);
   return losses;
 }
 
@@ -110,6 +114,15 @@ describe('runFor', () => {
       expect(images).toBe(Math.floor(made / 3) * 10 + [0, 4, 8][made % 3]);
     },
   );
+
+  test('leaves the last batch of an epoch out where fit does', async () => {
+    const expected = await lossesOfFit(5, {}, { dropLast: true });
+    const { trainer } = await setUp();
+    const pieces = await framesOf(trainer, await createDataset(), 5, { seed: 7, dropLast: true });
+    const { step } = pieces.at(-1)!;
+    expect([...(await trainer.readLosses(step))].slice(0, 5)).toEqual(expected);
+    expect(pieces.reduce((sum, { images }) => sum + images, 0)).toBe(4 * step);
+  });
 
   test('makes the same steps where a submission ends in the middle of an update', async () => {
     const expected = await lossesOfFit(7);

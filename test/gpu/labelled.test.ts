@@ -379,7 +379,8 @@ test.for(Object.entries(recipes))(
     };
     const data = await engine.createDataset(set);
     const events = await collect(trainer.fit(data, { ...recipe.fit, epochs: 1 }));
-    expect(events.map(({ step }) => step)).toEqual([1, 2, 3]);
+    // Of the last batch there are two images.
+    expect(events.map(({ step }) => step)).toEqual('dropLast' in recipe.fit ? [1, 2] : [1, 2, 3]);
     using sampler = await engine.createSampler(unet, { count: 2 });
     const labels = 'conditioning' in recipe.network ? { labels: [3, 7] } : {};
     const images = await sampler.sample({ ...recipe.sampling, ...labels, steps: 2 });

@@ -94,7 +94,7 @@ test('what a trainer no longer has (bfloat16Gradients) does not matter', () => {
 });
 
 test('all settings of a run come back', async () => {
-  const all = { ...settings, holdout: 2, maxSteps: 5 };
+  const all = { ...settings, dropLast: true, holdout: 2, maxSteps: 5 };
   const saved = await saveCheckpoint({ trainer, settings: all, data, losses: allLosses });
   expect(loadCheckpoint(saved).settings).toEqual(all);
 });
@@ -181,6 +181,7 @@ describe('saving', () => {
     ['settings', 'epochs', Number.POSITIVE_INFINITY, 'Infinity'],
     ['settings', 'limit', 0, '0'],
     ['settings', 'binarize', 'no', '"no"'],
+    ['settings', 'dropLast', 1, '1'],
     ['settings', 'source', 7, '7'],
     ['data', 'count', 0, '0'],
     ['data', 'fnv1a', undefined, 'missing'],

@@ -7,6 +7,7 @@ import type { Engine } from '../../../src/engine';
 import { requirements } from '../../../src/gpu/request_device';
 import { padBatch } from '../../../src/plan/tensor';
 import { type Recipe, type RecipeName, recipes } from '../../../src/recipes';
+import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
 import type { Schedule } from '../../../src/training/schedule';
@@ -153,7 +154,7 @@ async function planRun(
       `--recipe ${given.recipe ?? 'digits'} needs labels, and ${source} has none. Put the *-labels-idx1-ubyte file beside each file of images, or train --recipe tutorial.`,
     );
   }
-  const perEpoch = Math.ceil(images.count / settings.batchSize);
+  const perEpoch = stepsPerEpoch({ ...settings, imageCount: images.count });
   const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
   if (kernels.variants) {
     // Checks with every optional feature; the features of the actual device are checked later.
@@ -190,7 +191,7 @@ function newSettings(given: TrainFlags): RunSettings {
     batchSize,
     learningRate: given.lr ?? recipe.trainer.learningRate!,
     epochs: given.epochs ?? (recipe.trainer.objective === 'flow' ? 12 : 5),
-    binarize: recipe.fit.binarize,
+    ...recipe.fit,
     source: given.data ?? 'mnist',
     ...(given.limit === undefined ? {} : { limit: given.limit }),
     ...(maxSteps === undefined ? {} : { maxSteps }),
@@ -262,7 +263,7 @@ export function resumedSettings(
     }
   }
   const { epochs = settings.epochs } = given;
-  const done = Math.floor(losses.length / Math.ceil(data.count / settings.batchSize));
+  const done = Math.floor(losses.length / stepsPerEpoch({ ...settings, imageCount: data.count }));
   if (epochs < settings.epochs && epochs <= done) {
     throw new UsageError(
       `--epochs is ${epochs}, but the checkpoint has completed ${done}: it counts from the run's beginning. Give more, or leave it out.`,
@@ -337,7 +338,7 @@ class Run {
     this.options = options;
     this.progress = options.progress;
     this.losses = [...(options.folder.checkpoint?.losses ?? [])];
-    this.stepsPerEpoch = Math.ceil(options.images.count / options.settings.batchSize);
+    this.stepsPerEpoch = stepsPerEpoch({ ...options.settings, imageCount: options.images.count });
     this.heldOut = [...options.heldOutLosses];
   }
 
@@ -411,7 +412,7 @@ class Run {
   async train(signal: AbortSignal): Promise<void> {
     const { trainer, losses, progress, stepsPerEpoch, steps } = this;
     const { settings, saveSeconds } = this.options;
-    const { epochs, seed, binarize } = settings;
+    const { epochs, seed, binarize, dropLast } = settings;
     if (losses.length >= steps) {
       progress.print(
         `The run is complete (${plural(epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
@@ -425,7 +426,7 @@ class Run {
     const start = performance.now();
     let epochStart = start;
     try {
-      for await (const event of this.events({ epochs, seed, binarize, signal })) {
+      for await (const event of this.events({ epochs, seed, binarize, dropLast, signal })) {
         const now = performance.now();
         losses.push(event.loss);
         const warning = watch.warning(losses, learningRate);

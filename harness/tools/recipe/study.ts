@@ -46,7 +46,8 @@ const cosine = (steps: number) =>
 const faster = { ...flow, trainer: { ...digits.trainer, averageWeights: false } };
 
 /** Shows which network reaches 92% sooner. */
-const race: Study['at'] = [100, 150, 200, 250, 300, 350, 400].map((step) => [step, w2]);
+const race = (sampling: Sampling): Study['at'] =>
+  [100, 150, 200, 250, 300, 350, 400].map((step) => [step, [sampling]]);
 
 const mix = [tutorial.sampling];
 const [plain, both] = [[euler(20)], [euler(20, 2), euler(20, 1.5)]];
@@ -93,8 +94,8 @@ const studies: Record<string, Study> = {
       [1370, both],
     ],
   },
-  'race 5x5': { ...digits, at: race },
-  'race 3x3': { ...recipes['digits-3x3'], at: race },
+  'race 5x5': { ...digits, at: race(digits.sampling) },
+  'race 3x3': { ...recipes['digits-3x3'], at: race(recipes['digits-3x3'].sampling) },
   '3x3 1370': { ...recipes['digits-3x3'], at: [[1370, both]] },
   samplers: {
     ...digits,

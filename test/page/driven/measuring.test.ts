@@ -23,8 +23,15 @@ async function saved(page: Page, save: (button: string) => Promise<number>, butt
 
 /** Opens the first row by the keyboard, and waits for its sources. */
 async function openRow(page: Page, table: string): Promise<void> {
-  await page.focus(`${table} .disclose`);
-  await page.keyboard.press('Enter');
+  const isOpen = () => page.$eval(`${table} .disclose`, ({ ariaExpanded }) => ariaExpanded === 'true');
+  // A table that is drawn anew in between has lost the focus, and the key.
+  const pressed = async () => {
+    if (await isOpen()) return true;
+    await page.focus(`${table} .disclose`);
+    await page.keyboard.press('Enter');
+    return isOpen();
+  };
+  await expect.poll(pressed, { timeout: 60_000 }).toBe(true);
   await until(page, (t) => document.querySelectorAll(`${t} .token`).length > 20, table);
 }
 
