@@ -128,9 +128,15 @@ export const network: Mutants = {
     },
     'a run that goes on in a last batch takes a whole one': {
       file: 'src/training/fit.ts',
-      text: 'return Math.min(batchSize, imageCount - (step % this.perEpoch) * batchSize);',
-      becomes: 'return batchSize;',
+      text: 'return imagesOfStep(this.parts, step);',
+      becomes: 'return this.parts.batchSize;',
       caughtBy: node('gpu/resume'),
+    },
+    'an epoch that leaves its last batch out does not end on the GPU': {
+      file: 'src/training/fit.ts',
+      text: 'Uint32Array.of(imagesOfEpoch(parts))',
+      becomes: 'Uint32Array.of(parts.imageCount)',
+      caughtBy: node('gpu/trainer', 'two epochs'),
     },
     'steps that a driver has lost are not missed': {
       file: 'src/training/fit.ts',
