@@ -156,8 +156,8 @@ export class SessionFiles {
     if (!place.images) await this.loadData(digits);
     const begun = { ...place.settings, ...settings };
     const { train: images } = place.imagesOf(begun);
-    const { binarize } = saved.settings;
-    const options = { images, settings: { ...place.savedSettings(begun), binarize } };
+    const { binarize, dropLast } = saved.settings;
+    const options = { images, settings: { ...place.savedSettings(begun), binarize, dropLast } };
     const run = TrainingRun.resume(bytes, options, name);
     checkLabels(images, saved.config);
     place.settings = begun;

@@ -3,7 +3,7 @@ import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { Sequence } from '../gpu/sequence';
 import { permutation } from '../random';
-import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
+import { type EpochParts, imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { FrameOptions, FrameResult } from './options';
@@ -132,8 +132,8 @@ export class Frames {
     const { feed, load } = source;
     const begun = await source.begin();
     this.lastBegun = begun;
-    if (feed) this.writePlace(source as FrameSource & { imageCount: number }, feed, begun);
-    const images = load ? await load() : this.imagesOf(source, this.step);
+    if (feed) this.writePlace(source, feed, begun);
+    const images = load ? await load() : imagesOfStep(this.epochOf(source), this.step);
     const step = feed ? programs.stepWith(feed.program) : programs.step;
     const sequence = new Sequence(step);
     const updateAt = sequence.partCount - programs.update.partCount;
@@ -142,23 +142,23 @@ export class Frames {
   }
 
   /** Tells the GPU where in the data set the next step is. */
-  private writePlace(source: FrameSource & { imageCount: number }, feed: Feed, begun: number): void {
+  private writePlace(source: FrameSource, feed: Feed, begun: number): void {
     const { gpu, programs, batchSize } = this.parts;
-    const { imageCount, seed } = source;
-    const parts = { ...source, batchSize };
+    const parts = this.epochOf(source);
     const perEpoch = stepsPerEpoch(parts);
     programs.writeState('batchStart', Uint32Array.of((this.step % perEpoch) * batchSize));
-    programs.writeState('count', Uint32Array.of(this.imagesOf(source, this.step)));
+    programs.writeState('count', Uint32Array.of(imagesOfStep(parts, this.step)));
     programs.writeState('epochSize', Uint32Array.of(imagesOfEpoch(parts)));
     const epoch = Math.floor(this.step / perEpoch);
     const { ordered } = this;
     const isThere = ordered?.feed === feed && ordered.epoch === epoch && ordered.begun === begun - 1;
-    if (!isThere) gpu.writeSoon(feed.order, 0, permutation(imageCount, seed, epoch));
+    if (!isThere) gpu.writeSoon(feed.order, 0, permutation(parts.imageCount, source.seed, epoch));
     this.ordered = { feed, epoch, begun };
   }
 
-  private imagesOf({ imageCount = 0, dropLast }: FrameSource, step: number): number {
-    return imagesOfStep({ imageCount, dropLast, batchSize: this.parts.batchSize }, step);
+  /** The epochs of a source that draws from a data set. */
+  private epochOf({ imageCount = 0, dropLast }: FrameSource): EpochParts {
+    return { imageCount, dropLast, batchSize: this.parts.batchSize };
   }
 
   /**
@@ -167,9 +167,7 @@ export class Frames {
    */
   private encode(encoder: GPUCommandEncoder, under: Under, budget: number) {
     const { sequence, source } = under;
-    const { imageCount, dropLast } = source;
-    const perEpoch =
-      imageCount === undefined ? 1 : stepsPerEpoch({ imageCount, dropLast, batchSize: this.parts.batchSize });
+    const perEpoch = source.feed ? stepsPerEpoch(this.epochOf(source)) : 1;
     const pass = encoder.beginComputePass({ label: 'training for a while' });
     let [work, steps, images] = [0, 0, 0];
     for (;;) {
@@ -187,7 +185,7 @@ export class Frames {
         this.under = undefined;
         break;
       }
-      this.under = { ...under, step: next, images: this.imagesOf(source, next), at: 0 };
+      this.under = { ...under, step: next, images: imagesOfStep(this.epochOf(source), next), at: 0 };
       under = this.under;
     }
     pass.end();

@@ -1,6 +1,8 @@
 /** The page as its users meet it: in Chrome, built, with a tiny network for any adapter. Under the strictest policy: driven/built.test.ts. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { loadCheckpoint } from '../../src/weights/checkpoint';
+import { resaved } from '../weights/small_files';
 import { drive } from './drive';
 import {
   click,
@@ -364,6 +366,39 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await click(page, '#train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a checkpoint that leaves the last batch of an epoch out still does when it is saved again', async () => {
+  const { page, problems } = await open(`?${TUTORIAL}`);
+  await phase(page, 'idle');
+  const { save, drop } = await files(page);
+  await click(page, '#step');
+  await until(page, () => window.harness.state.losses.length === 1);
+  await phase(page, 'paused');
+  const saved = async () => {
+    const blob = await save('save-checkpoint');
+    const bytes = await page.evaluate(
+      async (at) => [
+        ...new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[at].arrayBuffer()),
+      ],
+      blob,
+    );
+    return loadCheckpoint(Uint8Array.from(bytes));
+  };
+  const loaded = await saved();
+  expect(loaded.settings.dropLast).toBeUndefined();
+  const other = await resaved({ ...loaded, settings: { ...loaded.settings, dropLast: true } });
+  await click(page, '#reset');
+  await phase(page, 'idle');
+  const blob = await page.evaluate(
+    (bytes) => (window as unknown as { blobs: Blob[] }).blobs.push(new Blob([Uint8Array.from(bytes)])) - 1,
+    [...other],
+  );
+  await drop(blob, 'other.safetensors');
+  await phase(page, 'paused');
+  expect((await saved()).settings).toEqual({ ...loaded.settings, dropLast: true });
   expect(problems).toEqual([]);
   await page.close();
 });
