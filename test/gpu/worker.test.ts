@@ -130,6 +130,17 @@ test('it pauses, makes single steps, samples between, goes on from a file, with 
   expect(await client.start({ epochs: 9 })).toMatchObject({ step: STEPS + 3, complete: true });
 });
 
+test('a run leaves last batches out if it is asked to, and after its file was opened again', async () => {
+  const { client } = served();
+  const fit = { ...run.fit, epochs: 2, dropLast: true };
+  expect(await client.begin({ ...run, images, fit })).toMatchObject({ images: 10, stepsPerEpoch: 2 });
+  await client.step(3);
+  const file = await client.save('checkpoint');
+  await client.reset();
+  expect(await client.resume({ from: file, images })).toMatchObject({ step: 3, stepsPerEpoch: 2 });
+  expect(await client.start()).toMatchObject({ step: 4, complete: true });
+});
+
 describe('a device that is lost', () => {
   test('while it trains is replaced, and the run ends with the same bits', async () => {
     const { client, lose, refuse, losses } = servedLosable();
