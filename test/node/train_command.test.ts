@@ -207,6 +207,24 @@ test('a choice of kernels: measured once, told, stored with the run, and repeate
   }
 });
 
+test('--recipe digits-3x3 leaves an epoch’s small last batch out', async () => {
+  const out = mkdtempSync(join(tmpdir(), 'digits-3x3-'));
+  const small = '--limit 20 --holdout 0 --batch 8 --widths 4 --convolutions 1 --no-tune --quality 0'.split(
+    ' ',
+  );
+  try {
+    const { code, output } = await runHere(
+      ...['train', '--recipe', 'digits-3x3', '--out', out, ...small, '--epochs', '2'],
+    );
+    expect(code, output).toBe(0);
+    const epochs = readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n').slice(1);
+    expect(epochs.map((line) => line.split(',').slice(0, 2).join())).toEqual(['1,1', '2,1', '3,2', '4,2']);
+    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).steps).toBe(4);
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+});
+
 test('--recipe digits: trains, holds out, resumes as if never stopped, samples to order, measures', async () => {
   const out = mkdtempSync(join(tmpdir(), 'digits-'));
   const small = '--recipe digits --limit 60 --holdout 12 --batch 16 --widths 4,8 --no-tune'.split(' ');
