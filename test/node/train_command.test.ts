@@ -12,12 +12,13 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { decodeSafetensors, encodeSafetensors } from '../../src/index';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { createEngine, decodeSafetensors, encodeSafetensors, recipes } from '../../src/index';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
 import { testGpu } from '../lanes/gpu';
 import { runHere } from './command';
 
-await testGpu();
+const { gpu } = await testGpu();
 
 const files = [
   'losses.csv',
@@ -217,8 +218,27 @@ test('--recipe digits-3x3 leaves an epoch’s small last batch out', async () =>
       ...['train', '--recipe', 'digits-3x3', '--out', out, ...small, '--epochs', '2'],
     );
     expect(code, output).toBe(0);
-    const epochs = readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n').slice(1);
-    expect(epochs.map((line) => line.split(',').slice(0, 2).join())).toEqual(['1,1', '2,1', '3,2', '4,2']);
+    const lines = readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n').slice(1);
+    const rows = lines.map((line) => line.split(',').map(Number));
+    expect(rows.map(([step, epoch]) => [step, epoch])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 2],
+      [4, 2],
+    ]);
+    // What `fit` makes of the same images.
+    const engine = await createEngine({ device: gpu.device, selfCheck: false });
+    const { network, trainer, fit } = recipes['digits-3x3'];
+    const unet = await engine.createUNet({ ...network, widths: [4], convolutionsPerLevel: 1 }, { seed: 123 });
+    const digits = await loadDigits();
+    const images = { ...digits, count: 20, images: digits.images.subarray(0, 20 * 784) };
+    const labels = (await loadDigitLabels()).subarray(0, 20);
+    const data = await engine.createDataset({ ...images, labels });
+    const training = await engine.createTrainer(unet, { ...trainer, batchSize: 8 });
+    const losses: number[] = [];
+    for await (const { loss } of training.fit(data, { ...fit, epochs: 2, seed: 123 })) losses.push(loss);
+    engine.destroy();
+    expect(rows.map(([, , loss]) => loss.toFixed(5))).toEqual(losses.map((loss) => loss.toFixed(5)));
     expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).steps).toBe(4);
   } finally {
     rmSync(out, { recursive: true });
