@@ -24,14 +24,19 @@ const entries = {
   worker: 'src/worker/index.ts',
 };
 
-/** The text of one of them. Throws if the sources have a type error. */
-export function makeDeclarations(entry = 'index') {
-  const [bundle] = generateDtsBundle(
-    [{ filePath: path(entries[entry]), output: { exportReferencedTypes: false, noBanner: true } }],
+/** The text of each, by its name: of all at once, which reads the sources once. Throws if they have a type error. */
+export function makeDeclarations() {
+  const sources = Object.values(entries).map(path);
+  const bundles = generateDtsBundle(
+    sources.map((filePath) => ({ filePath, output: { exportReferencedTypes: false, noBanner: true } })),
     { preferredConfigPath: path('tsconfig.json') },
   );
   // For `Symbol.dispose`: the libraries up to ES2025, which most projects ask for, lack it.
-  return `/// <reference lib="esnext.disposable" />\n${namesOfWebGPU(bundle)}${typesAlone(bundle, path(entries[entry]))}`;
+  const texts = bundles.map(
+    (bundle, i) =>
+      `/// <reference lib="esnext.disposable" />\n${namesOfWebGPU(bundle)}${typesAlone(bundle, sources[i])}`,
+  );
+  return new Map(Object.keys(entries).map((name, i) => [name, texts[i]]));
 }
 
 /**
@@ -60,6 +65,5 @@ function typesAlone(bundle, source) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const entry of Object.keys(entries))
-    await writeFile(path(`dist/lib/${entry}.d.ts`), makeDeclarations(entry));
+  for (const [name, text] of makeDeclarations()) await writeFile(path(`dist/lib/${name}.d.ts`), text);
 }

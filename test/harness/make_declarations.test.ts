@@ -95,10 +95,11 @@ beforeAll(async () => {
   await copyFile(new URL('package.json', root), join(installed, 'package.json'));
   const script = new URL('harness/tools/make_declarations.mjs', root).href;
   const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as {
-    makeDeclarations(entry: string): string;
+    makeDeclarations(): Map<string, string>;
   };
-  for (const entry of ENTRIES)
-    await writeFile(join(installed, `dist/lib/${entry}.d.ts`), makeDeclarations(entry));
+  const declarations = makeDeclarations();
+  expect([...declarations.keys()]).toEqual(ENTRIES);
+  for (const [entry, text] of declarations) await writeFile(join(installed, `dist/lib/${entry}.d.ts`), text);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
