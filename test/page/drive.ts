@@ -1,7 +1,7 @@
 /** What a file of tests drives: the built page, and a part of the browser with a storage of its own, from its first test to after its last one. */
 import { join } from 'node:path';
 import type { Browser, BrowserContext } from 'puppeteer';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { launchBrowser } from '../lanes/browsers';
 
 interface Driven {
@@ -19,13 +19,17 @@ async function sharedBrowser(): Promise<Browser> {
   return browser;
 }
 
-/** Call once at the top of a file. The browser is there when the tests begin. */
-export function drive(address = inject('builtPage').address): Driven {
-  const driven = { address } as Driven;
+/** Call once at the top of a file. The browser is there when the tests begin; nothing that they do may break the page's policy. */
+export function drive(): Driven {
+  const driven = { address: inject('builtPage').address } as Driven;
   beforeAll(async () => {
     driven.browser = await sharedBrowser();
     driven.context = await driven.browser.createBrowserContext();
   });
-  afterAll(() => driven.context?.close());
+  afterAll(async () => {
+    await driven.context?.close();
+    const reports = await fetch(new URL('/reports', inject('builtPage').address));
+    expect(await reports.json(), 'What the policy forbids').toEqual([]);
+  });
   return driven;
 }

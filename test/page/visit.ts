@@ -8,6 +8,9 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const TINY = 'batch=4&limit=16&widths=8&samples=4&lr=0.01';
 export const TUTORIAL = `recipe=tutorial&${TINY}`;
 
+/** Half of what a lane is silent at most, so that what is waited for is named. */
+const WAIT_MS = 300_000;
+
 /** The page as `npm start` serves it: from its sources. */
 export async function servePage(): Promise<{
   readonly address: string;
@@ -46,8 +49,7 @@ export async function visit(
   address: string,
 ): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage();
-  await page.setBypassCSP(true); // for what waits in the page; driven/built.test.ts keeps the policy
-  page.setDefaultTimeout(300_000); // half of what a lane is silent at most, so that what is waited for is named
+  page.setDefaultTimeout(WAIT_MS);
   const problems: string[] = [];
   watch(page, problems);
   await page.goto(address);
@@ -55,8 +57,30 @@ export async function visit(
   return { page, problems };
 }
 
-export function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
-  return page.waitForFunction(condition, { polling: 30 }, ...args);
+/**
+ * Waits until a condition holds in the page. Not page.waitForFunction, which makes a function of a text there, as the page's policy
+ * forbids; like that it goes on in the page that comes after this one.
+ */
+export async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
+  const wait = `(async () => {
+    const condition = ${condition};
+    while (!(await condition(...${JSON.stringify(args)}))) await new Promise((resolve) => setTimeout(resolve, 30));
+  })()`;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, WAIT_MS, new Error(`Never came: ${condition} of ${JSON.stringify(args)}`));
+  });
+  try {
+    for (;;) {
+      try {
+        return await Promise.race([page.evaluate(wait), late]);
+      } catch (error) {
+        if (!/context was destroyed|Cannot find context/.test(String(error))) throw error;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

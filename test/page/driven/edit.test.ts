@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, inject, test } from 'vitest';
 import { drive } from '../drive';
 import { click, losses, phase, root, servePage, steps, TUTORIAL, text, until, visit } from '../visit';
 
+const driven = drive();
 // From the sources: the shader that is saved is one of them.
 const { address, server, close } = await servePage();
-const driven = drive(address);
 afterAll(close);
 
 const RUN = `?task=inside&model=run&epochs=5&${TUTORIAL}`;
@@ -17,8 +17,8 @@ const FILE = join(root, 'shaders/activation/swish.wgsl');
 const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
 
 /** Opens the page at the Inside tab, where buttons can be pressed once it has looked. */
-async function open(query: string) {
-  const visited = await visit(driven.context, address + query);
+async function open(at: string, query = RUN) {
+  const visited = await visit(driven.context, at + query);
   await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
   return visited;
 }
@@ -90,7 +90,7 @@ const cursorLine = (page: Page) =>
   });
 
 test('wrongly, without end, and rightly: only the right text is trained with, from where the run is', async () => {
-  const { page, problems } = await open(RUN);
+  const { page, problems } = await open(inject('builtPage').address);
   await pressed(page, 'train');
   await phase(page, 'finished');
   const unbroken = await losses(page);
@@ -111,9 +111,16 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   await page.keyboard.type('\n\n');
   await clickBehind(page, 'let i = ');
   await page.keyboard.type('nonsense(1) + ');
+  // The worker that tries it comes with the first trial, as does the parser of WGSL.
+  const trial = () =>
+    page.evaluate(
+      () => performance.getEntriesByType('resource').filter(({ name }) => name.includes('trial')).length,
+    );
+  expect(await trial()).toBe(0);
   expect(await tryIt(page)).toMatch(
     /^It does not compile: one error\.activation\/swish\.wgsl, line \d+ .*nonsense/,
   );
+  expect(await trial()).toBe(1);
   expect(await page.$eval('.verdict .place', (link) => link.textContent)).toBe(
     `activation/swish.wgsl, line ${line}`,
   );
@@ -153,7 +160,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   expect(await verdict(page)).toMatch(
     /^It is right: swish\.plain agrees with the reference in 3 cases; .* swish of down\.0 takes \d\.\d\d times as long/,
   );
-  const worker = page.workers().find((w) => w.url().includes('page/worker.ts'))!;
+  const worker = page.workers().find((w) => w.url().includes('/worker'))!;
   await worker.evaluate(() => {
     const codes: string[] = [];
     const { createShaderModule } = GPUDevice.prototype;
@@ -200,7 +207,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
 });
 
 test('a shader that is saved while the page trains is tried and trained with, without loading the page anew', async () => {
-  const { page, problems } = await open(RUN.replace('epochs=5', 'epochs=5000'));
+  const { page, problems } = await open(address, RUN.replace('epochs=5', 'epochs=5000'));
   await page.evaluate(() => {
     Object.assign(window, { sameDocument: true });
   });

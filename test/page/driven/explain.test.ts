@@ -263,7 +263,6 @@ test('the tabs are in one row of a phone, and the arrow keys bring each into sig
 
 test('without a GPU the scenes show what was recorded, and say so', async () => {
   const page = await driven.context.newPage();
-  await page.setBypassCSP(true); // for axe
   const problems: string[] = [];
   watch(page, problems);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));

@@ -183,6 +183,12 @@ test('bench: kernels in use first, rows that open, results that are compared, an
   );
   expect([head, ms]).toEqual(['ms', expect.stringMatching(/^[\d.e-]+$/)]);
   expect(plot).toContain('FLOP per byte');
+  // Drawn by the style sheet: not transparent, black and black.
+  const colours = await page.evaluate(() => {
+    const style = (selector: string) => getComputedStyle(document.querySelector(`#bench-plot ${selector}`)!);
+    return [style('.roofline').backgroundColor, style('.roof').fill, style('.mark').fill];
+  });
+  expect(colours).toEqual(['rgb(255, 255, 255)', 'none', 'rgb(182, 70, 32)']);
   await openRow(page, '#bench-rows');
   const facts = await page.$$eval('#bench-rows .facts > div', (all) =>
     Object.fromEntries(all.map((pair) => [...pair.children].map((e) => e.textContent))),
