@@ -7,6 +7,9 @@ import { type Tensor, tensor } from '../src/plan/tensor';
 import type { AnySpec } from './registry';
 import { type Arrays, type Dims, type Expected, expectedOf, Random, type Values } from './spec';
 
+/** Winograd's forms have one text, and differ in numbers: without them, and the kernel's size, the variants' names are alike. */
+export const textOf = (variant: string) => variant.replace(/\d+(_3x3)?/, '');
+
 /** Words after every tensor that no kernel may touch. */
 const GUARD_WORDS = 64;
 const GUARD = 0x5ca1ab1e;

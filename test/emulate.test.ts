@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { reflect } from '../shaders/reflect';
 import { call, op } from '../src/plan/op';
 import { type Tensor, tensor } from '../src/plan/tensor';
-import { compareTensor, inputsOf } from './check_kernel';
+import { compareTensor, inputsOf, textOf } from './check_kernel';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 import { type AnySpec, specs } from './registry';
 import { elementCount, expectedOf } from './spec';
@@ -34,9 +34,6 @@ function casesFor(
   const named = handled.filter(([title]) => emulated[variant]?.includes(title));
   return [...new Set([...chosen, ...named])];
 }
-
-/** Winograd's forms have one text, and differ in numbers: without them, and the kernel's size, the variants' names are alike. */
-const textOf = (variant: string) => variant.replace(/\d+(_3x3)?/, '');
 
 for (const [name, spec] of specs) {
   const { kernel } = spec;

@@ -9,7 +9,7 @@ import flow5 from '../golden/flow.json';
 import flow3 from '../golden/flow_3x3.json';
 import losses from '../golden/losses.json';
 import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../golden/workload';
-import { testGpu } from '../lanes/gpu';
+import { mainlyIn, testGpu } from '../lanes/gpu';
 
 const { gpu, kinds } = await testGpu();
 
@@ -87,9 +87,15 @@ describe.each([
     expect(worst.losses).toBeLessThan(5e-4);
   };
 
-  test('with the plain kernels, losses and the gradients of the first and the third step agree to 1e-4', async () => {
-    expect((await withPlain(FEW)).compared).toBe(2);
-  });
+  // Which are held against their references everywhere.
+  const where = mainlyIn('node', 'firefox');
+  test(
+    'with the plain kernels, losses and the gradients of the first and the third step agree to 1e-4',
+    where,
+    async () => {
+      expect((await withPlain(FEW)).compared).toBe(2);
+    },
+  );
 
   test.each(kinds)('with the usual kernels for %s, losses agree to 5e-4', (adapter) =>
     withUsual(adapter, FEW),

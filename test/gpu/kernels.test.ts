@@ -1,7 +1,7 @@
 /** Every kernel, in every variant, on every case, against its reference. */
 import { test } from 'vitest';
 import type { AdapterKind } from '../../src/plan/op';
-import { checkKernel, inputsOf } from '../check_kernel';
+import { checkKernel, inputsOf, textOf } from '../check_kernel';
 import { testGpu } from '../lanes/gpu';
 import { type AnySpec, specs } from '../registry';
 import { type Arrays, type Expected, expectedOf } from '../spec';
@@ -51,12 +51,23 @@ for (const [name, spec] of specs) {
     const isLarge = spec.kernel.cost(shape).flops > MUCH_FLOPS || numbers > MANY_NUMBERS;
     if (!runsAll && isLarge) continue;
     const handling = able.filter(([, { refuses }]) => !refuses?.(shape));
-    const prepare = once(spec, shape, handling.length);
-    // Concurrent, so that one waits for the GPU while something is computed for the next one.
-    test.concurrent.for(handling)(`${name}.%s: ${title}`, async ([variant]) => {
-      const { inputs, expected } = prepare();
-      const { pass, failure } = await checkKernel(gpu, spec, shape, variant, inputs, expected);
-      if (!pass) throw new Error(failure);
-    });
+    // What so many numbers ask of a form is the same of all that have its text.
+    const first = handling.filter(
+      ([variant], i) => handling.findIndex(([other]) => textOf(other) === textOf(variant)) === i,
+    );
+    const plain = numbers > MANY_NUMBERS ? first : handling;
+    const others = handling.filter((form) => !plain.includes(form));
+    for (const [forms, tags] of [
+      [plain, []],
+      [others, ['thorough']],
+    ] as const) {
+      const prepare = once(spec, shape, forms.length);
+      // Concurrent, so that one waits for the GPU while something is computed for the next one.
+      test.concurrent.for(forms)(`${name}.%s: ${title}`, { tags: [...tags] }, async ([variant]) => {
+        const { inputs, expected } = prepare();
+        const { pass, failure } = await checkKernel(gpu, spec, shape, variant, inputs, expected);
+        if (!pass) throw new Error(failure);
+      });
+    }
   }
 }

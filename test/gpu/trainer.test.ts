@@ -11,7 +11,7 @@ import { LOSS_RING } from '../../src/training/settings';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
-import { testGpu } from '../lanes/gpu';
+import { mainlyIn, testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
@@ -283,10 +283,7 @@ describe('interruptions', () => {
     return () => submissions;
   }
 
-  describe.each([
-    ['several steps a submission', 300],
-    ['a submission for each dispatch', 1e-6],
-  ])('%s', (_, maxMilliseconds) => {
+  const atPace = (maxMilliseconds: number) => () => {
     const usual = gpu.pacer.maxMilliseconds;
     beforeEach(() => {
       gpu.pacer.maxMilliseconds = maxMilliseconds;
@@ -336,7 +333,9 @@ describe('interruptions', () => {
         }
       }
     });
-  });
+  };
+  describe('several steps a submission', atPace(300));
+  describe('a submission for each dispatch', mainlyIn('node', 'chrome'), atPace(1e-6));
 
   test('what is destroyed while it is read', async () => {
     for (const read of ['getState', 'getGradients', 'readLosses'] as const) {

@@ -300,7 +300,7 @@ describe('predict', () => {
     }
   });
 
-  test('a network that is destroyed meanwhile', async () => {
+  test('a network that is destroyed meanwhile', mainlyIn('node', 'chrome'), async () => {
     const images = new Random(13).floats(200 * 16, 0, 1);
     const submit = gpu.submit.bind(gpu);
     for (const n of [0, 1, 2, 3, 4]) {

@@ -10,7 +10,7 @@ import {
   type WorkerClient,
 } from '../../src/worker';
 import type { ServeOptions } from '../../src/worker/serve_options';
-import { testGpu } from '../lanes/gpu';
+import { mainlyIn, testGpu } from '../lanes/gpu';
 import { losableGpu } from './worker/losable';
 import { images, run, STEPS } from './worker/tiny';
 
@@ -141,7 +141,8 @@ test('a run leaves last batches out if it is asked to, and after its file was op
   expect(await client.start()).toMatchObject({ step: 4, complete: true });
 });
 
-describe('a device that is lost', () => {
+// In Chrome the page loses its device (page/driven/survival.test.ts).
+describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
   test('while it trains is replaced, and the run ends with the same bits', async () => {
     const { client, lose, refuse, losses } = servedLosable();
     const told: unknown[] = [];

@@ -247,7 +247,7 @@ test('--recipe digits-3x3 leaves an epoch’s small last batch out', async () =>
 
 test('--recipe digits: trains, holds out, resumes as if never stopped, samples to order, measures', async () => {
   const out = mkdtempSync(join(tmpdir(), 'digits-'));
-  const small = '--recipe digits --limit 60 --holdout 12 --batch 16 --widths 4,8 --no-tune'.split(' ');
+  const small = '--recipe digits --limit 60 --holdout 12 --batch 16 --widths 4 --no-tune'.split(' ');
   const path = (...names: string[]) => join(out, ...names);
   const read = (...names: string[]) => readFileSync(path(...names), 'utf8');
   const succeed = async (...args: string[]) => {
