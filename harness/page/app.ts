@@ -103,6 +103,11 @@ export class App {
     this.take(this.settings, true);
   }
 
+  /** Whether the page shows the state as it is. */
+  get isDrawn(): boolean {
+    return !this.drawing;
+  }
+
   /** Steps of the run that are in no checkpoint. */
   get unsaved(): number {
     return this.state.losses.length - this.state.saved;

@@ -30,6 +30,8 @@ declare global {
     harness: {
       readonly settings: Settings;
       readonly state: State;
+      /** Whether the page shows that state; a button may look as it did before until then. */
+      readonly isDrawn: boolean;
       readonly firstStep: App['firstStep'];
       readonly check: unknown;
       readonly bench: unknown;
@@ -181,6 +183,9 @@ function start(): void {
     },
     get state() {
       return app.state;
+    },
+    get isDrawn() {
+      return app.isDrawn;
     },
     get firstStep() {
       return app.firstStep;

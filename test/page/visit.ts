@@ -91,6 +91,8 @@ export const click = (page: Page, selector: string) =>
   until(
     page,
     (s) => {
+      // A button that looks as if it could be pressed, and cannot any more, would pass over the click.
+      if (window.harness?.isDrawn === false) return false;
       const element = document.querySelector<HTMLElement>(s);
       if (!element?.checkVisibility() || element.matches(':disabled, [aria-disabled=true]')) return false;
       element.scrollIntoView({ block: 'center' });
