@@ -1,4 +1,8 @@
-/** Training that leaves the moving average of the weights in the UNet. */
+/**
+ * Training that leaves the moving average of the weights in the UNet.
+ *
+ * @module-tag logic
+ */
 import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine';
 import { MOST_KEPT } from '../../src/kernels/average_weights';

@@ -239,7 +239,7 @@ describe('weights with which', () => {
 describe.each([
   ['several steps a submission', 300],
   ['a submission for each dispatch', 1e-6],
-])('a fit, %s', (_, maxMilliseconds) => {
+])('a fit, %s', { tags: 'logic' }, (_, maxMilliseconds) => {
   const epochs = 30;
   async function setUpFit(options: TrainerOptions = {}) {
     gpu.pacer.maxMilliseconds = maxMilliseconds;
@@ -335,7 +335,7 @@ test('a fit that is left before its loop has seen the step leaves the trainer re
   expect(next.error?.message).toContain('Step 7 was not made');
 });
 
-describe('steps that are skipped', () => {
+describe('steps that are skipped', { tags: 'logic' }, () => {
   test('change nothing but the number of steps', async () => {
     const one = await setUp({ skipNonFinite: 2 });
     const other = await setUp();
@@ -375,7 +375,7 @@ describe('steps that are skipped', () => {
   });
 });
 
-describe('recorded steps', () => {
+describe('recorded steps', { tags: 'logic' }, () => {
   /** Good, bad and good again, in one submission. */
   async function record(options: TrainerOptions) {
     const one = await setUp(options);
@@ -424,7 +424,7 @@ describe('recorded steps', () => {
   });
 });
 
-describe('what is not finite is refused by', () => {
+describe('what is not finite is refused by', { tags: 'logic' }, () => {
   test.each([nan, inf, -inf])('setParameters: %d', async (value) => {
     const { unet, ...one } = await setUp();
     const before = await everything({ unet, ...one });

@@ -1,4 +1,8 @@
-/** Training on a data set with labels, noise levels and flow: what is drawn, resuming, evaluating, and what is refused. */
+/**
+ * Training on a data set with labels, noise levels and flow: what is drawn, resuming, evaluating, and what is refused.
+ *
+ * @module-tag logic
+ */
 import { describe, expect, test, vi } from 'vitest';
 import { levelsOf } from '../../harness/run/network';
 import { Dataset } from '../../src/data/dataset';

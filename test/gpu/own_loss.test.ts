@@ -1,4 +1,8 @@
-/** Losses and optimizers of the caller's: forward pass, backward pass and update by themselves, and the buffers in between. */
+/**
+ * Losses and optimizers of the caller's: forward pass, backward pass and update by themselves, and the buffers in between.
+ *
+ * @module-tag logic
+ */
 import { describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../src/errors';
 import { readBuffer } from '../../src/gpu/staging';

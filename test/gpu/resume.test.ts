@@ -1,4 +1,8 @@
-/** A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped. */
+/**
+ * A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped.
+ *
+ * @module-tag logic
+ */
 import { expect, test } from 'vitest';
 import { createEngine } from '../../src/engine';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';

@@ -1,10 +1,15 @@
+/**
+ * The sampler as its users see it: steps, seeds, aborting, recording, and its complaints.
+ *
+ * @module-tag logic
+ */
 import { describe, expect, test, vi } from 'vitest';
 import { readBuffer } from '../../src/gpu/staging';
 import type { SampleOptions } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
-import { mainlyIn, testGpu } from '../lanes/gpu';
+import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
@@ -170,39 +175,35 @@ test('nothing is recorded in the middle of a run', async () => {
   buffer.destroy();
 });
 
-describe.each(['sample', 'run'] as const)(
-  'what is destroyed during %s',
-  mainlyIn('node', 'chrome'),
-  (method) => {
-    test.each(['sampler', 'unet'] as const)('%s', async (what) => {
-      const submit = gpu.submit.bind(gpu);
-      const usual = gpu.pacer.maxMilliseconds;
-      gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
-      try {
-        for (const n of [1, 2, 3, 8, 30]) {
-          const all = await setUp();
-          let submissions = 0;
-          vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
-            const submitted = submit(...args);
-            if (++submissions === n) all[what].destroy();
-            return submitted;
-          });
-          const run = async () => {
-            if (method === 'sample') await all.sampler.sample({ steps: 9 });
-            else for await (const _ of all.sampler.run({ steps: 9 }));
-          };
-          await expect(run(), `after ${n}`).rejects.toMatchObject({ name: 'EngineError', code: 'destroyed' });
-          // Of a hundred and more: those to the next that needs what is gone.
-          expect(submissions, `after ${n}`).toBeLessThanOrEqual(n + 10);
-          vi.restoreAllMocks();
-        }
-      } finally {
+describe.each(['sample', 'run'] as const)('what is destroyed during %s', (method) => {
+  test.each(['sampler', 'unet'] as const)('%s', async (what) => {
+    const submit = gpu.submit.bind(gpu);
+    const usual = gpu.pacer.maxMilliseconds;
+    gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
+    try {
+      for (const n of [1, 2, 3, 8, 30]) {
+        const all = await setUp();
+        let submissions = 0;
+        vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
+          const submitted = submit(...args);
+          if (++submissions === n) all[what].destroy();
+          return submitted;
+        });
+        const run = async () => {
+          if (method === 'sample') await all.sampler.sample({ steps: 9 });
+          else for await (const _ of all.sampler.run({ steps: 9 }));
+        };
+        await expect(run(), `after ${n}`).rejects.toMatchObject({ name: 'EngineError', code: 'destroyed' });
+        // Of a hundred and more: those to the next that needs what is gone.
+        expect(submissions, `after ${n}`).toBeLessThanOrEqual(n + 10);
         vi.restoreAllMocks();
-        gpu.pacer.maxMilliseconds = usual;
       }
-    });
-  },
-);
+    } finally {
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = usual;
+    }
+  });
+});
 
 test('a sampler that is destroyed in the loop of its run', async () => {
   const { sampler } = await setUp();

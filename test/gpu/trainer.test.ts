@@ -1,4 +1,8 @@
-/** The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints. */
+/**
+ * The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints.
+ *
+ * @module-tag logic
+ */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
@@ -11,7 +15,7 @@ import { LOSS_RING } from '../../src/training/settings';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
-import { mainlyIn, testGpu } from '../lanes/gpu';
+import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
@@ -283,7 +287,10 @@ describe('interruptions', () => {
     return () => submissions;
   }
 
-  const atPace = (maxMilliseconds: number) => () => {
+  describe.each([
+    ['several steps a submission', 300],
+    ['a submission for each dispatch', 1e-6],
+  ])('%s', (_, maxMilliseconds) => {
     const usual = gpu.pacer.maxMilliseconds;
     beforeEach(() => {
       gpu.pacer.maxMilliseconds = maxMilliseconds;
@@ -333,9 +340,7 @@ describe('interruptions', () => {
         }
       }
     });
-  };
-  describe('several steps a submission', atPace(300));
-  describe('a submission for each dispatch', mainlyIn('node', 'chrome'), atPace(1e-6));
+  });
 
   test('what is destroyed while it is read', async () => {
     for (const read of ['getState', 'getGradients', 'readLosses'] as const) {

@@ -1,4 +1,8 @@
-/** What a program without types may give: each is one clear error of this library, never a TypeError of its insides. */
+/**
+ * What a program without types may give: each is one clear error of this library, never a TypeError of its insides.
+ *
+ * @module-tag logic
+ */
 import { expect, onTestFinished, test } from 'vitest';
 import { loadIdx } from '../../src/data/idx';
 import { createEngine, type Engine } from '../../src/engine';

@@ -21,9 +21,16 @@ const mocking = {
   node: ['test/node/bench.test.ts'],
 };
 
-/** What a test says with `{ tags: 'thorough' }`: it runs where it is named, and with `npm test -- --thorough`. */
+/** What a test says with `{ tags: 'thorough' }`, or a file with `@module-tag`. Tests that are left out run where they are named, and with `npm test -- --thorough`. */
 export const tags = [
-  { name: 'thorough', description: 'says again, elsewhere or of more cases, what a quicker test says' },
+  {
+    name: 'thorough',
+    description: 'says again, elsewhere or of more cases, what a quicker test says; left out',
+  },
+  {
+    name: 'logic',
+    description: 'what the engine does around its kernels, on any device; left out in browsers',
+  },
 ];
 
 /** One process, or page, for all files: each would load some 250 modules of its own. */

@@ -36,7 +36,8 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
   --verbose     list every test
-  --thorough    also the tests that say again, elsewhere or of more cases, what a quicker one says
+  --thorough    also the tests that say again, elsewhere or of more cases, what a quicker one says, and in browsers those
+                of what the engine does around its kernels on any device
   WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title: all tests of it
 
 CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
@@ -203,7 +204,8 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
   args.push('--reporter', verbose ? 'verbose' : 'minimal');
   args.push('--reporter', join(root, 'test/lanes/reporter.ts'), ...files);
   if (pattern) args.push('--testNamePattern', pattern);
-  if (!thorough) args.push('--tags-filter', '!thorough');
+  const leftOut = browsers.includes(lane) ? '!thorough && !logic' : '!thorough';
+  if (!thorough) args.push('--tags-filter', leftOut);
   const start = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: root,
