@@ -1,4 +1,4 @@
-/** The page as its users meet it: in Chrome, built, with a tiny network for any adapter. Under the strictest policy: driven/built.test.ts. */
+/** The page as its users meet it: in Chrome, built, under its policy (driven/built.test.ts), with a tiny network for any adapter. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { loadCheckpoint } from '../../src/weights/checkpoint';

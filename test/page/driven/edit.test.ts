@@ -1,24 +1,21 @@
-/** A shader, edited in the page as a person would, wrongly and rightly; and one that is saved while the development server runs. */
+/** A shader, edited in the page as a person would, wrongly and rightly. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
-import { afterAll, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { drive } from '../drive';
-import { click, losses, phase, root, servePage, steps, TUTORIAL, text, until, visit } from '../visit';
+import { click, losses, phase, root, steps, TUTORIAL, text, until, visit } from '../visit';
 
 const driven = drive();
-// From the sources: the shader that is saved is one of them.
-const { address, server, close } = await servePage();
-afterAll(close);
 
 const RUN = `?task=inside&model=run&epochs=5&${TUTORIAL}`;
 const FILE = join(root, 'shaders/activation/swish.wgsl');
-/** The same bits from another text. */
-const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
+/** What the kernel stores. */
+const LINE = '= swish(input[i])';
 
 /** Opens the page at the Inside tab, where buttons can be pressed once it has looked. */
-async function open(at: string, query = RUN) {
-  const visited = await visit(driven.context, at + query);
+async function open() {
+  const visited = await visit(driven.context, driven.address + RUN);
   await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
   return visited;
 }
@@ -90,7 +87,7 @@ const cursorLine = (page: Page) =>
   });
 
 test('wrongly, without end, and rightly: only the right text is trained with, from where the run is', async () => {
-  const { page, problems } = await open(inject('builtPage').address);
+  const { page, problems } = await open();
   await pressed(page, 'train');
   await phase(page, 'finished');
   const unbroken = await losses(page);
@@ -202,48 +199,6 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   await pressed(page, 'train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
-  expect(problems).toEqual([]);
-  await page.close();
-});
-
-test('a shader that is saved while the page trains is tried and trained with, without loading the page anew', async () => {
-  const { page, problems } = await open(address, RUN.replace('epochs=5', 'epochs=5000'));
-  await page.evaluate(() => {
-    Object.assign(window, { sameDocument: true });
-  });
-  await pressed(page, 'train');
-  await steps(page, 3);
-  const environment = server.environments.client;
-  const plugin = server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
-  const hook = plugin.hotUpdate as unknown as (this: object, update: object) => Promise<unknown>;
-  /** As if the file had this text now. */
-  const save = async (saved: string) =>
-    expect(await hook.call({ environment }, { file: FILE, type: 'update', read: async () => saved })).toEqual(
-      [],
-    );
-  const notice = (words: string) =>
-    until(page, (w) => document.getElementById('notices')!.textContent!.includes(w), words);
-  const shipped = readFileSync(FILE, 'utf8');
-
-  await save(shipped.replace(LINE, '= swash(input[i])'));
-  await notice(
-    'shaders/activation/swish.wgsl was saved. It does not compile: one error. activation/swish.wgsl, line 27: ',
-  );
-  expect(await page.evaluate(() => document.getElementById('shaders-used')!.hidden)).toBe(true);
-  await save(shipped.replace(LINE, `${LINE} + 1.0`));
-  await notice('was saved. It is wrong: swish.plain');
-  expect(await page.evaluate(() => document.getElementById('shaders-used')!.hidden)).toBe(true);
-  await save(shipped.replace(LINE, SAME));
-  await notice('was saved. It is right: swish.plain');
-  await until(page, () => !document.getElementById('shaders-used')!.hidden);
-  const at = (await losses(page)).length;
-  await steps(page, at + 3);
-  // The server itself, which finds the file as it was.
-  server.watcher.emit('change', FILE);
-  await notice('was saved. The GPU gets the shipped text');
-  await until(page, () => document.getElementById('shaders-used')!.hidden);
-  await steps(page, (await losses(page)).length + 3);
-  expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
   expect(problems).toEqual([]);
   await page.close();
 });

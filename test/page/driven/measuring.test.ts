@@ -141,7 +141,7 @@ test('the GPU: what it is, whether it computes rightly, and a text to report it 
 
 test('bench: kernels in use first, rows that open, results that are compared, and what there is when it is stopped', async () => {
   const { page, problems } = await open(
-    'task=bench&kernel=noop,swish.&batch=4&benchBatch=2&budget=280&autorun=1',
+    'task=bench&kernel=noop,swish.&batch=4&benchBatch=2&budget=40&autorun=1',
   );
   await until(page, () => /at most about .* left/.test(document.getElementById('bench-detail')!.textContent));
   // In the page: on a busy machine it may end, after the peak once more, before a click from outside arrives.

@@ -1,0 +1,66 @@
+/** The page as `npm start` serves it, from its sources, one of which is saved while it runs. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { drive } from '../drive';
+import { click, losses, root, servePage, steps, TUTORIAL, until, visit } from '../visit';
+
+const { address, server, close } = await servePage();
+const driven = drive();
+afterAll(close);
+
+const FILE = join(root, 'shaders/activation/swish.wgsl');
+/** The same bits from another text. */
+const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
+
+test('it trains', async () => {
+  const { page, problems } = await visit(driven.context, `${address}?epochs=5000&${TUTORIAL}`);
+  await click(page, '#train');
+  await steps(page, 3);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a shader that is saved while the page trains is tried and trained with, without loading the page anew', {
+  tags: 'thorough',
+}, async () => {
+  const { page, problems } = await visit(driven.context, `${address}?epochs=5000&${TUTORIAL}`);
+  await page.evaluate(() => {
+    Object.assign(window, { sameDocument: true });
+  });
+  await click(page, '#train');
+  await steps(page, 3);
+  const environment = server.environments.client;
+  const plugin = server.config.plugins.find(({ name }) => name === 'saved-shaders')!;
+  const hook = plugin.hotUpdate as unknown as (this: object, update: object) => Promise<unknown>;
+  /** As if the file had this text now. */
+  const save = async (saved: string) =>
+    expect(await hook.call({ environment }, { file: FILE, type: 'update', read: async () => saved })).toEqual(
+      [],
+    );
+  const notice = (words: string) =>
+    until(page, (w) => document.getElementById('notices')!.textContent!.includes(w), words);
+  const shipped = readFileSync(FILE, 'utf8');
+
+  await save(shipped.replace(LINE, '= swash(input[i])'));
+  await notice(
+    'shaders/activation/swish.wgsl was saved. It does not compile: one error. activation/swish.wgsl, line 27: ',
+  );
+  expect(await page.evaluate(() => document.getElementById('shaders-used')!.hidden)).toBe(true);
+  await save(shipped.replace(LINE, `${LINE} + 1.0`));
+  await notice('was saved. It is wrong: swish.plain');
+  expect(await page.evaluate(() => document.getElementById('shaders-used')!.hidden)).toBe(true);
+  await save(shipped.replace(LINE, SAME));
+  await notice('was saved. It is right: swish.plain');
+  await until(page, () => !document.getElementById('shaders-used')!.hidden);
+  const at = (await losses(page)).length;
+  await steps(page, at + 3);
+  // The server itself, which finds the file as it was.
+  server.watcher.emit('change', FILE);
+  await notice('was saved. The GPU gets the shipped text');
+  await until(page, () => document.getElementById('shaders-used')!.hidden);
+  await steps(page, (await losses(page)).length + 3);
+  expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
+  expect(problems).toEqual([]);
+  await page.close();
+});
