@@ -139,7 +139,9 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   await page.close();
 });
 
-test('the drawing stays with the better network, and the second scene follows the run as it learns', async () => {
+test('the drawing stays with the better network, and the second scene follows the run as it learns', {
+  tags: 'thorough',
+}, async () => {
   const { page, problems } = await open('?task=train&batch=4&limit=1000&widths=8&samples=0&epochs=10000');
   await phase(page, 'idle');
   await click(page, '#step');
@@ -281,7 +283,9 @@ test('without a GPU the scenes show what was recorded, and say so', async () => 
   await page.close();
 });
 
-test('axe finds nothing wrong with Make, nor with a word explained, on a phone and in the dark', async () => {
+test('axe finds nothing wrong with Make, nor with a word explained, on a phone and in the dark', {
+  tags: 'thorough',
+}, async () => {
   const { page, problems } = await open('?task=sample&steps=2&count=2&autorun=1');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
   expect(await violationsEverywhere(page)).toEqual([]);

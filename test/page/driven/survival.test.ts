@@ -156,7 +156,9 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
   }
 });
 
-test('two tabs keep two runs, each with one writer; a run can be discarded', async () => {
+test('two tabs keep two runs, each with one writer; a run can be discarded', {
+  tags: 'thorough',
+}, async () => {
   const { open, close } = await profile();
   const first = await open(`${RUN.replace(EPOCHS, 'epochs=10000')}&autorun=1`);
   // Kept without a pause, by the time.
@@ -199,7 +201,9 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', asy
   await close();
 });
 
-test('images that somebody chose are asked for again, and no others will do', async () => {
+test('images that somebody chose are asked for again, and no others will do', {
+  tags: 'thorough',
+}, async () => {
   const { open, close } = await profile();
   // Its two steps an epoch must not end before it is paused.
   const own = RUN.replace('&limit=16', '').replace(EPOCHS, 'epochs=10000');

@@ -124,7 +124,9 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   await close();
 });
 
-test('more images than there are cannot be held out: that is said, and another number is taken', async () => {
+test('more images than there are cannot be held out: that is said, and another number is taken', {
+  tags: 'thorough',
+}, async () => {
   const { page, problems, close } = await open(`${RUN}&holdout=320`);
   await phase(page, 'idle');
   await click(page, '#train');
@@ -140,7 +142,9 @@ test('more images than there are cannot be held out: that is said, and another n
   await close();
 });
 
-test('training stops when the time is up, with the run whole, and goes on for as long again', async () => {
+test('training stops when the time is up, with the run whole, and goes on for as long again', {
+  tags: 'thorough',
+}, async () => {
   const { page, problems, close } = await open(
     `?recipe=tutorial&${TINY}&epochs=10000&minutes=0.03&autorun=1`,
   );
