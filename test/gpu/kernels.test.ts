@@ -51,11 +51,12 @@ for (const [name, spec] of specs) {
     const isLarge = spec.kernel.cost(shape).flops > MUCH_FLOPS || numbers > MANY_NUMBERS;
     if (!runsAll && isLarge) continue;
     const handling = able.filter(([, { refuses }]) => !refuses?.(shape));
-    // What so many numbers ask of a form is the same of all that have its text.
+    // What so many numbers ask of a form is the same of all that have its text; in browsers, what any case does but a layer's.
     const first = handling.filter(
       ([variant], i) => handling.findIndex(([other]) => textOf(other) === textOf(variant)) === i,
     );
-    const plain = numbers > MANY_NUMBERS ? first : handling;
+    const differs = title.startsWith('UNet') || (runsAll && numbers < MANY_NUMBERS);
+    const plain = differs ? handling : first;
     const others = handling.filter((form) => !plain.includes(form));
     for (const [forms, tags] of [
       [plain, []],

@@ -7,7 +7,7 @@ import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/conf
 import type { LayerMaps, MapKind } from '../../src/unet/layer_maps';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
-import { testGpu } from '../lanes/gpu';
+import { mainlyIn, testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
@@ -90,7 +90,7 @@ async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonl
   }
 }
 
-describe.each(Object.entries(configs))('%s', (_, config) => {
+describe.each(Object.entries(configs))('%s', mainlyIn('node', 'chrome'), (_, config) => {
   test('a predictor’s maps are those of the reference', async () => {
     using unet = await UNet.create(gpu, config);
     const { weights, noisy, target, told } = given(unet, new Random(5));

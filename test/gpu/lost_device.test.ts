@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { requestDevice } from '../../src/gpu/request_device';
 import { loseEach } from '../call_failures';
 import type { Planned } from '../failing_device';
-import { testGpu } from '../lanes/gpu';
+import { mainlyIn, testGpu } from '../lanes/gpu';
 
 await testGpu();
 
@@ -20,7 +20,7 @@ test.each([
     undefined,
   ],
   ['it trains', ['submit', 'setBindGroup'], 'a training step'],
-])('while %s', async (_, names, deed) => {
+])('while %s', mainlyIn('node', 'firefox'), async (_, names, deed) => {
   const planned = moments(names).filter(({ name, nth }) => name !== 'submit' || nth === 0);
   expect(await loseEach(request, planned, deed)).toEqual({ failures: planned.length, faults: [] });
 });

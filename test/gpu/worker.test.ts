@@ -367,7 +367,7 @@ if (lane !== 'node') {
     });
   }
 
-  test('the example trains and samples', async () => {
+  test('the example trains and samples', mainlyIn('chrome'), async () => {
     const { trainAndSample } = examples['../../examples/worker/train.js'];
     const worker = new Worker(new URL('../../examples/worker/worker.js', import.meta.url), {
       type: 'module',

@@ -1,4 +1,8 @@
-/** The package's declarations as a strict program meets them, one that has libraries' declarations checked too. */
+/**
+ * The package's declarations as a strict program meets them, one that has libraries' declarations checked too.
+ *
+ * @module-tag thorough
+ */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -166,7 +166,7 @@ test('a network that has died is told of once, and weights that overflow end the
 
 test('a choice of kernels: measured once, told, stored with the run, and repeated bit for bit', async () => {
   const out = mkdtempSync(join(tmpdir(), 'train-'));
-  const small = '--limit 32 --batch 8 --epochs 1 --widths 8,8 --lr 0.01'.split(' ');
+  const small = '--limit 32 --batch 8 --epochs 1 --widths 8 --lr 0.01'.split(' ');
   const train = async (folder: string, ...flags: string[]) => {
     const done = await runHere('train', '--out', join(out, folder), ...small, ...flags);
     expect(done.code, done.output).toBe(0);
@@ -187,9 +187,7 @@ test('a choice of kernels: measured once, told, stored with the run, and repeate
 
     const plain = Object.keys(usual.variants).map((entry) => `${entry}=direct`);
     const given = await train('given', '--variants', plain.join(','));
-    expect(given.output).toContain(
-      'Kernels     as given\n            conv2d: direct (down.0 down.1 up.0 up.1)',
-    );
+    expect(given.output).toContain('Kernels     as given\n            conv2d: direct (down.0 up.0)');
     expect(new Set(Object.values(given.variants))).toEqual(new Set(['direct']));
     expect(given.losses).not.toBe(usual.losses);
     const again = await train('again', '--variants', join(out, 'given', 'run.json'));
