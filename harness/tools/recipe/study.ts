@@ -163,7 +163,7 @@ async function measure(args: readonly string[]): Promise<number> {
         if (event.step === step) done = step;
       }
       seconds += (performance.now() - start) / 1000;
-      const { loss } = await trainer.evaluate(held!, fit);
+      const { loss } = await trainer.evaluate(held!, { binarize: fit.binarize });
       for (const how of sampling) {
         const { images, labels } = await manySamples(engine, unet, { count, seed: 1234, sampling: how });
         const result = { name, seed, step, seconds, heldOut: loss, ...how, ...meter.measure(images, labels) };
