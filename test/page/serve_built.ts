@@ -17,7 +17,7 @@ export interface Served {
   readonly address: string;
   /** What the browser has fetched. */
   readonly files: { readonly name: string; readonly bytes: number }[];
-  /** What the browser reports that the policy forbids, in page and workers. GET reports below the server's root tells it, too. */
+  /** What the browser reports that the policy forbids, in page and workers. GET /reports tells them, once. */
   readonly reports: { readonly 'violated-directive': string }[];
   readonly server: Server;
 }
@@ -34,8 +34,10 @@ export async function serveBuilt(folder: string): Promise<Served> {
   const server = createServer(async (request, response) => {
     const path = new URL(request.url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
     if (path === '/reports') {
-      if (request.method === 'POST') reports.push(JSON.parse(await body(request))['csp-report']);
-      response.end(JSON.stringify(reports));
+      if (request.method === 'POST') {
+        reports.push(JSON.parse(await body(request))['csp-report']);
+        response.end();
+      } else response.end(JSON.stringify(reports.splice(0)));
       return;
     }
     const file = join(folder, /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1] ?? 'nowhere');
