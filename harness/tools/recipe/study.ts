@@ -2,7 +2,7 @@
  * The measurements of docs/recipe.md: `npm run recipe -- --out FOLDER NAME…`. Each run trains on the first 9,000 digits, writes a line of
  * JSON to FOLDER/results.jsonl for each measurement, and a sheet of samples.
  */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createQualityMeter } from '../../../src/quality/index';
@@ -15,6 +15,7 @@ import { nodeEngine } from '../../cli/node_engine';
 import { encodePng } from '../../cli/png';
 import { quietly } from '../../cli/quiet';
 import { grid } from '../../run/pictures';
+import { type Measured, raceSvg } from './race_svg';
 
 type Sampling = Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
 
@@ -123,7 +124,8 @@ const studies: Record<string, Study> = {
 
 export const main = (args: readonly string[]) => quietly(() => measure(args));
 
-async function measure(args: readonly string[]): Promise<number> {
+/** Exported for its test. */
+export async function measure(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -131,15 +133,19 @@ async function measure(args: readonly string[]): Promise<number> {
       out: { type: 'string' },
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '1000' },
+      'plot-race': { type: 'string' },
       help: { type: 'boolean' },
     },
   });
   const unknown = positionals.find((name) => !Object.hasOwn(studies, name));
-  if (!values.out || positionals.length === 0 || unknown) {
-    const usage = `npm run recipe -- --out FOLDER [--seed 1] [--count 1000] NAME…, of ${Object.keys(studies).join(', ')}`;
+  const plotRace = values['plot-race'];
+  if (!values.out || (positionals.length === 0) === !plotRace || unknown) {
+    const usage = `npm run recipe -- --out FOLDER [--seed 1] [--count 1000] NAME…, of ${Object.keys(studies).join(', ')}
+npm run recipe -- --out FOLDER --plot-race 350,530: FOLDER/race.svg of what was measured, with a step of race 5x5 and one of race 3x3 in milliseconds`;
     (values.help ? console.log : console.error)(usage);
     return values.help ? 0 : 2;
   }
+  if (plotRace) return plot(values.out, plotRace);
   mkdirSync(values.out, { recursive: true });
   const [seed, count] = [Number(values.seed), Number(values.count)];
   const { train, held } = holdOut(await loadImages('mnist'), 1000);
@@ -183,5 +189,19 @@ async function measure(args: readonly string[]): Promise<number> {
     for (const thing of [trainer, dataset, unet]) thing.destroy();
   }
   engine.destroy();
+  return 0;
+}
+
+function plot(folder: string, milliseconds: string): number {
+  const [small, rich] = milliseconds.split(',').map(Number);
+  const lines = readFileSync(join(folder, 'results.jsonl'), 'utf8').trim().split('\n');
+  const measured = lines.map((line): Measured => JSON.parse(line));
+  const runners = [
+    { name: 'race 5x5', label: 'digits', milliseconds: small },
+    { name: 'race 3x3', label: 'digits-3x3', milliseconds: rich },
+  ];
+  const seeds = [...new Set(measured.map(({ seed }) => seed))].sort();
+  const subtitle = `seeds ${seeds.join(', ')} and their mean, 256 images a step; the dashed line is 92%`;
+  writeFileSync(join(folder, 'race.svg'), raceSvg(measured, runners, subtitle));
   return 0;
 }

@@ -1,0 +1,93 @@
+/** Accepted samples by seconds of training, of the networks that race, as an SVG file. Pure. */
+import { type Svg, svg, svgFile } from '../../run/svg';
+
+/** A measurement, as the study writes it. */
+export interface Measured {
+  readonly name: string;
+  readonly seed: number;
+  readonly step: number;
+  readonly accepted: number;
+}
+
+export interface Runner {
+  /** The study's name. */
+  readonly name: string;
+  readonly label: string;
+  /** What a training step takes. */
+  readonly milliseconds: number;
+}
+
+/** The share that the race is to. */
+const GOAL = 0.92;
+const [WIDTH, HEIGHT] = [800, 420];
+const plot = { left: 56, right: WIDTH - 24, top: 64, bottom: HEIGHT - 52 };
+const colours = ['#b3331f', '#2f6cb0'];
+const css = `text{font:13px system-ui,sans-serif;fill:#444}.title{font-size:17px;font-weight:600;fill:#111}.grid{stroke:#e4e4e4}
+.goal{stroke:#888;stroke-dasharray:4 3}.axis{stroke:#888;fill:none}polyline{fill:none;stroke-width:2}circle{fill-opacity:.55}`;
+
+/** A line through the mean of all seeds for each runner, and a dot for each seed. */
+export function raceSvg(measured: readonly Measured[], runners: readonly Runner[], subtitle: string): string {
+  const points = runners.map(({ name, milliseconds }) =>
+    measured
+      .filter((of) => of.name === name)
+      .map(({ step, accepted }) => ({ accepted, seconds: (step * milliseconds) / 1000 })),
+  );
+  const end = Math.max(...points.flat().map(({ seconds }) => seconds));
+  const x = (seconds: number) => round(plot.left + ((plot.right - plot.left) * seconds) / end);
+  const y = (share: number) => round(plot.bottom - (plot.bottom - plot.top) * share);
+  const across = (share: number, name: string) =>
+    svg('line', { class: name, x1: plot.left, x2: plot.right, y1: y(share), y2: y(share) });
+  const shares = [0, 0.2, 0.4, 0.6, 0.8, 1].flatMap((share) => [
+    across(share, 'grid'),
+    text(plot.left - 8, y(share) + 4, 'end', `${Math.round(share * 100)}%`),
+  ]);
+  const seconds = Array.from({ length: Math.floor(end / 50) + 1 }, (_, i) => 50 * i).map((of) =>
+    text(x(of), plot.bottom + 20, 'middle', String(of)),
+  );
+  const lines = points.flatMap((of, i) => {
+    const times = [...new Set(of.map((dot) => dot.seconds))].sort((a, b) => a - b);
+    const means = times.map((at) => {
+      const seeds = of.filter((dot) => dot.seconds === at);
+      return [at, mean(seeds.map((dot) => dot.accepted))] as const;
+    });
+    return [
+      svg('polyline', {
+        stroke: colours[i],
+        points: means.map(([at, share]) => `${x(at)},${y(share)}`).join(' '),
+      }),
+      ...of.map((dot) =>
+        svg('circle', { fill: colours[i], cx: x(dot.seconds), cy: y(dot.accepted), r: 3.5 }),
+      ),
+    ];
+  });
+  const legend = runners.flatMap(({ label, milliseconds }, i) => [
+    svg('circle', { fill: colours[i], cx: plot.right - 330, cy: plot.bottom - 58 + 22 * i, r: 5 }),
+    text(plot.right - 316, plot.bottom - 54 + 22 * i, 'start', `${label}, ${milliseconds} ms a step`),
+  ]);
+  const drawing = svg(
+    'svg',
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      width: WIDTH,
+      height: HEIGHT,
+      role: 'img',
+      'aria-label': 'Accepted samples by seconds of training',
+    },
+    svg('rect', { width: WIDTH, height: HEIGHT, fill: '#fff' }),
+    svg('text', { class: 'title', x: plot.left, y: 26 }, 'Accepted samples by seconds of training'),
+    text(plot.left, 46, 'start', subtitle),
+    ...shares,
+    across(GOAL, 'goal'),
+    svg('path', { class: 'axis', d: `M${plot.left},${plot.top} V${plot.bottom} H${plot.right}` }),
+    ...seconds,
+    text((plot.left + plot.right) / 2, HEIGHT - 12, 'middle', 'seconds of training steps'),
+    ...lines,
+    ...legend,
+  );
+  return svgFile(drawing, css);
+}
+
+const text = (x: number, y: number, anchor: string, of: string): Svg =>
+  svg('text', { x, y, 'text-anchor': anchor }, of);
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
+const round = (value: number) => Math.round(value * 10) / 10;
