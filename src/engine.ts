@@ -7,7 +7,15 @@ import type { Upsampling } from './alone/upsampling';
 import { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
-import { checkNames, checkNumber, EngineError, type Names, typeOf, unlessDestroyed } from './errors';
+import {
+  checkBooleans,
+  checkNames,
+  checkNumber,
+  EngineError,
+  type Names,
+  typeOf,
+  unlessDestroyed,
+} from './errors';
 import type { AdapterDescription } from './gpu/adapter';
 import { Gpu } from './gpu/gpu';
 import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
@@ -250,6 +258,7 @@ export class Engine extends Resource {
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   checkNames('An engine', options, OPTIONS);
+  checkBooleans({ tune: options.tune, selfCheck: options.selfCheck });
   if (options.tune && options.variants) {
     throw new EngineError(
       'argument',

@@ -75,6 +75,14 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
   }
 }
 
+/** Throws an `argument` error unless each of `given` is true, false or left out: the text 'false' would pass for true. */
+export function checkBooleans(given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || typeof value === 'boolean') continue;
+    throw new EngineError('argument', `${name} is ${show(value)}; it must be true or false.`);
+  }
+}
+
 /** Describes the first non-finite value, or returns undefined. `mayBeNaN`: NaN is allowed, as it marks a missing value. */
 export function nonFinite(values: ArrayLike<number>, mayBeNaN = false): string | undefined {
   for (let i = 0; i < values.length; i++) {

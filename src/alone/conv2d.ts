@@ -1,6 +1,6 @@
 /** A convolution by itself: forward, and its gradients. */
 import type { ConvShape } from '../conv_shape';
-import { checkInteger, checkNames, EngineError, type Names } from '../errors';
+import { checkBooleans, checkInteger, checkNames, EngineError, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
 import { conv2d } from '../kernels/conv2d';
@@ -82,6 +82,7 @@ export class Conv2d extends Resource {
       variants: true,
     } satisfies Names<Conv2dOptions>);
     const { layout = 'NHWC', backward = true, variants: given } = options;
+    checkBooleans({ backward });
     checkLayout(layout, shape.batch);
     const images = new Images(shape.batch, layout);
     const layer: Layer = { ...shape, name: NAME, activation: 'none', residual: false, next: 'output' };

@@ -1,7 +1,7 @@
 /** The loss of a network on images that it was not trained on. */
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import { checkInteger, checkNames, type Names } from '../errors';
+import { checkBooleans, checkInteger, checkNames, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
@@ -48,7 +48,8 @@ const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, s
 /** Throws an `argument` error for options that `evaluate` does not have. */
 export function checkEvaluate(options: EvaluateOptions): EvaluateOptions & { readonly seed: number } {
   checkNames('evaluate', options, EVALUATE_OPTIONS);
-  const { seed = 0 } = options;
+  const { seed = 0, binarize } = options;
+  checkBooleans({ binarize });
   checkInteger('seed', seed, 0, 0xffffffff);
   return { ...options, seed };
 }

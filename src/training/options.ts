@@ -1,5 +1,5 @@
 /** Options of a trainer and of `fit`, and the events that `fit` yields. */
-import { checkInteger, checkNames, checkNumber, EngineError, type Names } from '../errors';
+import { checkBooleans, checkInteger, checkNames, checkNumber, EngineError, type Names } from '../errors';
 import type { BufferSlice } from '../gpu/slice';
 import type { Optional } from '../optional';
 import type { UNetConfig } from '../unet/config';
@@ -252,6 +252,7 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
   if (objective !== 'tutorial' && objective !== 'flow') {
     throw new EngineError('argument', `objective is ${objective}; it must be tutorial or flow.`);
   }
+  checkBooleans({ averageWeights });
   checkNumber('beta1', beta1, 0, 0.999999);
   checkNumber('beta2', beta2, 0, 0.999999);
   checkNumber('epsilon', epsilon, 1e-12, 1);
@@ -275,6 +276,7 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
 export function checkTrainer(options: TrainerOptions) {
   checkNames('A trainer', options, TRAINER_OPTIONS);
   const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, ownLoss = false, variants } = options;
+  checkBooleans({ reuseMemory, ownLoss });
   checkInteger('batchSize', batchSize, 1, 65536);
   checkLearningRate(learningRate);
   return { batchSize, learningRate, reuseMemory, ownLoss, variants, settings: settingsOf(options) };
@@ -291,6 +293,7 @@ export const binarizes = (
 export function checkFit(options: FitOptions, objective: Objective, config: Pick<UNetConfig, 'channels'>) {
   checkNames('fit', options, FIT_OPTIONS);
   const { epochs, seed = 0, dropLast = false, maxSteps, signal } = options;
+  checkBooleans({ binarize: options.binarize, dropLast });
   const binarize = binarizes(objective, config, options.binarize);
   checkInteger('epochs', epochs, 1);
   if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
@@ -301,7 +304,8 @@ export function checkFit(options: FitOptions, objective: Objective, config: Pick
 /** Checks the options of `runFor`. */
 export function checkFrame(options: FrameOptions): void {
   checkNames('runFor', options, FRAME_OPTIONS);
-  const { milliseconds, share = 1, seed = 0 } = options;
+  const { milliseconds, share = 1, seed = 0, binarize, dropLast } = options;
+  checkBooleans({ binarize, dropLast });
   checkNumber('milliseconds', milliseconds, 1e-3, 60_000);
   checkNumber('share', share, 1e-3, 1);
   checkInteger('seed', seed, 0, 0xffffffff);

@@ -1,4 +1,12 @@
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, typeOf } from '../errors';
+import {
+  checkBooleans,
+  checkInteger,
+  checkNames,
+  checkNumber,
+  EngineError,
+  type Names,
+  typeOf,
+} from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, type Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
@@ -194,6 +202,7 @@ export abstract class StepRecorder extends Resource {
   encodeBackward(encoder: GPUCommandEncoder, options: OwnBackwardOptions): void {
     const programs = this.ownPrograms('encodeBackward', encoder);
     checkNames('encodeBackward', options, BACKWARD_OPTIONS);
+    checkBooleans({ accumulate: options.accumulate });
     const { forward } = this;
     if (!forward || forward.begun !== this.begun) {
       throw new EngineError(

@@ -1,5 +1,5 @@
 /** The network as a configuration: a few numbers define layers, shapes and the parameter table. Pure, no GPU. */
-import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../errors';
+import { checkBooleans, checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../errors';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the levels on the way down go channels>w0, w0>w1, …, each but the last followed by
@@ -175,9 +175,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   }
   if (outChannels !== undefined) checkInteger('outChannels', outChannels, 1, 1024);
   const convolutions = checkConvolutions(convolutionsPerLevel, config.widths.length);
-  if (typeof residual !== 'boolean') {
-    throw new EngineError('argument', `residual is ${JSON.stringify(residual)}; it must be true or false.`);
-  }
+  checkBooleans({ residual });
   const conditioning = checkConditioning(told);
   return {
     ...config,
@@ -215,12 +213,7 @@ function checkConditioning(given: Conditioning | undefined): Conditioning | unde
   }
   checkNames('conditioning', given, { noiseLevel: true, classes: true } satisfies Names<Conditioning>);
   const { noiseLevel = false, classes = 0 } = given;
-  if (typeof noiseLevel !== 'boolean') {
-    throw new EngineError(
-      'argument',
-      `conditioning.noiseLevel is ${show(noiseLevel)}; it must be true or false.`,
-    );
-  }
+  checkBooleans({ 'conditioning.noiseLevel': noiseLevel });
   checkInteger('conditioning.classes', classes, 0, 255);
   return noiseLevel || classes > 0 ? { noiseLevel, classes } : undefined;
 }

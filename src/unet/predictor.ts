@@ -1,4 +1,4 @@
-import { checkInteger, checkNames, type Names } from '../errors';
+import { checkBooleans, checkInteger, checkNames, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
@@ -93,6 +93,7 @@ export class Predictor extends Resource {
     checkUNet(unet, gpu.device);
     checkNames('A predictor', options, OPTIONS);
     const { count = 1, variants, reuseMemory = true } = options;
+    checkBooleans({ reuseMemory });
     checkInteger('count', count, 1, 65536);
     const batch = padBatch(count);
     const { layers } = unet.plan;

@@ -12,6 +12,7 @@ import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
+import { serve } from '../../src/worker/serve';
 import { hurry } from '../call_failures';
 import { testGpu } from '../lanes/gpu';
 
@@ -108,6 +109,38 @@ test('nothing, null, and values of other types', async () => {
       }
     }
   expect(faults).toEqual([]);
+  engine.destroy();
+});
+
+test('switches that are neither true nor false', async () => {
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
+  const { unet, dataset, trainer } = await all(engine);
+  const encoder = gpu.device.createCommandEncoder();
+  const shape = { inChannels: 4, outChannels: 4, height: 4, width: 8, kernelSize: 3, batch: 4 };
+  // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose.
+  const calls: Record<string, (given: any) => unknown> = {
+    tune: (tune) => createEngine({ device: gpu.device, tune }),
+    selfCheck: (selfCheck) => createEngine({ device: gpu.device, selfCheck }),
+    residual: (residual) => engine.createUNet({ ...config, residual }),
+    averageWeights: (averageWeights) => engine.createTrainer(unet, { averageWeights }),
+    reuseMemory: (reuseMemory) => engine.createTrainer(unet, { reuseMemory }),
+    ownLoss: (ownLoss) => engine.createTrainer(unet, { ownLoss }),
+    'reuseMemory ': (reuseMemory) => engine.createPredictor(unet, { reuseMemory }),
+    binarize: (binarize) => trainer.fit(dataset, { epochs: 1, binarize }).next(),
+    dropLast: (dropLast) => trainer.fit(dataset, { epochs: 1, dropLast }).next(),
+    'binarize ': (binarize) => trainer.runFor(dataset, { milliseconds: 1, binarize }),
+    'dropLast ': (dropLast) => trainer.runFor(dataset, { milliseconds: 1, dropLast }),
+    'binarize  ': (binarize) => trainer.evaluate(set, { binarize }),
+    accumulate: (accumulate) =>
+      trainer.encodeBackward(encoder, { outputGradient: gpu.device, accumulate } as never),
+    backward: (backward) => engine.createConv2d(shape, { backward }),
+    keep: (keep) => serve(new MessageChannel().port1, { keep }),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await expect(async () => call('false'), name).rejects.toThrow(
+      `${name.trim()} is "false"; it must be true or false.`,
+    );
+  }
   engine.destroy();
 });
 
