@@ -93,7 +93,7 @@ export function groupOf(file: string): string {
   const folder = dirname(file);
   if (special || !folder.startsWith('conv2d/')) return special ?? folder;
   const name = basename(file, '.wgsl');
-  const form = /^f\dx\d$/.exec(name)?.[0];
+  const form = /^f\d+x\d+$/.exec(name)?.[0];
   const kind = /gpu|subgroups/.exec(name)?.[0];
   // On GPUs, Winograd's forms need the shared files, but not the processors' shaders. Files without a dot in their name are no shaders.
   const shared = folder.endsWith('winograd') && !name.includes('.') ? 'shared' : undefined;
@@ -136,7 +136,7 @@ export function writeDeclarations(): boolean {
 }
 
 const ALL = 'virtual:shaders';
-/** The files with their comments, for whoever shows them. */
+/** The files with their comments, for the page and `explain`, which show them. */
 const SOURCES = 'virtual:shader-sources';
 /** Loads the files of a group: `virtual:shader-files/activation`. */
 const FILES = 'virtual:shader-files/';
@@ -145,6 +145,65 @@ const STANDING = 'virtual:standing-shader-files/';
 const loadText = join(folder, '../src/plan/text.ts');
 const fromBase64 = join(folder, '../src/data/base64.ts');
 
+const json = (entries: (readonly [string, unknown])[]) => JSON.stringify(Object.fromEntries(entries));
+
+const groupIn = (id: string) => id.slice(id.indexOf('/') + 1);
+
+/** The files of a group, with their texts. */
+const filesOfGroup = (group: string) =>
+  json(
+    wgslFiles()
+      .filter((file) => groupOf(file) === group)
+      .map((file) => [file, stripped(file)]),
+  );
+
+/** A module without a file: all shaders, their sources, or a group of files. */
+function virtualModule(id: string, sources: ReadonlyMap<string, Source>): string | undefined {
+  if (id === `\0${ALL}`) {
+    const names = [...sources.keys()];
+    const imports = names.map((name, i) => `import s${i} from '${name}.wgsl';`);
+    const entries = names.map((name, i) => `${JSON.stringify(name)}: s${i}`);
+    const texts = json([...sources].map(([name, source]) => [name, textOf(source)]));
+    return `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${texts};`;
+  }
+  if (id === `\0${SOURCES}`) {
+    const files = json(wgslFiles().map((file) => [file, readText(file)]));
+    return `export const files = ${files};\nexport const sources = ${json([...sources])};`;
+  }
+  return id.startsWith(`\0${STANDING}`) ? `export default ${filesOfGroup(groupIn(id))};` : undefined;
+}
+
+/** Fetches a group of files, once. */
+const fetchedModule = (asset: string) => `
+let files;
+export default () => files ??= fetch(import.meta.ROLLUP_FILE_URL_${asset}).then((response) => {
+  if (!response.ok) throw new Error(\`\${response.url}: the server answered \${response.status}\`);
+  return response.json();
+}).catch((error) => {
+  files = undefined;
+  throw error;
+});`;
+
+function bytesModule(path: string, assets: boolean): string {
+  if (assets) {
+    const url = JSON.stringify(`./${basename(path)}?no-inline`);
+    return `export default async () => new URL(${url}, import.meta.url);`;
+  }
+  return `import { fromBase64 } from ${JSON.stringify(fromBase64)};
+export default async () => fromBase64((await import(${JSON.stringify(`${path}?base64`)})).default);`;
+}
+
+function shaderModule(name: string, source: Source): string {
+  const { text: _, ...declared } = loadShader(name, source);
+  const groups = groupsOf(source);
+  return `import { loadText } from ${JSON.stringify(loadText)};
+${groups.map((each, i) => `import g${i} from '${FILES}${each}';`).join('\n')}
+export default {
+  ...${JSON.stringify(declared)},
+  code: () => loadText(${JSON.stringify(source.file)}, ${JSON.stringify(source.flags)}, [${groups.map((_, i) => `g${i}`)}]),
+};`;
+}
+
 /**
  * `assets`: shader files and others become files beside the code, fetched once, no matter how many bundles (the page's workers have their
  * own) use them. Without it, they become modules that are imported, which works in every bundler and in a browser without one.
@@ -152,7 +211,7 @@ const fromBase64 = join(folder, '../src/data/base64.ts');
 export function wgsl({ assets = false } = {}): Plugin {
   let sources = shaderSources();
   const nameOf = (id: string) => basename(id.split('?')[0], '.wgsl');
-  const json = (entries: (readonly [string, unknown])[]) => JSON.stringify(Object.fromEntries(entries));
+  const js = (code: string) => ({ code, moduleType: 'js' as const });
   return {
     name: 'wgsl',
     enforce: 'pre',
@@ -166,67 +225,23 @@ export function wgsl({ assets = false } = {}): Plugin {
       return source ? join(folder, dirname(source.file), `${nameOf(id)}.wgsl`) : null;
     },
     load(id) {
-      const js = (code: string) => ({ code, moduleType: 'js' as const });
-      if (id === `\0${ALL}`) {
-        const names = [...sources.keys()];
-        const imports = names.map((name, i) => `import s${i} from '${name}.wgsl';`);
-        const entries = names.map((name, i) => `${JSON.stringify(name)}: s${i}`);
-        const texts = json([...sources].map(([name, source]) => [name, textOf(source)]));
-        return js(
-          `${imports.join('\n')}\nexport const shaders = { ${entries.join(', ')} };\nexport const texts = ${texts};`,
-        );
-      }
-      if (id === `\0${SOURCES}`) {
-        const files = json(wgslFiles().map((file) => [file, readText(file)]));
-        return js(`export const files = ${files};\nexport const sources = ${json([...sources])};`);
-      }
-      const group = id.startsWith('\0') ? id.slice(id.indexOf('/') + 1) : undefined;
-      const filesOfGroup = () =>
-        json(
-          wgslFiles()
-            .filter((file) => groupOf(file) === group)
-            .map((file) => [file, stripped(file)]),
-        );
-      if (id.startsWith(`\0${STANDING}`)) return js(`export default ${filesOfGroup()};`);
+      const virtual = virtualModule(id, sources);
+      if (virtual) return js(virtual);
       if (id.startsWith(`\0${FILES}`)) {
+        const group = groupIn(id);
         if (!assets) return js(`export default async () => (await import('${STANDING}${group}')).default;`);
-        const asset = this.emitFile({ type: 'asset', name: `${group}.json`, source: filesOfGroup() });
-        return js(`
-let files;
-export default () => files ??= fetch(import.meta.ROLLUP_FILE_URL_${asset}).then((response) => {
-  if (!response.ok) throw new Error(\`\${response.url}: the server answered \${response.status}\`);
-  return response.json();
-}).catch((error) => {
-  files = undefined;
-  throw error;
-});`);
+        const source = filesOfGroup(group);
+        return js(fetchedModule(this.emitFile({ type: 'asset', name: `${group}.json`, source })));
       }
       const [path, query] = id.split('?');
       if (query === 'base64')
         return js(`export default ${JSON.stringify(readFileSync(path).toString('base64'))};`);
-      if (query === 'bytes') {
-        const url = JSON.stringify(`./${basename(path)}?no-inline`);
-        return js(
-          assets
-            ? `export default async () => new URL(${url}, import.meta.url);`
-            : `import { fromBase64 } from ${JSON.stringify(fromBase64)};
-export default async () => fromBase64((await import(${JSON.stringify(`${path}?base64`)})).default);`,
-        );
-      }
+      if (query === 'bytes') return js(bytesModule(path, assets));
       if (!path.endsWith('.wgsl')) return null;
       if (this.meta.watchMode) for (const file of wgslFiles()) this.addWatchFile(join(folder, file));
       const name = nameOf(id);
       const source = sources.get(name);
-      if (source) {
-        const { text: _, ...declared } = loadShader(name, source);
-        const groups = groupsOf(source);
-        return js(`import { loadText } from ${JSON.stringify(loadText)};
-${groups.map((each, i) => `import g${i} from '${FILES}${each}';`).join('\n')}
-export default {
-  ...${JSON.stringify(declared)},
-  code: () => loadText(${JSON.stringify(source.file)}, ${JSON.stringify(source.flags)}, [${groups.map((_, i) => `g${i}`)}]),
-};`);
-      }
+      if (source) return js(shaderModule(name, source));
       const struct = loadStructs().get(name);
       return struct ? js(`export default ${JSON.stringify(struct)};`) : null;
     },

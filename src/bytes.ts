@@ -3,6 +3,10 @@ import { EngineError, typeOf } from './errors';
 /** Types that may hold a file's bytes. A Node Buffer is a Uint8Array. */
 export type ByteContainer = ArrayBufferLike | ArrayBufferView;
 
+/** Whether something may hold a file's bytes. Not instanceof: the buffer may come from another window, or from another context of Node. */
+export const isBytes = (given: unknown): given is ByteContainer =>
+  ArrayBuffer.isView(given) || /^(Shared)?ArrayBuffer$/.test(typeOf(given));
+
 /**
  * The bytes of `given`, not copied, as a plain Uint8Array: a Node Buffer's `slice` would not copy, and its memory often is a shared pool.
  * `name` is its name in errors, `or` names other legal types.
@@ -11,8 +15,7 @@ export type ByteContainer = ArrayBufferLike | ArrayBufferView;
  */
 export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array {
   if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
-  // Not instanceof: the buffer may come from another window, or from another context of Node.
-  if (/^(Shared)?ArrayBuffer$/.test(typeOf(given))) return new Uint8Array(given);
+  if (isBytes(given)) return new Uint8Array(given);
   throw new EngineError(
     'argument',
     `${name} is of type ${typeOf(given)}; it must be a Uint8Array or ArrayBuffer of the file's bytes${or}, such as await file.arrayBuffer().`,

@@ -9,8 +9,10 @@ import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import {
   checkBooleans,
+  checkFunctions,
   checkNames,
   checkNumber,
+  checkObject,
   EngineError,
   type Names,
   typeOf,
@@ -18,7 +20,7 @@ import {
 } from './errors';
 import type { AdapterDescription } from './gpu/adapter';
 import { Gpu } from './gpu/gpu';
-import { checkGlobals, requestDevice, requirements } from './gpu/request_device';
+import { checkGlobals, checkRequest, requestDevice, requirements } from './gpu/request_device';
 import type { Optional } from './optional';
 import type { Painter, PainterOptions } from './pictures/painter';
 import type { PictureSet } from './pictures/picture';
@@ -43,7 +45,7 @@ export interface EngineOptions {
   readonly device?: GPUDevice | undefined;
   /** The GPU object to request a device from if none is given. Default: navigator.gpu. */
   readonly gpu?: GPU | undefined;
-  /** Which GPU to ask for if no device is given. Default `high-performance`. */
+  /** The kind of GPU to request if no device is given. Default `high-performance`. */
   readonly powerPreference?: 'low-power' | 'high-performance' | undefined;
   /** How long one submission may keep the GPU busy, in milliseconds, approximately. Default 300; a visible page needs 12. */
   readonly maxSubmitMilliseconds?: number | undefined;
@@ -90,9 +92,9 @@ const OPTIONS: Names<EngineOptions> = {
  * share one device. `destroy` destroys everything that the engine created, and the device if the engine requested it.
  */
 export class Engine extends Resource {
-  /** What the engine requires of a device, and what it uses if it is there. */
+  /** The features and limits that the engine requires of a device, and those that it uses if they are there. */
   static readonly requirements = requirements;
-  /** The same. */
+  /** What the engine requires of a device, as `Engine.requirements` has it. */
   readonly requirements = requirements;
   /** The device that everything lies on. */
   readonly device: GPUDevice;
@@ -127,6 +129,7 @@ export class Engine extends Resource {
   }
 
   set tune(value: boolean) {
+    checkBooleans({ tune: value });
     this.chooser.tune = value;
   }
 
@@ -140,7 +143,10 @@ export class Engine extends Resource {
     this.gpu.pacer.maxMilliseconds = value;
   }
 
-  /** A network with Glorot uniform kernels drawn from `seed` (default 0) and zero biases. */
+  /**
+   * Creates a network with Glorot uniform kernels drawn from `seed` (0 to 2^32 - 1, default 0) and zero biases. What `config` leaves out is
+   * the tutorial's. Throws `argument` for a network that cannot be, `limit` if memory does not suffice.
+   */
   async createUNet(
     config: Optional<UNetConfig> = {},
     options: { seed?: number | undefined } = {},
@@ -149,7 +155,10 @@ export class Engine extends Resource {
     return this.adopt(UNet.create(this.gpu, config, options, this.chooser));
   }
 
-  /** Brings images to the GPU, as bytes: `{ images, count, height, width, channels }`, or `{ pictures }` as a browser has them. */
+  /**
+   * Brings images to the GPU, as bytes: `{ images, count, height, width, channels }`, or `{ pictures }` as a browser has them. Throws
+   * `argument` for wrong sizes, names or pictures, `data` for arrays that do not fit them, `limit` if memory does not suffice.
+   */
   async createDataset(images: ImageSet | PictureSet): Promise<Dataset> {
     this.check();
     const create = async () => (await import('./data/dataset')).Dataset.create(this.gpu, images);
@@ -172,7 +181,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
-  /** Creates a predictor, which records forward passes into the caller's encoders. `unet.predict` needs none. */
+  /** Creates a predictor, which records forward passes into the caller's encoders. `unet.predict` needs none. Throws as `createTrainer` does. */
   async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
     this.check();
     return this.adopt(Predictor.create(this.gpu, unet, options, this.chooser));
@@ -192,7 +201,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
-  /** Creates a convolution by itself, for callers that build networks of their own (docs/kernels.md). */
+  /** Creates a convolution by itself, for callers that build networks of their own (docs/kernels.md). Throws as `createTrainer` does. */
   async createConv2d(shape: Conv2dShape, options: Conv2dOptions = {}): Promise<Conv2d> {
     this.check();
     const create = async () =>
@@ -200,7 +209,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
-  /** Creates swish by itself, or swish and then pooling or upsampling. */
+  /** Creates swish by itself, or swish and then pooling or upsampling. Throws as `createTrainer` does. */
   async createActivation(shape: ImagesShape, options: ActivationOptions = {}): Promise<Activation> {
     this.check();
     const create = async () =>
@@ -208,14 +217,14 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
-  /** Creates max pooling of 2x2 windows by itself. */
+  /** Creates max pooling of 2x2 windows by itself, of images with even sides. Throws as `createTrainer` does. */
   async createPooling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Pooling> {
     this.check();
     const create = async () => (await import('./alone/pooling')).Pooling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
-  /** Creates nearest upsampling by 2 by itself. */
+  /** Creates nearest upsampling by 2 by itself. Throws as `createTrainer` does. */
   async createUpsampling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Upsampling> {
     this.check();
     const create = async () =>
@@ -223,7 +232,7 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
-  /** Creates Adam for `size` parameters of your own (docs/kernels.md). */
+  /** Creates Adam for `size` parameters of your own, 1 or more (docs/kernels.md). Throws as `createTrainer` does. */
   async createAdam(size: number, options: AdamOptions = {}): Promise<Adam> {
     this.check();
     const create = async () => (await import('./alone/adam')).Adam.create(this.gpu, size, options);
@@ -254,25 +263,11 @@ export class Engine extends Resource {
 
 /**
  * Creates an engine on the caller's `device`, or on a device that it requests from `gpu` (default navigator.gpu) and then owns. Throws
- * `no-webgpu`, `no-adapter`, `limit` or `device-lost`.
+ * `no-webgpu`, `no-adapter`, `limit`, `device-lost`, or `argument` for options that are not legal.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  checkNames('An engine', options, OPTIONS);
-  checkBooleans({ tune: options.tune, selfCheck: options.selfCheck });
-  if (options.tune && options.variants) {
-    throw new EngineError(
-      'argument',
-      'Both tune and variants are given: variants that are fixed leave nothing to measure. Leave one out.',
-    );
-  }
+  checkOptions(options);
   const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
-  if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
-  if (options.device && !options.device.queue) {
-    throw new EngineError(
-      'argument',
-      `device is of type ${typeOf(options.device)}; it must be a GPUDevice: await adapter.requestDevice().`,
-    );
-  }
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
     checkGlobals();
@@ -286,6 +281,31 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     if (!options.device) device.destroy();
     throw error;
   }
+}
+
+function checkOptions(options: EngineOptions): void {
+  checkNames('An engine', options, OPTIONS);
+  const { device, gpu, powerPreference, maxSubmitMilliseconds, tune, tuningCache, variants } = options;
+  checkBooleans({ tune, selfCheck: options.selfCheck });
+  checkFunctions({ onProgress: options.onProgress, onWarning: options.onWarning });
+  if (variants !== undefined) checkObject('variants', variants, 'trainer.variants');
+  if (tune && variants) {
+    throw new EngineError(
+      'argument',
+      'Both tune and variants are given: variants that are fixed leave nothing to measure. Leave one out.',
+    );
+  }
+  if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
+  if (device !== undefined && !device?.queue) {
+    throw new EngineError(
+      'argument',
+      `device is of type ${typeOf(device)}; it must be a GPUDevice: await adapter.requestDevice().`,
+    );
+  }
+  checkRequest(gpu, { powerPreference });
+  if (tuningCache === undefined) return;
+  checkObject('tuningCache', tuningCache, '{ get, set }');
+  checkFunctions({ 'tuningCache.get': tuningCache.get ?? null, 'tuningCache.set': tuningCache.set ?? null });
 }
 
 function checkMilliseconds(value: number): void {

@@ -1,16 +1,27 @@
 /** The kind of error, in one word that a program can branch on. */
 export type ErrorCode =
-  | 'no-webgpu' // this runtime has no WebGPU at all
-  | 'no-adapter' // WebGPU is there, but no adapter answered
-  | 'limit' // the device's limits or memory do not suffice
+  /** This runtime has no WebGPU at all. */
+  | 'no-webgpu'
+  /** WebGPU is there, but no adapter answered. */
+  | 'no-adapter'
+  /** The device's limits or memory do not suffice. */
+  | 'limit'
+  /** The device is gone, and all that lay on it. */
   | 'device-lost'
-  | 'shader' // a shader did not compile, or a pipeline or submission was refused
-  | 'wrong-kernel' // a shader computes wrong results on this adapter
-  | 'argument' // a value out of range, an unknown name, a wrong length
-  | 'data' // a file or array that is not what it should be
-  | 'diverged' // a loss, weights or Adam's moments are no longer finite numbers
-  | 'destroyed' // used after destroy()
-  | 'busy'; // the object is in the middle of another run
+  /** A shader did not compile, or a pipeline or submission was refused. */
+  | 'shader'
+  /** A shader computes wrong results on this adapter. */
+  | 'wrong-kernel'
+  /** A value out of range, an unknown name, a wrong length. */
+  | 'argument'
+  /** A file or array that is not what it should be. */
+  | 'data'
+  /** A loss, weights or Adam's moments are no longer finite numbers. */
+  | 'diverged'
+  /** Used after destroy(). */
+  | 'destroyed'
+  /** The object is in the middle of another run. */
+  | 'busy';
 
 /** Longest message, in characters. Quoted values are clipped already, so this limits lists of compiler errors. */
 const LONGEST = 4000;
@@ -83,12 +94,31 @@ export function checkBooleans(given: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Describes the first non-finite value, or returns undefined. `mayBeNaN`: NaN is allowed, as it marks a missing value. */
+/** Throws an `argument` error unless each of `given` is a function, or left out. */
+export function checkFunctions(given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || typeof value === 'function') continue;
+    throw new EngineError('argument', `${name} is of type ${typeOf(value)}; it must be a function.`);
+  }
+}
+
+/** Throws an `argument` error unless `signal` is an AbortSignal, or left out. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || typeof (signal as AbortSignal | null)?.throwIfAborted === 'function') return;
+  throw new EngineError(
+    'argument',
+    `signal is of type ${typeOf(signal)}; it must be an AbortSignal: new AbortController().signal.`,
+  );
+}
+
+/** Describes the first value that is not finite as the 32-bit float it becomes, or returns undefined. `mayBeNaN`: NaN is allowed, as it marks a missing value. */
 export function nonFinite(values: ArrayLike<number>, mayBeNaN = false): string | undefined {
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (Number.isFinite(value) || (mayBeNaN && Number.isNaN(value))) continue;
-    return `is not finite: value ${i} of ${values.length} is ${value}`;
+    const stored = Math.fround(value);
+    if (Number.isFinite(stored) || (mayBeNaN && Number.isNaN(stored))) continue;
+    const rounded = Number.isFinite(value) ? `, and ${stored} as a 32-bit float` : '';
+    return `is not finite: value ${i} of ${values.length} is ${value}${rounded}`;
   }
   return undefined;
 }
@@ -133,7 +163,7 @@ export function checkObject(name: string, given: unknown, like: string): void {
 /** All option names of T; the type requires that none is missing. */
 export type Names<T> = Readonly<Record<keyof T, true>>;
 
-/** Throws an `argument` error if `given` has a setting that is not in `legal`: otherwise nobody would notice a typing error. */
+/** Throws an `argument` error if `given` has a setting that is not in `legal`: otherwise a typing error would pass unseen. */
 export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
   if (typeof given !== 'object' || given === null) {
     throw new EngineError(

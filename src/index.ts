@@ -16,7 +16,7 @@ export { createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
 export type { AdapterDescription } from './gpu/adapter';
 export { requestDevice, requirements } from './gpu/request_device';
-export type { BufferSlice } from './gpu/slice';
+export type { BufferPart, BufferSlice } from './gpu/slice';
 export type { Painter, PainterOptions } from './pictures/painter';
 export {
   type Picture,

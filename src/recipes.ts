@@ -23,8 +23,8 @@ export interface Recipe {
     | 'averageAfter'
     | 'classDropout'
   >;
-  /** For `fit`. */
-  readonly fit: Pick<FitOptions, 'binarize' | 'dropLast'>;
+  /** For `fit`; epochs of the 10,000 digits that come with the package. */
+  readonly fit: Pick<FitOptions, 'epochs' | 'binarize' | 'dropLast'>;
   /** For `sample`, except labels. */
   readonly sampling: Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
 }
@@ -43,7 +43,8 @@ const toOrder = {
     averageAfter: 200,
     classDropout: 0.05,
   },
-  fit: { binarize: false },
+  // Averaging begins at step 200, so five epochs of 36 steps would end before it.
+  fit: { epochs: 12, binarize: false },
   sampling: { steps: 20, method: 'euler', guidance: 2 },
 } as const satisfies Omit<Recipe, 'network'>;
 
@@ -55,7 +56,7 @@ export const recipes = {
   tutorial: {
     network: presets.tutorial,
     trainer: { batchSize: 256, learningRate: 1e-3, objective: 'tutorial' },
-    fit: { binarize: true },
+    fit: { epochs: 5, binarize: true },
     sampling: { steps: 50, method: 'mix' },
   },
   digits: { network: presets.digits, ...toOrder },

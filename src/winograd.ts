@@ -29,6 +29,7 @@ import f8x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl'
 import type { ConvShape } from './conv_shape';
 import { type Call, call, type Variant } from './plan/op';
 import { type Tensor, view } from './plan/tensor';
+import { type FormFile, winogradForms } from './winograd_forms';
 
 /**
  * F(tile x tile, kernel x kernel): outputs per side of a tile, and taps per side of the kernel. All forms share the products, not the
@@ -40,7 +41,7 @@ export interface WinogradForm {
   readonly side: number;
   /** side squared: products for tile squared outputs. Taps would take kernel squared products for each output. */
   readonly frequencies: number;
-  /** The frequency at which the transform of the output gradient adds up the tile: that of the points (1, 1). */
+  /** The frequency at which the transform of the output gradient adds up the tile: that of the points (1, 1), in each direction `one`. */
   readonly sumFrequency: number;
   /**
    * How transforms and products work. `plain` and `subgroups`: an invocation of a transform holds a whole window, too many registers for
@@ -51,51 +52,57 @@ export interface WinogradForm {
   readonly kernelTransform: typeof f7x5Kernel;
 }
 
-const form = (
-  [tile, kernel]: readonly [tile: number, kernel: number],
-  sumFrequency: number,
-  inputTransform: typeof f7x5Input,
-  kernelTransform: typeof f7x5Kernel,
-): WinogradForm => {
-  const side = tile + kernel - 1;
-  const frequencies = side ** 2;
-  return {
-    tile,
-    kernel,
-    side,
-    frequencies,
-    sumFrequency,
-    technique: 'plain',
-    inputTransform,
-    kernelTransform,
-  };
+/**
+ * Shaders of each form: those whose invocations hold a whole window and, if the form has them, those for GPUs. A form that is missing is a
+ * compile error.
+ */
+export type ByForm<S> = Readonly<Record<FormFile, readonly [plain: S, gpu?: S]>>;
+
+const transforms: ByForm<readonly [input: typeof f7x5Input, kernel: typeof f7x5Kernel]> = {
+  f4x5: [[f4x5Input, f4x5Kernel]],
+  f7x5: [
+    [f7x5Input, f7x5Kernel],
+    [f7x5InputGpu, f7x5KernelGpu],
+  ],
+  f8x5: [
+    [f8x5Input, f8x5Kernel],
+    [f8x5InputGpu, f8x5KernelGpu],
+  ],
+  f6x3: [
+    [f6x3Input, f6x3Kernel],
+    [f6x3InputGpu, f6x3KernelGpu],
+  ],
+  f7x3: [
+    [f7x3Input, f7x3Kernel],
+    [f7x3InputGpu, f7x3KernelGpu],
+  ],
 };
 
-/** The same form, with products whose lanes share loads within a subgroup. */
-export const withSubgroups = (plain: WinogradForm): WinogradForm => ({ ...plain, technique: 'subgroups' });
-
-/** The same form, with transforms for GPUs. */
-const forGpu = (
-  plain: WinogradForm,
-  inputTransform: typeof f7x5Input,
-  kernelTransform: typeof f7x5Kernel,
-): WinogradForm => ({ ...plain, technique: 'gpu', inputTransform, kernelTransform });
-
-/** 6.25 times fewer products than the direct convolution, and a rounding error of about 6 times. */
-export const F4X5 = form([4, 5], 9, f4x5Input, f4x5Kernel);
-/** 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 30 times. */
-export const F7X5 = form([7, 5], 60, f7x5Input, f7x5Kernel);
-/** 11 times fewer, and tiles that fit images of 8, 16, 32 pixels; an error of about 40 times. */
-export const F8X5 = form([8, 5], 65, f8x5Input, f8x5Kernel);
-/** 5.1 times fewer; an error of about 7 times. */
-export const F6X3 = form([6, 3], 27, f6x3Input, f6x3Kernel);
-/** 5.4 times fewer, and tiles that fit images of 7, 14, 28 pixels; an error of about 13 times. */
-export const F7X3 = form([7, 3], 30, f7x3Input, f7x3Kernel);
-
-export const F7X5_GPU = forGpu(F7X5, f7x5InputGpu, f7x5KernelGpu);
-export const F8X5_GPU = forGpu(F8X5, f8x5InputGpu, f8x5KernelGpu);
-export const F6X3_GPU = forGpu(F6X3, f6x3InputGpu, f6x3KernelGpu);
-export const F7X3_GPU = forGpu(F7X3, f7x3InputGpu, f7x3KernelGpu);
+/** A kernel's variants: `variant` makes one of a form and those of `shaders` that are for it. */
+export function winogradVariants<S, V>(
+  shaders: ByForm<S>,
+  variant: (form: WinogradForm, shaders: S) => V,
+): Record<string, V> {
+  const variants: Record<string, V> = {};
+  for (const { name, file, tile, kernel, one } of winogradForms) {
+    const side = tile + kernel - 1;
+    const numbers = { tile, kernel, side, frequencies: side ** 2, sumFrequency: one * (side + 1) };
+    const add = (
+      end: string,
+      technique: WinogradForm['technique'],
+      own: S,
+      [inputTransform, kernelTransform]: (typeof transforms)['f7x5'][0],
+    ) => {
+      variants[name + end] = variant({ ...numbers, technique, inputTransform, kernelTransform }, own);
+    };
+    const [own, ownGpu] = shaders[file];
+    const [plain, gpu] = transforms[file];
+    add('', 'plain', own, plain);
+    if (ownGpu && gpu) add('_gpu', 'gpu', ownGpu, gpu);
+    add('_subgroups', 'subgroups', own, plain);
+  }
+  return variants;
+}
 
 /** Images that an invocation transforms at once: to frequencies (TOGETHER), and back. */
 export const TOGETHER = 2;
@@ -109,26 +116,25 @@ export const audienceOf = ({
   for: technique === 'gpu' ? 'gpu' : 'software',
 });
 
-const FORMS = [F4X5, F7X5, F8X5, F6X3, F7X3];
-
-const tilesOf = ({ tile }: WinogradForm, { height, width }: ConvShape) =>
+const tilesOf = ({ tile }: Pick<WinogradForm, 'tile'>, { height, width }: ConvShape) =>
   Math.ceil(height / tile) * Math.ceil(width / tile);
 
 /** Products for one image and one pair of channels. */
-const productsOf = (form: WinogradForm, shape: ConvShape) => form.frequencies * tilesOf(form, shape);
+const productsOf = (form: Pick<WinogradForm, 'tile' | 'kernel'>, shape: ConvShape) =>
+  (form.tile + form.kernel - 1) ** 2 * tilesOf(form, shape);
 
 /**
  * Whether a form with smaller tiles, which is more accurate, suits a layer better: either this form's tiles reach so far beyond the image
  * that they take as many products, or there are so few tiles that the products load more weights than they use.
  */
 export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
-  FORMS.some(
+  winogradForms.some(
     (other) =>
       other.kernel === form.kernel &&
       other.tile < form.tile &&
       productsOf(other, shape) <= productsOf(form, shape),
   ) ||
-  (form.tile > F4X5.tile && tilesOf(form, shape) * shape.batch < 16);
+  (form.tile > winogradForms[0].tile && tilesOf(form, shape) * shape.batch < 16);
 
 /** Bytes that the transformed images of one chunk may take. */
 const MOST_SCRATCH = 2 ** 24;
@@ -253,14 +259,40 @@ export function pairLaunch({ technique, side }: WinogradForm, pairs: number) {
   return { pairs: lanes, items: [lanes, lines, 1] as const };
 }
 
+/** `from` channels are summed over, `to` are made, and the packed kernel pads these to `toPadded`. */
+export interface Channels {
+  readonly from: number;
+  readonly to: number;
+  readonly toPadded: number;
+}
+
+/** A convolution's variant, but for its calls. */
+export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: ConvShape) => Channels) => ({
+  ...audienceOf(form),
+  wastesLanes: (shape: ConvShape) =>
+    betterSmaller(form, shape) || wastesProduct(form, channelsOf(shape).toPadded),
+  refuses: (shape: ConvShape) => {
+    const { from, toPadded } = channelsOf(shape);
+    return refusesWinograd(form, shape, from, toPadded);
+  },
+  scratch: (shape: ConvShape) => {
+    const { from, toPadded } = channelsOf(shape);
+    const tiles = tiling(form, shape);
+    return {
+      kernels: form.frequencies * from * toPadded,
+      images: frequencySize(form, tiles, from),
+      products: frequencySize(form, tiles, toPadded),
+    };
+  },
+});
+
 /**
- * A convolution up to its products in frequency space; one `finish` call per chunk transforms them back. `from` channels are summed over,
- * `to` are made, and the packed kernel pads these to `toPadded`. `kept`: see `keepsImages`.
+ * A convolution up to its products in frequency space; one `finish` call per chunk transforms them back. `kept`: see `keepsImages`.
  */
 export function convolutionCalls(
   form: WinogradForm,
   shape: ConvShape,
-  channels: { from: number; to: number; toPadded: number },
+  channels: Channels,
   tensors: { input: Tensor; kernel: Tensor },
   scratch: Readonly<Record<string, Tensor>>,
   finish: (params: ReturnType<typeof transformParams>, items: readonly [number, number, number]) => Call,
@@ -313,11 +345,5 @@ function subgroupItems({ frequencies }: WinogradForm, columns: number, toPadded:
 }
 
 /** Whether at least half of the 32 channels that a lane of the subgroup product computes do not exist. */
-export const idleProduct = ({ technique }: WinogradForm, toPadded: number) =>
+const wastesProduct = ({ technique }: WinogradForm, toPadded: number) =>
   technique === 'subgroups' && toPadded <= 16;
-
-export const convolutionScratch = (form: WinogradForm, shape: ConvShape, from: number, toPadded: number) => ({
-  kernels: form.frequencies * from * toPadded,
-  images: frequencySize(form, tiling(form, shape), from),
-  products: frequencySize(form, tiling(form, shape), toPadded),
-});

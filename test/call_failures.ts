@@ -2,6 +2,7 @@
 import { createEngine, type Engine } from '../src/engine';
 import { EngineError } from '../src/errors';
 import type { SampleOptions } from '../src/sampling/options';
+import { memoryCache } from '../src/tuning/cache';
 import { loadCheckpoint, saveCheckpoint } from '../src/weights/checkpoint';
 import { fingerprintImages } from '../src/weights/fingerprint';
 import { FailingDevice, failuresOf, type Planned } from './failing_device';
@@ -38,9 +39,14 @@ const sampleOptions = {
   mask: new Float32Array(COUNT * size).fill(1, 0, 4),
 } satisfies SampleOptions;
 
-/** An engine with all that there is to do something with. */
-export async function setUp(device: GPUDevice) {
-  const engine = await createEngine({ device, selfCheck: false, maxSubmitMilliseconds: 10_000 });
+/** An engine with all that there is to do something with. With `selfCheck` it checks all kernels, as at its first start. */
+export async function setUp(device: GPUDevice, selfCheck = false) {
+  const engine = await createEngine({
+    device,
+    selfCheck,
+    tuningCache: memoryCache(),
+    maxSubmitMilliseconds: 10_000,
+  });
   try {
     return await furnish(engine);
   } catch (error) {
@@ -168,9 +174,9 @@ export async function failEach(
 }
 
 /** The calls that making an engine takes, with all that there is to do something with. */
-export async function callsOfMaking(failing: FailingDevice): Promise<readonly string[]> {
+export async function callsOfMaking(failing: FailingDevice, selfCheck = false): Promise<readonly string[]> {
   failing.watch();
-  const { engine } = await setUp(failing.device);
+  const { engine } = await setUp(failing.device, selfCheck);
   failing.unwatch();
   engine.destroy();
   return failing.calls;
@@ -180,7 +186,11 @@ export async function callsOfMaking(failing: FailingDevice): Promise<readonly st
  * Makes all that, with one of these calls failing each time: each must be a typed error that leaves nothing on the device, where the
  * checkpoint must then lead a fresh engine to the same bits.
  */
-export async function failMaking(failing: FailingDevice, planned: readonly Planned[]): Promise<Result> {
+export async function failMaking(
+  failing: FailingDevice,
+  planned: readonly Planned[],
+  selfCheck = false,
+): Promise<Result> {
   const { device } = failing;
   const fresh = async (checkpoint?: Uint8Array) => {
     const world = await setUp(device);
@@ -194,7 +204,7 @@ export async function failMaking(failing: FailingDevice, planned: readonly Plann
   const faults: string[] = [];
   for (const plan of planned) {
     failing.watch(plan);
-    const error = await errorOf(setUp(device));
+    const error = await errorOf(setUp(device, selfCheck));
     await device.queue.onSubmittedWorkDone();
     const fault = complaint(failing, plan, error);
     if (fault) faults.push(`${nameOf(plan)}: ${fault}`);

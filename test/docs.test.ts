@@ -136,6 +136,14 @@ describe('the site', () => {
     expect(read('docs/llms.txt')).toBe(makeLlms());
   });
 
+  test('which has each member of a class once, properties and inherited ones among them', () => {
+    const classes = read('docs/llms.txt').split(/^- /m);
+    const membersOf = (text: string) => [...text.matchAll(/^ {2}- `(\w+)`/gm)].map(([, name]) => name);
+    for (const text of classes) expect(membersOf(text)).toEqual([...new Set(membersOf(text))]);
+    const trainer = classes.find((text) => text.startsWith('`Trainer`'))!;
+    expect(membersOf(trainer)).toEqual(expect.arrayContaining(['fit', 'maps', 'encodeStep', 'destroy']));
+  });
+
   test('which says something of everything', () => {
     const lines = read('docs/llms.txt').split('\n');
     expect(lines.length).toBeGreaterThan(150);
@@ -143,9 +151,13 @@ describe('the site', () => {
   });
 });
 
-describe('links', () => {
-  const pages = [...documents, 'ARCHITECTURE.md', 'CHANGELOG.md', 'shaders/README.md'];
+const pages = [...documents, 'ARCHITECTURE.md', 'CHANGELOG.md', 'shaders/README.md'];
 
+test.each(pages)('%s says who does what: no "whoever", "nobody", "is told of", "gone on with"', (page) => {
+  expect(read(page).match(/\b(whoever|nobody|(is|are) told of|gone on with)\b/gi) ?? []).toEqual([]);
+});
+
+describe('links', () => {
   test.each(pages)('of %s lead somewhere', (page) => {
     expect(deadLinks(page, read(page))).toEqual([]);
   });

@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 
 const MOST_LINES = 400;
+const MOST_LINES_OF_FUNCTION = 60;
 const MOST_LINES_OF_PAGE_FUNCTION = 80;
 
 /** The text of each TypeScript file of a folder, by its path there without the ending. */
@@ -99,6 +100,10 @@ test('a long function would be found', () => {
     ['a: three', 4],
   ]);
   expect(longFunctions(new Map([['a', text]]), 4)).toEqual([]);
+});
+
+test(`no function of src/ has more than ${MOST_LINES_OF_FUNCTION} lines`, () => {
+  expect(longFunctions(sources(), MOST_LINES_OF_FUNCTION)).toEqual([]);
 });
 
 test(`no function of the page has more than ${MOST_LINES_OF_PAGE_FUNCTION} lines`, () => {

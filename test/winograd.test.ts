@@ -6,6 +6,7 @@ import { readText, wgslFiles } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
+import { winogradForms } from '../src/winograd_forms';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 import { forms } from './winograd_gain';
 
@@ -30,8 +31,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }
 
 test('every form has its points here', () => {
-  const files = wgslFiles().flatMap((file) => file.match(/winograd\/(f\dx\d)\.wgsl$/)?.[1] ?? []);
+  const files = wgslFiles().flatMap((file) => file.match(/winograd\/(f\d+x\d+)\.wgsl$/)?.[1] ?? []);
   expect(new Set(Object.keys(forms))).toEqual(new Set(files));
+});
+
+test.each(winogradForms)('$name has the numbers of its points', ({ file, tile, kernel, one }) => {
+  const { outputs, taps, finite } = forms[file];
+  expect({ file, tile, kernel, one }).toEqual({
+    file: `f${outputs}x${taps}`,
+    tile: outputs,
+    kernel: taps,
+    one: finite.indexOf(1),
+  });
 });
 
 describe.each(Object.entries(forms))('%s', (form, points) => {

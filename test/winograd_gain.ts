@@ -1,7 +1,8 @@
 /** The interpolation points of the forms in shaders/conv2d/winograd, and by how much each makes rounding errors larger. */
 import { convolutionGain, kernelGradientGain, type Points } from '../harness/tools/winograd/matrices';
+import { type FormFile, winogradForms } from '../src/winograd_forms';
 
-export const forms: Readonly<Record<string, Points>> = {
+export const forms: Readonly<Record<FormFile, Points>> = {
   f4x5: { outputs: 4, taps: 5, finite: [0, 1, -1, 2, -2, '1/2', '-1/2'], negated: 0 },
   f7x5: { outputs: 7, taps: 5, finite: [0, '3/8', '-3/8', '3/4', '-3/4', 1, -1, 2, -2, 4, -4] },
   f8x5: {
@@ -13,19 +14,11 @@ export const forms: Readonly<Record<string, Points>> = {
   f7x3: { outputs: 7, taps: 3, finite: [0, '3/8', '-3/8', 1, -1, '3/2', '-3/2', '15/4', '-15/4'] },
 };
 
-const variants: Readonly<Record<string, string>> = {
-  winograd4: 'f4x5',
-  winograd7: 'f7x5',
-  winograd8: 'f8x5',
-  winograd6_3x3: 'f6x3',
-  winograd7_3x3: 'f7x3',
-};
-
 const byVariant = (of: (points: Points) => number) =>
   Object.fromEntries(
-    Object.entries(variants).flatMap(([variant, form]) => {
-      const gain = of(forms[form]);
-      return ['', '_gpu', '_subgroups'].map((technique) => [`${variant}${technique}`, gain]);
+    winogradForms.flatMap(({ name, file }) => {
+      const gain = of(forms[file]);
+      return ['', '_gpu', '_subgroups'].map((technique) => [`${name}${technique}`, gain]);
     }),
   );
 

@@ -1,10 +1,11 @@
 /** Compares two benches: what became faster, what slower, and which differences are noise. Pure. */
 
 import { adapterText } from '../run/adapter_text';
+import { choiceText } from '../run/network';
 import type { Named } from './read';
 import { type BenchResult, totalNames } from './result';
 import type { Times } from './statistics';
-import { networkText, short, type Table, titles } from './table';
+import { short, type Table, titles } from './table';
 
 /** `within noise`: the bands from p10 to p90 overlap, or the medians are too close, so another run may show the opposite. */
 export type Verdict = 'faster' | 'slower' | 'within noise';
@@ -90,7 +91,7 @@ function differences(before: Named, after: Named): string[] {
   unlike('Different adapters', ({ adapter }) => adapterText(adapter));
   unlike('Different runtimes', ({ runtime }) => runtime);
   unlike('Different batches, so only what is alike in that is compared', ({ batch: n }) => String(n));
-  unlike('Different networks', ({ network }) => networkText(network).slice(2) || "the tutorial's");
+  unlike('Different networks', ({ network }) => choiceText(network));
   unlike('Different clocks', ({ timer }) => timer.kind);
   for (const { name, result } of [before, after])
     if (result.end === 'stopped') found.push(`${name} is of a run that was stopped.`);

@@ -1,5 +1,6 @@
 /** Exports a bench's result as files: JSON for programs, CSV for spreadsheets, Markdown for people. Pure. */
 import { adapterText } from '../run/adapter_text';
+import { choiceText } from '../run/network';
 import { type BenchResult, type BenchTotal, type OpTime, totalNames } from './result';
 import type { Times } from './statistics';
 import { benchTables, caveats, headLines, skippedLines, type Table } from './table';
@@ -32,6 +33,7 @@ const columns = [
   'runtime',
   'date',
   'end',
+  'network',
 ] as const;
 type Column = (typeof columns)[number];
 type Line = Partial<Record<Column, string | number | boolean | null>>;
@@ -83,7 +85,15 @@ export function toCsv(result: BenchResult): string {
   }
   for (const { kernel, variant, layer, reason } of skipped)
     lines.push({ section: 'not run', kernel, variant, layer, batch, note: reason });
-  const run: Line = { adapter: adapterText(adapter), software: adapter.software, runtime, date, end };
+  const network = choiceText(result.network);
+  const run: Line = {
+    adapter: adapterText(adapter),
+    software: adapter.software,
+    runtime,
+    date,
+    end,
+    network,
+  };
   const text = [columns, ...lines.map((line) => columns.map((column) => ({ ...line, ...run })[column]))];
   return `${text.map((cells) => cells.map(csvCell).join(',')).join('\r\n')}\r\n`;
 }

@@ -4,20 +4,15 @@ import { Program } from '../../src/gpu/program';
 import { convFlops } from '../../src/kernels/conv2d';
 import type { Op } from '../../src/plan/op';
 import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
+import { type Recipe, recipes } from '../../src/recipes';
 import { defaultConfig, type Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';
 import { chooser, type Variants } from '../../src/unet/variants';
 import { Random } from '../../test/spec';
+import { configOf, type NetworkChoice } from '../run/network';
 import { convInsideFlops } from './inside';
-import {
-  type BenchNetwork,
-  type BenchTotal,
-  type Breakdown,
-  breakdownOf,
-  type OpTime,
-  type TotalName,
-} from './result';
+import { type BenchTotal, type Breakdown, breakdownOf, type OpTime, type TotalName } from './result';
 import { hasRivals, wholeDispatches } from './rows';
 import { summary, type Times } from './statistics';
 import type { Timer, TimerKind } from './timer';
@@ -37,20 +32,18 @@ export interface Work {
   destroy(): void;
 }
 
-/**
- * Opens the tutorial's network, or one of other widths or kernels, for `size` x `size` images. Throws `limit` if the device is too small.
- */
+/** Opens a recipe's network, as it is trained and sampled, for `size` x `size` images. Throws `limit` if the device is too small. */
 export async function openWork(
   engine: Engine,
   name: TotalName,
   size: number,
   batch: number,
   timer: Timer,
-  network: BenchNetwork = {},
+  network: NetworkChoice = {},
 ): Promise<Work> {
-  const unet = await engine.createUNet({ ...network, height: size, width: size }, { seed: 1 });
+  const unet = await engine.createUNet(configOf(network, { height: size, width: size }), { seed: 1 });
   try {
-    return await open[name](engine, unet, batch, timer);
+    return await open[name]({ engine, unet, recipe: recipes[network.recipe ?? 'tutorial'], batch, timer });
   } catch (error) {
     unet.destroy();
     throw error;
@@ -60,14 +53,30 @@ export async function openWork(
 /** The tutorial's own image size. */
 export const DEFAULT_SIZE = defaultConfig.height;
 
-type Open = (engine: Engine, unet: UNet, batch: number, timer: Timer) => Promise<Work>;
+interface Place {
+  readonly engine: Engine;
+  readonly unet: UNet;
+  readonly recipe: Recipe;
+  readonly batch: number;
+  readonly timer: Timer;
+}
+
+type Open = (place: Place) => Promise<Work>;
 
 const open: Record<TotalName, Open> = {
   /** From the caller's batch on the GPU to the updated weights. */
-  async step(engine, unet, batch) {
-    const [noisy, clean] = await randomImages(engine, unet, ['noisy', 'clean'], batch);
-    const trainer = await engine.createTrainer(unet, { batchSize: batch }).catch((error) => {
-      for (const buffer of [noisy, clean]) buffer.destroy();
+  async step({ engine, unet, recipe, batch }) {
+    const { noiseLevel = false, classes = 0 } = unet.config.conditioning ?? {};
+    const told = [...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
+    const buffers = await randomImages(engine, unet, ['noisy', 'target'], batch, told);
+    const [noisy, target, ...others] = buffers;
+    const images = { noisy, target, ...Object.fromEntries(told.map((name, i) => [name, others[i]])) };
+    const release = () => {
+      for (const buffer of buffers) buffer.destroy();
+    };
+    const options = { ...recipe.trainer, batchSize: batch };
+    const trainer = await engine.createTrainer(unet, options).catch((error) => {
+      release();
       throw error;
     });
     const { load, gradients, update } = trainer.plan;
@@ -82,19 +91,19 @@ const open: Record<TotalName, Open> = {
       // Uses as many submissions as suit the adapter, and the host's clock, as a user's own measurement would.
       measure: (seconds, signal) =>
         measureSubmissions(engine, seconds, signal, {
-          one: () => trainer.step({ noisy, clean }),
-          encode: (encoder) => trainer.encodeStep(encoder, { noisy, clean }),
+          one: () => trainer.step(images),
+          encode: (encoder) => trainer.encodeStep(encoder, images),
         }),
       destroy() {
         trainer.destroy();
         unet.destroy();
-        for (const buffer of [noisy, clean]) buffer.destroy();
+        release();
       },
     };
   },
 
   /** One forward pass, from activations to activations, in the kernels' layout. */
-  async forward(engine, unet, batch, timer) {
+  async forward({ engine, unet, batch, timer }) {
     const variants = await engine.chooser.choose(unet.plan.layers, padBatch(batch), false);
     const [buffer] = await randomImages(engine, unet, ['input'], padBatch(batch));
     const input = tensor('input', buffer.size / 4);
@@ -131,16 +140,16 @@ const open: Record<TotalName, Open> = {
     };
   },
 
-  /** One sampling step: forward pass, mixing, and the images in the caller's layout. */
-  async sample(engine, unet, batch) {
-    const { layers } = unet.plan;
-    const variants = await engine.chooser.choose(layers, padBatch(batch), false);
+  /** One sampling step: forward pass, with guidance of each image twice, the update of x, and the images in the caller's layout. */
+  async sample({ engine, unet, recipe, batch }) {
     const [images] = await randomImages(engine, unet, ['images'], batch);
-    const sampler = await engine.createSampler(unet, { count: batch, variants }).catch((error) => {
+    const sampler = await engine.createSampler(unet, { count: batch }).catch((error) => {
       images.destroy();
       throw error;
     });
-    const encode = (encoder: GPUCommandEncoder) => sampler.encodeRun(encoder, images, 1);
+    const labels = unet.config.conditioning?.classes ? { labels: new Uint8Array(batch) } : {};
+    const options = { ...recipe.sampling, ...labels, steps: 1 };
+    const encode = (encoder: GPUCommandEncoder) => sampler.encodeRun(encoder, images, options);
     const one = async () => {
       const encoder = engine.device.createCommandEncoder({ label: 'bench' });
       encode(encoder);
@@ -148,8 +157,8 @@ const open: Record<TotalName, Open> = {
     };
     return {
       batch,
-      layers,
-      passes: () => 1,
+      layers: unet.plan.layers,
+      passes: () => sampler.parts.seen / sampler.parts.batch,
       ops: sampler.parts.ops,
       boundBuffers: sampler.parts.boundBuffers,
       timer: 'wall clock',
@@ -252,19 +261,23 @@ async function measureSubmissions(
   return summary(samples);
 }
 
+/** Images, and for each of `told` a buffer of a 0 for each image: of noise levels and classes all take the same time. */
 async function randomImages(
   engine: Engine,
   { config: { height, width, channels } }: UNet,
   labels: readonly string[],
   count: number,
+  told: readonly string[] = [],
 ): Promise<GPUBuffer[]> {
   const elements = count * height * width * channels;
   // Check before the host generates the data.
   engine.gpu.checkBufferSize('the images', elements * 4);
   const values = new Random(3).floats(elements, 0, 1) as Float32Array<ArrayBuffer>;
-  const buffers = await engine.gpu.createBuffers(
-    labels.map((label) => ({ label: `bench ${label}`, bytes: values.byteLength })),
-  );
-  for (const buffer of buffers) engine.device.queue.writeBuffer(buffer, 0, values);
+  const request = (bytes: number) => (label: string) => ({ label: `bench ${label}`, bytes });
+  const buffers = await engine.gpu.createBuffers([
+    ...labels.map(request(values.byteLength)),
+    ...told.map(request(4 * count)),
+  ]);
+  for (const buffer of buffers.slice(0, labels.length)) engine.device.queue.writeBuffer(buffer, 0, values);
   return buffers;
 }

@@ -18,7 +18,11 @@ export function parseResult(name: string, json: string): Named {
   let value: unknown;
   try {
     // The names in it are printed to terminals and pages.
-    value = JSON.parse(json, (_, part) => (typeof part === 'string' ? printable(part, 1000) : part));
+    value = JSON.parse(json, (_, part) => {
+      if (typeof part === 'string') return printable(part, 1000);
+      if (!isObject(part)) return part;
+      return Object.fromEntries(Object.entries(part).map(([name, of]) => [printable(name, 1000), of]));
+    });
   } catch {
     throw refuse('it is not JSON');
   }
@@ -94,6 +98,7 @@ const fields: Readonly<Record<string, Test>> = {
   gflopsAtEnd: orNull(number),
   network: optional(
     object({
+      recipe: optional(text),
       widths: optional(listOf(number)),
       kernelSize: optional(number),
       convolutionsPerLevel: optional((value) => number(value) || listOf(number)(value)),

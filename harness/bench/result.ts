@@ -1,8 +1,8 @@
 /** The events of a bench and the result that they add up to, which is also its JSON format. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
-import type { UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
 import type { CaseResult } from '../run/check';
+import type { NetworkChoice } from '../run/network';
 import { isConvolution } from './inside';
 import type { Times } from './statistics';
 import type { TimerKind } from './timer';
@@ -124,11 +124,6 @@ export interface Peak {
   readonly copies: readonly { readonly bytes: number; readonly gbps: number }[];
 }
 
-/** The parts of the network that may differ from the tutorial's. */
-export type BenchNetwork = Partial<
-  Pick<UNetConfig, 'widths' | 'kernelSize' | 'convolutionsPerLevel' | 'residual'>
->;
-
 /** What is known at the start of a run. */
 export interface BenchHead {
   readonly schema: typeof SCHEMA;
@@ -137,8 +132,8 @@ export interface BenchHead {
   /** ISO 8601. */
   readonly date: string;
   readonly batch: number;
-  /** Absent for the tutorial's network. */
-  readonly network?: BenchNetwork;
+  /** Whose network and training this is of. Absent for the tutorial, and in files of before there was a choice. */
+  readonly network?: NetworkChoice;
   readonly budgetSeconds: number;
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
   readonly peak: Peak;

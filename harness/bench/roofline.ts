@@ -5,7 +5,7 @@
 import { adapterText } from '../run/adapter_text';
 import { type Svg, svg, svgFile } from '../run/svg';
 import { wrap } from '../run/wrap';
-import type { BenchResult, BenchRow, TotalName } from './result';
+import type { BenchResult, BenchRow, Peak, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
 
 /** The width on a phone: text keeps its size, so there is less room beside it. */
@@ -40,7 +40,7 @@ export const rooflineCss = `
   }
 `;
 
-type Shown = Pick<BenchResult, 'adapter' | 'batch' | 'peak' | 'rows' | TotalName>;
+type Shown = Pick<BenchResult, 'adapter' | 'batch' | 'network' | 'inUse' | 'peak' | 'rows' | TotalName>;
 
 /** The plot as a file. */
 export function rooflineSvg(result: Shown, width?: number): string | undefined {
@@ -50,101 +50,122 @@ export function rooflineSvg(result: Shown, width?: number): string | undefined {
 
 /** Undefined while there is no row that computes anything. Rows that the network uses are drawn strongly, their rivals faintly. */
 export function roofline(result: Shown, width = 800): Svg | undefined {
-  const points = result.rows.flatMap((row): Point[] =>
-    row.ms && row.insideGflops && row.gbps
-      ? [{ row, intensity: row.insideGflops / row.gbps, gflops: row.insideGflops }]
-      : [],
-  );
+  const points = pointsOf(result.rows);
   if (points.length === 0) return undefined;
   const kernels = [...new Set(points.map(({ row }) => row.kernel))];
   const subtitle = wrap(adapterText(result.adapter), (width - 72) / LETTER);
-  const plot = { left: 64, right: width - 28, top: 40 + LINE * subtitle.length };
-  const bottom = plot.top + Math.min(0.65 * width, 416);
-  const columns = Math.floor((plot.right - plot.left) / LEGEND_COLUMN);
-  const legendTop = bottom + 56;
-  const noteTop = legendTop + LEGEND_ROW * Math.ceil(kernels.length / columns) + 4;
   const uses = points.map((point) => ({ ...point, used: isInUse(result, point.row) }));
   const note = uses.some(({ used }) => used) ? `outlined: in use in the ${usedBy(result)}` : '';
-  const height = noteTop + LINE;
 
-  const { gflops: peak, copies } = result.peak;
-  const fastest = Math.max(...copies.map(({ gbps }) => gbps));
-  const memory = result.peak.gbps;
-  // Includes the corners of the roofs.
-  const xs = [...points.map(({ intensity }) => intensity), peak / memory, peak / fastest];
-  const ys = [...points.map(({ gflops }) => gflops), peak];
-  const x = logScale(Math.min(...xs) / 2, Math.max(...xs), plot.left, plot.right);
-  const y = logScale(Math.min(...ys), Math.max(...ys), bottom, plot.top);
-
-  const slope = (gbps: number) => {
-    // From where the roof enters the plot, at the left or at the bottom, to where it meets the peak.
-    const from = Math.max(x.low, y.low / gbps);
-    return `M${x.at(from)},${y.at(from * gbps)} L${x.at(peak / gbps)},${y.at(peak)}`;
-  };
-  const roofs = [
-    { gbps: memory, name: 'memory' },
-    ...(fastest > 1.1 * memory ? [{ gbps: fastest, name: 'cache' }] : []),
-  ];
-  const lines = [
-    ...x.ticks.flatMap((v) => tick(`M${x.at(v)},${plot.top} V${bottom}`, x.at(v), bottom + 18, 'middle', v)),
-    ...y.ticks.flatMap((v) =>
-      tick(`M${plot.left},${y.at(v)} H${plot.right}`, plot.left - 8, y.at(v) + 4, 'end', v),
-    ),
-  ];
-  const roofLines = roofs.map(({ gbps }) => svg('path', { class: 'roof', d: slope(gbps) }));
-  // The lower roof's words below it, or they would cross the upper one's.
-  const roofTexts = roofs.map(({ gbps, name }, i) => {
-    const at = Math.max(x.low, y.low / gbps) * 1.15;
-    const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
-    const [left, top] = [x.at(at), y.at(at * gbps) + (roofs.length > 1 && i === 0 ? 16 : -6)];
-    const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
-    return svg('text', { class: 'label', x: left, y: top, transform }, `${name} ${short(gbps)} GB/s`);
-  });
-  const legend = kernels.flatMap((kernel, i) => {
-    const left = plot.left + ((plot.right - plot.left) / columns) * (i % columns);
-    const top = legendTop + LEGEND_ROW * Math.floor(i / columns);
-    return [mark(i, left, top), svg('text', { x: left + 12, y: top + 4 }, kernel)];
-  });
+  const top = 40 + LINE * subtitle.length;
+  const plot = { left: 64, right: width - 28, top, bottom: top + Math.min(0.65 * width, 416) };
+  const { left, right, bottom } = plot;
+  const columns = Math.floor((right - left) / LEGEND_COLUMN);
+  const noteTop = bottom + 60 + LEGEND_ROW * Math.ceil(kernels.length / columns);
+  const { x, y } = scalesOf(points, result.peak, plot);
   // Variants in use are drawn on top.
   const marks = uses
     .sort((a, b) => Number(a.used ?? 0) - Number(b.used ?? 0))
     .map((point) =>
       pointMark(point, kernels.indexOf(point.row.kernel), x.at(point.intensity), y.at(point.gflops)),
     );
-  const best = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
-  const summary = `${points.length} rows between the adapter's roofs of ${short(peak)} GFLOP/s and ${short(memory)} GB/s; the highest is ${best.row.kernel}.${best.row.variant} ${best.row.layer} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
-
-  const [across, down] = [(plot.left + plot.right) / 2, (plot.top + bottom) / 2];
+  const [across, down] = [(left + right) / 2, (top + bottom) / 2];
+  const title = `GFLOP/s over FLOP per byte, ${result.batch} images`;
 
   return svg(
     'svg',
     {
       class: 'roofline',
-      viewBox: `0 0 ${width} ${height}`,
+      viewBox: `0 0 ${width} ${noteTop + LINE}`,
       role: 'img',
-      'aria-label': `Roofline: ${summary}`,
+      'aria-label': `Roofline: ${summaryOf(points, result.peak)}`,
     },
-    svg(
-      'text',
-      { class: 'title', x: plot.left, y: 20 },
-      `GFLOP/s over FLOP per byte, ${result.batch} images`,
-    ),
-    ...subtitle.map((line, i) => svg('text', { x: plot.left, y: 38 + LINE * i }, line)),
-    ...lines,
-    ...roofLines,
-    svg('path', { class: 'roof', d: `M${x.at(peak / fastest)},${y.at(peak)} H${plot.right}` }),
-    svg(
-      'text',
-      { class: 'label', x: plot.right - 4, y: y.at(peak) - 6, 'text-anchor': 'end' },
-      `${short(peak)} GFLOP/s`,
-    ),
-    ...roofTexts,
+    svg('text', { class: 'title', x: left, y: 20 }, title),
+    ...subtitle.map((line, i) => svg('text', { x: left, y: 38 + LINE * i }, line)),
+    ...gridOf(x, y, plot),
+    ...roofsOf(result.peak, x, y, right),
     ...marks,
     svg('text', { x: 16, y: down, 'text-anchor': 'middle', transform: `rotate(-90 16 ${down})` }, 'GFLOP/s'),
     svg('text', { x: across, y: bottom + 36, 'text-anchor': 'middle' }, 'FLOP per byte'),
-    ...legend,
-    ...(note ? [svg('text', { x: plot.left, y: noteTop + 4 }, note)] : []),
+    ...legendOf(kernels, plot, columns),
+    ...(note ? [svg('text', { x: left, y: noteTop + 4 }, note)] : []),
   );
+}
+
+const pointsOf = (rows: readonly BenchRow[]): Point[] =>
+  rows.flatMap((row) =>
+    row.ms && row.insideGflops && row.gbps
+      ? [{ row, intensity: row.insideGflops / row.gbps, gflops: row.insideGflops }]
+      : [],
+  );
+
+/** The edges of the plot, within the drawing. */
+interface Plot {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const fastestCopy = ({ copies }: Peak) => Math.max(...copies.map(({ gbps }) => gbps));
+
+function scalesOf(points: readonly Point[], peak: Peak, { left, right, top, bottom }: Plot) {
+  // Includes the corners of the roofs.
+  const corners = [peak.gflops / peak.gbps, peak.gflops / fastestCopy(peak)];
+  const xs = [...points.map(({ intensity }) => intensity), ...corners];
+  const ys = [...points.map(({ gflops }) => gflops), peak.gflops];
+  return {
+    x: logScale(Math.min(...xs) / 2, Math.max(...xs), left, right),
+    y: logScale(Math.min(...ys), Math.max(...ys), bottom, top),
+  };
+}
+
+const gridOf = (x: Scale, y: Scale, { left, right, top, bottom }: Plot): Svg[] => [
+  ...x.ticks.flatMap((v) => tick(`M${x.at(v)},${top} V${bottom}`, x.at(v), bottom + 18, 'middle', v)),
+  ...y.ticks.flatMap((v) => tick(`M${left},${y.at(v)} H${right}`, left - 8, y.at(v) + 4, 'end', v)),
+];
+
+/** What memory and arithmetic allow, and the names of both. */
+function roofsOf(peak: Peak, x: Scale, y: Scale, right: number): Svg[] {
+  const [{ gflops, gbps: memory }, fastest] = [peak, fastestCopy(peak)];
+  const slopes = [
+    { gbps: memory, name: 'memory' },
+    ...(fastest > 1.1 * memory ? [{ gbps: fastest, name: 'cache' }] : []),
+  ];
+  const lines = slopes.map(({ gbps }) => {
+    // From where the roof enters the plot, at the left or at the bottom, to where it meets the peak.
+    const from = Math.max(x.low, y.low / gbps);
+    const d = `M${x.at(from)},${y.at(from * gbps)} L${x.at(gflops / gbps)},${y.at(gflops)}`;
+    return svg('path', { class: 'roof', d });
+  });
+  // The lower roof's words below it, or they would cross the upper one's.
+  const texts = slopes.map(({ gbps, name }, i) => {
+    const at = Math.max(x.low, y.low / gbps) * 1.15;
+    const angle = (Math.atan2(y.at(1) - y.at(10), x.at(10) - x.at(1)) * -180) / Math.PI;
+    const [left, top] = [x.at(at), y.at(at * gbps) + (slopes.length > 1 && i === 0 ? 16 : -6)];
+    const transform = `rotate(${angle.toFixed(1)} ${left} ${top})`;
+    return svg('text', { class: 'label', x: left, y: top, transform }, `${name} ${short(gbps)} GB/s`);
+  });
+  const name = { class: 'label', x: right - 4, y: y.at(gflops) - 6, 'text-anchor': 'end' };
+  return [
+    ...lines,
+    svg('path', { class: 'roof', d: `M${x.at(gflops / fastest)},${y.at(gflops)} H${right}` }),
+    svg('text', name, `${short(gflops)} GFLOP/s`),
+    ...texts,
+  ];
+}
+
+const legendOf = (kernels: readonly string[], { left, right, bottom }: Plot, columns: number): Svg[] =>
+  kernels.flatMap((kernel, i) => {
+    const x = left + ((right - left) / columns) * (i % columns);
+    const y = bottom + 56 + LEGEND_ROW * Math.floor(i / columns);
+    return [mark(i, x, y), svg('text', { x: x + 12, y: y + 4 }, kernel)];
+  });
+
+function summaryOf(points: readonly Point[], { gflops, gbps }: Peak): string {
+  const { row, ...best } = points.reduce((a, b) => (b.gflops > a.gflops ? b : a));
+  const name = `${row.kernel}.${row.variant} ${row.layer}`;
+  return `${points.length} rows between the adapter's roofs of ${short(gflops)} GFLOP/s and ${short(gbps)} GB/s; the highest is ${name} at ${short(best.gflops)} GFLOP/s. The table has all numbers.`;
 }
 
 function pointMark(
@@ -184,6 +205,8 @@ function tick(d: string, x: number, y: number, anchor: 'middle' | 'end', value: 
     svg('text', { x, y, 'text-anchor': anchor }, String(Number(value.toPrecision(1)))),
   ];
 }
+
+type Scale = ReturnType<typeof logScale>;
 
 /** A scale over whole powers of ten around min and max, and the position of a value between `from` and `to`. */
 function logScale(min: number, max: number, from: number, to: number) {

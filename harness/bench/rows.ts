@@ -2,14 +2,15 @@
 import type { ConvShape } from '../../src/conv_shape';
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
-import { op } from '../../src/plan/op';
+import { firstVariant, type Op, op } from '../../src/plan/op';
 import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
-import { checkConfig, type Layer, layersOf } from '../../src/unet/config';
+import { conditioningOf, type Layer, layersOf } from '../../src/unet/config';
 import { type AnySpec, specs } from '../../test/registry';
 import { type Arrays, elementCount, Random } from '../../test/spec';
 import { type CaseResult, checkCase, type References } from '../run/check';
+import { configOf, type NetworkChoice } from '../run/network';
 import { insideFlops, isConvolution } from './inside';
-import { type BenchNetwork, type BenchRow, copyRate, type Peak } from './result';
+import { type BenchRow, copyRate, type Peak } from './result';
 import type { Times } from './statistics';
 import type { Timer } from './timer';
 
@@ -26,48 +27,81 @@ export interface Entry {
 /** Whether a kernel has several variants. */
 export const hasRivals = (kernel: string) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1;
 
+/** A step of another network than the tutorial's. */
+export interface OwnStep {
+  readonly network: NetworkChoice;
+  /** Its ops at a batch size. */
+  readonly ops: (batch: number) => readonly Op[];
+}
+
+/** For each kernel the shapes at a batch size, by layer. */
+type ShapesAt = (name: string, spec: AnySpec, batch: number) => Readonly<Record<string, unknown>>;
+
+/** At which the checks are made: the smallest that a variant supports. */
+const SMALL = [4, 8, 16, 32, 64];
+
 /**
- * The variants at one layer are adjacent. For other networks than the tutorial's only the convolutions are listed, nearly all of the
- * arithmetic: the shapes of the other kernels are defined only for the tutorial's network.
+ * The variants at one layer are adjacent. A step's kernels have the shapes of that step, convolutions those of its whole network; kernels
+ * that it does not use have the tutorial's.
  */
-export function listEntries(batch: number, network?: BenchNetwork): Entry[] {
-  const batches = [4, 8, 16, 32, 64];
+export function listEntries(batch: number, own?: OwnStep): Entry[] {
+  const shapesAt = own ? shapesOf(own, [batch, ...SMALL]) : tutorialShapes;
   return [...specs].flatMap(([name, spec]) => {
-    const shapesAt = (n: number): Readonly<Record<string, unknown>> => {
-      if (!network) return spec.bench(n);
-      return isConvolution(name) ? convolutionsOf(name, network, n) : {};
-    };
-    const small = batches.map(shapesAt);
-    return Object.entries(shapesAt(batch)).flatMap(([layer, shape]) =>
-      Object.keys(spec.kernel.variants).map((variant) => ({
+    const small = SMALL.map((n) => shapesAt(name, spec, n));
+    return Object.entries(shapesAt(name, spec, batch)).flatMap(([layer, shape]) =>
+      variantsAt(spec, layer).map((variant) => ({
         name,
         spec,
         variant,
         layer,
         shape,
-        small: [...(network ? [] : [spec.cases[`UNet ${layer}`]]), ...small.map((shapes) => shapes[layer])],
+        small: [...(own ? [] : [spec.cases[`UNet ${layer}`]]), ...small.map((shapes) => shapes[layer])],
       })),
     );
   });
 }
 
+/** What a network is told goes through linear layers, for which no variant is chosen. */
+const variantsAt = ({ kernel }: AnySpec, layer: string) =>
+  layer.startsWith('conditioning.') ? [firstVariant(kernel)] : Object.keys(kernel.variants);
+
+const tutorialShapes: ShapesAt = (_, spec, batch) => spec.bench(batch);
+
+function shapesOf({ network, ops }: OwnStep, batches: readonly number[]): ShapesAt {
+  const steps = new Map(batches.map((batch) => [batch, ops(batch)]));
+  return (name, spec, batch) => {
+    const usual = spec.bench(batch);
+    if (isConvolution(name)) return convolutionsOf(name, network, batch);
+    const used = steps.get(batch)!.filter(({ kernel }) => kernel === name);
+    if (used.length === 0) return usual;
+    // What a step's shape leaves to the step state is as in the tutorial.
+    const [state] = Object.values(usual);
+    return Object.fromEntries(used.map(({ layer, origin }) => [layer, { ...state, ...origin.shape }]));
+  };
+}
+
 /** The shapes of a convolution kernel in a network, by layer. */
 export function convolutionsOf(
   kernel: string,
-  network: BenchNetwork,
+  network: NetworkChoice,
   batch: number,
 ): Record<string, ConvShape> {
-  const layers = layersOf(checkConfig(network));
+  const config = configOf(network);
+  const layers = layersOf(config);
+  const { hidden, output } = conditioningOf(config) ?? {};
+  const linear = hidden && output ? [hidden, output] : [];
   const [first, last] = [layers[0], layers[layers.length - 1]];
-  const shapeOf = ({ height, width, inChannels, outChannels, kernelSize }: Layer): ConvShape => ({
+  const isForward = kernel === 'conv2d' || kernel === 'conv2d_pool';
+  const shapeOf = ({ height, width, inChannels, outChannels, kernelSize, imageBias }: Layer): ConvShape => ({
     batch: padBatch(batch),
     height,
     width,
     inChannels,
     outChannels,
     kernelSize,
+    ...(isForward && imageBias !== undefined ? { imageBias } : {}),
   });
-  const all = Object.fromEntries(layers.map((layer) => [layer.name, shapeOf(layer)]));
+  const all = Object.fromEntries([...layers, ...linear].map((layer) => [layer.name, shapeOf(layer)]));
   // Without a second level nothing is pooled, and inside a level nothing is fused.
   const before = layers[layers.length - 2];
   const back = before.next === 'upsample' && !before.residual;
@@ -78,9 +112,9 @@ export function convolutionsOf(
   };
   if (Object.hasOwn(fused, kernel)) return fused[kernel];
   if (kernel !== 'conv2d_grad_input') return all;
-  // The first layer's input is data, which needs no gradient.
-  const { [first.name]: _, ...rest } = all;
-  return rest;
+  // What comes from outside needs no gradient.
+  const outside = [first.name, hidden?.name];
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !outside.includes(name)));
 }
 
 /** References are plain loops, so a check is limited to this many numbers. */

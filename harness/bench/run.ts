@@ -7,7 +7,8 @@ import { EngineError } from '../../src/errors';
 import type { Variants } from '../../src/unet/variants';
 import { specs } from '../../test/registry';
 import { missingFeature, References } from '../run/check';
-import { namesInUse, variantsInUse } from '../run/in_use';
+import { namesInUse, stepOps, variantsOf } from '../run/in_use';
+import { changesOf, type NetworkChoice } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
 import { shadersOf, shapeText } from '../run/shape_text';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
@@ -15,7 +16,6 @@ import { measureGflops, measurePeaks } from './peaks';
 import {
   type Axis,
   type BenchEvent,
-  type BenchNetwork,
   type BenchRow,
   type BenchTotal,
   type Peak,
@@ -33,8 +33,8 @@ import type { Timer } from './timer';
 export interface BenchOptions {
   /** Images of the UNet's layers. Default 256. */
   readonly batch?: number;
-  /** Default: the tutorial's. */
-  readonly network?: BenchNetwork;
+  /** Whose network and training. Default: the tutorial's. */
+  readonly network?: NetworkChoice;
   /**
    * Measures only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. Default: everything, or only the
    * sweeps if there are any.
@@ -50,10 +50,10 @@ export interface BenchOptions {
    */
   readonly budgetSeconds?: number;
   /**
-   * What a training step runs, `kernel/layer` -> variant: rows of these come first. Where the whole network is measured, its own variants
-   * count. Default: the tutorial's step with the usual variants.
+   * Of a run of that network: rows of what a training step runs with them come first. Where the whole network is measured, its own variants
+   * count. Default: the usual ones.
    */
-  readonly inUse?: Variants;
+  readonly variants?: Variants;
   /** The runtime, for example a browser's user agent. */
   readonly runtime?: string;
   readonly signal?: AbortSignal;
@@ -69,22 +69,26 @@ export async function* runBench(
 ): AsyncGenerator<BenchEvent, void, undefined> {
   const {
     batch = 256,
-    network,
     kernel,
     sweep = [],
     points,
     budgetSeconds = 60,
-    inUse = network ? undefined : usualStep(engine, batch),
+    variants,
     runtime = 'unknown',
     signal,
   } = options;
+  const network = changesOf(options.network);
+  const { software } = engine.adapter;
+  const { features } = engine.device;
+  const ops = (n: number) => stepOps({ network, batch: n, software, features, variants });
+  const inUse = variantsOf(ops(batch));
   const asked = kernel?.split(',').map((part) => part.trim());
   // The bare name means the whole network, not the kernels whose names contain the word.
   const others = asked?.filter((part) => !totalNames.some((name) => name === part)).join(',');
   const wanted = kernel === undefined && sweep.length > 0 ? () => false : matcher(others);
   const names = totalNames.filter((name) => asked?.includes(name) || wanted(name));
   const places = sweep.flatMap((axis) => placesOf(axis, batch, points, network));
-  const entries = listEntries(batch, network).filter(({ name, variant, layer }) =>
+  const entries = listEntries(batch, network && { network, ops }).filter(({ name, variant, layer }) =>
     wanted(`${name}.${variant} ${layer}`),
   );
   if (kernel !== undefined && names.length + entries.length === 0)
@@ -108,7 +112,7 @@ export async function* runBench(
       budgetSeconds,
       timer: { kind, resolutionMs },
       peak,
-      ...(inUse ? { inUse } : {}),
+      inUse,
     };
     yield { kind: 'head', head: { schema: SCHEMA, adapter, runtime, date, ...measured } };
     for (const name of names) {
@@ -147,13 +151,10 @@ export function usedFirst(entries: readonly Entry[], inUse: Variants, peak: Peak
   return [...used, ...entries.filter((entry) => !isUsed(entry))];
 }
 
-const usualStep = ({ adapter: { software }, device: { features } }: Engine, batch: number): Variants =>
-  variantsInUse({ recipe: 'tutorial', batch, software, features });
-
 interface Context {
   readonly engine: Engine;
   readonly batch: number;
-  readonly network: BenchNetwork | undefined;
+  readonly network: NetworkChoice | undefined;
   readonly timer: Timer;
   readonly peak: Peak;
   readonly pace: Pace;
@@ -244,10 +245,11 @@ async function* measureSweeps(context: Context, places: readonly Place[]): Async
   for (const [i, place] of places.entries()) {
     signal?.throwIfAborted();
     yield pace.progress(`sweep: batch ${place.batch}, ${place.size}x${place.size} pixels`);
-    const reason = pace.refusal(foretell(place, last));
+    const reason = pace.refusal(foretell(place, last, network));
     // In proportion to their work, or small points would use up the time of large ones.
-    const rest = places.slice(i).reduce((sum, other) => sum + workOf(other), 0);
-    const seconds = Math.min(pace.left, pace.largeShare * (places.length - i)) * (workOf(place) / rest);
+    const rest = places.slice(i).reduce((sum, other) => sum + workOf(other, network), 0);
+    const seconds =
+      Math.min(pace.left, pace.largeShare * (places.length - i)) * (workOf(place, network) / rest);
     const point = reason
       ? { ...place, step: null, forward: null, reason }
       : await measurePoint(engine, place, timer, seconds, signal, network);

@@ -2,10 +2,11 @@
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { padBatch } from '../../src/plan/tensor';
-import { checkConfig, layersOf } from '../../src/unet/config';
+import { layersOf } from '../../src/unet/config';
+import { configOf, type NetworkChoice } from '../run/network';
 import { convInsideFlops } from './inside';
 import { DEFAULT_SIZE, measureWork, openWork } from './network';
-import type { Axis, BenchNetwork, SweepPoint, SweepTotal } from './result';
+import type { Axis, SweepPoint, SweepTotal } from './result';
 import type { Timer } from './timer';
 
 export const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
@@ -25,11 +26,11 @@ export function placesOf(
   axis: Axis,
   batch: number,
   points: readonly number[] = defaultPoints[axis],
-  network: BenchNetwork = {},
+  network?: NetworkChoice,
 ): Place[] {
   const sorted = [...new Set(points)].sort((a, b) => a - b);
   if (axis === 'batch') return sorted.map((n) => ({ axis, batch: n, size: DEFAULT_SIZE }));
-  for (const size of sorted) checkConfig({ ...network, height: size, width: size });
+  for (const size of sorted) configOf(network, { height: size, width: size });
   return sorted.map((size) => ({ axis, batch, size }));
 }
 
@@ -37,15 +38,19 @@ export function placesOf(
 const RUNS = 5;
 
 /** The least seconds that `place` takes, at the rate of a measured point; undefined without one. */
-export function foretell(place: Place, measured: SweepPoint | undefined): number | undefined {
+export function foretell(
+  place: Place,
+  measured: SweepPoint | undefined,
+  network?: NetworkChoice,
+): number | undefined {
   if (!measured?.step || !measured.forward) return undefined;
   const ms = measured.step.ms.median + measured.forward.ms.median;
-  return (RUNS * ms * workOf(place)) / workOf(measured) / 1000;
+  return (RUNS * ms * workOf(place, network)) / workOf(measured, network) / 1000;
 }
 
 /** Operations of a forward pass, on a batch that is padded as kernels require. */
-export function workOf({ size, batch }: Place | SweepPoint): number {
-  return layersOf(checkConfig({ height: size, width: size })).reduce(
+export function workOf({ size, batch }: Place | SweepPoint, network?: NetworkChoice): number {
+  return layersOf(configOf(network, { height: size, width: size })).reduce(
     (sum, layer) => sum + convInsideFlops({ ...layer, batch: padBatch(batch) }),
     0,
   );
@@ -58,7 +63,7 @@ export async function measurePoint(
   timer: Timer,
   seconds: number,
   signal?: AbortSignal,
-  network?: BenchNetwork,
+  network?: NetworkChoice,
 ): Promise<SweepPoint> {
   const measure = async (name: 'step' | 'forward'): Promise<SweepTotal> => {
     signal?.throwIfAborted();

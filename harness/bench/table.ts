@@ -3,13 +3,13 @@
 import type { Variants } from '../../src/unet/variants';
 import { adapterText } from '../run/adapter_text';
 import { variantLines } from '../run/kernels_text';
+import { choiceText } from '../run/network';
 import { plural } from '../run/units';
 import { isConvolution } from './inside';
 import {
   type Axis,
   axes,
   type BenchHead,
-  type BenchNetwork,
   type BenchResult,
   type BenchRow,
   type BenchTotal,
@@ -56,7 +56,7 @@ export const rowHead = [
   'of peak',
 ] as const;
 
-type Totals = Pick<BenchResult, TotalName | 'inUse'>;
+type Totals = Pick<BenchResult, TotalName | 'inUse' | 'network'>;
 
 /** The total that rows are compared with: the training step, or else the first total that was measured. */
 function headline(totals: Totals): { name: TotalName; total: BenchTotal } | undefined {
@@ -83,11 +83,10 @@ export function isInUse(
   return used === undefined ? undefined : used === variant;
 }
 
-/** The total whose variants those are. */
+/** The total whose variants those are, and of which network. */
 export function usedBy(totals: Totals): string | undefined {
-  const head = headline(totals);
-  if (head) return titles[head.name];
-  return totals.inUse && titles.step;
+  const name = headline(totals)?.name ?? (totals.inUse && 'step');
+  return name && `${titles[name]} of ${choiceText(totals.network)}`;
 }
 
 /** Explains the mark of those rows, if there can be any. */
@@ -176,7 +175,8 @@ function totalsTable(result: BenchResult): Table {
   });
   const head = ['task', 'timer', 'ms', 'p10 … p90', 'n', 'images/s', 'GFLOP/s', 'inside'];
   const notes = kernelLines(result);
-  return { title: `The whole network, ${result.batch} images`, head, rows, text: 2, notes };
+  const title = `The whole network: ${choiceText(result.network)}, ${plural(result.batch, 'image')}`;
+  return { title, head, rows, text: 2, notes };
 }
 
 export function breakdownTable(name: TotalName, breakdown: Breakdown): Table {
@@ -224,6 +224,8 @@ export const sweepTitles: Readonly<Record<Axis, string>> = {
 
 // ---------------------------------------------------------------- all of it
 
+export const kernelsTitle = ({ network }: Pick<BenchResult, 'network'>) => `Kernels: ${choiceText(network)}`;
+
 /** Every table that has a row. */
 export function benchTables(result: BenchResult): Table[] {
   const { rows, sweep, breakdowns } = result;
@@ -238,29 +240,18 @@ export function benchTables(result: BenchResult): Table[] {
     tables.push({ title: sweepTitles[axis], head: sweepHead, rows: points.map(sweepCells), text: 2, notes });
   }
   const cells = rows.map((row) => rowCells(row, isInUse(result, row)));
-  tables.push({ title: 'Kernels', head: rowHead, rows: cells, text: 3, notes: inUseNote(result) });
+  tables.push({ title: kernelsTitle(result), head: rowHead, rows: cells, text: 3, notes: inUseNote(result) });
   return tables.filter((table) => table.rows.length > 0);
 }
 
-/** `, widths 8 16, kernels 3x3, 1 2 convolutions a level, residual`; leaves out what is as in the tutorial's network. */
-export function networkText({
-  widths,
-  kernelSize,
-  convolutionsPerLevel: counts,
-  residual,
-}: BenchNetwork = {}): string {
-  return [
-    ...(widths ? [`, widths ${widths.join(' ')}`] : []),
-    ...(kernelSize ? [`, kernels ${kernelSize}x${kernelSize}`] : []),
-    ...(counts ? [`, ${[counts].flat().join(' ')} convolutions a level`] : []),
-    ...(residual ? [', residual'] : []),
-  ].join('');
-}
+export const networkLine = ({ network, batch }: Pick<BenchHead, 'network' | 'batch'>) =>
+  `Network: ${choiceText(network)}; ${plural(batch, 'image')}.`;
 
 export function headLines({ adapter, runtime, date, timer, peak, batch, network }: BenchHead): string[] {
   return [
     `Adapter: ${adapterText(adapter)}.`,
-    `Runtime: ${runtime}. ${date}. Batch ${batch}${networkText(network)}.`,
+    `Runtime: ${runtime}. ${date}.`,
+    networkLine({ network, batch }),
     `Timer: ${timerLine(timer)}.`,
     `Peaks: ${peaksLine(peak)}.`,
   ];

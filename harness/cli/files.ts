@@ -67,9 +67,11 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** Creates the folder if it does not exist, and proves that files can be written there. `flag` is the flag that named it. */
 export async function prepareFolder(folder: string, flag = '--out'): Promise<void> {
-  const probe = temporaryFor(join(folder, 'webgpu-diffusion'));
+  const path = join(folder, 'webgpu-diffusion');
+  const probe = temporaryFor(path);
   try {
     await makeFolder(resolve(folder));
+    await clearTemporary(path);
     await (await open(probe, 'wx')).close();
   } catch (cause) {
     throw new EngineError(

@@ -50,10 +50,14 @@ async function readVariants(given: string): Promise<Variants> {
     if (twice) throw new UsageError(`--variants names ${show(twice)} twice; name it once.`);
     return Object.fromEntries(entries as [string, string][]);
   }
-  const content = new TextDecoder().decode(await readWhole(given));
+  return variantsOf(await readWhole(given), given);
+}
+
+/** The variants in a file. Throws UsageError. */
+export function variantsOf(bytes: Uint8Array, name: string): Variants {
   let value: unknown;
   try {
-    value = JSON.parse(content);
+    value = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     // The error below covers this.
   }
@@ -65,7 +69,7 @@ async function readVariants(given: string): Promise<Variants> {
     !Object.values(variants).every((v) => typeof v === 'string')
   ) {
     throw new UsageError(
-      `--variants ${given} holds no variants; it must be the run.json of a run, or a JSON object such as {"conv2d/down.1": "winograd"}.`,
+      `--variants ${name} holds no variants; it must be the run.json of a run, or a JSON object such as {"conv2d/down.1": "winograd"}.`,
     );
   }
   return variants as Variants;

@@ -1,8 +1,8 @@
 /** The flags that describe a network, and the configuration that they result in. */
 import { EngineError } from '../../src/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
-import { checkConfig, type UNetConfig } from '../../src/unet/config';
-import { levelsOf } from '../run/network';
+import type { UNetConfig } from '../../src/unet/config';
+import { configOf, type NetworkChoice } from '../run/network';
 import { type Given, integer, integers, oneOf, toggle, UsageError } from './args';
 
 export const recipeNames = Object.keys(recipes) as RecipeName[];
@@ -18,6 +18,15 @@ export const networkFlags = {
   residual: toggle('add the input of the second and later convolutions of a level to\ntheir output'),
 };
 
+/** What the flags say of the network. */
+export const choiceOf = (given: Given<typeof networkFlags>): NetworkChoice => ({
+  recipe: given.recipe,
+  widths: given.widths,
+  kernelSize: given['kernel-size'],
+  convolutionsPerLevel: given.convolutions,
+  residual: given.residual,
+});
+
 /** `size` comes from the images, `classes` from their labels. Throws UsageError. */
 export function networkOf(
   given: Given<typeof networkFlags>,
@@ -25,14 +34,13 @@ export function networkOf(
 ): UNetConfig {
   const { network }: { readonly network: UNetConfig } = recipes[given.recipe ?? 'tutorial'];
   const { widths = network.widths, 'kernel-size': kernelSize = network.kernelSize } = given;
-  const { convolutions, residual = network.residual } = given;
-  const levels = levelsOf(network, widths, convolutions);
+  const { convolutions } = given;
   try {
     const { height, width, channels } = { ...network, ...size };
     const { conditioning = { noiseLevel: false, classes: 0 } } = network;
     const classes = conditioning.classes > 0 ? (size.classes ?? conditioning.classes) : 0;
     const told = { conditioning: { ...conditioning, classes } };
-    return checkConfig({ ...network, height, width, channels, ...levels, kernelSize, residual, ...told });
+    return configOf(choiceOf(given), { height, width, channels, ...told });
   } catch (error) {
     if (error instanceof EngineError) {
       const own = convolutions ? ` --convolutions ${convolutions}` : '';

@@ -10,7 +10,7 @@ const legal =
 
 export const scheduleFlag: Flag<GivenSchedule> = {
   value: 'constant|cosine,…',
-  help: "of the learning rate: after warmup=N steps the rate itself, or half a wave of a cosine\nto floor=X of it (default 0.01) at the run's end, such as cosine,warmup=20\n(default: the recipe's)",
+  help: "of the learning rate: after warmup=N steps the rate itself, or half a wave of\na cosine to floor=X of it (default 0.01) at the run's end, such as\ncosine,warmup=20 (default: the recipe's)",
   parse: (text, name) => {
     const wrong = (what: string) =>
       new UsageError(`--${name} is ${show(text)}, ${what}; it must be ${legal}.`);

@@ -1,10 +1,11 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { keepFocus } from './focus';
+import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import type { MeasureName } from './measuring/measure';
-import type { Command, ModelDescription, RunSettings, Source, WorkerEvent } from './protocol';
-import { measurementsOf } from './run_notes';
+import type { Command, ModelDescription, PageSettings, Source, WorkerEvent } from './protocol';
+import { measurementsOf, readNotes } from './run_notes';
 import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
 import { startWorker } from './start_worker';
 import { initialState, networkIn, reduce, type State, sourceOf } from './state';
@@ -30,6 +31,8 @@ export class App {
   home = location.search === '';
   /** What the address said that could not be used, and what a file has changed. */
   notices: readonly string[];
+  /** Those that were last given as images to train on. */
+  drawings: readonly KeptDrawing[] = [];
   /** Samples are made with the network of a file, if one is open. */
   useFile = false;
   state: State = initialState;
@@ -129,6 +132,13 @@ export class App {
     this.worker.postMessage(command);
   }
 
+  /** Trains a run that the browser keeps, on the drawings that are kept with it, if there are any. */
+  goOn(id: string): void {
+    const drawings = drawingsOfText(readNotes()[id]?.drawings ?? '');
+    if (drawings) this.drawings = drawings;
+    this.send({ type: 'goOn', id, drawings: drawings && filesOfDrawings(drawings) });
+  }
+
   /** Tells the worker what it only needs to know once it is open, as it hears everything then. */
   private tell(command: Command): void {
     if (this.opened) this.worker.postMessage(command);
@@ -188,7 +198,7 @@ export class App {
     this.tell({ type: 'adjust', settings: this.runSettings() });
   }
 
-  private runSettings(): RunSettings {
+  private runSettings(): PageSettings {
     const { recipe, begin, batch, lr, epochs, seed, widths, limit } = this.settings;
     const { holdout, minutes, samples, refresh, tune } = this.settings;
     return {
@@ -229,7 +239,11 @@ export class App {
   private receive(event: WorkerEvent): void {
     this.state = reduce(this.state, event);
     if (event.type === 'resumed' && event.id)
-      this.state = { ...this.state, measured: rewound(measurementsOf(event.id), event.losses.length) };
+      this.state = {
+        ...this.state,
+        begin: readNotes()[event.id]?.begin,
+        measured: rewound(measurementsOf(event.id), event.losses.length),
+      };
     this.changedAt = performance.now();
     this.timeFirstStep(event);
     if (event.type === 'lost') rememberLoss();

@@ -5,9 +5,18 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { color } from './colors';
-import { type Columns, type Curves, columnsOf, linearRange, logRange, xEnd } from './curve_data';
+import {
+  type Columns,
+  type Curves,
+  columnsOf,
+  linearRange,
+  logRange,
+  type Reading,
+  readingOf,
+  xEnd,
+} from './curve_data';
 import { drawMarks } from './curve_marks';
-import { loss as lossText } from './format';
+import { setText } from './dom';
 
 export type Scale = 'linear' | 'log';
 
@@ -29,7 +38,7 @@ const nothing: Curves = {
 
 export class Curve {
   private readonly host: HTMLElement;
-  private readonly reading: HTMLElement;
+  private readonly reading: Readonly<Record<keyof Reading, HTMLElement>>;
   private plot: uPlot | undefined;
   private scale: Scale = 'linear';
   private curves = nothing;
@@ -37,7 +46,8 @@ export class Curve {
   private drawnAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: HTMLElement, reading: HTMLElement) {
+  /** `reading` gets what is drawn under the pointer. */
+  constructor(host: HTMLElement, reading: Readonly<Record<keyof Reading, HTMLElement>>) {
     this.host = host;
     this.reading = reading;
     new ResizeObserver(() => this.plot?.setSize(this.size())).observe(host);
@@ -116,6 +126,9 @@ export class Curve {
   private options(): Omit<uPlot.Options, 'width' | 'height' | 'series'> {
     const axis: uPlot.Axis = {
       font: '12px system-ui, sans-serif',
+      labelFont: '12px system-ui, sans-serif',
+      labelSize: 16,
+      labelGap: 0,
       stroke: color('--muted'),
       grid: { stroke: color('--line'), width: 1 },
       ticks: { show: false },
@@ -133,11 +146,17 @@ export class Curve {
       axes: [
         {
           ...axis,
-          size: 28,
+          label: 'step',
+          size: 24,
           grid: { show: false },
           incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5],
         },
-        { ...axis, size: 44, values: (_, ticks) => ticks.map((v) => (v === null ? '' : short(v))) },
+        {
+          ...axis,
+          label: 'loss',
+          size: 44,
+          values: (_, ticks) => ticks.map((v) => (v === null ? '' : short(v))),
+        },
       ],
       hooks: {
         drawAxes: [(plot) => drawMarks(plot, this.curves)],
@@ -147,7 +166,7 @@ export class Curve {
   }
 
   private read(index: number | null | undefined): void {
-    const value = index === null || index === undefined ? undefined : this.curves.losses[index];
-    this.reading.textContent = value === undefined ? '' : `step ${index! + 1}: ${lossText(value)}`;
+    const reading = readingOf(this.curves, this.columns, index);
+    for (const part of Object.keys(reading) as (keyof Reading)[]) setText(this.reading[part], reading[part]);
   }
 }

@@ -1,4 +1,5 @@
 /** What the loss curve draws: columns of one length for all its lines, and how far its axes go. Pure. */
+import { loss as lossText, whole } from './format';
 import type { HeldOutLoss, RateChange } from './measurements';
 import type { PageRecipe } from './settings';
 import { curveTop, smooth } from './state';
@@ -53,6 +54,33 @@ export function columnsOf({ losses, heldOut, overlays }: Curves): Columns {
     column((i) => held.get(i + 1)),
     ...others.map((line) => column((i) => line[i])),
   ];
+}
+
+/** What is drawn above a step, in words. */
+export interface Reading {
+  readonly at: string;
+  readonly each: string;
+  readonly smoothed: string;
+  readonly held: string;
+}
+
+/** Of the step at this place of the columns; empty words where there is nothing. The held-out loss is the newest by then. */
+export function readingOf(
+  { losses, heldOut, rates }: Curves,
+  [, , smoothed]: Columns,
+  index: number | null | undefined,
+): Reading {
+  const loss = losses[index ?? -1];
+  if (loss === undefined) return { at: '', each: '', smoothed: '', held: '' };
+  const step = index! + 1;
+  const held = heldOut.findLast((point) => point.step <= step);
+  const rate = rates.findLast((change) => change.step < step);
+  return {
+    at: `step ${whole(step)}${rate ? `, rate ${rate.lr}` : ''}`,
+    each: Number.isNaN(loss) ? '' : lossText(loss),
+    smoothed: lossText(smoothed[index!]!),
+    held: held ? `${lossText(held.loss)}${held.step < step ? `, step ${whole(held.step)}` : ''}` : '',
+  };
 }
 
 /** Where the axis of steps ends: for the first epoch at a round number, so that its start is not stretched. */

@@ -10,15 +10,15 @@ export function connectDrawDigits(app: App): { render(): void } {
     button.type = 'button';
     button.id = `draw-digit-${choice}`;
     button.textContent = choice === 'all' ? 'any' : choice;
-    button.addEventListener('click', () => app.set('digit', choice));
+    button.addEventListener('click', () => app.set('told', choice));
     return button;
   });
   anyElement('draw-digit-buttons').replaceChildren(...buttons);
   return {
     render() {
-      const { digit } = app.settings;
+      const { told } = app.settings;
       // A class beyond these is none in particular here.
-      const pressed = CHOICES.includes(String(digit)) ? String(digit) : 'all';
+      const pressed = CHOICES.includes(String(told)) ? String(told) : 'all';
       CHOICES.forEach((choice, i) => {
         buttons[i].setAttribute('aria-pressed', String(choice === pressed));
       });

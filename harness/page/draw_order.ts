@@ -17,10 +17,10 @@ export function questionOf(
   {
     ask,
     level,
-    digit,
+    told: digit,
     guidance,
     noise: seed,
-  }: Pick<Settings, 'ask' | 'level' | 'digit' | 'guidance' | 'noise'>,
+  }: Pick<Settings, 'ask' | 'level' | 'told' | 'guidance' | 'noise'>,
   source: Source,
 ): Question {
   const seen = centred(drawing);

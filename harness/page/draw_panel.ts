@@ -1,7 +1,7 @@
 /** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
 import type { App, TaskPanel } from './app';
 import { centred } from './centred';
-import { anyElement, button, byId, setText } from './dom';
+import { anyElement, button, byId, download, setText } from './dom';
 import { clearClasses, showClasses, verdict } from './draw_classes';
 import { connectDrawDigits } from './draw_digits';
 import { type Question, questionOf } from './draw_order';
@@ -9,8 +9,11 @@ import { DrawPaper } from './draw_paper';
 import { connectDrawSource } from './draw_source';
 import { DrawViews } from './draw_views';
 import { connectFields } from './fields';
+import { setDisabled } from './focus';
 import { whole } from './format';
+import { pngOf } from './images';
 import { Latest } from './latest';
+import { drawnName, drawnPicture } from './make_files';
 import type { DrawAnswer, DrawOrder, WorkerEvent } from './protocol';
 import { type Ask, asks, type Settings } from './settings';
 import { describe } from './state';
@@ -64,6 +67,7 @@ export class DrawPanel implements TaskPanel {
     button('draw-noise-next').addEventListener('click', () =>
       app.set('noise', String((app.settings.noise + 1) % 2 ** 32)),
     );
+    button('draw-save').addEventListener('click', () => void this.save());
   }
 
   /** Without a drawing, of one of the digits. */
@@ -85,6 +89,7 @@ export class DrawPanel implements TaskPanel {
 
   render(): void {
     this.fields.render();
+    this.teach.renderOwn();
     if (this.app.settings.task !== 'draw') return;
     this.paper.render();
     this.source.render();
@@ -109,6 +114,11 @@ export class DrawPanel implements TaskPanel {
   private seen(): Uint8Array<ArrayBuffer> | undefined {
     const ink = inkOf(centred(this.paper.drawing));
     return isEmpty(ink) ? undefined : Uint8Array.from(ink, (value) => Math.round(255 * value));
+  }
+
+  private async save(): Promise<void> {
+    const picture = drawnPicture([this.seen()!, ...this.views.answerTo(this.settings.ask)]);
+    download(drawnName(this.settings), await pngOf(picture));
   }
 
   private ask({ order }: Question): void {
@@ -144,7 +154,7 @@ export class DrawPanel implements TaskPanel {
   }
 
   private renderChoices(): void {
-    const { ask, digit, level, guidance } = this.settings;
+    const { ask, told, level, guidance } = this.settings;
     for (const each of asks) button(`ask-${each}`).setAttribute('aria-pressed', String(each === ask));
     const only = (id: string, shown: boolean) => {
       anyElement(id).hidden = !shown;
@@ -153,8 +163,8 @@ export class DrawPanel implements TaskPanel {
     only('draw-fillings', ask === 'fill');
     only('draw-classes', ask === 'classify');
     only('draw-digits', ask !== 'classify');
-    only('draw-guidance-field', ask !== 'classify' && digit !== 'all');
-    button('draw-take').disabled = !this.answers.denoise;
+    only('draw-guidance-field', ask !== 'classify' && told !== 'all');
+    setDisabled(button('draw-take'), !this.answers.denoise);
     setText(anyElement('draw-about'), ABOUT[ask]);
     setText(anyElement('level-value'), `${level} %`);
     setText(anyElement('draw-guidance-value'), String(guidance));
@@ -163,6 +173,11 @@ export class DrawPanel implements TaskPanel {
   private renderStatus({ why }: Question): void {
     const { state, measuring } = this.app;
     const { waiting } = this.latest;
+    // Only what belongs together is saved.
+    setDisabled(
+      button('draw-save'),
+      waiting || this.problem !== undefined || !this.answers[this.settings.ask],
+    );
     const { preparing } = state;
     const compiling =
       preparing &&

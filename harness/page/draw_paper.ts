@@ -4,6 +4,7 @@ import { anyElement, button } from './dom';
 import { DrawField } from './draw_field';
 import { DrawHistory } from './draw_history';
 import { connectKeys, connectPointer, type Pen } from './draw_pen';
+import { setDisabled } from './focus';
 import { type Drawing, nothing, type Tool, tools } from './strokes';
 
 export class DrawPaper {
@@ -63,9 +64,9 @@ export class DrawPaper {
     const masks = this.app.settings.ask === 'fill';
     for (const each of tools) button(`tool-${each}`).setAttribute('aria-pressed', String(each === this.tool));
     button('tool-mask').hidden = !masks;
-    button('draw-undo').disabled = !this.history.canUndo;
-    button('draw-clear').disabled = this.isBlank;
-    button('draw-example').disabled = ['starting', 'failed'].includes(this.app.state.phase);
+    setDisabled(button('draw-undo'), !this.history.canUndo);
+    setDisabled(button('draw-clear'), this.isBlank);
+    setDisabled(button('draw-example'), ['starting', 'failed'].includes(this.app.state.phase));
     this.field.show(this.drawing);
     this.field.showMask(masks);
   }

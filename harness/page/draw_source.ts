@@ -2,9 +2,10 @@
 import type { App } from './app';
 import { anyElement, button, setText } from './dom';
 import { unfit } from './draw_order';
+import { setDisabled } from './focus';
 import { whole } from './format';
+import { PRETRAINED_STEPS } from './pretrained';
 import type { Source } from './protocol';
-import { PRETRAINED_STEPS } from './recipe_text';
 import type { State } from './state';
 
 /** So many steps, or an epoch if that has fewer, must a run have made before its network is taken by itself. Before, the visitor may choose it. */
@@ -42,7 +43,7 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
       const { state } = app;
       for (const each of SOURCES)
         button(`draw-use-${each}`).setAttribute('aria-pressed', String(each === source()));
-      button('draw-use-run').disabled = state.losses.length === 0;
+      setDisabled(button('draw-use-run'), state.losses.length === 0);
       button('draw-use-file').hidden = state.model === undefined;
       setText(button('draw-use-file'), state.model?.name ?? '');
       const problem = why() ?? untilGrown();

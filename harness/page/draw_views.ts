@@ -2,6 +2,7 @@
 import { anyElement, button, byId, setText } from './dom';
 import { ImageView, type Tiles } from './images';
 import { noised } from './noised';
+import type { Ask } from './settings';
 import { SIDE } from './strokes';
 
 const SIZE = SIDE * SIDE;
@@ -56,6 +57,12 @@ export class DrawViews {
 
   showMade(picture: Uint8Array = paper): void {
     show(this.made, picture);
+  }
+
+  /** What answers this question; for the digits' errors there is no picture. */
+  answerTo(ask: Ask): Uint8Array[] {
+    const views = { denoise: [this.noisy, this.made], fill: this.fillings, classify: [] }[ask];
+    return views.map(({ shown }) => shown!.bytes);
   }
 
   /** [4][28][28]. */

@@ -12,7 +12,8 @@ export interface Fields {
   render(): void;
 }
 
-export function connectFields(app: App, form: HTMLFormElement, message: HTMLElement): Fields {
+/** A form without a message has only choices, which are always legal. */
+export function connectFields(app: App, form: HTMLFormElement, message?: HTMLElement): Fields {
   const inputs = [...form.querySelectorAll<Input>('input, select')].map((input) => {
     const key = keys.find((k) => k === input.name);
     if (!key) throw new Error(`${input.name} is not a setting`);
@@ -22,6 +23,7 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
   const shown = new Map<Key, string>();
 
   const tell = (input: Input, key: Key, problem: string | undefined) => {
+    if (!message) return;
     if (problem) problems.set(key, problem);
     else problems.delete(key);
     input.setAttribute('aria-invalid', String(problem !== undefined));
@@ -29,11 +31,11 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
   };
 
   // What its role implies must be written out where fields name it as their error message.
-  message.ariaLive = 'polite';
+  if (message) message.ariaLive = 'polite';
   form.addEventListener('submit', (event) => event.preventDefault());
   for (const { input, key } of inputs) {
     input.spellcheck = false;
-    input.setAttribute('aria-errormessage', message.id);
+    if (message) input.setAttribute('aria-errormessage', message.id);
     input.addEventListener('change', () => {
       tell(input, key, app.set(key, input.value, input.labels?.[0]?.textContent));
       app.changed();
@@ -48,14 +50,18 @@ export function connectFields(app: App, form: HTMLFormElement, message: HTMLElem
       for (const { input, key } of inputs) {
         const text = show(key, app.settings);
         const locked = input.hasAttribute('data-fixed') && isFixed(app.state);
+        input.disabled = locked;
+        input.title = locked ? 'Fixed for this run. Reset to change it.' : '';
+        if (input instanceof HTMLInputElement && input.type === 'radio') {
+          input.checked = input.value === text;
+          continue;
+        }
         // Only if the setting itself has changed, so that text being typed stays; nobody types in a locked input.
         if (shown.get(key) !== text || (locked && input.value !== text)) {
           shown.set(key, text);
           input.value = text;
           tell(input, key, undefined);
         }
-        input.disabled = locked;
-        input.title = locked ? 'Fixed for this run. Reset to change it.' : '';
       }
     },
   };

@@ -1,11 +1,15 @@
 /** Training that begins with the pretrained network: with which settings, and on which images that is possible. Pure. */
 import { EngineError } from '../../src/errors';
+import { recipes } from '../../src/recipes';
 import type { UNetConfig } from '../../src/unet/config';
+import { pretrainedOf } from './pretrained';
+import type { DataDescription } from './protocol';
+import type { PageRecipe, Settings } from './settings';
 
 /** Few steps, at a sixth of the recipe's rate: what the network knows of digits is to stay. */
 const STEPS = 60;
 const MOST_BATCH = 32;
-const RATE = 0.0005;
+export const RATE = 0.0005;
 
 export function fineTuning(count: number): {
   readonly batch: number;
@@ -16,8 +20,31 @@ export function fineTuning(count: number): {
   return { batch, epochs: Math.ceil(STEPS / Math.ceil(count / batch)), lr: RATE };
 }
 
-/** Throws unless a network that is already trained fits the network that the settings and the images ask for. */
-export function checkBeginning(trained: UNetConfig, wanted: UNetConfig): void {
+/** Why a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
+export function whyNew(
+  { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
+  { height, width, classes }: Pick<DataDescription, 'height' | 'width' | 'classes'>,
+): string | undefined {
+  const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
+  const told = conditioning && {
+    conditioning: { ...conditioning, classes: classes ?? conditioning.classes },
+  };
+  try {
+    checkBeginning(recipe, { ...network, ...told, height, width, widths });
+    return undefined;
+  } catch (error) {
+    return (error as EngineError).message;
+  }
+}
+
+/** Throws unless a recipe's pretrained network fits the network that the settings and the images ask for. */
+export function checkBeginning(recipe: PageRecipe, wanted: UNetConfig): void {
+  if (pretrainedOf(recipe) !== recipe)
+    throw new EngineError(
+      'data',
+      `There is no pretrained network of the recipe ${recipe}. Begin with new weights, or take the recipe ${pretrainedOf(recipe)}.`,
+    );
+  const trained: UNetConfig = recipes[recipe].network;
   const refuse = (what: string, remedy: string) => {
     throw new EngineError('data', `The pretrained network ${what}. ${remedy}, or begin with new weights.`);
   };

@@ -4,10 +4,11 @@ import { anyElement, button } from './dom';
 /** The button's aria-controls names what it unfolds; style.css hides that, and shows the button, on narrow screens only. */
 export function foldFields(id: string): void {
   const fold = button(id);
-  const fields = anyElement(fold.getAttribute('aria-controls')!);
-  fields.classList.add('foldable');
+  const folded = fold.getAttribute('aria-controls')!.split(' ').map(anyElement);
+  for (const element of folded) element.classList.add('foldable');
   fold.addEventListener('click', () => {
-    const open = fields.classList.toggle('unfolded');
+    const open = fold.getAttribute('aria-expanded') !== 'true';
+    for (const element of folded) element.classList.toggle('unfolded', open);
     fold.setAttribute('aria-expanded', String(open));
   });
 }

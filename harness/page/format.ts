@@ -1,5 +1,6 @@
 /** Formats numbers and names for the page. Pure. */
 import type { AdapterDescription } from '../../src';
+import { type EpochParts, stepsPerEpoch } from '../../src/training/epoch';
 import { adapterName as nameOf } from '../run/adapter_text';
 
 export const whole = (n: number) => Math.round(n).toLocaleString('en-US');
@@ -35,7 +36,7 @@ export function megabytes(bytes: number): string {
 export const percent = (share: number) =>
   `${share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
-export const adapterName = (adapter: AdapterDescription): string =>
+export const adapterLabel = (adapter: AdapterDescription): string =>
   nameOf(adapter) || 'An adapter that the browser does not name';
 
 /** A count with a noun that has a regular plural. */
@@ -45,9 +46,10 @@ export const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ?
 const tutorial = { images: 70_000, epochs: 5 };
 
 /** The work of this run; `asTutorial`: compared with that of the tutorial’s. */
-export function workLine(images: number, batch: number, epochs: number, asTutorial: boolean): string {
-  const steps = Math.ceil(images / batch);
-  const own = `${some(steps, 'step')} an epoch at batch ${whole(batch)}, ${whole(steps * epochs)} in ${some(epochs, 'epoch')}`;
+export function workLine(parts: EpochParts, epochs: number, asTutorial: boolean): string {
+  const images = parts.imageCount;
+  const steps = stepsPerEpoch(parts);
+  const own = `${some(steps, 'step')} an epoch at batch ${whole(parts.batchSize)}, ${whole(steps * epochs)} in ${some(epochs, 'epoch')}`;
   // A part of the images says little about how much of them is enough.
   if (!asTutorial || images < 10_000 || (images === tutorial.images && epochs >= tutorial.epochs))
     return `${own}.`;

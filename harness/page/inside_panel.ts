@@ -8,11 +8,11 @@ import { DispatchList } from './inside/dispatch_list';
 import { Drawing } from './inside/drawing';
 import { showNorms } from './inside/norms';
 import { kernelMaps, number, PartView } from './inside/part_view';
-import type { InsideAnswer, InsideLayer, Looked, Picture, Stage, Stepped } from './inside/protocol';
+import type { InsideAnswer, InsideLayer, Looked, Picture, Stepped, StepStage } from './inside/protocol';
 import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } from './inside/shades';
 import { SlowMotion } from './inside/slow_motion';
+import { PRETRAINED_STEPS } from './pretrained';
 import type { WorkerEvent } from './protocol';
-import { PRETRAINED_STEPS } from './recipe_text';
 
 /** While it trains, the network is looked at again after so many steps and milliseconds: each look costs the step under way. */
 const AGAIN_STEPS = 8;
@@ -39,7 +39,7 @@ class InsidePanel implements TaskPanel {
   private lookedAt = 0;
   private stepped: Stepped | undefined;
   /** The stage of the step that the drawing shows; undefined: it shows the picture. */
-  private stage: Stage | undefined;
+  private stage: StepStage | undefined;
 
   /** What the worker has been asked for and not answered yet. */
   private waiting: 'look' | 'step' | 'list' | undefined;

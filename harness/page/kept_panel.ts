@@ -21,7 +21,7 @@ export function createKeptPanel(app: App): Panel {
     });
     goOn.addEventListener('click', () => {
       app.set('task', 'train');
-      app.send({ type: 'goOn', id: run.id });
+      app.goOn(run.id);
     });
     const discard = Object.assign(document.createElement('button'), {
       type: 'button',

@@ -17,7 +17,8 @@ export const goOnText = ({ savedAt, step }: KeptRun, now: number): string =>
   `Go on with ${runOf(savedAt, now)} (step ${whole(step)})`;
 
 /** Which one it is, among several. */
-export function facts({ objective, settings, data, savedAt, loss, held }: KeptRun): string {
+export function facts(run: KeptRun): string {
+  const { settings, data, savedAt, loss, held } = run;
   const { batchSize, learningRate, seed, source } = settings;
   const time = new Date(savedAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
   const images =
@@ -25,7 +26,7 @@ export function facts({ objective, settings, data, savedAt, loss, held }: KeptRu
   const parts = [
     `Kept at ${time}`,
     ...(loss === undefined || Number.isNaN(loss) ? [] : [`loss ${lossText(loss)}`]),
-    `recipe ${recipeOf(objective)}`,
+    `recipe ${recipeOf(run)}`,
     `batch ${whole(batchSize)}`,
     `learning rate ${learningRate}`,
     `seed ${seed}`,

@@ -6,7 +6,7 @@ import { DrawPanel } from './draw_panel';
 import { createExplainPanel, explainWithoutGpu } from './explain_panel';
 import { connectFiles } from './file_input';
 import { guardDisabled } from './focus';
-import { adapterName } from './format';
+import { adapterLabel } from './format';
 import { connectGlossary } from './glossary';
 import { createHome } from './home';
 import { createInsidePanel } from './inside_panel';
@@ -40,7 +40,7 @@ declare global {
 }
 
 /** Smaller settings for software adapters: the digits' samples are one of each. */
-const SMALL = { batch: 16, samples: { digits: 10, tutorial: 16 } };
+const SMALL = { batch: 16, samples: { digits: 10, 'digits-3x3': 10, tutorial: 16 } };
 
 function showTrouble({ title, why, remedies }: Trouble): void {
   if (!anyElement('unsupported').hidden) return;
@@ -117,7 +117,7 @@ function createFrame(app: App): Panel {
       dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;
       setText(
         anyElement('adapter-name'),
-        `${adapterName(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
+        `${adapterLabel(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
       );
       const large = {
         train: !state.run && settings.batch > SMALL.batch,

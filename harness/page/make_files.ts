@@ -1,7 +1,8 @@
-/** The files that the Make tab saves: one step as a picture, all steps as an animation or as numbers. Pure, but for loading the GIF encoder. */
+/** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
 import { grid, type Picture } from '../run/pictures';
 import type { Order } from './protocol';
-import type { PageRecipe } from './settings';
+import type { PageRecipe, Settings } from './settings';
+import { SIDE } from './strokes';
 import type { Frame, Shape } from './trajectory';
 
 const FRAME_MS = 120;
@@ -45,6 +46,36 @@ export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolea
   return pictureOf(both, { ...shape, columns: 2 * columns }, { scale: 4, group: columns });
 }
 
+/** What the Draw tab saves: the drawing as the network sees it, and beside it what was made of it. */
+export function drawnName({ ask, level, noise }: Pick<Settings, 'ask' | 'level' | 'noise'>): string {
+  const which = {
+    denoise: `-noise-${level}-percent-seed-${noise}`,
+    fill: `-filled-seed-${noise}`,
+    classify: '',
+  };
+  return `digits-drawing${which[ask]}.png`;
+}
+
+export function drawnPicture(images: readonly Uint8Array[]): Picture {
+  return pictureOf(joined(images), { columns: images.length, height: SIDE, width: SIDE }, { scale: 4 });
+}
+
+/** The first row of each grid, below each other. */
+export function sheet(grids: readonly Uint8Array[], shape: Shape, group = shape.columns): Picture {
+  const length = shape.columns * shape.height * shape.width;
+  return pictureOf(joined(grids.map((bytes) => bytes.subarray(0, length))), shape, { scale: 2, group });
+}
+
+/** A row for each step, x beside the prediction, as the command line's `sample --history` draws them: of the first row of images. */
+export function trajectorySheet(frames: readonly Frame[], shape: Shape): Picture {
+  const { columns, height, width } = shape;
+  const length = columns * height * width;
+  const rows = frames.map(({ x, prediction }) =>
+    joined([x.subarray(0, length), prediction.subarray(0, length)]),
+  );
+  return sheet(rows, { ...shape, columns: 2 * columns }, columns);
+}
+
 /** x before each step, and at last the images. */
 const pictures = (frames: readonly Frame[]) => [
   ...frames.map(({ x }) => x),
@@ -74,11 +105,25 @@ export async function animation(
   );
 }
 
-/** The same as numbers: uint8, [frames + 1][images][height][width], 255 for ink. */
-export function trajectoryNpy(frames: readonly Frame[], { height, width }: Shape): Uint8Array<ArrayBuffer> {
-  const all = pictures(frames);
-  const images = all[0].length / (height * width);
-  return npy([all.length, images, height, width], all);
+/** The same as numbers: [frames + 1][images][height][width]. */
+export const trajectoryNpy = (frames: readonly Frame[], shape: Shape) => gridsNpy(pictures(frames), shape);
+
+/** Grids of one size as numbers: uint8, [grids][images][height][width], 255 for ink. */
+export function gridsNpy(
+  grids: readonly Uint8Array[],
+  { height, width }: Pick<Shape, 'height' | 'width'>,
+): Uint8Array<ArrayBuffer> {
+  return npy([grids.length, grids[0].length / (height * width), height, width], grids);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** A file of NumPy, version 1.0: a head of text, padded to a multiple of 64 bytes, and the numbers. */
@@ -86,13 +131,7 @@ function npy(shape: readonly number[], parts: readonly Uint8Array[]): Uint8Array
   const text = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
   const length = 64 * Math.ceil((10 + text.length + 1) / 64);
   const head = `\x93NUMPY\x01\x00  ${text.padEnd(length - 11)}\n`;
-  const bytes = new Uint8Array(length + parts.reduce((sum, part) => sum + part.length, 0));
-  bytes.set(Array.from(head, (letter) => letter.charCodeAt(0)));
+  const bytes = joined([Uint8Array.from(head, (letter) => letter.charCodeAt(0)), ...parts]);
   new DataView(bytes.buffer).setUint16(8, length - 10, true);
-  let at = length;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
   return bytes;
 }

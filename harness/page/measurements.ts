@@ -23,6 +23,8 @@ export interface AcceptedShare {
 export interface RateChange {
   readonly step: number;
   readonly lr: number;
+  /** And that of the steps before it. */
+  readonly before?: number;
 }
 
 export type Measurement =
@@ -72,8 +74,13 @@ export function reduceMeasurements(known: Measurements, event: Measurement): Mea
       return { ...known, heldOut: withPoint(known.heldOut, event.measured) };
     case 'quality':
       return { ...known, quality: withPoint(known.quality, event.measured) };
-    case 'rate':
-      return { ...known, rates: withPoint(known.rates, event.changed) };
+    case 'rate': {
+      const { changed } = event;
+      const last = known.rates.at(-1);
+      // Changed twice between two steps, it is as if changed once.
+      const before = last?.step === changed.step ? last.before : changed.before;
+      return { ...known, rates: withPoint(known.rates, { ...changed, before }) };
+    }
     case 'measuring':
       return { ...known, measuring: event.what };
     case 'clock': {
@@ -100,6 +107,12 @@ export function rewound(known: Measurements, step: number): Measurements {
 /** Seconds that the run has been trained, in all visits; undefined where nobody has counted. */
 export const trainedSeconds = ({ secondsBefore, clock }: Measurements): number | undefined =>
   secondsBefore + (clock?.run ?? 0) || undefined;
+
+/** The learning rate that was set at each of so many steps, which is `now`. */
+export function ratesOf({ rates }: Pick<Measurements, 'rates'>, steps: number, now: number): number[] {
+  const first = rates[0]?.before ?? now;
+  return Array.from({ length: steps }, (_, i) => rates.findLast(({ step }) => step <= i)?.lr ?? first);
+}
 
 /** Points in the order of their steps; what is known of the same step, or of later ones, gives way. */
 function withPoint<T extends { readonly step: number }>(points: readonly T[], point: T): readonly T[] {

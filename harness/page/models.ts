@@ -1,10 +1,9 @@
 /** Networks to sample from besides the run's: the pretrained network of each recipe, and one from a file. */
 import type { Engine, UNet } from '../../src';
-import { loadPretrained } from '../../src/pretrained';
+import { loadPretrained, type PretrainedName } from '../../src/pretrained';
 import type { Model } from '../../src/weights/model';
 import { createTrained } from '../../src/worker/run';
 import type { Network } from './order';
-import type { PageRecipe } from './settings';
 
 interface Loaded {
   readonly model: Model;
@@ -13,19 +12,19 @@ interface Loaded {
 }
 
 export class Models {
-  private readonly pretrained = new Map<PageRecipe, Loaded>();
+  private readonly pretrained = new Map<PretrainedName, Loaded>();
   private file: Loaded | undefined;
 
-  async ofRecipe(recipe: PageRecipe, engine: Engine): Promise<Network> {
+  async ofRecipe(recipe: PretrainedName, engine: Engine): Promise<Network> {
     return onGpu(await this.load(recipe), engine);
   }
 
   /** The pretrained network of a recipe, for runs that begin with it. */
-  async modelOf(recipe: PageRecipe): Promise<Model> {
+  async modelOf(recipe: PretrainedName): Promise<Model> {
     return (await this.load(recipe)).model;
   }
 
-  private async load(recipe: PageRecipe): Promise<Loaded> {
+  private async load(recipe: PretrainedName): Promise<Loaded> {
     let loaded = this.pretrained.get(recipe);
     if (!loaded) {
       loaded = { model: await loadPretrained(recipe) };

@@ -1,5 +1,5 @@
 /** NumPy's .npy files of plain numbers: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Pure. */
-import { EngineError } from '../../src/errors';
+import { clip, EngineError, show } from '../../src/errors';
 
 export interface Npy {
   readonly shape: readonly number[];
@@ -28,20 +28,21 @@ export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
   const type = /'descr':\s*'([^']+)'/.exec(header)?.[1] ?? 'several';
   const size = /'shape':\s*\(([\d,\s]*)\)/.exec(header)?.[1];
   if (size === undefined) refuse('has no shape in its header.');
-  if (!(type in TYPES)) {
-    refuse(`holds values of the type ${type}, and ${Object.keys(TYPES).join(', ')} can be read.`);
+  if (!Object.hasOwn(TYPES, type)) {
+    refuse(`holds values of the type ${show(type)}, and ${Object.keys(TYPES).join(', ')} can be read.`);
   }
   if (/'fortran_order':\s*True/.test(header)) refuse('is in Fortran order, and C order can be read.');
   const shape = size!
     .split(',')
     .filter((part) => part.trim())
     .map(Number);
-  const data = bytes.slice(start + length).buffer;
+  // A copy, of a Buffer as well: values must begin at a multiple of their size.
+  const data = new Uint8Array(bytes.subarray(start + length)).buffer;
   const each = type === '<f8' ? 8 : type.endsWith('4') ? 4 : 1;
   const count = shape.reduce((product, n) => product * n, 1);
   if (data.byteLength !== count * each)
     refuse(
-      `has ${data.byteLength} bytes of values; ${shape.join(' x ')} of ${each} bytes are ${count * each}.`,
+      `has ${data.byteLength} bytes of values; ${clip(shape.join(' x '))} of ${each} bytes are ${count * each}.`,
     );
   return { shape, values: new TYPES[type](data) };
 }

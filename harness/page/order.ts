@@ -3,7 +3,7 @@ import type { SampleOptions } from '../../src';
 import type { Objective } from '../../src/training/settings';
 import type { UNet } from '../../src/unet/unet';
 import type { Order } from './protocol';
-import { type PageRecipe, recipeOf } from './settings';
+import type { PageRecipe } from './settings';
 
 /** A network and the objective of its training, which determines how to sample from it. */
 export interface Network {
@@ -12,11 +12,11 @@ export interface Network {
 }
 
 /** Sampling steps while it trains: on a GPU, and on a software adapter. */
-const LIVE_STEPS = { digits: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
+const LIVE_STEPS = { flow: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
 
 /** Steps of the samples that are made while it trains. */
 export const liveSteps = ({ objective }: Pick<Network, 'objective'>, { software }: { software: boolean }) =>
-  LIVE_STEPS[recipeOf(objective)][software ? 'software' : 'gpu'];
+  LIVE_STEPS[objective][software ? 'software' : 'gpu'];
 
 /** With more classes than this, a class has no column of its own. */
 const MOST_COLUMNS = 16;

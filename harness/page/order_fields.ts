@@ -37,7 +37,7 @@ export function connectOrder(app: App, order: () => void, again: () => void): Or
       const { classes } = network;
       fields.render();
       text.render();
-      const flow = network.recipe === 'digits';
+      const flow = network.recipe !== 'tutorial';
       anyElement('digits').hidden = classes === 0;
       anyElement('text-form').hidden = classes === 0;
       anyElement('method-field').hidden = !flow;

@@ -10,7 +10,7 @@ import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
 export type { Phase } from '../../src/worker/events';
 
 /** What a run is made with. */
-export interface RunSettings {
+export interface PageSettings {
   readonly recipe: PageRecipe;
   readonly begin: Beginning;
   readonly batch: number;
@@ -28,7 +28,7 @@ export interface RunSettings {
 
 /** Those of them that a checkpoint holds. */
 export type CheckpointSettings = Pick<
-  RunSettings,
+  PageSettings,
   'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
 >;
 
@@ -71,7 +71,7 @@ export type Command =
   /** Sent once, before all others but `list`. `losses`: when devices were lost, as far as the page knows. `digits`: see below. */
   | {
       readonly type: 'open';
-      readonly settings: RunSettings;
+      readonly settings: PageSettings;
       readonly visible: boolean;
       readonly losses: readonly number[];
       readonly digits: boolean;
@@ -79,7 +79,7 @@ export type Command =
   /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
   | { readonly type: 'digits' }
   /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
-  | { readonly type: 'adjust'; readonly settings: RunSettings }
+  | { readonly type: 'adjust'; readonly settings: PageSettings }
   /** Trains to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
   | { readonly type: 'train' }
   /** The same for one step. */
@@ -93,8 +93,12 @@ export type Command =
   | { readonly type: 'measure' }
   /** After a divergence: trains from the copy before the last one. */
   | { readonly type: 'goBack' }
-  /** Trains a run that the browser keeps. */
-  | { readonly type: 'goOn'; readonly id: string }
+  /** Trains a run that the browser keeps. `drawings`: those that it trains on, if it does. */
+  | {
+      readonly type: 'goOn';
+      readonly id: string;
+      readonly drawings?: { readonly files: readonly File[]; readonly labels: readonly File[] } | undefined;
+    }
   /** Deletes one. */
   | { readonly type: 'discard'; readonly id: string }
   /** Training waits meanwhile, and what was ordered before is left. */
@@ -167,8 +171,8 @@ export type WorkerEvent =
       readonly losses: Float32Array;
       readonly note?: string;
     }
-  /** A run exists from now on. `held`: images that it is measured with. */
-  | (EventOf<'built'> & { readonly held: number })
+  /** A run exists from now on. `held`: images that it is measured with; `begin`: unknown of one that was gone on with. */
+  | (EventOf<'built'> & { readonly held: number; readonly begin?: Beginning | undefined })
   | Measurement
   /** Samples of a fixed seed, as the network of this step makes them. */
   | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array; readonly columns: number }

@@ -3,7 +3,7 @@ import { EngineError, type ImageSet, loadIdx, loadLabels, recipes, type UNetConf
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { imagesFrom, split } from '../run/hold_out';
 import { levelsOf } from '../run/network';
-import type { RunSettings } from './protocol';
+import type { PageSettings } from './protocol';
 import { heldOutOf } from './settings';
 
 /** Those that come with the page. */
@@ -13,16 +13,27 @@ export async function loadLabelledDigits(): Promise<ImageSet> {
 }
 
 export async function loadFiles(files: readonly File[], labels: readonly File[]): Promise<ImageSet> {
+  for (const file of files) await checkKind(file);
   const images = await loadIdx(files);
   return labels.length > 0
     ? { ...images, labels: await loadLabels(labels, { count: images.count }) }
     : images;
 }
 
+/** Throws unless a file begins like IDX or gzip: somebody who drops a text or a web page has not heard of either. */
+async function checkKind(file: File): Promise<void> {
+  const [first = 0, second = 0] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  if ((first === 0 && second === 0) || (first === 0x1f && second === 0x8b)) return;
+  throw new EngineError(
+    'data',
+    `${file.name} is none of the files that this page takes: pictures (PNG, JPEG, WebP, GIF, BMP), .npy, IDX (plain or .gz), a model or checkpoint (.safetensors), or results of the bench (.json).`,
+  );
+}
+
 /** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
 export function imagesOf(
   all: ImageSet | undefined,
-  { limit, ...rest }: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>,
+  { limit, ...rest }: Pick<PageSettings, 'recipe' | 'limit' | 'holdout'>,
 ): ReturnType<typeof split> {
   if (!all)
     throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
@@ -42,7 +53,7 @@ export const classesOf = (images?: ImageSet) =>
   images?.labels && images.labels.reduce((most, label) => Math.max(most, label), 0) + 1;
 
 /** The network of a recipe, for these images; without any, for digits. */
-export function networkOf({ recipe, widths }: RunSettings, images: ImageSet | undefined): UNetConfig {
+export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
   const { network }: { network: UNetConfig } = recipes[recipe];
   const { height, width, channels } = images ?? network;
   const told = network.conditioning;
@@ -57,11 +68,20 @@ export function networkOf({ recipe, widths }: RunSettings, images: ImageSet | un
   };
 }
 
+/** Throws if a network that is told classes would be told the same one of all images. */
+export function checkClasses({ labels, count }: ImageSet, { conditioning }: UNetConfig): void {
+  if (!conditioning?.classes || !labels?.every((label) => label === labels[0])) return;
+  throw new EngineError(
+    'data',
+    `All ${count} images have the label ${labels[0]}, so there is one class only. Add images of another class, or train the recipe tutorial on them, which is told no class.`,
+  );
+}
+
 /** Throws unless the images have the labels that a network is told. */
 export function checkLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
   if (!conditioning?.classes || labels) return;
   throw new EngineError(
     'data',
-    'These images come without labels, which the recipe digits is told. Choose or drop their files of labels (…-labels-idx1-ubyte) together with those of images, or train the recipe tutorial on them.',
+    'These images come without labels, which this recipe’s network is told. Choose or drop their files of labels (…-labels-idx1-ubyte) together with those of images, or train the recipe tutorial on them.',
   );
 }

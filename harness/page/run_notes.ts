@@ -1,9 +1,14 @@
-/** What was measured of the runs that the browser keeps, beside them in its storage. Where nothing can be stored, nothing is known. */
+/** What the page knows of the runs that the browser keeps, beside them in its storage. Where nothing can be stored, nothing is known. */
 import { type Measurements, nothingMeasured, trainedSeconds } from './measurements';
+import { type Beginning, beginnings } from './settings';
 
 /** Of one run. */
 export interface RunNotes extends Pick<Measurements, 'heldOut' | 'quality' | 'rates'> {
   readonly seconds: number;
+  /** What it began with; unknown of a run that was begun elsewhere. */
+  readonly begin?: Beginning | undefined;
+  /** The drawings that it trains on, as text; none if it trains on other images. */
+  readonly drawings?: string | undefined;
 }
 
 const KEY = 'webgpu-diffusion-run-notes';
@@ -23,7 +28,7 @@ export function readNotes(): Readonly<Record<string, RunNotes>> {
 /** Another version of the page, or its user, may have written something else. */
 function isNotes(value: unknown): value is RunNotes {
   if (typeof value !== 'object' || value === null) return false;
-  const { heldOut, quality, rates, seconds } = value as Record<string, unknown>;
+  const { heldOut, quality, rates, seconds, begin, drawings } = value as Record<string, unknown>;
   const hasNumbers = (points: unknown, ...names: readonly string[]) =>
     Array.isArray(points) &&
     points.every((point) => names.every((name) => typeof Object(point)[name] === 'number'));
@@ -32,15 +37,25 @@ function isNotes(value: unknown): value is RunNotes {
     (heldOut as { bins?: unknown }[]).every(({ bins }) => Array.isArray(bins)) &&
     hasNumbers(quality, 'step', 'accepted', 'samples', 'real') &&
     hasNumbers(rates, 'step', 'lr') &&
-    typeof seconds === 'number'
+    typeof seconds === 'number' &&
+    (begin === undefined || beginnings.some((one) => one === begin)) &&
+    ['undefined', 'string'].includes(typeof drawings)
   );
 }
 
-export function writeNotes(id: string, measured: Measurements): void {
+/** Beside what was measured; what is undefined stays as it was noted. */
+export function writeNotes(
+  id: string,
+  measured: Measurements,
+  { begin, drawings }: Pick<RunNotes, 'begin' | 'drawings'> = {},
+): void {
   const { quality, rates } = measured;
   const heldOut = thinned(measured.heldOut);
   const notes = { heldOut, quality: thinned(quality), rates, seconds: trainedSeconds(measured) ?? 0 };
-  store({ ...readNotes(), [id]: notes });
+  const all = readNotes();
+  const before = all[id];
+  const own = { begin: begin ?? before?.begin, drawings: drawings ?? before?.drawings };
+  store({ ...all, [id]: { ...notes, ...own } });
 }
 
 /** Forgets the runs that are not kept any more. */
@@ -52,7 +67,7 @@ export function keepNotes(ids: readonly string[]): void {
 
 /** What a run has behind it that is gone on with. */
 export function measurementsOf(id: string): Measurements {
-  const { seconds = 0, ...known } = readNotes()[id] ?? {};
+  const { seconds = 0, begin: _, drawings: __, ...known } = readNotes()[id] ?? {};
   return { ...nothingMeasured, ...known, secondsBefore: seconds };
 }
 

@@ -3,7 +3,7 @@ import type { KeptRun } from '../../src/keeping/store';
 import { duration, loss as lossText, percent, whole } from './format';
 import { trainedSeconds } from './measurements';
 import type { RunNotes } from './run_notes';
-import { type PageRecipe, recipeOf, type Settings } from './settings';
+import { type Beginning, type PageRecipe, recipeOf, type Settings } from './settings';
 import { type State, smooth } from './state';
 
 export interface RunRow {
@@ -14,6 +14,8 @@ export interface RunRow {
   /** It is open in another tab. */
   readonly held: boolean;
   readonly recipe: PageRecipe;
+  /** Unknown of a run that was begun elsewhere. */
+  readonly begin: Beginning | undefined;
   readonly batch: number;
   readonly rate: number;
   readonly seed: number;
@@ -30,7 +32,7 @@ export function ownRow(state: State, settings: Settings): RunRow | undefined {
   const { heldOut, quality } = state.measured;
   return {
     ...{ key: state.id ?? 'page', where: 'page', name: 'This run', held: false },
-    ...{ recipe, batch, rate: lr, seed, losses: state.losses },
+    ...{ recipe, begin: state.begin, batch, rate: lr, seed, losses: state.losses },
     heldOut: heldOut.at(-1)?.loss,
     accepted: quality.at(-1)?.accepted,
     seconds: trainedSeconds(state.measured),
@@ -46,11 +48,11 @@ export const pastRow = (row: RunRow, key: string, now: number): RunRow => ({
 });
 
 export function keptRow(run: KeptRun, notes: RunNotes | undefined, now: number): RunRow {
-  const { id, held, objective, settings, losses, savedAt } = run;
+  const { id, held, settings, losses, savedAt } = run;
   const { batchSize: batch, learningRate: rate, seed } = settings;
   return {
     ...{ key: id, where: 'kept', name: `Kept ${timeOf(savedAt, now)}`, held },
-    ...{ recipe: recipeOf(objective), batch, rate, seed, losses },
+    ...{ recipe: recipeOf(run), begin: notes?.begin, batch, rate, seed, losses },
     heldOut: notes?.heldOut.at(-1)?.loss,
     accepted: notes?.quality.at(-1)?.accepted,
     seconds: notes?.seconds || undefined,
@@ -67,6 +69,7 @@ function timeOf(time: number, now: number): string {
 
 export const columns = [
   'Recipe',
+  'Begins with',
   'Batch',
   'Rate',
   'Seed',
@@ -84,6 +87,7 @@ export function cellsOf(row: RunRow): string[] {
     value === undefined ? '–' : text(value);
   return [
     row.recipe,
+    known(row.begin, (begin) => (begin === 'new' ? 'new weights' : 'pretrained')),
     whole(row.batch),
     String(row.rate),
     String(row.seed),

@@ -28,7 +28,7 @@ export function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions)
   head.append(label);
   const cells = columns.map((_, i) => {
     const cell = element.insertCell();
-    cell.className = i === 0 ? '' : 'number';
+    cell.className = i < 2 ? '' : 'number';
     return cell;
   });
   const last = element.insertCell();

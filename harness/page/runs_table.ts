@@ -4,6 +4,7 @@ import type { App, Panel } from './app';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
 import { anyElement, byId } from './dom';
+import { nameOfDrawings, textOfDrawings } from './kept_drawings';
 import { keepNotes, readNotes, writeNotes } from './run_notes';
 import { keptRow, ownRow, pastRow, type RunRow } from './runs';
 import { createRow, type RowView } from './runs_row';
@@ -21,9 +22,10 @@ export function createRunsTable(app: App): RunsTable {
       return runs.overlays;
     },
     receive(event) {
-      const { id, measured } = app.state;
+      const { id, measured, begin } = app.state;
       if (event.type === 'freed') runs.remember();
-      if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type)) writeNotes(id, measured);
+      if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type))
+        writeNotes(id, measured, { begin, drawings: drawingsIn(app) });
       if (event.type === 'kept') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
       runs.look();
     },
@@ -33,6 +35,10 @@ export function createRunsTable(app: App): RunsTable {
     },
   };
 }
+
+/** The drawings that the page's run trains on, as text; undefined if it trains on other images. */
+const drawingsIn = ({ state, drawings }: App) =>
+  drawings.length > 0 && state.data?.name === nameOfDrawings(drawings) ? textOfDrawings(drawings) : undefined;
 
 /** Which runs there are, and which of them are drawn. */
 class Runs {
@@ -106,7 +112,7 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
     putAside: () => app.send({ type: 'putAside' }),
     goOn() {
       if (app.state.losses.length > 0) app.send({ type: 'putAside' });
-      app.send({ type: 'goOn', id: key });
+      app.goOn(key);
     },
     remove() {
       if (where === 'past') runs.forget(key);

@@ -5,11 +5,11 @@ import { connectFields } from './fields';
 import { setDisabled } from './focus';
 import { foldFields } from './fold';
 import { noiseTiles, paperTiles, pngOf } from './images';
-import { fileName, stepPicture, trajectoryGif, trajectoryNpy } from './make_files';
+import { fileName, stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from './make_files';
 import { columnsFor, columnsForText, usualCount } from './order';
 import { connectOrder } from './order_fields';
-import { toQuery } from './settings';
-import { share } from './share';
+import type { Order } from './protocol';
+import { promise, queryOf, share } from './share';
 import { connectSource, type Maker } from './source_panel';
 import { describe } from './state';
 import { Trajectory } from './trajectory';
@@ -37,16 +37,16 @@ export function createSamplePanel(app: App): TaskPanel {
   const usual = () => usualCount(app.network.recipe, app.state.adapter?.software ?? false);
   const count = () => text().length || app.settings.count || usual();
 
+  /** What the settings ask for. */
+  const chosen = (): Order => {
+    const { steps, noise: seed, digit, guidance, method } = app.settings;
+    return { source: app.source, steps, count: count(), seed, digit, text: text(), guidance, method };
+  };
   const order = () => {
     if (!open() || !fields.valid) return;
     trajectory.stop();
     ordered = true;
-    const { source } = app;
-    const { steps, noise: seed, digit, guidance, method } = app.settings;
-    app.send({
-      type: 'sample',
-      order: { source, steps, count: count(), seed, digit, text: text(), guidance, method },
-    });
+    app.send({ type: 'sample', order: chosen() });
   };
   /** If images are shown, replaces them with those of the current settings. */
   const again = () => {
@@ -58,6 +58,7 @@ export function createSamplePanel(app: App): TaskPanel {
   };
   connectButtons(app, start, order);
   connectDownloads(app, trajectory);
+  connectShare(app, trajectory, chosen);
   const source = connectSource(app, again, () => (trajectory.shown ? maker : undefined));
   const view = connectTrajectory(app, trajectory, () => placeholders(app, count(), text()));
 
@@ -86,7 +87,7 @@ export function createSamplePanel(app: App): TaskPanel {
       renderStatus(app);
       view.render();
       setDisabled(button('save-sampled'), !trajectory.shown);
-      for (const id of ['save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
+      for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
     },
   };
 }
@@ -120,8 +121,9 @@ function connectButtons(app: App, start: () => void, order: () => void): void {
   });
 }
 
+const tell = (words: string) => setText(anyElement('shared'), words);
+
 function connectDownloads(app: App, trajectory: Trajectory): void {
-  const tell = (words: string) => setText(anyElement('shared'), words);
   const save = (name: string, content: BlobPart | Blob) => {
     download(name, content);
     tell(`Saved as ${name}.`);
@@ -135,6 +137,10 @@ function connectDownloads(app: App, trajectory: Trajectory): void {
     const file = name(shown.step, 'png');
     save(file, await pngOf(stepPicture(shown, shape, shown.step === order!.steps)));
   });
+  button('save-sheet').addEventListener('click', async () => {
+    const { frames, shape } = trajectory;
+    save(name('all', 'png'), await pngOf(trajectorySheet(frames, shape)));
+  });
   button('save-gif').addEventListener('click', async () => {
     const file = name('all', 'gif');
     tell('Making the animation…');
@@ -143,9 +149,15 @@ function connectDownloads(app: App, trajectory: Trajectory): void {
   button('save-npy').addEventListener('click', () => {
     save(name('all', 'npy'), trajectoryNpy(trajectory.frames, trajectory.shape));
   });
+}
+
+/** Shares what is shown, whatever has been chosen since; before there is anything, what is chosen. */
+function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): void {
   button('share').addEventListener('click', async () => {
-    const query = toQuery({ ...app.settings, task: 'sample', autorun: true });
-    tell(await share(new URL(query, location.href).href));
+    const made = trajectory.shown && trajectory.order;
+    const order = made ?? chosen();
+    const url = new URL(queryOf(app.settings, order), location.href).href;
+    tell(await share(url, promise(order.source, made !== undefined)));
   });
 }
 

@@ -17,7 +17,7 @@ import type { TrainingRun } from '../../src/worker/run';
 import { type SessionHost, TrainingSession } from '../../src/worker/session';
 import { goesOnBy } from './device_lost';
 import type { Replacement } from './edit/replace';
-import type { Command, RunSettings } from './protocol';
+import type { Command, PageSettings } from './protocol';
 import { digits, SessionFiles } from './session_files';
 import { SessionMeasures } from './session_measures';
 import { SessionViews } from './session_views';
@@ -122,7 +122,7 @@ export class Session implements SessionHost {
         });
         return true;
       case 'goOn':
-        core.tasks.request(() => this.files.goOn(command.id));
+        core.tasks.request(() => this.files.goOn(command.id, command.drawings));
         return true;
       case 'discard':
         void core.kept.discard(command.id).catch((error) => this.place.report(error, 'data'));
@@ -181,7 +181,11 @@ export class Session implements SessionHost {
       case 'built':
         this.files.awaiting = undefined;
         this.views.clock.reset();
-        this.place.post({ ...event, held: this.place.imagesOf(this.place.current).held?.count ?? 0 });
+        this.place.post({
+          ...event,
+          held: this.place.imagesOf(this.place.current).held?.count ?? 0,
+          begin: this.place.began,
+        });
         break;
       case 'freed':
         this.measures.clock.reset();
@@ -280,7 +284,7 @@ export class Session implements SessionHost {
     if (engine) engine.maxSubmitMilliseconds = this.visible ? SUBMIT_MS.visible : SUBMIT_MS.hidden;
   }
 
-  private adjust(settings: RunSettings): void {
+  private adjust(settings: PageSettings): void {
     const { core, place, views } = this;
     const before = place.settings;
     place.settings = settings;
@@ -300,7 +304,10 @@ export class Session implements SessionHost {
       place.report(error, 'task');
     }
     if (settings.lr !== before.lr)
-      place.post({ type: 'rate', changed: { step: core.run.losses.length, lr: settings.lr } });
+      place.post({
+        type: 'rate',
+        changed: { step: core.run.losses.length, lr: settings.lr, before: before.lr },
+      });
     if (settings.samples !== before.samples || settings.refresh !== before.refresh) views.clock.reset();
   }
 

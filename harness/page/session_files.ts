@@ -7,7 +7,8 @@ import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { TrainingRun } from '../../src/worker/run';
 import type { Command } from './protocol';
-import { checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
+import { runFileName } from './run_file_name';
+import { checkClasses, checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
 import type { SessionViews } from './session_views';
 import { recipeOf, settingsOf } from './settings';
 import type { Workplace } from './workplace';
@@ -35,7 +36,11 @@ export class SessionFiles {
       const builtIn = files.length === 0;
       const images = builtIn ? await loadLabelledDigits() : await loadFiles(files, labels);
       // Whoever has images only should not lose those before for it. A checkpoint, or a run that waits for them, says the recipe.
-      if (!checkpoint && !this.awaiting) checkLabels(images, networkOf(place.settings, images));
+      if (!checkpoint && !this.awaiting) {
+        const network = networkOf(place.settings, images);
+        checkLabels(images, network);
+        checkClasses(images, network);
+      }
       place.images = images;
       const { count, height, width } = images;
       const name = builtIn ? 'MNIST digits' : files.map((f) => f.name).join(', ');
@@ -64,7 +69,7 @@ export class SessionFiles {
   }
 
   /** Goes on with a run that the browser keeps, with the images that it was trained on. */
-  async goOn(id: string): Promise<void> {
+  async goOn(id: string, drawings?: Pick<DataCommand, 'files' | 'labels'>): Promise<void> {
     const { place } = this;
     const { core } = place;
     if (core.run) return;
@@ -74,8 +79,8 @@ export class SessionFiles {
     try {
       const { bytes, checkpoint } = await core.kept.take(id);
       try {
-        if (!this.hasDataOf(checkpoint) && checkpoint.settings.source === 'mnist')
-          await this.loadData(digits);
+        const known = checkpoint.settings.source === 'mnist' ? digits : drawings;
+        if (known && !this.hasDataOf(checkpoint)) await this.loadData({ ...known, checkpoint: true });
         if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', id);
         else {
           this.awaiting = id;
@@ -111,13 +116,16 @@ export class SessionFiles {
   }
 
   async saveModel(): Promise<void> {
-    const { unet, objective } = this.place;
-    if (unet) this.saved('model.safetensors', await saveModel(unet, { objective }));
+    const { unet, objective, core } = this.place;
+    const step = core.run?.losses.length ?? 0;
+    if (unet) this.saved(`model-step-${step}`, await saveModel(unet, { objective }));
   }
 
   async saveCheckpoint(): Promise<void> {
     const checkpoint = await this.place.core.saveCheckpoint();
-    if (checkpoint) this.saved('checkpoint.safetensors', checkpoint, stepIn(checkpoint));
+    if (!checkpoint) return;
+    const step = stepIn(checkpoint);
+    this.saved(`checkpoint-step-${step}`, checkpoint, step);
   }
 
   private async openModel(bytes: Uint8Array, name: string): Promise<void> {
@@ -126,10 +134,10 @@ export class SessionFiles {
     const before = await models.open(model, await core.device());
     if (before) this.views.free(before);
     before?.destroy();
-    const { config, objective, note } = model;
+    const { config, note } = model;
     const { height, width, conditioning } = config;
     const { classes = 0 } = conditioning ?? {};
-    post({ type: 'model', model: { name, recipe: recipeOf(objective), classes, height, width }, note });
+    post({ type: 'model', model: { name, recipe: recipeOf(model), classes, height, width }, note });
   }
 
   private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {
@@ -162,6 +170,7 @@ export class SessionFiles {
     checkLabels(images, saved.config);
     place.settings = begun;
     place.begun = begun;
+    place.began = undefined;
     place.freeUntrained();
     const { losses, note } = saved;
     place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
@@ -170,7 +179,8 @@ export class SessionFiles {
     await views.grid(run.losses.length);
   }
 
-  private saved(name: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
+  private saved(what: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
+    const name = runFileName(this.place.current, what, 'safetensors');
     this.place.post({ type: 'saved', name, bytes, step }, [bytes.buffer]);
   }
 }

@@ -1,12 +1,13 @@
 /** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
 
 import { EngineError } from '../../src/errors';
-import { type RecipeName, recipes } from '../../src/recipes';
+import { type Recipe, type RecipeName, recipes } from '../../src/recipes';
 import type { Objective } from '../../src/training/settings';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import { usualHoldOut } from '../run/hold_out';
+import { isOfRecipe } from '../run/network';
 import type { CheckpointSettings } from './protocol';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench'] as const;
@@ -16,7 +17,7 @@ export const tunes = ['auto', 'on', 'off'] as const;
 export type Tune = (typeof tunes)[number];
 
 /** The page's recipes, the default first. */
-export const recipeNames = ['digits', 'tutorial'] as const satisfies readonly RecipeName[];
+export const recipeNames = ['digits', 'digits-3x3', 'tutorial'] as const satisfies readonly RecipeName[];
 export type PageRecipe = (typeof recipeNames)[number];
 
 /** The network that makes the samples; `auto` is the run's as soon as it has been trained. */
@@ -67,7 +68,7 @@ export interface Settings {
   readonly noise: number;
   readonly model: ModelChoice;
   /** The class to sample, or all of them side by side. */
-  readonly digit: number | 'all';
+  readonly digit: DigitChoice;
   /** Digits to make, one image each, in place of `digit` and `count`. */
   readonly text: string;
   /** How strongly samples follow the class. */
@@ -75,6 +76,8 @@ export interface Settings {
   readonly method: FlowMethod;
   /** What the network makes of a drawing. */
   readonly ask: Ask;
+  /** The class that the network is told about a drawing, or none in particular. */
+  readonly told: DigitChoice;
   /** The share of noise that a drawing gets, in percent. */
   readonly level: number;
   /** Which scene the Explain tab shows. */
@@ -168,6 +171,14 @@ const batch = whole(256, 1, 8192);
 const label = whole(0, 0, 254);
 const heldOut = whole(0, 0, 10_000_000);
 
+type DigitChoice = number | 'all';
+const classOrAll: Setting<DigitChoice> = {
+  initial: 'all',
+  legal: `all, or ${label.legal}`,
+  parse: (text) => (text === 'all' ? text : label.parse(text)),
+  show: String,
+};
+
 /** In the order in which the address lists them. */
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
@@ -200,12 +211,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   count: orEmpty(whole(0, 1, 256), 'as many as suit the adapter'),
   noise: whole(123, 0, 4294967295),
   model: choice(...modelChoices),
-  digit: {
-    initial: 'all',
-    legal: `all, or ${label.legal}`,
-    parse: (text) => (text === 'all' ? text : label.parse(text)),
-    show: String,
-  },
+  digit: classOrAll,
   text: {
     initial: '',
     legal: 'up to 60 digits from 0 to 9, such as 2026, or empty',
@@ -219,6 +225,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   guidance: quarters(recipes.digits.sampling.guidance, 1, 4),
   method: choice(...flowMethods),
   ask: choice(...asks),
+  told: classOrAll,
   level: whole(60, 0, 100),
   scene: whole(1, 1, 4),
   benchBatch: orEmpty(batch, 'that of the training'),
@@ -243,14 +250,18 @@ export const keys = Object.keys(settings) as Key[];
 
 /** The defaults that depend on the recipe. Its live samples fill columns: one for each digit, or eight. */
 const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
-  const { trainer, network, sampling } = recipes[recipe];
+  const { trainer, network, fit, sampling } = recipes[recipe];
+  const { guidance = settings.guidance.initial }: Recipe['sampling'] = sampling;
   return {
     recipe,
     batch: trainer.batchSize,
     lr: trainer.learningRate,
+    epochs: fit.epochs,
     widths: network.widths,
-    samples: { digits: 60, tutorial: 64 }[recipe],
+    samples: 'conditioning' in network ? 60 : 64,
     steps: sampling.steps,
+    // The slider has quarters.
+    guidance: Math.round(4 * guidance) / 4,
   };
 };
 
@@ -269,9 +280,17 @@ export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
 /** Whether a setting differs from its recipe's default. */
 const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
 
-/** The recipe that belongs to a network's objective. */
-export const recipeOf = (objective: Objective): PageRecipe =>
-  recipeNames.find((recipe) => recipes[recipe].trainer.objective === objective)!;
+/** The recipe of a network: by its objective and, among those that share it, by its convolutions. */
+export function recipeOf({
+  objective,
+  config,
+}: {
+  readonly objective: Objective;
+  readonly config: UNetConfig;
+}): PageRecipe {
+  const able = recipeNames.filter((recipe) => recipes[recipe].trainer.objective === objective);
+  return able.find((recipe) => isOfRecipe(config, recipe)) ?? able[0];
+}
 
 /** Shortens values from an address or a form, which may have any length, for a message. */
 const clip = (text: string) => (text.length <= 40 ? text : `${text.slice(0, 40)}…`);
@@ -308,7 +327,7 @@ export function settingsOf(
   name: string,
 ): CheckpointSettings {
   const { batchSize: batch, learningRate: lr, epochs, seed } = given;
-  const recipe = recipeOf(objective);
+  const recipe = recipeOf({ objective, config });
   const { holdout = 0, limit = 0 } = given;
   const usual = heldOutOf({ recipe, holdout: 'auto' }, data.count + holdout);
   const found = {

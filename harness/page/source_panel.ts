@@ -3,8 +3,8 @@ import type { App } from './app';
 import { anyElement, button, setText } from './dom';
 import { setDisabled } from './focus';
 import { some, whole } from './format';
+import { PRETRAINED_STEPS } from './pretrained';
 import type { Source } from './protocol';
-import { PRETRAINED_STEPS } from './recipe_text';
 
 /** A network, and the number of steps that the run's had been trained for by then. */
 export interface Maker {

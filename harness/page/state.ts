@@ -1,10 +1,12 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
+import { recipes } from '../../src/recipes';
 import { preparing } from '../run/kernels_text';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
+import { pretrainedOf } from './pretrained';
 import type { DataDescription, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
-import type { Settings } from './settings';
+import type { Beginning, Settings } from './settings';
 
 export { epochMeans, lossesCsv } from '../run/losses';
 
@@ -47,6 +49,8 @@ export interface State {
   readonly needsData?: string;
   /** The run's name in the browser's storage, once it is there. */
   readonly id?: string;
+  /** What the run began with; unknown of one that was begun elsewhere. */
+  readonly begin?: Beginning | undefined;
   readonly measured: Measurements;
   readonly imagesPerSecond: number;
   /** The same, steadier: what the time left is reckoned with. */
@@ -90,12 +94,13 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         saved: event.kept ? 0 : event.losses.length,
         stored: event.kept ? event.losses.length : 0,
         id: event.id,
+        begin: undefined,
         measured: nothingMeasured,
         needsData: undefined,
       };
     case 'built': {
-      const { type: _, ...run } = event;
-      return { ...state, run, needsData: undefined };
+      const { type: _, begin = state.begin, ...run } = event;
+      return { ...state, run, begin, needsData: undefined };
     }
     case 'losses':
       return {
@@ -114,6 +119,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         stored: 0,
         notStored: undefined,
         id: undefined,
+        begin: undefined,
         measured: nothingMeasured,
         imagesPerSecond: 0,
         pace: 0,
@@ -236,11 +242,11 @@ export function smooth(values: readonly number[], span = 20): number[] {
 }
 
 /** How far up the curve goes at least, and by how much more at a time: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
-const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, digits: { least: 0.4, grain: 0.1 } };
+const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
 
 /** Higher than that while the smoothed loss of the last 200 steps is, so that a short run is seen whole. */
 export function curveTop(smoothed: readonly number[], recipe: Settings['recipe']): number {
-  const { least, grain } = CURVE[recipe];
+  const { least, grain } = CURVE[recipes[recipe].trainer.objective];
   const grains = Math.ceil(Math.max(...smoothed.slice(-200)) / grain - 1e-9);
   return Math.max(least, Number((grains * grain).toPrecision(12)));
 }
@@ -259,9 +265,10 @@ export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file:
 export function networkIn(
   source: Source,
   { model, run, data }: State,
-  { recipe }: Pick<Settings, 'recipe'>,
+  settings: Pick<Settings, 'recipe'>,
 ): Omit<ModelDescription, 'name'> {
   if (source === 'file' && model) return model;
+  const recipe = source === 'pretrained' ? pretrainedOf(settings.recipe) : settings.recipe;
   const own = source === 'run' ? data : undefined;
   const { height, width } = own ?? { height: 28, width: 28 };
   const classes = recipe === 'tutorial' ? 0 : (source === 'run' && run?.classes) || own?.classes || 10;

@@ -2,19 +2,14 @@
 import { recipes } from '../../src/recipes';
 import type { App } from './app';
 import { anyElement, button, byId, setMessage, setText } from './dom';
-import { fineTuning } from './fine_tune';
+import { fineTuning, whyNew } from './fine_tune';
 import { some } from './format';
-import { idxFiles } from './idx_files';
 import { ImageView } from './images';
+import { filesOfDrawings, type KeptDrawing, nameOfDrawings } from './kept_drawings';
 import type { WorkerEvent } from './protocol';
 import { type Key, type Settings, show } from './settings';
+import { isFixed } from './state';
 import { SIDE } from './strokes';
-
-interface Kept {
-  /** As the network sees it, 0 to 255. */
-  readonly image: Uint8Array<ArrayBuffer>;
-  readonly digit: number;
-}
 
 /** What fine-tuning sets. */
 const CHANGED = ['widths', 'limit', 'begin', 'batch', 'epochs', 'lr'] as const satisfies readonly Key[];
@@ -22,7 +17,7 @@ const CHANGED = ['widths', 'limit', 'begin', 'batch', 'epochs', 'lr'] as const s
 export class Teach {
   private readonly app: App;
   private readonly digit = byId('teach-digit', HTMLSelectElement);
-  private kept: readonly Kept[] = [];
+  private kept: readonly KeptDrawing[] = [];
   /** The name of the images with which training begins as soon as they are loaded. */
   private starting: string | undefined;
   /** The settings before those of fine-tuning. They come back when its run is reset. */
@@ -47,8 +42,11 @@ export class Teach {
   receive(event: WorkerEvent): void {
     if (event.type === 'error') this.starting = undefined;
     else if (event.type === 'data' && event.data.name === this.starting) this.start();
-    else if (event.type === 'freed' && this.before) {
-      this.set(this.before);
+    // They come back with their run.
+    else if (event.type === 'resumed' && this.kept.length === 0) this.keep(this.app.drawings);
+    else if (event.type === 'freed') {
+      this.complain(undefined);
+      if (this.before) this.set(this.before);
       this.before = undefined;
     }
   }
@@ -56,29 +54,35 @@ export class Teach {
   /** `drawn`: there is a drawing. */
   render(drawn: boolean): void {
     if (drawn) setMessage(anyElement('keep-problem'), undefined);
-    if (!this.app.state.run) this.complain(undefined);
-    const { data } = this.app.state;
-    const own = data !== undefined && !data.builtIn;
     button('teach-start').disabled = this.kept.length === 0;
     setText(
       button('teach-start'),
       this.kept.length > 0 ? `Fine-tune on ${some(this.kept.length, 'drawing')}` : 'Fine-tune on drawings',
     );
-    button('teach-own').hidden = !own;
-    setText(button('teach-own'), own ? `Fine-tune on ${data.name} (${some(data.count, 'image')})` : '');
+  }
+
+  /** The button on the Train tab, where images land that are dropped. */
+  renderOwn(): void {
+    const { data } = this.app.state;
+    const { widths } = recipes.digits.network;
+    const own = data !== undefined && !data.builtIn && !isFixed(this.app.state);
+    const fits = own && data.classes !== undefined && !whyNew({ recipe: 'digits', widths }, data);
+    button('teach-own').hidden = !fits;
+    setText(button('teach-own'), fits ? `Fine-tune on ${data.name} (${some(data.count, 'image')})` : '');
   }
 
   private complain(problem: string | undefined): void {
     setMessage(anyElement('teach-problem'), problem);
   }
 
-  private keep(kept: readonly Kept[]): void {
+  private keep(kept: readonly KeptDrawing[]): void {
     this.kept = kept;
+    this.complain(undefined);
     anyElement('teach-drawings').replaceChildren(...kept.map((each) => this.itemOf(each)));
     this.app.changed();
   }
 
-  private itemOf(kept: Kept): HTMLLIElement {
+  private itemOf(kept: KeptDrawing): HTMLLIElement {
     const item = document.createElement('li');
     const canvas = document.createElement('canvas');
     const frame = document.createElement('span');
@@ -99,16 +103,17 @@ export class Teach {
 
   private startWithDrawings(): void {
     if (this.isRunning()) return;
+    const [{ digit }] = this.kept;
+    if (this.kept.every((each) => each.digit === digit)) {
+      this.complain(
+        `All drawings that are kept are of a ${digit}. Keep one of another digit, too: of one alone the network would forget the others.`,
+      );
+      return;
+    }
     this.app.set('recipe', 'digits');
-    const name = some(this.kept.length, 'drawing');
-    this.starting = name;
-    const images = this.kept.map(({ image }) => image);
-    const digits = this.kept.map(({ digit }) => digit);
-    this.app.send({
-      type: 'data',
-      checkpoint: false,
-      ...idxFiles(name, images, { height: SIDE, width: SIDE }, digits),
-    });
+    this.starting = nameOfDrawings(this.kept);
+    this.app.drawings = this.kept;
+    this.app.send({ type: 'data', checkpoint: false, ...filesOfDrawings(this.kept) });
   }
 
   /** Trains the pretrained network on the images that the page has. */

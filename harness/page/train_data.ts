@@ -1,10 +1,12 @@
 /** What the Train tab trains on, in words, and the choice of other images. */
+
+import { type Recipe, recipes } from '../../src/recipes';
 import type { App } from './app';
 import { anyElement, button, byId, setText } from './dom';
+import { RATE, whyNew } from './fine_tune';
 import { whole, workLine } from './format';
 import type { DataDescription } from './protocol';
-import { recipeLines } from './recipe_text';
-import { heldOutOf } from './settings';
+import { heldOutOf, type Settings } from './settings';
 import { isFixed } from './state';
 
 /** What will be there, until it is. */
@@ -20,12 +22,13 @@ export function renderData({ state, settings }: App): void {
     : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${labelled}:`;
   setText(anyElement('data-name'), name);
   const asTutorial = data.builtIn && settings.recipe === 'tutorial';
-  setText(anyElement('data-line'), workLine(used, settings.batch, settings.epochs, asTutorial));
-  const { name: recipe, about } = recipeLines[settings.recipe];
-  setText(anyElement('recipe-name'), recipe);
-  setText(anyElement('recipe-line'), about);
+  const { fit, trainer }: Recipe = recipes[settings.recipe];
+  const { batch: batchSize, epochs } = settings;
+  const parts = { imageCount: used, batchSize, dropLast: fit.dropLast };
+  setText(anyElement('data-line'), workLine(parts, epochs, asTutorial));
+  renderBeginning(settings, data);
   const told = data.builtIn ? 'told the digit' : 'told the class';
-  setText(anyElement('strip-told'), settings.recipe === 'digits' ? told : '');
+  setText(anyElement('strip-told'), trainer.objective === 'flow' ? told : '');
   const locked = isFixed(state);
   for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   button('use-digits').hidden = data.builtIn || locked;
@@ -35,4 +38,15 @@ export function renderData({ state, settings }: App): void {
       ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
       : 'or drop them anywhere on the page: PNG files in folders named after their classes, .npy, IDX (plain or .gz)',
   );
+}
+
+function renderBeginning(settings: Settings, data: DataDescription): void {
+  const why = whyNew(settings, data);
+  const pretrained = byId('begin', HTMLSelectElement).querySelector<HTMLOptionElement>('[value=pretrained]')!;
+  pretrained.disabled = why !== undefined;
+  const hint =
+    settings.begin === 'pretrained' && settings.lr > RATE
+      ? `A learning rate of ${RATE} leaves it more of what it knows`
+      : '';
+  setText(anyElement('begin-note'), why ?? hint);
 }

@@ -3,7 +3,9 @@ import type { App, TaskPanel } from './app';
 import { button, byId, download } from './dom';
 import { connectFields } from './fields';
 import { foldFields } from './fold';
+import { ratesOf } from './measurements';
 import { createMeasuresView } from './measures_view';
+import { runFileName } from './run_file_name';
 import { createRunsTable } from './runs_table';
 import { isComplete, lossesCsv } from './state';
 import { connectControls } from './train_controls';
@@ -20,6 +22,7 @@ export function createTrainPanel(app: App): TaskPanel {
     byId('settings', HTMLFormElement),
     byId('settings-problem', HTMLParagraphElement),
   );
+  const choices = ['recipes', 'begin-form'].map((id) => connectFields(app, byId(id, HTMLFormElement)));
   const moreForm = byId('more-settings', HTMLFormElement);
   const more = connectFields(app, moreForm, byId('more-problem', HTMLParagraphElement));
   const moreDetails = moreForm.closest('details')!;
@@ -52,8 +55,13 @@ export function createTrainPanel(app: App): TaskPanel {
     if (!run) return;
     const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
     const accepted = new Map(measured.quality.map(({ step, accepted: share }) => [step, share]));
-    const text = lossesCsv(losses, run.stepsPerEpoch, { held_out_loss: heldOut, accepted });
-    download('losses.csv', text, 'text/csv');
+    const rates = ratesOf(measured, losses.length, app.settings.lr);
+    const text = lossesCsv(losses, run.stepsPerEpoch, {
+      learning_rate: new Map(rates.map((rate, i) => [i + 1, rate])),
+      held_out_loss: heldOut,
+      accepted,
+    });
+    download(runFileName(app.settings, `losses-step-${losses.length}`, 'csv'), text, 'text/csv');
   });
 
   return {
@@ -64,8 +72,7 @@ export function createTrainPanel(app: App): TaskPanel {
       pictures.receive(event);
     },
     render() {
-      fields.render();
-      more.render();
+      for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
       controls.render();

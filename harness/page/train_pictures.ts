@@ -6,11 +6,13 @@ import { anyElement, button, byId, download, setText } from './dom';
 import { setDisabled } from './focus';
 import { loss as lossText, whole } from './format';
 import { History } from './history';
-import { ImageView, noiseTiles, paperTiles, type Tiles } from './images';
-import { animation } from './make_files';
+import { ImageView, noiseTiles, paperTiles, pngOf, type Tiles } from './images';
+import { animation, gridsNpy, sheet } from './make_files';
 import type { WorkerEvent } from './protocol';
-import { epochMeans, networkIn } from './state';
+import { runFileName } from './run_file_name';
+import { epochMeans, networkIn, smooth } from './state';
 import { digits } from './train_data';
+import type { Shape } from './trajectory';
 
 interface Part {
   receive(event: WorkerEvent): void;
@@ -37,7 +39,12 @@ export function connectPictures(app: App, overlays: () => readonly Overlay[]): P
 }
 
 function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
-  const curve = new Curve(anyElement('curve'), anyElement('curve-reading'));
+  const curve = new Curve(anyElement('curve'), {
+    at: anyElement('curve-at'),
+    each: anyElement('curve-each'),
+    smoothed: anyElement('curve-smoothed'),
+    held: anyElement('curve-held'),
+  });
   for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
     button(`scale-${scale}`).addEventListener('click', () => {
       curve.setScale(scale);
@@ -53,26 +60,35 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
       const { heldOut, rates } = measured;
       const stepsPerEpoch = state.run?.stepsPerEpoch ?? 1;
       const { recipe } = settings;
-      curve.set({ losses, heldOut, rates, overlays: overlays(), stepsPerEpoch, recipe });
+      const curves = { losses, heldOut, rates, overlays: overlays(), stepsPerEpoch, recipe };
+      curve.set(curves);
       anyElement('curve-empty').hidden = losses.length > 0 || overlays().length > 0;
       const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
-      // Read out when somebody comes by; renewed once an epoch, or it would never be read to its end.
+      // Read out when somebody comes by; while it trains renewed once an epoch, or it would never be read to its end.
       const summary =
         means.length > 0
           ? `means of the epochs ${means.map(lossText).join(', ')}`
           : state.losses.length > 0
             ? 'first epoch under way'
             : 'nothing yet';
+      const smoothed = state.phase === 'training' ? undefined : smooth(losses.slice(-200)).at(-1);
+      const now =
+        smoothed === undefined ? '' : `; smoothed ${lossText(smoothed)} after step ${whole(losses.length)}`;
       const held = heldOut.length > 0 ? `; held out ${lossText(heldOut[heldOut.length - 1].loss)}` : '';
       const changes = rates.map(({ step, lr }) => `; learning rate ${lr} after step ${step}`).join('');
-      anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}${held}${changes}`);
+      anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}${now}${held}${changes}`);
     },
   };
 }
 
+interface Grid {
+  readonly images: Uint8Array;
+  readonly columns: number;
+}
+
 function connectSamples(app: App): Part {
   const view = new ImageView(byId('grid', HTMLCanvasElement));
-  const grids = new History<{ readonly images: Uint8Array; readonly columns: number }>();
+  const grids = new History<Grid>();
   const slider = byId('grid-history', HTMLInputElement);
   let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -97,21 +113,12 @@ function connectSamples(app: App): Part {
     }
     app.changed();
   });
-  const name = (step: string, ending: string) =>
-    `${app.settings.recipe}-samples-${step}-seed-${app.settings.seed}.${ending}`;
+  const name = (step: string, ending: string) => runFileName(app.settings, `samples-${step}`, ending);
   button('save-samples').addEventListener('click', async () => {
     const entry = grids.shown;
     if (entry) download(name(`step-${entry.step}`, 'png'), await view.png());
   });
-  button('save-history').addEventListener('click', async () => {
-    const all = grids.all.filter(({ value }) => value.images.length === grids.all[0].value.images.length);
-    const last = all[all.length - 1].step;
-    const frames = all.map(({ value }) => ({
-      bytes: value.images,
-      shape: { columns: value.columns, ...sizeOf(app) },
-    }));
-    download(name(`to-step-${last}`, 'gif'), await animation(frames, FRAME_MS));
-  });
+  connectRunFiles(app, grids, name);
 
   return {
     receive(event) {
@@ -138,15 +145,36 @@ function connectSamples(app: App): Part {
       slider.value = String(grids.index);
       slider.disabled = grids.length < 2;
       slider.setAttribute('aria-valuetext', label);
+      slider.title = grids.length > 0 ? `Pictures from step ${whole(grids.all[0].step)} on` : '';
       setText(button('grid-play'), timer === undefined ? 'Play' : 'Stop');
       setDisabled(button('grid-play'), grids.length < 2);
       setDisabled(button('save-samples'), !entry);
-      setDisabled(button('save-history'), grids.length < 2);
+      for (const id of ['save-history', 'save-history-png', 'save-history-npy'])
+        setDisabled(button(id), grids.length < 2);
       for (const id of ['save-losses', 'save-checkpoint']) setDisabled(button(id), state.losses.length === 0);
       // The checkpoint is at hand when the device is gone, the network is not.
       setDisabled(button('save-model'), state.losses.length === 0 || state.phase === 'lost');
     },
   };
+}
+
+/** All grids as one file: those that are as large as the first one. */
+function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, ending: string) => string) {
+  const save = async (
+    ending: string,
+    content: (all: readonly Uint8Array[], shape: Shape) => Promise<BlobPart> | BlobPart,
+  ) => {
+    const [{ value: first }] = grids.all;
+    const all = grids.all.filter(({ value }) => value.images.length === first.images.length);
+    const images = all.map(({ value }) => value.images);
+    const shape = { columns: first.columns, ...sizeOf(app) };
+    download(name(`to-step-${all[all.length - 1].step}`, ending), await content(images, shape));
+  };
+  const frames = (all: readonly Uint8Array[], shape: Shape) => all.map((bytes) => ({ bytes, shape }));
+  const click = (id: string, does: () => void) => button(id).addEventListener('click', does);
+  click('save-history', () => save('gif', (all, shape) => animation(frames(all, shape), FRAME_MS)));
+  click('save-history-png', () => save('png', (all, shape) => pngOf(sheet(all, shape))));
+  click('save-history-npy', () => save('npy', gridsNpy));
 }
 
 function connectStrip(app: App): Part {

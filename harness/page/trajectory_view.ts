@@ -29,7 +29,7 @@ export function connectTrajectory(
   const sentence = (left: number): string => {
     if (left === 0) return 'Each step moves x a little towards the prediction; the last one arrives there.';
     if (left === 1) return 'The last step takes the prediction itself: these are the images.';
-    if (trajectory.order?.method === 'heun' && app.network.recipe === 'digits')
+    if (trajectory.order?.method === 'heun' && app.network.recipe !== 'tutorial')
       return 'This step looks at x twice, at its beginning and at its end, and goes between the two ways.';
     return `After looking at x, this step moves it 1/${whole(left)} of the way to the prediction.`;
   };

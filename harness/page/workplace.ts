@@ -1,15 +1,17 @@
 /** What the page's training worker has: its session, the page's settings, images, and networks to sample from. */
-import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../src';
+import { type Engine, EngineError, type ImageSet, type Recipe, recipes, type UNet } from '../../src';
 import { stepIn } from '../../src/keeping/slots';
-import type { RunSettings as SavedSettings } from '../../src/weights/fields';
+import type { RunSettings } from '../../src/weights/fields';
 import { createNetwork, type Trained, TrainingRun } from '../../src/worker/run';
 import type { TrainingSession } from '../../src/worker/session';
 import { divergedMessage } from './diverged';
 import { checkBeginning } from './fine_tune';
 import { Models } from './models';
 import type { Network } from './order';
-import type { RunSettings, Source, WorkerEvent } from './protocol';
+import { pretrainedOf } from './pretrained';
+import type { PageSettings, Source, WorkerEvent } from './protocol';
 import { checkLabels, imagesOf, networkOf } from './run_images';
+import type { Beginning } from './settings';
 
 export type Post = (event: WorkerEvent, transfer?: Transferable[]) => void;
 
@@ -17,12 +19,14 @@ export class Workplace {
   readonly core: TrainingSession;
   readonly post: Post;
   readonly models = new Models();
-  settings!: RunSettings;
+  settings!: PageSettings;
   images: ImageSet | undefined;
   /** Where they came from, as the command line calls it. */
   source = '';
   /** The settings that the run was begun with. Whatever the page says later, only learning rate and epochs may change. */
-  begun: RunSettings | undefined;
+  begun: PageSettings | undefined;
+  /** What the run began with, if it began here. */
+  began: Beginning | undefined;
   /** A network that nobody has trained yet, to sample from. */
   untrained: UNet | undefined;
 
@@ -32,7 +36,7 @@ export class Workplace {
   }
 
   /** The settings of the run, or of the one that would begin now. */
-  get current(): RunSettings {
+  get current(): PageSettings {
     return this.core.run && this.begun ? this.begun : this.settings;
   }
 
@@ -53,20 +57,22 @@ export class Workplace {
     const network = await this.beginning(settings);
     this.freeUntrained();
     this.begun = settings;
-    const { trainer } = recipes[settings.recipe];
+    this.began = settings.begin;
+    const { trainer, fit }: Recipe = recipes[settings.recipe];
     // Those may have changed meanwhile.
     const { lr, epochs } = this.settings;
     const saved = this.savedSettings({ ...settings, lr, epochs });
-    return TrainingRun.begin({ network, trainer }, { images, settings: saved });
+    const { dropLast } = fit;
+    return TrainingRun.begin({ network, trainer }, { images, settings: { ...saved, dropLast } });
   }
 
   /** What a run with these settings trains on, and what it is measured with. */
-  imagesOf(settings: Pick<RunSettings, 'recipe' | 'limit' | 'holdout'>) {
+  imagesOf(settings: Pick<PageSettings, 'recipe' | 'limit' | 'holdout'>) {
     return imagesOf(this.images, settings);
   }
 
   /** What a checkpoint says of a run with these settings. */
-  savedSettings(settings: RunSettings): SavedSettings {
+  savedSettings(settings: PageSettings): RunSettings {
     const { seed, batch: batchSize, lr: learningRate, epochs } = settings;
     const { train, held } = this.imagesOf(settings);
     const count = train.count + (held?.count ?? 0);
@@ -79,7 +85,7 @@ export class Workplace {
     const { core, models } = this;
     const engine = await core.device();
     if (source === 'file') return models.ofFile(engine);
-    if (source === 'pretrained') return models.ofRecipe(this.current.recipe, engine);
+    if (source === 'pretrained') return models.ofRecipe(pretrainedOf(this.current.recipe), engine);
     const unet = core.run ? await core.run.network(engine) : await this.newNetwork(engine);
     return { unet, objective: this.objective };
   }
@@ -110,11 +116,11 @@ export class Workplace {
   }
 
   /** What a network begins with. */
-  private async beginning(settings: RunSettings): Promise<ReturnType<typeof networkOf> | Trained> {
+  private async beginning(settings: PageSettings): Promise<ReturnType<typeof networkOf> | Trained> {
     const config = networkOf(settings, this.images);
     if (settings.begin !== 'pretrained') return config;
-    const model = await this.models.modelOf(settings.recipe);
-    checkBeginning(model.config, config);
+    checkBeginning(settings.recipe, config);
+    const model = await this.models.modelOf(pretrainedOf(settings.recipe));
     return model;
   }
 }

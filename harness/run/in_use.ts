@@ -1,31 +1,56 @@
 /** Which kernels a training step runs, so that they are checked and timed before all others. Pure, no GPU. */
+import { EngineError } from '../../src/errors';
+import type { Op } from '../../src/plan/op';
 import { padBatch } from '../../src/plan/tensor';
-import { type RecipeName, recipes } from '../../src/recipes';
+import { recipes } from '../../src/recipes';
 import { settingsOf } from '../../src/training/options';
-import { checkConfig, layersOf } from '../../src/unet/config';
-import { adapterKind, defaultVariants, type Variants } from '../../src/unet/variants';
+import { layersOf } from '../../src/unet/config';
+import { adapterKind, checkVariants, defaultVariants, type Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
+import { configOf, type NetworkChoice } from './network';
 import { planWhole } from './whole_step';
 
 export interface StepInUse {
-  readonly recipe: RecipeName;
+  /** Default: the tutorial. */
+  readonly network?: NetworkChoice;
   readonly batch: number;
   readonly software: boolean;
   readonly features: ReadonlySet<string>;
-  /** Those that a run has. Default: the usual ones of such an adapter. */
+  /** Those that a run has. Default, and for a run of another network: the usual ones of such an adapter. */
   readonly variants?: Variants;
 }
 
-/** The variant of every op of the step, of those without a choice too: `kernel/layer` -> variant. */
-export function variantsInUse({ recipe, batch, software, features, variants }: StepInUse): Variants {
-  const { network, trainer } = recipes[recipe];
-  const config = checkConfig(network);
-  const usual = () => defaultVariants(layersOf(config), padBatch(batch), features, adapterKind({ software }));
-  const training = settingsOf(trainer);
-  const { ops } = planWhole(config, planWeights(config), batch, batch, variants ?? usual(), training);
-  return Object.fromEntries(ops.map(({ kernel, layer, variant }) => [`${kernel}/${layer}`, variant]));
+/** Images of the data set: the digits that come with the package. */
+const IMAGES = 10_000;
+
+/** The ops of the step, which draws its batch from a data set. */
+export function stepOps({ network, batch, software, features, variants }: StepInUse): Op[] {
+  const config = configOf(network);
+  const layers = layersOf(config);
+  const padded = padBatch(batch);
+  const own = variants && fits(() => checkVariants(variants, layers, padded, features, true));
+  const usual = () => defaultVariants(layers, padded, features, adapterKind({ software }));
+  const training = settingsOf(recipes[network?.recipe ?? 'tutorial'].trainer);
+  return planWhole(config, planWeights(config), batch, IMAGES, own ? variants : usual(), training).ops;
 }
+
+/** The variant of every op of the step, of those without a choice too: `kernel/layer` -> variant. */
+export const variantsInUse = (step: StepInUse): Variants => variantsOf(stepOps(step));
+
+export const variantsOf = (ops: readonly Op[]): Variants =>
+  Object.fromEntries(ops.map(({ kernel, layer, variant }) => [`${kernel}/${layer}`, variant]));
 
 /** The variants that the step runs anywhere: `kernel.variant`. */
 export const namesInUse = (inUse: Variants): ReadonlySet<string> =>
   new Set(Object.entries(inUse).map(([entry, variant]) => `${entry.split('/')[0]}.${variant}`));
+
+/** Whether a check of arguments passes. */
+function fits(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'argument') return false;
+    throw error;
+  }
+}

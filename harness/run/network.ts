@@ -1,5 +1,48 @@
-/** Networks that a user derives from a recipe's. */
-import type { UNetConfig } from '../../src/unet/config';
+/** Networks that a user derives from a recipe's. Pure. */
+import { type RecipeName, recipes } from '../../src/recipes';
+import { checkConfig, type UNetConfig } from '../../src/unet/config';
+
+/** A recipe, and what is changed of its network. */
+export interface NetworkChoice
+  extends Partial<Pick<UNetConfig, 'widths' | 'kernelSize' | 'convolutionsPerLevel' | 'residual'>> {
+  /** Default: the tutorial. */
+  readonly recipe?: RecipeName;
+}
+
+/** The network of a choice, for images of `size`. Throws `argument`. */
+export function configOf(choice: NetworkChoice = {}, size: Partial<UNetConfig> = {}): UNetConfig {
+  const { recipe = 'tutorial', widths, kernelSize, convolutionsPerLevel, residual } = choice;
+  const { network }: { readonly network: UNetConfig } = recipes[recipe];
+  return checkConfig({
+    ...network,
+    ...levelsOf(network, widths ?? network.widths, convolutionsPerLevel),
+    kernelSize: kernelSize ?? network.kernelSize,
+    residual: residual ?? network.residual,
+    ...size,
+  });
+}
+
+/** The choice without what is as in the recipe, or as in the tutorial; undefined for the tutorial unchanged. */
+export function changesOf({ recipe = 'tutorial', ...given }: NetworkChoice = {}): NetworkChoice | undefined {
+  const usual: UNetConfig = recipes[recipe].network;
+  const changed = Object.entries(given).filter(
+    ([name, value]) => value !== undefined && String(value) !== String(usual[name as keyof typeof given]),
+  );
+  const changes = { ...(recipe === 'tutorial' ? {} : { recipe }), ...Object.fromEntries(changed) };
+  return Object.keys(changes).length > 0 ? changes : undefined;
+}
+
+/** `digits`, or `tutorial with widths 8 16, kernels 3x3, 1 2 convolutions a level, residual`. */
+export function choiceText(choice: NetworkChoice = {}): string {
+  const { recipe = 'tutorial', widths, kernelSize, convolutionsPerLevel, residual } = choice;
+  const changes = [
+    ...(widths ? [`widths ${widths.join(' ')}`] : []),
+    ...(kernelSize ? [`kernels ${kernelSize}x${kernelSize}`] : []),
+    ...(convolutionsPerLevel ? [`${[convolutionsPerLevel].flat().join(' ')} convolutions a level`] : []),
+    ...(residual ? ['residual'] : []),
+  ];
+  return changes.length > 0 ? `${recipe} with ${changes.join(', ')}` : recipe;
+}
 
 /** A recipe's network with other widths: each level has as many convolutions as in the recipe; lower levels as many as its last. */
 export function levelsOf(
@@ -10,4 +53,12 @@ export function levelsOf(
   const of = own ?? convolutionsPerLevel;
   if (own || typeof of === 'number') return { widths, convolutionsPerLevel: of };
   return { widths, convolutionsPerLevel: widths.map((_, level) => of[level] ?? of[of.length - 1]) };
+}
+
+/** Whether a network has the kernel size, convolutions and residuals of a recipe's network. */
+export function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
+  const { height, width, widths } = config;
+  const kind = ({ kernelSize, convolutionsPerLevel, residual }: UNetConfig) =>
+    JSON.stringify([kernelSize, convolutionsPerLevel, residual]);
+  return kind(configOf({ recipe, widths }, { height, width })) === kind(checkConfig(config));
 }

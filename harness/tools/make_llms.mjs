@@ -68,12 +68,11 @@ function exportsOf(path) {
   });
 }
 
-/** The class that a class extends, if there is one; not `Resource`, whose `destroy` all have. */
+/** The class that a class extends, if there is one. */
 function parentOf(node) {
   const [parent] =
     node.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types ?? [];
   const name = parent?.expression.text;
-  if (name === undefined || name === 'Resource') return undefined;
   const { fileName, statements } = node.getSourceFile();
   const from = statements.find(
     (statement) =>
@@ -83,7 +82,7 @@ function parentOf(node) {
   return from && declarationOf(fileOf(fileName, from.moduleSpecifier.text), name);
 }
 
-/** The methods and accessors of a class that anybody may use, its own first. */
+/** The methods, accessors and properties of a class that anybody may use, its own first; each name once. */
 function membersOf(node) {
   if (!node || !ts.isClassDeclaration(node)) return [];
   const isHidden = ({ kind }) =>
@@ -91,14 +90,16 @@ function membersOf(node) {
       kind,
     );
   const isInternal = (member) => ts.getJSDocTags(member).some(({ tagName }) => tagName.text === 'internal');
+  const kinds = [ts.isMethodDeclaration, ts.isGetAccessor, ts.isPropertyDeclaration];
   const own = node.members.filter(
     (member) =>
-      (ts.isMethodDeclaration(member) || ts.isGetAccessor(member)) &&
+      kinds.some((isOne) => isOne(member)) &&
       ts.isIdentifier(member.name) &&
       !ts.getModifiers(member)?.some(isHidden) &&
       !isInternal(member),
   );
-  return [...own, ...membersOf(parentOf(node))];
+  const names = new Set(own.map(({ name }) => name.text));
+  return [...own, ...membersOf(parentOf(node)).filter(({ name }) => !names.has(name.text))];
 }
 
 function exportLines(path, name) {

@@ -225,6 +225,7 @@ export class Passes<Name extends string> extends Resource {
 
   /** Bytes of GPU memory. */
   get bytes(): number {
+    if (this.destroyed) return 0;
     const { programs, buffers } = this.parts;
     return (
       [...buffers.values()].reduce((sum, { size }) => sum + size, 0) +

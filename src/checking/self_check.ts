@@ -9,7 +9,7 @@ import { Staging } from '../gpu/staging';
 import { fnv1a } from '../hash';
 import { createMutex } from '../mutex';
 import { type Op, op } from '../plan/op';
-import { adapterKey, openCache, type TuningCache } from '../tuning/cache';
+import { adapterKey, openCache, readCache, type TuningCache, writeCache } from '../tuning/cache';
 import { isFused } from '../unet/variants';
 import { WrongKernel } from './wrong_kernel';
 
@@ -63,18 +63,14 @@ export class SelfCheck {
   }
 
   private async recall(): Promise<void> {
-    try {
-      this.cache = await openCache(this.given);
-      const known = await this.cache.get(this.key);
-      for (const fingerprint of known?.split(' ') ?? []) this.passed.add(fingerprint);
-    } catch {
-      // A store that cannot be read counts as empty.
-    }
+    this.cache = await openCache(this.given);
+    const known = await readCache(this.cache, this.key);
+    for (const fingerprint of known?.split(' ') ?? []) this.passed.add(fingerprint);
   }
 
   private async remember(): Promise<void> {
     const newest = [...this.passed].slice(-MOST_REMEMBERED);
-    await this.cache?.set(this.key, newest.join(' ')).catch(() => {});
+    await writeCache(this.cache, this.key, newest.join(' '));
   }
 
   private get key(): string {

@@ -1,16 +1,27 @@
-import { checkInteger, EngineError, typeOf } from '../errors';
+import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { type PictureSet, readPictureSet } from '../pictures/picture';
 import { Resource } from '../resource';
 import type { ImageSet } from './idx';
 
-/** A data set on the GPU, as bytes. Created by `engine.createDataset`; whoever creates it destroys it. */
+/** `kind` is of `readIdx`. */
+const SET: Names<ImageSet> & { kind: true } = {
+  images: true,
+  count: true,
+  height: true,
+  width: true,
+  channels: true,
+  labels: true,
+  kind: true,
+};
+
+/** A data set on the GPU, as bytes. Created by `engine.createDataset`; the caller destroys it. */
 export class Dataset extends Resource {
   /** Number of images. */
   readonly count: number;
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   readonly height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   readonly width: number;
   /** 1 for grey, 3 for colours. */
   readonly channels: number;
@@ -44,6 +55,7 @@ export class Dataset extends Resource {
       );
     }
     const set: ImageSet = 'pictures' in given ? readPictureSet(given) : given;
+    checkNames('A data set', set, SET);
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;
     // Floats from 0 to 1, for instance, would be read as the raw bytes that store them.

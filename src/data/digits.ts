@@ -1,6 +1,6 @@
 import { EngineError } from '../errors';
 import { fnv1a } from '../hash';
-import { type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
+import { checkLoad, type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
 import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
 import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
 
@@ -24,7 +24,8 @@ const labelsHashes = {
  * if aborted
  */
 export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<ArrayBuffer>> {
-  const idx = await load('mnist-digits.idx3-ubyte.gz', imageBytes, imagesHashes, options.signal);
+  const signal = checkLoad('loadDigits', options);
+  const idx = await load('mnist-digits.idx3-ubyte.gz', imageBytes, imagesHashes, signal);
   if (idx.kind !== 'images') throw new Error('unreachable: the hash is that of images');
   const { images, count, height, width } = idx;
   return { images, count, height, width, channels: 1 };
@@ -32,7 +33,8 @@ export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<Ar
 
 /** Loads the digit, 0 to 9, that each image of `loadDigits` shows: one byte per image, in the same order. */
 export async function loadDigitLabels(options: LoadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-  const idx = await load('mnist-digits.idx1-ubyte.gz', labelBytes, labelsHashes, options.signal);
+  const signal = checkLoad('loadDigitLabels', options);
+  const idx = await load('mnist-digits.idx1-ubyte.gz', labelBytes, labelsHashes, signal);
   if (idx.kind !== 'labels') throw new Error('unreachable: the hash is that of labels');
   return idx.labels;
 }

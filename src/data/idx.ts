@@ -1,5 +1,5 @@
 import { type ByteContainer, bytesOf } from '../bytes';
-import { EngineError } from '../errors';
+import { checkNames, checkSignal, EngineError, type Names } from '../errors';
 import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
 
@@ -9,9 +9,9 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
   images: Uint8Array<Memory>;
   /** Number of images. */
   count: number;
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   width: number;
   /** 1 for grey, 3 for colours. */
   channels: number;
@@ -21,20 +21,36 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
 
 /** The content of an IDX file of images (`images` is count x height x width x channels) or of labels (one byte each). */
 export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
-  | {
+  | (Omit<ImageSet<Memory>, 'labels'> & {
+      /** What the file holds. */
       kind: 'images';
-      images: Uint8Array<Memory>;
+    })
+  | {
+      /** What the file holds. */
+      kind: 'labels';
+      /** One byte each. */
+      labels: Uint8Array<Memory>;
+      /** Number of labels. */
       count: number;
-      height: number;
-      width: number;
-      channels: number;
-    }
-  | { kind: 'labels'; labels: Uint8Array<Memory>; count: number };
+    };
 
 /** Options of what is loaded. */
 export interface LoadOptions {
   /** Ends the loading, which then rejects with its reason. */
   signal?: AbortSignal | undefined;
+}
+
+const LOAD_OPTIONS: Names<LoadOptions> = { signal: true };
+
+/** Throws an `argument` error unless these are options of `what`; returns the signal. */
+export function checkLoad(
+  what: string,
+  options: LoadOptions,
+  legal: Readonly<Record<string, true>> = LOAD_OPTIONS,
+): AbortSignal | undefined {
+  checkNames(what, options, legal);
+  checkSignal(options.signal);
+  return options.signal;
 }
 
 /** Most bytes that one file, or several merged, may hold: 70,000 images of 28 x 28 take 55 MB. */
@@ -94,7 +110,7 @@ export async function loadIdx<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: FileSource<Memory> | readonly FileSource<Memory>[],
   options: LoadOptions = {},
 ): Promise<ImageSet<Memory | ArrayBuffer>> {
-  const parts = await loadEach(source, 'images', options.signal);
+  const parts = await loadEach(source, 'images', checkLoad('loadIdx', options));
   const { height, width, channels } = parts[0].idx;
   for (const { idx, name } of parts) {
     if (idx.height !== height || idx.width !== width || idx.channels !== channels) {
@@ -122,7 +138,8 @@ export async function loadLabels<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: FileSource<Memory> | readonly FileSource<Memory>[],
   options: LoadOptions & { count?: number | undefined } = {},
 ): Promise<Uint8Array<Memory | ArrayBuffer>> {
-  const parts = await loadEach(source, 'labels', options.signal);
+  const signal = checkLoad('loadLabels', options, { ...LOAD_OPTIONS, count: true });
+  const parts = await loadEach(source, 'labels', signal);
   const labels = merge(parts.map((part) => part.idx.labels));
   if (options.count !== undefined && labels.length !== options.count) {
     const names = parts.map((part) => part.name).join(', ');

@@ -1,6 +1,6 @@
 /** Describes adapters. */
 
-/** What an adapter says about itself. */
+/** An adapter's description of itself. */
 export interface AdapterDescription {
   /** As `GPUAdapterInfo` has it; empty where the browser hides it, like the other three. */
   readonly vendor: string;

@@ -174,7 +174,7 @@ export class Gpu {
     );
   }
 
-  /** The same for whoever cannot wait: what the device has against it, the next submission throws. */
+  /** The same for callers that do not wait. If the device rejects it, the next submission throws the error. */
   writeSoon(...args: Parameters<GPUQueue['writeBuffer']>): void {
     const written = this.write(...args);
     written.catch(() => {});

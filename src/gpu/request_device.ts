@@ -1,8 +1,8 @@
-/** What this engine requires of a device, and how to request one. */
-import { EngineError } from '../errors';
+/** The requirements of this engine for a device, and a request for one. */
+import { checkObject, EngineError, show, typeOf } from '../errors';
 
 /**
- * What a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that requests its own device can
+ * The features and limits that a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that requests its own device can
  * merge these into `requiredLimits`.
  */
 export const requirements = {
@@ -32,11 +32,28 @@ export function checkGlobals(): void {
   );
 }
 
-/** Requests a device from `gpu`, with the optional features and limits that its adapter has. Throws `no-webgpu` or `no-adapter`. */
+/** Throws an `argument` error unless a device can be asked for with these. */
+export function checkRequest(gpu: unknown, { powerPreference }: GPURequestAdapterOptions): void {
+  if (gpu !== undefined && typeof (gpu as GPU | null)?.requestAdapter !== 'function') {
+    throw new EngineError(
+      'argument',
+      `gpu is of type ${typeOf(gpu)}; it must be what offers adapters: navigator.gpu, or create([]) of the package webgpu.`,
+    );
+  }
+  if (powerPreference === undefined || ['low-power', 'high-performance'].includes(powerPreference)) return;
+  throw new EngineError(
+    'argument',
+    `powerPreference is ${show(powerPreference)}; it must be low-power or high-performance.`,
+  );
+}
+
+/** Requests a device from `gpu`, with the optional features and limits that its adapter has. Throws `no-webgpu`, `no-adapter` or `argument`. */
 export async function requestDevice(
   gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
   options: GPURequestAdapterOptions = { powerPreference: 'high-performance' },
 ): Promise<{ device: GPUDevice; adapter: GPUAdapter }> {
+  checkObject('options', options, "{ powerPreference: 'low-power' }");
+  checkRequest(gpu, options);
   if (!gpu) {
     const insecure = globalThis.isSecureContext === false;
     throw new EngineError(

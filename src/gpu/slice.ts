@@ -1,8 +1,18 @@
-/** What callers give to record with: encoders, and buffers, whole or in part. */
+/** The objects that callers give to record with: encoders, and buffers, whole or in part. */
 import { EngineError, show, typeOf } from '../errors';
 
-/** A GPUBuffer, or a part of one: `offset` in bytes, a multiple of 4, default 0; `size` in bytes, default up to the buffer's end. */
-export type BufferSlice = GPUBuffer | GPUBufferBinding;
+/** A part of a GPUBuffer. */
+export interface BufferPart {
+  /** The whole. */
+  readonly buffer: GPUBuffer;
+  /** The first byte of the part, a multiple of 4. Default 0. */
+  readonly offset?: number | undefined;
+  /** In bytes. Default: up to the buffer's end. */
+  readonly size?: number | undefined;
+}
+
+/** A GPUBuffer, or a part of one. */
+export type BufferSlice = GPUBuffer | BufferPart;
 
 /** A checked slice. */
 export interface Slice {
@@ -18,7 +28,7 @@ const isBuffer = (given: unknown): given is GPUBuffer =>
 
 /** Whether a caller gave a GPUBuffer or a part of one. */
 export const isSlice = (given: unknown): given is BufferSlice =>
-  isBuffer(given) || isBuffer((given as Partial<GPUBufferBinding> | null | undefined)?.buffer);
+  isBuffer(given) || isBuffer((given as Partial<BufferPart> | null | undefined)?.buffer);
 
 /** The buffer of a slice, and where the slice begins and how long it is. */
 export function sliceOf(given: BufferSlice): Slice {

@@ -30,7 +30,7 @@ export class Staging {
 
   /** Submits `encoder` with copies of `sources` appended (`work` as for Gpu.submit), and resolves to the contents of each source. */
   async read(encoder: GPUCommandEncoder, sources: readonly Source[], work = 0): Promise<ArrayBuffer[]> {
-    if (this.destroyed) throw new EngineError('destroyed', 'What was to be read is destroyed.');
+    if (this.destroyed) throw new EngineError('destroyed', 'It was destroyed before its results were read.');
     const staging = this.free.pop();
     if (!staging) throw new Error('more reads at the same time than staging buffers');
     try {

@@ -11,7 +11,11 @@ export interface Folder {
 }
 
 export interface FileHandle {
-  getFile(): Promise<{ readonly lastModified: number; arrayBuffer(): Promise<ArrayBuffer> }>;
+  getFile(): Promise<{
+    readonly lastModified: number;
+    readonly size: number;
+    arrayBuffer(): Promise<ArrayBuffer>;
+  }>;
   createSyncAccessHandle(): Promise<SyncFile>;
 }
 

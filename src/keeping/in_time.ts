@@ -4,7 +4,7 @@ import { EngineError } from '../errors';
 /** Longer than the largest checkpoint takes on a slow disk. */
 export const PATIENCE_MS = 10_000;
 
-/** What `work` comes to, or after `ms` an error in its place; `work` may still settle later. */
+/** Resolves or rejects as `work` does; rejects with a `data` error after `ms`. `work` itself goes on. */
 export async function inTime<T>(work: Promise<T>, ms = PATIENCE_MS): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

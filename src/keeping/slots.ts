@@ -36,6 +36,12 @@ export class Slots {
     return best?.copy;
   }
 
+  /** Whether nothing was written yet. False for what cannot be read: it may be a copy all the same. */
+  async isEmpty(): Promise<boolean> {
+    const sizes = FILES.map((file) => sizeOf(this.folder, file));
+    return (await Promise.all(sizes)).every((size) => size === 0);
+  }
+
   /** @throws what the browser throws, for a full disk say; the newest copy is whole even so */
   async write(checkpoint: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.newest) await this.read();
@@ -86,5 +92,14 @@ async function readCopy(folder: Folder, name: string): Promise<Copy | undefined>
     return { bytes, checkpoint: loadCheckpoint(bytes, 'The kept run'), savedAt: file.lastModified };
   } catch {
     return undefined;
+  }
+}
+
+/** Bytes of a file: 0 if it is not there, undefined if nobody can tell now. */
+async function sizeOf(folder: Folder, name: string): Promise<number | undefined> {
+  try {
+    return (await (await folder.getFileHandle(name)).getFile()).size;
+  } catch (error) {
+    return (error as Error).name === 'NotFoundError' ? 0 : undefined;
   }
 }

@@ -1,6 +1,7 @@
 /** The runs that this origin keeps: a folder each, and one writer each, by a lock that ends with its tab. */
 
 import type { Objective } from '../training/settings';
+import type { UNetConfig } from '../unet/config';
 import type { RunSettings } from '../weights/fields';
 import type { DataFingerprint } from '../weights/fingerprint';
 import type { Folder, Locks } from './folder';
@@ -24,6 +25,8 @@ export interface KeptRun {
   readonly savedAt: number;
   /** What it learns. */
   readonly objective: Objective;
+  /** Its network. */
+  readonly config: UNetConfig;
   /** As it was begun. */
   readonly settings: RunSettings;
   /** The images that it trains on. */
@@ -113,10 +116,16 @@ export class RunStore {
   }
 
   private async makeRoom(): Promise<void> {
-    const kept = (await this.list()).slice(0, MOST_RUNS - 1).map(({ id }) => id);
+    const readable = (await this.list()).map(({ id }) => id);
+    const kept = readable.slice(0, MOST_RUNS - 1);
     for (const id of await this.ids()) {
+      if (kept.includes(id)) continue;
       // One that is held is somebody's, even if it has no copy yet.
-      if (!kept.includes(id)) await (await this.claim(id))?.discard();
+      const run = await this.claim(id);
+      if (!run) continue;
+      // What cannot be read may be of a newer version, or readable again another time.
+      if (readable.includes(id) || (await (await this.slots(id))?.isEmpty())) await run.discard();
+      else run.release();
     }
   }
 
@@ -152,6 +161,6 @@ function lock(locks: Locks, name: string): Promise<(() => void) | undefined> {
 }
 
 function describe({ checkpoint, savedAt }: Copy): Omit<KeptRun, 'id' | 'held'> {
-  const { state, losses, objective, settings, data } = checkpoint;
-  return { step: state.step, loss: losses.at(-1), losses, savedAt, objective, settings, data };
+  const { state, losses, objective, config, settings, data } = checkpoint;
+  return { step: state.step, loss: losses.at(-1), losses, savedAt, objective, config, settings, data };
 }

@@ -3,7 +3,7 @@ import shader from '../../shaders/optimizer/adam.wgsl';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
-import { copies, flatSize, type ParameterShape, packing, packParams, parameterCount } from './pack_weights';
+import { copies, flatSize, type ParameterShape, packedLayout, packing, parameterCount } from './pack_weights';
 
 /** A layer and where it lies; offsets in floats, multiples of 4. */
 export interface PlacedLayer extends ParameterShape {
@@ -36,7 +36,7 @@ export const blocksOf = (layer: ParameterShape, block: number) =>
 
 /** What lib/pack.wgsl needs for the block that begins with the layer's parameter `first`. */
 export function blockPlace(layer: PlacedLayer, first: number) {
-  const { taps, inputs, outputs, bias_at, backward_at } = packParams(layer);
+  const { taps, inputs, outputs, bias_at, backward_at } = packedLayout(layer);
   const { packedOffset: at } = layer;
   const row = Math.floor(first / outputs);
   return {

@@ -43,24 +43,11 @@ import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import {
-  audienceOf,
-  betterSmaller,
   convolutionCalls,
-  convolutionScratch,
-  F4X5,
-  F6X3,
-  F6X3_GPU,
-  F7X3,
-  F7X3_GPU,
-  F7X5,
-  F7X5_GPU,
-  F8X5,
-  F8X5_GPU,
-  idleProduct,
   keepsImages,
-  refusesWinograd,
   type WinogradForm,
-  withSubgroups,
+  winogradConvolution,
+  winogradVariants,
 } from '../winograd';
 
 /** Packed weights pad channel counts to multiples of this (see pack_weights), so that register tiles need no edge cases. */
@@ -147,7 +134,7 @@ const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batc
  * Whether a row has fewer strips than a workgroup of a form with subgroups has lanes. Idle lanes must stay in the workgroup, as they may
  * hold weights, which is why those workgroups are small.
  */
-const idlesByStrips = (shape: ConvShape, { workgroupSize }: Shader) => stripItems(shape) < workgroupSize[0];
+const wastesByStrips = (shape: ConvShape, { workgroupSize }: Shader) => stripItems(shape) < workgroupSize[0];
 
 /** Why the tile form cannot compute a layer, or undefined if it can. */
 export const refusesTile = ({ kernelSize, width }: ConvShape) =>
@@ -189,8 +176,8 @@ export const oneInputAudience = (form: PatchForm): Pick<Variant<ConvShape, never
 const patchItems = ({ batch, width }: ConvShape, form: PatchForm) =>
   (Math.ceil(width / 4) * batch) / PATCH_FORMS[form].together;
 
-/** Like `idlesByStrips`, for the one_input form. */
-export const idlesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
+/** Like `wastesByStrips`, for the one_input form. */
+export const wastesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
   form === 'subgroups' && patchItems(shape, form) < workgroupSize[0];
 
 /** Params and grid of a convolution from a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
@@ -201,6 +188,22 @@ export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
   const items = [patchItems(shape, form), 1, Math.ceil(height / 2) * Math.ceil(to / each)] as const;
   return { params, items };
 }
+
+type OneInputParam = keyof ReturnType<typeof oneInputLaunch>['params'] | 'first_group';
+export type OneInputShader<B extends string> = Shader<OneInputParam, B>;
+
+/** The one_input form of a convolution, also of a fused one. */
+export const oneInputForward = <B extends string>(
+  form: PatchForm,
+  shaders: BySide<BiasShaders<OneInputParam, B>>,
+): Variant<ConvShape, B> => ({
+  ...oneInputAudience(form),
+  refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
+  calls: (shape, tensors) => {
+    const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
+    return [biasCall(ofSide(shaders, shape), shape, params, tensors, items)];
+  },
+});
 
 /** Params and grid of a convolution by tiles in workgroup memory: see shaders/conv2d/tile/tile.wgsl. */
 export function tileLaunch({ batch, height, width }: ConvShape, from: number, to: number) {
@@ -227,13 +230,8 @@ const oneInput = (
   form: PatchForm,
   shaders: BySide<readonly [typeof oneInputShader, typeof oneInputBias]>,
 ): Variant<ConvShape, TensorName> => ({
-  ...oneInputAudience(form),
-  idles: (shape) => idlesByPatches(shape, form, ofSide(shaders, shape)[0]),
-  refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
-  calls: (shape, tensors) => {
-    const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
-    return [biasCall(ofSide(shaders, shape), shape, params, tensors, items)];
-  },
+  ...oneInputForward(form, shaders),
+  wastesLanes: (shape) => wastesByPatches(shape, form, ofSide(shaders, shape)[0]),
 });
 
 /** Output rows that an invocation of the one_output form computes; it loads four more, or two for a 3x3 kernel. */
@@ -250,7 +248,7 @@ const refusesOneOutput = (shape: ConvShape) => {
 /** A single output channel would leave a tile of 8 mostly empty; this form shares the loaded input among taps instead. */
 const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   ...(subgroups ? { features: ['subgroups'], for: 'software' } : {}),
-  idles: (shape) => subgroups && idlesByStrips(shape, oneOutputSubgroups),
+  wastesLanes: (shape) => subgroups && wastesByStrips(shape, oneOutputSubgroups),
   refuses: refusesOneOutput,
   calls: (shape, tensors) => {
     const { height, width, batch, inChannels } = shape;
@@ -284,24 +282,22 @@ const oneOutputGpu: Variant<ConvShape, TensorName> = {
   },
 };
 
+const channelsOf = ({ inChannels, outChannels }: ConvShape) => ({
+  from: inChannels,
+  to: outChannels,
+  toPadded: padChannels(outChannels),
+});
+
 const winograd = (
   form: WinogradForm,
   last: readonly [typeof f7x5Output, typeof f7x5OutputBias],
 ): Variant<ConvShape, TensorName> => ({
-  ...audienceOf(form),
-  idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.outChannels)),
-  refuses: (shape) => refusesWinograd(form, shape, shape.inChannels, padChannels(shape.outChannels)),
-  scratch: (shape) => convolutionScratch(form, shape, shape.inChannels, padChannels(shape.outChannels)),
+  ...winogradConvolution(form, channelsOf),
   keeps: keepsImages(form),
   calls: (shape, { input, kernel, ...tensors }, scratch, kept) => {
-    const channels = {
-      from: shape.inChannels,
-      to: shape.outChannels,
-      toPadded: padChannels(shape.outChannels),
-    };
     const finish: Parameters<typeof convolutionCalls>[5] = (params, items) =>
       biasCall(last, shape, params, { freqs: scratch.products, ...tensors }, items);
-    return convolutionCalls(form, shape, channels, { input, kernel }, scratch, finish, kept);
+    return convolutionCalls(form, shape, channelsOf(shape), { input, kernel }, scratch, finish, kept);
   },
 });
 
@@ -340,19 +336,27 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),
     tile,
-    winograd4: winograd(F4X5, [f4x5Output, f4x5OutputBias]),
-    winograd4_subgroups: winograd(withSubgroups(F4X5), [f4x5Output, f4x5OutputBias]),
-    winograd7: winograd(F7X5, [f7x5Output, f7x5OutputBias]),
-    winograd7_gpu: winograd(F7X5_GPU, [f7x5OutputGpu, f7x5OutputBiasGpu]),
-    winograd7_subgroups: winograd(withSubgroups(F7X5), [f7x5Output, f7x5OutputBias]),
-    winograd8: winograd(F8X5, [f8x5Output, f8x5OutputBias]),
-    winograd8_gpu: winograd(F8X5_GPU, [f8x5OutputGpu, f8x5OutputBiasGpu]),
-    winograd8_subgroups: winograd(withSubgroups(F8X5), [f8x5Output, f8x5OutputBias]),
-    winograd6_3x3: winograd(F6X3, [f6x3Output, f6x3OutputBias]),
-    winograd6_3x3_gpu: winograd(F6X3_GPU, [f6x3OutputGpu, f6x3OutputBiasGpu]),
-    winograd6_3x3_subgroups: winograd(withSubgroups(F6X3), [f6x3Output, f6x3OutputBias]),
-    winograd7_3x3: winograd(F7X3, [f7x3Output, f7x3OutputBias]),
-    winograd7_3x3_gpu: winograd(F7X3_GPU, [f7x3OutputGpu, f7x3OutputBiasGpu]),
-    winograd7_3x3_subgroups: winograd(withSubgroups(F7X3), [f7x3Output, f7x3OutputBias]),
+    ...winogradVariants(
+      {
+        f4x5: [[f4x5Output, f4x5OutputBias]],
+        f7x5: [
+          [f7x5Output, f7x5OutputBias],
+          [f7x5OutputGpu, f7x5OutputBiasGpu],
+        ],
+        f8x5: [
+          [f8x5Output, f8x5OutputBias],
+          [f8x5OutputGpu, f8x5OutputBiasGpu],
+        ],
+        f6x3: [
+          [f6x3Output, f6x3OutputBias],
+          [f6x3OutputGpu, f6x3OutputBiasGpu],
+        ],
+        f7x3: [
+          [f7x3Output, f7x3OutputBias],
+          [f7x3OutputGpu, f7x3OutputBiasGpu],
+        ],
+      },
+      winograd,
+    ),
   },
 };

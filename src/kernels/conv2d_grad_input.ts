@@ -17,31 +17,14 @@ import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winog
 import f8x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_output.wgsl';
 import type { ConvShape } from '../conv_shape';
 import { call, type Kernel, type Variant } from '../plan/op';
-import {
-  audienceOf,
-  betterSmaller,
-  convolutionCalls,
-  convolutionScratch,
-  F4X5,
-  F6X3,
-  F6X3_GPU,
-  F7X3,
-  F7X3_GPU,
-  F7X5,
-  F7X5_GPU,
-  F8X5,
-  F8X5_GPU,
-  idleProduct,
-  refusesWinograd,
-  type WinogradForm,
-  withSubgroups,
-} from '../winograd';
+import type { Tensor } from '../plan/tensor';
+import { convolutionCalls, type WinogradForm, winogradConvolution, winogradVariants } from '../winograd';
 import {
   type BySide,
   convFlops,
   convSizes,
   directLaunch,
-  idlesByPatches,
+  type OneInputShader,
   ofSide,
   oneInputAudience,
   oneInputLaunch,
@@ -50,24 +33,36 @@ import {
   refusesOneInput,
   refusesTile,
   tileLaunch,
+  wastesByPatches,
 } from './conv2d';
 
 type TensorName = 'grad' | 'kernel' | 'grad_input';
 
+const channelsOf = ({ inChannels, outChannels }: ConvShape) => ({
+  from: outChannels,
+  to: inChannels,
+  toPadded: padChannels(inChannels),
+});
+
 const winograd = (form: WinogradForm, last: typeof f7x5Output): Variant<ConvShape, TensorName> => ({
-  ...audienceOf(form),
-  idles: (shape) => betterSmaller(form, shape) || idleProduct(form, padChannels(shape.inChannels)),
-  refuses: (shape) => refusesWinograd(form, shape, shape.outChannels, padChannels(shape.inChannels)),
-  scratch: (shape) => convolutionScratch(form, shape, shape.outChannels, padChannels(shape.inChannels)),
-  calls: (shape, { grad, kernel, grad_input }, scratch) => {
-    const channels = {
-      from: shape.outChannels,
-      to: shape.inChannels,
-      toPadded: padChannels(shape.inChannels),
-    };
-    return convolutionCalls(form, shape, channels, { input: grad, kernel }, scratch, (params, items) =>
+  ...winogradConvolution(form, channelsOf),
+  calls: (shape, { grad, kernel, grad_input }, scratch) =>
+    convolutionCalls(form, shape, channelsOf(shape), { input: grad, kernel }, scratch, (params, items) =>
       call(last, params, { freqs: scratch.products, output: grad_input }, items),
-    );
+    ),
+});
+
+/** The one_input form of an input gradient, also of a fused one; `bind` gives the shader its tensors. */
+export const oneInputBackward = <Name extends string, B extends string>(
+  form: PatchForm,
+  shaders: BySide<OneInputShader<B>>,
+  bind: (tensors: Readonly<Record<Name, Tensor>>) => Readonly<Record<B, Tensor>>,
+): Variant<ConvShape, Name> => ({
+  ...oneInputAudience(form),
+  refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
+  calls: (shape, tensors) => {
+    const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
+    return [call(ofSide(shaders, shape), params, bind(tensors), items)];
   },
 });
 
@@ -75,14 +70,16 @@ const oneInput = (
   form: PatchForm,
   shaders: BySide<typeof oneInputShader>,
 ): Variant<ConvShape, TensorName> => ({
-  ...oneInputAudience(form),
-  refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
-  idles: (shape) => idlesByPatches(shape, form, ofSide(shaders, shape)),
-  calls: (shape, { grad, kernel, grad_input }) => {
-    const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
-    const tensors = { input: grad, kernel, output: grad_input };
-    return [call(ofSide(shaders, shape), params, tensors, items)];
-  },
+  ...oneInputBackward(
+    form,
+    shaders,
+    ({ grad, kernel, grad_input }: Readonly<Record<TensorName, Tensor>>) => ({
+      input: grad,
+      kernel,
+      output: grad_input,
+    }),
+  ),
+  wastesLanes: (shape) => wastesByPatches(shape, form, ofSide(shaders, shape)),
 });
 
 const tile: Variant<ConvShape, TensorName> = {
@@ -116,19 +113,15 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     one_input_gpu: oneInput('gpu', [oneInputGpu, oneInput3Gpu]),
     one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInput3Subgroups]),
     tile,
-    winograd4: winograd(F4X5, f4x5Output),
-    winograd4_subgroups: winograd(withSubgroups(F4X5), f4x5Output),
-    winograd7: winograd(F7X5, f7x5Output),
-    winograd7_gpu: winograd(F7X5_GPU, f7x5OutputGpu),
-    winograd7_subgroups: winograd(withSubgroups(F7X5), f7x5Output),
-    winograd8: winograd(F8X5, f8x5Output),
-    winograd8_gpu: winograd(F8X5_GPU, f8x5OutputGpu),
-    winograd8_subgroups: winograd(withSubgroups(F8X5), f8x5Output),
-    winograd6_3x3: winograd(F6X3, f6x3Output),
-    winograd6_3x3_gpu: winograd(F6X3_GPU, f6x3OutputGpu),
-    winograd6_3x3_subgroups: winograd(withSubgroups(F6X3), f6x3Output),
-    winograd7_3x3: winograd(F7X3, f7x3Output),
-    winograd7_3x3_gpu: winograd(F7X3_GPU, f7x3OutputGpu),
-    winograd7_3x3_subgroups: winograd(withSubgroups(F7X3), f7x3Output),
+    ...winogradVariants(
+      {
+        f4x5: [f4x5Output],
+        f7x5: [f7x5Output, f7x5OutputGpu],
+        f8x5: [f8x5Output, f8x5OutputGpu],
+        f6x3: [f6x3Output, f6x3OutputGpu],
+        f7x3: [f7x3Output, f7x3OutputGpu],
+      },
+      winograd,
+    ),
   },
 };

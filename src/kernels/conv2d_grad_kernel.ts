@@ -32,15 +32,6 @@ import {
   audienceOf,
   betterSmaller,
   chunkImages,
-  F4X5,
-  F6X3,
-  F6X3_GPU,
-  F7X3,
-  F7X3_GPU,
-  F7X5,
-  F7X5_GPU,
-  F8X5,
-  F8X5_GPU,
   frequencySize,
   keepsImages,
   pairLaunch,
@@ -50,7 +41,7 @@ import {
   transformItems,
   transformParams,
   type WinogradForm,
-  withSubgroups,
+  winogradVariants,
 } from '../winograd';
 import { type BySide, convFlops, convParams, convSizes, hasOneChannelForm, ofSide } from './conv2d';
 import { flatSize } from './pack_weights';
@@ -99,7 +90,7 @@ const oneChannel = (
   return {
     ...(images > 1 ? { for: 'gpu' } : {}),
     // A workgroup covers 32 images.
-    idles: ({ batch }) => images > 1 && batch < 16,
+    wastesLanes: ({ batch }) => images > 1 && batch < 16,
     refuses: ({ inChannels, outChannels, kernelSize }) =>
       hasOneChannelForm(kernelSize) && Math.min(inChannels, outChannels) === 1
         ? undefined
@@ -258,11 +249,10 @@ function multiply(
  */
 const winograd = (
   form: WinogradForm,
-  toFrequencies: typeof f7x5Gradient,
-  back: Last,
+  shaders: { readonly gradient: typeof f7x5Gradient; readonly last: Last },
 ): Variant<ConvShape, TensorName> => ({
   ...audienceOf(form),
-  idles: (shape) => betterSmaller(form, shape),
+  wastesLanes: (shape) => betterSmaller(form, shape),
   refuses: (shape) =>
     refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??
     (shape.outChannels % 8 !== 0 ? 'the Winograd form makes 8 output channels at a time' : undefined),
@@ -287,7 +277,7 @@ const winograd = (
       return [
         ...(kept ? [] : [transform]), // if kept, the convolution has already written it
         call(
-          toFrequencies,
+          shaders.gradient,
           transformParams(TOGETHER, shape, tiles, cout, at),
           { grad, freqs: grads },
           transformItems(form, TOGETHER, tiles, at.count, cout),
@@ -296,7 +286,10 @@ const winograd = (
       ];
     });
     const { pairs, items } = pairLaunch(form, cin * cout);
-    return [...calls, back({ pairs, cout, slices: slicing.all }, { freqs: products, gradient }, items)];
+    return [
+      ...calls,
+      shaders.last({ pairs, cout, slices: slicing.all }, { freqs: products, gradient }, items),
+    ];
   },
 });
 
@@ -324,19 +317,27 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
     one_channel: oneChannel([oneShader, oneShader3], ONE),
     one_channel_gpu: oneChannel([oneGpuShader, oneGpuShader3], ONE_GPU),
     tile,
-    winograd4: winograd(F4X5, f4x5Gradient, last(f4x5Kernel)),
-    winograd4_subgroups: winograd(withSubgroups(F4X5), f4x5Gradient, last(f4x5Kernel)),
-    winograd7: winograd(F7X5, f7x5Gradient, last(f7x5Kernel)),
-    winograd7_gpu: winograd(F7X5_GPU, f7x5GradientGpu, lastOfSlices(f7x5KernelGpu)),
-    winograd7_subgroups: winograd(withSubgroups(F7X5), f7x5Gradient, last(f7x5Kernel)),
-    winograd8: winograd(F8X5, f8x5Gradient, last(f8x5Kernel)),
-    winograd8_gpu: winograd(F8X5_GPU, f8x5GradientGpu, lastOfSlices(f8x5KernelGpu)),
-    winograd8_subgroups: winograd(withSubgroups(F8X5), f8x5Gradient, last(f8x5Kernel)),
-    winograd6_3x3: winograd(F6X3, f6x3Gradient, last(f6x3Kernel)),
-    winograd6_3x3_gpu: winograd(F6X3_GPU, f6x3GradientGpu, lastOfSlices(f6x3KernelGpu)),
-    winograd6_3x3_subgroups: winograd(withSubgroups(F6X3), f6x3Gradient, last(f6x3Kernel)),
-    winograd7_3x3: winograd(F7X3, f7x3Gradient, last(f7x3Kernel)),
-    winograd7_3x3_gpu: winograd(F7X3_GPU, f7x3GradientGpu, lastOfSlices(f7x3KernelGpu)),
-    winograd7_3x3_subgroups: winograd(withSubgroups(F7X3), f7x3Gradient, last(f7x3Kernel)),
+    ...winogradVariants(
+      {
+        f4x5: [{ gradient: f4x5Gradient, last: last(f4x5Kernel) }],
+        f7x5: [
+          { gradient: f7x5Gradient, last: last(f7x5Kernel) },
+          { gradient: f7x5GradientGpu, last: lastOfSlices(f7x5KernelGpu) },
+        ],
+        f8x5: [
+          { gradient: f8x5Gradient, last: last(f8x5Kernel) },
+          { gradient: f8x5GradientGpu, last: lastOfSlices(f8x5KernelGpu) },
+        ],
+        f6x3: [
+          { gradient: f6x3Gradient, last: last(f6x3Kernel) },
+          { gradient: f6x3GradientGpu, last: lastOfSlices(f6x3KernelGpu) },
+        ],
+        f7x3: [
+          { gradient: f7x3Gradient, last: last(f7x3Kernel) },
+          { gradient: f7x3GradientGpu, last: lastOfSlices(f7x3KernelGpu) },
+        ],
+      },
+      winograd,
+    ),
   },
 };

@@ -5,31 +5,18 @@ import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.
 import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_subgroups.wgsl';
 import type { ConvShape } from '../conv_shape';
-import { call, type Kernel, type Variant } from '../plan/op';
-import {
-  type BySide,
-  convFlops,
-  convSizes,
-  ofSide,
-  oneInputAudience,
-  oneInputLaunch,
-  type PatchForm,
-  refusesOneInput,
-} from './conv2d';
+import type { Kernel } from '../plan/op';
+import type { Tensor } from '../plan/tensor';
+import { type BySide, convFlops, convSizes, type PatchForm } from './conv2d';
+import { oneInputBackward } from './conv2d_grad_input';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_pre';
 
-const oneInput = (
-  form: PatchForm,
-  shaders: BySide<typeof oneInputShader>,
-): Variant<ConvShape, TensorName> => ({
-  ...oneInputAudience(form),
-  refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
-  calls: (shape, { grad, ...tensors }) => {
-    const { params, items } = oneInputLaunch(shape, shape.inChannels, form);
-    return [call(ofSide(shaders, shape), params, { input: grad, ...tensors }, items)];
-  },
-});
+const oneInput = (form: PatchForm, shaders: BySide<typeof oneInputShader>) =>
+  oneInputBackward(form, shaders, ({ grad, ...tensors }: Readonly<Record<TensorName, Tensor>>) => ({
+    input: grad,
+    ...tensors,
+  }));
 
 /**
  * conv2d_grad_input and swish_upsample_grad in one kernel, in those variants of conv2d_grad_input that hold whole windows: the gradient of

@@ -11,32 +11,10 @@ import oneInputBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_image
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups.wgsl';
 import oneInputSubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups_image_bias.wgsl';
 import type { ConvShape } from '../conv_shape';
-import type { Kernel, Variant } from '../plan/op';
-import {
-  type BySide,
-  biasCall,
-  conv2d,
-  convSizes,
-  ofSide,
-  oneInputAudience,
-  oneInputLaunch,
-  type PatchForm,
-  refusesOneInput,
-} from './conv2d';
+import type { Kernel } from '../plan/op';
+import { conv2d, convSizes, oneInputForward } from './conv2d';
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
-
-const oneInput = (
-  form: PatchForm,
-  shaders: BySide<readonly [typeof oneInputShader, typeof oneInputBias]>,
-): Variant<ConvShape, TensorName> => ({
-  ...oneInputAudience(form),
-  refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
-  calls: (shape, tensors) => {
-    const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
-    return [biasCall(ofSide(shaders, shape), shape, params, tensors, items)];
-  },
-});
 
 /** conv2d, swish and 2x2 max pooling in one kernel, in those variants of conv2d that hold whole windows. Height and width are even. */
 export const conv2dPool: Kernel<ConvShape, TensorName> = {
@@ -48,15 +26,15 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     return { flops: flops + 5.75 * output, bytes: bytes + output };
   },
   variants: {
-    one_input: oneInput('plain', [
+    one_input: oneInputForward('plain', [
       [oneInputShader, oneInputBias],
       [oneInput3, oneInput3Bias],
     ]),
-    one_input_gpu: oneInput('gpu', [
+    one_input_gpu: oneInputForward('gpu', [
       [oneInputGpu, oneInputGpuBias],
       [oneInput3Gpu, oneInput3GpuBias],
     ]),
-    one_input_subgroups: oneInput('subgroups', [
+    one_input_subgroups: oneInputForward('subgroups', [
       [oneInputSubgroups, oneInputSubgroupsBias],
       [oneInput3Subgroups, oneInput3SubgroupsBias],
     ]),

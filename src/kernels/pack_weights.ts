@@ -48,7 +48,7 @@ export const parameterCount = ({ inChannels, outChannels, kernelSize }: Paramete
 export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
 
 /** The params that shaders/lib/pack.wgsl needs, and the number of parameters. */
-export function packParams(shape: ParameterShape) {
+export function packedLayout(shape: ParameterShape) {
   const { bias, backward } = packing(shape);
   return {
     size: parameterCount(shape),
@@ -66,7 +66,7 @@ export const packWeights: Kernel<ParameterShape, 'parameters' | 'packed'> = {
   cost: (shape) => ({ flops: 0, bytes: 4 * (1 + copies(shape)) * parameterCount(shape) }),
   variants: {
     plain: {
-      calls: (shape, tensors) => [call(shader, packParams(shape), tensors, parameterCount(shape))],
+      calls: (shape, tensors) => [call(shader, packedLayout(shape), tensors, parameterCount(shape))],
     },
   },
 };

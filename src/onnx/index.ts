@@ -1,5 +1,5 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
-import { EngineError, typeOf } from '../errors';
+import { EngineError, show, typeOf } from '../errors';
 import type { Objective } from '../training/settings';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { isObjective, OBJECTIVES, wrongArgument } from '../weights/fields';
@@ -11,13 +11,13 @@ import { encodeModel } from './proto';
 
 export { EngineError } from '../errors';
 
-/** What `loadModel`, `loadCheckpoint` and `loadPretrained` return, or `unet.config` and `await unet.getParameters()`. */
+/** A network with its weights: the result of `loadModel`, `loadCheckpoint` or `loadPretrained`, or `unet.config` and `await unet.getParameters()`. */
 export interface OnnxSource {
   /** The network. */
   readonly config: UNetConfig;
   /** By name, as the engine has them. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
-  /** What the network was trained for, which decides how to sample; for the file's metadata. Default `tutorial`. */
+  /** The objective that the network was trained for, which decides how to sample; for the file's metadata. Default `tutorial`. */
   readonly objective?: Objective | undefined;
 }
 
@@ -50,6 +50,7 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   const config = checkConfig(source.config);
   const { parameters, size } = parametersOf(config);
+  checkFloats(source.parameters);
   checkTensors(parameters, shaped(parameters, source.parameters), 'The parameters', 'argument');
   if (size * 4 > MOST) {
     throw new EngineError(
@@ -64,6 +65,17 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
     graph: graphOf(config, weights),
     metadata: { config: JSON.stringify(config), objective },
   });
+}
+
+/** Throws an `argument` error for parameters that are no 32-bit floats. */
+function checkFloats(given: ReadonlyMap<unknown, unknown>): void {
+  for (const [name, data] of given) {
+    if (typeOf(data) === 'Float32Array') continue;
+    throw new EngineError(
+      'argument',
+      `The parameter ${show(name)} is of type ${typeOf(data)}; it must be a Float32Array.`,
+    );
+  }
 }
 
 /** The given parameters, which are flat, with the shapes of those that they are to be. */

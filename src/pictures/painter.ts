@@ -15,9 +15,9 @@ const isFormat = (format: string): format is (typeof FORMATS)[number] =>
 
 /** Options of a painter: what the images are, and how the picture is laid out. */
 export interface PainterOptions {
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   readonly height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   readonly width: number;
   /** 1 (grey), 3 (red, green, blue) or 4 (and alpha). */
   readonly channels: number;

@@ -14,7 +14,7 @@ export interface Pixels {
 /** A picture: an ImageData, an ImageBitmap, or a canvas, on the page or off it. */
 export type Picture = Pixels | ImageBitmap | OffscreenCanvas | HTMLCanvasElement;
 
-/** What `readPictures` makes of pictures. */
+/** The images that `readPictures` reads from pictures. */
 export interface ReadPicturesOptions {
   /** What all pictures must have, in pixels. Default: that of the first. */
   readonly height?: number | undefined;

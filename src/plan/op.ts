@@ -68,7 +68,7 @@ export interface Variant<Shape, Name extends string> {
   /** Why this variant cannot compute `shape`, or undefined if it can. */
   readonly refuses?: (shape: Shape) => string | undefined;
   /** Whether most lanes of a workgroup would idle for `shape`; the default choice then tries other variants first. */
-  readonly idles?: (shape: Shape) => boolean;
+  readonly wastesLanes?: (shape: Shape) => boolean;
   /** Number of slices (partial sums) that this variant writes. It adds them up itself unless the caller passes a tensor to keep them in. */
   readonly slices?: (shape: Shape) => number;
   /** Scratch tensors, which live only between this variant's calls: size by name. */

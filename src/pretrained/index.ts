@@ -1,5 +1,5 @@
 /** Trained networks, one per recipe: about 0.65 MB each, loaded on request. */
-import type { LoadOptions } from '../data/idx';
+import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
 import { EngineError } from '../errors';
 import type { RecipeName } from '../recipes';
@@ -27,7 +27,8 @@ export async function loadPretrained(recipe: PretrainedName, options: LoadOption
       `There is no pretrained network ${JSON.stringify(recipe)}; there are ${pretrainedNames.join(' and ')}.`,
     );
   }
-  options.signal?.throwIfAborted();
+  const signal = checkLoad('loadPretrained', options);
+  signal?.throwIfAborted();
   const name = `${recipe}.safetensors`;
-  return loadModel(await readSource(await files[recipe](), name, options.signal), name);
+  return loadModel(await readSource(await files[recipe](), name, signal), name);
 }

@@ -12,7 +12,7 @@ export function binarise(values: Float32Array | Uint8Array, threshold: number): 
   return result;
 }
 
-/** What the classifier takes each image for, and whether it is sure of that. */
+/** The class that the classifier sees in each image, and whether it is sure. */
 export function verdicts({ probabilities }: Classified): { digit: number; accepted: boolean }[] {
   return Array.from({ length: probabilities.length / classes }, (_, n) => {
     const row = probabilities.subarray(n * classes, (n + 1) * classes);

@@ -1,4 +1,4 @@
-import type { LoadOptions } from '../data/idx';
+import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
 import { checkInteger, EngineError, notImages, typeOf } from '../errors';
 import { fnv1a } from '../hash';
@@ -52,9 +52,10 @@ export interface Classifier {
  * if aborted
  */
 export async function loadClassifier(options: LoadOptions = {}): Promise<Classifier> {
-  options.signal?.throwIfAborted();
+  const signal = checkLoad('loadClassifier', options);
+  signal?.throwIfAborted();
   const name = 'digit-classifier.safetensors';
-  const bytes = await readSource(await file(), name, options.signal);
+  const bytes = await readSource(await file(), name, signal);
   // The file of another version would give other results, and nobody would see why.
   const hash = fnv1a(bytes);
   if (hash !== fileHash) {

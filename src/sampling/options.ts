@@ -1,5 +1,14 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, notImages } from '../errors';
+import {
+  checkFunctions,
+  checkInteger,
+  checkNames,
+  checkNumber,
+  checkSignal,
+  EngineError,
+  type Names,
+  notImages,
+} from '../errors';
 import type { BufferSlice } from '../gpu/slice';
 import type { Picture } from '../pictures/picture';
 import type { UNetConfig } from '../unet/config';
@@ -9,7 +18,7 @@ import { METHODS, type PassOptions, type SamplingMethod } from './passes';
 
 /** Options of a sampler. */
 export interface SamplerOptions {
-  /** Images sampled together. Default 64. */
+  /** Images sampled together, 1 to 65536. Default 64. */
   readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
@@ -17,7 +26,7 @@ export interface SamplerOptions {
 
 const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true };
 
-/** What every kind of run takes. */
+/** The options of every kind of run. */
 export interface RunOptions<Images, Labels> {
   /** 1 to 1000. */
   readonly steps: number;
@@ -55,7 +64,7 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
  */
 export interface SampleOptions
   extends RunOptions<Float32Array | Picture | readonly Picture[], ArrayLike<number>> {
-  /** Fixes the noise that the images start from. Default 0. */
+  /** Fixes the noise that the images start from, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
   /** Noise to use instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
   readonly noise?: Float32Array | undefined;
@@ -168,7 +177,10 @@ function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flo
     throw new EngineError('argument', `from is ${from} without start; give the pictures to begin at, too.`);
   }
   if (mask !== undefined && start === undefined) {
-    throw new EngineError('argument', 'mask is given without start; give the pictures that it is of, too.');
+    throw new EngineError(
+      'argument',
+      'mask is given without start. Give start, too: the images whose pixels the mask keeps.',
+    );
   }
   if (start !== undefined && from === undefined && mask === undefined) {
     throw new EngineError(
@@ -190,6 +202,8 @@ export function checkSample(
   const { seed = 0, noise, start, mask } = options;
   const run = checkRun(options, config, count);
   checkInteger('seed', seed, 0, 0xffffffff);
+  checkSignal(options.signal);
+  checkFunctions({ onStep: options.onStep });
   const size = count * imageSize;
   for (const [name, images] of Object.entries({ noise, start, mask })) {
     if (images === undefined) continue;

@@ -5,7 +5,7 @@ import { firstRow, lastRow, type Pass, ROW_WORDS, SHARE_AT } from './passes';
 import type { SamplingPlan } from './plan';
 import { SAMPLING_STEP_WORDS } from './step';
 
-export interface Run extends RunPlan {
+export interface SamplingRun extends RunPlan {
   readonly plan: SamplingPlan;
   readonly passes: readonly Pass[];
   /** Whether some pixels are known. */
@@ -15,7 +15,10 @@ export interface Run extends RunPlan {
 }
 
 /** The rows of a run: the first row, one for each pass, the last row. */
-export function rowsOf({ passes, settings }: Pick<Run, 'passes' | 'settings'>): Float32Array<ArrayBuffer> {
+export function rowsOf({
+  passes,
+  settings,
+}: Pick<SamplingRun, 'passes' | 'settings'>): Float32Array<ArrayBuffer> {
   const all = [firstRow(settings.from), ...passes.map((pass) => pass.row), lastRow()];
   const rows = new Float32Array(all.length * ROW_WORDS);
   all.forEach((row, i) => {
@@ -28,19 +31,19 @@ export const encodeProgram = (encoder: GPUCommandEncoder, program: Program): voi
   computePass(encoder, 'sampling', (pass) => program.encode(pass));
 
 /** Puts x at the level where the run begins. */
-export function encodeFirst(encoder: GPUCommandEncoder, { plan, rows }: Run): void {
+export function encodeFirst(encoder: GPUCommandEncoder, { plan, rows }: SamplingRun): void {
   encodeStep(encoder, plan, rows, 0);
   encodeProgram(encoder, plan.known!);
 }
 
 /** Puts the known pixels into x without noise. */
-export function encodeLast(encoder: GPUCommandEncoder, { plan, passes, rows }: Run): void {
+export function encodeLast(encoder: GPUCommandEncoder, { plan, passes, rows }: SamplingRun): void {
   encodeStep(encoder, plan, rows, passes.length + 1);
   encodeProgram(encoder, plan.known!);
 }
 
 /** Records `n` passes starting with pass `from`; after the last pass of the run, also known pixels. */
-export function encodePasses(encoder: GPUCommandEncoder, run: Run, from: number, n: number): void {
+export function encodePasses(encoder: GPUCommandEncoder, run: SamplingRun, from: number, n: number): void {
   const { plan, passes, masked } = run;
   for (const program of plan.prepare) encodeProgram(encoder, program);
   for (let i = from; i < from + n; i++) {
@@ -51,7 +54,11 @@ export function encodePasses(encoder: GPUCommandEncoder, run: Run, from: number,
 }
 
 /** Copies the numbers of pass `i` to the shaders' buffers, and brings known pixels to its level. */
-export function encodeRow(encoder: GPUCommandEncoder, { plan, passes, masked, rows }: Run, i: number): void {
+export function encodeRow(
+  encoder: GPUCommandEncoder,
+  { plan, passes, masked, rows }: SamplingRun,
+  i: number,
+): void {
   encodeStep(encoder, plan, rows, i + 1);
   const shareAt = ((i + 1) * ROW_WORDS + SHARE_AT) * 4;
   if (plan.share) encoder.copyBufferToBuffer(rows, shareAt, plan.share, 0, 4);

@@ -30,8 +30,8 @@ import {
   encodePasses,
   encodeProgram,
   encodeRow,
-  type Run,
   rowsOf,
+  type SamplingRun,
 } from './recording';
 
 /** Most rows of a run: two passes per step, and one row before and one after them. */
@@ -99,7 +99,7 @@ export class Sampler extends Resource {
     return new Sampler({ gpu, unet, count, variants, chooser, plan, name: planName(flow, guided) });
   }
 
-  /** Runs `steps` steps; for each, yields x before it, the prediction, and x after it. */
+  /** Runs `steps` steps; for each, yields x before it, the prediction, and x after it. Throws as `sample` does. */
   async *run(options: SampleOptions): AsyncGenerator<SampleEvent, void, undefined> {
     const run = await this.start(options);
     const { flow, settings, plan } = run;
@@ -123,7 +123,10 @@ export class Sampler extends Resource {
     }
   }
 
-  /** Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. */
+  /**
+   * Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. Throws `argument` for options that are not legal,
+   * `busy` in the middle of another run, and the signal's reason.
+   */
   async sample(options: SampleOptions): Promise<Float32Array<ArrayBuffer>> {
     const run = await this.start(options);
     try {
@@ -140,7 +143,7 @@ export class Sampler extends Resource {
 
   /**
    * Records a run from the noise in `buffer`; submits nothing. `buffer` ([count][height][width][channels] of f32, usages COPY_SRC and
-   * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps.
+   * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps, 1 to 1000. Throws `argument` before anything is recorded.
    */
   encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions | number): void {
     this.check();
@@ -173,7 +176,7 @@ export class Sampler extends Resource {
     if (mask) load(plan.load.mask!, mask);
     const passes = passesOf(settings);
     const rows = this.constant(rowsOf({ passes, settings }));
-    const run: Run = { plan, flow, settings, passes, masked: mask !== undefined, rows };
+    const run: SamplingRun = { plan, flow, settings, passes, masked: mask !== undefined, rows };
     if (flow) encodeFirst(encoder, run);
     encodePasses(encoder, run, 0, passes.length);
     encodeProgram(encoder, plan.finish);
@@ -220,7 +223,7 @@ export class Sampler extends Resource {
   }
 
   /** Checks the options and brings x to the level where the run begins. */
-  private async start(given: SampleOptions): Promise<Run> {
+  private async start(given: SampleOptions): Promise<SamplingRun> {
     this.check();
     const options = hasPictures(given)
       ? await loadPictures(given, this.unet.config, this.count)
@@ -236,7 +239,7 @@ export class Sampler extends Resource {
     try {
       const plan = await this.planFor(flow, settings.guidance !== 1);
       const passes = passesOf(settings);
-      const run: Run = { plan, flow, settings, passes, masked: mask !== undefined, rows: plan.rows };
+      const run: SamplingRun = { plan, flow, settings, passes, masked: mask !== undefined, rows: plan.rows };
       gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));
       gpu.writeSoon(plan.rows, 0, rowsOf(run));
       await this.load(plan, options, seed);
@@ -275,7 +278,7 @@ export class Sampler extends Resource {
   }
 
   /** The plan for a recorded run. It must already exist, because recording cannot compile shaders. */
-  private recordedPlan(flow: boolean, { method, guidance }: Run['settings']): SamplingPlan {
+  private recordedPlan(flow: boolean, { method, guidance }: SamplingRun['settings']): SamplingPlan {
     const guided = guidance !== 1;
     // A guided plan also serves runs without guidance; it then computes the second half of the batch for nothing.
     const plan =
@@ -314,7 +317,7 @@ export class Sampler extends Resource {
    * pass in several submissions. Resolves to their number.
    */
   private async advance(
-    run: Run,
+    run: SamplingRun,
     { signal, onStep }: SampleOptions,
     done: number,
     mostSteps = Number.POSITIVE_INFINITY,

@@ -1,9 +1,35 @@
 /** The engine beside three.js, on one device: nothing is copied through the host. Imports nothing of three's. */
-import type { Engine } from '../engine';
-import { EngineError, typeOf } from '../errors';
+import { checkObject, EngineError, typeOf } from '../errors';
 import type { BufferSlice } from '../gpu/slice';
-import type { Painter, PainterOptions } from '../pictures/painter';
+import type { PainterOptions } from '../pictures/painter';
 import { Resource } from '../resource';
+
+// An engine and its painter by what is asked of them: this entry's declarations stand by themselves, and a class with private members is no
+// other file's class.
+
+/** What is asked of an engine. */
+export interface EngineLike {
+  /** The renderer's device. */
+  readonly device: GPUDevice;
+  /** As the engine's. */
+  createPainter(options: PainterOptions): Promise<PainterLike>;
+}
+
+/** What is asked of its painter. */
+export interface PainterLike {
+  /** Of the picture, in texels. */
+  readonly width: number;
+  /** Of the picture, in texels. */
+  readonly height: number;
+  /** As the painter's. */
+  encode(encoder: GPUCommandEncoder, images: BufferSlice, texture: GPUTexture): void;
+  /** As the painter's. */
+  paint(images: BufferSlice, texture: GPUTexture): Promise<void>;
+  /** As the painter's. */
+  destroy(): void;
+  /** @internal */
+  onDestroy(listener: () => void): void;
+}
 
 /** What is asked of a `WebGPURenderer`. */
 export interface RendererLike {
@@ -31,7 +57,8 @@ export interface ThreeTexture {
 
 /**
  * The device of a three.js `WebGPURenderer`, for `createEngine({ device })`; it stays the renderer's. Waits for `renderer.init()`. The other
- * way round, `new WebGPURenderer({ device: engine.device })` draws on the engine's device. Throws `no-webgpu` if three draws with WebGL.
+ * way round, `new WebGPURenderer({ device: engine.device })` draws on the engine's device. Throws `no-webgpu` if three draws with WebGL,
+ * `argument` for what is no renderer.
  */
 export async function deviceOf(renderer: RendererLike): Promise<GPUDevice> {
   if (typeof renderer?.init !== 'function') {
@@ -40,6 +67,7 @@ export async function deviceOf(renderer: RendererLike): Promise<GPUDevice> {
       `The renderer is of type ${typeOf(renderer)}; it must be a WebGPURenderer of three/webgpu.`,
     );
   }
+  checkObject("The renderer's backend", renderer.backend, "as three's has it");
   await renderer.init();
   const { device } = renderer.backend as { readonly device?: GPUDevice };
   if (device?.queue) return device;
@@ -55,10 +83,10 @@ export class PictureTexture<Texture extends ThreeTexture> extends Resource {
   readonly texture: Texture;
   /** The same, as WebGPU has it: `rgba8unorm-srgb` unless asked otherwise, with COPY_SRC. */
   readonly gpuTexture: GPUTexture;
-  private readonly painter: Painter;
+  private readonly painter: PainterLike;
 
   /** @internal */
-  constructor(painter: Painter, gpuTexture: GPUTexture, texture: Texture) {
+  constructor(painter: PainterLike, gpuTexture: GPUTexture, texture: Texture) {
     super('picture texture');
     this.painter = painter;
     this.gpuTexture = gpuTexture;
@@ -87,19 +115,26 @@ export class PictureTexture<Texture extends ThreeTexture> extends Resource {
 
 /**
  * Creates a texture that shows images of the engine's: `createPictureTexture(engine, THREE.ExternalTexture, { height, width, channels,
- * count })`. The engine must be on the renderer's device. `engine.destroy` destroys it, too.
+ * count })`. The engine must be on the renderer's device. `engine.destroy` destroys it, too. Throws what `createPainter` throws.
  */
 export async function createPictureTexture<Texture extends ThreeTexture>(
-  engine: Engine,
+  engine: EngineLike,
   ExternalTexture: new (source: GPUTexture) => Texture,
   options: PainterOptions,
 ): Promise<PictureTexture<Texture>> {
+  if (typeof engine?.createPainter !== 'function') {
+    throw new EngineError(
+      'argument',
+      `The engine is of type ${typeOf(engine)}; it must be one of createEngine, on the renderer's device.`,
+    );
+  }
   if (typeof ExternalTexture !== 'function') {
     throw new EngineError(
       'argument',
       `ExternalTexture is of type ${typeOf(ExternalTexture)}; it must be three's class: THREE.ExternalTexture.`,
     );
   }
+  checkObject('The picture', options, '{ height, width, channels }');
   // What three samples it takes for linear light; so the GPU decodes.
   const { format = 'rgba8unorm-srgb' } = options;
   const painter = await engine.createPainter({ ...options, format });

@@ -14,7 +14,7 @@ import type { StepTensors } from './step';
 export interface Batch<Source = Float32Array | BufferSlice, Labels = ArrayLike<number> | BufferSlice> {
   /** The network's input. */
   readonly noisy: Source;
-  /** What the network should output for `noisy`. */
+  /** The output that the network should give for `noisy`. */
   readonly target?: Source | undefined;
   /** The `target` of the tutorial: give one of the two. */
   readonly clean?: Source | undefined;
@@ -27,11 +27,16 @@ export interface Batch<Source = Float32Array | BufferSlice, Labels = ArrayLike<n
 }
 
 /** A part of a batch, the tensor that it goes to, and its size in bytes. */
-export interface BatchSource {
-  readonly name: keyof Batch;
-  readonly source: Slice | Float32Array<ArrayBufferLike> | Uint32Array<ArrayBuffer>;
+export interface BatchPart {
+  readonly name: string;
   readonly to: keyof Pick<StepTensors, 'noisyImages' | 'targetImages' | 'levels' | 'classes'>;
   readonly bytes: number;
+}
+
+/** With where it comes from. */
+export interface BatchSource extends BatchPart {
+  readonly name: keyof Batch;
+  readonly source: Slice | Float32Array<ArrayBufferLike> | Uint32Array<ArrayBuffer>;
 }
 
 /** Elements of an image: of the network's input, and of its output. */

@@ -23,15 +23,15 @@ import type { Objective } from './settings';
 export interface CorrupterOptions {
   /** Images at a time. */
   readonly count: number;
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   readonly height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   readonly width: number;
-  /** Of an image. */
+  /** Channels of an image. */
   readonly channels: number;
-  /** Of which recipe the noise is: `tutorial` (default) or `flow`. */
+  /** The kind of noise: that of the recipe `tutorial` (default), or `flow`, that of `digits`. */
   readonly objective?: Objective | undefined;
-  /** Of the random numbers. Default 0. */
+  /** Seed of the random numbers. Default 0. */
   readonly seed?: number | undefined;
 }
 
@@ -100,7 +100,7 @@ interface Parts {
  * - `tutorial`: noisy = (1 - t) v + t e and target = v, with e uniform from 0 to 1, new for each value, and t uniform;
  * - `flow`: noisy = (1 - t) x + t e and target = e - x, with x = 2 v - 1, e Gaussian of variance 1, and t = 1 / (1 + exp(-z)), z Gaussian.
  *
- * What is read has the usage COPY_SRC, what is written COPY_DST.
+ * Buffers that are read have the usage COPY_SRC, those that are written COPY_DST.
  */
 export class Corrupter extends Resource {
   private readonly parts: Parts;
@@ -191,6 +191,7 @@ export class Corrupter extends Resource {
     } = {},
   ): Promise<Corrupted> {
     this.check();
+    checkNames('A corruption', options, { step: true, levels: true } satisfies Names<typeof options>);
     const { levels, ...rest } = options;
     const step = checkStep(rest);
     const { gpu, shape, buffers, staging } = this.parts;

@@ -1,6 +1,6 @@
 /** How a data set is cut into batches. */
 
-/** What an epoch is made of. */
+/** The parts of an epoch. */
 export interface EpochParts {
   readonly imageCount: number;
   readonly batchSize: number;

@@ -1,7 +1,7 @@
 /** The loss of a network on images that it was not trained on. */
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import { checkBooleans, checkInteger, checkNames, type Names } from '../errors';
+import { checkBooleans, checkInteger, checkNames, checkSignal, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
@@ -20,22 +20,26 @@ import { checkDataset } from './validate';
 /** Bins of noise levels, from 0 to 1. */
 const BINS = 10;
 
-/** What `evaluate` found. */
+/** The result of `evaluate`. */
 export interface Evaluation {
   /** Mean squared error over all images. */
   readonly loss: number;
-  /** The same by noise level: of levels from `from` up to `to`. If there are no images, `loss` is undefined. */
+  /** The same by noise level: ten bins of a tenth each. If there are no images, `loss` is undefined. */
   readonly bins: readonly {
+    /** The lowest noise level of the bin: 0, 0.1, and so on. */
     readonly from: number;
+    /** Where the next bin begins, up to 1. */
     readonly to: number;
+    /** How many images have a level in it. */
     readonly count: number;
+    /** Their mean squared error. */
     readonly loss: number | undefined;
   }[];
 }
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions {
-  /** Fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
+  /** 0 to 2^32 - 1; fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
   readonly seed?: number | undefined;
   /** As in `FitOptions`. */
   readonly binarize?: boolean | undefined;
@@ -51,6 +55,7 @@ export function checkEvaluate(options: EvaluateOptions): EvaluateOptions & { rea
   const { seed = 0, binarize } = options;
   checkBooleans({ binarize });
   checkInteger('seed', seed, 0, 0xffffffff);
+  checkSignal(options.signal);
   return { ...options, seed };
 }
 

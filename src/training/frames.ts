@@ -1,5 +1,5 @@
 /** Training in slices of time, each call as much as fits: whole steps on a fast GPU, pieces of one on a slow one. */
-import { EngineError } from '../errors';
+import type { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { Sequence } from '../gpu/sequence';
 import { permutation } from '../random';
@@ -7,6 +7,7 @@ import { type EpochParts, imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './e
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { FrameOptions, FrameResult } from './options';
+import { lostSteps } from './refusal';
 import { LOSS_RING } from './settings';
 import type { StepPrograms } from './step_programs';
 
@@ -82,6 +83,10 @@ export class Frames {
     const left = () => milliseconds - (performance.now() - begin);
     if (known) this.step = known.step;
     const first = this.step;
+    if (signal?.aborted) {
+      const begun = this.underWayOf(source) ? this.progress : 0;
+      return { steps: 0, step: first, loss: undefined, images: 0, begun, milliseconds: 0 };
+    }
     let [images, busy, unaccounted] = [0, 0, 0];
     for (;;) {
       const under = await this.underWay(source);
@@ -121,13 +126,20 @@ export class Frames {
       : 0;
   }
 
+  /** The step under way, unless another has overwritten it, or it is of another source. */
+  private underWayOf({ feed }: FrameSource): Under | undefined {
+    const { parts, under } = this;
+    const goesOn =
+      under && under.begun === parts.begun() && under.step === this.step && under.source.feed === feed;
+    return goesOn ? under : undefined;
+  }
+
   /** The step under way, or a new one if there is none, or if another has overwritten it. */
   private async underWay(source: FrameSource): Promise<Under> {
     const { parts, under } = this;
     if (under && isUpdating(under)) return under;
-    const goesOn =
-      under && under.begun === parts.begun() && under.step === this.step && under.source.feed === source.feed;
-    if (goesOn) return under;
+    const known = this.underWayOf(source);
+    if (known) return known;
     const { programs } = parts;
     const { feed, load } = source;
     const begun = await source.begin();
@@ -202,10 +214,7 @@ export class Frames {
     }
     if (made === steps) return;
     this.under = undefined;
-    throw new EngineError(
-      'shader',
-      `Of ${steps} steps the GPU made ${made}. Either its driver is at fault, or a recorded step was submitted meanwhile: submit those before.`,
-    );
+    throw lostSteps(steps, made);
   }
 }
 

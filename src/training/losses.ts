@@ -4,7 +4,7 @@ import { createMutex } from '../mutex';
 import { STATE } from '../plan/step_state';
 import { LOSS_RING } from './settings';
 
-/** What the GPU recorded about a step. */
+/** The GPU's record of a step. */
 export interface StepRecord {
   /** Mean over the step's batch, before its update. */
   readonly loss: number;
@@ -57,7 +57,7 @@ export class LossReader {
   private readonly ring: GPUBuffer;
   private readonly mostSkipped: number;
   private readonly staging: Staging;
-  private readonly inTurn = createMutex();
+  private readonly exclusively = createMutex();
 
   private constructor(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number, staging: Staging) {
     this.gpu = gpu;
@@ -83,7 +83,7 @@ export class LossReader {
 
   /** Reads the current records. Any number of callers at the same time, beside those of `submit`. */
   read(): Promise<Losses> {
-    return this.inTurn(() => this.submit());
+    return this.exclusively(() => this.submit());
   }
 
   destroy(): void {

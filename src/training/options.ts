@@ -1,5 +1,13 @@
 /** Options of a trainer and of `fit`, and the events that `fit` yields. */
-import { checkBooleans, checkInteger, checkNames, checkNumber, EngineError, type Names } from '../errors';
+import {
+  checkBooleans,
+  checkInteger,
+  checkNames,
+  checkNumber,
+  checkSignal,
+  EngineError,
+  type Names,
+} from '../errors';
 import type { BufferSlice } from '../gpu/slice';
 import type { Optional } from '../optional';
 import type { UNetConfig } from '../unet/config';
@@ -9,15 +17,15 @@ import { type AdamSettings, adamDefaults, type Objective, type StepSettings } fr
 
 /** Options of a trainer. */
 export interface TrainerOptions extends Optional<AdamSettings> {
-  /** Images per step. Default 256. */
+  /** Most images of a step, 1 to 65536. Default 256. */
   readonly batchSize?: number | undefined;
-  /** Default 1e-3. */
+  /** The base rate, before the schedule: 1e-12 to 10. Default 1e-3. */
   readonly learningRate?: number | undefined;
-  /** What the network learns. Default `tutorial`. */
+  /** The objective, see `Objective`. Default `tutorial`. */
   readonly objective?: Objective | undefined;
   /** How the learning rate changes from step to step. Default `constant`. */
   readonly schedule?: ScheduleOption | undefined;
-  /** Largest norm of the gradient of all parameters together; a longer gradient is scaled down to it. Default: no clipping. */
+  /** Largest norm of the gradient of all parameters together; a longer gradient is scaled down to it. 1e-6 to 1e6; default: no clipping. */
   readonly clipNorm?: number | undefined;
   /**
    * A step whose loss or gradient is not finite changes no weight and ends the run with the error `diverged`. Up to this many of them in a
@@ -67,7 +75,7 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
 export interface FitOptions {
   /** Train until this many passes over the data are complete, counting those already done. */
   readonly epochs: number;
-  /** Fixes shuffling and noise. Default 0. */
+  /** Fixes shuffling and noise, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
   /**
    * Whether images become black and white, as in the tutorial: byte > 127. Default: true for grey images and the objective `tutorial`, else
@@ -106,7 +114,7 @@ export interface FrameOptions {
   readonly binarize?: boolean | undefined;
   /** As in `FitOptions`; for a data set. */
   readonly dropLast?: boolean | undefined;
-  /** Ends the work between two submissions, without an error; what is under way stays. */
+  /** Ends the work between two submissions, without an error; what is under way stays. One that was aborted before: nothing is done. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -119,7 +127,7 @@ const FRAME_OPTIONS: Names<FrameOptions> = {
   signal: true,
 };
 
-/** What `runFor` did. */
+/** The result of `runFor`. */
 export interface FrameResult {
   /** Steps that this call completed; 0 where there was time for a part of one only. */
   readonly steps: number;
@@ -141,7 +149,7 @@ export interface RecordOptions {
   readonly learningRate?: number | undefined;
 }
 
-/** What `encodeForward` takes. Buffers, whole or in part, hold f32; labels u32. */
+/** The arguments of `encodeForward`. Buffers, whole or in part, hold f32; labels u32. */
 export interface OwnForwardOptions {
   /** [count][height][width][channels], with COPY_SRC. */
   readonly input: BufferSlice;
@@ -155,7 +163,7 @@ export interface OwnForwardOptions {
   readonly count?: number | undefined;
 }
 
-/** What `encodeBackward` takes. */
+/** The arguments of `encodeBackward`. */
 export interface OwnBackwardOptions {
   /** dL/d(output), [count][height][width][output channels] of f32, with COPY_SRC. A mean over the batch is yours to divide by. */
   readonly outputGradient: BufferSlice;
@@ -163,7 +171,7 @@ export interface OwnBackwardOptions {
   readonly accumulate?: boolean | undefined;
 }
 
-/** What `encodeUpdate` takes; the trainer's own settings where something is left out. */
+/** The arguments of `encodeUpdate`. The trainer's own settings stand in for those that are left out. */
 export interface OwnUpdateOptions extends RecordOptions {
   /** 0 to 1: the share of the learning rate that is taken off every weight. */
   readonly weightDecay?: number | undefined;
@@ -229,7 +237,7 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
 
 /** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */
 export interface TrainerSettings extends StepSettings {
-  /** What the network learns. */
+  /** The objective, see `Objective`. */
   readonly objective: Objective;
   /** How likely `fit` withholds a class. */
   readonly classDropout: number;
@@ -298,6 +306,7 @@ export function checkFit(options: FitOptions, objective: Objective, config: Pick
   checkInteger('epochs', epochs, 1);
   if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
   checkInteger('seed', seed, 0, 0xffffffff);
+  checkSignal(signal);
   return { epochs, seed, binarize, dropLast, maxSteps, signal };
 }
 
@@ -309,6 +318,7 @@ export function checkFrame(options: FrameOptions): void {
   checkNumber('milliseconds', milliseconds, 1e-3, 60_000);
   checkNumber('share', share, 1e-3, 1);
   checkInteger('seed', seed, 0, 0xffffffff);
+  checkSignal(options.signal);
 }
 
 export function checkLearningRate(value: number): void {

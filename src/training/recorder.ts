@@ -14,7 +14,7 @@ import type { Tensor } from '../plan/tensor';
 import { Resource } from '../resource';
 import { outChannelsOf } from '../unet/config';
 import type { UNet } from '../unet/unet';
-import { type Batch, checkBatch, sourcesOf } from './batch';
+import { type Batch, type BatchPart, checkBatch, sourcesOf } from './batch';
 import {
   checkLearningRate,
   type OwnBackwardOptions,
@@ -63,7 +63,7 @@ export interface RecorderParts {
 export abstract class StepRecorder extends Resource {
   /** The network that is trained. */
   readonly unet: UNet;
-  /** Most images per step. */
+  /** Most images of a step. */
   readonly batchSize: number;
   /** The settings that the trainer was created with. */
   readonly settings: TrainerSettings;
@@ -83,12 +83,14 @@ export abstract class StepRecorder extends Resource {
   protected busy = false;
   /** Counts the steps that were begun, here or by the trainer: each overwrites what an unfinished one left in memory. @internal */
   protected begun = 0;
-  /** Whether steps were recorded, which may run at any time. @internal */
-  protected recorded = false;
+  /** The batch of the step that was recorded last; undefined if none was. Recorded steps may run at any time. @internal */
+  protected recorded: readonly BatchPart[] | undefined;
   /** Images of the forward pass that a backward pass may follow, and `begun` at that time. */
   private forward: { readonly count: number; readonly begun: number } | undefined;
   /** Whether a gradient was recorded that no update has used yet. */
   private hasGradient = false;
+  /** Whether the last gradient is that of `encodeBackward`. @internal */
+  protected gradientIsOwn = false;
 
   /** @internal */
   protected constructor(parts: RecorderParts) {
@@ -184,7 +186,11 @@ export abstract class StepRecorder extends Resource {
       given === undefined ? [] : [{ from: checkSlice(name, given, count * 4, 'COPY_SRC'), to }],
     );
     this.begun++;
-    this.recorded = true;
+    // What is wrong with the output's gradient is the caller's loss's matter, or follows from weights that are too large.
+    this.recorded = [
+      { name: 'input', to: 'noisyImages', bytes: count * height * width * channels * 4 },
+      ...(levels ? [{ name: 'levels', to: 'levels' as const, bytes: count * 4 }] : []),
+    ];
     this.forward = { count, begun: this.begun };
     this.trained?.encode(encoder);
     this.programs.encodeCount(encoder, count);
@@ -214,6 +220,7 @@ export abstract class StepRecorder extends Resource {
     const from = checkSlice('outputGradient', options.outputGradient, bytes, 'COPY_SRC');
     this.forward = undefined;
     this.hasGradient = true;
+    this.gradientIsOwn = true;
     this.programs.encodeCount(encoder, forward.count);
     this.copyIn(encoder, from, this.plan.tensors.targetImages, bytes);
     if (!options.accumulate) encoder.clearBuffer(programs.gradient);
@@ -263,6 +270,12 @@ export abstract class StepRecorder extends Resource {
     };
   }
 
+  /** Counts a step with the trainer's own loss as begun. @internal */
+  protected countStep(): void {
+    this.begun++;
+    this.gradientIsOwn = false;
+  }
+
   /** What an update uses, of what the caller gave and the trainer's own. @internal */
   protected updateSettings(given: Omit<OwnUpdateOptions, 'loss'> = {}): UpdateSettings {
     const { clipNorm: clip, adam } = this.settings;
@@ -291,8 +304,8 @@ export abstract class StepRecorder extends Resource {
       );
     }
     const sources = sourcesOf(batch, unet.config, count);
-    this.begun++;
-    this.recorded = true;
+    this.countStep();
+    this.recorded = sources.map(({ name, to, bytes }) => ({ name, to, bytes }));
     return (encoder) => {
       this.trained?.encode(encoder);
       programs.encodeSettings(encoder, settings);

@@ -1,6 +1,6 @@
 /** Errors for steps that the GPU refused because they were not finite: the cause, and what the caller can do. */
 import { EngineError } from '../errors';
-import type { BatchSource } from './batch';
+import type { BatchPart } from './batch';
 import type { Losses, StepRecord } from './losses';
 
 /** How many recent steps tell whether the loss had grown. */
@@ -17,16 +17,17 @@ export function whyNot({ loss, cause }: StepRecord, layers: readonly string[]): 
   return `the gradient of ${layers[cause - 2]} or its square is not finite, at a loss of ${rounded(loss)}`;
 }
 
-/** What is wrong with the batch of a refused step, if anything: its first value that is non-finite or far too large. */
-export async function wrongInput(
-  sources: readonly BatchSource[],
-  read: (source: BatchSource) => Promise<ArrayBuffer>,
+/** What is wrong with a batch (`whose`), if anything: its first value that is non-finite or far too large. */
+export async function wrongInput<Part extends BatchPart>(
+  parts: readonly Part[],
+  read: (part: Part) => Promise<ArrayBuffer>,
+  whose = 'its batch',
 ): Promise<string | undefined> {
-  for (const source of sources) {
-    if (source.to === 'classes') continue;
-    const values = new Float32Array(await read(source));
+  for (const part of parts) {
+    if (part.to === 'classes') continue;
+    const values = new Float32Array(await read(part));
     const at = values.findIndex((value) => !(Math.abs(value) <= LARGEST_INPUT));
-    if (at >= 0) return `${source.name}[${at}] of its batch is ${values[at]}`;
+    if (at >= 0) return `${part.name}[${at}] of ${whose} is ${values[at]}`;
   }
   return undefined;
 }
@@ -38,12 +39,20 @@ export const badInput = (step: number, wrong: string) =>
     `Step ${step} was not made: ${wrong}. Nothing has changed; give a batch of finite numbers, images of about -1 to 1.`,
   );
 
-/** The error for the step after those of `known`, which was refused. This trainer made `made` of those. `layers` as for `whyNot`. */
+/** Of a batch that was recorded, only the last one is still there to be looked at. */
+const OVERWRITTEN =
+  ' If another step was recorded after it, its batch may be at fault, too: look there for a value that is not finite.';
+
+/**
+ * The error for the step after those of `known`, which was refused. This trainer made `made` of those. `layers` as for `whyNot`;
+ * `recorded`: it may be a recorded step.
+ */
 export function divergence(
   known: Losses,
   layers: readonly string[],
   rate: number,
   made: number,
+  recorded = false,
 ): EngineError {
   const { step } = known;
   const refused = known.refused!;
@@ -59,6 +68,13 @@ export function divergence(
         : `The loss before was ${rounded(last)} and had not grown, so the last update alone was too much. ${smaller}`;
   return new EngineError(
     'diverged',
-    `Step ${step + 1} was not made: ${whyNot(refused, layers)}. The weights are those after step ${step}. ${cause}`,
+    `Step ${step + 1} was not made: ${whyNot(refused, layers)}. The weights are those after step ${step}. ${cause}${recorded ? OVERWRITTEN : ''}`,
   );
 }
+
+/** The error where the GPU made not as many steps as it was given. */
+export const lostSteps = (given: number, made: number) =>
+  new EngineError(
+    'shader',
+    `Of ${given === 1 ? 'a step' : `${given} steps`} the GPU made ${made}. Either its driver is at fault, or a recorded step was submitted meanwhile: submit those before.`,
+  );

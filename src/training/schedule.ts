@@ -4,7 +4,7 @@ import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, t
 export interface ScheduleOptions {
   /** Steps in which the rate rises linearly to the base rate. Default 0. */
   readonly warmup?: number | undefined;
-  /** What follows the warm-up: the base rate to the end (`none`, the default), or half a cosine wave down to `floor`. */
+  /** The rate after the warm-up: the base rate to the end (`none`, the default), or half a cosine wave down to `floor`. */
   readonly decay?: 'none' | 'cosine' | undefined;
   /** Completed steps, including the warm-up, after which a decaying rate is at its floor. */
   readonly steps?: number | undefined;
@@ -12,7 +12,7 @@ export interface ScheduleOptions {
   readonly floor?: number | undefined;
 }
 
-/** What a caller asks for. */
+/** A schedule as a caller asks for it. */
 export type ScheduleOption = 'constant' | ScheduleOptions;
 
 /** A schedule with all defaults filled in. `checkSchedule` accepts one and returns it unchanged. */

@@ -22,7 +22,7 @@ export interface AdamSettings {
 export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
 
 /**
- * What a network learns. `tutorial`: it predicts images from images with a share t of uniform noise; pixels from 0 to 1, t uniform. `flow`:
+ * The objective of a network. `tutorial`: it predicts images from images with a share t of uniform noise; pixels from 0 to 1, t uniform. `flow`:
  * it predicts noise - image from (1 - t) image + t noise; pixels from -1 to 1, the noise Gaussian, t = sigmoid of a Gaussian number.
  */
 export type Objective = 'tutorial' | 'flow';

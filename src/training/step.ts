@@ -148,6 +148,18 @@ function loadBatch(config: UNetConfig, batch: number, tensors: StepTensors): Op[
   ];
 }
 
+/** Each layer with its places in the flat parameters, the packed weights and the gradients. */
+const layerPlaces = (weights: WeightPlan, byLayer: readonly LayerGradient[]) =>
+  weights.all.map((layer, i) => ({
+    ...layer,
+    offset: weights.byLayer[i].offset,
+    packedOffset: weights.byLayer[i].packed.offset!,
+    slices: byLayer[i].count,
+    slicesOffset: byLayer[i].slices.offset!,
+    // gradient_norm writes the sum of the slices to the first one.
+    gradientOffset: byLayer[i].slices.offset!,
+  }));
+
 /** From the gradients in slices to the updated weights, and to `average`, if given, which receives their moving average. */
 export function planUpdate(
   weights: WeightPlan,
@@ -158,15 +170,7 @@ export function planUpdate(
   average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;
-  const places = weights.all.map((layer, i) => ({
-    ...layer,
-    offset: weights.byLayer[i].offset,
-    packedOffset: weights.byLayer[i].packed.offset!,
-    slices: byLayer[i].count,
-    slicesOffset: byLayer[i].slices.offset!,
-    // gradient_norm writes the sum of the slices to the first one.
-    gradientOffset: byLayer[i].slices.offset!,
-  }));
+  const places = layerPlaces(weights, byLayer);
   const blockLayers = places.flatMap((layer) => Array<string>(normBlocks(layer)).fill(layer.name));
   const gradientSquares = tensor('squares of gradients', blockLayers.length);
   const finish = {

@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { copyBytes } from '../gpu/recorded_numbers';
 import { Sequence } from '../gpu/sequence';
-import { Staging } from '../gpu/staging';
+import { readBuffer, Staging } from '../gpu/staging';
 import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
 import { STATE } from '../plan/step_state';
@@ -226,8 +226,9 @@ export class StepPrograms {
     return new Sequence(this.step);
   }
 
-  /** Reads the gradients of the last step, laid out like the flat parameters. */
-  async readGradients(unet: NetworkWeights): Promise<ArrayBuffer> {
+  /** Reads the gradients of the last step, or what the last backward pass of the caller's own loss left; laid out like the flat parameters. */
+  async readGradients(unet: NetworkWeights, ofOwnLoss: boolean): Promise<ArrayBuffer> {
+    if (ofOwnLoss) return readBuffer(this.gpu, this.ownLoss!.gradient, unet.plan.flat.size);
     const { layerGradients, tensors } = this.plan;
     const buffer = this.buffer(tensors.gradients);
     const sources = layerGradients.map(({ offset, size }) => ({

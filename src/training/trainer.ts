@@ -4,14 +4,13 @@ import { checkInteger, type EngineError } from '../errors';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { readBuffer } from '../gpu/staging';
-import { STATE } from '../plan/step_state';
 import { padBatch, type Tensor } from '../plan/tensor';
 import { defaultChooser, withVariants } from '../tuning/chooser';
 import type { LayerMaps } from '../unet/layer_maps';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
-import { type Batch, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
+import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
 import { checkEvaluate, type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
 import { Feed } from './feed';
 import { Fit } from './fit';
@@ -31,8 +30,9 @@ import {
   type TrainingEvent,
 } from './options';
 import { type RecorderParts, StepRecorder } from './recorder';
-import { badInput, divergence, wrongInput } from './refusal';
+import { badInput, divergence, lostSteps, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
+import { readState, writeState } from './state';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState } from './validate';
@@ -56,6 +56,8 @@ export class Trainer extends StepRecorder {
   private frames: Frames | undefined;
   /** Completed steps when the trainer was created or last given a state: their losses are not in its ring. */
   private firstStep = 0;
+  /** Completed steps, as far as the host knows: right while `begun` is the same, and nothing is recorded. */
+  private known = { begun: 0, step: 0 };
 
   private constructor(parts: TrainerParts) {
     super(parts);
@@ -118,13 +120,16 @@ export class Trainer extends StepRecorder {
     const { gpu, programs, unet } = this;
     const count = checkBatch(batch, unet, this.batchSize);
     return this.exclusively(async () => {
+      const before = await this.completedSteps();
       const encoder = this.beginStep();
       const sources = await this.loadBatch(batch, count);
       const losses = await gpu.runAnd(programs.step, (last, work) => programs.losses.submit(last, work), {
         encoder,
       });
-      if (!losses.refused) return losses.last(1)[0];
-      throw await this.refusalOf(losses, sources);
+      if (losses.refused) throw await this.refusalOf(losses, sources);
+      if (losses.step !== before + 1) throw lostSteps(1, losses.step - before);
+      this.known = { begun: this.begun, step: losses.step };
+      return losses.last(1)[0];
     });
   }
 
@@ -142,22 +147,14 @@ export class Trainer extends StepRecorder {
     const isSet = typeof source !== 'function';
     if (isSet) checkDataset(source, this.gpu.device, this.unet.config);
     return this.exclusively(async () => {
-      options.signal?.throwIfAborted();
       const { Frames } = await import('./frames');
-      let known: Losses | undefined;
       // Steps that were recorded may be submitted at any time.
-      if (this.recorded || this.frames?.lastBegun !== this.begun) {
-        known = await this.programs.losses.read();
-        this.throwRefused(known);
-      }
+      const others = this.recorded || this.frames?.lastBegun !== this.begun;
+      const known = others ? await this.readSteps() : undefined;
       let sources: readonly BatchSource[] = [];
-      this.frames ??= new Frames({
-        gpu: this.gpu,
-        programs: this.programs,
-        batchSize: this.batchSize,
-        begun: () => this.begun,
-        check: () => this.check(),
-      });
+      const { gpu, programs, batchSize } = this;
+      const [begun, check] = [() => this.begun, () => this.check()];
+      this.frames ??= new Frames({ gpu, programs, batchSize, begun, check });
       const begin = async () => {
         const encoder = this.beginStep();
         if (this.trained) await this.gpu.submit(encoder);
@@ -177,14 +174,15 @@ export class Trainer extends StepRecorder {
 
   /**
    * The losses of the last `count` completed steps (1 to 1024), oldest first; fewer if this trainer has made fewer since it was created or
-   * last given a state. NaN stands for a skipped step. Throws `diverged` if the last recorded step was not finite.
+   * last given a state. NaN stands for a skipped step. Throws if a recorded step was not finite: `argument` if the batch of the step that
+   * was recorded last is at fault, else `diverged`.
    */
   async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
     const losses = await this.unlessDestroyed(this.programs.losses.read());
     // During a fit, its loop throws the error.
-    if (!this.busy) this.throwRefused(losses);
+    if (!this.busy) await this.throwRefused(losses);
     return losses.last(Math.min(count, losses.step - this.firstStep));
   }
 
@@ -212,8 +210,7 @@ export class Trainer extends StepRecorder {
     try {
       signal?.throwIfAborted();
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
-      const known = await programs.losses.read();
-      this.throwRefused(known);
+      const { step: from } = await this.readSteps();
       const encoder = this.beginStep();
       if (this.trained) await gpu.submit(encoder);
       signal?.throwIfAborted();
@@ -225,7 +222,7 @@ export class Trainer extends StepRecorder {
         feed,
         batchSize,
         imageCount: dataset.count,
-        from: known.step,
+        from,
         signal,
         refusal: (losses) => this.refusal(losses),
         check,
@@ -243,7 +240,8 @@ export class Trainer extends StepRecorder {
 
   /**
    * The loss on images that are not trained on, over all and by noise level, with noise and levels of a fixed seed and without withholding
-   * classes. Takes bytes, with labels if the network is conditioned on classes; does not change the training.
+   * classes. Takes bytes, with labels if the network is conditioned on classes; does not change the training. Throws as `createDataset`
+   * does, and `data` for images that the network cannot take.
    */
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
@@ -262,20 +260,9 @@ export class Trainer extends StepRecorder {
   /** A copy of the optimizer's state, for a checkpoint. */
   async getState(): Promise<OptimizerState<ArrayBuffer>> {
     this.check();
-    const { state, moment1, moment2 } = this.plan.tensors;
-    const words = await this.read(state);
-    const moments = [moment1, moment2].map(async (t) => this.unet.split(await this.read(t)));
-    const [m, v] = await Promise.all(moments);
-    const weights = await this.trained?.getParameters();
-    const floats = new Float32Array(words);
-    return {
-      step: new Uint32Array(words)[STATE.step],
-      corrections: Float32Array.of(floats[STATE.correction1], floats[STATE.correction2]),
-      adam: this.settings.adam,
-      moment1: m,
-      moment2: v,
-      ...(weights ? { weights } : {}),
-    };
+    const { plan, unet, settings, trained } = this;
+    const read = (t: Tensor) => this.read(t);
+    return readState({ tensors: plan.tensors, read, unet, adam: settings.adam, trained });
   }
 
   /**
@@ -284,24 +271,20 @@ export class Trainer extends StepRecorder {
    */
   setState(state: OptimizerState): void {
     this.checkFree();
-    const { gpu, programs } = this;
-    const { moment1, moment2, weights } = checkState(state, this.settings, this.unet);
-    gpu.writeSoon(programs.buffer(this.plan.tensors.moment1), 0, moment1);
-    gpu.writeSoon(programs.buffer(this.plan.tensors.moment2), 0, moment2);
-    this.trained?.set(weights);
+    const checked = checkState(state, this.settings, this.unet);
+    writeState({ gpu: this.gpu, programs: this.programs, trained: this.trained }, state, checked);
     this.firstStep = state.step;
     this.begun++;
-    programs.writeState('step', Uint32Array.of(state.step));
-    const [correction1, correction2] = state.corrections;
-    programs.writeState('correction1', Float32Array.of(correction1));
-    programs.writeState('correction2', Float32Array.of(correction2));
+    this.known = { begun: this.begun, step: state.step };
     this.allowSteps();
   }
 
-  /** dL/d(parameter) of the last step, by name. */
+  /** dL/d(parameter) by name, as `getParameters` has them: of the last step's mean loss, or what `encodeBackward` left in `buffers.gradient`. */
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
-    return this.unet.split(await this.unlessDestroyed(this.programs.readGradients(this.unet)));
+    return this.unet.split(
+      await this.unlessDestroyed(this.programs.readGradients(this.unet, this.gradientIsOwn)),
+    );
   }
 
   /** @internal */
@@ -327,15 +310,27 @@ export class Trainer extends StepRecorder {
     return this.unlessDestroyed(readBuffer(this.gpu, this.programs.buffer(t), size));
   }
 
-  /** Throws the error of the step that the GPU refused, if there is one, and allows steps again. */
-  private throwRefused(known: Losses): void {
-    if (!known.refused) return;
-    this.allowSteps();
-    throw this.refusal(known);
+  /** Completed steps. Asks the GPU only if there may be more than the host knows; then throws like `throwRefused`. */
+  private async completedSteps(): Promise<number> {
+    const { known } = this;
+    return !this.recorded && known.begun === this.begun ? known.step : (await this.readSteps()).step;
+  }
+
+  /** What the GPU has of the steps so far. Throws like `throwRefused`. */
+  private async readSteps(): Promise<Losses> {
+    const losses = await this.programs.losses.read();
+    await this.throwRefused(losses);
+    return losses;
+  }
+
+  /** Throws the error of an earlier step that the GPU refused, if there is one, and allows steps again. */
+  private async throwRefused(losses: Losses): Promise<void> {
+    if (losses.refused) throw await this.refusalOf(losses, this.recorded ?? [], 'the last recorded batch');
   }
 
   private refusal(known: Losses): EngineError {
-    return divergence(known, this.plan.blockLayers, this.rate, known.step - this.firstStep);
+    const made = known.step - this.firstStep;
+    return divergence(known, this.plan.blockLayers, this.rate, made, this.recorded !== undefined);
   }
 
   /** After a refused step the GPU makes no step until the host calls this. */
@@ -356,7 +351,7 @@ export class Trainer extends StepRecorder {
   /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */
   private beginStep(): GPUCommandEncoder {
     this.check();
-    this.begun++;
+    this.countStep();
     const encoder = this.gpu.device.createCommandEncoder({ label: 'training step' });
     this.trained?.encode(encoder);
     this.programs.writeSettings(this.updateSettings());
@@ -372,9 +367,13 @@ export class Trainer extends StepRecorder {
   }
 
   /** The error for a step that the GPU refused; allows steps again. */
-  private async refusalOf(losses: Losses, sources: readonly BatchSource[]): Promise<EngineError> {
+  private async refusalOf(losses: Losses, batch: readonly BatchPart[], whose?: string): Promise<EngineError> {
     this.allowSteps();
-    const wrong = await wrongInput(sources, ({ to, bytes }) => this.read(this.plan.tensors[to], bytes / 4));
+    const wrong = await wrongInput(
+      batch,
+      (part) => this.read(this.plan.tensors[part.to], part.bytes / 4),
+      whose,
+    );
     return wrong ? badInput(losses.step + 1, wrong) : this.refusal(losses);
   }
 

@@ -8,6 +8,13 @@ import type { AdamSettings, StepSettings } from './settings';
 
 type Flat = Float32Array<ArrayBuffer>;
 
+/** What a trainer takes from a state, laid out like the flat parameters. */
+export interface CheckedState {
+  readonly moment1: Flat;
+  readonly moment2: Flat;
+  readonly weights?: Flat;
+}
+
 /** Throws unless `dataset` is on `device` and not destroyed, and a network of `config` can be trained on it. */
 export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
   if (dataset?.device !== device) {
@@ -57,11 +64,11 @@ export function checkState(
   state: OptimizerState,
   { adam, averageWeights }: StepSettings,
   unet: Pick<NetworkWeights, 'plan' | 'parameters'>,
-): { moment1: Flat; moment2: Flat; weights?: Flat } {
+): CheckedState {
   checkObject('The state', state, 'what getState gave');
   checkInteger('step', state.step, 0);
-  const show = (adam: Partial<AdamSettings> = {}) =>
-    `beta1 ${adam.beta1}, beta2 ${adam.beta2}, epsilon ${adam.epsilon}, weightDecay ${adam.weightDecay ?? 0}`;
+  const show = (adam: Partial<AdamSettings> | null | undefined) =>
+    `beta1 ${adam?.beta1}, beta2 ${adam?.beta2}, epsilon ${adam?.epsilon}, weightDecay ${adam?.weightDecay ?? 0}`;
   if (show(state.adam) !== show(adam)) {
     throw new EngineError(
       'argument',
@@ -88,33 +95,42 @@ export function checkState(
       'The state has trained weights beside their average, and this trainer has no average. Create one with averageWeights: true.',
     );
   }
-  const flat = (name: 'moment1' | 'moment2' | 'weights') => {
-    if (typeOf(state[name]) !== 'Map') {
-      throw new EngineError(
-        'argument',
-        `${name} is of type ${typeOf(state[name])}; it must be a Map of values by parameter name, as getState gives it.`,
-      );
-    }
-    const values = new Float32Array(unet.plan.flat.size);
-    for (const p of unet.parameters) {
-      const given = state[name]!.get(p.name);
-      if (given?.length !== p.size) {
-        throw new EngineError(
-          'argument',
-          `${name} of ${p.name} has ${given?.length ?? 'no'} values; this network needs ${p.size}.`,
-        );
-      }
-      const problem = nonFinite(given) ?? impossible(name, given);
-      if (problem) throw new EngineError('argument', `${name} of ${p.name} ${problem}. Take another state.`);
-      values.set(given, p.offset);
-    }
-    return values;
-  };
+  const flat = (name: FlatName) => flatOf(state, name, unet);
   return {
     moment1: flat('moment1'),
     moment2: flat('moment2'),
     ...(state.weights ? { weights: flat('weights') } : {}),
   };
+}
+
+type FlatName = 'moment1' | 'moment2' | 'weights';
+
+/** The values of one of a state's maps, laid out like the flat parameters. Throws an `argument` error unless it has each, and legal ones. */
+function flatOf(
+  state: OptimizerState,
+  name: FlatName,
+  { plan, parameters }: Pick<NetworkWeights, 'plan' | 'parameters'>,
+): Flat {
+  if (typeOf(state[name]) !== 'Map') {
+    throw new EngineError(
+      'argument',
+      `${name} is of type ${typeOf(state[name])}; it must be a Map of values by parameter name, as getState gives it.`,
+    );
+  }
+  const values = new Float32Array(plan.flat.size);
+  for (const p of parameters) {
+    const given = state[name]!.get(p.name);
+    if (given?.length !== p.size) {
+      throw new EngineError(
+        'argument',
+        `${name} of ${p.name} has ${given?.length ?? 'no'} values; this network needs ${p.size}.`,
+      );
+    }
+    const problem = nonFinite(given) ?? impossible(name, given);
+    if (problem) throw new EngineError('argument', `${name} of ${p.name} ${problem}. Take another state.`);
+    values.set(given, p.offset);
+  }
+  return values;
 }
 
 /** Finds a moment that Adam cannot make from gradients with finite squares; the weights would not stay finite with it. */

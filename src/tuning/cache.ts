@@ -1,3 +1,5 @@
+import { inTime } from '../keeping/in_time';
+
 /** Remembers between visits what the engine measured and checked. */
 export interface TuningCache {
   /** Resolves to what `set` stored under the key, or to undefined. */
@@ -8,8 +10,10 @@ export interface TuningCache {
 
 const DATABASE = 'webgpu-diffusion';
 const STORE = 'tuning';
-/** How long to wait for a database. Some browsers' never answer; the engine then does without. */
+/** How long to wait for a store. Some browsers' never answer; the engine then does without. */
 const PATIENCE_MS = 1000;
+/** Those that have kept the engine waiting: they are not asked again. */
+const silent = new WeakSet<TuningCache>();
 
 /** A cache in the browser's IndexedDB, which pages and workers share; undefined if there is none (Node, some private modes). */
 export async function browserCache(): Promise<TuningCache | undefined> {
@@ -22,8 +26,7 @@ export async function browserCache(): Promise<TuningCache | undefined> {
   try {
     const opening = indexedDB.open(DATABASE, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
-    const late = new Promise<never>((_, reject) => setTimeout(reject, PATIENCE_MS));
-    const database = await Promise.race([settle(opening), late]);
+    const database = await inTime(settle(opening), PATIENCE_MS);
     const store = (mode: IDBTransactionMode) => database.transaction(STORE, mode).objectStore(STORE);
     return {
       get: async (key) => settle(store('readonly').get(key)),
@@ -50,6 +53,35 @@ export function memoryCache(): TuningCache {
 /** The caller's cache, else the browser's, else one in memory. */
 export const openCache = async (given?: TuningCache): Promise<TuningCache> =>
   given ?? (await browserCache()) ?? memoryCache();
+
+/** What a store has under a key. One that fails in whatever way, or does not answer, has nothing. */
+export async function readCache(cache: TuningCache | undefined, key: string): Promise<string | undefined> {
+  const value: unknown = await ask(cache, (store) => store.get(key));
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Stores a value, if the store works. */
+export async function writeCache(cache: TuningCache | undefined, key: string, value: string): Promise<void> {
+  await ask(cache, (store) => store.set(key, value));
+}
+
+async function ask<T>(
+  cache: TuningCache | undefined,
+  request: (store: TuningCache) => Promise<T>,
+): Promise<T | undefined> {
+  if (!cache || silent.has(cache)) return undefined;
+  let answered = false;
+  try {
+    // In an async function, since a store may also throw at once.
+    const answer = (async () => request(cache))().finally(() => {
+      answered = true;
+    });
+    return await inTime(answer, PATIENCE_MS);
+  } catch {
+    if (!answered) silent.add(cache);
+    return undefined;
+  }
+}
 
 /** Adapter, driver and browser: entries for one do not apply to another. */
 export function adapterKey({ adapterInfo }: GPUDevice): readonly (string | undefined)[] {

@@ -49,7 +49,7 @@ export async function givenOrChosen(
   batch: number,
   training: boolean,
 ): Promise<Variants> {
-  if (!given) return chooser.choose(layers, batch, training);
+  if (given === undefined) return chooser.choose(layers, batch, training);
   checkVariants(given, layers, batch, gpu.device.features, training);
   return given;
 }

@@ -22,7 +22,7 @@ import {
   tunedShape,
   type Variants,
 } from '../unet/variants';
-import { adapterKey, type TuningCache } from './cache';
+import { adapterKey, readCache, type TuningCache, writeCache } from './cache';
 import { fastest, type Job, NoisePool } from './measure';
 
 /** Limits on measuring. */
@@ -142,8 +142,7 @@ async function jobsOf(
       const job = jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants);
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;
-      // A store that cannot be read counts as empty.
-      const known = await cache?.get(job.key).catch(() => undefined);
+      const known = await readCache(cache, job.key);
       const trusted = !rejectedVariants.has(`${kernel.name}.${known}`);
       if (known !== undefined && measurable.includes(known) && trusted) chosen.set(job.key, known);
       else if (measurable.length > 1) jobs.set(job.key, job);
@@ -192,7 +191,7 @@ async function measureAll(
       if (best === undefined) return;
       chosen.set(key, best);
       // Cache only complete results. Next time all may compile in time: browsers and drivers keep what they compiled.
-      if (ready.length === ops.length) await cache?.set(key, best).catch(() => {});
+      if (ready.length === ops.length) await writeCache(cache, key, best);
     }
     onProgress?.(queue.length, queue.length);
   } finally {
@@ -211,7 +210,7 @@ function jobOf(
   const sizes = Object.entries<number>(kernel.sizes(shape));
   const named = Object.fromEntries(sizes.map(([name, size]) => [name, tensor(name, size)]));
   const ops = variants.map((variant) => op(kernel, layer.name, shape, named, variant));
-  const unlikely = new Set(ops.filter(({ variant }) => kernel.variants[variant].idles?.(shape)));
+  const unlikely = new Set(ops.filter(({ variant }) => kernel.variants[variant].wastesLanes?.(shape)));
   const trusted = variants.filter((variant) => !rejectedVariants.has(`${kernel.name}.${variant}`));
   const name = preferred(kernel, trusted, layer, batch, adapterKind(gpu.adapter));
   const usual = ops.find(({ variant }) => variant === name) ?? ops[0];

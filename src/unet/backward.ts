@@ -113,25 +113,46 @@ export function backwardPass(
   return { ops, layerGrads };
 }
 
+/** An op of the backward pass, and the gradient that it leaves. */
+interface Back {
+  readonly op: Op;
+  readonly grad: Tensor;
+}
+
+const gradOf = ({ layer, pre }: LayerPass) => tensor(`${layer.name} gradient`, pre.size);
+
 /**
- * The backward pass through what follows the convolutions.
- *
  * The last convolution may have so few output channels that its input gradient, which both the upsampling before it and the skip connection
- * need, is computed twice instead of stored (`fusesLast`).
+ * need, is computed twice instead of stored. Undefined if it is stored.
  */
-function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad: Tensor, choose: Choose) {
+function lastFused(passes: readonly LayerPass[], batch: number, outputGrad: Tensor, choose: Choose) {
   const last = passes[passes.length - 1];
   const before = passes[passes.length - 2];
-  const lastVariant = choose('conv2d_grad_input', last.layer.name);
-  const fusesLast =
-    before.layer.next === 'upsample' && !before.layer.residual && hasVariant(conv2dGradUpsample, lastVariant);
-  const lastShape = { ...last.layer, batch };
-  const throughLast = { grad: outputGrad, kernel: last.weights.backward };
+  const variant = choose('conv2d_grad_input', last.layer.name);
+  const { next, residual } = before.layer;
+  if (next !== 'upsample' || residual || !hasVariant(conv2dGradUpsample, variant)) return undefined;
+  const shape = { ...last.layer, batch };
+  const operands = { grad: outputGrad, kernel: last.weights.backward };
+  const throughUpsample = (): Back => {
+    const grad = gradOf(before);
+    const tensors = { ...operands, pre: before.pre, grad_pre: grad };
+    return { op: op(conv2dGradUpsample, last.layer.name, shape, tensors, variant), grad };
+  };
+  const throughSkipAndPool = (pass: LayerPass, grad_output: Tensor): Back => {
+    const grad = gradOf(pass);
+    const tensors = { ...operands, pre: pass.pre, grad_output, grad_pre: grad };
+    return { op: op(conv2dGradPool, pass.layer.name, shape, tensors, variant), grad };
+  };
+  return { before, throughUpsample, throughSkipAndPool };
+}
+
+/** The backward pass through what follows the convolutions. `fusesLast`: see `lastFused`. */
+function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad: Tensor, choose: Choose) {
+  const fused = lastFused(passes, batch, outputGrad, choose);
   /** Gradients of the sums that upsampling made, the innermost last: each also goes through the skip connection. */
   const skipGrads: Tensor[] = [];
   /** The gradient that bypasses the residual layer processed last: that of its input, through the residual. */
   let residualGrad: Tensor | undefined;
-  const gradOf = ({ layer, pre }: LayerPass) => tensor(`${layer.name} gradient`, pre.size);
   const imageOf = ({ layer: { outChannels: channels, height, width, residual } }: LayerPass) => ({
     ...{ channels, height, width, batch, residual },
   });
@@ -141,24 +162,14 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
     return residualGrad ? { grad_residual: residualGrad } : {};
   };
 
-  const throughLastUpsample = (pass: LayerPass) => {
-    const grad = gradOf(pass);
-    const tensors = { ...throughLast, pre: pass.pre, grad_pre: grad };
-    return { op: op(conv2dGradUpsample, last.layer.name, lastShape, tensors, lastVariant), grad };
-  };
-  const throughLastSkipAndPool = (pass: LayerPass, grad_output: Tensor) => {
-    const grad = gradOf(pass);
-    const tensors = { ...throughLast, pre: pass.pre, grad_output, grad_pre: grad };
-    return { op: op(conv2dGradPool, pass.layer.name, lastShape, tensors, lastVariant), grad };
-  };
-  const throughUpsample = (pass: LayerPass, grad_output: Tensor) => {
+  const throughUpsample = (pass: LayerPass, grad_output: Tensor): Back => {
     const grad = gradOf(pass);
     skipGrads.push(grad_output);
     const tensors = { pre: pass.pre, grad_output, grad, ...residualGradOf(pass) };
     return { op: op(swishUpsampleGrad, pass.layer.name, imageOf(pass), tensors), grad };
   };
   /** If the next layer is residual, the gradient that bypassed it is added to the gradient that came through it. */
-  const throughSwish = (pass: LayerPass, grad: Tensor) => {
+  const throughSwish = (pass: LayerPass, grad: Tensor): Back => {
     const { layer, pre } = pass;
     const past = residualGrad;
     if (!layer.residual) residualGrad = undefined;
@@ -167,23 +178,23 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
     return { op: op(swishGrad, layer.name, shape, tensors), grad };
   };
   /** Adds to the gradient that came through the skip connection. */
-  const throughPool = (pass: LayerPass, grad_output: Tensor) => {
+  const throughPool = (pass: LayerPass, grad_output: Tensor): Back => {
     const grad = skipGrads.pop()!;
     const tensors = { pre: pass.pre, grad_output, grad, ...residualOf(pass), ...residualGradOf(pass) };
     return { op: op(swishMaxPoolGrad, pass.layer.name, imageOf(pass), tensors), grad };
   };
 
   /** From the gradient of the output of layer `i`, which is not the last, to the gradient of its pre-activation. */
-  const through = (i: number, grad: Tensor): { op: Op; grad: Tensor } => {
+  const through = (i: number, grad: Tensor): Back => {
     const pass = passes[i];
     const { next } = pass.layer;
     if (next === 'convolution') return throughSwish(pass, grad);
     if (next === 'upsample')
-      return fusesLast && pass === before ? throughLastUpsample(pass) : throughUpsample(pass, grad);
+      return pass === fused?.before ? fused.throughUpsample() : throughUpsample(pass, grad);
     // The gradient of the outermost skip connection is the input gradient of the last convolution.
-    return fusesLast && skipGrads.length === 0 ? throughLastSkipAndPool(pass, grad) : throughPool(pass, grad);
+    return fused && skipGrads.length === 0 ? fused.throughSkipAndPool(pass, grad) : throughPool(pass, grad);
   };
-  return { fusesLast, through };
+  return { fusesLast: fused !== undefined, through };
 }
 
 /** From the gradient of the biases per image to the gradients of the linear layers that make them. */

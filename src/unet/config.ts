@@ -7,11 +7,11 @@ import { checkBooleans, checkInteger, checkNames, EngineError, type Names, show,
  * connection, which adds the output of the way down at that size. A level has one convolution or more each way.
  */
 export interface UNetConfig {
-  /** Of an image, in pixels: divisible by 2 for each level but the last. */
+  /** Height of an image, in pixels: divisible by 2 for each level but the last. */
   readonly height: number;
   /** As for the height. */
   readonly width: number;
-  /** Of the input: 1 for grey images, 3 for colours, or what you like. */
+  /** Channels of the input: 1 for grey images, 3 for colours, or what you like. */
   readonly channels: number;
   /** Channels of each level, the outermost first; 1 to 16 levels. */
   readonly widths: readonly number[];
@@ -28,16 +28,16 @@ export interface UNetConfig {
    * never does. Default: false.
    */
   readonly residual?: boolean | undefined;
-  /** What follows the last convolution. All others are followed by swish. */
+  /** The activation after the last convolution. All others are followed by swish. */
   readonly finalActivation: 'swish' | 'none';
   /** Channels of the network's output. Default: `channels`. */
   readonly outChannels?: number | undefined;
-  /** What the network gets beside the image. Default: nothing. */
+  /** The inputs of the network beside the image. Default: none. */
   readonly conditioning?: Conditioning | undefined;
 }
 
 /**
- * What a conditioned network gets for each image, as a bias per channel of each convolution but the last: the noise level t as sin(w_k t)
+ * The conditions that a network gets for each image, as a bias per channel of each convolution but the last: the noise level t as sin(w_k t)
  * and cos(w_k t), w_k = 100^(k/15), k = 0 … 15, goes through a linear layer of width 64, to which a class adds its row of a table; then
  * come swish and a linear layer that outputs all those biases.
  */

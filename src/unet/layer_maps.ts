@@ -12,7 +12,7 @@ import type { Layer } from './config';
 import type { Forward } from './forward';
 
 /**
- * What there is to see of a layer. `preActivation` is the convolution's output with its biases. `activation` is what the rest of the
+ * The maps of a layer. `preActivation` is the convolution's output with its biases. `activation` is what the rest of the
  * network works with: swish of it, where the layer has one, plus the layer's input, where it is residual. `gradient` is that of the loss
  * with respect to the pre-activation; only a trainer has it.
  */

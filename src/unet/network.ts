@@ -20,7 +20,7 @@ export interface NetworkParts {
 
 /** A network's weights on the GPU. */
 export abstract class NetworkWeights extends Resource {
-  /** What it was created with, with all defaults filled in. */
+  /** The configuration that it was created with, with all defaults filled in. */
   readonly config: UNetConfig;
   /** Name, shape and offset of each parameter tensor, in forward order. */
   readonly parameters: readonly Parameter[];
@@ -80,7 +80,7 @@ export abstract class NetworkWeights extends Resource {
     }
     const flat = new Float32Array(this.plan.flat.size);
     for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
-    // Count before: submissions from now on read the new weights. Count again after: whoever read the version meanwhile may have submitted
+    // Count before: submissions from now on read the new weights. Count again after: code that read the version meanwhile may have submitted
     // earlier.
     this.replaced++;
     this.gpu.writeSoon(this.boundBuffers.get(this.plan.flat)!, 0, flat);
@@ -143,7 +143,10 @@ export abstract class NetworkWeights extends Resource {
     return describe(this.config, this.plan);
   }
 
-  /** A copy of all parameters by name; kernels in HWIO order. */
+  /**
+   * A copy of all parameters by name, such as `down.0.kernel`, flat: kernels [height][width][in][out], biases [out]. `parameters` has the
+   * shapes.
+   */
   async getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
     const { flat } = this.plan;

@@ -19,7 +19,7 @@ import { chooser as chooseBy, type Variants } from './variants';
 
 /** Options of a predictor. */
 export interface PredictorOptions {
-  /** Images per forward pass. Default 1. */
+  /** Images per forward pass, 1 to 65536. Default 1. */
   readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
@@ -66,7 +66,7 @@ export class Predictor extends Resource {
   readonly unet: NetworkWeights;
   /** Images per forward pass. */
   readonly count: number;
-  /** What each layer makes of the images of the last pass; readable with `reuseMemory: false`. */
+  /** The maps of each layer for the images of the last pass; readable with `reuseMemory: false`. */
   readonly maps: LayerMaps;
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */

@@ -68,7 +68,7 @@ export class UNet extends NetworkWeights {
    * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the network's output
    * channels. Pictures become values from 0 to 1, for a network that is told noise levels from -1 to 1. A conditioned network takes the
    * noise `levels` and the class `labels` of the images. Concurrent calls run one after the other; the caller must not change the arguments
-   * until then.
+   * until then. Throws `argument` for values that are not so many images, or what the network is not told.
    */
   async predict(
     images: Float32Array | Picture | readonly Picture[],
@@ -149,7 +149,7 @@ export class UNet extends NetworkWeights {
   }
 }
 
-/** How many images there are, if nobody says so. */
+/** The number of images, if the caller does not say. */
 const countOf = (given: unknown, { height, width, channels }: UNetConfig): number => {
   if (given instanceof Float32Array) return given.length / (height * width * channels);
   return Array.isArray(given) ? given.length : 1;

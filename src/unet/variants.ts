@@ -1,11 +1,12 @@
 /** Which variant of which kernel each layer uses. */
 
 import type { ConvShape } from '../conv_shape';
-import { clip, EngineError } from '../errors';
+import { checkObject, clip, EngineError } from '../errors';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { type AdapterKind, firstVariant, type Kernel } from '../plan/op';
+import { winogradForms } from '../winograd_forms';
 import type { Layer } from './config';
 import type { Choose } from './forward';
 
@@ -40,7 +41,7 @@ export function replaceable(kernel: string, variant: string): string | undefined
 /** The tuned kernels that a forward pass needs, or a training step. */
 export const tunedFor = (training: boolean) => (training ? TUNED : TUNED.slice(0, 1));
 
-/** The layers that need a kernel: the first layer's input is data, whose gradient nobody needs. */
+/** The layers that need a kernel: the first layer's input is data, whose gradient is not needed. */
 export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
   kernel.name === conv2dGradInput.name ? layers.slice(1) : layers;
 
@@ -54,6 +55,9 @@ export const tunedShape = (layer: Layer, batch: number): ConvShape => ({
 export const adapterKind = ({ software }: { readonly software: boolean }): AdapterKind =>
   software ? 'software' : 'gpu';
 
+/** For each size of kernel the larger tiles first. */
+const WINOGRAD = winogradForms.map(({ name }) => name).reverse();
+
 /**
  * The fastest forms first. For software adapters the order was measured; for GPUs it follows from arithmetic and from what their compilers
  * make of the shaders, and serves where the tuner could not measure. Names that a kernel does not have are ignored.
@@ -65,16 +69,7 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'one_output_subgroups',
     'one_output',
     'one_channel',
-    'winograd8_subgroups',
-    'winograd8',
-    'winograd7_subgroups',
-    'winograd7',
-    'winograd4_subgroups',
-    'winograd4',
-    'winograd7_3x3_subgroups',
-    'winograd7_3x3',
-    'winograd6_3x3_subgroups',
-    'winograd6_3x3',
+    ...WINOGRAD.flatMap((name) => [`${name}_subgroups`, name]),
     'direct',
   ],
   gpu: [
@@ -84,10 +79,7 @@ const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
     'one_output',
     'one_channel_gpu',
     'one_channel',
-    'winograd8_gpu',
-    'winograd7_gpu',
-    'winograd7_3x3_gpu',
-    'winograd6_3x3_gpu',
+    ...WINOGRAD.map((name) => `${name}_gpu`),
     'tile',
     'direct',
   ],
@@ -112,7 +104,7 @@ export function preferred(
   adapter: AdapterKind,
 ): string {
   const known = PREFERENCE[adapter].filter((name) => possible.includes(name));
-  const busy = known.find((name) => !kernel.variants[name].idles?.(tunedShape(layer, batch)));
+  const busy = known.find((name) => !kernel.variants[name].wastesLanes?.(tunedShape(layer, batch)));
   return busy ?? known[0] ?? possible[0];
 }
 
@@ -168,6 +160,7 @@ export function checkVariants(
   features: GPUSupportedFeatures,
   training: boolean,
 ): void {
+  checkObject('variants', variants, "{ 'conv2d/down.1': 'direct' }");
   const legal = new Map<string, { kernel: TunedKernel; layer: Layer }>(
     TUNED.flatMap((kernel) =>
       layersFor(kernel, layers).map((layer) => [`${kernel.name}/${layer.name}`, { kernel, layer }]),
@@ -189,7 +182,7 @@ export function checkVariants(
     problems.push(
       exists
         ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`
-        : `${entry} has no variant ${clip(variant)}; here it can be ${possible}`,
+        : `${entry} has no variant ${clip(String(variant))}; here it can be ${possible}`,
     );
   }
   if (problems.length > 0) {

@@ -22,7 +22,7 @@
  * a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`, what it was trained for, as a plain string.
  */
 import type { ByteContainer } from '../bytes';
-import { EngineError, show } from '../errors';
+import { checkObject, EngineError, show } from '../errors';
 import { type AdapterDescription, ownName } from '../gpu/adapter';
 import type { OptimizerState } from '../training/options';
 import { adamDefaults, LOSS_RING } from '../training/settings';
@@ -90,9 +90,12 @@ export async function saveCheckpoint(run: {
 }): Promise<Uint8Array<ArrayBuffer>> {
   checkWeights(run?.trainer?.unet);
   const { trainer } = run;
+  checkTraining(trainer);
   const { unet } = trainer;
   const settings = settingsOf(run.settings, wrongArgument);
   const data = dataOf(run.data, wrongArgument);
+  if (typeof run.losses?.length !== 'number')
+    throw wrongArgument('losses', run.losses, 'an array, one loss for each step');
   const { adam: _, ...training } = trainer.settings;
   // Nothing is submitted between these reads, so that all see the same step.
   const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
@@ -136,6 +139,19 @@ export async function saveCheckpoint(run: {
     adapter: ownName(trainer.adapter),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
+}
+
+/** Throws unless the caller gave a trainer, or what has its state. */
+function checkTraining(trainer: Training): void {
+  for (const name of ['settings', 'variants', 'adapter'] as const)
+    checkObject(`The trainer's ${name}`, trainer[name], 'as a trainer has it');
+  for (const name of ['getState', 'readLosses'] as const) {
+    if (typeof trainer[name] === 'function') continue;
+    throw new EngineError(
+      'argument',
+      `The trainer has no ${name}; give one of createTrainer, or an object with its methods.`,
+    );
+  }
 }
 
 /**
@@ -191,6 +207,8 @@ export function variantsForAdapter(
   adapter: AdapterDescription,
   checkpoint: Pick<Checkpoint, 'variants' | 'adapter'>,
 ): Variants | undefined {
+  checkObject('adapter', adapter, 'engine.adapter');
+  checkObject('The checkpoint', checkpoint, 'what loadCheckpoint returns');
   const { adapter: before = ownName(adapter) } = checkpoint;
   return before === ownName(adapter) ? checkpoint.variants : undefined;
 }

@@ -184,10 +184,9 @@ export function jsonOf(file: Safetensors, key: string, name: string): unknown {
   if (text === undefined) throw new EngineError('data', `${name} has no ${key} in its metadata. ${damaged}`);
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw new EngineError('data', `${name}: ${key} in its metadata is not JSON: ${show(text)}. ${damaged}`, {
-      cause,
-    });
+  } catch {
+    // Without the cause: it quotes the file as it is, and some consoles print it.
+    throw new EngineError('data', `${name}: ${key} in its metadata is not JSON: ${show(text)}. ${damaged}`);
   }
 }
 

@@ -23,7 +23,14 @@ export function openFile(given: ByteContainer, name: string, foreign?: Record<st
   const file = decodeSafetensors(bytes, name);
   const { format, version, crc32 } = file.metadata;
   if (format !== FORMAT) {
-    if (foreign) return { ...file, metadata: foreign };
+    if (crc32 !== undefined) {
+      throw new EngineError(
+        'data',
+        `${name} has a checksum of webgpu-diffusion, and the format ${show(format ?? 'none')}: it is damaged. Take another copy.`,
+      );
+    }
+    const note = `${name} is of another program, without a checksum: damage would not be noticed. Saved anew it has one.`;
+    if (foreign) return { ...file, metadata: foreign, note: printable(note) };
     throw new EngineError(
       'data',
       `${name} was not saved by webgpu-diffusion: its metadata has the format ${show(format ?? 'none')}. ` +

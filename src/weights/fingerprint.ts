@@ -1,5 +1,5 @@
 import type { ImageSet } from '../data/idx';
-import { clip, EngineError, typeOf } from '../errors';
+import { checkObject, clip, EngineError, typeOf } from '../errors';
 import { fnv1a } from '../hash';
 
 /**
@@ -36,6 +36,8 @@ export function fingerprintImages(set: ImageSet): DataFingerprint {
 
 /** Throws a `data` error unless a run trained on `before` may continue with `now`. Compares labels only if both have them. */
 export function assertSameData(before: DataFingerprint, now: DataFingerprint): void {
+  checkObject("The checkpoint's data", before, 'what fingerprintImages returns');
+  checkObject("The data set's fingerprint", now, 'what fingerprintImages returns');
   const both = before.labels !== undefined && now.labels !== undefined;
   const keys = [
     'count',
@@ -47,7 +49,7 @@ export function assertSameData(before: DataFingerprint, now: DataFingerprint): v
   ] as const;
   if (keys.every((key) => before[key] === now[key])) return;
   const show = (d: DataFingerprint) =>
-    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${clip(d.fnv1a)}${both ? `, labels ${clip(d.labels!)}` : ''})`;
+    `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${clip(String(d.fnv1a))}${both ? `, labels ${clip(String(d.labels))}` : ''})`;
   throw new EngineError(
     'data',
     `The checkpoint was trained on ${show(before)}; this data set has ${show(now)}. Give the same images, in the same order.`,

@@ -26,7 +26,7 @@ export interface Model {
   readonly objective: Objective;
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
-  /** A note to the user: what could not be checked in a file of the old format. Absent if everything was checked. */
+  /** A note to the user: what could not be checked in a file without a checksum. Absent if everything was checked. */
   readonly note?: string | undefined;
 }
 
@@ -137,9 +137,10 @@ function checkSameNetwork(told: UNetConfig, config: UNetConfig, name: string): v
 
 /** Throws unless the caller gave a network, or what has its weights. */
 export function checkWeights(given: Weights): void {
-  if (typeof given?.getParameters === 'function') return;
+  const isWhole = typeof given?.getParameters === 'function' && typeof given.config === 'object';
+  if (isWhole && Array.isArray(given.parameters)) return;
   throw new EngineError(
     'argument',
-    `What is to be saved is of type ${typeOf(given)}; it must be a UNet, or have its config, parameters and getParameters.`,
+    `The network to save is of type ${typeOf(given)}; it must be a UNet, or have config, parameters and getParameters as a UNet has.`,
   );
 }

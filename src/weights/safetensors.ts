@@ -1,5 +1,5 @@
 import { type ByteContainer, bytesOf } from '../bytes';
-import { clip, EngineError, show } from '../errors';
+import { checkObject, clip, EngineError, show, typeOf } from '../errors';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header with each tensor's type, shape and position, then the
@@ -49,6 +49,13 @@ export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
+  if (typeof tensors?.[Symbol.iterator] !== 'function') {
+    throw new EngineError(
+      'argument',
+      `The tensors are of type ${typeOf(tensors)}; they must be a list of { name, shape, data }.`,
+    );
+  }
+  checkObject('metadata', metadata, '{ note: "a text" }');
   // From entries, so that a tensor may have any name, even __proto__.
   const entries = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) {
@@ -58,6 +65,7 @@ export function encodeSafetensors(
   let size = 0;
   const stored: (Float32Array | Uint32Array | Uint16Array)[] = [];
   for (const tensor of tensors) {
+    checkObject('A tensor', tensor, '{ name, shape, data }');
     const { name, shape } = tensor;
     if (typeof name !== 'string' || name === metadataKey || entries.has(name)) {
       throw new EngineError(
@@ -217,10 +225,10 @@ function readHeader(bytes: Uint8Array, name: string): { header: Record<string, u
     );
   } catch (cause) {
     const why = cause instanceof Error ? clip(cause.message) : '';
+    // Without the cause: it quotes the file as it is, and some consoles print it.
     throw new EngineError(
       'data',
       `${name} is not a safetensors file, or is damaged: its header is not JSON (${why}).`,
-      { cause },
     );
   }
   return { header: header as Record<string, unknown>, start };

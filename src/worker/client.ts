@@ -1,5 +1,18 @@
 /** The page's side: calls that a worker answers, as methods with promises. It needs no GPU and loads none of the engine. */
-import { checkInteger, checkNumber, EngineError, typeOf } from '../errors';
+import type { ByteContainer } from '../bytes';
+import {
+  checkBooleans,
+  checkFunctions,
+  checkInteger,
+  checkNames,
+  checkNumber,
+  checkObject,
+  checkSignal,
+  EngineError,
+  type Names,
+  show,
+  typeOf,
+} from '../errors';
 import type { SampleEvent } from '../sampling/options';
 import type { UNetConfig } from '../unet/config';
 import type { Model } from '../weights/model';
@@ -60,6 +73,21 @@ export interface ClientSampleOptions extends SampleOrder, CallOptions {
   readonly onFrame?: ((frame: SampleEvent) => void) | undefined;
 }
 
+const CALL_OPTIONS: Names<CallOptions> = { signal: true };
+const START_OPTIONS: Names<StartOptions> = { ...CALL_OPTIONS, epochs: true };
+const TRANSFER_OPTIONS: Names<TransferOptions> = { ...CALL_OPTIONS, transfer: true };
+const EVENTS: Names<WorkerEvents> = {
+  progress: true,
+  phase: true,
+  loss: true,
+  warning: true,
+  lost: true,
+  recovered: true,
+  stored: true,
+  notStored: true,
+  runs: true,
+};
+
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -96,27 +124,30 @@ export class WorkerClient {
    * Makes a run: its network, its data and its trainer. `busy` if there is one, which `reset` ends; else what `createUNet`, `createDataset`
    * and `createTrainer` throw.
    */
-  begin(options: BeginOptions, { signal, transfer }: TransferOptions = {}): Promise<RunDescription> {
-    return this.call('begin', [options], { signal, transfer: transfer ? memoryOf(options.images) : [] });
+  async begin(options: BeginOptions, how: TransferOptions = {}): Promise<RunDescription> {
+    return this.call('begin', [options], handedOver('begin', options, how));
   }
 
   /** Makes a run that goes on from a checkpoint. Throws as `begin` and `loadCheckpoint` do, and `data` for other images than its own. */
-  resume(options: ResumeOptions, { signal, transfer }: TransferOptions = {}): Promise<RunDescription> {
-    return this.call('resume', [options], { signal, transfer: transfer ? memoryOf(options.images) : [] });
+  async resume(options: ResumeOptions, how: TransferOptions = {}): Promise<RunDescription> {
+    return this.call('resume', [options], handedOver('resume', options, how));
   }
 
   /**
    * Trains until the epochs are complete. Resolves when it rests: complete, or paused. It rejects when the run diverges. An abort pauses it.
    */
-  async start({ epochs, signal }: StartOptions = {}): Promise<RunState> {
+  async start(options: StartOptions = {}): Promise<RunState> {
+    checkNames('start', options, START_OPTIONS);
+    const { epochs, signal } = options;
     if (epochs !== undefined) checkInteger('epochs', epochs, 1);
     return this.call('start', [{ epochs }], { signal });
   }
 
   /** Makes so many steps. Resolves and rejects as `start` does. */
-  async step(count = 1, { signal }: CallOptions = {}): Promise<RunState> {
+  async step(count = 1, options: CallOptions = {}): Promise<RunState> {
     checkInteger('count', count, 1);
-    return this.call('step', [count], { signal });
+    checkNames('step', options, CALL_OPTIONS);
+    return this.call('step', [count], options);
   }
 
   /** Ends training after the step under way. Resolves when it rests; a copy of the run is kept by then. */
@@ -141,12 +172,15 @@ export class WorkerClient {
   }
 
   /** Takes a trained network to sample from, or its file; the one before goes. Resolves to what it is. */
-  load(model: Model | Uint8Array): Promise<UNetConfig> {
+  load(model: Model | ByteContainer): Promise<UNetConfig> {
     return this.call('load', [model]);
   }
 
   /** Makes images; training waits meanwhile. Throws what `createSampler` and `sample` throw. */
-  sample({ signal, onStep, onFrame, ...order }: ClientSampleOptions = {}): Promise<Samples> {
+  async sample(options: ClientSampleOptions = {}): Promise<Samples> {
+    checkObject('Sampling', options, '{ steps: 20 }');
+    const { signal, onStep, onFrame, ...order } = options;
+    checkFunctions({ onStep, onFrame });
     const events = { steps: onStep !== undefined, frames: onFrame !== undefined };
     return this.call('sample', [order, events], { signal, onStep, onFrame });
   }
@@ -171,6 +205,13 @@ export class WorkerClient {
 
   /** Calls `listener` with every event of this name. Returns what ends that. */
   on<Name extends keyof WorkerEvents>(name: Name, listener: Listener<Name>): () => void {
+    if (!Object.hasOwn(EVENTS, name)) {
+      throw new EngineError(
+        'argument',
+        `There is no event ${show(name)}; there are ${Object.keys(EVENTS).join(', ')}.`,
+      );
+    }
+    checkFunctions({ listener: listener ?? null });
     // The mapped type says it of each name; TypeScript cannot say it of the one at hand.
     const all = (this.listeners as Record<Name, Set<Listener<Name>> | undefined>) ?? {};
     const listeners = all[name] ?? new Set();
@@ -197,6 +238,7 @@ export class WorkerClient {
     const { signal, transfer = [], ...heard } = options;
     return new Promise((resolve, reject) => {
       if (this.ended) throw this.ended;
+      checkSignal(signal);
       signal?.throwIfAborted();
       const id = ++this.calls;
       const abort = () => {
@@ -291,6 +333,19 @@ export class WorkerClient {
     for (const { reject } of this.pending.values()) reject(error);
     this.pending.clear();
   }
+}
+
+/** What of a call's options is for the client: the memory that goes over, among it. */
+function handedOver(what: string, options: BeginOptions | ResumeOptions, how: TransferOptions) {
+  checkObject(
+    `What ${what} is given`,
+    options,
+    what === 'begin' ? '{ images, fit: { epochs: 5 } }' : '{ from, images }',
+  );
+  checkNames(what, how, TRANSFER_OPTIONS);
+  const { signal, transfer = false } = how;
+  checkBooleans({ transfer });
+  return { signal, transfer: transfer ? memoryOf(options.images) : [] };
 }
 
 /** A client of a worker that calls `serve`. It may still be loading: calls wait for it. */

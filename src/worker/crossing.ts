@@ -1,4 +1,4 @@
-/** What is made of errors and arrays that go from one thread to another. */
+/** Errors and arrays on their way from one thread to another. */
 import { EngineError } from '../errors';
 import type { CrossedError } from './protocol';
 

@@ -1,9 +1,9 @@
-/** What a training session tells whoever it works for. */
+/** The events of a training session. */
 import type { Attempt } from '../keeping/recoverer';
 import type { KeptRun } from '../keeping/store';
 import type { Variants } from '../unet/variants';
 
-/** What the worker is doing. */
+/** The present activity of the worker. */
 export type Phase =
   | 'starting'
   | 'loading'
@@ -38,7 +38,7 @@ export type SessionEvent =
       readonly losses: Float32Array;
       readonly imagesPerSecond: number;
     }
-  /** What is wrong with the run, though it goes on. */
+  /** A problem of a run that goes on. */
   | { readonly type: 'warning'; readonly message: string }
   /** The run is gone, and its memory is free. */
   | { readonly type: 'freed' }

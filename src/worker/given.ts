@@ -1,5 +1,6 @@
-/** What a client gives, checked. */
-import { checkObject, EngineError, typeOf } from '../errors';
+/** Checks of the arguments that a client sends. */
+import { type ByteContainer, bytesOf, isBytes } from '../bytes';
+import { checkObject } from '../errors';
 import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
 import { loadModel, type Model } from '../weights/model';
 import type { BeginOptions } from './protocol';
@@ -12,14 +13,11 @@ export function networkOf(network: BeginOptions['network'] = {}): UNetConfig | T
   return checkConfig({ ...defaultConfig, ...network });
 }
 
-export function modelOf(model: Model | Uint8Array): Model {
-  return model instanceof Uint8Array ? loadModel(model) : model;
+export function modelOf(model: Model | ByteContainer): Model {
+  if (isBytes(model)) return loadModel(model);
+  checkObject('The model', model, 'what loadModel returns, or the bytes of its file');
+  return model;
 }
 
-export function checkpointOf(from: unknown): Uint8Array<ArrayBuffer> {
-  if (from instanceof Uint8Array) return from as Uint8Array<ArrayBuffer>;
-  throw new EngineError(
-    'argument',
-    `from is of type ${typeOf(from)}; it must be a checkpoint's bytes, a Uint8Array, or the id of a run that the browser keeps.`,
-  );
-}
+export const checkpointOf = (from: ByteContainer) =>
+  bytesOf(from, 'from', ', or the id of a run that the browser keeps') as Uint8Array<ArrayBuffer>;

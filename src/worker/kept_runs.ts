@@ -119,16 +119,24 @@ export class KeptRuns {
   private watch(store: RunStore, id: string): void {
     if (this.watched.has(id)) return;
     this.watched.add(id);
-    void store.released(id).then(() => {
-      this.watched.delete(id);
-      this.list();
-    });
+    store.released(id).then(
+      () => {
+        this.watched.delete(id);
+        this.list();
+      },
+      // Locks that do not work: the list stays as it is until it is asked for again.
+      () => this.watched.delete(id),
+    );
   }
 }
 
 async function openStore(): Promise<RunStore> {
   const { storage, locks } = navigator;
-  if (!storage?.getDirectory || !locks) throw new EngineError('data', 'The browser has no files for pages.');
+  if (!storage?.getDirectory || !locks)
+    throw new EngineError(
+      'data',
+      'The browser keeps no files for pages (OPFS and Web Locks); a current one does, over https or on localhost.',
+    );
   // TypeScript gives a worker's handles to workers alone, whose library does not go with a page's.
   return RunStore.open((await storage.getDirectory()) as unknown as Folder, locks);
 }

@@ -1,4 +1,4 @@
-/** What to tell people about a lost device. The engine's own error addresses programs, which can create another engine. */
+/** Messages for people about a lost device. The engine's own error addresses programs, which can create another engine. */
 import type { Attempt } from '../keeping/recoverer';
 
 export function deviceLostText(reason: string): string {
@@ -6,7 +6,7 @@ export function deviceLostText(reason: string): string {
   return `The GPU device was lost${why}. Drivers reset it when they crash, are updated, or run out of memory.`;
 }
 
-/** What else helps where another device was asked for and none came. */
+/** Advice for the case that no other device came. */
 export const adviceText = (advice: NonNullable<Attempt['advice']>): string =>
   advice === 'reload'
     ? 'The browser gives no other one yet. Reload the page, or wait: Chrome gives one after about two minutes, and then the run goes on by itself.'

@@ -1,4 +1,5 @@
-/** What a client and the worker that serves it say to each other, and the types of the client's methods. */
+/** The messages between a client and the worker that serves it, and the types of the client's methods. */
+import type { ByteContainer } from '../bytes';
 import type { ImageSet } from '../data/idx';
 import type { ErrorCode } from '../errors';
 import type { AdapterDescription } from '../gpu/adapter';
@@ -13,11 +14,11 @@ import type { RunSettings } from '../weights/fields';
 import type { Model } from '../weights/model';
 import type { Phase } from './events';
 
-/** What a run is begun with. A recipe fits: `begin({ ...recipes.digits, fit: { epochs: 5 } })`. */
+/** The options of `begin`. A recipe fits: `begin(recipes.digits)`. */
 export interface BeginOptions {
-  /** What it trains on. Default: what the worker's own `images` gives. */
+  /** The images to train on. Default: those that the worker's own `images` gives. */
   readonly images?: ImageSet | undefined;
-  /** Where they came from, for people: it is in the checkpoints. */
+  /** The origin of the images, in words for people; the checkpoints have it, too. */
   readonly source?: string | undefined;
   /** A network with new weights, or one that is trained already, as `loadModel` and `loadPretrained` give it. Default: the tutorial's. */
   readonly network?: Optional<UNetConfig> | Model | undefined;
@@ -25,15 +26,15 @@ export interface BeginOptions {
   readonly trainer?: TrainerOptions | undefined;
   /** For `fit`. Seed 0 also makes the new weights. */
   readonly fit: Omit<FitOptions, 'signal'>;
-  /** What `sample` does where it is not told: a recipe's. */
+  /** Defaults of `sample`: a recipe's. */
   readonly sampling?: Pick<SampleOptions, 'steps' | 'method' | 'guidance'> | undefined;
 }
 
-/** What a run is gone on with. */
+/** The options of `resume`: the run, and what its file does not hold. */
 export interface ResumeOptions {
   /** A checkpoint's bytes, or the id of a run that the browser keeps. */
-  readonly from: Uint8Array | string;
-  /** What it trains on: the same images as before. Default: what the worker's own `images` gives. */
+  readonly from: ByteContainer | string;
+  /** The images to train on, the same as before. Default: those that the worker's own `images` gives. */
   readonly images?: ImageSet | undefined;
   /** See BeginOptions. */
   readonly sampling?: BeginOptions['sampling'];
@@ -45,7 +46,7 @@ export interface RunDescription {
   readonly step: number;
   /** Their losses. */
   readonly losses: Float32Array;
-  /** As it was begun; a rate or a number of epochs that was changed since is the changed one. */
+  /** The settings that it began with, but the present rate and number of epochs. */
   readonly settings: RunSettings;
   /** Images that it trains on. */
   readonly images: number;
@@ -53,27 +54,27 @@ export interface RunDescription {
   readonly stepsPerEpoch: number;
   /** Its network. */
   readonly network: UNetConfig;
-  /** How many numbers that learns. */
+  /** Number of its parameters. */
   readonly parameters: number;
   /** GPU memory of network, trainer and images. */
   readonly bytes: number;
   /** The kernels that were chosen. */
   readonly variants: Variants;
-  /** Where it trains. */
+  /** The adapter on which it trains. */
   readonly adapter: AdapterDescription;
 }
 
-/** Where a run is when it rests. */
+/** The state of a run that rests. */
 export interface RunState {
   /** Completed steps. */
   readonly step: number;
-  /** Of the last one, before its update; undefined before the first. */
+  /** Loss of the last step, before its update; undefined before the first. */
   readonly loss: number | undefined;
-  /** Whether its epochs, or steps, are. */
+  /** Whether its epochs, or steps, are complete. */
   readonly complete: boolean;
 }
 
-/** What of the options of `sample` goes to the worker. Steps, method and guidance are by default those of the run's `sampling`; steps else 20. */
+/** The options of `sample` that go to the worker. Steps, method and guidance are by default those of the run's `sampling`; steps else 20. */
 export interface SampleOrder extends Omit<Optional<SampleOptions>, 'signal' | 'onStep'> {
   /** Images, 1 to 65536. Default 64. */
   readonly count?: number | undefined;
@@ -87,19 +88,19 @@ export interface Samples {
   readonly images: Float32Array<ArrayBuffer>;
   /** Number of images. */
   readonly count: number;
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   readonly height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   readonly width: number;
-  /** Of an image. */
+  /** Channels of an image. */
   readonly channels: number;
 }
 
-/** What a worker tells of its own accord, by name. */
+/** The events that a worker sends unasked, by name. */
 export interface WorkerEvents {
   /** How far compiling or measuring is. */
   readonly progress: Progress;
-  /** What the worker does now; `training`: it trains as soon as what else is done is finished. */
+  /** The worker's present activity; `training`: it trains as soon as what else is done is finished. */
   readonly phase: { readonly phase: Phase; readonly training: boolean };
   /** The losses of steps first + 1 …, several times a second; after a lost device some come again. */
   readonly loss: {
@@ -107,7 +108,7 @@ export interface WorkerEvents {
     readonly losses: Float32Array;
     readonly imagesPerSecond: number;
   };
-  /** What is wrong and can be done without, in words for people. */
+  /** A fault that the run survives, in words for people. */
   readonly warning: { readonly message: string };
   /**
    * The device was lost, and the run is as it was after `step` steps. `recovers`: training goes on by itself. It comes again, with what people
@@ -139,7 +140,7 @@ export interface Calls {
   goBack(): RunState;
   reset(): undefined;
   setLearningRate(rate: number): undefined;
-  load(model: Model | Uint8Array): UNetConfig;
+  load(model: Model | ByteContainer): UNetConfig;
   sample(order: SampleOrder, events: { readonly steps: boolean; readonly frames: boolean }): Samples;
   save(what: 'model' | 'checkpoint'): Uint8Array<ArrayBuffer>;
   runs(): undefined;
@@ -160,7 +161,7 @@ export type Request =
         readonly args: Parameters<Calls[Name]>;
       };
     }[CallName]
-  /** Nobody waits for this call any more. */
+  /** The client no longer waits for this call. */
   | { readonly type: 'abort'; readonly id: number };
 
 /** An error, as it crosses: a program knows an EngineError by its code. */

@@ -7,8 +7,8 @@ import type { UNet } from '../unet/unet';
 import { type Checkpoint, variantsForAdapter } from '../weights/checkpoint';
 
 /**
- * A trainer with the kernel variants that the run began with, so that it continues bit for bit. On another adapter, or one that has lost a
- * feature, the variants are chosen again: `otherKernels` then says why.
+ * A trainer with the kernel variants that the run began with, so that it continues bit for bit. On another adapter, or where one of them
+ * cannot be used any more or has become wrong (with another driver, say), the variants are chosen again: `otherKernels` then says why.
  */
 export async function resumeTrainer(
   engine: Engine,
@@ -22,7 +22,8 @@ export async function resumeTrainer(
     try {
       return { trainer: await engine.createTrainer(unet, { ...options, variants }) };
     } catch (error) {
-      if (!(error instanceof EngineError) || error.code !== 'argument') throw error;
+      const ofVariants = error instanceof EngineError && ['argument', 'wrong-kernel'].includes(error.code);
+      if (!ofVariants) throw error;
       otherKernels = error.message;
     }
   }

@@ -23,7 +23,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** A network that is trained already. */
 export type Trained = Pick<Model, 'config' | 'parameters'>;
 
-/** What a run begins with. */
+/** The beginning of a run. */
 export interface Beginning {
   /** New weights, of the settings' seed, or those that are given. */
   readonly network: UNetConfig | Trained;
@@ -31,7 +31,7 @@ export interface Beginning {
   readonly trainer: TrainerOptions;
 }
 
-/** What every run has. */
+/** The parts that every run has. */
 export interface RunOptions {
   /** All that it trains on. */
   readonly images: ImageSet;

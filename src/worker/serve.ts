@@ -1,5 +1,5 @@
 /** The worker's side: what a client's calls do. */
-import { checkBooleans, checkNames, EngineError, type Names, typeOf } from '../errors';
+import { checkBooleans, checkFunctions, checkNames, EngineError, type Names, typeOf } from '../errors';
 import type { Answer, Request } from './protocol';
 import type { ServeOptions } from './serve_options';
 
@@ -29,6 +29,7 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
   }
   checkNames('serve', options, OPTIONS);
   checkBooleans({ keep: options.keep });
+  checkFunctions({ images: options.images });
   const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(answer, transfer);
   // Later, so that a page without a bundler, which only wants the client, does not load it.
   const server = import('./server').then(({ Server }) => new Server(post, options));

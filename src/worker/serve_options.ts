@@ -1,4 +1,4 @@
-/** What a worker is made with. */
+/** The options of `serve`. */
 import type { ImageSet } from '../data/idx';
 import type { EngineOptions } from '../engine';
 

@@ -23,7 +23,7 @@ export interface SessionHost {
   createEngine(): Promise<Engine>;
   /** The run to train, when there is none. */
   newRun(): Promise<TrainingRun>;
-  /** What to do when nobody wants training. */
+  /** The work to do while no training is wanted. */
   background?(): (() => Promise<void>) | undefined;
   /** The run is on a device, and not told of yet. */
   built?(run: TrainingRun, engine: Engine): void;
@@ -50,7 +50,7 @@ export class TrainingSession {
   readonly host: SessionHost;
   engine: Engine | undefined;
   run: TrainingRun | undefined;
-  /** What it does when it does nothing. */
+  /** The activity to report while it rests. */
   resting: Phase = 'starting';
   /** One that knows of earlier losses may take its place. */
   recoverer = new Recoverer();
@@ -78,7 +78,7 @@ export class TrainingSession {
     });
   }
 
-  /** Whether somebody wants training: to the end of the run, or some steps. */
+  /** Whether training is wanted: to the end of the run, or some steps. */
   get wanted(): 'end' | 'steps' | undefined {
     if (this.target === undefined) return undefined;
     return this.target === Number.POSITIVE_INFINITY ? 'end' : 'steps';
@@ -106,7 +106,7 @@ export class TrainingSession {
     this.tasks.interrupt('training');
   }
 
-  /** What may change while the run trains. Throws `argument` for a rate that is not legal. */
+  /** Changes settings while the run trains. Throws `argument` for a rate that is not legal. */
   adjust(settings: Partial<Pick<RunSettings, 'learningRate' | 'epochs'>>): void {
     const { run } = this;
     if (!run) return;

@@ -5,7 +5,7 @@
 
 type Task = () => Promise<void>;
 
-/** Whose tasks these are. */
+/** The owner of the tasks. */
 export interface TasksHost {
   /** What to do when nothing is asked for; undefined to rest. */
   background(): Task | undefined;

@@ -1,9 +1,19 @@
 /** Every format that is read, and what must hold of whatever is given to its reader. */
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { comparisonTable } from '../../harness/bench/compare';
+import { toCsv, toMarkdown } from '../../harness/bench/export';
+import { type Named, parseResult } from '../../harness/bench/read';
+import { SCHEMA, totalNames } from '../../harness/bench/result';
+import { rooflineSvg } from '../../harness/bench/roofline';
+import { benchTables, caveats, headLines, textTable } from '../../harness/bench/table';
+import { UsageError } from '../../harness/cli/args';
+import { variantsOf } from '../../harness/cli/kernel_flags';
+import { type Npy, readNpy } from '../../harness/page/npy';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { EngineError } from '../../src/errors';
 import { checkConfig, parametersOf } from '../../src/unet/config';
+import type { Variants } from '../../src/unet/variants';
 import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
 import { loadModel, type Model, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type Safetensors } from '../../src/weights/safetensors';
@@ -39,7 +49,10 @@ async function outcome(format: Format, bytes: Uint8Array): Promise<{ loaded?: un
   try {
     return { loaded: await format.load(bytes) };
   } catch (error) {
-    if (!(error instanceof EngineError)) throw new Error(`A foreign exception: ${error}`, { cause: error });
+    const isOurs = error instanceof EngineError || error instanceof UsageError;
+    if (!isOurs) throw new Error(`A foreign exception: ${error}`, { cause: error });
+    // Consoles show the causes, too.
+    for (let { cause } = error; cause instanceof Error; cause = cause.cause) printed(cause.message);
     return { message: told(error.message) };
   } finally {
     const largest = memory.stop();
@@ -52,11 +65,15 @@ async function outcome(format: Format, bytes: Uint8Array): Promise<{ loaded?: un
 export function told(message: string): string {
   if (message.length > 1500)
     throw new Error(`A message of ${message.length} letters: ${message.slice(0, 200)}`);
-  const raw = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.exec(message);
-  if (raw)
-    throw new Error(`A message with U+${raw[0].codePointAt(0)!.toString(16)}: ${JSON.stringify(message)}`);
+  printed(message);
   if (!/[.)]$/.test(message)) throw new Error(`A message without an end: ${message}`);
   return message;
+}
+
+/** Text that a terminal can show. */
+function printed(text: string): void {
+  const raw = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.exec(text);
+  if (raw) throw new Error(`A text with U+${raw[0].codePointAt(0)!.toString(16)}: ${JSON.stringify(text)}`);
 }
 
 function must(condition: unknown, what: string): asserts condition {
@@ -103,6 +120,16 @@ async function wholeCheckpoint(loaded: Checkpoint): Promise<void> {
   );
   const again = loadCheckpoint(await resaved(loaded));
   must(isDeepStrictEqual({ ...again, adapter: rest.adapter }, rest), 'it comes back as another');
+}
+
+/** All that is made of a result can be shown. */
+function wholeBench(named: Named): void {
+  const { result } = named;
+  printed(toMarkdown(result));
+  printed(toCsv(result).replaceAll('\r\n', '\n'));
+  printed(rooflineSvg(result) ?? '');
+  printed([...benchTables(result), comparisonTable(named, named)].map(textTable).join('\n'));
+  printed([...headLines(result), ...caveats(result)].join('\n'));
 }
 
 // ---------------------------------------------------------------- files
@@ -176,6 +203,54 @@ function foreign(file: Uint8Array): Uint8Array {
 }
 const { config } = unet;
 
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** As numpy.save writes it; the values are zeros. */
+function npy(descr: string, shape: readonly number[], bytes: number, version: 1 | 2): Uint8Array {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
+  const start = version === 1 ? 10 : 12;
+  const file = new Uint8Array(start + header.length + bytes);
+  file.set([0x93, ...new TextEncoder().encode('NUMPY'), version, 0, header.length]);
+  file.set(new TextEncoder().encode(header), start);
+  return file;
+}
+
+const variants: Variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.0': 'direct' };
+const times = { median: 2, p10: 1, p90: 3, n: 5 };
+const rates = { imagesPerSecond: 2000, gflops: 50, insideGflops: 40, timer: 'wall clock' };
+const total = { batch: 4, ms: times, ...rates, variants };
+const place = { kernel: 'conv2d', variant: 'direct', layer: 'down.1' };
+const benchFile = text({
+  ...{ schema: SCHEMA, runtime: 'a test', date: '2026-01-02T03:04:05.000Z', end: 'complete', batch: 4 },
+  ...{ budgetSeconds: 60, timer: { kind: 'wall clock', resolutionMs: 0.1 }, gflopsAtEnd: 90, left: 1 },
+  adapter: { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe', software: true },
+  peak: { gflops: 100, gbps: 10, copies: [{ bytes: 1048576, gbps: 40 }] },
+  ...Object.fromEntries(totalNames.map((name) => [name, total])),
+  breakdowns: Object.fromEntries(totalNames.map((name) => [name, null])),
+  sweep: [
+    {
+      axis: 'batch',
+      batch: 4,
+      size: 28,
+      step: { ...total, msPerImage: 2, psPerMultiplyAdd: 9 },
+      forward: null,
+    },
+  ],
+  rows: [
+    {
+      ...place,
+      batch: 4,
+      ms: times,
+      gflops: 50,
+      insideGflops: 40,
+      gbps: 1,
+      shareOfPeak: 0.4,
+      check: { pass: true, share: 0.1 },
+    },
+  ],
+  skipped: [{ ...place, reason: 'no time' }],
+});
+
 export const formats: readonly Format[] = [
   { name: 'IDX', files: [images], load: (bytes) => loadIdx(bytes), whole: wholeImages, most: nothing },
   {
@@ -215,4 +290,30 @@ export const formats: readonly Format[] = [
   { name: 'model, version 1', files: [model, half].map(withoutChecksum), ...loadModels },
   { name: 'checkpoint', files: [checkpoint], ...loadCheckpoints },
   { name: 'checkpoint, version 1', files: [withoutChecksum(checkpoint)], ...loadCheckpoints },
+  {
+    name: '.npy',
+    files: [npy('<f4', [3, 4, 2], 96, 1), npy('|u1', [24], 24, 2)],
+    load: (bytes) => readNpy(bytes as Uint8Array<ArrayBuffer>, 'it'),
+    whole: ({ shape, values }: Npy) =>
+      must(values.length === shape.reduce((a, b) => a * b, 1), `${values.length} values of [${shape}]`),
+    most: twice,
+  },
+  {
+    name: 'bench.json',
+    files: [benchFile],
+    load: (bytes) => parseResult('it', new TextDecoder().decode(bytes)),
+    whole: wholeBench,
+    most: nothing,
+  },
+  {
+    name: 'list of variants',
+    files: [{ settings: { seed: 1, variants } }, variants].map((list) => text(list)),
+    load: (bytes) => variantsOf(bytes, 'it'),
+    whole: (loaded: Variants) =>
+      must(
+        Object.values(loaded).every((variant) => typeof variant === 'string'),
+        'a variant',
+      ),
+    most: nothing,
+  },
 ];

@@ -377,14 +377,18 @@ describe('steps that are skipped', { tags: 'logic' }, () => {
 });
 
 describe('recorded steps', { tags: 'logic' }, () => {
+  function submit(trainer: Trainer, ...batches: object[]) {
+    const encoder = gpu.device.createCommandEncoder();
+    for (const batch of batches) trainer.encodeStep(encoder, allOnGpu(batch));
+    gpu.device.queue.submit([encoder.finish()]);
+  }
+
   /** Good, bad and good again, in one submission. */
   async function record(options: TrainerOptions) {
     const one = await setUp(options);
     const bad = goodBatch(9);
     bad.noisy[5] = nan;
-    const encoder = gpu.device.createCommandEncoder();
-    for (const batch of [goodBatch(1), bad, goodBatch(2)]) one.trainer.encodeStep(encoder, allOnGpu(batch));
-    gpu.device.queue.submit([encoder.finish()]);
+    submit(one.trainer, goodBatch(1), bad, goodBatch(2));
     const other = await setUp();
     const losses = [await other.trainer.step(goodBatch(1))];
     return { ...one, other, losses };
@@ -396,6 +400,7 @@ describe('recorded steps', { tags: 'logic' }, () => {
     const { code, message } = await refusal(one.trainer.readLosses(5));
     expect(code).toBe('diverged');
     expect(message).toContain('Step 2 was not made: its loss is NaN');
+    expect(message).toContain('If another step was recorded after it, its batch may be at fault');
     expect([...(await one.trainer.readLosses(5))]).toEqual(losses);
     expect(await one.trainer.step(goodBatch(2))).toBe(await other.trainer.step(goodBatch(2)));
     expect(await everything(one)).toEqual(await everything(other));
@@ -409,6 +414,58 @@ describe('recorded steps', { tags: 'logic' }, () => {
     expect((await refusal(attempt())).message).toContain('Step 2 was not made: its loss is NaN');
     expect(await everything(one)).toEqual(await everything(other));
     await attempt();
+  });
+
+  const places = [
+    ['noisy', 17],
+    ['clean', 3],
+    ['levels', 1],
+  ] as const;
+  const told = ['readLosses', 'step', 'fit', 'runFor'] as const;
+  test.each(places.flatMap(([name, at]) => told.map((by) => ({ name, at, by }))))(
+    'with a value in $name that is not finite are named by $by',
+    async ({ name, at, by }) => {
+      const one = await setUp({}, true);
+      const bad = goodBatch(9, true);
+      bad[name]![at] = nan;
+      using dataset = await Dataset.create(gpu, images);
+      const attempts = {
+        readLosses: () => one.trainer.readLosses(1),
+        step: () => one.trainer.step(goodBatch(3, true)),
+        fit: () => one.trainer.fit(dataset, { epochs: 1 }).next(),
+        runFor: () => one.trainer.runFor(dataset, { milliseconds: 1 }),
+      };
+      const before = await everything(one);
+      submit(one.trainer, bad);
+      const { code, message } = await refusal(attempts[by]());
+      expect(code).toBe('argument');
+      expect(message).toContain(`Step 1 was not made: ${name}[${at}] of the last recorded batch is NaN`);
+      expect(message).not.toContain('too large');
+      expect(await everything(one)).toEqual(before);
+      await attempts[by]();
+    },
+  );
+
+  test('in parts, and with a loss of one’s own, are named, too', async () => {
+    const bad = goodBatch(9);
+    bad.noisy[5] = nan;
+    const one = await setUp({ ownLoss: true });
+    const encoder = gpu.device.createCommandEncoder();
+    for (const part of one.trainer.encodeStepParts(allOnGpu(bad), { parts: 3 })) part(encoder);
+    gpu.device.queue.submit([encoder.finish()]);
+    const { code, message } = await refusal(one.trainer.readLosses());
+    expect(code).toBe('argument');
+    expect(message).toContain('noisy[5] of the last recorded batch');
+
+    const own = gpu.device.createCommandEncoder();
+    const output = onGpu(new Float32Array(COUNT * size));
+    one.trainer.encodeForward(own, { input: onGpu(bad.noisy), output, count: COUNT });
+    one.trainer.encodeBackward(own, { outputGradient: output });
+    one.trainer.encodeUpdate(own);
+    gpu.device.queue.submit([own.finish()]);
+    const again = await refusal(one.trainer.readLosses());
+    expect(again.code).toBe('argument');
+    expect(again.message).toContain('input[5] of the last recorded batch');
   });
 
   test('are skipped as others are', async () => {
@@ -436,6 +493,36 @@ describe('what is not finite is refused by', { tags: 'logic' }, () => {
     expect(message).toContain(`down.1.bias is not finite: value 3 of 8 is ${value}`);
     expect(await everything({ unet, ...one })).toEqual(before);
   });
+
+  const fromHost = {
+    'a list': (values: number[]) => values,
+    'an array of doubles': (values: number[]) => Float64Array.from(values),
+  };
+  test.each(Object.entries(fromHost))(
+    'setParameters: what is infinite as a 32-bit float, in %s',
+    async (_, from) => {
+      const { unet } = await setUp();
+      const parameters: Map<string, ArrayLike<number>> = await unet.getParameters();
+      parameters.set('down.1.bias', from([0, 0, 0, -1e39, 0, 0, 0, 0]));
+      const { message } = await refusal(unet.setParameters(parameters));
+      expect(message).toContain(
+        'down.1.bias is not finite: value 3 of 8 is -1e+39, and -Infinity as a 32-bit float',
+      );
+    },
+  );
+
+  test.each(['moment1', 'moment2', 'weights'] as const)(
+    'setState: %s with what is infinite as a 32-bit float',
+    async (name) => {
+      const one = await setUp({ averageWeights: true });
+      await one.trainer.step(goodBatch(1));
+      const state = await one.trainer.getState();
+      const values: unknown = Float64Array.from(state[name]!.get('up.0.kernel')!).fill(1e39, 7, 8);
+      const changed = new Map(state[name]!).set('up.0.kernel', values as Float32Array<ArrayBuffer>);
+      const { message } = await refusal((async () => one.trainer.setState({ ...state, [name]: changed }))());
+      expect(message).toContain(`${name} of up.0.kernel is not finite: value 7 of ${8 * 4 * 9} is 1e+39`);
+    },
+  );
 
   test.each([
     ['moment1', nan],

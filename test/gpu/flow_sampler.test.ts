@@ -415,7 +415,7 @@ describe('complaints', () => {
       ],
       [{ method: 'ddim' }, 'method is ddim; it must be mix, euler, heun.'],
       [{ from: 0.5 }, 'from is 0.5 without start; give the pictures to begin at, too.'],
-      [{ mask }, 'mask is given without start; give the pictures that it is of, too.'],
+      [{ mask }, 'mask is given without start. Give start, too: the images whose pixels the mask keeps.'],
       [{ start, from: 0 }, 'from is 0; it must be a number from 0.001 to 1.'],
       [{ start, from: 1.5 }, 'from is 1.5; it must be a number from 0.001 to 1.'],
       [

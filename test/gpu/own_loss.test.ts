@@ -132,6 +132,40 @@ describe.each([
     expect(distance(await gradientOf({ unet, trainer }), flatten(reference.gradients))).toBeLessThan(1e-5);
   });
 
+  test('getGradients has the last gradient, of whichever loss', async () => {
+    const { unet, trainer } = await setUp(config);
+    const given = await imagesFor(config, 8);
+    const ordinary = { noisy: given.input, target: given.target, ...given.told };
+    const gradients = async () => flatten(await trainer.getGradients());
+    await trainer.step(ordinary);
+    const first = await gradients();
+    const { signs } = new ReferenceUNet(checkConfig(config), await unet.getParameters()).absolute(
+      given.input,
+      given.target,
+      8,
+      given.told,
+    );
+    for (const accumulate of [false, true]) {
+      await forward(trainer, given);
+      await backward(trainer, Float32Array.from(signs), accumulate);
+      expect(await gradients()).toEqual(await gradientOf({ unet, trainer }));
+      expect(distance(await gradients(), first)).toBeGreaterThan(0.5);
+    }
+    const sum = await gradients();
+    run((encoder) => trainer.encodeUpdate(encoder));
+    expect(await gradients()).toEqual(sum);
+    await trainer.step(ordinary);
+    expect(await gradients()).not.toEqual(sum);
+    const [noisy, target] = [await bufferOf(given.input), await bufferOf(given.target)];
+    const told = given.told.levels
+      ? { levels: await bufferOf(given.told.levels), labels: await bufferOf(given.told.labels) }
+      : {};
+    await forward(trainer, given);
+    await backward(trainer, Float32Array.from(signs));
+    run((encoder) => trainer.encodeStep(encoder, { noisy, target, ...told }));
+    expect(await gradients()).not.toEqual(await gradientOf({ unet, trainer }));
+  });
+
   test('with the slope of the trainer’s own loss, the gradient is that of an ordinary step', async () => {
     const one = await setUp(config);
     const given = await imagesFor(config, 8);

@@ -212,6 +212,9 @@ describe('fit', () => {
       const dataset = await createDataset();
       const error = await refusal(collect(trainer.fit(dataset, { epochs: 1, seed: 1, maxSteps: 1 })));
       expect(error).toMatchObject({ code: 'shader', message: expect.stringContaining('the GPU made 0') });
+      const images = new Float32Array(4 * size);
+      const single = await refusal(trainer.step({ noisy: images, clean: images }));
+      expect(single).toMatchObject({ code: 'shader', message: expect.stringContaining('the GPU made 0') });
     } finally {
       vi.restoreAllMocks();
     }

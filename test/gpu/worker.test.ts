@@ -137,7 +137,10 @@ test('a run leaves last batches out if it is asked to, and after its file was op
   await client.step(3);
   const file = await client.save('checkpoint');
   await client.reset();
-  expect(await client.resume({ from: file, images })).toMatchObject({ step: 3, stepsPerEpoch: 2 });
+  expect(await client.resume({ from: new DataView(file.buffer), images })).toMatchObject({
+    step: 3,
+    stepsPerEpoch: 2,
+  });
   expect(await client.start()).toMatchObject({ step: 4, complete: true });
 });
 

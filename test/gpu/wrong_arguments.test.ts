@@ -4,19 +4,25 @@
  * @module-tag logic
  */
 import { expect, onTestFinished, test } from 'vitest';
-import { loadIdx } from '../../src/data/idx';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { loadIdx, loadLabels } from '../../src/data/idx';
 import { createEngine, type Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import { requestDevice } from '../../src/gpu/request_device';
-import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
-import { fingerprintImages } from '../../src/weights/fingerprint';
+import { exportOnnx } from '../../src/onnx/index';
+import { loadPretrained } from '../../src/pretrained/index';
+import { loadClassifier } from '../../src/quality/index';
+import { createPictureTexture, deviceOf } from '../../src/three/index';
+import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
+import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
-import { decodeSafetensors } from '../../src/weights/safetensors';
+import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
+import { createWorkerClient } from '../../src/worker/client';
 import { serve } from '../../src/worker/serve';
 import { hurry } from '../call_failures';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 
 const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
 const size = 4 * 8;
@@ -35,16 +41,59 @@ async function all(engine: Engine) {
   };
 }
 
+const convolution = { batch: 4, height: 4, width: 8, kernelSize: 3, inChannels: 4, outChannels: 4 };
+
+/** Kernels by themselves, and the other things that an engine makes. */
+async function more(engine: Engine) {
+  const shape = { batch: 4, height: 4, width: 8, channels: 4 };
+  return {
+    conv2d: await engine.createConv2d(convolution),
+    activation: await engine.createActivation(shape),
+    pooling: await engine.createPooling(shape),
+    upsampling: await engine.createUpsampling(shape),
+    adam: await engine.createAdam(4),
+    corrupter: await engine.createCorrupter({ count: 1, height: 4, width: 8, channels: 1 }),
+    painter: await engine.createPainter({ height: 4, width: 8, channels: 1 }),
+  };
+}
+
+const isEmpty = (given: unknown) => JSON.stringify(given) === '{}';
+
+/** A client, and a worker that is served here. */
+function served() {
+  const { port1, port2 } = new MessageChannel();
+  serve(port1, { keep: false, engine: { gpu: source, selfCheck: false } });
+  onTestFinished(() => port1.close());
+  return createWorkerClient(port2);
+}
+
+/** What of three's a picture needs. */
+class Texture {
+  readonly repeat = { set: () => {} };
+  readonly offset = { set: () => {} };
+  dispose() {}
+}
+
 test('nothing, null, and values of other types', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { unet, dataset, trainer, sampler, predictor } = await all(engine);
   const encoder = gpu.device.createCommandEncoder();
   const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: 4 * size * 4 }]);
   const next = (events: AsyncGenerator) => events.next();
+  const { conv2d, activation, adam, corrupter, painter } = await more(engine);
+  const client = served();
+  const state = await trainer.getState();
+  const fingerprint = fingerprintImages(set);
+  const settings = { seed: 0, batchSize: 4, learningRate: 1e-3, epochs: 1 };
+  const parameters = await unet.getParameters();
+  const picture = { height: 4, width: 8, channels: 1 };
   // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose.
   const calls: Record<string, (given: any) => unknown> = {
     createEngine: (given) => createEngine(given ?? null),
     device: (device) => createEngine({ device: device ?? null }),
+    'createEngine, gpu': (given) => createEngine({ device: gpu.device, gpu: given ?? null }),
+    requestDevice: (given) => requestDevice(given ?? null),
+    'requestDevice, options': (given) => requestDevice(source, given ?? null),
     createUNet: (given) => engine.createUNet(given ?? null),
     'createUNet, options': (given) => engine.createUNet(config, given ?? null),
     widths: (given) => engine.createUNet({ widths: given ?? null }),
@@ -70,6 +119,9 @@ test('nothing, null, and values of other types', async () => {
     evaluate: (given) => trainer.evaluate(given),
     'evaluate, options': (given) => trainer.evaluate(set, given ?? null),
     setState: (given) => trainer.setState(given),
+    'setState, adam': (adam) => trainer.setState({ ...state, adam: adam ?? null }),
+    'setState, corrections': (corrections) =>
+      trainer.setState({ ...state, corrections: corrections ?? null }),
     encodeStep: (given) => trainer.encodeStep(encoder, given),
     'encodeStep, encoder': (given) => trainer.encodeStep(given, { noisy: buffer, clean: buffer }),
     'encodeStep, arrays': (given) => trainer.encodeStep(encoder, given ?? (batch() as never)),
@@ -96,7 +148,68 @@ test('nothing, null, and values of other types', async () => {
     saveCheckpoint: (given) => saveCheckpoint(given),
     decodeSafetensors: (given) => decodeSafetensors(given),
     fingerprintImages: (given) => fingerprintImages(given),
+    'saveCheckpoint, trainer': (given) =>
+      saveCheckpoint({ trainer: given, settings, data: fingerprint, losses: [] }),
+    'saveCheckpoint, losses': (losses) =>
+      saveCheckpoint({ trainer, settings, data: fingerprint, losses: losses ?? null }),
+    'saveCheckpoint, no methods': (given) =>
+      saveCheckpoint({ trainer: { unet, ...given }, settings, data: fingerprint, losses: [] }),
+    'saveModel, parameters': (given) =>
+      saveModel({ config: unet.config, getParameters: async () => parameters, parameters: given }),
+    variantsForAdapter: (given) => variantsForAdapter(engine.adapter, given),
+    'variantsForAdapter, adapter': (given) => variantsForAdapter(given, { variants: {} }),
+    assertSameData: (given) => assertSameData(given, fingerprint),
+    'assertSameData, now': (given) => assertSameData(fingerprint, given),
+    encodeSafetensors: (given) => encodeSafetensors(given),
+    'encodeSafetensors, one': (given) => encodeSafetensors([given]),
+    'encodeSafetensors, metadata': (given) => encodeSafetensors([], given ?? null),
+    exportOnnx: (given) => exportOnnx(given),
+    'exportOnnx, one': (given) =>
+      exportOnnx({ config: unet.config, parameters: new Map([['down.0.kernel', given]]) }),
     loadIdx: (given) => loadIdx(given),
+    'loadIdx, options': (given) => loadIdx(new Uint8Array(), given ?? null),
+    'loadLabels, options': (given) => loadLabels(new Uint8Array(), given ?? null),
+    // Nothing is wrong with {}, and what it loads takes a while.
+    'loadDigits, options': (given) => isEmpty(given) || loadDigits(given ?? null),
+    'loadDigitLabels, options': (given) => loadDigitLabels(given ?? null),
+    'loadPretrained, options': (given) => isEmpty(given) || loadPretrained('digits', given ?? null),
+    'loadClassifier, options': (given) => loadClassifier(given ?? null),
+    createConv2d: (given) => engine.createConv2d(given),
+    'createConv2d, options': (given) => engine.createConv2d(convolution, given ?? null),
+    'conv2d.encodeForward': (given) => conv2d.encodeForward(encoder, given),
+    createActivation: (given) => engine.createActivation(given),
+    'createActivation, options': (given) => engine.createActivation({ ...picture, batch: 1 }, given ?? null),
+    'activation.encodeForward': (given) => activation.encodeForward(given, { input: buffer, output: buffer }),
+    createAdam: (given) => engine.createAdam(given),
+    'createAdam, options': (given) => engine.createAdam(4, given ?? null),
+    'adam.encode': (given) => adam.encode(encoder, given),
+    'adam.encode, update': (given) =>
+      adam.encode(encoder, { parameters: buffer, gradient: buffer }, given ?? null),
+    createCorrupter: (given) => engine.createCorrupter(given),
+    corrupt: (given) => corrupter.corrupt(given),
+    'corrupt, options': (given) => corrupter.corrupt(new Float32Array(size), given ?? null),
+    'corrupter.encode': (given) => corrupter.encode(encoder, given),
+    createPainter: (given) => engine.createPainter(given),
+    paint: (given) => painter.paint(given, given),
+    deviceOf: (given) => deviceOf(given),
+    'deviceOf, backend': (backend) => deviceOf({ init: async () => {}, backend }),
+    createPictureTexture: (given) => createPictureTexture(given, Texture, picture),
+    'createPictureTexture, class': (given) => createPictureTexture(engine, given, picture),
+    'createPictureTexture, options': (given) => createPictureTexture(engine, Texture, given),
+    serve: (given) => serve(given),
+    createWorkerClient: (given) => createWorkerClient(given),
+    'client.begin': (given) => client.begin(given),
+    'client.begin, options': (given) => client.begin({ images: set } as never, given ?? null),
+    'client.resume': (given) => client.resume(given),
+    'client.resume, from': (from) => client.resume({ from }),
+    'client.start': (given) => client.start(given ?? null),
+    'client.step': (given) => client.step(1, given ?? null),
+    'client.sample': (given) => client.sample(given ?? null),
+    'client.setLearningRate': (given) => client.setLearningRate(given),
+    'client.load': (given) => client.load(given),
+    'client.save': (given) => client.save(given),
+    'client.on': (given) => client.on(given, () => {}),
+    'client.on, listener': (given) => client.on('loss', given),
   };
   const faults: string[] = [];
   for (const [name, call] of Object.entries(calls))
@@ -104,11 +217,99 @@ test('nothing, null, and values of other types', async () => {
       try {
         await call(given);
       } catch (error) {
-        const isOurs = error instanceof EngineError && ['argument', 'data'].includes(error.code);
+        const isOurs = error instanceof EngineError && ['argument', 'data', 'no-webgpu'].includes(error.code);
         if (!isOurs) faults.push(`${name}(${JSON.stringify(given)}): ${error}`);
       }
     }
   expect(faults).toEqual([]);
+  client.destroy();
+  engine.destroy();
+});
+
+test('options of another type are refused, by their name', async () => {
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
+  const { unet, dataset, trainer, sampler } = await all(engine);
+  const client = served();
+  const { device } = gpu;
+  const bytes = new Uint8Array(1);
+  const parameters = await unet.getParameters();
+  const [first] = parameters.keys();
+  // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose.
+  const calls: Record<string, (given: any) => unknown> = {
+    ...{
+      'signal of fit': (signal) => trainer.fit(dataset, { epochs: 1, signal }).next(),
+      'signal of runFor': (signal) => trainer.runFor(dataset, { milliseconds: 1, signal }),
+      'signal of evaluate': (signal) => trainer.evaluate(set, { signal }),
+      'signal of sample': (signal) => sampler.sample({ steps: 1, signal }),
+      'signal of run': (signal) => sampler.run({ steps: 1, signal }).next(),
+      'signal of loadIdx': (signal) => loadIdx(bytes, { signal }),
+      'signal of loadLabels': (signal) => loadLabels(bytes, { signal }),
+      'signal of loadDigits': (signal) => loadDigits({ signal }),
+      'signal of loadDigitLabels': (signal) => loadDigitLabels({ signal }),
+      'signal of loadPretrained': (signal) => loadPretrained('digits', { signal }),
+      'signal of loadClassifier': (signal) => loadClassifier({ signal }),
+      'signal of begin': (signal) => client.begin({ images: set, fit: { epochs: 1 } }, { signal }),
+      'signal of resume': (signal) => client.resume({ from: bytes }, { signal }),
+      'signal of start': (signal) => client.start({ signal }),
+      'signal of step': (signal) => client.step(1, { signal }),
+      'signal of client.sample': (signal) => client.sample({ signal }),
+    },
+    'variants of an engine': (variants) => createEngine({ device, variants }),
+    'variants of a trainer': (variants) => engine.createTrainer(unet, { variants }),
+    'variants of a sampler': (variants) => engine.createSampler(unet, { variants }),
+    'variants of a predictor': (variants) => engine.createPredictor(unet, { variants }),
+    'variants of a convolution': (variants) => engine.createConv2d(convolution, { variants }),
+    'tune ': (tune) => Object.assign(engine, { tune }),
+    onWarning: (onWarning) => createEngine({ device, onWarning }),
+    onProgress: (onProgress) => createEngine({ device, onProgress }),
+    tuningCache: (tuningCache) => createEngine({ device, tuningCache }),
+    powerPreference: (powerPreference) => createEngine({ powerPreference }),
+    'powerPreference of requestDevice': (powerPreference) => requestDevice(source, { powerPreference }),
+    'gpu of an engine': (gpu) => createEngine({ gpu }),
+    'gpu of requestDevice': (gpu) => requestDevice(gpu),
+    device: (device) => createEngine({ device }),
+    onStep: (onStep) => sampler.sample({ steps: 1, onStep }),
+    'onStep of a client': (onStep) => client.sample({ onStep }),
+    'onFrame of a client': (onFrame) => client.sample({ onFrame }),
+    listener: (listener) => client.on('loss', listener),
+    transfer: (transfer) => client.begin({ images: set, fit: { epochs: 1 } }, { transfer }),
+    'images of a worker': (images) => serve(new MessageChannel().port1, { images }),
+    [first]: (given) =>
+      exportOnnx({ config: unet.config, parameters: new Map([...parameters, [first, given]]) }),
+  };
+  const taken: string[] = [];
+  for (const [name, call] of Object.entries(calls))
+    for (const given of [3, 'false', null]) {
+      const said = await new Promise((resolve) => resolve(call(given))).then(
+        () => 'nothing',
+        (error: EngineError) => (error.code === 'argument' ? error.message : String(error)),
+      );
+      if (!said.includes(`${name.split(' ')[0]} `) && !said.includes(JSON.stringify(name)))
+        taken.push(`${name} ${given}: ${said}`);
+    }
+  expect(taken).toEqual([]);
+  client.destroy();
+  engine.destroy();
+});
+
+test('names that nobody has', async () => {
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
+  const unet = await engine.createUNet(config);
+  const calls: [() => unknown, string][] = [
+    [() => engine.createDataset({ ...set, lables: set.images } as never), 'lables'],
+    [() => loadIdx(new Uint8Array(), { count: 3 } as never), 'count'],
+    [() => createWorkerClient(new MessageChannel().port1).on('nope' as never, () => {}), '"nope"'],
+    [() => createEngine({ device: gpu.device, tuningCache: {} as never }), 'tuningCache.get'],
+    [() => engine.createTrainer(unet, { variants: { 'conv2d/down.0': 3 as never } }), 'no variant 3'],
+  ];
+  for (const [call, text] of calls)
+    await expect(new Promise((resolve) => resolve(call()))).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining(text),
+    });
+  // What readIdx gives is a data set.
+  using dataset = await engine.createDataset({ kind: 'images', ...set } as never);
+  expect(dataset.count).toBe(4);
   engine.destroy();
 });
 
@@ -178,7 +379,7 @@ test('buffers that are destroyed, mapped or of another device', async () => {
 
 test('all that an engine makes is destroyed alike', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
-  const made = await all(engine);
+  const made = { ...(await all(engine)), ...(await more(engine)) };
   for (const each of Object.values(made).reverse()) {
     const { destroyed } = each;
     expect(destroyed).toBe(false);

@@ -30,6 +30,8 @@ import {
   rowCells,
   textTable,
 } from '../../harness/bench/table';
+import { stepOps } from '../../harness/run/in_use';
+import { changesOf, type NetworkChoice } from '../../harness/run/network';
 import type { ConvShape } from '../../src/conv_shape';
 import { EngineError } from '../../src/errors';
 import { convFlops } from '../../src/kernels/conv2d';
@@ -225,6 +227,9 @@ test('sweeps: in order, of legal sizes, and foretold by the work', () => {
   expect(foretell(place, undefined)).toBeUndefined();
   // Five runs of 10 ms each, four times the images.
   expect(foretell(place, point)).toBeCloseTo(0.2);
+  // Of a network of one level any size is legal.
+  const [odd] = placesOf('size', 4, [15], { widths: [8] });
+  expect(foretell(odd, point, { widths: [8] })).toBeLessThan(0.05 / 3);
   // A batch of 1 is padded to 4, so it does not promise that 4 take four times as long.
   expect(foretell({ ...place, batch: 4 }, { ...point, batch: 1 })).toBeCloseTo(0.05);
 });
@@ -262,7 +267,7 @@ describe('tables', () => {
       'winograd4 down.1 *',
       'winograd4 up.1',
     ]);
-    expect(kernels.notes).toEqual(['*: in use in the training step.']);
+    expect(kernels.notes).toEqual(['*: in use in the training step of tutorial.']);
     expect([row, rival, other].map((one) => isInUse(result, one))).toEqual([false, true, undefined]);
     // Without it, the next one; without any, nothing.
     const forward = {
@@ -282,17 +287,17 @@ describe('tables', () => {
     const asked = { ...result, step: null, inUse: { 'conv2d/up.1': 'winograd4' } };
     expect([rival, other].map((one) => isInUse(asked, one))).toEqual([undefined, true]);
     expect(benchTables({ ...asked, rows: [other] }).at(-1)!.notes).toEqual([
-      '*: in use in the training step.',
+      '*: in use in the training step of tutorial.',
     ]);
   });
 
   test('all that was measured is in them, and all have a cell for each column, or a remark', () => {
     const tables = benchTables(result);
     expect(tables.map(({ title }) => title)).toEqual([
-      'The whole network, 4 images',
+      'The whole network: tutorial, 4 images',
       'Training step, by kernel',
       'Over the batch',
-      'Kernels',
+      'Kernels: tutorial',
     ]);
     for (const { rows, head: columns } of tables)
       for (const cells of rows) expect([columns.length, 3, 4]).toContain(cells.length);
@@ -517,7 +522,7 @@ describe('the roofline', () => {
       ['mark', 'swish.direct', undefined],
       ['mark used', 'conv2d.winograd4', ', in use'],
     ]);
-    expect(svg).toContain('outlined: in use in the training step');
+    expect(svg).toContain('outlined: in use in the training step of tutorial');
     expect(rooflineSvg({ ...result, step: null, rows })).not.toMatch(/outlined|class="mark (used|rival)/);
   });
 
@@ -563,12 +568,16 @@ test('what the step uses comes before all else, the heaviest first', () => {
 test("another network's convolutions: as the tutorial's, layer by layer", () => {
   for (const [name, spec] of specs)
     if (name.startsWith('conv2d')) expect(convolutionsOf(name, {}, 7), name).toEqual(spec.bench(7));
-  const entries = listEntries(8, { widths: [4, 12], kernelSize: 3 });
+  const list = (network: NetworkChoice) =>
+    listEntries(8, {
+      network,
+      ops: (batch) => stepOps({ network, batch, software: true, features: new Set() }),
+    });
+  const entries = list({ widths: [4, 12], kernelSize: 3 });
   const shapes = (kernel: string) =>
     Object.fromEntries(
       entries.filter(({ name }) => name === kernel).map(({ layer, shape }) => [layer, shape as ConvShape]),
     );
-  expect(new Set(entries.map(({ name }) => name.slice(0, 6)))).toEqual(new Set(['conv2d']));
   expect(Object.keys(shapes('conv2d'))).toEqual(['down.0', 'down.1', 'up.0', 'up.1']);
   expect(Object.keys(shapes('conv2d_grad_input'))).toEqual(['down.1', 'up.0', 'up.1']);
   expect(shapes('conv2d')['down.1']).toMatchObject({
@@ -578,24 +587,58 @@ test("another network's convolutions: as the tutorial's, layer by layer", () => 
     outChannels: 12,
     kernelSize: 3,
   });
-  for (const { small, shape } of entries) expect(small[0]).toEqual({ ...(shape as ConvShape), batch: 4 });
-  expect(listEntries(8, { widths: [4] }).some(({ name }) => name === 'conv2d_pool')).toBe(false);
+  for (const { name, small, shape } of entries)
+    if (name.startsWith('conv2d')) expect(small[0]).toEqual({ ...(shape as ConvShape), batch: 4 });
+  expect(list({ widths: [4] }).some(({ name }) => name === 'conv2d_pool')).toBe(false);
   const rich = { widths: [4, 12], kernelSize: 3, convolutionsPerLevel: [1, 2], residual: true };
-  const layers = listEntries(8, rich).flatMap(({ name, variant, layer }) =>
+  const layers = list(rich).flatMap(({ name, variant, layer }) =>
     name === 'conv2d' && variant === 'direct' ? [layer] : [],
   );
   expect(layers).toEqual(['down.0', 'down.1.0', 'down.1.1', 'up.0.0', 'up.0.1', 'up.1']);
-  expect(listEntries(8, rich).some(({ name }) => name === 'conv2d_pool')).toBe(true);
-  expect(listEntries(8, rich).some(({ name }) => name === 'conv2d_grad_upsample')).toBe(false);
+  expect(list(rich).some(({ name }) => name === 'conv2d_pool')).toBe(true);
+  expect(list(rich).some(({ name }) => name === 'conv2d_grad_upsample')).toBe(false);
 });
 
-test('a result says of which network it is, if not the tutorial\u2019s', () => {
-  const other = { ...result, network: { widths: [8, 16], kernelSize: 3 } };
-  expect(headLines(other)[1]).toContain('Batch 4, widths 8 16, kernels 3x3.');
-  expect(headLines(result)[1]).toContain('Batch 4.');
+test('the convolutions of a conditioned network have its biases per image, and there are its linear layers', () => {
+  const of = (kernel: string) => convolutionsOf(kernel, { recipe: 'digits' }, 8);
+  expect(Object.values(of('conv2d')).map(({ imageBias }) => imageBias)).toEqual([
+    ...[0, 32, 96, 160, 224],
+    ...[undefined, undefined, undefined],
+  ]);
+  expect(of('conv2d_pool')['down.0'].imageBias).toBe(0);
+  expect(of('conv2d_grad_kernel')['down.0']).not.toHaveProperty('imageBias');
+  const linear = (kernel: string) => Object.keys(of(kernel)).filter((layer) => !/^(down|up)/.test(layer));
+  expect(linear('conv2d_grad_kernel')).toEqual(['conditioning.hidden', 'conditioning.output']);
+  expect(linear('conv2d_grad_input')).toEqual(['conditioning.output']);
+});
+
+test('what is as in the recipe is no choice', () => {
+  expect(changesOf({ recipe: 'tutorial', widths: [32, 64, 64], kernelSize: 5 })).toBeUndefined();
+  expect(changesOf({ recipe: 'digits-3x3', kernelSize: 3, convolutionsPerLevel: [1, 2, 3] })).toEqual({
+    recipe: 'digits-3x3',
+  });
+  expect(changesOf({ recipe: 'digits', widths: [8, 16] })).toEqual({ recipe: 'digits', widths: [8, 16] });
+});
+
+test('a result says of which network it is, everywhere', () => {
+  const other = { ...result, network: { recipe: 'digits', widths: [8, 16], kernelSize: 3 } as const };
+  const name = 'digits with widths 8 16, kernels 3x3';
+  expect(headLines(other)[2]).toBe(`Network: ${name}; 4 images.`);
+  expect(headLines(result)[2]).toBe('Network: tutorial; 4 images.');
+  expect(toMarkdown(other)).toContain(`## The whole network: ${name}, 4 images`);
+  expect(toCsv(other).split('\r\n')[1]).toContain(`,"${name}"`);
+  expect(benchTables(other).at(-1)).toMatchObject({
+    title: `Kernels: ${name}`,
+    notes: [`*: in use in the training step of ${name}.`],
+  });
   const named = (name: string, of: BenchResult) => parseResult(name, toJson(of));
+  expect(named('b', other).result.network).toEqual(other.network);
   const { lead } = comparisonTable(named('a', result), named('b', other));
-  expect(lead).toContain("Different networks: the tutorial's in a, widths 8 16, kernels 3x3 in b.");
-  const wrong = { ...result, network: { widths: 8 } } as unknown as BenchResult;
-  expect(() => named('c', wrong)).toThrow('its field network');
+  expect(lead).toContain(`Different networks: tutorial in a, ${name} in b.`);
+  const same = comparisonTable(named('a', other), named('b', other)).lead!;
+  expect(same.join()).not.toContain('networks');
+  for (const network of [{ widths: 8 }, { recipe: 3 }]) {
+    const wrong = { ...result, network } as unknown as BenchResult;
+    expect(() => named('c', wrong)).toThrow('its field network');
+  }
 });

@@ -4,8 +4,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shaders } from 'virtual:shaders';
 import { afterAll, expect, test, vi } from 'vitest';
 import { main } from '../../harness/cli/main';
+import { summaries } from '../../harness/cli/summaries';
+import { strip } from '../../shaders/reflect';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
 import { loadModel } from '../../src/weights/model';
@@ -192,6 +195,12 @@ test('convert writes what both libraries write', async () => {
   }
 });
 
+test.each(Object.keys(summaries))('%s --help fits 120 columns', async (command) => {
+  const { out, code } = await run(command, '--help');
+  expect(code).toBe(0);
+  expect(out.split('\n').filter((line) => line.length > 120)).toEqual([]);
+});
+
 test('explain needs no GPU', async () => {
   const { out, err, code } = await run('explain');
   expect(err).toBe('');
@@ -210,14 +219,26 @@ test('explain needs no GPU', async () => {
   expect(fixed.out).not.toContain('winograd_subgroups');
 });
 
-test('explain --shader prints what a GPU gets', async () => {
+test('explain --shader prints what a GPU gets, with comments', async () => {
   const { code, out } = await run('explain', '--shader', 'conv2d.one_input_subgroups');
   expect(code).toBe(0);
-  expect(out).toMatch(/^enable subgroups;/);
+  expect(out).toMatch(/^enable subgroups;\n\/\/ /);
   expect(out).not.toContain('#');
-  const wrong = await run('explain', '--shader', 'nothing');
+  expect(strip(out)).toBe(await shaders['conv2d.one_input_subgroups'].code());
+  const wrong = await run('explain', '--shader', 'conv2d.nothing');
   expect(wrong.code).toBe(2);
-  expect(wrong.err).toContain('--shader is nothing');
+  expect(wrong.err).toContain('--shader is conv2d.nothing; there is no such shader');
+});
+
+test('explain --shader takes every name of a dispatch that explain prints', async () => {
+  const { out } = await run('explain', '--recipe', 'digits', '--gpu');
+  const list = out.slice(out.indexOf('kernel, its shaders'), out.indexOf(' dispatches, '));
+  // A dispatch has workgroups; the line of a kernel with several shaders has none.
+  const names = new Set([...list.matchAll(/^ *([\w.]+) .*? \d+x\d+x\d+ /gm)].map(([, name]) => name));
+  expect(names).toContain('conv2d_grad_kernel.direct');
+  expect(names).toContain('adam.plain');
+  expect(names).toContain('conv2d.winograd_gpu_product');
+  for (const name of names) expect(await run('explain', '--shader', name), name).toMatchObject({ code: 0 });
 });
 
 test('as a process: run.mjs passes the exit code on, and all that was printed', async () => {

@@ -49,6 +49,13 @@ describe('writeWhole', () => {
     expect((await readdir(folder)).sort()).toEqual([...kept, 'a.b'].sort());
   });
 
+  test('so is what it left when it tried whether a folder can be written', async () => {
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    await writeFile(join(folder, `.webgpu-diffusion.${dead}-0123abcd.tmp`), '');
+    await prepareFolder(folder);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test.runIf(process.platform !== 'win32')(
     'the file is on the disk before its name, and then its name',
     async () => {

@@ -2,14 +2,18 @@
 import { expect, test } from 'vitest';
 import { listEntries } from '../../harness/bench/rows';
 import { usedFirst } from '../../harness/bench/run';
-import { namesInUse, variantsInUse } from '../../harness/run/in_use';
+import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/run/in_use';
+import { configOf, type NetworkChoice } from '../../harness/run/network';
 import { shadersOf, shapeText } from '../../harness/run/shape_text';
+import type { AdamShape } from '../../src/kernels/adam';
+import { layersOf } from '../../src/unet/config';
 import { shaders, specs } from '../registry';
+import { Random } from '../spec';
 
 const step = { batch: 16, software: true, features: new Set(['subgroups']) };
 
 test('a step uses what its recipe, its adapter and its run say', () => {
-  const tutorial = variantsInUse({ ...step, recipe: 'tutorial' });
+  const tutorial = variantsInUse(step);
   expect(tutorial).toMatchObject({
     'conv2d_pool/down.0': 'one_input_subgroups',
     'conv2d/down.1': 'winograd7_subgroups',
@@ -17,28 +21,55 @@ test('a step uses what its recipe, its adapter and its run say', () => {
   });
   expect(tutorial['conv2d/down.0']).toBeUndefined();
   expect(namesInUse(tutorial).has('corrupt_flow.plain')).toBe(false);
-  expect(namesInUse(variantsInUse({ ...step, recipe: 'digits' })).has('corrupt_flow.plain')).toBe(true);
-  const gpu = variantsInUse({ ...step, recipe: 'tutorial', software: false });
+  expect(
+    namesInUse(variantsInUse({ ...step, network: { recipe: 'digits' } })).has('corrupt_flow.plain'),
+  ).toBe(true);
+  const gpu = variantsInUse({ ...step, software: false });
   expect(gpu['conv2d/down.1']).toMatch(/_gpu$|^tile$/);
-  const run = variantsInUse({ ...step, recipe: 'tutorial', variants: { 'conv2d/down.1': 'direct' } });
+  const run = variantsInUse({ ...step, variants: { 'conv2d/down.1': 'direct' } });
   expect(run['conv2d/down.1']).toBe('direct');
 });
 
-test('all that a step uses is first in the bench, but for layers that only the conditioned network has', () => {
-  const inUse = variantsInUse({ ...step, recipe: 'digits' });
-  const entries = listEntries(16);
-  const sorted = usedFirst(entries, inUse, { gflops: 100, gbps: 10, copies: [] });
-  const firsts = sorted.slice(
-    0,
-    sorted.findIndex(({ name }) => !namesOf(inUse).has(name)),
-  );
-  const names = new Set(firsts.map(({ name, layer }) => `${name}/${layer}`));
-  const layers = new Set(entries.map(({ name, layer }) => `${name}/${layer}`));
-  const missed = Object.keys(inUse).filter((entry) => layers.has(entry) && !names.has(entry));
-  expect(missed).toEqual([]);
+test('the variants of a run of another network are left aside', () => {
+  const richer = { ...step, network: { recipe: 'digits-3x3' } } as const;
+  const usual = variantsInUse(richer);
+  expect(usual['conv2d/up.0.1']).toMatch(/^winograd._3x3/);
+  for (const entry of ['conv2d/down.1', 'conv2d/up.0.1'])
+    expect(variantsInUse({ ...richer, variants: { [entry]: 'winograd7' } })).toEqual(usual);
 });
-const namesOf = (inUse: Readonly<Record<string, string>>) =>
-  new Set(Object.keys(inUse).map((entry) => entry.split('/')[0]));
+
+test.each<[NetworkChoice]>([
+  [{ recipe: 'digits', widths: [8, 16, 16] }],
+  [{ recipe: 'digits-3x3', widths: [8, 16] }],
+])('all that a step of %j uses is first in the bench, and can be measured', (network) => {
+  const ops = (batch: number) => stepOps({ ...step, network, batch });
+  const inUse = variantsOf(ops(16));
+  const entries = listEntries(16, { network, ops });
+  const sorted = usedFirst(entries, inUse, { gflops: 100, gbps: 10, copies: [] });
+  const firsts = sorted.slice(0, Object.keys(inUse).length);
+  expect(firsts.map(({ name, variant, layer }) => [`${name}/${layer}`, variant]).sort()).toEqual(
+    Object.entries(inUse).sort(),
+  );
+  for (const { name, spec, variant, shape, small } of firsts) {
+    expect(spec.kernel.variants[variant].refuses?.(shape), `${name}.${variant}`).toBeUndefined();
+    // What it reads is made, and has a value for each element.
+    const [own] = small;
+    const sizes = spec.kernel.sizes(own);
+    for (const [tensor, values] of Object.entries(spec.inputs(own, new Random(1)))) {
+      expect(values, `${name} ${tensor}`).toHaveLength(sizes[tensor]);
+    }
+  }
+  const shapeOf = (kernel: string) => firsts.find(({ name }) => name === kernel)!.shape;
+  const { layers, beta2 } = shapeOf('adam') as AdamShape;
+  expect(layers).toHaveLength(layersOf(configOf(network)).length + 2);
+  expect(beta2).toBe(0.99);
+  // The step state says it.
+  expect(shapeOf('average_weights')).toMatchObject({ after: 200, step: 100 });
+  // What the tutorial alone uses comes after it, at the tutorial's shapes.
+  const corrupt = sorted.find(({ name }) => name === 'corrupt')!;
+  expect(firsts).not.toContain(corrupt);
+  expect(corrupt.shape).toEqual(specs.get('corrupt')!.bench(16).input);
+});
 
 test('a shape in words', () => {
   expect(shapeText({ batch: 4, inChannels: 1, residual: true, bias: false, layers: [{}, {}], of: {} })).toBe(

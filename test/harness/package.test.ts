@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readText } from '../../shaders/plugin';
 import { loadClassifier } from '../../src/quality/index';
 import { codeOf } from '../docs_code';
 
@@ -31,6 +32,8 @@ const cli = (...args: string[]) => node(join(folder, 'cli.js'), ...args);
 
 test('what needs no GPU works', async () => {
   expect(await cli('explain')).toMatchObject({ code: 0, err: '' });
+  const { code, out } = await cli('explain', '--shader', 'adam.plain');
+  expect([code, out.split('\n')[0]]).toEqual([0, readText('optimizer/adam.wgsl').split('\n')[0]]);
 });
 
 test('what needs one says what to install', async () => {

@@ -17,6 +17,8 @@ export class FakeStorage {
   tornAfter: number | undefined;
   /** Nothing is answered any more, until `answer` is called. */
   silent = false;
+  /** Files cannot be read, for now. */
+  unreadable = false;
   /** The clock, in milliseconds: each write takes one. */
   now = 1_000_000;
   readonly root: Folder = this.folder(new Map());
@@ -68,8 +70,9 @@ export class FakeStorage {
     return {
       getFile: async () => {
         await this.ready();
+        if (this.unreadable) throw failure('NotReadableError');
         const { bytes, lastModified } = file;
-        return { lastModified, arrayBuffer: async () => bytes.slice().buffer };
+        return { lastModified, size: bytes.length, arrayBuffer: async () => bytes.slice().buffer };
       },
       createSyncAccessHandle: async () => {
         await this.ready();

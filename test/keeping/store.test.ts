@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { MOST_RUNS, RunStore } from '../../src/keeping/store';
+import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { data, settings } from '../weights/small_files';
 import { checkpointAt, stepOf } from './checkpoints';
 import { FakeLocks, FakeStorage } from './fake_storage';
@@ -96,4 +97,43 @@ test(`the ${MOST_RUNS} newest are kept, and all that are held`, async () => {
   first.release();
   await (await store.create()).write(await checkpointAt(50));
   expect(await steps(store)).toEqual([50, ...newest.slice(0, -1)]);
+});
+
+/** A run whose newest copy holds `bytes`, whatever they are. */
+async function keep(store: RunStore, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const run = await store.create();
+  await run.write(bytes);
+  run.release();
+  return run.id;
+}
+const isThere = async (store: RunStore, id: string) => {
+  const run = await store.claim(id);
+  run?.release();
+  return run !== undefined;
+};
+
+test('what cannot be read, now or by this version, is not thrown away', async () => {
+  const store = await tab();
+  const old = await keep(store, await checkpointAt(1));
+  const { tensors, metadata } = decodeSafetensors(await checkpointAt(2));
+  const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  const newer = await keep(store, encodeSafetensors(named, { ...metadata, version: '9' }));
+  storage.unreadable = true;
+  expect(await steps(store)).toEqual([]);
+  (await store.create()).release();
+  storage.unreadable = false;
+  expect(await steps(store)).toEqual([1]);
+  for (let step = 3; step <= MOST_RUNS + 3; step++) await keep(store, await checkpointAt(step));
+  expect([await isThere(store, old), await isThere(store, newer)]).toEqual([false, true]);
+});
+
+test('a run that was never written is thrown away', async () => {
+  const store = await tab();
+  const ids = [await store.create(), await store.create()];
+  await (
+    await (await storage.root.getDirectoryHandle('webgpu-diffusion-runs')).getDirectoryHandle(ids[1].id)
+  ).getFileHandle('a.safetensors', { create: true });
+  for (const run of ids) run.release();
+  (await store.create()).release();
+  for (const { id } of ids) expect(await isThere(store, id)).toBe(false);
 });

@@ -99,7 +99,7 @@ export const engine: Mutants = {
     },
     'what is destroyed is read': {
       file: 'src/gpu/staging.ts',
-      text: "if (this.destroyed) throw new EngineError('destroyed', 'What was to be read is destroyed.');",
+      text: "if (this.destroyed) throw new EngineError('destroyed', 'It was destroyed before its results were read.');",
       becomes: '',
       caughtBy: node('gpu/trainer', 'what is destroyed while it is read'),
     },

@@ -157,8 +157,8 @@ export const kernels: Mutants = {
     },
     'the bias gradient is taken from another frequency': {
       file: 'src/winograd.ts',
-      text: 'form([7, 5], 60,',
-      becomes: 'form([7, 5], 59,',
+      text: 'sumFrequency: one * (side + 1)',
+      becomes: 'sumFrequency: one * side',
       caughtBy: node('gpu/kernels', 'conv2d_grad_kernel.winograd7'),
     },
   },

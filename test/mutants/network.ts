@@ -103,7 +103,7 @@ export const network: Mutants = {
   },
   trainer: {
     'a state without its second correction': {
-      file: 'src/training/trainer.ts',
+      file: 'src/training/state.ts',
       text: "programs.writeState('correction2', Float32Array.of(correction2));",
       becomes: '',
       caughtBy: node('gpu/trainer', 'getState, setState'),

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from '../../harness/bench/network';
 import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
-import { addEvent, type BenchResult, type BenchTotal } from '../../harness/bench/result';
+import { addEvent, type BenchResult, type BenchTotal, totalNames } from '../../harness/bench/result';
 import { listEntries, tooLong } from '../../harness/bench/rows';
 import { runBench } from '../../harness/bench/run';
 import { summary } from '../../harness/bench/statistics';
@@ -168,6 +168,44 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
   } finally {
     spy.mockRestore();
   }
+});
+
+test('bench: a network that is told level and class is trained and sampled as its recipe says', async () => {
+  const network = { recipe: 'digits', widths: [4] } as const;
+  const own = { step: 'average_weights', forward: 'embedding', sample: 'flow_step' } as const;
+  const flops = new Map<string, number>();
+  for (const name of totalNames) {
+    const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer, network);
+    const total = await measureWork(work, 0);
+    const breakdown = await breakDown(engine, work, total, timer, 0);
+    work.destroy();
+    expect(breakdown.kernels.map(({ kernel }) => kernel)).toContain(own[name]);
+    flops.set(name, total.gflops * total.ms.median);
+  }
+  // With guidance the network sees each image twice.
+  expect(flops.get('sample')! / flops.get('forward')!).toBeCloseTo(2);
+});
+
+test('bench: the kernels of another recipe, those that it uses first, at its shapes', async () => {
+  tellPeaks();
+  const { rows, network, inUse } = await bench({
+    network: { recipe: 'digits-3x3', widths: [4, 8], kernelSize: 3 },
+    kernel: 'corrupt.,average_weights,*conditioning.hidden,sum_pixels',
+    batch: 4,
+    budgetSeconds: 3600,
+  });
+  expect(network).toEqual({ recipe: 'digits-3x3', widths: [4, 8] });
+  expect(inUse!['corrupt_flow/batch']).toBe('plain');
+  const names = rows.map(({ kernel, layer }) => `${kernel} ${layer}`);
+  expect(names.at(-1)).toBe('corrupt input');
+  const hidden = ['conv2d', 'conv2d_grad_kernel', 'swish', 'swish_grad'].map(
+    (kernel) => `${kernel} conditioning.hidden`,
+  );
+  for (const name of [...hidden, 'sum_pixels down.1.1', 'average_weights all layers'])
+    expect(names).toContain(name);
+  expect(rows.map(({ check }) => check.failure).filter(Boolean)).toEqual([]);
+  const told = rows.find(({ layer, kernel }) => kernel === 'conv2d' && layer === 'conditioning.hidden')!;
+  expect(told.shape).toBe('batch 4, height 1, width 1, in channels 43, out channels 64, kernel size 1');
 });
 
 test('a breakdown times each op by its own dispatches', async () => {

@@ -1,8 +1,16 @@
 /** Calls of a device fail, one at a time: a typed error, and nothing is lost. All of them: `npm run test:long -- calls`. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { requestDevice } from '../../src/gpu/request_device';
-import { failEach, firstCheckpoint, hurry, loseEach, setUp } from '../call_failures';
-import { FailingDevice, type Planned } from '../failing_device';
+import {
+  callsOfMaking,
+  failEach,
+  failMaking,
+  firstCheckpoint,
+  hurry,
+  loseEach,
+  setUp,
+} from '../call_failures';
+import { FailingDevice, failuresOf, type Planned } from '../failing_device';
 import { testGpu } from '../lanes/gpu';
 
 await testGpu();
@@ -21,6 +29,19 @@ describe('a device', () => {
     const checkpoint = await firstCheckpoint(world);
     const { failures, faults } = await failEach(failing, world, deed, checkpoint);
     expect(failures).toBeGreaterThan(100);
+    expect(faults).toEqual([]);
+    failing.device.destroy();
+  });
+
+  test('that fails a call while an engine checks itself and is furnished', async () => {
+    const failing = new FailingDevice(await request());
+    await setUp(failing.device);
+    const unchecked = failuresOf(await callsOfMaking(failing));
+    const planned = failuresOf(await callsOfMaking(failing, true));
+    expect(planned.length).toBeGreaterThan(1.2 * unchecked.length);
+    const some = planned.filter((_, i) => i % Math.ceil(planned.length / 30) === 0);
+    const { failures, faults } = await failMaking(failing, some, true);
+    expect(failures).toBeGreaterThan(15);
     expect(faults).toEqual([]);
     failing.device.destroy();
   });

@@ -394,6 +394,23 @@ test('a store that fails, or holds nonsense, costs the measuring and nothing els
     set: () => Promise.reject(new Error('no access')),
   };
   expect((await run({ training: false, cache: broken })).measured.length).toBeGreaterThan(0);
+  const full: TuningCache = {
+    get: () => {
+      throw new Error('no access');
+    },
+    set: () => {
+      throw new Error('QuotaExceededError');
+    },
+  };
+  expect((await run({ training: false, cache: full })).measured.length).toBeGreaterThan(0);
+  let asked = 0;
+  const wait = () => {
+    asked++;
+    return new Promise<never>(() => {});
+  };
+  const silent: TuningCache = { get: wait, set: wait };
+  expect((await run({ training: false, cache: silent })).measured.length).toBeGreaterThan(0);
+  expect(asked).toBe(1);
   const nonsense: TuningCache = { get: async () => 'no such variant', set: async () => {} };
   const { variants, measured } = await run({ training: false, cache: nonsense });
   expect(measured.length).toBeGreaterThan(0);

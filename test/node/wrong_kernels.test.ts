@@ -2,13 +2,16 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { faultsOf } from '../../src/checking/check_ops';
 import { smallShape } from '../../src/checking/small_case';
+import { ownName } from '../../src/gpu/adapter';
 import { createTensorBuffers, Program } from '../../src/gpu/program';
 import { Staging } from '../../src/gpu/staging';
-import type { createEngine } from '../../src/index';
+import { createEngine } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { references } from '../../src/reference/index';
 import { memoryCache } from '../../src/tuning/cache';
+import type { Checkpoint } from '../../src/weights/checkpoint';
+import { resumeTrainer } from '../../src/worker/resume';
 import { check as checkOn, digits, type Network, tutorial } from '../checked_networks';
 import { testGpu } from '../lanes/gpu';
 import { specs } from '../registry';
@@ -261,6 +264,18 @@ describe('a variant that is wrong', () => {
     expect([fixed.error, fixed.warnings]).toMatchObject([named, []]);
     const trainer = { ...digits.trainer, variants };
     expect((await check({ ...digits, trainer })).error).toMatchObject(named);
+  });
+
+  test('is given up by a run that began with it, which says so', async () => {
+    const { variants } = await check(digits);
+    plant(wrongWinograd);
+    using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning: () => {} });
+    const unet = await engine.createUNet(digits.config);
+    const begun = { variants, adapter: ownName(gpu.adapter) } as Checkpoint;
+    const { trainer, otherKernels } = await resumeTrainer(engine, unet, digits.trainer, begun);
+    expect(otherKernels).toContain('conv2d.winograd');
+    expect(Object.values(variants).join()).toContain('winograd');
+    expect(Object.entries(trainer.variants).join(' ')).not.toMatch(/conv2d\/\S*winograd/);
   });
 
   test('is not chosen by measuring, either', async () => {

@@ -152,7 +152,7 @@ describe('the question', () => {
     questionOf(drawing, { ...initialSettings, ...settings }, 'pretrained');
 
   test('holds what was asked', () => {
-    const { order } = ask(line, { ask: 'denoise', level: 25, digit: 7, noise: 9 });
+    const { order } = ask(line, { ask: 'denoise', level: 25, told: 7, digit: 3, noise: 9 });
     expect(order).toMatchObject({ ask: 'denoise', level: 0.25, digit: 7, seed: 9, source: 'pretrained' });
     expect(order!.image).toEqual(inkOf(centred(line)));
     expect(ask(line, { ask: 'classify' }).order).toMatchObject({ ask: 'classify' });

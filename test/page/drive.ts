@@ -1,6 +1,6 @@
 /** What a file of tests drives: the built page, and a part of the browser with a storage of its own, from its first test to after its last one. */
 import { join } from 'node:path';
-import type { Browser, BrowserContext } from 'puppeteer';
+import type { Browser, BrowserContext, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { launchBrowser } from '../lanes/browsers';
 
@@ -19,12 +19,34 @@ async function sharedBrowser(): Promise<Browser> {
   return browser;
 }
 
+/** Leaves pictures of each page as its test closes it: on a screen, and on a phone. */
+function photograph(context: BrowserContext, folder: string): void {
+  const newPage = context.newPage.bind(context);
+  const shot = async (page: Page) => {
+    const name = expect.getState().currentTestName!.replace(/\W+/g, '-').slice(0, 60);
+    for (const [width, height] of [
+      [1280, 800],
+      [360, 740],
+    ]) {
+      await page.setViewport({ width, height });
+      await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
+    }
+  };
+  context.newPage = async () => {
+    const page = await newPage();
+    const close = page.close.bind(page);
+    page.close = () => shot(page).then(() => close());
+    return page;
+  };
+}
+
 /** Call once at the top of a file. The browser is there when the tests begin; nothing that they do may break the page's policy. */
 export function drive(): Driven {
   const driven = { address: inject('builtPage').address } as Driven;
   beforeAll(async () => {
     driven.browser = await sharedBrowser();
     driven.context = await driven.browser.createBrowserContext();
+    if (process.env.SHOTS) photograph(driven.context, process.env.SHOTS);
   });
   afterAll(async () => {
     await driven.context?.close();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  adapterName,
+  adapterLabel,
   duration,
   loss,
   measured,
@@ -56,44 +56,57 @@ describe('numbers', () => {
 
 describe('the adapter', () => {
   test('its own description where the browser gives one', () => {
-    expect(adapterName({ ...adapter, vendor: 'nvidia', description: 'NVIDIA GeForce RTX 4070' })).toBe(
+    expect(adapterLabel({ ...adapter, vendor: 'nvidia', description: 'NVIDIA GeForce RTX 4070' })).toBe(
       'NVIDIA GeForce RTX 4070',
     );
   });
   test('vendor and architecture as people write them', () => {
-    expect(adapterName({ ...adapter, vendor: 'intel', architecture: 'gen-12lp' })).toBe('Intel Gen 12lp');
-    expect(adapterName({ ...adapter, vendor: 'google', architecture: 'swiftshader' })).toBe(
+    expect(adapterLabel({ ...adapter, vendor: 'intel', architecture: 'gen-12lp' })).toBe('Intel Gen 12lp');
+    expect(adapterLabel({ ...adapter, vendor: 'google', architecture: 'swiftshader' })).toBe(
       'Google SwiftShader',
     );
   });
   test('numbers from the bus are left out', () => {
-    expect(adapterName({ ...adapter, vendor: 'amd', architecture: 'rdna-3', device: '0x744c' })).toBe(
+    expect(adapterLabel({ ...adapter, vendor: 'amd', architecture: 'rdna-3', device: '0x744c' })).toBe(
       'AMD Rdna 3',
     );
   });
   test('a browser that keeps it all to itself', () => {
-    expect(adapterName(adapter)).toBe('An adapter that the browser does not name');
+    expect(adapterLabel(adapter)).toBe('An adapter that the browser does not name');
   });
 });
 
 describe('how much work a run is', () => {
   test('the digits that come with the page, at the settings of the tutorial', () => {
-    expect(workLine(10_000, 256, 5, true)).toBe(
+    expect(workLine({ imageCount: 10_000, batchSize: 256 }, 5, true)).toBe(
       '40 steps an epoch at batch 256, 200 in 5 epochs. 35 epochs here see as many images as the tutorial’s 5 of 70,000.',
     );
   });
   test('how many epochs are as much as the tutorial’s does not depend on the batch', () => {
-    expect(workLine(10_000, 16, 5, true)).toMatch(/^625 steps .* 35 epochs here see/);
+    expect(workLine({ imageCount: 10_000, batchSize: 16 }, 5, true)).toMatch(
+      /^625 steps .* 35 epochs here see/,
+    );
   });
   test('all of MNIST is the tutorial', () => {
-    expect(workLine(70_000, 256, 5, true)).toBe('274 steps an epoch at batch 256, 1,370 in 5 epochs.');
+    expect(workLine({ imageCount: 70_000, batchSize: 256 }, 5, true)).toBe(
+      '274 steps an epoch at batch 256, 1,370 in 5 epochs.',
+    );
   });
   test('other recipes, other images and a few of the digits are compared with nothing', () => {
     const alone = '40 steps an epoch at batch 256, 200 in 5 epochs.';
-    expect(workLine(10_000, 256, 5, false)).toBe(alone);
-    expect(workLine(64, 16, 5, true)).toBe('4 steps an epoch at batch 16, 20 in 5 epochs.');
+    expect(workLine({ imageCount: 10_000, batchSize: 256 }, 5, false)).toBe(alone);
+    expect(workLine({ imageCount: 64, batchSize: 16 }, 5, true)).toBe(
+      '4 steps an epoch at batch 16, 20 in 5 epochs.',
+    );
+  });
+  test('a small last batch that is dropped is no step', () => {
+    expect(workLine({ imageCount: 9000, batchSize: 256, dropLast: true }, 12, false)).toMatch(
+      /^35 steps .* 420 in 12/,
+    );
   });
   test('one of everything', () => {
-    expect(workLine(1, 1, 1, true)).toBe('1 step an epoch at batch 1, 1 in 1 epoch.');
+    expect(workLine({ imageCount: 1, batchSize: 1 }, 1, true)).toBe(
+      '1 step an epoch at batch 1, 1 in 1 epoch.',
+    );
   });
 });

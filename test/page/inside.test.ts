@@ -41,7 +41,9 @@ test.each(Object.keys(recipes) as RecipeName[])(
     const variants = defaultVariants(layersOf(config), 64, features, 'software');
     const ops = listStep({ config, batch: 64, images: 1000, variants, training: settingsOf(trainer) });
     expect([...new Set(ops.map(({ stage }) => stage))]).toEqual(stages);
-    for (const { kernel, dispatches } of ops) {
+    for (const { kernel, shape, dispatches } of ops) {
+      expect(shape, kernel).toMatch(/\d/);
+      expect(shape).not.toContain('name ');
       expect(readFileSync(new URL(`../../src/reference/${kernel}.ts`, import.meta.url), 'utf8')).toContain(
         'reference',
       );
@@ -54,6 +56,13 @@ test.each(Object.keys(recipes) as RecipeName[])(
         expect(Math.min(...groups)).toBeGreaterThan(0);
       }
     }
+    // The sizes of a convolution are those of its layer.
+    const { height, inChannels, outChannels, kernelSize } = layersOf(config).at(-1)!;
+    expect(
+      ops.findLast(({ stage, kernel }) => stage === 'forward' && kernel.startsWith('conv2d'))!.shape,
+    ).toBe(
+      `height ${height}, width ${height}, in channels ${inChannels}, out channels ${outChannels}, kernel size ${kernelSize}, activation ${config.finalActivation}, batch 64`,
+    );
     // All of the network is in it.
     for (const layer of layersOf(config))
       for (const stage of ['forward', 'backward'] as const)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { facts, goOnText, neededData, runOf } from '../../harness/page/kept_text';
 import type { KeptRun } from '../../src/keeping/store';
+import { presets } from '../../src/unet/config';
 
 const at = (...parts: [number, number, number, number, number]) => new Date(...parts).getTime();
 const run: KeptRun = {
@@ -10,6 +11,7 @@ const run: KeptRun = {
   loss: 0.06312,
   savedAt: at(2026, 10, 21, 14, 32),
   objective: 'flow',
+  config: presets.digits,
   settings: { seed: 123, batchSize: 256, learningRate: 0.001, epochs: 5, source: 'mnist' },
   data: { count: 10_000, height: 28, width: 28, channels: 1, fnv1a: 'abc', labels: 'def' },
   held: false,
@@ -30,6 +32,7 @@ test('what tells one run from another', () => {
   expect(facts(run)).toBe(
     'Kept at 14:32, loss 0.0631, recipe digits, batch 256, learning rate 0.001, seed 123, 10,000 of MNIST’s digits.',
   );
+  expect(facts({ ...run, config: presets['digits-3x3'] })).toContain('recipe digits-3x3,');
   expect(facts({ ...run, loss: undefined, held: true })).toMatch(/^Kept at 14:32, recipe .* another tab\.$/);
 });
 

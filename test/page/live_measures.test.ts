@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type Measurement,
   nothingMeasured,
+  ratesOf,
   reduceMeasurements,
   rewound,
   trainedSeconds,
@@ -92,6 +93,18 @@ describe('what is known of a run', () => {
       { step: 3, lr: 0.2 },
       { step: 9, lr: 0.1 },
     ]);
+  });
+
+  test('each step has the rate that was set then', () => {
+    expect(ratesOf(nothingMeasured, 2, 0.1)).toEqual([0.1, 0.1]);
+    const rate = (step: number, lr: number, before: number): Measurement => ({
+      type: 'rate',
+      changed: { step, lr, before },
+    });
+    // Between the second step and the third it was changed twice.
+    const measured = known(rate(2, 0.5, 0.1), rate(2, 0.2, 0.5), rate(3, 0.3, 0.2));
+    expect(ratesOf(measured, 5, 0.3)).toEqual([0.1, 0.1, 0.2, 0.3, 0.3]);
+    expect(ratesOf(rewound(measured, 1), 2, 0.1)).toEqual([0.1, 0.1]);
   });
 
   test('goes back with the run', () => {

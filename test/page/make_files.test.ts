@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { fileName, stepPicture, trajectoryNpy } from '../../harness/page/make_files';
+import {
+  fileName,
+  gridsNpy,
+  sheet,
+  stepPicture,
+  trajectoryNpy,
+  trajectorySheet,
+} from '../../harness/page/make_files';
+import { readNpy } from '../../harness/page/npy';
+import { initialSettings, parseQuery } from '../../harness/page/settings';
+import { promise, queryOf } from '../../harness/page/share';
+import type { Picture } from '../../harness/run/pictures';
 
 const order = {
   source: 'pretrained',
@@ -11,6 +22,27 @@ const order = {
   guidance: 2,
   method: 'euler',
 } as const;
+
+test('an address makes what is shown, whatever is chosen now; it holds no network of one’s own', () => {
+  const now = { ...initialSettings, steps: 5, digit: 7, text: '', noise: 9, model: 'run', count: 3 } as const;
+  const query = queryOf(now, order);
+  expect(query).toBe('?task=sample&text=2026&autorun=1');
+  const { settings } = parseQuery(queryOf(now, { ...order, text: '', guidance: 3, method: 'heun' }));
+  expect(settings).toMatchObject({
+    model: 'auto',
+    count: 4,
+    noise: 123,
+    digit: 'all',
+    guidance: 3,
+    method: 'heun',
+  });
+  expect(promise('pretrained', true)).toBe(': it makes the same images.');
+  expect(promise('pretrained', false)).toBe(': it makes the images that are chosen here.');
+  for (const source of ['run', 'file'] as const)
+    expect(promise(source, true)).toBe(
+      '; these images are of your own network, which the address does not hold.',
+    );
+});
 
 test('a file is named after what it takes to make it again', () => {
   expect(fileName('digits', order, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
@@ -41,6 +73,36 @@ test('numbers are those of NumPy: x before each step, and the images', () => {
     ...[7, 8, 9, 10, 11, 12],
     ...[0, 0, 255, 255, 0, 255],
   ]);
+});
+
+test('the grids of a run are numbers alike', () => {
+  const bytes = gridsNpy([new Uint8Array([1, 2, 3, 4]), new Uint8Array([5, 6, 7, 8])], shape);
+  const { shape: sizes, values } = readNpy(bytes, 'run.npy');
+  expect([sizes, [...Array.from(values)]]).toEqual([
+    [2, 2, 1, 2],
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  ]);
+});
+
+/** The greys in a row of pixels but for the paper, each once, as ink. */
+const inks = ({ data, width }: Picture, y: number) => [
+  ...new Set([...data.subarray(y * width, (y + 1) * width)].filter((v) => v < 255).map((v) => 255 - v)),
+];
+
+test('a sheet has a row for each step, x beside the prediction, or for each grid: of its first row', () => {
+  const steps = trajectorySheet(frames, shape);
+  // Gaps of 4, rows of 2.
+  expect([inks(steps, 5), inks(steps, 11)]).toEqual([
+    [1, 2, 3, 4, 10, 20, 30, 40],
+    [7, 8, 9, 10, 255],
+  ]);
+  const [first] = frames;
+  const run = sheet([first.x, first.prediction], shape);
+  expect([inks(run, 5), inks(run, 11)]).toEqual([
+    [1, 2, 3, 4],
+    [10, 20, 30, 40],
+  ]);
+  expect([steps.height, run.height]).toEqual([16, 16]);
 });
 
 test('a step is x beside the prediction, row by row; the last one is the images alone', () => {

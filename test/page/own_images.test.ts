@@ -1,10 +1,11 @@
 /** Somebody's own images: pictures in folders and NumPy's files become IDX, or a sentence says why not. */
 import { describe, expect, test } from 'vitest';
 import { folderWithoutImages } from '../../harness/page/file_input';
-import { checkBeginning, fineTuning } from '../../harness/page/fine_tune';
+import { checkBeginning, fineTuning, whyNew } from '../../harness/page/fine_tune';
 import { idxFiles } from '../../harness/page/idx_files';
 import { readNpy } from '../../harness/page/npy';
 import { type Grey, inkOf, ofNpy, ofPictures } from '../../harness/page/own_images';
+import { checkClasses, loadFiles } from '../../harness/page/run_images';
 import { loadIdx, loadLabels } from '../../src/index';
 import { presets } from '../../src/unet/config';
 
@@ -90,7 +91,7 @@ describe('.npy', () => {
 
   test('is refused in a sentence', () => {
     expect(() => read(new Uint8Array(20))).toThrow('x.npy is not an .npy file');
-    expect(() => read(npy('>f4', [1], new ArrayBuffer(4)))).toThrow('of the type >f4');
+    expect(() => read(npy('>f4', [1], new ArrayBuffer(4)))).toThrow('of the type ">f4"');
     expect(() => read(npy('|u1', [3], new ArrayBuffer(2)))).toThrow(
       'has 2 bytes of values; 3 of 1 bytes are 3',
     );
@@ -113,6 +114,27 @@ describe('.npy', () => {
   });
 });
 
+describe('what is loaded', () => {
+  test('has more than one class, if the network is told classes', () => {
+    const images = { images: new Uint8Array(8), count: 2, height: 2, width: 2, channels: 1 };
+    const of = (...labels: number[]) => ({ ...images, labels: Uint8Array.from(labels) });
+    expect(() => checkClasses(of(7, 7), presets.digits)).toThrow('All 2 images have the label 7');
+    checkClasses(of(7, 8), presets.digits);
+    checkClasses(images, presets.digits);
+    checkClasses(of(7, 7), presets.tutorial);
+  });
+
+  test('is no file of another kind', async () => {
+    await expect(loadFiles([new File(['Dear diary'], 'notes.txt')], [])).rejects.toThrow(
+      'notes.txt is none of the files that this page takes: pictures (PNG',
+    );
+    // What begins like IDX is told what is wrong with it.
+    await expect(loadFiles([new File([new Uint8Array(4)], 'short')], [])).rejects.toThrow('magic number');
+    const { files } = idxFiles('x', [new Uint8Array(4)], { height: 2, width: 2 });
+    expect(await loadFiles(files, [])).toMatchObject({ count: 1 });
+  });
+});
+
 describe('fine-tuning', () => {
   test('takes 60 steps of up to 32 images', () => {
     expect(fineTuning(10)).toEqual({ batch: 10, epochs: 60, lr: 0.0005 });
@@ -123,15 +145,28 @@ describe('fine-tuning', () => {
   test('needs images and widths of the trained network', () => {
     const trained = presets.digits;
     const { conditioning } = trained;
-    checkBeginning(trained, trained);
-    checkBeginning(trained, { ...trained, conditioning: { ...conditioning!, classes: 3 } });
-    expect(() => checkBeginning(trained, { ...trained, height: 32 })).toThrow(
+    checkBeginning('digits', trained);
+    checkBeginning('digits', { ...trained, conditioning: { ...conditioning!, classes: 3 } });
+    expect(() => checkBeginning('digits', { ...trained, height: 32 })).toThrow(
       '28 x 28 x 1; these are 32 x 28 x 1',
     );
-    expect(() => checkBeginning(trained, { ...trained, widths: [8] })).toThrow(
+    expect(() => checkBeginning('digits', { ...trained, widths: [8] })).toThrow(
       'has the widths 32, 64, 64, not 8',
     );
     const many = { ...trained, conditioning: { ...conditioning!, classes: 12 } };
-    expect(() => checkBeginning(trained, many)).toThrow('knows 10 classes; these images have 12');
+    expect(() => checkBeginning('digits', many)).toThrow('knows 10 classes; these images have 12');
+    expect(() => checkBeginning('digits-3x3', presets['digits-3x3'])).toThrow(
+      'no pretrained network of the recipe digits-3x3',
+    );
+  });
+
+  test('says why it cannot be', () => {
+    const images = { height: 28, width: 28 };
+    const { widths } = presets.digits;
+    expect(whyNew({ recipe: 'digits', widths }, images)).toBeUndefined();
+    expect(whyNew({ recipe: 'tutorial', widths }, { ...images, classes: 200 })).toBeUndefined();
+    expect(whyNew({ recipe: 'digits', widths }, { ...images, classes: 12 })).toContain('knows 10 classes');
+    expect(whyNew({ recipe: 'digits', widths }, { ...images, height: 8 })).toContain('these are 8 x 28');
+    expect(whyNew({ recipe: 'digits-3x3', widths }, images)).toContain('no pretrained network');
   });
 });

@@ -1,6 +1,7 @@
 /** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { columnsOf, linearRange, logRange, xEnd } from '../../harness/page/curve_data';
+import { columnsOf, linearRange, logRange, readingOf, xEnd } from '../../harness/page/curve_data';
+import { drawingsOfText, textOfDrawings } from '../../harness/page/kept_drawings';
 import { nothingMeasured } from '../../harness/page/measurements';
 import {
   keepNotes,
@@ -14,6 +15,7 @@ import { cellsOf, keptRow, ownRow, pastRow } from '../../harness/page/runs';
 import { initialOf } from '../../harness/page/settings';
 import { initialState } from '../../harness/page/state';
 import type { KeptRun } from '../../src/keeping/store';
+import { presets } from '../../src/unet/config';
 
 const point = { step: 2, loss: 0.25, bins: [0.25, null], images: 4 };
 const share = { step: 2, accepted: 0.5, samples: 100, real: 0.98 };
@@ -32,6 +34,7 @@ const kept: KeptRun = {
     losses: Float32Array.of(0.5, 0.5),
     savedAt: now,
     objective: 'flow',
+    config: presets.digits,
     held: false,
   },
   settings: { seed: 7, batchSize: 16, learningRate: 0.001, epochs: 3 },
@@ -42,9 +45,10 @@ describe('the table', () => {
   test('the run of the page has a row as soon as it has a step', () => {
     const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();
-    const row = ownRow({ ...initialState, losses: [0.5, 0.5], measured }, settings)!;
+    const row = ownRow({ ...initialState, begin: 'pretrained', losses: [0.5, 0.5], measured }, settings)!;
     expect(cellsOf(row)).toEqual([
       'digits',
+      'pretrained',
       '16',
       '0.001',
       '7',
@@ -58,15 +62,17 @@ describe('the table', () => {
   });
 
   test('a kept run has what was noted of it, and says what nobody knows', () => {
-    const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61 };
-    expect(cellsOf(keptRow(kept, notes, now)).slice(4)).toEqual([
+    const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61, begin: 'new' };
+    expect(cellsOf(keptRow(kept, notes, now))[1]).toBe('new weights');
+    expect(cellsOf(keptRow(kept, notes, now)).slice(5)).toEqual([
       '2',
       '0.5000',
       '0.2500',
       '50 %',
       '1 min 1 s',
     ]);
-    expect(cellsOf(keptRow(kept, undefined, now)).slice(5)).toEqual(['0.5000', '–', '–', '–']);
+    expect(cellsOf(keptRow(kept, undefined, now))[1]).toBe('–');
+    expect(cellsOf(keptRow(kept, undefined, now)).slice(6)).toEqual(['0.5000', '–', '–', '–']);
     expect(keptRow(kept, undefined, now + 86_400_000).name).toBe('Kept 26 Nov 18:05');
   });
 });
@@ -89,6 +95,29 @@ describe('the curve', () => {
     expect(smoothed[3]).toBeNull();
     expect(held).toEqual([null, 0.75, null, null]);
     expect(other).toEqual([2, 2, 2, 2]);
+  });
+
+  test('reads a step: its loss, the smoothed one, the newest held-out one, and the rate since it was changed', () => {
+    const columns = columnsOf(curves);
+    const changed = { ...curves, rates: [{ step: 2, lr: 0.001 }] };
+    expect(readingOf(changed, columns, 0)).toEqual({
+      at: 'step 1',
+      each: '1.0000',
+      smoothed: '1.0000',
+      held: '',
+    });
+    expect(readingOf(changed, columns, 1)).toEqual({
+      at: 'step 2',
+      each: '',
+      smoothed: '1.0000',
+      held: '0.7500',
+    });
+    const { at, each, smoothed, held } = readingOf(changed, columns, 2);
+    expect([at, each, held]).toEqual(['step 3, rate 0.001', '0.5000', '0.7500, step 2']);
+    expect(Number(smoothed)).toBeCloseTo(columns[2][2]!, 4);
+    // Beyond the run's own losses, or nowhere.
+    for (const index of [3, null, undefined])
+      expect(readingOf(changed, columns, index)).toEqual({ at: '', each: '', smoothed: '', held: '' });
   });
 
   test('shows all of its lines', () => {
@@ -130,6 +159,28 @@ describe('notes', () => {
     expect(Object.keys(readNotes())).toEqual(['b']);
   });
 
+  test('say what a run began with and which drawings it trains on, however often it is measured', () => {
+    const drawings = [7, 0].map((digit) => ({
+      digit,
+      image: Uint8Array.from({ length: 784 }, (_, i) => (digit + i) % 256),
+    }));
+    writeNotes('a', nothingMeasured, { begin: 'pretrained', drawings: textOfDrawings(drawings) });
+    writeNotes('a', measured);
+    const { begin, drawings: text, heldOut } = readNotes().a;
+    expect([begin, heldOut]).toEqual(['pretrained', [point]]);
+    expect(drawingsOfText(text!)).toEqual(drawings);
+    expect(measurementsOf('a')).not.toHaveProperty('drawings');
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['no base64', '%'],
+    ['half a drawing', btoa('1'.repeat(392))],
+    ['a digit that is none', btoa('\xff'.repeat(785))],
+  ])('whose drawings are %s have none', (_, text) => {
+    expect(drawingsOfText(text)).toBeUndefined();
+  });
+
   test.each([
     ['no JSON', '{'],
     ['a list', '[1]'],
@@ -139,6 +190,7 @@ describe('notes', () => {
       'points without bins',
       '{"a":{"heldOut":[{"step":1,"loss":1,"images":1}],"quality":[],"rates":[],"seconds":1}}',
     ],
+    ['another beginning', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"begin":"x"}}'],
     ['no seconds', '{"a":{"heldOut":[],"quality":[],"rates":[]}}'],
   ])('that are %s count for nothing', (_, text) => {
     stored['webgpu-diffusion-run-notes'] = text;

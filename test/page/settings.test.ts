@@ -12,7 +12,7 @@ import {
   withRecipe,
   withSetting,
 } from '../../harness/page/settings';
-import { checkConfig } from '../../src/unet/config';
+import { checkConfig, presets, type UNetConfig } from '../../src/unet/config';
 
 describe('the address', () => {
   test('no query gives the settings of the digits, which make no query', () => {
@@ -22,7 +22,7 @@ describe('the address', () => {
       recipe: 'digits',
       batch: 256,
       lr: 0.003,
-      epochs: 5,
+      epochs: 12,
       seed: 123,
       widths: [32, 64, 64],
       samples: 60,
@@ -80,7 +80,13 @@ describe('the address', () => {
       batch: 16,
       seed: 7,
     });
+    expect(chosen.epochs).toBe(5);
     expect(withRecipe(chosen, 'digits')).toEqual({ ...initialSettings, batch: 16, seed: 7 });
+    expect(withRecipe(initialSettings, 'digits-3x3')).toEqual({
+      ...initialSettings,
+      recipe: 'digits-3x3',
+      guidance: 2.25,
+    });
     expect(withRecipe({ ...initialSettings, lr: 0.01 }, 'tutorial').lr).toBe(0.01);
     expect(withRecipe(initialSettings, 'digits')).toEqual(initialSettings);
   });
@@ -149,7 +155,15 @@ describe('the address', () => {
       widths: [8, 16],
       holdout: 'auto',
     });
-    expect(settingsOf({ ...saved, objective: 'flow' }, 'c').recipe).toBe('digits');
+    const recipe = (own: UNetConfig) =>
+      settingsOf({ ...saved, objective: 'flow', config: checkConfig(own) }, 'c').recipe;
+    expect(recipe(config)).toBe('digits');
+    expect(recipe(presets['digits-3x3'])).toBe('digits-3x3');
+    expect(recipe({ ...presets['digits-3x3'], widths: [8, 16], convolutionsPerLevel: [1, 2] })).toBe(
+      'digits-3x3',
+    );
+    // Of a network that is no recipe's, the objective says which is nearest.
+    expect(recipe({ ...presets.digits, kernelSize: 7 })).toBe('digits');
     // The last images of those that it was limited to were held out: as many as usual, or not.
     const heldOut = (objective: 'tutorial' | 'flow', count: number, held?: number) =>
       settingsOf(
@@ -179,6 +193,7 @@ describe('the address', () => {
     ['model', ['', 'file', 'constructor']],
     ['count', ['0', '257', 'abc']],
     ['digit', ['', '-1', '255', '1.5', 'All', 'constructor']],
+    ['told', ['', '255', 'any']],
     ['text', ['20a6', '-1', '1.5', 'make', 'twenty', '1'.repeat(61), '٢٠']],
     ['guidance', ['', '0.75', '4.25', '2.1', 'NaN', 'Infinity']],
     ['method', ['', 'mix', 'Euler']],
@@ -210,6 +225,7 @@ describe('the address', () => {
     ['count', '', 0],
     ['digit', ' 7 ', 7],
     ['digit', 'all', 'all'],
+    ['told', '7', 7],
     ['text', ' make 20 26 ', '2026'],
     ['text', '', ''],
     ['guidance', '1', 1],

@@ -78,7 +78,7 @@ test('digits are what a page without a recipe trains, a column of samples for ea
   const { page, problems } = await open(`?${TINY.replace('samples=4', 'samples=20')}&epochs=2`);
   await phase(page, 'idle');
   const { save, drop } = await files(page);
-  expect(await page.$eval('#recipe', (select) => (select as HTMLSelectElement).value)).toBe('digits');
+  expect(await page.$eval('#recipes :checked', (radio) => (radio as HTMLInputElement).value)).toBe('digits');
   const noise = await greys(page, 'strip-noisy');
   expect(noise).toBeGreaterThan(100);
   for (const steps of [1, 2]) {
@@ -105,7 +105,7 @@ test('digits are what a page without a recipe trains, a column of samples for ea
 
   await click(page, '#reset');
   await phase(page, 'idle');
-  await page.select('#recipe', 'tutorial');
+  await click(page, '#recipe-tutorial');
   await until(page, () => window.harness.settings.recipe === 'tutorial');
   await drop(checkpoint, 'checkpoint.safetensors');
   await phase(page, 'paused');
@@ -191,7 +191,7 @@ test('images of one’s own train digits if their labels come along; without, no
     until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
   const data = () => page.evaluate(() => window.harness.state.data!);
   await drop(...images);
-  await told('without labels, which the recipe digits is told');
+  await told('without labels, which this recipe’s network is told');
   await drop(...labels);
   await told('together with its images');
   await dropAll(images, [idx(11), labels[1]]);
@@ -213,7 +213,7 @@ test('images of one’s own train digits if their labels come along; without, no
   await click(page, '#tab-train');
   await click(page, '#reset');
   await phase(page, 'idle');
-  await page.select('#recipe', 'tutorial');
+  await click(page, '#recipe-tutorial');
   await drop(...images);
   await until(page, () => window.harness.state.data!.classes === undefined);
   await phase(page, 'idle');
@@ -221,13 +221,13 @@ test('images of one’s own train digits if their labels come along; without, no
   await phase(page, 'paused');
   await click(page, '#reset');
   await phase(page, 'idle');
-  await page.select('#recipe', 'digits');
+  await click(page, '#recipe-digits');
   await until(page, () => !(document.getElementById('train') as HTMLButtonElement).disabled);
   await click(page, '#train');
   await until(page, () => window.harness.state.error !== undefined);
   expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('without labels');
   await phase(page, 'idle');
-  expect(await page.$eval('#recipe', (select) => (select as HTMLSelectElement).disabled)).toBe(false);
+  expect(await page.$eval('#recipe-digits', (radio) => (radio as HTMLInputElement).disabled)).toBe(false);
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -342,13 +342,13 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await phase(page, 'paused');
   await click(page, '#reset');
   await phase(page, 'idle');
-  await page.select('#recipe', 'digits');
+  await click(page, '#recipe-digits');
   await drop(await asVersion1(page, model), 'mine.safetensors');
   await until(page, () => window.harness.settings.recipe === 'tutorial');
   await until(page, () => document.getElementById('notices')!.textContent!.includes('the recipe tutorial'));
   expect(await text(page, 'notices')).toContain('mine.safetensors is of version 1 of the format');
   await click(page, '#tab-train');
-  await page.select('#recipe', 'digits');
+  await click(page, '#recipe-digits');
   for (const [id, value] of Object.entries({ batch: '8', seed: '7', lr: '0.5', epochs: '9', widths: '4' }))
     await type(page, id, value);
   // The run's own number replaces it, though the setting stays as it was.

@@ -9,7 +9,7 @@ import { refused } from '../data/refused';
 import { asBuffer } from '../fuzz/damage';
 import { flippedBits } from '../fuzz/flips';
 import { withoutChecksum } from '../fuzz/formats';
-import { checkpoint, model } from './small_files';
+import { checkpoint, config, model } from './small_files';
 
 const digits = (file: Uint8Array) => new TextDecoder().decode(file.subarray(34, 42));
 
@@ -46,6 +46,13 @@ test('a checksum that begins with a zero has its eight digits', () => {
 
 test('every flipped bit of a model is noticed', () => {
   expect(flippedBits(model, loadModel, 8 * model.length)).toBe(8 * model.length);
+});
+
+test('nor does one make a model that of another program', () => {
+  const load = (bytes: Uint8Array) => loadModel(bytes, 'it', { config });
+  expect(flippedBits(model, load, 8 * model.length)).toBe(8 * model.length);
+  const renamed = rewritten(model, (metadata) => ({ ...metadata, format: 'pt' }));
+  expect(() => load(renamed)).toThrow('it has a checksum of webgpu-diffusion, and the format "pt"');
 });
 
 test('of a checkpoint every 23rd', () => {

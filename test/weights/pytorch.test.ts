@@ -81,6 +81,7 @@ describe('a state_dict that PyTorch saved', () => {
       config: checkConfig(config),
       objective: 'tutorial',
       parameters,
+      note: expect.stringMatching(/^it is of another program, without a checksum: damage/),
     });
   });
 

@@ -13,6 +13,7 @@ import {
   isInUse,
   kernelLines,
   measuredText,
+  networkLine,
   peaksLine,
   rowCells,
   rowColumns,
@@ -28,13 +29,14 @@ import {
   totalRow,
 } from '../../bench/table';
 import { adapterText } from '../../run/adapter_text';
+import { changesOf } from '../../run/network';
 import { duration } from '../../run/units';
 import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
 import { type Colour, paint } from '../colours';
 import { prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
-import { networkFlags, networkOf } from '../network_flags';
+import { choiceOf, networkFlags, networkOf } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
 import { summaries } from '../summaries';
@@ -51,16 +53,14 @@ export const bench: Command = defineCommand({
   summary: summaries.bench,
   usage: '[flags]',
   flags: {
-    kernel: text(
-      'PATTERN',
-      'only what matches, for instance conv2d, winograd*down.1, step, forward or sample',
-    ),
+    kernel: text('PATTERN', 'only what matches, such as conv2d, winograd*down.1, step, forward or sample'),
     batch: integer('N', 'images (default 256)', 1, 65536),
     sweep: oneOf(
       'the whole network at batches from 1 to 1024, or at images of 28, 32, 64 and\n128 pixels a side; kernels then only with --kernel',
       ...sweepChoices,
     ),
     points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
+    recipe: networkFlags.recipe,
     widths: networkFlags.widths,
     'kernel-size': networkFlags['kernel-size'],
     convolutions: networkFlags.convolutions,
@@ -79,12 +79,12 @@ export const bench: Command = defineCommand({
     compare: text('A.json,B.json', 'run nothing: set two results side by side'),
     ...kernelFlags,
   },
-  notes: `The whole network comes first, then the kernels: the variants that it uses, then their rivals. With --widths,
---kernel-size or --convolutions the kernels are the convolutions alone. GFLOP/s are nominal: every tap of every
-convolution counts, whatever a variant really computes; "inside" leaves out taps outside the image. "of peak" is the
-larger of two shares: of the adapter's multiply-adds in registers, and of its copy of about as many bytes, both
-measured in the same run. Only Winograd, which multiplies less, may exceed 100% by much. Ctrl-C ends the run; what was
-measured until then is written.`,
+  notes: `The whole network comes first, trained and sampled as --recipe says (without images of a data set), then the
+kernels: the variants that it uses, then their rivals, then kernels that it does not use, at the tutorial's shapes.
+GFLOP/s are nominal: every tap of every convolution counts, whatever a variant really computes; "inside" leaves out
+taps outside the image. "of peak" is the larger of two shares: of the adapter's multiply-adds in registers, and of its
+copy of about as many bytes, both measured in the same run. Only Winograd, which multiplies less, may exceed 100% by
+much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
     const { kernel, batch, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
@@ -98,13 +98,11 @@ measured until then is written.`,
 
     const start = performance.now();
     const progress = new Progress();
-    const { widths, 'kernel-size': kernelSize, convolutions: convolutionsPerLevel, residual } = given;
-    const network = { widths, kernelSize, convolutionsPerLevel, residual };
     networkOf(given); // throws for flags that make no network
     const options = {
       kernel,
       batch,
-      ...(Object.values(network).some((value) => value !== undefined) ? { network } : {}),
+      network: changesOf(choiceOf(given)),
       sweep: axesOf(sweep),
       points,
       budgetSeconds,
@@ -174,6 +172,7 @@ async function follow(
     keep(result);
     if (event.kind === 'progress') progress.update({ ...event, text: event.title });
     else if (event.kind === 'head') {
+      progress.print(networkLine(event.head));
       progress.print(`Peaks: ${peaksLine(event.head.peak)}.`);
       progress.print(`Timer: ${timerLine(event.head.timer)}.`);
     } else if (event.kind === 'total') {

@@ -13,14 +13,16 @@ import { kernelChoice, kernelFlags } from '../kernel_flags';
 import { networkFlags, networkOf } from '../network_flags';
 import { summaries } from '../summaries';
 
-async function shaderText(name: string): Promise<string> {
-  const { shaders } = await import('virtual:shaders');
-  if (!Object.hasOwn(shaders, name)) {
+/** The text of a shader; of a kernel's first variant, too, which `explain` lists as `conv2d.direct` and whose shader is `conv2d`. */
+async function shaderText(given: string): Promise<string> {
+  const { commentedShader, hasShader } = await import('../../run/commented_shader');
+  const name = hasShader(given) ? given : given.replace(/\.(direct|plain)$/, '');
+  if (!hasShader(name)) {
     throw new UsageError(
-      `--shader is ${name}; there is no such shader. explain prints the names of those that a step uses, shaders/ has all.`,
+      `--shader is ${given}; there is no such shader. explain prints the names, below the kernel's own if a kernel has several shaders.`,
     );
   }
-  return await shaders[name].code();
+  return commentedShader(name).text.trimEnd();
 }
 
 export const explain: Command = defineCommand({
@@ -37,7 +39,7 @@ export const explain: Command = defineCommand({
     plain: toggle('plan for a device without optional features such as subgroups'),
     gpu: toggle('plan for a GPU that is not measured, in place of a software adapter'),
     variants: kernelFlags.variants,
-    shader: text('NAME', 'print the text of this shader instead, as a GPU gets it'),
+    shader: text('NAME', 'print the text of this shader instead, as a GPU gets it, and its comments'),
   },
   async run(given) {
     if (given.shader !== undefined) {

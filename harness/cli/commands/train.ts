@@ -6,13 +6,13 @@ import type { ImageSet } from '../../../src/data/idx';
 import type { Engine } from '../../../src/engine';
 import { requirements } from '../../../src/gpu/request_device';
 import { padBatch } from '../../../src/plan/tensor';
-import { type Recipe, type RecipeName, recipes } from '../../../src/recipes';
+import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
 import type { Schedule } from '../../../src/training/schedule';
 import type { Trainer } from '../../../src/training/trainer';
-import { checkConfig, layersOf, type UNetConfig } from '../../../src/unet/config';
+import { layersOf, type UNetConfig } from '../../../src/unet/config';
 import { checkVariants } from '../../../src/unet/variants';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../../src/weights/checkpoint';
 import type { RunSettings } from '../../../src/weights/fields';
@@ -24,7 +24,7 @@ import { adapterText } from '../../run/adapter_text';
 import { usualHoldOut } from '../../run/hold_out';
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
-import { levelsOf } from '../../run/network';
+import { isOfRecipe } from '../../run/network';
 import { duration, megabytes, plural, thousands } from '../../run/units';
 import {
   type Context,
@@ -67,7 +67,7 @@ const flags = {
   limit: integer('N', 'only the first N images', 1, 2 ** 31),
   holdout: integer(
     'N',
-    'the last N images are not trained on but measure the run (default: none for the\ntutorial, for digits a tenth, at most 1000, of 100 images or more)',
+    'the last N images are not trained on but measure the run\n(default: none for the tutorial; for digits a tenth, at most 1000,\nof 100 images or more)',
     0,
     2 ** 31,
   ),
@@ -106,9 +106,10 @@ export const train = defineCommand({
   flags,
   notes: `Writes losses.csv, epochs.csv, loss.svg, corruption.png, predictions.png, samples-5-steps.png, samples-50-steps.png,
 ${MODEL}, ${CHECKPOINT} and run.json. With --recipe digits samples.png (a column for each digit),
-trajectory.png (how noise becomes a digit) and history.gif (the samples over the run) in place of the last two pictures; with
---holdout the held-out losses in epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after the first step, after
-each epoch, every ${SAVE_SECONDS} seconds (--checkpoint-every), at Ctrl-C and when the terminal is closed; a second Ctrl-C quits at once.`,
+trajectory.png (how noise becomes a digit) and history.gif (the samples over the run) in place of the last two
+pictures; with --holdout the held-out losses in epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after
+the first step, after each epoch, every ${SAVE_SECONDS} seconds (--checkpoint-every), at Ctrl-C and when the terminal is closed;
+a second Ctrl-C quits at once.`,
   run: runTrain,
 });
 
@@ -120,7 +121,7 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
     const progress = new Progress();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...plan.kernels, ...preparations.handlers });
-    const run = new Run(engine, { ...plan, folder, progress, preparations });
+    const run = new TrainRun(engine, { ...plan, folder, progress, preparations });
     await run.prepare();
     await run.train(signal);
     await run.finish(signal);
@@ -190,8 +191,8 @@ function newSettings(given: TrainFlags): RunSettings {
     seed: given.seed ?? 123,
     batchSize,
     learningRate: given.lr ?? recipe.trainer.learningRate!,
-    epochs: given.epochs ?? (recipe.trainer.objective === 'flow' ? 12 : 5),
     ...recipe.fit,
+    epochs: given.epochs ?? recipe.fit.epochs,
     source: given.data ?? 'mnist',
     ...(given.limit === undefined ? {} : { limit: given.limit }),
     ...(maxSteps === undefined ? {} : { maxSteps }),
@@ -207,15 +208,6 @@ function heldOutLosses(folder: string): (number | undefined)[] {
   return rows
     .map((row) => Number(row.split(',')[column] || Number.NaN))
     .map((loss) => (Number.isFinite(loss) ? loss : undefined));
-}
-
-/** Whether a network has the kernel size, convolutions and residuals of a recipe's network. */
-function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
-  const { network }: Recipe = recipes[recipe];
-  const { height, width, widths } = config;
-  const kind = ({ kernelSize, convolutionsPerLevel, residual }: UNetConfig) =>
-    JSON.stringify([kernelSize, convolutionsPerLevel, residual]);
-  return kind(checkConfig({ ...network, height, width, ...levelsOf(network, widths) })) === kind(config);
 }
 
 /** The checkpoint's settings, with more epochs or another learning rate if requested. Throws UsageError where a flag contradicts them. */
@@ -309,7 +301,7 @@ interface RunOptions extends Plan {
   readonly preparations: Preparations;
 }
 
-class Run {
+class TrainRun {
   private readonly engine: Engine;
   private readonly options: RunOptions;
   private readonly progress: Progress;

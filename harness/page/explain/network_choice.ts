@@ -2,8 +2,8 @@
 import type { App } from '../app';
 import { setText } from '../dom';
 import { whole } from '../format';
+import { PRETRAINED_STEPS } from '../pretrained';
 import type { Source } from '../protocol';
-import { PRETRAINED_STEPS } from '../recipe_text';
 import { Choice, make } from './build';
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];

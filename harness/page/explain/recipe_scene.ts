@@ -1,6 +1,7 @@
 /** The fourth scene: the tutorial's network and that of `digits` from the same noise, and the changes that lie between them. */
 import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
 import { setText } from '../dom';
+import { pretrainedOf } from '../pretrained';
 import { Figure, halves, make, prose } from './build';
 import { Playback } from './playback';
 import type { Asked, Made } from './protocol';
@@ -82,7 +83,7 @@ export class RecipeScene implements Scene {
   /** The reader's own network stands for its recipe. */
   private asked(of: 'tutorial' | 'digits'): Asked {
     const { app } = this.stage;
-    return app && app.source !== 'pretrained' && app.network.recipe === of ? app.source : of;
+    return app && app.source !== 'pretrained' && pretrainedOf(app.network.recipe) === of ? app.source : of;
   }
 
   private showSide(of: 'tutorial' | 'digits', figure: Figure, answer: Made | undefined): void {

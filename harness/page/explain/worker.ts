@@ -5,7 +5,8 @@ import { choicesOf } from '../inside/images';
 import { addNoise } from '../inside/noise';
 import { gaussianNoise } from '../noised';
 import { type Network, samplingOf } from '../order';
-import type { RunSettings } from '../protocol';
+import { pretrainedOf } from '../pretrained';
+import type { PageSettings } from '../protocol';
 import { settings as pageSettings, recipeOf } from '../settings';
 import { uniformOf } from './noise';
 import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './protocol';
@@ -13,7 +14,7 @@ import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './prot
 /** What the session has when it is asked. */
 export interface Surroundings {
   readonly engine: Engine;
-  readonly settings: RunSettings;
+  readonly settings: PageSettings;
   readonly images: () => Promise<ImageSet>;
   readonly network: (of: Asked) => Promise<Network>;
 }
@@ -74,7 +75,10 @@ async function beforeTraining(
   { engine, settings, network }: Surroundings,
 ) {
   if (of === 'run' && settings.begin === 'pretrained')
-    return { began: 'pretrained', before: (await network(recipeOf(objective))).unet } as const;
+    return {
+      began: 'pretrained',
+      before: (await network(pretrainedOf(recipeOf({ objective, config: unet.config })))).unet,
+    } as const;
   const { seed } = settings;
   const key = JSON.stringify([unet.config, seed]);
   const old = fresh.get(engine);
@@ -96,7 +100,7 @@ async function make(
   checkGrey(unet);
   const count = labels.length;
   const { classes = 0 } = conditioning ?? {};
-  const steps = asked || recipes[recipeOf(objective)].sampling.steps;
+  const steps = asked || recipes[recipeOf({ objective, config: unet.config })].sampling.steps;
   const { initial: guidance } = pageSettings.guidance;
   const order = { steps, count, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
   // The same noise for networks of all kinds, as far as they start from noise of the same kind.

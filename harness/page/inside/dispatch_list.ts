@@ -3,10 +3,10 @@ import { anyElement, button, byId, setText } from '../dom';
 import { whole } from '../format';
 import { cell } from '../table';
 import { number } from './part_view';
-import type { InsideAnswer, Listed, ListedOp, Stage } from './protocol';
+import type { InsideAnswer, Listed, ListedOp, StepStage } from './protocol';
 
 const COLUMNS = 7;
-const TITLES: Record<Stage, string> = {
+const TITLES: Record<StepStage, string> = {
   corrupt: 'Corrupt',
   forward: 'Forward',
   loss: 'Loss',
@@ -52,7 +52,7 @@ export class DispatchList {
     );
     const table = byId('dispatches', HTMLTableElement);
     for (const body of [...table.tBodies]) body.remove();
-    let stage: Stage | undefined;
+    let stage: StepStage | undefined;
     let body: HTMLTableSectionElement | undefined;
     for (const [at, op] of ops.entries()) {
       if (op.stage !== stage || !body) {
@@ -132,10 +132,10 @@ function heading(text: string): HTMLTableCellElement {
 
 type EditPanel = (panel: HTMLElement, shader: string, closed: () => void) => void;
 
-/** Fills the cell under a row: its dispatches, the shader, and the reference. */
+/** Fills the cell under a row: the shape, the dispatches, the shader, and the reference. */
 async function detailOf(op: ListedOp, cell: HTMLTableCellElement, edit: EditPanel): Promise<void> {
   const box = element('div', 'sources');
-  cell.append(box);
+  cell.append(element('p', 'shape', `Shape: ${op.shape}`), box);
   box.append(element('p', 'muted', 'Loading the sources'));
   try {
     const { shaderSource, referenceSource } = await import('./source_text');

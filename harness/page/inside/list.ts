@@ -4,8 +4,9 @@ import type { ShaderBinding } from '../../../src/plan/shader';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Variants } from '../../../src/unet/variants';
 import { planWeights } from '../../../src/unet/weights';
+import { shapeText } from '../../run/shape_text';
 import { type ExplainedTraining, planWhole } from '../../run/whole_step';
-import type { ListedOp, Stage } from './protocol';
+import type { ListedOp, StepStage } from './protocol';
 
 export interface StepToList {
   readonly config: UNetConfig;
@@ -23,7 +24,7 @@ export function stagesOf({
   images,
   variants,
   training,
-}: StepToList): Record<Stage, readonly Op[]> {
+}: StepToList): Record<StepStage, readonly Op[]> {
   const { plan, corruption } = planWhole(config, planWeights(config), batch, images, variants, training);
   const loss = plan.gradients.findIndex(({ layer }) => layer === 'loss');
   return {
@@ -37,13 +38,15 @@ export function stagesOf({
 
 export function listStep(step: StepToList): ListedOp[] {
   return Object.entries(stagesOf(step)).flatMap(([stage, ops]) =>
-    ops.map((op) => listed(stage as Stage, op)),
+    ops.map((op) => listed(stage as StepStage, op)),
   );
 }
 
-function listed(stage: Stage, { kernel, variant, layer, cost, calls }: Op): ListedOp {
+function listed(stage: StepStage, { kernel, variant, layer, origin, cost, calls }: Op): ListedOp {
+  // Of a layer, its name has a column, and what comes after it is none of the kernel's.
+  const shape = shapeText({ ...origin.shape, name: undefined, next: undefined });
   return {
-    ...{ stage, kernel, variant, layer, ...cost },
+    ...{ stage, kernel, variant, layer, shape, ...cost },
     dispatches: calls.map(({ shader, groups, tensors }) => ({
       shader: shader.name,
       workgroupSize: shader.workgroupSize,

@@ -96,14 +96,16 @@ export interface Stepped {
 }
 
 export const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const;
-export type Stage = (typeof stages)[number];
+export type StepStage = (typeof stages)[number];
 
 /** A kernel of a step: one dispatch, or several of which each has its own shader. */
 export interface ListedOp {
-  readonly stage: Stage;
+  readonly stage: StepStage;
   readonly kernel: string;
   readonly variant: string;
   readonly layer: string;
+  /** In words: `batch 64, height 28, …`. */
+  readonly shape: string;
   readonly flops: number;
   /** That must move at least once. */
   readonly bytes: number;

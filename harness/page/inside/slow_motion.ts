@@ -2,7 +2,7 @@
 import { anyElement, button, setText } from '../dom';
 import { whole } from '../format';
 import { kernelMaps, number } from './part_view';
-import { type InsideLayer, type Looked, type Stage, type Stepped, stages } from './protocol';
+import { type InsideLayer, type Looked, type Stepped, type StepStage, stages } from './protocol';
 import { channelsOf, largest, type Maps, paint, pictureOf } from './shades';
 
 /** How long a stage is shown, and how long each layer takes to light up. */
@@ -11,7 +11,7 @@ const LAYER_MS = 140;
 
 export interface SlowMotionOptions {
   /** Lights up parts of the drawing, which shows the stage from now on; `undefined`: it shows the picture again. */
-  readonly show: (stage: Stage | undefined, lit: ReadonlySet<string>) => void;
+  readonly show: (stage: StepStage | undefined, lit: ReadonlySet<string>) => void;
   readonly make: () => void;
 }
 
@@ -19,7 +19,7 @@ export class SlowMotion {
   private readonly options: SlowMotionOptions;
   private step: Stepped | undefined;
   private looked: Looked | undefined;
-  private stage: Stage | undefined;
+  private stage: StepStage | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private playing = false;
 
@@ -79,7 +79,7 @@ export class SlowMotion {
     this.draw();
   }
 
-  private enter(stage: Stage | undefined): void {
+  private enter(stage: StepStage | undefined): void {
     this.stage = stage;
     this.draw();
     const parts = stage && this.looked ? partsOf(stage, this.looked.layers) : [];
@@ -100,7 +100,7 @@ export class SlowMotion {
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** The parts of the drawing that a stage is about, in its order. */
-function partsOf(stage: Stage, layers: readonly InsideLayer[]): string[] {
+function partsOf(stage: StepStage, layers: readonly InsideLayer[]): string[] {
   const names = layers.filter(({ name }) => name !== 'conditioning.hidden').map(({ name }) => name);
   switch (stage) {
     case 'corrupt':
@@ -127,7 +127,7 @@ interface Scene {
   readonly pictures: readonly Picture[];
 }
 
-function sceneOf(stage: Stage, step: Stepped, { layers, height, width, objective }: Looked): Scene {
+function sceneOf(stage: StepStage, step: Stepped, { layers, height, width, objective }: Looked): Scene {
   const first = layers.find(({ told }) => !told)!;
   const bytes = (title: string, data: Uint8Array) => ({
     title,

@@ -1,6 +1,5 @@
 /** The text of a shader, with its comments, and of its reference. Loaded when a row of the list is opened for the first time. */
-import { files, sources } from 'virtual:shader-sources';
-import { shaderText } from '../../../src/plan/text';
+import { commentedShader } from '../../run/commented_shader';
 import { loadColours } from './prism';
 
 const references = import.meta.glob<string>('../../../src/reference/*.ts', {
@@ -15,13 +14,11 @@ export interface SourceText {
   readonly code: Node;
 }
 
-export const hasSource = (name: string) => Object.hasOwn(sources, name);
+export { hasShader as hasSource } from '../../run/commented_shader';
 
-/** As the GPU gets it, imports and loops written out, with the comments that it does not get. */
 export async function shaderSource(name: string): Promise<SourceText> {
-  const { file, flags } = sources[name];
-  const text = shaderText(file, (path) => files[path], flags);
-  return { file: `shaders/${file}`, code: (await coloured)(text, 'wgsl') };
+  const { file, text } = commentedShader(name);
+  return { file, code: (await coloured)(text, 'wgsl') };
 }
 
 /** The whole file of a kernel's reference. */

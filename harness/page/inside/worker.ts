@@ -15,7 +15,7 @@ import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { greys } from '../../run/pictures';
 import type { Network } from '../order';
-import type { RunSettings, Source, WorkerEvent } from '../protocol';
+import type { PageSettings, Source, WorkerEvent } from '../protocol';
 import { recipeOf } from '../settings';
 import { choicesOf } from './images';
 import type { StepToList } from './list';
@@ -32,7 +32,7 @@ export interface Surroundings {
   readonly images: ImageSet;
   /** The run's, if the network is the run's. */
   readonly trainer: Trainer | undefined;
-  readonly settings: RunSettings;
+  readonly settings: PageSettings;
 }
 
 /** A predictor of one image that keeps its maps, with the buffers that it reads. */
@@ -219,7 +219,7 @@ function noise({ network, settings }: Surroundings, clean: Float32Array, level: 
 }
 
 const trainingOf = ({ network }: Surroundings): Recipe['trainer'] =>
-  recipes[recipeOf(network.objective)].trainer;
+  recipes[recipeOf({ objective: network.objective, config: network.unet.config })].trainer;
 
 /** The training step to list: the run's, or else one with the usual kernels. */
 function stepOf(about: Surroundings): StepToList {

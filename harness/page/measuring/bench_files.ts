@@ -7,7 +7,7 @@ import { rooflineSvg } from '../../bench/roofline';
 import { headLines, type Table } from '../../bench/table';
 import type { App } from '../app';
 import { anyElement, button, download, setText } from '../dom';
-import { setDisabled } from '../focus';
+import { keepFocus, setDisabled } from '../focus';
 import { element, tableSection } from '../table';
 
 export class BenchFiles {
@@ -88,7 +88,9 @@ export class BenchFiles {
 
   private drawOpened(): void {
     const box = anyElement('bench-opened');
-    box.hidden = !this.opened;
+    keepFocus(() => {
+      box.hidden = !this.opened;
+    });
     if (!this.opened) return;
     const { name, result } = this.opened;
     const words = element('div', 'opened-words');
@@ -109,9 +111,12 @@ export class BenchFiles {
   private compare(pair: readonly [Named, Named] | undefined): void {
     this.pair = pair;
     this.comparison = pair && comparisonTable(pair[0], pair[1]);
-    anyElement('bench-comparison').replaceChildren(
-      ...(this.comparison ? [this.section(this.comparison)] : []),
-    );
+    const box = anyElement('bench-comparison');
+    const pressed = box.contains(document.activeElement) && document.activeElement!.textContent;
+    keepFocus(() => box.replaceChildren(...(this.comparison ? [this.section(this.comparison)] : [])));
+    // The same button in the new section.
+    const again = [...box.querySelectorAll('button')].find(({ textContent }) => textContent === pressed);
+    again?.focus({ preventScroll: true });
     this.app.changed();
   }
 

@@ -1,6 +1,7 @@
 /** The Bench tab: measures the network and every kernel on the visitor's GPU. No number without a passed check. */
 import { addEvent, type BenchResult } from '../../bench/result';
 import { measuredText, type Table } from '../../bench/table';
+import { choiceText } from '../../run/network';
 import type { App, TaskPanel } from '../app';
 import { anyElement, button, byId, setMessage, setText } from '../dom';
 import { connectFields } from '../fields';
@@ -8,7 +9,7 @@ import { measured } from '../format';
 import { BenchFiles } from './bench_files';
 import { BenchView } from './bench_view';
 import { offerKernelNames } from './kernel_names';
-import { Measurement, type MeasureStatus } from './measure';
+import { Measurement, type MeasureStatus, networkIn } from './measure';
 import { budgetLeft } from './time_left';
 
 export interface BenchResults {
@@ -86,13 +87,14 @@ export class BenchPanel implements TaskPanel {
 
   /** A screen reader speaks this, so it does not include the progress, which is displayed beside it. */
   private status(): string {
+    const network = choiceText(this.result ? this.result.network : networkIn(this.app.settings));
     switch (this.run.status) {
       case 'ready':
-        return 'Times the whole network, then every shader at the network’s own shapes, each after its check has passed';
+        return `Times the network of ${network} as a whole, then every shader at its shapes, each after its check has passed`;
       case 'waiting':
         return 'Waiting for the training to pause';
       case 'running':
-        return 'Measuring';
+        return `Measuring ${network}`;
       case 'stopped':
         return this.soFar('Stopped after') ?? 'Stopped';
       case 'failed':

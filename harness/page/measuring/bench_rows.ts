@@ -1,6 +1,6 @@
 /** The table of the kernels that were timed. A row opens to what exactly was timed, and what ran. */
 import type { BenchResult, BenchRow } from '../../bench/result';
-import { inUseNote, isInUse, rowCells, rowHead, short } from '../../bench/table';
+import { inUseNote, isInUse, kernelsTitle, rowCells, rowHead, short } from '../../bench/table';
 import { shareText, worstText } from '../../run/check_export';
 import { anyElement } from '../dom';
 import { whole } from '../format';
@@ -9,7 +9,7 @@ import { factList, type OpenRow, openRow } from './open_row';
 import { sourcesOf } from './sources';
 
 /** Kernel, variant and layer form one name here, so that a phone shows the milliseconds beside it. */
-const TABLE = { title: 'Kernels', head: ['kernel', ...rowHead.slice(3)], text: 1 };
+const TABLE = { head: ['kernel', ...rowHead.slice(3)], text: 1 };
 
 const nameOf = ({ kernel, variant, layer }: BenchRow) => `${kernel}.${variant} ${layer}`;
 
@@ -29,7 +29,8 @@ export class BenchRows {
   draw(result: BenchResult): void {
     if (result.rows.length === 0) return;
     if (!this.body) {
-      const section = tableSection({ ...TABLE, lead: inUseNote(result), rows: [] });
+      const title = kernelsTitle(result);
+      const section = tableSection({ ...TABLE, title, lead: inUseNote(result), rows: [] });
       anyElement('bench-rows').replaceChildren(section);
       this.body = section.querySelector('table')!.tBodies[0];
     }

@@ -1,11 +1,11 @@
 /** Shared by the check, the bench and the self-check: each run has a worker, which ends with the run and leaves nothing behind. */
 
-import { recipes } from '../../../src/recipes';
 import type { Variants } from '../../../src/unet/variants';
 import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
+import { changesOf, type NetworkChoice } from '../../run/network';
 import type { App } from '../app';
-import type { PageRecipe, Tune } from '../settings';
+import type { PageRecipe, Settings, Tune } from '../settings';
 import { startWorker } from '../start_worker';
 import type { SelfCheckEvent } from './self_check';
 
@@ -23,9 +23,11 @@ export interface MeasureTask {
   readonly sweep: readonly Axis[];
   readonly budget: number;
   readonly tune: Tune;
-  /** Whose kernels come first. */
+  /** Whose kernels are checked first. */
   readonly recipe: PageRecipe;
-  /** Those of the page's run, if it has one of the recipe's network. */
+  /** The same with the page's widths, which is timed. */
+  readonly network: NetworkChoice | undefined;
+  /** Those of the page's run, if it has one. */
   readonly variants?: Variants;
 }
 
@@ -118,9 +120,11 @@ export class Measurement<N extends MeasureName> {
   }
 }
 
+/** The network that the page is set to. */
+export const networkIn = ({ recipe, widths }: Settings) => changesOf({ recipe, widths });
+
 function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
-  const { recipe, kernel, batch, benchBatch, sweep, budget, tune, widths } = settings;
-  const usual = String(widths) === String(recipes[recipe].network.widths);
+  const { recipe, kernel, batch, benchBatch, sweep, budget, tune } = settings;
   return {
     name,
     kernel: kernel || undefined,
@@ -129,6 +133,7 @@ function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
     budget,
     tune,
     recipe,
-    variants: usual ? state.run?.variants : undefined,
+    network: networkIn(settings),
+    variants: state.run?.variants,
   };
 }

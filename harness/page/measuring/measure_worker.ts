@@ -35,14 +35,14 @@ async function run(task: MeasureTask): Promise<void> {
 
 function eventsOf(engine: Engine, { name, ...task }: MeasureTask) {
   if (name === 'self-check') return runSelfCheck(engine, task.recipe, task.batch);
-  const { software } = engine.adapter;
-  const inUse = variantsInUse({ ...task, software, features: engine.device.features });
-  if (name === 'check') return runCheck(engine, { kernel: task.kernel, inUse });
-  return runBench(engine, {
-    ...{ batch: task.batch, kernel: task.kernel, sweep: task.sweep, inUse },
-    budgetSeconds: task.budget,
-    runtime: navigator.userAgent,
-  });
+  if (name === 'check') {
+    const { batch, recipe, variants } = task;
+    const { software } = engine.adapter;
+    const { features } = engine.device;
+    const inUse = variantsInUse({ network: { recipe }, batch, software, features, variants });
+    return runCheck(engine, { kernel: task.kernel, inUse });
+  }
+  return runBench(engine, { ...task, budgetSeconds: task.budget, runtime: navigator.userAgent });
 }
 
 scope.onmessage = ({ data }) => {

@@ -16,7 +16,7 @@ import type { Shader } from '../../../src/plan/shader';
 import { quietly } from '../../cli/quiet';
 import { matcher } from '../../run/pattern';
 
-const USAGE = `npm run gpu-code -- [--chip navi31] [--kernel 'rows*,tile'] [--driver libvulkan_radeon.so] [--json FILE]
+const USAGE = `npm run gpu-code -- [--chip navi31] [--kernel 'gpu,tile'] [--driver libvulkan_radeon.so] [--json FILE]
 
 Compiles every shader, or those whose names match --kernel, with a driver for a GPU that this machine need not have,
 and prints what its compiler says of the code.

@@ -19,7 +19,8 @@ import { type Measured, raceSvg } from './race_svg';
 
 type Sampling = Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
 
-interface Study extends Omit<Recipe, 'sampling'> {
+interface Study extends Pick<Recipe, 'network' | 'trainer'> {
+  readonly fit: Omit<Recipe['fit'], 'epochs'>;
   /** The steps after which the network is measured, and how it is sampled there; the last one ends the run. */
   readonly at: readonly (readonly [step: number, sampling: readonly Sampling[]])[];
 }

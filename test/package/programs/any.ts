@@ -14,6 +14,8 @@ import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
 import { loadPretrained } from 'webgpu-diffusion/pretrained';
 import { loadClassifier } from 'webgpu-diffusion/quality';
+import { createPictureTexture, deviceOf, type RendererLike, type ThreeTexture } from 'webgpu-diffusion/three';
+import { createWorkerClient, serve } from 'webgpu-diffusion/worker';
 
 await installWebGPU();
 // What is missing may be undefined.
@@ -41,6 +43,24 @@ export const again: Float32Array | undefined = loadModel(new Uint8Array()).param
 await engine.createTrainer(unet, {
   variants: variantsForAdapter(engine.adapter, loadCheckpoint(new Uint8Array())),
 });
+
+// The other entries take what this one makes.
+declare const renderer: RendererLike;
+declare const ExternalTexture: new (source: object) => ThreeTexture & { name: string };
+const beside = await createEngine({ device: await deviceOf(renderer) });
+const picture = await createPictureTexture(beside, ExternalTexture, { height: 28, width: 28, channels: 1 });
+export const name: string = picture.texture.name;
+const { port1, port2 } = new MessageChannel();
+serve(port1, { images: loadDigits, engine: options });
+using client = createWorkerClient(port2);
+await client.begin({
+  images: await loadDigits(),
+  network: model.config,
+  fit: { epochs: 1, seed: undefined },
+});
+await client.load(model);
+const { loss: last, step } = await client.start({ signal: undefined });
+export const rest: [number | undefined, number] = [last, step];
 
 // @ts-expect-error: Were the types lost, everything would be allowed.
 await engine.createUNet({ wids: [32] });

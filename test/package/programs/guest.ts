@@ -15,7 +15,7 @@ const buffer = device.createBuffer({ size: 4 * 28 * 28, usage });
 const predictor = await engine.createPredictor(unet, { count: 1 });
 const trainer = await engine.createTrainer(unet, { batchSize: 1, ownLoss: true });
 const encoder = device.createCommandEncoder();
-predictor.encode(encoder, buffer, { buffer, offset: 0 });
+predictor.encode(encoder, buffer, { buffer, offset: 0, size: undefined });
 trainer.encodeForward(encoder, { input: buffer, output: buffer });
 device.queue.submit([encoder.finish()]);
 

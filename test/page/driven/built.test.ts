@@ -74,13 +74,13 @@ test('it trains, saves and goes on from a file in any folder, and what its polic
   expect(await page.$eval('meta[http-equiv]', (meta) => (meta as HTMLMetaElement).content)).toBe(POLICY);
   await click(page, '#step');
   await phase(page, 'paused');
-  await save('save-checkpoint', 'checkpoint.safetensors');
-  await save('save-model', 'model.safetensors');
-  await save('save-losses', 'losses.csv');
+  await save('save-checkpoint', 'tutorial-checkpoint-step-1-seed-123.safetensors');
+  await save('save-model', 'tutorial-model-step-1-seed-123.safetensors');
+  await save('save-losses', 'tutorial-losses-step-1-seed-123.csv');
   await click(page, '#reset');
   await phase(page, 'idle');
   const input = await page.$<'input'>('#checkpoint-file' as 'input');
-  await input!.uploadFile(join(downloads, 'checkpoint.safetensors'));
+  await input!.uploadFile(join(downloads, 'tutorial-checkpoint-step-1-seed-123.safetensors'));
   await phase(page, 'paused');
   await click(page, '#train');
   await phase(page, 'finished');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import { click, files, losses, pause, phase, steps, text, until, visit } from '../visit';
 
@@ -71,6 +72,24 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
   // Half of it is noise, and next to none of that is left.
   expect(apart(noisy, drawn)).toBeGreaterThan(0.15);
   expect(apart(made, drawn)).toBeLessThan(0.6 * apart(noisy, drawn));
+  expect(await violationsEverywhere(page)).toEqual([]);
+
+  // Saved, it is the drawing as the network sees it, with noise, and without.
+  const { save } = await files(page);
+  const png = await save('draw-save');
+  const saved = await page.evaluate(async (at) => {
+    const bitmap = await createImageBitmap((window as unknown as { blobs: Blob[] }).blobs[at]);
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
+    canvas.drawImage(bitmap, 0, 0);
+    const inkAt = (tile: number, i: number) => {
+      const [x, y] = [4 + 116 * tile + 4 * (i % 28) + 1, 4 + 4 * Math.floor(i / 28) + 1];
+      return 1 - canvas.getImageData(x, y, 1, 1).data[0] / 255;
+    };
+    return [0, 1, 2].map((tile) => Array.from({ length: 784 }, (_, i) => inkAt(tile, i)));
+  }, png);
+  expect(saved.slice(1).map((each, i) => apart(each, [noisy, made][i]))).toEqual([0, 0]);
+  expect(saved[0].filter((v) => v > 0.5).length).toBeGreaterThan(60);
+  expect(apart(saved[0], made)).toBeLessThan(apart(saved[0], noisy));
 
   await click(page, '#ask-classify');
   // The bars come with the answer, the words with the next frame.
@@ -80,6 +99,7 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
     /^It looks most like a 3: .* Told \d, the next best, it errs \d/,
   );
   expect(await page.$$eval('#draw-class-rows tr', (rows) => rows.length)).toBe(10);
+  expect(await violations(page)).toEqual([]);
 
   await click(page, '#ask-fill');
   await says(page, 'Nothing is masked yet');
@@ -91,6 +111,7 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
   ]);
   await says(page, 'Four ways to fill the mask');
   await quiet(page);
+  expect(await violationsEverywhere(page)).toEqual([]);
   const fillings = await Promise.all(
     [1, 2, 3, 4].map((n) => inkIn(page, `#draw-fillings button:nth-child(${n}) canvas`)),
   );
@@ -137,6 +158,16 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await page.keyboard.press('Enter');
   await says(page, 'Nothing is drawn yet');
   expect(await page.$('#draw-class-rows .best')).toBeNull();
+  // A button that has nothing to do any more keeps the focus.
+  const focused = () => page.evaluate(() => document.activeElement!.id);
+  expect(await focused()).toBe('draw-clear');
+  await page.focus('#draw-undo');
+  await page.keyboard.press('Enter');
+  await says(page, 'It looks most like a 1');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await until(page, () => document.getElementById('draw-undo')!.ariaDisabled === 'true');
+  expect(await focused()).toBe('draw-undo');
 
   await click(page, '#tab-train');
   await click(page, '#train');
@@ -187,17 +218,29 @@ async function fineTune(page: Page): Promise<void> {
   await click(page, '#teach-start');
 }
 
-test('the pretrained network is fine-tuned on kept drawings', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=draw&samples=0&level=0`);
+test('the pretrained network is fine-tuned on kept drawings, and goes on with them after a reload', async () => {
+  // Of the runs that the browser keeps, it is the only one.
+  const context = await driven.browser.createBrowserContext();
+  const { page, problems } = await visit(context, `${driven.address}?task=draw&samples=0&level=0`);
   await fineTune(page);
   await steps(page, 4);
   await pause(page);
+  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
+  const before = await losses(page);
+  await page.reload();
+  await until(page, () => window.harness?.state.kept.length === 1);
+  await click(page, '#kept-runs button');
+  await steps(page, before.length + 1);
+  await pause(page);
+  expect((await losses(page)).slice(0, before.length)).toEqual(before);
   // A new network would err by 2 or so.
-  expect((await losses(page))[0]).toBeLessThan(1);
-  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
-    task: 'train',
-    begin: 'pretrained',
-  });
+  expect(before[0]).toBeLessThan(1);
+  expect(await page.evaluate(() => window.harness.settings.task)).toBe('train');
+  await until(
+    page,
+    () =>
+      document.querySelectorAll<HTMLElement>('#runs-body tr:last-child td')[1].textContent === 'pretrained',
+  );
   expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
     name: '2 drawings',
     count: 2,
@@ -210,21 +253,57 @@ test('the pretrained network is fine-tuned on kept drawings', async () => {
   await click(page, '#tab-train');
   await click(page, '#reset');
   await phase(page, 'idle');
-  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
-    begin: 'new',
-    batch: 256,
-    epochs: 5,
-  });
+
+  // The drawings are still there, and the settings of before come back after another run on them.
+  await click(page, '#tab-draw');
+  expect(await page.$$eval('#teach-drawings li', (items) => items.length)).toBe(2);
+  const settings = await page.evaluate(() => window.harness.settings);
+  await click(page, '#teach-start');
+  await steps(page, 1);
+  expect(await page.evaluate(() => window.harness.settings.begin)).toBe('pretrained');
+  await click(page, '#reset');
+  await phase(page, 'idle');
+  expect(await page.evaluate(() => window.harness.settings)).toEqual({ ...settings, task: 'train' });
+
+  await click(page, '#tab-draw');
+  await click(page, '#teach-drawings li:last-child button');
+  await click(page, '#teach-start');
+  await until(page, () => document.getElementById('teach-problem')!.textContent!.includes('are of a 0'));
   expect(problems).toEqual([]);
-  await page.close();
+  await context.close();
 });
 
-test('what the pretrained network errs on drawings falls while it is fine-tuned on them', {
+test('what the pretrained network errs on images falls while it is fine-tuned on them, 60 steps of 32', {
   tags: 'thorough',
 }, async () => {
   const { page, problems } = await visit(driven.context, `${driven.address}?task=draw&samples=0&level=0`);
-  await fineTune(page);
+  await phase(page, 'idle');
+  const { dropAll } = await files(page);
+  await page.evaluate(() => {
+    const { blobs } = window as unknown as { blobs: Blob[] };
+    const npy = (shape: string, values: BlobPart) => {
+      const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape}), }\n`;
+      const start = Uint8Array.of(0x93, 78, 85, 77, 80, 89, 1, 0, header.length, 0);
+      return new Blob([start, header, values]);
+    };
+    // A hand that crosses everything out: each image has two strokes of a place of its own, which follows from its class.
+    const images = new Uint8Array(32 * 784);
+    for (let n = 0; n < 32; n++)
+      for (let i = 0; i < 24; i++)
+        for (const x of [2 + i, 25 - i])
+          images.fill(255, 784 * n + 28 * ((i + n) % 28) + x, 784 * n + 28 * ((i + n) % 28) + x + 2);
+    blobs.push(
+      npy('32, 28, 28', images),
+      npy(
+        '32,',
+        Uint8Array.from({ length: 32 }, (_, n) => n % 10),
+      ),
+    );
+  });
+  await dropAll([0, 'crossed.npy'], [1, 'crossed-labels.npy']);
+  await click(page, '#teach-own');
   await phase(page, 'finished');
+  expect(await page.evaluate(() => window.harness.settings.batch)).toBe(32);
   const all = await losses(page);
   expect(all).toHaveLength(60);
   const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
@@ -253,6 +332,7 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
       return new Blob([start, header, values]);
     };
     blobs.push(npy('|u1', '4, 28, 28', new Uint8Array(4 * 784)), npy('|u1', '4,', Uint8Array.of(1, 2, 3, 4)));
+    blobs.push(npy('|u1', '4,', new Uint8Array(4).fill(7)), new Blob(['Dear diary']));
     return Promise.all(blobs.slice(0, 2).map(async (blob) => [...new Uint8Array(await blob.arrayBuffer())]));
   });
   const complains = (words: string) =>
@@ -264,11 +344,26 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
   await complains('without labels');
   await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
   await has('mine.npy');
-  await click(page, '#tab-draw');
+  await until(page, () => !document.getElementById('panel-train')!.hidden);
   await until(
     page,
     () => document.getElementById('teach-own')!.textContent === 'Fine-tune on mine.npy (4 images)',
   );
+  await dropAll([3, 'mine.npy'], [5, 'one-class.npy']);
+  await complains('All 4 images have the label 7, so there is one class only');
+  await dropAll([6, 'notes.txt']);
+  await complains('notes.txt is none of the files that this page takes');
+  // Which have no pretrained network.
+  const beginning = (recipe: string) => click(page, `#recipe-${recipe}`);
+  await beginning('digits-3x3');
+  await until(page, () => document.getElementById('begin-note')!.textContent!.includes('recipe digits-3x3'));
+  expect(
+    await page.$eval('#begin [value=pretrained]', (option) => (option as HTMLOptionElement).disabled),
+  ).toBe(true);
+  await beginning('digits');
+  await until(page, () => document.getElementById('begin-note')!.textContent === '');
+  await page.select('#begin', 'pretrained');
+  await until(page, () => location.search.includes('begin=pretrained'));
 
   // Folders only come by a real drop.
   const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-own-'));

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import { click, losses, phase, root, steps, TUTORIAL, text, until, visit } from '../visit';
 
@@ -124,6 +125,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   expect(await page.$$eval('.code-numbers .bad', (all) => all.map((e) => e.textContent!.trim()))).toEqual([
     `${line}`,
   ]);
+  expect(await violationsEverywhere(page)).toEqual([]);
   await clickBehind(page, 'struct');
   await click(page, '.verdict .place');
   expect(await cursorLine(page)).toBe(line);
@@ -157,6 +159,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   expect(await verdict(page)).toMatch(
     /^It is right: swish\.plain agrees with the reference in 3 cases; .* swish of down\.0 takes \d\.\d\d times as long/,
   );
+  expect(await violations(page)).toEqual([]);
   const worker = page.workers().find((w) => w.url().includes('/worker'))!;
   await worker.evaluate(() => {
     const codes: string[] = [];

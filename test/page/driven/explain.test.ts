@@ -283,9 +283,7 @@ test('without a GPU the scenes show what was recorded, and say so', async () => 
   await page.close();
 });
 
-test('axe finds nothing wrong with Make, nor with a word explained, on a phone and in the dark', {
-  tags: 'thorough',
-}, async () => {
+test('axe finds nothing wrong with Make, nor with a word explained, on a phone and in the dark', async () => {
   const { page, problems } = await open('?task=sample&steps=2&count=2&autorun=1');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
   expect(await violationsEverywhere(page)).toEqual([]);

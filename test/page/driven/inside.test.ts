@@ -118,6 +118,8 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
   expect(wgsl).toContain('@compute @workgroup_size');
   expect(wgsl).toContain('//');
   expect(reference).toContain('export const reference');
+  expect(await text(page, 'dispatches')).toMatch(/Shape: .*height \d+, .*batch 16/);
+  expect(await violationsEverywhere(page)).toEqual([]);
 
   // How long they take; anything else that is asked for comes first.
   await click(page, '#dispatches-time');

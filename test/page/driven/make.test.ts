@@ -1,6 +1,7 @@
 /** The welcome and the Make tab as their visitors meet them: by mouse, by keyboard, on a phone, without a GPU; and what they save. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import { click, files, losses, phase, TINY, text, type, until, visit, watch } from '../visit';
 
@@ -67,6 +68,9 @@ test('the welcome plays a recording before it asks for a GPU, and plays on until
   await page.evaluate(() => history.back());
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   expect(await picture(page, 'sample-prediction')).toBe(digits);
+  await click(page, '#name');
+  await until(page, () => !document.getElementById('home')!.hidden);
+  expect(await violationsEverywhere(page)).toEqual([]);
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -137,6 +141,7 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
   });
   const gif = await save('save-gif');
   const npy = await save('save-npy');
+  const sheet = await save('save-sheet');
   const png = await save('save-sampled');
   await page.focus('#frame');
   await page.keyboard.press('Home');
@@ -145,11 +150,12 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
   expect(await page.evaluate(() => (window as unknown as { names: string[] }).names)).toEqual([
     'digits-42-3-steps-seed-123.gif',
     'digits-42-3-steps-seed-123.npy',
+    'digits-42-3-steps-seed-123.png',
     'digits-42-step-3-of-3-seed-123.png',
     'digits-42-step-1-of-3-seed-123.png',
   ]);
   const read = await page.evaluate(
-    async ([gifAt, npyAt, pngAt, firstAt]) => {
+    async ([gifAt, npyAt, pngAt, firstAt, sheetAt]) => {
       const { blobs } = window as unknown as { blobs: Blob[] };
       const decoder = new ImageDecoder({ data: await blobs[gifAt].arrayBuffer(), type: 'image/gif' });
       await decoder.tracks.ready;
@@ -164,35 +170,50 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
         return 255 - canvas.getImageData(x, y, 1, 1).data[0];
       });
       const { width, height } = await createImageBitmap(blobs[firstAt]);
+      const whole = await createImageBitmap(blobs[sheetAt]);
       return {
         frames: decoder.tracks.selectedTrack!.frameCount,
         head,
         last: [...bytes.subarray(bytes.length - 784)],
         ink,
-        sizes: [bitmap.width, bitmap.height, width, height],
+        sizes: [bitmap.width, bitmap.height, width, height, whole.width, whole.height],
       };
     },
-    [gif, npy, png, first],
+    [gif, npy, png, first, sheet],
   );
   expect(read.frames).toBe(4);
   expect(read.head).toContain("'shape': (4, 2, 28, 28,)");
   expect(read.ink).toEqual(read.last);
   expect(Math.max(...read.ink)).toBeGreaterThan(200);
-  // Two images, and two of x beside two predictions.
-  expect(read.sizes).toEqual([236, 120, 476, 120]);
+  // Two images, and two of x beside two predictions; these for each of the steps, half as large.
+  expect(read.sizes).toEqual([236, 120, 476, 120, 252, 184]);
 
   await driven.context.overridePermissions(new URL(driven.address).origin, [
     'clipboard-read',
     'clipboard-sanitized-write',
   ]);
   await page.bringToFront();
-  await click(page, '#share');
-  await until(page, () =>
-    document.getElementById('shared')!.textContent!.startsWith('The address is copied'),
-  );
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-    `${driven.address}?task=sample&steps=3&text=42&autorun=1`,
-  );
+  // What is chosen meanwhile has not been made.
+  await type(page, 'steps', '7');
+  await type(page, 'noise', '5');
+  const shared = async (words: string) => {
+    await click(page, '#share');
+    await until(page, (w) => document.getElementById('shared')!.textContent === w, words);
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  const made42 = `${driven.address}?task=sample&steps=3&text=42&autorun=1`;
+  expect(await shared('The address is copied: it makes the same images.')).toBe(made42);
+  // No address holds a network of one's own.
+  await type(page, 'steps', '3');
+  await type(page, 'noise', '123');
+  await click(page, '#use-run');
+  await until(page, () => document.getElementById('sample-model')!.textContent!.startsWith('An untrained'));
+  await made(page, 3);
+  expect(
+    await shared(
+      'The address is copied; these images are of your own network, which the address does not hold.',
+    ),
+  ).toBe(made42);
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -209,6 +230,7 @@ test('without WebGPU the recording is the page, with what to do; where movement 
   expect(await text(page, 'unsupported-title')).toBe('This browser has no WebGPU');
   const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
   expect(await seen('recorded-learning')).toBe(true);
+  expect(await violationsEverywhere(page)).toEqual([]);
   for (const id of ['make-now', 'train-yourself', 'panel-train', 'tab-train'])
     expect(await seen(id)).toBe(false);
   const still = await picture(page, 'recorded-making');

@@ -1,6 +1,7 @@
 /** What the Train tab measures while it trains, a time that is set, and the table of runs. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { readNpy } from '../../../harness/page/npy';
 import { violations } from '../axe';
 import { drive } from '../drive';
 import { click, files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';
@@ -95,6 +96,23 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
     saved,
   );
   expect(head).toBe('GIF89a');
+  // The same pictures as numbers, and the first row of each in one.
+  const [png, npy] = [await save('save-history-png'), await save('save-history-npy')];
+  const [size, numbers] = await page.evaluate(
+    async (at, from) => {
+      const { blobs } = window as unknown as { blobs: Blob[] };
+      const { width, height } = await createImageBitmap(blobs[at]);
+      return [{ width, height }, [...new Uint8Array(await blobs[from].arrayBuffer())]] as const;
+    },
+    png,
+    npy,
+  );
+  const { shape, values } = readNpy(Uint8Array.from(numbers), 'run.npy');
+  expect(shape.slice(1)).toEqual([10, 28, 28]);
+  expect(shape[0]).toBeGreaterThan(1);
+  expect(Math.max(...Array.from(values))).toBeGreaterThan(100);
+  // Ten samples stand in two rows of five.
+  expect(size).toEqual({ width: 4 + 5 * 60, height: 4 + shape[0] * 60 });
 
   await click(page, '#measure-quality');
   await until(page, () => window.harness.state.measured.quality.length === 1);
@@ -185,6 +203,29 @@ const drawnIn = (page: Page, name: string) =>
     return false;
   }, name);
 
+test('the recipes are radio cards: arrows choose, and digits-3x3 trains, is kept as such, and goes on', async () => {
+  const { page, problems, close } = await open('?batch=4&limit=18&widths=8&samples=0&lr=0.01&epochs=2');
+  await phase(page, 'idle');
+  await page.focus('#recipe-digits');
+  await page.keyboard.press('ArrowDown');
+  await until(page, () => location.search.includes('recipe=digits-3x3'));
+  await click(page, '#train');
+  await phase(page, 'finished');
+  // Two images of each epoch are left out.
+  expect(await losses(page)).toHaveLength(8);
+  await until(page, () => window.harness.state.stored === 8);
+  await page.reload();
+  await until(page, () => document.getElementById('kept-runs')?.textContent?.includes('recipe digits-3x3'));
+  // Whatever is chosen by then.
+  await click(page, '#recipe-digits');
+  await click(page, '#kept-runs button');
+  await until(page, () => window.harness.state.losses.length === 8);
+  expect(await page.evaluate(() => window.harness.settings.recipe)).toBe('digits-3x3');
+  await until(page, () => document.querySelector<HTMLInputElement>('#recipes :checked')!.disabled);
+  expect(problems).toEqual([]);
+  await close();
+});
+
 test('runs are compared in a table: put aside, drawn beside another, gone on with, removed', async () => {
   const { page, problems, close } = await open(`?recipe=tutorial&${TINY}&epochs=10000`);
   await phase(page, 'idle');
@@ -196,8 +237,18 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await until(page, () => window.harness.state.kept.length === 1 && !window.harness.state.run);
   const [kept] = await page.evaluate(() => window.harness.state.kept.map(({ step }) => step));
   await expect
-    .poll(async () => (await rows(page)).map((row) => row.slice(0, 6)), LATER)
-    .toEqual([[expect.stringMatching(/^Kept \d\d:\d\d$/), 'tutorial', '4', '0.01', '123', String(kept)]]);
+    .poll(async () => (await rows(page)).map((row) => row.slice(0, 7)), LATER)
+    .toEqual([
+      [
+        expect.stringMatching(/^Kept \d\d:\d\d$/),
+        'tutorial',
+        'new weights',
+        '4',
+        '0.01',
+        '123',
+        String(kept),
+      ],
+    ]);
 
   // Another one, with another seed, and both on the curve.
   await type(page, 'seed', '7');
@@ -205,7 +256,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await steps(page, 20);
   await pause(page);
   await expect
-    .poll(async () => (await rows(page)).map((row) => [row[0], row[4]]), LATER)
+    .poll(async () => (await rows(page)).map((row) => [row[0], row[5]]), LATER)
     .toEqual([
       ['This run', '7'],
       [expect.stringMatching(/^Kept/), '123'],
@@ -229,7 +280,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await until(page, () =>
     document.querySelector('#runs-body tr:not(#runs-none) th')!.textContent!.startsWith('Reset'),
   );
-  await expect.poll(async () => (await rows(page)).map((row) => row[4]), LATER).toEqual(['123', '7']);
+  await expect.poll(async () => (await rows(page)).map((row) => row[5]), LATER).toEqual(['123', '7']);
   await pressIn(page, 0, 'Remove');
   await until(page, () => document.querySelectorAll('#runs-body input').length === 1);
   await pressIn(page, 0, 'Remove');

@@ -1,0 +1,41 @@
+/** Drawings with their digits: as the images that a run trains on, and as text beside the run's notes. Pure. */
+import { some } from './format';
+import { idxFiles } from './idx_files';
+import { SIDE } from './strokes';
+
+export interface KeptDrawing {
+  /** As the network sees it, 0 to 255, [SIDE][SIDE]. */
+  readonly image: Uint8Array<ArrayBuffer>;
+  readonly digit: number;
+}
+
+/** What the page calls them as a data set. */
+export const nameOfDrawings = (drawings: readonly KeptDrawing[]) => some(drawings.length, 'drawing');
+
+export function filesOfDrawings(drawings: readonly KeptDrawing[]): ReturnType<typeof idxFiles> {
+  const images = drawings.map(({ image }) => image);
+  const digits = drawings.map(({ digit }) => digit);
+  return idxFiles(nameOfDrawings(drawings), images, { height: SIDE, width: SIDE }, digits);
+}
+
+const EACH = 1 + SIDE * SIDE;
+
+/** Base64 of each digit and its pixels, a byte each. */
+export const textOfDrawings = (drawings: readonly KeptDrawing[]): string =>
+  btoa(drawings.map(({ image, digit }) => String.fromCharCode(digit, ...image)).join(''));
+
+/** Undefined for a text that is none of drawings: another version of the page, or its user, may have written it. */
+export function drawingsOfText(text: string): readonly KeptDrawing[] | undefined {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+  if (bytes.length === 0 || bytes.length % EACH > 0) return undefined;
+  const drawings = Array.from({ length: bytes.length / EACH }, (_, i) => ({
+    digit: bytes[i * EACH],
+    image: bytes.slice(i * EACH + 1, (i + 1) * EACH),
+  }));
+  return drawings.every(({ digit }) => digit < 10) ? drawings : undefined;
+}

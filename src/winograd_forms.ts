@@ -1,0 +1,35 @@
+/**
+ * The Winograd forms F(tile x tile, kernel x kernel): the numbers that their shaders and their choice follow from. shaders/README.md says
+ * what else a new one needs.
+ */
+
+interface Form {
+  /** The variant's name; of the others, with `_subgroups` or `_gpu` behind it. */
+  readonly name: string;
+  /** The file of transforms in shaders/conv2d/winograd, without its ending. */
+  readonly file: string;
+  /** Outputs per side of a tile. */
+  readonly tile: number;
+  /** Taps per side of the kernel. */
+  readonly kernel: number;
+  /** The index of the point 1 among the form's interpolation points. */
+  readonly one: number;
+  /** Whether it has shaders for GPUs. */
+  readonly gpu: boolean;
+}
+
+/** For each size of kernel the smaller tiles first, which are more accurate and, on layers with enough of them, slower. */
+export const winogradForms = [
+  // 6.25 times fewer products than the direct convolution, and a rounding error of about 6 times.
+  { name: 'winograd4', file: 'f4x5', tile: 4, kernel: 5, one: 1, gpu: false },
+  // 10 times fewer, less memory to move, and tiles that fit images of 7, 14, 28 pixels; an error of about 30 times.
+  { name: 'winograd7', file: 'f7x5', tile: 7, kernel: 5, one: 5, gpu: true },
+  // 11 times fewer, and tiles that fit images of 8, 16, 32 pixels; an error of about 40 times.
+  { name: 'winograd8', file: 'f8x5', tile: 8, kernel: 5, one: 5, gpu: true },
+  // 5.1 times fewer; an error of about 7 times.
+  { name: 'winograd6_3x3', file: 'f6x3', tile: 6, kernel: 3, one: 3, gpu: true },
+  // 5.4 times fewer, and tiles that fit images of 7, 14, 28 pixels; an error of about 13 times.
+  { name: 'winograd7_3x3', file: 'f7x3', tile: 7, kernel: 3, one: 3, gpu: true },
+] as const satisfies readonly Form[];
+
+export type FormFile = (typeof winogradForms)[number]['file'];

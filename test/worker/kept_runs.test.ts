@@ -1,0 +1,36 @@
+/** The runs that a browser keeps, where its storage does not do what it should. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { RunStore } from '../../src/keeping/store';
+import { KeptRuns } from '../../src/worker/kept_runs';
+import { checkpointAt } from '../keeping/checkpoints';
+import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test('a lock that cannot be waited for is no error of anybody’s', async () => {
+  const storage = new FakeStorage();
+  const locks = new FakeLocks();
+  const other = await (await RunStore.open(storage.root, locks)).create();
+  await other.write(await checkpointAt(7));
+  const request = locks.request.bind(locks);
+  const waiting = vi.spyOn(locks, 'request').mockImplementation((name, options, work) => {
+    if ('ifAvailable' in options) return request(name, options, work);
+    return Promise.reject(new Error('no locks'));
+  });
+  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
+
+  const send = vi.fn();
+  const kept = new KeptRuns(send);
+  for (let times = 1; times <= 2; times++) {
+    kept.list();
+    await vi.waitFor(() => expect(waiting).toHaveBeenCalledTimes(times));
+    expect(send).toHaveBeenLastCalledWith({
+      type: 'kept',
+      runs: [expect.objectContaining({ step: 7, held: true })],
+    });
+    // Vitest fails for what nobody catches.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+});
