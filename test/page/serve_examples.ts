@@ -9,6 +9,7 @@ const entries = {
   digits: 'data/digits',
   pretrained: 'pretrained/index',
   three: 'three/index',
+  worker: 'worker/index',
 };
 
 export async function serveExamples(): Promise<{ readonly address: string; close(): Promise<void> }> {

@@ -55,7 +55,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   expect(last.bins).toHaveLength(10);
   expect(last.loss).toBeLessThan(first.loss);
   const done = await losses(page);
-  expect(rates).toEqual([{ step: expect.any(Number), lr: 0.001 }]);
+  expect(rates).toEqual([{ step: expect.any(Number), lr: 0.001, before: 0.003 }]);
   expect(rates[0].step).toBeLessThanOrEqual(done.length);
   await until(page, () =>
     /^\d\.\d{4} after step \d+$/.test(document.getElementById('held-out-at')!.textContent!),

@@ -1,0 +1,111 @@
+/**
+ * The pages of examples/ as they stand, in Chrome, until each has trained; three.test.ts has examples/three, and `npm run test:long` measures
+ * examples/frames.
+ *
+ * @module-tag thorough
+ */
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../lanes/browsers';
+import { serveExamples } from '../serve_examples';
+import { until, watch } from '../visit';
+
+let server: Awaited<ReturnType<typeof serveExamples>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await serveExamples();
+  browser = await launchBrowser('chrome', { canvases: true });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** The example's page once its status begins as `status` says, without a problem on its console. */
+async function opened(name: string, status: string, before = () => {}): Promise<Page> {
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(before);
+  page.setDefaultTimeout(300_000);
+  const problems: string[] = [];
+  watch(page, problems);
+  // What a browser asks for by itself.
+  await page.setRequestInterception(true);
+  page.on('request', (request) =>
+    request.url().endsWith('/favicon.ico') ? request.respond({ status: 204 }) : request.continue(),
+  );
+  await page.goto(`${server.address}${name}/index.html`);
+  await until(
+    page,
+    (begins) => new RegExp(begins).test(document.querySelector('#status')!.textContent!),
+    status,
+  );
+  expect(problems).toEqual([]);
+  return page;
+}
+
+/** Keeps the red of what is painted on a canvas, read back from its texture: headless Chrome shows no WebGPU canvas. */
+function keepPainted(): void {
+  const { configure, getCurrentTexture } = GPUCanvasContext.prototype;
+  const { submit } = GPUQueue.prototype;
+  let device: GPUDevice;
+  let texture: GPUTexture | undefined;
+  GPUCanvasContext.prototype.configure = function (options) {
+    device = options.device;
+    configure.call(this, { ...options, usage: options.usage! | GPUTextureUsage.COPY_SRC });
+  };
+  GPUCanvasContext.prototype.getCurrentTexture = function () {
+    texture = getCurrentTexture.call(this);
+    return texture;
+  };
+  GPUQueue.prototype.submit = function (commands) {
+    submit.call(this, commands);
+    if (!texture) return;
+    const { width, height } = texture;
+    const bytesPerRow = Math.ceil(width / 64) * 256;
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    const buffer = device.createBuffer({ size: bytesPerRow * height, usage });
+    const encoder = device.createCommandEncoder();
+    encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow }, [width, height]);
+    texture = undefined;
+    submit.call(this, [encoder.finish()]);
+    void buffer.mapAsync(GPUMapMode.READ).then(() => {
+      const bytes = new Uint8Array(buffer.getMappedRange());
+      const red = bytes.filter((_, i) => i % 4 === 0 && i % bytesPerRow < 4 * width);
+      Object.assign(globalThis, { painted: [...red] });
+    });
+  };
+}
+
+test('browser: samples are painted on the canvas while it trains', async () => {
+  const page = await opened('browser', '^Step [2-9]\\d, loss', keepPainted);
+  const painted = () => page.evaluate(() => (globalThis as unknown as { painted?: number[] }).painted ?? []);
+  await expect.poll(painted, { timeout: 60_000 }).toHaveLength(8 * 28 * 2 * 28);
+  // After some twenty steps the ink is a blur, and the paper is white.
+  const values = await painted();
+  expect(Math.min(...values)).toBeLessThan(200);
+  expect(values.filter((value) => value > 240).length).toBeGreaterThan(0.3 * values.length);
+  await page.close();
+});
+
+test('own_loss: the mean absolute error falls', async () => {
+  const page = await opened('own_loss', '^Step 20,');
+  const error = () => page.$eval('#status', (e) => Number(/error ([\d.]+)/.exec(e.textContent!)![1]));
+  const first = await error();
+  await until(page, () => !/^Step 20,/.test(document.querySelector('#status')!.textContent!));
+  expect(await error()).toBeLessThan(first);
+  await page.close();
+});
+
+test('worker: digits trained beside the page are shown', async () => {
+  const page = await opened('worker', '^step \\d+: 0\\.');
+  await page.close();
+});
+
+test('classifier: it tells 97% of digits that it has not seen', async () => {
+  const page = await opened('classifier', '^Right about');
+  const told = await page.$eval('#status', (e) => Number(/about ([\d.]+)%/.exec(e.textContent!)![1]));
+  expect(told).toBeGreaterThanOrEqual(97);
+  await page.close();
+});
