@@ -40,6 +40,13 @@ export function main(args: readonly string[]): number {
     return 2;
   }
   const given = args[2]?.split(',');
+  const wrong = given?.find((point) => !/^-?\d+(\.\d+|\/[1-9]\d*)?$/.test(point));
+  if (wrong !== undefined) {
+    console.error(
+      `"${wrong}" is not a point; give numbers such as 3/8 or -0.5, and leave infinity out.\n\n${USAGE}`,
+    );
+    return 2;
+  }
   const found = given ? [{ points: { outputs, taps, finite: given } }] : search(outputs, taps);
   for (const { points } of found) {
     const gains = [convolutionGain(points), kernelGradientGain(points)].map((g) => g.toFixed(0));
