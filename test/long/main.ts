@@ -14,8 +14,20 @@ import { pages } from './pages';
 import { pytorch } from './pytorch';
 import { races } from './races';
 import type { Row } from './row';
+import { suites } from './suites';
 
-const rows: readonly Row[] = [...files, races, kills, ...pages, ...bits, ...calls, ...pytorch, frames, pack];
+const rows: readonly Row[] = [
+  ...files,
+  races,
+  kills,
+  ...pages,
+  ...bits,
+  ...calls,
+  ...pytorch,
+  ...suites,
+  frames,
+  pack,
+];
 
 export async function main(words: readonly string[]): Promise<number> {
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
