@@ -1,7 +1,8 @@
 /** The Winograd transforms of each form against the matrices that follow from its interpolation points, in exact arithmetic. */
 import Fraction from 'fraction.js';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Matrix, matrices } from '../harness/tools/winograd/matrices';
+import { main } from '../harness/tools/winograd/search';
 import { readText, wgslFiles } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';
@@ -76,4 +77,13 @@ describe.each(Object.entries(forms))('%s', (form, points) => {
           ).toBe(true);
         }
   });
+});
+
+test('the tool refuses a point that is none, and names it', () => {
+  const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+  onTestFinished(() => error.mockRestore());
+  for (const point of ['inf', '1/0', '']) {
+    expect(main(['7', '3', `0,${point}`]), point).toBe(2);
+    expect(error.mock.lastCall?.[0]).toContain(`"${point}" is not a point; give numbers such as 3/8`);
+  }
 });

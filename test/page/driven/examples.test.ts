@@ -4,38 +4,16 @@
  *
  * @module-tag thorough
  */
-import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
-import { serveExamples } from '../serve_examples';
-import { until, watch } from '../visit';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { driveExamples } from '../drive_examples';
+import { until } from '../visit';
 
-let server: Awaited<ReturnType<typeof serveExamples>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await serveExamples();
-  browser = await launchBrowser('chrome', { canvases: true });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const examples = driveExamples();
 
 /** The example's page once its status begins as `status` says, without a problem on its console. */
 async function opened(name: string, status: string, before = () => {}): Promise<Page> {
-  const page = await browser.newPage();
-  await page.evaluateOnNewDocument(before);
-  page.setDefaultTimeout(300_000);
-  const problems: string[] = [];
-  watch(page, problems);
-  // What a browser asks for by itself.
-  await page.setRequestInterception(true);
-  page.on('request', (request) =>
-    request.url().endsWith('/favicon.ico') ? request.respond({ status: 204 }) : request.continue(),
-  );
-  await page.goto(`${server.address}${name}/index.html`);
+  const { page, problems } = await examples.open(name, before);
   await until(
     page,
     (begins) => new RegExp(begins).test(document.querySelector('#status')!.textContent!),

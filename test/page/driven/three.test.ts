@@ -1,9 +1,7 @@
 /** examples/three as it stands, in Chrome: three.js draws what the engine makes, on one device. */
-import type { Browser } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
-import { serveExamples } from '../serve_examples';
-import { until, watch } from '../visit';
+import { expect, test } from 'vitest';
+import { driveExamples } from '../drive_examples';
+import { until } from '../visit';
 
 /** What the page leaves for its console. */
 interface Example {
@@ -11,25 +9,10 @@ interface Example {
   readonly [name: string]: any;
 }
 
-let server: Awaited<ReturnType<typeof serveExamples>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await serveExamples();
-  browser = await launchBrowser('chrome', { canvases: true });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const examples = driveExamples();
 
 test('digits come out of noise on a cube, and nothing leaves the GPU', async () => {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(300_000);
-  const problems: string[] = [];
-  watch(page, problems);
-  await page.goto(`${server.address}three/index.html`);
+  const { page, problems } = await examples.open('three');
   await until(page, () => /^(?!Starting|Step [01]$)/.test(document.querySelector('#status')!.textContent!));
   expect(await page.$eval('#status', (e) => e.textContent)).toMatch(/^Step \d+$/);
 
