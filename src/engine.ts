@@ -35,7 +35,7 @@ import type { TuningCache } from './tuning/cache';
 import { EngineChooser } from './tuning/engine_chooser';
 import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
-import { UNet } from './unet/unet';
+import { UNet, type UNetOptions } from './unet/unet';
 import type { Variants } from './unet/variants';
 import type { Warning } from './warning';
 
@@ -144,13 +144,9 @@ export class Engine extends Resource {
   }
 
   /**
-   * Creates a network with Glorot uniform kernels drawn from `seed` (0 to 2^32 - 1, default 0) and zero biases. What `config` leaves out is
-   * the tutorial's. Throws `argument` for a network that cannot be, `limit` if memory does not suffice.
+   * Creates a network with Glorot uniform kernels drawn from `seed` and zero biases. What `config` leaves out is the tutorial's. Throws `argument` for a network that cannot be, `limit` if memory does not suffice.
    */
-  async createUNet(
-    config: Optional<UNetConfig> = {},
-    options: { seed?: number | undefined } = {},
-  ): Promise<UNet> {
+  async createUNet(config: Optional<UNetConfig> = {}, options: UNetOptions = {}): Promise<UNet> {
     this.check();
     return this.adopt(UNet.create(this.gpu, config, options, this.chooser));
   }

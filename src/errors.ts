@@ -180,3 +180,21 @@ export function checkNames(what: string, given: object, legal: Readonly<Record<s
     );
   }
 }
+
+/** Makes the error for a value that is not legal. */
+export type Wrong = (key: string, value: unknown, legal: string) => EngineError;
+
+export const wrongArgument: Wrong = (key, value, legal) =>
+  new EngineError('argument', `${key} is ${show(value)}; it must be ${legal}.`);
+
+/** `value`, if it is a whole number in [min, max]; else throws what `wrong` makes. */
+export function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw wrong(key, value, `a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -26,11 +26,11 @@ export {
   readPictures,
 } from './pictures/picture';
 export type { Progress } from './progress';
-export { type Recipe, type RecipeName, recipes } from './recipes';
+export { type Recipe, type RecipeName, recipeOf, recipes, samplingFor } from './recipes';
 export { MAX_SAMPLING_STEPS } from './sampling/most_steps';
 export type { EncodeRunOptions, SampleEvent, SampleOptions, SamplerOptions } from './sampling/options';
-export type { SamplingMethod } from './sampling/passes';
 export type { Sampler } from './sampling/sampler';
+export { callsOf, type Sampling, type SamplingMethod } from './sampling/sampling';
 export type { Batch } from './training/batch';
 export type {
   Corrupted,
@@ -61,7 +61,7 @@ export type { TuningCache } from './tuning/cache';
 export { type Conditioning, defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
 export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';
 export type { Predictor, PredictorOptions } from './unet/predictor';
-export type { Told, UNet } from './unet/unet';
+export type { Told, UNet, UNetOptions } from './unet/unet';
 export type { Variants } from './unet/variants';
 export type { Warning } from './warning';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';

@@ -1,6 +1,7 @@
 /** Recipes: a network, its training options and its sampling options. Each part goes to the function that its comment names. */
-import type { SampleOptions } from './sampling/options';
+import type { Sampling } from './sampling/sampling';
 import type { FitOptions, TrainerOptions } from './training/options';
+import type { Objective } from './training/settings';
 import { presets, type UNetConfig } from './unet/config';
 
 /** Settings that belong together. */
@@ -25,8 +26,8 @@ export interface Recipe {
   >;
   /** For `fit`; epochs of the 10,000 digits that come with the package. */
   readonly fit: Pick<FitOptions, 'epochs' | 'binarize' | 'dropLast'>;
-  /** For `sample`, except labels. */
-  readonly sampling: Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
+  /** For `createUNet`, or for `sample`, except labels. */
+  readonly sampling: Sampling;
 }
 
 /** Training and sampling of networks conditioned on noise level and class. */
@@ -65,9 +66,40 @@ export const recipes = {
     ...toOrder,
     network: presets['digits-3x3'],
     fit: { ...toOrder.fit, dropLast: true },
-    sampling: { ...toOrder.sampling, guidance: 2.2 },
+    sampling: { ...toOrder.sampling, guidance: 2.25 },
   },
 } as const satisfies Record<string, Recipe>;
 
 /** The recipes there are. */
 export type RecipeName = keyof typeof recipes;
+
+/** A network's recipe, and how it is sampled, depend on these parts of a model. */
+type Sampled = {
+  readonly config: UNetConfig;
+  readonly objective: Objective;
+  readonly sampling?: Sampling | undefined;
+};
+
+/** The recipe of a network: with its objective and its convolutions, of any size and widths. Undefined where it is none's. */
+export function recipeOf({
+  config,
+  objective,
+}: Pick<Sampled, 'config' | 'objective'>): RecipeName | undefined {
+  const { kernelSize, residual = false, widths } = config;
+  /** Levels below a recipe's have as many convolutions as its last. */
+  const perLevel = ({ convolutionsPerLevel: n = 1 }: UNetConfig) =>
+    widths.map((_, level) => (typeof n === 'number' ? n : (n[level] ?? n[n.length - 1])));
+  return (Object.keys(recipes) as RecipeName[]).find((name) => {
+    const { network, trainer }: Recipe = recipes[name];
+    if (trainer.objective !== objective || network.kernelSize !== kernelSize) return false;
+    return (network.residual ?? false) === residual && String(perLevel(network)) === String(perLevel(config));
+  });
+}
+
+/** How a network is sampled: as its file says, else as its recipe does, else in 20 steps of Euler at guidance 2, or in the tutorial's 50. */
+export function samplingFor({ config, objective, sampling }: Sampled): Sampling {
+  if (sampling) return sampling;
+  const recipe = recipeOf({ config, objective }) ?? (objective === 'flow' ? undefined : 'tutorial');
+  const usual: Sampling = recipe ? recipes[recipe].sampling : { method: 'euler', steps: 20, guidance: 2 };
+  return config.conditioning?.classes ? usual : { ...usual, guidance: undefined, guidanceRange: undefined };
+}

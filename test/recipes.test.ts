@@ -1,7 +1,8 @@
 /** Recipes are what the functions take that they are for. */
 import { describe, expect, test } from 'vitest';
-import { recipes } from '../src/recipes';
-import { passesOf } from '../src/sampling/passes';
+import { wrongArgument } from '../src/errors';
+import { recipeOf, recipes, samplingFor } from '../src/recipes';
+import { callsOf, checkSampling } from '../src/sampling/sampling';
 import { settingsOf } from '../src/training/options';
 import { checkConfig, presets } from '../src/unet/config';
 
@@ -18,10 +19,8 @@ describe.each(Object.entries(recipes))('%s', (_, { network, trainer, sampling })
     expect(settingsOf(trainer).objective).toBe(trainer.objective);
   });
 
-  test('a run', () => {
-    const { steps, method } = sampling;
-    const guidance = 'guidance' in sampling ? sampling.guidance : 1;
-    expect(passesOf({ steps, method, guidance, from: 1 })).toHaveLength(steps);
+  test('how the network is sampled', () => {
+    expect(checkSampling(sampling, wrongArgument)).toEqual(sampling);
   });
 });
 
@@ -39,5 +38,53 @@ test('that of digits follows a flow, by level and class, from a warm-up on', () 
     averageWeights: true,
     averageAfter: 200,
     classDropout: 0.05,
+  });
+});
+
+describe('how a network is sampled', () => {
+  const { digits, tutorial } = recipes;
+  const euler = { method: 'euler', steps: 20, guidance: 2 };
+
+  test.each(Object.entries(recipes))('as the recipe %s does, at any size and widths', (name, recipe) => {
+    const { network, trainer, sampling } = recipe;
+    const config = checkConfig({
+      ...network,
+      height: 32,
+      width: 32,
+      widths: [8, 16, 16, 32],
+      convolutionsPerLevel: name === 'digits-3x3' ? [1, 2, 3, 3] : 1,
+    });
+    const model = { config, objective: trainer.objective };
+    expect(recipeOf(model)).toBe(name);
+    expect(samplingFor(model)).toEqual(sampling);
+  });
+
+  test('as its file says', () => {
+    const sampling = { method: 'adams', steps: 4, guidance: 1.5 } as const;
+    expect(samplingFor({ config: digits.network, objective: 'flow', sampling })).toBe(sampling);
+  });
+
+  test('in 20 steps of Euler at guidance 2 where no recipe has its convolutions', () => {
+    for (const change of [{ kernelSize: 7 }, { residual: true }, { convolutionsPerLevel: [1, 2, 1] }]) {
+      const model = { config: { ...digits.network, ...change }, objective: 'flow' } as const;
+      expect(recipeOf(model)).toBeUndefined();
+      expect(samplingFor(model)).toEqual(euler);
+    }
+    expect(samplingFor({ config: { ...tutorial.network, kernelSize: 3 }, objective: 'tutorial' })).toEqual(
+      tutorial.sampling,
+    );
+  });
+
+  test('without guidance where there are no classes', () => {
+    const config = { ...digits.network, conditioning: { noiseLevel: true, classes: 0 } };
+    const { guidance: _, ...rest } = digits.sampling;
+    expect(samplingFor({ config, objective: 'flow' })).toEqual(rest);
+  });
+
+  test('calls of the network', () => {
+    expect(callsOf({ method: 'euler', steps: 20, guidance: 2 })).toBe(40);
+    expect(callsOf({ method: 'heun', steps: 10, guidance: 2 })).toBe(38);
+    expect(callsOf({ method: 'adams', steps: 4 })).toBe(4);
+    expect(callsOf({ method: 'euler', steps: 2, guidance: 1, calls: 2 })).toBe(2);
   });
 });

@@ -2,7 +2,6 @@
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import { normal, STREAM, threefry } from '../../src/random';
-import type { SampleOptions } from '../../src/sampling/options';
 import type { UNet } from '../../src/unet/unet';
 import { greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
 import type { PictureOptions } from './run_pictures';
@@ -11,6 +10,8 @@ import type { PictureOptions } from './run_pictures';
 const SHOWN = 8;
 /** Rows of a sheet, which has a column for each class. */
 const ROWS = 8;
+/** Many steps, so that one sees how noise becomes a digit. */
+const TRAJECTORY = { method: 'euler', steps: 20 } as const;
 /** The most columns that a sheet has. */
 const MOST_COLUMNS = 20;
 
@@ -41,7 +42,6 @@ export async function* digitPictures(
   engine: Engine,
   unet: UNet,
   set: ImageSet,
-  sampling: Pick<SampleOptions, 'steps' | 'method' | 'guidance'>,
   { seed, signal, onStep }: PictureOptions,
 ): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
   const originals = greys(set, Math.min(SHOWN, set.count));
@@ -63,33 +63,28 @@ export async function* digitPictures(
     picture: grid(rowsOf(originals, shown, { ...originals, values: behind }), count),
   };
 
-  const options = { ...sampling, seed, signal };
-  yield { name: 'samples', picture: await sheet(engine, unet, { ...options, rows: ROWS, onStep }) };
-  yield { name: 'trajectory', picture: await trajectory(engine, unet, options) };
+  yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, rows: ROWS, onStep }) };
+  yield { name: 'trajectory', picture: await trajectory(engine, unet, { seed, signal }) };
 }
 
 /** A column for each class. */
 export async function sheet(
   engine: Engine,
   unet: UNet,
-  run: Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'seed' | 'signal'> & {
-    readonly rows: number;
-    readonly scale?: number;
-    readonly onStep?: PictureOptions['onStep'];
-  },
+  run: PictureOptions & { readonly rows: number; readonly scale?: number },
 ): Promise<Picture> {
-  const { rows, scale, onStep, guidance, ...options } = run;
+  const { rows, scale, onStep, ...options } = run;
+  const { steps } = unet.sampling!;
   const columns = columnsOf(unet);
   const count = columns * rows;
   const classes = Array.from({ length: columns }, (_, i) => i);
   const labels = labelsInTurn(classes, count);
   const sampler = await engine.createSampler(unet, { count });
   try {
-    const told = unet.config.conditioning?.classes ? { labels, guidance } : {};
     const values = await sampler.sample({
       ...options,
-      ...told,
-      onStep: (done) => onStep?.('samples', done, options.steps),
+      ...(unet.config.conditioning?.classes ? { labels } : {}),
+      onStep: (done) => onStep?.('samples', done, steps),
     });
     return grid({ ...unet.config, values }, columns, { scale });
   } finally {
@@ -97,22 +92,22 @@ export async function sheet(
   }
 }
 
-/** A row for each class: x from noise to image, one column a step, from left to right. */
+/** A row for each class: x from noise to image, a column for every other step of Euler, from left to right. */
 async function trajectory(
   engine: Engine,
   unet: UNet,
-  { guidance, ...options }: Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'seed' | 'signal'>,
+  options: Pick<PictureOptions, 'seed' | 'signal'>,
 ): Promise<Picture> {
   const rows = columnsOf(unet);
   const sampler = await engine.createSampler(unet, { count: rows });
   try {
     const labels = Uint8Array.from({ length: rows }, (_, i) => i);
-    const told = unet.config.conditioning?.classes ? { labels, guidance } : {};
     const columns: Float32Array[] = [];
+    const run = { ...options, ...TRAJECTORY, ...(unet.config.conditioning?.classes ? { labels } : {}) };
     // Every other step: more are too alike to tell apart.
-    for await (const { step, input, x } of sampler.run({ ...options, ...told })) {
+    for await (const { step, input, x } of sampler.run(run)) {
       if (step % 2 === 0) columns.push(input);
-      if (step === options.steps - 1) columns.push(x);
+      if (step === TRAJECTORY.steps - 1) columns.push(x);
     }
     const { height, width, channels } = unet.config;
     const size = height * width * channels;

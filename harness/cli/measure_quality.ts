@@ -1,7 +1,7 @@
 /** Measures how good a network's digits are by comparing samples with real digits. */
 import type { Engine } from '../../src/engine';
 import { createQualityMeter, type Quality } from '../../src/quality/quality';
-import type { SampleOptions } from '../../src/sampling/options';
+import type { Sampling } from '../../src/sampling/sampling';
 import type { UNet } from '../../src/unet/unet';
 
 /** Images per sampling batch. */
@@ -10,7 +10,8 @@ const BATCH = 250;
 export interface QualityRun {
   readonly count: number;
   readonly seed: number;
-  readonly sampling: Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
+  /** Default: as the network is usually sampled. */
+  readonly sampling?: Sampling;
   readonly signal?: AbortSignal;
   readonly onImages?: (done: number) => void;
 }
@@ -30,7 +31,7 @@ export async function manySamples(engine: Engine, unet: UNet, run: QualityRun) {
   const { count, seed, signal, onImages } = run;
   const { height, width, channels, conditioning } = unet.config;
   const classes = conditioning?.classes ?? 0;
-  const { guidance, ...sampling } = run.sampling;
+  const { guidance, guidanceRange, ...sampling } = run.sampling ?? {};
   const size = height * width * channels;
   const images = new Float32Array(count * size);
   const labels = classes > 0 ? Uint8Array.from({ length: count }, (_, i) => i % classes) : undefined;
@@ -38,7 +39,7 @@ export async function manySamples(engine: Engine, unet: UNet, run: QualityRun) {
     const n = Math.min(BATCH, count - done);
     const sampler = await engine.createSampler(unet, { count: n });
     try {
-      const told = labels && { labels: labels.subarray(done, done + n), guidance };
+      const told = labels && { labels: labels.subarray(done, done + n), guidance, guidanceRange };
       // The noise follows from a seed and an image's position, so each batch needs its own seed.
       const values = await sampler.sample({ ...sampling, ...told, seed: seed + done, signal });
       images.set(values, done * size);

@@ -46,9 +46,7 @@ export async function* runPictures(
   };
 }
 
-export interface SampleRun
-  extends PictureOptions,
-    Pick<SampleOptions, 'steps' | 'method' | 'guidance' | 'labels'> {
+export interface SampleRun extends PictureOptions, Pick<SampleOptions, 'steps' | 'labels'> {
   readonly count: number;
   /** Passed to onStep. */
   readonly name: string;
@@ -58,7 +56,7 @@ export interface SampleRun
 export async function sampleImages(engine: Engine, unet: UNet, run: SampleRun): Promise<Images> {
   const sampler = await engine.createSampler(unet, { count: run.count });
   try {
-    return { ...unet.config, values: await sampler.sample(optionsOf(run)) };
+    return { ...unet.config, values: await sampler.sample(optionsOf(unet, run)) };
   } finally {
     sampler.destroy();
   }
@@ -69,7 +67,7 @@ export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun):
   const sampler = await engine.createSampler(unet, { count: run.count });
   try {
     const history: Images[] = [];
-    for await (const { input, prediction } of sampler.run(optionsOf(run))) {
+    for await (const { input, prediction } of sampler.run(optionsOf(unet, run))) {
       history.push({ ...unet.config, values: input }, { ...unet.config, values: prediction });
     }
     return history;
@@ -83,8 +81,8 @@ export function historyGrid(history: readonly Images[], count: number): Picture 
   return grid(rowsOf(...history), 2 * count, { group: count });
 }
 
-function optionsOf({ name, count: _, onStep, ...options }: SampleRun): SampleOptions {
-  const { steps } = options;
+function optionsOf(unet: UNet, { name, count: _, onStep, ...options }: SampleRun): SampleOptions {
+  const { steps = unet.sampling!.steps } = options;
   onStep?.(name, 0, steps);
   return { ...options, onStep: (done) => onStep?.(name, done, steps) };
 }

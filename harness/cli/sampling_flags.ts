@@ -1,36 +1,83 @@
-/** The flags for sampling, and the options that they result in for a model. */
-import { type Recipe, recipes } from '../../src/recipes';
-import { METHODS } from '../../src/sampling/passes';
+/** The flags for sampling, and the sampling that they result in for a model. */
+import { samplingFor } from '../../src/recipes';
+import { callsOf, isGuidanceRange, METHODS, type Sampling } from '../../src/sampling/sampling';
 import type { Model } from '../../src/weights/model';
-import { type Given, integer, number, oneOf, UsageError } from './args';
+import { plural } from '../run/units';
+import { type Flag, type Given, integer, number, oneOf, show, UsageError } from './args';
+
+const range: Flag<readonly [number, number]> = {
+  value: 'LOW,HIGH',
+  help: 'the levels at which guidance acts, 0 to 1, both included; for euler and adams\n(default: all)',
+  parse: (given, name) => {
+    const levels = given.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    if (isGuidanceRange(levels)) return levels;
+    throw new UsageError(
+      `--${name} is ${show(given)}; it must be two levels from 0 to 1, the lower one first, such as 0.2,0.8.`,
+    );
+  },
+};
 
 export const samplingFlags = {
-  steps: integer('N', 'sampling steps (default 50; for a network of the recipe digits 20)', 1, 1000),
+  steps: integer('N', 'sampling steps (default: as the model was saved, else as its recipe says)', 1, 1000),
   method: oneOf(
-    "mix is the tutorial's; euler and heun follow a flow\n(default: what the model was trained for)",
+    "mix is the tutorial's; euler, heun and adams follow a flow\n(default: as the model was saved, else as its recipe says)",
     ...METHODS,
   ),
   guidance: number(
     'X',
-    'how far to go towards the class asked for: 1 as the network says, more is\nplainer and less varied (default 2)',
+    'how far to go towards the class asked for: 1 as the network says, more is\nplainer and less varied (default: as the model was saved, else as its\nrecipe says)',
     0,
     100,
   ),
+  'guidance-range': range,
   seed: integer('N', 'fixes the noise that the images start from (default 123)', 0, 0xffffffff),
 };
 
-/** Throws UsageError if guidance is requested of a network without classes. */
-export function samplingOf(
-  given: Given<typeof samplingFlags>,
-  { config, objective }: Model,
-): Recipe['sampling'] {
-  const { sampling }: Recipe = recipes[objective === 'flow' ? 'digits' : 'tutorial'];
-  const { steps = sampling.steps, method = sampling.method } = given;
-  const classes = config.conditioning?.classes ?? 0;
-  if (given.guidance !== undefined && (classes === 0 || method === 'mix')) {
+/** Steps of a method that is not the model's own. */
+const STEPS = { mix: 50, euler: 20, heun: 20, adams: 20 };
+
+/** How a model is sampled, with what the flags change. Throws UsageError for flags that do not suit it. */
+export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sampling {
+  const usual = samplingFor(model);
+  if (usual.calls !== undefined) return distilled(given, usual);
+  const { method = usual.method } = given;
+  const { steps = method === usual.method ? usual.steps : STEPS[method] } = given;
+  const classes = model.config.conditioning?.classes ?? 0;
+  if (classes === 0 || method === 'mix') {
+    const flag = (['guidance', 'guidance-range'] as const).find((name) => given[name] !== undefined);
+    if (!flag) return { method, steps };
     throw new UsageError(
-      `--guidance is ${given.guidance}, but ${classes === 0 ? 'this network is not told classes' : 'the method mix has none'}. Leave it out${classes === 0 ? ', or use a model of --recipe digits' : ''}.`,
+      `--${flag} is ${given[flag]}, but ${classes === 0 ? 'this network is not told classes' : 'the method mix has none'}. Leave it out${classes === 0 ? ', or use a model of --recipe digits' : ''}.`,
     );
   }
-  return { steps, method, ...(classes > 0 && method !== 'mix' ? { guidance: given.guidance ?? 2 } : {}) };
+  if (method === 'heun' && given['guidance-range']) {
+    throw new UsageError(
+      `--guidance-range is ${given['guidance-range']}, but the method heun has none. Leave it out, or take euler or adams.`,
+    );
+  }
+  const { guidance = usual.guidance ?? 2 } = given;
+  const { 'guidance-range': guidanceRange = method === 'heun' ? undefined : usual.guidanceRange } = given;
+  return { method, steps, guidance, ...(guidanceRange ? { guidanceRange } : {}) };
+}
+
+/** A distilled network is sampled in one way. */
+function distilled(given: Given<typeof samplingFlags>, sampling: Sampling): Sampling {
+  const { steps, method, guidance } = sampling;
+  const only = { steps, method, guidance, 'guidance-range': undefined };
+  for (const [flag, legal] of Object.entries(only)) {
+    const now = given[flag as keyof typeof only];
+    if (now === undefined || now === legal) continue;
+    throw new UsageError(
+      `--${flag} is ${now}, but this network is distilled to ${plural(steps, 'call')}: ${samplingText(sampling)}. Leave it out, or use the model that it was distilled from.`,
+    );
+  }
+  return sampling;
+}
+
+/** `20 steps of euler, guidance 2: 40 network calls`. */
+export function samplingText(sampling: Sampling): string {
+  const { method, steps, guidance, guidanceRange, calls } = sampling;
+  const guided = guidance === undefined || calls ? '' : `, guidance ${guidance}`;
+  const within = guidanceRange ? ` from level ${guidanceRange[0]} to ${guidanceRange[1]}` : '';
+  return `${plural(steps, 'step')} of ${method}${guided}${within}: ${plural(callsOf(sampling), 'network call')}`;
 }

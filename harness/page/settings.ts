@@ -1,13 +1,12 @@
 /** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
 
 import { EngineError } from '../../src/errors';
-import { type Recipe, type RecipeName, recipes } from '../../src/recipes';
+import { type Recipe, type RecipeName, recipeOf as recipeOfModel, recipes } from '../../src/recipes';
 import type { Objective } from '../../src/training/settings';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import { usualHoldOut } from '../run/hold_out';
-import { isOfRecipe } from '../run/network';
 import type { CheckpointSettings } from './protocol';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench'] as const;
@@ -280,17 +279,9 @@ export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
 /** Whether a setting differs from its recipe's default. */
 const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
 
-/** The recipe of a network: by its objective and, among those that share it, by its convolutions. */
-export function recipeOf({
-  objective,
-  config,
-}: {
-  readonly objective: Objective;
-  readonly config: UNetConfig;
-}): PageRecipe {
-  const able = recipeNames.filter((recipe) => recipes[recipe].trainer.objective === objective);
-  return able.find((recipe) => isOfRecipe(config, recipe)) ?? able[0];
-}
+/** The recipe of a network, or the first one with its objective. */
+export const recipeOf = (model: { readonly objective: Objective; readonly config: UNetConfig }): PageRecipe =>
+  recipeOfModel(model) ?? recipeNames.find((name) => recipes[name].trainer.objective === model.objective)!;
 
 /** Shortens values from an address or a form, which may have any length, for a message. */
 const clip = (text: string) => (text.length <= 40 ? text : `${text.slice(0, 40)}…`);

@@ -54,11 +54,3 @@ export function levelsOf(
   if (own || typeof of === 'number') return { widths, convolutionsPerLevel: of };
   return { widths, convolutionsPerLevel: widths.map((_, level) => of[level] ?? of[of.length - 1]) };
 }
-
-/** Whether a network has the kernel size, convolutions and residuals of a recipe's network. */
-export function isOfRecipe(config: UNetConfig, recipe: RecipeName): boolean {
-  const { height, width, widths } = config;
-  const kind = ({ kernelSize, convolutionsPerLevel, residual }: UNetConfig) =>
-    JSON.stringify([kernelSize, convolutionsPerLevel, residual]);
-  return kind(configOf({ recipe, widths }, { height, width })) === kind(checkConfig(config));
-}

@@ -1,8 +1,8 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
-import { EngineError, show, typeOf } from '../errors';
+import { EngineError, show, typeOf, wrongArgument } from '../errors';
 import type { Objective } from '../training/settings';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
-import { isObjective, OBJECTIVES, wrongArgument } from '../weights/fields';
+import { isObjective, OBJECTIVES } from '../weights/fields';
 import { toPyTorch } from '../weights/layout';
 import { checkTensors } from '../weights/match';
 import type { Tensor } from '../weights/safetensors';

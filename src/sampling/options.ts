@@ -8,13 +8,15 @@ import {
   EngineError,
   type Names,
   notImages,
+  show,
 } from '../errors';
 import type { BufferSlice } from '../gpu/slice';
 import type { Picture } from '../pictures/picture';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { MAX_SAMPLING_STEPS } from './most_steps';
-import { METHODS, type PassOptions, type SamplingMethod } from './passes';
+import type { PassOptions } from './passes';
+import { GUIDANCE_RANGE, isGuidanceRange, METHODS, type Sampling, type SamplingMethod } from './sampling';
 
 /** Options of a sampler. */
 export interface SamplerOptions {
@@ -26,10 +28,13 @@ export interface SamplerOptions {
 
 const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true };
 
-/** The options of every kind of run. */
+/**
+ * The options of every kind of run. Steps, method, guidance and its range default to `unet.sampling`, if the UNet was created with it. A
+ * distilled network (`unet.sampling.calls`) takes no others, and neither `start`, `from` nor `mask`.
+ */
 export interface RunOptions<Images, Labels> {
   /** 1 to 1000. */
-  readonly steps: number;
+  readonly steps?: number | undefined;
   /** Default: `euler` if the network is conditioned on the noise level, else `mix`, the tutorial's method. */
   readonly method?: SamplingMethod | undefined;
   /** The class of each image, [count]: from 0; the number of classes stands for no class (the default). */
@@ -40,6 +45,11 @@ export interface RunOptions<Images, Labels> {
    * a flow, else 1.
    */
   readonly guidance?: number | undefined;
+  /**
+   * The lowest and the highest level, 0 <= low < high <= 1, at which guidance acts, both included; at others it is 1 ("guidance interval":
+   * Kynkäänniemi et al., 2024). For `euler` and `adams`. Costs as much as guidance at all levels. Default: all levels.
+   */
+  readonly guidanceRange?: readonly [low: number, high: number] | undefined;
   /** Images to begin at, values from 0 to 1: x is (1 - from) start + from noise. Along a flow only, like `from` and `mask`. */
   readonly start?: Images | undefined;
   /** The noise level to begin at, above 0, up to 1. Default 1. */
@@ -53,6 +63,7 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
   method: true,
   labels: true,
   guidance: true,
+  guidanceRange: true,
   start: true,
   from: true,
   mask: true,
@@ -118,23 +129,67 @@ export function checkSampler(options: SamplerOptions) {
 
 export const checkEncodeNames = (options: EncodeRunOptions) => checkNames('encodeRun', options, RUN_OPTIONS);
 
-/** Checks a run of `count` images with a network of `config` and fills in the defaults; throws an `argument` error if it is not legal. */
-export function checkRun(
-  options: RunOptions<unknown, unknown>,
-  { conditioning }: UNetConfig,
-  count: number,
-): RunPlan {
-  const { steps, labels, from } = options;
-  const { method = conditioning?.noiseLevel ? 'euler' : 'mix' } = options;
-  checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
+/** The parts of a UNet that a run depends on. */
+type Sampled = { readonly config: UNetConfig; readonly sampling?: Sampling | undefined };
+
+/** Checks a run of `count` images with a network and fills in the defaults; throws an `argument` error if it is not legal. */
+export function checkRun(options: RunOptions<unknown, unknown>, unet: Sampled, count: number): RunPlan {
+  const { conditioning } = unet.config;
+  const { sampling: usual } = unet;
+  const { labels, from } = options;
+  const { steps = usual?.steps, method = usual?.method ?? (conditioning?.noiseLevel ? 'euler' : 'mix') } =
+    options;
+  checkInteger('steps', steps!, 1, MAX_SAMPLING_STEPS);
   if (!METHODS.includes(method)) {
-    throw new EngineError('argument', `method is ${method}; it must be ${METHODS.join(', ')}.`);
+    throw new EngineError('argument', `method is ${show(method)}; it must be ${METHODS.join(', ')}.`);
   }
   const flow = method !== 'mix';
-  const { guidance = flow && labels !== undefined ? 2 : 1 } = options;
+  const guides = flow && labels !== undefined;
+  const { guidance = guides ? (usual?.guidance ?? 2) : 1 } = options;
   checkGuidance({ guidance, labels, flow, classes: conditioning?.classes ?? 0, count });
+  checkRange(options.guidanceRange, method, labels);
   checkBeginning(options, flow);
-  return { flow, settings: { method, steps, from: from ?? 1, guidance } };
+  if (usual?.calls !== undefined) checkDistilled(options, { method, steps: steps!, guidance }, usual.calls);
+  const ranged = guides && method !== 'heun';
+  const { guidanceRange = ranged ? usual?.guidanceRange : undefined } = options;
+  return { flow, settings: { method, steps: steps!, from: from ?? 1, guidance, guidanceRange } };
+}
+
+/** Throws unless a distilled network is sampled in the one way that it has learned. */
+function checkDistilled(
+  options: RunOptions<unknown, unknown>,
+  { method, steps, guidance }: Sampling,
+  calls: number,
+): void {
+  const { guidanceRange, start, from, mask } = options;
+  const wrong = Object.entries({
+    method: method === 'euler' ? undefined : method,
+    steps: steps === calls ? undefined : steps,
+    guidance: guidance === 1 ? undefined : guidance,
+    guidanceRange,
+    ...{ start, from, mask },
+  }).find(([, value]) => value !== undefined);
+  if (!wrong) return;
+  const [name, value] = wrong;
+  throw new EngineError(
+    'argument',
+    `${name} is ${typeof value === 'object' ? 'given' : value}, but this network is distilled to ${calls} ${calls === 1 ? 'call' : 'calls'}: it goes from noise to images in ${calls} ${calls === 1 ? 'step' : 'steps'} of euler at guidance 1. Leave it out, or take the network that it was distilled from.`,
+  );
+}
+
+function checkRange(range: unknown, method: SamplingMethod, labels: unknown): void {
+  if (range === undefined) return;
+  if (!isGuidanceRange(range)) {
+    throw new EngineError('argument', `guidanceRange is ${show(range)}; it must be ${GUIDANCE_RANGE}.`);
+  }
+  if (method === 'euler' || method === 'adams') {
+    if (labels !== undefined) return;
+    throw new EngineError('argument', 'guidanceRange is given without labels. Give labels, or leave it out.');
+  }
+  throw new EngineError(
+    'argument',
+    `guidanceRange is given and method ${method}; it is for the methods euler and adams. Leave it out.`,
+  );
 }
 
 function checkGuidance(run: {
@@ -161,7 +216,7 @@ function checkGuidance(run: {
   if (!flow && guidance !== 1) {
     throw new EngineError(
       'argument',
-      `guidance is ${guidance} and method mix; guidance is for the methods euler and heun. Leave it out.`,
+      `guidance is ${guidance} and method mix; guidance is for the methods euler, heun and adams. Leave it out.`,
     );
   }
 }
@@ -170,7 +225,10 @@ function checkGuidance(run: {
 function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flow: boolean): void {
   for (const [name, value] of Object.entries({ start, from, mask })) {
     if (!flow && value !== undefined) {
-      throw new EngineError('argument', `${name} is for the methods euler and heun; this run has mix.`);
+      throw new EngineError(
+        'argument',
+        `${name} is for the methods euler, heun and adams; this run has mix.`,
+      );
     }
   }
   if (from !== undefined && start === undefined) {
@@ -194,13 +252,13 @@ function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flo
 /** Like `checkRun`, for `sample` of `count` images with `imageSize` values each: also checks that all arrays are images. */
 export function checkSample(
   options: LoadedOptions,
-  config: UNetConfig,
+  unet: Sampled,
   count: number,
   imageSize: number,
 ): RunPlan & { readonly seed: number } {
   checkNames('Sampling', options, SAMPLE_OPTIONS);
   const { seed = 0, noise, start, mask } = options;
-  const run = checkRun(options, config, count);
+  const run = checkRun(options, unet, count);
   checkInteger('seed', seed, 0, 0xffffffff);
   checkSignal(options.signal);
   checkFunctions({ onStep: options.onStep });

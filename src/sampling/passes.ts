@@ -1,14 +1,6 @@
 /** The passes of the network that a sampling run consists of: plain numbers, no GPU. */
+import type { Sampling } from './sampling';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from './step';
-
-/**
- * How noise becomes an image. `mix` is the tutorial's method: each step moves 1 / (steps left) of the way to the network's prediction. The
- * others follow the velocity that a network with the objective `flow` was trained on, from level 1 down to 0: `euler` evaluates it once per
- * step; `heun` evaluates it again at the end of the step and takes the mean of both (except in the last step).
- */
-export type SamplingMethod = 'mix' | 'euler' | 'heun';
-
-export const METHODS: readonly SamplingMethod[] = ['mix', 'euler', 'heun'];
 
 /** Words of a row: SamplingStep, then the share of the prediction (for `mix`), then padding. */
 export const ROW_WORDS = 12;
@@ -23,9 +15,7 @@ export interface Pass {
   readonly ends: boolean;
 }
 
-export interface PassOptions {
-  readonly method: SamplingMethod;
-  readonly steps: number;
+export interface PassOptions extends Pick<Sampling, 'method' | 'steps' | 'guidanceRange'> {
   /** The level at which the run begins. */
   readonly from: number;
   readonly guidance: number;
@@ -52,16 +42,21 @@ const KNOWN = 0.5;
 export const levelAt = ({ from, steps }: Pick<PassOptions, 'from' | 'steps'>, done: number) =>
   from * (1 - done / steps);
 
-export function passesOf({ method, steps, from, guidance }: PassOptions): Pass[] {
-  const common = { guidance, knownFrom: KNOWN };
+export function passesOf({ method, steps, from, guidance, guidanceRange }: PassOptions): Pass[] {
+  const [low, high] = (guidanceRange ?? [0, 1]).map(Math.fround);
   return Array.from({ length: steps }, (_, i): Pass[] => {
-    const [level, next] = [i, i + 1].map((done) => levelAt({ from, steps }, done));
-    if (method === 'mix') {
-      return [{ row: row({ ...common, level }, 1 / (steps - i)), begins: true, ends: true }];
-    }
+    const [before, level, next] = [i - 1, i, i + 1].map((done) => levelAt({ from, steps }, done));
+    // Compared as the GPU has it, so that rounding puts no level outside.
+    const guided = Math.fround(level) >= low && Math.fround(level) <= high;
+    const common = { level, guidance: guided ? guidance : 1, knownFrom: KNOWN };
+    if (method === 'mix') return [{ row: row(common, 1 / (steps - i)), begins: true, ends: true }];
     const step = next - level;
-    const first = row({ ...common, level, step });
-    if (method === 'euler' || i === steps - 1) return [{ row: first, begins: true, ends: true }];
+    if (method === 'adams' && i > 0) {
+      const moves = extrapolated(step, level - before);
+      return [{ row: row({ ...common, ...moves }), begins: true, ends: true }];
+    }
+    const first = row({ ...common, step });
+    if (method !== 'heun' || i === steps - 1) return [{ row: first, begins: true, ends: true }];
     // The first pass moved x by the whole step; this adds half of the difference between the two velocities.
     const second = row({ ...common, level: next, step: step / 2, correction: -step / 2 });
     return [
@@ -69,4 +64,25 @@ export function passesOf({ method, steps, from, guidance }: PassOptions): Pass[]
       { row: second, begins: false, ends: true },
     ];
   }).flat();
+}
+
+/**
+ * A step of Adams-Bashforth of second order after a step of length `before`: the velocity goes on as it changed, so that its mean over the
+ * step is v + (v - v_old) step / (2 before).
+ */
+export function extrapolated(step: number, before: number) {
+  const ratio = step / (2 * before);
+  return { step: (1 + ratio) * step, correction: -ratio * step };
+}
+
+/** The clean image at which a step's velocity (the second of Heun's) points. */
+export function predictionOf(
+  settings: Pick<PassOptions, 'method' | 'steps' | 'from'>,
+  step: number,
+  { input, after, velocity }: Readonly<Record<'input' | 'after' | 'velocity', Float32Array>>,
+): Float32Array<ArrayBuffer> {
+  // The end of a step lies on the way there, but for a step that extrapolates.
+  const [x, done] = settings.method === 'adams' ? [input, step] : [after, step + 1];
+  const level = levelAt(settings, done);
+  return Float32Array.from(velocity, (v, i) => x[i] - level * v);
 }

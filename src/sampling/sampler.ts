@@ -22,7 +22,7 @@ import {
   type SampleOptions,
   type SamplerOptions,
 } from './options';
-import { levelAt, passesOf, ROW_WORDS } from './passes';
+import { passesOf, predictionOf, ROW_WORDS } from './passes';
 import { createPlan, destroyPlan, type Output, type SamplingPlan } from './plan';
 import {
   encodeFirst,
@@ -55,7 +55,7 @@ export class Sampler extends Resource {
   readonly unet: UNet;
   /** Images sampled together. */
   readonly count: number;
-  /** The plan that the sampler was created with: for the network's default method, guided if there are classes. @internal */
+  /** The plan that the sampler was created with: for the network's default method, guided if it usually is. @internal */
   readonly parts: SamplingPlan;
   private readonly gpu: Gpu;
   private readonly variants: Variants | undefined;
@@ -94,23 +94,22 @@ export class Sampler extends Resource {
       );
     }
     const flow = conditioning?.noiseLevel ?? false;
-    const guided = flow && conditioning!.classes > 0;
+    const guided = flow && conditioning!.classes > 0 && unet.sampling?.guidance !== 1;
     const plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS }, chooser);
     return new Sampler({ gpu, unet, count, variants, chooser, plan, name: planName(flow, guided) });
   }
 
-  /** Runs `steps` steps; for each, yields x before it, the prediction, and x after it. Throws as `sample` does. */
-  async *run(options: SampleOptions): AsyncGenerator<SampleEvent, void, undefined> {
+  /** Runs all steps; for each, yields x before it, the prediction, and x after it. Throws as `sample` does. */
+  async *run(options: SampleOptions = {}): AsyncGenerator<SampleEvent, void, undefined> {
     const run = await this.start(options);
     const { flow, settings, plan } = run;
     const { x, made } = plan.outputs;
     try {
       let [input] = await this.read(plan, x);
-      for (let step = 0, done = 0; step < options.steps; step++) {
+      for (let step = 0, done = 0; step < settings.steps; step++) {
         done += await this.advance(run, options, done, 1);
         const [after, output] = await this.read(plan, x, made);
-        const level = levelAt(settings, step + 1);
-        const prediction = flow ? output.map((v, i) => after[i] - level * v) : output;
+        const prediction = flow ? predictionOf(settings, step, { input, after, velocity: output }) : output;
         const show = (values: Float32Array<ArrayBuffer>) => (flow ? values.map(toUnit) : values);
         yield { step, input: show(input), prediction: show(prediction), x: show(after) };
         input = after;
@@ -127,7 +126,7 @@ export class Sampler extends Resource {
    * Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. Throws `argument` for options that are not legal,
    * `busy` in the middle of another run, and the signal's reason.
    */
-  async sample(options: SampleOptions): Promise<Float32Array<ArrayBuffer>> {
+  async sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
     const run = await this.start(options);
     try {
       for (let done = 0; done < run.passes.length; ) done += await this.advance(run, options, done);
@@ -145,13 +144,13 @@ export class Sampler extends Resource {
    * Records a run from the noise in `buffer`; submits nothing. `buffer` ([count][height][width][channels] of f32, usages COPY_SRC and
    * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps, 1 to 1000. Throws `argument` before anything is recorded.
    */
-  encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions | number): void {
+  encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions | number = {}): void {
     this.check();
     checkEncoder(encoder);
     if (this.busy) throw busyError();
     const given = typeof options === 'number' ? { steps: options } : options;
     checkEncodeNames(given);
-    const { flow, settings } = checkRun(given, this.unet.config, this.count);
+    const { flow, settings } = checkRun(given, this.unet, this.count);
     const plan = this.recordedPlan(flow, settings);
     const bytes = this.count * this.imageSize * 4;
     const images = checkSlice('The buffer of encodeRun', buffer, bytes, 'COPY_SRC', 'COPY_DST');
@@ -229,7 +228,7 @@ export class Sampler extends Resource {
       ? await loadPictures(given, this.unet.config, this.count)
       : (given as LoadedOptions);
     this.check();
-    const { flow, settings, seed } = checkSample(options, this.unet.config, this.count, this.imageSize);
+    const { flow, settings, seed } = checkSample(options, this.unet, this.count, this.imageSize);
     const { labels, mask, signal } = options;
     this.checkLabels(labels);
     if (this.busy) throw busyError();
@@ -344,7 +343,7 @@ export class Sampler extends Resource {
         await gpu.submit(last);
       }
       if (mostSteps === 1 && !passes[done].ends)
-        return 1 + (await this.advance(run, { steps: 1, signal, onStep }, done + 1, 1));
+        return 1 + (await this.advance(run, { signal, onStep }, done + 1, 1));
     }
     const stepsOf = (passesDone: number) => passes.slice(0, passesDone).filter(({ ends }) => ends).length;
     if (stepsOf(done + n) > stepsOf(done)) onStep?.(stepsOf(done + n));

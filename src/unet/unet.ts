@@ -1,4 +1,4 @@
-import { checkInteger, checkNames, EngineError, type Names, notImages } from '../errors';
+import { checkInteger, checkNames, EngineError, type Names, notImages, wrongArgument } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { createMutex } from '../mutex';
@@ -6,6 +6,7 @@ import type { Optional } from '../optional';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
+import { checkSampling, type Sampling } from '../sampling/sampling';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type UNetConfig } from './config';
@@ -15,6 +16,14 @@ import { initialParameters, planWeights } from './weights';
 
 /** Most images per forward pass of `predict`; it runs more images in turns. */
 const PREDICT_BATCH = 64;
+
+/** Options of `createUNet`. */
+export interface UNetOptions {
+  /** Fixes the first weights, 0 to 2^32 - 1. Default 0. */
+  readonly seed?: number | undefined;
+  /** How the network is sampled unless a run says otherwise, `model.sampling` for instance. */
+  readonly sampling?: Sampling | undefined;
+}
 
 /** The conditions of a conditioned network, one of each for each image. */
 export interface Told {
@@ -26,26 +35,30 @@ export interface Told {
 
 /** A network's weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
 export class UNet extends NetworkWeights {
+  /** How these weights are sampled unless a run says otherwise: as `createUNet` was given, `model.sampling` for instance. */
+  readonly sampling: Sampling | undefined;
   private readonly chooser: VariantChooser;
   private predictor: Predictor | undefined;
   /** All calls of `predict` share one predictor. */
   private readonly exclusively = createMutex();
 
-  private constructor(parts: NetworkParts, chooser: VariantChooser) {
+  private constructor(parts: NetworkParts, chooser: VariantChooser, sampling: Sampling | undefined) {
     super(parts);
     this.chooser = chooser;
+    this.sampling = sampling;
   }
 
   /** @internal */
   static async create(
     gpu: Gpu,
     partial: Optional<UNetConfig> = {},
-    options: { seed?: number | undefined } = {},
+    options: UNetOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<UNet> {
-    checkNames('createUNet', options, { seed: true } satisfies Names<typeof options>);
+    checkNames('createUNet', options, { seed: true, sampling: true } satisfies Names<UNetOptions>);
     const { seed = 0 } = options;
     checkInteger('seed', seed, 0, 0xffffffff);
+    const sampling = options.sampling && checkSampling(options.sampling, wrongArgument);
     const config = checkConfig(partial);
     const plan = planWeights(config);
     const tensors = [plan.flat, plan.packed];
@@ -54,7 +67,7 @@ export class UNet extends NetworkWeights {
     let unet: UNet | undefined;
     try {
       const repack = await Program.compile(gpu, 'pack weights', plan.pack, boundBuffers);
-      unet = new UNet({ gpu, config, plan, boundBuffers, repack }, chooser);
+      unet = new UNet({ gpu, config, plan, boundBuffers, repack }, chooser, sampling);
       await unet.setParameters(initialParameters(unet.parameters, seed));
       return unet;
     } catch (error) {

@@ -20,10 +20,12 @@
  * `data` (a fingerprint of the data set), `variants` (the kernel variant that each layer uses: another choice changes the last bits),
  * `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, skipNonFinite, classDropout), and as
  * a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`, what it was trained for, as a plain string.
+ * Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls (sampling/sampling.ts).
  */
 import type { ByteContainer } from '../bytes';
-import { checkObject, EngineError, show } from '../errors';
+import { checkObject, EngineError, show, wrongArgument } from '../errors';
 import { type AdapterDescription, ownName } from '../gpu/adapter';
+import type { Sampling } from '../sampling/sampling';
 import type { OptimizerState } from '../training/options';
 import { adamDefaults, LOSS_RING } from '../training/settings';
 import type { Trainer } from '../training/trainer';
@@ -34,12 +36,13 @@ import {
   inFile,
   jsonOf,
   type RunSettings,
+  samplingField,
+  samplingOf,
   settingsOf,
   stepOf,
   type TrainingSettings,
   trainingOf,
   variantsOf,
-  wrongArgument,
 } from './fields';
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
 import type { DataFingerprint } from './fingerprint';
@@ -79,7 +82,8 @@ interface Training extends Pick<Trainer, 'variants' | 'settings' | 'adapter'> {
  * are already submitted, whose losses it reads from the GPU.
  *
  * @param run.losses the losses known so far, one for each step from the first; the trainer knows up to 1024 of its last steps
- * @throws EngineError `argument` for settings or data that `loadCheckpoint` would refuse and if losses are missing, `diverged` if weights,
+ * @param run.sampling how the network is sampled. Default: `unet.sampling`.
+ * @throws EngineError `argument` for settings, data or sampling that `loadCheckpoint` would refuse and if losses are missing, `diverged` if weights,
  * moments or losses are not finite
  */
 export async function saveCheckpoint(run: {
@@ -87,6 +91,7 @@ export async function saveCheckpoint(run: {
   readonly settings: RunSettings;
   readonly data: DataFingerprint;
   readonly losses: ArrayLike<number>;
+  readonly sampling?: Sampling | undefined;
 }): Promise<Uint8Array<ArrayBuffer>> {
   checkWeights(run?.trainer?.unet);
   const { trainer } = run;
@@ -137,6 +142,7 @@ export async function saveCheckpoint(run: {
     variants: JSON.stringify(trainer.variants),
     training: JSON.stringify(training),
     adapter: ownName(trainer.adapter),
+    ...samplingField(run.sampling ?? unet.sampling),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
 }
@@ -173,6 +179,7 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
   const step = stepOf(file, name);
   const wrong = inFile(name);
   const training = trainingOf(file, name);
+  const sampling = samplingOf(file, name);
   checkTensors(expectedInCheckpoint(parameters, step, training), file.tensors, name);
   const floats = (key: string) => file.tensors.get(key)!.data as Float32Array;
   return {
@@ -194,6 +201,7 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
       ...(training.averageWeights ? { weights: pickTensors(file, 'trained.', parameters) } : {}),
     },
     losses: floats('losses'),
+    ...(sampling ? { sampling } : {}),
     ...(file.note ? { note: file.note } : {}),
   };
 }

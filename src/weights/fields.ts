@@ -1,5 +1,6 @@
 /** The fields of a file's metadata, and their checks. */
-import { EngineError, show } from '../errors';
+import { EngineError, integer, isObject, show, type Wrong, wrongArgument } from '../errors';
+import { checkSampling, type Sampling } from '../sampling/sampling';
 import type { TrainerSettings } from '../training/options';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
 import type { AdamSettings, Objective } from '../training/settings';
@@ -132,6 +133,16 @@ export function objectiveOf(file: Safetensors, name: string): Objective {
   return objective;
 }
 
+/** How the network is sampled; undefined where the file does not say. */
+export function samplingOf(file: Safetensors, name: string): Sampling | undefined {
+  if (file.metadata.sampling === undefined) return undefined;
+  return checkSampling(jsonOf(file, 'sampling', name), inFile(name));
+}
+
+/** The same, for the metadata to save. Throws `argument`. */
+export const samplingField = (sampling: Sampling | undefined): Record<string, string> =>
+  sampling ? { sampling: JSON.stringify(checkSampling(sampling, wrongArgument)) } : {};
+
 export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
   if (!isObject(given)) throw wrong('data', given, 'an object');
   const size = (key: string) => integer(given[key], `data.${key}`, wrong, 1, 2 ** 31);
@@ -195,26 +206,9 @@ function boolean(value: unknown, key: string, wrong: Wrong): boolean {
   return value;
 }
 
-export function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    throw wrong(key, value, `a whole number from ${min} to ${max}`);
-  }
-  return value;
-}
-
 const damaged = 'The file is damaged: take another.';
-
-/** Makes the error for a value that is not legal. */
-export type Wrong = (key: string, value: unknown, legal: string) => EngineError;
-
-export const wrongArgument: Wrong = (key, value, legal) =>
-  new EngineError('argument', `${key} is ${show(value)}; it must be ${legal}.`);
 
 export const inFile =
   (name: string): Wrong =>
   (key, value, legal) =>
     new EngineError('data', `${name}: ${key} in its metadata is ${show(value)}; it must be ${legal}.`);
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

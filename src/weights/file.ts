@@ -1,9 +1,9 @@
 /** The file format that models and checkpoints share. */
 import { type ByteContainer, bytesOf } from '../bytes';
-import { EngineError, nonFinite, printable, show } from '../errors';
+import { EngineError, isObject, nonFinite, printable, show } from '../errors';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { checkSeal, seal, UNKNOWN } from './checksum';
-import { isObject, jsonOf, type TrainingSettings } from './fields';
+import { jsonOf, type TrainingSettings } from './fields';
 import type { ExpectedTensor } from './match';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor, type Safetensors } from './safetensors';
 

@@ -1,10 +1,19 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../bytes';
-import { checkNames, EngineError, type Names, show, typeOf } from '../errors';
+import { checkNames, EngineError, type Names, show, typeOf, wrongArgument } from '../errors';
+import type { Sampling } from '../sampling/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
-import { isObjective, OBJECTIVES, objectiveOf, stepOf, trainingOf, wrongArgument } from './fields';
+import {
+  isObjective,
+  OBJECTIVES,
+  objectiveOf,
+  samplingField,
+  samplingOf,
+  stepOf,
+  trainingOf,
+} from './fields';
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
 import {
   inPyTorch,
@@ -24,6 +33,8 @@ export interface Model {
   readonly config: UNetConfig;
   /** The training objective, which decides how to sample. The first files lack it: `tutorial`. */
   readonly objective: Objective;
+  /** How it is sampled, if the file says so; `samplingFor(model)` also answers where it does not. */
+  readonly sampling?: Sampling | undefined;
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
   /** A note to the user: what could not be checked in a file without a checksum. Absent if everything was checked. */
@@ -32,6 +43,8 @@ export interface Model {
 
 /** A UNet, or an object with its weights. */
 export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
+  /** As the UNet's. */
+  readonly sampling?: Sampling | undefined;
   /** The parameters by name. */
   getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
 }
@@ -43,8 +56,9 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
  * @param options.objective what the network was trained for: `trainer.settings.objective`. Default `tutorial`.
  * @param options.layout `pytorch` gives the tensors PyTorch's names and orders, for `load_state_dict` (docs/weights.md); `loadModel` reads
  * both. Default `keras`.
- * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype, objective or layout, or weights beyond the largest
- * F16
+ * @param options.sampling how the network is sampled, for those who open the file. Default: `unet.sampling`.
+ * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype, objective, layout or sampling, or weights beyond
+ * the largest F16
  */
 export async function saveModel(
   unet: Weights,
@@ -52,13 +66,13 @@ export async function saveModel(
     readonly dtype?: FloatType | undefined;
     readonly objective?: Objective | undefined;
     readonly layout?: WeightsLayout | undefined;
+    readonly sampling?: Sampling | undefined;
   } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkWeights(unet);
-  checkNames('saveModel', options, { dtype: true, objective: true, layout: true } satisfies Names<
-    typeof options
-  >);
-  const { dtype = 'F32', objective = 'tutorial', layout = 'keras' } = options;
+  const names = { dtype: true, objective: true, layout: true, sampling: true } as const;
+  checkNames('saveModel', options, names satisfies Names<typeof options>);
+  const { dtype = 'F32', objective = 'tutorial', layout = 'keras', sampling = unet.sampling } = options;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   if (!isFloatType(dtype)) throw wrongArgument('dtype', dtype, 'F32 or F16');
   if (!isLayout(layout)) throw wrongArgument('layout', layout, LAYOUTS);
@@ -72,6 +86,7 @@ export async function saveModel(
     kind: 'model',
     config: JSON.stringify(unet.config),
     objective,
+    ...samplingField(sampling),
   });
 }
 
@@ -115,9 +130,11 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
         : parameters.map(inPyTorch);
   checkTensors(expected, file.tensors, name, told ? 'argument' : 'data');
   const { note } = file;
+  const sampling = samplingOf(file, name);
   return {
     config,
     objective: objective ?? objectiveOf(file, name),
+    ...(sampling ? { sampling } : {}),
     parameters: layout === 'keras' ? pickTensors(file, '', parameters) : pickFromPyTorch(file, parameters),
     ...(note ? { note } : {}),
   };

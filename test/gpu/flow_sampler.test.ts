@@ -5,6 +5,7 @@ import { readBuffer } from '../../src/gpu/staging';
 import { normal, STREAM, threefry } from '../../src/random';
 import type { EncodeRunOptions, LoadedOptions, SampleEvent } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
+import type { Sampling } from '../../src/sampling/sampling';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
@@ -40,6 +41,14 @@ async function setUp(config = network, images = count) {
   return { unet, sampler: await Sampler.create(gpu, unet, { count: images }) };
 }
 
+/** The same network, twice: as it is, and with a way in which it is sampled. */
+async function setUpBoth(sampling: Sampling) {
+  const { unet, sampler } = await setUp();
+  const other = await UNet.create(gpu, network, { sampling });
+  await other.setParameters(await unet.getParameters());
+  return { plain: sampler, usual: await Sampler.create(gpu, other, { count }) };
+}
+
 /** The noise of a seed, from src/random.ts. */
 const noiseOf = (seed: number, images = count) =>
   Float32Array.from({ length: images * size }, (_, i) => {
@@ -58,7 +67,7 @@ interface Expected {
 
 /** Every step of a run along a flow, in f64 and from its definition; values from -1 to 1. */
 function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: LoadedOptions): Expected[] {
-  const { steps, method = 'euler', from = 1 } = options;
+  const { steps = 0, method = 'euler', from = 1, guidanceRange: [low, high] = [0, 1] } = options;
   const told = options.labels ?? Array(count).fill(CLASSES);
   const guidance = options.guidance ?? (options.labels ? 2 : 1);
   const begins = Float64Array.from({ length: count * size }, (_, i) => 2 * (options.start?.[i] ?? 0) - 1);
@@ -68,10 +77,12 @@ function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: Lo
   const velocity = (x: ArrayLike<number>, t: number) => {
     const levels = Array(count).fill(t);
     const none = reference.predict(x, count, { levels, labels: Array(count).fill(CLASSES) });
+    const towards = t >= low && t <= high ? guidance : 1;
     return reference
       .predict(x, count, { levels, labels: told })
-      .map((v, i) => none[i] + guidance * (v - none[i]));
+      .map((v, i) => none[i] + towards * (v - none[i]));
   };
+  let old: Float64Array | undefined;
   let x: Float64Array = options.start ? atLevel(from) : Float64Array.from(noise);
   return Array.from({ length: steps }, (_, step) => {
     const [t, next] = [step, step + 1].map((done) => from * (1 - done / steps));
@@ -79,13 +90,20 @@ function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: Lo
     x = put(x, t);
     let v = velocity(x, t);
     let moved = x.map((value, i) => value + (next - t) * v[i]);
+    const straight = input.map((value, i) => value - t * v[i]);
+    if (method === 'adams' && old) {
+      const before = old;
+      moved = x.map((value, i) => value + (next - t) * (1.5 * v[i] - 0.5 * before[i]));
+    }
+    old = v;
     if (method === 'heun' && next > 0) {
       const second = velocity(moved, next);
       moved = x.map((value, i) => value + ((next - t) * (v[i] + second[i])) / 2);
       v = second;
     }
     x = next > 0 ? moved : put(moved, 0);
-    return { input, prediction: x.map((value, i) => value - next * v[i]), x };
+    const prediction = method === 'adams' ? straight : x.map((value, i) => value - next * v[i]);
+    return { input, prediction, x };
   });
 }
 
@@ -132,6 +150,11 @@ const runs: Record<string, LoadedOptions> = {
   'classes, not guided': { steps: 3, labels, guidance: 1 },
   'guidance towards no class': { steps: 2, labels, guidance: 0 },
   'Heun, guided far': { steps: 3, method: 'heun', labels, guidance: 3.5 },
+  Adams: { steps: 4, method: 'adams' },
+  'Adams in one step': { steps: 1, method: 'adams' },
+  'Adams, guided within levels': { steps: 4, method: 'adams', labels, guidanceRange: [0.5, 0.75] },
+  'Euler, guided below a level': { steps: 5, labels, guidance: 3, guidanceRange: [0, 0.4] },
+  'Adams, from pictures, known pixels, guided': { steps: 3, method: 'adams', start, from: 0.7, mask, labels },
   'from pictures': { steps: 3, start, from: 0.4 },
   'known pixels': { steps: 4, start, mask },
   'Heun, from pictures, known pixels, guided': { steps: 3, method: 'heun', start, from: 0.7, mask, labels },
@@ -166,10 +189,11 @@ describe.each(Object.entries(runs))('%s', (_, options) => {
       const labels = await bufferOf(Uint32Array.from(told));
       expect(await encoded(sampler, noise, { ...arrays, labels })).toEqual(given);
       // What one recorded run was told is not told to the next.
-      const untold = { ...rest, ...buffers, guidance: 1 };
+      const { guidanceRange: _, ...unguided } = rest;
+      const untold = { ...unguided, ...buffers, guidance: 1 };
       expectClose(
         await encoded(sampler, noise, untold),
-        await sampler.sample({ ...rest, guidance: 1, noise, start: first, mask: known }),
+        await sampler.sample({ ...unguided, guidance: 1, noise, start: first, mask: known }),
         'after it',
       );
       labels.destroy();
@@ -235,6 +259,62 @@ test('guidance is the difference between two predictions, and 0 is that of no cl
   expectClose(await sampler.sample({ steps: 4, labels: none, guidance: 7, noise }), untold, 'of no class');
 });
 
+describe('how a network is sampled comes with it', () => {
+  const sampling = { method: 'adams', steps: 3, guidance: 3, guidanceRange: [0.5, 1] } as const;
+
+  test('and is the default of a run, whatever the run changes', async () => {
+    const { plain, usual } = await setUpBoth(sampling);
+    const same = async (options: LoadedOptions, all: LoadedOptions) =>
+      expect(await usual.sample({ seed: 1, ...options })).toEqual(await plain.sample({ seed: 1, ...all }));
+    await same({ labels }, { labels, ...sampling });
+    await same({ labels, steps: 2 }, { labels, ...sampling, steps: 2 });
+    await same({ labels, guidanceRange: [0, 1] }, { labels, ...sampling, guidanceRange: undefined });
+    await same({ labels, method: 'heun' }, { labels, method: 'heun', steps: 3, guidance: 3 });
+    // Guidance is for labels.
+    await same({}, { method: 'adams', steps: 3 });
+    const noise = noiseOf(9);
+    expect(await encoded(usual, noise, { labels })).toEqual(
+      await encoded(plain, noise, { labels, ...sampling }),
+    );
+  });
+
+  test('and is checked first', async () => {
+    for (const [given, message] of [
+      [{ method: 'adams' }, 'sampling.steps is missing; it must be a whole number from 1 to 1000.'],
+      [{ method: 'rk4', steps: 3 }, 'sampling.method is "rk4"; it must be mix, euler, heun, adams.'],
+      [{ ...sampling, guidance: -1 }, 'sampling.guidance is -1; it must be a number from 0 to 100.'],
+      [
+        { ...sampling, calls: 3 },
+        'must be euler, as many steps as calls, and guidance 1, where calls is given.',
+      ],
+    ] as const) {
+      const created = UNet.create(gpu, network, { sampling: given as Sampling });
+      await expect(created).rejects.toThrow(message);
+    }
+  });
+
+  test('a distilled network is sampled in the one way that it has learned', async () => {
+    const { plain, usual: sampler } = await setUpBoth({ method: 'euler', steps: 2, calls: 2 });
+    const options = { method: 'euler', steps: 2, guidance: 1, labels, seed: 1 } as const;
+    expect(await sampler.sample({ labels, seed: 1 })).toEqual(await plain.sample(options));
+    expect(await sampler.sample(options)).toEqual(await plain.sample(options));
+    const why =
+      'but this network is distilled to 2 calls: it goes from noise to images in 2 steps of euler at guidance 1. Leave it out, or take the network that it was distilled from.';
+    for (const [given, what] of [
+      [{ steps: 20 }, 'steps is 20'],
+      [{ method: 'heun' }, 'method is heun'],
+      [{ method: 'adams' }, 'method is adams'],
+      [{ method: 'mix' }, 'method is mix'],
+      [{ labels, guidance: 2 }, 'guidance is 2'],
+      [{ labels, guidanceRange: [0, 0.5] }, 'guidanceRange is given'],
+      [{ start, from: 0.5 }, 'start is given'],
+      [{ start, mask }, 'start is given'],
+    ] as const) {
+      await expect(sampler.sample(given as LoadedOptions)).rejects.toThrow(`${what}, ${why}`);
+    }
+  });
+});
+
 test('known pixels are exact at the end, others are not where the picture is', async () => {
   const { sampler } = await setUp();
   for (const method of ['euler', 'heun'] as const) {
@@ -280,6 +360,7 @@ test('the network looks once a step, twice with Heun but for the last, and once 
   try {
     expect(await passes({ steps: 5, labels })).toBe(5);
     expect(await passes({ steps: 5, labels, method: 'heun' })).toBe(9);
+    expect(await passes({ steps: 5, labels, method: 'adams' })).toBe(5);
     expect(await passes({ steps: 1, labels, method: 'heun' })).toBe(1);
   } finally {
     vi.restoreAllMocks();
@@ -411,9 +492,9 @@ describe('complaints', () => {
       ],
       [
         { labels, guidance: 3, method: 'mix' },
-        'guidance is 3 and method mix; guidance is for the methods euler and heun. Leave it out.',
+        'guidance is 3 and method mix; guidance is for the methods euler, heun and adams. Leave it out.',
       ],
-      [{ method: 'ddim' }, 'method is ddim; it must be mix, euler, heun.'],
+      [{ method: 'ddim' }, 'method is "ddim"; it must be mix, euler, heun, adams.'],
       [{ from: 0.5 }, 'from is 0.5 without start; give the pictures to begin at, too.'],
       [{ mask }, 'mask is given without start. Give start, too: the images whose pixels the mask keeps.'],
       [{ start, from: 0 }, 'from is 0; it must be a number from 0.001 to 1.'],
@@ -422,7 +503,24 @@ describe('complaints', () => {
         { start },
         'start is given with neither from nor mask, and would not count. Give the noise level to begin at, from, or a mask of the pixels that stay.',
       ],
-      [{ start, from: 0.5, method: 'mix' }, 'start is for the methods euler and heun; this run has mix.'],
+      [
+        { start, from: 0.5, method: 'mix' },
+        'start is for the methods euler, heun and adams; this run has mix.',
+      ],
+      [
+        { labels, guidanceRange: [0.5, 0.5] },
+        'guidanceRange is [0.5,0.5]; it must be two levels [low, high], 0 <= low < high <= 1.',
+      ],
+      [
+        { labels, guidanceRange: [0, 1.5] },
+        'guidanceRange is [0,1.5]; it must be two levels [low, high], 0 <= low < high <= 1.',
+      ],
+      [
+        { labels, guidanceRange: [0.5, 1], method: 'heun' },
+        'guidanceRange is given and method heun; it is for the methods euler and adams. Leave it out.',
+      ],
+      [{ guidanceRange: [0.5, 1] }, 'guidanceRange is given without labels. Give labels, or leave it out.'],
+      [{ steps: undefined }, 'steps is missing; it must be a whole number from 1 to 1000.'],
       [{ steps: 0 }, 'steps is 0; it must be a whole number from 1 to 1000.'],
     ] as const) {
       await refused(sampler, { steps: 1, ...options }, message);

@@ -1,6 +1,7 @@
 /** What a run of sampling asks of the network, pass by pass. */
 import { describe, expect, test } from 'vitest';
 import {
+  extrapolated,
   firstRow,
   lastRow,
   levelAt,
@@ -64,6 +65,69 @@ describe('Heun', () => {
       velocity = v;
     }
     expect(x).toBeCloseTo(4 - 0.01, 5);
+  });
+});
+
+describe('Adams', () => {
+  const adams = (steps: number, from = 1) => rows({ method: 'adams', steps, from, guidance: 2 });
+
+  test('asks once a step, goes the first one along, and the others by what the velocity was before, too', () => {
+    expect(adams(4)).toEqual([
+      { ...common, ...whole, level: 1, step: -0.25, correction: 0 },
+      ...[0.75, 0.5, 0.25].map((level) => ({ ...common, ...whole, level, step: -0.375, correction: 0.125 })),
+    ]);
+    expect(adams(1, 0.5)).toEqual([{ ...common, ...whole, level: 0.5, step: -0.5, correction: 0 }]);
+  });
+
+  /** x at level 0 of dx/dt = v(x, t), from x = 1. */
+  const follow = (steps: number, v: (x: number, level: number) => number) => {
+    let [x, old] = [1, 0];
+    for (const { level, step, correction } of adams(steps)) {
+      const now = v(x, level);
+      x += step * now + correction * old;
+      old = now;
+    }
+    return x;
+  };
+
+  test('of dx/dt = x, four steps go to 0.364746, where Euler goes to 0.316406 and x to exp(-1)', () => {
+    expect(follow(4, (x) => x)).toBeCloseTo(0.364746, 6);
+  });
+
+  test('errs by the square of the step', () => {
+    const errors = [20, 40].map((steps) => Math.abs(follow(steps, (x) => x) - Math.exp(-1)));
+    expect(errors[0] / errors[1]).toBeGreaterThan(3.7);
+    expect(errors[0] / errors[1]).toBeLessThan(4.3);
+  });
+
+  test('of unequal steps, is exact where velocities grow with the level', () => {
+    // dx/dt = 2t from t = 1: x(t) = t^2. After an Euler step that is made exact by hand.
+    let [x, old] = [0.49, 2];
+    for (const [before, level, next] of [
+      [1, 0.7, 0.6],
+      [0.7, 0.6, 0.1],
+      [0.6, 0.1, 0],
+    ]) {
+      const { step, correction } = extrapolated(next - level, level - before);
+      x += step * 2 * level + correction * old;
+      old = 2 * level;
+      expect(x).toBeCloseTo(next ** 2, 12);
+    }
+  });
+});
+
+describe('guidance within levels', () => {
+  const guidances = (options: Partial<PassOptions>) =>
+    rows({ method: 'euler', steps: 10, from: 1, guidance: 2, ...options }).map(({ guidance }) => guidance);
+
+  test('acts where the network is asked within them, the ends included', () => {
+    expect(guidances({ guidanceRange: [0.2, 0.8] })).toEqual([1, 1, 2, 2, 2, 2, 2, 2, 2, 1]);
+    expect(guidances({ guidanceRange: [0, 0.1], method: 'adams' })).toEqual([...Array(9).fill(1), 2]);
+    expect(guidances({ guidanceRange: [0.35, 1], from: 0.5, steps: 5 })).toEqual([2, 2, 1, 1, 1]);
+  });
+
+  test('acts everywhere by default', () => {
+    expect(guidances({})).toEqual(Array(10).fill(2));
   });
 });
 

@@ -10,7 +10,7 @@ import { modelFlag, readModel } from '../model_flag';
 import { describeNetwork } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
-import { samplingFlags, samplingOf } from '../sampling_flags';
+import { samplingFlags, samplingOf, samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
 
@@ -50,18 +50,14 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
     const progress = new Progress();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
-    const unet = await engine.createUNet(config);
+    const unet = await engine.createUNet(config, { sampling });
     await unet.setParameters(parameters);
     progress.print(`Adapter   ${adapterText(engine.adapter)}`);
     progress.print(`Network   ${describeNetwork(config)}`);
-    const { steps, method, guidance } = sampling;
-    progress.print(
-      `Sampling  ${count} images, ${steps} steps of ${method}${guidance === undefined ? '' : `, guidance ${guidance}`}, seed ${seed}`,
-    );
+    progress.print(`Sampling  ${count} images, ${samplingText(sampling)}; seed ${seed}`);
     const measured = await measureQuality(engine, unet, {
       count,
       seed,
-      sampling,
       signal,
       onImages: (done) => progress.update({ done, total: count, text: `${done} of ${count} samples` }),
     });

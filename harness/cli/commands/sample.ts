@@ -2,7 +2,7 @@
 
 import { adapterText } from '../../run/adapter_text';
 import { grid } from '../../run/pictures';
-import { duration } from '../../run/units';
+import { duration, plural } from '../../run/units';
 import { defineCommand, integer, text, toggle, UsageError } from '../args';
 import { labelsInTurn } from '../digit_pictures';
 import { prepareFile, writeWhole } from '../files';
@@ -13,7 +13,7 @@ import { nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { Progress } from '../progress';
 import { historyGrid, sampleHistory, sampleImages } from '../run_pictures';
-import { samplingFlags, samplingOf } from '../sampling_flags';
+import { samplingFlags, samplingOf, samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 
 /** Rows of a picture that has a column for each digit. */
@@ -51,14 +51,13 @@ export const sample = defineCommand({
     const progress = new Progress();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
-    const unet = await engine.createUNet(config);
+    const unet = await engine.createUNet(config, { sampling });
     await unet.setParameters(parameters);
 
     progress.print(`Adapter  ${adapterText(engine.adapter)}`);
     progress.print(`Network  ${describeNetwork(config)}`);
     const { steps } = sampling;
     const run = {
-      ...sampling,
       ...(asked ? { labels: labelsInTurn(asked, count) } : {}),
       count,
       seed,
@@ -77,9 +76,8 @@ export const sample = defineCommand({
     await writeWhole(out, encodePng(picture));
     progress.print(`Kernels  ${preparations.origin(engine, kernels.variants !== undefined)}`);
     const seconds = (performance.now() - start) / 1000;
-    const guided = sampling.guidance === undefined ? '' : `, guidance ${sampling.guidance}`;
     progress.print(
-      `Wrote ${out}: ${count} images, ${steps} steps of ${sampling.method}${guided}, ${duration(seconds)}.`,
+      `Wrote ${out}: ${plural(count, 'image')}, ${samplingText(sampling)}; ${duration(seconds)}.`,
     );
     engine.destroy();
     return 0;

@@ -6,7 +6,7 @@ import type { ImageSet } from '../../../src/data/idx';
 import type { Engine } from '../../../src/engine';
 import { requirements } from '../../../src/gpu/request_device';
 import { padBatch } from '../../../src/plan/tensor';
-import { type Recipe, recipes } from '../../../src/recipes';
+import { type Recipe, recipeOf, recipes, samplingFor } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
@@ -24,7 +24,6 @@ import { adapterText } from '../../run/adapter_text';
 import { usualHoldOut } from '../../run/hold_out';
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
-import { isOfRecipe } from '../../run/network';
 import { duration, megabytes, plural, thousands } from '../../run/units';
 import {
   type Context,
@@ -226,7 +225,7 @@ export function resumedSettings(
       `--recipe is ${given.recipe}, but the checkpoint is of a run of the recipe ${other}. Leave it out to go on, or start a new run without --resume.`,
     );
   }
-  if (given.recipe !== undefined && !isOfRecipe(config, given.recipe)) {
+  if (given.recipe !== undefined && given.recipe !== recipeOf({ config, objective: training.objective })) {
     throw new UsageError(
       `--recipe is ${given.recipe}, but the checkpoint's network is ${describeNetwork(config)}. Leave it out to go on, or start a new run without --resume.`,
     );
@@ -343,16 +342,14 @@ class TrainRun {
     return this.trainer.settings.objective === 'flow';
   }
 
-  private get sampling(): Recipe['sampling'] {
-    return recipes[this.flow ? 'digits' : 'tutorial'].sampling;
-  }
-
   /** Uploads everything to the GPU and prints what is going to happen. */
   async prepare(): Promise<void> {
     const { engine, options, progress } = this;
     const { settings, images, held, config, folder, source, training } = options;
     const { checkpoint } = folder;
-    const unet = await engine.createUNet(config, { seed: settings.seed });
+    const { objective = 'tutorial' } = training;
+    const sampling = samplingFor(checkpoint ?? { config, objective });
+    const unet = await engine.createUNet(config, { seed: settings.seed, sampling });
     const { batchSize, learningRate } = settings;
     const common = { ...training, batchSize, learningRate };
     const { trainer: made, otherKernels } = checkpoint
@@ -366,7 +363,7 @@ class TrainRun {
       if (folder.own) this.savedStep = checkpoint.state.step;
     }
     const { count, height, width, channels } = images;
-    if (this.flow) this.history = await History.create(engine, unet, this.sampling, settings.seed);
+    if (this.flow) this.history = await History.create(engine, unet, settings.seed);
     const [net, trainer, set] = [unet.bytes, this.trainer.bytes, this.dataset.buffer.size];
     progress.print(`Adapter     ${adapterText(engine.adapter)}`);
     progress.print(
@@ -521,7 +518,7 @@ class TrainRun {
       progress.update({ done, total, text: `${name}.png: step ${done} of ${total}` });
     const shown = { seed: options.settings.seed, signal, onStep };
     const pictures = this.flow
-      ? digitPictures(engine, trainer.unet, options.images, this.sampling, shown)
+      ? digitPictures(engine, trainer.unet, options.images, shown)
       : runPictures(engine, trainer.unet, options.images, shown);
     for await (const { name, picture } of pictures) {
       await writeWhole(this.path(`${name}.png`), encodePng(picture));
@@ -536,7 +533,6 @@ class TrainRun {
       this.quality = await measureQuality(engine, trainer.unet, {
         count: options.qualityCount,
         seed: options.settings.seed,
-        sampling: this.sampling,
         signal,
         onImages: (done) =>
           progress.update({
@@ -647,7 +643,7 @@ class TrainRun {
       })),
       ...(this.evaluation ? { heldOut: { images: this.options.held!.count, ...this.evaluation } } : {}),
       ...(this.quality
-        ? { quality: { count: options.qualityCount, sampling: this.sampling, ...this.quality } }
+        ? { quality: { count: options.qualityCount, sampling: trainer.unet.sampling, ...this.quality } }
         : {}),
       timings: {
         started: this.started.toISOString(),

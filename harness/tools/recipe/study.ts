@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createQualityMeter } from '../../../src/quality/index';
 import { type Recipe, recipes } from '../../../src/recipes';
-import type { SampleOptions } from '../../../src/sampling/options';
+import type { Sampling } from '../../../src/sampling/sampling';
 import { saveModel } from '../../../src/weights/model';
 import { holdOut, loadImages } from '../../cli/images';
 import { manySamples } from '../../cli/measure_quality';
@@ -16,8 +16,6 @@ import { encodePng } from '../../cli/png';
 import { quietly } from '../../cli/quiet';
 import { grid } from '../../run/pictures';
 import { type Measured, raceSvg } from './race_svg';
-
-type Sampling = Pick<SampleOptions, 'steps' | 'method' | 'guidance'>;
 
 interface Study extends Pick<Recipe, 'network' | 'trainer'> {
   readonly fit: Omit<Recipe['fit'], 'epochs'>;

@@ -1,0 +1,72 @@
+/** How a network is sampled: what files of networks keep, UNets hold and runs take as their defaults. Plain values. */
+import { integer, isObject, type Wrong } from '../errors';
+import { MAX_SAMPLING_STEPS } from './most_steps';
+
+/**
+ * How noise becomes an image. `mix` is the tutorial's method: each step moves 1 / (steps left) of the way to the network's prediction. The
+ * others follow the velocity that a network with the objective `flow` was trained on, from level 1 down to 0. `euler` evaluates it once per
+ * step. `adams` does, too, and extrapolates it from the step before (Adams-Bashforth of second order), so fewer steps suffice. `heun`
+ * evaluates it again at the end of the step and takes the mean of both (except in the last step).
+ */
+export type SamplingMethod = 'mix' | 'euler' | 'heun' | 'adams';
+
+export const METHODS: readonly SamplingMethod[] = ['mix', 'euler', 'heun', 'adams'];
+
+/** How a network is sampled. Files of models and checkpoints keep it, and a UNet that is created with it takes it as the default of each run. */
+export interface Sampling {
+  /** How noise becomes an image. */
+  readonly method: SamplingMethod;
+  /** 1 to 1000. */
+  readonly steps: number;
+  /** How far to go towards the class, 0 to 100; for a network with classes. */
+  readonly guidance?: number | undefined;
+  /** The lowest and the highest level at which guidance acts, 0 to 1. Default: all levels. */
+  readonly guidanceRange?: readonly [low: number, high: number] | undefined;
+  /** The network is distilled for this many calls: method `euler`, as many steps, guidance 1, and no others. */
+  readonly calls?: number | undefined;
+}
+
+/** How often one sample goes through the network. */
+export function callsOf({ method, steps, guidance = 1 }: Sampling): number {
+  const passes = method === 'heun' ? 2 * steps - 1 : steps;
+  return guidance === 1 ? passes : 2 * passes;
+}
+
+/** Checks a `Sampling`, and leaves out what it does not know. Throws what `wrong` makes. */
+export function checkSampling(given: unknown, wrong: Wrong): Sampling {
+  if (!isObject(given)) throw wrong('sampling', given, 'an object');
+  const method = METHODS.find((name) => name === given.method);
+  if (!method) throw wrong('sampling.method', given.method, METHODS.join(', '));
+  const steps = integer(given.steps, 'sampling.steps', wrong, 1, MAX_SAMPLING_STEPS);
+  const { guidance, guidanceRange, calls } = given;
+  if (guidance !== undefined && !isNumber(guidance, 0, 100)) {
+    throw wrong('sampling.guidance', guidance, 'a number from 0 to 100');
+  }
+  if (guidanceRange !== undefined && !isGuidanceRange(guidanceRange)) {
+    throw wrong('sampling.guidanceRange', guidanceRange, GUIDANCE_RANGE);
+  }
+  if (calls !== undefined) {
+    integer(calls, 'sampling.calls', wrong, 1, MAX_SAMPLING_STEPS);
+    if (method !== 'euler' || steps !== calls || (guidance ?? 1) !== 1 || guidanceRange) {
+      throw wrong('sampling', given, 'euler, as many steps as calls, and guidance 1, where calls is given');
+    }
+  }
+  if (calls !== undefined) return { method, steps, guidance: 1, calls: steps };
+  return {
+    method,
+    steps,
+    ...(guidance === undefined ? {} : { guidance }),
+    ...(guidanceRange === undefined ? {} : { guidanceRange }),
+  };
+}
+
+const isNumber = (value: unknown, min: number, max: number): value is number =>
+  typeof value === 'number' && value >= min && value <= max;
+
+export const GUIDANCE_RANGE = 'two levels [low, high], 0 <= low < high <= 1';
+
+export const isGuidanceRange = (given: unknown): given is readonly [number, number] =>
+  Array.isArray(given) &&
+  given.length === 2 &&
+  given.every((level) => isNumber(level, 0, 1)) &&
+  given[0] < given[1];
