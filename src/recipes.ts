@@ -1,8 +1,8 @@
 /** Recipes: a network, its training options and its sampling options. Each part goes to the function that its comment names. */
 import type { Sampling } from './sampling/sampling';
 import type { FitOptions, TrainerOptions } from './training/options';
-import type { Objective } from './training/settings';
 import { presets, type UNetConfig } from './unet/config';
+import type { Model } from './weights/model';
 
 /** Settings that belong together. */
 export interface Recipe {
@@ -73,18 +73,8 @@ export const recipes = {
 /** The recipes there are. */
 export type RecipeName = keyof typeof recipes;
 
-/** A network's recipe, and how it is sampled, depend on these parts of a model. */
-type Sampled = {
-  readonly config: UNetConfig;
-  readonly objective: Objective;
-  readonly sampling?: Sampling | undefined;
-};
-
 /** The recipe of a network: with its objective and its convolutions, of any size and widths. Undefined where it is none's. */
-export function recipeOf({
-  config,
-  objective,
-}: Pick<Sampled, 'config' | 'objective'>): RecipeName | undefined {
+export function recipeOf({ config, objective }: Pick<Model, 'config' | 'objective'>): RecipeName | undefined {
   const { kernelSize, residual = false, widths } = config;
   /** Levels below a recipe's have as many convolutions as its last. */
   const perLevel = ({ convolutionsPerLevel: n = 1 }: UNetConfig) =>
@@ -97,7 +87,11 @@ export function recipeOf({
 }
 
 /** How a network is sampled: as its file says, else as its recipe does, else in 20 steps of Euler at guidance 2, or in the tutorial's 50. */
-export function samplingFor({ config, objective, sampling }: Sampled): Sampling {
+export function samplingFor({
+  config,
+  objective,
+  sampling,
+}: Pick<Model, 'config' | 'objective' | 'sampling'>): Sampling {
   if (sampling) return sampling;
   const recipe = recipeOf({ config, objective }) ?? (objective === 'flow' ? undefined : 'tutorial');
   const usual: Sampling = recipe ? recipes[recipe].sampling : { method: 'euler', steps: 20, guidance: 2 };

@@ -3,9 +3,8 @@ import type { Engine, ImageSet, Sampler, UNet } from '../../src';
 import type { Objective } from '../../src/training/settings';
 import { greys } from '../run/pictures';
 import { corrupt } from './corruption';
-import { columnsFor, columnsForText, liveSteps, type Network, samplingOf } from './order';
+import { columnsFor, columnsForText, liveSampling, type Network, samplingOf } from './order';
 import { keepsFrame, type Order, type WorkerEvent } from './protocol';
-import { settings } from './settings';
 
 type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
 
@@ -28,10 +27,8 @@ export class LivePictures {
     const { step, count, seed, signal } = options;
     if (count === 0) return;
     const sampler = await this.sampler('grid', engine, network.unet, count);
-    const steps = liveSteps(network, engine.adapter);
-    const { initial: guidance } = settings.guidance;
-    const order = { steps, count, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
-    const images = toBytes(await sampler.sample({ ...samplingOf(network, order), signal }));
+    const how = liveSampling(network, engine.adapter, count);
+    const images = toBytes(await sampler.sample({ ...how, seed, signal }));
     this.send({ type: 'grid', step, images, columns: columnsOf(network.unet, count) }, [images.buffer]);
   }
 

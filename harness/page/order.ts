@@ -59,3 +59,13 @@ export function samplingOf(
     ...(classes > 0 && flow ? { guidance } : {}),
   };
 }
+
+/** Of what is shown and measured while it trains: a young network needs more steps than it will. Guidance is the network's usual. */
+export function liveSampling({ unet, objective }: Network, adapter: { software: boolean }, count: number) {
+  const { classes = 0 } = unet.config.conditioning ?? {};
+  return {
+    steps: liveSteps({ objective }, adapter),
+    method: objective === 'flow' ? 'euler' : 'mix',
+    ...(classes > 0 ? { labels: labelsFor(count, classes, 'all') } : {}),
+  } as const;
+}

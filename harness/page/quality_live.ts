@@ -2,8 +2,7 @@
 import type { Engine, Sampler } from '../../src';
 import { loadDigits } from '../../src/data/digits';
 import type { AcceptedShare } from './measurements';
-import { liveSteps, type Network, samplingOf } from './order';
-import { settings } from './settings';
+import { liveSampling, liveSteps, type Network } from './order';
 
 export const SAMPLES = 100;
 /** The processor classifies so many images at once, about a tenth of a second: then whoever wants to interrupt has a turn. */
@@ -26,10 +25,8 @@ export async function acceptedShare(
   const judge = await loading;
   const sampler = await createUntuned(engine, network);
   try {
-    const steps = liveSteps(network, engine.adapter);
-    const { initial: guidance } = settings.guidance;
-    const order = { steps, count: SAMPLES, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
-    const images = await sampler.sample({ ...samplingOf(network, order), signal });
+    const how = liveSampling(network, engine.adapter, SAMPLES);
+    const images = await sampler.sample({ ...how, seed, signal });
     const accepted = await judge.accepted(judge.binarise(images, 0.5), signal);
     ofReal ??= await judge.accepted(judge.real, signal);
     return { step, accepted, samples: SAMPLES, real: ofReal };

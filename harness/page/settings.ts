@@ -259,8 +259,7 @@ const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
     widths: network.widths,
     samples: 'conditioning' in network ? 60 : 64,
     steps: sampling.steps,
-    // The slider has quarters.
-    guidance: Math.round(4 * guidance) / 4,
+    guidance,
   };
 };
 

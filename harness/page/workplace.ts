@@ -111,7 +111,9 @@ export class Workplace {
 
   private async newNetwork(engine: Engine): Promise<UNet> {
     this.freeUntrained();
-    this.untrained = await createNetwork(engine, await this.beginning(this.settings), this.settings.seed);
+    const { seed, recipe } = this.settings;
+    const network = await this.beginning(this.settings);
+    this.untrained = await createNetwork(engine, { network, trainer: recipes[recipe].trainer }, { seed });
     return this.untrained;
   }
 

@@ -7,6 +7,7 @@ import type { KeptRun } from '../keeping/store';
 import type { Optional } from '../optional';
 import type { Progress } from '../progress';
 import type { SampleOptions } from '../sampling/options';
+import type { Sampling } from '../sampling/sampling';
 import type { FitOptions, TrainerOptions } from '../training/options';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
@@ -26,8 +27,8 @@ export interface BeginOptions {
   readonly trainer?: TrainerOptions | undefined;
   /** For `fit`. Seed 0 also makes the new weights. */
   readonly fit: Omit<FitOptions, 'signal'>;
-  /** Defaults of `sample`: a recipe's. */
-  readonly sampling?: Pick<SampleOptions, 'steps' | 'method' | 'guidance'> | undefined;
+  /** How the network is sampled: the defaults of `sample`, which its files keep. Default: as its file says, else as its recipe does. */
+  readonly sampling?: Sampling | undefined;
 }
 
 /** The options of `resume`: the run, and what its file does not hold. */
@@ -37,7 +38,7 @@ export interface ResumeOptions {
   /** The images to train on, the same as before. Default: those that the worker's own `images` gives. */
   readonly images?: ImageSet | undefined;
   /** See BeginOptions. */
-  readonly sampling?: BeginOptions['sampling'];
+  readonly sampling?: Sampling | undefined;
 }
 
 /** A run that is ready to train. */
@@ -74,7 +75,7 @@ export interface RunState {
   readonly complete: boolean;
 }
 
-/** The options of `sample` that go to the worker. Steps, method and guidance are by default those of the run's `sampling`; steps else 20. */
+/** The options of `sample` that go to the worker. How the network is sampled (`BeginOptions.sampling`, or as its file says) is the default. */
 export interface SampleOrder extends Omit<Optional<SampleOptions>, 'signal' | 'onStep'> {
   /** Images, 1 to 65536. Default 64. */
   readonly count?: number | undefined;

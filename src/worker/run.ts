@@ -4,6 +4,8 @@ import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
 import { EngineError } from '../errors';
 import { stepIn } from '../keeping/slots';
+import { samplingFor } from '../recipes';
+import type { Sampling } from '../sampling/sampling';
 import { stepsPerEpoch } from '../training/epoch';
 import type { TrainerOptions, TrainingEvent } from '../training/options';
 import type { Objective } from '../training/settings';
@@ -21,7 +23,7 @@ import { resumeTrainer } from './resume';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 /** A network that is trained already. */
-export type Trained = Pick<Model, 'config' | 'parameters'>;
+export type Trained = Pick<Model, 'config' | 'parameters' | 'objective' | 'sampling'>;
 
 /** The beginning of a run. */
 export interface Beginning {
@@ -36,6 +38,8 @@ export interface RunOptions {
   /** All that it trains on. */
   readonly images: ImageSet;
   readonly settings: RunSettings;
+  /** How the network is sampled. Default: as its file says, else as its recipe does. */
+  readonly sampling?: Sampling | undefined;
 }
 
 export class TrainingRun {
@@ -53,16 +57,18 @@ export class TrainingRun {
   unet: UNet | undefined;
   trainer: Trainer | undefined;
   private readonly beginning: Beginning | undefined;
+  private readonly sampling: Sampling | undefined;
   private readonly data: DataFingerprint;
   private dataset: Dataset | undefined;
   private watch: ConstantImageWatch | undefined;
 
   private constructor(
-    { images, settings }: RunOptions,
+    { images, settings, sampling }: RunOptions,
     from: { readonly beginning: Beginning } | { readonly checkpoint: Bytes; readonly objective: Objective },
   ) {
     this.images = images;
     this.settings = settings;
+    this.sampling = sampling;
     this.data = fingerprintImages(images);
     if ('beginning' in from) {
       this.beginning = from.beginning;
@@ -200,21 +206,35 @@ export class TrainingRun {
   }
 
   private async createNetwork(engine: Engine): Promise<UNet> {
-    if (this.checkpoint) return createTrained(engine, loadModel(this.checkpoint));
-    return createNetwork(engine, this.beginning!.network, this.settings.seed);
+    const { sampling } = this;
+    if (!this.checkpoint)
+      return createNetwork(engine, this.beginning!, { seed: this.settings.seed, sampling });
+    const model = loadModel(this.checkpoint);
+    return createTrained(engine, { ...model, sampling: sampling ?? model.sampling });
   }
 }
 
 /** Creates a network that is trained already, or one with new weights of `seed`. */
-export function createNetwork(engine: Engine, network: UNetConfig | Trained, seed: number): Promise<UNet> {
-  return 'parameters' in network ? createTrained(engine, network) : engine.createUNet(network, { seed });
+export function createNetwork(
+  engine: Engine,
+  { network, trainer }: Beginning,
+  { seed, sampling }: { readonly seed: number; readonly sampling?: Sampling | undefined },
+): Promise<UNet> {
+  if ('parameters' in network) {
+    return createTrained(engine, { ...network, sampling: sampling ?? network.sampling });
+  }
+  const { objective = 'tutorial' } = trainer;
+  return engine.createUNet(network, {
+    seed,
+    sampling: samplingFor({ config: network, objective, sampling }),
+  });
 }
 
 /** Creates a network with the weights of a model. */
-export async function createTrained(engine: Engine, { config, parameters }: Trained): Promise<UNet> {
-  const unet = await engine.createUNet(config);
+export async function createTrained(engine: Engine, model: Trained): Promise<UNet> {
+  const unet = await engine.createUNet(model.config, { sampling: samplingFor(model) });
   try {
-    await unet.setParameters(parameters);
+    await unet.setParameters(model.parameters);
     return unet;
   } catch (error) {
     unet.destroy();

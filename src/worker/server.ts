@@ -2,7 +2,6 @@
 import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
 import { checkNames, checkObject, EngineError, type Names } from '../errors';
-import type { Recipe } from '../recipes';
 import { checkFit, checkTrainer } from '../training/options';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
@@ -51,8 +50,6 @@ const BEGIN: Names<BeginOptions> = {
 };
 const RESUME: Names<ResumeOptions> = { from: true, images: true, sampling: true };
 const SUBMIT_MS = 12;
-/** Of a sampling run. */
-const STEPS = 20;
 
 export class Server implements SessionHost {
   private readonly post: Post;
@@ -64,7 +61,6 @@ export class Server implements SessionHost {
   private resting: { resolve(state: RunState): void; reject(error: unknown): void }[] = [];
   /** Of the worker's own; asked for once. */
   private images: Promise<ImageSet> | undefined;
-  private sampling: Partial<Recipe['sampling']> = {};
 
   constructor(post: Post, options: ServeOptions) {
     this.post = post;
@@ -208,7 +204,7 @@ export class Server implements SessionHost {
 
   private async begin(options: BeginOptions): Promise<RunDescription> {
     checkNames('begin', options, BEGIN);
-    const { trainer = {}, source, fit } = options;
+    const { trainer = {}, source, fit, sampling } = options;
     checkObject('fit', fit, '{ epochs: 5 }');
     const network = networkOf(options.network);
     const config = 'parameters' in network ? network.config : network;
@@ -221,9 +217,10 @@ export class Server implements SessionHost {
       {
         images,
         settings: { batchSize, learningRate, epochs, seed, binarize, dropLast, maxSteps, source },
+        sampling,
       },
     );
-    return this.build(run, options.sampling);
+    return this.build(run);
   }
 
   private async resume(options: ResumeOptions): Promise<RunDescription> {
@@ -234,7 +231,7 @@ export class Server implements SessionHost {
     try {
       const { settings } = loadCheckpoint(bytes);
       const images = options.images ?? (await this.ownImages());
-      return await this.build(TrainingRun.resume(bytes, { images, settings }), options.sampling);
+      return await this.build(TrainingRun.resume(bytes, { images, settings, sampling: options.sampling }));
     } catch (error) {
       if (typeof from === 'string') await kept.end();
       throw error;
@@ -256,9 +253,8 @@ export class Server implements SessionHost {
     return made;
   }
 
-  private async build(run: TrainingRun, sampling: BeginOptions['sampling']): Promise<RunDescription> {
+  private async build(run: TrainingRun): Promise<RunDescription> {
     await this.session.open(run);
-    this.sampling = sampling ?? {};
     const { settings, images, stepsPerEpoch, bytes } = run;
     const { config, parameterCount } = run.unet!;
     return {
@@ -304,8 +300,6 @@ export class Server implements SessionHost {
     const unet = ofModel ? await this.samplers.model(engine) : await this.needRun().network(engine);
     const sampler = await this.samplers.of(unet, engine, count);
     const options = {
-      steps: STEPS,
-      ...(ofModel ? {} : this.usually(order)),
       ...order,
       signal: call.signal,
       ...(call.steps ? { onStep: (done: number) => this.post({ type: 'steps', id: call.id, done }) } : {}),
@@ -320,12 +314,6 @@ export class Server implements SessionHost {
     } else images = await sampler.sample(options);
     const { height, width, channels, outChannels = channels } = unet.config;
     return { images: images!, count: sampler.count, height, width, channels: outChannels };
-  }
-
-  /** How the run's network samples where it is not told: guidance is for labels. */
-  private usually({ labels }: SampleOrder): Partial<Recipe['sampling']> {
-    const { guidance, ...rest } = this.sampling;
-    return labels && guidance !== undefined ? { ...rest, guidance } : rest;
   }
 
   private async save(what: 'model' | 'checkpoint'): Promise<Uint8Array<ArrayBuffer>> {

@@ -103,6 +103,29 @@ test('a run in a worker is the run itself: losses, weights, samples', async () =
   expect(frames[2]).toEqual(alone.samples);
 });
 
+test('how a network is sampled is the default of samples, and comes back with its files', async () => {
+  const sampling = { method: 'mix', steps: 3 } as const;
+  const { client } = served();
+  await client.begin({ ...run, images, sampling });
+  await client.start();
+  expect((await client.sample({ seed: 9, count: 2 })).images).toEqual(alone.samples);
+  const [model, checkpoint] = [await client.save(), await client.save('checkpoint')];
+  expect(loadModel(model).sampling).toEqual(sampling);
+  await client.reset();
+  await client.resume({ from: checkpoint, images });
+  expect((await client.sample({ seed: 9, count: 2 })).images).toEqual(alone.samples);
+  await client.load(model);
+  const made = await client.sample({ network: 'model', seed: 9, count: 2 });
+  expect(made.images).toEqual(alone.samples);
+  // Where nobody says, as the recipe does.
+  await client.reset();
+  await client.begin({ ...run, images });
+  expect(loadModel(await client.save()).sampling).toEqual(recipes.tutorial.sampling);
+  await client.reset();
+  const wrong = { ...sampling, steps: 0 };
+  await expect(client.begin({ ...run, images, sampling: wrong })).rejects.toThrow('sampling.steps is 0');
+});
+
 test('it pauses, makes single steps, samples between, goes on from a file, with the same bits', async () => {
   const { client, losses } = served({ images: () => images });
   await client.begin(run);

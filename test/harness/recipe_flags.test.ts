@@ -7,8 +7,9 @@ import { UsageError } from '../../harness/cli/args';
 import { digitsOf } from '../../harness/cli/commands/sample';
 import { holdOut, loadImages } from '../../harness/cli/images';
 import { describeNetwork, networkOf } from '../../harness/cli/network_flags';
-import { samplingOf } from '../../harness/cli/sampling_flags';
+import { samplingFlags, samplingOf, samplingText } from '../../harness/cli/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/cli/schedule_flag';
+import { recipes } from '../../src/recipes';
 import { checkSchedule } from '../../src/training/schedule';
 import { presets } from '../../src/unet/config';
 import type { Model } from '../../src/weights/model';
@@ -70,13 +71,47 @@ describe('a recipe as flags', () => {
 
   test('how to sample follows from the model', () => {
     expect(samplingOf({}, model('tutorial'))).toEqual({ steps: 50, method: 'mix' });
-    expect(samplingOf({}, model('flow'))).toEqual({ steps: 20, method: 'euler', guidance: 2 });
-    expect(samplingOf({ steps: 5, method: 'heun', guidance: 1.5 }, model('flow'))).toEqual({
-      steps: 5,
-      method: 'heun',
-      guidance: 1.5,
-    });
+    expect(samplingOf({}, model('flow'))).toEqual(recipes.digits.sampling);
+    const richer = { ...model('flow'), config: presets['digits-3x3'] };
+    expect(samplingOf({}, richer)).toEqual(recipes['digits-3x3'].sampling);
+    const given = { steps: 5, method: 'heun', guidance: 1.5 } as const;
+    expect(samplingOf(given, model('flow'))).toEqual(given);
     expect(() => samplingOf({ guidance: 2 }, model('tutorial'))).toThrow('this network is not told classes');
+  });
+
+  test('a file says how it is sampled, and flags change that', () => {
+    const sampling = { method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const;
+    const saved: Model = { ...model('flow'), sampling };
+    expect(samplingOf({}, saved)).toEqual(sampling);
+    expect(samplingOf({ steps: 8 }, saved)).toEqual({ ...sampling, steps: 8 });
+    expect(samplingOf({ 'guidance-range': [0, 0.5] }, saved)).toEqual({
+      ...sampling,
+      guidanceRange: [0, 0.5],
+    });
+    // Its steps are for its method.
+    expect(samplingOf({ method: 'heun' }, saved)).toEqual({ method: 'heun', steps: 20, guidance: 1.5 });
+    expect(() => samplingOf({ method: 'heun', 'guidance-range': [0, 1] }, saved)).toThrow('heun has none');
+    expect(samplingText(sampling)).toBe(
+      '4 steps of adams, guidance 1.5 from level 0.25 to 1: 8 network calls',
+    );
+    const parse = (text: string) => samplingFlags['guidance-range'].parse(text, 'guidance-range');
+    expect(parse('0.2, 0.8')).toEqual([0.2, 0.8]);
+    for (const text of ['', '0.5', '0.8,0.2', '0,1,2', '0,', 'low,high'])
+      expect(() => parse(text)).toThrow('two levels from 0 to 1, the lower one first');
+  });
+
+  test('a distilled network is sampled in one way', () => {
+    const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 } as const;
+    const distilled: Model = { ...model('flow'), sampling };
+    expect(samplingOf({ steps: 2, guidance: 1 }, distilled)).toEqual(sampling);
+    expect(samplingText(sampling)).toBe('2 steps of euler: 2 network calls');
+    for (const given of [
+      { steps: 20 },
+      { method: 'adams' },
+      { guidance: 2 },
+      { 'guidance-range': [0, 1] },
+    ] as const)
+      expect(() => samplingOf(given, distilled)).toThrow('this network is distilled to 2 calls');
   });
 
   test('--digits', () => {

@@ -47,6 +47,33 @@ test('a checkpoint comes back, whole, and as a model', () => {
   expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights });
 });
 
+describe('how a network is sampled', () => {
+  const sampling = { method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const;
+  const run = { trainer, settings, data, losses: allLosses };
+
+  test('comes back from a model and a checkpoint, as it was given or as the UNet has it', async () => {
+    expect(loadModel(await saveModel(unet, { sampling })).sampling).toEqual(sampling);
+    expect(loadModel(await saveModel({ ...unet, sampling })).sampling).toEqual(sampling);
+    const checkpoint = await saveCheckpoint({ ...run, sampling });
+    expect(loadCheckpoint(checkpoint).sampling).toEqual(sampling);
+    expect(loadModel(checkpoint).sampling).toEqual(sampling);
+    const trained = { ...trainer, unet: { ...unet, sampling } };
+    expect(loadCheckpoint(await saveCheckpoint({ ...run, trainer: trained })).sampling).toEqual(sampling);
+  });
+
+  test('names that are not known are ignored', async () => {
+    const later = JSON.stringify({ ...sampling, order: 3 });
+    expect(loadCheckpoint(altered({ sampling: later })).sampling).toEqual(sampling);
+  });
+
+  test('is checked before it is saved', async () => {
+    const wrong = { sampling: { ...sampling, steps: 0 } };
+    const message = 'sampling.steps is 0; it must be a whole number from 1 to 1000.';
+    await expect(saveModel(unet, wrong)).rejects.toThrow(message);
+    await expect(saveCheckpoint({ ...run, ...wrong })).rejects.toThrow(message);
+  });
+});
+
 test('a run keeps its variants on its own adapter, and on another it does not', () => {
   const loaded = loadCheckpoint(checkpoint);
   expect(variantsForAdapter(adapter, loaded)).toEqual(trainer.variants);
@@ -277,6 +304,20 @@ describe('faults', () => {
     ['clipNorm is a word', altered({ training: '{"clipNorm":"one"}' }), 'training.clipNorm', '"one"'],
     ['training is a list', altered({ training: '[]' }), 'training', '[]', 'an object'],
     ['variants are numbers', altered({ variants: '{"conv2d/down.0":1}' }), 'conv2d/down.0'],
+    ['sampling is a word', altered({ sampling: '"euler"' }), 'sampling', '"euler"', 'an object'],
+    ['no such method', altered({ sampling: '{"method":"ode","steps":4}' }), 'sampling.method', '"ode"'],
+    ['half a step', altered({ sampling: '{"method":"euler","steps":0.5}' }), 'sampling.steps', '0.5'],
+    [
+      'guidance within no levels',
+      altered({ sampling: '{"method":"euler","steps":4,"guidanceRange":[1,0]}' }),
+      'sampling.guidanceRange',
+      'low < high',
+    ],
+    [
+      'other steps than calls',
+      altered({ sampling: '{"method":"euler","steps":4,"calls":2}' }),
+      'as many steps as calls',
+    ],
     ['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias')), 'moment1.up.1.bias', 'missing'],
     [
       'an extra tensor',

@@ -1,13 +1,12 @@
 /** The Explain tab's part of the training worker; loaded when it is asked for the first time. */
 import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
-import { recipes } from '../../../src/recipes';
 import { choicesOf } from '../inside/images';
 import { addNoise } from '../inside/noise';
 import { gaussianNoise } from '../noised';
-import { type Network, samplingOf } from '../order';
+import type { Network } from '../order';
 import { pretrainedOf } from '../pretrained';
 import type { PageSettings } from '../protocol';
-import { settings as pageSettings, recipeOf } from '../settings';
+import { recipeOf } from '../settings';
 import { uniformOf } from './noise';
 import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './protocol';
 
@@ -90,6 +89,9 @@ async function beforeTraining(
   return { began: 'new', before } as const;
 }
 
+/** Many, so that one sees how noise becomes an image. */
+const STEPS = { tutorial: 50, flow: 20 };
+
 async function make(
   { of, labels, steps: asked, seed }: Extract<ExplainOrder, { kind: 'make' }>,
   about: Surroundings,
@@ -100,9 +102,7 @@ async function make(
   checkGrey(unet);
   const count = labels.length;
   const { classes = 0 } = conditioning ?? {};
-  const steps = asked || recipes[recipeOf({ objective, config: unet.config })].sampling.steps;
-  const { initial: guidance } = pageSettings.guidance;
-  const order = { steps, count, seed, digit: 'all', text: '', guidance, method: 'euler' } as const;
+  const steps = asked || STEPS[objective];
   // The same noise for networks of all kinds, as far as they start from noise of the same kind.
   const gaussian = gaussianNoise(seed, count, height * width);
   const sampler = await about.engine.createSampler(unet, { count });
@@ -110,7 +110,9 @@ async function make(
   const predictions: Uint8Array[] = [];
   try {
     for await (const event of sampler.run({
-      ...samplingOf(network, order),
+      steps,
+      method: objective === 'flow' ? 'euler' : 'mix',
+      seed,
       ...(classes > 0 ? { labels: labels.map((label) => label % classes) } : {}),
       noise: objective === 'flow' ? gaussian : gaussian.map(uniformOf),
     })) {
