@@ -46,7 +46,7 @@ declare module '*/add_gradients.wgsl' {
 
 declare module '*/average_weights.wgsl' {
   const shader: import('../src/plan/shader').Shader<
-    'count' | 'most' | 'after' | 'first_group',
+    'count' | 'most' | 'after' | 'span' | 'first_group',
     'blocks' | 'state' | 'parameter' | 'average' | 'packed',
     'place' | 'layer' | 'packed_at'
   >;

@@ -22,6 +22,8 @@ export interface Recipe {
     | 'clipNorm'
     | 'averageWeights'
     | 'averageAfter'
+    | 'averageSpan'
+    | 'averageMost'
     | 'classDropout'
   >;
   /** For `fit`; epochs of the 10,000 digits that come with the package. */

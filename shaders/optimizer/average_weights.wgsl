@@ -1,6 +1,7 @@
 // The moving average of the weights over the training steps, smoother than the weights themselves:
-//   average = d average + (1 - d) parameter,  d = min(most, s / (s + 9)),  s = max(step - after, 0),
-// which equals the weights until step `after`. adam has already updated the parameters, and finish_step has counted the step.
+//   average = d average + (1 - d) parameter,  d = clamp((s + span - 9) / (s + span), 0, most),  s = step - after,
+// from step after + 1 on; until then it equals the weights. So it reaches back about a ninth of s + span steps. adam has already updated
+// the parameters, and finish_step has counted the step.
 // The average is also written to where the convolutions of a network with these weights read it (lib/pack.wgsl). In a step that is not
 // finite, nothing changes.
 // One dispatch updates all layers. One workgroup: a block of 256 parameters of one layer, described by the block's row of a table.
@@ -12,6 +13,7 @@ struct Params {
   count: u32, // of blocks
   most: f32,
   after: u32, // steps in which the average is the parameters
+  span: f32,
   first_group: u32,
 }
 
@@ -39,8 +41,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (index >= params.count || first >= size || state.skipped > 0u) {
     return;
   }
-  let since = f32(max(state.step, params.after) - params.after);
-  let kept = min(params.most, since / (since + 9.0));
+  var kept = 0.0;
+  if (state.step > params.after) {
+    let since = f32(state.step - params.after);
+    kept = clamp((since + (params.span - 9.0)) / (since + params.span), 0.0, params.most);
+  }
   let i = own.layer.w + lane;
   let value = kept * average[i] + (1.0 - kept) * parameter[i];
   average[i] = value;

@@ -9,10 +9,11 @@ export interface AverageShape {
   readonly layers: readonly PlacedLayer[];
   /** Until this step the average is the parameters. */
   readonly after: number;
+  /** The average reaches back about a ninth of this many steps and those since `after`. */
+  readonly span: number;
+  /** Upper limit on the share of the average that stays from step to step. */
+  readonly most: number;
 }
-
-/** Upper limit on the share of the average that stays from step to step. */
-export const MOST_KEPT = 0.999;
 
 /** Parameters per workgroup; an invocation has four. */
 const BLOCK = 4 * shader.workgroupSize[0];
@@ -32,7 +33,7 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
   },
   variants: {
     plain: {
-      calls: ({ layers, after }, tensors) => {
+      calls: ({ layers, after, span, most }, tensors) => {
         const rows = layers.flatMap((layer) =>
           blocksOf(layer, BLOCK).map((first) => {
             const { place, layer: sides, packed_at } = blockPlace(layer, first);
@@ -44,7 +45,7 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
           }),
         );
         const blocks = table(shader, 'blocks of averages', rows);
-        const params = { count: rows.length, most: MOST_KEPT, after };
+        const params = { count: rows.length, most, after, span };
         return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
       },
     },

@@ -4,14 +4,15 @@ import { STATE } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
 /** The share of the average that a step keeps, nothing until the step `after`, in the end nearly all. */
-export function keptShare(step: number, after: number): number {
-  const since = Math.max(0, step - after);
-  return Math.min(0.999, since / (since + 9));
+export function keptShare(step: number, { after, span, most }: Omit<AverageShape, 'layers'>): number {
+  const since = step - after;
+  if (since <= 0) return 0;
+  return Math.min(most, Math.max(0, (since + span - 9) / (since + span)));
 }
 
 /** The average of all layers' parameters, moved on by a step, unless it was not finite, and its packed copies. */
-export function reference({ layers, after }: AverageShape, { state, parameter, average, packed }: Arrays) {
-  const kept = keptShare(state[STATE.step], after);
+export function reference({ layers, ...shape }: AverageShape, { state, parameter, average, packed }: Arrays) {
+  const kept = keptShare(state[STATE.step], shape);
   const moved = Float64Array.from(average);
   if (state[STATE.skipped] > 0) return { average: moved, packed: Float64Array.from(packed) };
   for (const layer of layers)

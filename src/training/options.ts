@@ -13,7 +13,13 @@ import type { Optional } from '../optional';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { checkSchedule, type ScheduleOption } from './schedule';
-import { type AdamSettings, adamDefaults, type Objective, type StepSettings } from './settings';
+import {
+  type AdamSettings,
+  adamDefaults,
+  averageDefaults,
+  type Objective,
+  type StepSettings,
+} from './settings';
 
 /** Options of a trainer. */
 export interface TrainerOptions extends Optional<AdamSettings> {
@@ -33,12 +39,19 @@ export interface TrainerOptions extends Optional<AdamSettings> {
    */
   readonly skipNonFinite?: number | undefined;
   /**
-   * Whether the UNet gets the moving average of the weights over the steps, min(0.999, s / (s + 9)) of which stays at step s, while the
-   * trainer keeps the weights themselves: samples are better before the rate comes down (docs/recipe.md). Default false.
+   * Whether the UNet gets the moving average of the weights over the steps, while the trainer keeps the weights themselves: samples are
+   * better before the rate comes down (docs/recipe.md). Default false.
    */
   readonly averageWeights?: boolean | undefined;
   /** With `averageWeights`: the step after which the average begins, as s = 0. Until then the UNet has the weights themselves. Default 0. */
   readonly averageAfter?: number | undefined;
+  /**
+   * With `averageWeights`: how far back the average reaches. Step s keeps (s + averageSpan - 9) / (s + averageSpan) of it, from 0 to
+   * `averageMost`, and takes the rest from the weights. 0 to 1e6; default 9. `recipeAt` scales it with the batch.
+   */
+  readonly averageSpan?: number | undefined;
+  /** With `averageWeights`: the largest share of the average that a step keeps, 0 to 1. Default 0.999. */
+  readonly averageMost?: number | undefined;
   /**
    * How likely `fit` withholds an image's class from a network conditioned on classes, 0 to 1, so that it learns to do without, as guidance
    * requires. Default 0.05.
@@ -65,6 +78,8 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   skipNonFinite: true,
   averageWeights: true,
   averageAfter: true,
+  averageSpan: true,
+  averageMost: true,
   classDropout: true,
   reuseMemory: true,
   ownLoss: true,
@@ -252,6 +267,8 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
     skipNonFinite,
     averageWeights,
     averageAfter,
+    averageSpan = averageDefaults.span,
+    averageMost = averageDefaults.most,
     beta1 = adamDefaults.beta1,
     beta2 = adamDefaults.beta2,
     epsilon = adamDefaults.epsilon,
@@ -269,13 +286,22 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
   if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 1e-6, 1e6);
   if (skipNonFinite !== undefined) checkInteger('skipNonFinite', skipNonFinite, 0);
   if (averageAfter !== undefined) checkInteger('averageAfter', averageAfter, 0);
+  checkNumber('averageSpan', averageSpan, 0, 1e6);
+  checkNumber('averageMost', averageMost, 0, 1);
   return {
     objective,
     adam: { beta1, beta2, epsilon, weightDecay },
     schedule: checkSchedule(options.schedule),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...(skipNonFinite ? { skipNonFinite } : {}),
-    ...(averageWeights ? { averageWeights: true, ...(averageAfter ? { averageAfter } : {}) } : {}),
+    ...(averageWeights
+      ? {
+          averageWeights: true,
+          ...(averageAfter ? { averageAfter } : {}),
+          ...(averageSpan === averageDefaults.span ? {} : { averageSpan }),
+          ...(averageMost === averageDefaults.most ? {} : { averageMost }),
+        }
+      : {}),
     classDropout,
   };
 }

@@ -21,6 +21,9 @@ export interface AdamSettings {
 
 export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
 
+/** How far back the average of the weights reaches. */
+export const averageDefaults = { span: 9, most: 0.999 };
+
 /**
  * The objective of a network. `tutorial`: it predicts images from images with a share t of uniform noise; pixels from 0 to 1, t uniform. `flow`:
  * it predicts noise - image from (1 - t) image + t noise; pixels from -1 to 1, the noise Gaussian, t = sigmoid of a Gaussian number.
@@ -39,6 +42,10 @@ export interface StepSettings {
   readonly averageWeights?: boolean | undefined;
   /** The step after which the average begins. Undefined: 0. */
   readonly averageAfter?: number | undefined;
+  /** See `TrainerOptions`. Undefined: 9. */
+  readonly averageSpan?: number | undefined;
+  /** See `TrainerOptions`. Undefined: 0.999. */
+  readonly averageMost?: number | undefined;
   /** How many steps in a row may be non-finite. Undefined: none. */
   readonly skipNonFinite?: number | undefined;
 }

@@ -19,7 +19,7 @@ import { forwardPass } from '../unet/forward';
 import { type LayerTensors, layerTensors } from '../unet/layer_maps';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
-import { LOSS_RING, type Objective, type StepSettings, stepDefaults } from './settings';
+import { averageDefaults, LOSS_RING, type Objective, type StepSettings, stepDefaults } from './settings';
 
 /** Tensors that outlive a step, and those that receive data. */
 export interface StepTensors {
@@ -160,13 +160,19 @@ const layerPlaces = (weights: WeightPlan, byLayer: readonly LayerGradient[]) =>
     gradientOffset: byLayer[i].slices.offset!,
   }));
 
+const averageShape = ({
+  averageAfter: after = 0,
+  averageSpan: span = averageDefaults.span,
+  averageMost: most = averageDefaults.most,
+}: Partial<StepSettings>) => ({ after, span, most });
+
 /** From the gradients in slices to the updated weights, and to `average`, if given, which receives their moving average. */
 export function planUpdate(
   weights: WeightPlan,
   byLayer: readonly LayerGradient[],
   { state, losses, squares, gradients: slices, moment1, moment2 }: StepTensors,
   loss: LossShape & { readonly batchSize: number },
-  { adam: { epsilon, beta1, beta2 }, schedule, skipNonFinite, averageAfter = 0 }: StepSettings,
+  { adam: { epsilon, beta1, beta2 }, schedule, skipNonFinite, ...averaging }: StepSettings,
   average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;
@@ -202,7 +208,7 @@ export function planUpdate(
           op(
             averageWeights,
             'all layers',
-            { layers: places, after: averageAfter },
+            { layers: places, ...averageShape(averaging) },
             { state, parameter: flat, average: average.flat, packed: average.packed },
           ),
         ]

@@ -18,9 +18,10 @@
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (the kernel variant that each layer uses: another choice changes the last bits),
- * `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, skipNonFinite, classDropout), and as
- * a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`, what it was trained for, as a plain string.
- * Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls (sampling/sampling.ts).
+ * `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, averageSpan, averageMost,
+ * skipNonFinite, classDropout), and as a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`,
+ * what it was trained for, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
+ * (sampling/sampling.ts).
  */
 import type { ByteContainer } from '../bytes';
 import { checkObject, EngineError, show, wrongArgument } from '../errors';

@@ -93,6 +93,8 @@ export function trainingOf(file: Safetensors, name: string): TrainingSettings {
     skipNonFinite,
     averageWeights,
     averageAfter,
+    averageSpan,
+    averageMost,
     classDropout = 0.05,
   } = given;
   if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
@@ -119,6 +121,8 @@ export function trainingOf(file: Safetensors, name: string): TrainingSettings {
     ...(averageAfter === undefined
       ? {}
       : { averageAfter: integer(averageAfter, 'training.averageAfter', wrong, 1, 2 ** 31 - 1) }),
+    ...(averageSpan === undefined ? {} : { averageSpan: number('averageSpan', averageSpan) }),
+    ...(averageMost === undefined ? {} : { averageMost: number('averageMost', averageMost) }),
     classDropout: number('classDropout', classDropout),
   };
 }

@@ -5,7 +5,6 @@
  */
 import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine';
-import { MOST_KEPT } from '../../src/kernels/average_weights';
 import type { Trainer } from '../../src/training/trainer';
 import type { UNet } from '../../src/unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
@@ -55,7 +54,7 @@ test('the UNet has the average of the weights of all steps, the losses are those
     for (const [i, { loss, weights }] of plain.entries()) {
       expect(await trainer.step(batch)).toBe(loss);
       expect((await trainer.getState()).weights).toEqual(weights);
-      const kept = Math.min(MOST_KEPT, (i + 1) / (i + 10));
+      const kept = (i + 1) / (i + 10);
       for (const [name, values] of await unet.getParameters()) {
         const mean = average.get(name)!;
         for (let k = 0; k < mean.length; k++) {
@@ -93,11 +92,39 @@ test('until the step averageAfter the UNet has the weights, then their average f
   });
 });
 
-test('averageAfter is a number of steps, and means nothing without an average', async () => {
-  const withAfter = (averageAfter: number) => withTrainer({ ...options, averageAfter }, async () => {});
-  await refused(() => withAfter(-1), 'argument', 'averageAfter is -1');
-  const settings = { ...options, averageWeights: false, averageAfter: 3 };
-  await withTrainer(settings, async (trainer) => expect(trainer.settings.averageAfter).toBeUndefined());
+test('averageSpan and averageMost say how much of the average stays', async () => {
+  const settings = { ...options, averageAfter: 1, averageSpan: 11, averageMost: 0.25 };
+  await withTrainer(settings, async (trainer, unet) => {
+    const kernelOf = (of: ReadonlyMap<string, Float32Array>) => of.get('down.0.kernel')!;
+    await trainer.step(batch);
+    let mean = Array.from(kernelOf(await unet.getParameters()));
+    expect(mean).toEqual(Array.from(kernelOf((await trainer.getState()).weights!)));
+    // (1 + 2) / (1 + 11), then 4 / 13, which is more than the most.
+    for (const kept of [3 / 12, 0.25]) {
+      await trainer.step(batch);
+      const weights = kernelOf((await trainer.getState()).weights!);
+      mean = mean.map((m, k) => kept * m + (1 - kept) * weights[k]);
+      const average = kernelOf(await unet.getParameters());
+      for (const [k, m] of mean.entries()) expect(Math.abs(average[k] - m)).toBeLessThan(1e-6);
+    }
+  });
+});
+
+test('settings of the average: what is wrong is refused, what is usual or without an average is left out', async () => {
+  const withOptions = (given: object) => withTrainer({ ...options, ...given }, async () => {});
+  await refused(() => withOptions({ averageAfter: -1 }), 'argument', 'averageAfter is -1');
+  for (const averageSpan of [-1, Number.NaN, Number.POSITIVE_INFINITY, '9']) {
+    await refused(() => withOptions({ averageSpan }), 'argument', 'a number from 0 to 1000000');
+  }
+  await refused(() => withOptions({ averageMost: 1.01 }), 'argument', 'averageMost is 1.01');
+  const own = { averageAfter: 3, averageSpan: 36, averageMost: 0.99975 };
+  const usual = { averageAfter: 0, averageSpan: 9, averageMost: 0.999 };
+  for (const settings of [{ ...own, averageWeights: false }, usual]) {
+    await withTrainer({ ...options, ...settings }, async (trainer) => {
+      for (const name of Object.keys(own)) expect(trainer.settings).not.toHaveProperty(name);
+    });
+  }
+  await withTrainer({ ...options, ...own }, async (trainer) => expect(trainer.settings).toMatchObject(own));
 });
 
 test('a prediction is one of the average', async () => {
@@ -109,27 +136,42 @@ test('a prediction is one of the average', async () => {
   });
 });
 
-test('a run that was saved goes on bit for bit, and its file is a model of the average', async () => {
-  const settings = { seed: 7, batchSize: 4, learningRate: 0.01, epochs: 4 };
-  const run = (maxSteps: number, from?: Uint8Array) =>
-    withTrainer(options, async (trainer, unet) => {
-      const losses = [];
-      if (from) {
-        const { parameters, state, losses: before } = loadCheckpoint(from);
-        losses.push(...before);
-        await unet.setParameters(parameters);
-        trainer.setState(state);
-      }
-      for await (const { loss } of trainer.fit(dataset, { epochs: 4, seed: 7, maxSteps })) losses.push(loss);
-      const bytes = await saveCheckpoint({ trainer, settings, data: fingerprintImages(set), losses });
-      expect(loadModel(bytes).parameters).toEqual(await unet.getParameters());
-      return bytes;
+test.each([
+  { name: 'with the usual average', own: {} },
+  { name: 'with one that reaches further back', own: { averageSpan: 36, averageMost: 0.99975 } },
+])(
+  'a run $name that was saved goes on bit for bit, and its file is a model of the average',
+  async ({ own }) => {
+    const settings = { seed: 7, batchSize: 4, learningRate: 0.01, epochs: 4 };
+    const run = (maxSteps: number, from?: Uint8Array) => {
+      const before = from && loadCheckpoint(from);
+      // The file has all settings of the average.
+      return withTrainer({ ...options, ...(before?.training ?? own) }, async (trainer, unet) => {
+        const losses = [];
+        if (before) {
+          losses.push(...before.losses);
+          await unet.setParameters(before.parameters);
+          trainer.setState(before.state);
+        }
+        for await (const { loss } of trainer.fit(dataset, { epochs: 4, seed: 7, maxSteps }))
+          losses.push(loss);
+        const bytes = await saveCheckpoint({ trainer, settings, data: fingerprintImages(set), losses });
+        expect(loadModel(bytes).parameters).toEqual(await unet.getParameters());
+        return bytes;
+      });
+    };
+    const whole = await run(7);
+    expect(await run(4, await run(3))).toEqual(whole);
+    const { averageWeights, averageSpan, averageMost } = loadCheckpoint(whole).training;
+    expect({ averageWeights, averageSpan, averageMost }).toEqual({
+      averageWeights: true,
+      averageSpan: undefined,
+      averageMost: undefined,
+      ...own,
     });
-  const whole = await run(7);
-  expect(await run(4, await run(3))).toEqual(whole);
-  expect(loadCheckpoint(whole).training.averageWeights).toBe(true);
-  expect(loadCheckpoint(whole).state.weights).not.toEqual(loadCheckpoint(whole).parameters);
-});
+    expect(loadCheckpoint(whole).state.weights).not.toEqual(loadCheckpoint(whole).parameters);
+  },
+);
 
 test('weights that others set are trained from then on', async () => {
   using other = await engine.createUNet(config, { seed: 6 });

@@ -6,11 +6,23 @@ import { packLayers } from '../../src/reference/pack_weights';
 import { EPSILON, type Spec } from '../spec';
 import { spec as adam } from './adam';
 
-/**
- * Completed steps: the first one, one that forgets quickly, one of so many that the share that stays is at its most, the last one without an
- * average, and one since.
- */
+/** Step, step after which the average begins, span, most. */
+const PLACES = [
+  [1, 0, 9, 0.999],
+  [37, 0, 9, 0.999],
+  [20_000, 0, 9, 0.999], // the share that stays is at its most
+  [30, 30, 36, 0.99975], // the last one without an average
+  [57, 20, 9, 0.999],
+  [31, 30, 36, 0.99975], // the first one keeps a good deal
+  [22, 20, 2.25, 0.996], // 7 short of 9: it keeps nothing yet
+  [50_000, 400, 36, 0.99975],
+  [3, 1, 76.8, 0.9995],
+  [1, 0, 0, 1],
+  [450, 400, 36, 0.99975],
+] as const;
+
 interface Case extends AverageShape {
+  /** Completed ones. */
   readonly step: number;
   /** Default 0. */
   readonly skipped?: number;
@@ -19,14 +31,8 @@ interface Case extends AverageShape {
 const cases = Object.entries(adam.cases)
   .filter(([, { skipped, unpacked }]) => !skipped && !unpacked)
   .map(([name, { layers }], i): [string, Case] => {
-    const [step, after] = [
-      [1, 0],
-      [37, 0],
-      [20_000, 0],
-      [30, 30],
-      [57, 20],
-    ][i % 5];
-    return [name, { layers, step, after }];
+    const [step, after, span, most] = PLACES[i % PLACES.length];
+    return [name, { layers, step, after, span, most }];
   });
 
 export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
@@ -46,14 +52,15 @@ export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
   },
   reference,
   error: (
-    { layers, step, after: begin, skipped },
+    { layers, step, skipped, ...shape },
     { parameter, average: before, packed: old },
     { average: after },
   ) => {
     if (skipped) return {};
-    const kept = keptShare(step, begin);
-    // What is kept is a quotient (2.5 ulp) of f32, or the setting, or exactly nothing, and the difference from 1 has that error, whatever is left of it.
-    const ofKept = kept === 0 ? 0 : 4 * EPSILON;
+    const kept = keptShare(step, shape);
+    // What is kept is a quotient (2.5 ulp) of f32, or the setting, or exactly nothing, and the difference from 1 has that error, whatever is
+    // left of it. Only sums with a span that is no whole number of quarters are rounded.
+    const ofKept = kept === 0 ? 0 : (shape.span % 0.25 ? 8 : 4) * EPSILON;
     const average = new Float64Array(after.length);
     for (const layer of layers)
       for (let i = layer.offset; i < layer.offset + flatSize(layer); i++) {
@@ -64,5 +71,7 @@ export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
       }
     return { average, packed: packLayers(layers, average, new Float64Array(old.length)) };
   },
-  bench: () => ({ 'all layers': { ...adam.bench(4)['all layers'], step: 100, after: 0 } }),
+  bench: () => ({
+    'all layers': { ...adam.bench(4)['all layers'], step: 100, after: 0, span: 9, most: 0.999 },
+  }),
 };
