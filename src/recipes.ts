@@ -1,4 +1,5 @@
 /** Recipes: a network, its training options and its sampling options. Each part goes to the function that its comment names. */
+import { checkInteger, wrongArgument } from './errors';
 import type { Sampling } from './sampling/sampling';
 import type { FitOptions, TrainerOptions } from './training/options';
 import { presets, type UNetConfig } from './unet/config';
@@ -11,13 +12,10 @@ export interface Recipe {
   /** For `createTrainer`. */
   readonly trainer: Pick<
     TrainerOptions,
-    | 'batchSize'
-    | 'learningRate'
     | 'beta1'
     | 'beta2'
     | 'epsilon'
     | 'weightDecay'
-    | 'objective'
     | 'schedule'
     | 'clipNorm'
     | 'averageWeights'
@@ -25,55 +23,84 @@ export interface Recipe {
     | 'averageSpan'
     | 'averageMost'
     | 'classDropout'
-  >;
+  > & { readonly batchSize: number; readonly learningRate: number; readonly objective: Objective };
   /** For `fit`; epochs of the 10,000 digits that come with the package. */
   readonly fit: Pick<FitOptions, 'epochs' | 'binarize' | 'dropLast'>;
   /** For `createUNet`, or for `sample`, except labels. */
   readonly sampling: Sampling;
 }
 
-/** Training and sampling of networks conditioned on noise level and class. */
-const toOrder = {
-  trainer: {
-    batchSize: 256,
-    learningRate: 3e-3,
-    beta2: 0.99,
-    epsilon: 1e-8,
-    objective: 'flow',
-    schedule: { warmup: 20 },
-    clipNorm: 1,
-    averageWeights: true,
-    averageAfter: 200,
-    classDropout: 0.05,
+/** What does not depend on the batch. */
+const parts = {
+  tutorial: {
+    network: presets.tutorial,
+    fit: { epochs: 5, binarize: true },
+    sampling: { steps: 50, method: 'mix' },
   },
-  // Averaging begins at step 200, so five epochs of 36 steps would end before it.
-  fit: { epochs: 12, binarize: false },
-  sampling: { steps: 20, method: 'euler', guidance: 2 },
-} as const satisfies Omit<Recipe, 'network'>;
+  digits: {
+    network: presets.digits,
+    // Without the smaller batch at an epoch's end, which costs accepted digits (docs/recipe.md).
+    fit: { epochs: 6, binarize: false, dropLast: true },
+    sampling: { steps: 20, method: 'euler', guidance: 2 },
+  },
+  'digits-3x3': {
+    network: presets['digits-3x3'],
+    fit: { epochs: 12, binarize: false, dropLast: true },
+    // It takes a little more guidance (docs/recipe.md).
+    sampling: { steps: 20, method: 'euler', guidance: 2.25 },
+  },
+} as const satisfies Record<string, Omit<Recipe, 'trainer'>>;
+
+/** The recipes there are. */
+export type RecipeName = keyof typeof parts;
+
+/**
+ * A recipe with another batch. Of `tutorial` nothing else changes. In the others, warm-up, the memory of Adam's second moment, the begin of
+ * the average and how far back it reaches are as many images at any batch, and so other steps; learning rate, clipping and epochs stay
+ * (docs/recipe.md).
+ *
+ * @param batch images of a step, a whole number from 1 to 65536
+ * @throws EngineError `argument` for another name or batch
+ */
+export function recipeAt(name: RecipeName, batch: number): Recipe {
+  if (!Object.hasOwn(parts, name)) {
+    throw wrongArgument('recipe', name, Object.keys(parts).join(' or '));
+  }
+  checkInteger('batch', batch, 1, 65536);
+  return { ...parts[name], trainer: name === 'tutorial' ? asTutorial(batch) : toOrder(batch) };
+}
+
+const asTutorial = (batchSize: number): Recipe['trainer'] => ({
+  batchSize,
+  learningRate: 1e-3,
+  objective: 'tutorial',
+});
+
+/** The training of networks conditioned on noise level and class. */
+const toOrder = (batch: number): Recipe['trainer'] => ({
+  batchSize: batch,
+  learningRate: 3e-3,
+  beta2: Number((0.99 ** (batch / 256)).toFixed(6)),
+  epsilon: 1e-8,
+  objective: 'flow',
+  schedule: { warmup: Math.round(5120 / batch) },
+  clipNorm: 1,
+  averageWeights: true,
+  averageAfter: Math.round(25_600 / batch),
+  averageSpan: (9 * 256) / batch,
+  averageMost: 1 - (0.001 * batch) / 256,
+  classDropout: 0.05,
+});
 
 /**
  * `tutorial`: the tutorial unchanged. `digits`: its network conditioned on noise level and class, trained with Gaussian noise to predict
  * the velocity; it makes requested digits (docs/recipe.md). `digits-3x3`: the same with a richer network.
  */
-export const recipes = {
-  tutorial: {
-    network: presets.tutorial,
-    trainer: { batchSize: 256, learningRate: 1e-3, objective: 'tutorial' },
-    fit: { epochs: 5, binarize: true },
-    sampling: { steps: 50, method: 'mix' },
-  },
-  digits: { network: presets.digits, ...toOrder },
-  // A small last batch costs it a point of accepted digits, and it takes a little more guidance (docs/recipe.md).
-  'digits-3x3': {
-    ...toOrder,
-    network: presets['digits-3x3'],
-    fit: { ...toOrder.fit, dropLast: true },
-    sampling: { ...toOrder.sampling, guidance: 2.25 },
-  },
-} as const satisfies Record<string, Recipe>;
-
-/** The recipes there are. */
-export type RecipeName = keyof typeof recipes;
+export const recipes: Readonly<Record<RecipeName, Recipe>> = {
+  tutorial: recipeAt('tutorial', 256),
+  digits: recipeAt('digits', 64),
+  'digits-3x3': recipeAt('digits-3x3', 64),
+};
 
 /** The recipe of a network: with its objective and its convolutions, of any size and widths. Undefined where it is none's. */
 export function recipeOf({ config, objective }: Pick<Model, 'config' | 'objective'>): RecipeName | undefined {

@@ -1,7 +1,7 @@
 /** Recipes are what the functions take that they are for. */
 import { describe, expect, test } from 'vitest';
 import { wrongArgument } from '../src/errors';
-import { recipeOf, recipes, samplingFor } from '../src/recipes';
+import { type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from '../src/recipes';
 import { callsOf, checkSampling } from '../src/sampling/sampling';
 import { settingsOf } from '../src/training/options';
 import { checkConfig, presets } from '../src/unet/config';
@@ -29,16 +29,67 @@ test('the tutorial is what everything is by default', () => {
   expect(settingsOf(recipes.tutorial.trainer)).toEqual(settingsOf({}));
 });
 
-test('that of digits follows a flow, by level and class, from a warm-up on', () => {
-  expect(settingsOf(recipes.digits.trainer)).toEqual({
-    objective: 'flow',
-    adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
+test('of the tutorial another batch is all that changes', () => {
+  const { trainer, ...rest } = recipeAt('tutorial', 64);
+  expect({ ...rest, trainer: { ...trainer, batchSize: 256 } }).toEqual(recipes.tutorial);
+});
+
+/** The settings that do not follow the batch. */
+const fixed = {
+  objective: 'flow',
+  adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
+  clipNorm: 1,
+  averageWeights: true,
+  classDropout: 0.05,
+};
+
+test.each(['digits', 'digits-3x3'] as const)(
+  '%s has batches of 64, and averages after 25,600 images',
+  (name) => {
+    expect(recipes[name]).toEqual(recipeAt(name, 64));
+    expect(recipes[name].trainer).toMatchObject({ batchSize: 64, learningRate: 3e-3 });
+    expect(recipes[name].fit).toEqual({
+      epochs: name === 'digits' ? 6 : 12,
+      binarize: false,
+      dropLast: true,
+    });
+    expect(settingsOf(recipes[name].trainer)).toEqual({
+      ...fixed,
+      adam: { ...fixed.adam, beta2: 0.997491 },
+      schedule: { decay: 'none', warmup: 80 },
+      averageAfter: 400,
+      averageSpan: 36,
+      averageMost: 0.99975,
+    });
+  },
+);
+
+test('at 256 a step is as it was when that was the recipe’s batch, and the average the usual one', () => {
+  const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
+  expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
+  // It began after 200 steps then.
+  expect(settingsOf(rest)).toEqual({
+    ...fixed,
     schedule: { decay: 'none', warmup: 20 },
-    clipNorm: 1,
-    averageWeights: true,
-    averageAfter: 200,
-    classDropout: 0.05,
+    averageAfter: 100,
   });
+});
+
+test.each([1, 3, 100, 65536])('with batches of %i there is something to train with', (batch) => {
+  for (const name of Object.keys(recipes) as RecipeName[]) {
+    const { trainer } = recipeAt(name, batch);
+    expect(trainer.batchSize).toBe(batch);
+    settingsOf(trainer);
+  }
+});
+
+test('another name or batch is refused', () => {
+  expect(() => recipeAt('toString' as RecipeName, 64)).toThrow(
+    'recipe is "toString"; it must be tutorial or digits or digits-3x3.',
+  );
+  for (const batch of [0, 1.5, 65537, Number.NaN, '64' as never]) {
+    expect(() => recipeAt('digits', batch)).toThrow('it must be a whole number from 1 to 65536.');
+  }
 });
 
 describe('how a network is sampled', () => {

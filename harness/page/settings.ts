@@ -221,7 +221,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
     },
     show: (value) => value,
   },
-  guidance: quarters(recipes.digits.sampling.guidance, 1, 4),
+  guidance: quarters(recipes.digits.sampling.guidance!, 1, 4),
   method: choice(...flowMethods),
   ask: choice(...asks),
   told: classOrAll,

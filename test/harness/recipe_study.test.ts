@@ -6,11 +6,11 @@ import { raceSvg } from '../../harness/tools/recipe/race_svg';
 import { measure } from '../../harness/tools/recipe/study';
 
 const measured = [
-  { name: 'race 5x5', seed: 1, step: 100, accepted: 0.25 },
-  { name: 'race 5x5', seed: 2, step: 100, accepted: 0.75 },
-  { name: 'race 5x5', seed: 1, step: 200, accepted: 1 },
-  { name: 'race 3x3', seed: 1, step: 100, accepted: 0.5 },
-  { name: 'digits', seed: 1, step: 900, accepted: 0.1 },
+  { name: 'race 256', batch: 256, seed: 1, step: 100, accepted: 0.25 },
+  { name: 'race 256', batch: 256, seed: 2, step: 100, accepted: 0.75 },
+  { name: 'race 256', batch: 256, seed: 1, step: 200, accepted: 1 },
+  { name: 'race 64', batch: 64, seed: 1, step: 400, accepted: 0.5 },
+  { name: 'digits', batch: 256, seed: 3, step: 900, accepted: 0.1 },
 ];
 
 /** The attribute `name` of each element `of` a drawing. */
@@ -19,21 +19,22 @@ const all = (drawing: string, of: string, name: string) =>
 
 test('the race is drawn by the clock: a line through the means, a dot for each seed', () => {
   const runners = [
-    { name: 'race 5x5', label: 'digits', milliseconds: 400 },
-    { name: 'race 3x3', label: 'digits-3x3', milliseconds: 800 },
+    { name: 'race 256', label: 'as it was', milliseconds: 400 },
+    { name: 'race 64', label: '<b>', milliseconds: 200 },
   ];
-  const drawing = raceSvg(measured, runners, 'seeds <1>');
+  const drawing = raceSvg(measured, runners);
   const [one, two] = all(drawing, 'polyline', 'points').map((points) =>
     points.split(' ').map((point) => point.split(',').map(Number)),
   );
   expect(one).toHaveLength(2);
-  // 100 steps of 0.8 s end where 200 of 0.4 s do, and the mean of a quarter and three is a half.
+  // 400 steps of 0.2 s end where 200 of 0.4 s do, and the mean of a quarter and three is a half.
   expect(two).toEqual([[one[1][0], one[0][1]]]);
   expect(one[1][0]).toBeGreaterThan(one[0][0]);
   expect(one[1][1]).toBeLessThan(one[0][1]);
   // A dot for each measurement of the two, and one for each line of the legend.
   expect(all(drawing, 'circle', 'cx')).toHaveLength(4 + 2);
-  expect(drawing).toContain('seeds &lt;1&gt;');
+  expect(drawing).toContain('seeds 1, 2 and');
+  expect(drawing).toContain('&lt;b&gt;: 64 images a step, 200 ms');
 });
 
 test('the tool draws what it measured, and says what it takes', async () => {
@@ -43,11 +44,17 @@ test('the tool draws what it measured, and says what it takes', async () => {
   onTestFinished(() => error.mockRestore());
   writeFileSync(join(folder, 'results.jsonl'), measured.map((of) => `${JSON.stringify(of)}\n`).join(''));
 
-  expect(await measure(['--out', folder, '--plot-race', '350,530'])).toBe(0);
-  expect(readFileSync(join(folder, 'race.svg'), 'utf8')).toContain('digits-3x3, 530 ms a step');
+  const runners = ['race 256=350=as it was', 'race 64=88.5=digits'];
+  expect(await measure(['--out', folder, '--plot-race', ...runners])).toBe(0);
+  expect(readFileSync(join(folder, 'race.svg'), 'utf8')).toContain('digits: 64 images a step, 88.5 ms');
 
+  const plot = (...runners: string[]) => measure(['--out', folder, '--plot-race', ...runners]);
+  expect(await plot('race 64=88=digits', 'race 3x3 64=88=digits-3x3')).toBe(2);
+  expect(error.mock.lastCall?.[0]).toContain('no measurement of race 3x3 64');
   for (const args of [[], ['--out', folder], ['--out', folder, 'no such study'], ['digits']]) {
     expect(await measure(args), args.join(' ')).toBe(2);
   }
+  expect(await plot('race 64=fast=digits')).toBe(2);
+  expect(await plot()).toBe(2);
   expect(error.mock.lastCall?.[0]).toContain('of tutorial, greys');
 });

@@ -1,4 +1,4 @@
-/** Accepted samples by seconds of training, of the networks that race, as an SVG file. Pure. */
+/** Accepted samples by seconds of training, of the recipes that race, as an SVG file. Pure. */
 import { type Svg, svg, svgFile } from '../../run/svg';
 
 /** A measurement, as the study writes it. */
@@ -6,6 +6,8 @@ export interface Measured {
   readonly name: string;
   readonly seed: number;
   readonly step: number;
+  /** Images of a step. */
+  readonly batch: number;
   readonly accepted: number;
 }
 
@@ -21,16 +23,18 @@ export interface Runner {
 const GOAL = 0.92;
 const [WIDTH, HEIGHT] = [800, 420];
 const plot = { left: 56, right: WIDTH - 24, top: 64, bottom: HEIGHT - 52 };
-const colours = ['#b3331f', '#2f6cb0'];
+const colours = ['#b3331f', '#2f6cb0', '#d08a1d', '#3c8d53', '#7b4fa3'];
+const colourOf = (runner: number) => colours[runner % colours.length];
 const css = `text{font:13px system-ui,sans-serif;fill:#444}.title{font-size:17px;font-weight:600;fill:#111}.grid{stroke:#e4e4e4}
 .goal{stroke:#888;stroke-dasharray:4 3}.axis{stroke:#888;fill:none}polyline{fill:none;stroke-width:2}circle{fill-opacity:.55}`;
 
 /** A line through the mean of all seeds for each runner, and a dot for each seed. */
-export function raceSvg(measured: readonly Measured[], runners: readonly Runner[], subtitle: string): string {
-  const points = runners.map(({ name, milliseconds }) =>
-    measured
-      .filter((of) => of.name === name)
-      .map(({ step, accepted }) => ({ accepted, seconds: (step * milliseconds) / 1000 })),
+export function raceSvg(measured: readonly Measured[], runners: readonly Runner[]): string {
+  const own = runners.map(({ name }) => measured.filter((of) => of.name === name));
+  const seeds = [...new Set(own.flat().map(({ seed }) => seed))].sort();
+  const subtitle = `seeds ${seeds.join(', ')} and their mean; the dashed line is 92%`;
+  const points = runners.map(({ milliseconds }, i) =>
+    own[i].map(({ step, accepted }) => ({ accepted, seconds: (step * milliseconds) / 1000 })),
   );
   const end = Math.max(...points.flat().map(({ seconds }) => seconds));
   const x = (seconds: number) => round(plot.left + ((plot.right - plot.left) * seconds) / end);
@@ -41,7 +45,8 @@ export function raceSvg(measured: readonly Measured[], runners: readonly Runner[
     across(share, 'grid'),
     text(plot.left - 8, y(share) + 4, 'end', `${Math.round(share * 100)}%`),
   ]);
-  const seconds = Array.from({ length: Math.floor(end / 50) + 1 }, (_, i) => 50 * i).map((of) =>
+  const every = [10, 20, 50, 100, 200, 500].find((of) => end / of <= 10) ?? 1000;
+  const seconds = Array.from({ length: Math.floor(end / every) + 1 }, (_, i) => every * i).map((of) =>
     text(x(of), plot.bottom + 20, 'middle', String(of)),
   );
   const lines = points.flatMap((of, i) => {
@@ -52,18 +57,22 @@ export function raceSvg(measured: readonly Measured[], runners: readonly Runner[
     });
     return [
       svg('polyline', {
-        stroke: colours[i],
+        stroke: colourOf(i),
         points: means.map(([at, share]) => `${x(at)},${y(share)}`).join(' '),
       }),
       ...of.map((dot) =>
-        svg('circle', { fill: colours[i], cx: x(dot.seconds), cy: y(dot.accepted), r: 3.5 }),
+        svg('circle', { fill: colourOf(i), cx: x(dot.seconds), cy: y(dot.accepted), r: 3.5 }),
       ),
     ];
   });
-  const legend = runners.flatMap(({ label, milliseconds }, i) => [
-    svg('circle', { fill: colours[i], cx: plot.right - 330, cy: plot.bottom - 58 + 22 * i, r: 5 }),
-    text(plot.right - 316, plot.bottom - 54 + 22 * i, 'start', `${label}, ${milliseconds} ms a step`),
-  ]);
+  const legend = runners.flatMap(({ label, milliseconds }, i) => {
+    const height = plot.bottom - 18 - 22 * (runners.length - 1 - i);
+    const what = `${label}: ${own[i][0].batch} images a step, ${milliseconds} ms`;
+    return [
+      svg('circle', { fill: colourOf(i), cx: plot.right - 330, cy: height - 4, r: 5 }),
+      text(plot.right - 316, height, 'start', what),
+    ];
+  });
   const drawing = svg(
     'svg',
     {

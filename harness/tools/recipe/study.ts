@@ -6,7 +6,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createQualityMeter } from '../../../src/quality/index';
-import { type Recipe, recipes } from '../../../src/recipes';
+import { type Recipe, type RecipeName, recipeAt, recipes } from '../../../src/recipes';
 import type { Sampling } from '../../../src/sampling/sampling';
 import { saveModel } from '../../../src/weights/model';
 import { holdOut, loadImages } from '../../cli/images';
@@ -23,10 +23,21 @@ interface Study extends Pick<Recipe, 'network' | 'trainer'> {
   readonly at: readonly (readonly [step: number, sampling: readonly Sampling[]])[];
 }
 
-const { tutorial, digits } = recipes;
 const euler = (steps: number, guidance?: number): Sampling => ({ steps, method: 'euler', guidance });
 const heun = (steps: number, guidance?: number): Sampling => ({ steps, method: 'heun', guidance });
-const w2 = [euler(20, 2)];
+const [plain, w2, both] = [[euler(20)], [euler(20, 2)], [euler(20, 2), euler(20, 1.5)]];
+
+const { tutorial } = recipes;
+const mix = [tutorial.sampling];
+
+/** A recipe as it was with 256 images a step: averaged after 51,200 images. */
+function at256(name: RecipeName): Omit<Study, 'at'> {
+  const { network, trainer, fit } = recipeAt(name, 256);
+  return { network, trainer: { ...trainer, averageAfter: 200 }, fit };
+}
+/** With the small last batch of each epoch. */
+const digits256 = { ...at256('digits'), fit: { binarize: false } };
+const { trainer } = digits256;
 
 /** From the tutorial to the digits, one change at a time, 200 steps each. */
 const greys = {
@@ -36,22 +47,22 @@ const greys = {
 } as const;
 const told = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
 const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
-/** A rate that falls to a hundredth, instead of averaged weights. */
-const cosine = (steps: number) =>
-  ({
-    averageWeights: false,
-    averageAfter: undefined,
-    schedule: { warmup: 20, decay: 'cosine', steps },
-  }) as const;
-const faster = { ...flow, trainer: { ...digits.trainer, averageWeights: false } };
+const faster = { ...flow, trainer: { ...trainer, averageWeights: false } };
 
-/** Shows which network reaches 92% sooner. */
-const race = (sampling: Sampling): Study['at'] =>
-  [100, 150, 200, 250, 300, 350, 400].map((step) => [step, [sampling]]);
+/** The training options with a rate that falls to a hundredth, instead of averaged weights. */
+const cosine = (options: Recipe['trainer'], warmup: number, steps: number): Recipe['trainer'] => ({
+  ...options,
+  averageWeights: false,
+  schedule: { warmup, decay: 'cosine', steps },
+});
 
-const mix = [tutorial.sampling];
-const [plain, both] = [[euler(20)], [euler(20, 2), euler(20, 1.5)]];
-const { trainer } = digits;
+/** Shows which recipe reaches 92% soonest; the points are numbers of images. */
+const race = (of: Omit<Study, 'at'>, guidance: number, images: readonly number[]): Study => ({
+  ...of,
+  at: images.map((count) => [count / of.trainer.batchSize, [euler(20, guidance)]]),
+});
+const slow = [25_600, 38_400, 51_200, 64_000, 76_800, 89_600, 102_400];
+const quick = [12_800, 19_200, 25_600, 32_000, 38_400, 51_200, 64_000, 76_800, 102_400];
 
 const studies: Record<string, Study> = {
   tutorial: {
@@ -66,25 +77,43 @@ const studies: Record<string, Study> = {
   flow: { ...flow, at: [[200, plain]] },
   faster: { ...faster, at: [[200, plain]] },
   digits: {
-    ...digits,
+    ...digits256,
     at: [
       [50, w2],
       [100, w2],
-      [200, [euler(20, 1), euler(20, 2)]],
+      [200, [euler(20, 2), euler(20, 1)]],
       [400, both],
       [1370, both],
     ],
   },
-  'digits 400': {
-    ...digits,
+  // The recipe, whose batch is 64: 38,400 and 51,200 images, then as many as 400 and 1,370 steps of 256 have.
+  'digits 64': {
+    ...recipes.digits,
     at: [
-      [100, w2],
-      [200, w2],
-      [400, both],
+      [600, w2],
+      [800, w2],
     ],
   },
+  'digits 64 long': {
+    ...recipes.digits,
+    at: [
+      [1600, both],
+      [5480, both],
+    ],
+  },
+  'cosine 64': { ...recipes.digits, trainer: cosine(recipes.digits.trainer, 80, 1600), at: [[1600, both]] },
+  'cosine 64 long': {
+    ...recipes.digits,
+    trainer: cosine(recipes.digits.trainer, 80, 5480),
+    at: [[5480, both]],
+  },
+  'race 256': race(digits256, 2, slow),
+  'race 64': race(recipeAt('digits', 64), 2, quick),
+  'race 3x3 256': race(at256('digits-3x3'), 2.2, slow),
+  'race 3x3 64': race(recipeAt('digits-3x3', 64), 2.2, quick),
+  // Changes to the recipe with 256 images.
   'from the start': {
-    ...digits,
+    ...digits256,
     trainer: { ...trainer, averageAfter: 0 },
     at: [
       [50, w2],
@@ -94,16 +123,12 @@ const studies: Record<string, Study> = {
       [1370, both],
     ],
   },
-  'race 5x5': { ...digits, at: race(digits.sampling) },
-  'race 3x3': { ...recipes['digits-3x3'], at: race(recipes['digits-3x3'].sampling) },
-  '3x3 1370': { ...recipes['digits-3x3'], at: [[1370, both]] },
   samplers: {
-    ...digits,
+    ...digits256,
     at: [[400, [euler(20, 1), euler(20, 3), euler(10, 2), euler(40, 2), heun(10, 2), heun(20, 2)]]],
   },
-  // Changes to the recipe.
   'no average': {
-    ...digits,
+    ...digits256,
     trainer: { ...trainer, averageWeights: false },
     at: [
       [200, w2],
@@ -111,15 +136,15 @@ const studies: Record<string, Study> = {
       [1370, both],
     ],
   },
-  'no clipping': { ...digits, trainer: { ...trainer, clipNorm: undefined }, at: [[200, w2]] },
-  'cosine 200': { ...digits, trainer: { ...trainer, ...cosine(200) }, at: [[200, w2]] },
-  'cosine 400': { ...digits, trainer: { ...trainer, ...cosine(400) }, at: [[400, both]] },
-  'cosine 1370': { ...digits, trainer: { ...trainer, ...cosine(1370) }, at: [[1370, both]] },
-  'rate 2e-3': { ...digits, trainer: { ...trainer, learningRate: 2e-3 }, at: [[200, w2]] },
-  'rate 5e-3': { ...digits, trainer: { ...trainer, learningRate: 5e-3 }, at: [[200, w2]] },
-  'batch 128': { ...digits, trainer: { ...trainer, batchSize: 128 }, at: [[400, w2]] },
-  'weight decay 0.01': { ...digits, trainer: { ...trainer, weightDecay: 1e-2 }, at: [[200, w2]] },
+  'no clipping': { ...digits256, trainer: { ...trainer, clipNorm: undefined }, at: [[200, w2]] },
+  'cosine 400': { ...digits256, trainer: cosine(trainer, 20, 400), at: [[400, both]] },
+  'cosine 1370': { ...digits256, trainer: cosine(trainer, 20, 1370), at: [[1370, both]] },
+  'rate 2e-3': { ...digits256, trainer: { ...trainer, learningRate: 2e-3 }, at: [[200, w2]] },
+  'rate 5e-3': { ...digits256, trainer: { ...trainer, learningRate: 5e-3 }, at: [[200, w2]] },
 };
+
+/** A study, what a step of it takes, and its name in the drawing. */
+const RUNNER = /^([^=]+)=(\d+\.?\d*)=(.+)$/;
 
 export const main = (args: readonly string[]) => quietly(() => measure(args));
 
@@ -132,19 +157,19 @@ export async function measure(args: readonly string[]): Promise<number> {
       out: { type: 'string' },
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '1000' },
-      'plot-race': { type: 'string' },
+      'plot-race': { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
   });
-  const unknown = positionals.find((name) => !Object.hasOwn(studies, name));
   const plotRace = values['plot-race'];
-  if (!values.out || (positionals.length === 0) === !plotRace || unknown) {
+  const isLegal = (name: string) => (plotRace ? RUNNER.test(name) : Object.hasOwn(studies, name));
+  if (!values.out || positionals.length === 0 || !positionals.every(isLegal)) {
     const usage = `npm run recipe -- --out FOLDER [--seed 1] [--count 1000] NAME…, of ${Object.keys(studies).join(', ')}
-npm run recipe -- --out FOLDER --plot-race 350,530: FOLDER/race.svg of what was measured, with a step of race 5x5 and one of race 3x3 in milliseconds`;
+npm run recipe -- --out FOLDER --plot-race NAME=MILLISECONDS=LABEL …: FOLDER/race.svg of what was measured under these names, with the milliseconds that a step of each takes`;
     (values.help ? console.log : console.error)(usage);
     return values.help ? 0 : 2;
   }
-  if (plotRace) return plot(values.out, plotRace);
+  if (plotRace) return plot(values.out, positionals);
   mkdirSync(values.out, { recursive: true });
   const [seed, count] = [Number(values.seed), Number(values.count)];
   const { train, held } = holdOut(await loadImages('mnist'), 1000);
@@ -153,6 +178,7 @@ npm run recipe -- --out FOLDER --plot-race 350,530: FOLDER/race.svg of what was 
   console.log(`real digits ${JSON.stringify(meter.measureReal())}`);
   for (const name of positionals) {
     const { network, trainer: settings, fit, at } = studies[name];
+    const batch = settings.batchSize;
     const unet = await engine.createUNet(network, { seed });
     const dataset = await engine.createDataset(train);
     const trainer = await engine.createTrainer(unet, settings);
@@ -171,7 +197,11 @@ npm run recipe -- --out FOLDER --plot-race 350,530: FOLDER/race.svg of what was 
       const { loss } = await trainer.evaluate(held!, { binarize: fit.binarize });
       for (const how of sampling) {
         const { images, labels } = await manySamples(engine, unet, { count, seed: 1234, sampling: how });
-        const result = { name, seed, step, seconds, heldOut: loss, ...how, ...meter.measure(images, labels) };
+        const result = {
+          ...{ name, seed, step, batch, images: step * batch, seconds, heldOut: loss },
+          ...how,
+          ...meter.measure(images, labels),
+        };
         appendFileSync(join(values.out, 'results.jsonl'), `${JSON.stringify(result)}\n`);
         console.log(JSON.stringify(result));
         const sheet = grid({ ...unet.config, values: images.subarray(0, 80 * 784) }, 10, {
@@ -182,7 +212,7 @@ npm run recipe -- --out FOLDER --plot-race 350,530: FOLDER/race.svg of what was 
         writeFileSync(join(values.out, file.replaceAll(' ', '-')), encodePng(sheet));
       }
       const { objective } = trainer.settings;
-      const model = await saveModel(unet, { objective, dtype: 'F16' });
+      const model = await saveModel(unet, { objective, dtype: 'F16', sampling: sampling[0] });
       writeFileSync(join(values.out, `${name}-seed${seed}-${step}.safetensors`.replaceAll(' ', '-')), model);
     }
     for (const thing of [trainer, dataset, unet]) thing.destroy();
@@ -191,16 +221,20 @@ npm run recipe -- --out FOLDER --plot-race 350,530: FOLDER/race.svg of what was 
   return 0;
 }
 
-function plot(folder: string, milliseconds: string): number {
-  const [small, rich] = milliseconds.split(',').map(Number);
+function plot(folder: string, given: readonly string[]): number {
   const lines = readFileSync(join(folder, 'results.jsonl'), 'utf8').trim().split('\n');
   const measured = lines.map((line): Measured => JSON.parse(line));
-  const runners = [
-    { name: 'race 5x5', label: 'digits', milliseconds: small },
-    { name: 'race 3x3', label: 'digits-3x3', milliseconds: rich },
-  ];
-  const seeds = [...new Set(measured.map(({ seed }) => seed))].sort();
-  const subtitle = `seeds ${seeds.join(', ')} and their mean, 256 images a step; the dashed line is 92%`;
-  writeFileSync(join(folder, 'race.svg'), raceSvg(measured, runners, subtitle));
+  const runners = given.map((text) => {
+    const [, name, milliseconds, label] = RUNNER.exec(text)!;
+    return { name, label, milliseconds: Number(milliseconds) };
+  });
+  const missing = runners.find(({ name }) => !measured.some((of) => of.name === name));
+  if (missing) {
+    console.error(
+      `${join(folder, 'results.jsonl')} has no measurement of ${missing.name}; measure it first.`,
+    );
+    return 2;
+  }
+  writeFileSync(join(folder, 'race.svg'), raceSvg(measured, runners));
   return 0;
 }
