@@ -2,6 +2,7 @@
 import { checkInteger, wrongArgument } from './errors';
 import type { Sampling } from './sampling/sampling';
 import type { FitOptions, TrainerOptions } from './training/options';
+import type { Objective } from './training/settings';
 import { presets, type UNetConfig } from './unet/config';
 import type { Model } from './weights/model';
 
