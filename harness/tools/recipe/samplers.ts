@@ -1,5 +1,5 @@
 /**
- * How few network calls suffice: `npm run recipe -- --out FOLDER --samplers digits,FILE…`. Samples each network from the same noises with
+ * How few network calls suffice: `npm run recipe -- --out FOLDER --samplers digits FILE…`. Samples each network from the same noises with
  * 20 steps of Euler and with fewer steps of Adams, and says what holds. Each measurement is a line of FOLDER/samplers.jsonl; those that
  * are there are not made again.
  */
@@ -105,4 +105,7 @@ export function verdicts(rows: readonly Row[], models: readonly string[]): strin
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-const signed = (value: number) => `${value >= 0 ? '+' : ''}${value.toFixed(1)}`;
+const signed = (value: number) => {
+  const rounded = Number(value.toFixed(1));
+  return `${rounded >= 0 ? '+' : ''}${rounded.toFixed(1)}`;
+};

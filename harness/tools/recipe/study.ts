@@ -16,6 +16,7 @@ import { encodePng } from '../../cli/png';
 import { quietly } from '../../cli/quiet';
 import { grid } from '../../run/pictures';
 import { type Measured, raceSvg } from './race_svg';
+import { compareSamplers } from './samplers';
 
 interface Study extends Pick<Recipe, 'network' | 'trainer'> {
   readonly fit: Omit<Recipe['fit'], 'epochs'>;
@@ -158,17 +159,21 @@ export async function measure(args: readonly string[]): Promise<number> {
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '1000' },
       'plot-race': { type: 'boolean', default: false },
+      samplers: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
   });
   const plotRace = values['plot-race'];
-  const isLegal = (name: string) => (plotRace ? RUNNER.test(name) : Object.hasOwn(studies, name));
+  const isLegal = (name: string) =>
+    values.samplers || (plotRace ? RUNNER.test(name) : Object.hasOwn(studies, name));
   if (!values.out || positionals.length === 0 || !positionals.every(isLegal)) {
     const usage = `npm run recipe -- --out FOLDER [--seed 1] [--count 1000] NAME…, of ${Object.keys(studies).join(', ')}
-npm run recipe -- --out FOLDER --plot-race NAME=MILLISECONDS=LABEL …: FOLDER/race.svg of what was measured under these names, with the milliseconds that a step of each takes`;
+npm run recipe -- --out FOLDER --plot-race NAME=MILLISECONDS=LABEL …: FOLDER/race.svg of what was measured under these names, with the milliseconds that a step of each takes
+npm run recipe -- --out FOLDER --samplers MODEL…: how few network calls suffice these networks`;
     (values.help ? console.log : console.error)(usage);
     return values.help ? 0 : 2;
   }
+  if (values.samplers) return compareSamplers(values.out, positionals);
   if (plotRace) return plot(values.out, positionals);
   mkdirSync(values.out, { recursive: true });
   const [seed, count] = [Number(values.seed), Number(values.count)];
