@@ -7,6 +7,8 @@ import type { Upsampling } from './alone/upsampling';
 import { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
+import type { Distiller } from './distilling/distiller';
+import type { DistillerOptions } from './distilling/options';
 import {
   checkBooleans,
   checkFunctions,
@@ -174,6 +176,23 @@ export class Engine extends Resource {
     this.check();
     const create = async () =>
       (await import('./sampling/sampler')).Sampler.create(this.gpu, unet, options, this.chooser);
+    return this.adopt(create());
+  }
+
+  /**
+   * Creates a distiller, which trains a copy of a network that follows a flow to make samples in one or two calls. Throws `argument` for a
+   * teacher without noise level or one that is distilled already, `limit` for trajectories that take too much memory.
+   */
+  async createDistiller(teacher: UNet, options: DistillerOptions): Promise<Distiller> {
+    this.check();
+    const { gpu, chooser } = this;
+    const createUNet = (config: UNetConfig) => this.createUNet(config);
+    const create = async () =>
+      (await import('./distilling/distiller')).Distiller.create(teacher, options, {
+        gpu,
+        chooser,
+        createUNet,
+      });
     return this.adopt(create());
   }
 

@@ -12,7 +12,7 @@ import {
 } from '../errors';
 import type { BufferSlice } from '../gpu/slice';
 import type { Picture } from '../pictures/picture';
-import type { UNetConfig } from '../unet/config';
+import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { MAX_SAMPLING_STEPS } from './most_steps';
 import type { PassOptions } from './passes';
@@ -125,6 +125,16 @@ export function checkSampler(options: SamplerOptions) {
   const { count = 64, variants } = options;
   checkInteger('count', count, 1, 65536);
   return { count, variants };
+}
+
+/** Throws unless samples can be made with a network of this configuration. */
+export function checkSampled(config: UNetConfig): void {
+  const made = outChannelsOf(config);
+  if (made === config.channels) return;
+  throw new EngineError(
+    'argument',
+    `This UNet makes ${made} channels of ${config.channels}; sampling needs as many as it takes. Use predict.`,
+  );
 }
 
 export const checkEncodeNames = (options: EncodeRunOptions) => checkNames('encodeRun', options, RUN_OPTIONS);

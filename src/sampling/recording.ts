@@ -65,6 +65,16 @@ export function encodeRow(
   if (masked && passes[i].begins) encodeProgram(encoder, plan.known!);
 }
 
+/** Records a copy of x, [count][height][width][channels], as it is along the flow: not clipped, and not brought to the range of pictures. */
+export function encodeX(
+  encoder: GPUCommandEncoder,
+  { outputs: { x }, boundBuffers }: SamplingPlan,
+  to: { readonly buffer: GPUBuffer; readonly offset: number; readonly bytes: number },
+): void {
+  encodeProgram(encoder, x.toImages);
+  encoder.copyBufferToBuffer(boundBuffers.get(x.images)!, 0, to.buffer, to.offset, to.bytes);
+}
+
 /** Copies a row's numbers to the shaders' buffer. */
 function encodeStep(encoder: GPUCommandEncoder, plan: SamplingPlan, rows: GPUBuffer, row: number): void {
   encoder.copyBufferToBuffer(rows, row * ROW_WORDS * 4, plan.step, 0, SAMPLING_STEP_WORDS * 4);

@@ -5,7 +5,6 @@ import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from 
 import { Resource } from '../resource';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels } from '../unet/conditions';
-import { outChannelsOf } from '../unet/config';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
@@ -15,6 +14,7 @@ import {
   checkEncodeNames,
   checkRun,
   checkSample,
+  checkSampled,
   checkSampler,
   type EncodeRunOptions,
   type LoadedOptions,
@@ -86,13 +86,8 @@ export class Sampler extends Resource {
   ): Promise<Sampler> {
     checkUNet(unet, gpu.device);
     const { count, variants } = checkSampler(options);
-    const { channels, conditioning } = unet.config;
-    if (outChannelsOf(unet.config) !== channels) {
-      throw new EngineError(
-        'argument',
-        `This UNet makes ${outChannelsOf(unet.config)} channels of ${channels}; sampling needs as many as it takes. Use predict.`,
-      );
-    }
+    checkSampled(unet.config);
+    const { conditioning } = unet.config;
     const flow = conditioning?.noiseLevel ?? false;
     const guided = flow && conditioning!.classes > 0 && unet.sampling?.guidance !== 1;
     const plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS }, chooser);
@@ -101,18 +96,28 @@ export class Sampler extends Resource {
 
   /** Runs all steps; for each, yields x before it, the prediction, and x after it. Throws as `sample` does. */
   async *run(options: SampleOptions = {}): AsyncGenerator<SampleEvent, void, undefined> {
-    const run = await this.start(options);
-    const { flow, settings, plan } = run;
-    const { x, made } = plan.outputs;
-    try {
-      let [input] = await this.read(plan, x);
-      for (let step = 0, done = 0; step < settings.steps; step++) {
-        done += await this.advance(run, options, done, 1);
-        const [after, output] = await this.read(plan, x, made);
+    let input: Float32Array<ArrayBuffer> | undefined;
+    let step = 0;
+    for await (const { plan, flow, settings } of this.walk(options)) {
+      const { x, made } = plan.outputs;
+      const [after, output] = await this.unlessDestroyed(this.read(plan, x, made));
+      if (input) {
         const prediction = flow ? predictionOf(settings, step, { input, after, velocity: output }) : output;
         const show = (values: Float32Array<ArrayBuffer>) => (flow ? values.map(toUnit) : values);
-        yield { step, input: show(input), prediction: show(prediction), x: show(after) };
-        input = after;
+        yield { step: step++, input: show(input), prediction: show(prediction), x: show(after) };
+      }
+      input = after;
+    }
+  }
+
+  /** Runs all steps; yields the run before the first and after each, while x stays on the GPU. Throws as `sample` does. @internal */
+  async *walk(options: SampleOptions): AsyncGenerator<SamplingRun, void, undefined> {
+    const run = await this.start(options);
+    try {
+      yield run;
+      for (let done = 0; done < run.passes.length; ) {
+        done += await this.advance(run, options, done, 1);
+        yield run;
       }
     } catch (error) {
       if (error !== options.signal?.reason) this.check();

@@ -1,0 +1,140 @@
+import { checkNames, checkSignal, EngineError, type Names } from '../errors';
+import type { Gpu } from '../gpu/gpu';
+import { Resource } from '../resource';
+import { Sampler } from '../sampling/sampler';
+import { Trainer } from '../training/trainer';
+import type { VariantChooser } from '../tuning/chooser';
+import type { UNetConfig } from '../unet/config';
+import { checkUNet } from '../unet/network';
+import type { UNet } from '../unet/unet';
+import { checkDistiller, type DistilEvent, type DistillerOptions, type DistilPlan } from './options';
+import { Trajectories } from './trajectories';
+
+/** Images of the teacher's together. An interruption waits for one step with them, so they are fewer than a GPU could take. */
+const TOGETHER = 64;
+
+/** Options of a distiller's run. */
+export interface DistilOptions {
+  /** Ends the run between two submissions of the teacher or two steps of the student; it then rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a distiller needs of its engine. */
+export interface DistillerParts {
+  readonly gpu: Gpu;
+  readonly chooser: VariantChooser;
+  /** Creates the student, which the engine owns. */
+  readonly createUNet: (config: UNetConfig) => Promise<UNet>;
+}
+
+interface Held {
+  readonly bytes: number;
+  destroy(): void;
+}
+
+/**
+ * Trains a copy of a network, the student, to go along the trajectories of that network, its teacher, in one or two calls. Created by
+ * `engine.createDistiller`; holds memory only during a run.
+ */
+export class Distiller extends Resource {
+  /** The network that the student learns from; it stays as it is. Train it no further during a run. */
+  readonly teacher: UNet;
+  private readonly parts: DistillerParts;
+  private readonly plan: DistilPlan;
+  private readonly held = new Set<Held>();
+  private made: UNet | undefined;
+  private busy = false;
+
+  private constructor(teacher: UNet, parts: DistillerParts, plan: DistilPlan) {
+    super('distiller');
+    this.teacher = teacher;
+    this.parts = parts;
+    this.plan = plan;
+  }
+
+  /** @internal */
+  static async create(teacher: UNet, options: DistillerOptions, parts: DistillerParts): Promise<Distiller> {
+    checkUNet(teacher, parts.gpu.device);
+    return new Distiller(teacher, parts, checkDistiller(teacher, options));
+  }
+
+  /** The network that the last complete run made. It is yours: destroying the distiller leaves it. */
+  get student(): UNet | undefined {
+    return this.made;
+  }
+
+  /** Bytes of GPU memory that a run under way holds, without the teacher's weights. */
+  get bytes(): number {
+    return [...this.held].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /**
+   * Makes the teacher's trajectories, then trains the student on them; yields an event between two steps of either. The same teacher,
+   * options, adapter and variants give the same bits. Leaving the loop early, an abort, and an error leave nothing behind. Throws
+   * `limit` if memory does not suffice, `diverged`, `busy`, and the signal's reason.
+   */
+  async *run(options: DistilOptions = {}): AsyncGenerator<DistilEvent, void, undefined> {
+    this.check();
+    checkNames('A run of a distiller', options, { signal: true } satisfies Names<DistilOptions>);
+    const { signal } = options;
+    checkSignal(signal);
+    if (this.busy) {
+      throw new EngineError(
+        'busy',
+        'This distiller is in the middle of another run. Finish its loop, or leave it.',
+      );
+    }
+    this.busy = true;
+    this.made = undefined;
+    try {
+      signal?.throwIfAborted();
+      this.made = yield* this.events(signal);
+    } catch (error) {
+      if (error !== signal?.reason) this.check();
+      throw error;
+    } finally {
+      this.release();
+      this.busy = false;
+    }
+  }
+
+  private async *events(signal: AbortSignal | undefined): AsyncGenerator<DistilEvent, UNet, undefined> {
+    const { teacher, plan } = this;
+    const { gpu, chooser, createUNet } = this.parts;
+    const parameters = await teacher.getParameters();
+    const trajectories = await this.hold(Trajectories.create(gpu, teacher.config, plan));
+    const count = Math.min(TOGETHER, plan.noises);
+    const sampler = await this.hold(Sampler.create(gpu, teacher, { count }, chooser));
+    for await (const done of trajectories.follow(sampler, signal)) yield { trajectories: done, step: 0 };
+    this.drop(sampler);
+
+    const student = await this.hold(createUNet(teacher.config));
+    await student.setParameters(parameters);
+    const trainer = await this.hold(Trainer.create(gpu, student, plan.trainer, chooser));
+    for (let step = 0; step < plan.steps; step++) {
+      signal?.throwIfAborted();
+      this.check();
+      const loss = await trainer.step(await trajectories.batchOf(step));
+      yield { trajectories: plan.noises, step: step + 1, loss };
+    }
+    this.held.delete(student);
+    return student;
+  }
+
+  protected release(): void {
+    for (const each of this.held) this.drop(each);
+  }
+
+  private async hold<T extends Held>(making: Promise<T>): Promise<T> {
+    const made = await making;
+    this.held.add(made);
+    if (this.destroyed) this.release();
+    this.check();
+    return made;
+  }
+
+  private drop(held: Held): void {
+    held.destroy();
+    this.held.delete(held);
+  }
+}

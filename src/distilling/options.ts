@@ -1,0 +1,119 @@
+/** Options of a distiller, and the events that its run yields. */
+import { checkInteger, checkNames, checkNumber, EngineError, type Names, show } from '../errors';
+import { checkSampled } from '../sampling/options';
+import { checkTrainer, type TrainerOptions } from '../training/options';
+import type { UNet } from '../unet/unet';
+
+/** Options of a distiller. */
+export interface DistillerOptions {
+  /** Network calls of a sample of the student: 1 or 2. */
+  readonly calls: 1 | 2;
+  /** Fixes noise, classes and batches, 0 to 2^32 - 1. Default 0. */
+  readonly seed?: number | undefined;
+  /** How many trajectories of the teacher the student learns from, 1 or more. All of them lie on the GPU, in 256 MiB at most. Default 4000. */
+  readonly noises?: number | undefined;
+  /** Training steps, 1 to 100,000. Default 200. */
+  readonly steps?: number | undefined;
+  /** Images of a training step, 1 to 65536. Default 128. */
+  readonly batchSize?: number | undefined;
+  /** 1e-12 to 10; reached after the first 5,120 images. Default 1e-3. */
+  readonly learningRate?: number | undefined;
+  /** The teacher's guidance, 0 to 100, which the student learns to do without. Default: `teacher.sampling`'s, else 2; 1 without classes. */
+  readonly guidance?: number | undefined;
+}
+
+const OPTIONS: Names<DistillerOptions> = {
+  calls: true,
+  seed: true,
+  noises: true,
+  steps: true,
+  batchSize: true,
+  learningRate: true,
+  guidance: true,
+};
+
+/** How far a run of a distiller is. */
+export interface DistilEvent {
+  /** The teacher's trajectories so far, of `noises`. */
+  readonly trajectories: number;
+  /** Training steps so far, of `steps`, which follow. */
+  readonly step: number;
+  /** Mean squared error of the student's velocity in this step, before its update; undefined before the first. */
+  readonly loss?: number | undefined;
+}
+
+/** The checked options, with defaults filled in. */
+export interface DistilPlan {
+  readonly calls: 1 | 2;
+  readonly seed: number;
+  readonly noises: number;
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly guidance: number;
+  readonly trainer: TrainerOptions;
+}
+
+/** The largest buffer that every device has. */
+const MOST_BYTES = 2 ** 28;
+
+/** Checks options and fills in the defaults. Throws `argument`, or `limit` for trajectories that take too much memory. */
+export function checkDistiller(teacher: UNet, options: DistillerOptions): DistilPlan {
+  checkNames('A distiller', options, OPTIONS);
+  const { calls, seed = 0, noises = 4000, steps = 200, batchSize = 128, learningRate = 1e-3 } = options;
+  checkTeacher(teacher);
+  if (calls !== 1 && calls !== 2)
+    throw new EngineError('argument', `calls is ${show(calls)}; it must be 1 or 2.`);
+  checkInteger('seed', seed, 0, 0xffffffff);
+  checkInteger('noises', noises, 1);
+  checkInteger('steps', steps, 1, 100_000);
+  const guidance = guidanceOf(teacher, options.guidance);
+  const trainer = trainerOf(batchSize, learningRate);
+  checkTrainer(trainer);
+  checkMemory(teacher, calls, noises);
+  return { calls, seed, noises, steps, batchSize, guidance, trainer };
+}
+
+function checkTeacher(teacher: UNet): void {
+  if (!teacher.config.conditioning?.noiseLevel) {
+    throw new EngineError(
+      'argument',
+      'The teacher is not told the noise level, so it has no trajectories to learn from. Give a network that follows a flow, of the recipe digits, say.',
+    );
+  }
+  checkSampled(teacher.config);
+}
+
+function guidanceOf({ config }: UNet, given: number | undefined): number {
+  const classes = config.conditioning?.classes ?? 0;
+  const { guidance = classes > 0 ? 2 : 1 } = { guidance: given };
+  checkNumber('guidance', guidance, 0, 100);
+  if (classes > 0 || guidance === 1) return guidance;
+  throw new EngineError(
+    'argument',
+    `guidance is ${guidance}, which is for classes, and the teacher is not told any. Leave it out.`,
+  );
+}
+
+/** Numbers that count steps in the study of docs/recipe.md count images here, so that they are right for any batch. */
+function trainerOf(batchSize: number, learningRate: number): TrainerOptions {
+  return {
+    batchSize,
+    learningRate,
+    beta2: 0.99 ** (batchSize / 256),
+    epsilon: 1e-8,
+    objective: 'flow',
+    schedule: { warmup: Math.round(5120 / batchSize) },
+    clipNorm: 1,
+    averageWeights: true,
+  };
+}
+
+function checkMemory({ config }: UNet, calls: number, noises: number): void {
+  const { height, width, channels } = config;
+  const bytes = (calls + 1) * height * width * channels * 4;
+  if (noises * bytes <= MOST_BYTES) return;
+  throw new EngineError(
+    'limit',
+    `noises is ${noises}: their trajectories take ${noises * bytes} bytes, of ${MOST_BYTES} at most. Up to ${Math.floor(MOST_BYTES / bytes)} noises fit.`,
+  );
+}

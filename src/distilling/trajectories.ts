@@ -1,0 +1,170 @@
+/** The teacher's trajectories from noise to images, on the GPU, and batches of pieces of them. */
+import type { Gpu } from '../gpu/gpu';
+import { computePass, createTensorBuffers, Program } from '../gpu/program';
+import { flowStep } from '../kernels/flow_step';
+import { op } from '../plan/op';
+import { padBatch, tensor } from '../plan/tensor';
+import { STREAM, threefry, uniform } from '../random';
+import { encodeX } from '../sampling/recording';
+import type { Sampler } from '../sampling/sampler';
+import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../sampling/step';
+import type { Batch } from '../training/batch';
+import type { UNetConfig } from '../unet/config';
+import type { DistilPlan } from './options';
+
+/** The teacher's steps of Euler along a trajectory. */
+const TEACHER_STEPS = 8;
+
+interface Buffers {
+  /** x where the student's calls begin and end: [calls + 1][noises][height][width][channels]. */
+  readonly states: GPUBuffer;
+  /** A batch: x where a call begins, where it ends, and the velocity in between. */
+  readonly noisy: GPUBuffer;
+  readonly next: GPUBuffer;
+  readonly target: GPUBuffer;
+  /** What `flow_step` reads besides, see `create`. */
+  readonly velocity: GPUBuffer;
+  readonly step: GPUBuffer;
+}
+
+export class Trajectories {
+  private readonly gpu: Gpu;
+  private readonly plan: DistilPlan;
+  private readonly classes: number;
+  private readonly imageBytes: number;
+  private readonly buffers: Buffers;
+  private readonly toTarget: Program;
+
+  private constructor(gpu: Gpu, config: UNetConfig, plan: DistilPlan, buffers: Buffers, toTarget: Program) {
+    this.gpu = gpu;
+    this.plan = plan;
+    this.classes = config.conditioning!.classes;
+    this.imageBytes = sizeOf(config) * 4;
+    this.buffers = buffers;
+    this.toTarget = toTarget;
+  }
+
+  static async create(gpu: Gpu, config: UNetConfig, plan: DistilPlan): Promise<Trajectories> {
+    const { calls, noises } = plan;
+    const shape = { elements: sizeOf(config), batch: padBatch(plan.batchSize), guided: false };
+    const images = (label: string) => tensor(label, shape.elements * shape.batch);
+    const tensors = {
+      noisy: images('noisy'),
+      next: images('next'),
+      target: images('target'),
+      velocity: images('velocity'),
+      step: tensor('step', SAMPLING_STEP_WORDS),
+    };
+    const list = Object.values(tensors);
+    const created = await createTensorBuffers(gpu, 'distiller ', list);
+    const held = [...created.values()];
+    try {
+      const { next: prediction, velocity, target: x, step } = tensors;
+      // From x = 0 on, a step of the sampler along two velocities makes their difference: calls * (noisy - next).
+      const row = new Float32Array(SAMPLING_STEP_WORDS);
+      row[SAMPLING_STEP.step] = -calls;
+      row[SAMPLING_STEP.correction] = calls;
+      await gpu.write(created.get(step)!, 0, row);
+      const [states] = await gpu.createBuffers([
+        {
+          label: 'distiller trajectories',
+          bytes: (calls + 1) * noises * shape.elements * 4,
+          usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+        },
+      ]);
+      held.push(states);
+      const ops = [op(flowStep, 'target', shape, { step, prediction, velocity, x })];
+      const toTarget = await Program.compile(gpu, 'target', ops, created);
+      const named = Object.entries(tensors).map(([name, t]) => [name, created.get(t)!]);
+      return new Trajectories(gpu, config, plan, { ...Object.fromEntries(named), states }, toTarget);
+    } catch (error) {
+      for (const buffer of held) buffer.destroy();
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return Object.values<GPUBuffer>({ ...this.buffers }).reduce(
+      (sum, b) => sum + b.size,
+      this.toTarget.bytes,
+    );
+  }
+
+  /** Makes all trajectories; yields how many there are so far, between two steps of the teacher. */
+  async *follow(teacher: Sampler, signal: AbortSignal | undefined): AsyncGenerator<number, void, undefined> {
+    const { noises, calls, seed, guidance } = this.plan;
+    for (let first = 0; first < noises; first += teacher.count) {
+      const count = Math.min(teacher.count, noises - first);
+      const run = teacher.walk({
+        ...{ method: 'euler', steps: TEACHER_STEPS, guidance, signal },
+        seed: threefry(seed, STREAM.distil, first, 0)[0],
+        labels: this.labelsOf(Array.from({ length: teacher.count }, (_, i) => first + i)),
+      });
+      let step = 0;
+      for await (const { plan } of run) {
+        const call = (step / TEACHER_STEPS) * calls;
+        if (Number.isInteger(call)) {
+          const encoder = this.gpu.device.createCommandEncoder({ label: 'trajectories' });
+          encodeX(encoder, plan, this.placeOf(call, first, count));
+          await this.gpu.submit(encoder);
+        }
+        yield first + Math.floor((count * step) / TEACHER_STEPS);
+        step++;
+      }
+    }
+    yield noises;
+  }
+
+  /** The batch of a step, from 0: pieces that follow from the seed, each from where a call begins to where it ends. */
+  async batchOf(step: number): Promise<Batch> {
+    const { calls, noises, seed, batchSize } = this.plan;
+    const { noisy, next, target, velocity } = this.buffers;
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'batch of trajectories' });
+    const copy = (call: number, noise: number, to: GPUBuffer, n: number) => {
+      const { buffer, offset, bytes } = this.placeOf(call, noise, 1);
+      encoder.copyBufferToBuffer(buffer, offset, to, n * bytes, bytes);
+    };
+    const pieces = Array.from({ length: batchSize }, (_, n) => {
+      const [a, b] = threefry(seed, STREAM.distil, step, n + 1).map(uniform);
+      return { noise: Math.floor(a * noises), call: Math.floor(b * calls) };
+    });
+    pieces.forEach(({ noise, call }, n) => {
+      copy(call, noise, noisy, n);
+      copy(call + 1, noise, next, n);
+    });
+    encoder.copyBufferToBuffer(noisy, 0, velocity, 0, noisy.size);
+    encoder.clearBuffer(target);
+    computePass(encoder, 'target', (pass) => this.toTarget.encode(pass));
+    await this.gpu.submit(encoder);
+    const levels = Float32Array.from(pieces, ({ call }) => 1 - call / calls);
+    return {
+      noisy,
+      target,
+      levels,
+      labels: this.labelsOf(pieces.map(({ noise }) => noise)),
+      count: batchSize,
+    };
+  }
+
+  destroy(): void {
+    this.toTarget.destroy();
+    for (const buffer of Object.values<GPUBuffer>({ ...this.buffers })) buffer.destroy();
+  }
+
+  /** Each class in turn; undefined for a network without classes. */
+  private labelsOf(noises: readonly number[]): number[] | undefined {
+    return this.classes === 0 ? undefined : noises.map((noise) => noise % this.classes);
+  }
+
+  /** Where x of `count` noises from `noise` on lies, at the beginning of a call or the end of the last one. */
+  private placeOf(call: number, noise: number, count: number) {
+    const { buffers, plan, imageBytes } = this;
+    return {
+      buffer: buffers.states,
+      offset: (call * plan.noises + noise) * imageBytes,
+      bytes: count * imageBytes,
+    };
+  }
+}
+
+const sizeOf = ({ height, width, channels }: UNetConfig) => height * width * channels;
