@@ -7,7 +7,7 @@ import type { VariantChooser } from '../tuning/chooser';
 import type { UNetConfig } from '../unet/config';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
-import { checkDistiller, type DistilEvent, type DistillerOptions, type DistilPlan } from './options';
+import { checkDistiller, type DistilEvent, type DistillerOptions, type DistilPlan, workOf } from './options';
 import { Trajectories } from './trajectories';
 
 /** Images of the teacher's together. An interruption waits for one step with them, so they are fewer than a GPU could take. */
@@ -105,7 +105,9 @@ export class Distiller extends Resource {
     const trajectories = await this.hold(Trajectories.create(gpu, teacher.config, plan));
     const count = Math.min(TOGETHER, plan.noises);
     const sampler = await this.hold(Sampler.create(gpu, teacher, { count }, chooser));
-    for await (const done of trajectories.follow(sampler, signal)) yield { trajectories: done, step: 0 };
+    const all = workOf(plan, plan.noises, plan.steps);
+    for await (const made of trajectories.follow(sampler, signal))
+      yield { trajectories: made, step: 0, done: workOf(plan, made, 0) / all };
     this.drop(sampler);
 
     const student = await this.hold(createUNet(teacher.config));
@@ -115,7 +117,8 @@ export class Distiller extends Resource {
       signal?.throwIfAborted();
       this.check();
       const loss = await trainer.step(await trajectories.batchOf(step));
-      yield { trajectories: plan.noises, step: step + 1, loss };
+      const done = workOf(plan, plan.noises, step + 1) / all;
+      yield { trajectories: plan.noises, step: step + 1, loss, done };
     }
     this.held.delete(student);
     return student;

@@ -40,6 +40,8 @@ export interface DistilEvent {
   readonly step: number;
   /** Mean squared error of the student's velocity in this step, before its update; undefined before the first. */
   readonly loss?: number | undefined;
+  /** The share of the whole work that is done, 0 to 1, approximately: trajectories and steps take about as long. */
+  readonly done: number;
 }
 
 /** The checked options, with defaults filled in. */
@@ -51,6 +53,17 @@ export interface DistilPlan {
   readonly batchSize: number;
   readonly guidance: number;
   readonly trainer: TrainerOptions;
+}
+
+/** Training a step on an image takes about as long as this many predictions for one. */
+const PASSES_PER_IMAGE = 3;
+/** The teacher's steps of Euler along a trajectory. */
+export const TEACHER_STEPS = 8;
+
+/** The work of so many trajectories and steps, in images trained on. */
+export function workOf({ batchSize, guidance }: DistilPlan, trajectories: number, steps: number): number {
+  const passes = TEACHER_STEPS * (guidance === 1 ? 1 : 2);
+  return (trajectories * passes) / PASSES_PER_IMAGE + steps * batchSize;
 }
 
 /** The largest buffer that every device has. */

@@ -10,10 +10,7 @@ import type { Sampler } from '../sampling/sampler';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../sampling/step';
 import type { Batch } from '../training/batch';
 import type { UNetConfig } from '../unet/config';
-import type { DistilPlan } from './options';
-
-/** The teacher's steps of Euler along a trajectory. */
-const TEACHER_STEPS = 8;
+import { type DistilPlan, TEACHER_STEPS } from './options';
 
 interface Buffers {
   /** x where the student's calls begin and end: [calls + 1][noises][height][width][channels]. */

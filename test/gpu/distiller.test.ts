@@ -1,0 +1,251 @@
+/**
+ * Distilling: a small network's trajectories against a loop in plain numbers, and a student that learns them.
+ *
+ * @module-tag logic
+ */
+import { afterAll, expect, test, vi } from 'vitest';
+import type { DistilEvent, Distiller } from '../../src';
+import { checkDistiller, type DistillerOptions } from '../../src/distilling/options';
+import { Trajectories } from '../../src/distilling/trajectories';
+import { createEngine } from '../../src/engine';
+import { readBuffer } from '../../src/gpu/staging';
+import { normal, STREAM, threefry } from '../../src/random';
+import { Sampler } from '../../src/sampling/sampler';
+import type { UNetConfig } from '../../src/unet/config';
+import type { UNet } from '../../src/unet/unet';
+import { refused } from '../data/refused';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu } = await testGpu();
+const engine = await createEngine({ device: gpu.device, selfCheck: false });
+afterAll(() => engine.destroy());
+
+const CLASSES = 3;
+const SIZE = 64;
+const config: Partial<UNetConfig> = {
+  ...{ height: 8, width: 8, widths: [4, 8], kernelSize: 3 },
+  finalActivation: 'none',
+  conditioning: { noiseLevel: true, classes: CLASSES },
+};
+const small = { calls: 2, seed: 7, noises: 10, steps: 3, batchSize: 6 } as const satisfies DistillerOptions;
+const teacher = await engine.createUNet(config, { seed: 3 });
+const ofTeacher = await teacher.getParameters();
+
+/** Runs a distiller to its end, and returns what it said. */
+async function distil(distiller: Distiller): Promise<DistilEvent[]> {
+  const events: DistilEvent[] = [];
+  for await (const event of distiller.run()) events.push(event);
+  return events;
+}
+
+async function studentOf(options: DistillerOptions): Promise<{ student: UNet; events: DistilEvent[] }> {
+  using distiller = await engine.createDistiller(teacher, options);
+  const events = await distil(distiller);
+  return { student: distiller.student!, events };
+}
+
+/** The engine's buffers that are alive. */
+function aliveBuffers() {
+  const alive = new Set<GPUBuffer>();
+  const { device } = engine;
+  const create = device.createBuffer.bind(device);
+  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
+    const buffer = create(descriptor);
+    alive.add(buffer);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      alive.delete(buffer);
+      destroy();
+    };
+    return buffer;
+  });
+  return { alive, [Symbol.dispose]: () => vi.restoreAllMocks() };
+}
+
+/** x of all noises at the beginning of each of two calls and at the end, by `predict` alone. */
+async function statesByHand(together: number): Promise<Float32Array[]> {
+  const { noises, seed } = small;
+  let x = Float32Array.from({ length: noises * SIZE }, (_, i) => {
+    const n = Math.floor(i / SIZE);
+    const [chunk, within] = [n - (n % together), n % together];
+    const [noiseSeed] = threefry(seed, STREAM.distil, chunk, 0);
+    return normal(threefry(noiseSeed, STREAM.sample, within >> 1, i % SIZE))[within % 2];
+  });
+  const states = [x];
+  for (let step = 0; step < 8; step++) {
+    const levels = new Float32Array(noises).fill(1 - step / 8);
+    const told = await teacher.predict(x, noises, {
+      levels,
+      labels: Array.from({ length: noises }, (_, n) => n % CLASSES),
+    });
+    const none = await teacher.predict(x, noises, { levels, labels: Array(noises).fill(CLASSES) });
+    x = x.map((value, i) => value - (none[i] + 2 * (told[i] - none[i])) / 8);
+    if (step % 4 === 3) states.push(x);
+  }
+  return states;
+}
+
+test('trajectories are those of Euler with guidance, not clipped, and a batch is pieces of them', async () => {
+  const plan = checkDistiller(teacher, small);
+  const together = 4;
+  const trajectories = await Trajectories.create(gpu, teacher.config, plan);
+  const sampler = await Sampler.create(gpu, teacher, { count: together });
+  const counts = [];
+  for await (const count of trajectories.follow(sampler, undefined)) counts.push(count);
+  expect(counts).toEqual([...counts].sort((a, b) => a - b));
+  expect(counts.at(-1)).toBe(small.noises);
+  const { noisy, target, levels, labels } = await trajectories.batchOf(5);
+  const read = async (buffer: GPUBuffer) =>
+    new Float32Array(await readBuffer(gpu, buffer, small.batchSize * SIZE));
+  const [from, velocity] = [await read(noisy as GPUBuffer), await read(target as GPUBuffer)];
+
+  const states = await statesByHand(together);
+  expect(states[2].some((v) => Math.abs(v) > 1.5)).toBe(true);
+  const seen = new Set<string>();
+  for (let n = 0; n < small.batchSize; n++) {
+    const call = (levels as Float32Array)[n] === 1 ? 0 : 1;
+    expect((levels as Float32Array)[n]).toBe(1 - call / 2);
+    const image = from.subarray(n * SIZE, (n + 1) * SIZE);
+    const close = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+      Array.from(a).every((v, i) => Math.abs(v - b[i]) < 1e-4);
+    const of = (state: Float32Array, noise: number) => state.subarray(noise * SIZE, (noise + 1) * SIZE);
+    const noise = Array.from({ length: small.noises }, (_, i) => i).find((i) =>
+      close(image, of(states[call], i)),
+    )!;
+    expect(noise, `image ${n} of the batch`).toBeDefined();
+    expect((labels as number[])[n]).toBe(noise % CLASSES);
+    const [begin, end] = [states[call], states[call + 1]].map((state) => of(state, noise));
+    const u = begin.map((v, i) => (v - end[i]) * 2);
+    expect(close(velocity.subarray(n * SIZE, (n + 1) * SIZE), u)).toBe(true);
+    seen.add(`${call} ${noise}`);
+  }
+  // Pieces of both calls, and not always the same.
+  expect(new Set([...seen].map((piece) => piece[0])).size).toBe(2);
+  expect(seen.size).toBeGreaterThan(2);
+  sampler.destroy();
+  trajectories.destroy();
+});
+
+test.each([1, 2] as const)('a student of %d calls learns; its teacher stays as it is', async (calls) => {
+  const { student, events } = await studentOf({
+    ...{ calls, noises: 24, steps: 60, batchSize: 16, learningRate: 0.01 },
+  });
+  const losses = events.flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
+  expect(losses).toHaveLength(60);
+  const mean = (of: number[]) => of.reduce((sum, v) => sum + v, 0) / of.length;
+  expect(mean(losses.slice(-5))).toBeLessThan(0.5 * mean(losses.slice(0, 5)));
+  expect(events.at(-1)).toMatchObject({ trajectories: 24, step: 60, done: 1 });
+  const shares = events.map(({ done }) => done);
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  expect(await teacher.getParameters()).toEqual(ofTeacher);
+
+  // What it has learned: one step of each call goes where the teacher goes in eight with guidance.
+  const labels = Array.from({ length: 12 }, (_, i) => i % CLASSES);
+  const [one, other] = await Promise.all(
+    [student, teacher].map(async (unet) => {
+      using sampler = await engine.createSampler(unet, { count: 12 });
+      const far = await sampler.sample({ steps: 8, method: 'euler', guidance: 2, labels, seed: 99 });
+      const near = await sampler.sample({ steps: calls, method: 'euler', guidance: 1, labels, seed: 99 });
+      return { far, near };
+    }),
+  );
+  const error = (a: Float32Array, b: Float32Array) => mean(Array.from(a, (v, i) => (v - b[i]) ** 2));
+  expect(error(one.near, other.far)).toBeLessThan(error(other.near, other.far));
+  student.destroy();
+});
+
+test('a network without classes is distilled without guidance', async () => {
+  using plain = await engine.createUNet({ ...config, conditioning: { noiseLevel: true, classes: 0 } });
+  using distiller = await engine.createDistiller(plain, small);
+  await distil(distiller);
+  distiller.student!.destroy();
+  await refused(() => engine.createDistiller(plain, { ...small, guidance: 2 }), 'argument', 'guidance is 2');
+});
+
+test('the same seed gives the same bits, another seed others', async () => {
+  const weights = async (seed: number) => {
+    const { student, events } = await studentOf({ ...small, seed });
+    const parameters = await student.getParameters();
+    student.destroy();
+    return { parameters, events };
+  };
+  const [a, b, c] = [await weights(7), await weights(7), await weights(8)];
+  expect(b).toEqual(a);
+  expect(c.parameters).not.toEqual(a.parameters);
+});
+
+test('memory is held during a run only, and the student is left', async () => {
+  using buffers = aliveBuffers();
+  using distiller = await engine.createDistiller(teacher, small);
+  expect([distiller.bytes, distiller.student]).toEqual([0, undefined]);
+  let most = 0;
+  for await (const _ of distiller.run()) most = Math.max(most, distiller.bytes);
+  expect(most).toBeGreaterThan(3 * small.noises * SIZE * 4);
+  expect(distiller.bytes).toBe(0);
+  const { student } = distiller;
+  distiller.destroy();
+  expect(await student!.getParameters()).not.toEqual(ofTeacher);
+  student!.destroy();
+  expect([...buffers.alive].map(({ label }) => label)).toEqual([]);
+});
+
+test.each([
+  ['an abort among the trajectories', (event: DistilEvent) => event.trajectories > 0, 'abort'],
+  ['an abort among the steps', (event: DistilEvent) => event.step > 0, 'abort'],
+  ['a loop that is left', (event: DistilEvent) => event.step > 0, 'leave'],
+  ['a distiller that is destroyed', (event: DistilEvent) => event.step > 0, 'destroy'],
+] as const)('%s leaves nothing behind', async (_, at, how) => {
+  using buffers = aliveBuffers();
+  using distiller = await engine.createDistiller(teacher, small);
+  const controller = new AbortController();
+  const run = async () => {
+    for await (const event of distiller.run({ signal: controller.signal })) {
+      if (!at(event)) continue;
+      if (how === 'leave') return;
+      if (how === 'abort') controller.abort(new Error('enough'));
+      else distiller.destroy();
+    }
+  };
+  if (how === 'leave') await run();
+  else if (how === 'abort') await expect(run()).rejects.toThrow('enough');
+  else await refused(run, 'destroyed', 'distiller');
+  expect([distiller.bytes, distiller.student]).toEqual([0, undefined]);
+  expect([...buffers.alive].map(({ label }) => label)).toEqual([]);
+  expect(await teacher.getParameters()).toEqual(ofTeacher);
+  if (how === 'destroy') return;
+  // It may run again.
+  await distil(distiller);
+  distiller.student!.destroy();
+});
+
+test('a second run at the same time is refused', async () => {
+  using distiller = await engine.createDistiller(teacher, small);
+  const run = distiller.run();
+  await run.next();
+  await refused(() => distiller.run().next(), 'busy', 'distiller');
+  await run.return();
+});
+
+test('wrong options, and teachers that have no trajectories, are refused', async () => {
+  const create = (options: object, unet = teacher) => engine.createDistiller(unet, options as typeof small);
+  await refused(() => create({}), 'argument', 'calls is missing', '1 or 2');
+  await refused(() => create({ calls: 3 }), 'argument', 'calls is 3');
+  await refused(() => create({ ...small, noise: 3 }), 'argument', 'noise', 'noises');
+  await refused(() => create({ ...small, seed: -1 }), 'argument', 'seed is -1');
+  await refused(() => create({ ...small, noises: 0 }), 'argument', 'noises is 0');
+  await refused(() => create({ ...small, steps: 0 }), 'argument', 'steps is 0');
+  await refused(() => create({ ...small, batchSize: 0 }), 'argument', 'batchSize is 0');
+  await refused(() => create({ ...small, learningRate: 0 }), 'argument', 'learningRate is 0');
+  await refused(() => create({ ...small, guidance: 101 }), 'argument', 'guidance is 101');
+  const most = Math.floor(2 ** 28 / (3 * SIZE * 4));
+  await refused(() => create({ ...small, noises: most + 1 }), 'limit', most + 1, `Up to ${most} noises fit`);
+  await refused(() => create(small, {} as UNet), 'argument', 'UNet');
+  using distiller = await create(small);
+  await refused(() => distiller.run({ abort: 1 } as object).next(), 'argument', 'abort');
+  await refused(() => distiller.run({ signal: 1 as never }).next(), 'argument', 'signal');
+
+  using tutorial = await engine.createUNet({ ...config, conditioning: undefined });
+  await refused(() => create(small, tutorial), 'argument', 'noise level', 'digits');
+  using colours = await engine.createUNet({ ...config, outChannels: 3 });
+  await refused(() => create(small, colours), 'argument', '3 channels of 1');
+});
