@@ -107,6 +107,7 @@ export class Engine extends Resource {
   /** @internal */
   readonly chooser: EngineChooser;
   private readonly ownsDevice: boolean;
+  private readonly onWarning: (warning: Warning) => void;
   private readonly children = new Set<Resource>();
 
   /** @internal */
@@ -118,6 +119,7 @@ export class Engine extends Resource {
     this.ownsDevice = ownsDevice;
     const { variants, tune, tuningCache: cache, onProgress, selfCheck = true } = options;
     const { onWarning = ({ message }) => console.warn(message) } = options;
+    this.onWarning = onWarning;
     this.chooser = new EngineChooser(gpu, { variants, tune, cache, onProgress, onWarning });
     if (selfCheck) {
       const check = new SelfCheck(gpu, cache);
@@ -163,12 +165,21 @@ export class Engine extends Resource {
     return this.adopt(create());
   }
 
-  /** Creates a trainer of a network. Throws `argument` for settings that are not legal, `limit` if memory does not suffice. */
+  /**
+   * Creates a trainer of a network. One that is distilled becomes a network like others by it: `onWarning`. Throws `argument` for settings
+   * that are not legal, `limit` if memory does not suffice.
+   */
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
     const create = async () =>
       (await import('./training/trainer')).Trainer.create(this.gpu, unet, options, this.chooser);
-    return this.adopt(create());
+    const trainer = await this.adopt(create());
+    if (unet.sampling?.calls) {
+      const message = `The network was distilled to ${unet.sampling.calls === 1 ? '1 call' : '2 calls'}. Trained on, it is so no more: it needs as many steps as others.`;
+      unet.forgetTeacher();
+      this.onWarning({ code: 'distilled', message });
+    }
+    return trainer;
   }
 
   /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */
@@ -186,7 +197,7 @@ export class Engine extends Resource {
   async createDistiller(teacher: UNet, options: DistillerOptions): Promise<Distiller> {
     this.check();
     const { gpu, chooser } = this;
-    const createUNet = (config: UNetConfig) => this.createUNet(config);
+    const createUNet: Engine['createUNet'] = (...args) => this.createUNet(...args);
     const create = async () =>
       (await import('./distilling/distiller')).Distiller.create(teacher, options, {
         gpu,

@@ -68,7 +68,12 @@ export type { Variants } from './unet/variants';
 export type { Warning } from './warning';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';
 export type { RunSettings, TrainingSettings } from './weights/fields';
-export { assertSameData, type DataFingerprint, fingerprintImages } from './weights/fingerprint';
+export {
+  assertSameData,
+  type DataFingerprint,
+  fingerprintImages,
+  fingerprintWeights,
+} from './weights/fingerprint';
 export type { WeightsLayout } from './weights/layout';
 export { type LoadModelOptions, loadModel, type Model, saveModel } from './weights/model';
 export {

@@ -6,7 +6,8 @@ import { Trainer } from '../training/trainer';
 import type { VariantChooser } from '../tuning/chooser';
 import type { UNetConfig } from '../unet/config';
 import { checkUNet } from '../unet/network';
-import type { UNet } from '../unet/unet';
+import type { UNet, UNetOptions } from '../unet/unet';
+import { fingerprintWeights } from '../weights/fingerprint';
 import { checkDistiller, type DistilEvent, type DistillerOptions, type DistilPlan, workOf } from './options';
 import { Trajectories } from './trajectories';
 
@@ -23,8 +24,8 @@ export interface DistilOptions {
 export interface DistillerParts {
   readonly gpu: Gpu;
   readonly chooser: VariantChooser;
-  /** Creates the student, which the engine owns. */
-  readonly createUNet: (config: UNetConfig) => Promise<UNet>;
+  /** The engine's, which thereby owns the student. */
+  readonly createUNet: (config: UNetConfig, options: UNetOptions) => Promise<UNet>;
 }
 
 interface Held {
@@ -110,7 +111,10 @@ export class Distiller extends Resource {
       yield { trajectories: made, step: 0, done: workOf(plan, made, 0) / all };
     this.drop(sampler);
 
-    const student = await this.hold(createUNet(teacher.config));
+    const { calls } = plan;
+    const sampling = { method: 'euler', steps: calls, guidance: 1, calls } as const;
+    const origin = { sampling, teacher: fingerprintWeights(parameters) };
+    const student = await this.hold(createUNet(teacher.config, origin));
     await student.setParameters(parameters);
     const trainer = await this.hold(Trainer.create(gpu, student, plan.trainer, chooser));
     for (let step = 0; step < plan.steps; step++) {

@@ -93,12 +93,19 @@ function checkTeacher(teacher: UNet): void {
       'The teacher is not told the noise level, so it has no trajectories to learn from. Give a network that follows a flow, of the recipe digits, say.',
     );
   }
+  const { calls } = teacher.sampling ?? {};
+  if (calls !== undefined) {
+    throw new EngineError(
+      'argument',
+      `The teacher is itself distilled, to ${calls === 1 ? '1 call' : `${calls} calls`}, and has no other trajectories. Give the network that it was distilled from.`,
+    );
+  }
   checkSampled(teacher.config);
 }
 
-function guidanceOf({ config }: UNet, given: number | undefined): number {
+function guidanceOf({ config, sampling }: UNet, given: number | undefined): number {
   const classes = config.conditioning?.classes ?? 0;
-  const { guidance = classes > 0 ? 2 : 1 } = { guidance: given };
+  const guidance = given ?? (classes > 0 ? (sampling?.guidance ?? 2) : 1);
   checkNumber('guidance', guidance, 0, 100);
   if (classes > 0 || guidance === 1) return guidance;
   throw new EngineError(

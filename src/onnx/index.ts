@@ -1,8 +1,9 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
 import { EngineError, show, typeOf, wrongArgument } from '../errors';
+import { checkTeacher, type Sampling } from '../sampling/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
-import { isObjective, OBJECTIVES } from '../weights/fields';
+import { isObjective, OBJECTIVES, samplingField } from '../weights/fields';
 import { toPyTorch } from '../weights/layout';
 import { checkTensors } from '../weights/match';
 import type { Tensor } from '../weights/safetensors';
@@ -19,6 +20,10 @@ export interface OnnxSource {
   readonly parameters: ReadonlyMap<string, Float32Array>;
   /** The objective that the network was trained for, which decides how to sample; for the file's metadata. Default `tutorial`. */
   readonly objective?: Objective | undefined;
+  /** How it is sampled; for the metadata. */
+  readonly sampling?: Sampling | undefined;
+  /** Of a distilled network: the fingerprint of its teacher; for the metadata. */
+  readonly teacher?: string | undefined;
 }
 
 /** The most bytes of a file: a limit of its format. */
@@ -34,7 +39,8 @@ const MOST = 2 ** 31 - 1;
  * | input, if it has classes | `labels` | int64, 0 to classes - 1, or classes for none | [count] |
  * | output | `prediction` | float32 | [count, output channels, height, width] |
  *
- * `count` is free. The metadata of the file has `config`, as JSON, and `objective`. The same network gives the same bytes.
+ * `count` is free. The metadata of the file has `config`, as JSON, and `objective`; if the source has them, `sampling`, as JSON, and
+ * `teacher`. The same network gives the same bytes.
  *
  * @throws EngineError `argument` for a wrong configuration, parameters of another network, or a file over 2 GB; `data` for parameters that
  * are not finite
@@ -46,8 +52,9 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
       `exportOnnx takes { config, parameters } with a Map of parameters by name, such as loadModel returns; it was given ${typeOf(source)}.`,
     );
   }
-  const { objective = 'tutorial' } = source;
+  const { objective = 'tutorial', sampling, teacher } = source;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
+  checkTeacher(teacher, wrongArgument);
   const config = checkConfig(source.config);
   const { parameters, size } = parametersOf(config);
   checkFloats(source.parameters);
@@ -63,7 +70,12 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
     name: 'UNet',
     opset: OPSET,
     graph: graphOf(config, weights),
-    metadata: { config: JSON.stringify(config), objective },
+    metadata: {
+      config: JSON.stringify(config),
+      objective,
+      ...samplingField(sampling),
+      ...(teacher ? { teacher } : {}),
+    },
   });
 }
 

@@ -6,7 +6,7 @@ import type { Optional } from '../optional';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
-import { checkSampling, type Sampling } from '../sampling/sampling';
+import { checkSampling, checkTeacher, type Sampling } from '../sampling/sampling';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type UNetConfig } from './config';
@@ -23,7 +23,12 @@ export interface UNetOptions {
   readonly seed?: number | undefined;
   /** How the network is sampled unless a run says otherwise, `model.sampling` for instance. */
   readonly sampling?: Sampling | undefined;
+  /** Of a distilled network: the fingerprint of its teacher, `model.teacher`. */
+  readonly teacher?: string | undefined;
 }
+
+/** How a network is sampled, and what it was distilled from. */
+type Origin = Pick<UNetOptions, 'sampling' | 'teacher'>;
 
 /** The conditions of a conditioned network, one of each for each image. */
 export interface Told {
@@ -35,17 +40,34 @@ export interface Told {
 
 /** A network's weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
 export class UNet extends NetworkWeights {
-  /** How these weights are sampled unless a run says otherwise: as `createUNet` was given, `model.sampling` for instance. */
-  readonly sampling: Sampling | undefined;
+  private origin: Origin;
   private readonly chooser: VariantChooser;
   private predictor: Predictor | undefined;
   /** All calls of `predict` share one predictor. */
   private readonly exclusively = createMutex();
 
-  private constructor(parts: NetworkParts, chooser: VariantChooser, sampling: Sampling | undefined) {
+  private constructor(parts: NetworkParts, chooser: VariantChooser, origin: Origin) {
     super(parts);
     this.chooser = chooser;
-    this.sampling = sampling;
+    this.origin = origin;
+  }
+
+  /**
+   * How these weights are sampled unless a run says otherwise: as `createUNet` was given, `model.sampling` for instance. Of a distilled
+   * network undefined from `createTrainer` on.
+   */
+  get sampling(): Sampling | undefined {
+    return this.origin.sampling;
+  }
+
+  /** Of a distilled network: the fingerprint of the weights that it was distilled from, see `fingerprintWeights`. */
+  get teacher(): string | undefined {
+    return this.origin.teacher;
+  }
+
+  /** A distilled network that is trained on is a network like others. @internal */
+  forgetTeacher(): void {
+    this.origin = {};
   }
 
   /** @internal */
@@ -55,10 +77,12 @@ export class UNet extends NetworkWeights {
     options: UNetOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<UNet> {
-    checkNames('createUNet', options, { seed: true, sampling: true } satisfies Names<UNetOptions>);
-    const { seed = 0 } = options;
+    const names = { seed: true, sampling: true, teacher: true } as const;
+    checkNames('createUNet', options, names satisfies Names<UNetOptions>);
+    const { seed = 0, teacher } = options;
     checkInteger('seed', seed, 0, 0xffffffff);
     const sampling = options.sampling && checkSampling(options.sampling, wrongArgument);
+    checkTeacher(teacher, wrongArgument);
     const config = checkConfig(partial);
     const plan = planWeights(config);
     const tensors = [plan.flat, plan.packed];
@@ -67,7 +91,7 @@ export class UNet extends NetworkWeights {
     let unet: UNet | undefined;
     try {
       const repack = await Program.compile(gpu, 'pack weights', plan.pack, boundBuffers);
-      unet = new UNet({ gpu, config, plan, boundBuffers, repack }, chooser, sampling);
+      unet = new UNet({ gpu, config, plan, boundBuffers, repack }, chooser, { sampling, teacher });
       await unet.setParameters(initialParameters(unet.parameters, seed));
       return unet;
     } catch (error) {

@@ -21,7 +21,7 @@
  * `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, averageSpan, averageMost,
  * skipNonFinite, classDropout), and as a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`,
  * what it was trained for, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
- * (sampling/sampling.ts).
+ * (sampling/sampling.ts). A distilled model also has `teacher`, the fingerprint of the weights that it was distilled from, as a plain string.
  */
 import type { ByteContainer } from '../bytes';
 import { checkObject, EngineError, show, wrongArgument } from '../errors';

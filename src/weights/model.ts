@@ -1,7 +1,7 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../bytes';
 import { checkNames, EngineError, type Names, show, typeOf, wrongArgument } from '../errors';
-import type { Sampling } from '../sampling/sampling';
+import { checkTeacher, type Sampling } from '../sampling/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
@@ -12,6 +12,7 @@ import {
   samplingField,
   samplingOf,
   stepOf,
+  teacherOf,
   trainingOf,
 } from './fields';
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
@@ -35,6 +36,8 @@ export interface Model {
   readonly objective: Objective;
   /** How it is sampled, if the file says so; `samplingFor(model)` also answers where it does not. */
   readonly sampling?: Sampling | undefined;
+  /** Of a distilled network: the fingerprint of the weights that it was distilled from (`fingerprintWeights`). */
+  readonly teacher?: string | undefined;
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
   /** A note to the user: what could not be checked in a file without a checksum. Absent if everything was checked. */
@@ -45,6 +48,8 @@ export interface Model {
 export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
   /** As the UNet's. */
   readonly sampling?: Sampling | undefined;
+  /** As the UNet's. */
+  readonly teacher?: string | undefined;
   /** The parameters by name. */
   getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
 }
@@ -75,6 +80,7 @@ export async function saveModel(
   const { dtype = 'F32', objective = 'tutorial', layout = 'keras', sampling = unet.sampling } = options;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   if (!isFloatType(dtype)) throw wrongArgument('dtype', dtype, 'F32 or F16');
+  checkTeacher(unet.teacher, wrongArgument);
   if (!isLayout(layout)) throw wrongArgument('layout', layout, LAYOUTS);
   const values = await unet.getParameters();
   const parameters =
@@ -87,6 +93,7 @@ export async function saveModel(
     config: JSON.stringify(unet.config),
     objective,
     ...samplingField(sampling),
+    ...(sampling?.calls && unet.teacher ? { teacher: unet.teacher } : {}),
   });
 }
 
@@ -131,10 +138,12 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
   checkTensors(expected, file.tensors, name, told ? 'argument' : 'data');
   const { note } = file;
   const sampling = samplingOf(file, name);
+  const teacher = teacherOf(file, name);
   return {
     config,
     objective: objective ?? objectiveOf(file, name),
     ...(sampling ? { sampling } : {}),
+    ...(teacher ? { teacher } : {}),
     parameters: layout === 'keras' ? pickTensors(file, '', parameters) : pickFromPyTorch(file, parameters),
     ...(note ? { note } : {}),
   };

@@ -45,7 +45,8 @@ export const convert = defineCommand({
   },
 });
 
-function forPyTorch({ config, parameters, objective }: Model): Promise<Uint8Array> {
-  const unet = { config, parameters: parametersOf(config).parameters, getParameters: async () => parameters };
+function forPyTorch({ parameters, objective, ...model }: Model): Promise<Uint8Array> {
+  const { parameters: list } = parametersOf(model.config);
+  const unet = { ...model, parameters: list, getParameters: async () => parameters };
   return saveModel(unet, { objective, layout: 'pytorch' });
 }
