@@ -13,7 +13,7 @@ export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
 export type { Distiller, DistilOptions } from './distilling/distiller';
-export type { DistilEvent, DistillerOptions } from './distilling/options';
+export type { DistilEvent, DistillerOptions, DistillerSettings } from './distilling/options';
 export { createEngine, Engine, type EngineOptions } from './engine';
 export { EngineError, type ErrorCode } from './errors';
 export type { AdapterDescription } from './gpu/adapter';

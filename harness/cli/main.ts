@@ -11,6 +11,7 @@ import { summaries } from './summaries';
 const commands: Readonly<Record<keyof typeof summaries, () => Promise<Command>>> = {
   train: async () => (await import('./commands/train')).train,
   sample: async () => (await import('./commands/sample')).sample,
+  distil: async () => (await import('./commands/distil')).distil,
   evaluate: async () => (await import('./commands/evaluate')).evaluate,
   convert: async () => (await import('./commands/convert')).convert,
   bench: async () => (await import('./commands/bench')).bench,

@@ -8,7 +8,14 @@ import type { UNetConfig } from '../unet/config';
 import { checkUNet } from '../unet/network';
 import type { UNet, UNetOptions } from '../unet/unet';
 import { fingerprintWeights } from '../weights/fingerprint';
-import { checkDistiller, type DistilEvent, type DistillerOptions, type DistilPlan, workOf } from './options';
+import {
+  checkDistiller,
+  type DistilEvent,
+  type DistillerOptions,
+  type DistillerSettings,
+  trainerOf,
+  workOf,
+} from './options';
 import { Trajectories } from './trajectories';
 
 /** Images of the teacher's together. An interruption waits for one step with them, so they are fewer than a GPU could take. */
@@ -40,23 +47,24 @@ interface Held {
 export class Distiller extends Resource {
   /** The network that the student learns from; it stays as it is. Train it no further during a run. */
   readonly teacher: UNet;
+  /** The options that it was created with, and the defaults of the others. */
+  readonly settings: DistillerSettings;
   private readonly parts: DistillerParts;
-  private readonly plan: DistilPlan;
   private readonly held = new Set<Held>();
   private made: UNet | undefined;
   private busy = false;
 
-  private constructor(teacher: UNet, parts: DistillerParts, plan: DistilPlan) {
+  private constructor(teacher: UNet, settings: DistillerSettings, parts: DistillerParts) {
     super('distiller');
     this.teacher = teacher;
     this.parts = parts;
-    this.plan = plan;
+    this.settings = settings;
   }
 
   /** @internal */
   static async create(teacher: UNet, options: DistillerOptions, parts: DistillerParts): Promise<Distiller> {
     checkUNet(teacher, parts.gpu.device);
-    return new Distiller(teacher, parts, checkDistiller(teacher, options));
+    return new Distiller(teacher, checkDistiller(teacher, options), parts);
   }
 
   /** The network that the last complete run made. It is yours: destroying the distiller leaves it. */
@@ -100,29 +108,29 @@ export class Distiller extends Resource {
   }
 
   private async *events(signal: AbortSignal | undefined): AsyncGenerator<DistilEvent, UNet, undefined> {
-    const { teacher, plan } = this;
+    const { teacher, settings } = this;
     const { gpu, chooser, createUNet } = this.parts;
     const parameters = await teacher.getParameters();
-    const trajectories = await this.hold(Trajectories.create(gpu, teacher.config, plan));
-    const count = Math.min(TOGETHER, plan.noises);
+    const trajectories = await this.hold(Trajectories.create(gpu, teacher.config, settings));
+    const count = Math.min(TOGETHER, settings.noises);
     const sampler = await this.hold(Sampler.create(gpu, teacher, { count }, chooser));
-    const all = workOf(plan, plan.noises, plan.steps);
+    const all = workOf(settings, settings.noises, settings.steps);
     for await (const made of trajectories.follow(sampler, signal))
-      yield { trajectories: made, step: 0, done: workOf(plan, made, 0) / all };
+      yield { trajectories: made, step: 0, done: workOf(settings, made, 0) / all };
     this.drop(sampler);
 
-    const { calls } = plan;
+    const { calls } = settings;
     const sampling = { method: 'euler', steps: calls, guidance: 1, calls } as const;
     const origin = { sampling, teacher: fingerprintWeights(parameters) };
     const student = await this.hold(createUNet(teacher.config, origin));
     await student.setParameters(parameters);
-    const trainer = await this.hold(Trainer.create(gpu, student, plan.trainer, chooser));
-    for (let step = 0; step < plan.steps; step++) {
+    const trainer = await this.hold(Trainer.create(gpu, student, trainerOf(settings), chooser));
+    for (let step = 0; step < settings.steps; step++) {
       signal?.throwIfAborted();
       this.check();
       const loss = await trainer.step(await trajectories.batchOf(step));
-      const done = workOf(plan, plan.noises, step + 1) / all;
-      yield { trajectories: plan.noises, step: step + 1, loss, done };
+      const done = workOf(settings, settings.noises, step + 1) / all;
+      yield { trajectories: settings.noises, step: step + 1, loss, done };
     }
     this.held.delete(student);
     return student;

@@ -44,16 +44,10 @@ export interface DistilEvent {
   readonly done: number;
 }
 
-/** The checked options, with defaults filled in. */
-export interface DistilPlan {
-  readonly calls: 1 | 2;
-  readonly seed: number;
-  readonly noises: number;
-  readonly steps: number;
-  readonly batchSize: number;
-  readonly guidance: number;
-  readonly trainer: TrainerOptions;
-}
+/** The options of a distiller, with its defaults. */
+export type DistillerSettings = {
+  readonly [K in keyof DistillerOptions]-?: NonNullable<DistillerOptions[K]>;
+};
 
 /** Training a step on an image takes about as long as this many predictions for one. */
 const PASSES_PER_IMAGE = 3;
@@ -61,7 +55,11 @@ const PASSES_PER_IMAGE = 3;
 export const TEACHER_STEPS = 8;
 
 /** The work of so many trajectories and steps, in images trained on. */
-export function workOf({ batchSize, guidance }: DistilPlan, trajectories: number, steps: number): number {
+export function workOf(
+  { batchSize, guidance }: DistillerSettings,
+  trajectories: number,
+  steps: number,
+): number {
   const passes = TEACHER_STEPS * (guidance === 1 ? 1 : 2);
   return (trajectories * passes) / PASSES_PER_IMAGE + steps * batchSize;
 }
@@ -70,7 +68,7 @@ export function workOf({ batchSize, guidance }: DistilPlan, trajectories: number
 const MOST_BYTES = 2 ** 28;
 
 /** Checks options and fills in the defaults. Throws `argument`, or `limit` for trajectories that take too much memory. */
-export function checkDistiller(teacher: UNet, options: DistillerOptions): DistilPlan {
+export function checkDistiller(teacher: UNet, options: DistillerOptions): DistillerSettings {
   checkNames('A distiller', options, OPTIONS);
   const { calls, seed = 0, noises = 4000, steps = 200, batchSize = 128, learningRate = 1e-3 } = options;
   checkTeacher(teacher);
@@ -80,10 +78,9 @@ export function checkDistiller(teacher: UNet, options: DistillerOptions): Distil
   checkInteger('noises', noises, 1);
   checkInteger('steps', steps, 1, 100_000);
   const guidance = guidanceOf(teacher, options.guidance);
-  const trainer = trainerOf(batchSize, learningRate);
-  checkTrainer(trainer);
+  checkTrainer(trainerOf({ batchSize, learningRate }));
   checkMemory(teacher, calls, noises);
-  return { calls, seed, noises, steps, batchSize, guidance, trainer };
+  return { calls, seed, noises, steps, batchSize, learningRate, guidance };
 }
 
 function checkTeacher(teacher: UNet): void {
@@ -115,7 +112,10 @@ function guidanceOf({ config, sampling }: UNet, given: number | undefined): numb
 }
 
 /** Numbers that count steps in the study of docs/recipe.md count images here, so that they are right for any batch. */
-function trainerOf(batchSize: number, learningRate: number): TrainerOptions {
+export function trainerOf({
+  batchSize,
+  learningRate,
+}: Pick<DistillerSettings, 'batchSize' | 'learningRate'>): TrainerOptions {
   return {
     batchSize,
     learningRate,

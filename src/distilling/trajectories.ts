@@ -10,7 +10,7 @@ import type { Sampler } from '../sampling/sampler';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../sampling/step';
 import type { Batch } from '../training/batch';
 import type { UNetConfig } from '../unet/config';
-import { type DistilPlan, TEACHER_STEPS } from './options';
+import { type DistillerSettings, TEACHER_STEPS } from './options';
 
 interface Buffers {
   /** x where the student's calls begin and end: [calls + 1][noises][height][width][channels]. */
@@ -26,24 +26,30 @@ interface Buffers {
 
 export class Trajectories {
   private readonly gpu: Gpu;
-  private readonly plan: DistilPlan;
+  private readonly settings: DistillerSettings;
   private readonly classes: number;
   private readonly imageBytes: number;
   private readonly buffers: Buffers;
   private readonly toTarget: Program;
 
-  private constructor(gpu: Gpu, config: UNetConfig, plan: DistilPlan, buffers: Buffers, toTarget: Program) {
+  private constructor(
+    gpu: Gpu,
+    config: UNetConfig,
+    settings: DistillerSettings,
+    buffers: Buffers,
+    toTarget: Program,
+  ) {
     this.gpu = gpu;
-    this.plan = plan;
+    this.settings = settings;
     this.classes = config.conditioning!.classes;
     this.imageBytes = sizeOf(config) * 4;
     this.buffers = buffers;
     this.toTarget = toTarget;
   }
 
-  static async create(gpu: Gpu, config: UNetConfig, plan: DistilPlan): Promise<Trajectories> {
-    const { calls, noises } = plan;
-    const shape = { elements: sizeOf(config), batch: padBatch(plan.batchSize), guided: false };
+  static async create(gpu: Gpu, config: UNetConfig, settings: DistillerSettings): Promise<Trajectories> {
+    const { calls, noises } = settings;
+    const shape = { elements: sizeOf(config), batch: padBatch(settings.batchSize), guided: false };
     const images = (label: string) => tensor(label, shape.elements * shape.batch);
     const tensors = {
       noisy: images('noisy'),
@@ -73,7 +79,7 @@ export class Trajectories {
       const ops = [op(flowStep, 'target', shape, { step, prediction, velocity, x })];
       const toTarget = await Program.compile(gpu, 'target', ops, created);
       const named = Object.entries(tensors).map(([name, t]) => [name, created.get(t)!]);
-      return new Trajectories(gpu, config, plan, { ...Object.fromEntries(named), states }, toTarget);
+      return new Trajectories(gpu, config, settings, { ...Object.fromEntries(named), states }, toTarget);
     } catch (error) {
       for (const buffer of held) buffer.destroy();
       throw error;
@@ -89,7 +95,7 @@ export class Trajectories {
 
   /** Makes all trajectories; yields how many there are so far, between two steps of the teacher. */
   async *follow(teacher: Sampler, signal: AbortSignal | undefined): AsyncGenerator<number, void, undefined> {
-    const { noises, calls, seed, guidance } = this.plan;
+    const { noises, calls, seed, guidance } = this.settings;
     for (let first = 0; first < noises; first += teacher.count) {
       const count = Math.min(teacher.count, noises - first);
       const run = teacher.walk({
@@ -114,7 +120,7 @@ export class Trajectories {
 
   /** The batch of a step, from 0: pieces that follow from the seed, each from where a call begins to where it ends. */
   async batchOf(step: number): Promise<Batch> {
-    const { calls, noises, seed, batchSize } = this.plan;
+    const { calls, noises, seed, batchSize } = this.settings;
     const { noisy, next, target, velocity } = this.buffers;
     const encoder = this.gpu.device.createCommandEncoder({ label: 'batch of trajectories' });
     const copy = (call: number, noise: number, to: GPUBuffer, n: number) => {
@@ -155,10 +161,10 @@ export class Trajectories {
 
   /** Where x of `count` noises from `noise` on lies, at the beginning of a call or the end of the last one. */
   private placeOf(call: number, noise: number, count: number) {
-    const { buffers, plan, imageBytes } = this;
+    const { buffers, settings, imageBytes } = this;
     return {
       buffer: buffers.states,
-      offset: (call * plan.noises + noise) * imageBytes,
+      offset: (call * settings.noises + noise) * imageBytes,
       bytes: count * imageBytes,
     };
   }

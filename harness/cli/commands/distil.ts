@@ -1,0 +1,234 @@
+/** `distil`: teaches a copy of a model to make its samples in one or two network calls. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Distiller } from '../../../src/distilling/distiller';
+import type { DistillerSettings } from '../../../src/distilling/options';
+import type { Engine } from '../../../src/engine';
+import { samplingFor } from '../../../src/recipes';
+import type { Sampling } from '../../../src/sampling/sampling';
+import type { UNet } from '../../../src/unet/unet';
+import { type Model, saveModel } from '../../../src/weights/model';
+import { adapterText } from '../../run/adapter_text';
+import { csv, digits } from '../../run/losses';
+import { duration, plural, thousands } from '../../run/units';
+import { defineCommand, type Given, integer, number, oneOf, text, toggle, UsageError } from '../args';
+import { sheet } from '../digit_pictures';
+import { prepareFolder, writeWhole } from '../files';
+import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
+import { lockFolder } from '../lock';
+import { makesDigits, measureQuality, type QualityRun, qualityLine } from '../measure_quality';
+import { modelFlag, readModel } from '../model_flag';
+import { describeNetwork } from '../network_flags';
+import { nodeEngine } from '../node_engine';
+import { encodePng } from '../png';
+import { Progress } from '../progress';
+import { CHECKPOINT, MODEL } from '../run_folder';
+import { samplingText } from '../sampling_flags';
+import { summaries } from '../summaries';
+import { versions } from '../versions';
+
+/** How the teacher is measured beside its student. */
+const TEACHER = { method: 'euler', steps: 20 } as const;
+/** Rows of the sheet of samples. */
+const ROWS = 8;
+
+const flags = {
+  model: modelFlag,
+  calls: oneOf('network calls of a sample afterwards: two are sharper, one is faster', '1', '2'),
+  out: text('DIR', 'where the files go'),
+  seed: integer('N', 'fixes noise, batches and samples (default 123)', 0, 0xffffffff),
+  noises: integer('N', 'trajectories of the model to learn from (default 4000)', 1, 2 ** 31 - 1),
+  steps: integer('N', 'training steps of 128 images (default 200)', 1, 100_000),
+  guidance: number(
+    'X',
+    "the model's guidance, which is learned with it (default: as the model\nis sampled)",
+    0,
+    100,
+  ),
+  quality: integer(
+    'N',
+    'samples of model and copy that tell how good their digits are; 0: none\n(default 1000)',
+    0,
+    100_000,
+  ),
+  f16: toggle('store the weights in half the bytes, rounded to 11 bits'),
+  overwrite: toggle('replace the distilled model that is in DIR already'),
+  ...kernelFlags,
+};
+type DistilFlags = Given<typeof flags>;
+
+export const distil = defineCommand({
+  name: 'distil',
+  summary: summaries.distil,
+  usage: '--calls 1|2 --out DIR [flags]',
+  flags,
+  notes: `Writes ${MODEL}, losses.csv, samples.png (a column for each class) and run.json. It cannot be gone on with:
+Ctrl-C leaves nothing. The model says that it is distilled: sample and evaluate take as many steps as it has calls.`,
+  async run(given, { signal }) {
+    const { out, calls } = given;
+    if (!calls) throw new UsageError('distil needs --calls 1 or --calls 2: the network calls of a sample.');
+    if (!out) throw new UsageError('distil needs --out DIR: the folder for the model and its samples.');
+    checkFree(out, given.overwrite);
+    const kernels = await kernelChoice(given);
+    const model = await readModel(given.model, signal);
+    checkTeacher(model);
+    await prepareFolder(out);
+    const lock = await lockFolder(out);
+    try {
+      checkFree(out, given.overwrite);
+      const progress = new Progress();
+      const preparations = new Preparations(progress);
+      const engine = await nodeEngine({ ...kernels, ...preparations.handlers });
+      const write = async (name: string, content: string | Uint8Array) => {
+        lock.check();
+        await writeWhole(join(out, name), content);
+      };
+      await distilModel(
+        engine,
+        model,
+        { ...given, calls: calls === '1' ? 1 : 2 },
+        { progress, signal, write },
+      );
+      progress.print(`Wrote in ${out}: ${MODEL}, losses.csv, samples.png, run.json.`);
+      engine.destroy();
+      return 0;
+    } finally {
+      lock.release();
+    }
+  },
+});
+
+interface Run {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly write: (name: string, content: string | Uint8Array) => Promise<void>;
+}
+
+/** Distils the model, and writes and prints what comes of it. */
+async function distilModel(
+  engine: Engine,
+  model: Model,
+  given: Omit<DistilFlags, 'calls'> & { readonly calls: 1 | 2 },
+  { progress, signal, write }: Run,
+): Promise<void> {
+  const { calls, seed = 123, noises, steps, guidance, quality: count = 1000 } = given;
+  const started = new Date();
+  const { config, objective } = model;
+  const teacher = await engine.createUNet(config, { sampling: samplingFor(model) });
+  await teacher.setParameters(model.parameters);
+  const distiller = await engine.createDistiller(teacher, { calls, seed, noises, steps, guidance });
+  const { settings } = distiller;
+  progress.print(`Adapter   ${adapterText(engine.adapter)}`);
+  progress.print(`Network   ${describeNetwork(config)}`);
+  progress.print(`Distils   ${planText(settings)}`);
+  progress.print();
+  const begun = performance.now();
+  const losses = await learn(distiller, progress, signal);
+  const seconds = (performance.now() - begun) / 1000;
+  const student = distiller.student!;
+  await write(MODEL, await saveModel(student, { objective, dtype: given.f16 ? 'F16' : 'F32' }));
+  const rows = losses.map((loss, i) => [i + 1, digits(loss)]);
+  await write('losses.csv', csv(['step', 'loss'], rows));
+  await write('samples.png', encodePng(await sheet(engine, student, { seed, rows: ROWS, signal })));
+  progress.print(
+    `Distilled in ${duration(seconds)}: loss ${losses[0].toFixed(4)} in the first step, ${losses.at(-1)!.toFixed(4)} in the last.`,
+  );
+  const how: Sampling = { ...TEACHER, guidance: settings.guidance };
+  const measured =
+    count >= 6 && makesDigits(config)
+      ? {
+          teacher: await measure(engine, teacher, 'model', how, { count, seed, signal, progress }),
+          student: await measure(engine, student, 'copy', student.sampling!, {
+            count,
+            seed,
+            signal,
+            progress,
+          }),
+        }
+      : undefined;
+  const report = {
+    settings,
+    teacher: { model: given.model ?? 'digits', fingerprint: student.teacher },
+    adapter: engine.adapter,
+    versions: versions(),
+    parameters: student.parameterCount,
+    ...(measured ? { quality: { count, ...measured } } : {}),
+    timings: { started: started.toISOString(), finished: new Date().toISOString(), seconds },
+  };
+  await write('run.json', `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** Throws unless the folder is free for a model. */
+function checkFree(out: string, overwrite = false): void {
+  if (existsSync(join(out, CHECKPOINT))) {
+    throw new UsageError(
+      `There is a run in ${out}, whose model would be replaced. Give another folder with --out.`,
+    );
+  }
+  if (overwrite || !existsSync(join(out, MODEL))) return;
+  throw new UsageError(
+    `There is a model in ${out} already. Give another folder with --out, or replace it with --overwrite.`,
+  );
+}
+
+/** Throws for a model that has no trajectories to learn from. */
+function checkTeacher({ config, objective, sampling }: Model): void {
+  if (sampling?.calls !== undefined) {
+    throw new UsageError(
+      `This model is itself distilled, to ${plural(sampling.calls, 'call')}. Give the one that it was distilled from.`,
+    );
+  }
+  if (objective === 'flow' && config.conditioning?.noiseLevel) return;
+  throw new UsageError(
+    `This model is of ${describeNetwork(config)}, trained as in the tutorial; distil needs one that follows a flow, of --recipe digits, say.`,
+  );
+}
+
+/** What is going to happen. */
+function planText({ calls, noises, steps, batchSize, guidance, seed }: DistillerSettings): string {
+  return `to ${plural(calls, 'call')}: trajectories from ${plural(noises, 'noise')} at guidance ${guidance}, then ${plural(steps, 'step')} of ${plural(batchSize, 'image')}; seed ${seed}`;
+}
+
+/** Runs the distiller to its end; returns the losses. */
+async function learn(distiller: Distiller, progress: Progress, signal: AbortSignal): Promise<number[]> {
+  const { noises, steps } = distiller.settings;
+  const losses: number[] = [];
+  const start = performance.now();
+  try {
+    for await (const { trajectories, step, loss, done } of distiller.run({ signal })) {
+      if (loss !== undefined) losses.push(loss);
+      progress.update({
+        ...{ done, total: 1 },
+        text:
+          loss === undefined
+            ? `trajectory ${thousands(trajectories)} of ${thousands(noises)}`
+            : `step ${step} of ${steps}  loss ${loss.toFixed(4)}`,
+        secondsLeft: done > 0 ? ((performance.now() - start) / 1000) * (1 / done - 1) : undefined,
+      });
+    }
+  } catch (error) {
+    if (signal.aborted) progress.print('Stopped; nothing was written.');
+    throw error;
+  } finally {
+    progress.clear();
+  }
+  return losses;
+}
+
+/** Measures a network's digits, and prints how good they are. */
+async function measure(
+  engine: Engine,
+  unet: UNet,
+  name: string,
+  sampling: Sampling,
+  { progress, ...run }: Pick<QualityRun, 'count' | 'seed' | 'signal'> & { readonly progress: Progress },
+) {
+  const { count } = run;
+  const onImages = (done: number) =>
+    progress.update({ done, total: count, text: `quality of the ${name}: ${done} of ${count} samples` });
+  const measured = await measureQuality(engine, unet, { ...run, sampling, onImages });
+  progress.print(
+    `Quality of ${count} samples of the ${name}, ${samplingText(sampling)}: ${qualityLine(measured)}.`,
+  );
+  return { sampling, ...measured };
+}
