@@ -68,16 +68,18 @@ function distilled(given: Given<typeof samplingFlags>, sampling: Sampling): Samp
     const now = given[flag as keyof typeof only];
     if (now === undefined || now === legal) continue;
     throw new UsageError(
-      `--${flag} is ${now}, but this network is distilled to ${plural(steps, 'call')}: ${samplingText(sampling)}. Leave it out, or use the model that it was distilled from.`,
+      `--${flag} is ${now}, but this network is distilled to ${plural(steps, 'call')}: ${plural(steps, 'step')} of ${method} at guidance 1. Leave it out, or use the model that it was distilled from.`,
     );
   }
   return sampling;
 }
 
-/** `20 steps of euler, guidance 2: 40 network calls`. */
+/** `20 steps of euler, guidance 2: 40 network calls`, or `2 steps of euler, distilled to 2 calls`. */
 export function samplingText(sampling: Sampling): string {
   const { method, steps, guidance, guidanceRange, calls } = sampling;
-  const guided = guidance === undefined || calls ? '' : `, guidance ${guidance}`;
+  const way = `${plural(steps, 'step')} of ${method}`;
+  if (calls !== undefined) return `${way}, distilled to ${plural(calls, 'call')}`;
+  const guided = guidance === undefined ? '' : `, guidance ${guidance}`;
   const within = guidanceRange ? ` from level ${guidanceRange[0]} to ${guidanceRange[1]}` : '';
-  return `${plural(steps, 'step')} of ${method}${guided}${within}: ${plural(callsOf(sampling), 'network call')}`;
+  return `${way}${guided}${within}: ${plural(callsOf(sampling), 'network call')}`;
 }

@@ -133,19 +133,12 @@ async function distilModel(
   progress.print(
     `Distilled in ${duration(seconds)}: loss ${losses[0].toFixed(4)} in the first step, ${losses.at(-1)!.toFixed(4)} in the last.`,
   );
-  const how: Sampling = { ...TEACHER, guidance: settings.guidance };
-  const measured =
-    count >= 6 && makesDigits(config)
-      ? {
-          teacher: await measure(engine, teacher, 'model', how, { count, seed, signal, progress }),
-          student: await measure(engine, student, 'copy', student.sampling!, {
-            count,
-            seed,
-            signal,
-            progress,
-          }),
-        }
-      : undefined;
+  const run = { count, seed, signal };
+  const measured = count >= 6 &&
+    makesDigits(config) && {
+      teacher: await measure(engine, teacher, { ...TEACHER, guidance: settings.guidance }, run, progress),
+      student: await measure(engine, student, undefined, run, progress),
+    };
   const report = {
     settings,
     teacher: { model: given.model ?? 'digits', fingerprint: student.teacher },
@@ -215,20 +208,20 @@ async function learn(distiller: Distiller, progress: Progress, signal: AbortSign
   return losses;
 }
 
-/** Measures a network's digits, and prints how good they are. */
+/** Measures a network's digits, sampled as given or else as its own, and prints how good they are. */
 async function measure(
   engine: Engine,
   unet: UNet,
-  name: string,
-  sampling: Sampling,
-  { progress, ...run }: Pick<QualityRun, 'count' | 'seed' | 'signal'> & { readonly progress: Progress },
+  sampling: Sampling | undefined,
+  run: Pick<QualityRun, 'count' | 'seed' | 'signal'>,
+  progress: Progress,
 ) {
   const { count } = run;
   const onImages = (done: number) =>
-    progress.update({ done, total: count, text: `quality of the ${name}: ${done} of ${count} samples` });
+    progress.update({ done, total: count, text: `quality: ${done} of ${count} samples` });
   const measured = await measureQuality(engine, unet, { ...run, sampling, onImages });
-  progress.print(
-    `Quality of ${count} samples of the ${name}, ${samplingText(sampling)}: ${qualityLine(measured)}.`,
-  );
-  return { sampling, ...measured };
+  const used = sampling ?? unet.sampling!;
+  const name = used.calls ? 'The copy' : 'The model';
+  progress.print(`${name}, ${samplingText(used)}: ${qualityLine(measured)}.`);
+  return { sampling: used, ...measured };
 }
