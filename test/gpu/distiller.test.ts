@@ -4,7 +4,7 @@
  * @module-tag logic
  */
 import { afterAll, expect, test, vi } from 'vitest';
-import type { DistilEvent, Distiller } from '../../src';
+import type { DistilEvent, Distiller, Warning } from '../../src';
 import { checkDistiller, type DistillerOptions } from '../../src/distilling/options';
 import { Trajectories } from '../../src/distilling/trajectories';
 import { createEngine } from '../../src/engine';
@@ -13,6 +13,8 @@ import { normal, STREAM, threefry } from '../../src/random';
 import { Sampler } from '../../src/sampling/sampler';
 import type { UNetConfig } from '../../src/unet/config';
 import type { UNet } from '../../src/unet/unet';
+import { fingerprintWeights } from '../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../src/weights/model';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 
@@ -141,17 +143,62 @@ test.each([1, 2] as const)('a student of %d calls learns; its teacher stays as i
 
   // What it has learned: one step of each call goes where the teacher goes in eight with guidance.
   const labels = Array.from({ length: 12 }, (_, i) => i % CLASSES);
-  const [one, other] = await Promise.all(
-    [student, teacher].map(async (unet) => {
-      using sampler = await engine.createSampler(unet, { count: 12 });
-      const far = await sampler.sample({ steps: 8, method: 'euler', guidance: 2, labels, seed: 99 });
-      const near = await sampler.sample({ steps: calls, method: 'euler', guidance: 1, labels, seed: 99 });
-      return { far, near };
-    }),
-  );
-  const error = (a: Float32Array, b: Float32Array) => mean(Array.from(a, (v, i) => (v - b[i]) ** 2));
-  expect(error(one.near, other.far)).toBeLessThan(error(other.near, other.far));
+  const images = async (unet: UNet, steps: number, guidance: number) => {
+    using sampler = await engine.createSampler(unet, { count: 12 });
+    return await sampler.sample({ steps, method: 'euler', guidance, labels, seed: 99 });
+  };
+  const far = await images(teacher, 8, 2);
+  const error = async (unet: UNet) =>
+    mean(Array.from(await images(unet, calls, 1), (v, i) => (v - far[i]) ** 2));
+  expect(await error(student)).toBeLessThan(await error(teacher));
   student.destroy();
+});
+
+test('a student is sampled in its calls alone, keeps that in its file, and is no teacher', async () => {
+  const { student } = await studentOf({ ...small, steps: 1 });
+  expect(student.sampling).toEqual({ method: 'euler', steps: 2, guidance: 1, calls: 2 });
+  expect(student.teacher).toBe(fingerprintWeights(ofTeacher));
+  const labels = [0, 1, 2];
+  using sampler = await engine.createSampler(student, { count: 3 });
+  const steps: number[] = [];
+  const images = await sampler.sample({ labels, onStep: (done) => steps.push(done) });
+  expect(steps.at(-1)).toBe(2);
+  const said = await sampler.sample({ labels, steps: 2, method: 'euler', guidance: 1 });
+  expect(said).toEqual(images);
+  for (const other of [
+    { steps: 3 },
+    { method: 'heun' },
+    { method: 'adams' },
+    { method: 'mix' },
+    { guidance: 2 },
+    { start: new Float32Array(3 * SIZE), from: 0.5 },
+    { start: new Float32Array(3 * SIZE), mask: new Float32Array(3 * SIZE) },
+  ] as const)
+    await refused(() => sampler.sample({ labels, ...other }), 'argument', 'distilled to 2 calls');
+
+  const model = loadModel(await saveModel(student, { objective: 'flow' }));
+  expect(model).toMatchObject({ sampling: student.sampling, teacher: student.teacher });
+  using again = await engine.createUNet(model.config, { sampling: model.sampling, teacher: model.teacher });
+  await again.setParameters(model.parameters);
+  expect([again.sampling, again.teacher]).toEqual([student.sampling, student.teacher]);
+  await refused(() => engine.createDistiller(again, small), 'argument', 'itself distilled, to 2 calls');
+  student.destroy();
+});
+
+test('training a student on makes it a network like others, which is said', async () => {
+  const warnings: Warning[] = [];
+  using other = await createEngine({
+    ...{ device: gpu.device, selfCheck: false },
+    onWarning: (warning) => warnings.push(warning),
+  });
+  const sampling = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
+  const unet = await other.createUNet(config, { sampling, teacher: '0123abcd' });
+  const trainer = await other.createTrainer(unet);
+  expect(warnings).toEqual([{ code: 'distilled', message: expect.stringContaining('1 call.') }]);
+  expect([unet.sampling, unet.teacher]).toEqual([undefined, undefined]);
+  const again = await other.createTrainer(unet);
+  expect(warnings).toHaveLength(1);
+  for (const each of [trainer, again, unet]) each.destroy();
 });
 
 test('a network without classes is distilled without guidance', async () => {

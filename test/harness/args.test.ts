@@ -123,7 +123,7 @@ test('every command describes itself in lines that fit a terminal', async () => 
     Object.values(module).filter((value) => typeof value === 'object' && 'flags' in value),
   );
   expect(commands.map(({ name }) => name).sort()).toEqual(
-    ['adapters', 'bench', 'check', 'convert', 'evaluate', 'explain', 'sample', 'train'].sort(),
+    ['adapters', 'bench', 'check', 'convert', 'distil', 'evaluate', 'explain', 'sample', 'train'].sort(),
   );
   for (const each of commands) {
     for (const line of helpOf(each).split('\n')) expect(line.length, line).toBeLessThan(130);

@@ -11,7 +11,8 @@ import { summaries } from '../../harness/cli/summaries';
 import { strip } from '../../shaders/reflect';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
-import { loadModel } from '../../src/weights/model';
+import { parametersOf } from '../../src/unet/config';
+import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -46,7 +47,7 @@ test('help', async () => {
   const overview = await run('--help');
   const command = await run('train', '--help');
   const nothing = await run();
-  for (const name of ['train', 'sample', 'convert', 'bench', 'check', 'explain', 'adapters'])
+  for (const name of ['train', 'sample', 'distil', 'convert', 'bench', 'check', 'explain', 'adapters'])
     expect(overview.out).toContain(`\n  ${name}`);
   expect(overview.code).toBe(0);
   expect(command.out).toContain('--resume FILE');
@@ -58,12 +59,17 @@ test('help', async () => {
 });
 
 test('usage errors end with 2', async () => {
-  await fails(['trian'], 2, '"trian"', 'train, sample, evaluate, convert');
+  await fails(['trian'], 2, '"trian"', 'train, sample, distil, evaluate, convert');
   await fails(['train', '--out', folder, '--epoch', '3'], 2, '--epoch', '--epochs');
   await fails(['train'], 2, '--out DIR');
   await fails(['train', '--out', folder, '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
   await fails(['train', '--out', folder, '--limit', '10001'], 2, '10001', '1 to 10000');
   await fails(['sample', '--model', 'x', '--out', 'y.jpg'], 2, 'y.jpg', '.png');
+  await fails(['distil', '--out', folder], 2, '--calls 1 or --calls 2');
+  await fails(['distil', '--out', folder, '--calls', '4'], 2, '"4"', '1, 2');
+  await fails(['distil', '--calls', '2'], 2, '--out DIR');
+  const untold = ['distil', '--calls', '2', '--out', join(folder, 'new'), '--model', 'tutorial'];
+  await fails(untold, 2, 'follows a flow', '--recipe digits');
   await fails(['convert', '--model', 'digits'], 2, '--onnx FILE.onnx', '--pytorch FILE.safetensors');
   await fails(['convert', '--onnx', 'net.safetensors'], 2, 'net.safetensors', '.onnx');
   await fails(['convert', '--pytorch', 'net.pt'], 2, 'net.pt', '.safetensors');
@@ -103,6 +109,41 @@ test('train replaces no run unless it is told to', async () => {
     expect(await readFile(checkpoint, 'utf8')).toBe('precious');
   } finally {
     await rm(place, { recursive: true });
+  }
+});
+
+test('distil replaces no run, and no model unless it is told to', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+  try {
+    const model = join(place, 'model.safetensors');
+    await writeFile(model, 'precious');
+    const distil = ['distil', '--calls', '1', '--out', place, '--model', join(place, 'none')];
+    await fails(distil, 2, `a model in ${place} already`, '--out', '--overwrite');
+    await fails([...distil, '--overwrite'], 1, 'no such file');
+    await writeFile(join(place, 'checkpoint.safetensors'), '');
+    await fails([...distil, '--overwrite'], 2, `a run in ${place}`, '--out');
+    expect(await readFile(model, 'utf8')).toBe('precious');
+  } finally {
+    await rm(place, { recursive: true });
+  }
+});
+
+test('convert keeps that a network is distilled', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+  const [distilled, pytorch] = ['model', 'pytorch'].map((name) => join(out, `${name}.safetensors`));
+  try {
+    const { config, parameters } = await loadPretrained('digits');
+    const sampling = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
+    const list = parametersOf(config).parameters;
+    const unet = { config, parameters: list, getParameters: async () => parameters };
+    const teacher = '0123abcd';
+    await writeFile(distilled, await saveModel({ ...unet, sampling, teacher }, { objective: 'flow' }));
+    expect((await run('convert', '--model', distilled, '--pytorch', pytorch)).code).toBe(0);
+    expect(loadModel(await readFile(pytorch))).toMatchObject({ sampling, teacher, objective: 'flow' });
+    const again = ['distil', '--calls', '1', '--out', join(out, 'new'), '--model', distilled];
+    await fails(again, 2, 'itself distilled, to 1 call');
+  } finally {
+    await rm(out, { recursive: true });
   }
 });
 

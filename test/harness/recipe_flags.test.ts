@@ -104,7 +104,7 @@ describe('a recipe as flags', () => {
     const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 } as const;
     const distilled: Model = { ...model('flow'), sampling };
     expect(samplingOf({ steps: 2, guidance: 1 }, distilled)).toEqual(sampling);
-    expect(samplingText(sampling)).toBe('2 steps of euler: 2 network calls');
+    expect(samplingText(sampling)).toBe('2 steps of euler, distilled to 2 calls');
     for (const given of [
       { steps: 20 },
       { method: 'adams' },

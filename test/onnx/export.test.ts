@@ -85,7 +85,22 @@ test('the same network makes the same bytes', () => {
   expect(exportOnnx(source)).toEqual(exportOnnx(random(small)));
 });
 
+test('the file says how the network is sampled, and what it was distilled from', () => {
+  const textOf = (more: object) => new TextDecoder('latin1').decode(exportOnnx({ ...source, ...more }));
+  const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 };
+  const text = textOf({ sampling, teacher: '0123abcd' });
+  for (const fact of [JSON.stringify(sampling), 'teacher', '0123abcd']) expect(text).toContain(fact);
+  expect(textOf({})).not.toMatch(/sampling|teacher/);
+});
+
 test.each<[string, unknown, 'argument' | 'data', string[]]>([
+  [
+    'half a step',
+    { ...source, sampling: { method: 'euler', steps: 0.5 } },
+    'argument',
+    ['sampling.steps is 0.5'],
+  ],
+  ['an unknown teacher', { ...source, teacher: 'me' }, 'argument', ['teacher is "me"', 'fingerprint']],
   ['no network', undefined, 'argument', ['{ config, parameters }', 'Undefined']],
   ['no parameters', { config: source.config }, 'argument', ['a Map of parameters']],
   ['another objective', { ...source, objective: 'noise' }, 'argument', ['"noise"', 'tutorial or flow']],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
 import { seal } from '../../src/weights/checksum';
-import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
+import { assertSameData, fingerprintImages, fingerprintWeights } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
@@ -59,6 +59,23 @@ describe('how a network is sampled', () => {
     expect(loadModel(checkpoint).sampling).toEqual(sampling);
     const trained = { ...trainer, unet: { ...unet, sampling } };
     expect(loadCheckpoint(await saveCheckpoint({ ...run, trainer: trained })).sampling).toEqual(sampling);
+  });
+
+  test('a distilled model says from which weights it is', async () => {
+    const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 } as const;
+    const teacher = fingerprintWeights(weights);
+    expect(teacher).toMatch(/^[0-9a-f]{8}$/);
+    const other = new Map([...weights].map(([name, values]) => [name, values.map((v) => v + 1)]));
+    expect(fingerprintWeights(other)).not.toBe(teacher);
+    const distilled = { ...unet, sampling, teacher };
+    expect(loadModel(await saveModel(distilled))).toMatchObject({ sampling, teacher });
+    // Sampled otherwise it is not distilled.
+    expect(
+      loadModel(await saveModel(distilled, { sampling: { method: 'euler', steps: 9 } })),
+    ).not.toHaveProperty('teacher');
+    const wrong = 'teacher is "me"; it must be a fingerprint of weights';
+    await expect(saveModel({ ...distilled, teacher: 'me' })).rejects.toThrow(wrong);
+    expect(() => loadModel(altered({ teacher: 'me' }))).toThrow('teacher in its metadata is "me"');
   });
 
   test('names that are not known are ignored', async () => {
