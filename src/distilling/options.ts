@@ -1,5 +1,6 @@
 /** Options of a distiller, and the events that its run yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, show } from '../errors';
+import { recipeAt } from '../recipes';
 import { checkSampled } from '../sampling/options';
 import { checkTrainer, type TrainerOptions } from '../training/options';
 import type { UNet } from '../unet/unet';
@@ -78,7 +79,7 @@ export function checkDistiller(teacher: UNet, options: DistillerOptions): Distil
   checkInteger('noises', noises, 1);
   checkInteger('steps', steps, 1, 100_000);
   const guidance = guidanceOf(teacher, options.guidance);
-  checkTrainer(trainerOf({ batchSize, learningRate }));
+  checkTrainer({ batchSize, learningRate });
   checkMemory(teacher, calls, noises);
   return { calls, seed, noises, steps, batchSize, learningRate, guidance };
 }
@@ -111,21 +112,12 @@ function guidanceOf({ config, sampling }: UNet, given: number | undefined): numb
   );
 }
 
-/** Numbers that count steps in the study of docs/recipe.md count images here, so that they are right for any batch. */
+/** As in the recipe `digits`, at a third of its rate, and averaged from the first step on. */
 export function trainerOf({
   batchSize,
   learningRate,
 }: Pick<DistillerSettings, 'batchSize' | 'learningRate'>): TrainerOptions {
-  return {
-    batchSize,
-    learningRate,
-    beta2: 0.99 ** (batchSize / 256),
-    epsilon: 1e-8,
-    objective: 'flow',
-    schedule: { warmup: Math.round(5120 / batchSize) },
-    clipNorm: 1,
-    averageWeights: true,
-  };
+  return { ...recipeAt('digits', batchSize).trainer, learningRate, averageAfter: 0 };
 }
 
 function checkMemory({ config }: UNet, calls: number, noises: number): void {
