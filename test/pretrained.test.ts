@@ -4,9 +4,10 @@ import { expect, test } from 'vitest';
 import { loadPretrained, type PretrainedName, pretrainedNames } from '../src/pretrained/index';
 import { recipes } from '../src/recipes';
 import { checkConfig, parametersOf } from '../src/unet/config';
+import { fingerprintWeights } from '../src/weights/fingerprint';
 
 test.each(pretrainedNames)('%s is a network of its recipe, in a file of at most 0.7 MB', async (name) => {
-  const { network, trainer } = recipes[name];
+  const { network, trainer } = recipes[name === 'digits-instant' ? 'digits' : name];
   const model = await loadPretrained(name);
   expect(model.config).toEqual(checkConfig(network));
   expect(model.objective).toBe(trainer.objective);
@@ -18,7 +19,17 @@ test.each(pretrainedNames)('%s is a network of its recipe, in a file of at most 
 });
 
 test('another name', async () => {
-  await expect(loadPretrained('letters' as PretrainedName)).rejects.toThrow('there are tutorial and digits');
+  await expect(loadPretrained('letters' as PretrainedName)).rejects.toThrow(
+    'there are tutorial, digits, digits-instant',
+  );
+});
+
+test('digits-instant is digits, distilled to two calls', async () => {
+  const { parameters } = await loadPretrained('digits');
+  expect(await loadPretrained('digits-instant')).toMatchObject({
+    sampling: { method: 'euler', steps: 2, guidance: 1, calls: 2 },
+    teacher: fingerprintWeights(parameters),
+  });
 });
 
 test('an abort', async () => {

@@ -6,5 +6,5 @@ import type { PageRecipe } from './settings';
 export const PRETRAINED_STEPS = 1370;
 
 /** The one that makes samples where this recipe is chosen: `digits-3x3` has none of its own. */
-export const pretrainedOf = (recipe: PageRecipe): PretrainedName =>
+export const pretrainedOf = (recipe: PageRecipe): PretrainedName & PageRecipe =>
   recipe === 'digits-3x3' ? 'digits' : recipe;

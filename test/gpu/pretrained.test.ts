@@ -1,4 +1,4 @@
-/** What the trained network of the recipe digits is for, from its file to digits that a classifier reads. */
+/** What the trained networks of digits are for, from their files to digits that a classifier reads. */
 import { expect, test } from 'vitest';
 import { loadPretrained } from '../../src/pretrained/index';
 import { loadClassifier } from '../../src/quality/index';
@@ -9,14 +9,17 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 
-test('the pretrained network writes the digits that it is asked for', async () => {
-  const { config, parameters } = await loadPretrained('digits');
-  using unet = await UNet.create(gpu, config);
+test.each([
+  ['digits', { ...recipes.digits.sampling, steps: 10 }],
+  ['digits-instant', {}],
+] as const)('%s writes the digits that it is asked for', async (name, how) => {
+  const { config, parameters, sampling } = await loadPretrained(name);
+  using unet = await UNet.create(gpu, config, { sampling });
   await unet.setParameters(parameters);
   const count = 20;
   using sampler = await Sampler.create(gpu, unet, { count });
   const labels = Array.from({ length: count }, (_, i) => i % 10);
-  const images = await sampler.sample({ ...recipes.digits.sampling, steps: 10, labels, seed: 7 });
+  const images = await sampler.sample({ ...how, labels, seed: 7 });
   const { probabilities } = (await loadClassifier()).classify(
     images.map((v) => Number(v > 0.5)),
     count,

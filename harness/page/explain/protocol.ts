@@ -1,11 +1,12 @@
 /** What the Explain tab asks the training worker, and what it is told. Images travel as bytes, 0 to 255, one after the other. */
 
 import type { PretrainedName } from '../../../src/pretrained';
+import type { RecipeName } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/settings';
 import type { Source } from '../protocol';
 
 /** Whose network is asked: one of the page's, or the pretrained one of a recipe. */
-export type Asked = Source | PretrainedName;
+export type Asked = Source | (PretrainedName & RecipeName);
 
 export type ExplainOrder =
   /** What the network sees behind more and more noise, and what it saw before it was trained. */
