@@ -4,7 +4,7 @@ import { Program } from '../../src/gpu/program';
 import { convFlops } from '../../src/kernels/conv2d';
 import type { Op } from '../../src/plan/op';
 import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
-import { type Recipe, recipes } from '../../src/recipes';
+import { type Recipe, recipeAt } from '../../src/recipes';
 import { defaultConfig, type Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';
@@ -43,7 +43,13 @@ export async function openWork(
 ): Promise<Work> {
   const unet = await engine.createUNet(configOf(network, { height: size, width: size }), { seed: 1 });
   try {
-    return await open[name]({ engine, unet, recipe: recipes[network.recipe ?? 'tutorial'], batch, timer });
+    return await open[name]({
+      engine,
+      unet,
+      recipe: recipeAt(network.recipe ?? 'tutorial', batch),
+      batch,
+      timer,
+    });
   } catch (error) {
     unet.destroy();
     throw error;
@@ -74,8 +80,7 @@ const open: Record<TotalName, Open> = {
     const release = () => {
       for (const buffer of buffers) buffer.destroy();
     };
-    const options = { ...recipe.trainer, batchSize: batch };
-    const trainer = await engine.createTrainer(unet, options).catch((error) => {
+    const trainer = await engine.createTrainer(unet, recipe.trainer).catch((error) => {
       release();
       throw error;
     });

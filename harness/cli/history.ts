@@ -2,6 +2,7 @@
 import type { Engine } from '../../src/engine';
 import type { Sampler } from '../../src/sampling/sampler';
 import type { UNet } from '../../src/unet/unet';
+import type { RunSettings } from '../../src/weights/fields';
 import { grid, type Picture } from '../run/pictures';
 import { columnsOf, labelsInTurn } from './digit_pictures';
 import { encodeGif } from './gif';
@@ -11,30 +12,39 @@ const MILLISECONDS = 250;
 /** Young networks look better in many steps than in the few that suffice later. */
 const SAMPLING = { method: 'euler', steps: 20 } as const;
 
-/** The step of the frame after that of `step`: five steps later at first, then at growing distances. */
-export const nextFrame = (step: number) => step + 5 * Math.max(1, Math.round(step / 25));
+/** The step of the frame after that of `step`: 1,280 images later at first, then at growing distances. */
+export function nextFrame(step: number, batch: number): number {
+  const images = step * batch;
+  return Math.ceil((images + 1280 * Math.max(1, Math.round(images / 6400))) / batch);
+}
 
 export class History {
   private readonly frames: { step: number; picture: Picture }[] = [];
   private readonly sampler: Sampler;
   private readonly seed: number;
+  private readonly batch: number;
   /** The step of the next frame. */
   next = 0;
 
-  private constructor(sampler: Sampler, seed: number) {
+  private constructor(sampler: Sampler, { seed, batchSize }: Pick<RunSettings, 'seed' | 'batchSize'>) {
     this.sampler = sampler;
     this.seed = seed;
+    this.batch = batchSize;
   }
 
-  static async create(engine: Engine, unet: UNet, seed: number): Promise<History> {
+  static async create(
+    engine: Engine,
+    unet: UNet,
+    settings: Pick<RunSettings, 'seed' | 'batchSize'>,
+  ): Promise<History> {
     const sampler = await engine.createSampler(unet, { count: ROWS * columnsOf(unet) });
-    return new History(sampler, seed);
+    return new History(sampler, settings);
   }
 
   /** Adds a frame, unless the next one is due at a later step. */
   async add(step: number, signal?: AbortSignal): Promise<void> {
     if (step < this.next) return;
-    this.next = nextFrame(step);
+    this.next = nextFrame(step, this.batch);
     const { unet, count } = this.sampler;
     const columns = columnsOf(unet);
     const classes = Array.from({ length: columns }, (_, i) => i);

@@ -32,6 +32,7 @@ const nothing: Curves = {
   heldOut: [],
   rates: [],
   overlays: [],
+  batch: 1,
   stepsPerEpoch: 1,
   recipe: 'tutorial',
 };
@@ -134,7 +135,7 @@ export class Curve {
       ticks: { show: false },
     };
     const yRange = () =>
-      this.scale === 'log' ? logRange(this.columns) : linearRange(this.columns, this.curves.recipe);
+      this.scale === 'log' ? logRange(this.columns) : linearRange(this.columns, this.curves);
     return {
       padding: [8, 16, 0, 0], // room for half of the last label, "1,000"
       legend: { show: false },

@@ -8,6 +8,8 @@ import { curveTop, smooth } from './state';
 export interface Overlay {
   readonly name: string;
   readonly losses: ArrayLike<number>;
+  /** Images of a step. */
+  readonly batch: number;
   /** Which of the colours it has, from 0. */
   readonly hue: number;
 }
@@ -17,6 +19,7 @@ export interface Curves {
   readonly heldOut: readonly HeldOutLoss[];
   readonly rates: readonly RateChange[];
   readonly overlays: readonly Overlay[];
+  readonly batch: number;
   readonly stepsPerEpoch: number;
   readonly recipe: PageRecipe;
 }
@@ -29,17 +32,17 @@ export type Columns = [steps: number[], ...lines: Column[]];
 const smoothedOthers = new WeakMap<object, readonly number[]>();
 
 /** A run that is over does not change, so this is done once. */
-function smoothedOf(losses: ArrayLike<number>): readonly number[] {
+function smoothedOf({ losses, batch }: Overlay): readonly number[] {
   const known = smoothedOthers.get(losses);
   if (known) return known;
-  const smoothed = smooth(Array.from(losses));
+  const smoothed = smooth(Array.from(losses), batch);
   smoothedOthers.set(losses, smoothed);
   return smoothed;
 }
 
-export function columnsOf({ losses, heldOut, overlays }: Curves): Columns {
-  const own = smooth(losses);
-  const others = overlays.map((overlay) => smoothedOf(overlay.losses));
+export function columnsOf({ losses, heldOut, overlays, batch }: Curves): Columns {
+  const own = smooth(losses, batch);
+  const others = overlays.map(smoothedOf);
   const length = Math.max(losses.length, ...others.map((line) => line.length));
   const held = new Map(heldOut.map(({ step, loss }) => [step, loss]));
   const column = (at: (i: number) => number | undefined): Column =>
@@ -91,12 +94,17 @@ export function xEnd({ stepsPerEpoch }: Pick<Curves, 'stepsPerEpoch'>, count: nu
 }
 
 /** A linear axis: high enough for the end of every smoothed line, and for every held-out loss but the first ones. */
-export function linearRange([, , own, held, ...others]: Columns, recipe: PageRecipe): [number, number] {
-  const ends = [own, held.filter((loss) => loss !== null).slice(-5), ...others].map((line) => {
+export function linearRange(
+  [, , own, held, ...others]: Columns,
+  { recipe, batch, overlays }: Pick<Curves, 'recipe' | 'batch' | 'overlays'>,
+): [number, number] {
+  const top = (line: Column, batch: number) => {
     const known = line.filter((loss) => loss !== null);
-    return known.length > 0 ? curveTop(known, recipe) : 0;
-  });
-  return [0, Math.max(...ends)];
+    return known.length > 0 ? curveTop(known, { recipe, batch }) : 0;
+  };
+  const lastHeld = held.filter((loss) => loss !== null).slice(-5);
+  const tops = others.map((line, i) => top(line, overlays[i].batch));
+  return [0, Math.max(top(own, batch), top(lastHeld, batch), ...tops)];
 }
 
 /** A logarithmic axis, from a round number to another. */

@@ -4,12 +4,11 @@ import { anyElement, button, setText } from './dom';
 import { unfit } from './draw_order';
 import { setDisabled } from './focus';
 import { whole } from './format';
-import { PRETRAINED_STEPS } from './pretrained';
+import { PRETRAINED_IMAGES } from './pretrained';
 import type { Source } from './protocol';
-import type { State } from './state';
 
-/** So many steps, or an epoch if that has fewer, must a run have made before its network is taken by itself. Before, the visitor may choose it. */
-const GROWN = 200;
+/** So many images, or an epoch if that has fewer, must a run have seen before its network is taken by itself. Before, the visitor may choose it. */
+const GROWN = 51_200;
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
 
@@ -27,11 +26,11 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
   const source = () => (isWaiting() || why() ? 'pretrained' : app.source);
   const untilGrown = () =>
     !isUntrained(app) && isYoung(app)
-      ? `This page’s run takes over after step ${whole(grownAt(app.state))}; choose it to draw with it now.`
+      ? `This page’s run takes over after step ${whole(grownAt(app))}; choose it to draw with it now.`
       : undefined;
   const nameOf = (of: Source) =>
     ({
-      pretrained: `The pretrained network, ${whole(PRETRAINED_STEPS)} steps`,
+      pretrained: `The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`,
       run: `This page’s run, step ${whole(app.state.losses.length)}`,
       file: `The file ${app.state.model?.name}`,
     })[of];
@@ -52,8 +51,12 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
   };
 }
 
-const grownAt = ({ run }: State) => Math.min(run?.stepsPerEpoch ?? GROWN, GROWN);
+/** The step after which it has. */
+function grownAt({ state: { run }, settings: { batch } }: App): number {
+  const steps = Math.ceil(GROWN / batch);
+  return Math.min(run?.stepsPerEpoch ?? steps, steps);
+}
 /** Nobody has chosen the run's network, and the pretrained one is still better. */
-const isYoung = ({ source, settings, state }: App) =>
-  source === 'run' && settings.model === 'auto' && state.losses.length < grownAt(state);
+const isYoung = (app: App) =>
+  app.source === 'run' && app.settings.model === 'auto' && app.state.losses.length < grownAt(app);
 const isUntrained = ({ source, state }: App) => source === 'run' && state.losses.length === 0;

@@ -1,6 +1,6 @@
 /** Training that begins with the pretrained network: with which settings, and on which images that is possible. Pure. */
 import { EngineError } from '../../src/errors';
-import { recipes } from '../../src/recipes';
+import { type Recipe, recipeAt, recipes } from '../../src/recipes';
 import type { UNetConfig } from '../../src/unet/config';
 import { pretrainedOf } from './pretrained';
 import type { DataDescription } from './protocol';
@@ -18,6 +18,19 @@ export function fineTuning(count: number): {
 } {
   const batch = Math.min(MOST_BATCH, count);
   return { batch, epochs: Math.ceil(STEPS / Math.ceil(count / batch)), lr: RATE };
+}
+
+/** Adam soon knows the gradients of trained weights. The recipe's own warm-up, at so small a batch, would be longer than the training. */
+const WARMUP = 20;
+
+/** How a run with these settings is trained. */
+export function trainingOf({
+  recipe,
+  batch,
+  begin,
+}: Pick<Settings, 'recipe' | 'batch' | 'begin'>): Recipe['trainer'] {
+  const { trainer } = recipeAt(recipe, batch);
+  return begin === 'pretrained' && trainer.schedule ? { ...trainer, schedule: { warmup: WARMUP } } : trainer;
 }
 
 /** Why a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */

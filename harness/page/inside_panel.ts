@@ -11,11 +11,11 @@ import { kernelMaps, number, PartView } from './inside/part_view';
 import type { InsideAnswer, InsideLayer, Looked, Picture, Stepped, StepStage } from './inside/protocol';
 import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } from './inside/shades';
 import { SlowMotion } from './inside/slow_motion';
-import { PRETRAINED_STEPS } from './pretrained';
+import { PRETRAINED_IMAGES } from './pretrained';
 import type { WorkerEvent } from './protocol';
 
-/** While it trains, the network is looked at again after so many steps and milliseconds: each look costs the step under way. */
-const AGAIN_STEPS = 8;
+/** While it trains, the network is looked at again after so many images and milliseconds: each look costs the step under way. */
+const AGAIN_IMAGES = 2048;
 const AGAIN_MS = 3000;
 
 export const createInsidePanel = (app: App): TaskPanel => new InsidePanel(app);
@@ -161,7 +161,8 @@ class InsidePanel implements TaskPanel {
     const { state, source, settings } = this.app;
     const steps = source === 'run' ? state.losses.length : 0;
     const key = JSON.stringify([this.picture, settings.recipe, state.model?.name, state.data?.name]);
-    const due = steps - asked.steps >= AGAIN_STEPS && performance.now() - asked.at > AGAIN_MS;
+    const images = (steps - asked.steps) * settings.batch;
+    const due = images >= AGAIN_IMAGES && performance.now() - asked.at > AGAIN_MS;
     const learned = steps !== asked.steps && (due || !state.training);
     if (this.waiting || !this.ready || (key === asked.key && !learned)) return;
     this.asked = { key, steps, at: performance.now() };
@@ -223,7 +224,7 @@ class InsidePanel implements TaskPanel {
     if (!looked) return 'Nothing to look at yet';
     const { source } = looked.picture;
     if (source === 'file') return `The network of ${model?.name ?? 'the file'}`;
-    if (source === 'pretrained') return `The pretrained network, ${whole(PRETRAINED_STEPS)} steps`;
+    if (source === 'pretrained') return `The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
     return lookedAt > 0 ? `Your network, after step ${whole(lookedAt)}` : 'An untrained network';
   }
 

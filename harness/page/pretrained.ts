@@ -2,8 +2,8 @@
 import type { PretrainedName } from '../../src/pretrained';
 import type { PageRecipe } from './settings';
 
-/** Training steps, of 256 images each, that they have behind them. */
-export const PRETRAINED_STEPS = 1370;
+/** About as many images they have seen in training, each of the digits many times. */
+export const PRETRAINED_IMAGES = 340_000;
 
 /** The one that makes samples where this recipe is chosen: `digits-3x3` has none of its own. */
 export const pretrainedOf = (recipe: PageRecipe): PretrainedName & PageRecipe =>

@@ -8,7 +8,7 @@ import { whole } from './format';
 import { ImageView, type Tiles } from './images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
-import { smooth } from './state';
+import { smooth, smoothLoss } from './state';
 
 /** How long a picture is shown, and how many times as long the last one. */
 const TICK_MS = 130;
@@ -26,8 +26,8 @@ export async function loadRecording(): Promise<Recording> {
 }
 
 /** The losses as a line, and a mark at the step that is shown. */
-function drawLosses(host: HTMLElement, losses: readonly number[]): (step: number) => void {
-  const line = smooth(losses);
+function drawLosses(host: HTMLElement, { losses, batch }: Recording['learning']): (step: number) => void {
+  const line = smooth(losses, batch);
   const top = Math.max(...line);
   const points = line.map((loss, i) => `${(100 * i) / (line.length - 1)},${40 - (38 * loss) / top}`);
   const stroke = { 'vector-effect': 'non-scaling-stroke' }; // as the drawing is stretched
@@ -59,7 +59,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
     view: new ImageView(byId('recorded-learning', HTMLCanvasElement)),
     tiles: tiles(samples, 10),
   };
-  const markLoss = drawLosses(anyElement('recorded-losses'), learning.losses);
+  const markLoss = drawLosses(anyElement('recorded-losses'), learning);
   setText(
     anyElement('recorded-note'),
     `Recorded with this page’s own code: the pretrained network, and ${whole(learning.losses.length)} training steps of ${whole(learning.batch)} images.`,
@@ -70,7 +70,8 @@ export async function playRecording(visible: () => boolean): Promise<void> {
     setText(anyElement('recorded-making-at'), step === 0 ? 'noise' : `step ${step} of ${making.steps}`);
     learnt.view.show(learnt.tiles[at]);
     const steps = learning.at[at];
-    const loss = steps > 0 ? `, loss ${smooth(learning.losses.slice(0, steps))[steps - 1].toFixed(2)}` : '';
+    const loss =
+      steps > 0 ? `, loss ${smoothLoss(learning.losses.slice(0, steps), learning.batch)!.toFixed(2)}` : '';
     setText(anyElement('recorded-learning-at'), `${whole(steps)} steps${loss}`);
     markLoss(steps);
   };

@@ -4,7 +4,7 @@ import { duration, loss as lossText, percent, whole } from './format';
 import { trainedSeconds } from './measurements';
 import type { RunNotes } from './run_notes';
 import { type Beginning, type PageRecipe, recipeOf, type Settings } from './settings';
-import { type State, smooth } from './state';
+import { type State, smoothLoss } from './state';
 
 export interface RunRow {
   /** Of a run that is or was in the browser's storage, its name there. */
@@ -82,7 +82,7 @@ export const columns = [
 
 /** The cells of these columns. The loss is smoothed. */
 export function cellsOf(row: RunRow): string[] {
-  const loss = smooth(Array.from(row.losses).slice(-200)).at(-1);
+  const loss = smoothLoss(row.losses, row.batch);
   const known = <T>(value: T | undefined, text: (value: T) => string) =>
     value === undefined ? '–' : text(value);
   return [

@@ -83,7 +83,10 @@ class Runs {
     const before = this.overlays;
     const same = drawn.length === before.length && drawn.every((row, i) => row.losses === before[i].losses);
     if (!same)
-      this.overlays = drawn.map(({ key, name, losses }) => ({ name, losses, hue: this.hues.get(key)! }));
+      this.overlays = drawn.map(({ key, name, losses, batch }) => ({
+        ...{ name, losses, batch },
+        hue: this.hues.get(key)!,
+      }));
   }
 
   draw(key: string, on: boolean): void {

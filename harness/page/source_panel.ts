@@ -2,8 +2,8 @@
 import type { App } from './app';
 import { anyElement, button, setText } from './dom';
 import { setDisabled } from './focus';
-import { some, whole } from './format';
-import { PRETRAINED_STEPS } from './pretrained';
+import { whole } from './format';
+import { PRETRAINED_IMAGES } from './pretrained';
 import type { Source } from './protocol';
 
 /** A network, and the number of steps that the run's had been trained for by then. */
@@ -33,7 +33,7 @@ export function connectSource(
   button('save-model-2').addEventListener('click', () => app.send({ type: 'saveModel' }));
 
   const nameOf = ({ source, trained }: Maker) => {
-    if (source === 'pretrained') return `the pretrained network, ${some(PRETRAINED_STEPS, 'step')}`;
+    if (source === 'pretrained') return `the pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
     if (source === 'file') return `the file ${app.state.model?.name}`;
     return trained > 0 ? `this page’s run, step ${whole(trained)}` : 'an untrained network';
   };

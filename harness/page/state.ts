@@ -231,23 +231,36 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
   return Math.max(0, epochs * images - imagesDone) / state.pace;
 }
 
-/** A running mean: over about the last `span` values, and over the last third of the first few, which fall fast. */
-export function smooth(values: readonly number[], span = 20): number[] {
+/** A loss is smoothed over about so many images. */
+const SMOOTHED = 5120;
+/** Steps in which the loss of now shows: those of ten times as many images. */
+const recentSteps = (batch: number) => Math.ceil((10 * SMOOTHED) / batch);
+
+/** A running mean of the losses of steps of `batch` images, in the first few steps, in which they fall fast, over the last third of these. */
+export function smooth(losses: readonly number[], batch: number): number[] {
+  const share = Math.min(1, batch / SMOOTHED);
   let mean = 0;
-  return values.map((value, i) => {
+  return losses.map((loss, i) => {
     // A step that was skipped has no loss.
-    if (!Number.isNaN(value)) mean += (value - mean) * Math.max(1 / span, 3 / (i + 3));
+    if (!Number.isNaN(loss)) mean += (loss - mean) * Math.max(share, 3 / (i + 3));
     return mean;
   });
 }
 
+/** The smoothed loss after the last of these steps; undefined if there is none. */
+export const smoothLoss = (losses: ArrayLike<number>, batch: number): number | undefined =>
+  smooth(Array.prototype.slice.call(losses, -recentSteps(batch)), batch).at(-1);
+
 /** How far up the curve goes at least, and by how much more at a time: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
 const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
 
-/** Higher than that while the smoothed loss of the last 200 steps is, so that a short run is seen whole. */
-export function curveTop(smoothed: readonly number[], recipe: Settings['recipe']): number {
+/** Higher than that while the smoothed loss of now, or of 50,000 images ago, is, so that a short run is seen whole. */
+export function curveTop(
+  smoothed: readonly number[],
+  { recipe, batch }: Pick<Settings, 'recipe' | 'batch'>,
+): number {
   const { least, grain } = CURVE[recipes[recipe].trainer.objective];
-  const grains = Math.ceil(Math.max(...smoothed.slice(-200)) / grain - 1e-9);
+  const grains = Math.ceil(Math.max(...smoothed.slice(-recentSteps(batch))) / grain - 1e-9);
   return Math.max(least, Number((grains * grain).toPrecision(12)));
 }
 

@@ -10,7 +10,7 @@ import { ImageView, noiseTiles, paperTiles, pngOf, type Tiles } from './images';
 import { animation, gridsNpy, sheet } from './make_files';
 import type { WorkerEvent } from './protocol';
 import { runFileName } from './run_file_name';
-import { epochMeans, networkIn, smooth } from './state';
+import { epochMeans, networkIn, smoothLoss } from './state';
 import { digits } from './train_data';
 import type { Shape } from './trajectory';
 
@@ -59,8 +59,8 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
       const { losses, measured } = state;
       const { heldOut, rates } = measured;
       const stepsPerEpoch = state.run?.stepsPerEpoch ?? 1;
-      const { recipe } = settings;
-      const curves = { losses, heldOut, rates, overlays: overlays(), stepsPerEpoch, recipe };
+      const { recipe, batch } = settings;
+      const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
       curve.set(curves);
       anyElement('curve-empty').hidden = losses.length > 0 || overlays().length > 0;
       const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
@@ -71,7 +71,7 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
           : state.losses.length > 0
             ? 'first epoch under way'
             : 'nothing yet';
-      const smoothed = state.phase === 'training' ? undefined : smooth(losses.slice(-200)).at(-1);
+      const smoothed = state.phase === 'training' ? undefined : smoothLoss(losses, batch);
       const now =
         smoothed === undefined ? '' : `; smoothed ${lossText(smoothed)} after step ${whole(losses.length)}`;
       const held = heldOut.length > 0 ? `; held out ${lossText(heldOut[heldOut.length - 1].loss)}` : '';

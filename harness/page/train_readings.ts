@@ -3,7 +3,7 @@ import { variantLines } from '../run/kernels_text';
 import type { App } from './app';
 import { anyElement, byId, setReading, setText } from './dom';
 import { duration, loss as lossText, measured, megabytes, whole } from './format';
-import { epochMeans, epochOf, smooth } from './state';
+import { epochMeans, epochOf, smoothLoss } from './state';
 import { trainingProgress } from './train_progress';
 
 /** A step that takes longer than this is worth a word. */
@@ -32,13 +32,12 @@ function renderNumbers({ state, settings }: App): void {
     for (const id of ['step', 'epoch', 'loss', 'mean', 'speed', 'left']) setReading(`reading-${id}`, '–');
     return;
   }
-  const smoothed = smooth(losses.slice(-200));
   const means = epochMeans(losses, run.stepsPerEpoch);
   const epoch = epochOf(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
   setReading('reading-step', whole(done), done <= total ? ` / ${whole(total)}` : '');
   setReading('reading-epoch', whole(epoch), epoch <= settings.epochs ? ` / ${whole(settings.epochs)}` : '');
-  setReading('reading-loss', lossText(smoothed[smoothed.length - 1]));
+  setReading('reading-loss', lossText(smoothLoss(losses, settings.batch)!));
   setReading('reading-mean', means.length > 0 ? lossText(means[means.length - 1]) : '–');
   // None yet of a run that was begun elsewhere.
   setReading('reading-speed', state.imagesPerSecond > 0 ? measured(state.imagesPerSecond) : '–');

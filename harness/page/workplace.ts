@@ -1,11 +1,11 @@
 /** What the page's training worker has: its session, the page's settings, images, and networks to sample from. */
-import { type Engine, EngineError, type ImageSet, type Recipe, recipes, type UNet } from '../../src';
+import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../src';
 import { stepIn } from '../../src/keeping/slots';
 import type { RunSettings } from '../../src/weights/fields';
 import { createNetwork, type Trained, TrainingRun } from '../../src/worker/run';
 import type { TrainingSession } from '../../src/worker/session';
 import { divergedMessage } from './diverged';
-import { checkBeginning } from './fine_tune';
+import { checkBeginning, trainingOf } from './fine_tune';
 import { Models } from './models';
 import type { Network } from './order';
 import { pretrainedOf } from './pretrained';
@@ -58,11 +58,11 @@ export class Workplace {
     this.freeUntrained();
     this.begun = settings;
     this.began = settings.begin;
-    const { trainer, fit }: Recipe = recipes[settings.recipe];
+    const trainer = trainingOf(settings);
     // Those may have changed meanwhile.
     const { lr, epochs } = this.settings;
     const saved = this.savedSettings({ ...settings, lr, epochs });
-    const { dropLast } = fit;
+    const { dropLast } = recipes[settings.recipe].fit;
     return TrainingRun.begin({ network, trainer }, { images, settings: { ...saved, dropLast } });
   }
 

@@ -117,7 +117,7 @@ export class TrainingRun {
       : await engine.createTrainer(unet, options);
     this.trainer = trainer;
     if (saved) trainer.setState(saved.state);
-    this.watch = new ConstantImageWatch(this.images, this.objective, binarize);
+    this.watch = new ConstantImageWatch(this.images, trainer.settings, binarize);
     return trainer;
   }
 

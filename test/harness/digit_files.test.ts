@@ -33,11 +33,17 @@ test('history.gif: size, number of frames, and greys as they are', () => {
   expect(encodeGif([colour], 250).length).toBeGreaterThan(0);
 });
 
-test('frames of the history lie ever further apart', () => {
-  const steps = [0];
-  while (steps[steps.length - 1] < 1370) steps.push(nextFrame(steps[steps.length - 1]));
+test('frames of the history lie ever further apart, after as many images at any batch', () => {
+  const framesOf = (batch: number, end: number) => {
+    const steps = [0];
+    while (steps[steps.length - 1] < end) steps.push(nextFrame(steps[steps.length - 1], batch));
+    return steps;
+  };
+  const steps = framesOf(256, 1370);
   expect(steps.slice(0, 6)).toEqual([0, 5, 10, 15, 20, 25]);
   expect(steps.length).toBeLessThan(40);
+  expect(framesOf(64, 5480)).toEqual(steps.map((step) => 4 * step));
+  expect(framesOf(4096, 3)).toEqual([0, 1, 2, 3]);
 });
 
 test('loss-by-noise-level.svg draws a bar for each bin that has images', () => {

@@ -82,7 +82,8 @@ describe('the curve', () => {
     losses: [1, Number.NaN, 0.5],
     heldOut: [{ ...point, loss: 0.75 }],
     rates: [],
-    overlays: [{ name: 'other', losses: Float32Array.of(2, 2, 2, 2), hue: 0 }],
+    overlays: [{ name: 'other', losses: Float32Array.of(2, 2, 2, 2), batch: 256, hue: 0 }],
+    batch: 64,
     stepsPerEpoch: 30,
     recipe: 'digits',
   } as const;
@@ -122,11 +123,10 @@ describe('the curve', () => {
 
   test('shows all of its lines', () => {
     const columns = columnsOf(curves);
-    expect(linearRange(columns, 'digits')).toEqual([0, 2]);
+    expect(linearRange(columns, curves)).toEqual([0, 2]);
     expect(logRange(columns)).toEqual([0.5, 2]);
-    expect(linearRange(columnsOf({ ...curves, overlays: [], losses: [0.1, 0.1] }), 'digits')).toEqual([
-      0, 0.8,
-    ]);
+    const low = { ...curves, overlays: [], losses: [0.1, 0.1] };
+    expect(linearRange(columnsOf(low), low)).toEqual([0, 0.8]);
     expect(xEnd(curves, 4)).toBe(20);
     expect(xEnd(curves, 40)).toBe(40);
   });

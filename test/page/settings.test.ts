@@ -20,9 +20,9 @@ describe('the address', () => {
     expect(initialSettings).toMatchObject({
       task: 'train',
       recipe: 'digits',
-      batch: 256,
+      batch: 64,
       lr: 0.003,
-      epochs: 12,
+      epochs: 6,
       seed: 123,
       widths: [32, 64, 64],
       samples: 60,
@@ -85,6 +85,7 @@ describe('the address', () => {
     expect(withRecipe(initialSettings, 'digits-3x3')).toEqual({
       ...initialSettings,
       recipe: 'digits-3x3',
+      epochs: 12,
       guidance: 2.25,
     });
     expect(withRecipe({ ...initialSettings, lr: 0.01 }, 'tutorial').lr).toBe(0.01);
@@ -130,9 +131,9 @@ describe('the address', () => {
 
   test('a value that is not legal is left out, and the notice says what is legal and what is used', () => {
     const { settings: read, notices } = parseQuery('?batch=0&epochs=7');
-    expect(read.batch).toBe(256);
+    expect(read.batch).toBe(64);
     expect(read.epochs).toBe(7);
-    expect(notices).toEqual(['batch is 0; it must be a whole number from 1 to 8,192. The page uses 256.']);
+    expect(notices).toEqual(['batch is 0; it must be a whole number from 1 to 8,192. The page uses 64.']);
   });
 
   test('a key that comes twice counts once', () => {

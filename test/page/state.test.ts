@@ -15,6 +15,7 @@ import {
   type State,
   secondsLeft,
   smooth,
+  smoothLoss,
   sourceOf,
 } from '../../harness/page/state';
 import { LossBatcher } from '../../src/worker/loss_batcher';
@@ -223,27 +224,42 @@ describe('figures', () => {
   });
 
   test('the smoothed curve starts at the first value and keeps a constant', () => {
-    expect(smooth([3, 3, 3])).toEqual([3, 3, 3]);
-    expect(smooth([])).toEqual([]);
-    const steps = smooth([...Array(50).fill(1), ...Array(200).fill(0)]);
+    expect(smooth([3, 3, 3], 256)).toEqual([3, 3, 3]);
+    expect(smooth([3, 5], 8192)).toEqual([3, 5]);
+    expect(smooth([], 256)).toEqual([]);
+    const steps = smooth([...Array(50).fill(1), ...Array(200).fill(0)], 256);
     expect(steps[49]).toBe(1);
     expect(steps[249]).toBeLessThan(0.001);
     for (let i = 51; i < 250; i++) expect(steps[i]).toBeLessThan(steps[i - 1]);
   });
 
+  test('smoothing takes about as many images at any batch', () => {
+    const fall = (at: number, of: number) => [...Array(at).fill(1), ...Array(of).fill(0)];
+    const [large, small] = [smooth(fall(100, 20), 256).at(-1)!, smooth(fall(400, 80), 64).at(-1)!];
+    expect(small).toBeCloseTo(large, 1);
+    // Of what is long ago nothing shows.
+    expect(smoothLoss(fall(1, 200), 256)).toBe(0);
+    expect(smoothLoss(fall(1, 799), 64)).toBeGreaterThan(0);
+    expect(smoothLoss(fall(1, 800), 64)).toBe(0);
+    expect(smoothLoss(new Float32Array(), 64)).toBeUndefined();
+  });
+
   test('the curve has room for the whole of a short run, later for what is recent', () => {
+    const tutorial = { recipe: 'tutorial', batch: 256 } as const;
     const run = [0.31, 0.2, ...Array(198).fill(0.05)];
-    expect(curveTop(run, 'tutorial')).toBeCloseTo(0.35);
-    expect(curveTop([...run, 0.05], 'tutorial')).toBe(0.2);
-    expect(curveTop([...run, 0.05, 0.05], 'tutorial')).toBe(0.1);
-    expect(curveTop([0.02], 'tutorial')).toBe(0.1);
+    expect(curveTop(run, tutorial)).toBeCloseTo(0.35);
+    expect(curveTop([...run, 0.05], tutorial)).toBe(0.2);
+    expect(curveTop([...run, 0.05, 0.05], tutorial)).toBe(0.1);
+    expect(curveTop([0.02], tutorial)).toBe(0.1);
+    expect(curveTop([0.31, ...Array(799).fill(0.05)], { ...tutorial, batch: 64 })).toBeCloseTo(0.35);
   });
 
   test('losses along a flow are larger', () => {
-    expect(curveTop([1.84, 1.2], 'digits')).toBe(1.9);
-    expect(curveTop([1.9], 'digits')).toBe(1.9);
-    expect(curveTop([0.41], 'digits')).toBe(0.5);
-    expect(curveTop([0.17], 'digits')).toBe(0.4);
+    const digits = { recipe: 'digits', batch: 64 } as const;
+    expect(curveTop([1.84, 1.2], digits)).toBe(1.9);
+    expect(curveTop([1.9], digits)).toBe(1.9);
+    expect(curveTop([0.41], digits)).toBe(0.5);
+    expect(curveTop([0.17], digits)).toBe(0.4);
   });
 
   test('time left counts images, so that the small last batch of an epoch is not overrated', () => {

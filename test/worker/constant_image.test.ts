@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadDigits } from '../../src/data/digits';
+import { settingsOf } from '../../src/training/options';
+import type { ScheduleOption } from '../../src/training/schedule';
 import { ConstantImageWatch, constantLosses, isConstant } from '../../src/worker/constant_image';
 import { Random } from '../spec';
 
@@ -91,13 +93,18 @@ describe('a run', () => {
   });
 
   test('is told of once, with its learning rate', () => {
-    const watch = new ConstantImageWatch({ images }, 'tutorial');
     const [black] = constantLosses({ images }, 'tutorial');
-    const told = Array.from({ length: 301 }, (_, steps) =>
-      watch.warning(Array(steps).fill(black), 0.3),
-    ).flatMap((warning, steps) => (warning ? [[steps, warning] as const] : []));
-    expect(told).toHaveLength(1);
-    expect(told[0][0]).toBe(100);
-    expect(told[0][1]).toContain('another learning rate than 0.3');
+    const toldOf = (schedule: ScheduleOption) => {
+      const watch = new ConstantImageWatch({ images }, settingsOf({ schedule }));
+      return Array.from({ length: 301 }, (_, steps) => watch.warning(Array(steps).fill(black), 0.3)).flatMap(
+        (warning, steps) => (warning ? [[steps, warning] as const] : []),
+      );
+    };
+    const [[step, warning], ...others] = toldOf('constant');
+    expect(step).toBe(100);
+    expect(warning).toContain('another learning rate than 0.3');
+    expect(others).toHaveLength(0);
+    // While the rate still rises, a network may not have begun to learn.
+    expect(toldOf({ warmup: 80 })[0][0]).toBe(180);
   });
 });

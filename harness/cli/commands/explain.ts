@@ -1,6 +1,6 @@
 /** `explain`: lists what a configuration consists of. Needs no GPU. */
 import { padBatch } from '../../../src/plan/tensor';
-import { recipes } from '../../../src/recipes';
+import { recipeAt, recipes } from '../../../src/recipes';
 import { settingsOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../../src/unet/variants';
@@ -34,7 +34,7 @@ export const explain: Command = defineCommand({
     height: integer('N', 'of the images (default 28)', 1, 4096),
     width: integer('N', 'of the images (default 28)', 1, 4096),
     channels: integer('N', 'of the images (default 1)', 1, 1024),
-    batch: integer('N', 'images a step (default 256)', 1, 65536),
+    batch: integer('N', 'images a step (default: as many as the recipe has)', 1, 65536),
     images: integer('N', 'images of the data set (default 10000)', 1, 2 ** 27),
     plain: toggle('plan for a device without optional features such as subgroups'),
     gpu: toggle('plan for a GPU that is not measured, in place of a software adapter'),
@@ -46,7 +46,8 @@ export const explain: Command = defineCommand({
       console.log(await shaderText(given.shader));
       return 0;
     }
-    const { height = 28, width = 28, channels = 1, batch = 256, images = 10_000, plain, gpu } = given;
+    const { height = 28, width = 28, channels = 1, images = 10_000, plain, gpu } = given;
+    const { recipe = 'tutorial', batch = recipes[recipe].trainer.batchSize } = given;
     const config = networkOf(given, { height, width, channels });
     const layers = layersOf(config);
     const padded = padBatch(batch);
@@ -54,7 +55,7 @@ export const explain: Command = defineCommand({
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
     if (fixed) checkVariants(fixed, layers, padded, features, true);
     const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
-    const training = settingsOf(recipes[given.recipe ?? 'tutorial'].trainer);
+    const training = settingsOf(recipeAt(recipe, batch).trainer);
     const explained = explainText(config, batch, images, variants, training);
     const assumed = fixed
       ? 'as given'

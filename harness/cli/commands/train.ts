@@ -6,7 +6,7 @@ import type { ImageSet } from '../../../src/data/idx';
 import type { Engine } from '../../../src/engine';
 import { requirements } from '../../../src/gpu/request_device';
 import { padBatch } from '../../../src/plan/tensor';
-import { type Recipe, recipeOf, recipes, samplingFor } from '../../../src/recipes';
+import { type Recipe, recipeAt, recipeOf, recipes, samplingFor } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
@@ -57,6 +57,10 @@ import { versions } from '../versions';
 /** The most training, in seconds, that is lost when the machine crashes. */
 const SAVE_SECONDS = 60;
 
+/** What each recipe has: `5; digits 6; digits-3x3 12`. */
+const ofEach = (value: (recipe: Recipe) => number) =>
+  recipeNames.map((name) => (name === 'tutorial' ? '' : `${name} `) + value(recipes[name])).join('; ');
+
 const flags = {
   out: text('DIR', 'where the files go (with --resume by default the folder of FILE)'),
   data: text(
@@ -70,9 +74,19 @@ const flags = {
     0,
     2 ** 31,
   ),
-  epochs: integer('N', 'passes over the images, in all (default 5; digits 12)', 1, 1_000_000),
+  epochs: integer(
+    'N',
+    `passes over the images, in all (default ${ofEach(({ fit }) => fit.epochs)})`,
+    1,
+    1_000_000,
+  ),
   'max-steps': integer('N', 'end after N steps, if the epochs are not complete before', 1, 2 ** 31),
-  batch: integer('N', 'images a step (default 256)', 1, 65536),
+  batch: integer(
+    'N',
+    `images a step; warm-up and averages of the recipe follow\nit (default ${ofEach(({ trainer }) => trainer.batchSize)})`,
+    1,
+    65536,
+  ),
   lr: number('X', 'learning rate of Adam (default 1e-3; digits 3e-3)', 1e-12, 10),
   seed: integer('N', 'fixes weights, shuffling, noise and samples (default 123)', 0, 0xffffffff),
   schedule: scheduleFlag,
@@ -140,7 +154,7 @@ async function planRun(
   const kernels = await kernelChoice(given);
   const source = settings.source ?? 'mnist';
   const all = await loadImages(source, settings.limit, signal);
-  const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
+  const recipe = recipeGiven(given);
   // The tutorial trains on all images and holds out none.
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
   const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
@@ -182,14 +196,19 @@ async function planRun(
   };
 }
 
+/** The recipe, with the batch that the flags ask for. */
+function recipeGiven({ recipe = 'tutorial', batch = recipes[recipe].trainer.batchSize }: TrainFlags): Recipe {
+  return recipeAt(recipe, batch);
+}
+
 function newSettings(given: TrainFlags): RunSettings {
   networkOf(given); // before anything is loaded; the size of the images is known later
-  const recipe: Recipe = recipes[given.recipe ?? 'tutorial'];
-  const { batch: batchSize = 256, 'max-steps': maxSteps } = given;
+  const recipe = recipeGiven(given);
+  const { 'max-steps': maxSteps } = given;
   return {
     seed: given.seed ?? 123,
-    batchSize,
-    learningRate: given.lr ?? recipe.trainer.learningRate!,
+    batchSize: recipe.trainer.batchSize,
+    learningRate: given.lr ?? recipe.trainer.learningRate,
     ...recipe.fit,
     epochs: given.epochs ?? recipe.fit.epochs,
     source: given.data ?? 'mnist',
@@ -363,7 +382,7 @@ class TrainRun {
       if (folder.own) this.savedStep = checkpoint.state.step;
     }
     const { count, height, width, channels } = images;
-    if (this.flow) this.history = await History.create(engine, unet, settings.seed);
+    if (this.flow) this.history = await History.create(engine, unet, settings);
     const [net, trainer, set] = [unet.bytes, this.trainer.bytes, this.dataset.buffer.size];
     progress.print(`Adapter     ${adapterText(engine.adapter)}`);
     progress.print(
@@ -411,7 +430,7 @@ class TrainRun {
       return;
     }
     const { learningRate } = this.options.settings;
-    const watch = new ConstantImageWatch(this.options.images, trainer.settings.objective, binarize);
+    const watch = new ConstantImageWatch(this.options.images, trainer.settings, binarize);
     const start = performance.now();
     let epochStart = start;
     try {

@@ -2,7 +2,7 @@
 import type { App } from '../app';
 import { setText } from '../dom';
 import { whole } from '../format';
-import { PRETRAINED_STEPS } from '../pretrained';
+import { PRETRAINED_IMAGES } from '../pretrained';
 import type { Source } from '../protocol';
 import { Choice, make } from './build';
 
@@ -50,7 +50,7 @@ export class NetworkChoice {
 
 /** With what it has learned so far. */
 function nameOf(source: Source, steps: number): string {
-  if (source === 'pretrained') return `trained for ${whole(PRETRAINED_STEPS)} steps of 256 images`;
+  if (source === 'pretrained') return `after ${whole(PRETRAINED_IMAGES)} images`;
   if (source === 'file') return 'as the file has it';
   return steps > 0 ? `after step ${whole(steps)}` : 'not trained yet';
 }

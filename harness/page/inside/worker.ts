@@ -5,7 +5,7 @@ import {
   type ImageSet,
   type Predictor,
   type Recipe,
-  recipes,
+  recipeAt,
   type Trainer,
   type UNet,
 } from '../../../src';
@@ -218,8 +218,8 @@ function noise({ network, settings }: Surroundings, clean: Float32Array, level: 
   return addNoise(network.objective, clean, level, { seed: settings.seed, index });
 }
 
-const trainingOf = ({ network }: Surroundings): Recipe['trainer'] =>
-  recipes[recipeOf({ objective: network.objective, config: network.unet.config })].trainer;
+const trainingOf = ({ network, settings }: Surroundings): Recipe['trainer'] =>
+  recipeAt(recipeOf({ objective: network.objective, config: network.unet.config }), settings.batch).trainer;
 
 /** The training step to list: the run's, or else one with the usual kernels. */
 function stepOf(about: Surroundings): StepToList {

@@ -1,6 +1,6 @@
 /** What the engine asks of an adapter before it trains there, asked anew: whether every kernel of a step is right on a small case, and which clock there is. */
 import { createEngine, type Engine, EngineError, type Warning } from '../../../src';
-import { recipes } from '../../../src/recipes';
+import { recipeAt } from '../../../src/recipes';
 import { memoryCache } from '../../../src/tuning/cache';
 import { chooseTimer } from '../../bench/peaks';
 import type { BenchHead } from '../../bench/result';
@@ -48,9 +48,9 @@ export async function* runSelfCheck(
 
 /** Number of its kernels and variants. Throws `wrong-kernel` if one is wrong and has no replacement. */
 async function compileStep(engine: Engine, recipe: PageRecipe, batch: number): Promise<number> {
-  const { network, trainer: options } = recipes[recipe];
+  const { network, trainer: options } = recipeAt(recipe, batch);
   const unet = await engine.createUNet(network, { seed: 1 });
-  const trainer = await engine.createTrainer(unet, { ...options, batchSize: batch });
+  const trainer = await engine.createTrainer(unet, options);
   const { load, gradients, update } = trainer.plan;
   const names = [...load, ...gradients, ...update].map(({ kernel, variant }) => `${kernel}.${variant}`);
   trainer.destroy();
