@@ -2,7 +2,7 @@
 import { loadDigitLabels, loadDigits } from '../src/data/digits';
 import type { ImageSet } from '../src/data/idx';
 import { createEngine, type Engine } from '../src/engine';
-import { recipes } from '../src/recipes';
+import { recipeAt } from '../src/recipes';
 import { saveCheckpoint } from '../src/weights/checkpoint';
 import { fingerprintImages } from '../src/weights/fingerprint';
 import { Random } from './spec';
@@ -52,7 +52,8 @@ export async function runs(size: SizeName, gpu?: GPU): Promise<Record<Name, Run>
 }
 
 export async function run(engine: Engine, name: Name, size: SizeName = 'small'): Promise<Run> {
-  const { network, trainer: settings, fit, sampling } = recipes[name];
+  // As the recipe was when the golden losses were made.
+  const { network, trainer: settings, fit, sampling } = recipeAt(name, 256);
   const { network: change, batchSize, data } = sizes[size];
   const images = await data();
   using dataset = await engine.createDataset(images);
@@ -60,7 +61,13 @@ export async function run(engine: Engine, name: Name, size: SizeName = 'small'):
   using trainer = await engine.createTrainer(unet, { ...settings, batchSize });
   const epochs = STEPS; // as many as it takes
   const losses: number[] = [];
-  for await (const { loss } of trainer.fit(dataset, { ...fit, epochs, seed, maxSteps: STEPS }))
+  for await (const { loss } of trainer.fit(dataset, {
+    ...fit,
+    dropLast: false,
+    epochs,
+    seed,
+    maxSteps: STEPS,
+  }))
     losses.push(loss);
   const { learningRate } = settings;
   const checkpoint = await saveCheckpoint({

@@ -1,12 +1,15 @@
 /** Somebody's own images: pictures in folders and NumPy's files become IDX, or a sentence says why not. */
 import { describe, expect, test } from 'vitest';
 import { folderWithoutImages } from '../../harness/page/file_input';
-import { checkBeginning, fineTuning, whyNew } from '../../harness/page/fine_tune';
+import { checkBeginning, fineTuning, trainingOf, whyNew } from '../../harness/page/fine_tune';
 import { idxFiles } from '../../harness/page/idx_files';
 import { readNpy } from '../../harness/page/npy';
 import { type Grey, inkOf, ofNpy, ofPictures } from '../../harness/page/own_images';
 import { checkClasses, loadFiles } from '../../harness/page/run_images';
+import type { Beginning, PageRecipe } from '../../harness/page/settings';
 import { loadIdx, loadLabels } from '../../src/index';
+import { recipeAt } from '../../src/recipes';
+import { settingsOf } from '../../src/training/options';
 import { presets } from '../../src/unet/config';
 
 const grey = (name: string, folder: string, width = 2, height = 3): Grey => ({
@@ -140,6 +143,16 @@ describe('fine-tuning', () => {
     expect(fineTuning(10)).toEqual({ batch: 10, epochs: 60, lr: 0.0005 });
     expect(fineTuning(100)).toEqual({ batch: 32, epochs: 15, lr: 0.0005 });
     expect(fineTuning(10_000)).toEqual({ batch: 32, epochs: 1, lr: 0.0005 });
+  });
+
+  test('has a warm-up of 20 steps at any batch, where the recipe has one', () => {
+    const warmupOf = (recipe: PageRecipe, batch: number, begin: Beginning) =>
+      settingsOf(trainingOf({ recipe, batch, begin })).schedule.warmup;
+    expect(warmupOf('digits', 32, 'new')).toBe(160);
+    expect(warmupOf('digits', 32, 'pretrained')).toBe(20);
+    expect(warmupOf('tutorial', 32, 'pretrained')).toBe(0);
+    const { schedule: _, ...rest } = recipeAt('digits', 32).trainer;
+    expect(trainingOf({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
   });
 
   test('needs images and widths of the trained network', () => {
