@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
-import { createEngine, decodeSafetensors, encodeSafetensors, recipes } from '../../src/index';
+import { createEngine, decodeSafetensors, encodeSafetensors, recipeAt } from '../../src/index';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
 import { testGpu } from '../lanes/gpu';
 import { runHere } from './command';
@@ -226,13 +226,13 @@ test('--recipe digits-3x3 leaves an epoch’s small last batch out', async () =>
     ]);
     // What `fit` makes of the same images.
     const engine = await createEngine({ device: gpu.device, selfCheck: false });
-    const { network, trainer, fit } = recipes['digits-3x3'];
+    const { network, trainer, fit } = recipeAt('digits-3x3', 8);
     const unet = await engine.createUNet({ ...network, widths: [4], convolutionsPerLevel: 1 }, { seed: 123 });
     const digits = await loadDigits();
     const images = { ...digits, count: 20, images: digits.images.subarray(0, 20 * 784) };
     const labels = (await loadDigitLabels()).subarray(0, 20);
     const data = await engine.createDataset({ ...images, labels });
-    const training = await engine.createTrainer(unet, { ...trainer, batchSize: 8 });
+    const training = await engine.createTrainer(unet, trainer);
     const losses: number[] = [];
     for await (const { loss } of training.fit(data, { ...fit, epochs: 2, seed: 123 })) losses.push(loss);
     engine.destroy();

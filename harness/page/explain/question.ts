@@ -6,8 +6,8 @@ import type { WorkerEvent } from '../protocol';
 import { describe } from '../state';
 import type { ExplainAnswer, ExplainOrder } from './protocol';
 
-/** While it trains, the run's network is asked again after so many steps and milliseconds: each time the step under way is lost. */
-const AGAIN = { steps: 8, ms: 3000 };
+/** While it trains, the run's network is asked again after so many images and milliseconds: each time the step under way is lost. */
+const AGAIN = { images: 2048, ms: 3000 };
 
 export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
   answer: Answer | undefined;
@@ -34,7 +34,8 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
       own && [settings.recipe, state.model?.name, state.run === undefined],
     ]);
     const steps = order.of === 'run' ? state.losses.length : 0;
-    const due = steps - asked.steps >= AGAIN.steps && performance.now() - asked.at > AGAIN.ms;
+    const images = (steps - asked.steps) * settings.batch;
+    const due = images >= AGAIN.images && performance.now() - asked.at > AGAIN.ms;
     const learned = live && !this.latest.waiting && steps !== asked.steps && (due || !state.training);
     if (text === asked.order && !learned) return;
     this.asked = { order: text, steps, at: performance.now() };
