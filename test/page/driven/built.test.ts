@@ -38,7 +38,7 @@ test('a first visit that makes digits fetches 1.6 MB at most, and none of what i
   await click(page, '#make-now');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 20 of 20');
   expect(await page.$eval('#sample-model', (text) => text.textContent)).toBe(
-    'The pretrained network, 1,370 steps',
+    'The pretrained network, after 340,000 images',
   );
   const used = files.map(({ name }) => name);
   expect(used.filter((name) => name.endsWith('.safetensors'))).toEqual([expect.stringMatching(/^digits-/)]);

@@ -149,7 +149,7 @@ test('the drawing stays with the better network, and the second scene follows th
   await click(page, '#tab-draw');
   const said = (words: string) =>
     until(page, (w) => document.getElementById('draw-model')!.textContent!.includes(w), words);
-  await said('The pretrained network, 1,370 steps. This page’s run takes over after step 200');
+  await said('The pretrained network, after 340,000 images. This page’s run takes over after step 225');
   await click(page, '#draw-use-run');
   await said('This page’s run, step 1');
 

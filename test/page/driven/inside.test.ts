@@ -40,7 +40,7 @@ const drawn = async (page: Page, name: string) => {
 test('the pretrained network, before anything is trained; axe finds nothing wrong with it', async () => {
   const { page, problems } = await visit(driven.context, `${driven.address}?task=inside&batch=16`);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
-  await saying(page, 'inside-status', 'The pretrained network, 1,370 steps');
+  await saying(page, 'inside-status', 'The pretrained network, after 340,000 images');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
   expect(names).toEqual([
     ...['noisy', 'told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2', 'prediction'],
