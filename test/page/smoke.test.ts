@@ -147,7 +147,7 @@ test('the pretrained network makes digits to order at once', async () => {
   expect(await pressed()).toEqual(['7']);
   expect(await search()).toContain('digit=7');
   expect(await losses(page)).toEqual([]);
-  expect(await text(page, 'sample-model')).toBe('The pretrained network, 1,370 steps');
+  expect(await text(page, 'sample-model')).toBe('The pretrained network, after 340,000 images');
   // By keyboard, from the button that was pressed last.
   const threes = await made(() => page.keyboard.press('3'));
   expect([await pressed(), await search()]).toEqual([['3'], expect.stringContaining('digit=3')]);
@@ -562,7 +562,7 @@ test('samples are said to be of the network that made them', async () => {
   await step(2);
   await says('Made by this page’s run, step 1; it is at step 2 now');
   await click(page, '#use-pretrained');
-  await says('The pretrained network, 1,370 steps');
+  await says('The pretrained network, after 340,000 images');
   expect(problems).toEqual([]);
   await page.close();
 });
