@@ -105,14 +105,17 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
 
 /** The recipe of a network: with its objective and its convolutions, of any size and widths. Undefined where it is none's. */
 export function recipeOf({ config, objective }: Pick<Model, 'config' | 'objective'>): RecipeName | undefined {
-  const { kernelSize, residual = false, widths } = config;
+  const { kernelSize, widths } = config;
   /** Levels below a recipe's have as many convolutions as its last. */
   const perLevel = ({ convolutionsPerLevel: n = 1 }: UNetConfig) =>
     widths.map((_, level) => (typeof n === 'number' ? n : (n[level] ?? n[n.length - 1])));
+  /** With one convolution per level, no layer is residual. */
+  const kind = (of: UNetConfig) =>
+    JSON.stringify([perLevel(of), perLevel(of).some((n) => n > 1) && (of.residual ?? false)]);
   return (Object.keys(recipes) as RecipeName[]).find((name) => {
-    const { network, trainer }: Recipe = recipes[name];
+    const { network, trainer } = recipes[name];
     if (trainer.objective !== objective || network.kernelSize !== kernelSize) return false;
-    return (network.residual ?? false) === residual && String(perLevel(network)) === String(perLevel(config));
+    return kind(network) === kind(config);
   });
 }
 

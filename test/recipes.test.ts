@@ -108,6 +108,9 @@ describe('how a network is sampled', () => {
     const model = { config, objective: trainer.objective };
     expect(recipeOf(model)).toBe(name);
     expect(samplingFor(model)).toEqual(sampling);
+    // Of one level alone, whose convolution has none beside it.
+    const least = checkConfig({ ...network, widths: [8], convolutionsPerLevel: 1 });
+    expect(recipeOf({ ...model, config: least })).toBe(name);
   });
 
   test('as its file says', () => {
@@ -116,7 +119,11 @@ describe('how a network is sampled', () => {
   });
 
   test('in 20 steps of Euler at guidance 2 where no recipe has its convolutions', () => {
-    for (const change of [{ kernelSize: 7 }, { residual: true }, { convolutionsPerLevel: [1, 2, 1] }]) {
+    for (const change of [
+      { kernelSize: 7 },
+      { residual: true, convolutionsPerLevel: 2 },
+      { convolutionsPerLevel: [1, 2, 1] },
+    ]) {
       const model = { config: { ...digits.network, ...change }, objective: 'flow' } as const;
       expect(recipeOf(model)).toBeUndefined();
       expect(samplingFor(model)).toEqual(euler);
