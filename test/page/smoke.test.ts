@@ -1,6 +1,8 @@
 /** The page as its users meet it: in Chrome, built, under its policy (driven/built.test.ts), with a tiny network for any adapter. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { recipeAt } from '../../src/recipes';
+import { settingsOf } from '../../src/training/options';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { resaved } from '../weights/small_files';
 import { drive } from './drive';
@@ -371,6 +373,31 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await page.close();
 });
 
+/** The checkpoint that the page saves. */
+async function checkpointOf(page: Page, { save }: Pick<Awaited<ReturnType<typeof files>>, 'save'>) {
+  const blob = await save('save-checkpoint');
+  const bytes = await page.evaluate(
+    async (at) => [...new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[at].arrayBuffer())],
+    blob,
+  );
+  return loadCheckpoint(Uint8Array.from(bytes));
+}
+
+test('a run is trained as its recipe is at its batch', async () => {
+  const { page, problems } = await open('?batch=16&limit=40&widths=4&samples=0');
+  await phase(page, 'idle');
+  await click(page, '#step');
+  await until(page, () => window.harness.state.losses.length === 1);
+  await phase(page, 'paused');
+  const { training, state, settings } = await checkpointOf(page, await files(page));
+  const { adam, ...expected } = settingsOf(recipeAt('digits', 16).trainer);
+  expect(training).toMatchObject(expected);
+  expect(state.adam).toEqual(adam);
+  expect(settings).toMatchObject({ batchSize: 16, epochs: 6, dropLast: true });
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
 test('a checkpoint that leaves the last batch of an epoch out still does when it is saved again', async () => {
   const { page, problems } = await open(`?${TUTORIAL}`);
   await phase(page, 'idle');
@@ -378,16 +405,7 @@ test('a checkpoint that leaves the last batch of an epoch out still does when it
   await click(page, '#step');
   await until(page, () => window.harness.state.losses.length === 1);
   await phase(page, 'paused');
-  const saved = async () => {
-    const blob = await save('save-checkpoint');
-    const bytes = await page.evaluate(
-      async (at) => [
-        ...new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[at].arrayBuffer()),
-      ],
-      blob,
-    );
-    return loadCheckpoint(Uint8Array.from(bytes));
-  };
+  const saved = () => checkpointOf(page, { save });
   const loaded = await saved();
   expect(loaded.settings.dropLast).toBeUndefined();
   const other = await resaved({ ...loaded, settings: { ...loaded.settings, dropLast: true } });

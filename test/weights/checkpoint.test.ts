@@ -318,6 +318,12 @@ describe('faults', () => {
       'training',
       'schedule.steps is missing',
     ],
+    [
+      'averageSpan is a word',
+      altered({ training: '{"averageSpan":"far"}' }),
+      'training.averageSpan',
+      '"far"',
+    ],
     ['clipNorm is a word', altered({ training: '{"clipNorm":"one"}' }), 'training.clipNorm', '"one"'],
     ['training is a list', altered({ training: '[]' }), 'training', '[]', 'an object'],
     ['variants are numbers', altered({ variants: '{"conv2d/down.0":1}' }), 'conv2d/down.0'],
