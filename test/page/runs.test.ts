@@ -127,6 +127,15 @@ describe('the curve', () => {
     expect(logRange(columns)).toEqual([0.5, 2]);
     const low = { ...curves, overlays: [], losses: [0.1, 0.1] };
     expect(linearRange(columnsOf(low), low)).toEqual([0, 0.8]);
+    // A high start that was long ago for steps of 256 images was not for steps of 64.
+    for (const [batch, top] of [
+      [256, 0.8],
+      [64, 5],
+    ]) {
+      const losses = [5, ...Array(300).fill(0.2)];
+      const both = { ...low, overlays: [{ name: 'other', losses, batch, hue: 0 }] };
+      expect(linearRange(columnsOf(both), both)[1]).toBeCloseTo(top, 1);
+    }
     expect(xEnd(curves, 4)).toBe(20);
     expect(xEnd(curves, 40)).toBe(40);
   });
