@@ -224,9 +224,10 @@ export function isComplete(state: State, epochs: number): boolean {
 /** Seconds until `epochs` are complete at the present speed. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
   if (!state.run || state.pace <= 0) return Number.NaN;
-  const { stepsPerEpoch, images } = state.run;
+  const { stepsPerEpoch } = state.run;
   const done = state.losses.length;
-  // The last batch of an epoch may be smaller.
+  // The last batch of an epoch may be smaller, or left out.
+  const images = Math.min(state.run.images, stepsPerEpoch * batch);
   const imagesDone = Math.floor(done / stepsPerEpoch) * images + (done % stepsPerEpoch) * batch;
   return Math.max(0, epochs * images - imagesDone) / state.pace;
 }

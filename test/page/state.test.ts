@@ -270,6 +270,8 @@ describe('figures', () => {
     expect(secondsLeft(epoch, 4, 2)).toBeCloseTo(10 / 100);
     expect(secondsLeft(epoch, 4, 1)).toBe(0);
     expect(secondsLeft(initialState, 4, 1)).toBeNaN();
+    // Of 3 steps an epoch of 3: the tenth image is left out.
+    expect(secondsLeft(one, 3, 2)).toBeCloseTo((18 - 3) / 100);
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * Makes the recording that the page begins with, harness/page/recording.gz, and the animation of README.md: `npm run recording`. Both are
- * of real runs: the pretrained network makes ten digits; a new network is trained as the recipe says, with fewer images a step, and makes
- * samples on the way. The same adapter makes the same bytes.
+ * of real runs: the pretrained network makes ten digits; a new network is trained as the recipe says, and makes samples on the way. The
+ * same adapter makes the same bytes.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ const { network, trainer: training, fit, sampling } = recipes.digits;
 const { height, width } = network;
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const MAKING = { images: 10, steps: sampling.steps, seed: 20 };
-const LEARNING = { images: 20, batch: 64, seed: 123, noise: 7 };
+const LEARNING = { images: 20, batch: training.batchSize, seed: 123, noise: 7 };
 /** The training steps after which samples are made: much changes at first. */
 const AT = [0, 10, 20, 30, 40, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500, 600];
 /** Shades of grey; more of them make a larger file, and cannot be told apart. */
@@ -56,7 +56,7 @@ async function make(engine: Engine): Promise<Uint8Array[]> {
 async function learn(engine: Engine) {
   const unet = await engine.createUNet(network, { seed: LEARNING.seed });
   const dataset = await engine.createDataset({ ...(await loadDigits()), labels: await loadDigitLabels() });
-  const trainer = await engine.createTrainer(unet, { ...training, batchSize: LEARNING.batch });
+  const trainer = await engine.createTrainer(unet, training);
   const sampler = await engine.createSampler(unet, { count: LEARNING.images });
   const labels = labelsInTurn(DIGITS, LEARNING.images);
   const samples: Float32Array[] = [];
