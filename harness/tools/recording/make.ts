@@ -17,7 +17,9 @@ import { quietly } from '../../cli/quiet';
 import { encodeRecording, trajectory } from '../../page/recording';
 import { grid, type Picture } from '../../run/pictures';
 
-const { network, trainer: training, fit, sampling } = recipes.digits;
+const { network, trainer: training, fit } = recipes.digits;
+/** The page makes x of the predictions as Euler does (harness/page/recording.ts). */
+const sampling = { method: 'euler', steps: 20, guidance: 2 } as const;
 const { height, width } = network;
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const MAKING = { images: 10, steps: sampling.steps, seed: 20 };
