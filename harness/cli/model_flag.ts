@@ -5,8 +5,8 @@ import { text } from './args';
 import { readWhole } from './files';
 
 export const modelFlag = text(
-  `FILE|${pretrainedNames.join('|')}`,
-  'model.safetensors or checkpoint.safetensors of a run, or a pretrained network\nthat comes along (default digits)',
+  'FILE|NAME',
+  `model.safetensors or checkpoint.safetensors of a run, or a network that comes\nalong: ${pretrainedNames.join(', ')} (default digits)`,
 );
 
 export async function readModel(given = 'digits', signal?: AbortSignal): Promise<Model> {

@@ -7,7 +7,7 @@ import { type Flag, type Given, integer, number, oneOf, show, UsageError } from 
 
 const range: Flag<readonly [number, number]> = {
   value: 'LOW,HIGH',
-  help: 'the levels at which guidance acts, 0 to 1, both included; for euler and adams\n(default: all)',
+  help: 'the levels at which guidance acts, 0 to 1, both included; for euler\nand adams (default: all)',
   parse: (given, name) => {
     const levels = given.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
     if (isGuidanceRange(levels)) return levels;
@@ -18,14 +18,14 @@ const range: Flag<readonly [number, number]> = {
 };
 
 export const samplingFlags = {
-  steps: integer('N', 'sampling steps (default: as the model was saved, else as its recipe says)', 1, 1000),
+  steps: integer('N', 'sampling steps (default: as the model says, or its recipe)', 1, 1000),
   method: oneOf(
-    "mix is the tutorial's; euler, heun and adams follow a flow\n(default: as the model was saved, else as its recipe says)",
+    "mix is the tutorial's; the others follow a flow\n(default: as the model says, or its recipe)",
     ...METHODS,
   ),
   guidance: number(
     'X',
-    'how far to go towards the class asked for: 1 as the network says, more is\nplainer and less varied (default: as the model was saved, else as its\nrecipe says)',
+    'how far to go towards the class asked for: 1 as the network says, more\nis plainer and less varied (default: as the model says, or its recipe)',
     0,
     100,
   ),

@@ -36,7 +36,7 @@ const MADE = [
   { name: 'sampler', limit: 25, make: sample },
   { name: 'trainer', limit: 60, make: train },
 ];
-const ENGINE_LIMIT = 45;
+const ENGINE_LIMIT = 47;
 /** The check of kernels before they are used, with all references. */
 const CHECK_LIMIT = 22;
 const ADAPTERS = [
