@@ -172,14 +172,14 @@ export class Engine extends Resource {
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
     const create = async () =>
-      (await import('./training/trainer')).Trainer.create(this.gpu, unet, options, this.chooser);
-    const trainer = await this.adopt(create());
-    if (unet.sampling?.calls) {
-      const message = `The network was distilled to ${unet.sampling.calls === 1 ? '1 call' : '2 calls'}. Trained on, it is so no more: it needs as many steps as others.`;
-      unet.forgetTeacher();
-      this.onWarning({ code: 'distilled', message });
-    }
-    return trainer;
+      (await import('./training/trainer')).Trainer.create(
+        this.gpu,
+        unet,
+        options,
+        this.chooser,
+        this.onWarning,
+      );
+    return this.adopt(create());
   }
 
   /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */

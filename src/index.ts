@@ -72,7 +72,6 @@ export {
   assertSameData,
   type DataFingerprint,
   fingerprintImages,
-  fingerprintWeights,
 } from './weights/fingerprint';
 export type { WeightsLayout } from './weights/layout';
 export { type LoadModelOptions, loadModel, type Model, saveModel } from './weights/model';

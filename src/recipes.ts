@@ -2,7 +2,7 @@
 import { checkInteger, wrongArgument } from './errors';
 import type { Sampling } from './sampling/sampling';
 import type { FitOptions, TrainerOptions } from './training/options';
-import type { Objective } from './training/settings';
+import { countedInImages, type Objective } from './training/settings';
 import { presets, type UNetConfig } from './unet/config';
 import type { Model } from './weights/model';
 
@@ -79,17 +79,14 @@ const asTutorial = (batchSize: number): Recipe['trainer'] => ({
 
 /** The training of networks conditioned on noise level and class. */
 const toOrder = (batch: number): Recipe['trainer'] => ({
+  ...countedInImages(batch),
   batchSize: batch,
   learningRate: 3e-3,
-  beta2: Number((0.99 ** (batch / 256)).toFixed(6)),
   epsilon: 1e-8,
   objective: 'flow',
-  schedule: { warmup: Math.round(5120 / batch) },
   clipNorm: 1,
   averageWeights: true,
   averageAfter: Math.round(25_600 / batch),
-  averageSpan: (9 * 256) / batch,
-  averageMost: 1 - (0.001 * batch) / 256,
   classDropout: 0.05,
 });
 

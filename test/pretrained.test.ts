@@ -1,10 +1,10 @@
 /** The trained networks that come along: the right ones, and small. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { fingerprintWeights } from '../src/distilling/distiller';
 import { loadPretrained, type PretrainedName, pretrainedNames } from '../src/pretrained/index';
 import { recipes } from '../src/recipes';
 import { checkConfig, parametersOf } from '../src/unet/config';
-import { fingerprintWeights } from '../src/weights/fingerprint';
 
 test.each(pretrainedNames)('%s is a network of its recipe, in a file of at most 0.7 MB', async (name) => {
   const { network, trainer } = recipes[name === 'digits-instant' ? 'digits' : name];

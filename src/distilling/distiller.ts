@@ -1,5 +1,6 @@
 import { checkNames, checkSignal, EngineError, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import { fnv1a } from '../hash';
 import { Resource } from '../resource';
 import { Sampler } from '../sampling/sampler';
 import { Trainer } from '../training/trainer';
@@ -7,7 +8,6 @@ import type { VariantChooser } from '../tuning/chooser';
 import type { UNetConfig } from '../unet/config';
 import { checkUNet } from '../unet/network';
 import type { UNet, UNetOptions } from '../unet/unet';
-import { fingerprintWeights } from '../weights/fingerprint';
 import {
   checkDistiller,
   type DistilEvent,
@@ -152,4 +152,16 @@ export class Distiller extends Resource {
     held.destroy();
     this.held.delete(held);
   }
+}
+
+/** What a student has of its teacher: FNV-1a of the parameters, f32 in forward order. */
+export function fingerprintWeights(parameters: ReadonlyMap<string, Float32Array>): string {
+  const all = [...parameters.values()];
+  const bytes = new Uint8Array(all.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const { buffer, byteOffset, byteLength } of all) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  return fnv1a(bytes);
 }

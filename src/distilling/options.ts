@@ -1,8 +1,8 @@
 /** Options of a distiller, and the events that its run yields. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, show } from '../errors';
-import { recipeAt } from '../recipes';
 import { checkSampled } from '../sampling/options';
 import { checkTrainer, type TrainerOptions } from '../training/options';
+import { countedInImages } from '../training/settings';
 import type { UNet } from '../unet/unet';
 
 /** Options of a distiller. */
@@ -112,12 +112,13 @@ function guidanceOf({ config, sampling }: UNet, given: number | undefined): numb
   );
 }
 
-/** As in the recipe `digits`, at a third of its rate, and averaged from the first step on. */
+/** As the recipe `digits` has it, at a third of its rate, and averaged from the first step on. */
 export function trainerOf({
   batchSize,
   learningRate,
 }: Pick<DistillerSettings, 'batchSize' | 'learningRate'>): TrainerOptions {
-  return { ...recipeAt('digits', batchSize).trainer, learningRate, averageAfter: 0 };
+  const counted = countedInImages(batchSize);
+  return { ...counted, batchSize, learningRate, epsilon: 1e-8, clipNorm: 1, averageWeights: true };
 }
 
 function checkMemory({ config }: UNet, calls: number, noises: number): void {

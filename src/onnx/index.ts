@@ -1,9 +1,9 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
 import { EngineError, show, typeOf, wrongArgument } from '../errors';
-import { checkTeacher, type Sampling } from '../sampling/sampling';
+import type { Sampling } from '../sampling/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
-import { isObjective, OBJECTIVES, samplingField } from '../weights/fields';
+import { checkTeacher, isObjective, OBJECTIVES, samplingField } from '../weights/fields';
 import { toPyTorch } from '../weights/layout';
 import { checkTensors } from '../weights/match';
 import type { Tensor } from '../weights/safetensors';

@@ -60,12 +60,6 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
   };
 }
 
-/** Throws what `wrong` makes unless `given` can be the fingerprint of the network that another was distilled from, or is left out. */
-export function checkTeacher(given: unknown, wrong: Wrong): void {
-  if (given === undefined || (typeof given === 'string' && /^[0-9a-f]{8}$/.test(given))) return;
-  throw wrong('teacher', given, 'a fingerprint of weights, eight hexadecimal digits');
-}
-
 const isNumber = (value: unknown, min: number, max: number): value is number =>
   typeof value === 'number' && value >= min && value <= max;
 

@@ -54,3 +54,11 @@ export const stepDefaults: StepSettings = {
   adam: adamDefaults,
   schedule: checkSchedule(),
 };
+
+/** In steps of `batch` images, what is as many images at any batch: Adam's memory, the warm-up, how far back the average reaches. */
+export const countedInImages = (batch: number) => ({
+  beta2: Number((0.99 ** (batch / 256)).toFixed(6)),
+  schedule: { warmup: Math.round(5120 / batch) },
+  averageSpan: (9 * 256) / batch,
+  averageMost: 1 - (0.001 * batch) / 256,
+});

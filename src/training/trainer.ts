@@ -10,6 +10,7 @@ import type { LayerMaps } from '../unet/layer_maps';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
+import type { Warning } from '../warning';
 import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
 import { checkEvaluate, type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
 import { Feed } from './feed';
@@ -35,7 +36,7 @@ import { LOSS_RING } from './settings';
 import { readState, writeState } from './state';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
-import { busyError, checkDataset, checkState } from './validate';
+import { busyError, checkDataset, checkState, forgetTeacher } from './validate';
 
 interface TrainerParts extends RecorderParts {
   readonly variants: Variants;
@@ -68,12 +69,13 @@ export class Trainer extends StepRecorder {
     this.maps.check = () => this.checkFree();
   }
 
-  /** @internal */
+  /** With `onWarning`, a distilled network becomes one like others. @internal */
   static async create(
     gpu: Gpu,
     unet: UNet,
     options: TrainerOptions = {},
     chooser = defaultChooser(gpu),
+    onWarning?: (warning: Warning) => void,
   ): Promise<Trainer> {
     checkUNet(unet, gpu.device);
     const { variants: given, ...checked } = checkTrainer(options);
@@ -85,6 +87,7 @@ export class Trainer extends StepRecorder {
       return await withVariants(choice, async (variants) => {
         const stepOptions = { ...checked, variants, average: trained && unet };
         const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
+        if (onWarning) forgetTeacher(unet, onWarning);
         return new Trainer({ gpu, unet, programs, trained, variants, ...checked });
       });
     } catch (error) {
@@ -153,21 +156,21 @@ export class Trainer extends StepRecorder {
       const known = others ? await this.readSteps() : undefined;
       let sources: readonly BatchSource[] = [];
       const { gpu, programs, batchSize } = this;
-      const [begun, check] = [() => this.begun, () => this.check()];
-      this.frames ??= new Frames({ gpu, programs, batchSize, begun, check });
+      const begun = () => this.begun;
+      this.frames ??= new Frames({ gpu, programs, batchSize, begun, check: () => this.check() });
       const begin = async () => {
         const encoder = this.beginStep();
-        if (this.trained) await this.gpu.submit(encoder);
-        return this.begun;
+        if (this.trained) await gpu.submit(encoder);
+        return begun();
       };
       const load = async () => {
         const batch = (source as () => Batch)();
-        const count = checkBatch(batch, this.unet, this.batchSize);
+        const count = checkBatch(batch, this.unet, batchSize);
         sources = await this.loadBatch(batch, count);
         return count;
       };
-      const refusal = (known: Losses) => this.refusalOf(known, sources);
       const drawn = isSet ? await this.drawnFrom(source, options) : { seed: 0, load };
+      const refusal = (known: Losses) => this.refusalOf(known, sources);
       return this.frames.run({ begin, refusal, ...drawn }, options, known);
     });
   }
@@ -282,9 +285,8 @@ export class Trainer extends StepRecorder {
   /** dL/d(parameter) by name, as `getParameters` has them: of the last step's mean loss, or what `encodeBackward` left in `buffers.gradient`. */
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
-    return this.unet.split(
-      await this.unlessDestroyed(this.programs.readGradients(this.unet, this.gradientIsOwn)),
-    );
+    const { programs, unet, gradientIsOwn } = this;
+    return unet.split(await this.unlessDestroyed(programs.readGradients(unet, gradientIsOwn)));
   }
 
   /** @internal */

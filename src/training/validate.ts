@@ -3,6 +3,8 @@ import type { Dataset } from '../data/dataset';
 import { checkInteger, checkObject, EngineError, nonFinite, typeOf } from '../errors';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
+import type { UNet } from '../unet/unet';
+import type { Warning } from '../warning';
 import type { OptimizerState } from './options';
 import type { AdamSettings, StepSettings } from './settings';
 
@@ -146,3 +148,12 @@ export const busyError = () =>
     'busy',
     'This trainer is in the middle of a step or a fit. Await the step; finish the loop of the fit or call return() of its iterator. An abort alone ends a fit only when its next event is asked for.',
   );
+
+/** Makes a distilled network, which is going to be trained on, one like others. */
+export function forgetTeacher(unet: UNet, onWarning: (warning: Warning) => void): void {
+  const { calls } = unet.sampling ?? {};
+  if (calls === undefined) return;
+  unet.forgetTeacher();
+  const message = `The network was distilled to ${calls === 1 ? '1 call' : `${calls} calls`}. Trained on, it is so no more: it takes as many steps as others.`;
+  onWarning({ code: 'distilled', message });
+}

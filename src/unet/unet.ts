@@ -6,7 +6,7 @@ import type { Optional } from '../optional';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
-import { checkSampling, checkTeacher, type Sampling } from '../sampling/sampling';
+import { checkSampling, type Sampling } from '../sampling/sampling';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type UNetConfig } from './config';
@@ -60,7 +60,7 @@ export class UNet extends NetworkWeights {
     return this.origin.sampling;
   }
 
-  /** Of a distilled network: the fingerprint of the weights that it was distilled from, see `fingerprintWeights`. */
+  /** Of a distilled network: the fingerprint of the weights that it was distilled from. */
   get teacher(): string | undefined {
     return this.origin.teacher;
   }
@@ -82,7 +82,6 @@ export class UNet extends NetworkWeights {
     const { seed = 0, teacher } = options;
     checkInteger('seed', seed, 0, 0xffffffff);
     const sampling = options.sampling && checkSampling(options.sampling, wrongArgument);
-    checkTeacher(teacher, wrongArgument);
     const config = checkConfig(partial);
     const plan = planWeights(config);
     const tensors = [plan.flat, plan.packed];

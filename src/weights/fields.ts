@@ -1,6 +1,6 @@
 /** The fields of a file's metadata, and their checks. */
 import { EngineError, integer, isObject, show, type Wrong, wrongArgument } from '../errors';
-import { checkSampling, checkTeacher, type Sampling } from '../sampling/sampling';
+import { checkSampling, type Sampling } from '../sampling/sampling';
 import type { TrainerSettings } from '../training/options';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../training/schedule';
 import type { AdamSettings, Objective } from '../training/settings';
@@ -146,6 +146,12 @@ export function samplingOf(file: Safetensors, name: string): Sampling | undefine
 /** The same, for the metadata to save. Throws `argument`. */
 export const samplingField = (sampling: Sampling | undefined): Record<string, string> =>
   sampling ? { sampling: JSON.stringify(checkSampling(sampling, wrongArgument)) } : {};
+
+/** Throws what `wrong` makes unless `given` can be the fingerprint of the network that another was distilled from, or is left out. */
+export function checkTeacher(given: unknown, wrong: Wrong): void {
+  if (given === undefined || (typeof given === 'string' && /^[0-9a-f]{8}$/.test(given))) return;
+  throw wrong('teacher', given, 'a fingerprint of weights, eight hexadecimal digits');
+}
 
 /** The fingerprint of the network that this one was distilled from; undefined where the file does not say. */
 export function teacherOf({ metadata: { teacher } }: Safetensors, name: string): string | undefined {

@@ -34,18 +34,6 @@ export function fingerprintImages(set: ImageSet): DataFingerprint {
   return { count, height, width, channels, fnv1a: fnv1a(images), ...ofLabels };
 }
 
-/** Makes the fingerprint that a distilled network has of its teacher (`model.teacher`): FNV-1a of the parameters, f32 in forward order. */
-export function fingerprintWeights(parameters: ReadonlyMap<string, Float32Array>): string {
-  const all = [...parameters.values()];
-  const bytes = new Uint8Array(all.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const { buffer, byteOffset, byteLength } of all) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
-  return fnv1a(bytes);
-}
-
 /** Throws a `data` error unless a run trained on `before` may continue with `now`. Compares labels only if both have them. */
 export function assertSameData(before: DataFingerprint, now: DataFingerprint): void {
   checkObject("The checkpoint's data", before, 'what fingerprintImages returns');

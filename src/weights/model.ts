@@ -1,11 +1,12 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../bytes';
 import { checkNames, EngineError, type Names, show, typeOf, wrongArgument } from '../errors';
-import { checkTeacher, type Sampling } from '../sampling/sampling';
+import type { Sampling } from '../sampling/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import {
+  checkTeacher,
   isObjective,
   OBJECTIVES,
   objectiveOf,
@@ -36,7 +37,7 @@ export interface Model {
   readonly objective: Objective;
   /** How it is sampled, if the file says so; `samplingFor(model)` also answers where it does not. */
   readonly sampling?: Sampling | undefined;
-  /** Of a distilled network: the fingerprint of the weights that it was distilled from (`fingerprintWeights`). */
+  /** Of a distilled network: the fingerprint of the weights that it was distilled from (docs/weights.md). */
   readonly teacher?: string | undefined;
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;

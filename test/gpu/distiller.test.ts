@@ -5,6 +5,7 @@
  */
 import { afterAll, expect, test, vi } from 'vitest';
 import type { DistilEvent, Distiller, Warning } from '../../src';
+import { fingerprintWeights } from '../../src/distilling/distiller';
 import { checkDistiller, type DistillerOptions } from '../../src/distilling/options';
 import { Trajectories } from '../../src/distilling/trajectories';
 import { createEngine } from '../../src/engine';
@@ -13,7 +14,6 @@ import { normal, STREAM, threefry } from '../../src/random';
 import { Sampler } from '../../src/sampling/sampler';
 import type { UNetConfig } from '../../src/unet/config';
 import type { UNet } from '../../src/unet/unet';
-import { fingerprintWeights } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';

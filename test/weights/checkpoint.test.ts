@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { fingerprintWeights } from '../../src/distilling/distiller';
 import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
 import { seal } from '../../src/weights/checksum';
-import { assertSameData, fingerprintImages, fingerprintWeights } from '../../src/weights/fingerprint';
+import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
