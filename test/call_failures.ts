@@ -93,6 +93,13 @@ export const deeds: Readonly<Record<string, (world: World, checkpoint: Uint8Arra
   'a prediction': ({ unet }) =>
     unet.predict(batch.noisy, COUNT, { levels: batch.levels, labels: batch.labels }),
   'an evaluation': ({ trainer }) => trainer.evaluate(images),
+  'a distillation': async ({ engine, unet }) => {
+    using distiller = await engine.createDistiller(unet, { calls: 1, noises: 2, steps: 1, batchSize: 2 });
+    const losses: unknown[] = [];
+    for await (const { loss } of distiller.run()) losses.push(loss);
+    distiller.student!.destroy();
+    return losses;
+  },
   'a checkpoint that is saved': save,
   'a checkpoint that is gone on from': async (world, checkpoint) => {
     await restore(world, checkpoint);

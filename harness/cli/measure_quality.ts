@@ -1,6 +1,6 @@
 /** Measures how good a network's digits are by comparing samples with real digits. */
 import type { Engine } from '../../src/engine';
-import { createQualityMeter, type Quality } from '../../src/quality/quality';
+import { createQualityMeter, type Quality, type QualityMeter } from '../../src/quality/quality';
 import type { Sampling } from '../../src/sampling/sampling';
 import type { UNet } from '../../src/unet/unet';
 
@@ -52,9 +52,15 @@ export async function manySamples(engine: Engine, unet: UNet, run: QualityRun) {
   return { images, labels };
 }
 
-export async function measureQuality(engine: Engine, unet: UNet, run: QualityRun): Promise<Measured> {
+/** `given`: a meter for several networks. */
+export async function measureQuality(
+  engine: Engine,
+  unet: UNet,
+  run: QualityRun,
+  given?: QualityMeter,
+): Promise<Measured> {
   const { images, labels } = await manySamples(engine, unet, run);
-  const meter = await createQualityMeter({ signal: run.signal });
+  const meter = given ?? (await createQualityMeter({ signal: run.signal }));
   return { samples: meter.measure(images, labels), real: meter.measureReal() };
 }
 

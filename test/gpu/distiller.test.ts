@@ -6,11 +6,12 @@
 import { afterAll, expect, test, vi } from 'vitest';
 import type { DistilEvent, Distiller, Warning } from '../../src';
 import { fingerprintWeights } from '../../src/distilling/distiller';
-import { checkDistiller, type DistillerOptions } from '../../src/distilling/options';
+import { checkDistiller, type DistillerOptions, trainerOf } from '../../src/distilling/options';
 import { Trajectories } from '../../src/distilling/trajectories';
 import { createEngine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
 import { normal, STREAM, threefry } from '../../src/random';
+import { recipeAt } from '../../src/recipes';
 import { Sampler } from '../../src/sampling/sampler';
 import type { UNetConfig } from '../../src/unet/config';
 import type { UNet } from '../../src/unet/unet';
@@ -121,11 +122,42 @@ test('trajectories are those of Euler with guidance, not clipped, and a batch is
     expect(close(velocity.subarray(n * SIZE, (n + 1) * SIZE), u)).toBe(true);
     seen.add(`${call} ${noise}`);
   }
-  // Pieces of both calls, and not always the same.
+  // Pieces of both calls, and of another step others.
   expect(new Set([...seen].map((piece) => piece[0])).size).toBe(2);
   expect(seen.size).toBeGreaterThan(2);
+  await trajectories.batchOf(6);
+  expect(await read(noisy as GPUBuffer)).not.toEqual(from);
   sampler.destroy();
   trajectories.destroy();
+});
+
+test('a student begins as its teacher, whose error along its own trajectories is the first loss', async () => {
+  const { student, events } = await studentOf(small);
+  student.destroy();
+  const trajectories = await Trajectories.create(gpu, teacher.config, checkDistiller(teacher, small));
+  const sampler = await Sampler.create(gpu, teacher, { count: small.noises });
+  for await (const _ of trajectories.follow(sampler, undefined));
+  const { noisy, target, levels, labels } = await trajectories.batchOf(0);
+  const read = async (buffer: GPUBuffer) =>
+    new Float32Array(await readBuffer(gpu, buffer, small.batchSize * SIZE));
+  const told = { levels: levels as Float32Array, labels: labels as number[] };
+  const output = await teacher.predict(await read(noisy as GPUBuffer), small.batchSize, told);
+  const wanted = await read(target as GPUBuffer);
+  const error = output.reduce((sum, v, i) => sum + (v - wanted[i]) ** 2, 0) / output.length;
+  expect(events.find(({ step }) => step === 1)!.loss).toBeCloseTo(error, 4);
+  sampler.destroy();
+  trajectories.destroy();
+});
+
+test('training is that of the recipe, in images, and averaged from the first step on', () => {
+  const { trainer } = recipeAt('digits', 128);
+  const { learningRate, beta2, schedule, averageSpan, averageMost, clipNorm, epsilon } = trainer;
+  expect(trainerOf({ batchSize: 128, learningRate: 1e-3 })).toEqual({
+    ...{ batchSize: 128, learningRate: 1e-3, averageWeights: true },
+    ...{ beta2, schedule, averageSpan, averageMost, clipNorm, epsilon },
+  });
+  expect([beta2, schedule, averageSpan, averageMost]).toEqual([0.994987, { warmup: 40 }, 18, 0.9995]);
+  expect(learningRate).toBe(3e-3);
 });
 
 test.each([1, 2] as const)('a student of %d calls learns; its teacher stays as it is', async (calls) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Distiller } from '../../../src/distilling/distiller';
 import type { DistillerSettings } from '../../../src/distilling/options';
 import type { Engine } from '../../../src/engine';
+import { createQualityMeter } from '../../../src/quality/quality';
 import { samplingFor } from '../../../src/recipes';
 import type { Sampling } from '../../../src/sampling/sampling';
 import type { UNet } from '../../../src/unet/unet';
@@ -133,19 +134,17 @@ async function distilModel(
   progress.print(
     `Distilled in ${duration(seconds)}: loss ${losses[0].toFixed(4)} in the first step, ${losses.at(-1)!.toFixed(4)} in the last.`,
   );
-  const run = { count, seed, signal };
-  const measured = count >= 6 &&
-    makesDigits(config) && {
-      teacher: await measure(engine, teacher, { ...TEACHER, guidance: settings.guidance }, run, progress),
-      student: await measure(engine, student, undefined, run, progress),
-    };
+  const quality =
+    count >= 6 && makesDigits(config)
+      ? await measureBoth(engine, distiller, { count, seed, signal }, progress)
+      : undefined;
   const report = {
     settings,
     teacher: { model: given.model ?? 'digits', fingerprint: student.teacher },
     adapter: engine.adapter,
     versions: versions(),
     parameters: student.parameterCount,
-    ...(measured ? { quality: { count, ...measured } } : {}),
+    ...(quality ? { quality: { count, ...quality } } : {}),
     timings: { started: started.toISOString(), finished: new Date().toISOString(), seconds },
   };
   await write('run.json', `${JSON.stringify(report, null, 2)}\n`);
@@ -208,20 +207,29 @@ async function learn(distiller: Distiller, progress: Progress, signal: AbortSign
   return losses;
 }
 
-/** Measures a network's digits, sampled as given or else as its own, and prints how good they are. */
-async function measure(
+/** Measures the digits of teacher and student, from the same noise, and prints how good they are. */
+async function measureBoth(
   engine: Engine,
-  unet: UNet,
-  sampling: Sampling | undefined,
+  { teacher, student, settings }: Distiller,
   run: Pick<QualityRun, 'count' | 'seed' | 'signal'>,
   progress: Progress,
 ) {
-  const { count } = run;
-  const onImages = (done: number) =>
-    progress.update({ done, total: count, text: `quality: ${done} of ${count} samples` });
-  const measured = await measureQuality(engine, unet, { ...run, sampling, onImages });
-  const used = sampling ?? unet.sampling!;
-  const name = used.calls ? 'The copy' : 'The model';
-  progress.print(`${name}, ${samplingText(used)}: ${qualityLine(measured)}.`);
-  return { sampling: used, ...measured };
+  const { count, signal } = run;
+  const meter = await createQualityMeter({ signal });
+  const measure = async (
+    name: string,
+    unet: UNet,
+    sampling: Pick<Sampling, 'method' | 'steps' | 'guidance'>,
+  ) => {
+    const onImages = (done: number) =>
+      progress.update({ done, total: count, text: `quality: ${done} of ${count} samples of the ${name}` });
+    const measured = await measureQuality(engine, unet, { ...run, sampling, onImages }, meter);
+    progress.print(`The ${name}, ${samplingText(sampling)}: ${qualityLine(measured)}.`);
+    return { sampling, ...measured };
+  };
+  const { method, steps, guidance } = student!.sampling!;
+  return {
+    teacher: await measure('model', teacher, { ...TEACHER, guidance: settings.guidance }),
+    student: await measure('copy', student!, { method, steps, guidance }),
+  };
 }
