@@ -162,4 +162,72 @@ export const engine: Mutants = {
       caughtBy: node('node/wrong_kernels', 'remembered with the adapter'),
     },
   },
+  distilling: {
+    'x is not read anew': {
+      file: 'src/sampling/recording.ts',
+      text: '  encodeProgram(encoder, x.toImages);\n',
+      becomes: '',
+      caughtBy: node('gpu/distiller', 'trajectories are those of Euler'),
+    },
+    'all trajectories begin with the same noise': {
+      file: 'src/distilling/trajectories.ts',
+      text: 'seed: threefry(seed, STREAM.distil, first, 0)[0],',
+      becomes: 'seed: threefry(seed, STREAM.distil, 0, 0)[0],',
+      caughtBy: node('gpu/distiller', 'trajectories are those of Euler'),
+    },
+    'every step has the same batch': {
+      file: 'src/distilling/trajectories.ts',
+      text: 'threefry(seed, STREAM.distil, step, n + 1)',
+      becomes: 'threefry(seed, STREAM.distil, 0, n + 1)',
+      caughtBy: node('gpu/distiller', 'trajectories are those of Euler'),
+    },
+    'the velocity is half of what it should be': {
+      file: 'src/distilling/trajectories.ts',
+      text: 'row[SAMPLING_STEP.correction] = calls;',
+      becomes: 'row[SAMPLING_STEP.correction] = 1;',
+      caughtBy: node('gpu/distiller', 'trajectories are those of Euler'),
+    },
+    'a student begins with random weights': {
+      file: 'src/distilling/distiller.ts',
+      text: '    await student.setParameters(parameters);\n',
+      becomes: '',
+      caughtBy: node('gpu/distiller', 'begins as its teacher'),
+    },
+    'memory is left after a run': {
+      file: 'src/distilling/distiller.ts',
+      text: '    } finally {\n      this.release();\n',
+      becomes: '    } finally {\n',
+      caughtBy: node('gpu/distiller', 'memory is held'),
+    },
+    'trajectories take any memory': {
+      file: 'src/distilling/options.ts',
+      text: 'if (noises * bytes <= MOST_BYTES) return;',
+      becomes: 'if (noises <= MOST_BYTES) return;',
+      caughtBy: node('gpu/distiller', 'refused'),
+    },
+    'a distilled network is a teacher': {
+      file: 'src/distilling/options.ts',
+      text: 'const { calls } = teacher.sampling ?? {};',
+      becomes: 'const calls = undefined;',
+      caughtBy: node('gpu/distiller', 'is no teacher'),
+    },
+    'a network that is trained on stays distilled': {
+      file: 'src/training/validate.ts',
+      text: '  unet.forgetTeacher();\n',
+      becomes: '',
+      caughtBy: node('gpu/distiller', 'training a student on'),
+    },
+    'a file forgets what its network was distilled from': {
+      file: 'src/weights/model.ts',
+      text: '    ...(sampling?.calls && unet.teacher ? { teacher: unet.teacher } : {}),\n',
+      becomes: '',
+      caughtBy: unit('weights/checkpoint', 'distilled'),
+    },
+    'a run is replaced by a distilled model': {
+      file: 'harness/cli/commands/distil.ts',
+      text: 'if (existsSync(join(out, CHECKPOINT))) {',
+      becomes: 'if (!overwrite && existsSync(join(out, CHECKPOINT))) {',
+      caughtBy: unit('harness/cli', 'distil replaces no run'),
+    },
+  },
 };
