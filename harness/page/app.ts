@@ -1,5 +1,6 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
 import { rememberedLosses, rememberLoss } from './device_lost';
+import { distilledNote } from './distil_text';
 import { keepFocus } from './focus';
 import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
@@ -119,6 +120,11 @@ export class App {
   /** Where samples are made. */
   get source(): Source {
     return sourceOf(this.state, this.settings, this.useFile);
+  }
+
+  /** Where a network is looked into, at levels in between: a distilled one knows none. */
+  get lookedInto(): Source {
+    return this.source === 'file' && distilledNote(this.state.model) ? 'pretrained' : this.source;
   }
 
   /** What the network there is for. */

@@ -1,5 +1,6 @@
 /** Which network the Draw tab asks: the pretrained one, the run's, or that of a file. */
 import type { App } from './app';
+import { distilledNote } from './distil_text';
 import { anyElement, button, setText } from './dom';
 import { unfit } from './draw_order';
 import { setDisabled } from './focus';
@@ -22,7 +23,10 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
   }
   const isWaiting = () => isUntrained(app) || isYoung(app);
   /** Why the chosen network is not asked. */
-  const why = () => (isWaiting() || app.source === 'pretrained' ? undefined : unfit(app.network));
+  const why = () => {
+    if (isWaiting() || app.source === 'pretrained') return undefined;
+    return (app.source === 'file' && distilledNote(app.state.model)) || unfit(app.network);
+  };
   const source = () => (isWaiting() || why() ? 'pretrained' : app.source);
   const untilGrown = () =>
     !isUntrained(app) && isYoung(app)

@@ -4,6 +4,8 @@ export const glossary = {
   batch:
     'The images that the network looks at in one training step. Their errors are averaged, so a larger batch gives a steadier direction and takes longer.',
   denoise: 'To take noise away: to guess, from a noisy image, the clean one behind it.',
+  distil:
+    'To teach a copy of a network to go from noise to an image in one or two looks, where the network itself takes many small steps.',
   epoch: 'One pass over all training images: as many steps as there are batches.',
   'gaussian noise': 'Random numbers around 0: most are small, few are beyond 2 or below −2 (the bell curve).',
   guidance:

@@ -1,5 +1,6 @@
 /** The Inside tab: what the network makes of an image, layer by layer, how a step changes it, and the shaders that do it. */
 import type { App, TaskPanel } from './app';
+import { distilledNote } from './distil_text';
 import { anyElement, button, byId, setMessage, setText } from './dom';
 import { lateDesk } from './edit/late_desk';
 import { whole } from './format';
@@ -89,7 +90,7 @@ class InsidePanel implements TaskPanel {
     const { app, level, looked } = this;
     setText(anyElement('inside-level-value'), `${level.value} %`);
     for (const use of ['pretrained', 'run'] as const)
-      button(`inside-${use}`).setAttribute('aria-pressed', String(app.source === use));
+      button(`inside-${use}`).setAttribute('aria-pressed', String(app.lookedInto === use));
     // Not while it works: whoever has pressed it by the keyboard would lose their place.
     button('slow-make').disabled = !looked;
     setText(button('dispatches-time'), this.timing ? 'Stop' : 'Time them');
@@ -125,7 +126,7 @@ class InsidePanel implements TaskPanel {
       if (this.timing) app.send({ type: 'stopSampling' });
       else if (!this.waiting && this.ready) {
         this.timing = true;
-        app.send({ type: 'inside', order: { kind: 'time', source: app.source } });
+        app.send({ type: 'inside', order: { kind: 'time', source: app.lookedInto } });
       }
       app.changed();
     });
@@ -139,7 +140,7 @@ class InsidePanel implements TaskPanel {
   private get picture(): Picture {
     const { choice, label, looked } = this;
     return {
-      source: this.app.source,
+      source: this.app.lookedInto,
       choice,
       level: Number(this.level.value) / 100,
       label: label.value === '' ? (looked?.labels[choice] ?? choice) : Number(label.value),
@@ -158,7 +159,7 @@ class InsidePanel implements TaskPanel {
   /** Looks if what is shown is not what is asked for any more, or the network has learned since. */
   private lookIfNew(): void {
     const { asked } = this;
-    const { state, source, settings } = this.app;
+    const { state, lookedInto: source, settings } = this.app;
     const steps = source === 'run' ? state.losses.length : 0;
     const key = JSON.stringify([this.picture, settings.recipe, state.model?.name, state.data?.name]);
     const images = (steps - asked.steps) * settings.batch;
@@ -171,7 +172,7 @@ class InsidePanel implements TaskPanel {
 
   /** Lists the dispatches, once somebody wants to see them, and again for another step. */
   private listIfNew(): void {
-    const { source, settings, state } = this.app;
+    const { lookedInto: source, settings, state } = this.app;
     const wanted = `${source} ${settings.recipe} ${settings.batch} ${state.run !== undefined}`;
     if (!this.list.open || !this.looked || this.listedFor === wanted || this.waiting || !this.ready) return;
     this.listedFor = wanted;
@@ -224,7 +225,10 @@ class InsidePanel implements TaskPanel {
     if (!looked) return 'Nothing to look at yet';
     const { source } = looked.picture;
     if (source === 'file') return `The network of ${model?.name ?? 'the file'}`;
-    if (source === 'pretrained') return `The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
+    if (source === 'pretrained') {
+      const note = app.source === 'file' ? distilledNote(model) : undefined;
+      return `${note ? `${note}. ` : ''}The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
+    }
     return lookedAt > 0 ? `Your network, after step ${whole(lookedAt)}` : 'An untrained network';
   }
 

@@ -1,6 +1,7 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode, Progress } from '../../src';
-import type { EventOf, SessionEvent } from '../../src/worker/events';
+import type { Sampling } from '../../src/sampling/sampling';
+import type { SessionEvent, EventOf as SessionEventOf } from '../../src/worker/events';
 import type { Replacement } from './edit/replace';
 import type { ExplainAnswer, ExplainOrder } from './explain/protocol';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
@@ -89,6 +90,9 @@ export type Command =
   | { readonly type: 'reset' }
   /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
   | { readonly type: 'putAside' }
+  /** Distils the run's network, in the background; told of by `distilling`, until `distilled`. */
+  | { readonly type: 'distil'; readonly calls: 1 | 2 }
+  | { readonly type: 'stopDistilling' }
   /** Measures the samples' quality now, however long that takes. */
   | { readonly type: 'measure' }
   /** After a divergence: trains from the copy before the last one. */
@@ -147,11 +151,13 @@ export interface ModelDescription {
   readonly classes: number;
   readonly height: number;
   readonly width: number;
+  /** How it is sampled unless somebody says otherwise. */
+  readonly sampling: Sampling;
 }
 
 export type WorkerEvent =
   /** What every session tells; of a lost device, in words of the page. */
-  | Exclude<SessionEvent, EventOf<'built' | 'lost' | 'stillLost' | 'recovered'>>
+  | Exclude<SessionEvent, SessionEventOf<'built' | 'lost' | 'stillLost' | 'recovered'>>
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
   /** How far the compiling or the measuring is. */
   | { readonly type: 'preparing'; readonly progress: Progress }
@@ -172,8 +178,25 @@ export type WorkerEvent =
       readonly note?: string;
     }
   /** A run exists from now on. `held`: images that it is measured with; `begin`: unknown of one that was gone on with. */
-  | (EventOf<'built'> & { readonly held: number; readonly begin?: Beginning | undefined })
+  | (SessionEventOf<'built'> & { readonly held: number; readonly begin?: Beginning | undefined })
   | Measurement
+  /** How far the distillation is: trajectories first, then steps. */
+  | {
+      readonly type: 'distilling';
+      readonly calls: 1 | 2;
+      readonly noises: number;
+      readonly steps: number;
+      readonly trajectories: number;
+      readonly step: number;
+      /** Of that step. */
+      readonly loss?: number | undefined;
+      readonly secondsLeft?: number | undefined;
+    }
+  /** It is over. `made`: what came of it, the model of the file from now on; undefined if it was stopped or failed. */
+  | {
+      readonly type: 'distilled';
+      readonly made?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
+    }
   /** Samples of a fixed seed, as the network of this step makes them. */
   | { readonly type: 'grid'; readonly step: number; readonly images: Uint8Array; readonly columns: number }
   /** Eight images, the same with more and more noise, and (once there is a network) its predictions. */
@@ -231,6 +254,8 @@ export type WorkerEvent =
       /** The run diverged, and can be gone on with from the copy of this step. */
       readonly back?: number;
     };
+
+export type EventOf<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { readonly type: Type }>;
 
 /** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
 export const MAX_FRAMES = 100;

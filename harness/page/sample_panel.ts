@@ -65,7 +65,8 @@ export function createSamplePanel(app: App): TaskPanel {
   return {
     start,
     receive(event) {
-      if (event.type === 'model' || (event.type === 'freed' && maker.source === 'run')) forget();
+      const replaced = event.type === 'distilled' && event.made && maker.source === 'file';
+      if (event.type === 'model' || replaced || (event.type === 'freed' && maker.source === 'run')) forget();
       // Ignores images of a run that was discarded halfway.
       if (event.type !== 'sampled' || !ordered) return;
       if (event.step === 1) maker = { source: event.order.source, trained: app.state.losses.length };

@@ -18,6 +18,7 @@ import { type SessionHost, TrainingSession } from '../../src/worker/session';
 import { goesOnBy } from './device_lost';
 import type { Replacement } from './edit/replace';
 import type { Command, PageSettings } from './protocol';
+import { SessionDistil } from './session_distil';
 import { digits, SessionFiles } from './session_files';
 import { SessionMeasures } from './session_measures';
 import { SessionViews } from './session_views';
@@ -32,6 +33,7 @@ export class Session implements SessionHost {
   private readonly views: SessionViews;
   private readonly files: SessionFiles;
   private readonly measures: SessionMeasures;
+  private readonly distil: SessionDistil;
   private visible = true;
   private digitsWanted = false;
   /** Those that stand in place of the shipped ones. */
@@ -43,6 +45,7 @@ export class Session implements SessionHost {
     this.views = new SessionViews(this.place, () => this.files.loadData(digits));
     this.files = new SessionFiles(this.place, this.views);
     this.measures = new SessionMeasures(this.place, this.views);
+    this.distil = new SessionDistil(this.place, this.files);
   }
 
   handle(command: Command): void {
@@ -95,6 +98,7 @@ export class Session implements SessionHost {
         return true;
       case 'train':
       case 'step':
+        this.distil.stop();
         this.measures.clock.press(performance.now());
         core.train(command.type === 'step' ? 1 : undefined);
         return true;
@@ -112,6 +116,12 @@ export class Session implements SessionHost {
       case 'putAside':
         core.stop();
         core.tasks.request(() => this.files.putAside());
+        return true;
+      case 'distil':
+        core.tasks.request(() => this.distil.begin(command.calls));
+        return true;
+      case 'stopDistilling':
+        this.distil.stop();
         return true;
       case 'measure':
         core.tasks.request(() => this.measures.measure('quality'));
@@ -214,7 +224,7 @@ export class Session implements SessionHost {
   }
 
   background(): (() => Promise<void>) | undefined {
-    if (!this.digitsWanted || this.place.images || !this.core.engine) return undefined;
+    if (!this.digitsWanted || this.place.images || !this.core.engine) return this.distil.background();
     return async () => {
       // Once: what cannot be loaded is told, and tried again where it is needed.
       this.digitsWanted = false;
@@ -243,6 +253,7 @@ export class Session implements SessionHost {
   }
 
   freeUses(unet?: UNet): void {
+    this.distil.free(unet);
     this.views.free(unet);
     if (!unet || unet === this.core.run?.unet) this.measures.free();
     if (unet) return;

@@ -1,12 +1,12 @@
 /** What comes into the training worker and goes out of it: images, models, checkpoints, and runs that the browser keeps. */
-import { EngineError } from '../../src';
+import { EngineError, samplingFor } from '../../src';
 import { stepIn } from '../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { TrainingRun } from '../../src/worker/run';
-import type { Command } from './protocol';
+import type { Command, ModelDescription } from './protocol';
 import { runFileName } from './run_file_name';
 import { checkClasses, checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
 import type { SessionViews } from './session_views';
@@ -62,7 +62,7 @@ export class SessionFiles {
       const bytes = new Uint8Array(await file.arrayBuffer());
       if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
         await this.resume(bytes, file.name);
-      else await this.openModel(bytes, file.name);
+      else this.place.post({ type: 'model', ...(await this.takeModel(bytes, file.name)) });
     } catch (error) {
       this.place.report(error, 'data');
     }
@@ -128,16 +128,17 @@ export class SessionFiles {
     this.saved(`checkpoint-step-${step}`, checkpoint, step);
   }
 
-  private async openModel(bytes: Uint8Array, name: string): Promise<void> {
-    const { core, models, post } = this.place;
+  /** Makes a model that of the file. */
+  async takeModel(bytes: Uint8Array, name: string): Promise<{ model: ModelDescription; note?: string }> {
+    const { core, models } = this.place;
     const model = loadModel(bytes, name);
     const before = await models.open(model, await core.device());
     if (before) this.views.free(before);
     before?.destroy();
-    const { config, note } = model;
-    const { height, width, conditioning } = config;
+    const { height, width, conditioning } = model.config;
     const { classes = 0 } = conditioning ?? {};
-    post({ type: 'model', model: { name, recipe: recipeOf(model), classes, height, width }, note });
+    const sampling = samplingFor(model);
+    return { model: { name, recipe: recipeOf(model), classes, height, width, sampling }, note: model.note };
   }
 
   private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {

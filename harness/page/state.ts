@@ -1,11 +1,11 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
-import { recipes } from '../../src/recipes';
+import { type Recipe, recipes } from '../../src/recipes';
 import { preparing } from '../run/kernels_text';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
 import { pretrainedOf } from './pretrained';
-import type { DataDescription, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
+import type { DataDescription, EventOf, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
 import type { Beginning, Settings } from './settings';
 
 export { epochMeans, lossesCsv } from '../run/losses';
@@ -21,6 +21,12 @@ export interface Run {
   readonly classes: number;
   readonly bytes: number;
   readonly variants: Variants;
+}
+
+/** How far a distillation is. */
+export interface Distilling extends Omit<EventOf<'distilling'>, 'type' | 'loss'> {
+  /** The loss of each of its steps so far. */
+  readonly losses: readonly number[];
 }
 
 export interface State {
@@ -52,6 +58,8 @@ export interface State {
   /** What the run began with; unknown of one that was begun elsewhere. */
   readonly begin?: Beginning | undefined;
   readonly measured: Measurements;
+  /** The run's network is being distilled. */
+  readonly distilling?: Distilling | undefined;
   readonly imagesPerSecond: number;
   /** The same, steadier: what the time left is reckoned with. */
   readonly pace: number;
@@ -129,6 +137,16 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       };
     case 'warning':
       return { ...state, warning: event.message };
+    case 'distilling': {
+      const { type: _, loss, ...distilling } = event;
+      const losses = state.distilling?.losses ?? [];
+      return {
+        ...state,
+        distilling: { ...distilling, losses: loss === undefined ? losses : [...losses, loss] },
+      };
+    }
+    case 'distilled':
+      return { ...state, distilling: undefined, model: event.made?.model ?? state.model };
     case 'heldOut':
     case 'quality':
     case 'rate':
@@ -283,14 +301,16 @@ export function networkIn(
 ): Omit<ModelDescription, 'name'> {
   if (source === 'file' && model) return model;
   const recipe = source === 'pretrained' ? pretrainedOf(settings.recipe) : settings.recipe;
+  const { sampling }: Recipe = recipes[recipe];
   const own = source === 'run' ? data : undefined;
   const { height, width } = own ?? { height: 28, width: 28 };
   const classes = recipe === 'tutorial' ? 0 : (source === 'run' && run?.classes) || own?.classes || 10;
-  return { recipe, classes, height, width };
+  return { recipe, classes, height, width, sampling };
 }
 
 /** What is going on, in plain words. */
 export function describe(state: State): string {
+  if (state.distilling && ['idle', 'paused', 'finished'].includes(state.phase)) return 'Distilling';
   const resting = state.phase === 'idle' || state.phase === 'paused';
   if (resting && state.error?.at === 'task') return 'Stopped';
   switch (state.phase) {

@@ -64,9 +64,10 @@ export function connectControls(app: App, mayStart: () => boolean, start: () => 
       setDisabled(button('step'), !mayStart());
       const nothing = !state.run && state.error?.at !== 'task' && !begun;
       setDisabled(button('reset'), state.phase === 'starting' || nothing);
-      const rested = isComplete(state, settings.epochs)
-        ? 'Finished. Raise the epochs to train on'
-        : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
+      const rested =
+        isComplete(state, settings.epochs) && !state.distilling
+          ? 'Finished. Raise the epochs to train on'
+          : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
       const text = app.measuring && !state.training ? `The ${app.measuring} has the GPU` : rested;
       setText(anyElement('status-text'), text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);

@@ -1,5 +1,6 @@
 /** The Train tab, whose parts are modules of their own: what to press, what there is to read, pictures, images. */
 import type { App, TaskPanel } from './app';
+import { createDistilPanel } from './distil_panel';
 import { button, byId, download } from './dom';
 import { connectFields } from './fields';
 import { foldFields } from './fold';
@@ -38,7 +39,12 @@ export function createTrainPanel(app: App): TaskPanel {
     // The first images need not be there yet.
     const ready = resting || (phase === 'loading' && !data);
     return (
-      !app.measuring && ready && fields.valid && more.valid && !isComplete(app.state, app.settings.epochs)
+      !app.measuring &&
+      !app.state.distilling &&
+      ready &&
+      fields.valid &&
+      more.valid &&
+      !isComplete(app.state, app.settings.epochs)
     );
   };
   const start = () => {
@@ -47,6 +53,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
   const runs = createRunsTable(app);
+  const distil = createDistilPanel(app);
   const pictures = connectPictures(app, () => runs.overlays);
   button('save-model').addEventListener('click', () => app.send({ type: 'saveModel' }));
   button('save-checkpoint').addEventListener('click', () => app.send({ type: 'saveCheckpoint' }));
@@ -69,6 +76,7 @@ export function createTrainPanel(app: App): TaskPanel {
     receive(event) {
       if (event.type === 'saved') download(event.name, event.bytes);
       runs.receive?.(event);
+      distil.receive?.(event);
       pictures.receive(event);
     },
     render() {
@@ -78,6 +86,7 @@ export function createTrainPanel(app: App): TaskPanel {
       controls.render();
       renderReadings(app);
       runs.render();
+      distil.render();
       pictures.render();
       measures.render();
       renderData(app);

@@ -45,6 +45,9 @@ export interface DistilEvent {
   readonly done: number;
 }
 
+/** What a distiller does unless it is told otherwise. */
+const usual = { noises: 4000, steps: 200, batchSize: 128, learningRate: 1e-3 };
+
 /** The options of a distiller, with its defaults. */
 export type DistillerSettings = {
   readonly [K in keyof DistillerOptions]-?: NonNullable<DistillerOptions[K]>;
@@ -57,7 +60,7 @@ export const TEACHER_STEPS = 8;
 
 /** The work of so many trajectories and steps, in images trained on. */
 export function workOf(
-  { batchSize, guidance }: DistillerSettings,
+  { batchSize, guidance }: Pick<DistillerSettings, 'batchSize' | 'guidance'>,
   trajectories: number,
   steps: number,
 ): number {
@@ -65,13 +68,17 @@ export function workOf(
   return (trajectories * passes) / PASSES_PER_IMAGE + steps * batchSize;
 }
 
+/** Images trained on that take as long as a distillation of a guided network without options. */
+export const USUAL_WORK = workOf({ ...usual, guidance: 2 }, usual.noises, usual.steps);
+
 /** The largest buffer that every device has. */
 const MOST_BYTES = 2 ** 28;
 
 /** Checks options and fills in the defaults. Throws `argument`, or `limit` for trajectories that take too much memory. */
 export function checkDistiller(teacher: UNet, options: DistillerOptions): DistillerSettings {
   checkNames('A distiller', options, OPTIONS);
-  const { calls, seed = 0, noises = 4000, steps = 200, batchSize = 128, learningRate = 1e-3 } = options;
+  const { calls, seed = 0, noises = usual.noises, steps = usual.steps } = options;
+  const { batchSize = usual.batchSize, learningRate = usual.learningRate } = options;
   checkTeacher(teacher);
   if (calls !== 1 && calls !== 2)
     throw new EngineError('argument', `calls is ${show(calls)}; it must be 1 or 2.`);

@@ -45,7 +45,7 @@ export interface SessionHost {
 const NO_DEVICE = ['no-adapter', 'device-lost', 'limit'];
 
 export class TrainingSession {
-  readonly tasks: Tasks<'training' | 'sampling' | 'pictures'>;
+  readonly tasks: Tasks<'training' | 'sampling' | 'pictures' | 'distilling'>;
   readonly kept: KeptRuns;
   readonly host: SessionHost;
   engine: Engine | undefined;

@@ -18,6 +18,7 @@ import {
   SIDE,
   type Tool,
 } from '../../harness/page/strokes';
+import { recipes } from '../../src/recipes';
 
 const stroke = (tool: Tool, ...points: [number, number][]) => ({
   tool,
@@ -171,7 +172,8 @@ describe('the question', () => {
   });
 
   test('is not for every network', () => {
-    const fine = { recipe: 'digits', classes: 10, height: 28, width: 28 } as const;
+    const { sampling } = recipes.digits;
+    const fine = { recipe: 'digits', classes: 10, height: 28, width: 28, sampling } as const;
     expect(unfit(fine)).toBeUndefined();
     expect(unfit({ ...fine, recipe: 'tutorial', classes: 0 })).toContain('not told how much noise');
     expect(unfit({ ...fine, width: 32 })).toContain('28 x 32');

@@ -18,6 +18,7 @@ import {
   smoothLoss,
   sourceOf,
 } from '../../harness/page/state';
+import { recipes } from '../../src/recipes';
 import { LossBatcher } from '../../src/worker/loss_batcher';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
@@ -43,7 +44,15 @@ const phase = (name: State['phase'], training = false): WorkerEvent => ({
   training,
 });
 
-const model = (name: string) => ({ name, recipe: 'tutorial', classes: 0, height: 14, width: 14 }) as const;
+const model = (name: string) =>
+  ({
+    name,
+    recipe: 'tutorial',
+    classes: 0,
+    height: 14,
+    width: 14,
+    sampling: { method: 'mix', steps: 50 },
+  }) as const;
 
 describe('what the page knows', () => {
   test('losses add up, and the epoch follows from them', () => {
@@ -97,6 +106,21 @@ describe('what the page knows', () => {
     expect(reduce(full, { type: 'freed' })).toMatchObject({ stored: 0, notStored: undefined });
   });
 
+  test('how far a distillation is, until it is over', () => {
+    const far = { type: 'distilling', calls: 2, noises: 8, steps: 4, trajectories: 8, step: 0 } as const;
+    const state = stateAfter(
+      built,
+      losses(0, 1),
+      far,
+      { ...far, step: 1, loss: 0.5 },
+      { ...far, step: 2, loss: 0.25 },
+    );
+    expect(state.distilling).toMatchObject({ calls: 2, step: 2, losses: [0.5, 0.25] });
+    expect(describeState(reduce(state, phase('finished')))).toBe('Distilling');
+    expect(describeState(reduce(state, phase('sampling')))).toBe('Sampling');
+    expect(reduce(state, { type: 'distilled' }).distilling).toBeUndefined();
+  });
+
   test('a model is opened beside the run, and outlasts it', () => {
     const opened = stateAfter(built, losses(0, 1), { type: 'model', model: model('a.safetensors') });
     expect([opened.model, opened.losses, opened.run]).toMatchObject([{ name: 'a.safetensors' }, [1], {}]);
@@ -122,7 +146,8 @@ describe('what the page knows', () => {
     const data = { name: 'x', builtIn: false, count: 10, height: 32, width: 24, classes: 26 };
     const state = stateAfter({ type: 'data', data }, { type: 'model', model: model('a') });
     const digits = { recipe: 'digits' } as const;
-    const own = { recipe: 'digits', classes: 26, height: 32, width: 24 };
+    const { sampling } = recipes.digits;
+    const own = { recipe: 'digits', classes: 26, height: 32, width: 24, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
     expect(networkIn('run', reduce(state, { ...built, classes: 30 }), digits)).toEqual({
       ...own,
@@ -133,6 +158,7 @@ describe('what the page knows', () => {
       classes: 10,
       height: 28,
       width: 28,
+      sampling,
     });
     expect(networkIn('run', state, { recipe: 'tutorial' })).toMatchObject({ recipe: 'tutorial', classes: 0 });
     expect(networkIn('file', state, digits)).toMatchObject({ recipe: 'tutorial', classes: 0, height: 14 });

@@ -1,5 +1,6 @@
 /** Whose network a scene asks: the run's, once there is one, else the pretrained one; and its name in words. */
 import type { App } from '../app';
+import { distilledNote } from '../distil_text';
 import { setText } from '../dom';
 import { whole } from '../format';
 import { PRETRAINED_IMAGES } from '../pretrained';
@@ -27,7 +28,7 @@ export class NetworkChoice {
   }
 
   get source(): Source {
-    return this.app?.source ?? 'pretrained';
+    return this.app?.lookedInto ?? 'pretrained';
   }
 
   /** `steps`: those of the run's network when it was asked. */
@@ -43,7 +44,10 @@ export class NetworkChoice {
     );
     const alone = !run && !state.model;
     this.choice.element.hidden = alone;
-    const words = nameOf(source, steps);
+    const note = app.source === 'file' ? distilledNote(state.model) : undefined;
+    const words = note
+      ? `${note}; this is the pretrained one, ${nameOf(source, steps)}`
+      : nameOf(source, steps);
     setText(this.name, alone ? `The pretrained network, ${words}` : words);
   }
 }

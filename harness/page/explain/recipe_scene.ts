@@ -83,7 +83,8 @@ export class RecipeScene implements Scene {
   /** The reader's own network stands for its recipe. */
   private asked(of: 'tutorial' | 'digits'): Asked {
     const { app } = this.stage;
-    return app && app.source !== 'pretrained' && pretrainedOf(app.network.recipe) === of ? app.source : of;
+    const own = app?.lookedInto ?? 'pretrained';
+    return own !== 'pretrained' && pretrainedOf(app!.network.recipe) === of ? own : of;
   }
 
   private showSide(of: 'tutorial' | 'digits', figure: Figure, answer: Made | undefined): void {

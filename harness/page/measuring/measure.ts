@@ -86,7 +86,8 @@ export class Measurement<N extends MeasureName> {
   /** Call this whenever the state has changed, even on a hidden page. */
   proceed(): void {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
-    if (this.status !== 'waiting' || this.app.state.training || !resting) return;
+    const { training, distilling } = this.app.state;
+    if (this.status !== 'waiting' || training || distilling || !resting) return;
     this.status = 'running';
     this.since = performance.now();
     this.clock = setInterval(() => this.app.changed(), 1000);

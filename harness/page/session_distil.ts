@@ -1,0 +1,117 @@
+/** Distilling the run's network, in the training worker: in the background, so that what is asked for meanwhile comes first. */
+import type { Distiller, UNet } from '../../src';
+import { saveModel } from '../../src/weights/model';
+import { runFileName } from './run_file_name';
+import type { SessionFiles } from './session_files';
+import type { Workplace } from './workplace';
+
+/** A distillation under way. Between two of its events it may rest. */
+interface Going {
+  readonly distiller: Distiller;
+  readonly events: ReturnType<Distiller['run']>;
+  readonly name: string;
+  /** That it has worked so far. */
+  seconds: number;
+}
+
+export class SessionDistil {
+  private readonly place: Workplace;
+  private readonly files: SessionFiles;
+  private going: Going | undefined;
+
+  constructor(place: Workplace, files: SessionFiles) {
+    this.place = place;
+    this.files = files;
+  }
+
+  /** Begins to distil the run's network as it is now. */
+  async begin(calls: 1 | 2): Promise<void> {
+    const { core, current, post } = this.place;
+    if (this.going || !core.run) return;
+    core.phase('compiling');
+    try {
+      const engine = await core.device();
+      const unet = await core.run.network(engine);
+      const distiller = await engine.createDistiller(unet, { calls, seed: current.seed });
+      const name = runFileName(
+        current,
+        `distilled-to-${calls}-step-${core.run.losses.length}`,
+        'safetensors',
+      );
+      this.going = { distiller, events: distiller.run(), name, seconds: 0 };
+      const { noises, steps } = distiller.settings;
+      post({ type: 'distilling', calls, noises, steps, trajectories: 0, step: 0 });
+    } catch (error) {
+      this.place.report(error, 'task');
+    }
+  }
+
+  /** Ends it, if it is under way; nothing of it stays. */
+  stop(): void {
+    const { going } = this;
+    if (!going) return;
+    this.going = undefined;
+    going.distiller.destroy();
+    going.events.return().catch(() => {});
+    this.place.core.tasks.interrupt('distilling');
+    this.place.post({ type: 'distilled' });
+  }
+
+  /** Call this before a network is destroyed, or trained on; without an argument, before all are. */
+  free(unet?: UNet): void {
+    if (!unet || unet === this.going?.distiller.teacher) this.stop();
+  }
+
+  /** What there is to do. */
+  background(): (() => Promise<void>) | undefined {
+    const { going } = this;
+    return going && (() => this.goOn(going));
+  }
+
+  private async goOn(going: Going): Promise<void> {
+    const { core } = this.place;
+    core.phase(core.resting);
+    try {
+      const ended = await core.tasks.interruptible('distilling', (signal) => this.follow(going, signal));
+      if (ended && this.going === going) await this.finish(going);
+    } catch (error) {
+      // One that was stopped has been told of already.
+      if (this.going !== going) return;
+      this.stop();
+      throw error;
+    }
+  }
+
+  /** Goes on to the end, or until it is to rest. */
+  private async follow(going: Going, signal: AbortSignal): Promise<void> {
+    const { calls, noises, steps } = going.distiller.settings;
+    for (;;) {
+      signal.throwIfAborted();
+      const start = performance.now();
+      const { value: event } = await going.events.next();
+      going.seconds += (performance.now() - start) / 1000;
+      if (!event || this.going !== going) return;
+      const { done, ...progress } = event;
+      const secondsLeft = done > 0 ? going.seconds * (1 / done - 1) : undefined;
+      this.place.post({ type: 'distilling', calls, noises, steps, ...progress, secondsLeft });
+    }
+  }
+
+  /** The student becomes the model of the file, which the page may save. */
+  private async finish({ distiller, name }: Going): Promise<void> {
+    const { objective, post } = this.place;
+    const student = distiller.student!;
+    this.going = undefined;
+    try {
+      const bytes = await saveModel(student, { objective });
+      const { model } = await this.files.takeModel(bytes, name);
+      post({ type: 'distilled', made: { model, bytes } }, [bytes.buffer]);
+    } catch (error) {
+      post({ type: 'distilled' });
+      throw error;
+    } finally {
+      student.destroy();
+      distiller.destroy();
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/** Distilling a run's network on the Train tab, until its copy makes images on the Make tab. */
+import { expect, test } from 'vitest';
+import { violations } from '../axe';
+import { drive } from '../drive';
+import { click, files, pause, phase, steps, until, visit } from '../visit';
+
+const driven = drive();
+
+/** Ten images of 8x8, a class each: so small that thousands of trajectories are made soon. */
+const idx = (...bytes: number[]) => String.fromCharCode(...bytes);
+const images = idx(
+  ...[0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 8, 0, 0, 0, 8],
+  ...Array.from({ length: 640 }, (_, i) => (i * 7) % 128),
+);
+const labels = idx(0, 0, 8, 1, 0, 0, 0, 10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+
+test('a trained network is distilled while samples are made, stopped, and distilled to the end; its copy makes images', async () => {
+  const query = '?batch=4&widths=8&samples=0&epochs=10000';
+  const { page, problems } = await visit(driven.context, `${driven.address}${query}`);
+  await phase(page, 'idle');
+  const { dropAll, save } = await files(page);
+  await dropAll([images, 'small-images-idx3-ubyte'], [labels, 'small-labels-idx1-ubyte']);
+  await until(page, () => !window.harness.state.data!.builtIn && window.harness.state.phase === 'idle');
+  expect(await page.$eval('#distil', (element) => (element as HTMLElement).hidden)).toBe(true);
+  await click(page, '#train');
+  await steps(page, 20);
+  await pause(page);
+  await until(page, () =>
+    /It takes about .*; other tasks/.test(document.getElementById('distil-text')!.textContent!),
+  );
+
+  // It is stopped, and nothing stays.
+  await click(page, '#distil-1');
+  await until(page, () => window.harness.state.distilling !== undefined);
+  await until(page, () => document.getElementById('status-text')!.textContent === 'Distilling');
+  expect(await page.$eval('#train', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(true);
+  await click(page, '#distil-stop');
+  await until(page, () => window.harness.state.distilling === undefined);
+  expect(await page.evaluate(() => window.harness.state.model)).toBeUndefined();
+
+  // Samples are made meanwhile, and it goes on.
+  await click(page, '#distil-2');
+  await until(page, () => (window.harness.state.distilling?.trajectories ?? 0) > 0);
+  await click(page, '#tab-sample');
+  await click(page, '#sample');
+  await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Making images');
+  await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
+  await click(page, '#tab-train');
+  await until(page, () => (window.harness.state.distilling?.losses.length ?? 0) > 1);
+  expect(await violations(page)).toEqual([]);
+  await until(page, () => window.harness.state.distilling === undefined);
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  const model = await page.evaluate(() => window.harness.state.model!);
+  expect(model).toMatchObject({
+    classes: 10,
+    height: 8,
+    width: 8,
+    sampling: { method: 'euler', steps: 2, calls: 2 },
+  });
+  expect(model.name).toMatch(/^digits-distilled-to-2-step-\d+-seed-123\.safetensors$/);
+  await until(page, () =>
+    /^Made digits-distilled-to-2/.test(document.getElementById('distil-text')!.textContent!),
+  );
+
+  // It makes images, in as many steps as it has calls.
+  await click(page, '#distil-make');
+  await until(
+    page,
+    (name) => document.getElementById('sample-model')!.textContent!.endsWith(`the file ${name}`),
+    model.name,
+  );
+  await click(page, '#tab-train');
+
+  // Its file says what it is.
+  const blob = await save('distil-save');
+  const header = await page.evaluate(
+    async (at) => (await (window as unknown as { blobs: Blob[] }).blobs[at].text()).slice(0, 2000),
+    blob,
+  );
+  expect(header).toContain('\\"calls\\":2');
+  expect(header).toMatch(/"teacher":"[0-9a-f]{8}"/);
+
+  // Other tabs name it, and take the pretrained network.
+  await click(page, '#tab-draw');
+  await until(
+    page,
+    (name) => {
+      const words = document.getElementById('draw-model')!.textContent!;
+      return words.startsWith('The pretrained network') && words.includes(`${name} is distilled to 2 calls`);
+    },
+    model.name,
+  );
+
+  // The run goes on from where it was.
+  await click(page, '#tab-train');
+  const before = await page.evaluate(() => window.harness.state.losses.length);
+  await click(page, '#train');
+  await steps(page, before + 2);
+  expect(problems).toEqual([]);
+  await page.close();
+});
