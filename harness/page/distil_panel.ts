@@ -70,7 +70,8 @@ export function createDistilPanel(app: App): Panel {
         last === undefined ? 'nothing yet' : `${lossText(losses[0])} at first, ${lossText(last)} now`;
       anyElement('distil-curve').setAttribute('aria-label', `Loss of each step of distilling: ${summary}`);
       const { recipe } = settings;
-      curve.set({ ...nothingElse, losses, stepsPerEpoch: (shown?.steps ?? 0) + 1, recipe });
+      const { batch, steps } = shown ?? { batch: 1, steps: 0 };
+      curve.set({ ...nothingElse, losses, batch, stepsPerEpoch: steps + 1, recipe });
     },
   };
 }

@@ -186,6 +186,8 @@ export type WorkerEvent =
       readonly calls: 1 | 2;
       readonly noises: number;
       readonly steps: number;
+      /** Images of a step. */
+      readonly batch: number;
       readonly trajectories: number;
       readonly step: number;
       /** Of that step. */

@@ -39,8 +39,7 @@ export class SessionDistil {
         'safetensors',
       );
       this.going = { distiller, events: distiller.run(), name, seconds: 0 };
-      const { noises, steps } = distiller.settings;
-      post({ type: 'distilling', calls, noises, steps, trajectories: 0, step: 0 });
+      post({ type: 'distilling', ...planOf(distiller), trajectories: 0, step: 0 });
     } catch (error) {
       this.place.report(error, 'task');
     }
@@ -84,7 +83,6 @@ export class SessionDistil {
 
   /** Goes on to the end, or until it is to rest. */
   private async follow(going: Going, signal: AbortSignal): Promise<void> {
-    const { calls, noises, steps } = going.distiller.settings;
     for (;;) {
       signal.throwIfAborted();
       const start = performance.now();
@@ -93,7 +91,7 @@ export class SessionDistil {
       if (!event || this.going !== going) return;
       const { done, ...progress } = event;
       const secondsLeft = done > 0 ? going.seconds * (1 / done - 1) : undefined;
-      this.place.post({ type: 'distilling', calls, noises, steps, ...progress, secondsLeft });
+      this.place.post({ type: 'distilling', ...planOf(going.distiller), ...progress, secondsLeft });
     }
   }
 
@@ -114,4 +112,8 @@ export class SessionDistil {
       distiller.destroy();
     }
   }
+}
+
+function planOf({ settings: { calls, noises, steps, batchSize: batch } }: Distiller) {
+  return { calls, noises, steps, batch };
 }

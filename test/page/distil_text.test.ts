@@ -26,7 +26,15 @@ test('it is offered of a trained network that follows a flow and is told classes
   ])
     expect(distillable(other, settings)).toBe(false);
   expect(distillable(trained, { recipe: 'tutorial' })).toBe(false);
-  const distilling = { calls: 2, noises: 4000, steps: 200, trajectories: 0, step: 0, losses: [] } as const;
+  const distilling = {
+    calls: 2,
+    noises: 4000,
+    steps: 200,
+    batch: 128,
+    trajectories: 0,
+    step: 0,
+    losses: [],
+  } as const;
   for (const other of [
     { ...trained, training: true },
     { ...trained, phase: 'sampling' },
@@ -48,7 +56,15 @@ test('how long it takes follows from the speed of the training', () => {
 });
 
 test('how far it is', () => {
-  const begun = { calls: 1, noises: 4000, steps: 200, trajectories: 1000, step: 0, losses: [] } as const;
+  const begun = {
+    calls: 1,
+    noises: 4000,
+    steps: 200,
+    batch: 128,
+    trajectories: 1000,
+    step: 0,
+    losses: [],
+  } as const;
   expect(distilStatus(begun)).toBe('Distilling to 1 call: trajectory 1,000 of 4,000');
   const later = { ...begun, trajectories: 4000, step: 50, secondsLeft: 34 };
   expect(distilStatus(later)).toBe('Distilling to 1 call: step 50 of 200, 34 s left');

@@ -107,7 +107,15 @@ describe('what the page knows', () => {
   });
 
   test('how far a distillation is, until it is over', () => {
-    const far = { type: 'distilling', calls: 2, noises: 8, steps: 4, trajectories: 8, step: 0 } as const;
+    const far = {
+      type: 'distilling',
+      calls: 2,
+      noises: 8,
+      steps: 4,
+      batch: 2,
+      trajectories: 8,
+      step: 0,
+    } as const;
     const state = stateAfter(
       built,
       losses(0, 1),

@@ -96,6 +96,14 @@ test('a trained network is distilled while samples are made, stopped, and distil
   const before = await page.evaluate(() => window.harness.state.losses.length);
   await click(page, '#train');
   await steps(page, before + 2);
+
+  // Without the run, its network cannot be distilled on.
+  await pause(page);
+  await click(page, '#distil-1');
+  await until(page, () => (window.harness.state.distilling?.trajectories ?? 0) > 0);
+  await click(page, '#reset');
+  await until(page, () => window.harness.state.run === undefined && !window.harness.state.distilling);
+  await phase(page, 'idle');
   expect(problems).toEqual([]);
   await page.close();
 });
