@@ -207,6 +207,16 @@ test('a student is sampled in its calls alone, keeps that in its file, and is no
     { start: new Float32Array(3 * SIZE), mask: new Float32Array(3 * SIZE) },
   ] as const)
     await refused(() => sampler.sample({ labels, ...other }), 'argument', 'distilled to 2 calls');
+  const encoder = gpu.device.createCommandEncoder();
+  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const noise = gpu.device.createBuffer({ size: 3 * SIZE * 4, usage });
+  await refused(
+    () => sampler.encodeRun(encoder, noise, { labels, guidance: 2 }),
+    'argument',
+    'guidance is 2',
+  );
+  sampler.encodeRun(encoder, noise, { labels });
+  noise.destroy();
 
   const model = loadModel(await saveModel(student, { objective: 'flow' }));
   expect(model).toMatchObject({ sampling: student.sampling, teacher: student.teacher });

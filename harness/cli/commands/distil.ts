@@ -63,8 +63,8 @@ export const distil = defineCommand({
   summary: summaries.distil,
   usage: '--calls 1|2 --out DIR [flags]',
   flags,
-  notes: `Writes ${MODEL}, losses.csv, samples.png (a column for each class) and run.json. It cannot be gone on with:
-Ctrl-C leaves nothing. The model says that it is distilled: sample and evaluate take as many steps as it has calls.`,
+  notes: `Writes ${MODEL}, losses.csv, samples.png (a column for each class) and run.json. It cannot be resumed: Ctrl-C
+leaves nothing. The model says that it is distilled: sample and evaluate take as many steps as it has calls.`,
   async run(given, { signal }) {
     const { out, calls } = given;
     if (!calls) throw new UsageError('distil needs --calls 1 or --calls 2: the network calls of a sample.');
