@@ -2,7 +2,7 @@
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
-import { EngineError } from '../errors';
+import { checkObject, EngineError } from '../errors';
 import { stepIn } from '../keeping/slots';
 import { samplingFor } from '../recipes';
 import type { Sampling } from '../sampling/sampling';
@@ -232,6 +232,7 @@ export function createNetwork(
 
 /** Creates a network with the weights of a model. */
 export async function createTrained(engine: Engine, model: Trained): Promise<UNet> {
+  checkObject('The config of the model', model.config, 'as loadModel returns it');
   const unet = await engine.createUNet(model.config, { sampling: samplingFor(model) });
   try {
     await unet.setParameters(model.parameters);
