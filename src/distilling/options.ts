@@ -19,7 +19,10 @@ export interface DistillerOptions {
   readonly batchSize?: number | undefined;
   /** 1e-12 to 10; reached after the first 5,120 images. Default 1e-3. */
   readonly learningRate?: number | undefined;
-  /** The teacher's guidance, 0 to 100, which the student learns to do without. Default: `teacher.sampling`'s, else 2; 1 without classes. */
+  /**
+   * The teacher's guidance, 0 to 100, which the student learns to do without. Default: that of `teacher.sampling`, else 2; 1 without classes.
+   * It acts within the `guidanceRange` of `teacher.sampling`, if that has one.
+   */
   readonly guidance?: number | undefined;
 }
 

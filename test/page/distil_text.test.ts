@@ -9,6 +9,8 @@ import {
   mayDistil,
 } from '../../harness/page/distil_text';
 import { initialState, type Run, type State } from '../../harness/page/state';
+import { recipes } from '../../src/recipes';
+import { callsOf } from '../../src/sampling/sampling';
 
 const settings = { recipe: 'digits', batch: 64 } as const;
 const run: Run = {
@@ -48,7 +50,8 @@ test('it is offered of a trained network that follows a flow and is told classes
 test('how long it takes follows from the speed of the training', () => {
   // 4,000 trajectories of 16 passes, and 200 steps of 128 images of 3: as 46,933 images.
   const at = (pace: number, batch = 64) => distilOffer({ ...trained, pace }, { ...settings, batch });
-  expect(at(700)).toContain('in place of 40. It takes about a minute;');
+  const calls = callsOf(recipes.digits.sampling);
+  expect(at(700)).toContain(`in place of ${calls}. It takes about a minute;`);
   expect(at(160)).toContain('about 5 minutes');
   expect(at(4000)).toContain('about 12 s');
   expect(at(0)).toContain('as long as 733 steps of training');
