@@ -53,11 +53,11 @@ function cornerNoise(seed: number, image: number, size: number): Float32Array {
 export function noiseOf(seed: number, images: readonly Placed[], size: number): Float32Array<ArrayBuffer> {
   const noise = new Float32Array(images.length * size);
   images.forEach(({ image, place }, at) => {
-    const parts = sharesAt(place).flatMap((share, i) =>
-      share > 0 ? [{ share, noise: cornerNoise(seed + i, image, size) }] : [],
-    );
-    for (let p = 0; p < size; p++)
-      noise[at * size + p] = parts.reduce((sum, part) => sum + part.share * part.noise[p], 0);
+    for (const [corner, share] of sharesAt(place).entries()) {
+      if (share === 0) continue;
+      const part = cornerNoise(seed + corner, image, size);
+      for (let i = 0; i < size; i++) noise[at * size + i] += share * part[i];
+    }
   });
   return noise;
 }
