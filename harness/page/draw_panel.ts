@@ -4,7 +4,7 @@ import { centred } from './centred';
 import { anyElement, button, byId, download, setText } from './dom';
 import { clearClasses, showClasses, verdict } from './draw_classes';
 import { connectDrawDigits } from './draw_digits';
-import { type Question, questionOf } from './draw_order';
+import { type Question, questionOf, refined } from './draw_order';
 import { DrawPaper } from './draw_paper';
 import { connectDrawSource } from './draw_source';
 import { DrawViews } from './draw_views';
@@ -43,6 +43,10 @@ export class DrawPanel implements TaskPanel {
   private problem: string | undefined;
   /** What was asked last: it is asked again when something has changed. */
   private asked = '';
+  /** What the worker was asked last. */
+  private sent: DrawOrder | undefined;
+  /** What it is to be asked if nothing changes: for a better answer to the same. */
+  private better: DrawOrder | undefined;
 
   constructor(app: App) {
     this.app = app;
@@ -56,7 +60,10 @@ export class DrawPanel implements TaskPanel {
       () => this.seen(),
       () => this.paper.clear(),
     );
-    this.latest = new Latest((id, order) => app.send({ type: 'draw', id, order }));
+    this.latest = new Latest((id, order) => {
+      this.sent = order;
+      app.send({ type: 'draw', id, order });
+    });
     for (const input of [this.level, this.guidance]) input.addEventListener('input', () => app.changed());
     for (const ask of asks) {
       button(`ask-${ask}`).addEventListener('click', () => {
@@ -122,15 +129,20 @@ export class DrawPanel implements TaskPanel {
   }
 
   private ask({ order }: Question): void {
+    if (this.app.measuring) return;
     const key = order ? keyOf(order) : this.settings.ask;
-    if (key === this.asked || this.app.measuring) return;
+    if (key === this.asked) {
+      if (this.better && !this.latest.waiting) this.latest.ask(this.better);
+      return;
+    }
     this.asked = key;
     this.problem = undefined;
+    this.better = undefined;
+    // A better answer is not waited for: the worker leaves it for what is asked now.
+    const { sent } = this;
+    if (!order || (sent && 'rough' in sent && !sent.rough)) this.latest.drop();
     if (order) this.latest.ask(order);
-    else {
-      this.latest.drop();
-      this.show(this.settings.ask, undefined);
-    }
+    else this.show(this.settings.ask, undefined);
   }
 
   private takeExample(image: Uint8Array): void {
@@ -140,9 +152,13 @@ export class DrawPanel implements TaskPanel {
   }
 
   private takeAnswer({ id, answer, problem }: Extract<WorkerEvent, { type: 'drawn' }>): void {
+    const { sent } = this;
     if (!this.latest.answered(id)) return;
     this.problem = problem;
     if (answer) this.show(answer.ask, answer);
+    if (this.latest.waiting || problem) return;
+    // One that was interrupted is asked for again.
+    if (answer) this.better = sent && refined(sent);
   }
 
   private show(ask: Ask, answer: DrawAnswer | undefined): void {

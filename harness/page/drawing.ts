@@ -2,18 +2,17 @@
 import type { Engine, Sampler, UNet } from '../../src';
 import { recipes } from '../../src/recipes';
 import { classLosses } from '../run/classify';
+import { samplingOfDrawing } from './draw_order';
 import { gaussianNoise } from './noised';
 import type { DrawAnswer, DrawOrder } from './protocol';
 
 /** Fillings of a mask, of as many seeds, side by side. */
 const FILLINGS = 4;
-/** From nothing but noise; from a lower level in proportion. */
-const STEPS = 20;
 
 export class Drawing {
   private sampler: Sampler | undefined;
 
-  async answer(engine: Engine, unet: UNet, order: DrawOrder): Promise<DrawAnswer> {
+  async answer(engine: Engine, unet: UNet, order: DrawOrder, signal?: AbortSignal): Promise<DrawAnswer> {
     if (order.ask === 'classify') {
       return { ask: 'classify', losses: await classLosses(unet, order.image, order.seed) };
     }
@@ -23,12 +22,13 @@ export class Drawing {
     const { classes } = unet.config.conditioning!;
     const made = await sampler.sample({
       ...beginning(order, images),
-      method: 'euler',
+      ...samplingOfDrawing(order),
       start: repeated(image, images),
       noise: gaussianNoise(seed, images, image.length),
       // "Any" is the class for no class. Guidance leads from there to there, which changes nothing, and needs no other shaders.
       labels: new Uint8Array(images).fill(order.digit === 'all' ? classes : Math.min(order.digit, classes)),
       guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,
+      signal,
     });
     return { ask: order.ask, images: new Uint8Array(Uint8ClampedArray.from(made, (v) => 255 * v)) };
   }
@@ -48,17 +48,14 @@ export class Drawing {
   }
 }
 
-/** Where sampling begins, how far it goes, and what stays as it is. */
+/** Where sampling begins, and what stays as it is. */
 function beginning(order: Exclude<DrawOrder, { ask: 'classify' }>, images: number) {
-  if (order.ask === 'denoise') {
-    return { from: order.level, steps: Math.max(2, Math.round(STEPS * order.level)) };
-  }
+  if (order.ask === 'denoise') return { from: order.level };
   return {
     mask: repeated(
       order.mask.map((masked) => 1 - masked),
       images,
     ),
-    steps: STEPS,
   };
 }
 

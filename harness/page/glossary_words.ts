@@ -14,10 +14,12 @@ export const glossary = {
     'How far a training step moves the parameters. Too much and learning falls apart, too little and it takes for ever.',
   loss: 'One number for how wrong the network is: the mean of its squared errors, over all pixels and all images of a batch. Training makes it smaller.',
   method:
-    'How a sampling step uses what the network says. Euler looks once and goes straight on; Heun looks at both ends of the step and takes the mean, so it costs twice as much.',
+    'How a sampling step uses what the network says. Euler looks once and goes straight on; Heun looks at both ends and takes the mean, at twice the cost; Adams looks once, and heeds how that has changed since the step before.',
   'moment estimates':
     'Running means of each parameter’s gradient and of its square. Adam divides one by the root of the other, so that every parameter moves at about the same speed.',
   'noise level': 'The share of noise in an image, called t: 0 is the clean image, 1 is nothing but noise.',
+  'network call':
+    'One look of the network at the images: nearly all of the work. A step of sampling takes one, or two with guidance; a distilled network goes from noise to digits in two.',
   parameter: 'A number inside the network that training adjusts. This network has about 320,000.',
   sample: 'An image that the network makes out of noise.',
   seed: 'A number from which all random numbers follow. The same seed gives the same noise, and so the same result.',

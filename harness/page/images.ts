@@ -1,7 +1,7 @@
 /** Draws images on a canvas, as many side by side as fit. */
 import { STREAM, threefry } from '../../src/random';
 import { grid, type Picture, rgba } from '../run/pictures';
-import { gaussianNoise } from './noised';
+import { imagesAt, noiseOf, START } from './noise_field';
 import { columnsFor } from './order';
 import type { ModelDescription } from './protocol';
 
@@ -36,20 +36,24 @@ export function noiseTiles(
   count: number,
   of: Kind,
   columns = columnsFor(count, of.classes),
+  place = START,
 ): Tiles {
   const { recipe, height, width } = of;
-  return remember(`noise ${seed} ${count} ${recipe} ${height} ${width} ${columns}`, () => {
+  const { across, down } = place;
+  return remember(`noise ${[seed, count, recipe, height, width, columns, across, down]}`, () => {
     const size = height * width;
     const uniform = (i: number) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24;
     const bytes =
       recipe === 'tutorial'
         ? Uint8Array.from({ length: count * size }, (_, i) => uniform(i))
-        : Uint8Array.from(gaussianNoise(seed, count, size), (number) =>
-            Math.min(Math.max(Math.round(255 * (0.5 * number + 0.5)), 0), 255),
-          );
+        : greyOf(noiseOf(seed, imagesAt(place, count), size));
     return { bytes, height, width, columns };
   });
 }
+
+/** Gaussian noise as bytes: a flow's pixels are from -1 to 1. */
+export const greyOf = (noise: Float32Array) =>
+  new Uint8Array(Uint8ClampedArray.from(noise, (value) => 127.5 * value + 127.5));
 
 /** Placeholders for pictures: a grey slightly darker than the paper. */
 export function paperTiles(count: number, height: number, width: number, columns: number): Tiles {

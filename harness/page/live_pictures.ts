@@ -3,7 +3,8 @@ import type { Engine, ImageSet, Sampler, UNet } from '../../src';
 import type { Objective } from '../../src/training/settings';
 import { greys } from '../run/pictures';
 import { corrupt } from './corruption';
-import { columnsFor, columnsForText, liveSampling, type Network, samplingOf } from './order';
+import { noiseOf, type Placed, START } from './noise_field';
+import { columnsFor, columnsOf, handful, liveSampling, type Network, samplingOf } from './order';
 import { keepsFrame, type Order, type WorkerEvent } from './protocol';
 
 type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
@@ -12,7 +13,7 @@ const STRIP_IMAGES = 8;
 
 export class LivePictures {
   private readonly send: Send;
-  private readonly samplers = new Map<'grid' | 'run', Sampler>();
+  private readonly samplers = new Map<'grid' | 'run' | 'hand', Sampler>();
 
   constructor(send: Send) {
     this.send = send;
@@ -29,7 +30,8 @@ export class LivePictures {
     const sampler = await this.sampler('grid', engine, network.unet, count);
     const how = liveSampling(network, engine.adapter, count);
     const images = toBytes(await sampler.sample({ ...how, seed, signal }));
-    this.send({ type: 'grid', step, images, columns: columnsOf(network.unet, count) }, [images.buffer]);
+    const columns = columnsFor(count, classesOf(network.unet));
+    this.send({ type: 'grid', step, images, columns }, [images.buffer]);
   }
 
   /** The first images, the same images with growing noise, and the images that the network, if any, predicts behind it. */
@@ -51,13 +53,15 @@ export class LivePictures {
   async run(engine: Engine, network: Network, order: Order): Promise<(signal: AbortSignal) => Promise<void>> {
     const { steps, count } = order;
     const { height, width } = network.unet.config;
-    const columns = order.text ? columnsForText(order.text) : columnsOf(network.unet, count);
+    const columns = columnsOf(order, classesOf(network.unet));
     const sampler = await this.sampler('run', engine, network.unet, count);
     return async (signal) => {
       const run = sampler.run({ ...samplingOf(network, order), signal });
-      for await (const { step, input, prediction } of run) {
+      for await (const { step, input, prediction, x } of run) {
+        // Adams’ last step does not end at its prediction, and what is shown last is what was made.
+        const seen = step + 1 === steps ? x : prediction;
         const frame = keepsFrame(step + 1, steps)
-          ? { x: toBytes(input), prediction: toBytes(prediction) }
+          ? { x: toBytes(input), prediction: toBytes(seen) }
           : undefined;
         this.send(
           { type: 'sampled', order, step: step + 1, columns, height, width, frame },
@@ -65,6 +69,28 @@ export class LivePictures {
         );
       }
     };
+  }
+
+  /** Some images of an order, each at a place of its own, [images][height][width]. */
+  async follow(
+    engine: Engine,
+    network: Network,
+    order: Order,
+    images: readonly Placed[],
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { height, width, channels } = network.unet.config;
+    const size = height * width * channels;
+    const count = Math.max(handful(engine.adapter), images.length);
+    const sampler = await this.sampler('hand', engine, network.unet, count);
+    // Always as many as the sampler has: another one would have to be made.
+    const all = Array.from({ length: count }, (_, i) => images[i] ?? images[0]);
+    const { labels, ...options } = samplingOf(network, { ...order, place: START });
+    const made = await sampler.sample({
+      ...options,
+      noise: noiseOf(order.seed, all, size),
+      ...(labels ? { labels: all.map(({ image }) => labels[image]) } : {}),
+    });
+    return toBytes(made.subarray(0, images.length * size));
   }
 
   /** Call this before a network is destroyed; without an argument, before all are. */
@@ -76,7 +102,12 @@ export class LivePictures {
     }
   }
 
-  private async sampler(use: 'grid' | 'run', engine: Engine, unet: UNet, count: number): Promise<Sampler> {
+  private async sampler(
+    use: 'grid' | 'run' | 'hand',
+    engine: Engine,
+    unet: UNet,
+    count: number,
+  ): Promise<Sampler> {
     const old = this.samplers.get(use);
     if (old?.count === count && old.unet === unet) return old;
     old?.destroy();
@@ -87,7 +118,7 @@ export class LivePictures {
   }
 }
 
-const columnsOf = ({ config }: UNet, count: number) => columnsFor(count, config.conditioning?.classes);
+const classesOf = ({ config }: UNet) => config.conditioning?.classes ?? 0;
 
 /** The conditioning for the first images; undefined if they do not have the network's size or lack labels that it needs. */
 function toldOf({ config }: UNet, { height, width, labels }: ImageSet, levels: Float32Array) {

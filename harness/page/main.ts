@@ -16,7 +16,7 @@ import { BenchPanel } from './measuring/bench_panel';
 import { CheckPanel } from './measuring/check_panel';
 import { GpuPanel } from './measuring/gpu_panel';
 import { playRecording } from './recorded';
-import { createSamplePanel } from './sample_panel';
+import { SamplePanel } from './sample_panel';
 import type { Settings } from './settings';
 import { createStarter } from './starter';
 import type { State } from './state';
@@ -157,7 +157,7 @@ function start(): void {
   const bench = new BenchPanel(app);
   const panels = {
     train: createTrainPanel(app),
-    sample: createSamplePanel(app),
+    sample: new SamplePanel(app),
     draw: new DrawPanel(app),
     inside: createInsidePanel(app),
     explain: createExplainPanel(app),

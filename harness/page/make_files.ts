@@ -7,16 +7,19 @@ import type { Frame, Shape } from './trajectory';
 
 const FRAME_MS = 120;
 
-/** `digits-2026-step-20-of-20-seed-123.png`: all that is needed to make it again, but for guidance and method. */
+/** `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method. */
 export function fileName(
   recipe: PageRecipe,
-  { text, digit, steps, seed }: Order,
+  { source, text, digit, steps, seed, place }: Order,
   step: number | 'all',
   ending: string,
 ): string {
-  const what = recipe === 'tutorial' ? 'tutorial' : `digits-${text || digit}`;
+  const network = source === 'instant' ? 'digits-instant' : 'digits';
+  const what = recipe === 'tutorial' ? 'tutorial' : `${network}-${text || digit}`;
   const which = step === 'all' ? `${steps}-steps` : `step-${step}-of-${steps}`;
-  return `${what}-${which}-seed-${seed}.${ending}`;
+  const { across, down } = place;
+  const at = across > 0 || down > 0 ? `-at-${across}-${down}` : '';
+  return `${what}-${which}-seed-${seed}${at}.${ending}`;
 }
 
 /** Images of bytes as a picture. */

@@ -3,11 +3,18 @@ import { normal, STREAM, threefry } from '../../src/random';
 
 /** Gaussian noise for `count` images of `size` pixels: what sampling with this seed starts from. */
 export function gaussianNoise(seed: number, count: number, size: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: count * size }, (_, i) => {
-    const image = Math.floor(i / size);
-    // A draw gives two numbers, for two images.
-    return normal(threefry(seed, STREAM.sample, image >>> 1, i % size))[image % 2];
-  });
+  const noise = new Float32Array(count * size);
+  for (let image = 0; image < count; image++) noise.set(imageNoise(seed, image, size), image * size);
+  return noise;
+}
+
+/** That of one of the images. */
+export function imageNoise(seed: number, image: number, size: number): Float32Array<ArrayBuffer> {
+  // A draw gives two numbers, for two images.
+  return Float32Array.from(
+    { length: size },
+    (_, i) => normal(threefry(seed, STREAM.sample, image >>> 1, i))[image % 2],
+  );
 }
 
 /** An image with a share of noise, as a flow mixes it; both from 0 to 1, noise beyond. */

@@ -2,6 +2,7 @@
 import type { SampleOptions } from '../../src';
 import type { Objective } from '../../src/training/settings';
 import type { UNet } from '../../src/unet/unet';
+import { imagesAt, noiseOf, type Place, START } from './noise_field';
 import type { Order } from './protocol';
 import type { PageRecipe } from './settings';
 
@@ -38,6 +39,17 @@ export function labelsFor(count: number, classes: number, digit: number | 'all')
   return Array.from({ length: count }, (_, i) => (digit === 'all' || digit >= classes ? i % classes : digit));
 }
 
+/** So many images follow the hand at once: as many as a pass of the network costs least for. */
+export const handful = ({ software }: { software: boolean }) => (software ? 4 : 12);
+
+/** Labels of an order: a class for each image; undefined for a network that is told none. */
+export const labelsOf = ({ count, digit, text }: Pick<Order, 'count' | 'digit' | 'text'>, classes: number) =>
+  classes === 0 ? undefined : text ? [...text].map(Number) : labelsFor(count, classes, digit);
+
+/** How the images of an order stand. */
+export const columnsOf = ({ count, text }: Pick<Order, 'count' | 'text'>, classes: number) =>
+  text ? columnsForText(text) : columnsFor(count, classes);
+
 /** Default number of images of a run on the Make tab: rows of ten; on a software adapter one of each digit, which takes seconds. */
 export function usualCount(recipe: PageRecipe, software: boolean): number {
   if (recipe === 'tutorial') return 64;
@@ -47,16 +59,21 @@ export function usualCount(recipe: PageRecipe, software: boolean): number {
 /** The sampler's options for an order: only those that the network can use. */
 export function samplingOf(
   { unet, objective }: { readonly unet: Pick<UNet, 'config'>; readonly objective: Objective },
-  { steps, count, seed, digit, text, guidance, method }: Omit<Order, 'source'>,
-): Pick<SampleOptions, 'steps' | 'seed' | 'method' | 'labels' | 'guidance'> {
+  order: Omit<Order, 'source' | 'place'> & { readonly place?: Place },
+): Pick<SampleOptions, 'steps' | 'seed' | 'noise' | 'method' | 'labels' | 'guidance'> {
+  const { steps, count, seed, place = START, guidance, method } = order;
   const { classes = 0 } = unet.config.conditioning ?? {};
+  const labels = labelsOf(order, classes);
   const flow = objective === 'flow';
+  const { height, width, channels } = unet.config;
+  const isMixed = flow && (place.across > 0 || place.down > 0);
   return {
     steps,
     seed,
+    ...(isMixed ? { noise: noiseOf(seed, imagesAt(place, count), height * width * channels) } : {}),
     method: flow ? method : 'mix',
-    ...(classes > 0 ? { labels: text ? [...text].map(Number) : labelsFor(count, classes, digit) } : {}),
-    ...(classes > 0 && flow ? { guidance } : {}),
+    ...(labels ? { labels } : {}),
+    ...(labels && flow ? { guidance } : {}),
   };
 }
 

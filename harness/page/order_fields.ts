@@ -1,8 +1,13 @@
 /** What the Make tab is asked for: digits by buttons or in writing, and how strictly; for networks that are conditioned on classes. */
 import type { App } from './app';
-import { anyElement, byId, setMessage, setText } from './dom';
+import { callsIn, choiceOf, type Making, OPEN } from './calls';
+import { anyElement, button, byId, setMessage, setText } from './dom';
 import { connectFields } from './fields';
 import { setDisabled } from './focus';
+import { some } from './format';
+import { callsChoices, type FlowMethod, initialOf, show } from './settings';
+
+const NAMES: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heun', adams: 'Adams' };
 
 export interface OrderFields {
   readonly valid: boolean;
@@ -11,12 +16,24 @@ export interface OrderFields {
   render(open: boolean): void;
 }
 
-/** `order` makes what is chosen; `again` does so only where images are already shown. */
-export function connectOrder(app: App, order: () => void, again: () => void): OrderFields {
+/** What the fields have the panel do. */
+interface Orders {
+  /** Makes what is chosen. */
+  readonly order: () => void;
+  /** The same, if images are shown already. */
+  readonly again: () => void;
+  /** What is written has changed: it follows at once. */
+  readonly follow: () => void;
+  /** How what is chosen is made. */
+  readonly making: () => Making;
+}
+
+export function connectOrder(app: App, { order, again, follow, making }: Orders): OrderFields {
   const form = byId('guidance-form', HTMLFormElement);
   const fields = connectFields(app, form, anyElement('guidance-problem'));
   const guidance = byId('guidance', HTMLInputElement);
-  const text = connectText(app, order);
+  const text = connectText(app, order, follow);
+  const calls = connectCalls(app, again, making);
   const digits = connectDigits(app, (digit) => {
     text.clear();
     app.set('digit', digit);
@@ -47,12 +64,52 @@ export function connectOrder(app: App, order: () => void, again: () => void): Or
       setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');
       tellGuidance(guidance.value);
       digits.render(open);
+      calls.render();
     },
   };
 }
 
-/** A number to write, an image for each of its digits: Enter makes them. */
-function connectText(app: App, order: () => void) {
+/** How many network calls an image takes. */
+function connectCalls(app: App, again: () => void, making: () => Making): { render(): void } {
+  for (const choice of callsChoices) {
+    button(`calls-${choice}`).addEventListener('click', () => {
+      // What is set beside it would say something else.
+      const open = { ...app.settings, ...OPEN, calls: choice };
+      const { guidance } = choice === '2' ? initialOf(app.settings.recipe) : app.settings;
+      for (const key of ['calls', 'steps', 'method', 'guidance'] as const)
+        app.set(key, show(key, { ...open, guidance }));
+      again();
+    });
+  }
+  return {
+    render() {
+      const { network, source } = app;
+      const made = making();
+      const { steps, method } = made;
+      const calls = some(callsIn(made, network), 'network call');
+      const isFlow = network.recipe !== 'tutorial';
+      const how =
+        made.source === 'instant' ? ' of the distilled network' : isFlow ? ` of ${NAMES[method]}` : '';
+      for (const choice of callsChoices) {
+        const pressed = choiceOf(made) === choice;
+        button(`calls-${choice}`).setAttribute('aria-pressed', String(pressed));
+      }
+      setDisabled(button('calls-2'), source !== 'pretrained');
+      const isDistilled = network.sampling.calls !== undefined;
+      anyElement('calls').hidden = network.classes === 0 || isDistilled;
+      // Its sampling is what it has learned.
+      for (const id of ['steps', 'guidance']) byId(id, HTMLInputElement).disabled = isDistilled;
+      byId('method', HTMLSelectElement).disabled = isDistilled;
+      setText(anyElement('calls-note'), `${some(steps, 'step')}${how} · ${calls}`);
+      byId('steps', HTMLInputElement).placeholder = String(steps);
+      setText(anyElement('steps-calls'), calls);
+      setText(anyElement('method-auto'), `auto: ${NAMES[method]}`);
+    },
+  };
+}
+
+/** A number to write, an image for each of its digits: they follow while it is written, and Enter makes them. */
+function connectText(app: App, order: () => void, follow: () => void) {
   const form = byId('text-form', HTMLFormElement);
   const input = byId('text', HTMLInputElement);
   const message = anyElement('text-problem');
@@ -76,6 +133,9 @@ function connectText(app: App, order: () => void) {
     else if (check()) order();
   });
   input.addEventListener('input', () => {
+    const isKnown = [...input.value].every((letter) => !(Number(letter) >= app.network.classes));
+    // What is not legal may become so: nobody complains before the field is left.
+    if (isKnown && app.set('text', input.value) === undefined) follow();
     if (!fields.valid) return;
     input.setAttribute('aria-invalid', 'false');
     setMessage(message, undefined);

@@ -6,6 +6,7 @@ import type { Replacement } from './edit/replace';
 import type { ExplainAnswer, ExplainOrder } from './explain/protocol';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
 import type { Measurement } from './measurements';
+import type { Place, Placed } from './noise_field';
 import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
 
 export type { Phase } from '../../src/worker/events';
@@ -38,10 +39,13 @@ export type Source = 'pretrained' | 'run' | 'file';
 
 /** What samples to make. A network that is not told classes, or does not follow a flow, leaves out what it has no use for. */
 export interface Order {
-  readonly source: Source;
+  /** `instant`: the distilled network that comes with the page. */
+  readonly source: Source | 'instant';
   readonly steps: number;
   readonly count: number;
   readonly seed: number;
+  /** Where the noise lies between that of the seed and those of the next three. */
+  readonly place: Place;
   readonly digit: number | 'all';
   /** Digits, one image each, in place of `digit` and `count`; '' leaves it to those. */
   readonly text: string;
@@ -55,11 +59,14 @@ export type DrawOrder = {
   readonly image: Float32Array<ArrayBuffer>;
   readonly seed: number;
 } & (
-  | (Pick<Order, 'digit' | 'guidance'> & { readonly ask: 'denoise'; readonly level: number })
+  | (SampledDrawing & { readonly ask: 'denoise'; readonly level: number })
   /** `mask`: 1 where the network fills in, else 0. */
-  | (Pick<Order, 'digit' | 'guidance'> & { readonly ask: 'fill'; readonly mask: Float32Array<ArrayBuffer> })
+  | (SampledDrawing & { readonly ask: 'fill'; readonly mask: Float32Array<ArrayBuffer> })
   | { readonly ask: 'classify' }
 );
+
+/** `rough`: in few steps, soon to be refined. Other requests interrupt an answer that is not. */
+type SampledDrawing = Pick<Order, 'digit' | 'guidance'> & { readonly rough: boolean };
 
 export type DrawAnswer =
   | { readonly ask: 'denoise' | 'fill'; readonly images: Uint8Array<ArrayBuffer> }
@@ -108,7 +115,14 @@ export type Command =
   /** Training waits meanwhile, and what was ordered before is left. */
   | { readonly type: 'sample'; readonly order: Order }
   | { readonly type: 'stopSampling' }
-  /** Answered by `drawn`, unless the device is lost or the run reset; training waits meanwhile. */
+  /** Some images of an order, at places of their own, at once. Answered by `followed`, unless the device is lost or the run reset; training waits meanwhile. */
+  | {
+      readonly type: 'follow';
+      readonly id: number;
+      readonly order: Order;
+      readonly images: readonly Placed[];
+    }
+  /** Answered by `drawn` (by one without an answer if it was interrupted), unless the device is lost or the run reset; training waits meanwhile. */
   | { readonly type: 'draw'; readonly id: number; readonly order: DrawOrder }
   /** A question of the scene `key`, answered by `explained` of the same key and id, unless the device is lost or the run reset. */
   | { readonly type: 'explain'; readonly key: string; readonly id: number; readonly order: ExplainOrder }
@@ -223,7 +237,14 @@ export type WorkerEvent =
   | { readonly type: 'inside'; readonly answer: InsideAnswer }
   /** The shaders are in place, or it is as it was before. */
   | { readonly type: 'shaders'; readonly problem?: string }
-  /** The answer to the command `draw` of this id, or why there is none. */
+  /** The answer to the command `follow` of this id, or why there is none. */
+  | {
+      readonly type: 'followed';
+      readonly id: number;
+      readonly images?: Uint8Array;
+      readonly problem?: string;
+    }
+  /** The answer to the command `draw` of this id, or why there is none; neither if it was interrupted. */
   | { readonly type: 'drawn'; readonly id: number; readonly answer?: DrawAnswer; readonly problem?: string }
   /** The answer, or why there is none. */
   | {

@@ -64,6 +64,9 @@ export class Session implements SessionHost {
       case 'sample':
         tasks.request(() => this.views.sample(command.order));
         break;
+      case 'follow':
+        tasks.request(() => this.views.follow(command));
+        break;
       case 'inside':
         tasks.request(() => this.views.lookInside(command.order));
         break;

@@ -5,7 +5,7 @@ import type { InsideOrder } from './inside/protocol';
 import { Inside } from './inside/worker';
 import { LivePictures } from './live_pictures';
 import { PictureClock } from './picture_clock';
-import type { Command, DrawOrder, Order } from './protocol';
+import type { Command, DrawAnswer, DrawOrder, Order } from './protocol';
 import type { Workplace } from './workplace';
 
 export class SessionViews {
@@ -72,6 +72,18 @@ export class SessionViews {
     await core.tasks.interruptible('sampling', run);
   }
 
+  /** What follows the hand always gets an answer, since the page waits for one before it asks again. */
+  async follow({ id, order, images }: Extract<Command, { type: 'follow' }>): Promise<void> {
+    const { core, post } = this.place;
+    try {
+      const network = await this.place.networkFrom(order.source);
+      const made = await this.pictures.follow(core.engine!, network, order, images);
+      post({ type: 'followed', id, images: made }, [made.buffer]);
+    } catch (error) {
+      post({ type: 'followed', id, problem: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
   async lookInside(order: InsideOrder): Promise<void> {
     const { core } = this.place;
     const gather = async () => {
@@ -98,7 +110,12 @@ export class SessionViews {
         order.source === 'pretrained'
           ? await models.ofRecipe('digits', await core.device())
           : await this.place.networkFrom(order.source);
-      const answer = await this.drawing.answer(core.engine!, unet, order);
+      let answer: DrawAnswer | undefined;
+      const make = async (signal?: AbortSignal) => {
+        answer = await this.drawing.answer(core.engine!, unet, order, signal);
+      };
+      if (order.ask === 'classify' || order.rough) await make();
+      else await core.tasks.interruptible('sampling', make);
       post({ type: 'drawn', id, answer });
     } catch (error) {
       post({ type: 'drawn', id, problem: error instanceof Error ? error.message : String(error) });

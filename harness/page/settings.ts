@@ -24,8 +24,15 @@ export const modelChoices = ['auto', 'pretrained', 'run'] as const;
 export type ModelChoice = (typeof modelChoices)[number];
 
 /** How a sampler follows the velocity of a flow. */
-export const flowMethods = ['euler', 'heun'] as const;
+export const flowMethods = ['euler', 'heun', 'adams'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
+/** `auto`: as `calls` says. */
+export const methodChoices = ['auto', ...flowMethods] as const;
+export type MethodChoice = (typeof methodChoices)[number];
+
+/** Network calls of a sample on the Make tab: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
+export const callsChoices = ['2', '6', '8', '40'] as const;
+export type CallsChoice = (typeof callsChoices)[number];
 
 /** What a run begins with: new weights, or those of the pretrained network. */
 export const beginnings = ['new', 'pretrained'] as const;
@@ -59,12 +66,16 @@ export interface Settings {
   readonly samples: number;
   /** The least number of seconds between two such grids. */
   readonly refresh: number;
-  /** Sampling steps of a run on the Make tab. */
+  readonly calls: CallsChoice;
+  /** Sampling steps of a run on the Make tab; 0 means as `calls` says. */
   readonly steps: number;
   /** Images of a run on the Make tab; 0 means a number that suits the adapter. */
   readonly count: number;
   /** Seed of the noise that the run starts from. */
   readonly noise: number;
+  /** The place between that noise and those of the next three seeds, in percent from the left and from the top: see noise_field.ts. */
+  readonly across: number;
+  readonly down: number;
   readonly model: ModelChoice;
   /** The class to sample, or all of them side by side. */
   readonly digit: DigitChoice;
@@ -72,7 +83,7 @@ export interface Settings {
   readonly text: string;
   /** How strongly samples follow the class. */
   readonly guidance: number;
-  readonly method: FlowMethod;
+  readonly method: MethodChoice;
   /** What the network makes of a drawing. */
   readonly ask: Ask;
   /** The class that the network is told about a drawing, or none in particular. */
@@ -206,9 +217,12 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   minutes: orEmpty(decimal(0, 0.01, 10_000), 'no limit'),
   samples: whole(64, 0, 256),
   refresh: whole(2, 1, 3600),
-  steps: whole(50, 1, 1000),
+  calls: choice(...callsChoices),
+  steps: orEmpty(whole(0, 1, 1000), 'as many as suit the calls'),
   count: orEmpty(whole(0, 1, 256), 'as many as suit the adapter'),
   noise: whole(123, 0, 4294967295),
+  across: decimal(0, 0, 100),
+  down: decimal(0, 0, 100),
   model: choice(...modelChoices),
   digit: classOrAll,
   text: {
@@ -222,7 +236,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
     show: (value) => value,
   },
   guidance: quarters(recipes.digits.sampling.guidance!, 1, 4),
-  method: choice(...flowMethods),
+  method: choice(...methodChoices),
   ask: choice(...asks),
   told: classOrAll,
   level: whole(60, 0, 100),
@@ -258,7 +272,6 @@ const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
     epochs: fit.epochs,
     widths: network.widths,
     samples: 'conditioning' in network ? 60 : 64,
-    steps: sampling.steps,
     guidance,
   };
 };

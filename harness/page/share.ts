@@ -1,19 +1,25 @@
 /** Gives an address that makes an order's images again to somebody else. */
-import type { Order, Source } from './protocol';
+import { settingsFor } from './calls';
+import type { Order } from './protocol';
 import { type Settings, toQuery } from './settings';
 
 /** The query of a page that makes this by itself; what is no part of the order is as it is set. A network of one's own is in no address. */
-export function queryOf(
-  settings: Settings,
-  { steps, count, seed: noise, digit, text, guidance, method }: Order,
-): string {
-  const order = { steps, noise, digit, text, guidance, method, count: text ? 0 : count };
-  return toQuery({ ...settings, ...order, task: 'sample', model: 'auto', autorun: true });
+export function queryOf(settings: Settings, order: Order): string {
+  const { count, seed: noise, place, digit, text } = order;
+  const what = {
+    ...settingsFor(settings.recipe, order),
+    noise,
+    ...place,
+    digit,
+    text,
+    count: text ? 0 : count,
+  };
+  return toQuery({ ...settings, ...what, task: 'sample', model: 'auto', autorun: true });
 }
 
 /** What an address makes, to follow "The address is copied". `made` says whether the images are shown. */
-export function promise(source: Source, made: boolean): string {
-  if (source !== 'pretrained')
+export function promise(source: Order['source'], made: boolean): string {
+  if (source === 'run' || source === 'file')
     return '; these images are of your own network, which the address does not hold.';
   return made ? ': it makes the same images.' : ': it makes the images that are chosen here.';
 }

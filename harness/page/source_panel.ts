@@ -4,19 +4,20 @@ import { anyElement, button, setText } from './dom';
 import { setDisabled } from './focus';
 import { whole } from './format';
 import { PRETRAINED_IMAGES } from './pretrained';
-import type { Source } from './protocol';
+import type { Order } from './protocol';
 
 /** A network, and the number of steps that the run's had been trained for by then. */
 export interface Maker {
-  readonly source: Source;
+  readonly source: Order['source'];
   readonly trained: number;
 }
 
-/** `again` makes the images anew where some are shown; `maker` made those, if there are any. */
+/** `again` makes the images anew where some are shown; `maker` made those, if there are any; `chosen` makes the next. */
 export function connectSource(
   app: App,
   again: () => void,
   maker: () => Maker | undefined,
+  chosen: () => Order['source'],
 ): { render(): void } {
   for (const choice of ['pretrained', 'run'] as const) {
     button(`use-${choice}`).addEventListener('click', () => {
@@ -33,20 +34,20 @@ export function connectSource(
   button('save-model-2').addEventListener('click', () => app.send({ type: 'saveModel' }));
 
   const nameOf = ({ source, trained }: Maker) => {
+    if (source === 'instant') return 'the pretrained network, distilled to two calls';
     if (source === 'pretrained') return `the pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
     if (source === 'file') return `the file ${app.state.model?.name}`;
     return trained > 0 ? `this page’s run, step ${whole(trained)}` : 'an untrained network';
   };
   const sentence = () => {
     const now = app.state.losses.length;
-    const chosen = { source: app.source, trained: now };
+    const next = { source: chosen(), trained: now };
     const made = maker();
-    if (made && nameOf(made) !== nameOf(chosen)) {
-      const isRun = made.source === 'run' && chosen.source === 'run';
-      return `Made by ${nameOf(made)}; ${isRun ? `it is at step ${whole(now)} now` : `now chosen: ${nameOf(chosen)}`}`;
+    if (made && nameOf(made) !== nameOf(next)) {
+      const isRun = made.source === 'run' && next.source === 'run';
+      return `Made by ${nameOf(made)}; ${isRun ? `it is at step ${whole(now)} now` : `now chosen: ${nameOf(next)}`}`;
     }
-    if (chosen.source !== 'run' || now > 0)
-      return nameOf(chosen).replace(/^./, (letter) => letter.toUpperCase());
+    if (next.source !== 'run' || now > 0) return nameOf(next).replace(/^./, (letter) => letter.toUpperCase());
     return 'An untrained network: it makes mere shades. Train it first, or take the pretrained one';
   };
 

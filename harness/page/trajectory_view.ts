@@ -28,9 +28,13 @@ export function connectTrajectory(
   /** What the shown step does. */
   const sentence = (left: number): string => {
     if (left === 0) return 'Each step moves x a little towards the prediction; the last one arrives there.';
+    const method = app.network.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
+    if (left === 1 && method === 'adams') return 'The last step leaves no noise: these are the images.';
     if (left === 1) return 'The last step takes the prediction itself: these are the images.';
-    if (trajectory.order?.method === 'heun' && app.network.recipe !== 'tutorial')
+    if (method === 'heun')
       return 'This step looks at x twice, at its beginning and at its end, and goes between the two ways.';
+    if (method === 'adams' && left < trajectory.order!.steps)
+      return 'This step goes the way that the network sees now, and on as that has changed since the step before.';
     return `After looking at x, this step moves it 1/${whole(left)} of the way to the prediction.`;
   };
 

@@ -8,8 +8,8 @@ import { divergedMessage } from './diverged';
 import { checkBeginning, trainingOf } from './fine_tune';
 import { Models } from './models';
 import type { Network } from './order';
-import { pretrainedOf } from './pretrained';
-import type { PageSettings, Source, WorkerEvent } from './protocol';
+import { INSTANT, pretrainedOf } from './pretrained';
+import type { Order, PageSettings, WorkerEvent } from './protocol';
 import { checkLabels, imagesOf, networkOf } from './run_images';
 import type { Beginning } from './settings';
 
@@ -81,10 +81,11 @@ export class Workplace {
     return { seed, batchSize, learningRate, epochs, source: this.source, ...limit, ...holdout };
   }
 
-  async networkFrom(source: Source): Promise<Network> {
+  async networkFrom(source: Order['source']): Promise<Network> {
     const { core, models } = this;
     const engine = await core.device();
     if (source === 'file') return models.ofFile(engine);
+    if (source === 'instant') return models.ofRecipe(INSTANT.name, engine);
     if (source === 'pretrained') return models.ofRecipe(pretrainedOf(this.current.recipe), engine);
     const unet = core.run ? await core.run.network(engine) : await this.newNetwork(engine);
     return { unet, objective: this.objective };

@@ -8,6 +8,7 @@ import { bits } from './bits';
 import { calls } from './calls';
 import { files } from './files';
 import { frames } from './frames';
+import { hand } from './hand';
 import { kills } from './kills';
 import { pack } from './pack';
 import { pages } from './pages';
@@ -26,6 +27,7 @@ const rows: readonly Row[] = [
   ...pytorch,
   ...suites,
   frames,
+  ...hand,
   pack,
 ];
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { centred } from '../../harness/page/centred';
 import { fits, verdict } from '../../harness/page/draw_classes';
 import { DrawHistory } from '../../harness/page/draw_history';
-import { questionOf, unfit } from '../../harness/page/draw_order';
+import { questionOf, refined, samplingOfDrawing, unfit } from '../../harness/page/draw_order';
 import { Latest } from '../../harness/page/latest';
 import { gaussianNoise, noised } from '../../harness/page/noised';
 import { initialSettings } from '../../harness/page/settings';
@@ -145,6 +145,38 @@ test('noise is Gaussian, follows from the seed, and drowns the image as far as t
   const [first, second] = noised(image, 0.5, 5);
   const [n0, n1] = gaussianNoise(5, 1, 2);
   expect([first, second]).toEqual([expect.closeTo(0.25 * n0 + 0.25, 5), expect.closeTo(0.75 + 0.25 * n1, 5)]);
+});
+
+describe('how an answer is sampled', () => {
+  const order = {
+    source: 'pretrained',
+    image: new Float32Array(784),
+    seed: 1,
+    digit: 3,
+    guidance: 2,
+  } as const;
+  const denoise = (level: number) => ({ ...order, ask: 'denoise', level, rough: true }) as const;
+
+  test('first in three steps of Adams, then, if nothing changes, in as many of Euler as the level needs', () => {
+    const fill = { ...order, ask: 'fill', mask: new Float32Array(784), rough: true } as const;
+    for (const [first, steps] of [
+      [denoise(0.6), 12],
+      [denoise(1), 20],
+      [fill, 20],
+    ] as const) {
+      expect(samplingOfDrawing(first)).toEqual({ method: 'adams', steps: 3 });
+      const better = refined(first)!;
+      expect(samplingOfDrawing(better as typeof first)).toEqual({ method: 'euler', steps });
+      expect(refined(better)).toBeUndefined();
+    }
+  });
+
+  test('once where few steps do, or where nothing is sampled', () => {
+    expect(samplingOfDrawing(denoise(0.15))).toEqual({ method: 'euler', steps: 3 });
+    expect(samplingOfDrawing(denoise(0.01))).toEqual({ method: 'euler', steps: 2 });
+    expect(refined(denoise(0.15))).toBeUndefined();
+    expect(refined({ ...order, ask: 'classify' })).toBeUndefined();
+  });
 });
 
 describe('the question', () => {

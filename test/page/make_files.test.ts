@@ -17,6 +17,7 @@ const order = {
   steps: 20,
   count: 4,
   seed: 123,
+  place: { across: 0, down: 0 },
   digit: 'all',
   text: '2026',
   guidance: 2,
@@ -26,7 +27,15 @@ const order = {
 test('an address makes what is shown, whatever is chosen now; it holds no network of one’s own', () => {
   const now = { ...initialSettings, steps: 5, digit: 7, text: '', noise: 9, model: 'run', count: 3 } as const;
   const query = queryOf(now, order);
-  expect(query).toBe('?task=sample&text=2026&autorun=1');
+  expect(query).toBe('?task=sample&calls=40&text=2026&autorun=1');
+  const two = {
+    ...order,
+    source: 'instant',
+    steps: 2,
+    guidance: 1,
+    place: { across: 5.5, down: 70 },
+  } as const;
+  expect(queryOf(now, two)).toBe('?task=sample&across=5.5&down=70&text=2026&autorun=1');
   const { settings } = parseQuery(queryOf(now, { ...order, text: '', guidance: 3, method: 'heun' }));
   expect(settings).toMatchObject({
     model: 'auto',
@@ -34,6 +43,7 @@ test('an address makes what is shown, whatever is chosen now; it holds no networ
     noise: 123,
     digit: 'all',
     guidance: 3,
+    steps: 20,
     method: 'heun',
   });
   expect(promise('pretrained', true)).toBe(': it makes the same images.');
@@ -50,6 +60,8 @@ test('a file is named after what it takes to make it again', () => {
     'digits-7-20-steps-seed-123.gif',
   );
   expect(fileName('digits', { ...order, text: '' }, 20, 'png')).toBe('digits-all-step-20-of-20-seed-123.png');
+  const mixed = { ...order, source: 'instant', steps: 2, place: { across: 50, down: 37.5 } } as const;
+  expect(fileName('digits', mixed, 2, 'png')).toBe('digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.png');
   expect(fileName('tutorial', order, 'all', 'npy')).toBe('tutorial-20-steps-seed-123.npy');
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { corrupt } from '../../harness/page/corruption';
+import { imagesAt, noiseOf } from '../../harness/page/noise_field';
 import { columnsFor, columnsForText, labelsFor, samplingOf, usualCount } from '../../harness/page/order';
 import { presets } from '../../src/unet/config';
 
@@ -42,6 +43,9 @@ describe('samples to order', () => {
     expect(samplingOf(digits, { ...order, text: '2026' }).labels).toEqual([2, 0, 2, 6]);
     const tutorial = { unet: { config: presets.tutorial }, objective: 'tutorial' } as const;
     expect(samplingOf(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
+    // Away from the first corner of the field, the noise is no seed's.
+    const { noise } = samplingOf(digits, { ...order, place: { across: 50, down: 0 } });
+    expect(noise).toEqual(noiseOf(5, imagesAt({ across: 50, down: 0 }, 4), 784));
     const conditioning = { noiseLevel: true, classes: 0 };
     const alone = { unet: { config: { ...presets.digits, conditioning } }, objective: 'flow' } as const;
     expect(samplingOf(alone, order)).toEqual({ steps: 20, seed: 5, method: 'heun' });

@@ -26,11 +26,14 @@ describe('the address', () => {
       seed: 123,
       widths: [32, 64, 64],
       samples: 60,
-      steps: 20,
+      calls: '2',
+      steps: 0,
+      across: 0,
+      down: 0,
       model: 'auto',
       digit: 'all',
       guidance: 2,
-      method: 'euler',
+      method: 'auto',
     });
     expect(toQuery(initialSettings)).toBe('');
   });
@@ -47,14 +50,13 @@ describe('the address', () => {
       seed: 123,
       widths: [32, 64, 64],
       samples: 64,
-      steps: 50,
     });
     expect(toQuery(tutorial)).toBe('?recipe=tutorial');
   });
 
   test('where the recipe stands among the others makes no difference', () => {
     const first = parseQuery('?recipe=tutorial&lr=0.003&batch=16').settings;
-    expect(first).toMatchObject({ recipe: 'tutorial', lr: 0.003, batch: 16, steps: 50 });
+    expect(first).toMatchObject({ recipe: 'tutorial', lr: 0.003, batch: 16, samples: 64 });
     expect(parseQuery('?lr=0.003&batch=16&recipe=tutorial').settings).toEqual(first);
     // Which is where the other recipe begins, and so must be said.
     expect(toQuery(first)).toBe('?recipe=tutorial&batch=16&lr=0.003');
@@ -70,12 +72,18 @@ describe('the address', () => {
     expect(toQuery(read.settings)).toBe(query);
   });
 
+  test('network calls, and a place between the noises, are written and read back', () => {
+    const query = '?task=sample&calls=40&noise=9&across=37.5&down=100';
+    const read = parseQuery(query);
+    expect(read).toMatchObject({ settings: { calls: '40', steps: 0, across: 37.5, down: 100 }, notices: [] });
+    expect(toQuery(read.settings)).toBe(query);
+  });
+
   test('another recipe brings its own numbers, and leaves those that were set', () => {
     const chosen = withSetting({ ...initialSettings, batch: 16, seed: 7 }, 'recipe', 'tutorial').settings!;
     expect(chosen).toMatchObject({
       recipe: 'tutorial',
       lr: 0.001,
-      steps: 50,
       samples: 64,
       batch: 16,
       seed: 7,
@@ -201,6 +209,8 @@ describe('the address', () => {
     ['lr', ['0', '-0.1', '1.1', 'NaN', 'Infinity', '', '1e-9', '0,1', '1e999']],
     ['seed', ['-1', '4294967296', '1.0']],
     ['widths', ['', ',', '32,', '32,,64', '0', '32 64', '1,2,3,4,5,6,7,8,9', '2000', '3.5']],
+    ['calls', ['', '3', '02', 'auto']],
+    ['across', ['', '-1', '100.5', 'half']],
     ['steps', ['0', '1001']],
     ['task', ['', 'Train', 'constructor']],
     ['tune', ['', '1', 'On', 'constructor']],
@@ -224,6 +234,8 @@ describe('the address', () => {
     ['benchBatch', '', 0],
     ['benchBatch', '2', 2],
     ['count', '', 0],
+    ['steps', '', 0],
+    ['down', '.5', 0.5],
     ['digit', ' 7 ', 7],
     ['digit', 'all', 'all'],
     ['told', '7', 7],

@@ -701,9 +701,9 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   await phase(page, 'idle');
   await type(page, 'steps', 'abc');
   await until(page, () => (document.getElementById('sample') as HTMLButtonElement).disabled);
-  await click(page, '#steps-5');
+  await click(page, '#calls-8');
   await until(page, () => !(document.getElementById('sample') as HTMLButtonElement).disabled);
-  expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).value)).toBe('5');
+  expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).value)).toBe('');
   expect(await text(page, 'sample-problem')).toBe('');
 
   await click(page, '#tab-train');

@@ -134,6 +134,47 @@ export async function onPhone(page: Page, ...selectors: string[]): Promise<strin
   );
 }
 
+/** What the page and its worker say to each other, as `recordMessages` has it. */
+export interface Message {
+  readonly to: 'worker' | 'page';
+  readonly type: string;
+  readonly id?: number;
+  /** Whether it has an answer to a drawing. */
+  readonly answer: boolean;
+  /** The numbers of the images that are asked for, as the hand moves. */
+  readonly images: readonly number[];
+}
+
+/** Loads the page anew, and records in `window.messages` what it and its worker say to each other from then on. */
+export async function recordMessages(page: Page): Promise<void> {
+  await page.evaluateOnNewDocument(() => {
+    const messages: Message[] = [];
+    Object.assign(window, { messages });
+    type Said = { type: string; id?: number; answer?: unknown; images?: { image: number }[] };
+    const note = (to: Message['to'], { type, id, answer, images }: Said) => {
+      const asked = type === 'follow' ? images!.map(({ image }) => image) : [];
+      messages.push({ to, type, id, answer: answer !== undefined, images: asked });
+    };
+    const { postMessage, addEventListener } = Worker.prototype;
+    const add = addEventListener as (...listener: unknown[]) => void;
+    // Before the page itself hears it, and says something else.
+    Worker.prototype.addEventListener = function (...listener: unknown[]) {
+      add.call(this, 'message', ({ data }: MessageEvent) => note('page', data));
+      Worker.prototype.addEventListener = addEventListener;
+      add.call(this, ...listener);
+    };
+    Worker.prototype.postMessage = function (message: { type: string }, ...rest: unknown[]) {
+      note('worker', message);
+      return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
+    };
+  });
+  await page.reload();
+  await phase(page, 'idle');
+}
+
+export const messagesOf = (page: Page) =>
+  page.evaluate(() => (window as unknown as { messages: Message[] }).messages);
+
 /** Collects what the page saves, and drops such files on it. */
 export async function files(page: Page) {
   await page.evaluate(() => {

@@ -33,18 +33,28 @@ test('a first visit that makes digits fetches 1.6 MB at most, and none of what i
   files.length = 0;
   await page.goto(served.address);
   await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
-  const shown = files.map(({ name }) => name);
-  expect(shown.filter((name) => name.endsWith('.safetensors'))).toEqual([]);
+  const networks = () => files.flatMap(({ name }) => /^(.*)-.{8}\.safetensors$/.exec(name)?.slice(1) ?? []);
+  expect(networks()).toEqual([]);
   await click(page, '#make-now');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 20 of 20');
+  const finished = (label: string) =>
+    until(page, (l) => document.getElementById('frame-label')!.textContent === l, label);
+  await finished('step 2 of 2');
   expect(await page.$eval('#sample-model', (text) => text.textContent)).toBe(
-    'The pretrained network, after 340,000 images',
+    'The pretrained network, distilled to two calls',
   );
-  const used = files.map(({ name }) => name);
-  expect(used.filter((name) => name.endsWith('.safetensors'))).toEqual([expect.stringMatching(/^digits-/)]);
-  expect(used.filter((name) => /mnist|measure|trainer|gif/.test(name))).toEqual([]);
+  // The hand moves the same network.
+  await page.focus('#noise-handle');
+  await page.keyboard.press('End');
+  await until(page, () => location.search.includes('across=100'));
+  await finished('step 2 of 2');
+  expect(networks()).toEqual(['digits-instant']);
+  expect(files.filter(({ name }) => /mnist|measure|trainer|gif/.test(name))).toEqual([]);
   // As they lie on the disk: many servers pack texts, which makes it less.
   expect(files.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(1_600_000);
+  // More calls are another network's.
+  await click(page, '#calls-6');
+  await finished('step 3 of 3');
+  expect(networks()).toEqual(['digits-instant', 'digits']);
   // Digits to train on come when somebody trains.
   await click(page, '#tab-train');
   await until(page, () => window.harness.state.data !== undefined);

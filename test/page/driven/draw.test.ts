@@ -6,7 +6,19 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, files, losses, pause, phase, steps, text, until, visit } from '../visit';
+import {
+  click,
+  files,
+  losses,
+  messagesOf,
+  pause,
+  phase,
+  recordMessages,
+  steps,
+  text,
+  until,
+  visit,
+} from '../visit';
 
 const driven = drive();
 
@@ -127,6 +139,49 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
   await click(page, '#draw-undo');
   await says(page, 'Four ways to fill the mask');
   expect(await page.evaluate(() => location.search)).toContain('task=draw&ask=fill&level=50');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a drawing is answered in a few steps, and better while nothing moves; what moves is not kept waiting', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=draw&level=100&told=3`);
+  await recordMessages(page);
+  await page.evaluate(() => {
+    const pictures: string[] = [];
+    Object.assign(window, { pictures });
+    setInterval(() => {
+      const shown = (document.getElementById('draw-made') as HTMLCanvasElement).toDataURL();
+      if (shown !== pictures.at(-1)) pictures.push(shown);
+    }, 5);
+  });
+  const pictures = () => page.evaluate(() => (window as unknown as { pictures: string[] }).pictures);
+  const drawn = async () => (await messagesOf(page)).filter(({ type }) => type === 'drawn');
+  await click(page, '#draw-example');
+  // Paper, the first answer, the better one.
+  await until(page, () => (window as unknown as { pictures: string[] }).pictures.length === 3);
+  await quiet(page);
+  expect((await drawn()).map(({ answer }) => answer)).toEqual([true, true]);
+
+  // The slider moves while the better answer to something else is being made.
+  await page.evaluate(async () => {
+    const { messages } = window as unknown as { messages: { to: string; type: string }[] };
+    const move = (percent: number) => {
+      const level = document.getElementById('level') as HTMLInputElement;
+      level.value = String(percent);
+      level.dispatchEvent(new Event('input'));
+    };
+    const before = messages.length;
+    const count = (to: string, what: string) =>
+      messages.slice(before).filter((each) => each.to === to && each.type === what).length;
+    move(99);
+    while (count('page', 'drawn') < 1 || count('worker', 'draw') < 2)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    move(98);
+  });
+  await quiet(page);
+  // First and interrupted answer to the one, both to the other.
+  expect((await drawn()).map(({ answer }) => answer)).toEqual([true, true, true, false, true, true]);
+  expect(await pictures()).toHaveLength(6);
   expect(problems).toEqual([]);
   await page.close();
 });

@@ -67,6 +67,30 @@ test('browser: samples are painted on the canvas while it trains', async () => {
   await page.close();
 });
 
+test('morph: the digits on the canvas follow mouse and arrow keys', async () => {
+  const page = await opened('morph', '^Picture 1, 50 % across, 50 % down', keepPainted);
+  const painted = () => page.evaluate(() => (globalThis as unknown as { painted?: number[] }).painted ?? []);
+  await expect.poll(painted, { timeout: 60_000 }).toHaveLength(5 * 28 * 2 * 28);
+  const first = await painted();
+  // Ink on paper.
+  expect(Math.min(...first)).toBeLessThan(60);
+  expect(first.filter((value) => value > 240).length).toBeGreaterThan(0.5 * first.length);
+  const { x, y, width, height } = (await (await page.$('canvas'))!.boundingBox())!;
+  await page.mouse.move(x + 0.9 * width, y + 0.2 * height, { steps: 10 });
+  await until(page, () =>
+    document.querySelector('#status')!.textContent!.endsWith(', 90 % across, 20 % down'),
+  );
+  const moved = await painted();
+  expect(moved).not.toEqual(first);
+  await page.focus('canvas');
+  await page.keyboard.press('ArrowDown');
+  await until(page, () =>
+    document.querySelector('#status')!.textContent!.endsWith(', 90 % across, 22 % down'),
+  );
+  await expect.poll(painted).not.toEqual(moved);
+  await page.close();
+});
+
 test('own_loss: the mean absolute error falls', async () => {
   const page = await opened('own_loss', '^Step 20,');
   const error = () => page.$eval('#status', (e) => Number(/error ([\d.]+)/.exec(e.textContent!)![1]));

@@ -58,7 +58,7 @@ test('the welcome plays a recording before it asks for a GPU, and plays on until
   expect(await page.evaluate(() => location.search)).toBe('?task=sample');
   // The button is gone; the focus is not.
   expect(await focused(page)).not.toBe('');
-  await made(page, 20);
+  await made(page, 2);
 
   // The name of the page leads back to the welcome, and nothing is lost.
   const digits = await picture(page, 'sample-prediction');
@@ -110,11 +110,12 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
     'Number is empty; write the digits to make, such as 2026, or press one of the buttons.',
   );
   await page.type('#text', '20a6');
+  // What is legal has followed; the rest may become so.
   expect(await text(page, 'text-problem')).toBe('');
+  expect(await page.evaluate(() => location.search)).toMatch(/&text=20$/);
   await page.keyboard.press('Enter');
   expect(await text(page, 'text-problem')).toMatch(/^Number is 20a6; it must be up to 60 digits/);
   await until(page, () => (document.getElementById('sample') as HTMLButtonElement).disabled);
-  expect(await picture(page, 'sample-prediction')).toBe(written);
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Enter');
@@ -129,7 +130,7 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
 });
 
 test('PNG, GIF and npy hold what was made, and are named after it; the address that is shared makes it again', async () => {
-  const { page, problems } = await open('?task=sample&steps=3&text=42&autorun=1');
+  const { page, problems } = await open('?task=sample&steps=3&text=42&method=heun&autorun=1');
   await made(page, 3);
   const { save } = await files(page);
   await page.evaluate(() => {
@@ -201,7 +202,7 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
     await until(page, (w) => document.getElementById('shared')!.textContent === w, words);
     return page.evaluate(() => navigator.clipboard.readText());
   };
-  const made42 = `${driven.address}?task=sample&steps=3&text=42&autorun=1`;
+  const made42 = `${driven.address}?task=sample&steps=3&text=42&method=heun&autorun=1`;
   expect(await shared('The address is copied: it makes the same images.')).toBe(made42);
   // No address holds a network of one's own.
   await type(page, 'steps', '3');

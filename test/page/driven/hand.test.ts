@@ -1,0 +1,238 @@
+/** The field of the Make tab, moved by mouse, finger and keys, and the number that is answered while it is typed; network calls. */
+import { join } from 'node:path';
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { violationsEverywhere } from '../axe';
+import { drive } from '../drive';
+import { click, messagesOf, phase, recordMessages, root, text, until, visit } from '../visit';
+
+const driven = drive();
+
+const picture = (page: Page, id = 'sample-prediction') =>
+  page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+const changed = (page: Page, before: string, id = 'sample-prediction') =>
+  until(
+    page,
+    (shown, i) => (document.getElementById(i) as HTMLCanvasElement).toDataURL() !== shown,
+    before,
+    id,
+  );
+/** All steps of what is chosen have been made. */
+const finished = (page: Page, steps: number) =>
+  until(
+    page,
+    (label) => document.getElementById('frame-label')!.textContent === label,
+    `step ${steps} of ${steps}`,
+  );
+const search = (page: Page) => page.evaluate(() => location.search);
+
+/** How often the worker was asked for something, and how much of that was under way at once. */
+async function asked(page: Page, what: 'follow' | 'sample') {
+  const all = (await messagesOf(page)).filter(({ type }) => type === what || type === 'followed');
+  let [waiting, most] = [0, 0];
+  for (const { to } of all) {
+    waiting += to === 'worker' ? 1 : -1;
+    most = Math.max(most, waiting);
+  }
+  return { times: all.filter(({ type }) => type === what).length, most };
+}
+
+test('digits appear while a number is typed, without a press, and with their steps when the typing rests', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample`);
+  await recordMessages(page);
+  const paper = await picture(page);
+  await page.focus('#text');
+  await page.keyboard.press('7');
+  await changed(page, paper);
+  const seven = await picture(page);
+  expect(await search(page)).toBe('?task=sample&text=7');
+  await page.keyboard.type('42');
+  await changed(page, seven);
+  await finished(page, 2);
+  expect(await page.evaluate(() => document.activeElement!.id)).toBe('text');
+  expect((await asked(page, 'sample')).times).toBe(1);
+  const typed = await picture(page);
+  // The same as if it had been ordered.
+  await click(page, '#sample');
+  await expect.poll(async () => (await asked(page, 'sample')).times).toBe(2);
+  await phase(page, 'idle');
+  await finished(page, 2);
+  expect(await picture(page)).toBe(typed);
+  // Without a number there are all digits again.
+  await page.focus('#text');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
+  await finished(page, 2);
+  await until(page, () => {
+    const { width, height } = document.getElementById('sample-prediction') as HTMLCanvasElement;
+    return Math.round((2 * width) / height) === 5; // five columns, two rows
+  });
+  expect(await search(page)).toBe('?task=sample');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('in the field the digits follow mouse, finger and arrow keys, one picture at a time, and the address has the place', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample&text=38`);
+  await recordMessages(page);
+  await page.setViewport({ width: 1280, height: 800 });
+  const box = async () => (await (await page.$('#noise-field'))!.boundingBox())!;
+  const { x, y, width, height } = await box();
+  const place = () =>
+    page.$eval('#noise-handle', (handle) => [handle.ariaValueNow, handle.ariaValueText] as const);
+
+  let before = await picture(page);
+  const digit = await picture(page, 'noise-digit');
+  await page.mouse.move(x + 20, y + 20);
+  await page.mouse.down();
+  await page.mouse.move(x + width / 2, y + height / 2, { steps: 30 });
+  await changed(page, before);
+  await changed(page, digit, 'noise-digit');
+  await page.mouse.up();
+  await finished(page, 2);
+  const [across, words] = await place();
+  expect(Number(across)).toBeCloseTo(50, 0);
+  expect(words).toMatch(/^(49|50|51)(\.\d)? % to the right, (49|50|51)(\.\d)? % down$/);
+  expect(await search(page)).toContain(`&across=${across}&down=`);
+  // Moved again without a button, nothing happens.
+  before = await picture(page);
+  const { times } = await asked(page, 'follow');
+  await page.mouse.move(x + 10, y + height - 10);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([await picture(page), (await place())[0]]).toEqual([before, across]);
+
+  await page.focus('#noise-handle');
+  await page.keyboard.press('End');
+  await changed(page, before);
+  expect((await place())[0]).toBe('100');
+  for (let i = 0; i < 6; i++) await page.keyboard.press('PageUp');
+  await finished(page, 2);
+  await until(page, () => location.search.includes('across=100') && !location.search.includes('down'));
+  const corner = await picture(page);
+
+  // The second corner is the next seed's noise, but for rounding: its digits are the same to the eye.
+  before = corner;
+  await page.keyboard.press('Home');
+  await changed(page, before);
+  await finished(page, 2);
+  await until(page, () => location.search === '?task=sample&text=38');
+
+  await page.touchscreen.touchStart(x + width - 5, y + 5);
+  await page.touchscreen.touchMove(x + width - 3, y + 3);
+  await page.touchscreen.touchEnd();
+  await until(page, () => location.search.includes('across=100'));
+  await finished(page, 2);
+  expect(await picture(page)).toBe(corner);
+
+  const follow = await asked(page, 'follow');
+  expect(follow.times).toBeGreaterThan(times);
+  expect(follow.most).toBe(1);
+  await page.reload();
+  await phase(page, 'idle');
+  await until(
+    page,
+    () => document.getElementById('noise-handle')!.ariaValueText === '100 % to the right, 0 % down',
+  );
+  await click(page, '#sample');
+  await finished(page, 2);
+  expect(await picture(page)).toBe(corner);
+  expect(await violationsEverywhere(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('more network calls are made with the same noise and digits; the page says how many, and who makes them', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample&text=5&autorun=1`);
+  await finished(page, 2);
+  const pressed = () =>
+    page.$$eval('#calls [aria-pressed=true]', (all) => all.map((each) => each.textContent));
+  expect([await text(page, 'calls-note'), await pressed()]).toEqual([
+    '2 steps of the distilled network · 2 network calls',
+    ['2'],
+  ]);
+  const noise = await picture(page, 'sample-x');
+  const pictures = new Set([await picture(page)]);
+  for (const [calls, steps, note] of [
+    ['6', 3, '3 steps of Adams · 6 network calls'],
+    ['8', 4, '4 steps of Adams · 8 network calls'],
+    ['40', 20, '20 steps of Euler · 40 network calls'],
+  ] as const) {
+    await click(page, `#calls-${calls}`);
+    await finished(page, steps);
+    await phase(page, 'idle');
+    expect([await text(page, 'calls-note'), await pressed()]).toEqual([note, [calls]]);
+    expect(await text(page, 'sample-model')).toBe('The pretrained network, after 340,000 images');
+    expect(await search(page)).toBe(`?task=sample&calls=${calls}&text=5&autorun=1`);
+    expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).placeholder)).toBe(
+      String(steps),
+    );
+    pictures.add(await picture(page));
+  }
+  expect(pictures.size).toBe(4);
+  await page.focus('#frame');
+  await page.keyboard.press('Home');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 20');
+  const first = await picture(page, 'sample-x');
+  await click(page, '#calls-2');
+  await finished(page, 2);
+  expect(await text(page, 'sample-model')).toBe('The pretrained network, distilled to two calls');
+  await page.focus('#frame');
+  await page.keyboard.press('Home');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 2');
+  // The last step shows a picture with less noise; the first of each begins with the same.
+  expect(await picture(page, 'sample-x')).toBe(first);
+  expect(first).not.toBe(noise);
+
+  // Another guidance is none of the distilled network's; a number of steps is none of the choices.
+  await page.focus('#guidance');
+  await page.keyboard.press('ArrowRight');
+  await until(page, () => document.getElementById('sample-model')!.textContent!.includes('340,000'));
+  await phase(page, 'idle');
+  await page.evaluate(() => {
+    const steps = document.getElementById('steps') as HTMLInputElement;
+    steps.value = '5';
+    steps.dispatchEvent(new Event('change'));
+  });
+  await until(page, () => document.querySelector('#calls [aria-pressed=true]') === null);
+  expect(await text(page, 'calls-note')).toMatch(/^5 steps of \w+ · 10 network calls$/);
+  // A choice leaves nothing of that, and the distilled network has its own guidance.
+  for (const [calls, note] of [
+    ['8', '4 steps of Adams · 8 network calls'],
+    ['2', '2 steps of the distilled network · 2 network calls'],
+  ] as const) {
+    await click(page, `#calls-${calls}`);
+    await until(page, (words) => document.getElementById('calls-note')!.textContent === words, note);
+  }
+  expect(await text(page, 'guidance-value')).toBe('2');
+  // A run of its own is not distilled.
+  await click(page, '#use-run');
+  await until(page, () => (document.getElementById('calls-2') as HTMLButtonElement).disabled);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a distilled network from a file is sampled in the one way that it has learned, and Draw takes another', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample&text=4&calls=40`);
+  await phase(page, 'idle');
+  const input = await page.$<'input'>('#model-file' as 'input');
+  await input!.uploadFile(join(root, 'src/pretrained/digits-instant.safetensors'));
+  await until(page, () => window.harness.state.model !== undefined);
+  await click(page, '#sample');
+  await finished(page, 2);
+  expect(await text(page, 'calls-note')).toBe('2 steps of Euler · 2 network calls');
+  expect(await text(page, 'sample-model')).toBe('The file digits-instant.safetensors');
+  expect(await page.$eval('#calls', (choice) => choice.checkVisibility())).toBe(false);
+  for (const id of ['steps', 'method', 'guidance'])
+    expect(await page.$eval(`#${id}`, (field) => field.matches(':disabled')), id).toBe(true);
+  const made = await picture(page);
+  await page.focus('#noise-handle');
+  await page.keyboard.press('End');
+  await changed(page, made);
+  await finished(page, 2);
+  await click(page, '#tab-draw');
+  await until(page, () =>
+    document.getElementById('draw-model')!.textContent!.includes('is distilled to 2 calls'),
+  );
+  expect(await text(page, 'draw-model')).toMatch(/^The pretrained network/);
+  expect(problems).toEqual([]);
+  await page.close();
+});
