@@ -42,13 +42,14 @@ const parts = {
     network: presets.digits,
     // Without the smaller batch at an epoch's end, which costs accepted digits (docs/recipe.md).
     fit: { epochs: 6, binarize: false, dropLast: true },
-    sampling: { steps: 20, method: 'euler', guidance: 2 },
+    // As good as 20 steps of Euler, in 8 network calls in place of 40 (docs/recipe.md).
+    sampling: { method: 'adams', steps: 4, guidance: 2 },
   },
   'digits-3x3': {
     network: presets['digits-3x3'],
     fit: { epochs: 12, binarize: false, dropLast: true },
     // It takes a little more guidance (docs/recipe.md).
-    sampling: { steps: 20, method: 'euler', guidance: 2.25 },
+    sampling: { method: 'adams', steps: 4, guidance: 2.25 },
   },
 } as const satisfies Record<string, Omit<Recipe, 'trainer'>>;
 

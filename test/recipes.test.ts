@@ -113,6 +113,12 @@ describe('how a network is sampled', () => {
     expect(recipeOf({ ...model, config: least })).toBe(name);
   });
 
+  test('in 8 calls, of a network that makes digits', () => {
+    expect(digits.sampling).toEqual({ method: 'adams', steps: 4, guidance: 2 });
+    expect(callsOf(digits.sampling)).toBe(8);
+    expect(callsOf(recipes['digits-3x3'].sampling)).toBe(8);
+  });
+
   test('as its file says', () => {
     const sampling = { method: 'adams', steps: 4, guidance: 1.5 } as const;
     expect(samplingFor({ config: digits.network, objective: 'flow', sampling })).toBe(sampling);

@@ -50,6 +50,7 @@ import { Progress } from '../progress';
 import { runFiles } from '../run_files';
 import { CHECKPOINT, MODEL, RunFolder } from '../run_folder';
 import { runPictures } from '../run_pictures';
+import { samplingText } from '../sampling_flags';
 import { scheduleFlag, scheduleFor } from '../schedule_flag';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
@@ -575,7 +576,9 @@ class TrainRun {
     );
     if (this.evaluation) progress.print(`Held-out loss ${this.evaluation.loss.toFixed(5)}.`);
     if (this.quality) {
-      progress.print(`Quality of ${options.qualityCount} samples: ${qualityLine(this.quality)}.`);
+      progress.print(
+        `Quality of ${options.qualityCount} samples (${samplingText(trainer.unet.sampling!)}): ${qualityLine(this.quality)}.`,
+      );
     }
     progress.print(`Wrote in ${options.folder.path}: ${written.join(', ')}.`);
     if (!this.flow) {
