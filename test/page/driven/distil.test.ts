@@ -64,9 +64,11 @@ test('a trained network is distilled while samples are made, stopped, and distil
 
   // It makes images, in as many steps as it has calls.
   await click(page, '#distil-make');
+  await click(page, '#sample');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
   await until(
     page,
-    (name) => document.getElementById('sample-model')!.textContent!.endsWith(`the file ${name}`),
+    (name) => document.getElementById('sample-model')!.textContent === `The file ${name}`,
     model.name,
   );
   await click(page, '#tab-train');
