@@ -7,15 +7,24 @@ import { adapterKind, checkVariants, defaultVariants, type Variants } from '../u
 export interface VariantChooser {
   /** `training` is false for a network that only predicts. */
   choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
-  /** Whether, from now on, it chooses a variant other than the one that `error` reports. */
-  replaces(error: unknown): boolean;
+  /**
+   * Chooses again without the variant that `error` reports, which is one of `used`. Resolves to undefined if there is none in its place, or
+   * if `error` is about something else.
+   */
+  replace(
+    error: unknown,
+    used: Variants,
+    layers: readonly Layer[],
+    batch: number,
+    training: boolean,
+  ): Promise<Variants | undefined>;
 }
 
 /** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */
 export const defaultChooser = ({ device, adapter }: Gpu, rejected?: ReadonlySet<string>): VariantChooser => ({
   choose: async (layers, batch) =>
     defaultVariants(layers, batch, device.features, adapterKind(adapter), rejected),
-  replaces: () => false,
+  replace: async () => undefined,
 });
 
 export interface Choice {
@@ -28,15 +37,18 @@ export interface Choice {
   readonly training: boolean;
 }
 
-/** Calls `make` with given or chosen variants; if a chosen variant proves wrong, chooses again and retries. */
+/** Calls `make` with given or chosen variants; if a chosen variant proves wrong or is refused, chooses again and retries. */
 export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
   const { given, gpu, chooser, layers, batch, training } = choice;
-  const variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
-  try {
-    return await make(variants);
-  } catch (error) {
-    if (given || !chooser.replaces(error)) throw error;
-    return withVariants(choice, make);
+  let variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
+  for (;;) {
+    try {
+      return await make(variants);
+    } catch (error) {
+      const others = given ? undefined : await chooser.replace(error, variants, layers, batch, training);
+      if (!others) throw error;
+      variants = others;
+    }
   }
 }
 

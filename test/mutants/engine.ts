@@ -145,8 +145,8 @@ export const engine: Mutants = {
     },
     'what is wrong is no error': {
       file: 'src/checking/self_check.ts',
-      text: 'if (!this.passed.has(key)) throw this.wrong.get(key)!;',
-      becomes: 'if (!this.wrong) throw key;',
+      text: 'if (!this.passed.has(key)) throw this.unusable.get(key)!;',
+      becomes: 'if (!this.unusable) throw key;',
       caughtBy: node('node/wrong_kernels', 'Adam of the wrong sign'),
     },
     'a wrong plain form is not looked at': {
@@ -228,6 +228,44 @@ export const engine: Mutants = {
       text: 'if (existsSync(join(out, CHECKPOINT))) {',
       becomes: 'if (!overwrite && existsSync(join(out, CHECKPOINT))) {',
       caughtBy: unit('harness/cli', 'distil replaces no run'),
+    },
+  },
+  'kernels that are refused': {
+    'no other form takes the place of one': {
+      file: 'src/gpu/program.ts',
+      text: "if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;",
+      becomes: 'throw cause;',
+      caughtBy: node('node/hostile', 'at the same time'),
+    },
+    'they spoil the check of others': {
+      file: 'src/checking/self_check.ts',
+      text: '      if (ops.length === 1) {\n        if (error instanceof UnusableKernel) return [error];\n        throw error;\n      }\n',
+      becomes: '      throw error;\n',
+      caughtBy: node('node/hostile', 'by turns'),
+    },
+    'they come back from the cache': {
+      file: 'src/tuning/tuner.ts',
+      text: 'measurable.includes(known) && isTrusted)',
+      becomes: 'measurable.includes(known))',
+      caughtBy: node('node/hostile', 'compares with'),
+    },
+    'what the tuner compares with ends all': {
+      file: 'src/tuning/tuner.ts',
+      text: '        report(ops[0].variant, (error as Error).message);\n        continue;',
+      becomes: '        throw error;',
+      caughtBy: node('node/hostile', 'compares with'),
+    },
+    'they are told of by everything that used them': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: 'if (!this.told.has(rejected)) this.onWarning',
+      becomes: 'this.onWarning',
+      caughtBy: node('node/hostile', 'at the same time'),
+    },
+    'a run that began with one cannot go on': {
+      file: 'src/worker/resume.ts',
+      text: 'if (!isArgument && !(error instanceof UnusableKernel)) throw error;',
+      becomes: 'if (!isArgument) throw error;',
+      caughtBy: node('node/hostile', 'given up'),
     },
   },
 };

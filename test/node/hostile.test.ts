@@ -1,0 +1,75 @@
+/** Drivers that treat kernels badly: training comes right with other forms, or ends in an error that says why. All rows: `npm run test:long -- hostile`. */
+import { describe, expect, test } from 'vitest';
+import { ownName } from '../../src/gpu/adapter';
+import { createEngine, type Warning } from '../../src/index';
+import { memoryCache } from '../../src/tuning/cache';
+import type { Checkpoint } from '../../src/weights/checkpoint';
+import { resumeTrainer } from '../../src/worker/resume';
+import { check, digits, tutorial } from '../checked_networks';
+import { makeHostile, REFUSAL } from '../hostile/hostile_device';
+import { healthyVisit, onCard, onSoftware, refuseEach } from '../hostile/refused';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu } = await testGpu();
+const { device } = gpu;
+
+describe('one shader is refused', () => {
+  test("each of software's forms, with checks remembered or not, by turns", async () => {
+    const place = onSoftware(digits);
+    const healthy = await healthyVisit(device, place);
+    const rows = healthy.asked.map((shader, i) => ({ shader, remembered: i % 2 === 0 }));
+    const { complaints, trained, ended } = await refuseEach(device, place, healthy, rows);
+    expect(complaints).toEqual([]);
+    expect(Math.min(trained, ended)).toBeGreaterThan(8);
+  });
+
+  // Forms for 3x3 compile in a third of the time.
+  const card = onCard({ ...tutorial, config: { height: 8, width: 8, widths: [8, 8], kernelSize: 3 } });
+  test('of those that the tuner compares with, and of those that it chose', async () => {
+    const healthy = await healthyVisit(device, card);
+    const chosen = healthy.used.filter((shader) => shader.startsWith('conv2d'));
+    const rows = [
+      ...['conv2d', 'difference'].map((shader) => ({ shader, remembered: false })),
+      ...chosen.slice(0, 4).map((shader) => ({ shader, remembered: true })),
+    ];
+    expect(rows.length).toBeGreaterThan(4);
+    const { complaints, ended } = await refuseEach(device, card, healthy, rows);
+    expect(complaints).toEqual([]);
+    expect(ended).toBe(0);
+  });
+});
+
+describe('a form that is refused', () => {
+  const refuses = (shader: string) => shader.startsWith('conv2d.winograd');
+
+  test('is replaced in all that is created at the same time, and told of once', async () => {
+    using _ = makeHostile(device, { refuses });
+    const warnings: Warning[] = [];
+    const onWarning = (warning: Warning) => warnings.push(warning);
+    using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning });
+    const unet = await engine.createUNet(digits.config);
+    await Promise.all([4, 8].map((count) => engine.createPredictor(unet, { count })));
+    const { variants } = await engine.createTrainer(unet, digits.trainer);
+    const names = warnings.map(({ code, kernel, variant }) => `${code} ${kernel}.${variant}`);
+    expect(names.length).toBeGreaterThan(1);
+    // The transforms are also those of the gradients.
+    expect(names.filter((name) => !/^refused-kernel conv2d\w*\.winograd/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(Object.values(variants).join(' ')).not.toContain('winograd');
+  });
+
+  test('is an error where the caller fixed it, and given up by a run that began with it, which says so', async () => {
+    const { variants } = await check(device, digits);
+    using _ = makeHostile(device, { refuses });
+    const fixed = await check(device, digits, { variants, tune: undefined });
+    expect(fixed).toMatchObject({ error: { code: 'shader' }, warnings: [] });
+    expect(fixed.error!.message).toMatch(/^The kernel conv2d\.winograd\S* cannot be used/);
+
+    using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning: () => {} });
+    const unet = await engine.createUNet(digits.config);
+    const begun = { variants, adapter: ownName(gpu.adapter) } as Checkpoint;
+    const { trainer, otherKernels } = await resumeTrainer(engine, unet, digits.trainer, begun);
+    expect(otherKernels).toContain(REFUSAL);
+    expect(Object.entries(trainer.variants).join(' ')).not.toMatch(/conv2d\/\S*winograd/);
+  });
+});
