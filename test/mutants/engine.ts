@@ -230,6 +230,14 @@ export const engine: Mutants = {
       caughtBy: unit('harness/cli', 'distil replaces no run'),
     },
   },
+  'drivers that clear no memory': {
+    'finish_step believes what it finds': {
+      file: 'shaders/optimizer/finish_step.wgsl',
+      text: 'atomicStore(&found, 0u);',
+      becomes: 'atomicOr(&found, 0u);',
+      caughtBy: node('node/hostile', 'garbage'),
+    },
+  },
   'kernels that are refused': {
     'no other form takes the place of one': {
       file: 'src/gpu/program.ts',

@@ -6,12 +6,43 @@ import { memoryCache } from '../../src/tuning/cache';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check, digits, tutorial } from '../checked_networks';
-import { makeHostile, REFUSAL } from '../hostile/hostile_device';
-import { healthyVisit, onCard, onSoftware, refuseEach } from '../hostile/refused';
+import { makeHostile, REFUSAL, withGarbage } from '../hostile/hostile_device';
+import { healthyVisit, onCard, onSoftware, refuseEach, trainOn } from '../hostile/refused';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
+
+/** Forms for 3x3 compile in a third of the time. */
+const card = onCard({ ...tutorial, config: { height: 8, width: 8, widths: [8, 8], kernelSize: 3 } });
+
+const withWorkgroupMemory = {
+  'conv2d/down.1': 'winograd6_3x3_gpu',
+  'conv2d/up.1': 'one_output_gpu',
+  'conv2d_grad_kernel/down.0': 'one_channel_gpu',
+  'conv2d_grad_kernel/up.0': 'winograd6_3x3_gpu',
+};
+
+test.each([
+  ["software's forms", onSoftware(digits), ['finish_step', 'gradient_norm', 'image_losses', 'mse']],
+  [
+    'forms for GPUs',
+    onSoftware({ ...card.network, trainer: { batchSize: 8, variants: withWorkgroupMemory } }),
+    ['one_channel_3x3_gpu', 'one_output_3x3_gpu', 'winograd6_3x3_gpu_input', 'winograd_gpu_product'],
+  ],
+])('garbage in workgroup memory changes no bit: %s', async (_, place, shaders) => {
+  const { losses } = await trainOn(device, place, memoryCache());
+  const rewritten = new Set<string>();
+  const rewrites = (shader: string, text: string) => {
+    const result = withGarbage(shader, text);
+    if (result !== text) rewritten.add(shader);
+    return result;
+  };
+  const outcome = await trainOn(device, place, memoryCache(), { rewrites });
+  for (const shader of shaders) expect([...rewritten].join(' ')).toContain(shader);
+
+  expect(outcome).toMatchObject({ losses, warnings: [], error: undefined });
+});
 
 describe('one shader is refused', () => {
   test("each of software's forms, with checks remembered or not, by turns", async () => {
@@ -23,8 +54,6 @@ describe('one shader is refused', () => {
     expect(Math.min(trained, ended)).toBeGreaterThan(8);
   });
 
-  // Forms for 3x3 compile in a third of the time.
-  const card = onCard({ ...tutorial, config: { height: 8, width: 8, widths: [8, 8], kernelSize: 3 } });
   test('of those that the tuner compares with, and of those that it chose', async () => {
     const healthy = await healthyVisit(device, card);
     const chosen = healthy.used.filter((shader) => shader.startsWith('conv2d'));
