@@ -1,5 +1,7 @@
 /** Choosers decide which kernel variants a network uses. */
+import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import type { Op } from '../plan/op';
 import type { Layer } from '../unet/config';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from '../unet/variants';
 
@@ -35,16 +37,29 @@ export interface Choice {
   readonly layers: readonly Layer[];
   readonly batch: number;
   readonly training: boolean;
+  /** Of what is made for a batch of images: an error that the batch is too large then says which is not. */
+  readonly sized?: {
+    /** The option that says how many images. */
+    readonly option: 'batchSize' | 'count';
+    readonly images: number;
+    /** The ops for another number of images. */
+    readonly opsOf: (images: number, variants: Variants) => readonly Op[];
+  };
 }
 
 /** Calls `make` with given or chosen variants; if a chosen variant proves wrong or is refused, chooses again and retries. */
 export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
-  const { given, gpu, chooser, layers, batch, training } = choice;
+  const { given, gpu, chooser, layers, batch, training, sized } = choice;
   let variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
   for (;;) {
     try {
       return await make(variants);
     } catch (error) {
+      if (sized && error instanceof EngineError && error.code === 'limit') {
+        const { namingLargestBatch } = await import('./largest_batch');
+        const opsOf = (images: number) => sized.opsOf(images, variants);
+        throw namingLargestBatch(error, gpu.device, { ...sized, opsOf });
+      }
       const others = given ? undefined : await chooser.replace(error, variants, layers, batch, training);
       if (!others) throw error;
       variants = others;

@@ -23,6 +23,28 @@ export const REFUSAL = 'a planted refusal';
 /** What a GPU says of itself, which the kernels for GPUs are made for. */
 export const someGpu = { vendor: 'maker', architecture: '', device: 'card', description: '' };
 
+/** A GPU object whose adapters reject requests for devices. `requests` are all that there were, each of an adapter of its own. */
+export function hostileSource(
+  gpu: GPU,
+  rejects: (descriptor: GPUDeviceDescriptor) => boolean,
+): { readonly source: GPU; readonly requests: readonly GPUDeviceDescriptor[] } {
+  const requests: GPUDeviceDescriptor[] = [];
+  const requestAdapter = async (options?: GPURequestAdapterOptions) => {
+    const adapter = (await gpu.requestAdapter(options))!;
+    const requestDevice = adapter.requestDevice.bind(adapter);
+    let spent = false;
+    const value = async (descriptor: GPUDeviceDescriptor) => {
+      if (spent) throw new DOMException('the adapter is consumed', 'OperationError');
+      spent = true;
+      requests.push(descriptor);
+      if (rejects(descriptor)) throw new DOMException(REFUSAL, 'OperationError');
+      return requestDevice(descriptor);
+    };
+    return Object.defineProperty(adapter, 'requestDevice', { value });
+  };
+  return { source: { requestAdapter } as GPU, requests };
+}
+
 /** Makes a device hostile until the result is disposed of. */
 export function makeHostile(device: GPUDevice, { refuses, rewrites, adapterInfo }: Hostility): Hostile {
   const asked = new Set<string>();

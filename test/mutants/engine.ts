@@ -238,6 +238,38 @@ export const engine: Mutants = {
       caughtBy: node('node/hostile', 'garbage'),
     },
   },
+  'requests for a device': {
+    'one that is rejected is not repeated': {
+      file: 'src/gpu/request_device.ts',
+      text: '    if (error instanceof EngineError) throw error;\n    const { askForLess }',
+      becomes: '    if (error) throw error;\n    const { askForLess }',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'features are asked for to the end': {
+      file: 'src/gpu/ask_for_less.ts',
+      text: 'return await ask(false);',
+      becomes: 'return await ask(true);',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'a driver that does not answer is waited for': {
+      file: 'src/gpu/request_device.ts',
+      text: '    }, ANSWER_MS);',
+      becomes: '    }, 10 * ANSWER_MS);',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'a device that comes late stays': {
+      file: 'src/gpu/request_device.ts',
+      text: '      asked.then(drop, () => {});\n',
+      becomes: '',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'the batch that is said to fit does not': {
+      file: 'src/tuning/largest_batch.ts',
+      text: 'if (fits(4 * middle)) good',
+      becomes: 'if (fits(2 * middle)) good',
+      caughtBy: node('gpu/trainer', 'that fits'),
+    },
+  },
   'kernels that are refused': {
     'no other form takes the place of one': {
       file: 'src/gpu/program.ts',

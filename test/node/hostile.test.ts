@@ -1,12 +1,12 @@
 /** Drivers that treat kernels badly: training comes right with other forms, or ends in an error that says why. All rows: `npm run test:long -- hostile`. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ownName } from '../../src/gpu/adapter';
-import { createEngine, type Warning } from '../../src/index';
+import { createEngine, requestDevice, type Warning } from '../../src/index';
 import { memoryCache } from '../../src/tuning/cache';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check, digits, tutorial } from '../checked_networks';
-import { makeHostile, REFUSAL, withGarbage } from '../hostile/hostile_device';
+import { hostileSource, makeHostile, REFUSAL, withGarbage } from '../hostile/hostile_device';
 import { healthyVisit, onCard, onSoftware, refuseEach, trainOn } from '../hostile/refused';
 import { testGpu } from '../lanes/gpu';
 
@@ -101,4 +101,73 @@ describe('a form that is refused', () => {
     expect(otherKernels).toContain(REFUSAL);
     expect(Object.entries(trainer.variants).join(' ')).not.toMatch(/conv2d\/\S*winograd/);
   });
+});
+
+describe('a request for a device', () => {
+  const has = (of: Iterable<unknown> | undefined) => [...(of ?? [])].length > 0;
+  const asksForLimits = ({ requiredLimits }: GPUDeviceDescriptor) => has(Object.keys(requiredLimits ?? {}));
+  const asksForFeatures = ({ requiredFeatures }: GPUDeviceDescriptor) => has(requiredFeatures);
+
+  test('that is rejected for its limits, or its features, too, is repeated with less, of a new adapter; and that is enough', async () => {
+    const limits = hostileSource(navigator.gpu, asksForLimits);
+    const { device: one } = await requestDevice(limits.source);
+    expect(limits.requests.map((r) => [asksForLimits(r), asksForFeatures(r)])).toEqual([
+      [true, true],
+      [false, true],
+    ]);
+    expect(one.features.has('subgroups')).toBe(true);
+    one.destroy();
+
+    const both = hostileSource(navigator.gpu, (r) => asksForLimits(r) || asksForFeatures(r));
+    const { device: least } = await requestDevice(both.source);
+    expect(both.requests).toHaveLength(3);
+    expect(least.features.has('subgroups')).toBe(false);
+    expect(least.limits.maxBufferSize).toBe(2 ** 28);
+    const { losses } = await check(device, digits);
+    const outcome = await check(least, digits);
+    expect(outcome).toMatchObject({ warnings: [], error: undefined });
+    expect(Math.abs(outcome.losses[1] / losses[1] - 1)).toBeLessThan(1e-5);
+    least.destroy();
+  });
+
+  test('that is always rejected ends in no-adapter, with the words of the browser', async () => {
+    const { source, requests } = hostileSource(navigator.gpu, () => true);
+    const error = await createEngine({ gpu: source }).catch((error) => error);
+    expect(error).toMatchObject({ code: 'no-adapter', cause: { name: 'OperationError', message: REFUSAL } });
+    expect(error.message).toMatch(
+      /not even with default limits and without features: a planted refusal\..*Reload/,
+    );
+    expect(requests).toHaveLength(3);
+  });
+
+  test.each(['requestAdapter', 'requestDevice'])(
+    'that %s never answers is given up after 10 s',
+    async (silent) => {
+      vi.useFakeTimers();
+      try {
+        let arrive = (_: unknown) => {};
+        const never = () =>
+          new Promise((resolve) => {
+            arrive = resolve;
+          });
+        const adapter = { features: new Set(), limits: {}, requestDevice: never };
+        const source = { requestAdapter: silent === 'requestAdapter' ? never : async () => adapter };
+        const asked = requestDevice(source as unknown as GPU).catch((error) => error);
+        await vi.advanceTimersByTimeAsync(9_900);
+        expect(await Promise.race([asked, 'waits'])).toBe('waits');
+        await vi.advanceTimersByTimeAsync(200);
+        expect(await asked).toMatchObject({
+          code: 'no-adapter',
+          message: expect.stringMatching(new RegExp(`^${silent} did not answer within 10 s\\.`)),
+        });
+        // What comes after all is not left behind.
+        const destroy = vi.fn();
+        arrive({ destroy });
+        await vi.advanceTimersByTimeAsync(0);
+        expect(destroy).toHaveBeenCalledTimes(silent === 'requestDevice' ? 1 : 0);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
 });
