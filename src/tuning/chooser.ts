@@ -9,6 +9,8 @@ import { adapterKind, checkVariants, defaultVariants, type Variants } from '../u
 export interface VariantChooser {
   /** `training` is false for a network that only predicts. */
   choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
+  /** The same without measuring, where it measures. */
+  readonly untuned?: VariantChooser;
   /**
    * Chooses again without the variant that `error` reports, which is one of `used`. Resolves to undefined if there is none in its place, or
    * if `error` is about something else.

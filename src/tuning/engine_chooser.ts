@@ -56,6 +56,11 @@ export class EngineChooser implements VariantChooser {
     return this.exclusively(() => this.measure(layers, batch, training));
   }
 
+  get untuned(): VariantChooser {
+    // It shares all else.
+    return Object.create(this, { tune: { value: false } });
+  }
+
   async replace(
     error: unknown,
     used: Variants,

@@ -270,6 +270,56 @@ export const engine: Mutants = {
       caughtBy: node('gpu/trainer', 'that fits'),
     },
   },
+  'a worker that keeps its run': {
+    'what has no copy is forgotten with its device': {
+      file: 'src/worker/session.ts',
+      text: 'if (!known) this.run = undefined;',
+      becomes: 'if (!run.checkpoint) this.run = undefined;',
+      caughtBy: node('gpu/worker', 'before there is a copy'),
+    },
+    'a device that is lost while it begins ends it': {
+      file: 'src/worker/session.ts',
+      text: 'if (attempt) return this.waits(attempt);',
+      becomes: 'if (attempt) return false;',
+      caughtBy: node('gpu/worker', 'while a run begins is replaced'),
+    },
+    'a pause does not wait for the copy': {
+      file: 'src/worker/server.ts',
+      text: '      await this.session.kept.settled();\n      return state;',
+      becomes: '      return state;',
+      caughtBy: node('node/worker_keeping', 'after a pause'),
+    },
+    'a pause waits for one answer after the other': {
+      file: 'src/keeping/saver.ts',
+      text: 'await inTime(Promise.resolve(this.working), this.options.patienceMs);',
+      becomes: 'await this.working;',
+      caughtBy: unit('keeping/saver'),
+    },
+    'what waited for storage is not written when that answers': {
+      file: 'src/keeping/saver.ts',
+      text: '      if (this.next) this.working ??= this.work();\n',
+      becomes: '',
+      caughtBy: unit('keeping/saver'),
+    },
+    'a call that waits cannot be aborted': {
+      file: 'src/worker/server.ts',
+      text: '    signal.throwIfAborted();\n    // Nobody',
+      becomes: '    // Nobody',
+      caughtBy: node('gpu/worker', 'waits for its turn'),
+    },
+    'it goes back to where it is': {
+      file: 'src/worker/run.ts',
+      text: '(diverged || stepIn(checkpoint) < losses.length)',
+      becomes: 'stepIn(checkpoint) <= losses.length',
+      caughtBy: node('gpu/worker', 'goBack says'),
+    },
+    'a sampler is measured for that should not be': {
+      file: 'src/sampling/sampler.ts',
+      text: 'tune ? chooses : (chooses.untuned ?? chooses)',
+      becomes: 'chooses',
+      caughtBy: node('node/tuner', 'not to be measured'),
+    },
+  },
   'kernels that are refused': {
     'no other form takes the place of one': {
       file: 'src/gpu/program.ts',
