@@ -31,16 +31,17 @@ async function use(engine: Engine, { config, trainer: options, methods }: Networ
   const labels = conditioning && new Uint8Array(count).map((_, i) => i % conditioning.classes);
   const dataset = await engine.createDataset({ images, count, height, width, channels, labels });
   const trainer = await engine.createTrainer(unet, options);
-  for await (const _ of trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
-  await trainer.evaluate(dataset);
+  const losses: number[] = [];
+  for await (const { loss } of trainer.fit(dataset, { epochs: 1, maxSteps: 1 })) losses.push(loss);
+  losses.push((await trainer.evaluate(dataset)).loss);
   await trainer.getGradients();
   const sampler = await engine.createSampler(unet, { count: 4 });
   const told = conditioning ? { labels: [0, 1, 2, 0], guidance: 2 } : {};
   for (const method of methods) await sampler.sample({ steps: 2, method, ...told });
-  return trainer.variants;
+  return { variants: trainer.variants, losses };
 }
 
-/** What an engine with the check says of a network, and which forms it uses. */
+/** What an engine with the check says of a network, which forms it uses, and the losses of a step and of the evaluation after it. */
 export async function check(
   device: GPUDevice,
   network: Network,
@@ -56,11 +57,12 @@ export async function check(
     ...options,
   });
   try {
-    return { warnings, variants: await use(engine, network), error: undefined };
+    return { warnings, ...(await use(engine, network)), error: undefined };
   } catch (error) {
     return {
       warnings,
       variants: {},
+      losses: [],
       error: error as Error & { code?: string; kernel?: string },
     };
   }

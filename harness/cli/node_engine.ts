@@ -18,7 +18,7 @@ export async function nodeEngine(
     if (!(error instanceof EngineError) || error.code !== 'no-adapter') throw error;
     throw new EngineError(
       'no-adapter',
-      'No GPU adapter was found. Update the graphics driver; on Linux, Dawn needs a Vulkan driver (Mesa has one in software too: apt-get install mesa-vulkan-drivers libvulkan1). `adapters` shows what is there.',
+      `${error.message} In Node on Linux, Dawn needs a Vulkan driver (Mesa has one in software too: apt-get install mesa-vulkan-drivers libvulkan1). \`adapters\` shows what is there.`,
       { cause: error },
     );
   }

@@ -1,5 +1,5 @@
 /** How many of 100 samples a classifier accepts as digits, beside the same for real digits. The classifier comes when it is asked for. */
-import type { Engine, Sampler } from '../../src';
+import type { Engine } from '../../src';
 import { loadDigits } from '../../src/data/digits';
 import type { AcceptedShare } from './measurements';
 import { liveSampling, liveSteps, type Network } from './order';
@@ -23,7 +23,8 @@ export async function acceptedShare(
     throw error;
   });
   const judge = await loading;
-  const sampler = await createUntuned(engine, network);
+  // To measure which kernels are fastest would take longer than the samples.
+  const sampler = await engine.createSampler(network.unet, { count: SAMPLES, tune: false });
   try {
     const how = liveSampling(network, engine.adapter, SAMPLES);
     const images = await sampler.sample({ ...how, seed, signal });
@@ -32,17 +33,6 @@ export async function acceptedShare(
     return { step, accepted, samples: SAMPLES, real: ofReal };
   } finally {
     sampler.destroy();
-  }
-}
-
-/** With the usual kernels: to measure which are fastest would take longer than the samples. */
-async function createUntuned(engine: Engine, { unet }: Network): Promise<Sampler> {
-  const { tune } = engine;
-  engine.tune = false;
-  try {
-    return await engine.createSampler(unet, { count: SAMPLES });
-  } finally {
-    engine.tune = tune;
   }
 }
 

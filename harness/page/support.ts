@@ -69,7 +69,7 @@ export function startTrouble(code: string, message: string, userAgent: string, l
   if (code === 'no-adapter') {
     return {
       title: 'WebGPU found no graphics adapter',
-      why: 'The browser knows WebGPU, but would not give it a GPU: there is none, its driver is blocked, or it crashed too often.',
+      why: `The browser knows WebGPU, but would not give it a GPU: there is none, its driver is blocked, or it crashed too often. (${message})`,
       remedies: [
         'Switch on hardware acceleration in the browser’s settings, and restart the browser.',
         'Update the graphics driver.',

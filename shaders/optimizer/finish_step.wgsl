@@ -127,6 +127,11 @@ fn main(@builtin(local_invocation_index) local: u32) {
     sum.y += bitcast<f32>(gradient_squares[k]) * SCALE;
     not_finite |= select(GRADIENT, 0u, is_finite(gradient_squares[k]));
   }
+  // Some drivers leave garbage in workgroup memory.
+  if (local == 0u) {
+    atomicStore(&found, 0u);
+  }
+  workgroupBarrier();
   atomicOr(&found, not_finite);
   let all = workgroup_sum(sum, local);
   if (local == 0u) {

@@ -27,7 +27,7 @@ interface Case {
 
 /**
  * Checks `ops` and returns a finding for each that is wrong, undefined for each that is right. If a variant is wrong, the kernel's plain
- * form is checked, too: if that is also wrong, the finding names it instead of the variant. `hasPlain`: whether a kernel has a plain form.
+ * form is checked, too: if that can be run and is also wrong, the finding names it instead of the variant. `hasPlain`: whether a kernel has a plain form.
  */
 export async function checkOps(
   ops: readonly Op[],
@@ -42,7 +42,7 @@ export async function checkOps(
       if (fault === undefined) return undefined;
       const plain = { ...o, variant: Object.keys(o.origin.kernel.variants)[0] };
       const isPlain = o.variant === plain.variant;
-      const [ofPlain] = isPlain || !hasPlain(o.kernel) ? [] : await faultsOf([plain], tools);
+      const [ofPlain] = isPlain || !hasPlain(o.kernel) ? [] : await faultsOf([plain], tools).catch(() => []);
       return ofPlain ? findingOf(plain, ofPlain, adapter) : findingOf(o, fault, adapter);
     }),
   );

@@ -6,12 +6,12 @@ import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
+import { UnusableKernel } from '../gpu/unusable_kernel';
 import { fnv1a } from '../hash';
 import { createMutex } from '../mutex';
 import { type Op, op } from '../plan/op';
 import { adapterKey, openCache, readCache, type TuningCache, writeCache } from '../tuning/cache';
 import { isFused } from '../unet/variants';
-import { WrongKernel } from './wrong_kernel';
 
 /** Most fingerprints to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
 const MOST_REMEMBERED = 1000;
@@ -23,7 +23,7 @@ export class SelfCheck {
   private recalled: Promise<void> | undefined;
   /** Fingerprints of checks that passed. */
   private readonly passed = new Set<string>();
-  private readonly wrong = new Map<string, WrongKernel>();
+  private readonly unusable = new Map<string, UnusableKernel>();
   /** Ops to check next, by fingerprint. */
   private readonly wanted = new Map<string, Op>();
   private readonly exclusively = createMutex();
@@ -33,7 +33,7 @@ export class SelfCheck {
     this.given = cache;
   }
 
-  /** Rejects with a `WrongKernel` if one of `ops` computes wrong results. Concurrent requests are checked together. */
+  /** Rejects with an `UnusableKernel` if one of `ops` computes wrong results, or is refused. Concurrent requests are checked together. */
   async verify(ops: readonly Op[]): Promise<void> {
     this.recalled ??= this.recall();
     await this.recalled;
@@ -41,25 +41,42 @@ export class SelfCheck {
     for (const [key, o] of asked) if (!this.passed.has(key)) this.wanted.set(key, o);
     if (![...asked.keys()].some((key) => this.wanted.has(key))) return;
     await this.exclusively(() => this.checkWanted());
-    for (const key of asked.keys()) if (!this.passed.has(key)) throw this.wrong.get(key)!;
+    for (const key of asked.keys()) if (!this.passed.has(key)) throw this.unusable.get(key)!;
   }
 
   private async checkWanted(): Promise<void> {
-    const { gpu, wanted, passed } = this;
+    const { wanted, passed } = this;
     if (wanted.size === 0) return;
-    const { checkOps } = await import('./check_ops');
-    const tools = { gpu, op, Program, Staging, createTensorBuffers };
-    const hasPlain = (kernel: string) => !isFused(kernel);
     const checked = [...wanted];
-    const ops = checked.map(([, o]) => o);
-    const findings = await checkOps(ops, tools, ownName(gpu.adapter), hasPlain);
+    const found = await this.check(checked.map(([, o]) => o));
     for (const [i, [key]] of checked.entries()) {
-      const finding = findings[i];
-      if (finding) this.wrong.set(key, new WrongKernel(finding));
+      const unusable = found[i];
+      if (unusable) this.unusable.set(key, unusable);
       else passed.add(key);
       wanted.delete(key);
     }
-    if (findings.includes(undefined)) await this.remember();
+    if (found.includes(undefined)) await this.remember();
+  }
+
+  /** What is wrong with each of `ops`. If they fail together, each is checked alone: one that is refused does not spoil the others' check. */
+  private async check(ops: readonly Op[]): Promise<(UnusableKernel | undefined)[]> {
+    const { gpu } = this;
+    const { checkOps } = await import('./check_ops');
+    const tools = { gpu, op, Program, Staging, createTensorBuffers };
+    const hasPlain = (kernel: string) => !isFused(kernel);
+    try {
+      const findings = await checkOps(ops, tools, ownName(gpu.adapter), hasPlain);
+      return findings.map((finding) => finding && new UnusableKernel('wrong-kernel', finding));
+    } catch (error) {
+      gpu.checkAlive();
+      if (ops.length === 1) {
+        if (error instanceof UnusableKernel) return [error];
+        throw error;
+      }
+    }
+    const found: (UnusableKernel | undefined)[] = [];
+    for (const o of ops) found.push(...(await this.check([o])));
+    return found;
   }
 
   private async recall(): Promise<void> {

@@ -4,7 +4,9 @@ import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
+import { ownName } from './adapter';
 import type { CompiledShader, Gpu } from './gpu';
+import { UnusableKernel } from './unusable_kernel';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;
@@ -59,6 +61,7 @@ export class Program {
     this.bytes = owned.reduce((sum, b) => sum + b.size, 0);
   }
 
+  /** Throws `UnusableKernel` if a shader is refused, or a kernel computes wrong results. */
   static async compile(
     gpu: Gpu,
     label: string,
@@ -71,7 +74,7 @@ export class Program {
     const plan = planMemory(calls, new Set(boundBuffers.keys()), options.reuse ?? true);
     for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);
     const [pipelines] = await Promise.all([
-      Promise.all(calls.map((c) => gpu.pipeline(c.shader))),
+      Promise.all(ops.flatMap((o) => o.calls.map(({ shader }) => pipelineOf(gpu, o, shader)))),
       options.verify === false ? undefined : gpu.verify?.(ops),
     ]);
 
@@ -171,6 +174,18 @@ export class Program {
 
   destroy(): void {
     for (const b of this.owned) b.destroy();
+  }
+}
+
+async function pipelineOf(gpu: Gpu, { kernel, variant }: Op, shader: Shader): Promise<CompiledShader> {
+  try {
+    return await gpu.pipeline(shader);
+  } catch (cause) {
+    if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;
+    const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${ownName(gpu.adapter) || 'without a name'}): ${cause.message}`;
+    const advice =
+      'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
+    throw new UnusableKernel('refused-kernel', { kernel, variant, text, advice }, { cause });
   }
 }
 

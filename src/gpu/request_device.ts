@@ -47,11 +47,63 @@ export function checkRequest(gpu: unknown, { powerPreference }: GPURequestAdapte
   );
 }
 
-/** Requests a device from `gpu`, with the optional features and limits that its adapter has. Throws `no-webgpu`, `no-adapter` or `argument`. */
+/** How long a browser or driver may take to answer. */
+const ANSWER_MS = 10_000;
+
+/** Settles as `asked` does; throws `no-adapter` if that takes too long. What comes later is for `drop`. */
+async function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      asked.then(drop, () => {});
+      const message = `${what} did not answer within ${ANSWER_MS / 1000} s. Reload the page or start the browser anew, and update the graphics driver.`;
+      reject(new EngineError('no-adapter', message));
+    }, ANSWER_MS);
+  });
+  try {
+    return await Promise.race([asked, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface DeviceOfAdapter {
+  readonly device: GPUDevice;
+  readonly adapter: GPUAdapter;
+}
+
+/** Asks a new adapter for a device, with its optional features and limits or without. Rejects as the browser does, or with `no-adapter`. */
+async function ask(
+  gpu: GPU,
+  options: GPURequestAdapterOptions,
+  withFeatures: boolean,
+  withLimits: boolean,
+): Promise<DeviceOfAdapter> {
+  const adapter = await answer(gpu.requestAdapter(options), 'requestAdapter', () => {});
+  if (!adapter) {
+    throw new EngineError(
+      'no-adapter',
+      'WebGPU is present, but no adapter was found. Update the graphics driver, or enable hardware acceleration; on Linux, Chrome may need --enable-unsafe-webgpu and a Vulkan driver (Mesa provides one in software).',
+    );
+  }
+  const features = withFeatures ? requirements.optionalFeatures.filter((f) => adapter.features.has(f)) : [];
+  const limits = withLimits ? requirements.optionalLimits : [];
+  const asked = adapter.requestDevice({
+    label: 'webgpu-diffusion',
+    requiredFeatures: features,
+    requiredLimits: Object.fromEntries(limits.map((l) => [l, adapter.limits[l]])),
+  });
+  return { device: await answer(asked, 'requestDevice', (late) => late.destroy()), adapter };
+}
+
+/**
+ * Requests a device from `gpu`, with the optional features and limits that its adapter has; if that is rejected, without the limits; then
+ * also without the features. Throws `no-webgpu`, `no-adapter` or `argument`.
+ */
 export async function requestDevice(
   gpu: GPU | undefined = (globalThis.navigator as Navigator | undefined)?.gpu,
   options: GPURequestAdapterOptions = { powerPreference: 'high-performance' },
-): Promise<{ device: GPUDevice; adapter: GPUAdapter }> {
+): Promise<DeviceOfAdapter> {
   checkObject('options', options, "{ powerPreference: 'low-power' }");
   checkRequest(gpu, options);
   if (!gpu) {
@@ -63,17 +115,11 @@ export async function requestDevice(
         : `This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; ${inNode}`,
     );
   }
-  const adapter = await gpu.requestAdapter(options);
-  if (!adapter) {
-    throw new EngineError(
-      'no-adapter',
-      'WebGPU is present, but no adapter was found. Update the graphics driver, or enable hardware acceleration; on Linux, Chrome may need --enable-unsafe-webgpu and a Vulkan driver (Mesa provides one in software).',
-    );
+  try {
+    return await ask(gpu, options, true, true);
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    const { askForLess } = await import('./ask_for_less');
+    return askForLess((withFeatures) => ask(gpu, options, withFeatures, false));
   }
-  const device = await adapter.requestDevice({
-    label: 'webgpu-diffusion',
-    requiredFeatures: requirements.optionalFeatures.filter((f) => adapter.features.has(f)),
-    requiredLimits: Object.fromEntries(requirements.optionalLimits.map((l) => [l, adapter.limits[l]])),
-  });
-  return { device, adapter };
 }

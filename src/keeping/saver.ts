@@ -48,16 +48,21 @@ export class Saver {
     if (!this.stuck) this.working ??= this.work();
   }
 
-  /** Resolves when nothing is being written. */
+  /** Resolves when nothing is being written, or when the storage has had its time. */
   async settled(): Promise<void> {
-    await this.working;
+    try {
+      await inTime(Promise.resolve(this.working), this.options.patienceMs);
+    } catch (error) {
+      this.trouble(error as Error);
+    }
   }
 
-  /** Gives the run free, for good. `discard` deletes it, too. */
+  /** Gives the run free, for good, once the newest copy is written. `discard` deletes it instead. */
   async end({ discard = false } = {}): Promise<void> {
     this.ended = true;
-    this.next = undefined;
+    if (discard) this.next = undefined;
     await this.working;
+    this.next = undefined;
     const { run } = this;
     this.run = undefined;
     if (discard && run) await inTime(run.discard(), this.options.patienceMs);
@@ -65,7 +70,7 @@ export class Saver {
   }
 
   private async work(): Promise<void> {
-    const { onSaved, onTrouble } = this.options;
+    const { onSaved } = this.options;
     while (this.next && !this.stuck) {
       const { checkpoint, step } = this.next;
       this.next = undefined;
@@ -75,11 +80,15 @@ export class Saver {
         this.failing = false;
         onSaved(step);
       } catch (error) {
-        if (!this.failing) onTrouble(error as Error);
-        this.failing = true;
+        this.trouble(error as Error);
       }
     }
     this.working = undefined;
+  }
+
+  private trouble(error: Error): void {
+    if (!this.failing) this.options.onTrouble(error);
+    this.failing = true;
   }
 
   private async open(): Promise<HeldRun> {
@@ -94,6 +103,8 @@ export class Saver {
     this.stuck = true;
     const free = () => {
       this.stuck = false;
+      // What had to wait for an answer that came late.
+      if (this.next) this.working ??= this.work();
     };
     operation.then(free, free);
     return inTime(operation, this.options.patienceMs);

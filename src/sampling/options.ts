@@ -1,5 +1,6 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
 import {
+  checkBooleans,
   checkFunctions,
   checkInteger,
   checkNames,
@@ -24,9 +25,11 @@ export interface SamplerOptions {
   readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
+  /** False: the usual variants, without measuring which are fastest. Default: as the engine does. */
+  readonly tune?: boolean | undefined;
 }
 
-const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true };
+const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true, tune: true };
 
 /**
  * The options of every kind of run. Steps, method, guidance and its range default to `unet.sampling`, if the UNet was created with it. A
@@ -122,9 +125,10 @@ export interface RunPlan {
 /** Checks the options of a sampler and fills in the defaults. */
 export function checkSampler(options: SamplerOptions) {
   checkNames('A sampler', options, SAMPLER_OPTIONS);
-  const { count = 64, variants } = options;
+  const { count = 64, variants, tune = true } = options;
   checkInteger('count', count, 1, 65536);
-  return { count, variants };
+  checkBooleans({ tune });
+  return { count, variants, tune };
 }
 
 /** Throws unless samples can be made with a network of this configuration. */

@@ -202,7 +202,15 @@ export function createPlan(
 ): Promise<SamplingPlan> {
   const { seen: batch } = batchesOf(options);
   const { layers } = unet.plan;
-  const choice = { given: options.variants, gpu, chooser: variantChooser, layers, batch, training: false };
+  const opsFor = (count: number, variants: Variants) => {
+    const fewer = { ...options, count };
+    return opsOf(unet, tensorsOf(unet.config, fewer), fewer, variants).all;
+  };
+  const sized = { option: 'count', images: options.count, opsOf: opsFor } as const;
+  const choice = {
+    ...{ given: options.variants, gpu, chooser: variantChooser },
+    ...{ layers, batch, training: false, sized },
+  };
   return withVariants(choice, (variants) => makePlan(gpu, unet, options, variants));
 }
 

@@ -82,10 +82,11 @@ export class Sampler extends Resource {
     gpu: Gpu,
     unet: UNet,
     options: SamplerOptions = {},
-    chooser = defaultChooser(gpu),
+    chooses: VariantChooser = defaultChooser(gpu),
   ): Promise<Sampler> {
     checkUNet(unet, gpu.device);
-    const { count, variants } = checkSampler(options);
+    const { count, variants, tune } = checkSampler(options);
+    const chooser = tune ? chooses : (chooses.untuned ?? chooses);
     checkSampled(unet.config);
     const { conditioning } = unet.config;
     const flow = conditioning?.noiseLevel ?? false;

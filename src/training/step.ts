@@ -110,6 +110,19 @@ export function planStep(
   };
 }
 
+/** The ops of a step by its batch size, for `withVariants`. */
+export function sizedStep(
+  { config, plan: weights }: { readonly config: UNetConfig; readonly plan: WeightPlan },
+  batchSize: number,
+  settings: StepSettings,
+) {
+  const opsOf = (images: number, variants: Variants) => {
+    const { load, gradients, update } = planStep(config, weights, images, variants, settings);
+    return [...load, ...gradients, ...update];
+  };
+  return { option: 'batchSize', images: batchSize, opsOf } as const;
+}
+
 function stepTensors(
   config: UNetConfig,
   lossShape: LossShape,

@@ -34,6 +34,7 @@ import { type RecorderParts, StepRecorder } from './recorder';
 import { badInput, divergence, lostSteps, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
 import { readState, writeState } from './state';
+import { sizedStep } from './step';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState, forgetTeacher } from './validate';
@@ -82,7 +83,8 @@ export class Trainer extends StepRecorder {
     const { batchSize, settings } = checked;
     const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
     const batch = { layers: unet.plan.layers, batch: padBatch(batchSize) };
-    const choice = { given, gpu, chooser, ...batch, training: true };
+    const sized = sizedStep(unet, batchSize, settings);
+    const choice = { given, gpu, chooser, ...batch, training: true, sized };
     try {
       return await withVariants(choice, async (variants) => {
         const stepOptions = { ...checked, variants, average: trained && unet };

@@ -1,5 +1,7 @@
 /** Choosers decide which kernel variants a network uses. */
+import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import type { Op } from '../plan/op';
 import type { Layer } from '../unet/config';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from '../unet/variants';
 
@@ -7,15 +9,26 @@ import { adapterKind, checkVariants, defaultVariants, type Variants } from '../u
 export interface VariantChooser {
   /** `training` is false for a network that only predicts. */
   choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
-  /** Whether, from now on, it chooses a variant other than the one that `error` reports. */
-  replaces(error: unknown): boolean;
+  /** The same without measuring, where it measures. */
+  readonly untuned?: VariantChooser;
+  /**
+   * Chooses again without the variant that `error` reports, which is one of `used`. Resolves to undefined if there is none in its place, or
+   * if `error` is about something else.
+   */
+  replace(
+    error: unknown,
+    used: Variants,
+    layers: readonly Layer[],
+    batch: number,
+    training: boolean,
+  ): Promise<Variants | undefined>;
 }
 
 /** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */
 export const defaultChooser = ({ device, adapter }: Gpu, rejected?: ReadonlySet<string>): VariantChooser => ({
   choose: async (layers, batch) =>
     defaultVariants(layers, batch, device.features, adapterKind(adapter), rejected),
-  replaces: () => false,
+  replace: async () => undefined,
 });
 
 export interface Choice {
@@ -26,17 +39,33 @@ export interface Choice {
   readonly layers: readonly Layer[];
   readonly batch: number;
   readonly training: boolean;
+  /** Of what is made for a batch of images: an error that the batch is too large then says which is not. */
+  readonly sized?: {
+    /** The option that says how many images. */
+    readonly option: 'batchSize' | 'count';
+    readonly images: number;
+    /** The ops for another number of images. */
+    readonly opsOf: (images: number, variants: Variants) => readonly Op[];
+  };
 }
 
-/** Calls `make` with given or chosen variants; if a chosen variant proves wrong, chooses again and retries. */
+/** Calls `make` with given or chosen variants; if a chosen variant proves wrong or is refused, chooses again and retries. */
 export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
-  const { given, gpu, chooser, layers, batch, training } = choice;
-  const variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
-  try {
-    return await make(variants);
-  } catch (error) {
-    if (given || !chooser.replaces(error)) throw error;
-    return withVariants(choice, make);
+  const { given, gpu, chooser, layers, batch, training, sized } = choice;
+  let variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
+  for (;;) {
+    try {
+      return await make(variants);
+    } catch (error) {
+      if (sized && error instanceof EngineError && error.code === 'limit') {
+        const { namingLargestBatch } = await import('./largest_batch');
+        const opsOf = (images: number) => sized.opsOf(images, variants);
+        throw namingLargestBatch(error, gpu.device, { ...sized, opsOf });
+      }
+      const others = given ? undefined : await chooser.replace(error, variants, layers, batch, training);
+      if (!others) throw error;
+      variants = others;
+    }
   }
 }
 

@@ -1,10 +1,10 @@
 /** An engine's choice of kernel variants. */
-import { WrongKernel } from '../checking/wrong_kernel';
 import type { Gpu } from '../gpu/gpu';
+import { UnusableKernel } from '../gpu/unusable_kernel';
 import { createMutex } from '../mutex';
 import type { Progress } from '../progress';
 import type { Layer } from '../unet/config';
-import { replaceable, type Variants } from '../unet/variants';
+import { chosenFor, type Variants, variantsIn } from '../unet/variants';
 import type { Warning } from '../warning';
 import { openCache, type TuningCache } from './cache';
 import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
@@ -31,8 +31,10 @@ export class EngineChooser implements VariantChooser {
   private cache: TuningCache | undefined;
   /** Tuning time left, for everything that the engine creates. */
   private millisecondsLeft: number | undefined;
-  /** `kernel.variant` names that the device refused, or whose results were wrong: never chosen again. */
+  /** `kernel.variant` names that the device refused, or whose results were wrong: never chosen again where there is another. */
   private readonly rejectedVariants = new Set<string>();
+  /** Those of them that `onWarning` has been given. */
+  private readonly told = new Set<string>();
   /** Concurrent tuners would disturb each other's timings, which are remembered. */
   private readonly exclusively = createMutex();
 
@@ -54,17 +56,31 @@ export class EngineChooser implements VariantChooser {
     return this.exclusively(() => this.measure(layers, batch, training));
   }
 
-  replaces(error: unknown): boolean {
-    if (this.variants || !(error instanceof WrongKernel)) return false;
-    const { kernel, variant, text } = error;
-    const rejected = replaceable(kernel, variant);
-    if (rejected === undefined) return false;
-    // Something created at the same time may have reported it already.
-    const message = `${text} Another variant takes its place.`;
-    if (!this.rejectedVariants.has(rejected))
-      this.onWarning?.({ code: 'wrong-kernel', kernel, variant, message });
+  get untuned(): VariantChooser {
+    // It shares all else.
+    return Object.create(this, { tune: { value: false } });
+  }
+
+  async replace(
+    error: unknown,
+    used: Variants,
+    layers: readonly Layer[],
+    batch: number,
+    training: boolean,
+  ): Promise<Variants | undefined> {
+    if (this.variants || !(error instanceof UnusableKernel)) return undefined;
+    const { why, kernel, variant, text } = error;
+    const rejected = chosenFor(kernel, variant);
+    // A kernel without variants; or a plain form that nothing here uses, which was needed to check another.
+    if (!variantsIn(used).has(rejected)) return undefined;
     this.rejectedVariants.add(rejected);
-    return true;
+    const others = await this.choose(layers, batch, training);
+    if (variantsIn(others).has(rejected)) return undefined;
+    // Something created at the same time may have told of it already.
+    const message = `${text} Another variant takes its place.`;
+    if (!this.told.has(rejected)) this.onWarning?.({ code: why, kernel, variant, message });
+    this.told.add(rejected);
+    return others;
   }
 
   private async measure(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {

@@ -39,7 +39,7 @@ export interface MeasureOptions {
 
 /**
  * Runs every variant on the same inputs; returns the fastest that agrees with the first, or undefined if time runs out before all are
- * timed.
+ * timed. Throws if the first cannot be run, or if results cannot be compared.
  */
 export async function fastest(
   gpu: Gpu,
@@ -69,12 +69,12 @@ export async function fastest(
         report(o.variant, milliseconds);
         if (milliseconds < best.milliseconds) best = { variant: o.variant, milliseconds };
       } catch (error) {
-        // A driver may refuse a shader, or memory may run short. If this happens to the plain variant, the caller has nothing to train
-        // with.
-        const out = error instanceof EngineError && (error.code === 'shader' || error.code === 'limit');
-        if (!out || o === ops[0]) throw error;
-        if (error.code === 'shader') rejectedVariants.add(rejected);
-        report(o.variant, error.message);
+        gpu.checkAlive();
+        // Without the plain variant nothing can be compared.
+        if (o === ops[0]) throw error;
+        // A driver may refuse a shader, or memory may run short.
+        if (error instanceof EngineError && error.code === 'shader') rejectedVariants.add(rejected);
+        report(o.variant, (error as Error).message);
       }
     }
     return best.variant;

@@ -18,6 +18,7 @@ import {
   layersFor,
   preferred,
   rank,
+  trusted,
   tunedFor,
   tunedShape,
   type Variants,
@@ -113,10 +114,8 @@ export async function tune(
   }
   return Object.fromEntries(
     places.map(({ kernel, layer, key, possible }) => {
-      const trusted = possible.filter((variant) => !rejectedVariants.has(`${kernel.name}.${variant}`));
-      const best =
-        chosen.get(key) ??
-        preferred(kernel, trusted.length > 0 ? trusted : possible, layer, batch, adapterKind(gpu.adapter));
+      const left = trusted(kernel, possible, rejectedVariants);
+      const best = chosen.get(key) ?? preferred(kernel, left, layer, batch, adapterKind(gpu.adapter));
       return [`${kernel.name}/${layer.name}`, best];
     }),
   );
@@ -143,8 +142,8 @@ async function jobsOf(
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;
       const known = await readCache(cache, job.key);
-      const trusted = !rejectedVariants.has(`${kernel.name}.${known}`);
-      if (known !== undefined && measurable.includes(known) && trusted) chosen.set(job.key, known);
+      const isTrusted = !rejectedVariants.has(`${kernel.name}.${known}`);
+      if (known !== undefined && measurable.includes(known) && isTrusted) chosen.set(job.key, known);
       else if (measurable.length > 1) jobs.set(job.key, job);
     }
   }
@@ -177,18 +176,25 @@ async function measureAll(
       // Without the plain variant nothing can be checked. And if the usual variant has not compiled yet, the fastest of the others (maybe
       // the plain one alone) is no match for it, which is worth some seconds more.
       if (ready[0] !== ops[0] || !ready.includes(usual)) continue;
-      const best = await fastest(
-        gpu,
-        pool,
-        { ops: ready.filter((o) => o === ops[0] || !before.has(`${o.kernel}.${o.variant}`)), tensors },
-        {
-          end,
-          signal,
-          rejectedVariants,
-          report: (variant, result) => onMeasured?.({ kernel, layer, variant, result }),
-        },
-      );
+      const job = {
+        ops: ready.filter((o) => o === ops[0] || !before.has(`${kernel}.${o.variant}`)),
+        tensors,
+      };
+      const report = (variant: string, result: number | string) =>
+        onMeasured?.({ kernel, layer, variant, result });
+      let best: string | undefined;
+      try {
+        best = await fastest(gpu, pool, job, { end, signal, rejectedVariants, report });
+      } catch (error) {
+        signal?.throwIfAborted();
+        gpu.checkAlive();
+        // The plain variant, or the comparison, was refused or is wrong, or memory is short: the layer takes its usual variant.
+        report(ops[0].variant, (error as Error).message);
+        continue;
+      }
       if (best === undefined) return;
+      // The plain variant is measured even if it was rejected.
+      if (before.has(`${kernel}.${best}`)) continue;
       chosen.set(key, best);
       // Cache only complete results. Next time all may compile in time: browsers and drivers keep what they compiled.
       if (ready.length === ops.length) await writeCache(cache, key, best);
@@ -211,8 +217,8 @@ function jobOf(
   const named = Object.fromEntries(sizes.map(([name, size]) => [name, tensor(name, size)]));
   const ops = variants.map((variant) => op(kernel, layer.name, shape, named, variant));
   const unlikely = new Set(ops.filter(({ variant }) => kernel.variants[variant].wastesLanes?.(shape)));
-  const trusted = variants.filter((variant) => !rejectedVariants.has(`${kernel.name}.${variant}`));
-  const name = preferred(kernel, trusted, layer, batch, adapterKind(gpu.adapter));
+  const left = trusted(kernel, variants, rejectedVariants);
+  const name = preferred(kernel, left, layer, batch, adapterKind(gpu.adapter));
   const usual = ops.find(({ variant }) => variant === name) ?? ops[0];
   return { key: keyOf(gpu, ops, sizes), ops, usual, unlikely, tensors: Object.values(named) };
 }

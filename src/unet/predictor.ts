@@ -97,7 +97,10 @@ export class Predictor extends Resource {
     checkInteger('count', count, 1, 65536);
     const batch = padBatch(count);
     const { layers } = unet.plan;
-    const choice = { given: variants, gpu, chooser, layers, batch, training: false };
+    const opsOf = (images: number, chosen: Variants) =>
+      planPrediction(unet, padBatch(images), chooseBy(chosen)).ops;
+    const sized = { option: 'count', images: count, opsOf } as const;
+    const choice = { given: variants, gpu, chooser, layers, batch, training: false, sized };
     return withVariants(choice, (chosen) => Predictor.make(gpu, unet, { count, reuseMemory }, chosen));
   }
 

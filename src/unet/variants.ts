@@ -5,7 +5,7 @@ import { checkObject, clip, EngineError } from '../errors';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
-import { type AdapterKind, firstVariant, type Kernel } from '../plan/op';
+import type { AdapterKind, Kernel } from '../plan/op';
 import { winogradForms } from '../winograd_forms';
 import type { Layer } from './config';
 import type { Choose } from './forward';
@@ -32,10 +32,21 @@ const FUSED: Readonly<Record<string, string>> = {
 
 export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
 
-/** The `kernel.variant` to reject if `variant` of `kernel`, fused or not, is wrong; undefined if there is no replacement. */
-export function replaceable(kernel: string, variant: string): string | undefined {
-  const chosen = TUNED.find(({ name }) => name === (FUSED[kernel] ?? kernel));
-  return chosen && variant !== firstVariant(chosen) ? `${chosen.name}.${variant}` : undefined;
+/** The `kernel.variant` that was chosen where `variant` of `kernel`, fused or not, is used. */
+export const chosenFor = (kernel: string, variant: string) => `${FUSED[kernel] ?? kernel}.${variant}`;
+
+/** The `kernel.variant` names in a choice. */
+export const variantsIn = (variants: Variants): ReadonlySet<string> =>
+  new Set(Object.entries(variants).map(([place, variant]) => `${place.split('/', 1)[0]}.${variant}`));
+
+/** Those of `possible` that were not rejected; if all were, all, so that the error says which. */
+export function trusted(
+  kernel: TunedKernel,
+  possible: readonly string[],
+  rejected: ReadonlySet<string>,
+): readonly string[] {
+  const left = possible.filter((variant) => !rejected.has(`${kernel.name}.${variant}`));
+  return left.length > 0 ? left : possible;
 }
 
 /** The tuned kernels that a forward pass needs, or a training step. */
@@ -141,8 +152,13 @@ export function defaultVariants(
   for (const kernel of TUNED) {
     for (const layer of layersFor(kernel, layers)) {
       const possible = candidates(kernel, layer, batch, features);
-      const trusted = possible.filter((variant) => !rejected.has(`${kernel.name}.${variant}`));
-      choice[`${kernel.name}/${layer.name}`] = preferred(kernel, trusted, layer, batch, adapter);
+      choice[`${kernel.name}/${layer.name}`] = preferred(
+        kernel,
+        trusted(kernel, possible, rejected),
+        layer,
+        batch,
+        adapter,
+      );
     }
   }
   return choice;

@@ -1,6 +1,7 @@
 /** Resumes a run from its checkpoint. The command line uses it, too. */
 import type { Engine } from '../engine';
 import { EngineError, printable } from '../errors';
+import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { TrainerOptions } from '../training/options';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
@@ -8,7 +9,7 @@ import { type Checkpoint, variantsForAdapter } from '../weights/checkpoint';
 
 /**
  * A trainer with the kernel variants that the run began with, so that it continues bit for bit. On another adapter, or where one of them
- * cannot be used any more or has become wrong (with another driver, say), the variants are chosen again: `otherKernels` then says why.
+ * cannot be used any more, is refused or has become wrong (with another driver, say), the variants are chosen again: `otherKernels` then says why.
  */
 export async function resumeTrainer(
   engine: Engine,
@@ -22,8 +23,8 @@ export async function resumeTrainer(
     try {
       return { trainer: await engine.createTrainer(unet, { ...options, variants }) };
     } catch (error) {
-      const ofVariants = error instanceof EngineError && ['argument', 'wrong-kernel'].includes(error.code);
-      if (!ofVariants) throw error;
+      const isArgument = error instanceof EngineError && error.code === 'argument';
+      if (!isArgument && !(error instanceof UnusableKernel)) throw error;
       otherKernels = error.message;
     }
   }

@@ -179,15 +179,19 @@ export class TrainingRun {
     return all;
   }
 
-  /** To the copy before the last one. Whether there is one. Call `free` first. */
-  goBack(): boolean {
-    const copy = this.before ?? this.checkpoint;
-    if (!copy) return false;
-    this.checkpoint = copy;
+  /** The copy to go back to: that before the last one, else the last one if the run has gone on from it, or diverged. */
+  get earlier(): Bytes | undefined {
+    const { before, checkpoint, diverged, losses } = this;
+    if (before) return before;
+    return checkpoint && (diverged || stepIn(checkpoint) < losses.length) ? checkpoint : undefined;
+  }
+
+  /** To the `earlier` copy. Call `free` first. */
+  goBack(): void {
+    this.checkpoint = this.earlier;
     this.before = undefined;
     this.diverged = false;
     this.rewind();
-    return true;
   }
 
   /** The losses are those of the last copy. */

@@ -104,12 +104,19 @@ export class Server implements SessionHost {
     },
     pause: async () => {
       this.session.pause();
-      return this.inTurn(async () => this.state());
+      const state = await this.inTurn(async () => this.state());
+      await this.session.kept.settled();
+      return state;
     },
     goBack: () =>
       this.inTurn(async () => {
         this.needRun();
-        this.session.goBack();
+        if (!this.session.goBack()) {
+          throw new EngineError(
+            'argument',
+            'There is nothing to go back to: the run has no earlier copy, and has not diverged since the last one.',
+          );
+        }
         return this.state();
       }),
     reset: async () => {
@@ -247,6 +254,7 @@ export class Server implements SessionHost {
         'This worker has a run, which another would replace. Save its checkpoint to keep it, and reset it.',
       );
     }
+    signal.addEventListener('abort', () => this.session.giveUp());
     const made = await make();
     if (signal.aborted) await this.reset();
     signal.throwIfAborted();
@@ -277,7 +285,9 @@ export class Server implements SessionHost {
   }
 
   /** Resolves when the training that `begin` begins rests. */
-  private train(signal: AbortSignal, begin: () => void): Promise<RunState> {
+  private async train(signal: AbortSignal, begin: () => void): Promise<RunState> {
+    // It may have come while this waited for its turn.
+    signal.throwIfAborted();
     // Nobody waits for it any more, and so it should not go on.
     signal.addEventListener('abort', () => this.session.pause());
     return new Promise((resolve, reject) => {

@@ -60,7 +60,10 @@ export class TrainingSession {
   private target: number | undefined;
   private keptAt = 0;
   private lostWhy = '';
-  private retry: ReturnType<typeof setTimeout> | undefined;
+  /** The wait for another device. */
+  private retry: { readonly timer: ReturnType<typeof setTimeout>; end(tries: boolean): void } | undefined;
+  /** A run is being opened. `attempt`: the device was lost since the last try. */
+  private opening: { attempt?: Attempt | undefined; givenUp?: boolean } | undefined;
 
   /** `keep`: whether the browser is to keep the run. */
   constructor(host: SessionHost, { keep = true } = {}) {
@@ -99,7 +102,7 @@ export class TrainingSession {
   }
 
   pause(): void {
-    this.dropRetry();
+    this.giveUp();
     this.target = undefined;
     if (this.tasks.doing === 'sampling') this.phase('sampling');
     else if (this.tasks.busy) this.phase('pausing');
@@ -120,14 +123,21 @@ export class TrainingSession {
 
   /** Nothing is wanted any more. What is under way is not interrupted by this. */
   stop(): void {
-    this.dropRetry();
+    this.giveUp();
     this.target = undefined;
     this.tasks.drop();
   }
 
+  /** Waits for another device no more. */
+  giveUp(): void {
+    if (this.opening) this.opening.givenUp = true;
+    clearTimeout(this.retry?.timer);
+    this.retry?.end(false);
+  }
+
   /** Forgets the run, and frees its memory. */
   reset(): void {
-    this.dropRetry();
+    this.giveUp();
     this.target = undefined;
     this.freeRun();
     this.run = undefined;
@@ -135,10 +145,10 @@ export class TrainingSession {
     this.host.send({ type: 'freed' });
   }
 
-  /** After a divergence: to the copy before the last one. Whether there is any. */
+  /** After a divergence: to the copy before the last one. Whether there is anything to go back to. */
   goBack(): boolean {
     const { run } = this;
-    if (!run?.checkpoint) return false;
+    if (!run?.earlier) return false;
     this.freeRun();
     run.goBack();
     this.host.send({ type: 'wentBack', losses: Float32Array.from(run.losses) });
@@ -160,14 +170,27 @@ export class TrainingSession {
     return engine;
   }
 
-  /** Brings a run to the device that there was none of before. If that fails there is none again. */
+  /**
+   * Brings a run to the device that there was none of before. If that fails there is none again. If the device is lost meanwhile, waits for
+   * another, until that is given up.
+   */
   async open(run: TrainingRun): Promise<void> {
     this.run = run;
+    this.opening = {};
     try {
-      await this.build();
+      for (let lost = false; ; lost = true) {
+        try {
+          await this.build();
+          break;
+        } catch (error) {
+          if (!(await this.isWorthAnotherTry(error, lost))) throw error;
+        }
+      }
     } catch (error) {
       if (this.run) this.reset();
       throw error;
+    } finally {
+      this.opening = undefined;
     }
     this.resting = run.complete ? 'finished' : 'paused';
   }
@@ -176,7 +199,8 @@ export class TrainingSession {
   async build(): Promise<Trainer> {
     if (this.run?.trainer) return this.run.trainer;
     this.phase('compiling');
-    const run = this.run ?? (await this.host.newRun());
+    const known = this.run;
+    const run = known ?? (await this.host.newRun());
     this.run = run;
     let trainer: Trainer;
     try {
@@ -185,7 +209,8 @@ export class TrainingSession {
       this.host.built?.(run, engine);
     } catch (error) {
       this.freeRun();
-      if (!run.checkpoint) this.run = undefined;
+      // One that was on a device before can be built again, from its last copy or its beginning.
+      if (!known) this.run = undefined;
       throw error;
     }
     this.keptAt = performance.now();
@@ -236,15 +261,10 @@ export class TrainingSession {
   }
 
   private trainTo(target: number): void {
-    this.dropRetry();
+    if (!this.opening) this.giveUp();
     this.target = target;
     this.tasks.interrupt('pictures');
     this.tasks.work();
-  }
-
-  private dropRetry(): void {
-    clearTimeout(this.retry);
-    this.retry = undefined;
   }
 
   private async makeSteps(): Promise<void> {
@@ -308,7 +328,8 @@ export class TrainingSession {
   private failed(error: unknown, asked: boolean): void {
     const { target } = this;
     this.target = undefined;
-    if (!asked && target !== undefined && this.isStillLost(error)) this.stillLost(target);
+    if (!asked && target !== undefined && this.isStillLost(error))
+      void this.trainAfter(this.stillLost(), target);
     else this.host.failed(error);
   }
 
@@ -323,9 +344,11 @@ export class TrainingSession {
     this.resting = 'lost';
     this.lostWhy = why;
     const attempt = this.recoverer.lost(Date.now());
+    if (this.opening) this.opening.attempt = attempt;
     const losses = Float32Array.from(run?.losses ?? []);
-    this.host.send({ type: 'lost', why, losses, ...(target === undefined ? {} : { attempt }) });
-    if (target !== undefined) this.tryAgain(attempt, target);
+    const goesOn = target !== undefined || this.opening;
+    this.host.send({ type: 'lost', why, losses, ...(goesOn ? { attempt } : {}) });
+    if (target !== undefined) void this.trainAfter(attempt, target);
     if (!this.tasks.busy) this.phase('lost');
   }
 
@@ -335,14 +358,38 @@ export class TrainingSession {
     return none && this.resting === 'lost' && !this.recovering;
   }
 
-  private stillLost(target: number): void {
-    const attempt = this.recoverer.failed(Date.now());
-    this.host.send({ type: 'stillLost', why: this.lostWhy, attempt });
-    this.tryAgain(attempt, target);
+  /** Waits after a failed try to open a run. Whether another is to be made: `lost`: the device was lost before that one. */
+  private async isWorthAnotherTry(error: unknown, lost: boolean): Promise<boolean> {
+    const code = error instanceof EngineError ? error.code : '';
+    // Lost while the engine was created, when nothing listened yet.
+    if (code === 'device-lost' && !this.engine && this.resting !== 'lost')
+      this.deviceLost((error as Error).message);
+    const { attempt, givenUp } = this.opening!;
+    this.opening!.attempt = undefined;
+    if (givenUp) return false;
+    if (attempt) return this.waits(attempt);
+    return lost && NO_DEVICE.includes(code) && this.waits(this.stillLost());
   }
 
-  private tryAgain({ wait }: Attempt, target: number): void {
-    this.retry = setTimeout(() => this.trainTo(target), wait);
+  private stillLost(): Attempt {
+    const attempt = this.recoverer.failed(Date.now());
+    this.host.send({ type: 'stillLost', why: this.lostWhy, attempt });
+    return attempt;
+  }
+
+  /** Resolves to true when another device is to be asked for, to false if that is given up. */
+  private waits({ wait }: Attempt): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (tries: boolean) => {
+        this.retry = undefined;
+        resolve(tries);
+      };
+      this.retry = { timer: setTimeout(() => end(true), wait), end };
+    });
+  }
+
+  private async trainAfter(attempt: Attempt, target: number): Promise<void> {
+    if (await this.waits(attempt)) this.trainTo(target);
   }
 
   private freeRun(): void {

@@ -10,10 +10,12 @@ import { EngineError, type ErrorCode } from '../../src/errors';
 import { Gpu } from '../../src/gpu/gpu';
 import { permutation } from '../../src/random';
 import { reference as corrupt } from '../../src/reference/corrupt';
+import { Sampler } from '../../src/sampling/sampler';
 import type { FitOptions, TrainingEvent } from '../../src/training/options';
 import { LOSS_RING } from '../../src/training/settings';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig } from '../../src/unet/config';
+import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
 import { Random } from '../spec';
@@ -654,5 +656,32 @@ describe('complaints', () => {
     expect(code).toBe('limit');
     expect(message).toContain('smaller batch');
     expect(message).toContain('requestDevice');
+  });
+
+  test.each([
+    ['batchSize', (unet: UNet, n: number) => Trainer.create(gpu, unet, { batchSize: n })],
+    ['count', (unet: UNet, n: number) => Sampler.create(gpu, unet, { count: n })],
+    ['count', (unet: UNet, n: number) => Predictor.create(gpu, unet, { count: n })],
+  ])('the largest %s that fits is in the error, and fits: %#', async (option, create) => {
+    using unet = await UNet.create(gpu, { height: 8, width: 8, widths: [8] });
+    const real = gpu.device.limits;
+    const limits = { maxBufferSize: 2 ** 18, maxStorageBufferBindingSize: 2 ** 18 };
+    Object.defineProperty(gpu.device, 'limits', {
+      value: new Proxy(real, {
+        get: (_, name: 'maxBufferSize') => limits[name] ?? real[name],
+      }),
+      configurable: true,
+    });
+    try {
+      const { code, message } = await refusal(create(unet, 1000));
+      expect(code).toBe('limit');
+      const largest = Number(new RegExp(` Here ${option} can be up to (\\d+)\\.$`).exec(message)?.[1]);
+      expect(largest).toBeGreaterThan(10);
+      using made = await create(unet, largest);
+      expect(made.bytes).toBeGreaterThan(0);
+      expect((await refusal(create(unet, largest + 1))).code).toBe('limit');
+    } finally {
+      Object.defineProperty(gpu.device, 'limits', { value: real, configurable: true });
+    }
   });
 });

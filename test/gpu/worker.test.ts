@@ -186,6 +186,55 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
     expect(losses).toEqual(alone.losses);
   });
 
+  test('before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning', async () => {
+    const { client, lose, refuse, losses } = servedLosable();
+    await client.begin({ ...run, images });
+    const started = client.start();
+    for (const refused of [1, 0]) {
+      await heard(client, 'loss');
+      refuse(refused);
+      const recovered = heard(client, 'recovered');
+      lose();
+      await recovered;
+    }
+    expect(await started).toEqual(done);
+    expect(losses).toEqual(alone.losses);
+  });
+
+  test.each([0, 1])('while a run begins is replaced: %i tries fail', async (refused) => {
+    const { client, lose, refuse, losses } = servedLosable();
+    const told: unknown[] = [];
+    client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
+    const begun = client.begin({ ...run, images });
+    await heard(client, 'progress');
+    refuse(refused);
+    lose();
+    expect(await begun).toMatchObject({ step: 0, images: 10 });
+    expect(told).toEqual(Array(1 + refused).fill({ step: 0, recovers: true }));
+    expect(await client.start()).toEqual(done);
+    expect(losses).toEqual(alone.losses);
+  });
+
+  test.each(['a pause', 'an abort'])('while a run begins is given up by %s', async (how) => {
+    const { client, lose, refuse } = servedLosable();
+    const controller = new AbortController();
+    const begun = client
+      .begin({ ...run, images }, { signal: controller.signal })
+      .catch(({ name, code }) => (name === 'EngineError' ? code : name));
+    await heard(client, 'progress');
+    refuse(1000);
+    const lost = heard(client, 'lost');
+    lose();
+    await lost;
+    if (how === 'a pause') await client.pause();
+    else controller.abort();
+    expect(await begun).toMatch(how === 'a pause' ? /^(device-lost|no-adapter|destroyed)$/ : /^AbortError$/);
+    await expect(client.start()).rejects.toMatchObject({ message: expect.stringMatching(/has no run/) });
+    refuse(0);
+    await client.begin({ ...run, images });
+    expect(await client.start()).toEqual(done);
+  });
+
   test('while it rests is asked for when it is needed', async () => {
     const { client, lose } = servedLosable();
     await client.begin({ ...run, images });
@@ -213,6 +262,36 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
     refuse(0);
     expect(await client.start()).toEqual(done);
   });
+});
+
+test('goBack says where there is nothing to go back to', async () => {
+  const { client } = served();
+  await client.begin({ ...run, images });
+  const nothing = { code: 'argument', message: expect.stringContaining('nothing to go back to') };
+  await expect(client.goBack()).rejects.toMatchObject(nothing);
+  await client.step(3);
+  await expect(client.goBack()).rejects.toMatchObject(nothing);
+  await client.step(2);
+  expect(await client.goBack()).toMatchObject({ step: 3 });
+  expect(await client.start()).toEqual(done);
+});
+
+test('a call that is aborted while it waits for its turn is not made', async () => {
+  const { client } = served();
+  const begun = client.begin({ ...run, images });
+  const calls = [
+    (signal: AbortSignal) => client.start({ signal }),
+    (signal: AbortSignal) => client.step(2, { signal }),
+  ];
+  for (const call of calls) {
+    const controller = new AbortController();
+    const called = call(controller.signal);
+    controller.abort();
+    await expect(called).rejects.toMatchObject({ name: 'AbortError' });
+  }
+  await begun;
+  await client.sample({ count: 1, steps: 1 });
+  expect(await client.pause()).toMatchObject({ step: 0 });
 });
 
 test('a run that diverges says so, keeps its last good state, and goes on with a smaller rate', async () => {

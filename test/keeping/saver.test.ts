@@ -1,6 +1,6 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { Saver } from '../../src/keeping/saver';
-import { RunStore } from '../../src/keeping/store';
+import { type HeldRun, RunStore } from '../../src/keeping/store';
 import { checkpointAt } from './checkpoints';
 import { FakeLocks, FakeStorage } from './fake_storage';
 
@@ -74,13 +74,16 @@ test('storage that does not answer is told once; when it does, the run is kept a
   expect(troubles).toEqual([expect.stringContaining('has not answered for')]);
   storage.answer();
   await patience();
+  expect(saved).toEqual([3]);
+  expect(await kept()).toEqual([3]);
   keeping.save(await checkpointAt(4), 4);
   await keeping.settled();
-  expect(saved).toEqual([4]);
+  expect(saved).toEqual([3, 4]);
   expect(await kept()).toEqual([4]);
+  expect(troubles).toHaveLength(1);
 });
 
-test('beside a write that hangs nothing is written', async () => {
+test('beside a write that hangs nothing is written; after it, the newest copy', async () => {
   const keeping = saver();
   keeping.save(await checkpointAt(1), 1);
   await keeping.settled();
@@ -89,13 +92,63 @@ test('beside a write that hangs nothing is written', async () => {
     keeping.save(await checkpointAt(step), step);
     await patience();
   }
+  expect(saved).toEqual([1]);
   storage.answer();
   await patience();
   expect(troubles).toHaveLength(1);
-  expect(await kept()).toEqual([2]);
+  expect(saved).toEqual([1, 3]);
+  expect(await kept()).toEqual([3]);
   keeping.save(await checkpointAt(4), 4);
   await keeping.settled();
   expect(await kept()).toEqual([4]);
+});
+
+test('whoever waits for a copy waits until it is written, or for so long, which is told once', async () => {
+  const keeping = saver();
+  keeping.save(await checkpointAt(1), 1);
+  keeping.save(await checkpointAt(2), 2);
+  await keeping.settled();
+  expect(saved.at(-1)).toBe(2);
+  storage.silent = true;
+  keeping.save(await checkpointAt(3), 3);
+  for (let i = 0; i < 3; i++) await keeping.settled();
+  expect(troubles).toEqual([expect.stringContaining('has not answered for')]);
+  storage.answer();
+  await patience();
+  expect(await kept()).toEqual([3]);
+});
+
+test('whoever waits for a copy does not wait for one answer after the other', async () => {
+  vi.useFakeTimers();
+  try {
+    const run: HeldRun = {
+      ...{ id: 'slow', read: async () => undefined, release() {}, discard: async () => {} },
+      write: () => new Promise(() => {}),
+    };
+    const keeping = new Saver({
+      open: () => new Promise((resolve) => setTimeout(resolve, 900, run)),
+      onSaved: (step) => saved.push(step),
+      onTrouble: ({ message }) => troubles.push(message),
+      patienceMs: 1000,
+    });
+    keeping.save(await checkpointAt(1), 1);
+    const settled = keeping.settled().then(() => 'settled');
+    await vi.advanceTimersByTimeAsync(950);
+    expect(await Promise.race([settled, 'waits'])).toBe('waits');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await Promise.race([settled, 'waits'])).toBe('settled');
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(troubles).toEqual([expect.stringContaining('has not answered for 1 s')]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('the end waits for the newest copy', async () => {
+  const keeping = saver();
+  for (const step of [1, 2]) keeping.save(await checkpointAt(step), step);
+  await keeping.end();
+  expect(await kept()).toEqual([2]);
 });
 
 test('in the end the run is free, or gone', async () => {

@@ -12,9 +12,11 @@ import {
   MemoryTracker,
   ScalarData,
   TemplateInfo,
+  TypedData,
   type TypeInfo,
   VectorData,
   WgslExec,
+  WorkgroupScheduler,
 } from 'wgsl_reflect/wgsl_reflect.module.js';
 import type { Reflection } from '../../shaders/reflect';
 import type { Call } from '../../src/plan/op';
@@ -160,9 +162,31 @@ WgslExec.prototype._evalBinaryOpValue = function (this: WgslExec, node, context)
     return new VectorData(Float32Array.from(result.data), result.typeInfo);
   return result;
 };
-function hasWords(value: Data | null): value is Data & { data: Uint32Array } {
+function hasWords(value: Data | null | undefined): value is Data & { data: Uint32Array } {
   return (value instanceof ScalarData || value instanceof VectorData) && value.data instanceof Uint32Array;
 }
+
+// It clears workgroup memory, once for all workgroups. Not all drivers do: before each workgroup, all its bits are ones.
+let workgroupVariables: Variable[] = [];
+interface Variable {
+  readonly context: WgslExec['context'];
+  readonly name: string;
+}
+const declare = WgslExec.prototype._var;
+WgslExec.prototype._var = function (this: WgslExec, node, context) {
+  declare.call(this, node, context);
+  if (node.storage === 'workgroup') workgroupVariables.push({ context, name: node.name });
+};
+const runWorkgroup = WorkgroupScheduler.prototype.run;
+WorkgroupScheduler.prototype.run = function (this: WorkgroupScheduler) {
+  for (const { context, name } of workgroupVariables) {
+    const value = context.getVariableValue(name);
+    if (value instanceof TypedData) new Uint8Array(value.buffer).fill(0xff);
+    else if (hasWords(value)) value.data.fill(0xffffffff);
+    else throw new Error(`The emulator cannot put garbage into ${name}.`);
+  }
+  runWorkgroup.call(this);
+};
 
 /**
  * It evaluates the second argument of a call after it has given the first parameter its value, in the same scope: a parameter
@@ -232,6 +256,7 @@ function emulateCall({ shader, params, tensors, groups }: Call, memory: Memory):
     bound[binding] = words.buffer;
     return { name, t, whole, offset, words, access };
   });
+  workgroupVariables = [];
   recording = {
     storage: new Set(Object.keys(shader.bindings)),
     words: new Map(),

@@ -9,6 +9,7 @@ import { calls } from './calls';
 import { files } from './files';
 import { frames } from './frames';
 import { hand } from './hand';
+import { hostile } from './hostile';
 import { kills } from './kills';
 import { pack } from './pack';
 import { pages } from './pages';
@@ -24,6 +25,7 @@ const rows: readonly Row[] = [
   ...pages,
   ...bits,
   ...calls,
+  ...hostile,
   ...pytorch,
   ...suites,
   frames,

@@ -145,8 +145,8 @@ export const engine: Mutants = {
     },
     'what is wrong is no error': {
       file: 'src/checking/self_check.ts',
-      text: 'if (!this.passed.has(key)) throw this.wrong.get(key)!;',
-      becomes: 'if (!this.wrong) throw key;',
+      text: 'if (!this.passed.has(key)) throw this.unusable.get(key)!;',
+      becomes: 'if (!this.unusable) throw key;',
       caughtBy: node('node/wrong_kernels', 'Adam of the wrong sign'),
     },
     'a wrong plain form is not looked at': {
@@ -228,6 +228,134 @@ export const engine: Mutants = {
       text: 'if (existsSync(join(out, CHECKPOINT))) {',
       becomes: 'if (!overwrite && existsSync(join(out, CHECKPOINT))) {',
       caughtBy: unit('harness/cli', 'distil replaces no run'),
+    },
+  },
+  'drivers that clear no memory': {
+    'finish_step believes what it finds': {
+      file: 'shaders/optimizer/finish_step.wgsl',
+      text: 'atomicStore(&found, 0u);',
+      becomes: 'atomicOr(&found, 0u);',
+      caughtBy: node('node/hostile', 'garbage'),
+    },
+  },
+  'requests for a device': {
+    'one that is rejected is not repeated': {
+      file: 'src/gpu/request_device.ts',
+      text: '    if (error instanceof EngineError) throw error;\n    const { askForLess }',
+      becomes: '    if (error) throw error;\n    const { askForLess }',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'features are asked for to the end': {
+      file: 'src/gpu/ask_for_less.ts',
+      text: 'return await ask(false);',
+      becomes: 'return await ask(true);',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'a driver that does not answer is waited for': {
+      file: 'src/gpu/request_device.ts',
+      text: '    }, ANSWER_MS);',
+      becomes: '    }, 10 * ANSWER_MS);',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'a device that comes late stays': {
+      file: 'src/gpu/request_device.ts',
+      text: '      asked.then(drop, () => {});\n',
+      becomes: '',
+      caughtBy: node('node/hostile', 'request for'),
+    },
+    'the batch that is said to fit does not': {
+      file: 'src/tuning/largest_batch.ts',
+      text: 'if (fits(4 * middle)) good',
+      becomes: 'if (fits(2 * middle)) good',
+      caughtBy: node('gpu/trainer', 'that fits'),
+    },
+  },
+  'a worker that keeps its run': {
+    'what has no copy is forgotten with its device': {
+      file: 'src/worker/session.ts',
+      text: 'if (!known) this.run = undefined;',
+      becomes: 'if (!run.checkpoint) this.run = undefined;',
+      caughtBy: node('gpu/worker', 'before there is a copy'),
+    },
+    'a device that is lost while it begins ends it': {
+      file: 'src/worker/session.ts',
+      text: 'if (attempt) return this.waits(attempt);',
+      becomes: 'if (attempt) return false;',
+      caughtBy: node('gpu/worker', 'while a run begins is replaced'),
+    },
+    'a pause does not wait for the copy': {
+      file: 'src/worker/server.ts',
+      text: '      await this.session.kept.settled();\n      return state;',
+      becomes: '      return state;',
+      caughtBy: node('node/worker_keeping', 'after a pause'),
+    },
+    'a pause waits for one answer after the other': {
+      file: 'src/keeping/saver.ts',
+      text: 'await inTime(Promise.resolve(this.working), this.options.patienceMs);',
+      becomes: 'await this.working;',
+      caughtBy: unit('keeping/saver'),
+    },
+    'what waited for storage is not written when that answers': {
+      file: 'src/keeping/saver.ts',
+      text: '      if (this.next) this.working ??= this.work();\n',
+      becomes: '',
+      caughtBy: unit('keeping/saver'),
+    },
+    'a call that waits cannot be aborted': {
+      file: 'src/worker/server.ts',
+      text: '    signal.throwIfAborted();\n    // Nobody',
+      becomes: '    // Nobody',
+      caughtBy: node('gpu/worker', 'waits for its turn'),
+    },
+    'it goes back to where it is': {
+      file: 'src/worker/run.ts',
+      text: '(diverged || stepIn(checkpoint) < losses.length)',
+      becomes: 'stepIn(checkpoint) <= losses.length',
+      caughtBy: node('gpu/worker', 'goBack says'),
+    },
+    'a sampler is measured for that should not be': {
+      file: 'src/sampling/sampler.ts',
+      text: 'tune ? chooses : (chooses.untuned ?? chooses)',
+      becomes: 'chooses',
+      caughtBy: node('node/tuner', 'not to be measured'),
+    },
+  },
+  'kernels that are refused': {
+    'no other form takes the place of one': {
+      file: 'src/gpu/program.ts',
+      text: "if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;",
+      becomes: 'throw cause;',
+      caughtBy: node('node/hostile', 'at the same time'),
+    },
+    'they spoil the check of others': {
+      file: 'src/checking/self_check.ts',
+      text: '      if (ops.length === 1) {\n        if (error instanceof UnusableKernel) return [error];\n        throw error;\n      }\n',
+      becomes: '      throw error;\n',
+      caughtBy: node('node/hostile', 'by turns'),
+    },
+    'they come back from the cache': {
+      file: 'src/tuning/tuner.ts',
+      text: 'measurable.includes(known) && isTrusted)',
+      becomes: 'measurable.includes(known))',
+      caughtBy: node('node/hostile', 'compares with'),
+    },
+    'what the tuner compares with ends all': {
+      file: 'src/tuning/tuner.ts',
+      text: '        report(ops[0].variant, (error as Error).message);\n        continue;',
+      becomes: '        throw error;',
+      caughtBy: node('node/hostile', 'compares with'),
+    },
+    'they are told of by everything that used them': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: 'if (!this.told.has(rejected)) this.onWarning',
+      becomes: 'this.onWarning',
+      caughtBy: node('node/hostile', 'at the same time'),
+    },
+    'a run that began with one cannot go on': {
+      file: 'src/worker/resume.ts',
+      text: 'if (!isArgument && !(error instanceof UnusableKernel)) throw error;',
+      becomes: 'if (!isArgument) throw error;',
+      caughtBy: node('node/hostile', 'given up'),
     },
   },
 };

@@ -535,6 +535,25 @@ test('tune: true measures, tells how far it is, and can be switched off for what
   expect(progress.filter((p) => p.task === 'tuning')).toEqual([]);
 });
 
+test('a sampler that is not to be measured for takes the usual variants, and changes nothing for others', async () => {
+  const tasks: string[] = [];
+  using engine = await createEngine({
+    device: gpu.device,
+    selfCheck: false,
+    tune: true,
+    tuningCache: memoryCache(),
+    onProgress: ({ task }) => tasks.push(task),
+  });
+  const unet = await engine.createUNet(network);
+  await Promise.all([
+    engine.createSampler(unet, { count: 4, tune: false }),
+    engine.createSampler(unet, { count: 4, tune: false }),
+  ]);
+  expect([engine.tune, tasks.includes('tuning')]).toEqual([true, false]);
+  await engine.createSampler(unet, { count: 8 });
+  expect(tasks).toContain('tuning');
+});
+
 test('an engine measures for so long in all, not for each thing that it makes', async () => {
   const progress: Progress[] = [];
   const jump = clock();

@@ -295,19 +295,24 @@ describe('a variant that is wrong', () => {
   });
 });
 
-test.each([
-  ['by default', digits, false],
-  ['by measuring', tutorial, true],
-])(
-  'a plain kernel that is wrong is refused, and no variant condemned for it: %s',
-  async (_, network, tune) => {
+describe('a plain kernel that is wrong', () => {
+  test('is refused, and no variant condemned for it', async () => {
     plant(plain);
-    const { warnings, error } = await check(network, { tune });
+    const { warnings, error } = await check(digits);
     expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d', variant: 'direct' });
     expect(error!.message).toMatch(/output\[\d+\] is \S+, expected \S+, and \d+ of \d+ numbers are off/);
     expect(warnings).toEqual([]);
-  },
-);
+  });
+
+  test('is what nothing is compared with: its layers are not measured, and take another', async () => {
+    const usual = await check(tutorial);
+    plant(plain);
+    const { warnings, error, variants } = await check(tutorial, { tune: true });
+    expect([warnings, error]).toEqual([[], undefined]);
+    const ofConv2d = (of: object) => Object.entries(of).filter(([place]) => place.startsWith('conv2d/'));
+    expect(ofConv2d(variants)).toEqual(ofConv2d(usual.variants));
+  });
+});
 
 /** Labels of the shaders that are compiled, and how often something is checked, meanwhile. */
 async function work(network: Network, options: Parameters<typeof createEngine>[0]) {

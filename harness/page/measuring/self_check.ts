@@ -41,12 +41,12 @@ export async function* runSelfCheck(
     const count = await compileStep(checking, recipe, batch);
     yield { kind: 'checked', count, wrong: warnings.map(({ message }) => message) };
   } catch (error) {
-    if (!(error instanceof EngineError) || error.code !== 'wrong-kernel') throw error;
+    if (!(error instanceof EngineError) || !['wrong-kernel', 'shader'].includes(error.code)) throw error;
     yield { kind: 'checked', count: 0, wrong: [...warnings.map(({ message }) => message), error.message] };
   }
 }
 
-/** Number of its kernels and variants. Throws `wrong-kernel` if one is wrong and has no replacement. */
+/** Number of its kernels and variants. Throws `wrong-kernel` or `shader` if one is wrong or refused and has no replacement. */
 async function compileStep(engine: Engine, recipe: PageRecipe, batch: number): Promise<number> {
   const { network, trainer: options } = recipeAt(recipe, batch);
   const unet = await engine.createUNet(network, { seed: 1 });

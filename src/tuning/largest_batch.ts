@@ -1,0 +1,35 @@
+/** The largest batch that fits the device, for an error that says that another one does not. Loaded then. */
+import { EngineError } from '../errors';
+import type { Op } from '../plan/op';
+
+/**
+ * `error`, with the largest number of images, up to `images`, of which no buffer is too large for the device; itself if their number is not
+ * what is too large. `option` is what they are called; `opsOf` may throw for a number that is too large.
+ */
+export function namingLargestBatch(
+  error: EngineError,
+  { limits }: GPUDevice,
+  { option, images, opsOf }: { option: string; images: number; opsOf: (images: number) => readonly Op[] },
+): EngineError {
+  const legal = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  const fits = (batch: number) => {
+    try {
+      const tensors = opsOf(batch).flatMap(({ calls }) => calls.flatMap((c) => Object.values(c.tensors)));
+      return tensors.every((t) => (t.base ?? t).size * 4 <= legal);
+    } catch {
+      return false;
+    }
+  };
+  // In groups of four, as batches are padded.
+  let [good, bad] = [0, Math.ceil(images / 4)];
+  if (fits(4 * bad)) return error;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (fits(4 * middle)) good = middle;
+    else bad = middle;
+  }
+  if (good === 0) return error;
+  return new EngineError('limit', `${error.message} Here ${option} can be up to ${4 * good}.`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,105 @@
+/**
+ * A device whose driver treats shaders badly, in ways that drivers have. `failing_device.ts` lets calls fail, one at a time; this one lets
+ * kernels fail, every time.
+ */
+
+/** What is done to which shaders. */
+export interface Hostility {
+  /** Whether the driver refuses the pipeline of a shader of this name. */
+  readonly refuses?: (shader: string) => boolean;
+  /** What the driver makes of a shader's text. */
+  readonly rewrites?: (shader: string, text: string) => string;
+  /** What the device says of its adapter. */
+  readonly adapterInfo?: Partial<GPUAdapterInfo>;
+}
+
+export interface Hostile extends Disposable {
+  /** The shaders that the device was asked for, by name. */
+  readonly asked: ReadonlySet<string>;
+}
+
+export const REFUSAL = 'a planted refusal';
+
+/** What a GPU says of itself, which the kernels for GPUs are made for. */
+export const someGpu = { vendor: 'maker', architecture: '', device: 'card', description: '' };
+
+/** A GPU object whose adapters reject requests for devices. `requests` are all that there were, each of an adapter of its own. */
+export function hostileSource(
+  gpu: GPU,
+  rejects: (descriptor: GPUDeviceDescriptor) => boolean,
+): { readonly source: GPU; readonly requests: readonly GPUDeviceDescriptor[] } {
+  const requests: GPUDeviceDescriptor[] = [];
+  const requestAdapter = async (options?: GPURequestAdapterOptions) => {
+    const adapter = (await gpu.requestAdapter(options))!;
+    const requestDevice = adapter.requestDevice.bind(adapter);
+    let spent = false;
+    const value = async (descriptor: GPUDeviceDescriptor) => {
+      if (spent) throw new DOMException('the adapter is consumed', 'OperationError');
+      spent = true;
+      requests.push(descriptor);
+      if (rejects(descriptor)) throw new DOMException(REFUSAL, 'OperationError');
+      return requestDevice(descriptor);
+    };
+    return Object.defineProperty(adapter, 'requestDevice', { value });
+  };
+  return { source: { requestAdapter } as GPU, requests };
+}
+
+/** Makes a device hostile until the result is disposed of. */
+export function makeHostile(device: GPUDevice, { refuses, rewrites, adapterInfo }: Hostility): Hostile {
+  const asked = new Set<string>();
+  const createShaderModule = device.createShaderModule.bind(device);
+  const createComputePipelineAsync = device.createComputePipelineAsync.bind(device);
+  const hostile = {
+    createShaderModule({ label = '', code, ...rest }: GPUShaderModuleDescriptor): GPUShaderModule {
+      asked.add(label);
+      return createShaderModule({ ...rest, label, code: rewrites?.(label, code) ?? code });
+    },
+    async createComputePipelineAsync(descriptor: GPUComputePipelineDescriptor): Promise<GPUComputePipeline> {
+      // As Metal and Vulkan do it: the text is legal, and what becomes of it fails in the driver.
+      if (refuses?.(descriptor.label ?? '')) throw new GPUPipelineError(REFUSAL, { reason: 'internal' });
+      return createComputePipelineAsync(descriptor);
+    },
+    ...(adapterInfo ? { adapterInfo } : {}),
+  };
+  const before = Object.keys(hostile).map(
+    (name) => [name, Object.getOwnPropertyDescriptor(device, name)] as const,
+  );
+  for (const [name, value] of Object.entries(hostile))
+    Object.defineProperty(device, name, { value, configurable: true, writable: true });
+  return {
+    asked,
+    [Symbol.dispose]() {
+      for (const [name, own] of before) {
+        if (own) Object.defineProperty(device, name, own);
+        else Reflect.deleteProperty(device, name);
+      }
+    },
+  };
+}
+
+/** A shader's text that first puts NaN, or all ones, into all of its workgroup memory, as drivers leave it there that do not clear it. */
+export function withGarbage(shader: string, text: string): string {
+  const variables = text.match(/var<workgroup>/g)?.length ?? 0;
+  const fills = [...text.matchAll(/var<workgroup> (\w+): (?:array<(\w+), ([^>]+)>|atomic<u32>);/g)].map(
+    ([, name, type, size]) =>
+      size
+        ? `for (var i = 0u; i < u32(${size}); i++) { ${name}[i] = ${type}(garbage); }`
+        : `atomicStore(&${name}, ~0u);`,
+  );
+  if (fills.length !== variables) throw new Error(`${shader} has workgroup memory of another kind.`);
+  if (variables === 0) return text;
+  const [head, given] = /\bfn main\(((?:[^()]|\([^()]*\))*)\)\s*\{/.exec(text)!;
+  const known = /@builtin\(local_invocation_index\)\s*(\w+)/.exec(given)?.[1];
+  const index = known ?? 'invocation_of_garbage';
+  const parameters = known ? given : `${given}, @builtin(local_invocation_index) ${index}: u32`;
+  return text.replace(
+    head,
+    `fn main(${parameters}) {
+      if (${index} == 0u) {
+        let garbage = bitcast<f32>(~${index});
+        ${fills.join('\n')}
+      }
+      workgroupBarrier();`,
+  );
+}

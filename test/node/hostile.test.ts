@@ -1,0 +1,173 @@
+/** Drivers that treat kernels badly: training comes right with other forms, or ends in an error that says why. All rows: `npm run test:long -- hostile`. */
+import { describe, expect, test, vi } from 'vitest';
+import { ownName } from '../../src/gpu/adapter';
+import { createEngine, requestDevice, type Warning } from '../../src/index';
+import { memoryCache } from '../../src/tuning/cache';
+import type { Checkpoint } from '../../src/weights/checkpoint';
+import { resumeTrainer } from '../../src/worker/resume';
+import { check, digits, tutorial } from '../checked_networks';
+import { hostileSource, makeHostile, REFUSAL, withGarbage } from '../hostile/hostile_device';
+import { healthyVisit, onCard, onSoftware, refuseEach, trainOn } from '../hostile/refused';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu } = await testGpu();
+const { device } = gpu;
+
+/** Forms for 3x3 compile in a third of the time. */
+const card = onCard({ ...tutorial, config: { height: 8, width: 8, widths: [8, 8], kernelSize: 3 } });
+
+const withWorkgroupMemory = {
+  'conv2d/down.1': 'winograd6_3x3_gpu',
+  'conv2d/up.1': 'one_output_gpu',
+  'conv2d_grad_kernel/down.0': 'one_channel_gpu',
+  'conv2d_grad_kernel/up.0': 'winograd6_3x3_gpu',
+};
+
+test.each([
+  ["software's forms", onSoftware(digits), ['finish_step', 'gradient_norm', 'image_losses', 'mse']],
+  [
+    'forms for GPUs',
+    onSoftware({ ...card.network, trainer: { batchSize: 8, variants: withWorkgroupMemory } }),
+    ['one_channel_3x3_gpu', 'one_output_3x3_gpu', 'winograd6_3x3_gpu_input', 'winograd_gpu_product'],
+  ],
+])('garbage in workgroup memory changes no bit: %s', async (_, place, shaders) => {
+  const { losses } = await trainOn(device, place, memoryCache());
+  const rewritten = new Set<string>();
+  const rewrites = (shader: string, text: string) => {
+    const result = withGarbage(shader, text);
+    if (result !== text) rewritten.add(shader);
+    return result;
+  };
+  const outcome = await trainOn(device, place, memoryCache(), { rewrites });
+  for (const shader of shaders) expect([...rewritten].join(' ')).toContain(shader);
+
+  expect(outcome).toMatchObject({ losses, warnings: [], error: undefined });
+});
+
+describe('one shader is refused', () => {
+  test("each of software's forms, with checks remembered or not, by turns", async () => {
+    const place = onSoftware(digits);
+    const healthy = await healthyVisit(device, place);
+    const rows = healthy.asked.map((shader, i) => ({ shader, remembered: i % 2 === 0 }));
+    const { complaints, trained, ended } = await refuseEach(device, place, healthy, rows);
+    expect(complaints).toEqual([]);
+    expect(Math.min(trained, ended)).toBeGreaterThan(8);
+  });
+
+  test('of those that the tuner compares with, and of those that it chose', async () => {
+    const healthy = await healthyVisit(device, card);
+    const chosen = healthy.used.filter((shader) => shader.startsWith('conv2d'));
+    const rows = [
+      ...['conv2d', 'difference'].map((shader) => ({ shader, remembered: false })),
+      ...chosen.slice(0, 4).map((shader) => ({ shader, remembered: true })),
+    ];
+    expect(rows.length).toBeGreaterThan(4);
+    const { complaints, ended } = await refuseEach(device, card, healthy, rows);
+    expect(complaints).toEqual([]);
+    expect(ended).toBe(0);
+  });
+});
+
+describe('a form that is refused', () => {
+  const refuses = (shader: string) => shader.startsWith('conv2d.winograd');
+
+  test('is replaced in all that is created at the same time, and told of once', async () => {
+    using _ = makeHostile(device, { refuses });
+    const warnings: Warning[] = [];
+    const onWarning = (warning: Warning) => warnings.push(warning);
+    using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning });
+    const unet = await engine.createUNet(digits.config);
+    await Promise.all([4, 8].map((count) => engine.createPredictor(unet, { count })));
+    const { variants } = await engine.createTrainer(unet, digits.trainer);
+    const names = warnings.map(({ code, kernel, variant }) => `${code} ${kernel}.${variant}`);
+    expect(names.length).toBeGreaterThan(1);
+    // The transforms are also those of the gradients.
+    expect(names.filter((name) => !/^refused-kernel conv2d\w*\.winograd/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(Object.values(variants).join(' ')).not.toContain('winograd');
+  });
+
+  test('is an error where the caller fixed it, and given up by a run that began with it, which says so', async () => {
+    const { variants } = await check(device, digits);
+    using _ = makeHostile(device, { refuses });
+    const fixed = await check(device, digits, { variants, tune: undefined });
+    expect(fixed).toMatchObject({ error: { code: 'shader' }, warnings: [] });
+    expect(fixed.error!.message).toMatch(/^The kernel conv2d\.winograd\S* cannot be used/);
+
+    using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning: () => {} });
+    const unet = await engine.createUNet(digits.config);
+    const begun = { variants, adapter: ownName(gpu.adapter) } as Checkpoint;
+    const { trainer, otherKernels } = await resumeTrainer(engine, unet, digits.trainer, begun);
+    expect(otherKernels).toContain(REFUSAL);
+    expect(Object.entries(trainer.variants).join(' ')).not.toMatch(/conv2d\/\S*winograd/);
+  });
+});
+
+describe('a request for a device', () => {
+  const has = (of: Iterable<unknown> | undefined) => [...(of ?? [])].length > 0;
+  const asksForLimits = ({ requiredLimits }: GPUDeviceDescriptor) => has(Object.keys(requiredLimits ?? {}));
+  const asksForFeatures = ({ requiredFeatures }: GPUDeviceDescriptor) => has(requiredFeatures);
+
+  test('that is rejected for its limits, or its features, too, is repeated with less, of a new adapter; and that is enough', async () => {
+    const limits = hostileSource(navigator.gpu, asksForLimits);
+    const { device: one } = await requestDevice(limits.source);
+    expect(limits.requests.map((r) => [asksForLimits(r), asksForFeatures(r)])).toEqual([
+      [true, true],
+      [false, true],
+    ]);
+    expect(one.features.has('subgroups')).toBe(true);
+    one.destroy();
+
+    const both = hostileSource(navigator.gpu, (r) => asksForLimits(r) || asksForFeatures(r));
+    const { device: least } = await requestDevice(both.source);
+    expect(both.requests).toHaveLength(3);
+    expect(least.features.has('subgroups')).toBe(false);
+    expect(least.limits.maxBufferSize).toBe(2 ** 28);
+    const { losses } = await check(device, digits);
+    const outcome = await check(least, digits);
+    expect(outcome).toMatchObject({ warnings: [], error: undefined });
+    expect(Math.abs(outcome.losses[1] / losses[1] - 1)).toBeLessThan(1e-5);
+    least.destroy();
+  });
+
+  test('that is always rejected ends in no-adapter, with the words of the browser', async () => {
+    const { source, requests } = hostileSource(navigator.gpu, () => true);
+    const error = await createEngine({ gpu: source }).catch((error) => error);
+    expect(error).toMatchObject({ code: 'no-adapter', cause: { name: 'OperationError', message: REFUSAL } });
+    expect(error.message).toMatch(
+      /not even with default limits and without features: a planted refusal\..*Reload/,
+    );
+    expect(requests).toHaveLength(3);
+  });
+
+  test.each(['requestAdapter', 'requestDevice'])(
+    'that %s never answers is given up after 10 s',
+    async (silent) => {
+      vi.useFakeTimers();
+      try {
+        let arrive = (_: unknown) => {};
+        const never = () =>
+          new Promise((resolve) => {
+            arrive = resolve;
+          });
+        const adapter = { features: new Set(), limits: {}, requestDevice: never };
+        const source = { requestAdapter: silent === 'requestAdapter' ? never : async () => adapter };
+        const asked = requestDevice(source as unknown as GPU).catch((error) => error);
+        await vi.advanceTimersByTimeAsync(9_900);
+        expect(await Promise.race([asked, 'waits'])).toBe('waits');
+        await vi.advanceTimersByTimeAsync(200);
+        expect(await Promise.race([asked, 'waits'])).toMatchObject({
+          code: 'no-adapter',
+          message: expect.stringMatching(new RegExp(`^${silent} did not answer within 10 s\\.`)),
+        });
+        // What comes after all is not left behind.
+        const destroy = vi.fn();
+        arrive({ destroy });
+        await vi.advanceTimersByTimeAsync(0);
+        expect(destroy).toHaveBeenCalledTimes(silent === 'requestDevice' ? 1 : 0);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
+});

@@ -1,0 +1,70 @@
+/** A worker whose browser keeps its runs: what is kept when a pause is over. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { createWorkerClient, serve } from '../../src/worker';
+import { images, run } from '../gpu/worker/tiny';
+import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
+import { testGpu } from '../lanes/gpu';
+
+const { source } = await testGpu();
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+/** A worker, and what its browser keeps. */
+function worker(storage: FakeStorage) {
+  const { gpu } = navigator;
+  const folder = { getDirectory: async () => storage.root };
+  vi.stubGlobal('navigator', { gpu, storage: folder, locks: new FakeLocks() });
+  const { port1, port2 } = new MessageChannel();
+  serve(port2, { engine: { gpu: source, selfCheck: false } });
+  const client = createWorkerClient(port1);
+  const end = () => {
+    client.destroy();
+    port2.close();
+  };
+  return { client, end };
+}
+
+test('after a pause, a copy up to its step is kept', async () => {
+  for (const steps of [1, 2, 3]) {
+    const storage = new FakeStorage();
+    const { client, end } = worker(storage);
+    const stored: number[] = [];
+    client.on('stored', ({ step }) => stored.push(step));
+    await client.begin({ ...run, images, fit: { epochs: 1000 } });
+    const started = client.start();
+    await new Promise<void>((resolve) => {
+      client.on('loss', ({ first, losses }) => first + losses.length >= steps && resolve());
+    });
+    const { step } = await client.pause();
+    expect(stored.at(-1)).toBe(step);
+    expect(await started).toMatchObject({ step });
+    end();
+  }
+});
+
+test('a pause does not wait longer for storage than its patience, and says so', async () => {
+  const storage = new FakeStorage();
+  const { client, end } = worker(storage);
+  const told: string[] = [];
+  client.on('notStored', ({ message }) => told.push(message));
+  await client.begin({ ...run, images });
+  storage.silent = true;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const paused = client.step(2).then(() => client.pause());
+  let over = false;
+  void paused.then(() => {
+    over = true;
+  });
+  for (let i = 0; i < 100 && told.length === 0; i++) {
+    expect(over).toBe(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    vi.advanceTimersByTime(200);
+  }
+  expect(await paused).toMatchObject({ step: 2 });
+  expect(told).toEqual([expect.stringContaining('has not answered for 10 s')]);
+  storage.answer();
+  end();
+});
