@@ -1,4 +1,4 @@
-/** Forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice. */
+/** Forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
 import type { App } from './app';
 import { setMessage } from './dom';
 import { type Key, keys, show } from './settings';
@@ -12,8 +12,13 @@ export interface Fields {
   render(): void;
 }
 
-/** A form without a message has only choices, which are always legal. */
-export function connectFields(app: App, form: HTMLFormElement, message?: HTMLElement): Fields {
+/** A form without a message has only choices, which are always legal. With `typed`, what is legal counts while it is typed. */
+export function connectFields(
+  app: App,
+  form: HTMLFormElement,
+  message?: HTMLElement,
+  typed?: () => void,
+): Fields {
   const inputs = [...form.querySelectorAll<Input>('input, select')].map((input) => {
     const key = keys.find((k) => k === input.name);
     if (!key) throw new Error(`${input.name} is not a setting`);
@@ -37,8 +42,18 @@ export function connectFields(app: App, form: HTMLFormElement, message?: HTMLEle
     input.spellcheck = false;
     if (message) input.setAttribute('aria-errormessage', message.id);
     input.addEventListener('change', () => {
-      tell(input, key, app.set(key, input.value, input.labels?.[0]?.textContent));
+      const problem = app.set(key, input.value, input.labels?.[0]?.textContent);
+      tell(input, key, problem);
+      // What is committed is shown as the setting has it.
+      if (!problem) shown.delete(key);
       app.changed();
+    });
+    input.addEventListener('input', () => {
+      // What is not legal may become so: nobody complains before it is committed. And what is typed stays as it is.
+      if (!typed || app.set(key, input.value)) return;
+      shown.set(key, show(key, app.settings));
+      tell(input, key, undefined);
+      typed();
     });
   }
 

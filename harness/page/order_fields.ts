@@ -113,18 +113,21 @@ function connectText(app: App, order: () => void, follow: () => void) {
   const form = byId('text-form', HTMLFormElement);
   const input = byId('text', HTMLInputElement);
   const message = anyElement('text-problem');
-  const fields = connectFields(app, form, message);
+  /** A digit that this network does not know. */
+  const unknown = () => [...app.settings.text].find((digit) => Number(digit) >= app.network.classes);
+  const fields = connectFields(app, form, message, () => {
+    if (unknown() === undefined) follow();
+  });
   const complain = (problem: string) => {
     input.setAttribute('aria-invalid', 'true');
     setMessage(message, problem);
     input.focus();
   };
-  /** What is written may not be known yet: it is committed when the field loses the focus. */
   const check = () => {
     const { classes } = app.network;
-    const unknown = [...app.settings.text].find((digit) => Number(digit) >= classes);
-    if (classes === 0 || !fields.valid || unknown === undefined) return fields.valid || classes === 0;
-    complain(`Number has a ${unknown}; this network makes the classes 0 to ${classes - 1}.`);
+    const digit = unknown();
+    if (classes === 0 || !fields.valid || digit === undefined) return fields.valid || classes === 0;
+    complain(`Number has a ${digit}; this network makes the classes 0 to ${classes - 1}.`);
     return false;
   };
   form.addEventListener('submit', () => {
@@ -133,9 +136,6 @@ function connectText(app: App, order: () => void, follow: () => void) {
     else if (check()) order();
   });
   input.addEventListener('input', () => {
-    const isKnown = [...input.value].every((letter) => !(Number(letter) >= app.network.classes));
-    // What is not legal may become so: nobody complains before the field is left.
-    if (isKnown && app.set('text', input.value) === undefined) follow();
     if (!fields.valid) return;
     input.setAttribute('aria-invalid', 'false');
     setMessage(message, undefined);

@@ -58,6 +58,21 @@ test('digits appear while a number is typed, without a press, and with their ste
   await phase(page, 'idle');
   await finished(page, 2);
   expect(await picture(page)).toBe(typed);
+  // What is typed before the page is drawn anew stays, legal or not.
+  await page.evaluate(() => {
+    const input = document.getElementById('text') as HTMLInputElement;
+    for (const value of ['7 4', '7 4x']) {
+      input.value = value;
+      input.dispatchEvent(new Event('input'));
+    }
+  });
+  await until(page, () => window.harness.isDrawn);
+  expect(await page.$eval('#text', (input) => (input as HTMLInputElement).value)).toBe('7 4x');
+  await page.focus('#text');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Enter');
+  await until(page, () => (document.getElementById('text') as HTMLInputElement).value === '74');
+  await page.keyboard.type('2');
   // Without a number there are all digits again.
   await page.focus('#text');
   for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
