@@ -73,10 +73,11 @@ export class Program {
     const calls = ops.flatMap((o) => o.calls);
     const plan = planMemory(calls, new Set(boundBuffers.keys()), options.reuse ?? true);
     for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);
-    const [pipelines] = await Promise.all([
-      Promise.all(ops.flatMap((o) => o.calls.map(({ shader }) => pipelineOf(gpu, o, shader)))),
-      options.verify === false ? undefined : gpu.verify?.(ops),
-    ]);
+    const compiled = Promise.all(ops.flatMap((o) => o.calls.map(({ shader }) => pipelineOf(gpu, o, shader))));
+    const verified = options.verify === false ? undefined : gpu.verify?.(ops);
+    // After a failure the check must not go on by itself: it has buffers.
+    await Promise.allSettled([compiled, verified]);
+    const [pipelines] = await Promise.all([compiled, verified]);
 
     const params = layoutUniforms(gpu, ops, options.partWork ?? PART_WORK);
     const owned: GPUBuffer[] = [];

@@ -110,8 +110,8 @@ export function planStep(
   };
 }
 
-/** The ops of a step by its batch size, for `withVariants`. */
-export function sizedStep(
+/** What `withVariants` must know of a step. */
+export function choiceOf(
   { config, plan: weights }: { readonly config: UNetConfig; readonly plan: WeightPlan },
   batchSize: number,
   settings: StepSettings,
@@ -120,7 +120,8 @@ export function sizedStep(
     const { load, gradients, update } = planStep(config, weights, images, variants, settings);
     return [...load, ...gradients, ...update];
   };
-  return { option: 'batchSize', images: batchSize, opsOf } as const;
+  const sized = { option: 'batchSize', images: batchSize, opsOf } as const;
+  return { layers: weights.layers, batch: padBatch(batchSize), training: true, sized };
 }
 
 function stepTensors(

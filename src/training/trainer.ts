@@ -34,7 +34,7 @@ import { type RecorderParts, StepRecorder } from './recorder';
 import { badInput, divergence, lostSteps, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
 import { readState, writeState } from './state';
-import { sizedStep } from './step';
+import { choiceOf } from './step';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState, forgetTeacher } from './validate';
@@ -82,9 +82,7 @@ export class Trainer extends StepRecorder {
     const { variants: given, ...checked } = checkTrainer(options);
     const { batchSize, settings } = checked;
     const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
-    const batch = { layers: unet.plan.layers, batch: padBatch(batchSize) };
-    const sized = sizedStep(unet, batchSize, settings);
-    const choice = { given, gpu, chooser, ...batch, training: true, sized };
+    const choice = { given, gpu, chooser, ...choiceOf(unet, batchSize, settings) };
     try {
       return await withVariants(choice, async (variants) => {
         const stepOptions = { ...checked, variants, average: trained && unet };
