@@ -67,8 +67,11 @@ async function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => voi
   }
 }
 
+/** A device, and the adapter that it is of. */
 export interface DeviceOfAdapter {
+  /** Yours to destroy. */
   readonly device: GPUDevice;
+  /** Used up: it gives no other device. */
   readonly adapter: GPUAdapter;
 }
 
