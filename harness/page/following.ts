@@ -44,8 +44,9 @@ export class Following {
   private readonly app: Page;
   private readonly rested: () => void;
   private wish: Wish | undefined;
-  /** The digits, as long as they follow. */
+  /** The digits, as long as they follow, and the order of the newest among them. */
   private tiles: Tiles | undefined;
+  private newest: Order | undefined;
   private mapTiles: Tiles | undefined;
   /** Images by all that they depend on. */
   private readonly made = new Map<string, Uint8Array>();
@@ -62,10 +63,10 @@ export class Following {
     this.rested = rested;
   }
 
-  /** The digits that follow, as far as they are, and what they follow; undefined when nothing does. */
+  /** The digits that follow, as far as they are, and the order of the newest; undefined when nothing follows. */
   get shown(): { readonly order: Order; readonly tiles: Tiles } | undefined {
-    const { wish, tiles } = this;
-    return wish && tiles && { order: wish.order, tiles };
+    const { newest, tiles } = this;
+    return newest && tiles && { order: newest, tiles };
   }
 
   /** The digit under the hand all over the field, as far as it is. */
@@ -87,6 +88,7 @@ export class Following {
     const { network } = this.app;
     const columns = columnsOf(order, network.classes);
     this.tiles = { ...blank(order.count, network, this.tiles ?? before), columns };
+    if (this.newest?.count !== order.count) this.newest = order;
     this.want(order, imagesAt(order.place, order.count), false);
     this.rests = false;
     clearTimeout(this.timer);
@@ -112,6 +114,7 @@ export class Following {
     clearTimeout(this.timer);
     this.wish = undefined;
     this.tiles = undefined;
+    this.newest = undefined;
     this.failed = undefined;
   }
 
@@ -154,7 +157,10 @@ export class Following {
       this.made.delete(key);
     }
     // The hand may have moved on meanwhile: these are newer than what is shown all the same.
-    if (!asked.map && this.tiles) this.show(new Map(asked.images.map(({ image }, i) => [image, parts[i]])));
+    if (!asked.map && this.tiles) {
+      this.show(new Map(asked.images.map(({ image }, i) => [image, parts[i]])));
+      if (asked.order.count === this.newest?.count) this.newest = asked.order;
+    }
     this.showMade();
     this.next();
   }

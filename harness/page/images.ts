@@ -75,14 +75,18 @@ export class ImageView {
   private readonly canvas: HTMLCanvasElement;
   private tiles: Tiles | undefined;
   private scale = 0;
+  /** Its parent's width when that last changed: to ask for it has the browser lay out the page. */
+  private room: number | undefined;
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas;
+    const parent = canvas.parentElement!;
     // The canvas loses its content when the browser's GPU process dies.
     canvas.addEventListener('contextrestored', () => this.draw());
     new ResizeObserver(() => {
+      this.room = parent.clientWidth;
       if (this.scale !== this.wanted()) this.draw();
-    }).observe(canvas.parentElement!);
+    }).observe(parent);
   }
 
   get shown(): Tiles | undefined {
@@ -104,19 +108,37 @@ export class ImageView {
   private wanted(): number {
     if (!this.tiles) return 0;
     const { columns, width } = this.tiles;
-    const pixels = (this.canvas.parentElement?.clientWidth ?? 0) * devicePixelRatio;
+    this.room ??= this.canvas.parentElement!.clientWidth;
+    const pixels = this.room * devicePixelRatio;
     return Math.min(MAX_SCALE, Math.max(1, Math.ceil(pixels / (columns * (width + 1)))));
   }
 
   private draw(): void {
     this.scale = this.wanted();
     if (!this.tiles) return;
-    const gap = this.scale;
-    const { data, width, height } = image(picture(this.tiles, this.scale, gap));
+    const { bytes, height, width, columns } = this.tiles;
+    const count = bytes.length / (height * width);
+    // Below each other, a pixel for each of theirs; drawn larger by the browser.
+    const ink = {
+      width,
+      height: count * height,
+      channels: 1,
+      data: bytes.map((byte) => 255 - byte),
+    } as const;
+    const small = new OffscreenCanvas(ink.width, ink.height);
+    small.getContext('2d')!.putImageData(new ImageData(rgba(ink), ink.width, ink.height), 0, 0);
+    const [w, h, gap] = [width * this.scale, height * this.scale, this.scale];
     // On the page, CSS adds the margin.
-    this.canvas.width = width - 2 * gap;
-    this.canvas.height = height - 2 * gap;
-    this.canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), -gap, -gap);
+    this.canvas.width = columns * (w + gap) - gap;
+    this.canvas.height = Math.ceil(count / columns) * (h + gap) - gap;
+    const context = this.canvas.getContext('2d')!;
+    context.fillStyle = 'white';
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    context.imageSmoothingEnabled = false;
+    for (let i = 0; i < count; i++) {
+      const [x, y] = [(i % columns) * (w + gap), Math.floor(i / columns) * (h + gap)];
+      context.drawImage(small, 0, i * height, width, height, x, y, w, h);
+    }
   }
 }
 

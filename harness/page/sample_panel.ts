@@ -202,9 +202,10 @@ export class SamplePanel implements TaskPanel {
     this.finishing = undefined;
     this.held = [];
     const { shown, shape } = trajectory;
+    // A hand that goes on has the page drawn anew with each answer, which is often enough.
+    if (!this.following.shown) app.changed();
     this.following.follow(this.quick, shown && { bytes: shown.prediction, ...shape });
     trajectory.clear();
-    app.changed();
   }
 
   private finish(): void {
