@@ -195,7 +195,7 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
       refuse(refused);
       const recovered = heard(client, 'recovered');
       lose();
-      await recovered;
+      await Promise.race([recovered, started]);
     }
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
@@ -278,6 +278,8 @@ test('goBack says where there is nothing to go back to', async () => {
 
 test('a call that is aborted while it waits for its turn is not made', async () => {
   const { client } = served();
+  const trains: boolean[] = [];
+  client.on('phase', ({ training }) => trains.push(training));
   const begun = client.begin({ ...run, images });
   const calls = [
     (signal: AbortSignal) => client.start({ signal }),
@@ -292,6 +294,7 @@ test('a call that is aborted while it waits for its turn is not made', async () 
   await begun;
   await client.sample({ count: 1, steps: 1 });
   expect(await client.pause()).toMatchObject({ step: 0 });
+  expect(trains).not.toContain(true);
 });
 
 test('a run that diverges says so, keeps its last good state, and goes on with a smaller rate', async () => {
