@@ -28,7 +28,7 @@ export function nextImages(
 /** The image under the hand: the last one, which is the digit that was just typed. */
 export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
 
-type Page = Pick<App, 'send' | 'state' | 'network' | 'measuring'>;
+type Page = Pick<App, 'send' | 'state' | 'network' | 'measuring' | 'settings'>;
 
 /** Images that are wished for. */
 interface Wish {
@@ -128,6 +128,11 @@ export class Following {
         this.asked = undefined;
         break;
       case 'freed':
+        // The run is gone: asked again, the worker would make another network for it.
+        if (this.wish?.order.source === 'run') this.wish = undefined;
+        this.asked = undefined;
+        this.made.clear();
+        break;
       case 'model':
       case 'distilled':
         this.asked = undefined;
@@ -185,14 +190,14 @@ export class Following {
   }
 
   /** Asks for what is old, unless something is under way. */
-  private next(): void {
+  next(): void {
     const { wish, failed } = this;
-    const { measuring, state } = this.app;
+    const { measuring, state, settings } = this.app;
     const { adapter, training } = state;
     if (!wish || this.asked || !adapter || failed || measuring) return;
     const { order, images, map } = wish;
-    // Training would wait for it.
-    if (map && training) return;
+    // Training would wait for it, and nobody sees it elsewhere.
+    if (map && (training || settings.task !== 'sample')) return;
     const hand = map ? 0 : handOf(order);
     const old = [...images.keys()].filter((i) => !this.made.has(this.origin(wish, images[i])));
     const turn = nextImages(old, { hand, after: this.last, most: handful(adapter) });

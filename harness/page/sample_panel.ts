@@ -106,6 +106,7 @@ export class SamplePanel implements TaskPanel {
       this.forget();
     }
     fields.render();
+    this.following.next();
     orderFields.render(this.open);
     this.source.render();
     byId('count', HTMLInputElement).placeholder = String(this.usualCount);

@@ -9,7 +9,7 @@ import { movedBy } from '../../harness/page/noise_hand';
 import { gaussianNoise } from '../../harness/page/noised';
 import { INSTANT } from '../../harness/page/pretrained';
 import type { Order, WorkerEvent } from '../../harness/page/protocol';
-import { initialOf, initialSettings } from '../../harness/page/settings';
+import { initialOf, initialSettings, type Settings } from '../../harness/page/settings';
 import { initialState } from '../../harness/page/state';
 import { loadPretrained } from '../../src/pretrained';
 import { recipes } from '../../src/recipes';
@@ -204,6 +204,7 @@ describe('what follows', () => {
   type Asked = { id: number; order: Order; images: readonly Placed[] };
   let sent: Asked[];
   let rests: number;
+  let settings: Settings;
   let following: Following;
   /** The images that were asked for, by their numbers. */
   const images = (asked: Asked | undefined) => asked?.images.map(({ image }) => image);
@@ -218,6 +219,7 @@ describe('what follows', () => {
     vi.useFakeTimers();
     sent = [];
     rests = 0;
+    settings = { ...initialSettings, task: 'sample' };
     const network = {
       recipe: 'digits',
       classes: 10,
@@ -227,6 +229,9 @@ describe('what follows', () => {
     } as const;
     const adapter = { software: true } as NonNullable<typeof initialState.adapter>;
     const app = {
+      get settings() {
+        return settings;
+      },
       network,
       measuring: undefined,
       state: { ...initialState, adapter },
@@ -341,7 +346,22 @@ describe('what follows', () => {
       [100, 100],
     ]);
     const { length } = sent;
+    settings = { ...settings, task: 'train' };
+    following.look({ ...at(60), seed: 2 });
+    following.next();
+    expect(sent, 'where nobody sees the map').toHaveLength(length);
+    settings = { ...settings, task: 'sample' };
+    following.next();
+    expect(sent).toHaveLength(length + 1);
     following.look(at(60));
-    expect([sent.length, following.shown, rests]).toEqual([length, undefined, 0]);
+    answer();
+    expect([sent.length, following.shown, rests]).toEqual([length + 1, undefined, 0]);
+  });
+
+  test('a run that is gone is asked no more', () => {
+    following.follow({ ...at(1), source: 'run' }, undefined);
+    following.receive({ type: 'freed' });
+    following.next();
+    expect(sent).toHaveLength(1);
   });
 });
