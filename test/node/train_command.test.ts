@@ -311,7 +311,7 @@ test('--recipe digits: trains, holds out, resumes as if never stopped, samples t
       '--steps',
       '2',
     ];
-    expect(await succeed(...sample)).toContain('3 images, 2 steps of euler, guidance 2');
+    expect(await succeed(...sample)).toContain('3 images, 2 steps of adams, guidance 2: 4 network calls');
     await succeed(...sample, '--method', 'heun', '--guidance', '1', '--history');
     const measured = await succeed(
       'evaluate',
