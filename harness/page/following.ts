@@ -200,7 +200,7 @@ export class Following {
     if (map && (training || settings.task !== 'sample')) return;
     const hand = map ? 0 : handOf(order);
     const old = [...images.keys()].filter((i) => !this.made.has(this.origin(wish, images[i])));
-    const turn = nextImages(old, { hand, after: this.last, most: handful(adapter) });
+    const turn = nextImages(old, { hand, after: this.last, most: handful(adapter, this.id) });
     if (turn.length > 0) {
       this.last = turn[turn.length - 1];
       this.asked = { ...wish, id: ++this.id, images: turn.map((i) => images[i]) };

@@ -4,16 +4,19 @@ import type { Objective } from '../../src/training/settings';
 import { greys } from '../run/pictures';
 import { corrupt } from './corruption';
 import { noiseOf, type Placed, START } from './noise_field';
-import { columnsFor, columnsOf, handful, liveSampling, type Network, samplingOf } from './order';
+import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from './order';
 import { keepsFrame, type Order, type WorkerEvent } from './protocol';
 
 type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
+
+/** What a sampler is for. */
+type Use = 'grid' | 'run' | `hand ${number}`;
 
 const STRIP_IMAGES = 8;
 
 export class LivePictures {
   private readonly send: Send;
-  private readonly samplers = new Map<'grid' | 'run' | 'hand', Sampler>();
+  private readonly samplers = new Map<Use, Sampler>();
 
   constructor(send: Send) {
     this.send = send;
@@ -80,9 +83,8 @@ export class LivePictures {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const { height, width, channels } = network.unet.config;
     const size = height * width * channels;
-    const count = Math.max(handful(engine.adapter), images.length);
-    const sampler = await this.sampler('hand', engine, network.unet, count);
-    // Always as many as the sampler has: another one would have to be made.
+    const count = roomFor(images.length, engine.adapter);
+    const sampler = await this.sampler(`hand ${count}`, engine, network.unet, count);
     const all = Array.from({ length: count }, (_, i) => images[i] ?? images[0]);
     const { labels, ...options } = samplingOf(network, { ...order, place: START });
     const made = await sampler.sample({
@@ -102,12 +104,7 @@ export class LivePictures {
     }
   }
 
-  private async sampler(
-    use: 'grid' | 'run' | 'hand',
-    engine: Engine,
-    unet: UNet,
-    count: number,
-  ): Promise<Sampler> {
+  private async sampler(use: Use, engine: Engine, unet: UNet, count: number): Promise<Sampler> {
     const old = this.samplers.get(use);
     if (old?.count === count && old.unet === unet) return old;
     old?.destroy();

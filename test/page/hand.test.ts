@@ -262,10 +262,9 @@ describe('what follows', () => {
     // Of the first place nothing is shown any more, of the second nothing was ever asked.
     expect([sent[1].order.place.across, images(sent[1])]).toEqual([3, [9, 4, 5, 6]]);
     answer();
-    expect(images(sent[2])).toEqual([7, 8, 0, 1]);
+    expect(images(sent[2])).toEqual([7, 8, 0, 1, 2, 3]);
     answer();
-    answer();
-    expect(sent).toHaveLength(4);
+    expect(sent).toHaveLength(3);
     expect(shown()).toEqual(Array(10).fill(3));
     // An answer to nothing.
     following.receive({ type: 'followed', id: 1, images: new Uint8Array(8) } as WorkerEvent);
