@@ -63,7 +63,7 @@ const race = (of: Omit<Study, 'at'>, guidance: number, images: readonly number[]
   at: images.map((count) => [count / of.trainer.batchSize, [euler(20, guidance)]]),
 });
 const slow = [25_600, 38_400, 51_200, 64_000, 76_800, 89_600, 102_400];
-const quick = [12_800, 19_200, 25_600, 32_000, 38_400, 51_200, 64_000, 76_800, 102_400];
+const quick = [12_800, 19_200, 25_600, 32_000, 38_400, 51_200, 64_000];
 
 const studies: Record<string, Study> = {
   tutorial: {
