@@ -124,6 +124,7 @@ export class Engine extends Resource {
     if (selfCheck) {
       const check = new SelfCheck(gpu, cache);
       gpu.verify = (ops) => check.verify(ops);
+      gpu.passed = check;
     }
   }
 

@@ -44,6 +44,19 @@ export class SelfCheck {
     for (const key of asked.keys()) if (!this.passed.has(key)) throw this.unusable.get(key)!;
   }
 
+  /** Whether a check of another kind has passed. */
+  async has(key: string): Promise<boolean> {
+    this.recalled ??= this.recall();
+    await this.recalled;
+    return this.passed.has(key);
+  }
+
+  /** A check of another kind has passed. */
+  async add(key: string): Promise<void> {
+    this.passed.add(key);
+    await this.remember();
+  }
+
   private async checkWanted(): Promise<void> {
     const { wanted, passed } = this;
     if (wanted.size === 0) return;

@@ -69,7 +69,7 @@ function smallLayers(layers: readonly object[], sizes: Sizes) {
 }
 
 /** Seeded numbers: a linear congruential generator, of which the upper 24 of 32 bits are used (Numerical Recipes). */
-class Random {
+export class Random {
   private state = 1;
 
   floats(size: number, from: number, to: number): Float32Array {

@@ -47,7 +47,9 @@ export interface Parts {
 
 interface RunOptions {
   readonly encoder?: GPUCommandEncoder;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** How long a submission may take, where that is less than the pacer's own limit. */
+  readonly milliseconds?: number | undefined;
 }
 
 /** What the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
@@ -67,6 +69,8 @@ export class Gpu {
   private readonly loss: Loss;
   /** Programs await this before they run anything. It rejects if a kernel computes wrong results on this device. */
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
+  /** Which checks at the real size have passed on this adapter, by key. Undefined: nothing is checked. */
+  passed: { has(key: string): Promise<boolean>; add(key: string): Promise<void> } | undefined;
   private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
   private lastDone = 0;
@@ -351,7 +355,7 @@ export class Gpu {
   async runAnd<T>(
     programs: readonly Parts[],
     submitLast: (encoder: GPUCommandEncoder, work: number) => Promise<T>,
-    { encoder: first, signal }: RunOptions = {},
+    { encoder: first, signal, milliseconds = Number.POSITIVE_INFINITY }: RunOptions = {},
   ): Promise<T> {
     const begin = () => this.device.createCommandEncoder({ label: 'parts' });
     let encoder = first ?? begin();
@@ -363,7 +367,10 @@ export class Gpu {
         for (let from = 0; from < program.partCount; ) {
           signal?.throwIfAborted();
           let to = from;
-          while (to < program.partCount && (work === 0 || work + program.work(to) <= this.pacer.budget))
+          while (
+            to < program.partCount &&
+            (work === 0 || work + program.work(to) <= this.pacer.workIn(milliseconds))
+          )
             work += program.work(to++);
           if (to > from) {
             pass ??= encoder.beginComputePass({ label: 'parts' });

@@ -10,16 +10,19 @@ export class UnusableKernel extends EngineError {
   readonly variant: string;
   /** The message without advice. */
   readonly text: string;
+  /** Whether something was computed with it already, which can be made again with another variant. */
+  readonly wasUsed: boolean;
 
   constructor(
     why: Why,
     { kernel, variant, text, advice }: Readonly<Record<'kernel' | 'variant' | 'text' | 'advice', string>>,
-    options?: ErrorOptions,
+    { wasUsed = false, ...options }: ErrorOptions & { readonly wasUsed?: boolean } = {},
   ) {
     super(why === 'wrong-kernel' ? why : 'shader', `${text} ${advice}`, options);
     this.why = why;
     this.kernel = kernel;
     this.variant = variant;
     this.text = text;
+    this.wasUsed = wasUsed;
   }
 }

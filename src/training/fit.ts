@@ -28,6 +28,8 @@ export interface FitParts {
   readonly signal?: AbortSignal;
   /** Makes the error for a step that the GPU refused. */
   readonly refusal: (known: Losses) => EngineError;
+  /** Of the kernels, between two steps: see Comparison. `run` takes the number of completed steps. */
+  readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
   /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;
 }
@@ -48,6 +50,8 @@ export class Fit {
   private readonly pending: Promise<Outcome>[] = [];
   /** Whether the GPU refused a step, and with it all steps that were submitted after it. */
   refused = false;
+  /** Whether it has made a step. */
+  hasStepped = false;
   /** Submitted steps. */
   private step: number;
   /** The epoch whose shuffled order is on the GPU. */
@@ -90,13 +94,18 @@ export class Fit {
    * Submits whole steps if there is room, and returns whether it did. A step too large for one submission runs in parts, alone in flight.
    */
   private async submitMore(): Promise<boolean> {
-    const { gpu, programs, feed, signal } = this.parts;
+    const { gpu, programs, feed, signal, comparison, from } = this.parts;
     if (this.step >= this.end || this.pending.length >= 2 || this.refused || signal?.aborted) return false;
+    if (!comparison.isDone() && this.step > from) {
+      if (this.pending.length > 0) return false;
+      await comparison.run(this.step);
+    }
     this.writeOrder();
     const fits = Math.floor(gpu.pacer.budget / programs.workWith(feed.program));
     if (fits >= 1) {
       const toEpochEnd = this.perEpoch - (this.step % this.perEpoch);
-      const n = Math.min(fits, toEpochEnd, this.end - this.step, MOST_STEPS);
+      const most = comparison.isDone() ? MOST_STEPS : 1;
+      const n = Math.min(fits, toEpochEnd, this.end - this.step, most);
       this.expectEvents(n, programs.submit(feed.program, n));
       return true;
     }
@@ -129,6 +138,7 @@ export class Fit {
     const { refusal, programs } = this.parts;
     // After a refused step, the GPU makes no more.
     const made = Math.max(0, known.step - first);
+    this.hasStepped ||= made > 0;
     if (known.refused) this.refused = true;
     else if (made !== n) {
       throw new EngineError(

@@ -25,6 +25,8 @@ export interface FrameSource {
   readonly begin: () => Promise<number>;
   /** Makes the error for a step that the GPU refused, and allows steps again. */
   readonly refusal: (known: Losses) => Promise<EngineError>;
+  /** Of the kernels, between two steps: see Comparison. `run` takes the number of completed steps. */
+  readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
   /** For the caller's own batches: brings the next one to the GPU, and resolves to its number of images. */
   readonly load?: (() => Promise<number>) | undefined;
 }
@@ -105,6 +107,7 @@ export class Frames {
       await this.account(losses, unaccounted, under.source);
       unaccounted = 0;
       this.parts.check();
+      if (this.step > first) await source.comparison.run(this.step);
       const nextWork = next ? next.sequence.work(next.at) : under.sequence.work(0);
       if (gpu.pacer.workIn(left()) < nextWork || signal?.aborted)
         return { ...this.resultOf(first, losses), images, milliseconds: busy };
@@ -193,7 +196,8 @@ export class Frames {
       images += under.images;
       const next = under.step + 1;
       // The host writes the order of the next epoch, and brings the next batch.
-      if (next % perEpoch === 0 || steps === MOST_STEPS || work + sequence.work(0) > budget) {
+      const most = source.comparison.isDone() ? MOST_STEPS : 1;
+      if (next % perEpoch === 0 || steps === most || work + sequence.work(0) > budget) {
         this.under = undefined;
         break;
       }

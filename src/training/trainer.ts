@@ -12,6 +12,7 @@ import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import type { Warning } from '../warning';
 import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
+import { Comparison, type ComparisonLimits } from './comparison';
 import { checkEvaluate, type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
 import { Feed } from './feed';
 import { Fit } from './fit';
@@ -41,6 +42,7 @@ import { busyError, checkDataset, checkState, forgetTeacher } from './validate';
 
 interface TrainerParts extends RecorderParts {
   readonly variants: Variants;
+  readonly comparison: Comparison;
 }
 
 /**
@@ -54,6 +56,9 @@ export class Trainer extends StepRecorder {
   readonly adapter: AdapterDescription;
   /** What each layer makes of the last step's batch, and the loss's gradient there; readable with `reuseMemory: false`. */
   readonly maps: LayerMaps;
+  private readonly comparison: Comparison;
+  /** Whether it has made a step: before the next one, the kernels are compared. */
+  private hasStepped = false;
   private feed: Feed | undefined;
   private frames: Frames | undefined;
   /** Completed steps when the trainer was created or last given a state: their losses are not in its ring. */
@@ -65,6 +70,7 @@ export class Trainer extends StepRecorder {
     super(parts);
     this.adapter = parts.gpu.adapter;
     this.variants = parts.variants;
+    this.comparison = parts.comparison;
     parts.unet.attachTrainer();
     this.maps = parts.programs.maps;
     this.maps.check = () => this.checkFree();
@@ -88,7 +94,11 @@ export class Trainer extends StepRecorder {
         const stepOptions = { ...checked, variants, average: trained && unet };
         const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
         if (onWarning) forgetTeacher(unet, onWarning);
-        return new Trainer({ gpu, unet, programs, trained, variants, ...checked });
+        const comparison = new Comparison({
+          ...{ gpu, network: trained?.network ?? unet, plan: programs.plan, batchSize, settings, variants },
+          ...{ fixed: given !== undefined || (chooser.isFixed ?? false), chooser },
+        });
+        return new Trainer({ gpu, unet, programs, trained, variants, comparison, ...checked });
       });
     } catch (error) {
       trained?.network.destroy();
@@ -124,6 +134,7 @@ export class Trainer extends StepRecorder {
     const count = checkBatch(batch, unet, this.batchSize);
     return this.exclusively(async () => {
       const before = await this.completedSteps();
+      if (this.hasStepped) await this.compare(before);
       const encoder = this.beginStep();
       const sources = await this.loadBatch(batch, count);
       const losses = await gpu.runAnd(programs.step, (last, work) => programs.losses.submit(last, work), {
@@ -132,6 +143,7 @@ export class Trainer extends StepRecorder {
       if (losses.refused) throw await this.refusalOf(losses, sources);
       if (losses.step !== before + 1) throw lostSteps(1, losses.step - before);
       this.known = { begun: this.begun, step: losses.step };
+      this.hasStepped = true;
       return losses.last(1)[0];
     });
   }
@@ -158,6 +170,13 @@ export class Trainer extends StepRecorder {
       const { gpu, programs, batchSize } = this;
       const begun = () => this.begun;
       this.frames ??= new Frames({ gpu, programs, batchSize, begun, check: () => this.check() });
+      const { signal, milliseconds } = options;
+      const compare = async (step: number) => {
+        await this.compare(step, { signal, milliseconds }).catch((error) => {
+          if (error !== signal?.reason) throw error;
+        });
+      };
+      const comparison = { isDone: () => this.comparison.isDone, run: compare };
       const begin = async () => {
         const encoder = this.beginStep();
         if (this.trained) await gpu.submit(encoder);
@@ -171,7 +190,11 @@ export class Trainer extends StepRecorder {
       };
       const drawn = isSet ? await this.drawnFrom(source, options) : { seed: 0, load };
       const refusal = (known: Losses) => this.refusalOf(known, sources);
-      return this.frames.run({ begin, refusal, ...drawn }, options, known);
+      if (this.hasStepped && !comparison.isDone())
+        await compare((known ?? (await programs.losses.read())).step);
+      const result = await this.frames.run({ begin, refusal, comparison, ...drawn }, options, known);
+      this.hasStepped ||= result.steps > 0;
+      return result;
     });
   }
 
@@ -214,6 +237,7 @@ export class Trainer extends StepRecorder {
       signal?.throwIfAborted();
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
       const { step: from } = await this.readSteps();
+      if (this.hasStepped) await this.compare(from, { signal });
       const encoder = this.beginStep();
       if (this.trained) await gpu.submit(encoder);
       signal?.throwIfAborted();
@@ -228,6 +252,7 @@ export class Trainer extends StepRecorder {
         from,
         signal,
         refusal: (losses) => this.refusal(losses),
+        comparison: { isDone: () => this.comparison.isDone, run: (step) => this.compare(step, { signal }) },
         check,
       });
       yield* fit.events();
@@ -237,6 +262,7 @@ export class Trainer extends StepRecorder {
     } finally {
       await fit?.settled();
       if (fit?.refused) this.allowSteps();
+      this.hasStepped ||= fit?.hasStepped ?? false;
       this.busy = false;
     }
   }
@@ -348,6 +374,11 @@ export class Trainer extends StepRecorder {
     } finally {
       this.busy = false;
     }
+  }
+
+  /** After step `step` compares the kernels, unless that is done. Throws `wrong-kernel`. */
+  private compare(step: number, limits: ComparisonLimits = {}): Promise<void> {
+    return this.comparison.run(step - this.firstStep, this.programs.bytes, limits);
   }
 
   /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */

@@ -1,6 +1,7 @@
 /** Choosers decide which kernel variants a network uses. */
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import type { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
 import type { Layer } from '../unet/config';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from '../unet/variants';
@@ -22,6 +23,12 @@ export interface VariantChooser {
     batch: number,
     training: boolean,
   ): Promise<Variants | undefined>;
+  /** Whether the caller fixed the variants of all. */
+  readonly isFixed?: boolean;
+  /** Remembers what was wrong at its real size: it is refused from now on where the caller fixes it. */
+  condemn?(error: UnusableKernel): void;
+  /** Throws for variants with one that was condemned. */
+  checkCondemned?(variants: Variants): void;
 }
 
 /** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */
@@ -80,5 +87,6 @@ export async function givenOrChosen(
 ): Promise<Variants> {
   if (given === undefined) return chooser.choose(layers, batch, training);
   checkVariants(given, layers, batch, gpu.device.features, training);
+  chooser.checkCondemned?.(given);
   return given;
 }

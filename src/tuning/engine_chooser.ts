@@ -35,6 +35,8 @@ export class EngineChooser implements VariantChooser {
   private readonly rejectedVariants = new Set<string>();
   /** Those of them that `onWarning` has been given. */
   private readonly told = new Set<string>();
+  /** What was wrong at its real size, by `kernel.variant`. */
+  private readonly condemned = new Map<string, UnusableKernel>();
   /** Concurrent tuners would disturb each other's timings, which are remembered. */
   private readonly exclusively = createMutex();
 
@@ -50,11 +52,28 @@ export class EngineChooser implements VariantChooser {
   async choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, variants } = this;
     if (variants || !this.tune) {
-      const usual = defaultChooser(gpu, this.rejectedVariants);
+      const usual = { ...defaultChooser(gpu, this.rejectedVariants), checkCondemned: this.checkCondemned };
       return givenOrChosen(variants, gpu, usual, layers, batch, training);
     }
     return this.exclusively(() => this.measure(layers, batch, training));
   }
+
+  get isFixed(): boolean {
+    return this.variants !== undefined;
+  }
+
+  condemn(error: UnusableKernel): void {
+    const name = chosenFor(error.kernel, error.variant);
+    this.rejectedVariants.add(name);
+    this.condemned.set(name, error);
+  }
+
+  readonly checkCondemned = (variants: Variants): void => {
+    for (const name of variantsIn(variants)) {
+      const error = this.condemned.get(name);
+      if (error) throw error;
+    }
+  };
 
   get untuned(): VariantChooser {
     // It shares all else.
