@@ -1,5 +1,6 @@
 /** Whether a trainer's kernels compute rightly at its own size: asked once, after its first step. */
 import type { Random } from '../checking/small_case';
+import { EngineError } from '../errors';
 import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
@@ -91,6 +92,7 @@ export class Comparison {
       limits.signal?.throwIfAborted();
       gpu.checkAlive();
       network.check();
+      if (!(error instanceof EngineError)) throw error;
       // It takes memory, and kernels that a network does not need: where it cannot be made, training goes on without.
       return undefined;
     }
@@ -108,11 +110,12 @@ export class Comparison {
     images: number,
   ): Promise<void> {
     const { gpu, network, batchSize, settings, variants, fixed, chooser } = this.parts;
+    const adapter = ownName(gpu.adapter) || 'without a name';
     const off = `${(100 * share).toPrecision(2)}% off from that of the plain kernels`;
-    const text = `The kernel ${kernel}.${variant} computes wrongly on this adapter (${ownName(gpu.adapter) || 'without a name'}) at its real size: with ${images} images ${result} is ${off}, because of the layer ${layer}.`;
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
-    const remedy = fixed ? 'Leave it out of `variants`' : 'The engine uses another variant from now on';
-    const advice = `${steps} made with it: ${remedy}; create the trainer again, and go on from weights and state of before.`;
+    const text = `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter}) at its real size: with ${images} images ${result} is ${off}, because of the layer ${layer}. ${steps} made with it.`;
+    const remedy = fixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
+    const advice = `${remedy}: create the trainer again, and go on from weights and state of before.`;
     const error = new UnusableKernel('wrong-kernel', { kernel, variant, text, advice }, { wasUsed: true });
     chooser.condemn?.(error);
     this.error ??= error;

@@ -60,6 +60,8 @@ export class TrainingRun {
   private readonly sampling: Sampling | undefined;
   private readonly data: DataFingerprint;
   private dataset: Dataset | undefined;
+  /** Steps that it had when it was brought to the device. */
+  private builtAt = 0;
   private watch: ConstantImageWatch | undefined;
 
   private constructor(
@@ -116,6 +118,7 @@ export class TrainingRun {
       ? (await resumeTrainer(engine, unet, options, saved)).trainer
       : await engine.createTrainer(unet, options);
     this.trainer = trainer;
+    this.builtAt = this.losses.length;
     if (saved) trainer.setState(saved.state);
     this.watch = new ConstantImageWatch(this.images, trainer.settings, binarize);
     return trainer;
@@ -191,6 +194,13 @@ export class TrainingRun {
     this.checkpoint = this.earlier;
     this.before = undefined;
     this.diverged = false;
+    this.rewind();
+  }
+
+  /** To where it was when it was brought to the device: its steps since then were wrong. Call `free` first. */
+  undo(): void {
+    this.checkpoint = [this.checkpoint, this.before].find((copy) => copy && stepIn(copy) <= this.builtAt);
+    this.before = undefined;
     this.rewind();
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine';
 import { EngineError } from '../errors';
+import { UnusableKernel } from '../gpu/unusable_kernel';
 import { type Attempt, Recoverer } from '../keeping/recoverer';
 import { SAVE_MS } from '../keeping/saver';
 import { checkLearningRate, type TrainingEvent } from '../training/options';
@@ -297,6 +298,9 @@ export class TrainingSession {
           },
         }),
       );
+    } catch (error) {
+      if (!(error instanceof UnusableKernel && error.wasUsed) || run.trainer !== trainer) throw error;
+      this.beginAgain(run, error);
     } finally {
       this.host.training?.(false);
       // When the device was lost, the run went back to what was kept; later steps are not the run's any more.
@@ -309,6 +313,15 @@ export class TrainingSession {
     this.flush();
     if (ended && (run.complete || run.losses.length >= (this.target ?? 0))) this.target = undefined;
     await this.stretchEnded(run);
+  }
+
+  /** Takes a run back to before its steps with a kernel that was wrong. Training is still wanted: it goes on with another. */
+  private beginAgain(run: TrainingRun, { text }: UnusableKernel): void {
+    this.freeRun();
+    run.undo();
+    this.host.send({ type: 'wentBack', losses: Float32Array.from(run.losses) });
+    const from = run.losses.length === 0 ? 'from its beginning' : `after step ${run.losses.length}`;
+    this.host.send({ type: 'warning', message: `${text} The run begins again ${from}.` });
   }
 
   private async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {

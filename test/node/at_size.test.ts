@@ -1,8 +1,12 @@
 /** Kernels that are right in the small cases of the self-check, and wrong at the size of a network. All rows: `npm run test:long -- hostile`. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createEngine, loadCheckpoint, saveCheckpoint, type Variants } from '../../src/index';
 import { memoryCache } from '../../src/tuning/cache';
+import { fingerprintImages } from '../../src/weights/fingerprint';
+import { createWorkerClient, serve } from '../../src/worker';
 import { digits } from '../checked_networks';
-import { fourSteps, onWrong, type World, type WrongWhere } from '../hostile/wrong';
+import { type Hostility, makeHostile } from '../hostile/hostile_device';
+import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -63,7 +67,7 @@ describe('a variant that is wrong from a width of 14 on', () => {
     const { error, another } = result!;
     expect(error).toMatchObject(wrong);
     expect(error.message).toMatch(
-      /with 8 images .* is \S+% off .* because of the layer down\.0\. 1 step was made with it: /,
+      /with 8 images .* is \S+% off .* because of the layer down\.0\. 1 step was made with it\. /,
     );
     const told = warnings.map(({ variant }) => variant);
     expect(told.length).toBeGreaterThan(0);
@@ -114,6 +118,96 @@ describe('a variant that is wrong from a width of 14 on', () => {
   test('is not noticed without the self-check', async () => {
     const { error, warnings } = await on(first, where, fourSteps, { selfCheck: false });
     expect([error, warnings]).toEqual([undefined, []]);
+  });
+});
+
+// ---------------------------------------------------------------- beginning again
+
+/** A GPU whose devices are hostile. */
+const hostileGpu = (hostility: Hostility) =>
+  ({
+    async requestAdapter(options?: GPURequestAdapterOptions) {
+      const adapter = (await navigator.gpu.requestAdapter(options))!;
+      const requestDevice = adapter.requestDevice.bind(adapter);
+      const value = async (descriptor: GPUDeviceDescriptor) => {
+        const device = await requestDevice(descriptor);
+        makeHostile(device, hostility);
+        return device;
+      };
+      return Object.defineProperty(adapter, 'requestDevice', { value });
+    },
+  }) as GPU;
+
+const wide = { width: 14 };
+const rewrites = (name: string, text: string) => (first.test(name) && wrongText(text, wide)) || text;
+
+describe('a run whose first kernels are wrong begins again', () => {
+  const network = { height: 16, width: 16, widths: [4, 4], kernelSize: 3 };
+  const trainer = { batchSize: 4 };
+  const images = {
+    images: new Uint8Array(8 * 256).map((_, i) => i * 37),
+    count: 8,
+    height: 16,
+    width: 16,
+    channels: 1,
+  };
+  const fit = { epochs: 3 };
+  const done = { step: 6, complete: true };
+
+  /** Its losses with these variants, the checkpoint after two steps, and the variants. */
+  async function alone(variants?: Variants) {
+    using engine = await createEngine({ device, variants });
+    const unet = await engine.createUNet(network);
+    const made = await engine.createTrainer(unet, trainer);
+    const dataset = await engine.createDataset(images);
+    const losses: number[] = [];
+    const settings = { ...trainer, learningRate: made.learningRate, seed: 0, ...fit };
+    let checkpoint = new Uint8Array();
+    for (const maxSteps of [2, 6]) {
+      for await (const { loss } of made.fit(dataset, { ...fit, maxSteps })) losses.push(loss);
+      const data = fingerprintImages(images);
+      if (losses.length === 2) checkpoint = await saveCheckpoint({ trainer: made, settings, data, losses });
+    }
+    return { losses, checkpoint, variants: made.variants };
+  }
+
+  function served() {
+    const { port1, port2 } = new MessageChannel();
+    serve(port2, { keep: false, engine: { gpu: hostileGpu({ rewrites }) } });
+    const client = createWorkerClient(port1);
+    onTestFinished(() => {
+      client.destroy();
+      port2.close();
+    });
+    const losses: number[] = [];
+    client.on('loss', ({ first, losses: more }) => losses.splice(first, losses.length, ...more));
+    const warnings: string[] = [];
+    client.on('warning', ({ message }) => warnings.push(message));
+    return { client, losses, warnings };
+  }
+
+  test('in a worker, from its beginning, without a call', async () => {
+    const { client, losses, warnings } = served();
+    await client.begin({ network, trainer, fit, images });
+    expect(await client.start()).toMatchObject(done);
+    const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
+    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    expect(losses).toEqual((await alone(variants)).losses);
+    expect(warnings.join()).toContain('The run begins again from its beginning.');
+  });
+
+  test('in a worker, from the file that it resumed, whose kernels it no longer uses', async () => {
+    const before = await alone();
+    expect(before.variants['conv2d/down.0']).toMatch(/^one_input/);
+    const { client, losses, warnings } = served();
+    await client.resume({ from: before.checkpoint, images });
+    expect(await client.start()).toMatchObject(done);
+    const { variants, losses: all } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
+    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    expect(losses.slice(2)).toEqual([...all].slice(2));
+    // With other kernels only the last digits differ.
+    for (const [i, loss] of before.losses.entries()) expect(Math.abs(all[i] / loss - 1)).toBeLessThan(1e-5);
+    expect(warnings.join()).toContain('The run begins again after step 2.');
   });
 });
 

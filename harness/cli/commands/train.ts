@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { ImageSet } from '../../../src/data/idx';
 import type { Engine } from '../../../src/engine';
 import { requirements } from '../../../src/gpu/request_device';
+import { UnusableKernel } from '../../../src/gpu/unusable_kernel';
 import { padBatch } from '../../../src/plan/tensor';
 import { type Recipe, recipeAt, recipeOf, recipes, samplingFor } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
@@ -135,11 +136,21 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
     const progress = new Progress();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...plan.kernels, ...preparations.handlers });
-    const run = new TrainRun(engine, { ...plan, folder, progress, preparations });
-    await run.prepare();
-    await run.train(signal);
-    await run.finish(signal);
-    return 0;
+    for (;;) {
+      const run = new TrainRun(engine, { ...plan, folder, progress, preparations });
+      await run.prepare();
+      try {
+        await run.train(signal);
+      } catch (error) {
+        if (!(error instanceof UnusableKernel && error.wasUsed)) throw error;
+        // The engine does not use that kernel again.
+        progress.print(`${error.text} The run begins again.`);
+        run.free();
+        continue;
+      }
+      await run.finish(signal);
+      return 0;
+    }
   } finally {
     folder.close();
   }
@@ -418,6 +429,13 @@ class TrainRun {
     this.readyAt = performance.now() / 1000;
   }
 
+  /** Leaves the device. */
+  free(): void {
+    this.trainer.unet.destroy();
+    this.trainer.destroy();
+    this.dataset.destroy();
+  }
+
   async train(signal: AbortSignal): Promise<void> {
     const { trainer, losses, progress, stepsPerEpoch, steps } = this;
     const { settings, saveSeconds } = this.options;
@@ -479,7 +497,7 @@ class TrainRun {
         progress.print(
           `Stopped after step ${thousands(losses.length)}. Go on with: ${commandLine('train')} --resume ${this.path(CHECKPOINT)}${this.dataFlag()}`,
         );
-      } else if (this.savedStep !== undefined) {
+      } else if (this.savedStep !== undefined && !(error instanceof UnusableKernel)) {
         progress.print(
           `The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${thousands(this.savedStep)}.`,
         );
