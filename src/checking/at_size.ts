@@ -21,7 +21,7 @@ type Results = readonly ReadonlyMap<string, Float32Array>[];
 export interface Pass {
   readonly ops: readonly Op[];
   /** Tensors that are read, and what is in them. */
-  readonly inputs: readonly (readonly [Tensor, Values])[];
+  readonly inputs: (random: Random) => readonly (readonly [Tensor, Values])[];
   /** Tensors that are written, or parts of such, whose contents are compared. */
   readonly outputs: readonly Tensor[];
   /** The results, of the contents of `outputs`. */
@@ -42,7 +42,7 @@ export interface AtSize {
   readonly variants: Variants;
   /** The name of the plain variant, of which all are compared with. */
   readonly plain: string;
-  readonly passOf: (variants: Variants, random: Random) => Pass;
+  readonly passOf: (variants: Variants) => Pass;
   /** The buffers of the network. */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly signal?: AbortSignal | undefined;
@@ -101,7 +101,8 @@ async function run(
   variants: Variants,
 ): Promise<Results> {
   const label = 'comparison';
-  const { ops, inputs, outputs, resultsOf } = passOf(variants, new Random());
+  const { ops, outputs, resultsOf, ...pass } = passOf(variants);
+  const inputs = pass.inputs(new Random());
   const written = new Set(outputs.map((t) => t.base ?? t));
   const buffers = await createTensorBuffers(gpu, `${label} `, [...inputs.map(([t]) => t), ...written]);
   let program: Program | undefined;

@@ -31,6 +31,8 @@ export interface SamplingPlan {
   /** Images in the network's batch, and how many of them are the caller's, padded. */
   readonly seen: number;
   readonly batch: number;
+  /** The kernel variants in use. */
+  readonly variants: Variants;
   /** Programs that convert the caller's images, which lie in `images`, to the kernels' layout. */
   readonly load: { readonly noise: Program; readonly start?: Program; readonly mask?: Program };
   readonly images: GPUBuffer;
@@ -238,6 +240,7 @@ async function makePlan(
     return {
       seen,
       batch,
+      variants,
       images: buffer(always.images),
       noise: ops.noise,
       step: buffer(always.step),

@@ -2,6 +2,7 @@ import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
 import { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
+import { padBatch } from '../plan/tensor';
 import { Resource } from '../resource';
 import { defaultChooser, type VariantChooser } from '../tuning/chooser';
 import { checkLabels } from '../unet/conditions';
@@ -55,13 +56,15 @@ export class Sampler extends Resource {
   readonly unet: UNet;
   /** Images sampled together. */
   readonly count: number;
-  /** The plan that the sampler was created with: for the network's default method, guided if it usually is. @internal */
-  readonly parts: SamplingPlan;
   private readonly gpu: Gpu;
   private readonly variants: Variants | undefined;
   private readonly chooser: VariantChooser;
   /** Plans by `planName`. */
   private readonly plans = new Map<string, SamplingPlan>();
+  /** The name of the plan that the sampler was created with: for the network's default method, guided if it usually is. */
+  private readonly name: string;
+  /** Plans whose kernels were compared with others at their size. */
+  private readonly compared = new Set<SamplingPlan>();
   /** Constant buffers that recorded runs read: rows and labels, keyed by their contents. */
   private readonly recorded = new Map<string, GPUBuffer>();
   private busy = false;
@@ -73,8 +76,13 @@ export class Sampler extends Resource {
     this.count = count;
     this.variants = variants;
     this.chooser = chooser;
-    this.parts = plan;
+    this.name = name;
     this.plans.set(name, plan);
+  }
+
+  /** The plan that the sampler was created with. @internal */
+  get parts(): SamplingPlan {
+    return this.plans.get(this.name)!;
   }
 
   /** @internal */
@@ -242,7 +250,7 @@ export class Sampler extends Resource {
     this.busy = true;
     const { gpu } = this;
     try {
-      const plan = await this.planFor(flow, settings.guidance !== 1);
+      const plan = await this.rightPlanFor(flow, settings.guidance !== 1);
       const passes = passesOf(settings);
       const run: SamplingRun = { plan, flow, settings, passes, masked: mask !== undefined, rows: plan.rows };
       gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));
@@ -293,6 +301,29 @@ export class Sampler extends Resource {
       'argument',
       `method is ${method}${guided ? ` and guidance ${guidance}` : ''}, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.`,
     );
+  }
+
+  /** The plan for a run, without variants that are wrong at its size. */
+  private async rightPlanFor(flow: boolean, guided: boolean): Promise<SamplingPlan> {
+    const { gpu, unet: network, count, variants, chooser, compared } = this;
+    const name = planName(flow, guided);
+    const known = this.plans.get(name);
+    if (!gpu.passed || (known && compared.has(known))) return this.planFor(flow, guided);
+    const { rightOf } = await import('../checking/prediction');
+    const make = async () => {
+      const plan = await this.planFor(flow, guided);
+      const destroy = () => {
+        this.plans.delete(name);
+        destroyPlan(plan);
+      };
+      return { plan, variants: plan.variants, destroy };
+    };
+    const images = guided ? 2 * padBatch(count) : count;
+    const given = variants !== undefined;
+    const { plan } = await rightOf(make, { gpu, network, count: images, given, chooser });
+    this.check();
+    compared.add(plan);
+    return plan;
   }
 
   private async planFor(flow: boolean, guided: boolean): Promise<SamplingPlan> {

@@ -1,3 +1,4 @@
+import type { ComparisonLimits } from '../checking/comparison';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import { checkInteger, type EngineError } from '../errors';
@@ -12,7 +13,7 @@ import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import type { Warning } from '../warning';
 import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
-import { Comparison, type ComparisonLimits } from './comparison';
+import { Comparison } from './comparison';
 import { checkEvaluate, type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
 import { Feed } from './feed';
 import { Fit } from './fit';
@@ -95,7 +96,7 @@ export class Trainer extends StepRecorder {
         const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
         if (onWarning) forgetTeacher(unet, onWarning);
         const comparison = new Comparison({
-          ...{ gpu, network: trained?.network ?? unet, plan: programs.plan, batchSize, settings, variants },
+          ...{ gpu, network: trained?.network ?? unet, batchSize, settings, variants },
           ...{ fixed: given !== undefined || (chooser.isFixed ?? false), chooser },
         });
         return new Trainer({ gpu, unet, programs, trained, variants, comparison, ...checked });

@@ -51,6 +51,7 @@ interface PredictorParts {
   readonly gpu: Gpu;
   readonly unet: NetworkWeights;
   readonly count: number;
+  readonly variants: Variants;
   readonly program: Program;
   /** The program that depends on the weights alone: none or one. */
   readonly prepare: readonly Program[];
@@ -68,6 +69,8 @@ export class Predictor extends Resource {
   readonly count: number;
   /** The maps of each layer for the images of the last pass; readable with `reuseMemory: false`. */
   readonly maps: LayerMaps;
+  /** The kernel variants in use. @internal */
+  readonly variants: Variants;
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
   private prepared: number | undefined;
@@ -78,6 +81,7 @@ export class Predictor extends Resource {
     super('predictor');
     this.unet = parts.unet;
     this.count = parts.count;
+    this.variants = parts.variants;
     this.maps = parts.maps;
     this.maps.check = () => this.check();
     this.parts = parts;
@@ -141,7 +145,7 @@ export class Predictor extends Resource {
       const [program, ...prepare] = programs;
       const of = { what: 'predictor', gpu, layers: plan.maps, batch, count, program, reuseMemory };
       const maps = await LayerMaps.create(of);
-      return new Predictor({ gpu, unet, count, program, prepare, maps, buffers, own, staging });
+      return new Predictor({ gpu, unet, count, variants, program, prepare, maps, buffers, own, staging });
     } catch (error) {
       staging?.destroy();
       for (const each of programs) each.destroy();

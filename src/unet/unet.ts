@@ -166,7 +166,11 @@ export class UNet extends NetworkWeights {
   private async predictorFor(count: number): Promise<Predictor> {
     const most = Math.min(padBatch(count), PREDICT_BATCH);
     if (this.predictor && this.predictor.count >= most) return this.predictor;
-    const predictor = await Predictor.create(this.gpu, this, { count: most }, this.chooser);
+    const { gpu, chooser } = this;
+    const make = () => Predictor.create(gpu, this, { count: most }, chooser);
+    const predictor = await (gpu.passed
+      ? (await import('../checking/prediction')).rightOf(make, { gpu, network: this, count: most, chooser })
+      : make());
     this.predictor?.destroy();
     this.predictor = predictor;
     if (this.destroyed) predictor.destroy();

@@ -1,4 +1,7 @@
 /** Kernels that are right in the small cases of the self-check, and wrong at the size of a network. All rows: `npm run test:long -- hostile`. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEngine, loadCheckpoint, saveCheckpoint, type Variants } from '../../src/index';
 import { memoryCache } from '../../src/tuning/cache';
@@ -8,6 +11,7 @@ import { digits } from '../checked_networks';
 import { type Hostility, makeHostile } from '../hostile/hostile_device';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
+import { runHere } from './command';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
@@ -121,6 +125,49 @@ describe('a variant that is wrong from a width of 14 on', () => {
   });
 });
 
+describe('before its first result', () => {
+  const asked = { steps: 2, seed: 3, labels: [0, 1, 2, 3] };
+  const images = new Float32Array(4 * 256).map((_, i) => Math.sin(i));
+  const told = { levels: new Float32Array(4).fill(0.5), labels: [0, 1, 2, 3] };
+  const work: Record<string, (world: World) => Promise<{ result: Float32Array; variants?: Variants }>> = {
+    'a sampler': async ({ engine, unet }) => {
+      using sampler = await engine.createSampler(unet, { count: 4 });
+      return { result: await sampler.sample(asked), variants: sampler.parts.variants };
+    },
+    'a prediction': async ({ unet }) => ({ result: await unet.predict(images, 4, told) }),
+  };
+
+  test.each(Object.entries(work))('%s finds its kernels wrong, and uses others', async (_, use) => {
+    const { result: healthy } = await on(nothing, {}, use);
+    const { planted, warnings, result, error } = await on(first, { width: 14 }, use);
+    expect(error).toBeUndefined();
+    expect(planted.size).toBeGreaterThan(0);
+    expect(warnings.map(({ code, kernel }) => `${code} ${kernel}`)).toContain('wrong-kernel conv2d');
+    const apart = result!.result.map((value, i) => Math.abs(value - healthy!.result[i]));
+    expect(apart.some((distance) => distance > 0)).toBe(true);
+    expect(Math.max(...apart)).toBeLessThan(1e-4);
+    if (result!.variants) expect(result!.variants['conv2d/down.0']).not.toMatch(/^one_input/);
+  });
+
+  test.each(Object.entries(work))('%s ends in an error where the caller fixed them', async (_, use) => {
+    const { result } = await on(nothing, {}, fourSteps);
+    const { variants } = result!;
+    const fixed = await on(first, { width: 14 }, use, { variants });
+    expect(fixed).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' }, warnings: [] });
+  });
+
+  test('what was compared is remembered', async () => {
+    const tuningCache = memoryCache();
+    await on(nothing, {}, work['a sampler'], { tuningCache });
+    const set = vi.spyOn(tuningCache, 'set');
+    const buffers = vi.spyOn(device, 'createBuffer');
+    await on(nothing, {}, work['a sampler'], { tuningCache });
+    expect(buffers.mock.calls.filter(([{ label }]) => label?.startsWith('comparison'))).toEqual([]);
+    buffers.mockRestore();
+    expect(set).not.toHaveBeenCalled();
+  });
+});
+
 // ---------------------------------------------------------------- beginning again
 
 /** A GPU whose devices are hostile. */
@@ -209,6 +256,34 @@ describe('a run whose first kernels are wrong begins again', () => {
     for (const [i, loss] of before.losses.entries()) expect(Math.abs(all[i] / loss - 1)).toBeLessThan(1e-5);
     expect(warnings.join()).toContain('The run begins again after step 2.');
   });
+});
+
+test('train begins again from the beginning, and says so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wrong-'));
+  vi.stubEnv('WEBGPU_DIFFUSION_CACHE', folder);
+  const { prototype } = GPUDevice;
+  const create = prototype.createShaderModule;
+  const planted = vi.spyOn(prototype, 'createShaderModule').mockImplementation(function (
+    this: GPUDevice,
+    given,
+  ) {
+    return create.call(this, { ...given, code: rewrites(given.label ?? '', given.code) });
+  });
+  try {
+    const out = join(folder, 'run');
+    const sizes = ['--limit', '12', '--batch', '4', '--epochs', '2', '--widths', '4,4'];
+    const { code, output } = await runHere('train', '--out', out, ...sizes);
+    expect(code, output).toBe(0);
+    expect(planted).toHaveBeenCalled();
+    expect(output).toMatch(/computes wrongly .* 1 step was made with it\. The run begins again\./);
+    const { losses, variants } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
+    expect(losses).toHaveLength(6);
+    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+  } finally {
+    planted.mockRestore();
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('weights whose gradient is not finite compare with nothing, which is not remembered', async () => {

@@ -1,0 +1,77 @@
+/** Whether a network predicts rightly at the real size of its batch. Loaded at the first call. */
+import type { Gpu } from '../gpu/gpu';
+import { padBatch, tensor } from '../plan/tensor';
+import type { VariantChooser } from '../tuning/chooser';
+import { outChannelsOf } from '../unet/config';
+import { predictionPass } from '../unet/forward';
+import type { NetworkWeights } from '../unet/network';
+import { chooser as chooseBy, type Variants } from '../unet/variants';
+import { byImage, findWrong, replaceWrong } from './comparison';
+import type { Random } from './small_case';
+
+export interface Predicted {
+  readonly gpu: Gpu;
+  readonly network: NetworkWeights;
+  /** Images per forward pass. */
+  readonly count: number;
+  /** Whether the caller fixed the variants for this alone. */
+  readonly given?: boolean;
+  readonly chooser: VariantChooser;
+}
+
+/**
+ * What `make` makes, where variants in it are wrong as it is made again with others. Their outputs for noise are compared with those of plain
+ * kernels, unless that was done. Throws `wrong-kernel` if there are no others.
+ */
+export async function rightOf<T extends { readonly variants: Variants; destroy(): void }>(
+  make: () => Promise<T>,
+  predicted: Predicted,
+): Promise<T> {
+  for (;;) {
+    const made = await make();
+    try {
+      if (await predictsRightly(made.variants, predicted)) return made;
+    } catch (error) {
+      made.destroy();
+      throw error;
+    }
+    made.destroy();
+  }
+}
+
+/** False: a variant is wrong, and what is made from now on has another. Throws if it cannot be replaced. */
+async function predictsRightly(
+  variants: Variants,
+  { gpu, network, count, given = false, chooser }: Predicted,
+): Promise<boolean> {
+  const { config, plan } = network;
+  const fixed = given || (chooser.isFixed ?? false);
+  const batch = padBatch(count);
+  const pixels = config.height * config.width * batch;
+  const passOf = (variants: Variants) => {
+    const input = tensor('input', pixels * config.channels);
+    const output = tensor('output', pixels * outChannelsOf(config));
+    const [levels, classes] = ['noise levels', 'classes'].map((label) => tensor(label, batch));
+    const told = { levels, classes };
+    return {
+      ops: predictionPass(plan, batch, input, output, told, chooseBy(variants)).ops,
+      inputs: (random: Random) =>
+        [
+          [input, random.floats(input.size, -1, 1)],
+          [levels, random.floats(batch, 0, 1)],
+          [classes, random.integers(batch, (config.conditioning?.classes ?? 0) + 1)],
+        ] as const,
+      outputs: [output],
+      resultsOf: ([values]: readonly ArrayBuffer[]) => [byImage(new Float32Array(values), batch)],
+    };
+  };
+  const report = (text: string) => ({
+    text,
+    advice: fixed ? 'Leave it out of `variants`.' : 'Update the browser and the graphics driver.',
+  });
+  const errors = await findWrong({ gpu, network, variants, images: count, passOf }, report);
+  if (errors.length === 0) return true;
+  const place = { chooser, fixed, batch, training: false };
+  if (await replaceWrong(errors, { network, variants }, place)) return false;
+  throw errors[0];
+}
