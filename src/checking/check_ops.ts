@@ -78,33 +78,50 @@ export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(strin
 }
 
 /** Makes a small op of the same variant, on its own tensors. */
-function caseOf(
-  { kernel: name, variant, origin: { kernel, shape: given, sliced } }: Op,
-  make: typeof op,
-): Case {
+function caseOf(o: Op, make: typeof op): Case {
+  const { kernel, shape: given } = o.origin;
   const shape = smallShape(given, kernel.sizes);
-  const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
-  const slices = sliced && kernel.variants[variant].slices?.(shape as never);
-  if (slices) sizes.gradient = slices * pitchOf(sizes.gradient);
+  const sizes = sizesOf(o, shape);
   const before = startValues(shape, sizes);
   const tensors = Object.fromEntries(Object.entries(sizes).map(([label, size]) => [label, { label, size }]));
-  const keeps = slices ? tensors.gradient : undefined;
   return {
-    op: make(kernel, 'self-check', shape as never, tensors, variant, keeps),
+    op: opWith(o, shape, tensors, make),
     tensors,
     before,
-    expected: references[name](shape as never, before),
+    expected: references[o.kernel](shape as never, before),
   };
+}
+
+/** Sizes of the tensors of an op like `o` of another shape. */
+export function sizesOf({ variant, origin: { kernel, sliced } }: Op, shape: object): Record<string, number> {
+  const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
+  const slices = sliced && kernel.variants[variant].slices?.(shape as never);
+  return slices ? { ...sizes, gradient: slices * pitchOf(sizes.gradient) } : sizes;
+}
+
+/** Such an op. */
+export function opWith(
+  { variant, origin: { kernel, sliced } }: Op,
+  shape: object,
+  tensors: Readonly<Record<string, Tensor>>,
+  make: typeof op,
+): Op {
+  const keeps = sliced && kernel.variants[variant].slices ? tensors.gradient : undefined;
+  return make(kernel, 'self-check', shape as never, tensors, variant, keeps);
 }
 
 function caseFault({ tensors, expected }: Case, got: ReadonlyMap<Tensor, ArrayBuffer>): string | undefined {
   for (const [name, values] of Object.entries(expected)) {
-    const buffer = got.get(tensors[name])!;
-    const all = values instanceof Uint32Array ? new Uint32Array(buffer) : new Float32Array(buffer);
-    const fault = faultOf(name, all.length > values.length ? sumOfSlices(all, values.length) : all, values);
+    const fault = faultOf(name, valuesLike(values, got.get(tensors[name])!), values);
     if (fault) return fault;
   }
   return undefined;
+}
+
+/** The contents of a buffer, of the type and size of `values`: slices are added up. */
+export function valuesLike(values: Values, buffer: ArrayBuffer): Values {
+  const all = values instanceof Uint32Array ? new Uint32Array(buffer) : new Float32Array(buffer);
+  return all.length > values.length ? sumOfSlices(all, values.length) : all;
 }
 
 /** Stride between slices of a gradient: each slice consists of whole vec4s. */

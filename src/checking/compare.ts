@@ -15,20 +15,19 @@ const LEAST_NORMAL = 2 ** -126;
 export function faultOf(name: string, got: Values, expected: Values): string | undefined {
   if (isConstant(got) && !isConstant(expected)) return `every number of ${name} is ${got[0]}`;
   const exact = expected instanceof Uint32Array;
+  const apart = APART.includes(name);
   let largest = 0;
   for (const value of expected) largest = Math.max(largest, Math.abs(value));
-  const allowedAt = (value: number) => {
-    if (exact || Math.abs(value) < LEAST_NORMAL) return 0;
-    return TOLERANCE * (APART.includes(name) ? Math.abs(value) : largest);
-  };
-  const apart = Float64Array.from(expected, (value, i) => Math.abs(got[i] - value));
+  let [wrong, first] = [0, -1];
   // Written so that NaN is wrong, too: no comparison with NaN is true.
-  const isWrong = (distance: number, i: number) => !(distance <= allowedAt(expected[i]));
-
-  const wrong = apart.filter(isWrong).length;
+  for (let i = 0; i < expected.length; i++) {
+    const size = Math.abs(expected[i]);
+    const allowed = exact || size < LEAST_NORMAL ? 0 : TOLERANCE * (apart ? size : largest);
+    if (Math.abs(got[i] - expected[i]) <= allowed) continue;
+    if (wrong++ === 0) first = i;
+  }
   if (wrong === 0) return undefined;
-  const first = apart.findIndex(isWrong);
-  return `${name}[${first}] is ${got[first]}, expected ${expected[first]}, and ${wrong} of ${apart.length} numbers are off`;
+  return `${name}[${first}] is ${got[first]}, expected ${expected[first]}, and ${wrong} of ${expected.length} numbers are off`;
 }
 
 const isConstant = (values: Values) => values.length > 1 && values.every((value) => value === values[0]);

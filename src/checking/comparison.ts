@@ -7,10 +7,10 @@ import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import { fnv1a } from '../hash';
 import { conv2d } from '../kernels/conv2d';
-import { firstVariant, type Op } from '../plan/op';
+import { firstVariant, type Op, op } from '../plan/op';
 import type { VariantChooser } from '../tuning/chooser';
 import type { NetworkWeights } from '../unet/network';
-import type { Variants } from '../unet/variants';
+import { isFused, TUNED, type Variants } from '../unet/variants';
 import type { AtSize } from './at_size';
 
 export interface Compared {
@@ -30,6 +30,10 @@ export interface ComparisonLimits {
   readonly milliseconds?: number | undefined;
 }
 
+/** What to do about a kernel without another form. */
+export const UPDATE =
+  'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
+
 /** What makes the error for a variant that is wrong, of what is wrong. */
 type Report = (text: string) => { readonly text: string; readonly advice: string };
 
@@ -48,23 +52,17 @@ export async function findWrong(
   const { wrongVariants } = await import('./at_size');
   const parts = { gpu, Program, Staging, createTensorBuffers, UnusableKernel };
   const at = { variants, plain: firstVariant(conv2d), passOf, boundBuffers: network.boundBuffers, ...limits };
-  try {
-    const wrong = await wrongVariants(parts, at);
-    if (wrong?.length === 0) await gpu.passed.add(key);
-    const adapter = ownName(gpu.adapter) || 'without a name';
-    return (wrong ?? []).map(({ kernel, variant, layer, result, share }) => {
-      const off = `${(100 * share).toPrecision(2)}% off from that of the plain kernels`;
-      const text = `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter}) at its real size: with ${images} images ${result} is ${off}, because of the layer ${layer}.`;
-      return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) }, { wasUsed: true });
-    });
-  } catch (error) {
-    limits.signal?.throwIfAborted();
-    network.check();
-    // It takes memory, and kernels that are not needed otherwise: where it cannot be made, the work goes on without.
-    if (error instanceof EngineError) return [];
-    throw error;
-  }
+  const wrong = await wrongVariants(parts, at).catch((error) => canGoOn(error, network, limits.signal));
+  if (wrong?.length === 0) await gpu.passed.add(key);
+  return (wrong ?? []).map(({ kernel, variant, layer, result, share }) => {
+    const off = `${(100 * share).toPrecision(2)}% off from that of the plain kernels`;
+    const text = `${wrongly(gpu, kernel, variant)}: with ${images} images ${result} is ${off}, because of the layer ${layer}.`;
+    return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) }, { wasUsed: true });
+  });
 }
+
+const wrongly = ({ adapter }: Gpu, kernel: string, variant: string) =>
+  `The kernel ${kernel}.${variant} computes wrongly on this adapter (${ownName(adapter) || 'without a name'}) at its real size`;
 
 /** Never chooses the variants of `errors` again. Whether others take their place. */
 export async function replaceWrong(
@@ -82,10 +80,51 @@ export async function replaceWrong(
   return replaced;
 }
 
-/** Identifies a comparison: the ops, their shapes and the hashes of their shaders. */
+/**
+ * Checks the ops of a network whose kernels have one form, at their own size, unless that was done. Resolves to the error for the first that
+ * is wrong, undefined if none is, or if that cannot be found out. Throws the signal's reason.
+ */
+export async function findWrongForm(
+  { gpu, network }: Pick<Compared, 'gpu' | 'network'>,
+  ops: readonly Op[],
+  report: Report,
+  signal?: AbortSignal,
+): Promise<UnusableKernel | undefined> {
+  if (!gpu.passed) return undefined;
+  const convolutions = new Set(network.plan.layers.map(({ name }) => name));
+  const unknown = new Map<string, Op>();
+  for (const o of ops) {
+    const hasForms =
+      isFused(o.kernel) || (convolutions.has(o.layer) && TUNED.some(({ name }) => name === o.kernel));
+    const key = keyOf([o]);
+    if (!hasForms && !(await gpu.passed.has(key))) unknown.set(key, o);
+  }
+  if (unknown.size === 0) return undefined;
+  const { wrongForm } = await import('./one_form');
+  const found = await wrongForm(
+    [...unknown.values()],
+    { gpu, op, Program, Staging, createTensorBuffers },
+    signal,
+  ).catch((error) => canGoOn(error, network, signal));
+  if (found === undefined) await gpu.passed.add(...unknown.keys());
+  if (!found) return undefined;
+  const { kernel, variant } = found.op;
+  const text = `${wrongly(gpu, kernel, variant)}: ${found.fault}.`;
+  return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) });
+}
+
+/** Null where a check cannot be made: it takes memory, and kernels that are not needed otherwise. Throws what ends more than that. */
+function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | undefined): null {
+  signal?.throwIfAborted();
+  network.check();
+  if (error instanceof EngineError) return null;
+  throw error;
+}
+
+/** Identifies what is checked: the ops, their shapes, but for seeds and the size of the data set, and the hashes of their shaders. */
 function keyOf(ops: readonly Op[]): string {
   const told = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
-    ...[kernel, variant, shape],
+    ...[kernel, variant, { ...shape, seed: undefined, imageCount: undefined }],
     calls.map(({ shader }) => shader.hash),
   ]);
   return fnv1a(new TextEncoder().encode(JSON.stringify(told)));

@@ -1,12 +1,13 @@
 /** Whether a network predicts rightly at the real size of its batch. Loaded at the first call. */
 import type { Gpu } from '../gpu/gpu';
+import type { Op } from '../plan/op';
 import { padBatch, tensor } from '../plan/tensor';
 import type { VariantChooser } from '../tuning/chooser';
 import { outChannelsOf } from '../unet/config';
 import { predictionPass } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';
 import { chooser as chooseBy, type Variants } from '../unet/variants';
-import { byImage, findWrong, replaceWrong } from './comparison';
+import { byImage, findWrong, findWrongForm, replaceWrong, UPDATE } from './comparison';
 import type { Random } from './small_case';
 
 export interface Predicted {
@@ -19,18 +20,23 @@ export interface Predicted {
   readonly chooser: VariantChooser;
 }
 
+/** What predicts. */
+interface Made {
+  readonly variants: Variants;
+  /** All that it runs. */
+  readonly ops: readonly Op[];
+  destroy(): void;
+}
+
 /**
  * What `make` makes, where variants in it are wrong as it is made again with others. Their outputs for noise are compared with those of plain
- * kernels, unless that was done. Throws `wrong-kernel` if there are no others.
+ * kernels, and kernels with one form with the references, unless that was done. Throws `wrong-kernel` if there are no others.
  */
-export async function rightOf<T extends { readonly variants: Variants; destroy(): void }>(
-  make: () => Promise<T>,
-  predicted: Predicted,
-): Promise<T> {
+export async function rightOf<T extends Made>(make: () => Promise<T>, predicted: Predicted): Promise<T> {
   for (;;) {
     const made = await make();
     try {
-      if (await predictsRightly(made.variants, predicted)) return made;
+      if (await predictsRightly(made, predicted)) return made;
     } catch (error) {
       made.destroy();
       throw error;
@@ -41,7 +47,7 @@ export async function rightOf<T extends { readonly variants: Variants; destroy()
 
 /** False: a variant is wrong, and what is made from now on has another. Throws if it cannot be replaced. */
 async function predictsRightly(
-  variants: Variants,
+  { variants, ops }: Made,
   { gpu, network, count, given = false, chooser }: Predicted,
 ): Promise<boolean> {
   const { config, plan } = network;
@@ -65,10 +71,9 @@ async function predictsRightly(
       resultsOf: ([values]: readonly ArrayBuffer[]) => [byImage(new Float32Array(values), batch)],
     };
   };
-  const report = (text: string) => ({
-    text,
-    advice: fixed ? 'Leave it out of `variants`.' : 'Update the browser and the graphics driver.',
-  });
+  const wrongForm = await findWrongForm({ gpu, network }, ops, (text) => ({ text, advice: UPDATE }));
+  if (wrongForm) throw wrongForm;
+  const report = (text: string) => ({ text, advice: fixed ? 'Leave it out of `variants`.' : UPDATE });
   const errors = await findWrong({ gpu, network, variants, images: count, passOf }, report);
   if (errors.length === 0) return true;
   const place = { chooser, fixed, batch, training: false };

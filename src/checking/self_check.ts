@@ -51,9 +51,9 @@ export class SelfCheck {
     return this.passed.has(key);
   }
 
-  /** A check of another kind has passed. */
-  async add(key: string): Promise<void> {
-    this.passed.add(key);
+  /** Checks of another kind have passed. */
+  async add(...keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.passed.add(key);
     await this.remember();
   }
 

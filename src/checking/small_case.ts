@@ -28,7 +28,7 @@ const MOST: Readonly<Record<string, number>> = {
 /** Most layers, for kernels that process all layers at once. */
 const MOST_LAYERS = 3;
 /** Used if a shape has a seed. */
-const SEED = 123;
+export const SEED = 123;
 
 type Shape = Readonly<Record<string, unknown>>;
 /** Number of elements of each tensor of a kernel. */

@@ -70,7 +70,7 @@ export class Gpu {
   /** Programs await this before they run anything. It rejects if a kernel computes wrong results on this device. */
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   /** Which checks at the real size have passed on this adapter, by key. Undefined: nothing is checked. */
-  passed: { has(key: string): Promise<boolean>; add(key: string): Promise<void> } | undefined;
+  passed: { has(key: string): Promise<boolean>; add(...keys: readonly string[]): Promise<void> } | undefined;
   private readonly onProgress: GpuOptions['onProgress'];
   private readonly waiter: Waiter;
   private lastDone = 0;

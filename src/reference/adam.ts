@@ -24,10 +24,10 @@ export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
 export function reference(shape: AdamShape, inputs: Arrays) {
   const { gradient, state, packed } = inputs;
   const f = factorsOf(shape, state);
-  const parameter = Float64Array.from(inputs.parameter);
-  const moment1 = Float64Array.from(inputs.moment1);
-  const moment2 = Float64Array.from(inputs.moment2);
-  if (state[STATE.skipped] > 0) return { parameter, moment1, moment2, packed: Float64Array.from(packed) };
+  const parameter = new Float64Array(inputs.parameter);
+  const moment1 = new Float64Array(inputs.moment1);
+  const moment2 = new Float64Array(inputs.moment2);
+  if (state[STATE.skipped] > 0) return { parameter, moment1, moment2, packed: new Float64Array(packed) };
   for (const layer of shape.layers) {
     for (let k = 0; k < flatSize(layer); k++) {
       const i = layer.offset + k;
@@ -39,6 +39,6 @@ export function reference(shape: AdamShape, inputs: Arrays) {
       parameter[i] = parameter[i] * (1 - f.rate * f.decay) - change;
     }
   }
-  const copies = shape.unpacked ? Float64Array.from(packed) : packLayers(shape.layers, parameter, packed);
+  const copies = shape.unpacked ? new Float64Array(packed) : packLayers(shape.layers, parameter, packed);
   return { parameter, moment1, moment2, packed: copies };
 }

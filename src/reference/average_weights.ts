@@ -13,8 +13,8 @@ export function keptShare(step: number, { after, span, most }: Omit<AverageShape
 /** The average of all layers' parameters, moved on by a step, unless it was not finite, and its packed copies. */
 export function reference({ layers, ...shape }: AverageShape, { state, parameter, average, packed }: Arrays) {
   const kept = keptShare(state[STATE.step], shape);
-  const moved = Float64Array.from(average);
-  if (state[STATE.skipped] > 0) return { average: moved, packed: Float64Array.from(packed) };
+  const moved = new Float64Array(average);
+  if (state[STATE.skipped] > 0) return { average: moved, packed: new Float64Array(packed) };
   for (const layer of layers)
     for (let i = layer.offset; i < layer.offset + flatSize(layer); i++)
       moved[i] = kept * average[i] + (1 - kept) * parameter[i];

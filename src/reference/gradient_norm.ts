@@ -21,7 +21,7 @@ export function eachGradient(
 
 /** Adds up each layer's slices into the first one, whose padding becomes 0, and writes sums of squares to `partials`. */
 export function reference({ layers }: GradientNormShape, { slices }: Arrays) {
-  const sums = Float64Array.from(slices);
+  const sums = new Float64Array(slices);
   const partials: number[] = [];
   eachGradient(layers, (layer, at, partial) => {
     const g = sumOfSlices(slices, at, flatSize(layer), layer.slices);

@@ -13,7 +13,7 @@ export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shap
  * (absent if no padding is needed), then the bias, then [flipped tap][out][in padded to 8]; each begins at a multiple of 64.
  */
 export function packLayers(layers: readonly PlacedLayer[], flat: Values, packed: Values): Float64Array {
-  const result = Float64Array.from(packed);
+  const result = new Float64Array(packed);
   const align = (size: number, to: number) => Math.ceil(size / to) * to;
   for (const { inChannels, outChannels, kernelSize, offset, packedOffset } of layers) {
     const taps = kernelSize * kernelSize;

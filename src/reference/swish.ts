@@ -10,7 +10,7 @@ export function swishAt(z: number) {
 
 /** swish of each element, plus the residual if there is one. */
 export const activated = (pre: Values, residual?: Values) =>
-  Float64Array.from(pre, (z, i) => swishAt(z).value + (residual?.[i] ?? 0));
+  new Float64Array(pre).map((z, i) => swishAt(z).value + (residual?.[i] ?? 0));
 
 export const reference = (_: ElementwiseShape, { input, residual }: Arrays) => ({
   output: activated(input, residual),

@@ -4,7 +4,7 @@ import { swishAt } from './swish';
 
 /** `grad` (with `sum`, plus the gradient that bypassed the later layer) times swish's slope at `pre`. `grad_residual`: before the slope. */
 export function reference({ residual, sum }: SwishGradShape, { pre, grad, grad_residual }: Arrays) {
-  const sums = Float64Array.from(grad, (g, i) => g + (sum ? grad_residual[i] : 0));
+  const sums = new Float64Array(grad).map((g, i) => g + (sum ? grad_residual[i] : 0));
   return {
     grad: sums.map((g, i) => g * swishAt(pre[i]).slope),
     ...(residual ? { grad_residual: sums } : {}),

@@ -30,7 +30,7 @@ export function throughPooling(
   shape: ImageShape,
   { pre, grad_output, grad, residual }: Arrays,
 ): Float64Array {
-  const sums = Float64Array.from(grad);
+  const sums = new Float64Array(grad);
   toLargestOfWindows(shape, activated(pre, residual), grad_output, sums);
   return sums;
 }

@@ -316,7 +316,7 @@ export class Sampler extends Resource {
         this.plans.delete(name);
         destroyPlan(plan);
       };
-      return { plan, variants: plan.variants, destroy };
+      return { plan, variants: plan.variants, ops: [plan.noise(0), ...plan.ops], destroy };
     };
     const images = guided ? 2 * padBatch(count) : count;
     const given = variants !== undefined;

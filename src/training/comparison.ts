@@ -1,8 +1,16 @@
 /** Whether a trainer's kernels compute rightly at its own size: asked once, after its first step. */
-import { byImage, type ComparisonLimits, findWrong, replaceWrong } from '../checking/comparison';
+import {
+  byImage,
+  type ComparisonLimits,
+  findWrong,
+  findWrongForm,
+  replaceWrong,
+  UPDATE,
+} from '../checking/comparison';
 import type { Random } from '../checking/small_case';
 import type { Gpu } from '../gpu/gpu';
 import type { UnusableKernel } from '../gpu/unusable_kernel';
+import type { Op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../tuning/chooser';
@@ -47,10 +55,10 @@ export class Comparison {
   }
 
   /**
-   * Compares, unless that is done. `made`: how many steps may be wrong. `bytes`: what the step takes. Throws `wrong-kernel`, then and ever
+   * Compares, unless that is done. `made`: how many steps may be wrong. `bytes`: what the step takes. `ops`: all of it. Throws `wrong-kernel`, then and ever
    * after, and the signal's reason.
    */
-  async run(made: number, bytes: number, limits: ComparisonLimits): Promise<void> {
+  async run(made: number, bytes: number, ops: readonly Op[], limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
     if (this.done) return;
     const { gpu, network, batchSize, settings, variants, fixed, chooser } = this.parts;
@@ -60,17 +68,18 @@ export class Comparison {
       passOfStep(network, planStep(network.config, network.plan, images, variants, settings), images);
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
     const remedy = fixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
-    const report = (text: string) => ({
-      text: `${text} ${steps} made with it.`,
-      advice: `${remedy}: create the trainer again, and go on from weights and state of before.`,
-    });
-    const errors = await findWrong({ gpu, network, variants, images, passOf }, report, limits);
-    this.error = errors[0];
+    const report = (advice: string) => (text: string) => ({ text: `${text} ${steps} made with it.`, advice });
+    // First what both sides of the comparison have.
+    this.error = await findWrongForm({ gpu, network }, ops, report(UPDATE), limits.signal);
+    if (!this.error) {
+      const again = `${remedy}: create the trainer again, and go on from weights and state of before.`;
+      const errors = await findWrong({ gpu, network, variants, images, passOf }, report(again), limits);
+      this.error = errors[0];
+      const place = { chooser, fixed, batch: padBatch(batchSize), training: true };
+      await replaceWrong(errors, { network, variants }, place);
+    }
     this.done = true;
-    if (errors.length === 0) return;
-    const batch = padBatch(batchSize);
-    await replaceWrong(errors, { network, variants }, { chooser, fixed, batch, training: true });
-    throw this.error;
+    if (this.error) throw this.error;
   }
 }
 

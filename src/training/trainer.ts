@@ -379,7 +379,9 @@ export class Trainer extends StepRecorder {
 
   /** After step `step` compares the kernels, unless that is done. Throws `wrong-kernel`. */
   private compare(step: number, limits: ComparisonLimits = {}): Promise<void> {
-    return this.comparison.run(step - this.firstStep, this.programs.bytes, limits);
+    const { programs, plan, feed } = this;
+    const ops = [...plan.load, ...plan.gradients, ...plan.update, ...(feed?.ops ?? [])];
+    return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);
   }
 
   /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */

@@ -52,6 +52,7 @@ interface PredictorParts {
   readonly unet: NetworkWeights;
   readonly count: number;
   readonly variants: Variants;
+  readonly ops: readonly Op[];
   readonly program: Program;
   /** The program that depends on the weights alone: none or one. */
   readonly prepare: readonly Program[];
@@ -71,6 +72,8 @@ export class Predictor extends Resource {
   readonly maps: LayerMaps;
   /** The kernel variants in use. @internal */
   readonly variants: Variants;
+  /** All that it runs. @internal */
+  readonly ops: readonly Op[];
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
   private prepared: number | undefined;
@@ -82,6 +85,7 @@ export class Predictor extends Resource {
     this.unet = parts.unet;
     this.count = parts.count;
     this.variants = parts.variants;
+    this.ops = parts.ops;
     this.maps = parts.maps;
     this.maps.check = () => this.check();
     this.parts = parts;
@@ -145,7 +149,20 @@ export class Predictor extends Resource {
       const [program, ...prepare] = programs;
       const of = { what: 'predictor', gpu, layers: plan.maps, batch, count, program, reuseMemory };
       const maps = await LayerMaps.create(of);
-      return new Predictor({ gpu, unet, count, variants, program, prepare, maps, buffers, own, staging });
+      const { ops } = plan;
+      return new Predictor({
+        gpu,
+        unet,
+        count,
+        variants,
+        ops,
+        program,
+        prepare,
+        maps,
+        buffers,
+        own,
+        staging,
+      });
     } catch (error) {
       staging?.destroy();
       for (const each of programs) each.destroy();

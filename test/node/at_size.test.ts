@@ -304,3 +304,40 @@ test('weights whose gradient is not finite compare with nothing, which is not re
   );
   expect([error, warnings]).toEqual([undefined, []]);
 });
+
+describe('a kernel with one form', () => {
+  const cases: [string, RegExp, WrongWhere, (world: World) => Promise<unknown>][] = [
+    ['Adam in one step of sixteen', /^adam$/, { step: 16 }, fourSteps],
+    ['noise in one step of sixteen', /^corrupt_flow$/, { step: 16 }, fourSteps],
+    ['the loss from 12 images on', /^mse$/, { batch: 12 }, fourSteps],
+    ['upsampling from 12 images on', /^swish_upsample_add$/, { batch: 12 }, fourSteps],
+    [
+      'what a sampler makes of its images, from 12 on',
+      /^chwn_to_nhwc$/,
+      { batch: 12 },
+      async ({ engine, unet }) => {
+        using sampler = await engine.createSampler(unet, { count: 16 });
+        await sampler.sample({ steps: 1, labels: new Array(16).fill(1) });
+      },
+    ],
+  ];
+  const more = { ...digits, trainer: { ...digits.trainer, batchSize: 16 } };
+
+  test.each(cases)('%s is an error alone', async (_, shader, where, work) => {
+    const { planted, error, warnings } = await onWrong(device, more, shader, where, work);
+    expect([...planted]).toHaveLength(1);
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: [...planted][0], variant: 'plain' });
+    expect(error!.message).toMatch(
+      /at its real size: \S+\[\d+\] is \S+, expected \S+, and \d+ of \d+ numbers are off\./,
+    );
+    expect(warnings).toEqual([]);
+  });
+
+  test('is not remembered as right', async () => {
+    const tuningCache = memoryCache();
+    for (let visit = 0; visit < 2; visit++) {
+      const { error } = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
+      expect(error).toMatchObject({ kernel: 'adam' });
+    }
+  });
+});

@@ -1,0 +1,199 @@
+/** Checks kernels that have one form in the shapes that a network uses, against the references. Loaded when there is something to check. */
+import type { Op } from '../plan/op';
+import type { Arrays, Values } from '../plan/reference';
+import { STATE } from '../plan/step_state';
+import type { Tensor } from '../plan/tensor';
+import { references } from '../reference/index';
+import { opWith, sizesOf, valuesLike } from './check_ops';
+import { faultOf } from './compare';
+import { runOnce, type Tools } from './run_once';
+import { SEED, smallShape, startValues } from './small_case';
+
+/** How long the references compute before others have their turn. */
+const SLICE_MS = 20;
+/** A reference computes about so many numbers at once. */
+const PIECE = 2 ** 16;
+/** Kernels of maps, [channels][height][width][batch] or flat, which can be computed piece by piece. */
+const BY_PIECE = /^(swish|max_pool|upsample)/;
+/** Kernels that depend on the number of the step are run for so many in a row. */
+const STEPS = 32;
+/** Those kernels, and the tensors that each step has to itself. The others go on from what the step before has left. */
+const BY_STEP: Readonly<Record<string, readonly string[]>> = {
+  adam: ['state'],
+  average_weights: ['state'],
+  finish_step: [],
+  corrupt: ['state', 'clean', 'noisy'],
+  corrupt_flow: ['state', 'noisy', 'velocity'],
+  draw_conditions: ['state', 'levels', 'classes'],
+};
+/** Large tensors repeat so many start values: a prime number, so that no row or image is like another. */
+const PERIOD = 16381;
+
+type Shape = Readonly<Record<string, unknown>>;
+
+/** What is wrong with the first of `ops` that is; undefined if none is. Others have their turn in between. Throws the signal's reason. */
+export async function wrongForm(
+  ops: readonly Op[],
+  tools: Tools,
+  signal?: AbortSignal,
+): Promise<{ readonly op: Op; readonly fault: string } | undefined> {
+  let begun = performance.now();
+  for (const o of ops) {
+    for (const { shape, steps } of runsOf(o)) {
+      for await (const fault of faultsOf(o, shape, steps, tools)) {
+        signal?.throwIfAborted();
+        if (fault) return { op: o, fault };
+        if (performance.now() - begun < SLICE_MS) continue;
+        await new Promise((resolve) => setTimeout(resolve));
+        begun = performance.now();
+      }
+    }
+  }
+  return undefined;
+}
+
+/** In which shapes an op is run, and for how many steps: many in its real shape would take long. */
+function runsOf(o: Op): { readonly shape: Shape; readonly steps: number }[] {
+  const shape = realShape(o);
+  const once = { shape, steps: 1 };
+  const small = smallShape(shape, o.origin.kernel.sizes) as Shape;
+  return o.kernel in BY_STEP ? [once, { shape: small, steps: STEPS }] : [once];
+}
+
+/** Runs an op, then yields what is wrong with its results, piece by piece, or undefined. */
+async function* faultsOf(
+  o: Op,
+  shape: Shape,
+  count: number,
+  tools: Tools,
+): AsyncGenerator<string | undefined, void, undefined> {
+  const sizes = sizesOf(o, shape);
+  const start = startValuesOf(shape, sizes);
+  const steps = stepsOf(o.kernel, sizes, count);
+  const op = opWith(o, shape, steps[0], tools.op);
+  const ops = steps.map((tensors) => exchanged(op, steps[0], tensors));
+  const values = new Map<Tensor, Values>();
+  for (const [step, tensors] of steps.entries()) {
+    for (const [name, t] of Object.entries(tensors)) if (!values.has(t)) values.set(t, start[name]);
+    if (step > 0 && BY_STEP[o.kernel].includes('state')) values.set(tensors.state, later(start.state, step));
+  }
+  yield undefined;
+  const written = [...new Set(ops.flatMap(writtenBy))];
+  const read = await runOnce(tools, ops, values, written);
+  const got = new Map(written.map((t, i) => [t, read[i]]));
+  yield undefined;
+  for (const [step, tensors] of steps.entries()) {
+    const next = steps[step + 1] ?? {};
+    const inputs = Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, values.get(t)!]));
+    for (const { from, outputs } of piecesOf(o.kernel, shape, inputs)) {
+      for (const [name, expected] of Object.entries(outputs)) {
+        const t = tensors[name];
+        if (next[name] === t) values.set(t, name === 'state' ? wordsOf(expected) : expected);
+        else yield faultOf(name, resultLike(expected, got.get(t)!, from), expected);
+      }
+      yield undefined;
+    }
+  }
+}
+
+/** An op's shape, but for what makes no difference here: which seed, and how many images there are beside those of a batch. */
+function realShape({ origin: { shape } }: Op): Shape {
+  const { seed, imageCount, batch } = shape as Readonly<Record<string, number>>;
+  return {
+    ...shape,
+    ...(seed === undefined ? {} : { seed: SEED }),
+    ...(imageCount === undefined ? {} : { imageCount: Math.min(imageCount, 2 * batch) }),
+  };
+}
+
+/** The tensors of each step that an op is run for. */
+function stepsOf(
+  kernel: string,
+  sizes: Readonly<Record<string, number>>,
+  count: number,
+): Record<string, Tensor>[] {
+  const tensorOf = (label: string): Tensor => ({ label, size: sizes[label] });
+  const labels = Object.keys(sizes);
+  const first = Object.fromEntries(labels.map((label) => [label, tensorOf(label)]));
+  const own = BY_STEP[kernel] ?? [];
+  return Array.from({ length: count }, (_, step) =>
+    Object.fromEntries(
+      labels.map((label) => [label, step > 0 && own.includes(label) ? tensorOf(label) : first[label]]),
+    ),
+  );
+}
+
+/** `o` with other tensors of the same names. */
+function exchanged(o: Op, from: Readonly<Record<string, Tensor>>, to: Readonly<Record<string, Tensor>>): Op {
+  const others = new Map(Object.entries(from).map(([name, t]) => [t, to[name]]));
+  const calls = o.calls.map((call) => ({
+    ...call,
+    tensors: Object.fromEntries(Object.entries(call.tensors).map(([name, t]) => [name, others.get(t) ?? t])),
+  }));
+  return { ...o, calls };
+}
+
+const writtenBy = ({ calls }: Op): Tensor[] =>
+  calls.flatMap(({ shader, tensors }) =>
+    Object.entries(tensors).flatMap(([name, t]) =>
+      shader.bindings[name].access === 'read_write' ? [t.base ?? t] : [],
+    ),
+  );
+
+/** Start values, of which large tensors have few. */
+function startValuesOf(shape: object, sizes: Readonly<Record<string, number>>): Record<string, Values> {
+  const few = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, Math.min(size, PERIOD)]));
+  const start = startValues(shape, few);
+  for (const [name, values] of Object.entries(start)) {
+    if (values.length === sizes[name]) continue;
+    const all = values instanceof Uint32Array ? new Uint32Array(sizes[name]) : new Float32Array(sizes[name]);
+    for (let at = 0; at < all.length; at += PERIOD) all.set(values.subarray(0, all.length - at), at);
+    start[name] = all;
+  }
+  return start;
+}
+
+/** The state of a later step. */
+function later(state: Values, steps: number): Uint32Array {
+  const words = Uint32Array.from(state);
+  words[STATE.step] += steps;
+  return words;
+}
+
+/** A reference has a state as floats. */
+const wordsOf = (state: Values) => new Uint32Array(Float32Array.from(state).buffer);
+
+interface Piece {
+  readonly outputs: Arrays;
+  /** Where it begins in each result, as a share of it; undefined for all of it. */
+  readonly from?: number;
+}
+
+/** What a kernel must compute, piece by piece. */
+function* piecesOf(kernel: string, shape: Shape, inputs: Arrays): Generator<Piece, void, undefined> {
+  const compute = (part: Shape, inputs: Arrays) => references[kernel](part as never, inputs);
+  const largest = Math.max(...Object.values(inputs).map(({ length }) => length));
+  const axis = 'channels' in shape ? 'channels' : 'elements';
+  const all = shape[axis] as number;
+  const count = Math.min(all, Math.ceil(largest / PIECE));
+  if (!BY_PIECE.test(kernel) || count === 1) {
+    yield { outputs: compute(shape, inputs) };
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    const [from, to] = [i, i + 1].map((k) => Math.floor((k * all) / count));
+    const parts: Record<string, Values> = {};
+    for (const [name, values] of Object.entries(inputs)) {
+      const each = values.length / all;
+      parts[name] = values.subarray(from * each, to * each);
+    }
+    yield { outputs: compute({ ...shape, [axis]: to - from }, parts), from: from / all };
+  }
+}
+
+/** The part of a result that belongs to the piece of it that begins at a share of it. */
+function resultLike(expected: Values, result: ArrayBuffer, from: number | undefined): Values {
+  if (from === undefined) return valuesLike(expected, result);
+  const begin = Math.round((from * result.byteLength) / 4);
+  return new Float32Array(result, begin * 4, expected.length);
+}
