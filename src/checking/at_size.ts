@@ -1,5 +1,6 @@
 /** Compares what a network computes at its real size with what it computes with plain kernels. Loaded after the first step or run. */
 import type { Gpu } from '../gpu/gpu';
+import type { Load } from '../gpu/pacer';
 import type { createTensorBuffers, Program } from '../gpu/program';
 import type { Staging } from '../gpu/staging';
 import type { UnusableKernel } from '../gpu/unusable_kernel';
@@ -117,7 +118,7 @@ async function run(
     const bytes = outputs.reduce((sum, t) => sum + t.size * 4, 0);
     staging = await Staging.create(gpu, label, bytes);
     for (const [t, values] of inputs) gpu.writeSoon(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
-    const read = (last: GPUCommandEncoder, work: number) => staging!.read(last, sources, work);
+    const read = (last: GPUCommandEncoder, load: Load) => staging!.read(last, sources, load);
     return resultsOf(await gpu.runAnd([program], read, { signal, milliseconds }));
   } finally {
     program?.destroy();

@@ -101,7 +101,7 @@ export class Fit {
       await comparison.run(this.step);
     }
     this.writeOrder();
-    const fits = Math.floor(gpu.pacer.budget / programs.workWith(feed.program));
+    const fits = gpu.pacer.repeats(programs.loadWith(feed.program));
     if (fits >= 1) {
       const toEpochEnd = this.perEpoch - (this.step % this.perEpoch);
       const most = comparison.isDone() ? MOST_STEPS : 1;
