@@ -69,7 +69,8 @@ export interface EngineOptions {
   /**
    * Whether to check each kernel before its first use: run it on a small case and compare the result with a reference in plain loops; once
    * per adapter, as `tuningCache` remembers it. The engine replaces a wrong variant (`onWarning`); if there is no replacement, or the
-   * caller fixed the variant, it throws `wrong-kernel`. Default true.
+   * caller fixed the variant, it throws `wrong-kernel`. After the first step of a trainer, and before the first result of a sampler or of
+   * `predict`, it compares the kernels once more, at the size of the network. Default true.
    */
   readonly selfCheck?: boolean | undefined;
   /** Called when something is wrong that the engine can work around. Default: console.warn. */

@@ -127,7 +127,8 @@ export class Trainer extends StepRecorder {
 
   /**
    * Makes one step on the caller's batch. Resolves to its loss when the weights are updated. If loss or gradient is not finite, nothing
-   * changes, and it throws `argument` if the batch is at fault, else `diverged`; or resolves to NaN if `skipNonFinite` allows it.
+   * changes, and it throws `argument` if the batch is at fault, else `diverged`; or resolves to NaN if `skipNonFinite` allows it. Throws
+   * `wrong-kernel`, from the second step on, if kernels proved wrong at this size: then create the trainer again, and go on from before.
    */
   async step(batch: Batch): Promise<number> {
     this.check();

@@ -4,6 +4,7 @@
  *   npm run test:long -- [WORD]…     only the rows that have one of these words in their name
  */
 import { arch, availableParallelism, cpus, platform, release } from 'node:os';
+import { atSize } from './at_size';
 import { bits } from './bits';
 import { calls } from './calls';
 import { files } from './files';
@@ -26,6 +27,7 @@ const rows: readonly Row[] = [
   ...bits,
   ...calls,
   ...hostile,
+  ...atSize,
   ...pytorch,
   ...suites,
   frames,

@@ -157,8 +157,8 @@ export const engine: Mutants = {
   'self-check': {
     'no number is near enough': {
       file: 'src/checking/compare.ts',
-      text: '!(distance <= allowedAt(expected[i]))',
-      becomes: 'distance > allowedAt(expected[i])',
+      text: 'if (Math.abs(got[i] - expected[i]) <= allowed) continue;',
+      becomes: 'if (!(Math.abs(got[i] - expected[i]) > allowed)) continue;',
       caughtBy: unit('checking'),
     },
     'ten times as far off is near enough': {
@@ -190,6 +190,50 @@ export const engine: Mutants = {
       text: 'return [vendor, architecture, device, description, runtime];',
       becomes: 'return [vendor, architecture, device, runtime];',
       caughtBy: node('node/wrong_kernels', 'remembered with the adapter'),
+    },
+  },
+  'at the real size': {
+    'any result is near enough': {
+      file: 'src/checking/at_size.ts',
+      text: 'const TOLERANCE = 1e-2;',
+      becomes: 'const TOLERANCE = 1e2;',
+      caughtBy: node('node/at_size', 'ends a fit'),
+    },
+    'what could not be compared is remembered as right': {
+      file: 'src/checking/comparison.ts',
+      text: 'if (wrong?.length === 0) await',
+      becomes: 'if (!wrong?.length) await',
+      caughtBy: node('node/at_size', 'is not finite'),
+    },
+    'nothing is remembered': {
+      file: 'src/checking/comparison.ts',
+      text: 'if (await gpu.passed.has(key)) return [];',
+      becomes: '',
+      caughtBy: node('node/at_size', 'is made once'),
+    },
+    'a form that is wrong may be fixed again': {
+      file: 'src/tuning/chooser.ts',
+      text: '  chooser.checkCondemned?.(given);\n',
+      becomes: '',
+      caughtBy: node('node/at_size', 'refused from then'),
+    },
+    'one step does for all': {
+      file: 'src/checking/one_form.ts',
+      text: 'const STEPS = 32;',
+      becomes: 'const STEPS = 2;',
+      caughtBy: node('node/at_size', 'Adam in one step'),
+    },
+    'the first layers do for all': {
+      file: 'src/checking/one_form.ts',
+      text: '  const shape = realShape(o);\n',
+      becomes: '  const shape = smallShape(realShape(o), o.origin.kernel.sizes) as Shape;\n',
+      caughtBy: node('node/at_size', 'the loss from'),
+    },
+    'a run goes on with what was wrong': {
+      file: 'src/worker/session.ts',
+      text: '    run.undo();\n',
+      becomes: '',
+      caughtBy: node('node/at_size', 'in a worker'),
     },
   },
   distilling: {
