@@ -55,8 +55,8 @@ export class Comparison {
   }
 
   /**
-   * Compares, unless that is done. `made`: how many steps may be wrong. `bytes`: what the step takes. `ops`: all of it. Throws `wrong-kernel`, then and ever
-   * after, and the signal's reason.
+   * Compares, unless that is done. `made`: how many steps may be wrong. `bytes`: what the step takes. `ops`: all of it. Throws `wrong-kernel`,
+   * then and ever after, and the signal's reason.
    */
   async run(made: number, bytes: number, ops: readonly Op[], limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
@@ -78,8 +78,8 @@ export class Comparison {
       const place = { chooser, fixed, batch: padBatch(batchSize), training: true };
       await replaceWrong(errors, { network, variants }, place);
     }
-    this.done = true;
     if (this.error) throw this.error;
+    this.done = true;
   }
 }
 

@@ -380,6 +380,7 @@ export class Trainer extends StepRecorder {
 
   /** After step `step` compares the kernels, unless that is done. Throws `wrong-kernel`. */
   private compare(step: number, limits: ComparisonLimits = {}): Promise<void> {
+    this.hasStepped = true;
     const { programs, plan, feed } = this;
     const ops = [...plan.load, ...plan.gradients, ...plan.update, ...(feed?.ops ?? [])];
     return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);

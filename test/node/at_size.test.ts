@@ -113,7 +113,10 @@ describe('a variant that is wrong from a width of 14 on', () => {
     });
     expect(steps).toMatchObject({ error: wrong, warnings: [wrong] });
     const frames = await on(first, where, async ({ trainer, dataset }) => {
-      await trainer.runFor(dataset, { milliseconds: 60_000 });
+      const error = await trainer.runFor(dataset, { milliseconds: 60_000 }).catch((error) => error);
+      await expect(trainer.runFor(dataset, { milliseconds: 60_000 })).rejects.toBe(error);
+      expect(await trainer.readLosses(9)).toHaveLength(1);
+      throw error;
     });
     expect(frames).toMatchObject({ error: wrong, warnings: [wrong] });
     expect(frames.error!.message).toContain('1 step was made');
