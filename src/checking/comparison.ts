@@ -8,9 +8,10 @@ import { UnusableKernel } from '../gpu/unusable_kernel';
 import { fnv1a } from '../hash';
 import { conv2d } from '../kernels/conv2d';
 import { firstVariant, type Op, op } from '../plan/op';
+import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../tuning/chooser';
 import type { NetworkWeights } from '../unet/network';
-import { isFused, TUNED, type Variants } from '../unet/variants';
+import { candidates, isFused, TUNED, type Variants } from '../unet/variants';
 import type { AtSize } from './at_size';
 
 export interface Compared {
@@ -51,7 +52,14 @@ export async function findWrong(
   if (await gpu.passed.has(key)) return [];
   const { wrongVariants } = await import('./at_size');
   const parts = { gpu, Program, Staging, createTensorBuffers, UnusableKernel };
-  const at = { variants, plain: firstVariant(conv2d), passOf, boundBuffers: network.boundBuffers, ...limits };
+  const candidatesOf = (kernel: string, name: string) => {
+    const layer = network.plan.layers.find((layer) => layer.name === name)!;
+    const tuned = TUNED.find((each) => each.name === kernel)!;
+    return candidates(tuned, layer, padBatch(images), gpu.device.features);
+  };
+  const { boundBuffers } = network;
+  const plain = firstVariant(conv2d);
+  const at = { variants, plain, candidates: candidatesOf, passOf, boundBuffers, ...limits };
   const wrong = await wrongVariants(parts, at).catch((error) => canGoOn(error, network, limits.signal));
   if (wrong?.length === 0) await gpu.passed.add(key);
   return (wrong ?? []).map(({ kernel, variant, layer, result, share }) => {

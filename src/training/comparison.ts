@@ -105,15 +105,31 @@ function passOfStep(network: NetworkWeights, plan: StepPlan, images: number) {
       const flat = new Float32Array(network.plan.flat.size);
       for (const [i, gradient] of gradients.entries())
         flat.set(new Float32Array(gradient), network.plan.byLayer[i].offset);
-      const named = [...network.split(flat.buffer)].map(
-        ([name, values]) => [`the gradient of ${name}`, values] as const,
+      const values = network.split(flat.buffer);
+      const gradientsOf = network.parameters.flatMap(({ name, shape }) =>
+        byChannel(`the gradient of ${name}`, shape, values.get(name)!),
       );
       const loss = new Float32Array(partials).reduce((sum, square) => sum + square, 0);
       return [
         new Map([['the loss', Float32Array.of(loss)]]),
         byImage(new Float32Array(output), levels.size),
-        new Map(named),
+        new Map(gradientsOf),
       ];
     },
   };
+}
+
+/** A gradient, and its parts by input and by output channel: a fault in a part of one channel would be lost in the whole. */
+function byChannel(name: string, shape: readonly number[], values: Float32Array): [string, Float32Array][] {
+  const [outputs, inputs = 0] = [...shape].reverse();
+  const named: [string, Float32Array][] = [[name, values]];
+  const part = (of: string, length: number, at: (k: number) => number) =>
+    named.push([`${name} for ${of}`, Float32Array.from({ length }, (_, k) => values[at(k)])]);
+  for (let o = 0; o < outputs; o++)
+    part(`output channel ${o}`, values.length / outputs, (k) => k * outputs + o);
+  for (let c = 0; c < inputs; c++) {
+    const at = (k: number) => (Math.floor(k / outputs) * inputs + c) * outputs + (k % outputs);
+    part(`input channel ${c}`, values.length / inputs, at);
+  }
+  return named;
 }

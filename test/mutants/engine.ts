@@ -205,6 +205,12 @@ export const engine: Mutants = {
       becomes: 'if (!wrong?.length) await',
       caughtBy: node('node/at_size', 'is not finite'),
     },
+    'a wrong plain form condemns others': {
+      file: 'src/checking/at_size.ts',
+      text: 'if ([variant, at.plain].map(techniqueOf).includes(techniqueOf(third))) continue;',
+      becomes: 'if (third) continue;',
+      caughtBy: node('node/at_size', 'not to blame'),
+    },
     'nothing is remembered': {
       file: 'src/checking/comparison.ts',
       text: 'if (await gpu.passed.has(key)) return [];',

@@ -7,7 +7,7 @@ import { createEngine, loadCheckpoint, saveCheckpoint, type Variants } from '../
 import { memoryCache } from '../../src/tuning/cache';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
-import { digits } from '../checked_networks';
+import { digits, tutorial } from '../checked_networks';
 import { type Hostility, makeHostile } from '../hostile/hostile_device';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
@@ -120,6 +120,16 @@ describe('a variant that is wrong from a width of 14 on', () => {
     });
     expect(frames).toMatchObject({ error: wrong, warnings: [wrong] });
     expect(frames.error!.message).toContain('1 step was made');
+  });
+
+  test('is not to blame where the plain form is wrong, and is not remembered as right', async () => {
+    const tuningCache = memoryCache();
+    const planted = await on(/^conv2d(\.image_bias)?$/, where, fourSteps, { tuningCache });
+    expect([...planted.planted]).not.toEqual([]);
+    expect(planted).toMatchObject({ error: undefined, warnings: [] });
+    expect(planted.result!.losses).toHaveLength(4);
+    const later = await on(first, where, fourSteps, { tuningCache });
+    expect(later).toMatchObject({ error: wrong });
   });
 
   test('is not noticed without the self-check', async () => {
@@ -291,21 +301,21 @@ test('train begins again from the beginning, and says so', async () => {
 
 test('weights whose gradient is not finite compare with nothing, which is not remembered', async () => {
   const tuningCache = memoryCache();
-  const set = vi.spyOn(tuningCache, 'set');
-  const { error, warnings } = await on(
-    nothing,
-    {},
-    async ({ trainer, unet, dataset }) => {
-      await trainer.runFor(dataset, { milliseconds: 1 });
-      const huge = [...(await unet.getParameters())].map(([name, v]) => [name, v.fill(1e30)] as const);
-      const before = set.mock.calls.length;
-      await unet.setParameters(new Map(huge));
-      await fourSteps({ trainer, unet, dataset } as World).catch(() => {});
-      expect(set.mock.calls.length).toBe(before);
-    },
-    { tuningCache },
-  );
-  expect([error, warnings]).toEqual([undefined, []]);
+  const huge = async (world: World) => {
+    const { unet, trainer, dataset } = world;
+    for await (const _ of trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
+    const weights = [...(await unet.getParameters())].map(
+      ([name, values]) => [name, values.fill(1e30)] as const,
+    );
+    await unet.setParameters(new Map(weights));
+    return fourSteps(world);
+  };
+  const diverged = await onWrong(device, tutorial, nothing, {}, huge, { tuningCache });
+  expect(diverged).toMatchObject({ error: { code: 'diverged' }, warnings: [] });
+  const later = await onWrong(device, tutorial, first, { width: 14 }, fourSteps, {
+    tuningCache,
+  });
+  expect(later).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' } });
 });
 
 describe('a kernel with one form', () => {
