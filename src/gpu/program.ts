@@ -5,7 +5,8 @@ import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import { ownName } from './adapter';
-import type { CompiledShader, Gpu } from './gpu';
+import type { CompiledShader } from './compiler';
+import type { Gpu } from './gpu';
 import { UnusableKernel } from './unusable_kernel';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
@@ -61,7 +62,7 @@ export class Program {
     this.bytes = owned.reduce((sum, b) => sum + b.size, 0);
   }
 
-  /** Throws `UnusableKernel` if a shader is refused, or a kernel computes wrong results. */
+  /** Throws `UnusableKernel` if a shader is refused, or late, or a kernel computes wrong results. */
   static async compile(
     gpu: Gpu,
     label: string,
@@ -178,15 +179,40 @@ export class Program {
   }
 }
 
-async function pipelineOf(gpu: Gpu, { kernel, variant }: Op, shader: Shader): Promise<CompiledShader> {
+/** The pipeline of a shader of an op. On a GPU, one of a kernel that has other forms is not waited for beyond the deadline. */
+async function pipelineOf(gpu: Gpu, o: Op, shader: Shader): Promise<CompiledShader> {
+  const { kernel, variant, origin } = o;
+  const { compiler, adapter } = gpu;
+  const place = ownName(adapter) || 'without a name';
+  const text = (not: string, problem: string) =>
+    `The kernel ${kernel}.${variant} cannot be used on this adapter (${place})${not}: ${problem}`;
+  const compilation = compiler.pipeline(shader);
+  const late = async () => {
+    await compilation.late;
+    const { waitFor } = await import('./late');
+    return waitFor({
+      ...{ compiler, compilation, shader: shader.name, kernel: `${kernel}.${variant}` },
+      waits: adapter.software || Object.keys(origin.kernel.variants).length === 1,
+      unusable: (problem, advice, pending) =>
+        new UnusableKernel(
+          'slow-kernel',
+          { kernel, variant, text: text(pending ? ' yet' : '', problem), advice },
+          { pending },
+        ),
+    });
+  };
   try {
-    return await gpu.pipeline(shader);
+    return await Promise.race([compilation.compiled, late()]);
   } catch (cause) {
-    if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;
-    const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${ownName(gpu.adapter) || 'without a name'}): ${cause.message}`;
+    if (cause instanceof UnusableKernel || !(cause instanceof EngineError) || cause.code !== 'shader')
+      throw cause;
     const advice =
       'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
-    throw new UnusableKernel('refused-kernel', { kernel, variant, text, advice }, { cause });
+    throw new UnusableKernel(
+      'refused-kernel',
+      { kernel, variant, text: text('', cause.message), advice },
+      { cause },
+    );
   }
 }
 
