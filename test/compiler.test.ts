@@ -17,7 +17,7 @@ const shader = (name: string): Shader => ({
 });
 
 /** A compiler whose driver finishes a pipeline when it is told to, and what the driver has been asked for. */
-function compilerOf(cores: number | undefined) {
+function compilerOf(cores: number | undefined, deadline = 10) {
   vi.stubGlobal('navigator', { hardwareConcurrency: cores });
   const asked: string[] = [];
   const finish = new Map<string, { resolve(): void; reject(error: Error): void }>();
@@ -33,7 +33,7 @@ function compilerOf(cores: number | undefined) {
     },
   } as unknown as GPUDevice;
   const same = <T>(promise: Promise<T>) => promise;
-  const compiler = new Compiler({ device, checkAlive() {}, wait: same, settle: same }, 10);
+  const compiler = new Compiler({ device, checkAlive() {}, wait: same, settle: same }, deadline);
   return { compiler, asked, finish };
 }
 
@@ -69,4 +69,18 @@ test('what a program needs comes before what the tuner would like to measure, in
     await turn();
   }
   expect(asked.join('')).toBe('abcegdf');
+});
+
+test('one that is late gives its place up, once, and comes all the same', async () => {
+  const { compiler, asked, finish } = compilerOf(2, 0.05);
+  const all = [...'abcdefgh'].map((name) => compiler.pipeline(shader(name)));
+  await Promise.all(all.slice(0, 3).map(({ late }) => late));
+  expect(asked.join('')).toBe('abcdef');
+  for (const name of 'abc') finish.get(name)!.resolve();
+  await Promise.all(all.slice(0, 3).map(({ compiled }) => compiled));
+  expect(asked.join('')).toBe('abcdef');
+  finish.get('d')!.resolve();
+  await all[3].compiled;
+  await turn();
+  expect(asked.join('')).toBe('abcdefg');
 });

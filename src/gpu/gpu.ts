@@ -265,7 +265,7 @@ export class Gpu {
   /** Settles as `ends` does, of a submission. Throws `device-lost` if the device counts as lost, as there is no word of the end. */
   private answered<T>(ends: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const seconds = SILENCE * this.compiler.deadline;
+      const seconds = Number((SILENCE * this.compiler.deadline).toFixed(1));
       const end = afterSeconds(seconds, () => {
         const message = `it has not ended a submission for ${seconds} s`;
         if (!this.silent && this.onSilence?.(seconds)) this.loss.lose({ reason: 'unknown', message });

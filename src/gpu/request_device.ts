@@ -1,5 +1,6 @@
 /** The requirements of this engine for a device, and a request for one. */
 import { checkObject, EngineError, show, typeOf } from '../errors';
+import { afterSeconds } from './wait';
 
 /**
  * The features and limits that a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that requests its own device can
@@ -48,23 +49,18 @@ export function checkRequest(gpu: unknown, { powerPreference }: GPURequestAdapte
 }
 
 /** How long a browser or driver may take to answer. */
-const ANSWER_MS = 10_000;
+const ANSWER_SECONDS = 10;
 
 /** Settles as `asked` does; throws `no-adapter` if that takes too long. What comes later is for `drop`. */
-async function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = afterSeconds(ANSWER_SECONDS, () => {
       asked.then(drop, () => {});
-      const message = `${what} did not answer within ${ANSWER_MS / 1000} s. Reload the page or start the browser anew, and update the graphics driver.`;
+      const message = `${what} did not answer within ${ANSWER_SECONDS} s. Reload the page or start the browser anew, and update the graphics driver.`;
       reject(new EngineError('no-adapter', message));
-    }, ANSWER_MS);
+    });
+    asked.finally(end).then(resolve, reject);
   });
-  try {
-    return await Promise.race([asked, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A device, and the adapter that it is of. */

@@ -12,7 +12,7 @@ import { DEADLINE, delayEach } from '../hostile/late';
 import { healthyVisit, onCard, onSoftware, refuseEach, trainOn } from '../hostile/refused';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 const { device } = gpu;
 
 /** Forms for 3x3 compile in a third of the time. */
@@ -158,6 +158,7 @@ describe('a form for GPUs that is late', () => {
       ]);
       await new Promise((resolve) => setTimeout(resolve, 3000 * DEADLINE));
       expect(new Set(told)).toEqual(new Set([`conv2d.${form}`]));
+      expect(told.length).toBeGreaterThan(1);
       device.come();
       const made = await making;
       expect(made.map((trainer) => trainer.variants)).toEqual([variants, variants]);
@@ -191,6 +192,59 @@ test('what is compiled when a trainer exists has one form', async () => {
     expect(later).toContain('image_losses');
     expect(later.filter((shader) => /conv2d|winograd/.test(shader))).toEqual([]);
   }
+});
+
+describe('a submission of whose end there is no word', () => {
+  /** The device is the shared one, which outlives an engine that owns it. */
+  async function silenced(options: EngineOptions) {
+    let answer = () => {};
+    let silence: Promise<void> | undefined;
+    const hostile = makeHostile(device, { delaysWork: () => silence ?? 0 });
+    const warnings: Warning[] = [];
+    const onWarning = (warning: Warning) => warnings.push(warning);
+    const engine = await createEngine({ ...options, deadlineSeconds: 0.1, tune: false, onWarning });
+    const unet = await engine.createUNet(tutorial.config);
+    const trainer = await engine.createTrainer(unet, tutorial.trainer);
+    const images = new Float32Array(8 * 16 * 16).fill(0.5);
+    const step = () => trainer.step({ noisy: images, target: images });
+    const first = await step();
+    silence = new Promise((resolve) => {
+      answer = () => {
+        silence = undefined;
+        resolve();
+      };
+    });
+    const dispose = () => {
+      engine.destroy();
+      hostile[Symbol.dispose]();
+    };
+    return { engine, step, first, warnings, answer: () => answer(), [Symbol.dispose]: dispose };
+  }
+
+  test('is the loss of a device of its own', async () => {
+    using silent = await silenced({ gpu: source });
+    const { engine, step, warnings } = silent;
+    await expect(step()).rejects.toMatchObject({
+      code: 'device-lost',
+      message: expect.stringContaining('it has not ended a submission for 0.3 s'),
+    });
+    expect(await engine.gpu.lost).toMatchObject({ reason: 'unknown' });
+    await expect(engine.createUNet()).rejects.toMatchObject({ code: 'device-lost' });
+    expect(warnings).toEqual([]);
+  });
+
+  test("is told of where the device is the caller's, and waited for", async () => {
+    using silent = await silenced({ device });
+    const { engine, step, first, warnings } = silent;
+    const second = step();
+    const other = engine.gpu.submit(device.createCommandEncoder());
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(warnings.map(({ code }) => code)).toEqual(['silent-device']);
+    expect(warnings[0].message).toContain('has not ended a submission for 0.3 s');
+    silent.answer();
+    await other;
+    expect(await second).toBeLessThan(first);
+  });
 });
 
 describe('a form that is refused', () => {
