@@ -306,18 +306,21 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const { maxSubmitMilliseconds, deadlineSeconds, powerPreference = 'high-performance' } = options;
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
-    checkGlobals();
+    await checkGlobals();
     const { gpu: source, onProgress, onWarning = warn } = options;
-    const onSilence = (seconds: number) => {
-      const message = `The GPU has not ended a submission for ${seconds} s. It is busy with other work, or hangs. The engine waits for it, since the device is yours.`;
-      if (options.device) onWarning({ code: 'silent-device', message });
-      return !options.device;
-    };
-    const gpu = new Gpu(device, { maxSubmitMilliseconds, deadlineSeconds, source, onProgress, onSilence });
+    const isOwn = !options.device;
+    const gpu = new Gpu(device, {
+      maxSubmitMilliseconds,
+      deadlineSeconds,
+      source,
+      isOwn,
+      onProgress,
+      onWarning,
+    });
     await null; // lets an earlier loss of the device become known
     gpu.checkAlive();
     await gpu.measureLatency();
-    return new Engine(gpu, !options.device, options);
+    return new Engine(gpu, isOwn, options);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;

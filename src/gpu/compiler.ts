@@ -1,5 +1,4 @@
 /** Compiles shaders to pipelines, a few at once, and notices those that take long. */
-import { EngineError } from '../errors';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Progress } from '../progress';
 import { afterSeconds } from './wait';
@@ -165,15 +164,6 @@ async function compile(gpu: Host, shader: Shader, code: string): Promise<Compile
     return { pipeline: compiled, layout };
   } catch (error) {
     gpu.checkAlive();
-    const info = await module.getCompilationInfo().catch(() => undefined);
-    const lines = code.split('\n');
-    const messages = (info?.messages ?? [])
-      .filter((m) => m.type === 'error')
-      .map((m) => `${m.lineNum}:${m.linePos} ${m.message}\n    ${lines[m.lineNum - 1] ?? ''}`);
-    throw new EngineError(
-      'shader',
-      `The shader ${shader.name} was refused by this browser or driver: ${messages.join('\n') || (error as Error).message}`,
-      { cause: error },
-    );
+    throw await (await import('./trouble')).refusedShader(shader, code, module, error);
   }
 }

@@ -2,6 +2,7 @@
 import { EngineError, type ErrorCode } from '../errors';
 import type { Op } from '../plan/op';
 import type { Progress } from '../progress';
+import type { Warning } from '../warning';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import { Compiler } from './compiler';
 import { Pacer } from './pacer';
@@ -34,8 +35,10 @@ export interface GpuOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** How long a pipeline may take before it is late. Default 10, on software adapters 60. */
   readonly deadlineSeconds?: number;
-  /** Called when a submission has not ended for three times as long. Returns whether the device counts as lost. */
-  readonly onSilence?: (seconds: number) => boolean;
+  /** Whether the device counts as lost when a submission has not ended for three times as long. */
+  readonly isOwn?: boolean;
+  /** Called then if it does not. */
+  readonly onWarning?: (warning: Warning) => void;
 }
 
 /** Work that can be submitted part by part: a Program. */
@@ -92,8 +95,9 @@ export class Gpu {
   /** Programs await this before they run anything. It rejects if a kernel computes wrong results on this device. */
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   readonly compiler: Compiler;
-  private readonly onSilence: GpuOptions['onSilence'];
-  /** Whether `onSilence` was called, and nothing has ended since. */
+  private readonly isOwn: boolean;
+  private readonly onWarning: GpuOptions['onWarning'];
+  /** Whether a submission has not ended for long, and none has since. */
   private silent = false;
   private readonly waiter: Waiter;
   private lastDone = 0;
@@ -102,7 +106,14 @@ export class Gpu {
 
   constructor(
     device: GPUDevice,
-    { maxSubmitMilliseconds = 300, source, onProgress, deadlineSeconds, onSilence }: GpuOptions = {},
+    {
+      maxSubmitMilliseconds = 300,
+      source,
+      onProgress,
+      deadlineSeconds,
+      isOwn = false,
+      onWarning,
+    }: GpuOptions = {},
   ) {
     for (const [name, needed] of Object.entries(requirements.limits)) {
       const has = device.limits[name as keyof typeof requirements.limits];
@@ -121,7 +132,8 @@ export class Gpu {
     this.pacer = new Pacer(maxSubmitMilliseconds);
     // Its callback must not refer to `this`: the device would then keep the whole engine alive.
     this.loss = lossOf(device, source);
-    this.onSilence = onSilence;
+    this.isOwn = isOwn;
+    this.onWarning = onWarning;
   }
 
   /** Resolves when the device is lost, or counts as lost as it does not answer. */
@@ -265,11 +277,12 @@ export class Gpu {
   /** Settles as `ends` does, of a submission. Throws `device-lost` if the device counts as lost, as there is no word of the end. */
   private answered<T>(ends: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const seconds = Number((SILENCE * this.compiler.deadline).toFixed(1));
-      const end = afterSeconds(seconds, () => {
-        const message = `it has not ended a submission for ${seconds} s`;
-        if (!this.silent && this.onSilence?.(seconds)) this.loss.lose({ reason: 'unknown', message });
+      const seconds = SILENCE * this.compiler.deadline;
+      const end = afterSeconds(seconds, async () => {
+        const { silence } = await import('./trouble');
+        const loss = this.silent ? undefined : silence(seconds, this.isOwn, this.onWarning);
         this.silent = true;
+        if (loss) this.loss.lose(loss);
         this.checkLost(0).catch(reject);
       });
       const answered = () => {

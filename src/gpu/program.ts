@@ -8,6 +8,7 @@ import { ownName } from './adapter';
 import type { CompiledShader } from './compiler';
 import type { Gpu } from './gpu';
 import { UnusableKernel } from './unusable_kernel';
+import { afterSeconds } from './wait';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;
@@ -180,39 +181,21 @@ export class Program {
 }
 
 /** The pipeline of a shader of an op. On a GPU, one of a kernel that has other forms is not waited for beyond the deadline. */
-async function pipelineOf(gpu: Gpu, o: Op, shader: Shader): Promise<CompiledShader> {
-  const { kernel, variant, origin } = o;
-  const { compiler, adapter } = gpu;
-  const place = ownName(adapter) || 'without a name';
-  const text = (not: string, problem: string) =>
-    `The kernel ${kernel}.${variant} cannot be used on this adapter (${place})${not}: ${problem}`;
+async function pipelineOf({ compiler, adapter }: Gpu, op: Op, shader: Shader): Promise<CompiledShader> {
   const compilation = compiler.pipeline(shader);
+  const parts = { Unusable: UnusableKernel, after: afterSeconds };
+  const { software } = adapter;
+  const need = { op, shader, compilation, compiler, adapter: ownName(adapter), software, ...parts };
   const late = async () => {
     await compilation.late;
-    const { waitFor } = await import('./late');
-    return waitFor({
-      ...{ compiler, compilation, shader: shader.name, kernel: `${kernel}.${variant}` },
-      waits: adapter.software || Object.keys(origin.kernel.variants).length === 1,
-      unusable: (problem, advice, pending) =>
-        new UnusableKernel(
-          'slow-kernel',
-          { kernel, variant, text: text(pending ? ' yet' : '', problem), advice },
-          { pending },
-        ),
-    });
+    return (await import('./trouble')).waitFor(need);
   };
   try {
     return await Promise.race([compilation.compiled, late()]);
   } catch (cause) {
     if (cause instanceof UnusableKernel || !(cause instanceof EngineError) || cause.code !== 'shader')
       throw cause;
-    const advice =
-      'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
-    throw new UnusableKernel(
-      'refused-kernel',
-      { kernel, variant, text: text('', cause.message), advice },
-      { cause },
-    );
+    throw (await import('./trouble')).refusedKernel(need, cause);
   }
 }
 

@@ -246,7 +246,7 @@ export const engine: Mutants = {
       caughtBy: node('node/hostile', 'request for'),
     },
     'features are asked for to the end': {
-      file: 'src/gpu/ask_for_less.ts',
+      file: 'src/gpu/no_device.ts',
       text: 'return await ask(false);',
       becomes: 'return await ask(true);',
       caughtBy: node('node/hostile', 'request for'),
@@ -346,9 +346,9 @@ export const engine: Mutants = {
       caughtBy: unit('wait'),
     },
     'forms change by the clock on a processor': {
-      file: 'src/gpu/program.ts',
-      text: 'waits: adapter.software || ',
-      becomes: 'waits: ',
+      file: 'src/gpu/trouble.ts',
+      text: 'need.software || isOnlyForm',
+      becomes: 'isOnlyForm',
       caughtBy: node('node/hostile', 'changes no bit'),
     },
     'nobody is told': {
@@ -383,14 +383,14 @@ export const engine: Mutants = {
     },
     'a device of its own is waited for': {
       file: 'src/engine.ts',
-      text: 'return !options.device;',
-      becomes: 'return false;',
+      text: 'const isOwn = !options.device;',
+      becomes: 'const isOwn = false;',
       caughtBy: node('node/hostile', 'no word', 'device of its own'),
     },
     "the caller's device is given up": {
       file: 'src/engine.ts',
-      text: 'return !options.device;',
-      becomes: 'return true;',
+      text: 'const isOwn = !options.device;',
+      becomes: 'const isOwn = true;',
       caughtBy: node('node/hostile', "where the device is the caller's"),
     },
     'a worker waits for a device that does not answer': {
@@ -403,8 +403,8 @@ export const engine: Mutants = {
   'kernels that are refused': {
     'no other form takes the place of one': {
       file: 'src/gpu/program.ts',
-      text: '    const advice =\n',
-      becomes: '    if (cause) throw cause;\n    const advice =\n',
+      text: "throw (await import('./trouble')).refusedKernel(need, cause);",
+      becomes: 'throw cause;',
       caughtBy: node('node/hostile', 'at the same time'),
     },
     'they spoil the check of others': {
