@@ -48,8 +48,7 @@ const parts = {
   'digits-3x3': {
     network: presets['digits-3x3'],
     fit: { epochs: 12, binarize: false, dropLast: true },
-    // It takes a little more guidance (docs/recipe.md).
-    sampling: { method: 'adams', steps: 4, guidance: 2.25 },
+    sampling: { method: 'adams', steps: 4, guidance: 2 },
   },
 } as const satisfies Record<string, Omit<Recipe, 'trainer'>>;
 

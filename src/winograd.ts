@@ -318,9 +318,10 @@ export function convolutionCalls(
     const columns = (tiles.tiles * at.count) / wide;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / wide, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
+    const flops = 2 * frequencies * tiles.tiles * at.count * from * toPadded;
     if (form.technique === 'subgroups') {
       const items = subgroupItems(form, columns, toPadded);
-      calls.push(call(productSubgroups, { ...params, frequencies }, operands, items));
+      calls.push(call(productSubgroups, { ...params, frequencies }, operands, items, flops));
     } else {
       const shader = form.technique === 'gpu' ? productGpu : product;
       // A workgroup computes 16 channels of 64 columns.
@@ -329,7 +330,7 @@ export function convolutionCalls(
         Math.ceil(columns / 64),
         frequencies,
       ] as const;
-      calls.push(call(shader, params, operands, items));
+      calls.push(call(shader, params, operands, items, flops));
     }
     const items = transformItems(form, togetherBack(form), tiles, at.count, channels.to);
     calls.push(finish(transformParams(togetherBack(form), shape, tiles, toPadded, at), items));

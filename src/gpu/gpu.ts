@@ -5,7 +5,7 @@ import type { Progress } from '../progress';
 import type { Warning } from '../warning';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import { Compiler } from './compiler';
-import { Pacer } from './pacer';
+import { Load, Pacer, type PartWork } from './pacer';
 import { requirements } from './request_device';
 import { afterSeconds, Waiter } from './wait';
 
@@ -17,7 +17,7 @@ const REFUSAL_KNOWN_MS = 500;
 /** A submission, which takes part of a second, may take as long as so many deadlines of a pipeline: some drivers compile when they first run it. */
 const SILENCE = 3;
 
-/** Of the time from a submission to word of its end, at least this share counts as work: see `paced`. */
+/** Of the time from a submission to word of its end, at least this share counts as work, unless the pacer expects less. */
 const LEAST_SHARE = 0.25;
 
 export interface BufferRequest {
@@ -44,8 +44,10 @@ export interface GpuOptions {
 /** Work that can be submitted part by part: a Program. */
 export interface Parts {
   readonly partCount: number;
-  /** Estimated work of part `i`, in FLOPs. */
-  work(i: number): number;
+  /** What part `i` does. */
+  part(i: number): PartWork;
+  /** What all parts together do. */
+  readonly load: Load;
   /** Records parts [from, to). */
   encode(pass: GPUComputePassEncoder, from?: number, to?: number): void;
 }
@@ -88,7 +90,7 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly pacer: Pacer;
-  /** Round trip of an empty submission in milliseconds, which is subtracted from timings. 0 if not measured. */
+  /** The least round trip of an empty submission in milliseconds, which is subtracted from timings. 0 if not measured. */
   latency = 0;
   /** See `Loss`. */
   private readonly loss: Loss;
@@ -100,7 +102,6 @@ export class Gpu {
   /** Whether a submission has not ended for long, and none has since. */
   private silent = false;
   private readonly waiter: Waiter;
-  private lastDone = 0;
   /** Writes that no submission has waited for yet. */
   private readonly writes: Promise<void>[] = [];
 
@@ -259,19 +260,27 @@ export class Gpu {
     );
   }
 
-  /** Submits, and resolves when the GPU is done. `work` (see Program.work) tells the pacer how much was timed. */
-  async submit(encoder: GPUCommandEncoder, work = 0): Promise<void> {
+  /**
+   * Submits, and resolves when the GPU is done. Measures `load`, for the pacer too, by the time between two ends: what was submitted
+   * before, perhaps by others, and the delay until the host hears of the end do not count.
+   */
+  async submit(encoder: GPUCommandEncoder, load?: Load): Promise<void> {
     const { queue } = this.device;
+    const ended = async () => {
+      await this.settle(queue.onSubmittedWorkDone());
+      return performance.now();
+    };
     const start = performance.now();
+    const before = load && ended();
     const accepted = this.scoped('a submission', () => queue.submit([encoder.finish()]));
-    const done = this.settle(queue.onSubmittedWorkDone());
-    await this.answered(Promise.all([...this.writes.splice(0), accepted, done]));
+    const all = Promise.all([before, ended(), accepted, ...this.writes.splice(0)]);
+    const [begin, end] = await this.answered(all);
     this.checkAlive();
-    const now = performance.now();
-    // With two submissions in flight, the second starts when the first is done.
-    const took = this.lastDone > start ? now - this.lastDone : now - start - this.latency;
-    if (work > 0) this.pacer.measured(work, took);
-    this.lastDone = now;
+    if (!load || begin === undefined) return;
+    // Word of both may come at the same time; it then says little about the time in between.
+    const least = Math.min(LEAST_SHARE * (end - start), this.pacer.predict(load));
+    load.milliseconds = Math.max(end - begin, least);
+    this.pacer.measured(load);
   }
 
   /** Settles as `ends` does, of a submission. Throws `device-lost` if the device counts as lost, as there is no word of the end. */
@@ -298,26 +307,6 @@ export class Gpu {
     return this.scoped(what, () => this.device.queue.submit([encoder.finish()]), 'argument');
   }
 
-  /**
-   * Runs `submit`, which makes one submission of so much work, and tells the pacer how long the GPU took for it alone: what was submitted
-   * before, perhaps by others, and the delay until the host hears of the end do not count. For short submissions beside those of others.
-   */
-  async paced<T>(work: number, submit: () => Promise<T>): Promise<{ result: T; milliseconds: number }> {
-    const start = performance.now();
-    let begin = start;
-    const before = this.settle(this.device.queue.onSubmittedWorkDone()).then(() => {
-      begin = performance.now();
-    });
-    before.catch(() => {}); // `submit` throws the same
-    const result = await submit();
-    await before;
-    const end = performance.now();
-    // Word of both may come at the same time; it then says little about the time in between.
-    const milliseconds = Math.max(end - begin, LEAST_SHARE * (end - start));
-    this.pacer.measured(work, milliseconds);
-    return { result, milliseconds };
-  }
-
   async measureLatency(): Promise<void> {
     const [buffer] = await this.createBuffers([{ label: 'latency', bytes: 4 }]);
     const times: number[] = [];
@@ -332,12 +321,12 @@ export class Gpu {
     } finally {
       buffer.destroy();
     }
-    this.latency = Math.min(...times);
+    this.latency = Math.min(this.latency || Number.POSITIVE_INFINITY, ...times);
   }
 
   /** Runs programs one after the other: see `runAnd`. */
   run(programs: readonly Parts[], options?: RunOptions): Promise<void> {
-    return this.runAnd(programs, (encoder, work) => this.submit(encoder, work), options);
+    return this.runAnd(programs, (encoder, load) => this.submit(encoder, load), options);
   }
 
   /**
@@ -347,21 +336,35 @@ export class Gpu {
    */
   async runAnd<T>(
     programs: readonly Parts[],
-    submitLast: (encoder: GPUCommandEncoder, work: number) => Promise<T>,
+    submitLast: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
     { encoder: first, signal }: RunOptions = {},
   ): Promise<T> {
     const begin = () => this.device.createCommandEncoder({ label: 'parts' });
     let encoder = first ?? begin();
     let pass: GPUComputePassEncoder | undefined;
-    let work = 0;
+    let load = new Load();
+    let planned = 0;
     let before: Promise<void> | undefined;
+    const { pacer } = this;
     try {
       for (const program of programs) {
         for (let from = 0; from < program.partCount; ) {
           signal?.throwIfAborted();
           let to = from;
-          while (to < program.partCount && (work === 0 || work + program.work(to) <= this.pacer.budget))
-            work += program.work(to++);
+          // On a fast adapter many parts fit at once.
+          const whole = pacer.predict(program.load);
+          if (from === 0 && planned + whole <= pacer.maxMilliseconds) {
+            planned += whole;
+            load.addAll(program.load);
+            to = program.partCount;
+          }
+          for (; to < program.partCount; to++) {
+            const part = program.part(to);
+            const milliseconds = pacer.millisecondsOf(part);
+            if (planned > 0 && planned + milliseconds > pacer.maxMilliseconds) break;
+            planned += milliseconds;
+            load.add(part);
+          }
           if (to > from) {
             pass ??= encoder.beginComputePass({ label: 'parts' });
             program.encode(pass, from, to);
@@ -370,17 +373,18 @@ export class Gpu {
           }
           pass?.end();
           const previous = before;
-          before = this.submit(encoder, work);
+          before = this.submit(encoder, load);
           before.catch(() => {}); // awaited after the next one is submitted
           await previous;
           encoder = begin();
           pass = undefined;
-          work = 0;
+          load = new Load();
+          planned = 0;
         }
       }
       signal?.throwIfAborted();
       pass?.end();
-      const [result] = await Promise.all([submitLast(encoder, work), before]);
+      const [result] = await Promise.all([submitLast(encoder, load), before]);
       return result;
     } finally {
       await Promise.allSettled([before]);

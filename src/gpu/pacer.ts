@@ -1,33 +1,89 @@
-/** Assumed rate of an adapter before the first measurement: low enough for any adapter. */
-const FIRST_RATE = 1e9;
-/** A measurement changes the estimate by at most this factor, so that one hiccup or one compilation does not dominate it. */
+/** Assumed rate of an adapter before the first measurement, in work per second: low enough for any adapter. */
+const FIRST_RATE = 5e8;
+/** The rate that is assumed of a shader before it is measured, as a share of the slowest one that was. */
+const UNSEEN = 1 / 4;
+/** A measurement changes rates by at most this factor, so that one hiccup or one compilation does not dominate them. */
 const MAX_CHANGE = 4;
+/** Rates rise by this power of what was measured: a shader is faster in one layer than in the next. */
+const RISE = 2 / 3;
+
+/** What a part of a program does: so much work, in FLOPs (see Program.part), of a shader. */
+export interface PartWork {
+  readonly shader: string;
+  readonly work: number;
+}
+
+/** What a submission does, and how long that took. */
+export class Load {
+  readonly workByShader = new Map<string, number>();
+  /** How long the GPU took for it alone. `Gpu.submit` measures it. */
+  milliseconds = 0;
+
+  add({ shader, work }: PartWork): void {
+    this.workByShader.set(shader, (this.workByShader.get(shader) ?? 0) + work);
+  }
+
+  addAll({ workByShader }: Load, times = 1): void {
+    for (const [shader, work] of workByShader) this.add({ shader, work: work * times });
+  }
+}
 
 /**
- * Decides how much work to submit at once, so that no submission blocks the GPU (or the page it paints) for long. Learns the adapter's
- * rate, in work per second (see Program.work), from the submissions reported to it.
+ * Decides how much to submit at once, so that no submission blocks the GPU (or the page it paints) for long. Learns the rate of each
+ * shader on this adapter, since they differ 15 times, from the submissions reported to it.
  */
 export class Pacer {
   /** How long a submission may take, approximately. */
   maxMilliseconds: number;
-  private rate = FIRST_RATE;
+  private readonly rates = new Map<string, number>();
+  private unseen = FIRST_RATE;
 
   constructor(maxMilliseconds: number) {
     this.maxMilliseconds = maxMilliseconds;
   }
 
-  /** Work that fits into one submission. */
-  get budget(): number {
-    return (this.rate * this.maxMilliseconds) / 1000;
+  /** The work of a shader that fits into one submission, as far as is known. */
+  budget(shader: string): number {
+    return (this.rate(shader) * this.maxMilliseconds) / 1000;
   }
 
-  /** Work that fits into so much time, and into one submission. */
-  workIn(milliseconds: number): number {
-    return (this.rate * Math.max(0, Math.min(milliseconds, this.maxMilliseconds))) / 1000;
+  /** How many milliseconds a part will take, as far as is known. */
+  millisecondsOf({ shader, work }: PartWork): number {
+    return (work / this.rate(shader)) * 1000;
   }
 
-  measured(work: number, milliseconds: number): void {
-    const rate = work / (Math.max(milliseconds, 0.05) / 1000);
-    this.rate = Math.min(Math.max(rate, this.rate / MAX_CHANGE), this.rate * MAX_CHANGE);
+  /** The same for all of a submission. */
+  predict({ workByShader }: Load): number {
+    let sum = 0;
+    for (const [shader, work] of workByShader) sum += this.millisecondsOf({ shader, work });
+    return sum;
+  }
+
+  /** How often `load` fits into one submission. */
+  repeats(load: Load): number {
+    return Math.floor(this.maxMilliseconds / this.predict(load));
+  }
+
+  /**
+   * Learns from `load.milliseconds`: what was predicted wrongly changes the rates of the load's shaders, each the more, the larger its
+   * share of the prediction is.
+   */
+  measured(load: Load): void {
+    const planned = this.predict(load);
+    if (planned === 0) return;
+    const ratio = planned / Math.max(load.milliseconds, 0.05);
+    const change = Math.min(Math.max(ratio, 1 / MAX_CHANGE), MAX_CHANGE);
+    const predicted = [...load.workByShader].map(
+      ([shader, work]) => [shader, this.millisecondsOf({ shader, work })] as const,
+    );
+    const power = change > 1 ? RISE : 1;
+    const most = Math.max(...predicted.map(([, milliseconds]) => milliseconds));
+    for (const [shader, milliseconds] of predicted)
+      this.rates.set(shader, this.rate(shader) * change ** ((power * milliseconds) / most));
+    this.unseen = Math.min(...this.rates.values()) * UNSEEN;
+  }
+
+  private rate(shader: string): number {
+    return this.rates.get(shader) ?? this.unseen;
   }
 }

@@ -7,20 +7,24 @@ import type { Tensor } from '../plan/tensor';
 import { ownName } from './adapter';
 import type { CompiledShader } from './compiler';
 import type { Gpu } from './gpu';
+import { Load, type Pacer, type PartWork } from './pacer';
 import { UnusableKernel } from './unusable_kernel';
 import { afterSeconds } from './wait';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;
-/** Dispatches heavier than this are cut along z, so that a slow adapter never has to get more at once. */
+/** Dispatches are cut along z into parts that take this share of a submission, as far as is known when they are laid out, */
+const PART_SHARE = 1 / 8;
+/** of at most so much work, since submissions may become shorter later, */
 const PART_WORK = 1e8;
+/** and into at most so many, which the host must count in each submission. */
+const MOST_PARTS = 64;
 
 /** A piece of a dispatch that can be submitted by itself. */
-interface Part {
+interface Part extends PartWork {
   readonly call: number;
   readonly paramsOffset: number;
   readonly groups: readonly [number, number, number];
-  readonly work: number;
   /** On the first part only: the whole dispatch, which consists of `of` parts. */
   readonly whole?: { readonly paramsOffset: number; readonly of: number };
 }
@@ -41,6 +45,8 @@ interface BoundCall {
 export class Program {
   /** Bytes of the buffers that this program allocated. */
   readonly bytes: number;
+  /** What all parts together do. */
+  readonly load = new Load();
   private readonly parts: readonly Part[];
   private readonly bound: readonly BoundCall[];
   private readonly owned: readonly GPUBuffer[];
@@ -61,6 +67,7 @@ export class Program {
     this.buffers = buffers;
     this.starts = starts;
     this.bytes = owned.reduce((sum, b) => sum + b.size, 0);
+    for (const part of parts) this.load.add(part);
   }
 
   /** Throws `UnusableKernel` if a shader is refused, or late, or a kernel computes wrong results. */
@@ -81,7 +88,7 @@ export class Program {
     await Promise.allSettled([compiled, verified]);
     const [pipelines] = await Promise.all([compiled, verified]);
 
-    const params = layoutUniforms(gpu, ops, options.partWork ?? PART_WORK);
+    const params = layoutUniforms(gpu, ops, options.partWork);
     const owned: GPUBuffer[] = [];
     try {
       const slots = await gpu.createBuffers(
@@ -142,14 +149,9 @@ export class Program {
     return this.parts.length;
   }
 
-  /** Work of part `i`, in FLOPs (bytes counted as FLOPs at a fixed rate): an estimate to pace submissions by. */
-  work(i: number): number {
-    return this.parts[i].work;
-  }
-
-  /** Work of all parts together. */
-  get totalWork(): number {
-    return this.parts.reduce((sum, part) => sum + part.work, 0);
+  /** What part `i` does, in FLOPs (bytes counted as FLOPs at a fixed rate): an estimate to pace submissions by. */
+  part(i: number): PartWork {
+    return this.parts[i];
   }
 
   /** Records parts [from, to), by default all. Parts that together make a whole dispatch are recorded as one dispatch. */
@@ -234,11 +236,21 @@ function bind(
   return { pipeline, bindGroup, groups, hasParams };
 }
 
+/** Work of a part of a shader's dispatches. */
+const partWorkOf = (pacer: Pacer, shader: string) => Math.min(PART_SHARE * pacer.budget(shader), PART_WORK);
+
+/** Work of a call. */
+function workOf({ origin, cost }: Op, { tensors, flops = 0 }: Call): number {
+  if (origin.calls.length === 1) return cost.flops + FLOPS_PER_BYTE * cost.bytes;
+  const elements = Object.values(tensors).reduce((sum, t) => sum + t.size, 0);
+  return flops + FLOPS_PER_BYTE * 4 * elements;
+}
+
 /** Lays out the params of every call, for the whole dispatch and for each part, in one uniform buffer read at dynamic offsets. */
 function layoutUniforms(
   gpu: Gpu,
   ops: readonly Op[],
-  partWork: number,
+  partWork: number | undefined,
 ): { data: ArrayBuffer; parts: Part[]; starts: number[] } {
   const alignment = gpu.device.limits.minUniformBufferOffsetAlignment;
   const slices: { shader: Shader; values: Record<string, number> }[] = [];
@@ -250,11 +262,13 @@ function layoutUniforms(
   let index = 0;
   for (const o of ops) {
     starts.push(parts.length);
-    const work = (o.cost.flops + FLOPS_PER_BYTE * o.cost.bytes) / o.calls.length;
     for (const c of o.calls) {
       const [x, y, z] = c.groups;
+      const shader = c.shader.name;
+      const work = workOf(o, c);
       const splits = 'first_group' in c.shader.params.fields;
-      const count = splits ? Math.min(z, Math.max(1, Math.ceil(work / partWork))) : 1;
+      const most = partWork ?? Math.max(partWorkOf(gpu.pacer, shader), work / MOST_PARTS);
+      const count = splits ? Math.min(z, Math.max(1, Math.ceil(work / most))) : 1;
       const slice = (firstGroup: number) => {
         const values: Record<string, number> = { ...c.params };
         if (splits) values.first_group = firstGroup;
@@ -268,6 +282,7 @@ function layoutUniforms(
           call: index,
           paramsOffset: p === 0 ? whole.paramsOffset : slice(from),
           groups: [x, y, to - from],
+          shader,
           work: (work * (to - from)) / z,
           ...(p === 0 ? { whole } : {}),
         });

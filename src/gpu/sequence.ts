@@ -1,8 +1,10 @@
 import type { Parts } from './gpu';
+import { Load, type PartWork } from './pacer';
 
 /** Programs one after the other, as one: it can be cut between any two of their parts. */
 export class Sequence implements Parts {
   readonly partCount: number;
+  readonly load = new Load();
   private readonly programs: readonly Parts[];
   /** The first part of each program here. */
   private readonly starts: readonly number[];
@@ -15,17 +17,18 @@ export class Sequence implements Parts {
       return count - partCount;
     });
     this.partCount = count;
+    for (const program of programs) this.load.addAll(program.load);
   }
 
-  work(i: number): number {
+  part(i: number): PartWork {
     const k = this.starts.findLastIndex((start) => start <= i);
-    return this.programs[k].work(i - this.starts[k]);
+    return this.programs[k].part(i - this.starts[k]);
   }
 
   /** Work of parts [from, to). */
   workOf(from: number, to: number): number {
     let sum = 0;
-    for (let i = from; i < to; i++) sum += this.work(i);
+    for (let i = from; i < to; i++) sum += this.part(i).work;
     return sum;
   }
 
@@ -43,7 +46,7 @@ export class Sequence implements Parts {
     const ends: number[] = [];
     let work = 0;
     for (let i = 0; i < this.partCount; i++) {
-      work += this.work(i);
+      work += this.part(i).work;
       const isLast = i === this.partCount - 1;
       if (isLast || work >= ((ends.length + 1) * all) / count) ends.push(i + 1);
     }

@@ -1,5 +1,6 @@
 import { EngineError } from '../errors';
 import type { Gpu } from './gpu';
+import type { Load } from './pacer';
 
 /** A range of a buffer; offset and size in bytes, both multiples of 4. */
 export interface Source {
@@ -28,8 +29,8 @@ export class Staging {
     );
   }
 
-  /** Submits `encoder` with copies of `sources` appended (`work` as for Gpu.submit), and resolves to the contents of each source. */
-  async read(encoder: GPUCommandEncoder, sources: readonly Source[], work = 0): Promise<ArrayBuffer[]> {
+  /** Submits `encoder` with copies of `sources` appended (`load` as for Gpu.submit), and resolves to the contents of each source. */
+  async read(encoder: GPUCommandEncoder, sources: readonly Source[], load?: Load): Promise<ArrayBuffer[]> {
     if (this.destroyed) throw new EngineError('destroyed', 'It was destroyed before its results were read.');
     const staging = this.free.pop();
     if (!staging) throw new Error('more reads at the same time than staging buffers');
@@ -40,7 +41,7 @@ export class Staging {
         size += bytes;
       }
       // Wait for both at once: either notification takes as long as the other.
-      const submitted = this.gpu.submit(encoder, work);
+      const submitted = this.gpu.submit(encoder, load);
       const mapped = staging.mapAsync(GPUMapMode.READ, 0, size).then(() => staging.getMappedRange(0, size));
       const [all] = await Promise.all([this.gpu.settle(mapped), submitted]);
       let at = 0;

@@ -74,7 +74,8 @@ const sliced = (
   calls: (shape, { input, grad, gradient }, { partials }, kept) => {
     if (kept) return [partialSums(shape, input, grad, kept)];
     const sum = { size: gradientSize(shape), pitch: flatSize(shape), count: slices(shape) };
-    return [partialSums(shape, input, grad, partials), sumSlicesCall(sum, partials, gradient)];
+    const sums = { ...partialSums(shape, input, grad, partials), flops: convFlops(shape) };
+    return [sums, sumSlicesCall(sum, partials, gradient)];
   },
 });
 
@@ -223,22 +224,23 @@ function multiply(
     sum_frequency: sumFrequency,
   };
   const accumulate = Number(at.first > 0);
+  const flops = 2 * frequencies * tiles.tiles * at.count * cin * cout;
   switch (form.technique) {
     // An invocation computes 8 input and 8 output channels of one frequency.
     case 'plain': {
       const items = [Math.ceil(cout / 8), Math.ceil(cin / 8), frequencies] as const;
-      return call(product, { ...params, accumulate }, operands, items);
+      return call(product, { ...params, accumulate }, operands, items, flops);
     }
     case 'subgroups': {
       const items = [32 * Math.ceil(cout / 32), Math.ceil(cin / 32), Math.ceil(frequencies / 4)] as const;
-      return call(productSubgroups, { ...params, accumulate }, operands, items);
+      return call(productSubgroups, { ...params, accumulate }, operands, items, flops);
     }
     // An invocation computes 4 input and 4 output channels of one frequency and one slice.
     case 'gpu': {
       const { slices, each } = productSlicing(form, shape);
       const items = [Math.ceil(cout / 4), Math.ceil(cin / 4), frequencies * slices] as const;
       const slicing = { slices, slice_columns: each, first_slice: chunk * slices };
-      return call(productGpu, { ...params, ...slicing }, operands, items);
+      return call(productGpu, { ...params, ...slicing }, operands, items, flops);
     }
   }
 }

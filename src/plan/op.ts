@@ -18,6 +18,11 @@ export interface Call {
   readonly params: Readonly<Record<string, number>>;
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly groups: readonly [number, number, number];
+  /**
+   * FLOPs, where a kernel takes several calls and this one computes: what a submission takes is estimated from it, and from the bytes of
+   * its tensors. A call that is alone has its kernel's cost.
+   */
+  readonly flops?: number;
 }
 
 type NoSplit<P extends string> = Exclude<P, 'first_group'>;
@@ -34,6 +39,7 @@ export function call<P extends string, B extends string>(
   params: Readonly<Record<NoSplit<P>, number>>,
   tensors: Readonly<Record<B, Tensor>>,
   items: number | readonly [number, number, number],
+  flops?: number,
 ): Call {
   const [x, y, z] = shader.workgroupSize;
   const groups = (n: number, size: number) => Math.max(1, Math.ceil(n / size));
@@ -51,7 +57,7 @@ export function call<P extends string, B extends string>(
       `${shader.name} would need a grid of ${grid.join(' x ')} workgroups; WebGPU allows 65535 in each direction. Use a smaller batch or image.`,
     );
   }
-  return { shader, params, tensors, groups: grid };
+  return { shader, params, tensors, groups: grid, flops };
 }
 
 // ---------------------------------------------------------------- kernels and their variants

@@ -1,5 +1,6 @@
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import { Load } from '../gpu/pacer';
 import { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { Resource } from '../resource';
@@ -331,14 +332,16 @@ export class Sampler extends Resource {
     this.check();
     const { gpu } = this;
     const { plan, passes } = run;
-    const fits = Math.floor(gpu.pacer.budget / plan.pass.totalWork);
+    const fits = gpu.pacer.repeats(plan.pass.load);
     // With a limit of steps, all passes of a step belong together, however slow.
     let n = Math.min(Math.max(fits, 1), passes.length - done);
     if (mostSteps === 1) n = passes.findIndex(({ ends }, i) => i >= done && ends) + 1 - done;
     const encoder = gpu.device.createCommandEncoder({ label: 'sampling' });
     if (n <= fits) {
       encodePasses(encoder, run, done, n);
-      await gpu.submit(encoder, plan.pass.totalWork * n);
+      const load = new Load();
+      load.addAll(plan.pass.load, n);
+      await gpu.submit(encoder, load);
     } else {
       n = 1;
       encodeRow(encoder, run, done);

@@ -93,7 +93,7 @@ export class Fit {
     const { gpu, programs, feed, signal } = this.parts;
     if (this.step >= this.end || this.pending.length >= 2 || this.refused || signal?.aborted) return false;
     this.writeOrder();
-    const fits = Math.floor(gpu.pacer.budget / programs.workWith(feed.program));
+    const fits = gpu.pacer.repeats(programs.loadWith(feed.program));
     if (fits >= 1) {
       const toEpochEnd = this.perEpoch - (this.step % this.perEpoch);
       const n = Math.min(fits, toEpochEnd, this.end - this.step, MOST_STEPS);

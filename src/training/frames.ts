@@ -1,6 +1,7 @@
 /** Training in slices of time, each call as much as fits: whole steps on a fast GPU, pieces of one on a slow one. */
 import type { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import { Load } from '../gpu/pacer';
 import { Sequence } from '../gpu/sequence';
 import { permutation } from '../random';
 import { type EpochParts, imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
@@ -92,10 +93,10 @@ export class Frames {
       const under = await this.underWay(source);
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
       const time = isUpdating(under) ? milliseconds : left();
-      const piece = this.encode(encoder, under, gpu.pacer.workIn(Math.min(time, share * milliseconds)));
-      const { result: losses, milliseconds: took } = await gpu.paced(piece.work, () =>
-        programs.losses.submit(encoder),
-      );
+      const most = Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds);
+      const piece = this.encode(encoder, under, most);
+      const losses = await programs.losses.submit(encoder, piece.load);
+      const took = piece.load.milliseconds;
       busy += took;
       images += piece.images;
       unaccounted += piece.steps;
@@ -105,8 +106,9 @@ export class Frames {
       await this.account(losses, unaccounted, under.source);
       unaccounted = 0;
       this.parts.check();
-      const nextWork = next ? next.sequence.work(next.at) : under.sequence.work(0);
-      if (gpu.pacer.workIn(left()) < nextWork || signal?.aborted)
+      const nextPart = next ? next.sequence.part(next.at) : under.sequence.part(0);
+      const room = Math.min(left(), gpu.pacer.maxMilliseconds);
+      if (room < gpu.pacer.millisecondsOf(nextPart) || signal?.aborted)
         return { ...this.resultOf(first, losses), images, milliseconds: busy };
     }
   }
@@ -174,18 +176,32 @@ export class Frames {
   }
 
   /**
-   * Records parts of the step under way, and of steps that follow it in the epoch, of about `budget` of work, at least one. Returns what
-   * they are, and the images of the steps that they complete.
+   * Records parts of the step under way, and of steps that follow it in the epoch, for about so many milliseconds, at least one. Returns
+   * what they do, and the steps that they complete with their images.
    */
-  private encode(encoder: GPUCommandEncoder, under: Under, budget: number) {
+  private encode(encoder: GPUCommandEncoder, under: Under, milliseconds: number) {
     const { sequence, source } = under;
     const perEpoch = source.feed ? stepsPerEpoch(this.epochOf(source)) : 1;
     const pass = encoder.beginComputePass({ label: 'training for a while' });
-    let [work, steps, images] = [0, 0, 0];
+    const { pacer } = this.parts.gpu;
+    const load = new Load();
+    let [planned, steps, images] = [0, 0, 0];
+    const first = pacer.millisecondsOf(sequence.part(0));
+    const whole = pacer.predict(sequence.load);
     for (;;) {
       let to = under.at;
-      while (to < sequence.partCount && (work === 0 || work + sequence.work(to) <= budget))
-        work += sequence.work(to++);
+      if (to === 0 && planned + whole <= milliseconds) {
+        planned += whole;
+        load.addAll(sequence.load);
+        to = sequence.partCount;
+      }
+      for (; to < sequence.partCount; to++) {
+        const part = sequence.part(to);
+        const takes = pacer.millisecondsOf(part);
+        if (planned > 0 && planned + takes > milliseconds) break;
+        planned += takes;
+        load.add(part);
+      }
       sequence.encode(pass, under.at, to);
       under.at = to;
       if (to < sequence.partCount) break;
@@ -193,7 +209,7 @@ export class Frames {
       images += under.images;
       const next = under.step + 1;
       // The host writes the order of the next epoch, and brings the next batch.
-      if (next % perEpoch === 0 || steps === MOST_STEPS || work + sequence.work(0) > budget) {
+      if (next % perEpoch === 0 || steps === MOST_STEPS || planned + first > milliseconds) {
         this.under = undefined;
         break;
       }
@@ -201,7 +217,7 @@ export class Frames {
       under = this.under;
     }
     pass.end();
-    return { work, steps, images };
+    return { load, steps, images };
   }
 
   /** Compares what the GPU did with what it was given. */

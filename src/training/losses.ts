@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu';
+import type { Load } from '../gpu/pacer';
 import { Staging } from '../gpu/staging';
 import { createMutex } from '../mutex';
 import { STATE } from '../plan/step_state';
@@ -75,10 +76,10 @@ export class LossReader {
   }
 
   /** Submits `encoder`, by default an empty one, and resolves to the records once it is done. At most two at the same time. */
-  async submit(encoder?: GPUCommandEncoder, work = 0): Promise<Losses> {
+  async submit(encoder?: GPUCommandEncoder, load?: Load): Promise<Losses> {
     const sources = [this.state, this.ring].map((buffer) => ({ buffer, bytes: buffer.size }));
     encoder ??= this.gpu.device.createCommandEncoder({ label: 'read losses' });
-    return new Losses(await this.staging.read(encoder, sources, work), this.mostSkipped);
+    return new Losses(await this.staging.read(encoder, sources, load), this.mostSkipped);
   }
 
   /** Reads the current records. Any number of callers at the same time, beside those of `submit`. */

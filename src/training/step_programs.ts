@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu';
+import { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { copyBytes } from '../gpu/recorded_numbers';
 import { Sequence } from '../gpu/sequence';
@@ -197,9 +198,11 @@ export class StepPrograms {
     return [batch, ...this.parts.gradients, this.parts.update];
   }
 
-  /** Work of such a step. */
-  workWith(batch: Program): number {
-    return this.stepWith(batch).reduce((sum, program) => sum + program.totalWork, 0);
+  /** What `n` such steps do. */
+  loadWith(batch: Program, n = 1): Load {
+    const load = new Load();
+    for (const program of this.stepWith(batch)) load.addAll(program.load, n);
+    return load;
   }
 
   /** Submits `n` whole steps at once, whose batches the program `batch` draws. */
@@ -210,7 +213,7 @@ export class StepPrograms {
     computePass(encoder, label, (pass) => {
       for (let i = 0; i < n; i++) for (const program of step) program.encode(pass);
     });
-    return this.losses.submit(encoder, this.workWith(batch) * n);
+    return this.losses.submit(encoder, this.loadWith(batch, n));
   }
 
   /** Runs one step in as many submissions as the pacer asks for. An abort before the update changes nothing. */

@@ -1,6 +1,7 @@
 /** Runs the variants of a kernel on the same inputs, compares their results, and times them. */
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { difference, differencePairs } from '../kernels/difference';
@@ -10,6 +11,8 @@ import { type Tensor, tensor } from '../plan/tensor';
 /** Minimum duration of a measurement, so that the host's clock (1 ms in some browsers) and the cost of submitting do not decide. */
 const SPAN_MS = 8;
 const MOST_REPEATS = 128;
+/** A system resets a GPU that does not respond for seconds, Windows for two. */
+const MOST_SPAN_MS = 1000;
 /** A variant slower than the best by this factor is not timed again. */
 const HOPELESS = 1.3;
 /**
@@ -166,17 +169,17 @@ class Comparison {
 
   /** Keeps the results of `program` as the expected ones. */
   private async keep(program: Program, encoder: GPUCommandEncoder): Promise<void> {
-    const keep = (last: GPUCommandEncoder, work: number) => {
+    const keep = (last: GPUCommandEncoder, load: Load) => {
       for (const [i, t] of this.results.entries())
         last.copyBufferToBuffer(this.buffer(t), 0, this.buffer(this.expected[i]), 0, t.size * 4);
-      return this.gpu.submit(last, work);
+      return this.gpu.submit(last, load);
     };
     await this.gpu.runAnd([program], keep, { encoder });
   }
 
   private async difference(program: Program, encoder: GPUCommandEncoder): Promise<number> {
     const sources = this.partials.map((t) => ({ buffer: this.buffer(t), bytes: t.size * 4 }));
-    const read = (last: GPUCommandEncoder, work: number) => this.pool.staging.read(last, sources, work);
+    const read = (last: GPUCommandEncoder, load: Load) => this.pool.staging.read(last, sources, load);
     const differences = await this.gpu.runAnd([program, ...this.comparisons], read, { encoder });
     return Math.max(
       ...differences.map((pairs, i) => distance(new Float32Array(pairs), this.results[i].size)),
@@ -242,28 +245,33 @@ function distance(pairs: Float32Array, size: number): number {
   return largest / Math.sqrt(squares / size);
 }
 
-/** Milliseconds per run: the least of up to three spans, each with enough repetitions to be long enough. */
-async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
-  const timed = async (work: () => Promise<void>) => {
-    const start = performance.now();
-    await work();
-    return Math.max(0, performance.now() - start - gpu.latency);
-  };
-  const span = (repeats: number) => {
+/** Milliseconds per run: the least of up to three spans, each with enough repetitions to be long enough. Exported for its test. */
+export async function time(gpu: Gpu, program: Program, best: number): Promise<number> {
+  const since = (start: number) => Math.max(0, performance.now() - start - gpu.latency);
+  const span = async (repeats: number) => {
     const encoder = gpu.device.createCommandEncoder({ label: 'tune' });
     computePass(encoder, 'tune', (pass) => {
       for (let i = 0; i < repeats; i++) program.encode(pass);
     });
-    return timed(() => gpu.submit(encoder));
+    const load = new Load();
+    load.addAll(program.load, repeats);
+    const start = performance.now();
+    await gpu.submit(encoder, load);
+    // The latency may have been measured in a busy moment.
+    return Math.max(since(start), load.milliseconds);
   };
   // Latency varies: the longer it is, the longer a span must be.
   const wanted = SPAN_MS + gpu.latency;
-  // In parts if it is long: the system resets a GPU that does not respond for seconds.
-  let took = await timed(() => gpu.run([program]));
+  // In parts if it is long.
+  const start = performance.now();
+  await gpu.run([program]);
+  let took = since(start);
   if (took >= wanted) return took;
   let repeats = 1;
   while (took < wanted / 2 && repeats < MOST_REPEATS) {
-    repeats = Math.min(MOST_REPEATS, Math.ceil((repeats * wanted) / Math.max(took, wanted / 16)));
+    const enough = Math.ceil((repeats * wanted) / Math.max(took, wanted / 16));
+    const safe = Math.max(1, Math.floor(MOST_SPAN_MS / gpu.pacer.predict(program.load)));
+    repeats = Math.min(MOST_REPEATS, safe, enough);
     took = await span(repeats);
   }
   let least = took / repeats;

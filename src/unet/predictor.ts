@@ -1,5 +1,6 @@
 import { checkBooleans, checkInteger, checkNames, type Names } from '../errors';
 import type { Gpu } from '../gpu/gpu';
+import type { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { Staging } from '../gpu/staging';
@@ -205,7 +206,7 @@ export class Predictor extends Resource {
         if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
       }
       this.setCount(count);
-      return this.submit((encoder, work) => staging.read(encoder, [{ buffer: result, bytes }], work));
+      return this.submit((encoder, load) => staging.read(encoder, [{ buffer: result, bytes }], load));
     });
     const [values] = await reading;
     return new Float32Array(values);
@@ -213,7 +214,7 @@ export class Predictor extends Resource {
 
   /** Submits a forward pass; what is read after it comes when the GPU has executed it, later than the result of this. */
   private async submit<T>(
-    read: (encoder: GPUCommandEncoder, work: number) => Promise<T>,
+    read: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
   ): Promise<{ readonly reading: Promise<T> }> {
     const { gpu, prepare, program } = this.parts;
     const { weightsVersion } = this.unet;
@@ -221,8 +222,8 @@ export class Predictor extends Resource {
     this.prepared = weightsVersion;
     const programs = isPrepared ? [program] : [...prepare, program];
     try {
-      return await gpu.runAnd(programs, async (encoder, work) => {
-        const reading = read(encoder, work);
+      return await gpu.runAnd(programs, async (encoder, load) => {
+        const reading = read(encoder, load);
         reading.catch(() => {
           this.prepared = undefined;
         });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Dataset } from '../../src/data/dataset';
 import { EngineError } from '../../src/errors';
 import { Gpu } from '../../src/gpu/gpu';
+import { Load } from '../../src/gpu/pacer';
 import type { FitOptions, FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
@@ -50,6 +51,8 @@ async function refusal(work: () => unknown): Promise<EngineError> {
 }
 
 const usual = gpu.pacer.maxMilliseconds;
+
+const workOf = ({ workByShader }: Load) => [...workByShader.values()].reduce((sum, work) => sum + work, 0);
 /** From now on a submission has one dispatch. */
 const onePartEach = () => {
   gpu.pacer.maxMilliseconds = 1e-9;
@@ -128,19 +131,21 @@ describe('runFor', () => {
     const expected = await lossesOfFit(7);
     // What the dispatches of a step are estimated at; those of the update are last, and Adam's the very last.
     onePartEach();
-    const paced = vi.spyOn(gpu, 'paced');
+    const submit = vi.spyOn(gpu, 'submit');
+    const submitted = () => submit.mock.calls.flatMap(([, load]) => (load ? [workOf(load)] : []));
     const { trainer } = await setUp();
+    submit.mockClear();
     await framesOf(trainer, await createDataset(), 1, { milliseconds: 1e-3 });
-    const works = paced.mock.calls.map(([work]) => work);
+    const works = submitted();
     const whole = works.reduce((sum, work) => sum + work, 0);
-    gpu.pacer.maxMilliseconds = usual;
+    gpu.pacer.maxMilliseconds = 20;
     for (const steps of [1, 2, 3]) {
       const budget = steps * whole - works.at(-1)! / 2;
-      vi.spyOn(gpu.pacer, 'workIn').mockImplementation((milliseconds) => (milliseconds > 0 ? budget : 0));
+      vi.spyOn(gpu.pacer, 'millisecondsOf').mockImplementation(({ work }) => (20 * work) / budget);
       const { trainer } = await setUp();
-      paced.mockClear();
+      submit.mockClear();
       const results = await framesOf(trainer, await createDataset(), 7, { seed: 7, milliseconds: 30 });
-      const most = Math.max(...paced.mock.calls.map(([work]) => work));
+      const most = Math.max(...submitted());
       expect(most).toBeLessThanOrEqual(budget);
       expect(most).toBeGreaterThan(budget - works.at(-1)!);
       const made = results.at(-1)!.step;
@@ -237,25 +242,22 @@ describe('runFor', () => {
     // By a clock of the test's own, on which a submission takes 4 ms.
     let now = performance.now();
     vi.spyOn(performance, 'now').mockImplementation(() => now);
-    const works: number[] = [];
-    const allowed: number[] = [];
-    vi.spyOn(gpu, 'paced').mockImplementation(async (work, submit) => {
-      works.push(work);
-      allowed.push(gpu.pacer.workIn(20));
-      const result = await submit();
+    const planned: number[] = [];
+    const submit = gpu.submit.bind(gpu);
+    vi.spyOn(gpu, 'submit').mockImplementation(async (encoder, load) => {
+      planned.push(gpu.pacer.predict(load!));
+      await submit(encoder);
       now += 4;
-      return { result, milliseconds: 4 };
+      load!.milliseconds = 4;
     });
     const { milliseconds } = await trainer.runFor(dataset, { milliseconds: 20 });
-    works.forEach((work, i) => {
-      expect(work).toBeLessThanOrEqual(allowed[i]);
-    });
+    for (const each of planned) expect(each).toBeLessThanOrEqual(20);
     // Five, and as many as it takes to complete an update that they cut.
-    expect(works.length).toBeGreaterThanOrEqual(5);
-    expect(works.length).toBeLessThan(8);
-    expect(milliseconds).toBeCloseTo(4 * works.length, 6);
+    expect(planned.length).toBeGreaterThanOrEqual(5);
+    expect(planned.length).toBeLessThan(8);
+    expect(milliseconds).toBeCloseTo(4 * planned.length, 6);
     // With a quarter of the GPU: a submission, a pause three times as long, and another, whose pause the end of the time cuts.
-    works.length = 0;
+    planned.length = 0;
     const pauses: number[] = [];
     const { setTimeout } = globalThis;
     vi.spyOn(globalThis, 'setTimeout').mockImplementation(((turn: () => void, delay = 0) => {
@@ -267,8 +269,8 @@ describe('runFor', () => {
     }) as never);
     const before = now;
     const shared = await trainer.runFor(dataset, { milliseconds: 20, share: 0.25 });
-    expect(works.length).toBeGreaterThanOrEqual(2);
-    expect(works.length).toBeLessThan(5);
+    expect(planned.length).toBeGreaterThanOrEqual(2);
+    expect(planned.length).toBeLessThan(5);
     const elapsed = shared.milliseconds + pauses.reduce((sum, each) => sum + each, 0);
     expect(now - before).toBeCloseTo(elapsed, 6);
     expect(pauses[0]).toBeCloseTo(12, 6);
@@ -283,19 +285,26 @@ describe('runFor', () => {
     vi.spyOn(busy, 'settle').mockImplementation(
       () => new Promise((resolve) => ends.push(resolve as () => void)),
     );
+    busy.pacer.maxMilliseconds = 4;
     for (let i = 0; i < 12; i++) {
-      const work = busy.pacer.workIn(4);
+      const load = new Load();
+      load.add({ shader: 'any', work: busy.pacer.budget('any') });
       const start = now;
-      const timed = busy.paced(work, async () => {
-        now = start + 8;
-        ends.pop()!();
-        await new Promise((resolve) => setTimeout(resolve));
-        now += work / 1e6;
-      });
-      expect((await timed).milliseconds).toBeCloseTo(Math.max(work / 1e6, 0.25 * (8 + work / 1e6)), 6);
+      const milliseconds = workOf(load) / 1e6;
+      const done = busy.submit(gpu.device.createCommandEncoder(), load);
+      const [before, memory, validation, end] = ends.splice(0);
+      memory();
+      validation();
+      now = start + 8;
+      before();
+      await new Promise((resolve) => setTimeout(resolve));
+      now += milliseconds;
+      end();
+      await done;
+      expect(load.milliseconds).toBeCloseTo(Math.max(milliseconds, Math.min(4, (8 + milliseconds) / 4)), 6);
     }
     // So that 4 ms are 4 million.
-    expect(busy.pacer.workIn(4) / 4e6).toBeCloseTo(1, 2);
+    expect(busy.pacer.budget('any') / 4e6).toBeCloseTo(1, 2);
   });
 
   test('a step that is not finite is an error, and changes nothing', async () => {

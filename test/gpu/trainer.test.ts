@@ -227,9 +227,9 @@ describe('fit', () => {
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => now);
     const submit = gpu.submit.bind(gpu);
-    vi.spyOn(gpu, 'submit').mockImplementation((encoder, work = 0) => {
-      if (work > 0) now += 10;
-      return submit(encoder, work);
+    vi.spyOn(gpu, 'submit').mockImplementation((encoder, load) => {
+      if (load) now += 10;
+      return submit(encoder, load);
     });
     try {
       await stepByStep(async () => {

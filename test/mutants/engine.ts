@@ -75,7 +75,7 @@ export const engine: Mutants = {
     },
     'what could not be written is told of by nobody': {
       file: 'src/gpu/gpu.ts',
-      text: '...this.writes.splice(0), ',
+      text: ', ...this.writes.splice(0)',
       becomes: '',
       caughtBy: node('node/calls', 'a call of a training step'),
     },
@@ -95,7 +95,37 @@ export const engine: Mutants = {
       file: 'src/gpu/pacer.ts',
       text: 'const MAX_CHANGE = 4;',
       becomes: 'const MAX_CHANGE = 4e9;',
-      caughtBy: node('gpu/pacing'),
+      caughtBy: unit('pacer'),
+    },
+    'the pacer believes the first rate of all shaders': {
+      file: 'src/gpu/pacer.ts',
+      text: 'const UNSEEN = 1 / 4;',
+      becomes: 'const UNSEEN = 4;',
+      caughtBy: unit('pacer'),
+    },
+    'what is predicted wrongly changes all rates': {
+      file: 'src/gpu/pacer.ts',
+      text: ' * milliseconds) / most)',
+      becomes: ' * most) / most)',
+      caughtBy: unit('pacer'),
+    },
+    'products count as transforms do': {
+      file: 'src/gpu/program.ts',
+      text: '  return flops + FLOPS_PER_BYTE * 4 * elements;',
+      becomes: '  return FLOPS_PER_BYTE * 4 * elements + 0 * flops;',
+      caughtBy: unit('pacer'),
+    },
+    'late word of the end counts as work': {
+      file: 'src/gpu/gpu.ts',
+      text: 'Math.max(end - begin, least)',
+      becomes: 'Math.max(end - start, least)',
+      caughtBy: unit('pacer', 'late'),
+    },
+    'the tuner trusts a latency that was': {
+      file: 'src/tuning/measure.ts',
+      text: 'Math.max(since(start), load.milliseconds)',
+      becomes: 'since(start)',
+      caughtBy: unit('pacer', 'tuner'),
     },
     'what is destroyed is read': {
       file: 'src/gpu/staging.ts',

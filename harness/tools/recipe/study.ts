@@ -111,7 +111,7 @@ const studies: Record<string, Study> = {
   'race 256': race(digits256, 2, slow),
   'race 64': race(recipeAt('digits', 64), 2, quick),
   'race 3x3 256': race(at256('digits-3x3'), 2.2, slow),
-  'race 3x3 64': race(recipeAt('digits-3x3', 64), 2.2, quick),
+  'race 3x3 64': race(recipeAt('digits-3x3', 64), 2, quick),
   // Changes to the recipe with 256 images.
   'from the start': {
     ...digits256,

@@ -1,0 +1,205 @@
+/** How much is given to a GPU at once, on adapters from 50 times slower than lavapipe to 10,000 times faster: a device and a clock of the test's own. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { stepOps } from '../harness/run/in_use';
+import { Gpu } from '../src/gpu/gpu';
+import { Load } from '../src/gpu/pacer';
+import { Program } from '../src/gpu/program';
+import { requirements } from '../src/gpu/request_device';
+import type { Op } from '../src/plan/op';
+import { time } from '../src/tuning/measure';
+import { callTimes } from './call_times';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  vi.stubGlobal('GPUBufferUsage', {});
+  vi.stubGlobal('GPUShaderStage', {});
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+interface Adapter {
+  /** How many times as long as on lavapipe everything takes. */
+  readonly slower: number;
+  /** How many milliseconds word of the end of work is late. */
+  readonly late?: number;
+}
+
+/** A device that computes nothing, and takes its time for it. */
+class SimulatedDevice {
+  /** Milliseconds of each submission. */
+  readonly submissions: number[] = [];
+  readonly adapter: Adapter;
+  readonly limits = { minUniformBufferOffsetAlignment: 256, ...requirements.limits };
+  readonly features = features;
+  readonly lost = new Promise(() => {});
+  readonly adapterInfo = {};
+  private readonly timesOfCalls: readonly (readonly [milliseconds: number, groups: number])[];
+  private bound = 0;
+  private free = 0;
+
+  constructor(adapter: Adapter, timesOfCalls: SimulatedDevice['timesOfCalls']) {
+    this.adapter = adapter;
+    this.timesOfCalls = timesOfCalls;
+  }
+
+  readonly queue = {
+    submit: ([commands]: readonly { milliseconds: number }[] = []) => {
+      this.free = Math.max(this.free, performance.now()) + commands.milliseconds;
+      this.submissions.push(commands.milliseconds);
+    },
+    onSubmittedWorkDone: () => {
+      const { late = 0 } = this.adapter;
+      const left = Math.max(0, this.free - performance.now()) + late;
+      return new Promise((resolve) => setTimeout(resolve, left));
+    },
+    writeBuffer: () => {},
+  };
+
+  pushErrorScope() {}
+  async popErrorScope() {
+    return null;
+  }
+  createBuffer = () => ({ destroy() {} });
+  createShaderModule = () => ({});
+  createBindGroupLayout = () => ({});
+  createPipelineLayout = () => ({});
+  createComputePipelineAsync = async () => ({});
+  createBindGroup = () => this.timesOfCalls[this.bound++];
+  createCommandEncoder = () => {
+    let [milliseconds, groups] = [0, 1];
+    const commands = {
+      milliseconds: 0,
+      clearBuffer() {},
+      beginComputePass: () => ({
+        setPipeline() {},
+        setBindGroup: (_: number, call: (typeof this.timesOfCalls)[number]) => {
+          [milliseconds, groups] = call;
+        },
+        dispatchWorkgroups: (_x: number, _y: number, z: number) => {
+          commands.milliseconds += (milliseconds * this.adapter.slower * z) / groups;
+        },
+        end() {},
+      }),
+      finish: () => commands,
+    };
+    return commands;
+  };
+}
+
+const features = new Set(['subgroups']);
+
+const opsOf = (kind: 'gpu' | 'software') => stepOps({ batch: 64, software: kind === 'software', features });
+
+const timesOf = (kind: 'gpu' | 'software', ops: readonly Op[]) =>
+  ops.flatMap(({ kernel, layer, calls }) =>
+    calls.map(({ shader, groups }) => {
+      const key = `${kernel} ${layer} ${shader.name}`;
+      if (!(key in callTimes[kind])) throw new Error(`call_times.ts has no ${key}: measure it.`);
+      return [callTimes[kind][key], groups[2]] as const;
+    }),
+  );
+
+/** Lets the simulated time go by until `promise` settles. */
+async function simulated<T>(promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const end = () => {
+    settled = true;
+  };
+  promise.then(end, end);
+  for (;;) {
+    // A promise settles some turns after its timer.
+    for (let i = 0; i < 20 && !settled; i++) await Promise.resolve();
+    if (settled) return promise;
+    await vi.advanceTimersToNextTimerAsync();
+  }
+}
+
+interface Training {
+  readonly kind: 'gpu' | 'software';
+  readonly adapter: Adapter;
+  /** Milliseconds. */
+  readonly asked: number;
+  readonly steps: number;
+}
+
+/** The device, its program of `ops`, and the Gpu that has both. */
+async function prepare(kind: Training['kind'], ops: readonly Op[], adapter: Adapter, asked: number) {
+  const device = new SimulatedDevice(adapter, timesOf(kind, ops));
+  const gpu = new Gpu(device as unknown as GPUDevice, { maxSubmitMilliseconds: asked });
+  return { device, gpu, program: await simulated(Program.compile(gpu, 'step', ops, new Map())) };
+}
+
+/** Trains as `fit` does. Returns what was submitted, and how long the longest part of it takes and the second half of all steps took. */
+async function train({ kind, adapter, asked, steps }: Training) {
+  const { device, gpu, program } = await prepare(kind, opsOf(kind), adapter, asked);
+  let half = 0;
+  const inFlight: Promise<void>[] = [];
+  for (let done = 0; done < steps; ) {
+    if (done < steps / 2) half = performance.now();
+    const n = Math.min(gpu.pacer.repeats(program.load), steps - done, 256);
+    if (n < 1) {
+      await simulated(Promise.all(inFlight.splice(0)));
+      await simulated(gpu.run([program]));
+      done++;
+      continue;
+    }
+    if (inFlight.length === 2) await simulated(inFlight.shift()!);
+    const encoder = gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < n; i++) program.encode(pass);
+    const load = new Load();
+    load.addAll(program.load, n);
+    inFlight.push(gpu.submit(encoder, load));
+    done += n;
+  }
+  await simulated(Promise.all(inFlight));
+  const secondHalf = performance.now() - half;
+  const parts = Array.from({ length: program.partCount }, (_, i) => {
+    const encoder = gpu.device.createCommandEncoder();
+    program.encode(encoder.beginComputePass(), i, i + 1);
+    return (encoder.finish() as unknown as { milliseconds: number }).milliseconds;
+  });
+  return { submissions: device.submissions, longestPart: Math.max(...parts), secondHalf };
+}
+
+const slower = [50, 10, 1, 1 / 100, 1 / 10_000];
+
+describe.each(['gpu', 'software'] as const)('with the forms for %s', (kind) => {
+  test.each(slower)(
+    'an adapter that takes %d times as long as lavapipe gets no more at once than it may',
+    async (slower) => {
+      const adapter = { slower };
+      const steps = slower >= 1 ? 2 : 400;
+      const { submissions } = await train({ kind, adapter, asked: 300, steps });
+      expect(submissions[0]).toBeLessThan(700);
+      expect(Math.max(...submissions)).toBeLessThan(600);
+      const short = await train({ kind, adapter, asked: 12, steps: steps / 2 });
+      expect(Math.max(...short.submissions)).toBeLessThan(Math.max(24, 1.001 * short.longestPart));
+    },
+  );
+});
+
+test('a fast adapter soon gets as much at once as it may', async () => {
+  const { submissions } = await train({ kind: 'gpu', adapter: { slower: 1 / 100 }, asked: 300, steps: 800 });
+  expect(submissions.at(-2)).toBeGreaterThan(200);
+  expect(submissions.length).toBeLessThan(160);
+});
+
+test('word of the end that is 250 ms late costs less than a tenth', async () => {
+  const training = { kind: 'gpu', asked: 300, steps: 800 } as const;
+  const { secondHalf } = await train({ ...training, adapter: { slower: 1 / 10 } });
+  const late = await train({ ...training, adapter: { slower: 1 / 10, late: 250 } });
+  expect(late.secondHalf).toBeLessThan(1.1 * secondHalf);
+});
+
+test('the tuner repeats no kernel for two seconds at once, also where word of the end was late before', async () => {
+  const [op] = opsOf('gpu').filter(({ kernel }) => kernel === 'conv2d_pool');
+  const { device, gpu, program } = await prepare('gpu', [op], { slower: 25 }, 300);
+  gpu.latency = 250;
+  const milliseconds = await simulated(time(gpu, program, Number.POSITIVE_INFINITY));
+  expect(Math.max(...device.submissions)).toBeLessThan(2000);
+  const [[each]] = timesOf('gpu', [op]);
+  expect(milliseconds / (25 * each)).toBeCloseTo(1);
+});
