@@ -322,6 +322,7 @@ describe('a request for a device', () => {
   test.each(['requestAdapter', 'requestDevice'])(
     'that %s never answers is given up after 10 s',
     async (silent) => {
+      await import('../../src/gpu/no_device'); // nothing loads while timers are fakes
       vi.useFakeTimers();
       try {
         let arrive = (_: unknown) => {};
