@@ -64,6 +64,13 @@ export interface EngineOptions {
    * bits, in training, sampling and `predict`. `trainer.variants` is such a list. Wrong names throw when the list is used.
    */
   readonly variants?: Variants | undefined;
+  /**
+   * How long a shader may compile, in seconds, before `onProgress` is told, and told again every ten seconds. On a GPU another variant of
+   * its kernel then takes its place where that is open (`onWarning`): not in a trainer or sampler that exists, nor where `variants` are
+   * given. What cannot be replaced throws `shader` after ten times as long. A device that has not ended a submission after three times as
+   * long counts as lost, or, if it is yours, `onWarning` is told. Default 10, on software adapters 60.
+   */
+  readonly deadlineSeconds?: number | undefined;
   /** Called while shaders compile and variants are measured, which can take seconds at first use. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
@@ -77,11 +84,14 @@ export interface EngineOptions {
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
+const warn = ({ message }: Warning) => console.warn(message);
+
 const OPTIONS: Names<EngineOptions> = {
   device: true,
   gpu: true,
   powerPreference: true,
   maxSubmitMilliseconds: true,
+  deadlineSeconds: true,
   tune: true,
   tuningCache: true,
   variants: true,
@@ -119,7 +129,7 @@ export class Engine extends Resource {
     this.adapter = gpu.adapter;
     this.ownsDevice = ownsDevice;
     const { variants, tune, tuningCache: cache, onProgress, selfCheck = true } = options;
-    const { onWarning = ({ message }) => console.warn(message) } = options;
+    const { onWarning = warn } = options;
     this.onWarning = onWarning;
     this.chooser = new EngineChooser(gpu, { variants, tune, cache, onProgress, onWarning });
     if (selfCheck) {
@@ -295,16 +305,24 @@ export class Engine extends Resource {
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   checkOptions(options);
-  const { maxSubmitMilliseconds, powerPreference = 'high-performance' } = options;
+  const { maxSubmitMilliseconds, deadlineSeconds, powerPreference = 'high-performance' } = options;
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
-    checkGlobals();
-    const { gpu: source, onProgress } = options;
-    const gpu = new Gpu(device, { maxSubmitMilliseconds, source, onProgress });
+    await checkGlobals();
+    const { gpu: source, onProgress, onWarning = warn } = options;
+    const isOwn = !options.device;
+    const gpu = new Gpu(device, {
+      maxSubmitMilliseconds,
+      deadlineSeconds,
+      source,
+      isOwn,
+      onProgress,
+      onWarning,
+    });
     await null; // lets an earlier loss of the device become known
     gpu.checkAlive();
     await gpu.measureLatency();
-    return new Engine(gpu, !options.device, options);
+    return new Engine(gpu, isOwn, options);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;
@@ -313,7 +331,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 function checkOptions(options: EngineOptions): void {
   checkNames('An engine', options, OPTIONS);
-  const { device, gpu, powerPreference, maxSubmitMilliseconds, tune, tuningCache, variants } = options;
+  const { device, gpu, powerPreference, maxSubmitMilliseconds, deadlineSeconds } = options;
+  const { tune, tuningCache, variants } = options;
   checkBooleans({ tune, selfCheck: options.selfCheck });
   checkFunctions({ onProgress: options.onProgress, onWarning: options.onWarning });
   if (variants !== undefined) checkObject('variants', variants, 'trainer.variants');
@@ -324,6 +343,7 @@ function checkOptions(options: EngineOptions): void {
     );
   }
   if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
+  if (deadlineSeconds !== undefined) checkNumber('deadlineSeconds', deadlineSeconds, 0.1, 3600);
   if (device !== undefined && !device?.queue) {
     throw new EngineError(
       'argument',

@@ -6,4 +6,8 @@ export interface Progress {
   readonly done: number;
   /** How many there are, as far as is known. */
   readonly total: number;
+  /** A kernel whose shader has been compiling for long, `conv2d.winograd7` for instance. Told again every few seconds. */
+  readonly kernel?: string;
+  /** For how long that has been compiling. */
+  readonly seconds?: number;
 }

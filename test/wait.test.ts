@@ -1,6 +1,6 @@
 /** Node's event loop while something of a device is awaited. What Firefox needs shows in the time that its lane takes. */
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest';
-import { Waiter } from '../src/gpu/wait';
+import { afterSeconds, Waiter } from '../src/gpu/wait';
 
 const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -54,4 +54,32 @@ test('what is awaited briefly is not delayed, and waits at the same time share t
   const { turns, rests } = await turnsDuring(Promise.all([1, 2, 3, 4, 5].map(() => waiter.wait(after(200)))));
   expect(rests).toBeGreaterThan(2);
   expect(rests).toBeLessThanOrEqual(turns + 2);
+});
+
+test('seconds count in which ticks come on time: not those of a sleep, or in a debugger', () => {
+  vi.useFakeTimers();
+  try {
+    const now = performance.now.bind(performance);
+    let slept = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + slept);
+    const late = vi.fn();
+    const off = vi.fn();
+    afterSeconds(10, late);
+    const callOff = afterSeconds(5, off);
+    vi.advanceTimersByTime(4_500);
+    callOff();
+    // The clock goes on, and no timer fires.
+    for (const sleep of [3_600_000, 3_000, 3_000, 3_000]) {
+      slept += sleep;
+      vi.advanceTimersByTime(1_000);
+    }
+    vi.advanceTimersByTime(5_400);
+    expect(late).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1_000);
+    expect(late).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(60_000);
+    expect([late.mock.calls.length, off.mock.calls.length]).toEqual([1, 0]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -92,11 +92,12 @@ export class Preparations {
   }
 
   readonly onProgress = (preparation: Preparation): void => {
-    const { task, done, total } = preparation;
+    const { task, done, total, kernel } = preparation;
     const now = performance.now();
     if (task === 'tuning') this.tuning = { done, total, from: this.tuning?.from ?? now, at: now };
-    if (now - this.start > SHORT_MS)
-      this.progress.update({ done, total, text: `${preparing[task]}: ${done} of ${total}` });
+    const text = `${preparing(preparation)}: ${done} of ${total}`;
+    if (kernel !== undefined) this.progress.print(text);
+    else if (now - this.start > SHORT_MS) this.progress.update({ done, total, text });
   };
 
   /** Event handlers for an engine. */

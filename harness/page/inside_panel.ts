@@ -14,6 +14,7 @@ import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } f
 import { SlowMotion } from './inside/slow_motion';
 import { PRETRAINED_IMAGES } from './pretrained';
 import type { WorkerEvent } from './protocol';
+import { describe } from './state';
 
 /** While it trains, the network is looked at again after so many images and milliseconds: each look costs the step under way. */
 const AGAIN_IMAGES = 2048;
@@ -216,6 +217,7 @@ class InsidePanel implements TaskPanel {
     const { preparing, phase, model } = app.state;
     if (waiting === 'step' || (waiting && !looked)) {
       const doing = waiting === 'step' ? 'Making a step' : 'Looking';
+      if (preparing?.kernel) return `${doing}. ${describe({ ...app.state, phase: 'compiling' })}`;
       const compiling =
         preparing?.task === 'compiling' ? `: shader ${preparing.done} of ${preparing.total}` : '';
       return `${doing}${compiling}`;

@@ -321,7 +321,7 @@ export function describe(state: State): string {
     case 'idle':
       return 'Ready';
     case 'compiling':
-      return preparing[state.preparing?.task ?? 'compiling'];
+      return preparing(state.preparing ?? { task: 'compiling' });
     case 'training':
       return state.losses.length === 0 ? 'Training: the first step is under way' : 'Training';
     case 'pausing':

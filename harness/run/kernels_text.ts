@@ -2,11 +2,18 @@
 import type { Progress } from '../../src/progress';
 import type { Variants } from '../../src/unet/variants';
 
-/** The name of the current task; the progress follows it. */
-export const preparing: Readonly<Record<Progress['task'], string>> = {
+const TASKS: Readonly<Record<Progress['task'], string>> = {
   compiling: 'Compiling the shaders',
   tuning: 'Measuring which kernels are fastest',
 };
+
+/** What is being prepared, and which kernel takes long; how far it is follows. */
+export const preparing = ({
+  task,
+  kernel,
+  seconds,
+}: Pick<Progress, 'task' | 'kernel' | 'seconds'>): string =>
+  kernel === undefined ? TASKS[task] : `Compiling ${kernel}, for ${seconds} s so far`;
 
 /** A line for each kernel: `conv2d: winograd4 (down.1 up.0), direct (down.0)`. */
 export function variantLines(variants: Variants): string[] {

@@ -1,25 +1,24 @@
 /** A device that the caller owns, on which the engine is a guest. */
 import { EngineError, type ErrorCode } from '../errors';
 import type { Op } from '../plan/op';
-import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Progress } from '../progress';
+import type { Warning } from '../warning';
 import { type AdapterDescription, describeAdapter } from './adapter';
+import { Compiler } from './compiler';
 import { Load, Pacer, type PartWork } from './pacer';
 import { requirements } from './request_device';
-import { Waiter } from './wait';
+import { afterSeconds, Waiter } from './wait';
 
 /** How long a device that rejects a promise has to say that it is lost. */
 const LOSS_KNOWN_MS = 3000;
 /** The same for one that refuses something: that is what Firefox's do with all that is on a lost device. */
 const REFUSAL_KNOWN_MS = 500;
 
+/** A submission, which takes part of a second, may take as long as so many deadlines of a pipeline: some drivers compile when they first run it. */
+const SILENCE = 3;
+
 /** Of the time from a submission to word of its end, at least this share counts as work, unless the pacer expects less. */
 const LEAST_SHARE = 0.25;
-
-export interface CompiledShader {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
 
 export interface BufferRequest {
   readonly label: string;
@@ -32,8 +31,14 @@ export interface GpuOptions {
   readonly maxSubmitMilliseconds?: number;
   /** The GPU object that the device came from: Dawn's binding for Node crashes if it is collected before the device. */
   readonly source?: GPU;
-  /** Called when a shader has been compiled. */
+  /** Called when a shader has been compiled, or takes long. */
   readonly onProgress?: (progress: Progress) => void;
+  /** How long a pipeline may take before it is late. Default 10, on software adapters 60. */
+  readonly deadlineSeconds?: number;
+  /** Whether the device counts as lost when a submission has not ended for three times as long. */
+  readonly isOwn?: boolean;
+  /** Called then if it does not. */
+  readonly onWarning?: (warning: Warning) => void;
 }
 
 /** Work that can be submitted part by part: a Program. */
@@ -54,13 +59,35 @@ interface RunOptions {
   readonly milliseconds?: number | undefined;
 }
 
+type LossInfo = Pick<GPUDeviceLostInfo, 'reason' | 'message'>;
+
 /** What the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
 interface Loss {
-  info?: GPUDeviceLostInfo;
+  info?: LossInfo;
   readonly source: GPU | undefined;
+  /** Resolves when the device is lost, or counts as lost. */
+  readonly lost: Promise<LossInfo>;
+  lose(info: LossInfo): void;
 }
 
-/** A device with a cache of pipelines, checked buffer creation and a record of its loss. Never destroys the device. */
+function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
+  let lose = (_: LossInfo) => {};
+  const lost = new Promise<LossInfo>((resolve) => {
+    lose = resolve;
+  });
+  const loss: Loss = {
+    source,
+    lost,
+    lose(info) {
+      loss.info ??= info;
+      lose(info);
+    },
+  };
+  void device.lost.then(loss.lose);
+  return loss;
+}
+
+/** A device with its pipelines, checked buffer creation and a record of its loss. Never destroys the device. */
 export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
@@ -73,15 +100,26 @@ export class Gpu {
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   /** Which checks at the real size have passed on this adapter, by key. Undefined: nothing is checked. */
   passed: { has(key: string): Promise<boolean>; add(...keys: readonly string[]): Promise<void> } | undefined;
-  private readonly onProgress: GpuOptions['onProgress'];
+  readonly compiler: Compiler;
+  private readonly isOwn: boolean;
+  private readonly onWarning: GpuOptions['onWarning'];
+  /** Whether a submission has not ended for long, and none has since. */
+  private silent = false;
   private readonly waiter: Waiter;
   /** Writes that no submission has waited for yet. */
   private readonly writes: Promise<void>[] = [];
-  private readonly pipelines = new Map<string, Promise<CompiledShader>>();
-  /** Counts the shaders that are being compiled concurrently. */
-  private compiling = { done: 0, total: 0 };
 
-  constructor(device: GPUDevice, { maxSubmitMilliseconds = 300, source, onProgress }: GpuOptions = {}) {
+  constructor(
+    device: GPUDevice,
+    {
+      maxSubmitMilliseconds = 300,
+      source,
+      onProgress,
+      deadlineSeconds,
+      isOwn = false,
+      onWarning,
+    }: GpuOptions = {},
+  ) {
     for (const [name, needed] of Object.entries(requirements.limits)) {
       const has = device.limits[name as keyof typeof requirements.limits];
       if (has < needed) {
@@ -93,15 +131,19 @@ export class Gpu {
     }
     this.device = device;
     this.adapter = describeAdapter(device.adapterInfo);
-    this.onProgress = onProgress;
+    const deadline = deadlineSeconds ?? (this.adapter.software ? 60 : 10);
+    this.compiler = new Compiler(this, deadline, onProgress);
     this.waiter = new Waiter(() => device.queue.submit([]));
     this.pacer = new Pacer(maxSubmitMilliseconds);
-    // The callback must not refer to `this`: the device would then keep the whole engine alive.
-    const loss: Loss = { source };
-    this.loss = loss;
-    void device.lost.then((info) => {
-      loss.info = info;
-    });
+    // Its callback must not refer to `this`: the device would then keep the whole engine alive.
+    this.loss = lossOf(device, source);
+    this.isOwn = isOwn;
+    this.onWarning = onWarning;
+  }
+
+  /** Resolves when the device is lost, or counts as lost as it does not answer. */
+  get lost(): Promise<LossInfo> {
+    return this.loss.lost;
   }
 
   /** Throws `device-lost` once the device is gone. */
@@ -117,13 +159,18 @@ export class Gpu {
     }
   }
 
+  /** Settles like a promise of this device, and lets the runtime look after it meanwhile. */
+  wait<T>(promise: Promise<T>): Promise<T> {
+    return this.waiter.wait(promise);
+  }
+
   /**
    * Awaits a promise of this device. If the device is lost meanwhile, maps and queries reject with various errors: this then waits until
    * the loss is known, and throws that instead.
    */
   async settle<T>(promise: Promise<T>): Promise<T> {
     try {
-      return await this.waiter.wait(promise);
+      return await this.wait(promise);
     } catch (cause) {
       await this.checkLost(LOSS_KNOWN_MS);
       throw new EngineError('shader', `The device failed: ${(cause as Error).message}`, { cause });
@@ -132,7 +179,8 @@ export class Gpu {
 
   /** Throws `device-lost` if the device says within so many milliseconds that it is gone. */
   private async checkLost(milliseconds: number): Promise<void> {
-    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
+    this.checkAlive();
+    await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
     this.checkAlive();
   }
 
@@ -186,77 +234,6 @@ export class Gpu {
     this.writes.push(written);
   }
 
-  /** The pipeline of a shader, compiled once per device and text: a tool may give a shader another text. */
-  pipeline(shader: Shader): Promise<CompiledShader> {
-    const key = `${shader.name} ${shader.hash}`;
-    let compiled = this.pipelines.get(key);
-    if (!compiled) {
-      compiled = this.load(shader).finally(() => this.compiled());
-      this.compiling.total++;
-      this.pipelines.set(key, compiled);
-      compiled.catch(() => this.pipelines.delete(key)); // the network, or memory, may be back next time
-    }
-    return compiled;
-  }
-
-  private compiled(): void {
-    const { compiling } = this;
-    compiling.done++;
-    this.onProgress?.({ task: 'compiling', ...compiling });
-    if (compiling.done === compiling.total) this.compiling = { done: 0, total: 0 };
-  }
-
-  private async load(shader: Shader): Promise<CompiledShader> {
-    this.checkAlive();
-    return this.compile(shader, await shader.code());
-  }
-
-  private async compile(shader: Shader, code: string): Promise<CompiledShader> {
-    this.checkAlive();
-    const { device } = this;
-    const entries: GPUBindGroupLayoutEntry[] = Object.values<ShaderBinding>(shader.bindings).map(
-      ({ binding, access }) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
-      }),
-    );
-    if (shader.params.size > 0) {
-      // minBindingSize makes the browser check the struct's size in the shader against ours.
-      entries.push({
-        binding: 0,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: shader.params.size },
-      });
-    }
-    device.pushErrorScope('validation');
-    const layout = device.createBindGroupLayout({ label: shader.name, entries });
-    const module = device.createShaderModule({ label: shader.name, code });
-    const pipeline = device.createComputePipelineAsync({
-      label: shader.name,
-      layout: device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [layout] }),
-      compute: { module, entryPoint: 'main' },
-    });
-    const scope = device.popErrorScope();
-    try {
-      const [compiled, error] = await Promise.all([this.waiter.wait(pipeline), this.settle(scope)]);
-      if (error) throw error;
-      return { pipeline: compiled, layout };
-    } catch (error) {
-      this.checkAlive();
-      const info = await module.getCompilationInfo().catch(() => undefined);
-      const lines = code.split('\n');
-      const messages = (info?.messages ?? [])
-        .filter((m) => m.type === 'error')
-        .map((m) => `${m.lineNum}:${m.linePos} ${m.message}\n    ${lines[m.lineNum - 1] ?? ''}`);
-      throw new EngineError(
-        'shader',
-        `The shader ${shader.name} was refused by this browser or driver: ${messages.join('\n') || (error as Error).message}`,
-        { cause: error },
-      );
-    }
-  }
-
   /**
    * Runs `work` in error scopes and throws any error of the device or of the call itself. Without the scopes, the error would reach the
    * handlers of the device's owner, and a refused submission would silently leave stale results. `what` names the work in the message;
@@ -300,13 +277,33 @@ export class Gpu {
     const start = performance.now();
     const before = load && ended();
     const accepted = this.scoped('a submission', () => queue.submit([encoder.finish()]));
-    const [begin, end] = await Promise.all([before, ended(), accepted, ...this.writes.splice(0)]);
+    const all = Promise.all([before, ended(), accepted, ...this.writes.splice(0)]);
+    const [begin, end] = await this.answered(all);
     this.checkAlive();
     if (!load || begin === undefined) return;
     // Word of both may come at the same time; it then says little about the time in between.
     const least = Math.min(LEAST_SHARE * (end - start), this.pacer.predict(load));
     load.milliseconds = Math.max(end - begin, least);
     this.pacer.measured(load);
+  }
+
+  /** Settles as `ends` does, of a submission. Throws `device-lost` if the device counts as lost, as there is no word of the end. */
+  private answered<T>(ends: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const seconds = SILENCE * this.compiler.deadline;
+      const end = afterSeconds(seconds, async () => {
+        const { silence } = await import('./trouble');
+        const loss = this.silent ? undefined : silence(seconds, this.isOwn, this.onWarning);
+        this.silent = true;
+        if (loss) this.loss.lose(loss);
+        this.checkLost(0).catch(reject);
+      });
+      const answered = () => {
+        end();
+        this.silent = false;
+      };
+      ends.finally(answered).then(resolve, reject);
+    });
   }
 
   /** Submits copies of the caller's buffers, and resolves once the device has accepted them. Throws `argument` if it refuses `what`. */

@@ -5,9 +5,11 @@ import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import { ownName } from './adapter';
-import type { CompiledShader, Gpu } from './gpu';
+import type { CompiledShader } from './compiler';
+import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
 import { UnusableKernel } from './unusable_kernel';
+import { afterSeconds } from './wait';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;
@@ -68,7 +70,7 @@ export class Program {
     for (const part of parts) this.load.add(part);
   }
 
-  /** Throws `UnusableKernel` if a shader is refused, or a kernel computes wrong results. */
+  /** Throws `UnusableKernel` if a shader is refused, or late, or a kernel computes wrong results. */
   static async compile(
     gpu: Gpu,
     label: string,
@@ -180,15 +182,22 @@ export class Program {
   }
 }
 
-async function pipelineOf(gpu: Gpu, { kernel, variant }: Op, shader: Shader): Promise<CompiledShader> {
+/** The pipeline of a shader of an op. On a GPU, one of a kernel that has other forms is not waited for beyond the deadline. */
+async function pipelineOf({ compiler, adapter }: Gpu, op: Op, shader: Shader): Promise<CompiledShader> {
+  const compilation = compiler.pipeline(shader);
+  const parts = { Unusable: UnusableKernel, after: afterSeconds };
+  const { software } = adapter;
+  const need = { op, shader, compilation, compiler, adapter: ownName(adapter), software, ...parts };
+  const late = async () => {
+    await compilation.late;
+    return (await import('./trouble')).waitFor(need);
+  };
   try {
-    return await gpu.pipeline(shader);
+    return await Promise.race([compilation.compiled, late()]);
   } catch (cause) {
-    if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;
-    const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${ownName(gpu.adapter) || 'without a name'}): ${cause.message}`;
-    const advice =
-      'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
-    throw new UnusableKernel('refused-kernel', { kernel, variant, text, advice }, { cause });
+    if (cause instanceof UnusableKernel || !(cause instanceof EngineError) || cause.code !== 'shader')
+      throw cause;
+    throw (await import('./trouble')).refusedKernel(need, cause);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The requirements of this engine for a device, and a request for one. */
 import { checkObject, EngineError, show, typeOf } from '../errors';
+import { afterSeconds } from './wait';
 
 /**
  * The features and limits that a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that requests its own device can
@@ -20,16 +21,9 @@ export const requirements = {
   optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'] as const,
 } as const;
 
-const inNode =
-  "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
-
 /** Throws `no-webgpu` if the globals of WebGPU are missing: Node can have a GPU object or a device without them. */
-export function checkGlobals(): void {
-  if (typeof GPUBufferUsage !== 'undefined') return;
-  throw new EngineError(
-    'no-webgpu',
-    `This runtime lacks the globals of WebGPU (GPUBufferUsage is not defined): ${inNode}`,
-  );
+export async function checkGlobals(): Promise<void> {
+  if (typeof GPUBufferUsage === 'undefined') throw (await import('./no_device')).noGlobals();
 }
 
 /** Throws an `argument` error unless a device can be asked for with these. */
@@ -48,23 +42,17 @@ export function checkRequest(gpu: unknown, { powerPreference }: GPURequestAdapte
 }
 
 /** How long a browser or driver may take to answer. */
-const ANSWER_MS = 10_000;
+const ANSWER_SECONDS = 10;
 
 /** Settles as `asked` does; throws `no-adapter` if that takes too long. What comes later is for `drop`. */
-async function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = afterSeconds(ANSWER_SECONDS, async () => {
       asked.then(drop, () => {});
-      const message = `${what} did not answer within ${ANSWER_MS / 1000} s. Reload the page or start the browser anew, and update the graphics driver.`;
-      reject(new EngineError('no-adapter', message));
-    }, ANSWER_MS);
+      reject((await import('./no_device')).noAnswer(what, ANSWER_SECONDS));
+    });
+    asked.finally(end).then(resolve, reject);
   });
-  try {
-    return await Promise.race([asked, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A device, and the adapter that it is of. */
@@ -83,12 +71,7 @@ async function ask(
   withLimits: boolean,
 ): Promise<DeviceOfAdapter> {
   const adapter = await answer(gpu.requestAdapter(options), 'requestAdapter', () => {});
-  if (!adapter) {
-    throw new EngineError(
-      'no-adapter',
-      'WebGPU is present, but no adapter was found. Update the graphics driver, or enable hardware acceleration; on Linux, Chrome may need --enable-unsafe-webgpu and a Vulkan driver (Mesa provides one in software).',
-    );
-  }
+  if (!adapter) throw (await import('./no_device')).noAdapter();
   const features = withFeatures ? requirements.optionalFeatures.filter((f) => adapter.features.has(f)) : [];
   const limits = withLimits ? requirements.optionalLimits : [];
   const asked = adapter.requestDevice({
@@ -109,20 +92,12 @@ export async function requestDevice(
 ): Promise<DeviceOfAdapter> {
   checkObject('options', options, "{ powerPreference: 'low-power' }");
   checkRequest(gpu, options);
-  if (!gpu) {
-    const insecure = globalThis.isSecureContext === false;
-    throw new EngineError(
-      'no-webgpu',
-      insecure
-        ? 'WebGPU is hidden because this page is not a secure context. Open it over https:// or from localhost.'
-        : `This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; ${inNode}`,
-    );
-  }
+  if (!gpu) throw (await import('./no_device')).noWebGPU();
   try {
     return await ask(gpu, options, true, true);
   } catch (error) {
     if (error instanceof EngineError) throw error;
-    const { askForLess } = await import('./ask_for_less');
+    const { askForLess } = await import('./no_device');
     return askForLess((withFeatures) => ask(gpu, options, withFeatures, false));
   }
 }

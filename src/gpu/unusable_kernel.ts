@@ -1,9 +1,16 @@
 import { EngineError } from '../errors';
 
 /** Why it cannot be used, as `Warning.code` says it. */
-type Why = 'wrong-kernel' | 'refused-kernel';
+type Why = 'wrong-kernel' | 'refused-kernel' | 'slow-kernel';
 
-/** Thrown if a kernel, or one of its variants, cannot be used on this adapter. Its code is `wrong-kernel`, or `shader` if it was refused. */
+/** A pipeline that is late and may still come. */
+interface Pending {
+  readonly compiled: Promise<unknown>;
+  /** Resolves when it is there, and tells of it until then; throws an `UnusableKernel` if it is given up. */
+  wait(): Promise<unknown>;
+}
+
+/** Thrown if a kernel, or one of its variants, cannot be used on this adapter. Its code is `wrong-kernel`, or `shader` if it was refused or is late. */
 export class UnusableKernel extends EngineError {
   readonly why: Why;
   readonly kernel: string;
@@ -12,13 +19,20 @@ export class UnusableKernel extends EngineError {
   readonly text: string;
   /** Whether something was computed with it already, which can be made again with another variant. */
   readonly wasUsed: boolean;
+  /** Of a `slow-kernel` that is not given up. */
+  readonly pending: Pending | undefined;
 
   constructor(
     why: Why,
     { kernel, variant, text, advice }: Readonly<Record<'kernel' | 'variant' | 'text' | 'advice', string>>,
-    { wasUsed = false, ...options }: ErrorOptions & { readonly wasUsed?: boolean } = {},
+    {
+      pending,
+      wasUsed = false,
+      ...options
+    }: ErrorOptions & { readonly pending?: Pending | undefined; readonly wasUsed?: boolean } = {},
   ) {
     super(why === 'wrong-kernel' ? why : 'shader', `${text} ${advice}`, options);
+    this.pending = pending;
     this.why = why;
     this.kernel = kernel;
     this.variant = variant;

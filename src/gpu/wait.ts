@@ -1,4 +1,4 @@
-/** Awaits promises of the GPU. Firefox polls too rarely and Dawn in Node too often; this file corrects both. */
+/** Awaits promises of the GPU, which may take long. Firefox polls too rarely and Dawn in Node too often; this file corrects both. */
 
 /**
  * Firefox checks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile
@@ -56,4 +56,25 @@ export class Waiter {
     else Atomics.wait(NEVER, 0, 0, Math.min(MOST_REST_MS, REST_SHARE * (performance.now() - this.since)));
     this.next();
   };
+}
+
+const TICK_SECONDS = 1;
+
+/**
+ * Calls `then` after so many seconds in which ticks came on time: while the computer sleeps, or a debugger holds the program, nothing can
+ * be late. Returns what calls it off.
+ */
+export function afterSeconds(seconds: number, then: () => void): () => void {
+  const tick = 1000 * Math.min(TICK_SECONDS, seconds / 4);
+  let left = 1000 * seconds;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const took = performance.now() - last;
+    last += took;
+    if (took < 2 * tick) left -= took;
+    if (left > tick / 2) return;
+    clearInterval(timer);
+    then();
+  }, tick);
+  return () => clearInterval(timer);
 }

@@ -1,14 +1,24 @@
 /** Loads the npm package `webgpu` (Dawn), an optional peer dependency that brings WebGPU to Node. */
+import { availableParallelism } from 'node:os';
 import { EngineError } from '../errors';
 
 /** Kept alive: Dawn crashes if the object from `create` is collected while one of its devices lives. */
 let kept: GPU | undefined;
 
-/** Returns the runtime's own navigator.gpu if it has one, else Dawn's, after installing its globals. Throws EngineError `no-webgpu`. */
+/**
+ * Returns the runtime's own navigator.gpu if it has one, else Dawn's, after installing its globals, and a `navigator` where there is none.
+ * Throws EngineError `no-webgpu`.
+ */
 export async function nodeGpu(): Promise<GPU> {
   const own = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (own) return own;
   if (!kept) {
+    // As Node has it from version 21 on. It says how many pipelines may compile at once.
+    if (!globalThis.navigator) {
+      const [major] = process.versions.node.split('.');
+      const value = { userAgent: `Node.js/${major}`, hardwareConcurrency: availableParallelism() };
+      Object.defineProperty(globalThis, 'navigator', { value, configurable: true });
+    }
     const { create, globals } = await loadDawn();
     Object.assign(globalThis, globals);
     // Dawn rounds timestamps to protect web users' privacy; Node needs no such protection.

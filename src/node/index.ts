@@ -9,9 +9,6 @@ import { nodeGpu } from './dawn';
  */
 export async function installWebGPU(): Promise<GPU> {
   const gpu = await nodeGpu();
-  const { navigator } = globalThis as { navigator?: Navigator };
-  // Node has a navigator since version 21.
-  if (!navigator) Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
-  else if (!navigator.gpu) Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
+  if (!navigator.gpu) Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
   return gpu;
 }

@@ -1,7 +1,7 @@
 /** Choosers decide which kernel variants a network uses. */
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
-import type { UnusableKernel } from '../gpu/unusable_kernel';
+import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
 import type { Layer } from '../unet/config';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from '../unet/variants';
@@ -56,7 +56,10 @@ export interface Choice {
   };
 }
 
-/** Calls `make` with given or chosen variants; if a chosen variant proves wrong or is refused, chooses again and retries. */
+/**
+ * Calls `make` with given or chosen variants; if a chosen variant proves wrong, is refused or late, chooses again and retries. One that is
+ * late is waited for where nothing can take its place.
+ */
 export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
   const { given, gpu, chooser, layers, batch, training, sized } = choice;
   let variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
@@ -70,8 +73,9 @@ export async function withVariants<T>(choice: Choice, make: (variants: Variants)
         throw namingLargestBatch(error, gpu.device, { ...sized, opsOf });
       }
       const others = given ? undefined : await chooser.replace(error, variants, layers, batch, training);
-      if (!others) throw error;
-      variants = others;
+      if (others) variants = others;
+      else if (error instanceof UnusableKernel && error.pending) await error.pending.wait();
+      else throw error;
     }
   }
 }

@@ -31,7 +31,7 @@ export class EngineChooser implements VariantChooser {
   private cache: TuningCache | undefined;
   /** Tuning time left, for everything that the engine creates. */
   private millisecondsLeft: number | undefined;
-  /** `kernel.variant` names that the device refused, or whose results were wrong: never chosen again where there is another. */
+  /** `kernel.variant` names that the device refused, or whose results were wrong, or that are late: not chosen where there is another. */
   private readonly rejectedVariants = new Set<string>();
   /** Those of them that `onWarning` has been given. */
   private readonly told = new Set<string>();
@@ -88,11 +88,19 @@ export class EngineChooser implements VariantChooser {
     training: boolean,
   ): Promise<Variants | undefined> {
     if (this.variants || !(error instanceof UnusableKernel)) return undefined;
-    const { why, kernel, variant, text } = error;
+    const { why, kernel, variant, text, pending } = error;
+    // One that was waited for, and given up: it may have come at any time, and forms do not change by the clock then.
+    if (why === 'slow-kernel' && !pending) return undefined;
     const rejected = chosenFor(kernel, variant);
     // A kernel without variants; or a plain form that nothing here uses, which was needed to check another.
     if (!variantsIn(used).has(rejected)) return undefined;
-    this.rejectedVariants.add(rejected);
+    const { rejectedVariants } = this;
+    if (!rejectedVariants.has(rejected))
+      pending?.compiled.then(
+        () => rejectedVariants.delete(rejected),
+        () => {},
+      );
+    rejectedVariants.add(rejected);
     const others = await this.choose(layers, batch, training);
     if (variantsIn(others).has(rejected)) return undefined;
     // Something created at the same time may have told of it already.

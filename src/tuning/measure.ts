@@ -24,6 +24,10 @@ const AGREEMENT = 6e-3;
 /** Distance in the noise pool between the starts of one op's tensors. */
 const NOISE_SHIFT = 1009;
 
+/** Compares a result with the expected one. */
+export const comparing = (result: Tensor, expected: Tensor, partials: Tensor): Op =>
+  op(difference, 'tune', { size: result.size }, { result, expected, partials });
+
 /** Variants as ops on the same tensors; the plain variant first. */
 export interface Job {
   readonly ops: readonly Op[];
@@ -125,8 +129,7 @@ class Comparison {
     try {
       const comparisons: Program[] = [];
       for (const [i, result] of results.entries()) {
-        const names = { result, expected: expected[i], partials: partials[i] };
-        comparisons.push(await comparison.compile(op(difference, 'tune', { size: result.size }, names)));
+        comparisons.push(await comparison.compile(comparing(result, expected[i], partials[i])));
       }
       comparison.comparisons = comparisons;
       return comparison;

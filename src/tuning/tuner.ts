@@ -24,7 +24,7 @@ import {
   type Variants,
 } from '../unet/variants';
 import { adapterKey, readCache, type TuningCache, writeCache } from './cache';
-import { fastest, type Job, NoisePool } from './measure';
+import { comparing, fastest, type Job, NoisePool } from './measure';
 
 /** Limits on measuring. */
 export interface TuningEffort {
@@ -42,6 +42,8 @@ export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
 
 /** Share of the time that may go into compiling: see `compileAll`. */
 const COMPILING = 0.5;
+/** Without this nothing is measured. */
+const COMPARISON = comparing(tensor('result', 1), tensor('expected', 1), tensor('differences', 2));
 /** Larger than any place in an order of preference. */
 const LAST = 1000;
 
@@ -167,6 +169,7 @@ async function measureAll(
   try {
     const { compiled, refused } = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
     const isReady = ({ calls }: Op) => calls.every(({ shader }) => compiled.has(shader));
+    if (!isReady(COMPARISON)) return;
     for (const { kernel, variant, calls } of queue.flatMap(({ ops }) => ops))
       if (calls.some(({ shader }) => refused.has(shader))) rejectedVariants.add(`${kernel}.${variant}`);
     for (const [i, { key, ops, tensors, usual }] of queue.entries()) {
@@ -242,7 +245,7 @@ function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [s
 
 /**
  * Compiles the shaders concurrently, and returns those that are done when all are, or at `end`: the tuner does not wait for a shader that
- * takes seconds, as long unrolled texts do with some drivers. Starts with the plain variants, without which nothing is checked; then follow
+ * takes seconds, as long unrolled texts do with some drivers. Starts with the comparison and the plain variants, without which nothing is checked; then follow
  * the order of preference, and last the variants that are not expected to win anywhere. A refused shader counts as done; the error is
  * reported when the variant is tried.
  */
@@ -256,14 +259,14 @@ async function compileAll(
   const place = (o: Op) =>
     plain.has(o) ? -1 : rank(o.variant, adapterKind(gpu.adapter)) + (unlikely.has(o) ? LAST : 0);
   const ops = jobs.flatMap((job) => job.ops).sort((a, b) => place(a) - place(b));
-  const shaders = new Set(ops.flatMap(({ calls }) => calls.map(({ shader }) => shader)));
+  const shaders = new Set([COMPARISON, ...ops].flatMap(({ calls }) => calls.map(({ shader }) => shader)));
   const done = new Set<Shader>();
   const refused = new Set<Shader>();
   const all = Promise.all(
     [...shaders].map((shader) =>
-      gpu
-        .pipeline(shader)
-        .catch(() => refused.add(shader))
+      gpu.compiler
+        .pipeline(shader, false)
+        .compiled.catch(() => refused.add(shader))
         .then(() => done.add(shader)),
     ),
   );

@@ -24,7 +24,9 @@ export async function resumeTrainer(
       return { trainer: await engine.createTrainer(unet, { ...options, variants }) };
     } catch (error) {
       const isArgument = error instanceof EngineError && error.code === 'argument';
-      if (!isArgument && !(error instanceof UnusableKernel)) throw error;
+      // The bits of a run do not depend on how long a shader compiles.
+      const isUnusable = error instanceof UnusableKernel && error.why !== 'slow-kernel';
+      if (!isArgument && !isUnusable) throw error;
       otherKernels = error.message;
     }
   }

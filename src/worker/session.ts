@@ -165,7 +165,7 @@ export class TrainingSession {
       this.resting = this.run ? 'paused' : 'idle';
       this.host.send({ type: 'recovered', step: this.run?.losses.length ?? 0 });
     }
-    void engine.device.lost.then(({ reason, message }) => {
+    void engine.gpu.lost.then(({ reason, message }) => {
       if (this.engine === engine && reason !== 'destroyed') this.deviceLost(message);
     });
     return engine;

@@ -19,11 +19,11 @@ const server = await createPeerServer();
 const load = (file) => server.ssrLoadModule(file);
 const { devDependencies } = (await load('/package.json')).default;
 const { goldenBatch } = await load('/test/golden/workload.ts');
-const { installNavigator } = await load('/harness/tools/peers/node.ts');
+const { installWebGPU } = await load('/src/node/index.ts');
 const { watchDevices } = await load('/harness/tools/peers/devices.ts');
 const { loadPeer } = await load('/harness/tools/peers/peer.ts');
 
-await installNavigator();
+await installWebGPU();
 const devices = await watchDevices();
 async function lossesOf(name) {
   const createPeer = await loadPeer[name]();

@@ -141,13 +141,15 @@ describe('nothing is left behind', mainlyIn('node', 'chrome'), () => {
       for (let n = 1; n < 9; n++) {
         const engine = await createEngine({ device: gpu.device, selfCheck: false });
         const unet = await engine.createUNet(config);
-        const call = engine.gpu[method].bind(engine.gpu) as () => Promise<unknown>;
+        const owner: object = method === 'pipeline' ? engine.gpu.compiler : engine.gpu;
+        const methods = owner as Record<typeof method, () => Promise<unknown>>;
+        const call = methods[method].bind(owner);
         let calls = 0;
         const failing = async (...args: []) => {
           if (++calls === n) throw new EngineError('limit', 'no more');
           return call(...args);
         };
-        vi.spyOn(engine.gpu, method).mockImplementation(failing as never);
+        vi.spyOn(methods, method).mockImplementation(failing as never);
         const made = await make(engine, unet).catch((error: EngineError) => error);
         if (calls >= n) {
           failures++;

@@ -54,9 +54,9 @@ function served(options: ServeOptions = {}) {
 }
 
 /** One whose devices can be lost. */
-function servedLosable() {
-  const { gpu, lose, refuse } = losableGpu();
-  return { ...served({ engine: { gpu, selfCheck: false } }), lose, refuse };
+function servedLosable(engine: ServeOptions['engine'] = {}) {
+  const { gpu, ...device } = losableGpu();
+  return { ...served({ engine: { gpu, selfCheck: false, ...engine } }), ...device };
 }
 
 /** The losses that a client has heard of. */
@@ -233,6 +233,18 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
     refuse(0);
     await client.begin({ ...run, images });
     expect(await client.start()).toEqual(done);
+  });
+
+  test('or does not answer any more, is replaced', async () => {
+    const { client, silence, losses } = servedLosable({ deadlineSeconds: 0.5 });
+    await client.begin({ ...run, images });
+    const started = client.start();
+    await heard(client, 'loss');
+    const lost = heard(client, 'lost');
+    silence();
+    await lost;
+    expect(await started).toEqual(done);
+    expect(losses).toEqual(alone.losses);
   });
 
   test('while it rests is asked for when it is needed', async () => {

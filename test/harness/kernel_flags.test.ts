@@ -60,6 +60,23 @@ test('a choice is shown kernel by kernel', () => {
   expect(variantLines({})).toEqual([]);
 });
 
+test('a shader that takes long is told of each time', () => {
+  let told = '';
+  const write = (text: string) => {
+    told += text;
+    return true;
+  };
+  const progress = new Progress({ isTTY: false, write } as unknown as NodeJS.WriteStream);
+  const { onProgress } = new Preparations(progress);
+  for (const seconds of [10, 20])
+    onProgress({ task: 'compiling', done: 3, total: 5, kernel: 'conv2d.winograd7', seconds });
+  expect(told.split('\n')).toEqual([
+    'Compiling conv2d.winograd7, for 10 s so far: 3 of 5',
+    'Compiling conv2d.winograd7, for 20 s so far: 3 of 5',
+    '',
+  ]);
+});
+
 test('where a choice comes from', () => {
   const quiet = new Progress({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
   const preparations = new Preparations(quiet);

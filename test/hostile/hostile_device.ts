@@ -7,6 +7,10 @@
 export interface Hostility {
   /** Whether the driver refuses the pipeline of a shader of this name. */
   readonly refuses?: (shader: string) => boolean;
+  /** How many seconds the driver takes longer for a shader's pipeline, or until when. If it is Infinity, it never answers. */
+  readonly delays?: (shader: string) => number | Promise<void>;
+  /** The same for word of the end of a submission. */
+  readonly delaysWork?: () => number | Promise<void>;
   /** What the driver makes of a shader's text. */
   readonly rewrites?: (shader: string, text: string) => string;
   /** What the device says of its adapter. */
@@ -45,9 +49,29 @@ export function hostileSource(
   return { source: { requestAdapter } as GPU, requests };
 }
 
+/** Waits that all fail when they are ended, as those for a device do that is destroyed. */
+function waits() {
+  const fails = new Set<(error: Error) => void>();
+  const wait = (delay: number | Promise<void>) =>
+    new Promise<void>((resolve, reject) => {
+      fails.add(reject);
+      if (typeof delay !== 'number') void delay.then(resolve);
+      else if (delay === 0) resolve();
+      else if (delay < Number.POSITIVE_INFINITY) setTimeout(resolve, 1000 * delay);
+    });
+  const end = () => {
+    for (const fail of fails) fail(new Error('the device is hostile no more'));
+  };
+  return { wait, end };
+}
+
 /** Makes a device hostile until the result is disposed of. */
-export function makeHostile(device: GPUDevice, { refuses, rewrites, adapterInfo }: Hostility): Hostile {
+export function makeHostile(
+  device: GPUDevice,
+  { refuses, delays, delaysWork, rewrites, adapterInfo }: Hostility,
+): Hostile {
   const asked = new Set<string>();
+  const { wait, end } = waits();
   const createShaderModule = device.createShaderModule.bind(device);
   const createComputePipelineAsync = device.createComputePipelineAsync.bind(device);
   const hostile = {
@@ -57,24 +81,41 @@ export function makeHostile(device: GPUDevice, { refuses, rewrites, adapterInfo 
     },
     async createComputePipelineAsync(descriptor: GPUComputePipelineDescriptor): Promise<GPUComputePipeline> {
       // As Metal and Vulkan do it: the text is legal, and what becomes of it fails in the driver.
-      if (refuses?.(descriptor.label ?? '')) throw new GPUPipelineError(REFUSAL, { reason: 'internal' });
+      const shader = descriptor.label ?? '';
+      if (refuses?.(shader)) throw new GPUPipelineError(REFUSAL, { reason: 'internal' });
+      if (delays) await wait(delays(shader));
       return createComputePipelineAsync(descriptor);
     },
     ...(adapterInfo ? { adapterInfo } : {}),
   };
-  const before = Object.keys(hostile).map(
-    (name) => [name, Object.getOwnPropertyDescriptor(device, name)] as const,
-  );
-  for (const [name, value] of Object.entries(hostile))
-    Object.defineProperty(device, name, { value, configurable: true, writable: true });
+  const restore = [replaceMembers(device, hostile)];
+  if (delaysWork) {
+    const { queue } = device;
+    const done = queue.onSubmittedWorkDone.bind(queue);
+    const onSubmittedWorkDone = () => done().then(() => wait(delaysWork()));
+    restore.push(replaceMembers(queue, { onSubmittedWorkDone }));
+  }
   return {
     asked,
     [Symbol.dispose]() {
-      for (const [name, own] of before) {
-        if (own) Object.defineProperty(device, name, own);
-        else Reflect.deleteProperty(device, name);
-      }
+      end();
+      for (const each of restore) each();
     },
+  };
+}
+
+/** Puts others in place of an object's members. Returns what takes them back. */
+function replaceMembers(object: object, members: object): () => void {
+  const before = Object.keys(members).map(
+    (name) => [name, Object.getOwnPropertyDescriptor(object, name)] as const,
+  );
+  for (const [name, value] of Object.entries(members))
+    Object.defineProperty(object, name, { value, configurable: true, writable: true });
+  return () => {
+    for (const [name, own] of before) {
+      if (own) Object.defineProperty(object, name, own);
+      else Reflect.deleteProperty(object, name);
+    }
   };
 }
 

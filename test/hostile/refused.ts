@@ -1,5 +1,5 @@
 /** What becomes of training where the driver refuses one shader or another. */
-import { EngineError, type TuningCache } from '../../src/index';
+import { EngineError, type EngineOptions, type TuningCache } from '../../src/index';
 import { memoryCache } from '../../src/tuning/cache';
 import { check, type Network } from '../checked_networks';
 import { type Hostility, makeHostile, REFUSAL, someGpu } from './hostile_device';
@@ -22,12 +22,13 @@ export async function trainOn(
   { network, tune, adapterInfo }: Place,
   tuningCache: TuningCache,
   hostility: Hostility = {},
+  options: EngineOptions = {},
 ) {
   using hostile = makeHostile(device, { adapterInfo, ...hostility });
-  return { ...(await check(device, network, { tune, tuningCache })), asked: [...hostile.asked] };
+  return { ...(await check(device, network, { tune, tuningCache, ...options })), asked: [...hostile.asked] };
 }
 
-type Outcome = Awaited<ReturnType<typeof trainOn>>;
+export type Outcome = Awaited<ReturnType<typeof trainOn>>;
 
 /** A visit without faults: what it trains, what the next one remembers of it, and cannot add to, and the shaders that this one uses. */
 export async function healthyVisit(device: GPUDevice, place: Place) {
@@ -40,7 +41,8 @@ export async function healthyVisit(device: GPUDevice, place: Place) {
 }
 
 /** Kernels that have one form. The plain form of a convolution is the only one that linear layers have. */
-const isOnlyForm = (kernel: string, variant: string) => !kernel.startsWith('conv2d') || variant === 'direct';
+export const isOnlyForm = (kernel: string, variant: string) =>
+  !kernel.startsWith('conv2d') || variant === 'direct';
 
 /** What is wrong with what came of refusing a shader, or nothing. */
 function complaint(shader: string, expected: readonly number[], outcome: Outcome): string | undefined {

@@ -63,7 +63,7 @@ export const engine: Mutants = {
     },
     'a lost device is a mystery': {
       file: 'src/gpu/gpu.ts',
-      text: '      loss.info = info;\n',
+      text: '      loss.info ??= info;\n',
       becomes: '',
       caughtBy: node('gpu/engine', 'a lost device'),
     },
@@ -326,15 +326,15 @@ export const engine: Mutants = {
       caughtBy: node('node/hostile', 'request for'),
     },
     'features are asked for to the end': {
-      file: 'src/gpu/ask_for_less.ts',
+      file: 'src/gpu/no_device.ts',
       text: 'return await ask(false);',
       becomes: 'return await ask(true);',
       caughtBy: node('node/hostile', 'request for'),
     },
     'a driver that does not answer is waited for': {
       file: 'src/gpu/request_device.ts',
-      text: '    }, ANSWER_MS);',
-      becomes: '    }, 10 * ANSWER_MS);',
+      text: 'afterSeconds(ANSWER_SECONDS, ',
+      becomes: 'afterSeconds(10 * ANSWER_SECONDS, ',
       caughtBy: node('node/hostile', 'request for'),
     },
     'a device that comes late stays': {
@@ -400,10 +400,90 @@ export const engine: Mutants = {
       caughtBy: node('node/tuner', 'not to be measured'),
     },
   },
+  deadlines: {
+    'all pipelines are compiled at once': {
+      file: 'src/gpu/compiler.ts',
+      text: 'if (this.freePlaces > 0)',
+      becomes: 'if (this.freePlaces > -100)',
+      caughtBy: unit('compiler'),
+    },
+    'what the tuner would like comes before what a program needs': {
+      file: 'src/gpu/compiler.ts',
+      text: 'waiting.find((key) => needed.has(key)) ?? ',
+      becomes: '',
+      caughtBy: unit('compiler'),
+    },
+    'a pipeline that is late keeps its place': {
+      file: 'src/gpu/compiler.ts',
+      text: '      leave();\n      isLate();\n',
+      becomes: '      isLate();\n',
+      caughtBy: unit('compiler'),
+    },
+    'an hour of sleep is an hour of waiting': {
+      file: 'src/gpu/wait.ts',
+      text: 'if (took < 2 * tick) left',
+      becomes: 'left',
+      caughtBy: unit('wait'),
+    },
+    'forms change by the clock on a processor': {
+      file: 'src/gpu/trouble.ts',
+      text: 'need.software || isOnlyForm',
+      becomes: 'isOnlyForm',
+      caughtBy: node('node/hostile', 'changes no bit'),
+    },
+    'nobody is told': {
+      file: 'src/gpu/compiler.ts',
+      text: "this.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });",
+      becomes: 'void [kernel, seconds];',
+      caughtBy: node('node/hostile', 'is waited for where'),
+    },
+    'a form that was late is never used again': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: 'rejectedVariants.delete(rejected)',
+      becomes: 'undefined',
+      caughtBy: node('node/hostile', 'serves what is created'),
+    },
+    'a run goes on with other forms as one was late': {
+      file: 'src/worker/resume.ts',
+      text: " && error.why !== 'slow-kernel'",
+      becomes: '',
+      caughtBy: node('node/hostile', 'not replaced'),
+    },
+    'forms that are given are not waited for': {
+      file: 'src/tuning/chooser.ts',
+      text: 'else if (error instanceof UnusableKernel && error.pending) await error.pending.wait();\n',
+      becomes: '',
+      caughtBy: node('node/hostile', 'is waited for where'),
+    },
+    'a tuner waits for what it compares with': {
+      file: 'src/tuning/tuner.ts',
+      text: '    if (!isReady(COMPARISON)) return;\n',
+      becomes: '',
+      caughtBy: node('node/hostile', 'where there is one'),
+    },
+    'a device of its own is waited for': {
+      file: 'src/engine.ts',
+      text: 'const isOwn = !options.device;',
+      becomes: 'const isOwn = false;',
+      caughtBy: node('node/hostile', 'no word', 'device of its own'),
+    },
+    "the caller's device is given up": {
+      file: 'src/engine.ts',
+      text: 'const isOwn = !options.device;',
+      becomes: 'const isOwn = true;',
+      caughtBy: node('node/hostile', "where the device is the caller's"),
+    },
+    'a worker waits for a device that does not answer': {
+      file: 'src/worker/session.ts',
+      text: 'engine.gpu.lost.then',
+      becomes: 'engine.device.lost.then',
+      caughtBy: node('gpu/worker', 'does not answer any more'),
+    },
+  },
   'kernels that are refused': {
     'no other form takes the place of one': {
       file: 'src/gpu/program.ts',
-      text: "if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;",
+      text: "throw (await import('./trouble')).refusedKernel(need, cause);",
       becomes: 'throw cause;',
       caughtBy: node('node/hostile', 'at the same time'),
     },
@@ -433,9 +513,9 @@ export const engine: Mutants = {
     },
     'a run that began with one cannot go on': {
       file: 'src/worker/resume.ts',
-      text: 'if (!isArgument && !(error instanceof UnusableKernel)) throw error;',
+      text: 'if (!isArgument && !isUnusable) throw error;',
       becomes: 'if (!isArgument) throw error;',
-      caughtBy: node('node/hostile', 'given up'),
+      caughtBy: node('node/hostile', 'which says so'),
     },
   },
 };

@@ -1,16 +1,18 @@
 /** Drivers that treat kernels badly: training comes right with other forms, or ends in an error that says why. All rows: `npm run test:long -- hostile`. */
 import { describe, expect, test, vi } from 'vitest';
 import { ownName } from '../../src/gpu/adapter';
-import { createEngine, requestDevice, type Warning } from '../../src/index';
+import { createEngine, type EngineOptions, requestDevice, type Warning } from '../../src/index';
 import { memoryCache } from '../../src/tuning/cache';
+import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check, digits, tutorial } from '../checked_networks';
-import { hostileSource, makeHostile, REFUSAL, withGarbage } from '../hostile/hostile_device';
+import { hostileSource, makeHostile, REFUSAL, someGpu, withGarbage } from '../hostile/hostile_device';
+import { DEADLINE, delayEach } from '../hostile/late';
 import { healthyVisit, onCard, onSoftware, refuseEach, trainOn } from '../hostile/refused';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 const { device } = gpu;
 
 /** Forms for 3x3 compile in a third of the time. */
@@ -65,6 +67,183 @@ describe('one shader is refused', () => {
     const { complaints, ended } = await refuseEach(device, card, healthy, rows);
     expect(complaints).toEqual([]);
     expect(ended).toBe(0);
+  });
+});
+
+describe('one shader is late, or never comes', () => {
+  const remembered = true;
+
+  test("of software's forms: it is told of, and changes no bit", async () => {
+    const place = onSoftware(digits);
+    const healthy = await healthyVisit(device, place);
+    const form = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
+    const { complaints, trained, ended } = await delayEach(device, place, healthy, [
+      { shader: form, remembered, never: false },
+      { shader: form, remembered, never: true },
+      { shader: 'finish_step', remembered: false, never: false },
+    ]);
+    expect(complaints).toEqual([]);
+    expect([trained, ended]).toEqual([2, 1]);
+  });
+
+  test('of forms for GPUs: another takes its place where there is one', async () => {
+    const healthy = await healthyVisit(device, card);
+    const form = healthy.used.find((shader) => shader.startsWith('conv2d.'))!;
+    const { complaints, trained, ended } = await delayEach(device, card, healthy, [
+      { shader: form, remembered, never: false },
+      { shader: form, remembered, never: true },
+      { shader: 'difference', remembered: false, never: true },
+      { shader: 'adam', remembered, never: false },
+      { shader: 'adam', remembered, never: true },
+    ]);
+    expect(complaints).toEqual([]);
+    expect([trained, ended]).toEqual([4, 1]);
+  });
+});
+
+describe('a form for GPUs that is late', () => {
+  const { config, trainer: options } = card.network;
+  const form = 'winograd6_3x3_gpu';
+
+  /** An engine on a device whose driver compiles what has `name` in its name when `come` is called. */
+  async function slow(name: string, fixed: EngineOptions = { tune: false }) {
+    let come = () => {};
+    const coming = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    const delays = (shader: string) => (shader.includes(name) ? coming : 0);
+    const hostile = makeHostile(device, { adapterInfo: someGpu, delays });
+    const warned: string[] = [];
+    const told: string[] = [];
+    const engine = await createEngine({
+      ...{ device, deadlineSeconds: DEADLINE, tuningCache: memoryCache(), ...fixed },
+      onWarning: ({ code, kernel, variant }) => warned.push(`${code} ${kernel}.${variant}`),
+      onProgress: ({ kernel, seconds }) => seconds !== undefined && told.push(kernel!),
+    });
+    const unet = await engine.createUNet(config);
+    const dispose = () => {
+      engine.destroy();
+      hostile[Symbol.dispose]();
+    };
+    return { engine, unet, come, warned, told, [Symbol.dispose]: dispose };
+  }
+
+  test('goes on compiling, and serves what is created after it has come', async () => {
+    using device = await slow('one_input');
+    const { engine, unet, warned } = device;
+    const first = await engine.createTrainer(unet, options);
+    expect(Object.values(first.variants).join()).not.toContain('one_input');
+    const once = [...warned];
+    expect(once.length).toBeGreaterThan(0);
+    expect(once.filter((text) => !/^slow-kernel conv2d\w*\.one_input/.test(text))).toEqual([]);
+    first.destroy();
+    await engine.createPredictor(unet, { count: 8 });
+    device.come();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { variants } = await engine.createTrainer(unet, options);
+    expect(Object.values(variants)).toContain('one_input_gpu');
+    expect(warned).toEqual(once);
+  });
+
+  test.each(['the trainer', 'the engine'])(
+    'is waited for where %s is given it, and by a run that began with it',
+    async (whose) => {
+      const variants: Variants = { 'conv2d/down.1': form };
+      using device = await slow(form, whose === 'the engine' ? { variants } : undefined);
+      const { engine, unet, warned, told } = device;
+      const begun = { variants, adapter: ownName(engine.adapter) } as Checkpoint;
+      const making = Promise.all([
+        engine.createTrainer(unet, whose === 'the trainer' ? { ...options, variants } : options),
+        resumeTrainer(engine, unet, options, begun).then(({ trainer }) => trainer),
+      ]);
+      await new Promise((resolve) => setTimeout(resolve, 3000 * DEADLINE));
+      expect(new Set(told)).toEqual(new Set([`conv2d.${form}`]));
+      expect(told.length).toBeGreaterThan(1);
+      device.come();
+      const made = await making;
+      expect(made.map((trainer) => trainer.variants)).toEqual([variants, variants]);
+      expect(warned).toEqual([]);
+    },
+  );
+
+  test('is given up by a run that began with it, not replaced, if it never comes', async () => {
+    const variants: Variants = { 'conv2d/down.1': form };
+    using device = await slow(form);
+    const begun = { variants, adapter: ownName(device.engine.adapter) } as Checkpoint;
+    const resumed = resumeTrainer(device.engine, device.unet, options, begun);
+    await expect(resumed).rejects.toMatchObject({ code: 'shader', why: 'slow-kernel' });
+  });
+});
+
+test('what is compiled when a trainer exists has one form', async () => {
+  for (const { network, adapterInfo } of [onSoftware(digits), onSoftware(tutorial), card]) {
+    using hostile = makeHostile(device, adapterInfo ? { adapterInfo } : {});
+    using engine = await createEngine({ device, tune: false, selfCheck: false });
+    const unet = await engine.createUNet(network.config);
+    const trainer = await engine.createTrainer(unet, network.trainer);
+    const before = new Set(hostile.asked);
+    const { height, width, channels, conditioning } = unet.config;
+    const images = new Uint8Array(8 * height * width * channels);
+    const labels = conditioning && new Uint8Array(8);
+    const dataset = await engine.createDataset({ images, count: 8, height, width, channels, labels });
+    await trainer.evaluate(dataset);
+    for await (const _ of trainer.fit(dataset, { epochs: 1 }));
+    const later = [...hostile.asked].filter((shader) => !before.has(shader));
+    expect(later).toContain('image_losses');
+    expect(later.filter((shader) => /conv2d|winograd/.test(shader))).toEqual([]);
+  }
+});
+
+describe('a submission of whose end there is no word', () => {
+  /** The device is the shared one, which outlives an engine that owns it. */
+  async function silenced(options: EngineOptions) {
+    let answer = () => {};
+    let silence: Promise<void> | undefined;
+    const hostile = makeHostile(device, { delaysWork: () => silence ?? 0 });
+    const warnings: Warning[] = [];
+    const onWarning = (warning: Warning) => warnings.push(warning);
+    const engine = await createEngine({ ...options, deadlineSeconds: 0.1, tune: false, onWarning });
+    const unet = await engine.createUNet(tutorial.config);
+    const trainer = await engine.createTrainer(unet, tutorial.trainer);
+    const images = new Float32Array(8 * 16 * 16).fill(0.5);
+    const step = () => trainer.step({ noisy: images, target: images });
+    const first = await step();
+    silence = new Promise((resolve) => {
+      answer = () => {
+        silence = undefined;
+        resolve();
+      };
+    });
+    const dispose = () => {
+      engine.destroy();
+      hostile[Symbol.dispose]();
+    };
+    return { engine, step, first, warnings, answer: () => answer(), [Symbol.dispose]: dispose };
+  }
+
+  test('is the loss of a device of its own', async () => {
+    using silent = await silenced({ gpu: source });
+    const { engine, step, warnings } = silent;
+    await expect(step()).rejects.toMatchObject({
+      code: 'device-lost',
+      message: expect.stringContaining('it has not ended a submission for 0.3 s'),
+    });
+    expect(await engine.gpu.lost).toMatchObject({ reason: 'unknown' });
+    await expect(engine.createUNet()).rejects.toMatchObject({ code: 'device-lost' });
+    expect(warnings).toEqual([]);
+  });
+
+  test("is told of where the device is the caller's, and waited for", async () => {
+    using silent = await silenced({ device });
+    const { engine, step, first, warnings } = silent;
+    const second = step();
+    const other = engine.gpu.submit(device.createCommandEncoder());
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(warnings.map(({ code }) => code)).toEqual(['silent-device']);
+    expect(warnings[0].message).toContain('has not ended a submission for 0.3 s');
+    silent.answer();
+    await other;
+    expect(await second).toBeLessThan(first);
   });
 });
 
@@ -143,6 +322,7 @@ describe('a request for a device', () => {
   test.each(['requestAdapter', 'requestDevice'])(
     'that %s never answers is given up after 10 s',
     async (silent) => {
+      await import('../../src/gpu/no_device'); // nothing loads while timers are fakes
       vi.useFakeTimers();
       try {
         let arrive = (_: unknown) => {};
@@ -156,7 +336,7 @@ describe('a request for a device', () => {
         await vi.advanceTimersByTimeAsync(9_900);
         expect(await Promise.race([asked, 'waits'])).toBe('waits');
         await vi.advanceTimersByTimeAsync(200);
-        expect(await Promise.race([asked, 'waits'])).toMatchObject({
+        expect(await asked).toMatchObject({
           code: 'no-adapter',
           message: expect.stringMatching(new RegExp(`^${silent} did not answer within 10 s\\.`)),
         });

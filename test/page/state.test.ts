@@ -64,6 +64,18 @@ describe('what the page knows', () => {
     expect(isComplete(state, 2)).toBe(false);
   });
 
+  test('a shader that takes long', () => {
+    const of = (progress: object) =>
+      ({ type: 'preparing', progress: { done: 3, total: 5, ...progress } }) as WorkerEvent;
+    const compiling = stateAfter(built, phase('compiling', true));
+    const late = reduce(compiling, of({ task: 'compiling', kernel: 'mse.plain', seconds: 20 }));
+    expect([compiling, late].map(describeState)).toEqual([
+      'Compiling the shaders',
+      'Compiling mse.plain, for 20 s so far',
+    ]);
+    expect(describeState(reduce(late, of({ task: 'compiling' })))).toBe('Compiling the shaders');
+  });
+
   test('steps that come again replace the old ones', () => {
     const state = stateAfter(
       built,

@@ -75,7 +75,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     if (!this.waiting) return undefined;
     const { preparing, phase } = state;
     if (preparing?.task === 'compiling' && !this.answer)
-      return `Compiling the shaders: ${whole(preparing.done)} of ${whole(preparing.total)}`;
+      return `${describe({ ...state, phase: 'compiling' })}: ${whole(preparing.done)} of ${whole(preparing.total)}`;
     return phase === 'starting' || phase === 'loading' ? describe(state) : 'Asking the network';
   }
 }

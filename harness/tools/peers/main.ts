@@ -1,6 +1,7 @@
 /** `npm run bench:peers`: compares our training step and forward pass with those of other libraries. */
 import type { ViteDevServer } from 'vite';
 import { devDependencies } from '../../../package.json';
+import { installWebGPU } from '../../../src/node';
 import {
   defineCommand,
   type Flag,
@@ -19,7 +20,6 @@ import { versions } from '../../cli/versions';
 import { adapterText } from '../../run/adapter_text';
 import { compareInChrome } from './chrome';
 import { type Comparison, compare, modes, OURS, type Plan } from './compare';
-import { installNavigator } from './node';
 import { type PeerName, peerNames } from './peer';
 import { convolutionTable, table } from './table';
 import { recipeNames } from './workload';
@@ -88,7 +88,7 @@ async function runPeers(given: Given<typeof flags>, server: ViteDevServer): Prom
 }
 
 async function compareInNode(plan: Plan, report: (line: string) => void) {
-  await installNavigator();
+  await installWebGPU();
   return { comparison: await compare(plan, report), runtime: `Node ${process.versions.node}` };
 }
 

@@ -4,12 +4,15 @@ export interface LosableGpu {
   readonly gpu: GPU;
   /** Loses the last device, as a driver that crashes does. */
   lose(): void;
+  /** The last device no more says that work has ended, or only when that is too late. */
+  silence(): void;
   /** No adapter answers so many times. */
   refuse(times: number): void;
 }
 
 export function losableGpu(): LosableGpu {
   let loseLast = () => {};
+  let silenceLast = () => {};
   let refused = 0;
   const losable = (device: GPUDevice) => {
     const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
@@ -19,6 +22,9 @@ export function losableGpu(): LosableGpu {
       };
     });
     Object.defineProperty(device, 'lost', { value: lost });
+    silenceLast = () => {
+      device.queue.onSubmittedWorkDone = () => new Promise((resolve) => setTimeout(resolve, 10_000));
+    };
     return device;
   };
   const { gpu } = navigator;
@@ -37,6 +43,7 @@ export function losableGpu(): LosableGpu {
       },
     } as GPU,
     lose: () => loseLast(),
+    silence: () => silenceLast(),
     refuse: (times) => {
       refused = times;
     },

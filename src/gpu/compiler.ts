@@ -1,0 +1,169 @@
+/** Compiles shaders to pipelines, a few at once, and notices those that take long. */
+import type { Shader, ShaderBinding } from '../plan/shader';
+import type { Progress } from '../progress';
+import { afterSeconds } from './wait';
+
+export interface CompiledShader {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** A pipeline that is asked for. */
+export interface Compilation {
+  /** Rejects with a `shader` error if the browser or driver refuses it. */
+  readonly compiled: Promise<CompiledShader>;
+  /** Resolves if it has not come by the deadline. */
+  readonly late: Promise<void>;
+  /** When its turn came, by `performance.now()`. */
+  begun: number;
+  /** For how many seconds it has been waited for since it is late, and the wait that is under way. */
+  waited: number;
+  tick?: Promise<void> | undefined;
+}
+
+/** What is needed of a `Gpu`. */
+interface Host {
+  readonly device: GPUDevice;
+  checkAlive(): void;
+  wait<T>(promise: Promise<T>): Promise<T>;
+  settle<T>(promise: Promise<T>): Promise<T>;
+}
+
+/** Where nobody says how many cores there are. */
+const USUAL_CORES = 4;
+
+/** More pipelines at once would leave no core to a page that draws: its frames would stop for seconds. */
+function mostAtOnce(): number {
+  const { hardwareConcurrency: cores = USUAL_CORES } = (globalThis.navigator ?? {}) as Partial<Navigator>;
+  return 2 + Math.floor(cores / 2);
+}
+
+/** The pipelines of a device. */
+export class Compiler {
+  /** A pipeline that takes longer, in seconds, is late. */
+  readonly deadline: number;
+  private readonly gpu: Host;
+  private readonly onProgress: ((progress: Progress) => void) | undefined;
+  private readonly compilations = new Map<string, Compilation>();
+  /** Counts the shaders that are asked for at the same time. */
+  private counts = { done: 0, total: 0 };
+  private freePlaces = mostAtOnce();
+  /** What waits for a place: `key` -> takes it. */
+  private readonly queue = new Map<string, () => void>();
+  /** Those that a program cannot do without come before those that the tuner would like to measure. */
+  private readonly needed = new Set<string>();
+
+  constructor(gpu: Host, deadline: number, onProgress?: (progress: Progress) => void) {
+    this.gpu = gpu;
+    this.deadline = deadline;
+    this.onProgress = onProgress;
+  }
+
+  /** The pipeline of a shader, compiled once per text: a tool may give a shader another text. */
+  pipeline(shader: Shader, isNeeded = true): Compilation {
+    const key = `${shader.name} ${shader.hash}`;
+    if (isNeeded) this.needed.add(key);
+    return this.compilations.get(key) ?? this.begin(key, shader);
+  }
+
+  /** Tells of a kernel whose pipeline is late. */
+  tellLate(kernel: string, seconds: number): void {
+    this.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });
+  }
+
+  private begin(key: string, shader: Shader): Compilation {
+    let isLate = () => {};
+    const late = new Promise<void>((resolve) => {
+      isLate = resolve;
+    });
+    const begun = async () => {
+      this.gpu.checkAlive();
+      const code = await shader.code();
+      await this.takePlace(key);
+      compilation.begun = performance.now();
+      return this.watched(compile(this.gpu, shader, code), isLate);
+    };
+    this.counts.total++;
+    const compiled = begun().finally(() => this.count());
+    const compilation: Compilation = { compiled, late, begun: 0, waited: 0 };
+    this.compilations.set(key, compilation);
+    compiled.catch(() => this.compilations.delete(key)); // the network, or memory, may be back next time
+    return compilation;
+  }
+
+  private count(): void {
+    const { counts } = this;
+    counts.done++;
+    this.onProgress?.({ task: 'compiling', ...counts });
+    if (counts.done === counts.total) this.counts = { done: 0, total: 0 };
+  }
+
+  private async takePlace(key: string): Promise<void> {
+    if (this.freePlaces > 0) this.freePlaces--;
+    else await new Promise<void>((resolve) => this.queue.set(key, resolve));
+  }
+
+  /** Settles as `compiling` does, which has a place until then, or until it is late. */
+  private async watched<T>(compiling: Promise<T>, isLate: () => void): Promise<T> {
+    let hasPlace = true;
+    const leave = () => {
+      if (hasPlace) this.leavePlace();
+      hasPlace = false;
+    };
+    const end = afterSeconds(this.deadline, () => {
+      leave();
+      isLate();
+    });
+    try {
+      return await compiling;
+    } finally {
+      end();
+      leave();
+    }
+  }
+
+  private leavePlace(): void {
+    const { queue, needed } = this;
+    const waiting = [...queue.keys()];
+    const next = waiting.find((key) => needed.has(key)) ?? waiting[0];
+    queue.get(next)?.();
+    if (!queue.delete(next)) this.freePlaces++;
+  }
+}
+
+async function compile(gpu: Host, shader: Shader, code: string): Promise<CompiledShader> {
+  gpu.checkAlive();
+  const { device } = gpu;
+  const entries: GPUBindGroupLayoutEntry[] = Object.values<ShaderBinding>(shader.bindings).map(
+    ({ binding, access }) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+    }),
+  );
+  if (shader.params.size > 0) {
+    // minBindingSize makes the browser check the struct's size in the shader against ours.
+    entries.push({
+      binding: 0,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: shader.params.size },
+    });
+  }
+  device.pushErrorScope('validation');
+  const layout = device.createBindGroupLayout({ label: shader.name, entries });
+  const module = device.createShaderModule({ label: shader.name, code });
+  const pipeline = device.createComputePipelineAsync({
+    label: shader.name,
+    layout: device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: 'main' },
+  });
+  const scope = device.popErrorScope();
+  try {
+    const [compiled, error] = await Promise.all([gpu.wait(pipeline), gpu.settle(scope)]);
+    if (error) throw error;
+    return { pipeline: compiled, layout };
+  } catch (error) {
+    gpu.checkAlive();
+    throw await (await import('./trouble')).refusedShader(shader, code, module, error);
+  }
+}

@@ -1,0 +1,50 @@
+/** Where there is no device at the first try: the further tries, and the errors that say why there is none. Loaded then. */
+import { EngineError } from '../errors';
+
+const inNode =
+  "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
+
+export const noGlobals = () =>
+  new EngineError(
+    'no-webgpu',
+    `This runtime lacks the globals of WebGPU (GPUBufferUsage is not defined): ${inNode}`,
+  );
+
+export const noWebGPU = () =>
+  new EngineError(
+    'no-webgpu',
+    globalThis.isSecureContext === false
+      ? 'WebGPU is hidden because this page is not a secure context. Open it over https:// or from localhost.'
+      : `This runtime has no WebGPU (navigator.gpu is missing). Use a recent Chrome, Edge, Firefox or Safari; ${inNode}`,
+  );
+
+export const noAdapter = () =>
+  new EngineError(
+    'no-adapter',
+    'WebGPU is present, but no adapter was found. Update the graphics driver, or enable hardware acceleration; on Linux, Chrome may need --enable-unsafe-webgpu and a Vulkan driver (Mesa provides one in software).',
+  );
+
+export const noAnswer = (what: string, seconds: number) =>
+  new EngineError(
+    'no-adapter',
+    `${what} did not answer within ${seconds} s. Reload the page or start the browser anew, and update the graphics driver.`,
+  );
+
+/** `ask` asks for a device without optional limits, with optional features or without. Throws `no-adapter` if it rejects both. */
+export async function askForLess<T>(ask: (withFeatures: boolean) => Promise<T>): Promise<T> {
+  try {
+    return await ask(true);
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+  }
+  try {
+    return await ask(false);
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    throw new EngineError(
+      'no-adapter',
+      `WebGPU is present, but its adapter gives no device, not even with default limits and without features: ${(cause as Error)?.message}. Reload the page or start the browser anew, and update the graphics driver.`,
+      { cause },
+    );
+  }
+}

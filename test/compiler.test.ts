@@ -1,0 +1,86 @@
+/** How many pipelines are compiled at once, and in which order. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { Compiler } from '../src/gpu/compiler';
+import type { Shader } from '../src/plan/shader';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const shader = (name: string): Shader => ({
+  name,
+  hash: '',
+  code: async () => '',
+  workgroupSize: [1, 1, 1],
+  params: { size: 0, fields: {} },
+  bindings: {},
+});
+
+/** A compiler whose driver finishes a pipeline when it is told to, and what the driver has been asked for. */
+function compilerOf(cores: number | undefined, deadline = 10) {
+  vi.stubGlobal('navigator', { hardwareConcurrency: cores });
+  const asked: string[] = [];
+  const finish = new Map<string, { resolve(): void; reject(error: Error): void }>();
+  const device = {
+    pushErrorScope() {},
+    popErrorScope: async () => null,
+    createBindGroupLayout: () => ({}),
+    createPipelineLayout: () => ({}),
+    createShaderModule: () => ({ getCompilationInfo: async () => ({ messages: [] }) }),
+    createComputePipelineAsync({ label }: { label: string }) {
+      asked.push(label);
+      return new Promise((resolve, reject) => finish.set(label, { resolve: () => resolve({}), reject }));
+    },
+  } as unknown as GPUDevice;
+  const same = <T>(promise: Promise<T>) => promise;
+  const compiler = new Compiler({ device, checkAlive() {}, wait: same, settle: same }, deadline);
+  return { compiler, asked, finish };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+
+test.each([
+  [2, 3],
+  [5, 4],
+  [16, 10],
+  [undefined, 4],
+])('with %s cores at most %s', async (cores, most) => {
+  const { compiler, asked, finish } = compilerOf(cores);
+  const all = Array.from({ length: 12 }, (_, i) =>
+    compiler.pipeline(shader(`${i}`)).compiled.catch(() => {}),
+  );
+  for (let ended = 0; ended < 12; ended++) {
+    await turn();
+    expect(asked).toHaveLength(Math.min(12, ended + most));
+    // One that is refused gives its place up as well.
+    if (ended % 2) finish.get(`${ended}`)!.resolve();
+    else finish.get(`${ended}`)!.reject(new Error('refused'));
+  }
+  await Promise.all(all);
+});
+
+test('what a program needs comes before what the tuner would like to measure, in the order of asking', async () => {
+  const { compiler, asked, finish } = compilerOf(2);
+  for (const name of 'abcdef') void compiler.pipeline(shader(name), false);
+  for (const name of ['g', 'e']) void compiler.pipeline(shader(name));
+  await turn();
+  for (const name of 'abcegdf') {
+    finish.get(name)!.resolve();
+    await turn();
+  }
+  expect(asked.join('')).toBe('abcegdf');
+});
+
+test('one that is late gives its place up, once, and comes all the same', async () => {
+  const { compiler, asked, finish } = compilerOf(2, 0.05);
+  const all = [...'abcdefgh'].map((name) => compiler.pipeline(shader(name)));
+  await Promise.all(all.slice(0, 3).map(({ late }) => late));
+  expect(asked.join('')).toBe('abcdef');
+  for (const name of 'abc') finish.get(name)!.resolve();
+  await Promise.all(all.slice(0, 3).map(({ compiled }) => compiled));
+  expect(asked.join('')).toBe('abcdef');
+  finish.get('d')!.resolve();
+  await all[3].compiled;
+  await turn();
+  expect(asked.join('')).toBe('abcdefg');
+});

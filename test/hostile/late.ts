@@ -1,0 +1,87 @@
+/** What becomes of training where the driver compiles one shader or another for long, or for ever. */
+import { EngineError, type Progress } from '../../src/index';
+import { memoryCache } from '../../src/tuning/cache';
+import { type healthyVisit, isOnlyForm, type Outcome, type Place, type Result, trainOn } from './refused';
+
+/** In place of 10 or 60 s. */
+export const DEADLINE = 0.3;
+/** The longest that an error may come after it could have, in seconds. */
+const LATEST = 30;
+
+export interface LateRow {
+  readonly shader: string;
+  readonly remembered: boolean;
+  /** Whether the pipeline never comes. Otherwise it comes two deadlines late. */
+  readonly never: boolean;
+}
+
+/** An outcome, what was told of shaders that take long, and how many seconds all took. */
+type Told = Outcome & { readonly told: readonly Progress[]; readonly seconds: number };
+
+/** What is wrong with what came of a row, or nothing. */
+function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, outcome: Told) {
+  const { losses, warnings, variants, told, seconds } = outcome;
+  const onGpu = place.adapterInfo !== undefined;
+  const late = `its shader ${row.shader} has been compiling for `;
+  const odd = warnings.find(
+    ({ code, message, kernel, variant }) =>
+      !onGpu ||
+      code !== 'slow-kernel' ||
+      !message.includes(`${kernel}.${variant} cannot be used on this adapter`) ||
+      !message.includes(late) ||
+      Object.entries(variants).some(([at, v]) => at.startsWith(`${kernel}/`) && v === variant),
+  );
+  if (odd) return `it warns of ${JSON.stringify(odd)}`;
+  if (row.shader === 'difference' && told.length > 0) return 'the tuner waits for what it compares with';
+  const words = told.every((t) => t.kernel?.includes('.') && t.seconds! >= 0.9 * DEADLINE);
+  if (!words || (used && told.length === 0)) return `what is told is ${JSON.stringify(told)}`;
+  const error = outcome.error as (Error & { kernel?: string; variant?: string }) | undefined;
+  if (!error) {
+    if (row.never && used && !onGpu) return 'it trains without a shader';
+    const isRight = losses.every((loss, i) =>
+      onGpu ? Math.abs(loss / healthy.losses[i] - 1) < 1e-5 : loss === healthy.losses[i],
+    );
+    return isRight ? undefined : `the losses are ${losses}, not ${healthy.losses}`;
+  }
+  const { kernel = '', variant = '', message } = error;
+  if (!row.never || !(error instanceof EngineError) || error.code !== 'shader') return `it ends in ${error}`;
+  const parts = [`${kernel}.${variant} cannot be used`, late, 'deadlineSeconds', 'Update the'];
+  if (!parts.every((part) => message.includes(part))) return `it ends in unclear words: ${message}`;
+  if (onGpu && !isOnlyForm(kernel, variant)) return `${kernel} has other forms than ${variant}: ${message}`;
+  return seconds < 10 * DEADLINE + LATEST ? undefined : `its end took ${seconds} s`;
+}
+
+/** Delays one shader after the other, each in the visit after `healthy`, or where nothing is remembered. */
+export async function delayEach(
+  device: GPUDevice,
+  place: Place,
+  healthy: Awaited<ReturnType<typeof healthyVisit>>,
+  rows: readonly LateRow[],
+): Promise<Result> {
+  const complaints: string[] = [];
+  let ended = 0;
+  for (const row of rows) {
+    const { shader, remembered, never } = row;
+    const told: Progress[] = [];
+    const onProgress = (progress: Progress) => progress.seconds !== undefined && told.push(progress);
+    const cache = remembered ? healthy.remembered : memoryCache();
+    const delays = (name: string) => (name !== shader ? 0 : never ? Number.POSITIVE_INFINITY : 3 * DEADLINE);
+    const start = performance.now();
+    const outcome = await trainOn(
+      device,
+      place,
+      cache,
+      { delays },
+      { deadlineSeconds: DEADLINE, onProgress },
+    );
+    const seconds = (performance.now() - start) / 1000;
+    const used = healthy.used.includes(shader);
+    const fault = complaint(row, place, used, healthy, { ...outcome, told, seconds });
+    if (fault)
+      complaints.push(
+        `${shader}${remembered ? ', remembered' : ''}${never ? ', never' : ', late'}: ${fault}`,
+      );
+    if (outcome.error) ended++;
+  }
+  return { complaints, ended, trained: rows.length - ended };
+}
