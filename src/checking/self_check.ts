@@ -48,12 +48,12 @@ export class SelfCheck {
   async has(key: string): Promise<boolean> {
     this.recalled ??= this.recall();
     await this.recalled;
-    return this.passed.has(key);
+    return this.passed.has(hashOf(key));
   }
 
   /** Checks of another kind have passed. */
   async add(...keys: readonly string[]): Promise<void> {
-    for (const key of keys) this.passed.add(key);
+    for (const key of keys) this.passed.add(hashOf(key));
     await this.remember();
   }
 
@@ -119,5 +119,7 @@ function fingerprint({ kernel, variant, origin: { shape, sliced, calls } }: Op):
   };
   const told = JSON.stringify(shape, (name, value) => (matters(name, value) ? value : undefined));
   const shaders = [...new Set(calls.map(({ shader }) => shader.hash))];
-  return fnv1a(new TextEncoder().encode(JSON.stringify([kernel, variant, shaders, told, sliced])));
+  return hashOf(JSON.stringify([kernel, variant, shaders, told, sliced]));
 }
+
+const hashOf = (text: string) => fnv1a(new TextEncoder().encode(text));
