@@ -1,25 +1,8 @@
 /** Compiles shaders to pipelines, a few at once, and notices those that take long. */
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Progress } from '../progress';
+import type { Compilation, CompiledShader } from './compilation';
 import { afterSeconds } from './wait';
-
-export interface CompiledShader {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
-
-/** A pipeline that is asked for. */
-export interface Compilation {
-  /** Rejects with a `shader` error if the browser or driver refuses it. */
-  readonly compiled: Promise<CompiledShader>;
-  /** Resolves if it has not come by the deadline. */
-  readonly late: Promise<void>;
-  /** When its turn came, by `performance.now()`. */
-  begun: number;
-  /** For how many seconds it has been waited for since it is late, and the wait that is under way. */
-  waited: number;
-  tick?: Promise<void> | undefined;
-}
 
 /** What is needed of a `Gpu`. */
 interface Host {

@@ -5,7 +5,7 @@ import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import { ownName } from './adapter';
-import type { CompiledShader } from './compiler';
+import type { CompiledShader } from './compilation';
 import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
 import { UnusableKernel } from './unusable_kernel';

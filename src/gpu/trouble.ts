@@ -3,7 +3,7 @@ import { EngineError } from '../errors';
 import type { Op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Warning } from '../warning';
-import type { Compilation, CompiledShader, Compiler } from './compiler';
+import type { Compilation, CompiledShader } from './compilation';
 import type { UnusableKernel } from './unusable_kernel';
 import type { afterSeconds } from './wait';
 
@@ -18,7 +18,7 @@ interface Need {
   readonly op: Op;
   readonly shader: Shader;
   readonly compilation: Compilation;
-  readonly compiler: Compiler;
+  readonly compiler: { readonly deadline: number; tellLate(kernel: string, seconds: number): void };
   /** The adapter's name for itself, and whether it is a processor. */
   readonly adapter: string;
   readonly software: boolean;
