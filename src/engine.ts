@@ -4,7 +4,7 @@ import type { ImagesShape, LayoutOptions } from './alone/alone';
 import type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
 import type { Pooling } from './alone/pooling';
 import type { Upsampling } from './alone/upsampling';
-import { SelfCheck } from './checking/self_check';
+import type { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import type { Distiller } from './distilling/distiller';
@@ -18,7 +18,7 @@ import {
   EngineError,
   type Names,
   typeOf,
-  unlessDestroyed,
+  wrongArgument,
 } from './errors';
 import type { AdapterDescription } from './gpu/adapter';
 import { Gpu } from './gpu/gpu';
@@ -27,6 +27,7 @@ import type { Optional } from './optional';
 import type { Painter, PainterOptions } from './pictures/painter';
 import type { PictureSet } from './pictures/picture';
 import type { Progress } from './progress';
+import type { EngineReport } from './report';
 import { Resource } from './resource';
 import type { SamplerOptions } from './sampling/options';
 import type { Sampler } from './sampling/sampler';
@@ -35,6 +36,7 @@ import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
 import type { TuningCache } from './tuning/cache';
 import { EngineChooser } from './tuning/engine_chooser';
+import type { AdapterMemory } from './tuning/memory';
 import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet, type UNetOptions } from './unet/unet';
@@ -60,6 +62,11 @@ export interface EngineOptions {
   /** Remembers choices and passed checks. Default: IndexedDB in browsers, else memory, as long as the engine lives. */
   readonly tuningCache?: TuningCache | undefined;
   /**
+   * A version of yours for what is remembered: of a driver, or of a runtime that tells none. What was found with another one is found anew.
+   * Browsers tell theirs in `navigator.userAgent`, and `webgpu-diffusion/node` that of Dawn.
+   */
+  readonly cacheKey?: string | undefined;
+  /**
    * Kernel variants by layer for everything that this engine creates, instead of choosing: the same adapter and seed then give the same
    * bits, in training, sampling and `predict`. `trainer.variants` is such a list. Wrong names throw when the list is used.
    */
@@ -75,11 +82,12 @@ export interface EngineOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Whether to check each kernel before its first use: run it on a small case and compare the result with a reference in plain loops; once
-   * per adapter, as `tuningCache` remembers it. The engine replaces a wrong variant (`onWarning`); if there is no replacement, or the
-   * caller fixed the variant, it throws `wrong-kernel`. After the first step of a trainer, and before the first result of a sampler or of
-   * `predict`, it compares the kernels once more, at the size of the network. Default true.
+   * per adapter, as `tuningCache` remembers it, and again after the first step of a visit once 7 days have passed. The engine replaces a
+   * wrong variant (`onWarning`); if there is no replacement, or the caller fixed the variant, or it is already in use, it throws
+   * `wrong-kernel`. After the first step of a trainer, and before the first result of a sampler or of `predict`, it compares the kernels
+   * once more, at the size of the network. `always`: whatever is remembered. Default true.
    */
-  readonly selfCheck?: boolean | undefined;
+  readonly selfCheck?: boolean | 'always' | undefined;
   /** Called when something is wrong that the engine can work around. Default: console.warn. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
@@ -94,6 +102,7 @@ const OPTIONS: Names<EngineOptions> = {
   deadlineSeconds: true,
   tune: true,
   tuningCache: true,
+  cacheKey: true,
   variants: true,
   onProgress: true,
   selfCheck: true,
@@ -117,7 +126,10 @@ export class Engine extends Resource {
   readonly gpu: Gpu;
   /** @internal */
   readonly chooser: EngineChooser;
+  private readonly memory: () => Promise<AdapterMemory>;
+  private selfCheck: SelfCheck | undefined;
   private readonly ownsDevice: boolean;
+  private readonly warnings: (Warning & { readonly date: string })[] = [];
   private readonly onWarning: (warning: Warning) => void;
   private readonly children = new Set<Resource>();
 
@@ -128,15 +140,36 @@ export class Engine extends Resource {
     this.device = gpu.device;
     this.adapter = gpu.adapter;
     this.ownsDevice = ownsDevice;
-    const { variants, tune, tuningCache: cache, onProgress, selfCheck = true } = options;
-    const { onWarning = warn } = options;
+    const { variants, tune, tuningCache: cache, cacheKey, onProgress, selfCheck = true } = options;
+    const { onWarning: tell = warn } = options;
+    const onWarning = (warning: Warning) => {
+      this.warnings.push({ date: new Date().toISOString(), ...warning });
+      tell(warning);
+    };
     this.onWarning = onWarning;
-    this.chooser = new EngineChooser(gpu, { variants, tune, cache, onProgress, onWarning });
+    gpu.onWarning = onWarning;
+    const alwaysChecks = selfCheck === 'always';
+    const remembered = { cache, cacheKey, gpu: options.gpu, alwaysChecks };
+    let loaded: Promise<AdapterMemory> | undefined;
+    const load = async () => new (await import('./tuning/memory')).AdapterMemory(gpu.device, remembered);
+    const memory = () => (loaded ??= load());
+    this.memory = memory;
+    this.chooser = new EngineChooser(gpu, { variants, tune, memory, onProgress, onWarning });
     if (selfCheck) {
-      const check = new SelfCheck(gpu, cache);
-      gpu.verify = (ops) => check.verify(ops);
-      gpu.passed = check;
+      gpu.verify = async (ops) => {
+        const { SelfCheck } = await import('./checking/self_check');
+        this.selfCheck ??= new SelfCheck(gpu, memory);
+        await this.selfCheck.verify(ops);
+      };
+      gpu.passed = {
+        has: async (key) => (await (await memory()).get('comparison', key))?.isOld === false,
+        add: async (...keys) => {
+          for (const key of keys) await (await memory()).set('comparison', key, '');
+        },
+      };
     }
+    this.onError = (error) => this.distrust(error);
+    gpu.onLost(async (message) => (await memory()).lost(message));
   }
 
   /** See EngineOptions. A change applies to what is created later. */
@@ -157,6 +190,26 @@ export class Engine extends Resource {
   set maxSubmitMilliseconds(value: number) {
     checkMilliseconds(value);
     this.gpu.pacer.maxMilliseconds = value;
+  }
+
+  /**
+   * Forgets what is remembered of the adapter, also from earlier visits, for what is created from now on: variants are measured and kernels
+   * checked anew. After an error `shader`, `wrong-kernel` or `device-lost` the engine does so by itself.
+   */
+  async forget(): Promise<void> {
+    this.selfCheck?.forget();
+    this.chooser.forget();
+    await (await this.memory()).forget();
+  }
+
+  /**
+   * What the engine knows of the adapter and its kernels, and what has happened on it, as plain data for a bug report. It holds no images
+   * and no weights. Also after the device was lost.
+   */
+  async report(): Promise<EngineReport> {
+    const { reportOf } = await import('./report');
+    const { gpu, chooser, selfCheck, warnings } = this;
+    return reportOf({ gpu, chooser, selfCheck, warnings, memory: await this.memory() });
   }
 
   /**
@@ -286,16 +339,26 @@ export class Engine extends Resource {
   protected release(): void {
     for (const child of this.children) child.destroy();
     this.children.clear();
+    this.gpu.onLost(undefined);
     if (this.ownsDevice) this.device.destroy();
   }
 
   private async adopt<T extends Resource>(making: Promise<T>): Promise<T> {
-    const child = await unlessDestroyed(() => this.check(), making);
+    const child = await this.unlessDestroyed(making);
     if (this.destroyed) child.destroy();
     this.check();
     this.children.add(child);
+    child.onError = this.onError;
     child.onDestroy(() => this.children.delete(child));
     return child;
+  }
+
+  /** What was right once may be so no more. */
+  private async distrust(error: unknown): Promise<void> {
+    const { code = undefined } = error instanceof EngineError ? error : {};
+    if (code === 'shader' || code === 'wrong-kernel') await this.forget();
+    else if (code === 'diverged') await (await this.memory()).forget(['comparison']);
+    else if (code === 'device-lost') await (await this.memory()).forgetting; // unless its owner destroyed it
   }
 }
 
@@ -309,7 +372,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
   try {
     await checkGlobals();
-    const { gpu: source, onProgress, onWarning = warn } = options;
+    const { gpu: source, onProgress } = options;
     const isOwn = !options.device;
     const gpu = new Gpu(device, {
       maxSubmitMilliseconds,
@@ -317,7 +380,6 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       source,
       isOwn,
       onProgress,
-      onWarning,
     });
     await null; // lets an earlier loss of the device become known
     gpu.checkAlive();
@@ -332,8 +394,12 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 function checkOptions(options: EngineOptions): void {
   checkNames('An engine', options, OPTIONS);
   const { device, gpu, powerPreference, maxSubmitMilliseconds, deadlineSeconds } = options;
-  const { tune, tuningCache, variants } = options;
-  checkBooleans({ tune, selfCheck: options.selfCheck });
+  const { tune, tuningCache, variants, selfCheck, cacheKey } = options;
+  checkBooleans({ tune });
+  if (![undefined, true, false, 'always'].includes(selfCheck))
+    throw wrongArgument('selfCheck', selfCheck, "true, false or 'always'");
+  if (cacheKey !== undefined && typeof cacheKey !== 'string')
+    throw wrongArgument('cacheKey', cacheKey, 'a text');
   checkFunctions({ onProgress: options.onProgress, onWarning: options.onWarning });
   if (variants !== undefined) checkObject('variants', variants, 'trainer.variants');
   if (tune && variants) {

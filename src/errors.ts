@@ -55,16 +55,6 @@ export function printable(text: string, longest = 200): string {
   );
 }
 
-/** Awaits `work`. If it fails because its owner was destroyed, `check` throws that error instead. */
-export async function unlessDestroyed<T>(check: () => void, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    check();
-    throw error;
-  }
-}
-
 /** Throws an `argument` error unless `value` is a whole number in [min, max]. */
 export function checkInteger(name: string, value: number, min: number, max = 0x7fffffff): void {
   if (!Number.isInteger(value) || value < min || value > max) {

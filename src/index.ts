@@ -29,6 +29,7 @@ export {
 } from './pictures/picture';
 export type { Progress } from './progress';
 export { type Recipe, type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from './recipes';
+export type { EngineReport } from './report';
 export { MAX_SAMPLING_STEPS } from './sampling/most_steps';
 export type { EncodeRunOptions, SampleEvent, SampleOptions, SamplerOptions } from './sampling/options';
 export type { Sampler } from './sampling/sampler';

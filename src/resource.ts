@@ -1,4 +1,4 @@
-import { EngineError, unlessDestroyed } from './errors';
+import { EngineError } from './errors';
 
 /** An object that holds GPU memory until it is destroyed. */
 export abstract class Resource {
@@ -6,6 +6,8 @@ export abstract class Resource {
   private readonly kind: string;
   private gone = false;
   private readonly listeners: (() => void)[] = [];
+  /** What happens before an error reaches the caller: see `failed`. @internal */
+  onError: (error: unknown) => Promise<void> = async () => {};
 
   protected constructor(kind: string) {
     this.kind = kind;
@@ -43,7 +45,23 @@ export abstract class Resource {
   protected abstract release(): void;
 
   /** Awaits `work`; if it fails because the object was destroyed meanwhile, throws that error. @internal */
-  protected unlessDestroyed<T>(work: Promise<T>): Promise<T> {
-    return unlessDestroyed(() => this.check(), work);
+  protected async unlessDestroyed<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      return this.failed(error);
+    }
+  }
+
+  /** Throws `error` to the caller; if the object was destroyed meanwhile, that error. @internal */
+  protected async failed(error: unknown): Promise<never> {
+    let thrown = error;
+    try {
+      this.check();
+    } catch (why) {
+      thrown = why;
+    }
+    await this.onError(thrown);
+    throw thrown;
   }
 }

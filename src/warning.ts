@@ -1,7 +1,7 @@
 /** Something that the engine can work around, or that follows from what it was asked to do. */
 export interface Warning {
   /**
-   * From now on the engine uses another variant of a kernel, as this one computes wrong results on this adapter (`wrong-kernel`), or the
+   * From now on the engine does without a variant of a kernel, as it computes wrong results on this adapter (`wrong-kernel`), or the
    * browser or driver refuses it (`refused-kernel`), or has not compiled it yet (`slow-kernel`; what is created after it has come may use it).
    * `silent-device`: your device has not ended a submission for long. `distilled`: a distilled network is trained on, and so is distilled no
    * more.

@@ -3,7 +3,6 @@ import { createEngine, type Engine, type EngineOptions } from '../../src/engine'
 import { EngineError } from '../../src/errors';
 import { nodeGpu } from '../../src/node/dawn';
 import { fileCache, tuningFile } from './tuning_cache';
-import { versions } from './versions';
 
 /** An engine on the best available adapter; Dawn lists real GPUs before software ones. Stores its choices in the user's cache. */
 export async function nodeEngine(
@@ -11,8 +10,7 @@ export async function nodeEngine(
 ): Promise<Engine> {
   const gpu = await nodeGpu();
   try {
-    const { node, webgpu } = versions();
-    const tuningCache = fileCache(tuningFile(), `node ${node}, webgpu ${webgpu}`, console.error);
+    const tuningCache = fileCache(tuningFile(), console.error);
     return await createEngine({ gpu, tuningCache, ...options });
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'no-adapter') throw error;

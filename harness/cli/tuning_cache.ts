@@ -29,11 +29,10 @@ export function tuningFile(
 }
 
 /**
- * A cache in the file `path`. `runtime` (the versions of Node and Dawn) becomes a part of every key. A file that cannot be read or written
- * costs a new measurement, never a run: `say` gets a message, once for each kind of failure.
+ * A cache in the file `path`. A file that cannot be read or written costs a new measurement, never a run: `say` gets a message, once for
+ * each kind of failure.
  */
-export function fileCache(path: string, runtime: string, say: (line: string) => void): TuningCache {
-  const keyOf = (key: string) => JSON.stringify([runtime, key]);
+export function fileCache(path: string, say: (line: string) => void): TuningCache {
   const told = new Set<string>();
   const tell = (what: string, line: string) => {
     if (!told.has(what)) say(line);
@@ -54,11 +53,11 @@ export function fileCache(path: string, runtime: string, say: (line: string) => 
     return choices ?? new Map();
   };
   return {
-    get: async (key) => (await read()).get(keyOf(key)),
+    get: async (key) => (await read()).get(key),
     set: async (key, value) => {
       const choices = await read();
-      choices.delete(keyOf(key)); // The newest choices come last.
-      choices.set(keyOf(key), value);
+      choices.delete(key); // The newest choices come last.
+      choices.set(key, value);
       const newest = [...choices].slice(-MOST_CHOICES);
       try {
         await mkdir(dirname(path), { recursive: true });

@@ -1,5 +1,5 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
-import type { AdapterDescription, ErrorCode, Progress } from '../../src';
+import type { AdapterDescription, EngineReport, ErrorCode, Progress } from '../../src';
 import type { Sampling } from '../../src/sampling/sampling';
 import type { SessionEvent, EventOf as SessionEventOf } from '../../src/worker/events';
 import type { Replacement } from './edit/replace';
@@ -141,6 +141,8 @@ export type Command =
   | { readonly type: 'inside'; readonly order: InsideOrder }
   /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Answered by an event of the same name. */
   | { readonly type: 'shaders'; readonly shaders: readonly Replacement[] }
+  /** What the engine that trains knows; answered by an event of the same name. */
+  | { readonly type: 'report' }
   | { readonly type: 'saveModel' }
   | { readonly type: 'saveCheckpoint' }
   /** A visible page must stay smooth; a hidden one need not. */
@@ -262,6 +264,8 @@ export type WorkerEvent =
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly step?: number;
     }
+  /** Without one: there was no engine yet. */
+  | { readonly type: 'report'; readonly report?: EngineReport | undefined }
   /** To go on with this one, the page needs the images that it trains on. */
   | { readonly type: 'needsData'; readonly id: string }
   /** The device is gone, and the run as it was after these steps. What trained goes on by itself, as does a `train` command. */

@@ -36,6 +36,8 @@ export class Session implements SessionHost {
   private readonly distil: SessionDistil;
   private visible = true;
   private digitsWanted = false;
+  /** The one in use, or that was lost. */
+  private lastEngine: Engine | undefined;
   /** Those that stand in place of the shipped ones. */
   private shaders: readonly Replacement[] = [];
 
@@ -81,6 +83,9 @@ export class Session implements SessionHost {
         break;
       case 'example':
         this.views.example(command.at);
+        break;
+      case 'report':
+        void this.report();
         break;
       case 'stopSampling':
         tasks.interrupt('sampling');
@@ -213,6 +218,7 @@ export class Session implements SessionHost {
     const onProgress = (progress: Progress) => this.place.post({ type: 'preparing', progress });
     const onWarning = ({ message }: Warning) => this.place.post({ type: 'notice', message });
     const engine = await createEngine({ onProgress, onWarning });
+    this.lastEngine = engine;
     this.pace(engine);
     this.setTune(engine);
     return engine;
@@ -287,6 +293,10 @@ export class Session implements SessionHost {
     }
     if (withDigits) await this.files.loadData(digits);
     else this.core.resting = 'idle';
+  }
+
+  private async report(): Promise<void> {
+    this.place.post({ type: 'report', report: await this.lastEngine?.report() });
   }
 
   private setTune(engine: Engine | undefined): void {

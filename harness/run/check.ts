@@ -2,6 +2,7 @@
 
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
+import type { EngineReport } from '../../src/report';
 import type { Variants } from '../../src/unet/variants';
 import { type CheckResult, checkKernel, inputsOf } from '../../test/check_kernel';
 import { type AnySpec, specs } from '../../test/registry';
@@ -26,6 +27,8 @@ export interface CheckRow {
   readonly each: readonly CheckedCase[];
   /** What runs in the cases, by name. */
   readonly shaders: readonly string[];
+  /** How long these took to compile, those that an earlier variant runs, too. Left out where none is named. */
+  readonly compileMilliseconds?: number | undefined;
 }
 
 export interface CheckedCase extends CaseResult {
@@ -44,7 +47,9 @@ export type CheckEvent =
       readonly share: number;
       readonly title: string;
     }
-  | { readonly kind: 'row'; readonly row: CheckRow };
+  | { readonly kind: 'row'; readonly row: CheckRow }
+  /** The last one, also before an error is thrown. */
+  | { readonly kind: 'report'; readonly report: EngineReport };
 
 export interface CheckOptions {
   /** Checks only kernels that match: see `matcher`. The network is called `unet.gradient`. */
@@ -62,13 +67,25 @@ interface Checked {
 }
 
 /**
- * Yields progress before each case and a row for each variant. A failure is a row, not an exception. Throws `argument` for a kernel that
- * does not exist.
+ * Yields progress before each case, a row for each variant, and the engine's report. A failure is a row, not an exception. Throws `argument`
+ * for a kernel that does not exist.
  */
 export async function* runCheck(
   engine: Engine,
   options: CheckOptions = {},
 ): AsyncGenerator<CheckEvent, void, undefined> {
+  let failure: unknown;
+  try {
+    yield* checkAll(engine, options);
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'argument') throw error;
+    failure = error;
+  }
+  yield { kind: 'report', report: await engine.report() };
+  if (failure) throw failure;
+}
+
+async function* checkAll(engine: Engine, options: CheckOptions): AsyncGenerator<CheckEvent, void, undefined> {
   const { kernel, inUse, signal } = options;
   const wanted = matcher(kernel);
   const used = inUse && namesInUse(inUse);
@@ -119,9 +136,14 @@ async function* checkVariant(
   const share = Math.max(0, ...each.map((one) => one.share));
   const result = cases === 0 ? 'skipped' : reason ? 'fail' : 'pass';
   if (cases === 0) reason ??= 'it can do none of the cases';
+  const { times } = engine.gpu.compiler;
+  const compileMilliseconds = [...shaders].reduce((sum, name) => sum + (times.get(name) ?? 0), 0);
   yield {
     kind: 'row',
-    row: { kernel: name, variant, result, cases, share, reason, inUse, each, shaders: [...shaders] },
+    row: {
+      ...{ kernel: name, variant, result, cases, share, reason, inUse, each, shaders: [...shaders] },
+      ...(shaders.size > 0 ? { compileMilliseconds } : {}),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** Exports a check as files: JSON for programs, Markdown for people. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
+import type { EngineReport } from '../../src/report';
 import type { WorstElement } from '../../test/check_kernel';
 import { escapeMarkdown } from '../bench/export';
 import { adapterText } from './adapter_text';
@@ -14,6 +15,8 @@ export interface CheckReport {
   /** `stopped`: by the user, or by an error. */
   readonly end: 'complete' | 'stopped';
   readonly rows: readonly CheckRow[];
+  /** What the engine knows of the adapter; left out where the check was stopped before it could tell. */
+  readonly engine?: EngineReport | undefined;
 }
 
 /** Changes whenever older files can no longer be read like current ones. */
@@ -39,6 +42,10 @@ export function shareText(share: number): string {
   return share < 0.001 ? '< 0.1%' : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
 }
 
+/** `12 ms`; empty where nothing was compiled. */
+export const compileText = ({ compileMilliseconds: ms }: CheckRow): string =>
+  ms === undefined ? '' : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+
 export function checkMarkdown(report: CheckReport): string {
   const { adapter, runtime, date, end, rows } = report;
   const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
@@ -51,17 +58,19 @@ export function checkMarkdown(report: CheckReport): string {
       `- ${checkSummary(rows)}${end === 'stopped' ? '; stopped before its end' : ''}.`,
     ].join('\n'),
     [
-      line(['kernel', 'result', 'cases', 'share of the allowed error', 'worst element']),
-      '|---|---|--:|--:|---|',
-      ...rows.map(({ kernel, variant, result, cases, share, reason, each }) =>
-        line([
+      line(['kernel', 'result', 'cases', 'compile', 'share of the allowed error', 'worst element']),
+      '|---|---|--:|--:|--:|---|',
+      ...rows.map((row) => {
+        const { kernel, variant, result, cases, share, reason, each } = row;
+        return line([
           `${kernel}.${variant}`,
           resultWords[result],
           String(cases),
+          compileText(row),
           result === 'skipped' ? '' : shareText(share),
           result === 'skipped' ? (reason ?? '') : worstText(worstCase(each)?.worst),
-        ]),
-      ),
+        ]);
+      }),
     ].join('\n'),
     ...failed.map(({ kernel, variant, reason = '' }) => `## ${kernel}.${variant}\n\n${indented(reason)}`),
   ].join('\n\n')}\n`;

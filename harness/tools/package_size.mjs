@@ -33,7 +33,7 @@ const PROGRAMS = [
 ];
 /** What an engine makes, and how much more than the engine that may be, on any adapter. */
 const MADE = [
-  { name: 'sampler', limit: 25, make: sample },
+  { name: 'sampler', limit: 26, make: sample },
   { name: 'trainer', limit: 60, make: train },
 ];
 const ENGINE_LIMIT = 47;

@@ -1,6 +1,6 @@
 /**
- * Checks every kernel that a network uses before it is used: once per adapter, since the cache remembers what passed. The code that checks
- * is loaded only if something has not been checked yet.
+ * Checks every kernel that a network uses before it is used, unless what is remembered says that it was right; if that is old, again after
+ * the first step. The code that checks is loaded only if there is something to check.
  */
 import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
@@ -10,7 +10,7 @@ import { UnusableKernel } from '../gpu/unusable_kernel';
 import { fnv1a } from '../hash';
 import { createMutex } from '../mutex';
 import { type Op, op } from '../plan/op';
-import { adapterKey, openCache, readCache, type TuningCache, writeCache } from '../tuning/cache';
+import type { AdapterMemory } from '../tuning/memory';
 import { isFused } from '../unet/variants';
 
 /** Most fingerprints to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
@@ -18,19 +18,22 @@ const MOST_REMEMBERED = 1000;
 
 export class SelfCheck {
   private readonly gpu: Gpu;
-  private readonly given: TuningCache | undefined;
-  private cache: TuningCache | undefined;
+  private readonly memory: () => Promise<AdapterMemory>;
   private recalled: Promise<void> | undefined;
   /** Fingerprints of checks that passed. */
-  private readonly passed = new Set<string>();
-  private readonly unusable = new Map<string, UnusableKernel>();
+  readonly passed = new Set<string>();
+  /** When the oldest of them did. */
+  since = Date.now();
+  readonly unusable = new Map<string, UnusableKernel>();
+  /** What was asked for, by fingerprint. */
+  private readonly used = new Map<string, Op>();
   /** Ops to check next, by fingerprint. */
   private readonly wanted = new Map<string, Op>();
   private readonly exclusively = createMutex();
 
-  constructor(gpu: Gpu, cache?: TuningCache) {
+  constructor(gpu: Gpu, memory: () => Promise<AdapterMemory>) {
     this.gpu = gpu;
-    this.given = cache;
+    this.memory = memory;
   }
 
   /** Rejects with an `UnusableKernel` if one of `ops` computes wrong results, or is refused. Concurrent requests are checked together. */
@@ -38,23 +41,35 @@ export class SelfCheck {
     this.recalled ??= this.recall();
     await this.recalled;
     const asked = new Map(ops.map((o) => [fingerprint(o), o]));
-    for (const [key, o] of asked) if (!this.passed.has(key)) this.wanted.set(key, o);
-    if (![...asked.keys()].some((key) => this.wanted.has(key))) return;
+    for (const [key, o] of asked) {
+      this.used.set(key, o);
+      if (!this.passed.has(key)) this.wanted.set(key, o);
+    }
+    await this.checked([...asked.keys()]);
+  }
+
+  /** Checks all again that was asked for. What else is remembered is forgotten. Rejects as `verify` does. */
+  private async again(): Promise<void> {
+    const { gpu, used, wanted, passed } = this;
+    gpu.verifyAgain = undefined;
+    for (const [key, o] of used) wanted.set(key, o);
+    for (const key of passed) if (!used.has(key)) passed.delete(key);
+    this.since = Date.now();
+    await this.checked([...used.keys()]);
+  }
+
+  /** Forgets what passed. */
+  forget(): void {
+    this.gpu.verifyAgain = undefined;
+    this.passed.clear();
+    this.since = Date.now();
+  }
+
+  /** Resolves when nothing among `keys` is to be checked any more, and all were right. */
+  private async checked(asked: readonly string[]): Promise<void> {
+    if (!asked.some((key) => this.wanted.has(key))) return;
     await this.exclusively(() => this.checkWanted());
-    for (const key of asked.keys()) if (!this.passed.has(key)) throw this.unusable.get(key)!;
-  }
-
-  /** Whether a check of another kind has passed. */
-  async has(key: string): Promise<boolean> {
-    this.recalled ??= this.recall();
-    await this.recalled;
-    return this.passed.has(hashOf(key));
-  }
-
-  /** Checks of another kind have passed. */
-  async add(...keys: readonly string[]): Promise<void> {
-    for (const key of keys) this.passed.add(hashOf(key));
-    await this.remember();
+    for (const key of asked) if (this.unusable.has(key)) throw this.unusable.get(key)!;
   }
 
   private async checkWanted(): Promise<void> {
@@ -64,8 +79,13 @@ export class SelfCheck {
     const found = await this.check(checked.map(([, o]) => o));
     for (const [i, [key]] of checked.entries()) {
       const unusable = found[i];
-      if (unusable) this.unusable.set(key, unusable);
-      else passed.add(key);
+      if (unusable) {
+        this.unusable.set(key, unusable);
+        passed.delete(key);
+      } else {
+        this.unusable.delete(key);
+        passed.add(key);
+      }
       wanted.delete(key);
     }
     if (found.includes(undefined)) await this.remember();
@@ -93,18 +113,16 @@ export class SelfCheck {
   }
 
   private async recall(): Promise<void> {
-    this.cache = await openCache(this.given);
-    const known = await readCache(this.cache, this.key);
-    for (const fingerprint of known?.split(' ') ?? []) this.passed.add(fingerprint);
+    const known = await (await this.memory()).get('check', '');
+    if (!known) return;
+    for (const fingerprint of known.value.split(' ')) this.passed.add(fingerprint);
+    this.since = known.date;
+    if (known.isOld) this.gpu.verifyAgain = () => this.again();
   }
 
   private async remember(): Promise<void> {
     const newest = [...this.passed].slice(-MOST_REMEMBERED);
-    await writeCache(this.cache, this.key, newest.join(' '));
-  }
-
-  private get key(): string {
-    return JSON.stringify(['self-check', adapterKey(this.gpu.device)]);
+    await (await this.memory()).set('check', '', newest.join(' '), this.since);
   }
 }
 

@@ -99,7 +99,7 @@ export class Distiller extends Resource {
       signal?.throwIfAborted();
       this.made = yield* this.events(signal);
     } catch (error) {
-      if (error !== signal?.reason) this.check();
+      if (error !== signal?.reason) await this.failed(error);
       throw error;
     } finally {
       this.release();

@@ -25,6 +25,8 @@ function mostAtOnce(): number {
 export class Compiler {
   /** A pipeline that takes longer, in seconds, is late. */
   readonly deadline: number;
+  /** How long each shader took to compile, or to be refused, in milliseconds, by name. */
+  readonly times = new Map<string, number>();
   private readonly gpu: Host;
   private readonly onProgress: ((progress: Progress) => void) | undefined;
   private readonly compilations = new Map<string, Compilation>();
@@ -64,7 +66,11 @@ export class Compiler {
       const code = await shader.code();
       await this.takePlace(key);
       compilation.begun = performance.now();
-      return this.watched(compile(this.gpu, shader, code), isLate);
+      try {
+        return await this.watched(compile(this.gpu, shader, code), isLate);
+      } finally {
+        this.times.set(shader.name, performance.now() - compilation.begun);
+      }
     };
     this.counts.total++;
     const compiled = begun().finally(() => this.count());

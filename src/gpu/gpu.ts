@@ -37,8 +37,6 @@ export interface GpuOptions {
   readonly deadlineSeconds?: number;
   /** Whether the device counts as lost when a submission has not ended for three times as long. */
   readonly isOwn?: boolean;
-  /** Called then if it does not. */
-  readonly onWarning?: (warning: Warning) => void;
 }
 
 /** Work that can be submitted part by part: a Program. */
@@ -64,6 +62,8 @@ type LossInfo = Pick<GPUDeviceLostInfo, 'reason' | 'message'>;
 /** What the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
 interface Loss {
   info?: LossInfo;
+  /** Called when the device is lost in another way than that its owner destroys it. */
+  listener?: ((message: string) => void) | undefined;
   readonly source: GPU | undefined;
   /** Resolves when the device is lost, or counts as lost. */
   readonly lost: Promise<LossInfo>;
@@ -79,6 +79,7 @@ function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
     source,
     lost,
     lose(info) {
+      if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message);
       loss.info ??= info;
       lose(info);
     },
@@ -100,9 +101,17 @@ export class Gpu {
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   /** Which checks at the real size have passed on this adapter, by key. Undefined: nothing is checked. */
   passed: { has(key: string): Promise<boolean>; add(...keys: readonly string[]): Promise<void> } | undefined;
+  /** What runs programs awaits this after the first run: kernels are checked again that were right long ago. Rejects as `verify` does. */
+  verifyAgain: (() => Promise<void>) | undefined;
   readonly compiler: Compiler;
+  /** The variants in use, by what for; `fixed`: by the caller. */
+  readonly inUse = new Map<
+    string,
+    { readonly variants: Readonly<Record<string, string>>; readonly fixed: boolean }
+  >();
   private readonly isOwn: boolean;
-  private readonly onWarning: GpuOptions['onWarning'];
+  /** Called then if it does not. */
+  onWarning: ((warning: Warning) => void) | undefined;
   /** Whether a submission has not ended for long, and none has since. */
   private silent = false;
   private readonly waiter: Waiter;
@@ -111,14 +120,7 @@ export class Gpu {
 
   constructor(
     device: GPUDevice,
-    {
-      maxSubmitMilliseconds = 300,
-      source,
-      onProgress,
-      deadlineSeconds,
-      isOwn = false,
-      onWarning,
-    }: GpuOptions = {},
+    { maxSubmitMilliseconds = 300, source, onProgress, deadlineSeconds, isOwn = false }: GpuOptions = {},
   ) {
     for (const [name, needed] of Object.entries(requirements.limits)) {
       const has = device.limits[name as keyof typeof requirements.limits];
@@ -138,12 +140,16 @@ export class Gpu {
     // Its callback must not refer to `this`: the device would then keep the whole engine alive.
     this.loss = lossOf(device, source);
     this.isOwn = isOwn;
-    this.onWarning = onWarning;
   }
 
   /** Resolves when the device is lost, or counts as lost as it does not answer. */
   get lost(): Promise<LossInfo> {
     return this.loss.lost;
+  }
+
+  /** Calls `listener`, which must not refer to this object, if the device is lost but not destroyed by its owner. */
+  onLost(listener: ((message: string) => void) | undefined): void {
+    this.loss.listener = listener;
   }
 
   /** Throws `device-lost` once the device is gone. */

@@ -35,7 +35,7 @@ export class Load {
 export class Pacer {
   /** How long a submission may take, approximately. */
   maxMilliseconds: number;
-  private readonly rates = new Map<string, number>();
+  readonly rates = new Map<string, number>();
   private unseen = FIRST_RATE;
 
   constructor(maxMilliseconds: number) {

@@ -201,6 +201,18 @@ async function pipelineOf({ compiler, adapter }: Gpu, op: Op, shader: Shader): P
   }
 }
 
+/** The error for an op with a shader that was refused. */
+export function refusal(
+  gpu: Gpu,
+  { kernel, variant }: Pick<Op, 'kernel' | 'variant'>,
+  cause: EngineError,
+): UnusableKernel {
+  const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${ownName(gpu.adapter) || 'without a name'}): ${cause.message}`;
+  const advice =
+    'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
+  return new UnusableKernel('refused-kernel', { kernel, variant, text, advice }, { cause });
+}
+
 function checkFeatures(gpu: Gpu, ops: readonly Op[]): void {
   for (const { kernel, variant, features } of ops) {
     const missing = features.find((f) => !gpu.device.features.has(f));

@@ -26,10 +26,11 @@ interface Need {
   readonly after: typeof afterSeconds;
 }
 
+type Refused = Pick<Need, 'op' | 'adapter' | 'Unusable'>;
 type Texts = Readonly<Record<'problem' | 'advice', string>> & { readonly yet?: string };
 
 function unusable(
-  { op: { kernel, variant }, adapter, Unusable }: Need,
+  { op: { kernel, variant }, adapter, Unusable }: Refused,
   why: UnusableKernel['why'],
   { problem, advice, yet = '' }: Texts,
   options?: ConstructorParameters<typeof UnusableKernel>[2],
@@ -40,7 +41,7 @@ function unusable(
 }
 
 /** The error of a kernel whose shader is refused. */
-export const refusedKernel = (need: Need, cause: Error): UnusableKernel => {
+export const refusedKernel = (need: Refused, cause: Error): UnusableKernel => {
   const advice = `${UPDATE} If that does not help, please report it with this message.`;
   return unusable(need, 'refused-kernel', { problem: cause.message, advice }, { cause });
 };

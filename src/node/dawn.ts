@@ -1,9 +1,13 @@
 /** Loads the npm package `webgpu` (Dawn), an optional peer dependency that brings WebGPU to Node. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import { EngineError } from '../errors';
+import type { VersionedGpu } from '../tuning/memory';
 
 /** Kept alive: Dawn crashes if the object from `create` is collected while one of its devices lives. */
-let kept: GPU | undefined;
+let kept: VersionedGpu | undefined;
 
 /**
  * Returns the runtime's own navigator.gpu if it has one, else Dawn's, after installing its globals, and a `navigator` where there is none.
@@ -23,8 +27,19 @@ export async function nodeGpu(): Promise<GPU> {
     Object.assign(globalThis, globals);
     // Dawn rounds timestamps to protect web users' privacy; Node needs no such protection.
     kept = create(['disable-dawn-features=timestamp_quantization']);
+    kept.runtimeVersion = `webgpu ${dawnVersion()}`;
   }
   return kept;
+}
+
+/** The version of the npm package, whose package.json is not among its exports. */
+export function dawnVersion(): string {
+  try {
+    const main = createRequire(import.meta.url).resolve('webgpu');
+    return JSON.parse(readFileSync(join(dirname(main), 'package.json'), 'utf8')).version;
+  } catch {
+    return 'not the npm package';
+  }
 }
 
 async function loadDawn(): Promise<typeof import('webgpu')> {

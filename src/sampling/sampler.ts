@@ -130,7 +130,7 @@ export class Sampler extends Resource {
         yield run;
       }
     } catch (error) {
-      if (error !== options.signal?.reason) this.check();
+      if (error !== options.signal?.reason) await this.failed(error);
       throw error;
     } finally {
       this.busy = false;
@@ -148,7 +148,7 @@ export class Sampler extends Resource {
       const [images] = await this.read(run.plan, run.plan.outputs.x);
       return run.flow ? images.map(toUnit) : images;
     } catch (error) {
-      if (error !== options.signal?.reason) this.check();
+      if (error !== options.signal?.reason) await this.failed(error);
       throw error;
     } finally {
       this.busy = false;
@@ -265,7 +265,7 @@ export class Sampler extends Resource {
       return run;
     } catch (error) {
       this.busy = false;
-      if (error !== signal?.reason) this.check();
+      if (error !== signal?.reason) await this.failed(error);
       throw error;
     }
   }
@@ -385,6 +385,7 @@ export class Sampler extends Resource {
       if (mostSteps === 1 && !passes[done].ends)
         return 1 + (await this.advance(run, { signal, onStep }, done + 1, 1));
     }
+    await gpu.verifyAgain?.();
     const stepsOf = (passesDone: number) => passes.slice(0, passesDone).filter(({ ends }) => ends).length;
     if (stepsOf(done + n) > stepsOf(done)) onStep?.(stepsOf(done + n));
     return n;

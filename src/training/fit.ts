@@ -70,12 +70,14 @@ export class Fit {
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
-    const { signal, check } = this.parts;
+    const { signal, check, gpu } = this.parts;
     while (this.step < this.end || this.pending.length > 0) {
       // After an abort this submits nothing more.
       if (!signal?.aborted) check();
       if (await this.submitMore()) continue;
-      const { events, error } = (await this.pending.shift()) ?? { events: [] };
+      // Kernels that went wrong since they were checked may also be why there is an error.
+      const outcome = this.pending.shift()?.finally(() => gpu.verifyAgain?.());
+      const { events, error } = (await outcome) ?? { events: [] };
       for (const event of events) {
         yield event;
         if (!signal?.aborted) check();

@@ -208,7 +208,7 @@ export class Trainer extends StepRecorder {
   async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
-    const losses = await this.unlessDestroyed(this.programs.losses.read());
+    const losses = await this.unlessDestroyed(this.verifiedAgain(this.programs.losses.read()));
     // During a fit, its loop throws the error.
     if (!this.busy) await this.throwRefused(losses);
     return losses.last(Math.min(count, losses.step - this.firstStep));
@@ -259,7 +259,10 @@ export class Trainer extends StepRecorder {
       });
       yield* fit.events();
     } catch (error) {
-      if (error !== signal?.reason) check();
+      if (error !== signal?.reason) {
+        check();
+        await this.failed(error);
+      }
       throw error;
     } finally {
       await fit?.settled();
@@ -372,7 +375,7 @@ export class Trainer extends StepRecorder {
     if (this.busy) throw busyError();
     this.busy = true;
     try {
-      return await this.unlessDestroyed(work());
+      return await this.unlessDestroyed(this.verifiedAgain(work()));
     } finally {
       this.busy = false;
     }
@@ -384,6 +387,11 @@ export class Trainer extends StepRecorder {
     const { programs, plan, feed } = this;
     const ops = [...plan.load, ...plan.gradients, ...plan.update, ...(feed?.ops ?? [])];
     return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);
+  }
+
+  /** Kernels that went wrong since they were checked may also be why `work` failed. */
+  private verifiedAgain<T>(work: Promise<T>): Promise<T> {
+    return work.finally(() => this.gpu.verifyAgain?.());
   }
 
   /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */

@@ -82,10 +82,3 @@ async function ask<T>(
     return undefined;
   }
 }
-
-/** Adapter, driver and browser: entries for one do not apply to another. */
-export function adapterKey({ adapterInfo }: GPUDevice): readonly (string | undefined)[] {
-  const { vendor, architecture, device, description } = (adapterInfo ?? {}) as Partial<GPUAdapterInfo>;
-  const runtime = (globalThis.navigator as Navigator | undefined)?.userAgent ?? '';
-  return [vendor, architecture, device, description, runtime];
-}

@@ -10,6 +10,8 @@ import { adapterKind, checkVariants, defaultVariants, type Variants } from '../u
 export interface VariantChooser {
   /** `training` is false for a network that only predicts. */
   choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
+  /** Whether the caller fixed the variants of all. */
+  readonly isFixed?: boolean;
   /** The same without measuring, where it measures. */
   readonly untuned?: VariantChooser;
   /**
@@ -23,8 +25,6 @@ export interface VariantChooser {
     batch: number,
     training: boolean,
   ): Promise<Variants | undefined>;
-  /** Whether the caller fixed the variants of all. */
-  readonly isFixed?: boolean;
   /** Remembers what was wrong at its real size: it is refused from now on where the caller fixes it. */
   condemn?(error: UnusableKernel): void;
   /** Throws for variants with one that was condemned. */
@@ -65,7 +65,10 @@ export async function withVariants<T>(choice: Choice, make: (variants: Variants)
   let variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
   for (;;) {
     try {
-      return await make(variants);
+      const made = await make(variants);
+      const fixed = given !== undefined || chooser.isFixed === true;
+      gpu.inUse.set(`${training ? 'training' : 'predicting'} ${batch} images`, { variants, fixed });
+      return made;
     } catch (error) {
       if (sized && error instanceof EngineError && error.code === 'limit') {
         const { namingLargestBatch } = await import('./largest_batch');

@@ -6,16 +6,16 @@ import type { Progress } from '../progress';
 import type { Layer } from '../unet/config';
 import { chosenFor, type Variants, variantsIn } from '../unet/variants';
 import type { Warning } from '../warning';
-import { openCache, type TuningCache } from './cache';
 import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
-import { tune, tuningEffort } from './tuner';
+import type { AdapterMemory } from './memory';
+import { type Measured, tune, tuningEffort } from './tuner';
 
 export interface EngineChooserOptions {
   /** Used for everything instead of choosing. */
   readonly variants?: Variants;
   /** Whether to measure. Default: on GPUs. */
   readonly tune?: boolean;
-  readonly cache?: TuningCache;
+  readonly memory: () => Promise<AdapterMemory>;
   readonly onProgress?: (progress: Progress) => void;
   readonly onWarning?: (warning: Warning) => void;
 }
@@ -28,11 +28,15 @@ export class EngineChooser implements VariantChooser {
   private readonly variants: Variants | undefined;
   private readonly onProgress: EngineChooserOptions['onProgress'];
   private readonly onWarning: EngineChooserOptions['onWarning'];
-  private cache: TuningCache | undefined;
+  private readonly memory: () => Promise<AdapterMemory>;
   /** Tuning time left, for everything that the engine creates. */
   private millisecondsLeft: number | undefined;
   /** `kernel.variant` names that the device refused, or whose results were wrong, or that are late: not chosen where there is another. */
-  private readonly rejectedVariants = new Set<string>();
+  readonly rejectedVariants = new Set<string>();
+  /** What the tuner measured. */
+  readonly measured: Measured[] = [];
+  /** Why the tuner chose a variant, by `kernel/layer variant`. */
+  readonly reasons = new Map<string, string>();
   /** Those of them that `onWarning` has been given. */
   private readonly told = new Set<string>();
   /** What was wrong at its real size, by `kernel.variant`. */
@@ -40,11 +44,11 @@ export class EngineChooser implements VariantChooser {
   /** Concurrent tuners would disturb each other's timings, which are remembered. */
   private readonly exclusively = createMutex();
 
-  constructor(gpu: Gpu, { variants, tune, cache, onProgress, onWarning }: EngineChooserOptions) {
+  constructor(gpu: Gpu, { variants, tune, memory, onProgress, onWarning }: EngineChooserOptions) {
     this.gpu = gpu;
     this.variants = variants;
     this.tune = tune ?? !gpu.adapter.software;
-    this.cache = cache;
+    this.memory = memory;
     this.onProgress = onProgress;
     this.onWarning = onWarning;
   }
@@ -56,6 +60,11 @@ export class EngineChooser implements VariantChooser {
       return givenOrChosen(variants, gpu, usual, layers, batch, training);
     }
     return this.exclusively(() => this.measure(layers, batch, training));
+  }
+
+  /** Gives what is created from now on the whole time for measuring. */
+  forget(): void {
+    this.millisecondsLeft = undefined;
   }
 
   get isFixed(): boolean {
@@ -88,7 +97,7 @@ export class EngineChooser implements VariantChooser {
     training: boolean,
   ): Promise<Variants | undefined> {
     if (this.variants || !(error instanceof UnusableKernel)) return undefined;
-    const { why, kernel, variant, text, pending } = error;
+    const { why, kernel, variant, pending } = error;
     // One that was waited for, and given up: it may have come at any time, and forms do not change by the clock then.
     if (why === 'slow-kernel' && !pending) return undefined;
     const rejected = chosenFor(kernel, variant);
@@ -103,16 +112,20 @@ export class EngineChooser implements VariantChooser {
     rejectedVariants.add(rejected);
     const others = await this.choose(layers, batch, training);
     if (variantsIn(others).has(rejected)) return undefined;
-    // Something created at the same time may have told of it already.
-    const message = `${text} Another variant takes its place.`;
-    if (!this.told.has(rejected)) this.onWarning?.({ code: why, kernel, variant, message });
-    this.told.add(rejected);
+    this.tell(error, 'Another variant takes its place.');
     return others;
+  }
+
+  /** Something created at the same time may have told of it already. */
+  private tell({ why, kernel, variant, text }: UnusableKernel, consequence: string): void {
+    const name = chosenFor(kernel, variant);
+    if (!this.told.has(name))
+      this.onWarning?.({ code: why, kernel, variant, message: `${text} ${consequence}` });
+    this.told.add(name);
   }
 
   private async measure(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, rejectedVariants, onProgress } = this;
-    this.cache = await openCache(this.cache);
     const effort = tuningEffort[gpu.adapter.software ? 'software' : 'gpu'];
     const milliseconds = this.millisecondsLeft ?? effort.milliseconds;
     const start = performance.now();
@@ -120,8 +133,11 @@ export class EngineChooser implements VariantChooser {
       return await tune(gpu, layers, batch, {
         training,
         effort: { ...effort, milliseconds },
-        cache: this.cache,
+        memory: await this.memory(),
         rejectedVariants,
+        onMeasured: (measured) => this.measured.push(measured),
+        onRefused: (error) => this.tell(error, 'It is left out.'),
+        onChosen: (place, variant, why) => this.reasons.set(`${place} ${variant}`, why),
         onProgress: (done, total) => onProgress?.({ task: 'tuning', done, total }),
       });
     } finally {

@@ -4,6 +4,7 @@ import type { Gpu } from '../gpu/gpu';
 import { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
+import { UnusableKernel } from '../gpu/unusable_kernel';
 import { difference, differencePairs } from '../kernels/difference';
 import { type Op, op } from '../plan/op';
 import { type Tensor, tensor } from '../plan/tensor';
@@ -40,6 +41,7 @@ export interface MeasureOptions {
   readonly signal?: AbortSignal;
   /** Receives each `kernel.variant` that the device refuses or whose results are wrong. */
   readonly rejectedVariants: Set<string>;
+  readonly onRefused?: ((error: UnusableKernel) => void) | undefined;
   /** Called with milliseconds, or the reason why a variant was excluded. */
   readonly report: (variant: string, result: number | string) => void;
 }
@@ -54,7 +56,7 @@ export async function fastest(
   job: Job,
   options: MeasureOptions,
 ): Promise<string | undefined> {
-  const { end, signal, rejectedVariants, report } = options;
+  const { end, signal, rejectedVariants, onRefused, report } = options;
   if (performance.now() >= end) return undefined;
   const { ops } = job;
   const bench = await Comparison.create(gpu, pool, job);
@@ -81,6 +83,7 @@ export async function fastest(
         if (o === ops[0]) throw error;
         // A driver may refuse a shader, or memory may run short.
         if (error instanceof EngineError && error.code === 'shader') rejectedVariants.add(rejected);
+        if (error instanceof UnusableKernel) onRefused?.(error);
         report(o.variant, (error as Error).message);
       }
     }

@@ -5,7 +5,9 @@
 
 import type { ConvShape } from '../conv_shape';
 import { EngineError } from '../errors';
+import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
+import { UnusableKernel } from '../gpu/unusable_kernel';
 import { fnv1a } from '../hash';
 import { type AdapterKind, type Kernel, type Op, op } from '../plan/op';
 import type { Shader } from '../plan/shader';
@@ -23,8 +25,8 @@ import {
   tunedShape,
   type Variants,
 } from '../unet/variants';
-import { adapterKey, readCache, type TuningCache, writeCache } from './cache';
 import { comparing, fastest, type Job, NoisePool } from './measure';
+import type { AdapterMemory } from './memory';
 
 /** Limits on measuring. */
 export interface TuningEffort {
@@ -47,9 +49,13 @@ const COMPARISON = comparing(tensor('result', 1), tensor('expected', 1), tensor(
 /** Larger than any place in an order of preference. */
 const LAST = 1000;
 
+/** What was measured of a variant of a kernel in a layer. */
 export interface Measured {
+  /** The kernel, for instance `conv2d`. */
   readonly kernel: string;
+  /** The first of the layers that have its shape. */
   readonly layer: string;
+  /** The variant. */
   readonly variant: string;
   /** Milliseconds, or the reason why the variant was excluded. */
   readonly result: number | string;
@@ -61,9 +67,13 @@ export interface TuneOptions {
   readonly effort: TuningEffort;
   /** `kernel.variant` names that the device refused, or whose results were wrong: never chosen again. The tuner may add more. */
   readonly rejectedVariants: Set<string>;
-  readonly cache?: TuningCache;
+  readonly memory: AdapterMemory;
   readonly signal?: AbortSignal;
   readonly onMeasured?: (measured: Measured) => void;
+  /** Called for each variant that is left out because it was refused. */
+  readonly onRefused?: (error: UnusableKernel) => void;
+  /** Called with `kernel/layer`, the variant, and why it was chosen. */
+  readonly onChosen?: (place: string, variant: string, why: string) => void;
   /** Shapes measured so far, and the total to measure. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -90,12 +100,17 @@ interface Jobs {
   /** What to measure, by key. */
   readonly jobs: ReadonlyMap<string, TuningJob>;
   /** The known choices, by key. */
-  readonly chosen: Map<string, string>;
+  readonly chosen: Map<string, Chosen>;
+}
+
+interface Chosen {
+  readonly variant: string;
+  readonly why: string;
 }
 
 /**
  * Chooses the fastest variant for each kernel and layer at a batch size (a multiple of 4). Measures layers of the same shape once, the
- * heaviest first. If `cache` has a choice for this adapter and these shapes, uses it without measuring.
+ * heaviest first. If `memory` has a choice for these shapes, uses it without measuring.
  */
 export async function tune(
   gpu: Gpu,
@@ -103,7 +118,7 @@ export async function tune(
   batch: number,
   options: TuneOptions,
 ): Promise<Variants> {
-  const { effort, rejectedVariants } = options;
+  const { effort, rejectedVariants, onChosen } = options;
   const start = performance.now();
   const { places, jobs, chosen } = await jobsOf(gpu, layers, batch, options);
   if (jobs.size > 0 && performance.now() < start + effort.milliseconds) {
@@ -117,8 +132,13 @@ export async function tune(
   return Object.fromEntries(
     places.map(({ kernel, layer, key, possible }) => {
       const left = trusted(kernel, possible, rejectedVariants);
-      const best = chosen.get(key) ?? preferred(kernel, left, layer, batch, adapterKind(gpu.adapter));
-      return [`${kernel.name}/${layer.name}`, best];
+      const { variant, why } = chosen.get(key) ?? {
+        variant: preferred(kernel, left, layer, batch, adapterKind(gpu.adapter)),
+        why: 'order of preference',
+      };
+      const name = `${kernel.name}/${layer.name}`;
+      onChosen?.(name, variant, why);
+      return [name, variant];
     }),
   );
 }
@@ -128,11 +148,11 @@ async function jobsOf(
   gpu: Gpu,
   layers: readonly Layer[],
   batch: number,
-  { training, effort, cache, rejectedVariants }: TuneOptions,
+  { training, effort, memory, rejectedVariants }: TuneOptions,
 ): Promise<Jobs> {
   const { features } = gpu.device;
   const images = Math.min(batch, effort.images);
-  const chosen = new Map<string, string>();
+  const chosen = new Map<string, Chosen>();
   const jobs = new Map<string, TuningJob>();
   const places: Place[] = [];
   for (const kernel of tunedFor(training)) {
@@ -143,23 +163,46 @@ async function jobsOf(
       const job = jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants);
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;
-      const known = await readCache(cache, job.key);
-      const isTrusted = !rejectedVariants.has(`${kernel.name}.${known}`);
-      if (known !== undefined && measurable.includes(known) && isTrusted) chosen.set(job.key, known);
+      const known = await memory.get('choice', job.key);
+      const isTrusted = !rejectedVariants.has(`${kernel.name}.${known?.value}`);
+      if (known && measurable.includes(known.value) && isTrusted)
+        chosen.set(job.key, {
+          variant: known.value,
+          why: `measured on ${new Date(known.date).toISOString()}`,
+        });
       else if (measurable.length > 1) jobs.set(job.key, job);
     }
   }
   return { places, jobs, chosen };
 }
 
+/** Rejects the variants with a shader that the device refused, and tells of each. */
+async function leaveOut(
+  gpu: Gpu,
+  jobs: readonly Job[],
+  refused: ReadonlyMap<Shader, unknown>,
+  { rejectedVariants, onRefused }: TuneOptions,
+): Promise<void> {
+  for (const o of jobs.flatMap(({ ops }) => ops)) {
+    const shader = o.calls.map(({ shader }) => shader).find((shader) => refused.has(shader));
+    if (!shader) continue;
+    rejectedVariants.add(`${o.kernel}.${o.variant}`);
+    const cause = refused.get(shader);
+    if (!(cause instanceof EngineError) || cause.code !== 'shader') continue;
+    const { refusedKernel } = await import('../gpu/trouble');
+    onRefused?.(refusedKernel({ op: o, adapter: ownName(gpu.adapter), Unusable: UnusableKernel }, cause));
+  }
+}
+
 /** Measures `jobs`, the heaviest first, and adds the fastest variants to `chosen`, until time runs out. */
 async function measureAll(
   gpu: Gpu,
   jobs: readonly TuningJob[],
-  chosen: Map<string, string>,
+  chosen: Map<string, Chosen>,
   start: number,
-  { effort, cache, signal, rejectedVariants, onMeasured, onProgress }: TuneOptions,
+  options: TuneOptions,
 ): Promise<void> {
+  const { effort, memory, signal, rejectedVariants, onMeasured, onRefused, onProgress } = options;
   const end = start + effort.milliseconds;
   const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
   const queue = [...jobs].sort((a, b) => flops(b) - flops(a));
@@ -170,8 +213,7 @@ async function measureAll(
     const { compiled, refused } = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
     const isReady = ({ calls }: Op) => calls.every(({ shader }) => compiled.has(shader));
     if (!isReady(COMPARISON)) return;
-    for (const { kernel, variant, calls } of queue.flatMap(({ ops }) => ops))
-      if (calls.some(({ shader }) => refused.has(shader))) rejectedVariants.add(`${kernel}.${variant}`);
+    await leaveOut(gpu, queue, refused, options);
     for (const [i, { key, ops, tensors, usual }] of queue.entries()) {
       onProgress?.(i, queue.length);
       const { kernel, layer } = ops[0];
@@ -187,20 +229,21 @@ async function measureAll(
         onMeasured?.({ kernel, layer, variant, result });
       let best: string | undefined;
       try {
-        best = await fastest(gpu, pool, job, { end, signal, rejectedVariants, report });
+        best = await fastest(gpu, pool, job, { end, signal, rejectedVariants, onRefused, report });
       } catch (error) {
         signal?.throwIfAborted();
         gpu.checkAlive();
         // The plain variant, or the comparison, was refused or is wrong, or memory is short: the layer takes its usual variant.
+        if (error instanceof UnusableKernel && error.why === 'refused-kernel') onRefused?.(error);
         report(ops[0].variant, (error as Error).message);
         continue;
       }
       if (best === undefined) return;
       // The plain variant is measured even if it was rejected.
       if (before.has(`${kernel}.${best}`)) continue;
-      chosen.set(key, best);
-      // Cache only complete results. Next time all may compile in time: browsers and drivers keep what they compiled.
-      if (ready.length === ops.length) await writeCache(cache, key, best);
+      chosen.set(key, { variant: best, why: 'measured now' });
+      // Remember only complete results. Next time all may compile in time: browsers and drivers keep what they compiled.
+      if (ready.length === ops.length) await memory.set('choice', key, best);
     }
     onProgress?.(queue.length, queue.length);
   } finally {
@@ -223,20 +266,19 @@ function jobOf(
   const left = trusted(kernel, variants, rejectedVariants);
   const name = preferred(kernel, left, layer, batch, adapterKind(gpu.adapter));
   const usual = ops.find(({ variant }) => variant === name) ?? ops[0];
-  return { key: keyOf(gpu, ops, sizes), ops, usual, unlikely, tensors: Object.values(named) };
+  return { key: keyOf(ops, sizes), ops, usual, unlikely, tensors: Object.values(named) };
 }
 
 /**
- * The key of a choice covers everything that it depends on: adapter, driver, browser, kernel, sizes, and the dispatches of the variants
- * including the texts of their shaders, so that a choice becomes invalid when a shader changes or a variant is added.
+ * The key of a choice covers, beside what AdapterMemory adds, kernel, sizes, and the dispatches of the variants including the texts of their
+ * shaders, so that a choice becomes invalid when a shader changes or a variant is added.
  */
-function keyOf({ device }: Gpu, ops: readonly Op[], sizes: readonly (readonly [string, number])[]): string {
+function keyOf(ops: readonly Op[], sizes: readonly (readonly [string, number])[]): string {
   const dispatches = ops.map(({ variant, calls }) => [
     variant,
     calls.map(({ shader, params, groups }) => [shader.hash, params, groups]),
   ]);
   return JSON.stringify([
-    adapterKey(device),
     ops[0].kernel,
     Object.fromEntries(sizes),
     fnv1a(new TextEncoder().encode(JSON.stringify(dispatches))),
@@ -253,7 +295,7 @@ async function compileAll(
   gpu: Gpu,
   jobs: readonly TuningJob[],
   end: number,
-): Promise<{ compiled: ReadonlySet<Shader>; refused: ReadonlySet<Shader> }> {
+): Promise<{ compiled: ReadonlySet<Shader>; refused: ReadonlyMap<Shader, unknown> }> {
   const plain = new Set(jobs.map(({ ops }) => ops[0]));
   const unlikely = new Set(jobs.flatMap((job) => [...job.unlikely]));
   const place = (o: Op) =>
@@ -261,12 +303,12 @@ async function compileAll(
   const ops = jobs.flatMap((job) => job.ops).sort((a, b) => place(a) - place(b));
   const shaders = new Set([COMPARISON, ...ops].flatMap(({ calls }) => calls.map(({ shader }) => shader)));
   const done = new Set<Shader>();
-  const refused = new Set<Shader>();
+  const refused = new Map<Shader, unknown>();
   const all = Promise.all(
     [...shaders].map((shader) =>
       gpu.compiler
         .pipeline(shader, false)
-        .compiled.catch(() => refused.add(shader))
+        .compiled.catch((error: unknown) => refused.set(shader, error))
         .then(() => done.add(shader)),
     ),
   );

@@ -147,6 +147,7 @@ export class UNet extends NetworkWeights {
           await previous;
         }
         await before;
+        await this.gpu.verifyAgain?.();
       } finally {
         await Promise.allSettled([before]);
       }

@@ -302,6 +302,8 @@ test('names that nobody has', async () => {
     [() => loadIdx(new Uint8Array(), { count: 3 } as never), 'count'],
     [() => createWorkerClient(new MessageChannel().port1).on('nope' as never, () => {}), '"nope"'],
     [() => createEngine({ device: gpu.device, tuningCache: {} as never }), 'tuningCache.get'],
+    [() => createEngine({ device: gpu.device, cacheKey: 3 as never }), 'cacheKey is 3; it must be a text'],
+    [() => createEngine({ device: gpu.device, selfCheck: 'false' as never }), "true, false or 'always'"],
     [() => engine.createTrainer(unet, { variants: { 'conv2d/down.0': 3 as never } }), 'no variant 3'],
   ];
   for (const [call, text] of calls)
@@ -323,7 +325,6 @@ test('switches that are neither true nor false', async () => {
   // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose.
   const calls: Record<string, (given: any) => unknown> = {
     tune: (tune) => createEngine({ device: gpu.device, tune }),
-    selfCheck: (selfCheck) => createEngine({ device: gpu.device, selfCheck }),
     residual: (residual) => engine.createUNet({ ...config, residual }),
     averageWeights: (averageWeights) => engine.createTrainer(unet, { averageWeights }),
     reuseMemory: (reuseMemory) => engine.createTrainer(unet, { reuseMemory }),

@@ -6,6 +6,7 @@ import {
   checkJson,
   checkMarkdown,
   checkSummary,
+  compileText,
   shareText,
   worstCase,
 } from '../../harness/run/check_export';
@@ -18,6 +19,7 @@ const row: CheckRow = {
     { title: 'a prime', shape: 'elements 7', pass: true, share: 0.25, worst },
   ],
   shaders: ['swish'],
+  compileMilliseconds: 12.34,
 };
 const nan = { ...worst, actual: Number.NaN };
 const failed: CheckRow = {
@@ -25,7 +27,15 @@ const failed: CheckRow = {
   ...{ kernel: 'adam', result: 'fail', share: 1e9, reason: 'a prime: output: 1 of 7\n  | `got` NaN' },
   each: [{ title: 'a prime', shape: 'elements 7', pass: false, share: 1e9, worst: nan }],
 };
-const skipped: CheckRow = { ...row, result: 'skipped', cases: 0, share: 0, reason: 'no subgroups', each: [] };
+const skipped: CheckRow = {
+  ...row,
+  compileMilliseconds: undefined,
+  result: 'skipped',
+  cases: 0,
+  share: 0,
+  reason: 'no subgroups',
+  each: [],
+};
 const report: CheckReport = {
   adapter: { vendor: 'mesa', architecture: '', device: '', description: 'a | b', software: true },
   ...{ runtime: 'a test', date: '2026-01-02T03:04:05.000Z', end: 'stopped' },
@@ -44,9 +54,9 @@ test('Markdown: a line for each, the worst element, and what failed', () => {
   expect(text).toContain('- 1 passed, 1 failed, 1 not run; stopped before its end.');
   expect(text).toContain('a \\| b (software');
   expect(text).toContain(
-    '| swish.plain | passed | 2 | 25% | output[7] (c 0, y 2): 1.5, expected 1.25, off by 0.250 of 1.00 allowed |',
+    '| swish.plain | passed | 2 | 12 ms | 25% | output[7] (c 0, y 2): 1.5, expected 1.25, off by 0.250 of 1.00 allowed |',
   );
-  expect(text).toContain('| swish.plain | not run | 0 |  | no subgroups |');
+  expect(text).toContain('| swish.plain | not run | 0 |  |  | no subgroups |');
   expect(text).toContain('## adam.plain\n\n    a prime: output: 1 of 7\n      | `got` NaN');
   const widths = text.split('\n').filter((line) => line.startsWith('|'));
   expect(new Set(widths.map((line) => line.replaceAll('\\|', '').split('|').length)).size).toBe(1);
@@ -63,4 +73,7 @@ test('shares and counts in words', () => {
     ...['exact', '< 0.1%', '5.0%', '50%', '150%', 'far beyond'],
   ]);
   expect(checkSummary([row])).toBe('1 passed, 0 failed');
+  expect([0.04, 9.9, 1234.5].map((ms) => compileText({ ...row, compileMilliseconds: ms }))).toEqual([
+    ...['0.0 ms', '9.9 ms', '1235 ms'],
+  ]);
 });

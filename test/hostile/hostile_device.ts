@@ -118,6 +118,10 @@ function replaceMembers(object: object, members: object): () => void {
     }
   };
 }
+const MAIN = /\bfn main\(((?:[^()]|\([^()]*\))*)\)\s*\{/;
+
+/** A shader's text that computes nothing. */
+export const doesNothing = (text: string) => text.replace(MAIN, (head) => `${head} if (true) { return; }`);
 
 /** A shader's text that first puts NaN, or all ones, into all of its workgroup memory, as drivers leave it there that do not clear it. */
 export function withGarbage(shader: string, text: string): string {
@@ -130,7 +134,7 @@ export function withGarbage(shader: string, text: string): string {
   );
   if (fills.length !== variables) throw new Error(`${shader} has workgroup memory of another kind.`);
   if (variables === 0) return text;
-  const [head, given] = /\bfn main\(((?:[^()]|\([^()]*\))*)\)\s*\{/.exec(text)!;
+  const [head, given] = MAIN.exec(text)!;
   const known = /@builtin\(local_invocation_index\)\s*(\w+)/.exec(given)?.[1];
   const index = known ?? 'invocation_of_garbage';
   const parameters = known ? given : `${given}, @builtin(local_invocation_index) ${index}: u32`;

@@ -1,7 +1,7 @@
 /** What becomes of training where the driver compiles one shader or another for long, or for ever. */
 import { EngineError, type Progress } from '../../src/index';
 import { memoryCache } from '../../src/tuning/cache';
-import { type healthyVisit, isOnlyForm, type Outcome, type Place, type Result, trainOn } from './refused';
+import { type healthyVisit, isOnlyForm, type Outcome, type Place, type Result, trainOn } from './rows';
 
 /** In place of 10 or 60 s. */
 export const DEADLINE = 0.3;

@@ -3,7 +3,15 @@ import { requestDevice } from '../../src/gpu/request_device';
 import { nodeGpu } from '../../src/node/dawn';
 import { digits, tutorial } from '../checked_networks';
 import { delayEach } from '../hostile/late';
-import { healthyVisit, onCard, onSoftware, type Place, type Result, refuseEach } from '../hostile/refused';
+import {
+  healthyVisit,
+  onCard,
+  onSoftware,
+  type Place,
+  type Result,
+  refuseEach,
+  updateEach,
+} from '../hostile/rows';
 import { all, type Row } from './row';
 
 const threes = { ...digits, config: { ...digits.config, kernelSize: 3 } };
@@ -15,45 +23,47 @@ const places: Readonly<Record<string, Place>> = {
 };
 
 type Healthy = Awaited<ReturnType<typeof healthyVisit>>;
-type Visit = { readonly shader: string; readonly remembered: boolean };
 
-/** What may become of each shader, at a first visit and at a later one. */
-const FAULTS: Readonly<
-  Record<
-    string,
-    (device: GPUDevice, place: Place, healthy: Healthy, rows: readonly Visit[]) => Promise<Result>
-  >
-> = {
-  'is refused': refuseEach,
-  'is late': (device, place, healthy, rows) =>
-    delayEach(
-      device,
-      place,
-      healthy,
-      rows.map((row) => ({ ...row, never: false })),
-    ),
-  'never comes': (device, place, healthy, rows) =>
-    delayEach(
-      device,
-      place,
-      healthy,
-      rows.map((row) => ({ ...row, never: true })),
-    ),
-};
-
-export const hostile: readonly Row[] = Object.entries(FAULTS).flatMap(([fault, tryEach]) =>
-  Object.entries(places).map(([name, place]) => ({
-    name: `hostile: each shader ${fault}, ${name}`,
+/** A row for each place: what comes of all `rowsOf` it, after a visit without faults. */
+const everywhere = <R>(
+  name: string,
+  rowsOf: (healthy: Healthy) => readonly R[],
+  each: (device: GPUDevice, place: Place, healthy: Healthy, rows: readonly R[]) => Promise<Result>,
+): readonly Row[] =>
+  Object.entries(places).map(([where, place]) => ({
+    name: `hostile: ${name}, ${where}`,
     async run() {
       const { device } = await requestDevice(await nodeGpu());
       const healthy = await healthyVisit(device, place);
-      const rows = healthy.asked.flatMap((shader) =>
-        [false, true].map((remembered) => ({ shader, remembered })),
-      );
-      const { complaints, trained, ended } = await tryEach(device, place, healthy, rows);
+      const rows = rowsOf(healthy);
+      const { complaints, trained, ended } = await each(device, place, healthy, rows);
       device.destroy();
       if (complaints.length > 0) throw new Error(complaints.join('\n'));
-      return all(rows.length, rows.length, `: ${trained} trained, ${ended} ended in an error`);
+      return all(
+        rows.length,
+        rows.length,
+        `: ${trained} trained with other forms, ${ended} ended in an error`,
+      );
     },
-  })),
-);
+  }));
+
+export const hostile: readonly Row[] = [
+  ...everywhere(
+    'each shader is refused',
+    ({ asked }) => asked.flatMap((shader) => [false, true].map((remembered) => ({ shader, remembered }))),
+    refuseEach,
+  ),
+  ...[false, true].flatMap((never) =>
+    everywhere(
+      never ? 'each shader never comes' : 'each shader is late',
+      ({ asked }) =>
+        asked.flatMap((shader) => [false, true].map((remembered) => ({ shader, remembered, never }))),
+      delayEach,
+    ),
+  ),
+  ...everywhere(
+    'each shader is wrong after an update',
+    ({ used }) => used.flatMap((shader) => [true, false].map((told) => ({ shader, told }))),
+    updateEach,
+  ),
+];

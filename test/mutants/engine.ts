@@ -169,14 +169,14 @@ export const engine: Mutants = {
     },
     'what is wrong is remembered as right': {
       file: 'src/checking/self_check.ts',
-      text: '      else passed.add(key);',
-      becomes: '      passed.add(key);',
+      text: '        passed.delete(key);\n      } else {',
+      becomes: '        passed.delete(key);\n      }\n      {',
       caughtBy: node('node/wrong_kernels', 'remembered as right'),
     },
     'what is wrong is no error': {
       file: 'src/checking/self_check.ts',
-      text: 'if (!this.passed.has(key)) throw this.unusable.get(key)!;',
-      becomes: 'if (!this.unusable) throw key;',
+      text: 'if (this.unusable.has(key)) throw',
+      becomes: 'if (!key) throw',
       caughtBy: node('node/wrong_kernels', 'Adam of the wrong sign'),
     },
     'a wrong plain form is not looked at': {
@@ -186,10 +186,10 @@ export const engine: Mutants = {
       caughtBy: node('node/wrong_kernels', 'as wrong'),
     },
     'tests of one adapter count for another': {
-      file: 'src/tuning/cache.ts',
-      text: 'return [vendor, architecture, device, description, runtime];',
-      becomes: 'return [vendor, architecture, device, runtime];',
-      caughtBy: node('node/wrong_kernels', 'remembered with the adapter'),
+      file: 'src/tuning/memory.ts',
+      text: 'const { adapter, versions, conditions } = this;',
+      becomes: 'const { versions, conditions } = this;\n    const adapter = {};',
+      caughtBy: unit('tuning/memory', 'adapter'),
     },
   },
   'at the real size': {
@@ -495,8 +495,8 @@ export const engine: Mutants = {
     },
     'they come back from the cache': {
       file: 'src/tuning/tuner.ts',
-      text: 'measurable.includes(known) && isTrusted)',
-      becomes: 'measurable.includes(known))',
+      text: 'measurable.includes(known.value) && isTrusted)',
+      becomes: 'measurable.includes(known.value))',
       caughtBy: node('node/hostile', 'compares with'),
     },
     'what the tuner compares with ends all': {
@@ -507,8 +507,8 @@ export const engine: Mutants = {
     },
     'they are told of by everything that used them': {
       file: 'src/tuning/engine_chooser.ts',
-      text: 'if (!this.told.has(rejected)) this.onWarning',
-      becomes: 'this.onWarning',
+      text: 'if (!this.told.has(name))',
+      becomes: '',
       caughtBy: node('node/hostile', 'at the same time'),
     },
     'a run that began with one cannot go on': {
@@ -516,6 +516,68 @@ export const engine: Mutants = {
       text: 'if (!isArgument && !isUnusable) throw error;',
       becomes: 'if (!isArgument) throw error;',
       caughtBy: node('node/hostile', 'which says so'),
+    },
+  },
+  trust: {
+    'what passed is trusted for ever': {
+      file: 'src/checking/self_check.ts',
+      text: 'if (known.isOld) this',
+      becomes: 'if (!known) this',
+      caughtBy: node('node/trust', 'after 7 days'),
+    },
+    'a fit does not look again': {
+      file: 'src/training/fit.ts',
+      text: '.finally(() => gpu.verifyAgain?.())',
+      becomes: '',
+      caughtBy: node('node/trust', 'a result: fit'),
+    },
+    'what was not used is taken for checked again': {
+      file: 'src/checking/self_check.ts',
+      text: 'if (!used.has(key)) passed.delete(key);',
+      becomes: 'passed.add(key);',
+      caughtBy: node('node/trust', 'a result: predict'),
+    },
+    'a version of the runtime is not seen': {
+      file: 'src/tuning/memory.ts',
+      text: 'runtime: runtimeVersion, cacheKey',
+      becomes: 'cacheKey',
+      caughtBy: unit('tuning/memory', 'Dawn'),
+    },
+    'what is forgotten comes back': {
+      file: 'src/tuning/memory.ts',
+      text: '(await this.generation(kind)) + 1',
+      becomes: '(await this.generation(kind)) + 0',
+      caughtBy: unit('tuning/memory', 'and of no other'),
+    },
+    'a visit that ended in an error is believed': {
+      file: 'src/engine.ts',
+      text: "if (code === 'shader' || code === 'wrong-kernel') await",
+      becomes: "if (code === 'shader') await",
+      caughtBy: node('node/trust', 'ends in wrong-kernel'),
+    },
+    'an adapter whose device was lost is believed': {
+      file: 'src/gpu/gpu.ts',
+      text: "if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message);",
+      becomes: '',
+      caughtBy: node('node/trust', 'device-lost'),
+    },
+    'one whose device was destroyed by its owner is not': {
+      file: 'src/gpu/gpu.ts',
+      text: "if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message);",
+      becomes: 'if (!loss.info) loss.listener?.(info.message);',
+      caughtBy: node('node/trust', 'device-lost'),
+    },
+    'what the tuner leaves out is not told': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: "onRefused: (error) => this.tell(error, 'It is left out.'),",
+      becomes: '',
+      caughtBy: node('node/report', 'leaves out'),
+    },
+    'lost devices are told of until the next visit': {
+      file: 'src/tuning/memory.ts',
+      text: 'await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));',
+      becomes: 'losses.length = 0;',
+      caughtBy: node('node/report', 'was lost'),
     },
   },
 };

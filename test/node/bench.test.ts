@@ -11,6 +11,7 @@ import { Queries, Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/run/check';
 import { createEngine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
+import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';
 import { specs } from '../registry';
@@ -271,23 +272,28 @@ test('bench: what is not begun within the budget is left out, and said', async (
 test('check: a row for each variant, skipped ones apart', async () => {
   const rows: CheckRow[] = [];
   const shares: number[] = [];
+  let report: EngineReport | undefined;
   const inUse = { 'swish_max_pool_grad/down.0': 'plain' };
   for await (const event of runCheck(engine, { kernel: 'swish_max_pool', inUse })) {
     if (event.kind === 'row') rows.push(event.row);
-    else shares.push(event.share);
+    else if (event.kind === 'progress') shares.push(event.share);
+    else report = event.report;
   }
   // What is in use comes first.
   expect(rows.map(({ kernel, inUse: used }) => [kernel, used])).toEqual([
     ['swish_max_pool_grad', true],
     ['swish_max_pool', false],
   ]);
-  for (const { kernel, result, cases, share, each, shaders } of rows) {
+  for (const { kernel, result, cases, share, each, shaders, compileMilliseconds } of rows) {
     expect(result).toBe('pass');
     expect(cases).toBeGreaterThan(3);
     expect(share).toBeLessThanOrEqual(1);
     expect(each).toHaveLength(cases);
     expect(Math.max(...each.map((one) => one.share))).toBe(share);
     expect(shaders).toContain(kernel);
+    const own = report!.pipelines.filter(({ shader }) => shaders.includes(shader));
+    expect(own).toHaveLength(shaders.length);
+    expect(compileMilliseconds).toBeCloseTo(own.reduce((sum, { milliseconds }) => sum + milliseconds, 0));
     const { worst } = each.find((one) => one.share === share)!;
     expect(Math.abs(worst!.actual - worst!.expected) / worst!.allowed).toBeCloseTo(share);
   }

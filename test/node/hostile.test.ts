@@ -9,7 +9,7 @@ import { resumeTrainer } from '../../src/worker/resume';
 import { check, digits, tutorial } from '../checked_networks';
 import { hostileSource, makeHostile, REFUSAL, someGpu, withGarbage } from '../hostile/hostile_device';
 import { DEADLINE, delayEach } from '../hostile/late';
-import { healthyVisit, onCard, onSoftware, refuseEach, trainOn } from '../hostile/refused';
+import { healthyVisit, onCard, onSoftware, refuseEach, trainOn, updateEach } from '../hostile/rows';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu, source } = await testGpu();
@@ -244,6 +244,21 @@ describe('a submission of whose end there is no word', () => {
     silent.answer();
     await other;
     expect(await second).toBeLessThan(first);
+  });
+});
+
+describe('an update that makes one shader compute nothing', () => {
+  test('is noticed at once where a version tells of it, else after 8 days', async () => {
+    const place = onSoftware(digits);
+    const healthy = await healthyVisit(device, place);
+    const winograd = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
+    // One has other forms; without one there is no step; one is of the sampler, made after the first step.
+    const rows = [winograd, 'adam', 'finish_step', 'flow_step'].flatMap((shader) =>
+      [true, false].map((told) => ({ shader, told })),
+    );
+    const { complaints, trained } = await updateEach(device, place, healthy, rows);
+    expect(complaints).toEqual([]);
+    expect(trained).toBe(2);
   });
 });
 

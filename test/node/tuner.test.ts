@@ -4,6 +4,7 @@ import { createEngine, EngineError, type Progress, type UNet } from '../../src/i
 import { conv2d } from '../../src/kernels/conv2d';
 import { call, type Variant } from '../../src/plan/op';
 import { memoryCache, type TuningCache } from '../../src/tuning/cache';
+import { AdapterMemory } from '../../src/tuning/memory';
 import { type Measured, type TuneOptions, tune, tuningEffort } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import {
@@ -31,14 +32,19 @@ const rejectedVariants = new Set<string>();
 /** Enough for any machine. */
 const effort = { milliseconds: 600_000, images: 64 };
 
-async function run(options: Partial<TuneOptions> = {}) {
+const memoryIn = (cache: TuningCache) => new AdapterMemory(gpu.device, { cache });
+
+async function run({
+  cache = memoryCache(),
+  ...options
+}: Partial<TuneOptions> & { readonly cache?: TuningCache } = {}) {
   const measured: Measured[] = [];
   const progress: [number, number][] = [];
   const variants = await tune(gpu, layers, 8, {
     training: true,
     effort,
     rejectedVariants,
-    cache: memoryCache(),
+    memory: memoryIn(cache),
     onMeasured: (m) => measured.push(m),
     onProgress: (...p) => progress.push(p),
     ...options,
@@ -227,6 +233,7 @@ test('a variant that failed its check is not the default of layers that could no
       training: false,
       rejectedVariants,
       effort,
+      memory: memoryIn(memoryCache()),
       onMeasured: (m) => {
         tried.push(`${m.layer} ${m.variant}`);
         if (typeof m.result === 'string') jump();
@@ -245,13 +252,13 @@ test('a layer takes its usual variant where that takes long to compile, not the 
   const unmeasured = usual(two);
   expect(unmeasured['conv2d/down.1']).toMatch(/^winograd4(_subgroups)?$/);
   neverCompile(/^conv2d.winograd4_input$/);
-  const cache = memoryCache();
+  const memory = memoryIn(memoryCache());
   const measured: Measured[] = [];
   const variants = await tune(gpu, two, 8, {
     training: false,
     rejectedVariants,
     effort,
-    cache,
+    memory,
     onMeasured: (m) => measured.push(m),
   });
   expect(unmeasured).toMatchObject(variants);
@@ -263,7 +270,7 @@ test('a layer takes its usual variant where that takes long to compile, not the 
     training: false,
     effort,
     rejectedVariants,
-    cache,
+    memory,
     onMeasured: (m) => measured.push(m),
   });
   expect(measured.length).toBeGreaterThan(0);
@@ -349,46 +356,6 @@ test('what was remembered is forgotten when a shader changes, and only for its k
   expect(await run({ cache })).toMatchObject({ variants: before, measured: [] });
 });
 
-test('what was remembered counts for this adapter and this browser alone', async () => {
-  const asked = new Set<string>();
-  const none: TuningCache = {
-    get: async (key) => {
-      asked.add(key);
-      return undefined;
-    },
-    set: async () => {},
-  };
-  const cache = memoryCache();
-  const noTime = { ...effort, milliseconds: 0 };
-  await run({ cache: none, effort: noTime });
-  for (const key of asked) await cache.set(key, 'direct');
-  const known = async () => (await run({ cache, effort: noTime })).variants;
-  const direct = Object.fromEntries(Object.keys(usual(layers)).map((entry) => [entry, 'direct']));
-  const remembered = await known();
-  expect(remembered).toEqual(direct);
-  expect(remembered).not.toEqual(usual(layers));
-  const real = gpu.device.adapterInfo;
-  const { vendor, architecture, device, description } = real;
-  const same = { vendor, architecture, device, description };
-  for (const name of ['vendor', 'architecture', 'device', 'description'] as const) {
-    const other = { ...same, [name]: `${same[name]} 2` };
-    Object.defineProperty(gpu.device, 'adapterInfo', { value: other, configurable: true });
-    try {
-      expect(await known(), name).toEqual(usual(layers));
-    } finally {
-      Object.defineProperty(gpu.device, 'adapterInfo', { value: real, configurable: true });
-    }
-  }
-  // An own property goes before the browser's.
-  Object.defineProperty(navigator, 'userAgent', { value: 'another browser', configurable: true });
-  try {
-    expect(await known()).toEqual(usual(layers));
-  } finally {
-    Reflect.deleteProperty(navigator, 'userAgent');
-  }
-  expect(await known()).toEqual(remembered);
-});
-
 test('a store that fails, or holds nonsense, costs the measuring and nothing else', async () => {
   const broken: TuningCache = {
     get: () => Promise.reject(new Error('no access')),
@@ -412,7 +379,10 @@ test('a store that fails, or holds nonsense, costs the measuring and nothing els
   const silent: TuningCache = { get: wait, set: wait };
   expect((await run({ training: false, cache: silent })).measured.length).toBeGreaterThan(0);
   expect(asked).toBe(1);
-  const nonsense: TuningCache = { get: async () => 'no such variant', set: async () => {} };
+  const nonsense: TuningCache = {
+    get: async () => JSON.stringify({ value: 'no such variant', date: Date.now() }),
+    set: async () => {},
+  };
   const { variants, measured } = await run({ training: false, cache: nonsense });
   expect(measured.length).toBeGreaterThan(0);
   expect(Object.values(variants)).not.toContain('no such variant');
@@ -460,6 +430,7 @@ test('a software adapter is measured with fewer images, but never with a variant
       training: false,
       rejectedVariants,
       effort: { ...effort, images: 8 },
+      memory: memoryIn(memoryCache()),
       onMeasured: (m) => seen.push(m),
     });
     return { measured: seen, variants: result };
@@ -494,7 +465,8 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
     Object.defineProperty(gpu.device, 'adapterInfo', { value: info, configurable: true });
     try {
       // It knows an answer, or all forms that are made for GPUs would be measured on a processor.
-      const tuningCache: TuningCache = { get: vi.fn(async () => 'direct'), set: vi.fn(async () => {}) };
+      const known = JSON.stringify({ value: 'direct', date: Date.now() });
+      const tuningCache: TuningCache = { get: vi.fn(async () => known), set: vi.fn(async () => {}) };
       using engine = await createEngine({ device: gpu.device, selfCheck: false, tuningCache, ...options });
       const { variants } = await engine.createTrainer(await engine.createUNet(network), { batchSize: 8 });
       const asked = vi.mocked(tuningCache.get).mock.calls.length > 0;

@@ -5,6 +5,7 @@ import { rowHead, sweepHead } from '../../harness/bench/table';
 import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../harness/page/measuring/gpu_facts';
 import { terms } from '../../harness/page/measuring/terms';
 import { budgetLeft, timeLeft } from '../../harness/page/measuring/time_left';
+import type { EngineReport } from '../../src';
 
 test('time left, once it can be told', () => {
   expect(timeLeft(1, 0.5)).toBe('');
@@ -51,6 +52,11 @@ test('the report holds the adapter, its limits and features, and what was tried'
   expect(selfCheckText({ ...selfCheck, wrong: ['adam is wrong.', 'mse is wrong.'] })).toBe(
     'adam is wrong. mse is wrong.',
   );
+  const report = { warnings: ['one'] } as unknown as EngineReport;
+  const both = gpuReport({ ...facts, selfCheck: { ...selfCheck, report } }, '2026-01-02', report);
+  expect(both).toContain('The engine that trains: {\n "warnings": [\n  "one"');
+  expect(both).toContain('The engine of the self-check: {\n "warnings": [');
+  expect(after).not.toContain('The engine');
   expect(limitText({ name: '', has: 65535, needed: 65535 })).toBe('65,535 (65,535 needed)');
 });
 

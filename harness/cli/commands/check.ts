@@ -1,15 +1,19 @@
 /** `check`: compares every kernel on this machine with its reference. */
 
+import type { EngineReport } from '../../../src/report';
 import { adapterText } from '../../run/adapter_text';
 import { type CheckEvent, type CheckRow, runCheck } from '../../run/check';
+import { checkJson, compileText } from '../../run/check_export';
 import { duration } from '../../run/units';
 import { type Command, defineCommand, oneOf, text } from '../args';
 import { paint } from '../colours';
+import { prepareFile, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
 import { summaries } from '../summaries';
+import { versions } from '../versions';
 
 export const check: Command = defineCommand({
   name: 'check',
@@ -17,6 +21,7 @@ export const check: Command = defineCommand({
   usage: '[flags]',
   flags: {
     kernel: text('PATTERN', 'only kernels that match, for instance conv2d, conv2d.winograd or *grad*'),
+    json: text('FILE', 'write the results there, and all that a report of a problem needs'),
     in: oneOf('where to run (default node)', 'node', 'chrome', 'firefox'),
     ...kernelFlags,
   },
@@ -24,24 +29,44 @@ export const check: Command = defineCommand({
 --tune, --no-tune and --variants are about the last check, of the whole network.
 The exit code is 1 if anything fails. What this machine cannot run is listed as skipped, never as passed.`,
   async run(given, { signal }) {
-    const { kernel, in: place = 'node' } = given;
+    const { kernel, json, in: place = 'node' } = given;
+    if (json) await prepareFile(json, '--json');
     const engine = await kernelChoice(given);
     const start = performance.now();
     const progress = new Progress();
     const count = { pass: 0, fail: 0, skipped: 0 };
+    const rows: CheckRow[] = [];
+    let report: EngineReport | undefined;
+    let brokenOff: unknown;
     const events =
       place === 'node'
         ? checkHere(kernel, engine, signal)
         : inBrowser<CheckEvent>(place, 'check', { kernel, engine }, signal);
-    for await (const event of events) {
-      if (event.kind === 'adapter') progress.print(`${event.line}\n`);
-      else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
-      else if (event.kind === 'row') {
-        count[event.row.result]++;
-        progress.print(lineOf(event.row));
+    try {
+      for await (const event of events) {
+        if (event.kind === 'adapter') progress.print(`${event.line}\n`);
+        else if (event.kind === 'progress') progress.update({ ...event, text: event.title });
+        else if (event.kind === 'report') report = event.report;
+        else if (event.kind === 'row') {
+          count[event.row.result]++;
+          rows.push(event.row);
+          progress.print(lineOf(event.row));
+        }
       }
+    } catch (error) {
+      if (!report) throw error;
+      brokenOff = error;
     }
     progress.clear();
+    if (json && report) {
+      const { adapter, date, versions: found } = report;
+      const { node, webgpu } = versions();
+      const runtime = found.userAgent ?? `node ${node}, webgpu ${webgpu}`;
+      const end = brokenOff ? 'stopped' : 'complete';
+      await writeWhole(json, checkJson({ adapter, runtime, date, end, rows, engine: report }));
+      progress.print(`Wrote ${json}.`);
+    }
+    if (brokenOff) throw brokenOff;
     const seconds = duration((performance.now() - start) / 1000);
     progress.print(`\n${count.pass} passed, ${count.fail} failed, ${count.skipped} skipped, ${seconds}`);
     return count.fail > 0 ? 1 : 0;
@@ -55,11 +80,12 @@ async function* checkHere(kernel: string | undefined, choice: EngineChoice, sign
   engine.destroy();
 }
 
-function lineOf({ kernel, variant, result, cases, share, reason }: CheckRow): string {
+function lineOf(row: CheckRow): string {
+  const { kernel, variant, result, cases, share, reason } = row;
   const name = `${kernel}.${variant}`.padEnd(40);
   if (result === 'skipped') return `${paint('yellow', 'skip')}  ${name} ${reason}`;
   const used = share < 1000 ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%` : 'far more';
   const word = result === 'pass' ? paint('green', 'ok  ') : paint('red', 'FAIL');
-  const line = `${word}  ${name} ${String(cases).padStart(2)} cases, ${used} of the allowed error`;
+  const line = `${word}  ${name} ${String(cases).padStart(2)} cases, ${used} of the allowed error${row.compileMilliseconds === undefined ? '' : `, compiled in ${compileText(row)}`}`;
   return reason ? `${line}\n      ${reason}` : line;
 }

@@ -1,4 +1,5 @@
 /** The Check tab: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
+import type { EngineReport } from '../../../src';
 import type { CheckRow } from '../../run/check';
 import { type CheckReport, checkJson, checkMarkdown, checkSummary } from '../../run/check_export';
 import type { App, TaskPanel } from '../app';
@@ -27,6 +28,7 @@ export class CheckPanel implements TaskPanel {
   private rows: CheckRow[] = [];
   private progress = NOTHING;
   private date = '';
+  private engine: EngineReport | undefined;
 
   constructor(app: App) {
     this.app = app;
@@ -34,6 +36,7 @@ export class CheckPanel implements TaskPanel {
     offerKernelNames('check');
     this.run = new Measurement(app, 'check', (event) => {
       if (event.kind === 'progress') this.progress = event;
+      else if (event.kind === 'report') this.engine = event.report;
       else this.rows = [...this.rows, event.row];
     });
     button('check-run').addEventListener('click', () => (this.run.active ? this.run.stop() : this.start()));
@@ -48,6 +51,7 @@ export class CheckPanel implements TaskPanel {
   start(): void {
     if (!this.fields.valid) return;
     this.rows = [];
+    this.engine = undefined;
     this.table.clear();
     this.progress = NOTHING;
     this.date = new Date().toISOString();
@@ -84,7 +88,8 @@ export class CheckPanel implements TaskPanel {
   private get report(): CheckReport {
     const end = this.run.status === 'done' ? 'complete' : 'stopped';
     const adapter = this.app.state.adapter!;
-    return { adapter, runtime: navigator.userAgent, date: this.date, end, rows: this.rows };
+    const { date, rows, engine } = this;
+    return { adapter, runtime: navigator.userAgent, date, end, rows, engine };
   }
 
   /** A screen reader speaks this, so it does not include the progress, which is displayed beside it. */

@@ -1,6 +1,6 @@
 /** The table of the check. A row opens to its cases, the element that errs most, and what ran. */
 import type { CheckedCase, CheckRow } from '../../run/check';
-import { resultWords, shareText, valueText, worstCase, worstText } from '../../run/check_export';
+import { compileText, resultWords, shareText, valueText, worstCase, worstText } from '../../run/check_export';
 import { byId } from '../dom';
 import { whole } from '../format';
 import { cell, element, extraRow } from '../table';
@@ -8,7 +8,7 @@ import { factList, openRow } from './open_row';
 import { sourcesOf } from './sources';
 import { explainWords } from './terms';
 
-const COLUMNS = 5;
+const COLUMNS = 6;
 const CLASSES = { pass: 'good', fail: 'bad-text', skipped: 'muted' } as const;
 
 export class CheckTable {
@@ -39,6 +39,7 @@ export class CheckTable {
     cell(row, resultWords[result], CLASSES[result]);
     cell(row, inUse ? `${variant} *` : variant);
     cell(row, result === 'skipped' ? '' : whole(cases), 'number');
+    cell(row, compileText(checked), 'number');
     const error = cell(row, '');
     if (result !== 'skipped') error.append(bar(share, result === 'pass'), shareText(share));
     if (reason) extraRow(this.body, COLUMNS, reason, result === 'fail' ? 'wrap' : 'muted');

@@ -1,6 +1,6 @@
 /** What is known of the GPU, in words: for the panel, and as a text for reports. Pure. */
 import { version } from '../../../package.json';
-import type { AdapterDescription } from '../../../src';
+import type { AdapterDescription, EngineReport } from '../../../src';
 import type { BenchHead } from '../../bench/result';
 import { timerLine } from '../../bench/table';
 import { adapterText } from '../../run/adapter_text';
@@ -29,6 +29,7 @@ export interface SelfChecked {
   readonly count: number;
   /** Sentences. */
   readonly wrong: readonly string[];
+  readonly report?: EngineReport;
 }
 
 /** The optional features, and what they are for. */
@@ -67,9 +68,10 @@ export function limitText({ has, needed }: Limit): string {
   return `${grouped(has)} (${has < needed ? 'TOO LOW: ' : ''}${grouped(needed)} needed)`;
 }
 
-/** The text for a report. */
-export function gpuReport(facts: GpuFacts, date: string): string {
-  const { limits, features, runtime } = facts;
+/** The text for a report. `trains`: of the engine that trains, if there is one. */
+export function gpuReport(facts: GpuFacts, date: string, trains?: EngineReport): string {
+  const { limits, features, runtime, selfCheck } = facts;
+  const engines = { 'The engine that trains': trains, 'The engine of the self-check': selfCheck?.report };
   return [
     `webgpu-diffusion ${version}, ${date}`,
     ...Object.entries(gpuSummary(facts)).map(([name, value]) => `${name}: ${value || 'not told'}`),
@@ -77,6 +79,9 @@ export function gpuReport(facts: GpuFacts, date: string): string {
     ...limits.map((limit) => `${limit.name}: ${limitText(limit)}`),
     ...Object.keys(featureUses).map((name) => `${name}: ${features.includes(name) ? 'yes' : 'no'}`),
     `All features: ${[...features].sort().join(', ') || 'none'}`,
+    ...Object.entries(engines).flatMap(([name, report]) =>
+      report ? [`${name}: ${JSON.stringify(report, null, 1)}`] : [],
+    ),
     '',
   ].join('\n');
 }

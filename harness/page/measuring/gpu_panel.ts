@@ -1,14 +1,18 @@
 /** What there is to know about the GPU, on the tabs Check and Bench: one panel, which stands on the open one of the two. */
-import { requirements } from '../../../src';
+import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
 import type { App, Panel } from '../app';
 import { anyElement, setMessage, setText } from '../dom';
 import { setDisabled } from '../focus';
+import type { WorkerEvent } from '../protocol';
 import { element } from '../table';
 import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
 import { Measurement } from './measure';
 import { factList } from './open_row';
 import type { SelfCheckEvent } from './self_check';
+
+/** A browser lets a page copy for about 5 s after a click. */
+const PATIENCE_MS = 2000;
 
 export class GpuPanel implements Panel {
   private readonly app: App;
@@ -18,6 +22,8 @@ export class GpuPanel implements Panel {
   private problem = '';
   private title = '';
   private copied = '';
+  /** Takes what the training worker answers. */
+  private answer: (report: EngineReport | undefined) => void = () => {};
 
   private readonly box = element('details', 'more gpu');
   private readonly list = element('div', '');
@@ -42,7 +48,8 @@ export class GpuPanel implements Panel {
     this.copy.addEventListener('click', () => void this.copyReport());
   }
 
-  receive(): void {
+  receive(event: WorkerEvent): void {
+    if (event.type === 'report') this.answer(event.report);
     this.run.proceed();
   }
 
@@ -93,8 +100,17 @@ export class GpuPanel implements Panel {
     this.app.changed();
   }
 
+  /** What the engine that trains knows; undefined if there is none, or its worker does not answer. */
+  private ask(): Promise<EngineReport | undefined> {
+    return new Promise((resolve) => {
+      this.answer = resolve;
+      setTimeout(resolve, PATIENCE_MS);
+      this.app.send({ type: 'report' });
+    });
+  }
+
   private async copyReport(): Promise<void> {
-    const text = gpuReport(this.facts!, new Date().toISOString());
+    const text = gpuReport(this.facts!, new Date().toISOString(), await this.ask());
     try {
       await navigator.clipboard.writeText(text);
       this.copied = 'Copied';

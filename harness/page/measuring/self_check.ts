@@ -1,7 +1,6 @@
 /** What the engine asks of an adapter before it trains there, asked anew: whether every kernel of a step is right on a small case, and which clock there is. */
-import { createEngine, type Engine, EngineError, type Warning } from '../../../src';
+import { createEngine, type Engine, EngineError, type EngineReport, type Warning } from '../../../src';
 import { recipeAt } from '../../../src/recipes';
-import { memoryCache } from '../../../src/tuning/cache';
 import { chooseTimer } from '../../bench/peaks';
 import type { BenchHead } from '../../bench/result';
 import type { PageRecipe } from '../settings';
@@ -15,6 +14,7 @@ export type SelfCheckEvent =
       readonly count: number;
       /** What is wrong, in sentences; of a variant the next best has taken the place. */
       readonly wrong: readonly string[];
+      readonly report: EngineReport;
     };
 
 /** `engine` checks nothing itself. */
@@ -34,15 +34,19 @@ export async function* runSelfCheck(
   const checking = await createEngine({
     device: engine.device,
     tune: false,
-    tuningCache: memoryCache(), // remembers nothing, so that everything is checked
+    selfCheck: 'always',
     onWarning: (warning) => warnings.push(warning),
   });
   try {
+    // The page's own engine, too, is to trust what is found now, and nothing else.
+    await checking.forget();
     const count = await compileStep(checking, recipe, batch);
-    yield { kind: 'checked', count, wrong: warnings.map(({ message }) => message) };
+    const wrong = warnings.map(({ message }) => message);
+    yield { kind: 'checked', count, wrong, report: await checking.report() };
   } catch (error) {
     if (!(error instanceof EngineError) || !['wrong-kernel', 'shader'].includes(error.code)) throw error;
-    yield { kind: 'checked', count: 0, wrong: [...warnings.map(({ message }) => message), error.message] };
+    const wrong = [...warnings.map(({ message }) => message), error.message];
+    yield { kind: 'checked', count: 0, wrong, report: await checking.report() };
   }
 }
 

@@ -5,6 +5,8 @@ export const terms: Readonly<Record<string, string>> = {
     'Numbers on a GPU are rounded, so a result differs a little from the exact one. How much it may is worked out for every single number of a result, from how many roundings went into it. This is the largest error of all cases as a share of what was allowed there: up to 100% is right, however near, and every share below that is as good as any other. “Exact” has no error at all. A wrong kernel is far beyond.',
   Cases:
     'Sizes and situations in which the variant was compared with its reference: one pixel, odd and prime sizes, batches that are padded, the network’s own layers at a small batch.',
+  Compile:
+    'How long the browser and the driver took to compile the variant’s shaders. A shader that several variants run counts for each, and several compile at once; a driver that has compiled one before may take it from its own cache.',
   Variant:
     'One of several ways to compute the same thing. Which is fastest depends on the device and on the layer.',
   inside:

@@ -127,6 +127,14 @@ test('the GPU: what it is, whether it computes rightly, and a text to report it 
   expect(report).toMatch(/^Clock: (The GPU's timestamps|The host's clock)/m);
   expect(report).toMatch(/^maxStorageBufferBindingSize: [\d,]+ \(134,217,728 needed\)$/m);
   expect(report).toMatch(/^Self-check: All \d+ kernels/m);
+  for (const engine of ['The engine that trains', 'The engine of the self-check']) {
+    const [, text] = report.split(`${engine}: `);
+    // Each is JSON up to a brace at the start of a line.
+    const { versions, limits } = JSON.parse(text.slice(0, text.indexOf('\n}') + 2));
+    expect([versions.userAgent, limits.maxStorageBuffersPerShaderStage]).toEqual([
+      ...[await page.evaluate(() => navigator.userAgent), expect.any(Number)],
+    ]);
+  }
 
   await page.evaluate(() => {
     const write = () => Promise.reject(new Error('no'));

@@ -1,0 +1,109 @@
+/** What is known of an engine, for a bug report. Loaded when it is asked for. */
+import type { SelfCheck } from './checking/self_check';
+import type { AdapterDescription } from './gpu/adapter';
+import type { Gpu } from './gpu/gpu';
+import type { EngineChooser } from './tuning/engine_chooser';
+import type { AdapterMemory, DeviceLoss, Versions } from './tuning/memory';
+import type { Measured } from './tuning/tuner';
+import type { Warning } from './warning';
+
+/** A variant that is in use, and why. */
+export interface UsedVariant {
+  /** `conv2d/down.1` */
+  readonly layer: string;
+  /** The variant. */
+  readonly variant: string;
+  /** Measured, by the order of preference, or fixed by the caller. */
+  readonly why: string;
+}
+
+/** What `engine.report` tells. Dates are ISO 8601. */
+export interface EngineReport {
+  /** When it was made. */
+  readonly date: string;
+  /** Of library and runtime. */
+  readonly versions: Versions;
+  /** The adapter of the device. */
+  readonly adapter: AdapterDescription;
+  /** All limits of the device. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** All features of the device. */
+  readonly features: readonly string[];
+  /** By what they are used for, for instance `training 64 images`; where that was created more than once, the last time. */
+  readonly variants: Readonly<Record<string, readonly UsedVariant[]>>;
+  /** What was measured to choose them: milliseconds, or why a variant was left out. */
+  readonly measured: readonly Measured[];
+  /** `kernel.variant` names that were refused or wrong, and are not used. */
+  readonly rejected: readonly string[];
+  /** The shaders that were compiled, the slowest first: how long that took, or how long it took until the shader was refused. */
+  readonly pipelines: readonly { readonly shader: string; readonly milliseconds: number }[];
+  /** How many checks of kernels passed, when the oldest of them did, and messages on those that did not. Left out where nothing is checked. */
+  readonly checks?:
+    | { readonly passed: number; readonly since: string; readonly unusable: readonly string[] }
+    | undefined;
+  /** All that `onWarning` was given. */
+  readonly warnings: readonly (Warning & { readonly date: string })[];
+  /** Devices of this adapter that were lost, in earlier visits, too: the last 10. */
+  readonly losses: readonly DeviceLoss[];
+  /** How submissions are paced. */
+  readonly pacing: {
+    readonly maxSubmitMilliseconds: number;
+    /** Of an empty submission. */
+    readonly latencyMilliseconds: number;
+    /** Of each shader that has run: operations in a second, a byte counted as 8. */
+    readonly workPerSecond: Readonly<Record<string, number>>;
+  };
+}
+
+export interface ReportParts {
+  readonly gpu: Gpu;
+  readonly chooser: EngineChooser;
+  readonly selfCheck: SelfCheck | undefined;
+  readonly warnings: EngineReport['warnings'];
+  readonly memory: AdapterMemory;
+}
+
+export async function reportOf({
+  gpu,
+  chooser,
+  selfCheck,
+  warnings,
+  memory,
+}: ReportParts): Promise<EngineReport> {
+  const { device, adapter, pacer, latency, compiler, inUse } = gpu;
+  const limits: Record<string, number> = {};
+  // Their names are the prototype's.
+  for (const name in device.limits) limits[name] = device.limits[name as 'maxBufferSize'];
+  const usedOf = (layer: string, variant: string, fixed: boolean): UsedVariant => {
+    const why = chooser.reasons.get(`${layer} ${variant}`) ?? 'order of preference';
+    return { layer, variant, why: fixed ? 'fixed by the caller' : why };
+  };
+  const variants = [...inUse].map(([use, { variants, fixed }]) => [
+    use,
+    Object.entries(variants).map(([layer, variant]) => usedOf(layer, variant, fixed)),
+  ]);
+  const pipelines = [...compiler.times].map(([shader, milliseconds]) => ({ shader, milliseconds }));
+  return {
+    date: new Date().toISOString(),
+    versions: memory.versions,
+    adapter,
+    limits,
+    features: [...device.features].sort(),
+    variants: Object.fromEntries(variants),
+    measured: [...chooser.measured],
+    rejected: [...chooser.rejectedVariants],
+    pipelines: pipelines.sort((a, b) => b.milliseconds - a.milliseconds),
+    checks: selfCheck && {
+      passed: selfCheck.passed.size,
+      since: new Date(selfCheck.since).toISOString(),
+      unusable: [...selfCheck.unusable.values()].map(({ message }) => message),
+    },
+    warnings: [...warnings],
+    losses: await memory.losses(),
+    pacing: {
+      maxSubmitMilliseconds: pacer.maxMilliseconds,
+      latencyMilliseconds: latency,
+      workPerSecond: Object.fromEntries(pacer.rates),
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { version } from '../../package.json';
+import { type AdapterDescription, describeAdapter } from '../gpu/adapter';
+import { fnv1a } from '../hash';
+import { openCache, readCache, type TuningCache, writeCache } from './cache';
+
+/** What is remembered: which variants are the fastest, which kernels were right on small cases, which networks at their real size. */
+export type Kind = 'choice' | 'check' | 'comparison';
+
+export interface Remembered {
+  readonly value: string;
+  /** When it was found, in milliseconds since 1970. */
+  readonly date: number;
+  /** Whether that is so long ago that it must be found anew: a driver's update changes no part of the key. */
+  readonly isOld: boolean;
+}
+
+/** Versions, as far as they are known. */
+export interface Versions {
+  /** Of this library. */
+  readonly library: string;
+  /** Of the browser. */
+  readonly userAgent?: string | undefined;
+  /** Of Dawn in Node. */
+  readonly runtime?: string | undefined;
+  /** As `createEngine` was given it. */
+  readonly cacheKey?: string | undefined;
+}
+
+/** A device that was lost, and not destroyed by its owner. */
+export interface DeviceLoss {
+  /** ISO 8601. */
+  readonly date: string;
+  /** What the browser says. */
+  readonly message: string;
+}
+
+/** Of so many lost devices the report tells. */
+const MOST_LOSSES = 10;
+
+/** A GPU object, and the version of what made it, where `/node` did. */
+export interface VersionedGpu extends GPU {
+  runtimeVersion?: string;
+}
+
+export interface MemoryOptions {
+  /** Default: the browser's, else one that lasts as long as this object. */
+  readonly cache?: TuningCache | undefined;
+  /** The caller's own version of what the results depend on. */
+  readonly cacheKey?: string | undefined;
+  /** Where the device came from. Default: navigator.gpu. */
+  readonly gpu?: VersionedGpu | undefined;
+  /** Remembers only choices: everything is checked anew. */
+  readonly alwaysChecks?: boolean;
+}
+
+const TRUSTED_MS = 7 * 24 * 3600 * 1000;
+
+/**
+ * What the engine found on an adapter, in this and earlier visits. It holds for the adapter with these limits and features, in this version
+ * of the library and of the runtime as far as that tells it, until it is forgotten. Keeps no device alive.
+ */
+export class AdapterMemory {
+  private readonly adapter: AdapterDescription;
+  /** Of what is not on the device. */
+  readonly versions: Versions;
+  private readonly conditions: string;
+  private readonly given: TuningCache | undefined;
+  private readonly alwaysChecks: boolean;
+  private opened: Promise<TuningCache> | undefined;
+  /** Resolves when all that was to be forgotten is. */
+  forgetting: Promise<void> = Promise.resolve();
+
+  constructor(device: GPUDevice, { cache, cacheKey, gpu, alwaysChecks = false }: MemoryOptions = {}) {
+    const { navigator } = globalThis as { navigator?: Navigator };
+    const { runtimeVersion } = (gpu ?? navigator?.gpu ?? {}) as Partial<VersionedGpu>;
+    // Its names are the prototype's.
+    const limits: unknown[] = [];
+    for (const name in device.limits) limits.push(name, device.limits[name as keyof GPUSupportedLimits]);
+    this.adapter = describeAdapter(device.adapterInfo);
+    const text = JSON.stringify([limits, [...device.features].sort()]);
+    this.conditions = fnv1a(new TextEncoder().encode(text));
+    this.versions = { library: version, userAgent: navigator?.userAgent, runtime: runtimeVersion, cacheKey };
+    this.given = cache;
+    this.alwaysChecks = alwaysChecks;
+  }
+
+  /** What `set` stored, unless it was forgotten, or stored by an earlier version. */
+  async get(kind: Kind, key: string): Promise<Remembered | undefined> {
+    if (this.alwaysChecks && kind !== 'choice') return undefined;
+    const text = await readCache(await this.cache, await this.keyOf(kind, key));
+    try {
+      const { value, date } = JSON.parse(text!);
+      if (typeof value !== 'string' || typeof date !== 'number') return undefined;
+      // A clock that went wrong may have dated it into the future.
+      return { value, date, isOld: Math.abs(Date.now() - date) > TRUSTED_MS };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Stores a value, if the store works. */
+  async set(kind: Kind, key: string, value: string, date = Date.now()): Promise<void> {
+    const text = JSON.stringify({ value, date });
+    await writeCache(await this.cache, await this.keyOf(kind, key), text);
+  }
+
+  /** Forgets what is remembered of this adapter, whatever its limits and the versions are. */
+  forget(kinds: readonly Kind[] = ['choice', 'check', 'comparison']): Promise<void> {
+    this.forgetting = this.forgetting.then(async () => {
+      for (const kind of kinds) {
+        const next = (await this.generation(kind)) + 1;
+        await writeCache(await this.cache, this.generationKey(kind), `${next}`);
+      }
+    });
+    return this.forgetting;
+  }
+
+  /** Forgets all, and remembers that a device was lost. */
+  async lost(message: string): Promise<void> {
+    await this.forget();
+    const losses = [...(await this.losses()), { date: new Date().toISOString(), message }].slice(
+      -MOST_LOSSES,
+    );
+    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
+  }
+
+  /** The devices of this adapter that were lost, in earlier visits, too; the last ones. */
+  async losses(): Promise<readonly DeviceLoss[]> {
+    try {
+      const losses = JSON.parse((await readCache(await this.cache, this.lossesKey))!);
+      return Array.isArray(losses) ? losses : [];
+    } catch {
+      return [];
+    }
+  }
+
+  private get lossesKey(): string {
+    return JSON.stringify(['losses', this.adapter]);
+  }
+
+  private get cache(): Promise<TuningCache> {
+    this.opened ??= openCache(this.given);
+    return this.opened;
+  }
+
+  /** How often was forgotten. A part of every key: a store can be read and written, but not searched. */
+  private async generation(kind: Kind): Promise<number> {
+    return Number(await readCache(await this.cache, this.generationKey(kind))) || 0;
+  }
+
+  private generationKey(kind: Kind): string {
+    return JSON.stringify(['generation', kind, this.adapter]);
+  }
+
+  private async keyOf(kind: Kind, key: string): Promise<string> {
+    const { adapter, versions, conditions } = this;
+    return JSON.stringify([kind, adapter, versions, conditions, await this.generation(kind), key]);
+  }
+}
