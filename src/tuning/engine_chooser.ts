@@ -8,7 +8,7 @@ import { chosenFor, type Variants, variantsIn } from '../unet/variants';
 import type { Warning } from '../warning';
 import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
 import type { AdapterMemory } from './memory';
-import { type Measured, tune, tuningEffort } from './tuner';
+import type { Measured } from './tuner';
 
 export interface EngineChooserOptions {
   /** Used for everything instead of choosing. */
@@ -126,6 +126,7 @@ export class EngineChooser implements VariantChooser {
 
   private async measure(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, rejectedVariants, onProgress } = this;
+    const { tune, tuningEffort } = await import('./tuner');
     const effort = tuningEffort[gpu.adapter.software ? 'software' : 'gpu'];
     const milliseconds = this.millisecondsLeft ?? effort.milliseconds;
     const start = performance.now();
