@@ -5,7 +5,7 @@ import type { Progress } from '../progress';
 import type { Warning } from '../warning';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import { Compiler } from './compiler';
-import { Load, Pacer, type PartWork } from './pacer';
+import { Load, Pacer, type Parts } from './pacer';
 import { requirements } from './request_device';
 import { afterSeconds, Waiter } from './wait';
 
@@ -37,17 +37,6 @@ export interface GpuOptions {
   readonly deadlineSeconds?: number;
   /** Whether the device counts as lost when a submission has not ended for three times as long. */
   readonly isOwn?: boolean;
-}
-
-/** Work that can be submitted part by part: a Program. */
-export interface Parts {
-  readonly partCount: number;
-  /** What part `i` does. */
-  part(i: number): PartWork;
-  /** What all parts together do. */
-  readonly load: Load;
-  /** Records parts [from, to). */
-  encode(pass: GPUComputePassEncoder, from?: number, to?: number): void;
 }
 
 interface RunOptions {
@@ -349,28 +338,12 @@ export class Gpu {
     let encoder = first ?? begin();
     let pass: GPUComputePassEncoder | undefined;
     let load = new Load();
-    let planned = 0;
     let before: Promise<void> | undefined;
-    const { pacer } = this;
     try {
       for (const program of programs) {
         for (let from = 0; from < program.partCount; ) {
           signal?.throwIfAborted();
-          let to = from;
-          // On a fast adapter many parts fit at once.
-          const whole = pacer.predict(program.load);
-          if (from === 0 && planned + whole <= pacer.maxMilliseconds) {
-            planned += whole;
-            load.addAll(program.load);
-            to = program.partCount;
-          }
-          for (; to < program.partCount; to++) {
-            const part = program.part(to);
-            const milliseconds = pacer.millisecondsOf(part);
-            if (planned > 0 && planned + milliseconds > pacer.maxMilliseconds) break;
-            planned += milliseconds;
-            load.add(part);
-          }
+          const to = this.pacer.fill(load, program, from);
           if (to > from) {
             pass ??= encoder.beginComputePass({ label: 'parts' });
             program.encode(pass, from, to);
@@ -385,7 +358,6 @@ export class Gpu {
           encoder = begin();
           pass = undefined;
           load = new Load();
-          planned = 0;
         }
       }
       signal?.throwIfAborted();
