@@ -381,6 +381,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       isOwn,
       onProgress,
     });
+    gpu.onWarning = options.onWarning ?? warn; // until there is an engine
     await null; // lets an earlier loss of the device become known
     gpu.checkAlive();
     await gpu.measureLatency();

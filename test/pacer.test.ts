@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { stepOps } from '../harness/run/in_use';
 import { Gpu } from '../src/gpu/gpu';
-import { Load } from '../src/gpu/pacer';
+import { Load, Pacer } from '../src/gpu/pacer';
 import { Program } from '../src/gpu/program';
 import { requirements } from '../src/gpu/request_device';
 import type { Op } from '../src/plan/op';
@@ -179,6 +179,18 @@ describe.each(['gpu', 'software'] as const)('with the forms for %s', (kind) => {
       expect(Math.max(...short.submissions)).toBeLessThan(Math.max(24, 1.001 * short.longestPart));
     },
   );
+});
+
+test('one hiccup, or a clock that stands still, changes what is expected at most fourfold', () => {
+  for (const milliseconds of [1e9, 0]) {
+    const pacer = new Pacer(300);
+    const load = new Load();
+    load.add({ shader: 'any', work: 1e9 });
+    const expected = pacer.predict(load);
+    load.milliseconds = milliseconds;
+    pacer.measured(load);
+    expect(Math.abs(Math.log(pacer.predict(load) / expected))).toBeLessThanOrEqual(Math.log(4));
+  }
 });
 
 test('a fast adapter soon gets as much at once as it may', async () => {

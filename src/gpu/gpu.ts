@@ -5,7 +5,7 @@ import type { Progress } from '../progress';
 import type { Warning } from '../warning';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import { Compiler } from './compiler';
-import { Load, Pacer, type PartWork } from './pacer';
+import { Load, Pacer, type Parts } from './pacer';
 import { requirements } from './request_device';
 import { afterSeconds, Waiter } from './wait';
 
@@ -39,21 +39,10 @@ export interface GpuOptions {
   readonly isOwn?: boolean;
 }
 
-/** Work that can be submitted part by part: a Program. */
-export interface Parts {
-  readonly partCount: number;
-  /** What part `i` does. */
-  part(i: number): PartWork;
-  /** What all parts together do. */
-  readonly load: Load;
-  /** Records parts [from, to). */
-  encode(pass: GPUComputePassEncoder, from?: number, to?: number): void;
-}
-
 interface RunOptions {
   readonly encoder?: GPUCommandEncoder;
   readonly signal?: AbortSignal | undefined;
-  /** How long a submission may take, where that is less than the pacer's own limit. */
+  /** How long a submission may take: the pacer's own limit, or less. */
   readonly milliseconds?: number | undefined;
 }
 
@@ -347,35 +336,18 @@ export class Gpu {
   async runAnd<T>(
     programs: readonly Parts[],
     submitLast: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
-    { encoder: first, signal, milliseconds: asked = Number.POSITIVE_INFINITY }: RunOptions = {},
+    { encoder: first, signal, milliseconds = this.pacer.maxMilliseconds }: RunOptions = {},
   ): Promise<T> {
     const begin = () => this.device.createCommandEncoder({ label: 'parts' });
     let encoder = first ?? begin();
     let pass: GPUComputePassEncoder | undefined;
     let load = new Load();
-    let planned = 0;
     let before: Promise<void> | undefined;
-    const { pacer } = this;
-    const most = Math.min(asked, pacer.maxMilliseconds);
     try {
       for (const program of programs) {
         for (let from = 0; from < program.partCount; ) {
           signal?.throwIfAborted();
-          let to = from;
-          // On a fast adapter many parts fit at once.
-          const whole = pacer.predict(program.load);
-          if (from === 0 && planned + whole <= most) {
-            planned += whole;
-            load.addAll(program.load);
-            to = program.partCount;
-          }
-          for (; to < program.partCount; to++) {
-            const part = program.part(to);
-            const milliseconds = pacer.millisecondsOf(part);
-            if (planned > 0 && planned + milliseconds > most) break;
-            planned += milliseconds;
-            load.add(part);
-          }
+          const to = this.pacer.fill(load, program, from, milliseconds);
           if (to > from) {
             pass ??= encoder.beginComputePass({ label: 'parts' });
             program.encode(pass, from, to);
@@ -390,7 +362,6 @@ export class Gpu {
           encoder = begin();
           pass = undefined;
           load = new Load();
-          planned = 0;
         }
       }
       signal?.throwIfAborted();

@@ -13,6 +13,17 @@ export interface PartWork {
   readonly work: number;
 }
 
+/** Work that can be submitted part by part: a Program. */
+export interface Parts {
+  readonly partCount: number;
+  /** What part `i` does. */
+  part(i: number): PartWork;
+  /** What all parts together do. */
+  readonly load: Load;
+  /** Records parts [from, to). */
+  encode(pass: GPUComputePassEncoder, from?: number, to?: number): void;
+}
+
 /** What a submission does, and how long that took. */
 export class Load {
   readonly workByShader = new Map<string, number>();
@@ -26,6 +37,13 @@ export class Load {
   addAll({ workByShader }: Load, times = 1): void {
     for (const [shader, work] of workByShader) this.add({ shader, work: work * times });
   }
+
+  /** The same, so many times. */
+  times(count: number): Load {
+    const load = new Load();
+    load.addAll(this, count);
+    return load;
+  }
 }
 
 /**
@@ -35,6 +53,7 @@ export class Load {
 export class Pacer {
   /** How long a submission may take, approximately. */
   maxMilliseconds: number;
+  /** Work per second, by shader. */
   readonly rates = new Map<string, number>();
   private unseen = FIRST_RATE;
 
@@ -57,6 +76,28 @@ export class Pacer {
     let sum = 0;
     for (const [shader, work] of workByShader) sum += this.millisecondsOf({ shader, work });
     return sum;
+  }
+
+  /**
+   * Adds to `load` as many of the parts, from part `from` on, as take at most `milliseconds` together with what it has; at least one if it
+   * has none. Returns where they end.
+   */
+  fill(load: Load, parts: Parts, from: number, milliseconds = this.maxMilliseconds): number {
+    let planned = this.predict(load);
+    // On a fast adapter many parts fit at once.
+    if (from === 0 && planned + this.predict(parts.load) <= milliseconds) {
+      load.addAll(parts.load);
+      return parts.partCount;
+    }
+    let to = from;
+    for (; to < parts.partCount; to++) {
+      const part = parts.part(to);
+      const takes = this.millisecondsOf(part);
+      if (planned > 0 && planned + takes > milliseconds) break;
+      planned += takes;
+      load.add(part);
+    }
+    return to;
   }
 
   /** How often `load` fits into one submission. */

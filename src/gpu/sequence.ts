@@ -1,5 +1,4 @@
-import type { Parts } from './gpu';
-import { Load, type PartWork } from './pacer';
+import { Load, type Parts, type PartWork } from './pacer';
 
 /** Programs one after the other, as one: it can be cut between any two of their parts. */
 export class Sequence implements Parts {

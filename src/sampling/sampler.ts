@@ -1,6 +1,5 @@
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
-import { Load } from '../gpu/pacer';
 import { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { padBatch } from '../plan/tensor';
@@ -370,9 +369,7 @@ export class Sampler extends Resource {
     const encoder = gpu.device.createCommandEncoder({ label: 'sampling' });
     if (n <= fits) {
       encodePasses(encoder, run, done, n);
-      const load = new Load();
-      load.addAll(plan.pass.load, n);
-      await gpu.submit(encoder, load);
+      await gpu.submit(encoder, plan.pass.load.times(n));
     } else {
       n = 1;
       encodeRow(encoder, run, done);

@@ -188,23 +188,10 @@ export class Frames {
     const pass = encoder.beginComputePass({ label: 'training for a while' });
     const { pacer } = this.parts.gpu;
     const load = new Load();
-    let [planned, steps, images] = [0, 0, 0];
+    let [steps, images] = [0, 0];
     const first = pacer.millisecondsOf(sequence.part(0));
-    const whole = pacer.predict(sequence.load);
     for (;;) {
-      let to = under.at;
-      if (to === 0 && planned + whole <= milliseconds) {
-        planned += whole;
-        load.addAll(sequence.load);
-        to = sequence.partCount;
-      }
-      for (; to < sequence.partCount; to++) {
-        const part = sequence.part(to);
-        const takes = pacer.millisecondsOf(part);
-        if (planned > 0 && planned + takes > milliseconds) break;
-        planned += takes;
-        load.add(part);
-      }
+      const to = pacer.fill(load, sequence, under.at, milliseconds);
       sequence.encode(pass, under.at, to);
       under.at = to;
       if (to < sequence.partCount) break;
@@ -213,7 +200,7 @@ export class Frames {
       const next = under.step + 1;
       // The host writes the order of the next epoch, and brings the next batch.
       const most = source.comparison.isDone() ? MOST_STEPS : 1;
-      if (next % perEpoch === 0 || steps === most || planned + first > milliseconds) {
+      if (next % perEpoch === 0 || steps === most || pacer.predict(load) + first > milliseconds) {
         this.under = undefined;
         break;
       }

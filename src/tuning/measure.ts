@@ -1,7 +1,7 @@
 /** Runs the variants of a kernel on the same inputs, compares their results, and times them. */
 import { EngineError } from '../errors';
 import type { Gpu } from '../gpu/gpu';
-import { Load } from '../gpu/pacer';
+import type { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
@@ -256,8 +256,7 @@ export async function time(gpu: Gpu, program: Program, best: number): Promise<nu
     computePass(encoder, 'tune', (pass) => {
       for (let i = 0; i < repeats; i++) program.encode(pass);
     });
-    const load = new Load();
-    load.addAll(program.load, repeats);
+    const load = program.load.times(repeats);
     const start = performance.now();
     await gpu.submit(encoder, load);
     // The latency may have been measured in a busy moment.

@@ -142,12 +142,13 @@ describe('nothing is left behind', mainlyIn('node', 'chrome'), () => {
         const engine = await createEngine({ device: gpu.device, selfCheck: false });
         const unet = await engine.createUNet(config);
         const owner: object = method === 'pipeline' ? engine.gpu.compiler : engine.gpu;
-        const methods = owner as Record<typeof method, () => Promise<unknown>>;
+        const methods = owner as Record<typeof method, () => unknown>;
         const call = methods[method].bind(owner);
         let calls = 0;
-        const failing = async (...args: []) => {
-          if (++calls === n) throw new EngineError('limit', 'no more');
-          return call(...args);
+        const failing = (...args: []) => {
+          if (++calls !== n) return call(...args);
+          const failure = Promise.reject(new EngineError('limit', 'no more'));
+          return method === 'pipeline' ? { compiled: failure, late: new Promise(() => {}) } : failure;
         };
         vi.spyOn(methods, method).mockImplementation(failing as never);
         const made = await make(engine, unet).catch((error: EngineError) => error);

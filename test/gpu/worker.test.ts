@@ -242,7 +242,8 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
     await heard(client, 'loss');
     const lost = heard(client, 'lost');
     silence();
-    await lost;
+    const unnoticed = new Promise((_, reject) => setTimeout(reject, 20_000, new Error('it is waited for')));
+    await Promise.race([lost, unnoticed]);
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
   });

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { createEngine } from '../../src/engine';
+import type { Compilation } from '../../src/gpu/compilation';
 import { Gpu } from '../../src/gpu/gpu';
 import { requestDevice } from '../../src/gpu/request_device';
 import { Trainer } from '../../src/training/trainer';
@@ -50,8 +51,8 @@ async function useEngine(device: GPUDevice): Promise<Record<string, WeakRef<obje
   const sampler = await engine.createSampler(unet, { count: 4 });
   await sampler.sample({ steps: 2 });
   engine.destroy();
-  const { pipelines } = engine.gpu as unknown as { pipelines: Map<string, Promise<{ pipeline: object }>> };
-  const { pipeline } = await pipelines.values().next().value!;
+  const { compilations } = engine.gpu.compiler as unknown as { compilations: Map<string, Compilation> };
+  const { pipeline } = await compilations.values().next().value!.compiled;
   const all = { engine, gpu: engine.gpu, chooser: engine.chooser, unet, trainer, sampler, pipeline };
   return Object.fromEntries(Object.entries(all).map(([name, object]) => [name, new WeakRef<object>(object)]));
 }

@@ -94,7 +94,6 @@ describe('the address', () => {
       ...initialSettings,
       recipe: 'digits-3x3',
       epochs: 12,
-      guidance: 2.25,
     });
     expect(withRecipe({ ...initialSettings, lr: 0.01 }, 'tutorial').lr).toBe(0.01);
     expect(withRecipe(initialSettings, 'digits')).toEqual(initialSettings);
