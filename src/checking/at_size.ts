@@ -1,37 +1,36 @@
-/** Compares what a network computes at its real size with what it computes with plain kernels. Loaded after the first step or run. */
+/** Compares what convolutions compute in a network, at its real size, with what plain kernels compute. Loaded after the first step or run. */
 import type { Gpu } from '../gpu/gpu';
 import type { Load } from '../gpu/pacer';
 import type { createTensorBuffers, Program } from '../gpu/program';
 import type { Staging } from '../gpu/staging';
 import type { UnusableKernel } from '../gpu/unusable_kernel';
-import type { Op } from '../plan/op';
+import { difference, differencePairs } from '../kernels/difference';
+import type { Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
-import type { Variants } from '../unet/variants';
 import { Random } from './small_case';
 
-/** How far a tensor may be off: the root mean square of the difference, as a share of that of the expected tensor. */
-const TOLERANCE = 1e-2;
-/** A tensor that is smaller than this share of its group is mostly rounding: it may be off by as much as one of that size. */
+/**
+ * How far any number of a result may be off, as a share of the result's root mean square. Of healthy forms Winograd's F(8x8, 5x5) is off by
+ * most: see AGREEMENT of the tuner.
+ */
+const TOLERANCE = 2e-2;
+/** A layer's weight gradient that is smaller than this share of all is mostly rounding: it may be off by as much as one of that size. */
 const SMALLEST = 1e-3;
-
-/** What is compared, by name, in groups of one scale. */
-type Results = readonly ReadonlyMap<string, Float32Array>[];
 
 /** A pass through a network, on inputs of its own. */
 export interface Pass {
   readonly ops: readonly Op[];
   /** Tensors that are read, and what is in them. */
   readonly inputs: (random: Random) => readonly (readonly [Tensor, Values])[];
-  /** Tensors that are written, or parts of such, whose contents are compared. */
-  readonly outputs: readonly Tensor[];
-  /** The results, of the contents of `outputs`. */
-  readonly resultsOf: (contents: readonly ArrayBuffer[]) => Results;
+  /** Where the weight gradients are in the end that ops leave in slices, by the tensor of the slices. */
+  readonly sums?: ReadonlyMap<Tensor, Tensor>;
 }
 
 /** The parts of the engine needed here. Passed in, because a bundler would split imported ones out of the files that have them. */
 export interface Parts {
   readonly gpu: Gpu;
+  readonly op: typeof op;
   readonly Program: typeof Program;
   readonly Staging: typeof Staging;
   readonly createTensorBuffers: typeof createTensorBuffers;
@@ -39,13 +38,9 @@ export interface Parts {
 }
 
 export interface AtSize {
-  /** The variants in use. */
-  readonly variants: Variants;
-  /** The name of the plain variant, with which all are compared. */
-  readonly plain: string;
-  /** All variants that can compute a kernel of a layer. */
-  readonly candidates: (kernel: string, layer: string) => readonly string[];
-  readonly passOf: (variants: Variants) => Pass;
+  readonly pass: Pass;
+  /** The variants that can compute an op, the plain one first. One if it has no choice. */
+  readonly candidates: (o: Op) => readonly string[];
   /** The buffers of the network. */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly signal?: AbortSignal | undefined;
@@ -53,86 +48,108 @@ export interface AtSize {
   readonly milliseconds?: number | undefined;
 }
 
-/** A variant that is wrong, as it shows in one layer. */
-export interface WrongVariant {
-  readonly kernel: string;
-  readonly variant: string;
-  readonly layer: string;
-  /** The result that is off. */
-  readonly result: string;
-  /** How far, as a share of its size. */
+/** An op that is wrong, and how far its worst number is off. */
+export interface WrongOp {
+  readonly op: Op;
   readonly share: number;
 }
 
 /**
- * The variants that compute wrongly. Undefined if there is nothing to compare with: plain kernels cannot be used or are wrong themselves, or
- * their results are not finite.
+ * The ops whose variants compute wrongly, the worst first. Undefined if there is nothing to compare with: plain kernels cannot be used or are
+ * wrong themselves, or their results are not finite.
  */
-export async function wrongVariants(parts: Parts, at: AtSize): Promise<readonly WrongVariant[] | undefined> {
-  let used = Object.entries(at.variants).filter(([, variant]) => variant !== at.plain);
-  if (used.length === 0) return [];
-  const expected = await run(parts, at, {}).catch((error) => {
+export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly WrongOp[] | undefined> {
+  const { pass, candidates } = at;
+  const others = new Map<Op, string>();
+  for (const o of pass.ops) {
+    const [plain, ...rest] = candidates(o);
+    if (rest.length > 0 && o.variant !== plain) others.set(o, plain);
+  }
+  if (others.size === 0) return [];
+  const shares = await sharesApart(parts, at, others).catch((error) => {
     if (error instanceof parts.UnusableKernel) return undefined;
     throw error;
   });
-  if (!expected?.every((group) => Number.isFinite(rms(group.values())))) return undefined;
-  const resultsWith = (places: typeof used) => run(parts, at, Object.fromEntries(places));
-  const faultWith = async (places: typeof used) => worst(await resultsWith(places), expected);
-  const wrong: WrongVariant[] = [];
-  for (;;) {
-    let fault = await faultWith(used);
-    if (!fault || used.length === 0) return wrong;
-    // With `right` of them nothing is wrong yet, with `bad` something is: in the end they differ by one.
-    let [right, bad] = [0, used.length];
-    while (bad - right > 1) {
-      const middle = (right + bad) >> 1;
-      const found = await faultWith(used.slice(0, middle));
-      if (found) [bad, fault] = [middle, found];
-      else right = middle;
-    }
-    const [place, variant] = used[right];
-    const [kernel, layer] = place.split('/');
-    // A plain form that is wrong must not condemn another. A third one decides, of a technique that neither uses.
-    for (const third of at.candidates(kernel, layer)) {
-      if ([variant, at.plain].map(techniqueOf).includes(techniqueOf(third))) continue;
-      const before = used.slice(0, right);
-      const results = await resultsWith([...before, [place, third]]);
-      if (!worst(results, expected)) break;
-      if (!worst(results, await resultsWith([...before, [place, variant]]))) return undefined;
-    }
-    wrong.push({ kernel, variant, layer, ...fault });
-    used = used.filter(([place, other]) => !(place.startsWith(`${kernel}/`) && other === variant));
+  if (!shares) return undefined;
+  const off = [...shares].filter(([, share]) => !(share <= TOLERANCE)).map(([op, share]) => ({ op, share }));
+  // A plain form that is wrong must not condemn another. A third one decides, of a technique that neither uses.
+  const thirds = new Map<Op, string>();
+  for (const { op } of off) {
+    const [plain, ...rest] = candidates(op);
+    const used = [plain, op.variant].map(techniqueOf);
+    const third = rest.find((variant) => !used.includes(techniqueOf(variant)));
+    if (third) thirds.set(op, third);
   }
+  const agree = thirds.size === 0 ? undefined : await sharesApart(parts, at, thirds);
+  const wrong = off.filter(({ op }) => !thirds.has(op) || !((agree?.get(op) ?? Number.NaN) <= TOLERANCE));
+  if (wrong.length === 0 && off.length > 0) return undefined;
+  return wrong.sort((a, b) => b.share - a.share);
 }
 
 /** `winograd`, `one`, `tile` or `direct`. */
 const techniqueOf = (variant: string) => /^[a-z]+/.exec(variant)![0];
 
-/** Runs a pass once, and frees all that it takes. */
-async function run(
-  { gpu, Program, Staging, createTensorBuffers }: Parts,
-  { passOf, boundBuffers, signal, milliseconds }: AtSize,
-  variants: Variants,
-): Promise<Results> {
+/** An op beside another of the same results, and how far they are apart. */
+interface Compared {
+  readonly op: Op;
+  /** Numbers in the result. */
+  readonly size: number;
+  /** See `difference`. */
+  readonly partials: Tensor;
+}
+
+/**
+ * Runs the pass once, and some of its ops also in other variants, on the same inputs. How far each is off, or undefined if results are not
+ * finite.
+ */
+async function sharesApart(
+  { gpu, op, Program, Staging, createTensorBuffers }: Parts,
+  { pass, boundBuffers, signal, milliseconds }: AtSize,
+  variants: ReadonlyMap<Op, string>,
+): Promise<ReadonlyMap<Op, number> | undefined> {
   const label = 'comparison';
-  const { ops, outputs, resultsOf, ...pass } = passOf(variants);
+  const compared: Compared[] = [];
+  const ops: Op[] = [];
+  const atEnd: Op[] = [];
+  for (const o of pass.ops) {
+    ops.push(o);
+    const variant = variants.get(o);
+    if (variant === undefined) continue;
+    const { kernel, shape, tensors } = o.origin;
+    const sizes: Readonly<Record<string, number>> = kernel.sizes(shape as never);
+    const others: Record<string, Tensor> = { ...tensors };
+    const written = Object.keys(tensors).filter((name) => isWritten(o, tensors[name]));
+    for (const name of written)
+      others[name] = { label: `${tensors[name].label}, ${variant}`, size: sizes[name] };
+    const given = [o.layer, shape as never, others, variant] as const;
+    ops.push(...(kernel.unfused?.(...given) ?? [op(kernel, ...given)]));
+    for (const name of written) {
+      const [expected, size] = [others[name], sizes[name]];
+      const partials = { label: `differences of ${expected.label}`, size: 2 * differencePairs({ size }) };
+      const sum = pass.sums?.get(tensors[name]);
+      const comparison = op(
+        difference,
+        label,
+        { size },
+        { result: sum ?? tensors[name], expected, partials },
+      );
+      compared.push({ op: o, size, partials });
+      (sum ? atEnd : ops).push(comparison);
+    }
+  }
   const inputs = pass.inputs(new Random());
-  const written = new Set(outputs.map((t) => t.base ?? t));
-  const buffers = await createTensorBuffers(gpu, `${label} `, [...inputs.map(([t]) => t), ...written]);
+  const partials = compared.map(({ partials }) => partials);
+  const buffers = await createTensorBuffers(gpu, `${label} `, [...inputs.map(([t]) => t), ...partials]);
   let program: Program | undefined;
   let staging: Staging | undefined;
   try {
-    program = await Program.compile(gpu, label, ops, new Map([...boundBuffers, ...buffers]));
-    const sources = outputs.map(({ base, offset = 0, size }, i) => ({
-      buffer: buffers.get(base ?? outputs[i])!,
-      offset: offset * 4,
-      bytes: size * 4,
-    }));
-    const bytes = outputs.reduce((sum, t) => sum + t.size * 4, 0);
+    program = await Program.compile(gpu, label, [...ops, ...atEnd], new Map([...boundBuffers, ...buffers]));
+    const sources = partials.map((t) => ({ buffer: buffers.get(t)!, bytes: 4 * t.size }));
+    const bytes = sources.reduce((sum, { bytes }) => sum + bytes, 0);
     staging = await Staging.create(gpu, label, bytes);
     for (const [t, values] of inputs) gpu.writeSoon(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
     const read = (last: GPUCommandEncoder, load: Load) => staging!.read(last, sources, load);
-    return resultsOf(await gpu.runAnd([program], read, { signal, milliseconds }));
+    return sharesOf(compared, await gpu.runAnd([program], read, { signal, milliseconds }));
   } finally {
     program?.destroy();
     staging?.destroy();
@@ -140,28 +157,37 @@ async function run(
   }
 }
 
-/** The result that is furthest off, if that is too far. */
-function worst(got: Results, expected: Results): Pick<WrongVariant, 'result' | 'share'> | undefined {
-  let found: Pick<WrongVariant, 'result' | 'share'> | undefined;
-  for (const [i, group] of expected.entries()) {
-    const least = SMALLEST * rms(group.values());
-    for (const [result, values] of group) {
-      const others = got[i].get(result)!;
-      const apart = rms([values.map((value, k) => others[k] - value)]);
-      const share = apart === 0 ? 0 : apart / Math.max(rms([values]), least);
-      // Written so that NaN is too far, too.
-      if (!(share <= Math.max(TOLERANCE, found?.share ?? 0))) found = { result, share };
+const isWritten = ({ calls }: Op, t: Tensor): boolean =>
+  calls.some(({ shader, tensors }) =>
+    Object.entries(tensors).some(
+      ([name, given]) => given === t && shader.bindings[name].access === 'read_write',
+    ),
+  );
+
+/** How far the worst number of each op is off, of the contents of the `partials`. Undefined if what is expected is not finite. */
+function sharesOf(
+  compared: readonly Compared[],
+  contents: readonly ArrayBuffer[],
+): Map<Op, number> | undefined {
+  const results = compared.map(({ op, size }, i) => {
+    let [largest, squares] = [0, 0];
+    const pairs = new Float32Array(contents[i]);
+    for (let at = 0; at < pairs.length; at += 2) {
+      largest = Math.max(largest, pairs[at]);
+      squares += pairs[at + 1];
     }
+    return { op, size, largest, squares };
+  });
+  const gradients = results.filter(({ op }) => isGradient(op));
+  const sum = (of: 'squares' | 'size') => gradients.reduce((all, result) => all + result[of], 0);
+  const least = SMALLEST * Math.sqrt(sum('squares') / sum('size'));
+  const shares = new Map<Op, number>();
+  for (const { op, size, largest, squares } of results) {
+    if (!Number.isFinite(squares)) return undefined;
+    const scale = Math.max(Math.sqrt(squares / size), isGradient(op) ? least : 0);
+    shares.set(op, Math.max(shares.get(op) ?? 0, largest === 0 ? 0 : largest / scale));
   }
-  return found;
+  return shares;
 }
 
-/** The root mean square of all numbers. */
-function rms(all: Iterable<Float32Array>): number {
-  let [sum, count] = [0, 0];
-  for (const values of all) {
-    for (const value of values) sum += value * value;
-    count += values.length;
-  }
-  return Math.sqrt(sum / count);
-}
+const isGradient = ({ origin }: Op) => 'gradient' in origin.tensors;

@@ -5,22 +5,20 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { conv2d } from '../kernels/conv2d';
-import { firstVariant, type Op, op } from '../plan/op';
+import { type Op, op } from '../plan/op';
 import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../tuning/chooser';
+import type { Layer } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
-import { candidates, isFused, TUNED, type Variants } from '../unet/variants';
-import type { AtSize } from './at_size';
+import { candidates, TUNED, unfusedName, type Variants } from '../unet/variants';
+import type { Pass } from './at_size';
 
 export interface Compared {
   readonly gpu: Gpu;
   readonly network: NetworkWeights;
-  /** The variants in use. */
-  readonly variants: Variants;
-  /** A pass of so many images with these or other variants. */
+  /** A pass through the network with the variants in use, and how many images it takes. */
+  readonly pass: Pass;
   readonly images: number;
-  readonly passOf: AtSize['passOf'];
 }
 
 /** How a comparison may work. */
@@ -42,46 +40,55 @@ type Report = (text: string) => { readonly text: string; readonly advice: string
  * out long ago. Throws the signal's reason.
  */
 export async function findWrong(
-  { gpu, network, variants, images, passOf }: Compared,
+  { gpu, network, pass, images }: Compared,
   report: Report,
   limits: ComparisonLimits = {},
 ): Promise<readonly UnusableKernel[]> {
   if (!gpu.passed) return [];
-  const key = keyOf(passOf(variants).ops);
+  const key = keyOf(pass.ops);
   if (await gpu.passed.has(key)) return [];
-  const { wrongVariants } = await import('./at_size');
-  const parts = { gpu, Program, Staging, createTensorBuffers, UnusableKernel };
-  const candidatesOf = (kernel: string, name: string) => {
-    const layer = network.plan.layers.find((layer) => layer.name === name)!;
-    const tuned = TUNED.find((each) => each.name === kernel)!;
-    return candidates(tuned, layer, padBatch(images), gpu.device.features);
+  const { wrongOps } = await import('./at_size');
+  const parts = { gpu, op, Program, Staging, createTensorBuffers, UnusableKernel };
+  const candidatesOf = (o: Op) => {
+    const tuned = tunedOf(o, network);
+    return tuned ? candidates(tuned, o.origin.shape as Layer, padBatch(images), gpu.device.features) : [];
   };
-  const { boundBuffers } = network;
-  const plain = firstVariant(conv2d);
-  const at = { variants, plain, candidates: candidatesOf, passOf, boundBuffers, ...limits };
-  const wrong = await wrongVariants(parts, at).catch((error) => canGoOn(error, network, limits.signal));
+  const at = { pass, candidates: candidatesOf, boundBuffers: network.boundBuffers, ...limits };
+  const wrong = await wrongOps(parts, at).catch((error) => canGoOn(error, network, limits.signal));
   if (wrong?.length === 0) await gpu.passed.add(key);
-  return (wrong ?? []).map(({ kernel, variant, layer, result, share }) => {
-    const off = `${(100 * share).toPrecision(2)}% off from that of the plain kernels`;
-    const text = `${wrongly(gpu, kernel, variant)}: with ${images} images ${result} is ${off}, because of the layer ${layer}.`;
-    return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) }, { wasUsed: true });
-  });
+  const errors = new Map<string, UnusableKernel>();
+  for (const { op, share } of wrong ?? []) {
+    const { variant, layer } = op;
+    const kernel = tunedOf(op, network)!.name;
+    const off = `up to ${(100 * share).toPrecision(2)}% off from that of the plain kernels`;
+    const text = `${wrongly(gpu, kernel, variant)}: with ${images} images its result for the layer ${layer} is ${off}.`;
+    const error = () =>
+      new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) }, { wasUsed: true });
+    errors.set(`${kernel}.${variant}`, errors.get(`${kernel}.${variant}`) ?? error());
+  }
+  return [...errors.values()];
 }
+
+/** The kernel that computes an op, or that a fused op's replaces, if there are variants of it to choose from. */
+const tunedOf = ({ kernel, layer }: Op, { plan }: NetworkWeights) =>
+  plan.layers.some(({ name }) => name === layer)
+    ? TUNED.find(({ name }) => name === unfusedName(kernel))
+    : undefined;
 
 const wrongly = ({ adapter }: Gpu, kernel: string, variant: string) =>
   `The kernel ${kernel}.${variant} computes wrongly on this adapter (${ownName(adapter) || 'without a name'}) at its real size`;
 
-/** Never chooses the variants of `errors` again. Whether others take their place. */
+/** Never chooses the variants of `errors` again. Whether others take the place of those in `variants`. */
 export async function replaceWrong(
   errors: readonly UnusableKernel[],
-  { network, variants }: Pick<Compared, 'network' | 'variants'>,
+  { layers }: NetworkWeights['plan'],
+  variants: Variants,
   place: { chooser: VariantChooser; fixed: boolean; batch: number; training: boolean },
 ): Promise<boolean> {
   const { chooser, fixed, batch, training } = place;
   let replaced = !fixed;
   for (const error of errors) {
     chooser.condemn?.(error);
-    const { layers } = network.plan;
     replaced &&= (await chooser.replace(error, variants, layers, batch, training)) !== undefined;
   }
   return replaced;
@@ -98,13 +105,10 @@ export async function findWrongForm(
   signal?: AbortSignal,
 ): Promise<UnusableKernel | undefined> {
   if (!gpu.passed) return undefined;
-  const convolutions = new Set(network.plan.layers.map(({ name }) => name));
   const unknown = new Map<string, Op>();
   for (const o of ops) {
-    const hasForms =
-      isFused(o.kernel) || (convolutions.has(o.layer) && TUNED.some(({ name }) => name === o.kernel));
     const key = keyOf([o]);
-    if (!hasForms && !(await gpu.passed.has(key))) unknown.set(key, o);
+    if (!tunedOf(o, network) && !(await gpu.passed.has(key))) unknown.set(key, o);
   }
   if (unknown.size === 0) return undefined;
   const { wrongForm } = await import('./one_form');
@@ -135,11 +139,4 @@ function keyOf(ops: readonly Op[]): string {
     calls.map(({ shader }) => shader.hash),
   ]);
   return JSON.stringify(told);
-}
-
-/** Outputs, [elements][batch], by image: a fault in a few pixels of some images would be lost in the whole. */
-export function byImage(output: Float32Array, batch: number): Map<string, Float32Array> {
-  const valuesOf = (image: number) =>
-    Float32Array.from({ length: output.length / batch }, (_, i) => output[i * batch + image]);
-  return new Map(Array.from({ length: batch }, (_, i) => [`the output for image ${i}`, valuesOf(i)]));
 }

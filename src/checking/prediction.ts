@@ -7,7 +7,7 @@ import { outChannelsOf } from '../unet/config';
 import { predictionPass } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';
 import { chooser as chooseBy, type Variants } from '../unet/variants';
-import { byImage, findWrong, findWrongForm, replaceWrong, UPDATE } from './comparison';
+import { findWrong, findWrongForm, replaceWrong, UPDATE } from './comparison';
 import type { Random } from './small_case';
 
 export interface Predicted {
@@ -54,29 +54,25 @@ async function predictsRightly(
   const fixed = given || (chooser.isFixed ?? false);
   const batch = padBatch(count);
   const pixels = config.height * config.width * batch;
-  const passOf = (variants: Variants) => {
-    const input = tensor('input', pixels * config.channels);
-    const output = tensor('output', pixels * outChannelsOf(config));
-    const [levels, classes] = ['noise levels', 'classes'].map((label) => tensor(label, batch));
-    const told = { levels, classes };
-    return {
-      ops: predictionPass(plan, batch, input, output, told, chooseBy(variants)).ops,
-      inputs: (random: Random) =>
-        [
-          [input, random.floats(input.size, -1, 1)],
-          [levels, random.floats(batch, 0, 1)],
-          [classes, random.integers(batch, (config.conditioning?.classes ?? 0) + 1)],
-        ] as const,
-      outputs: [output],
-      resultsOf: ([values]: readonly ArrayBuffer[]) => [byImage(new Float32Array(values), batch)],
-    };
+  const input = tensor('input', pixels * config.channels);
+  const output = tensor('output', pixels * outChannelsOf(config));
+  const [levels, classes] = ['noise levels', 'classes'].map((label) => tensor(label, batch));
+  const told = { levels, classes };
+  const pass = {
+    ops: predictionPass(plan, batch, input, output, told, chooseBy(variants)).ops,
+    inputs: (random: Random) =>
+      [
+        [input, random.floats(input.size, -1, 1)],
+        [levels, random.floats(batch, 0, 1)],
+        [classes, random.integers(batch, (config.conditioning?.classes ?? 0) + 1)],
+      ] as const,
   };
   const wrongForm = await findWrongForm({ gpu, network }, ops, (text) => ({ text, advice: UPDATE }));
   if (wrongForm) throw wrongForm;
   const report = (text: string) => ({ text, advice: fixed ? 'Leave it out of `variants`.' : UPDATE });
-  const errors = await findWrong({ gpu, network, variants, images: count, passOf }, report);
+  const errors = await findWrong({ gpu, network, pass, images: count }, report);
   if (errors.length === 0) return true;
   const place = { chooser, fixed, batch, training: false };
-  if (await replaceWrong(errors, { network, variants }, place)) return false;
+  if (await replaceWrong(errors, plan, variants, place)) return false;
   throw errors[0];
 }

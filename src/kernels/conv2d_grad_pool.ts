@@ -5,10 +5,11 @@ import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_grad_pool.one_
 import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_subgroups.wgsl';
 import type { ConvShape } from '../conv_shape';
-import type { Kernel } from '../plan/op';
+import { type Kernel, op } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import { type BySide, convFlops, convSizes, type PatchForm } from './conv2d';
-import { oneInputBackward } from './conv2d_grad_input';
+import { conv2dGradInput, oneInputBackward } from './conv2d_grad_input';
+import { swishMaxPoolGrad } from './swish_max_pool_grad';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_output' | 'grad_pre';
 
@@ -32,6 +33,13 @@ export const conv2dGradPool: Kernel<ConvShape, TensorName> = {
   cost: (shape) => {
     const { input, output, backwardKernel } = convSizes(shape);
     return { flops: convFlops(shape) + 10.75 * input, bytes: 4 * (output + backwardKernel + 2.25 * input) };
+  },
+  unfused(layer, shape, { grad, kernel, pre, grad_output, grad_pre }, variant) {
+    const { inChannels: channels, height, width, batch } = shape;
+    return [
+      op(conv2dGradInput, layer, shape, { grad, kernel, grad_input: grad_pre }, variant),
+      op(swishMaxPoolGrad, layer, { channels, height, width, batch }, { pre, grad_output, grad: grad_pre }),
+    ];
   },
   variants: {
     one_input: oneInput('plain', [oneInputShader, oneInput3]),

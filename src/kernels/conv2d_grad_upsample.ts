@@ -5,10 +5,11 @@ import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.
 import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_subgroups.wgsl';
 import type { ConvShape } from '../conv_shape';
-import type { Kernel } from '../plan/op';
-import type { Tensor } from '../plan/tensor';
+import { type Kernel, op } from '../plan/op';
+import { type Tensor, tensor } from '../plan/tensor';
 import { type BySide, convFlops, convSizes, type PatchForm } from './conv2d';
-import { oneInputBackward } from './conv2d_grad_input';
+import { conv2dGradInput, oneInputBackward } from './conv2d_grad_input';
+import { swishUpsampleGrad } from './swish_upsample_grad';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_pre';
 
@@ -32,6 +33,15 @@ export const conv2dGradUpsample: Kernel<ConvShape, TensorName> = {
   cost: (shape) => {
     const { input, output, backwardKernel } = convSizes(shape);
     return { flops: convFlops(shape) + 3 * input, bytes: 4 * (output + backwardKernel + input / 2) };
+  },
+  unfused(layer, shape, { grad, kernel, pre, grad_pre }, variant) {
+    const { inChannels: channels, height, width, batch } = shape;
+    const through = tensor(`${layer} input gradient`, convSizes(shape).input);
+    const halved = { channels, height: height / 2, width: width / 2, batch };
+    return [
+      op(conv2dGradInput, layer, shape, { grad, kernel, grad_input: through }, variant),
+      op(swishUpsampleGrad, layer, halved, { pre, grad_output: through, grad: grad_pre }),
+    ];
   },
   variants: {
     one_input: oneInput('plain', [oneInputShader, oneInput3]),

@@ -11,8 +11,9 @@ import oneInputBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_image
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups.wgsl';
 import oneInputSubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups_image_bias.wgsl';
 import type { ConvShape } from '../conv_shape';
-import type { Kernel } from '../plan/op';
+import { type Kernel, op } from '../plan/op';
 import { conv2d, convSizes, oneInputForward } from './conv2d';
+import { swishMaxPool } from './swish_max_pool';
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
 
@@ -24,6 +25,13 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     const { output } = convSizes(shape);
     const { flops, bytes } = conv2d.cost(shape);
     return { flops: flops + 5.75 * output, bytes: bytes + output };
+  },
+  unfused(layer, shape, { pooled, ...tensors }, variant) {
+    const { outChannels: channels, height, width, batch } = shape;
+    return [
+      op(conv2d, layer, shape, tensors, variant),
+      op(swishMaxPool, layer, { channels, height, width, batch }, { input: tensors.output, output: pooled }),
+    ];
   },
   variants: {
     one_input: oneInputForward('plain', [

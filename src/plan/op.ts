@@ -99,12 +99,20 @@ export interface Kernel<Shape, Name extends string = string> {
   readonly sizes: (shape: Shape) => Readonly<Record<Name, number>>;
   readonly cost: (shape: Shape) => Cost;
   readonly variants: Readonly<Record<string, Variant<Shape, Name>>>;
+  /** Of a fused kernel: the kernels that it replaces, on the same tensors. `variant` is that of the first one. */
+  readonly unfused?: (
+    layer: string,
+    shape: Shape,
+    tensors: Readonly<Record<Name, Tensor>>,
+    variant?: string,
+  ) => Op[];
 }
 
 /** What an op was made from. The self-check makes a small case of the same kernel and variant from it. */
 export interface Origin {
   readonly kernel: Kernel<never>;
   readonly shape: object;
+  readonly tensors: Readonly<Record<string, Tensor>>;
   /** Whether the op leaves its slices for another op to add up. */
   readonly sliced: boolean;
   /** All calls of the original op, even if it was split into several ops since. */
@@ -163,7 +171,7 @@ export function op<Shape extends object, Name extends string>(
     kernel: kernel.name,
     variant: variantName,
     layer,
-    origin: { kernel, shape, sliced: kept !== undefined && variant.slices !== undefined, calls },
+    origin: { kernel, shape, tensors, sliced: kept !== undefined && variant.slices !== undefined, calls },
     features: variant.features ?? [],
     calls,
     cost: kernel.cost(shape),

@@ -1,6 +1,6 @@
 /** Whether a trainer's kernels compute rightly at its own size: asked once, after its first step. */
+import type { Pass } from '../checking/at_size';
 import {
-  byImage,
   type ComparisonLimits,
   findWrong,
   findWrongForm,
@@ -36,8 +36,8 @@ export interface ComparisonParts {
 }
 
 /**
- * Loss, outputs and gradients of a batch of noise, from the current weights: with the variants in use, and with the plain kernels. It takes
- * buffers of its own and frees them, and changes nothing of the training.
+ * A step on a batch of noise, from the current weights, each convolution with the variant in use and with the plain one. It takes buffers of
+ * its own and frees them, and changes nothing of the training.
  */
 export class Comparison {
   private readonly parts: ComparisonParts;
@@ -64,8 +64,7 @@ export class Comparison {
     const { gpu, network, batchSize, settings, variants, fixed, chooser } = this.parts;
     // The step and the comparison take about the same.
     const images = 2 * bytes > MOST_BYTES ? Math.min(batchSize, FEWER_IMAGES) : batchSize;
-    const passOf = (variants: Variants) =>
-      passOfStep(network, planStep(network.config, network.plan, images, variants, settings), images);
+    const step = planStep(network.config, network.plan, images, variants, settings);
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
     const remedy = fixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
     const report = (advice: string) => (text: string) => ({ text: `${text} ${steps} made with it.`, advice });
@@ -73,10 +72,14 @@ export class Comparison {
     this.error = await findWrongForm({ gpu, network }, ops, report(UPDATE), limits.signal);
     if (!this.error) {
       const again = `${remedy}: create the trainer again, and go on from weights and state of before.`;
-      const errors = await findWrong({ gpu, network, variants, images, passOf }, report(again), limits);
+      const errors = await findWrong(
+        { gpu, network, pass: passOfStep(network, step, images), images },
+        report(again),
+        limits,
+      );
       this.error = errors[0];
       const place = { chooser, fixed, batch: padBatch(batchSize), training: true };
-      await replaceWrong(errors, { network, variants }, place);
+      await replaceWrong(errors, network.plan, variants, place);
     }
     if (this.error) throw this.error;
     this.done = true;
@@ -84,52 +87,20 @@ export class Comparison {
 }
 
 /** A step up to its gradients, on a batch of noise. */
-function passOfStep(network: NetworkWeights, plan: StepPlan, images: number) {
-  const { state, noisy, target, levels, classes, squares } = plan.tensors;
-  const { pre } = plan.output;
+function passOfStep({ config }: NetworkWeights, plan: StepPlan, images: number): Pass {
+  const { state, noisy, target, levels, classes } = plan.tensors;
   const [gradientNorm] = plan.update;
   const words = new Uint32Array(STATE_WORDS);
   words[STATE.count] = images;
   return {
     ops: [...plan.gradients, gradientNorm],
-    inputs: (random: Random) =>
-      [
-        [state, words],
-        [noisy, random.floats(noisy.size, -1, 1)],
-        [target, random.floats(target.size, -1, 1)],
-        [levels, random.floats(levels.size, 0, 1)],
-        [classes, random.integers(classes.size, (network.config.conditioning?.classes ?? 0) + 1)],
-      ] as const,
-    outputs: [squares, pre, ...plan.layerGradients],
-    resultsOf([partials, output, ...gradients]: readonly ArrayBuffer[]) {
-      const flat = new Float32Array(network.plan.flat.size);
-      for (const [i, gradient] of gradients.entries())
-        flat.set(new Float32Array(gradient), network.plan.byLayer[i].offset);
-      const values = network.split(flat.buffer);
-      const gradientsOf = network.parameters.flatMap(({ name, shape }) =>
-        byChannel(`the gradient of ${name}`, shape, values.get(name)!),
-      );
-      const loss = new Float32Array(partials).reduce((sum, square) => sum + square, 0);
-      return [
-        new Map([['the loss', Float32Array.of(loss)]]),
-        byImage(new Float32Array(output), levels.size),
-        new Map(gradientsOf),
-      ];
-    },
+    inputs: (random: Random) => [
+      [state, words],
+      [noisy, random.floats(noisy.size, -1, 1)],
+      [target, random.floats(target.size, -1, 1)],
+      [levels, random.floats(levels.size, 0, 1)],
+      [classes, random.integers(classes.size, (config.conditioning?.classes ?? 0) + 1)],
+    ],
+    sums: new Map(plan.slices.map(({ slices }, i) => [slices, plan.layerGradients[i]])),
   };
-}
-
-/** A gradient, and its parts by input and by output channel: a fault in a part of one channel would be lost in the whole. */
-function byChannel(name: string, shape: readonly number[], values: Float32Array): [string, Float32Array][] {
-  const [outputs, inputs = 0] = [...shape].reverse();
-  const named: [string, Float32Array][] = [[name, values]];
-  const part = (of: string, length: number, at: (k: number) => number) =>
-    named.push([`${name} for ${of}`, Float32Array.from({ length }, (_, k) => values[at(k)])]);
-  for (let o = 0; o < outputs; o++)
-    part(`output channel ${o}`, values.length / outputs, (k) => k * outputs + o);
-  for (let c = 0; c < inputs; c++) {
-    const at = (k: number) => (Math.floor(k / outputs) * inputs + c) * outputs + (k % outputs);
-    part(`input channel ${c}`, values.length / inputs, at);
-  }
-  return named;
 }

@@ -32,8 +32,11 @@ const FUSED: Readonly<Record<string, string>> = {
 
 export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
 
+/** The kernel that a fused one replaces, or the same. */
+export const unfusedName = (kernel: string) => FUSED[kernel] ?? kernel;
+
 /** The `kernel.variant` that was chosen where `variant` of `kernel`, fused or not, is used. */
-export const chosenFor = (kernel: string, variant: string) => `${FUSED[kernel] ?? kernel}.${variant}`;
+export const chosenFor = (kernel: string, variant: string) => `${unfusedName(kernel)}.${variant}`;
 
 /** The `kernel.variant` names in a choice. */
 export const variantsIn = (variants: Variants): ReadonlySet<string> =>

@@ -36,14 +36,13 @@ test('a comparison changes no bit of the training, and is made once', async () =
   expect(comparisons()).toBe(0);
   const compared = await on(nothing, {}, fourSteps, { tuningCache });
   expect(compared).toEqual(without);
-  // With the plain kernels, and with those in use.
-  expect(comparisons()).toBe(2);
+  expect(comparisons()).toBe(1);
   expect(await on(nothing, {}, fourSteps, { tuningCache })).toEqual(without);
   expect(comparisons()).toBe(0);
   // Another batch is another size.
   const more = { ...digits, trainer: { ...digits.trainer, batchSize: 12 } };
   await onWrong(device, more, nothing, {}, fourSteps, { tuningCache });
-  expect(comparisons()).toBe(2);
+  expect(comparisons()).toBe(1);
   buffers.mockRestore();
 });
 
@@ -71,7 +70,7 @@ describe('a variant that is wrong from a width of 14 on', () => {
     const { error, another } = result!;
     expect(error).toMatchObject(wrong);
     expect(error.message).toMatch(
-      /with 8 images .* is \S+% off .* because of the layer down\.0\. 1 step was made with it\. /,
+      /with 8 images its result for the layer down\.0 is up to \S+% off .*\. 1 step was made with it\. /,
     );
     const told = warnings.map(({ variant }) => variant);
     expect(told.length).toBeGreaterThan(0);
