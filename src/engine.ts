@@ -162,10 +162,8 @@ export class Engine extends Resource {
         await this.selfCheck.verify(ops);
       };
       gpu.passed = {
-        has: async (key) => (await (await memory()).get('comparison', key))?.isOld === false,
-        add: async (...keys) => {
-          for (const key of keys) await (await memory()).set('comparison', key, '');
-        },
+        missing: async (keys) => (await memory()).notNoted('comparison', keys),
+        add: async (keys) => (await memory()).note('comparison', keys),
       };
     }
     this.onError = (error) => this.distrust(error);

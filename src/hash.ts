@@ -4,3 +4,6 @@ export function fnv1a(bytes: ArrayLike<number>): string {
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
+
+/** The hash of a text. */
+export const hashOf = (text: string): string => fnv1a(new TextEncoder().encode(text));

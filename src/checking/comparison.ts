@@ -46,7 +46,7 @@ export async function findWrong(
 ): Promise<readonly UnusableKernel[]> {
   if (!gpu.passed) return [];
   const key = keyOf(pass.ops);
-  if (await gpu.passed.has(key)) return [];
+  if ((await gpu.passed.missing([key])).length === 0) return [];
   const { wrongOps } = await import('./at_size');
   const parts = { gpu, op, Program, Staging, createTensorBuffers, UnusableKernel };
   const candidatesOf = (o: Op) => {
@@ -55,16 +55,16 @@ export async function findWrong(
   };
   const at = { pass, candidates: candidatesOf, boundBuffers: network.boundBuffers, ...limits };
   const wrong = await wrongOps(parts, at).catch((error) => canGoOn(error, network, limits.signal));
-  if (wrong?.length === 0) await gpu.passed.add(key);
+  if (wrong?.length === 0) await gpu.passed.add([key]);
   const errors = new Map<string, UnusableKernel>();
   for (const { op, share } of wrong ?? []) {
     const { variant, layer } = op;
     const kernel = tunedOf(op, network)!.name;
+    if (errors.has(`${kernel}.${variant}`)) continue;
     const off = `up to ${(100 * share).toPrecision(2)}% off from that of the plain kernels`;
     const text = `${wrongly(gpu, kernel, variant)}: with ${images} images its result for the layer ${layer} is ${off}.`;
-    const error = () =>
-      new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) }, { wasUsed: true });
-    errors.set(`${kernel}.${variant}`, errors.get(`${kernel}.${variant}`) ?? error());
+    const parts = { kernel, variant, ...report(text) };
+    errors.set(`${kernel}.${variant}`, new UnusableKernel('wrong-kernel', parts, { wasUsed: true }));
   }
   return [...errors.values()];
 }
@@ -105,19 +105,16 @@ export async function findWrongForm(
   signal?: AbortSignal,
 ): Promise<UnusableKernel | undefined> {
   if (!gpu.passed) return undefined;
-  const unknown = new Map<string, Op>();
-  for (const o of ops) {
-    const key = keyOf([o]);
-    if (!tunedOf(o, network) && !(await gpu.passed.has(key))) unknown.set(key, o);
-  }
-  if (unknown.size === 0) return undefined;
+  const all = new Map(ops.filter((o) => !tunedOf(o, network)).map((o) => [keyOf([o]), o]));
+  const unknown = await gpu.passed.missing([...all.keys()]);
+  if (unknown.length === 0) return undefined;
   const { wrongForm } = await import('./one_form');
   const found = await wrongForm(
-    [...unknown.values()],
-    { gpu, op, Program, Staging, createTensorBuffers },
+    unknown.map((key) => all.get(key)!),
+    { label: 'self-check at size', gpu, op, Program, Staging, createTensorBuffers },
     signal,
   ).catch((error) => canGoOn(error, network, signal));
-  if (found === undefined) await gpu.passed.add(...unknown.keys());
+  if (found === undefined) await gpu.passed.add(unknown);
   if (!found) return undefined;
   const { kernel, variant } = found.op;
   const text = `${wrongly(gpu, kernel, variant)}: ${found.fault}.`;

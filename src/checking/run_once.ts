@@ -10,6 +10,8 @@ import type { Tensor } from '../plan/tensor';
  * everyone.
  */
 export interface Tools {
+  /** Of what is made on the device. */
+  readonly label: string;
   readonly gpu: Gpu;
   readonly op: typeof op;
   readonly Program: typeof Program;
@@ -19,12 +21,11 @@ export interface Tools {
 
 /** Runs `ops` once, in one submission, on tensors that hold `before`, and resolves to the contents of `results` afterwards. */
 export async function runOnce(
-  { gpu, Program, Staging, createTensorBuffers }: Tools,
+  { label, gpu, Program, Staging, createTensorBuffers }: Tools,
   ops: readonly Op[],
   before: ReadonlyMap<Tensor, Values>,
   results: readonly Tensor[],
 ): Promise<ArrayBuffer[]> {
-  const label = 'self-check';
   const buffers = await createTensorBuffers(gpu, `${label} `, [...before.keys()]);
   let program: Program | undefined;
   let staging: Staging | undefined;

@@ -7,7 +7,7 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { fnv1a } from '../hash';
+import { hashOf } from '../hash';
 import { createMutex } from '../mutex';
 import { type Op, op } from '../plan/op';
 import type { AdapterMemory } from '../tuning/memory';
@@ -29,6 +29,8 @@ export class SelfCheck {
   private readonly used = new Map<string, Op>();
   /** Ops to check next, by fingerprint. */
   private readonly wanted = new Map<string, Op>();
+  /** Whether it checks what was used already. */
+  private checksAgain = false;
   private readonly exclusively = createMutex();
 
   constructor(gpu: Gpu, memory: () => Promise<AdapterMemory>) {
@@ -55,7 +57,10 @@ export class SelfCheck {
     for (const [key, o] of used) wanted.set(key, o);
     for (const key of passed) if (!used.has(key)) passed.delete(key);
     this.since = Date.now();
-    await this.checked([...used.keys()]);
+    this.checksAgain = true;
+    await this.checked([...used.keys()]).finally(() => {
+      this.checksAgain = false;
+    });
   }
 
   /** Forgets what passed. */
@@ -95,11 +100,16 @@ export class SelfCheck {
   private async check(ops: readonly Op[]): Promise<(UnusableKernel | undefined)[]> {
     const { gpu } = this;
     const { checkOps } = await import('./check_ops');
-    const tools = { gpu, op, Program, Staging, createTensorBuffers };
+    const tools = { label: 'self-check', gpu, op, Program, Staging, createTensorBuffers };
     const hasPlain = (kernel: string) => !isFused(kernel);
     try {
       const findings = await checkOps(ops, tools, ownName(gpu.adapter), hasPlain);
-      return findings.map((finding) => finding && new UnusableKernel('wrong-kernel', finding));
+      return findings.map((finding, i) => {
+        const hasForms = Object.keys(ops[i].origin.kernel.variants).length > 1;
+        return (
+          finding && new UnusableKernel('wrong-kernel', finding, { wasUsed: this.checksAgain && hasForms })
+        );
+      });
     } catch (error) {
       gpu.checkAlive();
       if (ops.length === 1) {
@@ -139,5 +149,3 @@ function fingerprint({ kernel, variant, origin: { shape, sliced, calls } }: Op):
   const shaders = [...new Set(calls.map(({ shader }) => shader.hash))];
   return hashOf(JSON.stringify([kernel, variant, shaders, told, sliced]));
 }
-
-const hashOf = (text: string) => fnv1a(new TextEncoder().encode(text));

@@ -39,11 +39,20 @@ export interface GpuOptions {
   readonly isOwn?: boolean;
 }
 
+/** Checks that have passed, by key. */
+interface Passed {
+  /** Those of `keys` that are not among them. */
+  missing(keys: readonly string[]): Promise<readonly string[]>;
+  add(keys: readonly string[]): Promise<void>;
+}
+
 interface RunOptions {
   readonly encoder?: GPUCommandEncoder;
   readonly signal?: AbortSignal | undefined;
   /** How long a submission may take: the pacer's own limit, or less. */
   readonly milliseconds?: number | undefined;
+  /** Whether a program that fits into a submission is not cut. */
+  readonly whole?: boolean;
 }
 
 type LossInfo = Pick<GPUDeviceLostInfo, 'reason' | 'message'>;
@@ -88,8 +97,8 @@ export class Gpu {
   private readonly loss: Loss;
   /** Programs await this before they run anything. It rejects if a kernel computes wrong results on this device. */
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
-  /** Which checks at the real size have passed on this adapter, by key. Undefined: nothing is checked. */
-  passed: { has(key: string): Promise<boolean>; add(...keys: readonly string[]): Promise<void> } | undefined;
+  /** The checks at the real size that have passed on this adapter, by key. Undefined: nothing is checked. */
+  passed: Passed | undefined;
   /** What runs programs awaits this after the first run: kernels are checked again that were right long ago. Rejects as `verify` does. */
   verifyAgain: (() => Promise<void>) | undefined;
   readonly compiler: Compiler;
@@ -336,7 +345,7 @@ export class Gpu {
   async runAnd<T>(
     programs: readonly Parts[],
     submitLast: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
-    { encoder: first, signal, milliseconds = this.pacer.maxMilliseconds }: RunOptions = {},
+    { encoder: first, signal, milliseconds = this.pacer.maxMilliseconds, whole }: RunOptions = {},
   ): Promise<T> {
     const begin = () => this.device.createCommandEncoder({ label: 'parts' });
     let encoder = first ?? begin();
@@ -347,7 +356,7 @@ export class Gpu {
       for (const program of programs) {
         for (let from = 0; from < program.partCount; ) {
           signal?.throwIfAborted();
-          const to = this.pacer.fill(load, program, from, milliseconds);
+          const to = this.pacer.fill(load, program, from, milliseconds, whole);
           if (to > from) {
             pass ??= encoder.beginComputePass({ label: 'parts' });
             program.encode(pass, from, to);

@@ -80,15 +80,16 @@ export class Pacer {
 
   /**
    * Adds to `load` as many of the parts, from part `from` on, as take at most `milliseconds` together with what it has; at least one if it
-   * has none. Returns where they end.
+   * has none. Returns where they end. `whole`: none if not all fit beside what it has.
    */
-  fill(load: Load, parts: Parts, from: number, milliseconds = this.maxMilliseconds): number {
+  fill(load: Load, parts: Parts, from: number, milliseconds = this.maxMilliseconds, whole = false): number {
     let planned = this.predict(load);
     // On a fast adapter many parts fit at once.
     if (from === 0 && planned + this.predict(parts.load) <= milliseconds) {
       load.addAll(parts.load);
       return parts.partCount;
     }
+    if (from === 0 && whole && planned > 0) return 0;
     let to = from;
     for (; to < parts.partCount; to++) {
       const part = parts.part(to);

@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
 import { type AdapterDescription, describeAdapter } from '../gpu/adapter';
-import { fnv1a } from '../hash';
+import { hashOf } from '../hash';
 import { openCache, readCache, type TuningCache, writeCache } from './cache';
 
 /** What is remembered: which variants are the fastest, which kernels were right on small cases, which networks at their real size. */
@@ -53,6 +53,9 @@ export interface MemoryOptions {
   readonly alwaysChecks?: boolean;
 }
 
+/** Most noted keys. Older ones belong to shaders that have changed since; the cache must not grow forever. */
+const MOST_NOTED = 1000;
+
 const TRUSTED_MS = 7 * 24 * 3600 * 1000;
 
 /**
@@ -78,7 +81,7 @@ export class AdapterMemory {
     for (const name in device.limits) limits.push(name, device.limits[name as keyof GPUSupportedLimits]);
     this.adapter = describeAdapter(device.adapterInfo);
     const text = JSON.stringify([limits, [...device.features].sort()]);
-    this.conditions = fnv1a(new TextEncoder().encode(text));
+    this.conditions = hashOf(text);
     this.versions = { library: version, userAgent: navigator?.userAgent, runtime: runtimeVersion, cacheKey };
     this.given = cache;
     this.alwaysChecks = alwaysChecks;
@@ -102,6 +105,21 @@ export class AdapterMemory {
   async set(kind: Kind, key: string, value: string, date = Date.now()): Promise<void> {
     const text = JSON.stringify({ value, date });
     await writeCache(await this.cache, await this.keyOf(kind, key), text);
+  }
+
+  /** The keys that `note` has not noted, or too long ago. */
+  async notNoted(kind: Kind, keys: readonly string[]): Promise<string[]> {
+    const { value = '', isOld = true } = (await this.get(kind, '')) ?? {};
+    const noted = new Set(isOld ? [] : value.split(' '));
+    return keys.filter((key) => !noted.has(hashOf(key)));
+  }
+
+  /** Notes keys: their hashes, all in one entry, which is as old as the first of them. */
+  async note(kind: Kind, keys: readonly string[]): Promise<void> {
+    const noted = await this.get(kind, '');
+    const { value = '', date } = noted?.isOld ? {} : (noted ?? {});
+    const all = new Set([...value.split(' '), ...keys.map(hashOf)]);
+    await this.set(kind, '', [...all].slice(-MOST_NOTED).join(' ').trim(), date);
   }
 
   /** Forgets what is remembered of this adapter, whatever its limits and the versions are. */

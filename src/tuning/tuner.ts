@@ -8,7 +8,7 @@ import { EngineError } from '../errors';
 import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { fnv1a } from '../hash';
+import { hashOf } from '../hash';
 import { type AdapterKind, type Kernel, type Op, op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import { tensor } from '../plan/tensor';
@@ -278,11 +278,7 @@ function keyOf(ops: readonly Op[], sizes: readonly (readonly [string, number])[]
     variant,
     calls.map(({ shader, params, groups }) => [shader.hash, params, groups]),
   ]);
-  return JSON.stringify([
-    ops[0].kernel,
-    Object.fromEntries(sizes),
-    fnv1a(new TextEncoder().encode(JSON.stringify(dispatches))),
-  ]);
+  return JSON.stringify([ops[0].kernel, Object.fromEntries(sizes), hashOf(JSON.stringify(dispatches))]);
 }
 
 /**

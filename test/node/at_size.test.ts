@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEngine, loadCheckpoint, saveCheckpoint, type Variants } from '../../src/index';
-import { memoryCache } from '../../src/tuning/cache';
+import { memoryCache, type TuningCache } from '../../src/tuning/cache';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../checked_networks';
-import { type Hostility, makeHostile } from '../hostile/hostile_device';
+import { doesNothing, type Hostility, makeHostile } from '../hostile/hostile_device';
+import { aged } from '../hostile/rows';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
 import { runHere } from './command';
@@ -174,13 +175,18 @@ describe('before its first result', () => {
     const set = vi.spyOn(tuningCache, 'set');
     const buffers = vi.spyOn(device, 'createBuffer');
     await on(nothing, {}, work['a sampler'], { tuningCache });
-    expect(buffers.mock.calls.filter(([{ label }]) => label?.startsWith('comparison'))).toEqual([]);
+    expect(buffers.mock.calls.filter(([{ label }]) => label?.match(/comparison|at size/))).toEqual([]);
     buffers.mockRestore();
     expect(set).not.toHaveBeenCalled();
   });
 });
 
 // ---------------------------------------------------------------- beginning again
+
+const keptIn = (entries: Map<string, string>): TuningCache => ({
+  get: async (key) => entries.get(key),
+  set: async (key, value) => void entries.set(key, value),
+});
 
 /** A GPU whose devices are hostile. */
 const hostileGpu = (hostility: Hostility) =>
@@ -230,9 +236,9 @@ describe('a run whose first kernels are wrong begins again', () => {
     return { losses, checkpoint, variants: made.variants };
   }
 
-  function served() {
+  function served(rewritten = rewrites, tuningCache = memoryCache()) {
     const { port1, port2 } = new MessageChannel();
-    serve(port2, { keep: false, engine: { gpu: hostileGpu({ rewrites }) } });
+    serve(port2, { keep: false, engine: { gpu: hostileGpu({ rewrites: rewritten }), tuningCache } });
     const client = createWorkerClient(port1);
     onTestFinished(() => {
       client.destroy();
@@ -247,6 +253,21 @@ describe('a run whose first kernels are wrong begins again', () => {
 
   test('in a worker, from its beginning, without a call', async () => {
     const { client, losses, warnings } = served();
+    await client.begin({ network, trainer, fit, images });
+    expect(await client.start()).toMatchObject(done);
+    const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
+    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    expect(losses).toEqual((await alone(variants)).losses);
+    expect(warnings.join()).toContain('The run begins again from its beginning.');
+  });
+
+  test('in a worker, whose kernels went wrong since they were checked', async () => {
+    const entries = new Map<string, string>();
+    const healthy = served((_, text) => text, keptIn(entries));
+    await healthy.client.begin({ network, trainer, fit, images });
+    await healthy.client.start();
+    const now = (name: string, text: string) => (first.test(name) ? doesNothing(text) : text);
+    const { client, losses, warnings } = served(now, keptIn(new Map(aged(entries, 8))));
     await client.begin({ network, trainer, fit, images });
     expect(await client.start()).toMatchObject(done);
     const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);

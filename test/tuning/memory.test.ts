@@ -120,6 +120,22 @@ describe('forgetting', () => {
   });
 });
 
+test('keys are noted in one entry, which is as old as the first of them', async () => {
+  vi.useFakeTimers({ now: 5e11 });
+  const cache = memoryCache();
+  const set = vi.spyOn(cache, 'set');
+  await memoryOf(cache).note('comparison', ['a', 'b']);
+  vi.setSystemTime(5e11 + 6 * 24 * 3600 * 1000);
+  await memoryOf(cache).note('comparison', ['c']);
+  expect(new Set(set.mock.calls.map(([key]) => key)).size).toBe(1);
+  const keys = ['a', 'd', 'c', 'b'];
+  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(['d']);
+  vi.setSystemTime(5e11 + 8 * 24 * 3600 * 1000);
+  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(keys);
+  await memoryOf(cache).note('comparison', ['d']);
+  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(['a', 'c', 'b']);
+});
+
 test.each(['a1b2c3d4 00000001', 'direct', '', '3', 'null', '{"value":"direct"}', '{"value":1,"date":2}'])(
   'what is not of this version counts for nothing: %j',
   async (text) => {
