@@ -167,7 +167,7 @@ export class Engine extends Resource {
       };
     }
     this.onError = (error) => this.distrust(error);
-    gpu.onLost(async (message) => (await memory()).lost(message));
+    gpu.onLost(async (message, underWay) => (await memory()).lost(message, underWay));
   }
 
   /** See EngineOptions. A change applies to what is created later. */
@@ -197,7 +197,8 @@ export class Engine extends Resource {
   async forget(): Promise<void> {
     this.selfCheck?.forget();
     this.chooser.forget();
-    await (await this.memory()).forget();
+    const memory = await this.memory();
+    await Promise.all([memory.forget(), memory.acquit()]);
   }
 
   /**

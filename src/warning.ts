@@ -2,11 +2,17 @@
 export interface Warning {
   /**
    * From now on the engine does without a variant of a kernel, as it computes wrong results on this adapter (`wrong-kernel`), or the
-   * browser or driver refuses it (`refused-kernel`), or has not compiled it yet (`slow-kernel`; what is created after it has come may use it).
-   * `silent-device`: your device has not ended a submission for long. `distilled`: a distilled network is trained on, and so is distilled no
+   * browser or driver refuses it (`refused-kernel`), or has not compiled it yet (`slow-kernel`; what is created after it has come may use
+   * it), or was compiling or running it when a device was lost in the last seven days (`suspect-kernel`). `silent-device`: your device has not ended a submission for long. `distilled`: a distilled network is trained on, and so is distilled no
    * more.
    */
-  readonly code: 'wrong-kernel' | 'refused-kernel' | 'slow-kernel' | 'silent-device' | 'distilled';
+  readonly code:
+    | 'wrong-kernel'
+    | 'refused-kernel'
+    | 'slow-kernel'
+    | 'suspect-kernel'
+    | 'silent-device'
+    | 'distilled';
   /** Of a kernel variant: the kernel, for instance `conv2d`. */
   readonly kernel?: string;
   /** Of a kernel variant: the variant that is used no more. */

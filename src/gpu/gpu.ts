@@ -4,6 +4,7 @@ import type { Op } from '../plan/op';
 import type { Progress } from '../progress';
 import type { Warning } from '../warning';
 import { type AdapterDescription, describeAdapter } from './adapter';
+import type { Compilation } from './compilation';
 import { Compiler } from './compiler';
 import { Load, Pacer, type Parts } from './pacer';
 import { requirements } from './request_device';
@@ -57,11 +58,22 @@ interface RunOptions {
 
 type LossInfo = Pick<GPUDeviceLostInfo, 'reason' | 'message'>;
 
+/** A variant that is measured, or one whose pipeline is compiled. */
+interface Trial {
+  /** `conv2d.winograd7` */
+  readonly variant: string;
+  readonly compilation?: Compilation;
+}
+
+/** Called with the device's words, and with the variants that were under way. */
+type LossListener = (message: string, underWay: readonly string[]) => void;
+
 /** What the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
 interface Loss {
   info?: LossInfo;
   /** Called when the device is lost in another way than that its owner destroys it. */
-  listener?: ((message: string) => void) | undefined;
+  listener?: LossListener | undefined;
+  readonly trials: Set<Trial>;
   readonly source: GPU | undefined;
   /** Resolves when the device is lost, or counts as lost. */
   readonly lost: Promise<LossInfo>;
@@ -76,8 +88,12 @@ function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
   const loss: Loss = {
     source,
     lost,
+    trials: new Set(),
     lose(info) {
-      if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message);
+      // What waits for its turn to be compiled is not under way.
+      const underWay = [...loss.trials].filter(({ compilation }) => compilation?.begun !== 0);
+      const variants = new Set(underWay.map(({ variant }) => variant));
+      if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message, [...variants]);
       loss.info ??= info;
       lose(info);
     },
@@ -146,8 +162,23 @@ export class Gpu {
   }
 
   /** Calls `listener`, which must not refer to this object, if the device is lost but not destroyed by its owner. */
-  onLost(listener: ((message: string) => void) | undefined): void {
+  onLost(listener: LossListener | undefined): void {
     this.loss.listener = listener;
+  }
+
+  /** Awaits the `work` of a trial, which may be what the device is lost of. */
+  async trying<T>(trial: Trial, work: Promise<T>): Promise<T> {
+    const { trials } = this.loss;
+    trials.add(trial);
+    try {
+      const result = await work;
+      trials.delete(trial);
+      return result;
+    } catch (error) {
+      // Word of a loss may come later than this error.
+      if (!(error instanceof EngineError && error.code === 'device-lost')) trials.delete(trial);
+      throw error;
+    }
   }
 
   /** Throws `device-lost` once the device is gone. */

@@ -183,7 +183,8 @@ export class Program {
 }
 
 /** The pipeline of a shader of an op. On a GPU, one of a kernel that has other forms is not waited for beyond the deadline. */
-async function pipelineOf({ compiler, adapter }: Gpu, op: Op, shader: Shader): Promise<CompiledShader> {
+async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledShader> {
+  const { compiler, adapter } = gpu;
   const compilation = compiler.pipeline(shader);
   const parts = { Unusable: UnusableKernel, after: afterSeconds };
   const { software } = adapter;
@@ -193,7 +194,8 @@ async function pipelineOf({ compiler, adapter }: Gpu, op: Op, shader: Shader): P
     return (await import('./trouble')).waitFor(need);
   };
   try {
-    return await Promise.race([compilation.compiled, late()]);
+    const variant = `${op.kernel}.${op.variant}`;
+    return await gpu.trying({ variant, compilation }, Promise.race([compilation.compiled, late()]));
   } catch (cause) {
     if (cause instanceof UnusableKernel || !(cause instanceof EngineError) || cause.code !== 'shader')
       throw cause;

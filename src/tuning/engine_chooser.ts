@@ -4,7 +4,7 @@ import { UnusableKernel } from '../gpu/unusable_kernel';
 import { createMutex } from '../mutex';
 import type { Progress } from '../progress';
 import type { Layer } from '../unet/config';
-import { chosenFor, type Variants, variantsIn } from '../unet/variants';
+import { chosenFor, TUNED, unfusedName, type Variants, variantsIn } from '../unet/variants';
 import type { Warning } from '../warning';
 import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
 import type { AdapterMemory } from './memory';
@@ -18,6 +18,11 @@ export interface EngineChooserOptions {
   readonly memory: () => Promise<AdapterMemory>;
   readonly onProgress?: (progress: Progress) => void;
   readonly onWarning?: (warning: Warning) => void;
+}
+
+/** What is wrong with a variant. */
+interface Told extends Pick<UnusableKernel, 'kernel' | 'variant' | 'text'> {
+  readonly why: Warning['code'];
 }
 
 /** An engine's choice: the caller's fixed variants, or the fastest measured, or the fixed order of preference. */
@@ -41,6 +46,10 @@ export class EngineChooser implements VariantChooser {
   private readonly told = new Set<string>();
   /** What was wrong at its real size, by `kernel.variant`. */
   private readonly condemned = new Map<string, UnusableKernel>();
+  /** Those of them that were under way when a device was lost. */
+  private readonly suspects = new Set<string>();
+  /** Resolves when they are left out. */
+  private suspected: Promise<void> | undefined;
   /** Concurrent tuners would disturb each other's timings, which are remembered. */
   private readonly exclusively = createMutex();
 
@@ -55,6 +64,11 @@ export class EngineChooser implements VariantChooser {
 
   async choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, variants } = this;
+    // On a processor forms never change by what happened.
+    if (!variants && !gpu.adapter.software) {
+      this.suspected ??= this.leaveOutSuspects();
+      await this.suspected;
+    }
     if (variants || !this.tune) {
       const usual = { ...defaultChooser(gpu, this.rejectedVariants), checkCondemned: this.checkCondemned };
       return givenOrChosen(variants, gpu, usual, layers, batch, training);
@@ -62,9 +76,11 @@ export class EngineChooser implements VariantChooser {
     return this.exclusively(() => this.measure(layers, batch, training));
   }
 
-  /** Gives what is created from now on the whole time for measuring. */
+  /** Gives what is created from now on the whole time for measuring, and suspects nothing. */
   forget(): void {
     this.millisecondsLeft = undefined;
+    for (const name of this.suspects) this.rejectedVariants.delete(name);
+    this.suspects.clear();
   }
 
   get isFixed(): boolean {
@@ -116,8 +132,25 @@ export class EngineChooser implements VariantChooser {
     return others;
   }
 
+  /** Leaves out what was compiled or measured when a device of this adapter was lost. */
+  private async leaveOutSuspects(): Promise<void> {
+    for (const [name, date] of await (await this.memory()).suspects()) {
+      const [kernel, variant] = name.split('.');
+      const chosen = chosenFor(kernel, variant);
+      if (!TUNED.some(({ name }) => name === unfusedName(kernel)) || this.rejectedVariants.has(chosen))
+        continue;
+      this.rejectedVariants.add(chosen);
+      this.suspects.add(chosen);
+      const text = `The kernel ${name} was being compiled or measured when a device of this adapter was lost (${date}).`;
+      this.tell(
+        { why: 'suspect-kernel', kernel, variant, text },
+        'For seven days another variant takes its place.',
+      );
+    }
+  }
+
   /** Something created at the same time may have told of it already. */
-  private tell({ why, kernel, variant, text }: UnusableKernel, consequence: string): void {
+  private tell({ why, kernel, variant, text }: Told, consequence: string): void {
     const name = chosenFor(kernel, variant);
     if (!this.told.has(name))
       this.onWarning?.({ code: why, kernel, variant, message: `${text} ${consequence}` });

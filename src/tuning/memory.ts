@@ -32,6 +32,8 @@ export interface DeviceLoss {
   readonly date: string;
   /** What the browser says. */
   readonly message: string;
+  /** The variants that were compiled or measured then. Until seven days later none of them is chosen on a GPU where there is another. */
+  readonly underWay?: readonly string[];
 }
 
 /** Of so many lost devices the report tells. */
@@ -57,6 +59,9 @@ export interface MemoryOptions {
 const MOST_NOTED = 1000;
 
 const TRUSTED_MS = 7 * 24 * 3600 * 1000;
+
+/** Whether it was in the last seven days. A clock that went wrong may have dated it into the future. */
+const isRecent = (date: number) => Math.abs(Date.now() - date) <= TRUSTED_MS;
 
 /**
  * What the engine found on an adapter, in this and earlier visits. It holds for the adapter with these limits and features, in this version
@@ -94,8 +99,7 @@ export class AdapterMemory {
     try {
       const { value, date } = JSON.parse(text!);
       if (typeof value !== 'string' || typeof date !== 'number') return undefined;
-      // A clock that went wrong may have dated it into the future.
-      return { value, date, isOld: Math.abs(Date.now() - date) > TRUSTED_MS };
+      return { value, date, isOld: !isRecent(date) };
     } catch {
       return undefined;
     }
@@ -133,12 +137,23 @@ export class AdapterMemory {
     return this.forgetting;
   }
 
-  /** Forgets all, and remembers that a device was lost. */
-  async lost(message: string): Promise<void> {
+  /** Forgets all, and remembers that a device was lost, and what was under way. */
+  async lost(message: string, underWay: readonly string[]): Promise<void> {
     await this.forget();
-    const losses = [...(await this.losses()), { date: new Date().toISOString(), message }].slice(
-      -MOST_LOSSES,
-    );
+    const loss: DeviceLoss = { date: new Date().toISOString(), message, underWay };
+    const losses = [...(await this.losses()), loss].slice(-MOST_LOSSES);
+    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
+  }
+
+  /** When a device was last lost while a variant was under way, by variant, in the last days. */
+  async suspects(): Promise<ReadonlyMap<string, string>> {
+    const recent = (await this.losses()).filter(({ date }) => isRecent(Date.parse(date)));
+    return new Map(recent.flatMap(({ date, underWay = [] }) => underWay.map((name) => [name, date])));
+  }
+
+  /** From now on there are no suspects. */
+  async acquit(): Promise<void> {
+    const losses = (await this.losses()).map(({ date, message }) => ({ date, message }));
     await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
   }
 

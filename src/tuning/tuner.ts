@@ -297,16 +297,19 @@ async function compileAll(
   const place = (o: Op) =>
     plain.has(o) ? -1 : rank(o.variant, adapterKind(gpu.adapter)) + (unlikely.has(o) ? LAST : 0);
   const ops = jobs.flatMap((job) => job.ops).sort((a, b) => place(a) - place(b));
-  const shaders = new Set([COMPARISON, ...ops].flatMap(({ calls }) => calls.map(({ shader }) => shader)));
+  const shaders = new Map<Shader, Op>();
+  for (const o of [COMPARISON, ...ops])
+    for (const { shader } of o.calls) if (!shaders.has(shader)) shaders.set(shader, o);
   const done = new Set<Shader>();
   const refused = new Map<Shader, unknown>();
   const all = Promise.all(
-    [...shaders].map((shader) =>
-      gpu.compiler
-        .pipeline(shader, false)
-        .compiled.catch((error: unknown) => refused.set(shader, error))
-        .then(() => done.add(shader)),
-    ),
+    [...shaders].map(([shader, { kernel, variant }]) => {
+      const compilation = gpu.compiler.pipeline(shader, false);
+      return gpu
+        .trying({ variant: `${kernel}.${variant}`, compilation }, compilation.compiled)
+        .catch((error: unknown) => refused.set(shader, error))
+        .then(() => done.add(shader));
+    }),
   );
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise((resolve) => {

@@ -44,7 +44,7 @@ export function hostileSource(
       if (rejects(descriptor)) throw new DOMException(REFUSAL, 'OperationError');
       return requestDevice(descriptor);
     };
-    return Object.defineProperty(adapter, 'requestDevice', { value });
+    return Object.defineProperty(adapter, 'requestDevice', { value, configurable: true });
   };
   return { source: { requestAdapter } as GPU, requests };
 }
@@ -103,6 +103,21 @@ export function makeHostile(
     },
   };
 }
+
+/** A GPU whose devices are hostile. */
+export const hostileGpu = (hostility: Hostility, gpu: GPU = navigator.gpu) =>
+  ({
+    async requestAdapter(options?: GPURequestAdapterOptions) {
+      const adapter = (await gpu.requestAdapter(options))!;
+      const requestDevice = adapter.requestDevice.bind(adapter);
+      const value = async (descriptor: GPUDeviceDescriptor) => {
+        const device = await requestDevice(descriptor);
+        makeHostile(device, hostility);
+        return device;
+      };
+      return Object.defineProperty(adapter, 'requestDevice', { value, configurable: true });
+    },
+  }) as GPU;
 
 /** Puts others in place of an object's members. Returns what takes them back. */
 function replaceMembers(object: object, members: object): () => void {

@@ -8,7 +8,7 @@ import { memoryCache, type TuningCache } from '../../src/tuning/cache';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../checked_networks';
-import { doesNothing, type Hostility, makeHostile } from '../hostile/hostile_device';
+import { doesNothing, hostileGpu } from '../hostile/hostile_device';
 import { aged } from '../hostile/rows';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
@@ -187,21 +187,6 @@ const keptIn = (entries: Map<string, string>): TuningCache => ({
   get: async (key) => entries.get(key),
   set: async (key, value) => void entries.set(key, value),
 });
-
-/** A GPU whose devices are hostile. */
-const hostileGpu = (hostility: Hostility) =>
-  ({
-    async requestAdapter(options?: GPURequestAdapterOptions) {
-      const adapter = (await navigator.gpu.requestAdapter(options))!;
-      const requestDevice = adapter.requestDevice.bind(adapter);
-      const value = async (descriptor: GPUDeviceDescriptor) => {
-        const device = await requestDevice(descriptor);
-        makeHostile(device, hostility);
-        return device;
-      };
-      return Object.defineProperty(adapter, 'requestDevice', { value });
-    },
-  }) as GPU;
 
 const wide = { width: 14 };
 const rewrites = (name: string, text: string) => (first.test(name) && wrongText(text, wide)) || text;

@@ -6,12 +6,14 @@ import {
   type EngineOptions,
   requestDevice,
   type UNetConfig,
+  type Variants,
+  type Warning,
 } from '../../src/index';
 import { memoryCache, type TuningCache } from '../../src/tuning/cache';
 import { AdapterMemory } from '../../src/tuning/memory';
 import { tutorial } from '../checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
-import { makeHostile } from '../hostile/hostile_device';
+import { hostileGpu, makeHostile, someGpu } from '../hostile/hostile_device';
 import { aged, cacheOf } from '../hostile/rows';
 import { testGpu } from '../lanes/gpu';
 
@@ -243,5 +245,99 @@ describe('a visit forgets what is remembered of its adapter', () => {
     });
     expect(await memory.get('comparison', 'a')).toBeUndefined();
     expect(await isForgotten(cache)).toBe(false);
+  });
+});
+
+describe('what was compiled or measured when a device was lost', () => {
+  const suspected: Warning[] = [];
+  /** Creates a trainer on a card, whose device is lost when it compiles such a shader, or when the tuner measures such a variant. */
+  async function visitOf(
+    tuningCache: TuningCache,
+    fatal: RegExp,
+    { tune = false, adapterInfo = someGpu as object } = {},
+  ) {
+    const { gpu: source, lose } = losableGpu();
+    const delays = (shader: string) => {
+      if (!fatal.test(shader)) return 0;
+      lose();
+      return Number.POSITIVE_INFINITY;
+    };
+    suspected.length = 0;
+    const onWarning = (warning: Warning) => suspected.push(warning);
+    const gpu = hostileGpu({ delays, adapterInfo }, source);
+    using engine = await createEngine({ gpu, tune, tuningCache, onWarning });
+    const trying = engine.gpu.trying.bind(engine.gpu);
+    vi.spyOn(engine.gpu, 'trying').mockImplementation((trial, work) => {
+      const all = trying(trial, work);
+      if (!trial.compilation && fatal.test(trial.variant)) lose();
+      return all;
+    });
+    const unet = await engine.createUNet(tutorial.config);
+    const trainer = await engine.createTrainer(unet, tutorial.trainer).catch((error) => error);
+    const { losses } = await engine.report();
+    return {
+      losses,
+      error: trainer.code,
+      variants: (trainer.variants ?? {}) as Variants,
+      engine,
+    };
+  }
+  const nothing = /^nothing$/;
+  const inDays = (cache: Map<string, string>, days: number) => {
+    for (const [key, text] of cache) {
+      if (!key.startsWith('["losses"')) continue;
+      const losses = JSON.parse(text).map((loss: { date: string }) => ({
+        ...loss,
+        date: new Date(Date.parse(loss.date) - days * 24 * 3600 * 1000).toISOString(),
+      }));
+      cache.set(key, JSON.stringify(losses));
+    }
+  };
+
+  test.each([
+    ['compiled', 'tile', /^conv2d\.tile$/, false],
+    ['measured', 'tile', /^conv2d\.tile$/, true],
+  ])('is left out for seven days, and told of: %s', async (_, variant, fatal, tune) => {
+    const entries = new Map<string, string>();
+    const cache = {
+      get: async (key: string) => entries.get(key),
+      set: async (key: string, value: string) => void entries.set(key, value),
+    };
+    const before = await visitOf(cache, nothing);
+    expect(suspected).toEqual([]);
+    expect((await visitOf(cache, fatal, { tune })).error).toBe('device-lost');
+    const name = `conv2d.${variant}`;
+    const after = await visitOf(cache, nothing);
+    expect(after.losses[0].underWay).toContain(name);
+    const warning = { code: 'suspect-kernel', kernel: 'conv2d', variant };
+    expect(suspected).toEqual(expect.arrayContaining([expect.objectContaining(warning)]));
+    for (const { code, message, ...suspect } of suspected) {
+      expect([code, message]).toEqual(['suspect-kernel', expect.stringContaining('For seven days another')]);
+      expect(after.losses[0].underWay).toContain(`${suspect.kernel}.${suspect.variant}`);
+    }
+    if (!tune) {
+      expect(before.variants['conv2d/down.1']).toBe(variant);
+      expect(after.variants['conv2d/down.1']).not.toBe(variant);
+    }
+    inDays(entries, 8);
+    expect((await visitOf(cache, nothing)).variants).toEqual(before.variants);
+    expect(suspected).toEqual([]);
+    // Sooner where the caller asks for it.
+    inDays(entries, -8);
+    const { engine } = await visitOf(cache, nothing);
+    expect(suspected).not.toEqual([]);
+    await engine.forget();
+    expect((await visitOf(cache, nothing)).variants).toEqual(before.variants);
+    expect(suspected).toEqual([]);
+  });
+
+  test('is chosen again on a processor, where forms never change', async () => {
+    const cache = memoryCache();
+    const software = { adapterInfo: device.adapterInfo };
+    const { variants } = await visitOf(cache, nothing, software);
+    expect((await visitOf(cache, /^conv2d_pool\.one_input/, software)).error).toBe('device-lost');
+    const after = await visitOf(cache, nothing, software);
+    expect(after.losses[0].underWay).not.toEqual([]);
+    expect([after.variants, suspected]).toEqual([variants, []]);
   });
 });

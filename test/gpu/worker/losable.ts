@@ -37,6 +37,7 @@ export function losableGpu(): LosableGpu {
         return (
           adapter &&
           Object.defineProperty(adapter, 'requestDevice', {
+            configurable: true,
             value: async (descriptor: GPUDeviceDescriptor) => losable(await requestDevice!(descriptor)),
           })
         );
