@@ -1,11 +1,12 @@
 /** Short runs of both recipes, training and sampling, whose bits are compared: between engines, processes, and stacks of compiler and adapter. */
+
+import { Random } from '../harness/specs/lib/spec';
 import { loadDigitLabels, loadDigits } from '../src/data/digits';
 import type { ImageSet } from '../src/data/idx';
 import { createEngine, type Engine } from '../src/engine';
 import { recipeAt } from '../src/recipes';
 import { saveCheckpoint } from '../src/weights/checkpoint';
 import { fingerprintImages } from '../src/weights/fingerprint';
-import { Random } from './spec';
 
 export const recipeNames = ['tutorial', 'digits'] as const;
 export type Name = (typeof recipeNames)[number];

@@ -1,4 +1,6 @@
 /** What a program does with an engine, while one call of its device after the other fails. */
+
+import { Random } from '../harness/specs/lib/spec';
 import { createEngine, type Engine } from '../src/engine';
 import { EngineError } from '../src/errors';
 import type { SampleOptions } from '../src/sampling/options';
@@ -6,7 +8,6 @@ import { memoryCache } from '../src/tuning/cache';
 import { loadCheckpoint, saveCheckpoint } from '../src/weights/checkpoint';
 import { fingerprintImages } from '../src/weights/fingerprint';
 import { FailingDevice, failuresOf, type Planned } from './failing_device';
-import { Random } from './spec';
 
 const size = 4 * 4;
 const COUNT = 3;

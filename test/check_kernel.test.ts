@@ -1,6 +1,6 @@
 /** The comparison that every kernel test rests on finds each kind of fault. */
 import { describe, expect, test } from 'vitest';
-import { compareTensor } from './check_kernel';
+import { compareTensor } from '../harness/specs/lib/check_kernel';
 
 const GUARD = 0x5ca1ab1e;
 const POISON = 0xffffffff;

@@ -1,9 +1,9 @@
 /** The small cases that kernels are checked on before they are used. */
 import { describe, expect, test } from 'vitest';
+import { specs } from '../harness/specs/lib/registry';
 import { faultOf } from '../src/checking/compare';
 import { smallShape, startValues } from '../src/checking/small_case';
 import { references } from '../src/reference/index';
-import { specs } from './registry';
 
 /** What no network uses. */
 const PROBES = ['copy', 'fma_peak', 'noop'];

@@ -1,12 +1,12 @@
 /** Every shader on its small cases, without a GPU: see lanes/emulator.ts for what that finds. */
 import { describe, expect, test } from 'vitest';
+import { compareTensor, inputsOf, textOf } from '../harness/specs/lib/check_kernel';
+import { type AnySpec, specs } from '../harness/specs/lib/registry';
+import { elementCount, expectedOf } from '../harness/specs/lib/spec';
 import { reflect } from '../shaders/reflect';
 import { call, op } from '../src/plan/op';
 import { type Tensor, tensor } from '../src/plan/tensor';
-import { compareTensor, inputsOf, textOf } from './check_kernel';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
-import { type AnySpec, specs } from './registry';
-import { elementCount, expectedOf } from './spec';
 
 /** A case with so much to do takes the interpreter some 100 ms. */
 const SMALL_FLOPS = 30_000;

@@ -1,8 +1,8 @@
 /** The references of the backward kernels against finite differences of the references of the forward kernels, all in f64. */
 import { describe, expect, test } from 'vitest';
-import { spec as swishGrad } from './kernels/swish_grad';
-import { type AnySpec, specs } from './registry';
-import { type Arrays, elementCount, Random } from './spec';
+import { type AnySpec, specs } from '../harness/specs/lib/registry';
+import { type Arrays, elementCount, Random } from '../harness/specs/lib/spec';
+import { spec as swishGrad } from '../harness/specs/swish_grad';
 
 const MAX_ELEMENTS = 3000;
 /** So small that a step rarely crosses a kink (a pooling tie); the formula's own error is then nil, and rounding is what remains. */

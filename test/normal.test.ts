@@ -1,13 +1,13 @@
 /** Normal random numbers: their distribution on the host, and the arithmetic of the shaders' own, in an interpreter. */
 import { describe, expect, test } from 'vitest';
+import { COS_TURNS_ERROR } from '../harness/specs/embedding';
+import { normalsAt } from '../harness/specs/gaussian_noise';
 import { readText } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
 import { resolveText } from '../src/plan/text';
 import { normal, STREAM, threefry } from '../src/random';
-import { COS_TURNS_ERROR } from './kernels/embedding';
-import { normalsAt } from './kernels/gaussian_noise';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 
 /** Runs `main` over the words of `input`, four to an invocation, with shaders/lib/`lib`; returns as many floats. */

@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { type AnySpec, missingTwins, shaders, specs, type Twins } from '../harness/specs/lib/registry';
 import { declarations, loadShaders, readText, wgslFiles, writeDeclarations } from '../shaders/plugin';
 import { requirements } from '../src/gpu/request_device';
 import { op } from '../src/plan/op';
 import type { Shader } from '../src/plan/shader';
 import { tensor } from '../src/plan/tensor';
-import { type AnySpec, missingTwins, shaders, specs, type Twins } from './registry';
 
 const { limits } = requirements;
 
@@ -30,21 +30,21 @@ describe('what a kernel lacks is told of', () => {
     ['nothing', {}, []],
     ['launcher', { launchers: new Set() }, ['the shaders of copy have no launcher src/kernels/copy.ts']],
     ['reference', { references: new Map() }, ['the shaders of copy have no reference src/reference/copy.ts']],
-    ['spec', { specs: new Map() }, ['the shaders of copy have no spec test/kernels/copy.ts']],
+    ['spec', { specs: new Map() }, ['the shaders of copy have no spec harness/specs/copy.ts']],
     [
       'shader',
       { shaders: new Map() },
-      ['src/kernels', 'src/reference', 'test/kernels'].map((folder) => `${folder}/copy.ts has no shader`),
+      ['src/kernels', 'src/reference', 'harness/specs'].map((folder) => `${folder}/copy.ts has no shader`),
     ],
     [
       'spec of its own',
       withSpec(specs.get('swish')!),
-      ['test/kernels/copy.ts must export a spec of the kernel copy'],
+      ['harness/specs/copy.ts must export a spec of the kernel copy'],
     ],
     [
       'spec with its reference',
       withSpec({ ...copy, reference: () => ({}) }),
-      ['the spec test/kernels/copy.ts must have the reference of src/reference/copy.ts'],
+      ['the spec harness/specs/copy.ts must have the reference of src/reference/copy.ts'],
     ],
   ])('%s', (_, change, told) => {
     expect(missingTwins({ ...whole, ...change })).toEqual(told);

@@ -8,14 +8,14 @@ const MOST_LINES = 500;
 const MOST_LINES_OF_FUNCTION = 60;
 const MOST_LINES_OF_PAGE_FUNCTION = 80;
 
-/** The text of each TypeScript file of a folder, by its path there without the ending. */
+/** The text of each script of a folder, by its path there without the ending. */
 function sources(of = 'src'): Map<string, string> {
   const folder = new URL(`../${of}/`, import.meta.url);
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => file.endsWith('.ts'));
+    .filter((file) => /\.m?[jt]s$/.test(file));
   return new Map(
-    files.map((file) => [file.replace(/\.ts$/, ''), readFileSync(new URL(file, folder), 'utf8')]),
+    files.map((file) => [file.replace(/\.m?[jt]s$/, ''), readFileSync(new URL(file, folder), 'utf8')]),
   );
 }
 
@@ -114,6 +114,14 @@ test(`no function of the page has more than ${MOST_LINES_OF_PAGE_FUNCTION} lines
 test('nothing of src/ comes from test/ or harness/', () => {
   const astray = [...sources()].filter(([, text]) => /['"](\.\.\/)+(test|harness)\//.test(text));
   expect(astray.map(([file]) => file)).toEqual([]);
+});
+
+test('nothing outside test/ comes from test/', () => {
+  const folders = ['harness', 'shaders', 'examples'];
+  const astray = folders.flatMap((of) =>
+    [...sources(of)].filter(([, text]) => /['"](\.\.\/)+test\//.test(text)).map(([file]) => `${of}/${file}`),
+  );
+  expect(astray).toEqual([]);
 });
 
 describe('src/reference/', () => {

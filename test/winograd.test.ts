@@ -1,6 +1,7 @@
 /** The Winograd transforms of each form against the matrices that follow from its interpolation points, in exact arithmetic. */
 import Fraction from 'fraction.js';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { forms } from '../harness/specs/lib/winograd_gain';
 import { type Matrix, matrices } from '../harness/tools/winograd/matrices';
 import { main } from '../harness/tools/winograd/search';
 import { readText, wgslFiles } from '../shaders/plugin';
@@ -9,7 +10,6 @@ import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
 import { winogradForms } from '../src/winograd_forms';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
-import { forms } from './winograd_gain';
 
 const transposed = (m: Matrix) => m[0].map((_, j) => m.map((row) => row[j]));
 

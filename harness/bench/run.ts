@@ -5,12 +5,12 @@
 import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import type { Variants } from '../../src/unet/variants';
-import { specs } from '../../test/registry';
 import { missingFeature, References } from '../run/check';
 import { namesInUse, stepOps, variantsOf } from '../run/in_use';
 import { changesOf, type NetworkChoice } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
 import { shadersOf, shapeText } from '../run/shape_text';
+import { specs } from '../specs/lib/registry';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
 import { measureGflops, measurePeaks } from './peaks';
 import {

@@ -33,7 +33,7 @@ export async function* inBrowser<E>(
     );
   }
   const { createServer } = await import('vite');
-  const { launchBrowser } = await import('../../test/lanes/browsers');
+  const { launchBrowser } = await import('../run/browsers');
   const browser = await launchBrowser(browserName, { signals: false }).catch((cause: Error) => {
     throw new EngineError('no-webgpu', cause.message, { cause });
   });

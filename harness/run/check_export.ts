@@ -1,8 +1,8 @@
 /** Exports a check as files: JSON for programs, Markdown for people. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { EngineReport } from '../../src/report';
-import type { WorstElement } from '../../test/check_kernel';
 import { escapeMarkdown } from '../bench/export';
+import type { WorstElement } from '../specs/lib/check_kernel';
 import { adapterText } from './adapter_text';
 import type { CheckRow } from './check';
 

@@ -1,7 +1,7 @@
 /** Shapes and sources of kernels in words, for those who look at a single measurement. Pure. */
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
-import type { AnySpec } from '../../test/registry';
+import type { AnySpec } from '../specs/lib/registry';
 
 /** `batch 16, height 28, width 28, in channels 1`: what is a number or a word; of lists, how long they are. */
 export function shapeText(shape: unknown): string {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { loadIdx, loadLabels, readIdx } from '../../src/data/idx';
 import { watchMemory } from '../fuzz/memory';
-import { Random } from '../spec';
 import { refused } from './refused';
 
 /** An IDX file of the given sizes, its values counting up from `first`. */

@@ -260,7 +260,7 @@ def write(file, side, layers, batches):
             print(f'  {name}: {((gradient.double() - exact).abs().max() / exact.abs().max()).item():.1e}')
 
     fields = {
-        'about': 'Losses and gradients of the conditioned network (flowWeights and flowBatch of test/golden/workload.ts): '
+        'about': 'Losses and gradients of the conditioned network (flowWeights and flowBatch of harness/run/golden_workload.ts): '
         'Adam with betas 0.9 and 0.99, gradients clipped to a norm of 1, one fresh batch a step. Steps count from 0; '
         'losses, norms and gradients are those before the clipping and the update. weights and inputs are checksums.',
         'regenerate': 'python3 test/golden/flow_reference.py',

@@ -18,7 +18,7 @@ const LATE_TOLERANCE = 1e-5;
 const server = await createPeerServer();
 const load = (file) => server.ssrLoadModule(file);
 const { devDependencies } = (await load('/package.json')).default;
-const { goldenBatch } = await load('/test/golden/workload.ts');
+const { goldenBatch } = await load('/harness/run/golden_workload.ts');
 const { installWebGPU } = await load('/src/node/index.ts');
 const { watchDevices } = await load('/harness/tools/peers/devices.ts');
 const { loadPeer } = await load('/harness/tools/peers/peer.ts');
@@ -50,7 +50,7 @@ else {
   const versions = `jax-js ${devDependencies['@jax-js/jax']}, TensorFlow.js ${devDependencies['@tensorflow/tfjs-core']} (WebGPU) agrees to ${TOLERANCE.toExponential()} for eight steps`;
   const fields = {
     about:
-      "Losses of the golden run (test/golden/workload.ts): the tutorial's network, Adam 1e-3, one fresh batch a step.",
+      "Losses of the golden run (harness/run/golden_workload.ts): the tutorial's network, Adam 1e-3, one fresh batch a step.",
     regenerate: 'npm run golden',
     library: versions,
     batch: BATCH,

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import {
+  checksum,
+  flowBatch,
+  flowWeights,
+  goldenBatch,
+  initialWeights,
+  LAYERS_3X3,
+  SIDE,
+} from '../../harness/run/golden_workload';
 import flow5 from './flow.json';
 import flow3 from './flow_3x3.json';
-import { checksum, flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3, SIDE } from './workload';
 
 test('the inputs of losses.json are those that it was made with', () => {
   const batches = Array.from({ length: 10 }, (_, step) => goldenBatch(step, 16));

@@ -3,6 +3,9 @@
  * that they are clipped, that must give the bits of adding up the slices and nothing else; where they are not finite, nothing at all.
  */
 import { expect, test } from 'vitest';
+import { spec } from '../../harness/specs/adam';
+import { spec as normSpec } from '../../harness/specs/gradient_norm';
+import { type Arrays, Random } from '../../harness/specs/lib/spec';
 import { Program } from '../../src/gpu/program';
 import { readBuffer } from '../../src/gpu/staging';
 import { adam } from '../../src/kernels/adam';
@@ -13,10 +16,7 @@ import { sumSlices } from '../../src/kernels/sum_slices';
 import { type Op, op } from '../../src/plan/op';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { type Tensor, tensor, view } from '../../src/plan/tensor';
-import { spec } from '../kernels/adam';
-import { spec as normSpec } from '../kernels/gradient_norm';
 import { testGpu } from '../lanes/gpu';
-import { type Arrays, Random } from '../spec';
 
 const { gpu } = await testGpu();
 const RING = 4;

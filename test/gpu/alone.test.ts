@@ -1,6 +1,7 @@
 /** Kernels by themselves, through the engine's calls, against the references of the kernels inside. */
 import { describe, expect, test } from 'vitest';
 import page from '../../docs/kernels.md?raw';
+import { Random } from '../../harness/specs/lib/spec';
 import type { ActivationNext } from '../../src/alone/activation';
 import type { ImageLayout } from '../../src/alone/alone';
 import type { Conv2dShape } from '../../src/alone/conv2d';
@@ -10,7 +11,6 @@ import { references } from '../../src/reference/index';
 import type { Variants } from '../../src/unet/variants';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './alone_tools';
 
 const { gpu } = await testGpu();

@@ -1,10 +1,10 @@
 /** Pooling, upsampling and Adam by themselves, through the engine's calls. */
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/index';
 import { references } from '../../src/reference/index';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './alone_tools';
 
 const { gpu } = await testGpu();

@@ -1,8 +1,8 @@
 /** Runs kernels by themselves on buffers of their own, and brings images from one order to the other. */
 import { expect } from 'vitest';
+import type { Values } from '../../harness/specs/lib/spec';
 import type { Gpu } from '../../src/gpu/gpu';
 import { readBuffer } from '../../src/gpu/staging';
-import type { Values } from '../spec';
 
 export interface Size {
   readonly height: number;

@@ -4,6 +4,7 @@
  * @module-tag logic
  */
 import { afterAll, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import type { Trainer } from '../../src/training/trainer';
 import type { UNet } from '../../src/unet/unet';
@@ -12,7 +13,6 @@ import { fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel } from '../../src/weights/model';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });

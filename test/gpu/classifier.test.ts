@@ -1,11 +1,11 @@
 /** examples/classifier: a network of its own, made of kernels by themselves, with a loss of its own. */
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { createEngine, type Engine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
 import type { BufferSlice } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 

@@ -1,5 +1,6 @@
 /** Networks that are told noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import type { AdapterKind } from '../../src/plan/op';
 import { normal } from '../../src/random';
@@ -11,7 +12,6 @@ import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
 import { defaultVariants, type Variants } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu, kinds } = await testGpu();

@@ -1,11 +1,11 @@
 /** Noise on images of the caller's, in the caller's buffers: the same that training draws. */
 import { describe, expect, test } from 'vitest';
+import { Random, type Values } from '../../harness/specs/lib/spec';
 import { createEngine, type Pixels, readPictures } from '../../src/index';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { references } from '../../src/reference/index';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { Random, type Values } from '../spec';
 import { expectClose, type Run, runOn, toNhwc } from './alone_tools';
 
 const { gpu } = await testGpu();

@@ -1,9 +1,9 @@
 /** The engine as a guest on somebody's device. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
 import { mainlyIn, testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu, lane } = await testGpu();
 

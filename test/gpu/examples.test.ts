@@ -1,10 +1,10 @@
 /** The modules of examples/ that need neither a page nor the built package, as they stand. */
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import type { FrameResult } from '../../src/training/options';
 import type { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 

@@ -1,5 +1,6 @@
 /** Steps that are not finite: found on the GPU before any weight changes, named, and ended or passed over. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
 import { EngineError, type ErrorCode } from '../../src/errors';
 import type { Batch } from '../../src/training/batch';
@@ -9,7 +10,6 @@ import { UNet } from '../../src/unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { mainlyIn, testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 const usual = gpu.pacer.maxMilliseconds;

@@ -1,5 +1,6 @@
 /** Sampling along a flow, with classes, guidance and known pixels: against a run in f64, and by all the ways to ask for it. */
 import { describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/errors';
 import { readBuffer } from '../../src/gpu/staging';
 import { normal, STREAM, threefry } from '../../src/random';
@@ -9,7 +10,6 @@ import type { Sampling } from '../../src/sampling/sampling';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();

@@ -1,5 +1,6 @@
 /** Training beside others: for so many milliseconds, in parts, and with a learning rate that is recorded. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
 import { EngineError } from '../../src/errors';
 import { Gpu } from '../../src/gpu/gpu';
@@ -8,7 +9,6 @@ import type { FitOptions, FrameOptions, FrameResult, TrainerOptions } from '../.
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 

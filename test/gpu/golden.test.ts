@@ -1,5 +1,12 @@
 /** The tutorial's network and the one of digits on a fixed workload: what independent libraries get, step by step. */
 import { describe, expect, test } from 'vitest';
+import {
+  flowBatch,
+  flowWeights,
+  goldenBatch,
+  initialWeights,
+  LAYERS_3X3,
+} from '../../harness/run/golden_workload';
 import type { AdapterKind } from '../../src/plan/op';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, layersOf, presets, type UNetConfig } from '../../src/unet/config';
@@ -8,7 +15,6 @@ import { defaultVariants, type Variants } from '../../src/unet/variants';
 import flow5 from '../golden/flow.json';
 import flow3 from '../golden/flow_3x3.json';
 import losses from '../golden/losses.json';
-import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../golden/workload';
 import { mainlyIn, testGpu } from '../lanes/gpu';
 
 const { gpu, kinds } = await testGpu();

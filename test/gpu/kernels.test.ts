@@ -1,10 +1,10 @@
 /** Every kernel, in every variant, on every case, against its reference. */
 import { test } from 'vitest';
+import { checkKernel, inputsOf, textOf } from '../../harness/specs/lib/check_kernel';
+import { type AnySpec, specs } from '../../harness/specs/lib/registry';
+import { type Arrays, type Expected, expectedOf } from '../../harness/specs/lib/spec';
 import type { AdapterKind } from '../../src/plan/op';
-import { checkKernel, inputsOf, textOf } from '../check_kernel';
 import { testGpu } from '../lanes/gpu';
-import { type AnySpec, specs } from '../registry';
-import { type Arrays, type Expected, expectedOf } from '../spec';
 
 const { gpu, kinds } = await testGpu();
 

@@ -5,6 +5,7 @@
  */
 import { describe, expect, test, vi } from 'vitest';
 import { levelsOf } from '../../harness/run/network';
+import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
 import type { ImageSet } from '../../src/data/idx';
 import { createEngine } from '../../src/engine';
@@ -21,7 +22,6 @@ import { UNet } from '../../src/unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { mainlyIn, testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();

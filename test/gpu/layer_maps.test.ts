@@ -1,5 +1,6 @@
 /** Every map of every layer against the f64 reference of the whole network. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { recipes } from '../../src/recipes';
 import { Trainer } from '../../src/training/trainer';
@@ -8,7 +9,6 @@ import type { LayerMaps, MapKind } from '../../src/unet/layer_maps';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
 import { mainlyIn, testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();

@@ -4,6 +4,7 @@
  * @module-tag logic
  */
 import { describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/errors';
 import { readBuffer } from '../../src/gpu/staging';
 import type { TrainerOptions } from '../../src/training/options';
@@ -12,7 +13,6 @@ import type { UNetConfig } from '../../src/unet/config';
 import { checkConfig, outChannelsOf } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();

@@ -1,11 +1,11 @@
 /** Pictures in textures: read back, texel by texel. */
 import { describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
 import type { PainterOptions } from '../../src/pictures/painter';
 import { reference } from '../../src/reference/paint';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 const { device } = gpu;

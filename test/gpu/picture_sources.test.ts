@@ -1,11 +1,11 @@
 /** Pictures of the browser's where images are taken. */
 import { expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
 import { type Picture, type Pixels, readPictures } from '../../src/index';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu, lane } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });

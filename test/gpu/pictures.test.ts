@@ -1,9 +1,9 @@
 /** The tutorial's pictures, with a network that has learned nothing. */
 import { expect, test } from 'vitest';
 import { runPictures } from '../../harness/cli/run_pictures';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });

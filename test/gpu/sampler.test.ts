@@ -4,13 +4,13 @@
  * @module-tag logic
  */
 import { describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import type { SampleOptions } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();

@@ -4,6 +4,7 @@
  * @module-tag logic
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
 import { EngineError, type ErrorCode } from '../../src/errors';
@@ -18,7 +19,6 @@ import { checkConfig } from '../../src/unet/config';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();

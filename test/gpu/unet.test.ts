@@ -1,5 +1,6 @@
 /** Networks of many shapes against the f64 reference of the whole training step. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { Program } from '../../src/gpu/program';
 import { readBuffer } from '../../src/gpu/staging';
 import { tensor } from '../../src/plan/tensor';
@@ -10,7 +11,6 @@ import { forwardPass } from '../../src/unet/forward';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
 import { mainlyIn, testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();

@@ -32,10 +32,10 @@ import {
 } from '../../harness/bench/table';
 import { stepOps } from '../../harness/run/in_use';
 import { changesOf, type NetworkChoice } from '../../harness/run/network';
+import { specs } from '../../harness/specs/lib/registry';
 import type { ConvShape } from '../../src/conv_shape';
 import { EngineError } from '../../src/errors';
 import { convFlops } from '../../src/kernels/conv2d';
-import { specs } from '../registry';
 
 const times = (median: number, spread = 0.1) => ({
   median,

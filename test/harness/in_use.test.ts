@@ -5,10 +5,10 @@ import { usedFirst } from '../../harness/bench/run';
 import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/run/in_use';
 import { configOf, type NetworkChoice } from '../../harness/run/network';
 import { shadersOf, shapeText } from '../../harness/run/shape_text';
+import { shaders, specs } from '../../harness/specs/lib/registry';
+import { Random } from '../../harness/specs/lib/spec';
 import type { AdamShape } from '../../src/kernels/adam';
 import { layersOf } from '../../src/unet/config';
-import { shaders, specs } from '../registry';
-import { Random } from '../spec';
 
 const step = { batch: 16, software: true, features: new Set(['subgroups']) };
 

@@ -2,7 +2,7 @@
 import { defineBrowserProvider } from '@vitest/browser';
 import type { Browser } from 'puppeteer';
 import type { BrowserProvider, TestProject } from 'vitest/node';
-import { type BrowserKind, launchBrowser } from './browsers.ts';
+import { type BrowserKind, launchBrowser } from '../../harness/run/browsers.ts';
 
 class PuppeteerProvider implements BrowserProvider {
   readonly name = 'puppeteer';

@@ -6,7 +6,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { binaryVariable, findBrowser } from './browsers';
+import { binaryVariable, findBrowser } from '../../harness/run/browsers';
 import type { LaneMessage, LaneResult } from './reporter';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -93,7 +93,7 @@ const alsoOf: Partial<Record<Lane, readonly string[]>> = {
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
 function filters(words: readonly string[]): { files: string[]; pattern: string } {
-  const kernels = new Set(readdirSync(join(root, 'test', 'kernels')).map((file) => basename(file, '.ts')));
+  const kernels = new Set(readdirSync(join(root, 'harness', 'specs')).map((file) => basename(file, '.ts')));
   const files = laneNames.flatMap(laneFiles);
   const literal = (word: string) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const named = (word: string) => files.filter((file) => relative('test', file).includes(word));

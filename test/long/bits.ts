@@ -5,8 +5,8 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createServer } from 'vite';
+import { launchBrowser } from '../../harness/run/browsers';
 import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../bits';
-import { launchBrowser } from '../lanes/browsers';
 import { all, type Row } from './row';
 
 type Runs = Record<Name, Run>;

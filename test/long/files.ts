@@ -1,5 +1,6 @@
 /** What readers make of files, addresses and command lines that are damaged or mean harm. */
 import fc from 'fast-check';
+import { Random } from '../../harness/specs/lib/spec';
 import { checkConfig, parametersOf } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { loadModel, saveModel } from '../../src/weights/model';
@@ -9,7 +10,6 @@ import { flippedBits } from '../fuzz/flips';
 import { attempt, type Format, formats } from '../fuzz/formats';
 import { hostile } from '../fuzz/hostile';
 import { commands, read, typed } from '../fuzz/typed';
-import { Random } from '../spec';
 import { data, settings, trainer } from '../weights/small_files';
 import { all, type Row, thousands } from './row';
 

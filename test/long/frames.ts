@@ -1,5 +1,5 @@
 /** How a page draws that gives training a part of each frame: examples/frames in Chrome. */
-import { launchBrowser } from '../lanes/browsers';
+import { launchBrowser } from '../../harness/run/browsers';
 import { serveExamples } from '../page/serve_examples';
 import type { Row } from './row';
 

@@ -1,10 +1,10 @@
 /** How often digits follow a hand that does not stop: the page's in Chrome, and the package's in Node. */
 import { setTimeout } from 'node:timers/promises';
 import { imagesAt, noiseOf } from '../../harness/page/noise_field';
+import { launchBrowser } from '../../harness/run/browsers';
 import { createEngine } from '../../src';
 import { installWebGPU } from '../../src/node';
 import { loadPretrained } from '../../src/pretrained';
-import { launchBrowser } from '../lanes/browsers';
 import { messagesOf, phase, recordMessages, servePage, until, visit } from '../page/visit';
 import type { Row } from './row';
 

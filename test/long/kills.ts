@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { Random } from '../../harness/specs/lib/spec';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
-import { Random } from '../spec';
 import { all, type Row } from './row';
 
 const KILLS = 50;

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Browser, Page } from 'puppeteer';
-import { launchBrowser } from '../lanes/browsers';
+import { launchBrowser } from '../../harness/run/browsers';
+import { Random } from '../../harness/specs/lib/spec';
 import {
   keepAt,
   killGpu,
@@ -17,7 +18,6 @@ import {
   until,
   visit,
 } from '../page/visit';
-import { Random } from '../spec';
 import { all, type Row } from './row';
 
 const RUN = TUTORIAL.replace('samples=4', 'samples=0');

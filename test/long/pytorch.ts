@@ -3,13 +3,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { flowBatch, flowWeights, LAYERS_3X3 } from '../../harness/run/golden_workload';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { loadPretrained } from '../../src/pretrained/index';
 import { loadClassifier } from '../../src/quality/index';
 import { checkConfig, parametersOf, presets } from '../../src/unet/config';
 import { loadModel, type Model, saveModel } from '../../src/weights/model';
 import { codeOf } from '../docs_code';
-import { flowBatch, flowWeights, LAYERS_3X3 } from '../golden/workload';
 import { ReferenceUNet } from '../unet/reference_unet';
 import type { Row } from './row';
 

@@ -9,12 +9,12 @@ import { summary } from '../../harness/bench/statistics';
 import { measurePoint } from '../../harness/bench/sweep';
 import { Queries, Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/run/check';
+import { specs } from '../../harness/specs/lib/registry';
 import { createEngine } from '../../src/engine';
 import { EngineError } from '../../src/errors';
 import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';
-import { specs } from '../registry';
 
 // The first test measures the peaks; the others, which would take longer for them than for what they are about, are told them.
 vi.mock(import('../../harness/bench/peaks'), async (original) => {

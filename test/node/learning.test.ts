@@ -1,10 +1,10 @@
 /** Does it learn? Real digits, a small network, a few dozen steps. */
 import { expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { loadDigits } from '../../src/data/digits';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 

@@ -1,11 +1,11 @@
 /** The presets in ONNX Runtime, against the engine's kernels. */
 import { expect, test } from 'vitest';
+import { flowBatch, flowWeights, LAYERS_3X3 } from '../../harness/run/golden_workload';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
 import { checkConfig, parametersOf, presets } from '../../src/unet/config';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
-import { flowBatch, flowWeights, LAYERS_3X3 } from '../golden/workload';
 import { testGpu } from '../lanes/gpu';
 import { openOnnx } from '../onnx/runtime';
 

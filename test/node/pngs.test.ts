@@ -1,8 +1,8 @@
 /** examples/pngs in Node: a folder of PNG files, there and back. */
 import { expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine, type Pixels } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import type { Compilation } from '../../src/gpu/compilation';
 import { Gpu } from '../../src/gpu/gpu';
@@ -9,7 +10,6 @@ import { requestDevice } from '../../src/gpu/request_device';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 

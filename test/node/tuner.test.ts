@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import type { ConvShape } from '../../src/conv_shape';
 import { createEngine, EngineError, type Progress, type UNet } from '../../src/index';
 import { conv2d } from '../../src/kernels/conv2d';
@@ -17,7 +18,6 @@ import {
   type Variants,
 } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
-import { Random } from '../spec';
 
 const { gpu } = await testGpu();
 

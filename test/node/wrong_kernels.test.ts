@@ -1,5 +1,6 @@
 /** The check of kernels before they are used: what is wrong is noticed before the first step. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { specs } from '../../harness/specs/lib/registry';
 import { faultsOf } from '../../src/checking/check_ops';
 import { smallShape } from '../../src/checking/small_case';
 import { ownName } from '../../src/gpu/adapter';
@@ -14,7 +15,6 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check as checkOn, digits, type Network, tutorial } from '../checked_networks';
 import { testGpu } from '../lanes/gpu';
-import { specs } from '../registry';
 
 const { gpu, kinds } = await testGpu();
 const { device } = gpu;

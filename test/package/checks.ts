@@ -1,6 +1,7 @@
 /** What the programs of programs/ are given, and what they must come to: by the reference of the whole network in 64 bits. */
+
+import { flowBatch } from '../../harness/run/golden_workload';
 import { loadPretrained } from '../../src/pretrained/index';
-import { flowBatch } from '../golden/workload';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 /** What a program gives: `use` of programs/use.js; pages also the reds of what they draw from `images`. */

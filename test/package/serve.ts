@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
-import { launchBrowser } from '../lanes/browsers';
+import { launchBrowser } from '../../harness/run/browsers';
 
 const types: Record<string, string> = {
   '.html': 'text/html',

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { launchBrowser } from '../lanes/browsers';
+import { launchBrowser } from '../../harness/run/browsers';
 
 interface Driven {
   readonly address: string;

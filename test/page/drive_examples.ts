@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll } from 'vitest';
-import { launchBrowser } from '../lanes/browsers';
+import { launchBrowser } from '../../harness/run/browsers';
 import { serveExamples } from './serve_examples';
 import { watch } from './visit';
 

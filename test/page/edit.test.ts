@@ -4,7 +4,7 @@ import { assemble, changedShaders, TextError } from '../../harness/page/edit/ass
 import { Edits } from '../../harness/page/edit/edits';
 import { guardLoops, MOST_TURNS, RAN_AWAY } from '../../harness/page/edit/guard';
 import { verdictOf } from '../../harness/page/edit/verdict';
-import { shaders } from '../registry';
+import { shaders } from '../../harness/specs/lib/registry';
 
 /** What is wrong with some texts. */
 function errorOf(name: string, texts: Record<string, string>): TextError {

@@ -1,7 +1,7 @@
 /** The page's main path in Firefox: it opens, the recording plays, digits are made while it shows how far that is. */
 import type { Browser } from 'puppeteer';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { launchBrowser } from '../lanes/browsers';
+import { launchBrowser } from '../../harness/run/browsers';
 import { text, type, until } from './visit';
 
 let browser: Browser;

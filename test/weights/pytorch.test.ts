@@ -1,11 +1,18 @@
 /** Models in PyTorch's layout, against what PyTorch itself made of them: torch.json and torch.safetensors (torch_reference.py). */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import {
+  checksum,
+  flowBatch,
+  flowWeights,
+  KERNEL,
+  LAYERS,
+  LAYERS_3X3,
+} from '../../harness/run/golden_workload';
 import { checkConfig, parametersOf, presets } from '../../src/unet/config';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
-import { checksum, flowBatch, flowWeights, KERNEL, LAYERS, LAYERS_3X3 } from '../golden/workload';
 import { type ReferenceTold, ReferenceUNet } from '../unet/reference_unet';
 import torch from './torch.json';
 

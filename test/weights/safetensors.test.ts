@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { checkConfig, parametersOf } from '../../src/unet/config';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
-import { Random } from '../spec';
 
 const text = (string: string) => [...new TextEncoder().encode(string)];
 

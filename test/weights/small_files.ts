@@ -1,9 +1,10 @@
 /** A small network, its run and their files. */
+
+import { Random } from '../../harness/specs/lib/spec';
 import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
 import { type Checkpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { saveModel } from '../../src/weights/model';
-import { Random } from '../spec';
 
 export const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
 export const { parameters } = parametersOf(config);

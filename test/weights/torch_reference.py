@@ -111,7 +111,7 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(7)
     fields = {
-        'about': 'What PyTorch makes of the presets with flowWeights (test/golden/workload.ts) and the first image of flowBatch(0, 16), '
+        'about': 'What PyTorch makes of the presets with flowWeights (harness/run/golden_workload.ts) and the first image of flowBatch(0, 16), '
         'and of a small network, whose state_dict is torch.safetensors. Images are NHWC, tensors as in PyTorch.',
         'regenerate': 'python3 test/weights/torch_reference.py',
         'library': f'PyTorch {torch.__version__.split("+")[0]} in float32 on one thread',

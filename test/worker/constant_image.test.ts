@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../harness/specs/lib/spec';
 import { loadDigits } from '../../src/data/digits';
 import { settingsOf } from '../../src/training/options';
 import type { ScheduleOption } from '../../src/training/schedule';
 import { ConstantImageWatch, constantLosses, isConstant } from '../../src/worker/constant_image';
-import { Random } from '../spec';
 
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);
 

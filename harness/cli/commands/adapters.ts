@@ -76,9 +76,9 @@ const optional: Readonly<Record<(typeof requirements.optionalFeatures)[number], 
 /** The browsers for `--in`, which works only in the repository. */
 async function browsers(): Promise<void> {
   console.log(`\n${paint('bold', 'Browsers (bench --in, check --in)')}`);
-  let lane: typeof import('../../../test/lanes/browsers');
+  let lane: typeof import('../../run/browsers');
   try {
-    lane = await import('../../../test/lanes/browsers');
+    lane = await import('../../run/browsers');
   } catch {
     console.log(
       '  puppeteer, which starts them, is not installed; the page works in any browser with WebGPU.',

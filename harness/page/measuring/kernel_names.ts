@@ -6,7 +6,7 @@ const others = { check: ['unet.gradient'], bench: totalNames } as const;
 
 export function offerKernelNames(task: keyof typeof others): void {
   const offer = async () => {
-    const { specs } = await import('../../../test/registry');
+    const { specs } = await import('../../specs/lib/registry');
     const names = [...others[task], ...specs.keys()];
     byId(`${task}-kernels`, HTMLDataListElement).replaceChildren(
       ...names.map((name) => new Option('', name)),

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'puppeteer';
 import type { ViteDevServer } from 'vite';
-import { launchBrowser } from '../../../test/lanes/browsers';
+import { launchBrowser } from '../../run/browsers';
 import type { Comparison, Plan } from './compare';
 
 export async function compareInChrome(

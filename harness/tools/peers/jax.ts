@@ -11,7 +11,7 @@ import {
   tree,
   valueAndGrad,
 } from '@jax-js/jax';
-import { SIDE } from '../../../test/golden/workload';
+import { SIDE } from '../../run/golden_workload';
 import type { Peer } from './peer';
 import {
   CLASSES,

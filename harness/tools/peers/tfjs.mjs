@@ -3,7 +3,7 @@
 // bring along old ones of WebGPU, which would mix with those of the project; tfjs.d.mts says what is needed of it.
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
-import { SIDE } from '../../../test/golden/workload';
+import { SIDE } from '../../run/golden_workload';
 import { CLASSES, conditionedChannels, frequencies, targetOf, workloadOf } from './workload';
 
 const backends = {

@@ -1,17 +1,11 @@
-/** The workload of all libraries: a recipe's network and settings, with the weights and the batches of test/golden/workload.ts. */
+/** The workload of all libraries: a recipe's network and settings, with the weights and the batches of harness/run/golden_workload.ts. */
 import { type RecipeName, recipes } from '../../../src/recipes';
 import type { Batch } from '../../../src/training/batch';
 import { settingsOf, type TrainerOptions } from '../../../src/training/options';
 import { rateFactor } from '../../../src/training/schedule';
 import type { AdamSettings } from '../../../src/training/settings';
 import { type Layer, layersOf, parametersOf, type UNetConfig } from '../../../src/unet/config';
-import {
-  flowBatch,
-  flowWeights,
-  goldenBatch,
-  initialWeights,
-  LAYERS_3X3,
-} from '../../../test/golden/workload';
+import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../../run/golden_workload';
 
 /** Images are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
 export type Images = Batch<Float32Array, Uint32Array>;

@@ -1,7 +1,8 @@
 /** A run that takes a moment. */
+
+import { Random } from '../../../harness/specs/lib/spec';
 import type { ImageSet } from '../../../src/data/idx';
 import type { BeginOptions } from '../../../src/worker/protocol';
-import { Random } from '../../spec';
 
 const random = new Random(7);
 export const images = {

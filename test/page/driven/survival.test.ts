@@ -1,7 +1,7 @@
 /** What a page's run survives: a reload, a lost device, a GPU process that is killed, other tabs, storage that is full. */
 import type { BrowserContext } from 'puppeteer';
 import { beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../../lanes/browsers';
+import { launchBrowser } from '../../../harness/run/browsers';
 import { drive } from '../drive';
 import {
   click,

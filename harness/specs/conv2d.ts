@@ -1,0 +1,262 @@
+import type { ConvShape } from '../../src/conv_shape';
+import { conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
+import { biasesOf, reference } from '../../src/reference/conv2d';
+import {
+  type Arrays,
+  absolute,
+  EPSILON,
+  imageDims,
+  padded,
+  type Random,
+  type Spec,
+  sumError,
+} from './lib/spec';
+import { convolutionGains } from './lib/winograd_gain';
+
+/** The UNet's convolutions at a batch size, by layer name. */
+export function convLayers(batch: number): Record<string, ConvShape> {
+  const layer = (size: number, inChannels: number, outChannels: number) => ({
+    batch: padded(batch),
+    height: size,
+    width: size,
+    inChannels,
+    outChannels,
+    kernelSize: 5,
+  });
+  return {
+    'down.0': layer(28, 1, 32),
+    'down.1': layer(14, 32, 64),
+    'down.2': layer(7, 64, 64),
+    'up.0': layer(7, 64, 64),
+    'up.1': layer(14, 64, 32),
+    'up.2': layer(28, 32, 1),
+  };
+}
+
+/** Shapes that every convolution kernel is checked on: nothing divides anything, single everything, the UNet's own. */
+export const convCases: Record<string, ConvShape> = {
+  'one of everything': { batch: 4, height: 1, width: 1, inChannels: 1, outChannels: 1, kernelSize: 1 },
+  'one pixel, 5x5': { batch: 4, height: 1, width: 1, inChannels: 3, outChannels: 2, kernelSize: 5 },
+  'primes, 3x3': { batch: 12, height: 7, width: 5, inChannels: 3, outChannels: 11, kernelSize: 3 },
+  'kernel larger than the image': {
+    batch: 4,
+    height: 3,
+    width: 2,
+    inChannels: 2,
+    outChannels: 3,
+    kernelSize: 7,
+  },
+  'wide, 5x5': { batch: 8, height: 3, width: 13, inChannels: 5, outChannels: 9, kernelSize: 5 },
+  '1x1': { batch: 4, height: 4, width: 3, inChannels: 7, outChannels: 17, kernelSize: 1 },
+  'a batch of many workgroups': {
+    batch: 564,
+    height: 2,
+    width: 3,
+    inChannels: 2,
+    outChannels: 3,
+    kernelSize: 3,
+  },
+  'even sides, channels of 8': {
+    batch: 4,
+    height: 10,
+    width: 6,
+    inChannels: 8,
+    outChannels: 16,
+    kernelSize: 5,
+  },
+  'few channels, 5x5': { batch: 4, height: 3, width: 3, inChannels: 2, outChannels: 8, kernelSize: 5 },
+  // 64 invocations a workgroup, 1,024 workgroups to a row of a flat grid.
+  'more pairs of channels than fit a row of workgroups': {
+    batch: 4,
+    height: 4,
+    width: 4,
+    inChannels: 16,
+    outChannels: 4104,
+    kernelSize: 5,
+  },
+  // 256 and the rest.
+  'more images than a chunk holds': {
+    batch: 268,
+    height: 7,
+    width: 7,
+    inChannels: 2,
+    outChannels: 8,
+    kernelSize: 5,
+  },
+  'one row as wide as a tile, 5x5': {
+    batch: 4,
+    height: 1,
+    width: 7,
+    inChannels: 2,
+    outChannels: 2,
+    kernelSize: 5,
+  },
+  // The smallest for strips of 7 pixels.
+  'one row of 7, 5x5': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 5 },
+  // The smallest of which `tile` has two strips, and fills its memory twice.
+  'two rows of 8, 5x5': { batch: 4, height: 2, width: 8, inChannels: 1, outChannels: 1, kernelSize: 5 },
+  'one to one, 5x5': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 5 },
+  'smallest for Winograd': { batch: 4, height: 4, width: 5, inChannels: 2, outChannels: 8, kernelSize: 5 },
+  'three tiles of 12 images': {
+    batch: 12,
+    height: 4,
+    width: 12,
+    inChannels: 2,
+    outChannels: 8,
+    kernelSize: 5,
+  },
+  'a tile of 8 and a row, to one channel': {
+    batch: 4,
+    height: 9,
+    width: 4,
+    inChannels: 2,
+    outChannels: 1,
+    kernelSize: 5,
+  },
+  'a tile of 8 and a row, from one channel': {
+    batch: 4,
+    height: 9,
+    width: 4,
+    inChannels: 1,
+    outChannels: 8,
+    kernelSize: 5,
+  },
+  'six whole tiles of 8': {
+    batch: 12,
+    height: 16,
+    width: 24,
+    inChannels: 4,
+    outChannels: 8,
+    kernelSize: 5,
+  },
+  'smallest for Winograd, 3x3': {
+    batch: 4,
+    height: 4,
+    width: 5,
+    inChannels: 2,
+    outChannels: 8,
+    kernelSize: 3,
+  },
+  'three tiles of 12 images, 3x3': {
+    batch: 12,
+    height: 4,
+    width: 20,
+    inChannels: 2,
+    outChannels: 8,
+    kernelSize: 3,
+  },
+  'whole tiles of 7, 3x3': { batch: 4, height: 14, width: 7, inChannels: 4, outChannels: 16, kernelSize: 3 },
+  // With the next one, what a batch of 256 makes of a layer of 64 channels. A chunk's frequencies take 16 MiB at most: 152 images.
+  'several slices in several chunks': {
+    batch: 156,
+    height: 4,
+    width: 4,
+    inChannels: 2,
+    outChannels: 224,
+    kernelSize: 5,
+  },
+  'two rounds': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 5 },
+  'two rounds, 3x3': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 3 },
+  // Every rest of a width that is cut in strips of 7 or patches of 4. Too much to do for the emulator, which takes 20 s for a `tile`.
+  ...Object.fromEntries(
+    [8, 9, 10, 11, 12, 13, 14, 15].flatMap((width): [string, ConvShape][] => {
+      const shape = { batch: 4, height: 5, width, kernelSize: 5 };
+      const small = { ...shape, kernelSize: 3 };
+      const ends: [string, ConvShape][] = [
+        [`${width} wide, from one, 3x3`, { ...small, inChannels: 1, outChannels: 5 }],
+        [`${width} wide, to one, 3x3`, { ...small, inChannels: 5, outChannels: 1 }],
+      ];
+      return [
+        // Cut as for 5x5 kernels, so that some of the rests do.
+        ...(width % 3 === 0 ? ends : []),
+        [`${width} wide`, { ...shape, inChannels: 2, outChannels: 8 }],
+        [`${width} wide, from one`, { ...shape, inChannels: 1, outChannels: 5 }],
+        [`${width} wide, to one`, { ...shape, inChannels: 5, outChannels: 1 }],
+      ];
+    }),
+  ),
+  'one to one, 3x3': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 3 },
+  'one row of 7, 3x3': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 3 },
+  'many to one, 3x3': { batch: 68, height: 17, width: 11, inChannels: 3, outChannels: 1, kernelSize: 3 },
+  'one to many, 3x3': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 3 },
+  'many to one, 5x5': { batch: 68, height: 9, width: 11, inChannels: 3, outChannels: 1, kernelSize: 5 },
+  'one to many, 5x5': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 5 },
+  ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
+};
+
+/** Some of them once more, with a bias for each image: in the first rows of its tensor, and further on. */
+const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
+  Object.entries({
+    'one of everything': convCases['one of everything'],
+    'primes, 3x3': convCases['primes, 3x3'],
+    'wide, 5x5': convCases['wide, 5x5'],
+    '1x1': convCases['1x1'],
+    'more images than a chunk holds': { ...convCases['smallest for Winograd'], batch: 268 },
+    'three tiles of 12 images': convCases['three tiles of 12 images'],
+    'a tile of 8 and a row, to one channel': convCases['a tile of 8 and a row, to one channel'],
+    'six whole tiles of 8': convCases['six whole tiles of 8'],
+    'one to many, 5x5': convCases['one to many, 5x5'],
+    'one to many, 3x3': convCases['one to many, 3x3'],
+    'three tiles of 12 images, 3x3': convCases['three tiles of 12 images, 3x3'],
+    'UNet down.0': convCases['UNet down.0'],
+    'UNet down.1': convCases['UNet down.1'],
+    'UNet down.2': convCases['UNet down.2'],
+  }).map(([name, shape], i) => {
+    const imageBias = (i % 2) * 3;
+    return [`${name}, a bias for each image from row ${imageBias}`, { ...shape, imageBias }];
+  }),
+);
+
+/** A packed kernel [tap][in][out padded to 8] of random weights scaled as Glorot does, zeros in the padding. */
+export function packedKernel(
+  random: Random,
+  taps: number,
+  inChannels: number,
+  outChannels: number,
+): Float32Array {
+  const outPadded = padChannels(outChannels);
+  const kernel = new Float32Array(taps * inChannels * outPadded);
+  const limit = Math.sqrt(6 / (taps * (inChannels + outChannels)));
+  for (let row = 0; row < taps * inChannels; row++) {
+    kernel.set(random.floats(outChannels, -limit, limit), row * outPadded);
+  }
+  return kernel;
+}
+
+function error(shape: ConvShape, inputs: Arrays) {
+  const { batch, height, width, inChannels, kernelSize, imageBias } = shape;
+  const sizes = absolute(inputs);
+  const terms = kernelSize ** 2 * inChannels + (imageBias === undefined ? 1 : 2);
+  const output = reference(shape, sizes).output.map((magnitude, i) => {
+    const ofTerms = sumError(terms, magnitude);
+    if (imageBias === undefined) return ofTerms;
+    // Biases may be larger than all products together. A sum that begins with them is rounded near them at every addition, by up to
+    // EPSILON times as much, evenly: five standard deviations of that are three times the square root of their number.
+    const [bias, own] = biasesOf(shape, sizes, Math.floor(i / (height * width * batch)), i % batch);
+    return ofTerms + 2 * Math.sqrt(terms) * EPSILON * (bias + own);
+  });
+  return { output };
+}
+
+export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
+  kernel: conv2d,
+  cases: { ...convCases, ...imageBiasCases },
+  dims: (shape) => ({ output: imageDims(shape.outChannels, shape) }),
+  inputs: (shape, random) => {
+    const { inChannels, outChannels, kernelSize } = shape;
+    const bias = new Float32Array(padChannels(outChannels));
+    bias.set(random.floats(outChannels));
+    const { image_bias } = imageBiasSize(shape);
+    return {
+      input: random.floats(convSizes(shape).input),
+      kernel: packedKernel(random, kernelSize ** 2, inChannels, outChannels),
+      bias,
+      ...(image_bias === undefined ? {} : { image_bias: random.floats(image_bias) }),
+    };
+  },
+  reference,
+  error,
+  emulated: { winograd6_3x3_gpu: ['two rounds, 3x3'] },
+  gain: convolutionGains,
+  bench: convLayers,
+};

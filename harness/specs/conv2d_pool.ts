@@ -1,0 +1,71 @@
+import type { ConvShape } from '../../src/conv_shape';
+import { conv2dPool } from '../../src/kernels/conv2d_pool';
+import { reference, wideImage } from '../../src/reference/conv2d_pool';
+import { largestOfWindows } from '../../src/reference/swish_max_pool';
+import { spec as conv2d, convLayers } from './conv2d';
+import { expectedOf, imageDims, padded, type Spec } from './lib/spec';
+import { spec as swishMaxPool } from './swish_max_pool';
+
+/** swish is nowhere steeper: an error before it is an error of at most so many times as much after it. */
+const STEEPEST = 1.1;
+
+const layer = (height: number, width: number, channels: number, batch: number): ConvShape => ({
+  batch: padded(batch),
+  height,
+  width,
+  inChannels: 1,
+  outChannels: channels,
+  kernelSize: 5,
+});
+
+/** Shapes for what is fused with a 5x5 convolution of one channel, which is the one that `inChannels` counts; the others are `outChannels`. */
+const largeCases: Readonly<Record<string, ConvShape>> = {
+  'one window': layer(2, 2, 1, 1),
+  'half a patch over': layer(4, 6, 3, 3),
+  'one row of windows': layer(2, 14, 3, 3),
+  'more channels than an invocation makes': layer(6, 10, 35, 12),
+  UNet: convLayers(4)['down.0'],
+};
+
+/** And the same with kernels of both sizes. */
+export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
+  ...largeCases,
+  ...Object.fromEntries(
+    Object.entries(largeCases).map(([name, shape]) => [`${name}, 3x3`, { ...shape, kernelSize: 3 }]),
+  ),
+};
+
+/** Some of them once more, with a bias for each image. */
+const imageBiasCases: Readonly<Record<string, ConvShape>> = {
+  'one window, a bias for each image': { ...oneChannelCases['one window'], imageBias: 0 },
+  'half a patch over, a bias for each image from row 3': {
+    ...oneChannelCases['half a patch over'],
+    imageBias: 3,
+  },
+  'more channels than an invocation makes, a bias for each image from row 3': {
+    ...oneChannelCases['more channels than an invocation makes'],
+    imageBias: 3,
+  },
+  'half a patch over, 3x3, a bias for each image from row 3': {
+    ...oneChannelCases['half a patch over, 3x3'],
+    imageBias: 3,
+  },
+  'UNet, a bias for each image': { ...oneChannelCases.UNet, imageBias: 0 },
+};
+
+export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'pooled'> = {
+  kernel: conv2dPool,
+  cases: { ...oneChannelCases, ...imageBiasCases },
+  dims: (shape) => ({ output: imageDims(shape.outChannels, shape) }),
+  inputs: conv2d.inputs,
+  reference,
+  error: (shape, inputs) => {
+    const { output } = expectedOf(conv2d, shape, inputs);
+    const image = wideImage(shape);
+    const { output: pooled } = expectedOf(swishMaxPool, image, { input: output.values });
+    // What the convolution errs by goes through swish; of four such errors, the greatest.
+    const further = largestOfWindows(image, output.error!);
+    return { output: output.error, pooled: pooled.error!.map((e, i) => e + STEEPEST * further[i]) };
+  },
+  bench: (batch) => ({ 'down.0': convLayers(batch)['down.0'] }),
+};

@@ -1,0 +1,23 @@
+import { copy } from '../../src/kernels/copy';
+import type { ElementwiseShape } from '../../src/kernels/swish';
+import { reference } from '../../src/reference/copy';
+import { exact, type Spec } from './lib/spec';
+
+export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
+  kernel: copy,
+  cases: {
+    'one vec4': { elements: 4 },
+    'not a multiple of the workgroup': { elements: 4 * 67 },
+    'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+    'more than one row, four vec4 each': { elements: 4 * (4 * 64 * 1024 + 65) },
+  },
+  inputs: ({ elements }, random) => ({ input: random.floats(elements) }),
+  reference,
+  error: exact,
+  // By what is read and written together: in a core's cache, in one that all share, and more than caches hold.
+  bench: () => ({
+    '1 MiB': { elements: 2 ** 17 },
+    '16 MiB': { elements: 2 ** 21 },
+    '128 MiB': { elements: 2 ** 24 },
+  }),
+};

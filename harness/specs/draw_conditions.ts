@@ -1,0 +1,124 @@
+import { type ConditionsShape, drawConditions } from '../../src/kernels/draw_conditions';
+import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { permutation, STREAM, threefry, uniform } from '../../src/random';
+import { reference } from '../../src/reference/draw_conditions';
+import { normalsAt } from './gaussian_noise';
+import { EPSILON, padded, type Spec } from './lib/spec';
+
+const seed = 123;
+/** Of the step state. */
+const STEP = 1370;
+
+const chance = (seed: number, n: number) => uniform(threefry(seed, STREAM.drop, STEP, n)[0]);
+
+export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels' | 'classes'> = {
+  kernel: drawConditions,
+  cases: {
+    'one image': {
+      batch: padded(1),
+      imageCount: 1,
+      classes: 1,
+      drop: 0,
+      logitNormal: false,
+      labelled: true,
+      seed,
+    },
+    'uniform levels': {
+      batch: padded(12),
+      imageCount: 31,
+      classes: 10,
+      drop: 0.5,
+      logitNormal: false,
+      labelled: true,
+      seed: 7,
+    },
+    'levels about the middle': {
+      batch: padded(64),
+      imageCount: 1001,
+      classes: 10,
+      drop: 0.1,
+      logitNormal: true,
+      labelled: true,
+      seed,
+    },
+    'no labels': {
+      batch: padded(12),
+      imageCount: 50,
+      classes: 10,
+      drop: 0,
+      logitNormal: true,
+      labelled: false,
+      seed: 0xffffffff,
+    },
+    'no classes': {
+      batch: padded(12),
+      imageCount: 50,
+      classes: 0,
+      drop: 0,
+      logitNormal: false,
+      labelled: false,
+      seed: 0,
+    },
+    'all told nothing': {
+      batch: padded(12),
+      imageCount: 50,
+      classes: 10,
+      drop: 1,
+      logitNormal: false,
+      labelled: true,
+      seed,
+    },
+    // Slot 2 keeps its class: what it draws is not less than this.
+    'a number at the threshold': {
+      batch: padded(64),
+      imageCount: 64,
+      classes: 200,
+      drop: chance(seed, 2),
+      logitNormal: false,
+      labelled: true,
+      seed,
+    },
+    'more than one row of workgroups': {
+      batch: padded(64 * 1024 + 1),
+      imageCount: 70_001,
+      classes: 256,
+      drop: 0.3,
+      logitNormal: true,
+      labelled: true,
+      seed: 0xfffffffe,
+    },
+  },
+  inputs: ({ batch, imageCount, classes, labelled, seed }, random) => {
+    const state = new Uint32Array(STATE_WORDS);
+    state[STATE.step] = STEP;
+    // The last slots are padding, and the batch ends where the epoch does.
+    state[STATE.count] = Math.min(imageCount, Math.max(1, batch - 3));
+    state[STATE.batchStart] = imageCount - state[STATE.count];
+    state[STATE.epochSize] = imageCount;
+    const bytes = Uint8Array.from(random.integers(Math.ceil(imageCount / 4) * 4, Math.max(classes, 1)));
+    const labels = labelled ? new Uint32Array(bytes.buffer) : Uint32Array.of(0x01010101);
+    return { order: permutation(imageCount, seed, 5), labels, state };
+  },
+  reference,
+  error: ({ logitNormal, seed }, { state }, values) => {
+    const levels = new Float64Array(values.levels.length); // 24 bits of a uniform level are exact
+    for (let n = 0; logitNormal && n < state[STATE.count]; n++) {
+      const { values: normals, errors } = normalsAt(threefry(seed, STREAM.amount, state[STATE.step], n));
+      const s = values.levels[n];
+      // A sigmoid is nowhere steeper than 1/4. exp errs by up to 3 + 2|z| ulp, which weighs 1 - s; an addition and a division (2.5 ulp).
+      levels[n] = errors[0] / 4 + 2 * EPSILON * s * ((1 - s) * (3 + 2 * Math.abs(normals[0])) + 3.5);
+    }
+    return { levels };
+  },
+  bench: (batch) => ({
+    input: {
+      batch: padded(batch),
+      imageCount: 10_000,
+      classes: 10,
+      drop: 0.1,
+      logitNormal: true,
+      labelled: true,
+      seed,
+    },
+  }),
+};

@@ -1,0 +1,80 @@
+import { flowStep, type SampledShape } from '../../src/kernels/flow_step';
+import { placesOf, reference } from '../../src/reference/flow_step';
+import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/sampling/step';
+import { EPSILON, padded, type Random, type Spec } from './lib/spec';
+
+/** Steps of Euler in batches of four images, second halves of Heun in larger ones. */
+const isEuler = ({ batch }: SampledShape) => batch === 4;
+
+/** A guided x as it is between steps: both halves of [elements][2 * batch] hold the same. */
+export function twice(values: Float32Array, batch: number): Float32Array {
+  return Float32Array.from({ length: 2 * values.length }, (_, i) => {
+    const n = i % (2 * batch);
+    return values[Math.floor(i / (2 * batch)) * batch + (n % batch)];
+  });
+}
+
+export const sampledCases: Readonly<Record<string, SampledShape>> = {
+  'one element': { elements: 1, batch: padded(1), guided: false },
+  'one element, guided': { elements: 1, batch: padded(1), guided: true },
+  'prime sizes': { elements: 97, batch: padded(12), guided: false },
+  'prime sizes, guided': { elements: 97, batch: padded(12), guided: true },
+  'a usual batch': { elements: 28 * 28, batch: padded(64), guided: false },
+  'a usual batch, guided': { elements: 28 * 28, batch: padded(64), guided: true },
+  'more than one row of workgroups': { elements: 64 * 1024 + 1, batch: padded(4), guided: false },
+  'more than one row of workgroups, guided': { elements: 64 * 1024 + 1, batch: padded(4), guided: true },
+};
+
+/** The network's own picture; guided, the network sees twice as many. */
+export const sampledBench = (batch: number): Readonly<Record<string, SampledShape>> => ({
+  input: { elements: 28 * 28, batch: padded(batch), guided: false },
+  guided: { elements: 28 * 28, batch: padded(batch), guided: true },
+});
+
+const randomX = ({ elements, batch, guided }: SampledShape, random: Random) => {
+  const x = random.floats(elements * batch, -2, 2);
+  return guided ? twice(x, batch) : x;
+};
+
+export const spec: Spec<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> = {
+  kernel: flowStep,
+  cases: sampledCases,
+  inputs: (shape, random) => {
+    const { elements, batch, guided } = shape;
+    const step = random.floats(SAMPLING_STEP_WORDS);
+    step[SAMPLING_STEP.step] = isEuler(shape) ? -1 / 7 : -1 / 14;
+    step[SAMPLING_STEP.correction] = isEuler(shape) ? 0 : 1 / 14;
+    step[SAMPLING_STEP.guidance] = isEuler(shape) ? 3 : 1.5;
+    const velocity = random.floats(elements * batch, -3, 3);
+    // Before the first step nothing has been written there.
+    if (isEuler(shape))
+      for (let i = 0; i < velocity.length; i++) velocity[i] = [Number.NaN, Number.POSITIVE_INFINITY][i % 2];
+    const prediction = random.floats(elements * batch * (guided ? 2 : 1), -3, 3);
+    return { step, prediction, velocity, x: randomX(shape, random) };
+  },
+  reference,
+  error: (shape, { step, prediction, velocity: before, x: old }, values) => {
+    const ulp = 2 * EPSILON;
+    const scale = step[SAMPLING_STEP.step];
+    const correction = step[SAMPLING_STEP.correction];
+    const x = new Float64Array(old.length);
+    const velocity = new Float64Array(before.length);
+    for (let i = 0; i < velocity.length; i++) {
+      const places = placesOf(shape, i);
+      const v = values.velocity[i];
+      if (shape.guided) {
+        const [told, none] = places.map((place) => prediction[place]);
+        const more = step[SAMPLING_STEP.guidance] * (told - none);
+        // A difference and a product, and the addition.
+        velocity[i] = ulp * (2 * Math.abs(more) + Math.abs(v));
+      }
+      const [moved, corrected] = [old[places[0]] + scale * v, correction === 0 ? 0 : correction * before[i]];
+      // Two products and two additions.
+      const sizes = [scale * v, corrected, moved, values.x[places[0]]].map(Math.abs);
+      const rounding = ulp * sizes.reduce((a, b) => a + b);
+      for (const place of places) x[place] = Math.abs(scale) * velocity[i] + rounding;
+    }
+    return { velocity, x };
+  },
+  bench: sampledBench,
+};

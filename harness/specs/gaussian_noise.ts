@@ -1,0 +1,57 @@
+import { gaussianNoise } from '../../src/kernels/gaussian_noise';
+import type { NoiseShape } from '../../src/kernels/uniform_noise';
+import { normal, uniform } from '../../src/random';
+import { reference } from '../../src/reference/gaussian_noise';
+import { fromWords } from '../../src/reference/uniform_noise';
+import { COS_TURNS_ERROR } from './embedding';
+import { EPSILON, padded, type Spec } from './lib/spec';
+
+/** The two normal numbers of a draw, and how much a GPU may err in each. */
+export function normalsAt(words: readonly [number, number]) {
+  const values = normal(words);
+  const ulp = 2 * EPSILON;
+  const u = uniform(words[0]) + 2 ** -24;
+  const square = -2 * Math.log(u);
+  const radius = Math.sqrt(square);
+  // The logarithm errs by 2^-21 (WGSL) where u >= 1/2, however small it is itself, and by 3 ulp below. About u = 1 its root errs by far
+  // more: by up to 1e-3, of a number that is hardly larger.
+  const ofSquare = u >= 0.5 ? 2 * 2 ** -21 : 3 * ulp * square;
+  const ofRoot = Math.max(
+    Math.sqrt(square + ofSquare) - radius,
+    radius - Math.sqrt(Math.max(square - ofSquare, 0)),
+  );
+  // A root errs by 4.5 ulp: those of an inverse root (2) and of a division. Where the square is not positive, it is 1e-15.
+  const ofRadius = ofRoot + 4.5 * ulp * (radius + ofRoot) + 1e-15;
+  const errors = values.map((value) => {
+    const direction = radius > 0 ? Math.abs(value) / radius : 1;
+    return ofRadius * (direction + COS_TURNS_ERROR) + radius * COS_TURNS_ERROR + ulp * Math.abs(value);
+  });
+  return { values, errors };
+}
+
+export const spec: Spec<NoiseShape, 'output'> = {
+  kernel: gaussianNoise,
+  cases: {
+    'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), count: 1, seed: 0 },
+    // The first words of these seeds are all ones and all zeros, as far as they count.
+    'the smallest radius': { channels: 1, height: 1, width: 1, batch: padded(3), count: 3, seed: 7724966 },
+    'the largest radius': { channels: 1, height: 1, width: 1, batch: padded(3), count: 3, seed: 1582208 },
+    'prime sizes': { channels: 3, height: 5, width: 7, batch: padded(12), count: 11, seed: 7 },
+    'the whole batch': { channels: 1, height: 28, width: 28, batch: padded(64), count: 64, seed: 123 },
+    'the largest seed': { channels: 1, height: 28, width: 28, batch: padded(5), count: 5, seed: 0xffffffff },
+    'more than one row of workgroups': {
+      channels: 3,
+      height: 152,
+      width: 149,
+      batch: padded(3),
+      count: 3,
+      seed: 123,
+    },
+  },
+  inputs: () => ({}),
+  reference,
+  error: (shape) => ({ output: fromWords(shape, (words, which) => normalsAt(words).errors[which]) }),
+  bench: (batch) => ({
+    input: { channels: 1, height: 28, width: 28, batch: padded(batch), count: batch, seed: 123 },
+  }),
+};

@@ -1,0 +1,65 @@
+import type { ConvShape } from '../../src/conv_shape';
+import { type SumPixelsShape, sumPixels } from '../../src/kernels/sum_pixels';
+import { reference } from '../../src/reference/sum_pixels';
+import { spec as conv2d, convLayers } from './conv2d';
+import { absolute, padded, type Random, type Spec, sumError } from './lib/spec';
+
+/** A convolution whose bias for each image has such a gradient. */
+const convolution = ({ channels, first, ...image }: SumPixelsShape): ConvShape => ({
+  ...image,
+  inChannels: 2,
+  outChannels: channels,
+  kernelSize: 3,
+  imageBias: first,
+});
+
+export const spec: Spec<SumPixelsShape, 'grad' | 'sums'> = {
+  kernel: sumPixels,
+  cases: {
+    'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), first: 0 },
+    primes: { channels: 5, height: 7, width: 3, batch: padded(11), first: 3 },
+    'one channel, many images': { channels: 1, height: 3, width: 5, batch: padded(301), first: 2 },
+    'a short row': { channels: 19, height: 1, width: 5, batch: padded(5), first: 1 },
+    'down.0': { channels: 32, height: 28, width: 28, batch: padded(4), first: 0 },
+    'down.1': { channels: 64, height: 14, width: 14, batch: padded(36), first: 32 },
+    'down.2': { channels: 64, height: 7, width: 7, batch: padded(64), first: 96 },
+    'many workgroups': { channels: 1100, height: 2, width: 3, batch: padded(256), first: 7 },
+  },
+  inputs: (shape, random) => {
+    const { grad, sums } = sumPixels.sizes(shape);
+    // The rows before are others', the rest is poisoned.
+    const others = random.floats(sums).fill(Number.NaN, shape.first * shape.batch);
+    return { grad: random.floats(grad), sums: others };
+  },
+  reference,
+  error: (shape, inputs) => {
+    const { height, width, batch, first } = shape;
+    const { sums } = reference(shape, absolute(inputs));
+    const error = sums.map((magnitude) => sumError(height * width, magnitude));
+    return { sums: error.fill(0, 0, first * batch) };
+  },
+  bench: (batch) => {
+    let row = 0;
+    // All layers but the last have such a bias.
+    const layers = Object.entries(convLayers(batch)).slice(0, -1);
+    return Object.fromEntries(
+      layers.map(([name, { batch, height, width, outChannels: channels }]) => {
+        const first = row;
+        row += channels;
+        return [name, { channels, height, width, batch, first }];
+      }),
+    );
+  },
+  gradientOf: {
+    forward: {
+      inputs: (shape, random: Random) => conv2d.inputs(convolution(shape), random),
+      reference: (shape, inputs) => conv2d.reference(convolution(shape), inputs),
+    },
+    output: 'output',
+    inputs: (_, { image_bias }, __, cotangent) => ({ grad: cotangent, sums: image_bias }),
+    // The rows before are other layers'.
+    wrt: {
+      image_bias: { output: 'sums', at: ({ first, batch }, i) => (i < first * batch ? -1 : i) },
+    },
+  },
+};
