@@ -93,7 +93,8 @@ function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
       // What waits for its turn to be compiled is not under way.
       const underWay = [...loss.trials].filter(({ compilation }) => compilation?.begun !== 0);
       const variants = new Set(underWay.map(({ variant }) => variant));
-      if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message, [...variants]);
+      const isNews = !loss.info && info.reason !== 'destroyed';
+      if (isNews) loss.listener?.(info.message, [...variants]);
       loss.info ??= info;
       lose(info);
     },

@@ -141,8 +141,7 @@ export class AdapterMemory {
   async lost(message: string, underWay: readonly string[]): Promise<void> {
     await this.forget();
     const loss: DeviceLoss = { date: new Date().toISOString(), message, underWay };
-    const losses = [...(await this.losses()), loss].slice(-MOST_LOSSES);
-    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
+    await this.setLosses([...(await this.losses()), loss].slice(-MOST_LOSSES));
   }
 
   /** When a device was last lost while a variant was under way, by variant, in the last days. */
@@ -153,8 +152,7 @@ export class AdapterMemory {
 
   /** From now on there are no suspects. */
   async acquit(): Promise<void> {
-    const losses = (await this.losses()).map(({ date, message }) => ({ date, message }));
-    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
+    await this.setLosses((await this.losses()).map(({ date, message }) => ({ date, message })));
   }
 
   /** The devices of this adapter that were lost, in earlier visits, too; the last ones. */
@@ -165,6 +163,10 @@ export class AdapterMemory {
     } catch {
       return [];
     }
+  }
+
+  private async setLosses(losses: readonly DeviceLoss[]): Promise<void> {
+    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
   }
 
   private get lossesKey(): string {

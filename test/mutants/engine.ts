@@ -563,15 +563,33 @@ export const engine: Mutants = {
     },
     'an adapter whose device was lost is believed': {
       file: 'src/gpu/gpu.ts',
-      text: "if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message);",
+      text: 'if (isNews) loss.listener?.(info.message, [...variants]);',
       becomes: '',
       caughtBy: node('node/trust', 'device-lost'),
     },
     'one whose device was destroyed by its owner is not': {
       file: 'src/gpu/gpu.ts',
-      text: "if (!loss.info && info.reason !== 'destroyed') loss.listener?.(info.message);",
-      becomes: 'if (!loss.info) loss.listener?.(info.message);',
+      text: "const isNews = !loss.info && info.reason !== 'destroyed';",
+      becomes: 'const isNews = !loss.info;',
       caughtBy: node('node/trust', 'device-lost'),
+    },
+    'what a device was lost of is chosen again': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: '      this.rejectedVariants.add(chosen);\n      this.suspects.add(chosen);\n',
+      becomes: '      this.suspects.add(chosen);\n',
+      caughtBy: node('node/trust', 'left out for seven days'),
+    },
+    'a processor changes its forms after a loss': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: 'if (!variants && !gpu.adapter.software) {',
+      becomes: 'if (!variants) {',
+      caughtBy: node('node/trust', 'on a processor'),
+    },
+    'what waits to be compiled is suspected, too': {
+      file: 'src/gpu/gpu.ts',
+      text: 'compilation?.begun !== 0',
+      becomes: 'compilation?.begun !== -1',
+      caughtBy: node('node/trust', 'left out for seven days'),
     },
     'what the tuner leaves out is not told': {
       file: 'src/tuning/engine_chooser.ts',
@@ -582,7 +600,7 @@ export const engine: Mutants = {
     'lost devices are told of until the next visit': {
       file: 'src/tuning/memory.ts',
       text: 'await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));',
-      becomes: 'losses.length = 0;',
+      becomes: 'void losses;',
       caughtBy: node('node/report', 'was lost'),
     },
   },
