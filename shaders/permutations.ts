@@ -1,4 +1,4 @@
-import { winogradForms } from '../src/winograd_forms.ts';
+import { winogradForms } from '../src/winograd/forms.ts';
 
 /** The shaders that each Winograd form has of each kernel. */
 const WINOGRAD_PARTS: readonly (readonly [kernel: string, part: string, ...flags: string[]])[] = [

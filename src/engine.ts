@@ -19,29 +19,29 @@ import {
   type Names,
   typeOf,
   wrongArgument,
-} from './errors';
+} from './base/errors';
 import type { AdapterDescription } from './gpu/adapter';
 import { Gpu } from './gpu/gpu';
 import { checkGlobals, checkRequest, requestDevice, requirements } from './gpu/request_device';
-import type { Optional } from './optional';
+import type { Optional } from './base/optional';
 import type { Painter, PainterOptions } from './pictures/painter';
 import type { PictureSet } from './pictures/picture';
-import type { Progress } from './progress';
+import type { Progress } from './base/progress';
 import type { EngineReport } from './report';
-import { Resource } from './resource';
+import { Resource } from './base/resource';
 import type { SamplerOptions } from './sampling/options';
 import type { Sampler } from './sampling/sampler';
 import type { Corrupter, CorrupterOptions } from './training/corrupter';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
-import type { TuningCache } from './tuning/cache';
+import type { TuningCache } from './gpu/cache';
 import { EngineChooser } from './tuning/engine_chooser';
-import type { AdapterMemory } from './tuning/memory';
+import type { AdapterMemory } from './gpu/adapter_memory';
 import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet, type UNetOptions } from './unet/unet';
 import type { Variants } from './unet/variants';
-import type { Warning } from './warning';
+import type { Warning } from './base/warning';
 
 /** Options of `createEngine`. */
 export interface EngineOptions {
@@ -151,7 +151,7 @@ export class Engine extends Resource {
     const alwaysChecks = selfCheck === 'always';
     const remembered = { cache, cacheKey, gpu: options.gpu, alwaysChecks };
     let loaded: Promise<AdapterMemory> | undefined;
-    const load = async () => new (await import('./tuning/memory')).AdapterMemory(gpu.device, remembered);
+    const load = async () => new (await import('./gpu/adapter_memory')).AdapterMemory(gpu.device, remembered);
     const memory = () => (loaded ??= load());
     this.memory = memory;
     this.chooser = new EngineChooser(gpu, { variants, tune, memory, onProgress, onWarning });

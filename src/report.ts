@@ -3,9 +3,9 @@ import type { SelfCheck } from './checking/self_check';
 import type { AdapterDescription } from './gpu/adapter';
 import type { Gpu } from './gpu/gpu';
 import type { EngineChooser } from './tuning/engine_chooser';
-import type { AdapterMemory, DeviceLoss, Versions } from './tuning/memory';
+import type { AdapterMemory, DeviceLoss, Versions } from './gpu/adapter_memory';
 import type { Measured } from './tuning/tuner';
-import type { Warning } from './warning';
+import type { Warning } from './base/warning';
 
 /** A variant that is in use, and why. */
 export interface UsedVariant {

@@ -2,9 +2,9 @@
 
 import { Random } from '../harness/specs/lib/spec';
 import { createEngine, type Engine } from '../src/engine';
-import { EngineError } from '../src/errors';
+import { EngineError } from '../src/base/errors';
 import type { SampleOptions } from '../src/sampling/options';
-import { memoryCache } from '../src/tuning/cache';
+import { memoryCache } from '../src/gpu/cache';
 import { loadCheckpoint, saveCheckpoint } from '../src/weights/checkpoint';
 import { fingerprintImages } from '../src/weights/fingerprint';
 import { FailingDevice, failuresOf, type Planned } from './failing_device';

@@ -7,7 +7,7 @@ import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
 import { resolveText } from '../src/plan/text';
-import { normal, STREAM, threefry } from '../src/random';
+import { normal, STREAM, threefry } from '../src/base/random';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 
 /** Runs `main` over the words of `input`, four to an invocation, with shaders/lib/`lib`; returns as many floats. */

@@ -1,6 +1,6 @@
 /** Threefry against the published vectors, and what is shuffled with it. The shader follows by harness/specs/uniform_noise.ts. */
 import { expect, test } from 'vitest';
-import { permutation, threefry } from '../src/random';
+import { permutation, threefry } from '../src/base/random';
 
 // `threefry2x32 20` in Random123's tests/kat_vectors: key, counter, result.
 test.each([

@@ -1,8 +1,8 @@
 /** Recipes are what the functions take that they are for. */
 import { describe, expect, test } from 'vitest';
-import { wrongArgument } from '../src/errors';
+import { wrongArgument } from '../src/base/errors';
 import { type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from '../src/recipes';
-import { callsOf, checkSampling } from '../src/sampling/sampling';
+import { callsOf, checkSampling } from '../src/unet/sampling';
 import { settingsOf } from '../src/training/options';
 import { checkConfig, presets } from '../src/unet/config';
 

@@ -8,7 +8,7 @@ import { readText, wgslFiles } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
-import { winogradForms } from '../src/winograd_forms';
+import { winogradForms } from '../src/winograd/forms';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 
 const transposed = (m: Matrix) => m[0].map((_, j) => m.map((row) => row[j]));

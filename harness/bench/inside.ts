@@ -1,5 +1,5 @@
 /** Counts a convolution's operations inside the image: a `same` convolution need not multiply by the zeros around it. Pure. */
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { convFlops } from '../../src/kernels/conv2d';
 
 /** Pairs of an output and a tap whose input pixel is inside, along an axis of `length` pixels; `kernelSize` is odd. */

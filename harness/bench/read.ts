@@ -1,5 +1,5 @@
 /** Reads a bench's result from a file. All that is shown of it is checked: who sends a file may have written anything into it. Pure. */
-import { EngineError, printable } from '../../src/errors';
+import { EngineError, printable } from '../../src/base/errors';
 import { axes, type BenchResult, SCHEMA, totalNames } from './result';
 
 /** A result and the name of its file. */

@@ -1,5 +1,5 @@
 /** Measures single kernels: each variant at each of the network's shapes, checked, then timed. */
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
 import { firstVariant, type Op, op } from '../../src/plan/op';

@@ -3,7 +3,7 @@
  * Shared by the page and the command line.
  */
 import type { Engine } from '../../src/engine';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import type { Variants } from '../../src/unet/variants';
 import { missingFeature, References } from '../run/check';
 import { namesInUse, stepOps, variantsOf } from '../run/in_use';

@@ -3,7 +3,7 @@
  * libraries for it neither know ranges nor say which values are legal, and each would be larger than this file.
  */
 import { parseArgs } from 'node:util';
-import { clip, printable, show } from '../../src/errors';
+import { clip, printable, show } from '../../src/base/errors';
 
 export { show };
 

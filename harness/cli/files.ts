@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { isAlive } from './alive';
 
 /** Files that are being written, to be removed if the process ends before they are complete. */

@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { imagesFrom, split } from '../run/hold_out';
 import { UsageError } from './args';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EngineError, type ErrorCode } from '../../src/errors';
+import { EngineError, type ErrorCode } from '../../src/base/errors';
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import { adapterText } from '../run/adapter_text';
 import { show } from './args';

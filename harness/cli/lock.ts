@@ -8,7 +8,7 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { clip, EngineError } from '../../src/errors';
+import { clip, EngineError } from '../../src/base/errors';
 import { birthOf, isAlive } from './alive';
 
 const LOCK = '.webgpu-diffusion.lock';

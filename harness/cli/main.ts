@@ -1,7 +1,7 @@
 /** The command line: `webgpu-diffusion <command> …`. Every command is a file in commands/. */
 
 import { version } from '../../package.json';
-import { EngineError, printable } from '../../src/errors';
+import { EngineError, printable } from '../../src/base/errors';
 import { type Command, helpOf, readFlags, show, UsageError } from './args';
 import { paint } from './colours';
 import { STOP_SIGNALS } from './quiet';

@@ -1,7 +1,7 @@
 /** Measures how good a network's digits are by comparing samples with real digits. */
 import type { Engine } from '../../src/engine';
 import { createQualityMeter, type Quality, type QualityMeter } from '../../src/quality/quality';
-import type { Sampling } from '../../src/sampling/sampling';
+import type { Sampling } from '../../src/unet/sampling';
 import type { UNet } from '../../src/unet/unet';
 
 /** Images per sampling batch. */

@@ -1,5 +1,5 @@
 /** The flags that describe a network, and the configuration that they result in. */
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import type { UNetConfig } from '../../src/unet/config';
 import { configOf, type NetworkChoice } from '../run/network';

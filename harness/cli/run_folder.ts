@@ -1,7 +1,7 @@
 /** The folder of a run: reads what is there already and keeps other writers out. */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
 import { UsageError } from './args';
 import { prepareFolder, readWhole } from './files';

@@ -1,6 +1,6 @@
 /** The flags for sampling, and the sampling that they result in for a model. */
 import { samplingFor } from '../../src/recipes';
-import { callsOf, isGuidanceRange, METHODS, type Sampling } from '../../src/sampling/sampling';
+import { callsOf, isGuidanceRange, METHODS, type Sampling } from '../../src/unet/sampling';
 import type { Model } from '../../src/weights/model';
 import { plural } from '../run/units';
 import { type Flag, type Given, integer, number, oneOf, show, UsageError } from './args';

@@ -1,5 +1,5 @@
 /** `--schedule`: how the learning rate changes over a run. */
-import type { ScheduleOption, ScheduleOptions } from '../../src/training/schedule';
+import type { ScheduleOption, ScheduleOptions } from '../../src/plan/schedule';
 import { type Flag, show, UsageError } from './args';
 
 /** The flag's value; the end of a decay is known once the length of the run is. */

@@ -2,7 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { TuningCache } from '../../src/tuning/cache';
+import type { TuningCache } from '../../src/gpu/cache';
 import { writeWhole } from './files';
 
 /** Only so many choices are kept, the newest ones: the file must not grow with every version of every shader. */

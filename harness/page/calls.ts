@@ -1,5 +1,5 @@
 /** How many network calls the images of the Make tab take, and how: few of the distilled network, or more of the network itself. Pure. */
-import { callsOf, type Sampling } from '../../src/sampling/sampling';
+import { callsOf, type Sampling } from '../../src/unet/sampling';
 import { INSTANT } from './pretrained';
 import type { ModelDescription, Order, Source } from './protocol';
 import {

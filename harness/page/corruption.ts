@@ -1,5 +1,5 @@
 /** Images with growing noise, mixed as each objective mixes it, and the images that a network predicts behind it. Pure. */
-import { normal, STREAM, threefry } from '../../src/random';
+import { normal, STREAM, threefry } from '../../src/base/random';
 import type { Objective } from '../../src/training/settings';
 import { corruptMoreAndMore, type Images, imageCount } from '../run/pictures';
 

@@ -1,6 +1,6 @@
 /** What the page says of distilling. Pure. */
 import { USUAL_WORK } from '../../src/distilling/options';
-import { callsOf } from '../../src/sampling/sampling';
+import { callsOf } from '../../src/unet/sampling';
 import { duration, some, whole } from './format';
 import type { ModelDescription } from './protocol';
 import type { Settings } from './settings';

@@ -1,5 +1,5 @@
 /** Training that begins with the pretrained network: with which settings, and on which images that is possible. Pure. */
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { type Recipe, recipeAt, recipes } from '../../src/recipes';
 import type { UNetConfig } from '../../src/unet/config';
 import { pretrainedOf } from './pretrained';

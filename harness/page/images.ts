@@ -1,5 +1,5 @@
 /** Draws images on a canvas, as many side by side as fit. */
-import { STREAM, threefry } from '../../src/random';
+import { STREAM, threefry } from '../../src/base/random';
 import { grid, type Picture, rgba } from '../run/pictures';
 import { imagesAt, noiseOf, START } from './noise_field';
 import { columnsFor } from './order';

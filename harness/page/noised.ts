@@ -1,5 +1,5 @@
 /** The noise that goes into drawings: the same on the page, which shows it at once, and in the worker, which takes it away. Pure. */
-import { normal, STREAM, threefry } from '../../src/random';
+import { normal, STREAM, threefry } from '../../src/base/random';
 
 /** Gaussian noise for `count` images of `size` pixels: what sampling with this seed starts from. */
 export function gaussianNoise(seed: number, count: number, size: number): Float32Array<ArrayBuffer> {

@@ -1,5 +1,5 @@
 /** NumPy's .npy files of plain numbers: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Pure. */
-import { clip, EngineError, show } from '../../src/errors';
+import { clip, EngineError, show } from '../../src/base/errors';
 
 export interface Npy {
   readonly shape: readonly number[];

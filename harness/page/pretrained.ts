@@ -1,6 +1,6 @@
 /** The pretrained networks, as far as the page must know before it loads one. */
 import type { PretrainedName } from '../../src/pretrained';
-import type { Sampling } from '../../src/sampling/sampling';
+import type { Sampling } from '../../src/unet/sampling';
 import type { PageRecipe } from './settings';
 
 /** About as many images they have seen in training, each of the digits many times. */

@@ -1,6 +1,6 @@
 /** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, EngineReport, ErrorCode, Progress } from '../../src';
-import type { Sampling } from '../../src/sampling/sampling';
+import type { Sampling } from '../../src/unet/sampling';
 import type { SessionEvent, EventOf as SessionEventOf } from '../../src/worker/events';
 import type { Replacement } from './edit/replace';
 import type { ExplainAnswer, ExplainOrder } from './explain/protocol';

@@ -2,7 +2,7 @@
  * The recorded runs that the page plays before, or without, a GPU: a trained network makes digits, and a network that is being trained
  * makes the same samples again and again. `npm run recording` makes the file (harness/tools/recording). Pure.
  */
-import { normal, STREAM, threefry } from '../../src/random';
+import { normal, STREAM, threefry } from '../../src/base/random';
 
 /** What the file says of itself, as JSON before its images. */
 export interface RecordingHead {

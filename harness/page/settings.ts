@@ -1,6 +1,6 @@
 /** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
 
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { type Recipe, type RecipeName, recipeOf as recipeOfModel, recipes } from '../../src/recipes';
 import type { Objective } from '../../src/training/settings';
 import type { UNetConfig } from '../../src/unet/config';

@@ -1,6 +1,6 @@
 /** A diffusion model as a classifier (Li et al., "Your diffusion model is secretly a zero-shot classifier", 2023). Pure but for the network. */
-import { EngineError } from '../../src/errors';
-import { normal, STREAM, threefry } from '../../src/random';
+import { EngineError } from '../../src/base/errors';
+import { normal, STREAM, threefry } from '../../src/base/random';
 import type { UNet } from '../../src/unet/unet';
 
 /**

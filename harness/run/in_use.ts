@@ -1,5 +1,5 @@
 /** Which kernels a training step runs, so that they are checked and timed before all others. Pure, no GPU. */
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import type { Op } from '../../src/plan/op';
 import { padBatch } from '../../src/plan/tensor';
 import { recipeAt } from '../../src/recipes';

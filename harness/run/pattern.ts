@@ -1,5 +1,5 @@
 /** Selects kernels by a pattern: `conv2d`, `conv2d.winograd`, `grad*down.1`, `max_pool,adam`. */
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 
 /**
  * Matches anywhere in `kernel.variant layer`, ignoring case; `*` stands for any text, a comma for "or". Without a pattern everything

@@ -1,5 +1,5 @@
 /** Turns images, arrays of numbers, into grids of pixels. Pure; shared by the page and the command line. */
-import { STREAM, threefry, uniform } from '../../src/random';
+import { STREAM, threefry, uniform } from '../../src/base/random';
 
 /** Images as the engine returns them: [count][height][width][channels], 0 to 1. */
 export interface Images {

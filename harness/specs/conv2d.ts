@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { conv2d, convSizes, imageBiasSize, padChannels } from '../../src/kernels/conv2d';
 import { biasesOf, reference } from '../../src/reference/conv2d';
 import {

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import { reference } from '../../src/reference/conv2d_grad_input';

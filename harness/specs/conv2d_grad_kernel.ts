@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { convSizes, padChannels } from '../../src/kernels/conv2d';
 import { conv2dGradKernel, gradientSize } from '../../src/kernels/conv2d_grad_kernel';
 import { reference } from '../../src/reference/conv2d_grad_kernel';

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { conv2dGradPool } from '../../src/kernels/conv2d_grad_pool';
 import { reference } from '../../src/reference/conv2d_grad_pool';
 import { wideImage } from '../../src/reference/conv2d_pool';

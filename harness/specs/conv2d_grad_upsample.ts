@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { conv2dGradUpsample } from '../../src/kernels/conv2d_grad_upsample';
 import { lowImage, reference } from '../../src/reference/conv2d_grad_upsample';
 import { spec as conv2d, convLayers } from './conv2d';

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { conv2dPool } from '../../src/kernels/conv2d_pool';
 import { reference, wideImage } from '../../src/reference/conv2d_pool';
 import { largestOfWindows } from '../../src/reference/swish_max_pool';

@@ -8,7 +8,7 @@ import {
   constantSchedule,
   rateFactor,
   type ScheduleOptions,
-} from '../../src/training/schedule';
+} from '../../src/plan/schedule';
 import { EPSILON, padded, type Spec, type Values } from './lib/spec';
 import { parameterLayers } from './pack_weights';
 

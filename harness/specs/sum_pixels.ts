@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../src/conv_shape';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { type SumPixelsShape, sumPixels } from '../../src/kernels/sum_pixels';
 import { reference } from '../../src/reference/sum_pixels';
 import { spec as conv2d, convLayers } from './conv2d';

@@ -1,5 +1,5 @@
 /** The activation by itself, alone or with what the networks do next: pooling or upsampling. */
-import { checkNames, EngineError, type Names } from '../errors';
+import { checkNames, EngineError, type Names } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
 import { swish } from '../kernels/swish';

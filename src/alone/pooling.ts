@@ -1,5 +1,5 @@
 /** Max pooling by itself. */
-import { checkNames, type Names } from '../errors';
+import { checkNames, type Names } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
 import { maxPool } from '../kernels/max_pool';

@@ -1,5 +1,5 @@
 /** Whether variants compute rightly at the real size of a network. Loaded with what has such a size. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { ownName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
@@ -7,7 +7,7 @@ import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import { type Op, op } from '../plan/op';
 import { padBatch } from '../plan/tensor';
-import type { VariantChooser } from '../tuning/chooser';
+import type { VariantChooser } from '../unet/chooser';
 import type { Layer } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import { candidates, TUNED, unfusedName, type Variants } from '../unet/variants';

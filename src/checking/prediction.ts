@@ -2,7 +2,7 @@
 import type { Gpu } from '../gpu/gpu';
 import type { Op } from '../plan/op';
 import { padBatch, tensor } from '../plan/tensor';
-import type { VariantChooser } from '../tuning/chooser';
+import type { VariantChooser } from '../unet/chooser';
 import { outChannelsOf } from '../unet/config';
 import { predictionPass } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';

@@ -7,10 +7,10 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { hashOf } from '../hash';
-import { createMutex } from '../mutex';
+import { hashOf } from '../base/hash';
+import { createMutex } from '../base/mutex';
 import { type Op, op } from '../plan/op';
-import type { AdapterMemory } from '../tuning/memory';
+import type { AdapterMemory } from '../gpu/adapter_memory';
 import { isFused } from '../unet/variants';
 
 /** Most fingerprints to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */

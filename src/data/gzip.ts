@@ -1,4 +1,4 @@
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 
 /** Whether `bytes` begin like gzip. Names and content types are less reliable: some servers unpack `.gz` files on the way. */
 export function isGzip(bytes: Uint8Array): boolean {

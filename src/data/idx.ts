@@ -1,5 +1,5 @@
-import { type ByteContainer, bytesOf } from '../bytes';
-import { checkNames, checkSignal, EngineError, type Names } from '../errors';
+import { type ByteContainer, bytesOf } from '../base/bytes';
+import { checkNames, checkSignal, EngineError, type Names } from '../base/errors';
 import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
 

@@ -1,5 +1,5 @@
-import { bytesOf } from '../bytes';
-import { EngineError } from '../errors';
+import { bytesOf } from '../base/bytes';
+import { EngineError } from '../base/errors';
 
 /**
  * The source of a file's bytes. A string is a URL; in Node, where a relative URL has no base, a string without a scheme is a path. `Memory`

@@ -1,10 +1,10 @@
-import { checkNames, checkSignal, EngineError, type Names } from '../errors';
+import { checkNames, checkSignal, EngineError, type Names } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
-import { fnv1a } from '../hash';
-import { Resource } from '../resource';
+import { fnv1a } from '../base/hash';
+import { Resource } from '../base/resource';
 import { Sampler } from '../sampling/sampler';
 import { Trainer } from '../training/trainer';
-import type { VariantChooser } from '../tuning/chooser';
+import type { VariantChooser } from '../unet/chooser';
 import type { UNetConfig } from '../unet/config';
 import { checkUNet } from '../unet/network';
 import type { UNet, UNetOptions } from '../unet/unet';

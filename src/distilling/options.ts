@@ -1,5 +1,5 @@
 /** Options of a distiller, and the events that its run yields. */
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, show } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError, type Names, show } from '../base/errors';
 import { checkSampled } from '../sampling/options';
 import { checkTrainer, type TrainerOptions } from '../training/options';
 import { countedInImages } from '../training/settings';

@@ -1,5 +1,5 @@
 /** Where there is no device at the first try: the further tries, and the errors that say why there is none. Loaded then. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 
 const inNode =
   "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";

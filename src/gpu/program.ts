@@ -1,5 +1,5 @@
 /** Ops bound to a device, ready to run. Nothing else in this project dispatches. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';

@@ -1,5 +1,5 @@
 /** The requirements of this engine for a device, and a request for one. */
-import { checkObject, EngineError, show, typeOf } from '../errors';
+import { checkObject, EngineError, show, typeOf } from '../base/errors';
 import { afterSeconds } from './wait';
 
 /**

@@ -1,5 +1,5 @@
 /** The objects that callers give to record with: encoders, and buffers, whole or in part. */
-import { EngineError, show, typeOf } from '../errors';
+import { EngineError, show, typeOf } from '../base/errors';
 
 /** A part of a GPUBuffer. */
 export interface BufferPart {

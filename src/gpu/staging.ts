@@ -1,4 +1,4 @@
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Gpu } from './gpu';
 import type { Load } from './pacer';
 

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 
 /** Why it cannot be used, as `Warning.code` says it. */
 type Why = 'wrong-kernel' | 'refused-kernel' | 'slow-kernel';

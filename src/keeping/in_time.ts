@@ -1,5 +1,5 @@
 /** Storage that may never answer: some browsers' does not, and its promises cannot be called off. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 
 /** Longer than the largest checkpoint takes on a slow disk. */
 export const PATIENCE_MS = 10_000;

@@ -2,7 +2,7 @@
  * The copies of one run: checkpoints, in two files by turns. A write that is cut off leaves a file whose checksum is wrong, and beside it
  * the copy before. The newest whole one counts: that of the most steps.
  */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { type Checkpoint, loadCheckpoint } from '../weights/checkpoint';
 import { decodeSafetensors } from '../weights/safetensors';
 import type { Folder, SyncFile } from './folder';

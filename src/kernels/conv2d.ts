@@ -38,7 +38,7 @@ import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_ou
 import f8x5OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output_image_bias.wgsl';
 import f8x5Output from '../../shaders/conv2d/winograd/conv2d.winograd8_output.wgsl';
 import f8x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd8_output_image_bias.wgsl';
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
@@ -48,7 +48,7 @@ import {
   type WinogradForm,
   winogradConvolution,
   winogradVariants,
-} from '../winograd';
+} from '../winograd/plan';
 
 /** Packed weights pad channel counts to multiples of this (see pack_weights), so that register tiles need no edge cases. */
 const CHANNEL_TILE = 8;

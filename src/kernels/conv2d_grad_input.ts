@@ -15,10 +15,10 @@ import f7x5OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winog
 import f7x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd7_output.wgsl';
 import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_gpu_output.wgsl';
 import f8x5Output from '../../shaders/conv2d/winograd/conv2d_grad_input.winograd8_output.wgsl';
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import { call, type Kernel, type Variant } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
-import { convolutionCalls, type WinogradForm, winogradConvolution, winogradVariants } from '../winograd';
+import { convolutionCalls, type WinogradForm, winogradConvolution, winogradVariants } from '../winograd/plan';
 import {
   type BySide,
   convFlops,

@@ -25,7 +25,7 @@ import f8x5GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.wi
 import f8x5KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl';
 import f8x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gradient.wgsl';
 import f8x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_kernel.wgsl';
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import {
@@ -42,7 +42,7 @@ import {
   transformParams,
   type WinogradForm,
   winogradVariants,
-} from '../winograd';
+} from '../winograd/plan';
 import { type BySide, convFlops, convParams, convSizes, hasOneChannelForm, ofSide } from './conv2d';
 import { flatSize } from './pack_weights';
 import { sumSlicesCall } from './sum_slices';

@@ -4,7 +4,7 @@ import oneInput3Gpu from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_
 import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_3x3_subgroups.wgsl';
 import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_gpu.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_pool.one_input_subgroups.wgsl';
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import { type BySide, convFlops, convSizes, type PatchForm } from './conv2d';

@@ -10,7 +10,7 @@ import oneInputGpuBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_gp
 import oneInputBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_image_bias.wgsl';
 import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups.wgsl';
 import oneInputSubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups_image_bias.wgsl';
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
 import { conv2d, convSizes, oneInputForward } from './conv2d';
 import { swishMaxPool } from './swish_max_pool';

@@ -1,6 +1,6 @@
 import shader from '../../shaders/sampling/flow_step.wgsl';
 import { call, type Kernel } from '../plan/op';
-import { SAMPLING_STEP_WORDS } from '../sampling/step';
+import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
 /** Images [elements][batch] that are being sampled. */
 export interface SampledShape {

@@ -1,6 +1,6 @@
 import shader from '../../shaders/sampling/known_pixels.wgsl';
 import { call, type Kernel } from '../plan/op';
-import { SAMPLING_STEP_WORDS } from '../sampling/step';
+import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import type { SampledShape } from './flow_step';
 
 export const knownPixels: Kernel<SampledShape, 'step' | 'start' | 'noise' | 'mask' | 'x'> = {

@@ -1,6 +1,6 @@
 import shader from '../../shaders/conditioning/same_level.wgsl';
 import { call, type Kernel } from '../plan/op';
-import { SAMPLING_STEP_WORDS } from '../sampling/step';
+import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
 export interface LevelShape {
   /** Images that the network gets at once: a multiple of 4. */

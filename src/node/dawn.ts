@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { EngineError } from '../errors';
-import type { VersionedGpu } from '../tuning/memory';
+import { EngineError } from '../base/errors';
+import type { VersionedGpu } from '../gpu/adapter_memory';
 
 /** Kept alive: Dawn crashes if the object from `create` is collected while one of its devices lives. */
 let kept: VersionedGpu | undefined;

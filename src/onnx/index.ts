@@ -1,6 +1,6 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
-import { EngineError, show, typeOf, wrongArgument } from '../errors';
-import type { Sampling } from '../sampling/sampling';
+import { EngineError, show, typeOf, wrongArgument } from '../base/errors';
+import type { Sampling } from '../unet/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { checkTeacher, isObjective, OBJECTIVES, samplingField } from '../weights/fields';
@@ -10,7 +10,7 @@ import type { Tensor } from '../weights/safetensors';
 import { graphOf, OPSET } from './network';
 import { encodeModel } from './proto';
 
-export { EngineError } from '../errors';
+export { EngineError } from '../base/errors';
 
 /** A network with its weights: the result of `loadModel`, `loadCheckpoint` or `loadPretrained`, or `unet.config` and `await unet.getParameters()`. */
 export interface OnnxSource {

@@ -1,5 +1,5 @@
 /** Pictures of the browser's as images of a network: the one place that converts them. */
-import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../errors';
+import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
 
 /** Pixels as an ImageData has them, or what decodes a PNG file in Node. */
 export interface Pixels {

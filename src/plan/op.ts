@@ -2,7 +2,7 @@
  * Kernels, and ops: kernels applied to given tensors. A launcher (src/kernels) turns a shape and tensors into calls: plain data, no GPU.
  * `Program` (src/gpu/program.ts) binds a list of ops to a device.
  */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Shader } from './shader';
 import { type Tensor, tensor } from './tensor';
 

@@ -1,5 +1,5 @@
 /** Named pieces of GPU memory: plain data, no GPU. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Shader } from './shader';
 
 /** A named piece of GPU memory of `size` 4-byte elements. A view lies inside `base`, `offset` elements from its start. */

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays, Values } from '../plan/reference';
 
 /** Calls `visit(output pixel, input pixel, tap)` for all taps that lie inside the image; pixels count y * width + x. */

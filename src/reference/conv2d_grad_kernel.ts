@@ -1,4 +1,4 @@
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays } from '../plan/reference';
 import { eachTap } from './conv2d';
 

@@ -1,4 +1,4 @@
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays } from '../plan/reference';
 import { reference as conv2dGradInput } from './conv2d_grad_input';
 import { wideImage } from './conv2d_pool';

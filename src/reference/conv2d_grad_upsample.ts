@@ -1,4 +1,4 @@
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays } from '../plan/reference';
 import { reference as conv2dGradInput } from './conv2d_grad_input';

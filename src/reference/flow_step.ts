@@ -1,6 +1,6 @@
 import type { SampledShape } from '../kernels/flow_step';
 import type { Arrays } from '../plan/reference';
-import { SAMPLING_STEP } from '../sampling/step';
+import { SAMPLING_STEP } from '../plan/sampling_step';
 
 /** Where element i of [elements][batch] lies in x: with guidance, x is [elements][2 * batch] and has each image twice. */
 export function placesOf({ batch, guided }: SampledShape, i: number): number[] {

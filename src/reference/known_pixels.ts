@@ -1,6 +1,6 @@
 import type { SampledShape } from '../kernels/flow_step';
 import type { Arrays } from '../plan/reference';
-import { SAMPLING_STEP } from '../sampling/step';
+import { SAMPLING_STEP } from '../plan/sampling_step';
 import { placesOf } from './flow_step';
 
 /** x with known pixels (by the mask) replaced by those of `start`, mapped from [0, 1] to [-1, 1] and mixed with noise by the level. */

@@ -1,6 +1,6 @@
 import type { LevelShape } from '../kernels/same_level';
 import type { Arrays } from '../plan/reference';
-import { SAMPLING_STEP } from '../sampling/step';
+import { SAMPLING_STEP } from '../plan/sampling_step';
 
 /** The step's noise level for each image of the batch. */
 export const reference = ({ batch }: LevelShape, { step }: Arrays) => ({

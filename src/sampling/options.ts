@@ -10,14 +10,14 @@ import {
   type Names,
   notImages,
   show,
-} from '../errors';
+} from '../base/errors';
 import type { BufferSlice } from '../gpu/slice';
 import type { Picture } from '../pictures/picture';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
-import { MAX_SAMPLING_STEPS } from './most_steps';
+import { MAX_SAMPLING_STEPS } from '../unet/most_steps';
 import type { PassOptions } from './passes';
-import { GUIDANCE_RANGE, isGuidanceRange, METHODS, type Sampling, type SamplingMethod } from './sampling';
+import { GUIDANCE_RANGE, isGuidanceRange, METHODS, type Sampling, type SamplingMethod } from '../unet/sampling';
 
 /** Options of a sampler. */
 export interface SamplerOptions {

@@ -1,16 +1,16 @@
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { padBatch } from '../plan/tensor';
-import { Resource } from '../resource';
-import { defaultChooser, type VariantChooser } from '../tuning/chooser';
+import { Resource } from '../base/resource';
+import { defaultChooser, type VariantChooser } from '../unet/chooser';
 import { checkLabels } from '../unet/conditions';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { hasPictures, loadPictures } from './load_pictures';
-import { MAX_SAMPLING_STEPS } from './most_steps';
+import { MAX_SAMPLING_STEPS } from '../unet/most_steps';
 import {
   checkEncodeNames,
   checkRun,

@@ -1,5 +1,5 @@
 /** A caller's own batch: what it must contain, and which tensors its parts go to. */
-import { checkObject, EngineError, notImages } from '../errors';
+import { checkObject, EngineError, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
 import { checkLabels, checkLevels } from '../unet/conditions';

@@ -13,7 +13,7 @@ import type { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch } from '../plan/tensor';
-import type { VariantChooser } from '../tuning/chooser';
+import type { VariantChooser } from '../unet/chooser';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import type { StepSettings } from './settings';

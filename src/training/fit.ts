@@ -1,6 +1,6 @@
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
-import { permutation } from '../random';
+import { permutation } from '../base/random';
 import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';

@@ -7,12 +7,12 @@ import {
   checkSignal,
   EngineError,
   type Names,
-} from '../errors';
+} from '../base/errors';
 import type { BufferSlice } from '../gpu/slice';
-import type { Optional } from '../optional';
+import type { Optional } from '../base/optional';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
-import { checkSchedule, type ScheduleOption } from './schedule';
+import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import {
   type AdamSettings,
   adamDefaults,

@@ -6,12 +6,12 @@ import {
   EngineError,
   type Names,
   typeOf,
-} from '../errors';
+} from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, type Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import type { Tensor } from '../plan/tensor';
-import { Resource } from '../resource';
+import { Resource } from '../base/resource';
 import { outChannelsOf } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { type Batch, type BatchPart, checkBatch, sourcesOf } from './batch';

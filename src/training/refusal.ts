@@ -1,5 +1,5 @@
 /** Errors for steps that the GPU refused because they were not finite: the cause, and what the caller can do. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { BatchPart } from './batch';
 import type { Losses, StepRecord } from './losses';
 

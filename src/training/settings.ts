@@ -1,5 +1,5 @@
 /** Settings that decide how a network is trained, as plain values: code that reads or writes checkpoints needs no kernels. */
-import { checkSchedule, type Schedule } from './schedule';
+import { checkSchedule, type Schedule } from '../plan/schedule';
 
 /** How many losses stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;

@@ -1,13 +1,13 @@
 /** An engine's choice of kernel variants. */
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { createMutex } from '../mutex';
-import type { Progress } from '../progress';
+import { createMutex } from '../base/mutex';
+import type { Progress } from '../base/progress';
 import type { Layer } from '../unet/config';
 import { chosenFor, TUNED, unfusedName, type Variants, variantsIn } from '../unet/variants';
-import type { Warning } from '../warning';
-import { defaultChooser, givenOrChosen, type VariantChooser } from './chooser';
-import type { AdapterMemory } from './memory';
+import type { Warning } from '../base/warning';
+import { defaultChooser, givenOrChosen, type VariantChooser } from '../unet/chooser';
+import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Measured } from './tuner';
 
 export interface EngineChooserOptions {

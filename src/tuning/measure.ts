@@ -1,5 +1,5 @@
 /** Runs the variants of a kernel on the same inputs, compares their results, and times them. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import type { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';

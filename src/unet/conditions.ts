@@ -1,5 +1,5 @@
 /** Checks what callers give a conditioned network: noise levels and labels. */
-import { EngineError, typeOf } from '../errors';
+import { EngineError, typeOf } from '../base/errors';
 
 /** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */
 export function checkLevels(levels: Float32Array, count: number): void {

@@ -1,5 +1,5 @@
 /** The network as a configuration: a few numbers define layers, shapes and the parameter table. Pure, no GPU. */
-import { checkBooleans, checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../errors';
+import { checkBooleans, checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the levels on the way down go channels>w0, w0>w1, …, each but the last followed by

@@ -1,6 +1,6 @@
 /** The forward pass as a list of ops. */
 
-import type { ConvShape } from '../conv_shape';
+import type { ConvShape } from '../plan/conv_shape';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dPool } from '../kernels/conv2d_pool';

@@ -1,5 +1,5 @@
 /** Looks inside a network: what each layer made of the images of the last pass, and the gradient of the loss there. */
-import { EngineError, show } from '../errors';
+import { EngineError, show } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';

@@ -1,13 +1,13 @@
-import { checkInteger, checkNames, EngineError, type Names, notImages, wrongArgument } from '../errors';
+import { checkInteger, checkNames, EngineError, type Names, notImages, wrongArgument } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
-import { createMutex } from '../mutex';
-import type { Optional } from '../optional';
+import { createMutex } from '../base/mutex';
+import type { Optional } from '../base/optional';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
-import { checkSampling, type Sampling } from '../sampling/sampling';
-import { defaultChooser, type VariantChooser } from '../tuning/chooser';
+import { checkSampling, type Sampling } from './sampling';
+import { defaultChooser, type VariantChooser } from './chooser';
 import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type UNetConfig } from './config';
 import { type NetworkParts, NetworkWeights } from './network';

@@ -3,7 +3,7 @@
 import { needsNoPacking, packing, packWeights, type Region } from '../kernels/pack_weights';
 import { type Op, op } from '../plan/op';
 import { type Tensor, tensor, view } from '../plan/tensor';
-import { normal, STREAM, threefry, uniform } from '../random';
+import { normal, STREAM, threefry, uniform } from '../base/random';
 import {
   type ConditioningLayers,
   conditioningOf,

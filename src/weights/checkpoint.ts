@@ -23,10 +23,10 @@
  * what it was trained for, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
  * (sampling/sampling.ts). A distilled model also has `teacher`, the fingerprint of the weights that it was distilled from, as a plain string.
  */
-import type { ByteContainer } from '../bytes';
-import { checkObject, EngineError, show, wrongArgument } from '../errors';
+import type { ByteContainer } from '../base/bytes';
+import { checkObject, EngineError, show, wrongArgument } from '../base/errors';
 import { type AdapterDescription, ownName } from '../gpu/adapter';
-import type { Sampling } from '../sampling/sampling';
+import type { Sampling } from '../unet/sampling';
 import type { OptimizerState } from '../training/options';
 import { adamDefaults, LOSS_RING } from '../training/settings';
 import type { Trainer } from '../training/trainer';

@@ -13,7 +13,7 @@
  * protects against accidents, not forgery: anybody can compute it anew. SHA-256 would not change that, exists in secure contexts only, and
  * is asynchronous, which `loadModel` is not. The byte table, the shortest implementation, takes 11 ms for a checkpoint of 5 MB.
  */
-import { EngineError, show } from '../errors';
+import { EngineError, show } from '../base/errors';
 
 const HEAD = '{"__metadata__":{"crc32":"';
 const AT = 8 + HEAD.length;

@@ -1,6 +1,6 @@
 /** The file format that models and checkpoints share. */
-import { type ByteContainer, bytesOf } from '../bytes';
-import { EngineError, isObject, nonFinite, printable, show } from '../errors';
+import { type ByteContainer, bytesOf } from '../base/bytes';
+import { EngineError, isObject, nonFinite, printable, show } from '../base/errors';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { checkSeal, seal, UNKNOWN } from './checksum';
 import { jsonOf, type TrainingSettings } from './fields';

@@ -1,4 +1,4 @@
-import { EngineError, nonFinite, show } from '../errors';
+import { EngineError, nonFinite, show } from '../base/errors';
 import { showShape, type Tensor } from './safetensors';
 
 /** A tensor of type F32. */

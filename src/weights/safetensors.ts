@@ -1,5 +1,5 @@
-import { type ByteContainer, bytesOf } from '../bytes';
-import { checkObject, clip, EngineError, show, typeOf } from '../errors';
+import { type ByteContainer, bytesOf } from '../base/bytes';
+import { checkObject, clip, EngineError, show, typeOf } from '../base/errors';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header with each tensor's type, shape and position, then the

@@ -1,5 +1,5 @@
 /** The page's side: calls that a worker answers, as methods with promises. It needs no GPU and loads none of the engine. */
-import type { ByteContainer } from '../bytes';
+import type { ByteContainer } from '../base/bytes';
 import {
   checkBooleans,
   checkFunctions,
@@ -12,7 +12,7 @@ import {
   type Names,
   show,
   typeOf,
-} from '../errors';
+} from '../base/errors';
 import type { SampleEvent } from '../sampling/options';
 import type { UNetConfig } from '../unet/config';
 import type { Model } from '../weights/model';

@@ -1,5 +1,5 @@
 /** Errors and arrays on their way from one thread to another. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { CrossedError } from './protocol';
 
 export function crossed(error: unknown): CrossedError {

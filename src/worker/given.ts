@@ -1,6 +1,6 @@
 /** Checks of the arguments that a client sends. */
-import { type ByteContainer, bytesOf, isBytes } from '../bytes';
-import { checkObject } from '../errors';
+import { type ByteContainer, bytesOf, isBytes } from '../base/bytes';
+import { checkObject } from '../base/errors';
 import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
 import { loadModel, type Model } from '../weights/model';
 import type { BeginOptions } from './protocol';

@@ -1,5 +1,5 @@
 /** The runs that the browser keeps for this origin: which there are, the one that is being written, and what goes wrong. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Folder } from '../keeping/folder';
 import { inTime } from '../keeping/in_time';
 import { Saver } from '../keeping/saver';

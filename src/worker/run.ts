@@ -2,10 +2,10 @@
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
-import { checkObject, EngineError } from '../errors';
+import { checkObject, EngineError } from '../base/errors';
 import { stepIn } from '../keeping/slots';
 import { samplingFor } from '../recipes';
-import type { Sampling } from '../sampling/sampling';
+import type { Sampling } from '../unet/sampling';
 import { stepsPerEpoch } from '../training/epoch';
 import type { TrainerOptions, TrainingEvent } from '../training/options';
 import type { Objective } from '../training/settings';

@@ -1,5 +1,5 @@
 /** The worker's side: what a client's calls do. */
-import { checkBooleans, checkFunctions, checkNames, EngineError, type Names, typeOf } from '../errors';
+import { checkBooleans, checkFunctions, checkNames, EngineError, type Names, typeOf } from '../base/errors';
 import type { Answer, Request } from './protocol';
 import type { ServeOptions } from './serve_options';
 

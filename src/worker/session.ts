@@ -3,7 +3,7 @@
  * the last one when the device was lost. The page's worker and `serve` are two of its hosts.
  */
 import type { Engine } from '../engine';
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import { type Attempt, Recoverer } from '../keeping/recoverer';
 import { SAVE_MS } from '../keeping/saver';

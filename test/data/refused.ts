@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { EngineError, type ErrorCode } from '../../src/errors';
+import { EngineError, type ErrorCode } from '../../src/base/errors';
 
 /** Expects `run` to fail with an EngineError of this code whose message holds every one of `facts`. */
 export async function refused(

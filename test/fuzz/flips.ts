@@ -1,5 +1,5 @@
 /** Files of which one bit is another. */
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 
 /** How many of `count` flipped bits, evenly spread from byte `from` up to `to`, make `load` refuse the file. */
 export function flippedBits(

@@ -10,7 +10,7 @@ import { checkDistiller, type DistillerOptions, trainerOf } from '../../src/dist
 import { Trajectories } from '../../src/distilling/trajectories';
 import { createEngine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
-import { normal, STREAM, threefry } from '../../src/random';
+import { normal, STREAM, threefry } from '../../src/base/random';
 import { recipeAt } from '../../src/recipes';
 import { Sampler } from '../../src/sampling/sampler';
 import type { UNetConfig } from '../../src/unet/config';

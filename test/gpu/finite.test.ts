@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
-import { EngineError, type ErrorCode } from '../../src/errors';
+import { EngineError, type ErrorCode } from '../../src/base/errors';
 import type { Batch } from '../../src/training/batch';
 import type { TrainerOptions, TrainingEvent } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';

@@ -1,12 +1,12 @@
 /** Sampling along a flow, with classes, guidance and known pixels: against a run in f64, and by all the ways to ask for it. */
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { readBuffer } from '../../src/gpu/staging';
-import { normal, STREAM, threefry } from '../../src/random';
+import { normal, STREAM, threefry } from '../../src/base/random';
 import type { EncodeRunOptions, LoadedOptions, SampleEvent } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
-import type { Sampling } from '../../src/sampling/sampling';
+import type { Sampling } from '../../src/unet/sampling';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';

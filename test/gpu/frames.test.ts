@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { Gpu } from '../../src/gpu/gpu';
 import { Load } from '../../src/gpu/pacer';
 import type { FitOptions, FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import { readBuffer } from '../../src/gpu/staging';
 import type { TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';

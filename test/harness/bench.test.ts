@@ -33,8 +33,8 @@ import {
 import { stepOps } from '../../harness/run/in_use';
 import { changesOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
-import type { ConvShape } from '../../src/conv_shape';
-import { EngineError } from '../../src/errors';
+import type { ConvShape } from '../../src/plan/conv_shape';
+import { EngineError } from '../../src/base/errors';
 import { convFlops } from '../../src/kernels/conv2d';
 
 const times = (median: number, spread = 0.1) => ({

@@ -2,7 +2,7 @@
 
 import type { UnusableKernel } from '../../src/gpu/unusable_kernel';
 import { createEngine, type Engine, type Warning } from '../../src/index';
-import { memoryCache } from '../../src/tuning/cache';
+import { memoryCache } from '../../src/gpu/cache';
 import type { Network } from '../checked_networks';
 import { makeHostile } from './hostile_device';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEngine, loadCheckpoint, saveCheckpoint, type Variants } from '../../src/index';
-import { memoryCache, type TuningCache } from '../../src/tuning/cache';
+import { memoryCache, type TuningCache } from '../../src/gpu/cache';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../checked_networks';

@@ -11,7 +11,7 @@ import { Queries, Timer } from '../../harness/bench/timer';
 import { type CheckRow, runCheck } from '../../harness/run/check';
 import { specs } from '../../harness/specs/lib/registry';
 import { createEngine } from '../../src/engine';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';

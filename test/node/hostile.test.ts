@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { ownName } from '../../src/gpu/adapter';
 import { createEngine, type EngineOptions, requestDevice, type Warning } from '../../src/index';
-import { memoryCache } from '../../src/tuning/cache';
+import { memoryCache } from '../../src/gpu/cache';
 import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { version } from '../../package.json';
 import { createEngine, type Engine, type EngineReport } from '../../src/index';
-import { memoryCache } from '../../src/tuning/cache';
+import { memoryCache } from '../../src/gpu/cache';
 import { tutorial } from '../checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { makeHostile, someGpu } from '../hostile/hostile_device';

@@ -9,8 +9,8 @@ import {
   type Variants,
   type Warning,
 } from '../../src/index';
-import { memoryCache, type TuningCache } from '../../src/tuning/cache';
-import { AdapterMemory } from '../../src/tuning/memory';
+import { memoryCache, type TuningCache } from '../../src/gpu/cache';
+import { AdapterMemory } from '../../src/gpu/adapter_memory';
 import { tutorial } from '../checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { hostileGpu, makeHostile, someGpu } from '../hostile/hostile_device';

@@ -10,7 +10,7 @@ import { createEngine } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { references } from '../../src/reference/index';
-import { memoryCache } from '../../src/tuning/cache';
+import { memoryCache } from '../../src/gpu/cache';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check as checkOn, digits, type Network, tutorial } from '../checked_networks';

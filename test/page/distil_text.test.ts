@@ -10,7 +10,7 @@ import {
 } from '../../harness/page/distil_text';
 import { initialState, type Run, type State } from '../../harness/page/state';
 import { recipes } from '../../src/recipes';
-import { callsOf } from '../../src/sampling/sampling';
+import { callsOf } from '../../src/unet/sampling';
 
 const settings = { recipe: 'digits', batch: 64 } as const;
 const run: Run = {

@@ -10,7 +10,7 @@ import {
   ROW_WORDS,
   SHARE_AT,
 } from '../../src/sampling/passes';
-import { SAMPLING_STEP } from '../../src/sampling/step';
+import { SAMPLING_STEP } from '../../src/plan/sampling_step';
 
 /** A row in words. */
 const read = (row: Float32Array) => {

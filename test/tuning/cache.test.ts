@@ -1,6 +1,6 @@
 /** Stores that answer badly: they cost what they would have remembered, and no time. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { browserCache, readCache, type TuningCache, writeCache } from '../../src/tuning/cache';
+import { browserCache, readCache, type TuningCache, writeCache } from '../../src/gpu/cache';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EngineError } from '../../src/errors';
+import { EngineError } from '../../src/base/errors';
 import {
   checkConfig,
   conditioningOf,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { loadDigits } from '../../src/data/digits';
 import { settingsOf } from '../../src/training/options';
-import type { ScheduleOption } from '../../src/training/schedule';
+import type { ScheduleOption } from '../../src/plan/schedule';
 import { ConstantImageWatch, constantLosses, isConstant } from '../../src/worker/constant_image';
 
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);

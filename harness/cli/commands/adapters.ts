@@ -1,6 +1,6 @@
 /** `adapters`: lists the adapters that can be used here, and what is missing. */
 
-import { EngineError } from '../../../src/errors';
+import { EngineError } from '../../../src/base/errors';
 import { describeAdapter } from '../../../src/gpu/adapter';
 import { requirements } from '../../../src/gpu/request_device';
 import { nodeGpu } from '../../../src/node/dawn';

@@ -6,7 +6,7 @@ import type { DistillerSettings } from '../../../src/distilling/options';
 import type { Engine } from '../../../src/engine';
 import { createQualityMeter } from '../../../src/quality/quality';
 import { samplingFor } from '../../../src/recipes';
-import type { Sampling } from '../../../src/sampling/sampling';
+import type { Sampling } from '../../../src/unet/sampling';
 import type { UNet } from '../../../src/unet/unet';
 import { type Model, saveModel } from '../../../src/weights/model';
 import { adapterText } from '../../run/adapter_text';

@@ -11,7 +11,7 @@ import { type Recipe, recipeAt, recipeOf, recipes, samplingFor } from '../../../
 import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { Evaluation } from '../../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
-import type { Schedule } from '../../../src/training/schedule';
+import type { Schedule } from '../../../src/plan/schedule';
 import type { Trainer } from '../../../src/training/trainer';
 import { layersOf, type UNetConfig } from '../../../src/unet/config';
 import { checkVariants } from '../../../src/unet/variants';

@@ -1,5 +1,5 @@
 /** The first scene: an image and noise, mixed by a slider. It needs no network, and so no GPU. */
-import { STREAM, threefry, uniform } from '../../../src/random';
+import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { svg } from '../../run/svg';
 import { elementOf } from '../draw';
 import { gaussianNoise } from '../noised';

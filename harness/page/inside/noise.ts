@@ -1,5 +1,5 @@
 /** One image with noise, as each objective mixes it, and what the network is to make of it. Pure. */
-import { normal, STREAM, threefry, uniform } from '../../../src/random';
+import { normal, STREAM, threefry, uniform } from '../../../src/base/random';
 import type { Objective } from '../../../src/training/settings';
 
 export interface Noised {

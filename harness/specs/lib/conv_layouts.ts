@@ -1,4 +1,4 @@
-import type { ConvShape } from '../../../src/conv_shape';
+import type { ConvShape } from '../../../src/plan/conv_shape';
 import { padChannels } from '../../../src/kernels/conv2d';
 import type { Values } from './spec';
 

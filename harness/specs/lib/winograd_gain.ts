@@ -1,6 +1,6 @@
 /** The interpolation points of the forms in shaders/conv2d/winograd, and by how much each makes rounding errors larger. */
 
-import { type FormFile, winogradForms } from '../../../src/winograd_forms';
+import { type FormFile, winogradForms } from '../../../src/winograd/forms';
 import { convolutionGain, kernelGradientGain, type Points } from '../../tools/winograd/matrices';
 
 export const forms: Readonly<Record<FormFile, Points>> = {

@@ -2,7 +2,7 @@
 import { type RecipeName, recipes } from '../../../src/recipes';
 import type { Batch } from '../../../src/training/batch';
 import { settingsOf, type TrainerOptions } from '../../../src/training/options';
-import { rateFactor } from '../../../src/training/schedule';
+import { rateFactor } from '../../../src/plan/schedule';
 import type { AdamSettings } from '../../../src/training/settings';
 import { type Layer, layersOf, parametersOf, type UNetConfig } from '../../../src/unet/config';
 import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../../run/golden_workload';

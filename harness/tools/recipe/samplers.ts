@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Engine } from '../../../src/engine';
 import { createQualityMeter, type Quality, type QualityMeter } from '../../../src/quality/quality';
 import { samplingFor } from '../../../src/recipes';
-import { callsOf, type Sampling } from '../../../src/sampling/sampling';
+import { callsOf, type Sampling } from '../../../src/unet/sampling';
 import { manySamples } from '../../cli/measure_quality';
 import { readModel } from '../../cli/model_flag';
 import { nodeEngine } from '../../cli/node_engine';

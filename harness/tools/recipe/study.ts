@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createQualityMeter } from '../../../src/quality/index';
 import { type Recipe, type RecipeName, recipeAt, recipes } from '../../../src/recipes';
-import type { Sampling } from '../../../src/sampling/sampling';
+import type { Sampling } from '../../../src/unet/sampling';
 import { saveModel } from '../../../src/weights/model';
 import { holdOut, loadImages } from '../../cli/images';
 import { manySamples } from '../../cli/measure_quality';

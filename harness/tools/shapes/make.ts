@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { threefry, uniform } from '../../../src/random';
+import { threefry, uniform } from '../../../src/base/random';
 import { integer, readFlags, text, UsageError } from '../../cli/args';
 
 const SIDE = 32;

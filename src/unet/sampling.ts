@@ -1,5 +1,5 @@
 /** How a network is sampled: what files of networks keep, UNets hold and runs take as their defaults. Plain values. */
-import { integer, isObject, type Wrong } from '../errors';
+import { integer, isObject, type Wrong } from '../base/errors';
 import { MAX_SAMPLING_STEPS } from './most_steps';
 
 /**

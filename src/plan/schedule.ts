@@ -1,4 +1,4 @@
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, typeOf } from '../errors';
+import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, typeOf } from '../base/errors';
 
 /** How the learning rate changes from step to step, as shares of the base rate, `learningRate`. */
 export interface ScheduleOptions {

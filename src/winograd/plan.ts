@@ -5,31 +5,31 @@
  * Kernels process the batch in chunks of images, so that the transformed images take little memory and stay in the cache.
  */
 
-import productGpu from '../shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl';
-import product from '../shaders/conv2d/winograd/conv2d.winograd_product.wgsl';
-import productSubgroups from '../shaders/conv2d/winograd/conv2d.winograd_subgroups_product.wgsl';
-import f4x5Input from '../shaders/conv2d/winograd/conv2d.winograd4_input.wgsl';
-import f4x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd4_kernel.wgsl';
-import f6x3InputGpu from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_input.wgsl';
-import f6x3KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_kernel.wgsl';
-import f6x3Input from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_input.wgsl';
-import f6x3Kernel from '../shaders/conv2d/winograd/conv2d.winograd6_3x3_kernel.wgsl';
-import f7x3InputGpu from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_input.wgsl';
-import f7x3KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_kernel.wgsl';
-import f7x3Input from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_input.wgsl';
-import f7x3Kernel from '../shaders/conv2d/winograd/conv2d.winograd7_3x3_kernel.wgsl';
-import f7x5InputGpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_input.wgsl';
-import f7x5KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd7_gpu_kernel.wgsl';
-import f7x5Input from '../shaders/conv2d/winograd/conv2d.winograd7_input.wgsl';
-import f7x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd7_kernel.wgsl';
-import f8x5InputGpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_input.wgsl';
-import f8x5KernelGpu from '../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
-import f8x5Input from '../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
-import f8x5Kernel from '../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
-import type { ConvShape } from './conv_shape';
-import { type Call, call, type Variant } from './plan/op';
-import { type Tensor, view } from './plan/tensor';
-import { type FormFile, winogradForms } from './winograd_forms';
+import productGpu from '../../shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl';
+import product from '../../shaders/conv2d/winograd/conv2d.winograd_product.wgsl';
+import productSubgroups from '../../shaders/conv2d/winograd/conv2d.winograd_subgroups_product.wgsl';
+import f4x5Input from '../../shaders/conv2d/winograd/conv2d.winograd4_input.wgsl';
+import f4x5Kernel from '../../shaders/conv2d/winograd/conv2d.winograd4_kernel.wgsl';
+import f6x3InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_input.wgsl';
+import f6x3KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_kernel.wgsl';
+import f6x3Input from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_input.wgsl';
+import f6x3Kernel from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_kernel.wgsl';
+import f7x3InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_input.wgsl';
+import f7x3KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_kernel.wgsl';
+import f7x3Input from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_input.wgsl';
+import f7x3Kernel from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_kernel.wgsl';
+import f7x5InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_input.wgsl';
+import f7x5KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_kernel.wgsl';
+import f7x5Input from '../../shaders/conv2d/winograd/conv2d.winograd7_input.wgsl';
+import f7x5Kernel from '../../shaders/conv2d/winograd/conv2d.winograd7_kernel.wgsl';
+import f8x5InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_input.wgsl';
+import f8x5KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
+import f8x5Input from '../../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
+import f8x5Kernel from '../../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
+import type { ConvShape } from '../plan/conv_shape';
+import { type Call, call, type Variant } from '../plan/op';
+import { type Tensor, view } from '../plan/tensor';
+import { type FormFile, winogradForms } from './forms';
 
 /**
  * F(tile x tile, kernel x kernel): outputs per side of a tile, and taps per side of the kernel. All forms share the products, not the

@@ -1,5 +1,5 @@
 /** The largest batch that fits the device, for an error that says that another one does not. Loaded then. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Op } from '../plan/op';
 
 /**

@@ -1,10 +1,10 @@
 /** Choosers decide which kernel variants a network uses. */
-import { EngineError } from '../errors';
+import { EngineError } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
-import type { Layer } from '../unet/config';
-import { adapterKind, checkVariants, defaultVariants, type Variants } from '../unet/variants';
+import type { Layer } from './config';
+import { adapterKind, checkVariants, defaultVariants, type Variants } from './variants';
 
 /** Chooses the kernel variants of a network at a batch size (a multiple of 4). */
 export interface VariantChooser {
