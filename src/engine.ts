@@ -4,11 +4,7 @@ import type { ImagesShape, LayoutOptions } from './alone/alone';
 import type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
 import type { Pooling } from './alone/pooling';
 import type { Upsampling } from './alone/upsampling';
-import type { SelfCheck } from './checking/self_check';
-import type { Dataset } from './data/dataset';
-import type { ImageSet } from './data/idx';
-import type { Distiller } from './distilling/distiller';
-import type { DistillerOptions } from './distilling/options';
+import type { Optional } from './base/errors';
 import {
   checkBooleans,
   checkFunctions,
@@ -20,28 +16,31 @@ import {
   typeOf,
   wrongArgument,
 } from './base/errors';
+import type { Progress, Warning } from './base/events';
+import { Resource } from './base/resource';
+import type { SelfCheck } from './checking/self_check';
+import type { Dataset } from './data/dataset';
+import type { ImageSet } from './data/idx';
+import type { Distiller } from './distilling/distiller';
+import type { DistillerOptions } from './distilling/options';
 import type { AdapterDescription } from './gpu/adapter';
+import type { AdapterMemory } from './gpu/adapter_memory';
+import type { TuningCache } from './gpu/cache';
 import { Gpu } from './gpu/gpu';
 import { checkGlobals, checkRequest, requestDevice, requirements } from './gpu/request_device';
-import type { Optional } from './base/optional';
 import type { Painter, PainterOptions } from './pictures/painter';
 import type { PictureSet } from './pictures/picture';
-import type { Progress } from './base/progress';
 import type { EngineReport } from './report';
-import { Resource } from './base/resource';
 import type { SamplerOptions } from './sampling/options';
 import type { Sampler } from './sampling/sampler';
 import type { Corrupter, CorrupterOptions } from './training/corrupter';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
-import type { TuningCache } from './gpu/cache';
 import { EngineChooser } from './tuning/engine_chooser';
-import type { AdapterMemory } from './gpu/adapter_memory';
 import type { UNetConfig } from './unet/config';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet, type UNetOptions } from './unet/unet';
 import type { Variants } from './unet/variants';
-import type { Warning } from './base/warning';
 
 /** Options of `createEngine`. */
 export interface EngineOptions {

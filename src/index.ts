@@ -9,14 +9,16 @@ export type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
 export type { Pooling } from './alone/pooling';
 export type { Upsampling } from './alone/upsampling';
 export type { ByteContainer } from './base/bytes';
+export { EngineError, type ErrorCode } from './base/errors';
+export type { Progress, Warning } from './base/events';
 export type { Dataset } from './data/dataset';
 export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
 export type { FileSource } from './data/source';
 export type { Distiller, DistilOptions } from './distilling/distiller';
 export type { DistilEvent, DistillerOptions, DistillerSettings } from './distilling/options';
 export { createEngine, Engine, type EngineOptions } from './engine';
-export { EngineError, type ErrorCode } from './base/errors';
 export type { AdapterDescription } from './gpu/adapter';
+export type { TuningCache } from './gpu/cache';
 export { requestDevice, requirements } from './gpu/request_device';
 export type { BufferPart, BufferSlice } from './gpu/slice';
 export type { Painter, PainterOptions } from './pictures/painter';
@@ -27,13 +29,12 @@ export {
   type ReadPicturesOptions,
   readPictures,
 } from './pictures/picture';
-export type { Progress } from './base/progress';
+export type { Conditioning } from './plan/conditioning';
+export type { Schedule, ScheduleOption, ScheduleOptions } from './plan/schedule';
 export { type Recipe, type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from './recipes';
 export type { EngineReport } from './report';
-export { MAX_SAMPLING_STEPS } from './unet/most_steps';
 export type { EncodeRunOptions, SampleEvent, SampleOptions, SamplerOptions } from './sampling/options';
 export type { Sampler } from './sampling/sampler';
-export { callsOf, type Sampling, type SamplingMethod } from './unet/sampling';
 export type { Batch } from './training/batch';
 export type {
   Corrupted,
@@ -57,16 +58,14 @@ export type {
   TrainerSettings,
   TrainingEvent,
 } from './training/options';
-export type { Schedule, ScheduleOption, ScheduleOptions } from './plan/schedule';
 export type { AdamSettings, Objective } from './training/settings';
 export type { Trainer } from './training/trainer';
-export type { TuningCache } from './gpu/cache';
-export { type Conditioning, defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
+export { defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
 export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';
 export type { Predictor, PredictorOptions } from './unet/predictor';
+export { callsOf, MAX_SAMPLING_STEPS, type Sampling, type SamplingMethod } from './unet/sampling';
 export type { Told, UNet, UNetOptions } from './unet/unet';
 export type { Variants } from './unet/variants';
-export type { Warning } from './base/warning';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';
 export type { RunSettings, TrainingSettings } from './weights/fields';
 export {

@@ -1,11 +1,12 @@
 /** What is known of an engine, for a bug report. Loaded when it is asked for. */
+
+import type { Warning } from './base/events';
 import type { SelfCheck } from './checking/self_check';
 import type { AdapterDescription } from './gpu/adapter';
+import type { AdapterMemory, DeviceLoss, Versions } from './gpu/adapter_memory';
 import type { Gpu } from './gpu/gpu';
 import type { EngineChooser } from './tuning/engine_chooser';
-import type { AdapterMemory, DeviceLoss, Versions } from './gpu/adapter_memory';
 import type { Measured } from './tuning/tuner';
-import type { Warning } from './base/warning';
 
 /** A variant that is in use, and why. */
 export interface UsedVariant {

@@ -1,10 +1,10 @@
 /** What a program does with an engine, while one call of its device after the other fails. */
 
 import { Random } from '../harness/specs/lib/spec';
-import { createEngine, type Engine } from '../src/engine';
 import { EngineError } from '../src/base/errors';
-import type { SampleOptions } from '../src/sampling/options';
+import { createEngine, type Engine } from '../src/engine';
 import { memoryCache } from '../src/gpu/cache';
+import type { SampleOptions } from '../src/sampling/options';
 import { loadCheckpoint, saveCheckpoint } from '../src/weights/checkpoint';
 import { fingerprintImages } from '../src/weights/fingerprint';
 import { FailingDevice, failuresOf, type Planned } from './failing_device';

@@ -1,8 +1,9 @@
 /** Networks for the tests of the self-check, and what an engine says of them. */
-import { createEngine, type Engine, recipes, type UNetConfig, type Warning } from '../src/index';
-import type { SamplingMethod } from '../src/unet/sampling';
-import type { TrainerOptions } from '../src/training/options';
+
 import { memoryCache } from '../src/gpu/cache';
+import { createEngine, type Engine, recipes, type UNetConfig, type Warning } from '../src/index';
+import type { TrainerOptions } from '../src/training/options';
+import type { SamplingMethod } from '../src/unet/sampling';
 
 export interface Network {
   readonly config: Partial<UNetConfig>;

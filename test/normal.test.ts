@@ -4,10 +4,10 @@ import { COS_TURNS_ERROR } from '../harness/specs/embedding';
 import { normalsAt } from '../harness/specs/gaussian_noise';
 import { readText } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
+import { normal, STREAM, threefry } from '../src/base/random';
 import { call } from '../src/plan/op';
 import { tensor } from '../src/plan/tensor';
 import { resolveText } from '../src/plan/text';
-import { normal, STREAM, threefry } from '../src/base/random';
 import { emulate, type Memory, wordsOf } from './lanes/emulator';
 
 /** Runs `main` over the words of `input`, four to an invocation, with shaders/lib/`lib`; returns as many floats. */

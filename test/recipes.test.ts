@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { wrongArgument } from '../src/base/errors';
 import { type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from '../src/recipes';
-import { callsOf, checkSampling } from '../src/unet/sampling';
 import { settingsOf } from '../src/training/options';
 import { checkConfig, presets } from '../src/unet/config';
+import { callsOf, checkSampling } from '../src/unet/sampling';
 
 test('there is one for each preset', () => {
   expect(Object.keys(recipes)).toEqual(Object.keys(presets));

@@ -1,6 +1,7 @@
 /** Counts a convolution's operations inside the image: a `same` convolution need not multiply by the zeros around it. Pure. */
-import type { ConvShape } from '../../src/plan/conv_shape';
+
 import { convFlops } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/plan/conv_shape';
 
 /** Pairs of an output and a tap whose input pixel is inside, along an axis of `length` pixels; `kernelSize` is odd. */
 export function tapsInside(length: number, kernelSize: number): number {

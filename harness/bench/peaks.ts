@@ -1,6 +1,7 @@
 /** Measures the adapter's peak rates, to which every row is compared. */
-import type { Engine } from '../../src/engine';
+
 import { EngineError } from '../../src/base/errors';
+import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';

@@ -1,7 +1,8 @@
 /** Measures single kernels: each variant at each of the network's shapes, checked, then timed. */
-import type { ConvShape } from '../../src/plan/conv_shape';
+
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { firstVariant, type Op, op } from '../../src/plan/op';
 import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
 import { conditioningOf, type Layer, layersOf } from '../../src/unet/config';

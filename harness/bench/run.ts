@@ -2,8 +2,9 @@
  * Measures the throughput of the whole network and of every kernel on the current adapter; each kernel is checked before it is timed.
  * Shared by the page and the command line.
  */
-import type { Engine } from '../../src/engine';
+
 import { EngineError } from '../../src/base/errors';
+import type { Engine } from '../../src/engine';
 import type { Variants } from '../../src/unet/variants';
 import { missingFeature, References } from '../run/check';
 import { namesInUse, stepOps, variantsOf } from '../run/in_use';

@@ -1,6 +1,7 @@
 /** Measures the whole network from small to large: over the batch size, or over the image size. */
-import type { Engine } from '../../src/engine';
+
 import { EngineError } from '../../src/base/errors';
+import type { Engine } from '../../src/engine';
 import { padBatch } from '../../src/plan/tensor';
 import { layersOf } from '../../src/unet/config';
 import { configOf, type NetworkChoice } from '../run/network';

@@ -1,6 +1,7 @@
 /** The page in which the command line runs its bench and its check: it passes their events on as they come. */
-import { createEngine, type EngineOptions } from '../../src/engine';
+
 import { EngineError } from '../../src/base/errors';
+import { createEngine, type EngineOptions } from '../../src/engine';
 import { type BenchOptions, runBench } from '../bench/run';
 import { type CheckOptions, runCheck } from '../run/check';
 import type { BrowserEvent, Job } from './in_browser';

@@ -1,7 +1,8 @@
 /** Pictures of a network that is conditioned on noise level and class: its training data, and samples of each class. */
+
+import { normal, STREAM, threefry } from '../../src/base/random';
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
-import { normal, STREAM, threefry } from '../../src/base/random';
 import type { UNet } from '../../src/unet/unet';
 import { greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
 import type { PictureOptions } from './run_pictures';

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
-import { EngineError } from '../../src/base/errors';
 import { imagesFrom, split } from '../run/hold_out';
 import { UsageError } from './args';
 

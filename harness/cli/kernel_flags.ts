@@ -1,7 +1,7 @@
 /** The flags that select the kernel variants of a network, and the output while they are chosen. */
 
+import type { Progress as Preparation } from '../../src/base/events';
 import type { Engine, EngineOptions } from '../../src/engine';
-import type { Progress as Preparation } from '../../src/base/progress';
 import type { Variants } from '../../src/unet/variants';
 import { preparing } from '../run/kernels_text';
 import { duration } from '../run/units';

@@ -1,6 +1,7 @@
 /** Engines in Node. */
-import { createEngine, type Engine, type EngineOptions } from '../../src/engine';
+
 import { EngineError } from '../../src/base/errors';
+import { createEngine, type Engine, type EngineOptions } from '../../src/engine';
 import { nodeGpu } from '../../src/node/dawn';
 import { fileCache, tuningFile } from './tuning_cache';
 

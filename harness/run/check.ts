@@ -1,7 +1,7 @@
 /** Checks every kernel against its reference on the current adapter, then the whole network. Shared by the page and the command line. */
 
-import type { Engine } from '../../src/engine';
 import { EngineError } from '../../src/base/errors';
+import type { Engine } from '../../src/engine';
 import type { EngineReport } from '../../src/report';
 import type { Variants } from '../../src/unet/variants';
 import { type CheckResult, checkKernel, inputsOf } from '../specs/lib/check_kernel';

@@ -1,5 +1,5 @@
 /** Texts about kernels, shared by the page and the command line. */
-import type { Progress } from '../../src/base/progress';
+import type { Progress } from '../../src/base/events';
 import type { Variants } from '../../src/unet/variants';
 
 const TASKS: Readonly<Record<Progress['task'], string>> = {

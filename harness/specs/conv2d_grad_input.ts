@@ -1,6 +1,6 @@
-import type { ConvShape } from '../../src/plan/conv_shape';
 import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/conv2d_grad_input';
 import { spec as conv2d, convCases, convLayers, packedKernel } from './conv2d';
 import { transposeKernel } from './lib/conv_layouts';

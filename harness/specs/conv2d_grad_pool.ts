@@ -1,5 +1,5 @@
-import type { ConvShape } from '../../src/plan/conv_shape';
 import { conv2dGradPool } from '../../src/kernels/conv2d_grad_pool';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/conv2d_grad_pool';
 import { wideImage } from '../../src/reference/conv2d_pool';
 import { spec as conv2d, convLayers } from './conv2d';

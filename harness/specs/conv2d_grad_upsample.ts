@@ -1,5 +1,5 @@
-import type { ConvShape } from '../../src/plan/conv_shape';
 import { conv2dGradUpsample } from '../../src/kernels/conv2d_grad_upsample';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { lowImage, reference } from '../../src/reference/conv2d_grad_upsample';
 import { spec as conv2d, convLayers } from './conv2d';
 import { spec as conv2dGradInput } from './conv2d_grad_input';

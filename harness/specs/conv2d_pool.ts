@@ -1,5 +1,5 @@
-import type { ConvShape } from '../../src/plan/conv_shape';
 import { conv2dPool } from '../../src/kernels/conv2d_pool';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference, wideImage } from '../../src/reference/conv2d_pool';
 import { largestOfWindows } from '../../src/reference/swish_max_pool';
 import { spec as conv2d, convLayers } from './conv2d';

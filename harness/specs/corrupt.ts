@@ -1,6 +1,6 @@
+import { permutation } from '../../src/base/random';
 import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { permutation } from '../../src/base/random';
 import { reference } from '../../src/reference/corrupt';
 import { EPSILON, padded, type Spec } from './lib/spec';
 

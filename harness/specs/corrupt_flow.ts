@@ -1,7 +1,7 @@
+import { permutation } from '../../src/base/random';
 import type { CorruptShape } from '../../src/kernels/corrupt';
 import { corruptFlow } from '../../src/kernels/corrupt_flow';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { permutation } from '../../src/base/random';
 import { eachPixel, noiseWords } from '../../src/reference/corrupt';
 import { reference, signedPixel } from '../../src/reference/corrupt_flow';
 import { normalsAt } from './gaussian_noise';

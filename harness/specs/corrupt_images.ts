@@ -1,6 +1,6 @@
+import { uniform } from '../../src/base/random';
 import { type CorruptImagesShape, corruptImages } from '../../src/kernels/corrupt_images';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { uniform } from '../../src/base/random';
 import { eachValue, reference } from '../../src/reference/corrupt_images';
 import { normalsAt } from './gaussian_noise';
 import { EPSILON, padded, type Spec } from './lib/spec';

@@ -1,6 +1,6 @@
 import { type EmbeddingShape, embedding } from '../../src/kernels/embedding';
+import { FREQUENCIES } from '../../src/plan/conditioning';
 import { angleAt, reference } from '../../src/reference/embedding';
-import { FREQUENCIES } from '../../src/unet/config';
 import { EPSILON, padded, type Spec } from './lib/spec';
 
 /**

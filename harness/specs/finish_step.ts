@@ -1,14 +1,9 @@
 import { type FinishStepShape, finishStep } from '../../src/kernels/finish_step';
 import { normPartialCount } from '../../src/kernels/gradient_norm';
 import { partialCount } from '../../src/kernels/mse';
+import { checkSchedule, constantSchedule, rateFactor, type ScheduleOptions } from '../../src/plan/schedule';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/finish_step';
-import {
-  checkSchedule,
-  constantSchedule,
-  rateFactor,
-  type ScheduleOptions,
-} from '../../src/plan/schedule';
 import { EPSILON, padded, type Spec, type Values } from './lib/spec';
 import { parameterLayers } from './pack_weights';
 

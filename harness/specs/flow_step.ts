@@ -1,6 +1,6 @@
 import { flowStep, type SampledShape } from '../../src/kernels/flow_step';
-import { placesOf, reference } from '../../src/reference/flow_step';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/plan/sampling_step';
+import { placesOf, reference } from '../../src/reference/flow_step';
 import { EPSILON, padded, type Random, type Spec } from './lib/spec';
 
 /** Steps of Euler in batches of four images, second halves of Heun in larger ones. */

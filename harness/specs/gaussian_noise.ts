@@ -1,6 +1,6 @@
+import { normal, uniform } from '../../src/base/random';
 import { gaussianNoise } from '../../src/kernels/gaussian_noise';
 import type { NoiseShape } from '../../src/kernels/uniform_noise';
-import { normal, uniform } from '../../src/base/random';
 import { reference } from '../../src/reference/gaussian_noise';
 import { fromWords } from '../../src/reference/uniform_noise';
 import { COS_TURNS_ERROR } from './embedding';

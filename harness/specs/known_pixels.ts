@@ -1,8 +1,8 @@
 import type { SampledShape } from '../../src/kernels/flow_step';
 import { knownPixels } from '../../src/kernels/known_pixels';
+import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/plan/sampling_step';
 import { placesOf } from '../../src/reference/flow_step';
 import { reference } from '../../src/reference/known_pixels';
-import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../../src/plan/sampling_step';
 import { sampledBench, sampledCases } from './flow_step';
 import { EPSILON, type Spec } from './lib/spec';
 

@@ -1,6 +1,6 @@
 import { type LevelShape, sameLevel } from '../../src/kernels/same_level';
-import { reference } from '../../src/reference/same_level';
 import { SAMPLING_STEP_WORDS } from '../../src/plan/sampling_step';
+import { reference } from '../../src/reference/same_level';
 import { exact, padded, type Spec } from './lib/spec';
 
 export const spec: Spec<LevelShape, 'step' | 'levels'> = {

@@ -1,5 +1,5 @@
-import type { ConvShape } from '../../src/plan/conv_shape';
 import { type SumPixelsShape, sumPixels } from '../../src/kernels/sum_pixels';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/sum_pixels';
 import { spec as conv2d, convLayers } from './conv2d';
 import { absolute, padded, type Random, type Spec, sumError } from './lib/spec';

@@ -33,7 +33,7 @@ const app = await Application.bootstrap({
   requiredToBeDocumented: ['Class', 'Interface', 'Function', 'Variable', 'TypeAlias', 'Method'],
   // Parts of what is exported, which say nothing by themselves.
   intentionallyNotExported: [
-    'src/optional.ts:Optional',
+    'src/base/errors.ts:Optional',
     'src/pretrained/index.ts:files',
     'src/sampling/options.ts:RunOptions',
     'src/unet/network.ts:NetworkWeights',

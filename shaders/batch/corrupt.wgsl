@@ -9,7 +9,7 @@
 #import lib/threefry.wgsl
 #import lib/step_state.wgsl
 
-// STREAM of src/random.ts.
+// STREAM of src/base/random.ts.
 const AMOUNT = 2u;
 const NOISE = 3u;
 

@@ -11,7 +11,7 @@
 #import lib/normal.wgsl
 #import lib/step_state.wgsl
 
-// STREAM of src/random.ts.
+// STREAM of src/base/random.ts.
 const NOISE = 3u;
 
 struct Params {

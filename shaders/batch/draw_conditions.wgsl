@@ -11,7 +11,7 @@
 #import lib/swish.wgsl
 #import lib/step_state.wgsl
 
-// STREAM of src/random.ts.
+// STREAM of src/base/random.ts.
 const AMOUNT = 2u;
 const DROP = 5u;
 

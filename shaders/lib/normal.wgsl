@@ -1,5 +1,5 @@
 // Standard normal numbers, two from the two words of a threefry draw (Box and Muller): with u = ((word.x >> 8) + 1) / 2^24, in (0, 1],
-// r = sqrt(-2 ln u) and angle = (word.y >> 8) / 2^24 turns, they are r cos(angle) and r sin(angle). The host's twin is in src/random.ts.
+// r = sqrt(-2 ln u) and angle = (word.y >> 8) / 2^24 turns, they are r cos(angle) and r sin(angle). The host's twin is in src/base/random.ts.
 #import lib/turns.wgsl
 
 // For two draws: (r cos, r sin) of the first, then of the second.

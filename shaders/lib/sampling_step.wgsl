@@ -1,5 +1,5 @@
 // The values that change from one sampling step to the next, in a buffer, so that one submission can hold several steps.
-// src/sampling/step.ts reads its layout from here. The kernels that read a field are in brackets:
+// src/plan/sampling_step.ts reads its layout from here. The kernels that read a field are in brackets:
 struct SamplingStep {
   level: f32, // t of the network's input (same_level), and the noise level of known pixels (known_pixels)
   step: f32, // factor of the velocity in the change of x (flow_step)

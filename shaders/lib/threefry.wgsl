@@ -1,5 +1,5 @@
 // Threefry2x32-20 (Salmon et al., SC 2011): 64 random bits from a 64-bit key and a 64-bit counter; adds, rotations and xors
-// only. The host's twin is src/random.ts.
+// only. The host's twin is src/base/random.ts.
 fn rotate_left(x: u32, r: u32) -> u32 {
   return (x << r) | (x >> (32u - r));
 }

@@ -66,7 +66,7 @@ fn bad_block() -> u32 {
   return at;
 }
 
-// The factor of the base rate for the step after `completed` steps: rateFactor of src/training/schedule.ts. Exactly 1 without a schedule.
+// The factor of the base rate for the step after `completed` steps: rateFactor of src/plan/schedule.ts. Exactly 1 without a schedule.
 fn rate_factor(completed: u32) -> f32 {
   if (completed < params.warmup) {
     return f32(completed + 1u) / f32(params.warmup);

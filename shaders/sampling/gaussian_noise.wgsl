@@ -5,7 +5,7 @@
 #import lib/threefry.wgsl
 #import lib/normal.wgsl
 
-// STREAM of src/random.ts.
+// STREAM of src/base/random.ts.
 const SAMPLE = 4u;
 
 struct Params {

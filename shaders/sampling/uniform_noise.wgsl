@@ -4,7 +4,7 @@
 #import lib/flat.wgsl
 #import lib/threefry.wgsl
 
-// STREAM of src/random.ts.
+// STREAM of src/base/random.ts.
 const SAMPLE = 4u;
 
 struct Params {

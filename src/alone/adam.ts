@@ -1,5 +1,6 @@
 /** Adam by itself, for parameters of the caller's own. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, typeOf } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { allBytes, copyBytes } from '../gpu/recorded_numbers';
@@ -11,7 +12,6 @@ import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, tensor } from '../plan/tensor';
-import { Resource } from '../base/resource';
 import { type AdamSettings, adamDefaults, NO_CLIP } from '../training/settings';
 
 /** Options of `createAdam`. */

@@ -1,5 +1,6 @@
 /** Kernels by themselves: programs that read what the caller gives and write where the caller says, in the caller's encoder. */
 import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkSlice, sliceOf } from '../gpu/slice';
@@ -8,7 +9,6 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
-import { Resource } from '../base/resource';
 
 /**
  * The order of images in the caller's buffers. `NHWC`: [batch][height][width][channels]. `CHWN`: [channels][height][width][batch] with a

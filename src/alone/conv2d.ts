@@ -1,15 +1,16 @@
 /** A convolution by itself: forward, and its gradients. */
-import type { ConvShape } from '../plan/conv_shape';
+
 import { checkBooleans, checkInteger, checkNames, EngineError, type Names } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { needsNoPacking, packing, packWeights, parameterCount, type Region } from '../kernels/pack_weights';
+import type { ConvShape } from '../plan/conv_shape';
 import { op } from '../plan/op';
 import { type Tensor, tensor, view } from '../plan/tensor';
-import { Resource } from '../base/resource';
 import { type VariantChooser, withVariants } from '../unet/chooser';
 import type { Layer } from '../unet/config';
 import type { Variants } from '../unet/variants';

@@ -188,3 +188,6 @@ export function integer(value: unknown, key: string, wrong: Wrong, min: number, 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** T for callers who give what they like: what is left out, or undefined, has its default. */
+export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };

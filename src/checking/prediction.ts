@@ -1,42 +1,27 @@
 /** Whether a network predicts rightly at the real size of its batch. Loaded at the first call. */
 import type { Gpu } from '../gpu/gpu';
-import type { Op } from '../plan/op';
 import { padBatch, tensor } from '../plan/tensor';
-import type { VariantChooser } from '../unet/chooser';
+import type { Predicted, Predicting, VariantChooser } from '../unet/chooser';
 import { outChannelsOf } from '../unet/config';
 import { predictionPass } from '../unet/forward';
-import type { NetworkWeights } from '../unet/network';
-import { chooser as chooseBy, type Variants } from '../unet/variants';
+import { chooser as chooseBy } from '../unet/variants';
 import { findWrong, findWrongForm, replaceWrong, UPDATE } from './comparison';
 import type { Random } from './small_case';
-
-export interface Predicted {
-  readonly gpu: Gpu;
-  readonly network: NetworkWeights;
-  /** Images per forward pass. */
-  readonly count: number;
-  /** Whether the caller fixed the variants for this alone. */
-  readonly given?: boolean;
-  readonly chooser: VariantChooser;
-}
-
-/** What predicts. */
-interface Made {
-  readonly variants: Variants;
-  /** All that it runs. */
-  readonly ops: readonly Op[];
-  destroy(): void;
-}
 
 /**
  * What `make` makes, where variants in it are wrong as it is made again with others. Their outputs for noise are compared with those of plain
  * kernels, and kernels with one form with the references, unless that was done. Throws `wrong-kernel` if there are no others.
  */
-export async function rightOf<T extends Made>(make: () => Promise<T>, predicted: Predicted): Promise<T> {
+export async function rightOf<T extends Predicting>(
+  gpu: Gpu,
+  chooser: VariantChooser,
+  make: () => Promise<T>,
+  predicted: Predicted,
+): Promise<T> {
   for (;;) {
     const made = await make();
     try {
-      if (await predictsRightly(made, predicted)) return made;
+      if (await predictsRightly(gpu, chooser, made, predicted)) return made;
     } catch (error) {
       made.destroy();
       throw error;
@@ -47,8 +32,10 @@ export async function rightOf<T extends Made>(make: () => Promise<T>, predicted:
 
 /** False: a variant is wrong, and what is made from now on has another. Throws if it cannot be replaced. */
 async function predictsRightly(
-  { variants, ops }: Made,
-  { gpu, network, count, given = false, chooser }: Predicted,
+  gpu: Gpu,
+  chooser: VariantChooser,
+  { variants, ops }: Predicting,
+  { network, count, given = false }: Predicted,
 ): Promise<boolean> {
   const { config, plan } = network;
   const fixed = given || (chooser.isFixed ?? false);

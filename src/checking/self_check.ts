@@ -2,15 +2,16 @@
  * Checks every kernel that a network uses before it is used, unless what is remembered says that it was right; if that is old, again after
  * the first step. The code that checks is loaded only if there is something to check.
  */
+
+import { hashOf } from '../base/bytes';
+import { createMutex } from '../base/mutex';
 import { ownName } from '../gpu/adapter';
+import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { hashOf } from '../base/hash';
-import { createMutex } from '../base/mutex';
 import { type Op, op } from '../plan/op';
-import type { AdapterMemory } from '../gpu/adapter_memory';
 import { isFused } from '../unet/variants';
 
 /** Most fingerprints to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */

@@ -1,7 +1,7 @@
 import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { type PictureSet, readPictureSet } from '../pictures/picture';
-import { Resource } from '../base/resource';
 import type { ImageSet } from './idx';
 
 /** `kind` is of `readIdx`. */

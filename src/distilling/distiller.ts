@@ -1,7 +1,7 @@
+import { fnv1a } from '../base/bytes';
 import { checkNames, checkSignal, EngineError, type Names } from '../base/errors';
-import type { Gpu } from '../gpu/gpu';
-import { fnv1a } from '../base/hash';
 import { Resource } from '../base/resource';
+import type { Gpu } from '../gpu/gpu';
 import { Sampler } from '../sampling/sampler';
 import { Trainer } from '../training/trainer';
 import type { VariantChooser } from '../unet/chooser';

@@ -1,13 +1,14 @@
 /** The teacher's trajectories from noise to images, on the GPU, and batches of pieces of them. */
+
+import { STREAM, threefry, uniform } from '../base/random';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { flowStep } from '../kernels/flow_step';
 import { op } from '../plan/op';
+import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import { padBatch, tensor } from '../plan/tensor';
-import { STREAM, threefry, uniform } from '../base/random';
 import { encodeX } from '../sampling/recording';
 import type { Sampler } from '../sampling/sampler';
-import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import type { Batch } from '../training/batch';
 import type { UNetConfig } from '../unet/config';
 import { type DistillerSettings, TEACHER_STEPS } from './options';

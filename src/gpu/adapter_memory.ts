@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
+import { hashOf } from '../base/bytes';
 import { type AdapterDescription, describeAdapter } from './adapter';
-import { hashOf } from '../base/hash';
 import { openCache, readCache, type TuningCache, writeCache } from './cache';
 
 /** What is remembered: which variants are the fastest, which kernels were right on small cases, which networks at their real size. */

@@ -1,6 +1,7 @@
 /** Compiles shaders to pipelines, a few at once, and notices those that take long. */
+
+import type { Progress } from '../base/events';
 import type { Shader, ShaderBinding } from '../plan/shader';
-import type { Progress } from '../base/progress';
 import type { Compilation, CompiledShader } from './compilation';
 import { afterSeconds } from './wait';
 

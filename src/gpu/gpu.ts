@@ -1,8 +1,7 @@
 /** A device that the caller owns, on which the engine is a guest. */
 import { EngineError, type ErrorCode } from '../base/errors';
+import type { Progress, Warning } from '../base/events';
 import type { Op } from '../plan/op';
-import type { Progress } from '../base/progress';
-import type { Warning } from '../base/warning';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import type { Compilation } from './compilation';
 import { Compiler } from './compiler';

@@ -1,8 +1,8 @@
 /** What becomes of shaders that are refused or late, and of submissions without end. Loaded then: most visits need none of it. */
 import { EngineError } from '../base/errors';
+import type { Warning } from '../base/events';
 import type { Op } from '../plan/op';
 import type { Shader } from '../plan/shader';
-import type { Warning } from '../base/warning';
 import type { Compilation, CompiledShader } from './compilation';
 import type { UnusableKernel } from './unusable_kernel';
 import type { afterSeconds } from './wait';

@@ -1,6 +1,6 @@
 import shader from '../../shaders/conditioning/embedding.wgsl';
+import { type Conditioning, embeddingRows } from '../plan/conditioning';
 import { call, type Kernel } from '../plan/op';
-import { type Conditioning, embeddingRows } from '../unet/config';
 
 /** Rows for the noise level, if the network takes it, then one row per class and a last one for no class. */
 export interface EmbeddingShape extends Conditioning {

@@ -1,7 +1,7 @@
 import shader from '../../shaders/optimizer/finish_step.wgsl';
 import { call, type Kernel } from '../plan/op';
-import { STATE_WORDS } from '../plan/step_state';
 import { constantSchedule, type Schedule } from '../plan/schedule';
+import { STATE_WORDS } from '../plan/step_state';
 import { type LossShape, partialCount } from './mse';
 
 export interface FinishStepShape extends LossShape {

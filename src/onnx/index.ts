@@ -1,8 +1,8 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
 import { EngineError, show, typeOf, wrongArgument } from '../base/errors';
-import type { Sampling } from '../unet/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
+import type { Sampling } from '../unet/sampling';
 import { checkTeacher, isObjective, OBJECTIVES, samplingField } from '../weights/fields';
 import { toPyTorch } from '../weights/layout';
 import { checkTensors } from '../weights/match';

@@ -1,12 +1,7 @@
 /** A network as a graph of ONNX operators: what src/unet/forward.ts makes of it as kernels. */
-import {
-  conditioningOf,
-  FREQUENCIES,
-  type Layer,
-  layersOf,
-  outChannelsOf,
-  type UNetConfig,
-} from '../unet/config';
+
+import { FREQUENCIES } from '../plan/conditioning';
+import { conditioningOf, type Layer, layersOf, outChannelsOf, type UNetConfig } from '../unet/config';
 import type { Attribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './proto';
 
 /** Every operator here has had its present form since this operator set. */

@@ -1,12 +1,12 @@
 /** Pictures of images that lie on the GPU, into the caller's texture. */
 import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { type PaintShape, paint, pictureOf } from '../kernels/paint';
 import { op } from '../plan/op';
 import { tensor } from '../plan/tensor';
-import { Resource } from '../base/resource';
 
 /** Formats of four bytes; what a canvas prefers is one of them. */
 const FORMATS = ['rgba8unorm', 'bgra8unorm', 'rgba8unorm-srgb', 'bgra8unorm-srgb'] as const;

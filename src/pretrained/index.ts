@@ -1,7 +1,8 @@
 /** Trained networks: about 0.65 MB each, loaded on request. */
+
+import { EngineError } from '../base/errors';
 import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
-import { EngineError } from '../base/errors';
 import { loadModel, type Model } from '../weights/model';
 import digits from './digits.safetensors?bytes';
 import instant from './digits-instant.safetensors?bytes';

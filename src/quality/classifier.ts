@@ -1,7 +1,7 @@
+import { fnv1a } from '../base/bytes';
+import { checkInteger, EngineError, notImages, typeOf } from '../base/errors';
 import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
-import { checkInteger, EngineError, notImages, typeOf } from '../base/errors';
-import { fnv1a } from '../base/hash';
 import { decodeSafetensors, type Safetensors } from '../weights/safetensors';
 import file from './digit-classifier.safetensors?bytes';
 import { apply, convolve, type Layer, relu } from './network';

@@ -1,6 +1,6 @@
+import { EngineError, notImages, typeOf } from '../base/errors';
 import { loadDigitLabels, loadDigits } from '../data/digits';
 import type { LoadOptions } from '../data/idx';
-import { EngineError, notImages, typeOf } from '../base/errors';
 import { binarise, firstHeldOut, verdicts } from './accepted';
 import { classes, loadClassifier, pixels, side } from './classifier';
 import { frechetDistance, gaussianOf } from './frechet';

@@ -1,5 +1,5 @@
-import type { ConvShape } from '../plan/conv_shape';
 import type { ImageShape } from '../kernels/swish_max_pool';
+import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays } from '../plan/reference';
 import { reference as conv2dGradInput } from './conv2d_grad_input';
 import { wideImage } from './conv2d_pool';

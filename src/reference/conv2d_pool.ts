@@ -1,5 +1,5 @@
-import type { ConvShape } from '../plan/conv_shape';
 import type { ImageShape } from '../kernels/swish_max_pool';
+import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays } from '../plan/reference';
 import { reference as conv2d } from './conv2d';
 import { reference as swishMaxPool } from './swish_max_pool';

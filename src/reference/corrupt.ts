@@ -1,7 +1,7 @@
+import { STREAM, threefry, uniform } from '../base/random';
 import type { CorruptShape } from '../kernels/corrupt';
 import type { Arrays, Values } from '../plan/reference';
 import { STATE } from '../plan/step_state';
-import { STREAM, threefry, uniform } from '../base/random';
 
 /** Calls `visit(slot in the batch, index in [channels][height][width], byte of the data set)` for all pixels of a batch's images. */
 export function eachPixel(

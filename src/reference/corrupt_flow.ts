@@ -1,6 +1,6 @@
+import { normal } from '../base/random';
 import type { CorruptShape } from '../kernels/corrupt';
 import type { Arrays } from '../plan/reference';
-import { normal } from '../base/random';
 import { eachPixel, noiseWords } from './corrupt';
 
 /** Maps a byte to a number from -1 to 1. */

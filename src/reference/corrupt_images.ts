@@ -1,7 +1,7 @@
+import { normal, STREAM, threefry, uniform } from '../base/random';
 import type { CorruptImagesShape } from '../kernels/corrupt_images';
 import type { Arrays, Values } from '../plan/reference';
 import { STATE } from '../plan/step_state';
-import { normal, STREAM, threefry, uniform } from '../base/random';
 
 /** Calls `visit(index, image, the two random words of the pair of images that it belongs to)` for all values. */
 export function eachValue(

@@ -1,7 +1,7 @@
+import { normal, STREAM, threefry, uniform } from '../base/random';
 import type { ConditionsShape } from '../kernels/draw_conditions';
 import type { Arrays } from '../plan/reference';
 import { STATE } from '../plan/step_state';
-import { normal, STREAM, threefry, uniform } from '../base/random';
 
 /** The noise level and class of each image; class `classes` if it is withheld. Padded slots have level 0 and no class. */
 export function reference(shape: ConditionsShape, { order, labels, state }: Arrays) {

@@ -1,7 +1,7 @@
 import type { FinishStepShape } from '../kernels/finish_step';
 import type { Arrays, Values } from '../plan/reference';
-import { STATE, STATE_WORDS } from '../plan/step_state';
 import { constantSchedule, rateFactor } from '../plan/schedule';
+import { STATE, STATE_WORDS } from '../plan/step_state';
 
 /**
  * Why a step does not count; 0 if it does. 1: the loss; 2 + k: block k of the gradients. Of several blocks, the last convolution block

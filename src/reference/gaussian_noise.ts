@@ -1,5 +1,5 @@
-import type { NoiseShape } from '../kernels/uniform_noise';
 import { normal } from '../base/random';
+import type { NoiseShape } from '../kernels/uniform_noise';
 import { fromWords } from './uniform_noise';
 
 /** Standard normal noise [channels][height][width][batch]; 0 in padded slots. */

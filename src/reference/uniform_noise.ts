@@ -1,5 +1,5 @@
-import type { NoiseShape } from '../kernels/uniform_noise';
 import { STREAM, threefry, uniform } from '../base/random';
+import type { NoiseShape } from '../kernels/uniform_noise';
 
 /** Numbers [channels][height][width][batch] made from pairs of random words; two images share a pair. 0 in padded slots. */
 export function fromWords(

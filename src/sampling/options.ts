@@ -14,10 +14,16 @@ import {
 import type { BufferSlice } from '../gpu/slice';
 import type { Picture } from '../pictures/picture';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
+import {
+  GUIDANCE_RANGE,
+  isGuidanceRange,
+  MAX_SAMPLING_STEPS,
+  METHODS,
+  type Sampling,
+  type SamplingMethod,
+} from '../unet/sampling';
 import type { Variants } from '../unet/variants';
-import { MAX_SAMPLING_STEPS } from '../unet/most_steps';
 import type { PassOptions } from './passes';
-import { GUIDANCE_RANGE, isGuidanceRange, METHODS, type Sampling, type SamplingMethod } from '../unet/sampling';
 
 /** Options of a sampler. */
 export interface SamplerOptions {

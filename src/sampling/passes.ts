@@ -1,6 +1,7 @@
 /** The passes of the network that a sampling run consists of: plain numbers, no GPU. */
-import type { Sampling } from '../unet/sampling';
+
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../plan/sampling_step';
+import type { Sampling } from '../unet/sampling';
 
 /** Words of a row: SamplingStep, then the share of the prediction (for `mix`), then padding. */
 export const ROW_WORDS = 12;

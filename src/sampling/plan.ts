@@ -12,6 +12,7 @@ import { sameLevel } from '../kernels/same_level';
 import { uniformNoise } from '../kernels/uniform_noise';
 import { unitRange } from '../kernels/unit_range';
 import { type Op, op } from '../plan/op';
+import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import { type VariantChooser, withVariants } from '../unet/chooser';
@@ -19,7 +20,6 @@ import type { UNetConfig } from '../unet/config';
 import { predictionPass, splitByWeights } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';
 import { chooser, type Variants } from '../unet/variants';
-import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
 /** A result that the caller may read; `images` holds it in the caller's layout once `toImages` has run. */
 export interface Output {

@@ -1,9 +1,9 @@
 /** Records the passes of a run. */
 import { computePass, type Program } from '../gpu/program';
+import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import type { RunPlan } from './options';
 import { firstRow, lastRow, type Pass, ROW_WORDS, SHARE_AT } from './passes';
 import type { SamplingPlan } from './plan';
-import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
 export interface SamplingRun extends RunPlan {
   readonly plan: SamplingPlan;

@@ -1,16 +1,16 @@
 import { EngineError } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { padBatch } from '../plan/tensor';
-import { Resource } from '../base/resource';
 import { defaultChooser, type VariantChooser } from '../unet/chooser';
 import { checkLabels } from '../unet/conditions';
 import { checkUNet } from '../unet/network';
+import { MAX_SAMPLING_STEPS } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { hasPictures, loadPictures } from './load_pictures';
-import { MAX_SAMPLING_STEPS } from '../unet/most_steps';
 import {
   checkEncodeNames,
   checkRun,
@@ -305,11 +305,10 @@ export class Sampler extends Resource {
 
   /** The plan for a run, without variants that are wrong at its size. */
   private async rightPlanFor(flow: boolean, guided: boolean): Promise<SamplingPlan> {
-    const { gpu, unet: network, count, variants, chooser, compared } = this;
+    const { unet: network, count, variants, chooser, compared } = this;
     const name = planName(flow, guided);
     const known = this.plans.get(name);
-    if (!gpu.passed || (known && compared.has(known))) return this.planFor(flow, guided);
-    const { rightOf } = await import('../checking/prediction');
+    if (!chooser.rightOf || (known && compared.has(known))) return this.planFor(flow, guided);
     const make = async () => {
       const plan = await this.planFor(flow, guided);
       const destroy = () => {
@@ -320,7 +319,7 @@ export class Sampler extends Resource {
     };
     const images = guided ? 2 * padBatch(count) : count;
     const given = variants !== undefined;
-    const { plan } = await rightOf(make, { gpu, network, count: images, given, chooser });
+    const { plan } = await chooser.rightOf(make, { network, count: images, given });
     this.check();
     compared.add(plan);
     return plan;

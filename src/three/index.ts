@@ -1,8 +1,8 @@
 /** The engine beside three.js, on one device: nothing is copied through the host. Imports nothing of three's. */
 import { checkObject, EngineError, typeOf } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { BufferSlice } from '../gpu/slice';
 import type { PainterOptions } from '../pictures/painter';
-import { Resource } from '../base/resource';
 
 // An engine and its painter by what is asked of them: this entry's declarations stand by themselves, and a class with private members is no
 // other file's class.

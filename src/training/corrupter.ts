@@ -1,6 +1,8 @@
 /** Noise on the caller's images, as training has it, into the caller's buffers. */
 
 import { checkInteger, checkNames, EngineError, type Names, notImages, show, typeOf } from '../base/errors';
+import { createMutex } from '../base/mutex';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { allBytes, copyBytes } from '../gpu/recorded_numbers';
@@ -9,13 +11,11 @@ import { Staging } from '../gpu/staging';
 import { type CorruptImagesShape, corruptImages } from '../kernels/corrupt_images';
 import { drawConditions } from '../kernels/draw_conditions';
 import { setUpdate } from '../kernels/set_update';
-import { createMutex } from '../base/mutex';
 import { isPictures } from '../pictures/is_pictures';
 import { type Picture, picturesFor } from '../pictures/picture';
 import { op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, tensor } from '../plan/tensor';
-import { Resource } from '../base/resource';
 import { checkLevels } from '../unet/conditions';
 import type { Objective } from './settings';
 

@@ -1,7 +1,8 @@
 /** The loss of a network on images that it was not trained on. */
+
+import { checkBooleans, checkInteger, checkNames, checkSignal, type Names } from '../base/errors';
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import { checkBooleans, checkInteger, checkNames, checkSignal, type Names } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';

@@ -1,6 +1,6 @@
 import { EngineError } from '../base/errors';
-import type { Gpu } from '../gpu/gpu';
 import { permutation } from '../base/random';
+import type { Gpu } from '../gpu/gpu';
 import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';

@@ -1,9 +1,9 @@
 /** Training in slices of time, each call as much as fits: whole steps on a fast GPU, pieces of one on a slow one. */
 import type { EngineError } from '../base/errors';
+import { permutation } from '../base/random';
 import type { Gpu } from '../gpu/gpu';
 import { Load } from '../gpu/pacer';
 import { Sequence } from '../gpu/sequence';
-import { permutation } from '../base/random';
 import { type EpochParts, imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';

@@ -1,7 +1,7 @@
+import { createMutex } from '../base/mutex';
 import type { Gpu } from '../gpu/gpu';
 import type { Load } from '../gpu/pacer';
 import { Staging } from '../gpu/staging';
-import { createMutex } from '../base/mutex';
 import { STATE } from '../plan/step_state';
 import { LOSS_RING } from './settings';
 

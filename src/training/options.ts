@@ -1,4 +1,6 @@
 /** Options of a trainer and of `fit`, and the events that `fit` yields. */
+
+import type { Optional } from '../base/errors';
 import {
   checkBooleans,
   checkInteger,
@@ -9,10 +11,9 @@ import {
   type Names,
 } from '../base/errors';
 import type { BufferSlice } from '../gpu/slice';
-import type { Optional } from '../base/optional';
+import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
-import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import {
   type AdamSettings,
   adamDefaults,

@@ -7,11 +7,11 @@ import {
   type Names,
   typeOf,
 } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, type Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import type { Tensor } from '../plan/tensor';
-import { Resource } from '../base/resource';
 import { outChannelsOf } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { type Batch, type BatchPart, checkBatch, sourcesOf } from './batch';

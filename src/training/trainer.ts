@@ -1,7 +1,8 @@
+import { checkInteger, type EngineError } from '../base/errors';
+import type { Warning } from '../base/events';
 import type { ComparisonLimits } from '../checking/comparison';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
-import { checkInteger, type EngineError } from '../base/errors';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { readBuffer } from '../gpu/staging';
@@ -11,7 +12,6 @@ import type { LayerMaps } from '../unet/layer_maps';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
-import type { Warning } from '../base/warning';
 import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
 import { Comparison } from './comparison';
 import { checkEvaluate, type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';

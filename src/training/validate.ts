@@ -1,10 +1,11 @@
 /** Checks what callers give a trainer. */
-import type { Dataset } from '../data/dataset';
+
 import { checkInteger, checkObject, EngineError, nonFinite, typeOf } from '../base/errors';
+import type { Warning } from '../base/events';
+import type { Dataset } from '../data/dataset';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { UNet } from '../unet/unet';
-import type { Warning } from '../base/warning';
 import type { OptimizerState } from './options';
 import type { AdamSettings, StepSettings } from './settings';
 

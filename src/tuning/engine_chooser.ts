@@ -1,13 +1,19 @@
 /** An engine's choice of kernel variants. */
+
+import type { Progress, Warning } from '../base/events';
+import { createMutex } from '../base/mutex';
+import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { createMutex } from '../base/mutex';
-import type { Progress } from '../base/progress';
+import {
+  defaultChooser,
+  givenOrChosen,
+  type Predicted,
+  type Predicting,
+  type VariantChooser,
+} from '../unet/chooser';
 import type { Layer } from '../unet/config';
 import { chosenFor, TUNED, unfusedName, type Variants, variantsIn } from '../unet/variants';
-import type { Warning } from '../base/warning';
-import { defaultChooser, givenOrChosen, type VariantChooser } from '../unet/chooser';
-import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Measured } from './tuner';
 
 export interface EngineChooserOptions {
@@ -103,6 +109,12 @@ export class EngineChooser implements VariantChooser {
   get untuned(): VariantChooser {
     // It shares all else.
     return Object.create(this, { tune: { value: false } });
+  }
+
+  async rightOf<T extends Predicting>(make: () => Promise<T>, predicted: Predicted): Promise<T> {
+    if (!this.gpu.passed) return make();
+    const { rightOf } = await import('../checking/prediction');
+    return rightOf(this.gpu, this, make, predicted);
   }
 
   async replace(

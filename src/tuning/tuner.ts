@@ -3,12 +3,13 @@
  * chooses a variant only after its results agreed, on the GPU, with those of the kernel's plain variant.
  */
 
-import type { ConvShape } from '../plan/conv_shape';
+import { hashOf } from '../base/bytes';
 import { EngineError } from '../base/errors';
 import { ownName } from '../gpu/adapter';
+import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { hashOf } from '../base/hash';
+import type { ConvShape } from '../plan/conv_shape';
 import { type AdapterKind, type Kernel, type Op, op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import { tensor } from '../plan/tensor';
@@ -26,7 +27,6 @@ import {
   type Variants,
 } from '../unet/variants';
 import { comparing, fastest, type Job, NoisePool } from './measure';
-import type { AdapterMemory } from '../gpu/adapter_memory';
 
 /** Limits on measuring. */
 export interface TuningEffort {

@@ -4,7 +4,24 @@ import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
 import type { Layer } from './config';
+import type { NetworkWeights } from './network';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from './variants';
+
+/** What predicts, and can be made again. */
+export interface Predicting {
+  readonly variants: Variants;
+  /** All that it runs. */
+  readonly ops: readonly Op[];
+  destroy(): void;
+}
+
+export interface Predicted {
+  readonly network: NetworkWeights;
+  /** Images per forward pass. */
+  readonly count: number;
+  /** Whether the caller fixed the variants for this alone. */
+  readonly given?: boolean;
+}
 
 /** Chooses the kernel variants of a network at a batch size (a multiple of 4). */
 export interface VariantChooser {
@@ -29,6 +46,8 @@ export interface VariantChooser {
   condemn?(error: UnusableKernel): void;
   /** Throws for variants with one that was condemned. */
   checkCondemned?(variants: Variants): void;
+  /** What `make` makes, made again with other variants where some compute wrongly at its size: see checking/prediction.ts. */
+  rightOf?<T extends Predicting>(make: () => Promise<T>, predicted: Predicted): Promise<T>;
 }
 
 /** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */

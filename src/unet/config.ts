@@ -1,5 +1,14 @@
 /** The network as a configuration: a few numbers define layers, shapes and the parameter table. Pure, no GPU. */
-import { checkBooleans, checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
+import {
+  checkBooleans,
+  checkInteger,
+  checkNames,
+  EngineError,
+  type Names,
+  show,
+  typeOf,
+} from '../base/errors';
+import { type Conditioning, embeddingRows } from '../plan/conditioning';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the levels on the way down go channels>w0, w0>w1, …, each but the last followed by
@@ -34,18 +43,6 @@ export interface UNetConfig {
   readonly outChannels?: number | undefined;
   /** The inputs of the network beside the image. Default: none. */
   readonly conditioning?: Conditioning | undefined;
-}
-
-/**
- * The conditions that a network gets for each image, as a bias per channel of each convolution but the last: the noise level t as sin(w_k t)
- * and cos(w_k t), w_k = 100^(k/15), k = 0 … 15, goes through a linear layer of width 64, to which a class adds its row of a table; then
- * come swish and a linear layer that outputs all those biases.
- */
-export interface Conditioning {
-  /** Whether the network gets the share of noise in an image, 0 to 1. */
-  readonly noiseLevel: boolean;
-  /** How many classes there are, 0 (none) to 255; the table has one more row, for an image without a class. */
-  readonly classes: number;
 }
 
 /**
@@ -277,15 +274,8 @@ function levelOf(config: UNetConfig, { name, level, channels: [from, to], next }
 const convolutionsOf = ({ widths, convolutionsPerLevel: given = 1 }: UNetConfig): readonly number[] =>
   typeof given === 'number' ? widths.map(() => given) : given;
 
-/** The noise level enters as this many sines and as many cosines. */
-export const FREQUENCIES = 16;
-
 /** Width of the hidden linear layer of the conditioning. */
 const HIDDEN = 64;
-
-/** Inputs of the first linear layer: sines and cosines, then one for each class and one for no class. */
-export const embeddingRows = ({ noiseLevel, classes }: Conditioning) =>
-  (noiseLevel ? 2 * FREQUENCIES : 0) + (classes > 0 ? classes + 1 : 0);
 
 /** The linear layers of a conditioned network: convolutions of images of a single pixel. */
 export interface ConditioningLayers extends Conditioning {

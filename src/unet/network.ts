@@ -1,10 +1,10 @@
 import { EngineError, nonFinite, typeOf } from '../base/errors';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, type Program } from '../gpu/program';
 import { checkEncoder } from '../gpu/slice';
 import { readBuffer } from '../gpu/staging';
 import type { Tensor } from '../plan/tensor';
-import { Resource } from '../base/resource';
 import type { Parameter, UNetConfig } from './config';
 import { describe } from './describe';
 import type { WeightPlan } from './weights';

@@ -1,4 +1,6 @@
 import { checkBooleans, checkInteger, checkNames, type Names } from '../base/errors';
+import { createMutex } from '../base/mutex';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import type { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -6,11 +8,9 @@ import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
-import { createMutex } from '../base/mutex';
 import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
-import { Resource } from '../base/resource';
 import { defaultChooser, withVariants } from './chooser';
 import { outChannelsOf } from './config';
 import { type Choose, predictionPass, splitByWeights } from './forward';

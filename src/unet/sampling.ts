@@ -1,6 +1,8 @@
 /** How a network is sampled: what files of networks keep, UNets hold and runs take as their defaults. Plain values. */
 import { integer, isObject, type Wrong } from '../base/errors';
-import { MAX_SAMPLING_STEPS } from './most_steps';
+
+/** Most steps of one run. */
+export const MAX_SAMPLING_STEPS = 1000;
 
 /**
  * How noise becomes an image. `mix` is the tutorial's method: each step moves 1 / (steps left) of the way to the network's prediction. The

@@ -1,17 +1,17 @@
+import type { Optional } from '../base/errors';
 import { checkInteger, checkNames, EngineError, type Names, notImages, wrongArgument } from '../base/errors';
+import { createMutex } from '../base/mutex';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
-import { createMutex } from '../base/mutex';
-import type { Optional } from '../base/optional';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
-import { checkSampling, type Sampling } from './sampling';
 import { defaultChooser, type VariantChooser } from './chooser';
 import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type UNetConfig } from './config';
 import { type NetworkParts, NetworkWeights } from './network';
 import { Predictor } from './predictor';
+import { checkSampling, type Sampling } from './sampling';
 import { initialParameters, planWeights } from './weights';
 
 /** Most images per forward pass of `predict`; it runs more images in turns. */
@@ -169,9 +169,7 @@ export class UNet extends NetworkWeights {
     if (this.predictor && this.predictor.count >= most) return this.predictor;
     const { gpu, chooser } = this;
     const make = () => Predictor.create(gpu, this, { count: most }, chooser);
-    const predictor = await (gpu.passed
-      ? (await import('../checking/prediction')).rightOf(make, { gpu, network: this, count: most, chooser })
-      : make());
+    const predictor = await (chooser.rightOf?.(make, { network: this, count: most }) ?? make());
     this.predictor?.destroy();
     this.predictor = predictor;
     if (this.destroyed) predictor.destroy();

@@ -1,10 +1,10 @@
 /** Which variant of which kernel each layer uses. */
 
-import type { ConvShape } from '../plan/conv_shape';
 import { checkObject, clip, EngineError } from '../base/errors';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
+import type { ConvShape } from '../plan/conv_shape';
 import type { AdapterKind, Kernel } from '../plan/op';
 import { winogradForms } from '../winograd/forms';
 import type { Layer } from './config';

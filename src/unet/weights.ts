@@ -1,9 +1,9 @@
 /** A network's weights as tensors, and their initial values. Pure, no GPU. */
 
+import { normal, STREAM, threefry, uniform } from '../base/random';
 import { needsNoPacking, packing, packWeights, type Region } from '../kernels/pack_weights';
 import { type Op, op } from '../plan/op';
 import { type Tensor, tensor, view } from '../plan/tensor';
-import { normal, STREAM, threefry, uniform } from '../base/random';
 import {
   type ConditioningLayers,
   conditioningOf,

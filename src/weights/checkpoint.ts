@@ -26,10 +26,10 @@
 import type { ByteContainer } from '../base/bytes';
 import { checkObject, EngineError, show, wrongArgument } from '../base/errors';
 import { type AdapterDescription, ownName } from '../gpu/adapter';
-import type { Sampling } from '../unet/sampling';
 import type { OptimizerState } from '../training/options';
 import { adamDefaults, LOSS_RING } from '../training/settings';
 import type { Trainer } from '../training/trainer';
+import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
 import {
   adamOf,

@@ -1,9 +1,9 @@
 /** The fields of a file's metadata, and their checks. */
 import { EngineError, integer, isObject, show, type Wrong, wrongArgument } from '../base/errors';
-import { checkSampling, type Sampling } from '../unet/sampling';
-import type { TrainerSettings } from '../training/options';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../plan/schedule';
+import type { TrainerSettings } from '../training/options';
 import type { AdamSettings, Objective } from '../training/settings';
+import { checkSampling, type Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
 import type { DataFingerprint } from './fingerprint';
 import type { Safetensors } from './safetensors';

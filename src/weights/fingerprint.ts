@@ -1,6 +1,6 @@
-import type { ImageSet } from '../data/idx';
+import { fnv1a } from '../base/bytes';
 import { checkObject, clip, EngineError, typeOf } from '../base/errors';
-import { fnv1a } from '../base/hash';
+import type { ImageSet } from '../data/idx';
 
 /**
  * Identifies a data set. If you train on your own batches, give the image size, the number of images (or 1), and any identifying text as

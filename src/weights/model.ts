@@ -1,9 +1,9 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../base/bytes';
 import { checkNames, EngineError, type Names, show, typeOf, wrongArgument } from '../base/errors';
-import type { Sampling } from '../unet/sampling';
 import type { Objective } from '../training/settings';
 import { checkConfig, type UNetConfig } from '../unet/config';
+import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import {
   checkTeacher,

@@ -1,15 +1,14 @@
 /** The messages between a client and the worker that serves it, and the types of the client's methods. */
 import type { ByteContainer } from '../base/bytes';
+import type { ErrorCode, Optional } from '../base/errors';
+import type { Progress } from '../base/events';
 import type { ImageSet } from '../data/idx';
-import type { ErrorCode } from '../base/errors';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { KeptRun } from '../keeping/store';
-import type { Optional } from '../base/optional';
-import type { Progress } from '../base/progress';
 import type { SampleOptions } from '../sampling/options';
-import type { Sampling } from '../unet/sampling';
 import type { FitOptions, TrainerOptions } from '../training/options';
 import type { UNetConfig } from '../unet/config';
+import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
 import type { RunSettings } from '../weights/fields';
 import type { Model } from '../weights/model';

@@ -1,6 +1,7 @@
 /** Resumes a run from its checkpoint. The command line uses it, too. */
-import type { Engine } from '../engine';
+
 import { EngineError, printable } from '../base/errors';
+import type { Engine } from '../engine';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { TrainerOptions } from '../training/options';
 import type { Trainer } from '../training/trainer';

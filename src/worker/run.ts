@@ -1,17 +1,18 @@
 /** A training run: what it is made of, its losses and its last copies, and, while there is a device, its network and trainer there. */
+
+import { checkObject, EngineError } from '../base/errors';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
-import { checkObject, EngineError } from '../base/errors';
 import { stepIn } from '../keeping/slots';
 import { samplingFor } from '../recipes';
-import type { Sampling } from '../unet/sampling';
 import { stepsPerEpoch } from '../training/epoch';
 import type { TrainerOptions, TrainingEvent } from '../training/options';
 import type { Objective } from '../training/settings';
 import type { Trainer } from '../training/trainer';
 import { checkImages } from '../training/validate';
 import type { UNetConfig } from '../unet/config';
+import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../weights/checkpoint';
 import type { RunSettings } from '../weights/fields';

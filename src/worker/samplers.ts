@@ -1,6 +1,7 @@
 /** The networks that a worker samples from, and their samplers: those of the last number of images are kept. */
-import type { Engine } from '../engine';
+
 import { EngineError } from '../base/errors';
+import type { Engine } from '../engine';
 import type { Sampler } from '../sampling/sampler';
 import type { UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';

@@ -1,7 +1,8 @@
 /** Answers a client's calls with a training session. */
+
+import { checkNames, checkObject, EngineError, type Names } from '../base/errors';
 import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
-import { checkNames, checkObject, EngineError, type Names } from '../base/errors';
 import { checkFit, checkTrainer } from '../training/options';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';

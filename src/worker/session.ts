@@ -2,8 +2,9 @@
  * A training session in a worker: one engine, at most one run, and one thing at a time. It trains, keeps copies, and goes on by itself from
  * the last one when the device was lost. The page's worker and `serve` are two of its hosts.
  */
-import type { Engine } from '../engine';
+
 import { EngineError } from '../base/errors';
+import type { Engine } from '../engine';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import { type Attempt, Recoverer } from '../keeping/recoverer';
 import { SAVE_MS } from '../keeping/saver';

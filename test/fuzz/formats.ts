@@ -10,8 +10,8 @@ import { benchTables, caveats, headLines, textTable } from '../../harness/bench/
 import { UsageError } from '../../harness/cli/args';
 import { variantsOf } from '../../harness/cli/kernel_flags';
 import { type Npy, readNpy } from '../../harness/page/npy';
-import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { EngineError } from '../../src/base/errors';
+import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { checkConfig, parametersOf } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
 import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';

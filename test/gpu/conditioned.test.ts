@@ -1,11 +1,11 @@
 /** Networks that are told noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
+import { normal } from '../../src/base/random';
 import { readBuffer } from '../../src/gpu/staging';
 import type { AdapterKind } from '../../src/plan/op';
-import { normal } from '../../src/base/random';
-import type { TrainerOptions } from '../../src/training/options';
 import { rateFactor, type Schedule } from '../../src/plan/schedule';
+import type { TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, layersOf, outChannelsOf, type UNetConfig } from '../../src/unet/config';
 import { Predictor } from '../../src/unet/predictor';

@@ -5,12 +5,12 @@
  */
 import { afterAll, expect, test, vi } from 'vitest';
 import type { DistilEvent, Distiller, Warning } from '../../src';
+import { normal, STREAM, threefry } from '../../src/base/random';
 import { fingerprintWeights } from '../../src/distilling/distiller';
 import { checkDistiller, type DistillerOptions, trainerOf } from '../../src/distilling/options';
 import { Trajectories } from '../../src/distilling/trajectories';
 import { createEngine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
-import { normal, STREAM, threefry } from '../../src/base/random';
 import { recipeAt } from '../../src/recipes';
 import { Sampler } from '../../src/sampling/sampler';
 import type { UNetConfig } from '../../src/unet/config';

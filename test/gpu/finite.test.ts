@@ -1,8 +1,8 @@
 /** Steps that are not finite: found on the GPU before any weight changes, named, and ended or passed over. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { Dataset } from '../../src/data/dataset';
 import { EngineError, type ErrorCode } from '../../src/base/errors';
+import { Dataset } from '../../src/data/dataset';
 import type { Batch } from '../../src/training/batch';
 import type { TrainerOptions, TrainingEvent } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';

@@ -2,12 +2,12 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
-import { readBuffer } from '../../src/gpu/staging';
 import { normal, STREAM, threefry } from '../../src/base/random';
+import { readBuffer } from '../../src/gpu/staging';
 import type { EncodeRunOptions, LoadedOptions, SampleEvent } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
-import type { Sampling } from '../../src/unet/sampling';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import type { Sampling } from '../../src/unet/sampling';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
@@ -49,7 +49,7 @@ async function setUpBoth(sampling: Sampling) {
   return { plain: sampler, usual: await Sampler.create(gpu, other, { count }) };
 }
 
-/** The noise of a seed, from src/random.ts. */
+/** The noise of a seed, from src/base/random.ts. */
 const noiseOf = (seed: number, images = count) =>
   Float32Array.from({ length: images * size }, (_, i) => {
     const n = Math.floor(i / size);

@@ -1,8 +1,8 @@
 /** Training beside others: for so many milliseconds, in parts, and with a learning rate that is recorded. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { Dataset } from '../../src/data/dataset';
 import { EngineError } from '../../src/base/errors';
+import { Dataset } from '../../src/data/dataset';
 import { Gpu } from '../../src/gpu/gpu';
 import { Load } from '../../src/gpu/pacer';
 import type { FitOptions, FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';

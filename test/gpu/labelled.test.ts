@@ -6,16 +6,16 @@
 import { describe, expect, test, vi } from 'vitest';
 import { levelsOf } from '../../harness/run/network';
 import { Random } from '../../harness/specs/lib/spec';
+import { EngineError } from '../../src/base/errors';
+import { normal, permutation, STREAM, threefry, uniform } from '../../src/base/random';
 import { Dataset } from '../../src/data/dataset';
 import type { ImageSet } from '../../src/data/idx';
 import { createEngine } from '../../src/engine';
-import { EngineError } from '../../src/base/errors';
 import { readBuffer } from '../../src/gpu/staging';
+import { rateFactor, type Schedule } from '../../src/plan/schedule';
 import type { Tensor } from '../../src/plan/tensor';
-import { normal, permutation, STREAM, threefry, uniform } from '../../src/base/random';
 import { recipes } from '../../src/recipes';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../src/training/options';
-import { rateFactor, type Schedule } from '../../src/plan/schedule';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
@@ -68,7 +68,7 @@ interface Draw {
   readonly drop: number;
 }
 
-/** A batch as the host draws it, from src/random.ts and the definition of the objectives alone. */
+/** A batch as the host draws it, from src/base/random.ts and the definition of the objectives alone. */
 function drawBatch({ objective, binarize, seed, step, indices, drop }: Draw) {
   const count = indices.length;
   const noisy = new Float64Array(count * size);

@@ -5,11 +5,11 @@
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
+import { EngineError, type ErrorCode } from '../../src/base/errors';
+import { permutation } from '../../src/base/random';
 import { Dataset } from '../../src/data/dataset';
 import { createEngine } from '../../src/engine';
-import { EngineError, type ErrorCode } from '../../src/base/errors';
 import { Gpu } from '../../src/gpu/gpu';
-import { permutation } from '../../src/base/random';
 import { reference as corrupt } from '../../src/reference/corrupt';
 import { Sampler } from '../../src/sampling/sampler';
 import type { FitOptions, TrainingEvent } from '../../src/training/options';

@@ -4,10 +4,10 @@
  * @module-tag logic
  */
 import { expect, onTestFinished, test } from 'vitest';
+import { EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { loadIdx, loadLabels } from '../../src/data/idx';
 import { createEngine, type Engine } from '../../src/engine';
-import { EngineError } from '../../src/base/errors';
 import { requestDevice } from '../../src/gpu/request_device';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';

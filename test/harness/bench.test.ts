@@ -33,9 +33,9 @@ import {
 import { stepOps } from '../../harness/run/in_use';
 import { changesOf, type NetworkChoice } from '../../harness/run/network';
 import { specs } from '../../harness/specs/lib/registry';
-import type { ConvShape } from '../../src/plan/conv_shape';
 import { EngineError } from '../../src/base/errors';
 import { convFlops } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/plan/conv_shape';
 
 const times = (median: number, spread = 0.1) => ({
   median,

@@ -9,8 +9,8 @@ import { holdOut, loadImages } from '../../harness/cli/images';
 import { describeNetwork, networkOf } from '../../harness/cli/network_flags';
 import { samplingFlags, samplingOf, samplingText } from '../../harness/cli/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/cli/schedule_flag';
-import { recipes } from '../../src/recipes';
 import { checkSchedule } from '../../src/plan/schedule';
+import { recipes } from '../../src/recipes';
 import { presets } from '../../src/unet/config';
 import type { Model } from '../../src/weights/model';
 

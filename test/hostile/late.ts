@@ -1,6 +1,7 @@
 /** What becomes of training where the driver compiles one shader or another for long, or for ever. */
-import { EngineError, type Progress } from '../../src/index';
+
 import { memoryCache } from '../../src/gpu/cache';
+import { EngineError, type Progress } from '../../src/index';
 import { type healthyVisit, isOnlyForm, type Outcome, type Place, type Result, trainOn } from './rows';
 
 /** In place of 10 or 60 s. */

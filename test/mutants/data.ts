@@ -112,7 +112,7 @@ export const data: Mutants = {
   },
   'random numbers': {
     'an epoch is shuffled like the one before': {
-      file: 'src/random.ts',
+      file: 'src/base/random.ts',
       text: 'threefry(seed, STREAM.shuffle, epoch, i)',
       becomes: 'threefry(seed, STREAM.shuffle, 0, i)',
       caughtBy: unit('random'),

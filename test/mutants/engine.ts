@@ -186,7 +186,7 @@ export const engine: Mutants = {
       caughtBy: node('node/wrong_kernels', 'as wrong'),
     },
     'tests of one adapter count for another': {
-      file: 'src/tuning/memory.ts',
+      file: 'src/gpu/adapter_memory.ts',
       text: 'const { adapter, versions, conditions } = this;',
       becomes: 'const { versions, conditions } = this;\n    const adapter = {};',
       caughtBy: unit('tuning/memory', 'adapter'),
@@ -224,7 +224,7 @@ export const engine: Mutants = {
       caughtBy: node('node/at_size', 'is made once'),
     },
     'a form that is wrong may be fixed again': {
-      file: 'src/tuning/chooser.ts',
+      file: 'src/unet/chooser.ts',
       text: '  chooser.checkCondemned?.(given);\n',
       becomes: '',
       caughtBy: node('node/at_size', 'refused from then'),
@@ -350,7 +350,7 @@ export const engine: Mutants = {
       caughtBy: node('node/hostile', 'request for'),
     },
     'the batch that is said to fit does not': {
-      file: 'src/tuning/largest_batch.ts',
+      file: 'src/unet/largest_batch.ts',
       text: 'if (fits(4 * middle)) good',
       becomes: 'if (fits(2 * middle)) good',
       caughtBy: node('gpu/trainer', 'that fits'),
@@ -456,7 +456,7 @@ export const engine: Mutants = {
       caughtBy: node('node/hostile', 'not replaced'),
     },
     'forms that are given are not waited for': {
-      file: 'src/tuning/chooser.ts',
+      file: 'src/unet/chooser.ts',
       text: 'else if (error instanceof UnusableKernel && error.pending) await error.pending.wait();\n',
       becomes: '',
       caughtBy: node('node/hostile', 'is waited for where'),
@@ -544,13 +544,13 @@ export const engine: Mutants = {
       caughtBy: node('node/trust', 'a result: predict'),
     },
     'a version of the runtime is not seen': {
-      file: 'src/tuning/memory.ts',
+      file: 'src/gpu/adapter_memory.ts',
       text: 'runtime: runtimeVersion, cacheKey',
       becomes: 'cacheKey',
       caughtBy: unit('tuning/memory', 'Dawn'),
     },
     'what is forgotten comes back': {
-      file: 'src/tuning/memory.ts',
+      file: 'src/gpu/adapter_memory.ts',
       text: '(await this.generation(kind)) + 1',
       becomes: '(await this.generation(kind)) + 0',
       caughtBy: unit('tuning/memory', 'and of no other'),
@@ -598,7 +598,7 @@ export const engine: Mutants = {
       caughtBy: node('node/report', 'leaves out'),
     },
     'lost devices are told of until the next visit': {
-      file: 'src/tuning/memory.ts',
+      file: 'src/gpu/adapter_memory.ts',
       text: 'await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));',
       becomes: 'void losses;',
       caughtBy: node('node/report', 'was lost'),

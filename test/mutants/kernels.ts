@@ -144,19 +144,19 @@ export const kernels: Mutants = {
       caughtBy: node('gpu/kernels', 'conv2d_grad_kernel.winograd7'),
     },
     'every chunk begins at the first image': {
-      file: 'src/winograd.ts',
+      file: 'src/winograd/plan.ts',
       text: 'first: i * chunk,',
       becomes: 'first: 0,',
       caughtBy: node('gpu/kernels', 'conv2d.winograd7'),
     },
     'chunks that are kept lie on top of each other': {
-      file: 'src/winograd.ts',
+      file: 'src/winograd/plan.ts',
       text: 'i * keptStride(form, tiles, channels), size)',
       becomes: '0 * keptStride(form, tiles, channels), size)',
       caughtBy: node('gpu/unet', 'frequencies that are kept'),
     },
     'the bias gradient is taken from another frequency': {
-      file: 'src/winograd.ts',
+      file: 'src/winograd/plan.ts',
       text: 'sumFrequency: one * (side + 1)',
       becomes: 'sumFrequency: one * side',
       caughtBy: node('gpu/kernels', 'conv2d_grad_kernel.winograd7'),

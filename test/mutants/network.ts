@@ -45,19 +45,19 @@ export const network: Mutants = {
   },
   schedule: {
     'the warm-up begins at 0': {
-      file: 'src/training/schedule.ts',
+      file: 'src/plan/schedule.ts',
       text: 'return (completed + 1) / warmup;',
       becomes: 'return completed / warmup;',
       caughtBy: unit('training/schedule'),
     },
     'the cosine is longer by the warm-up': {
-      file: 'src/training/schedule.ts',
+      file: 'src/plan/schedule.ts',
       text: '(completed - warmup) / (steps - warmup)',
       becomes: '(completed - warmup) / steps',
       caughtBy: unit('training/schedule'),
     },
     'a cosine may end where its warm-up does': {
-      file: 'src/training/schedule.ts',
+      file: 'src/plan/schedule.ts',
       text: '    warmup + 1,\n',
       becomes: '    warmup,\n',
       caughtBy: unit('training/schedule'),

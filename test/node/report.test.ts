@@ -1,8 +1,8 @@
 /** What an engine tells of itself for a bug report. */
 import { expect, test } from 'vitest';
 import { version } from '../../package.json';
-import { createEngine, type Engine, type EngineReport } from '../../src/index';
 import { memoryCache } from '../../src/gpu/cache';
+import { createEngine, type Engine, type EngineReport } from '../../src/index';
 import { tutorial } from '../checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { makeHostile, someGpu } from '../hostile/hostile_device';

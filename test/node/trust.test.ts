@@ -1,5 +1,7 @@
 /** How long what was found on an adapter is trusted: the checks of kernels are counted. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AdapterMemory } from '../../src/gpu/adapter_memory';
+import { memoryCache, type TuningCache } from '../../src/gpu/cache';
 import {
   createEngine,
   type Engine,
@@ -9,8 +11,6 @@ import {
   type Variants,
   type Warning,
 } from '../../src/index';
-import { memoryCache, type TuningCache } from '../../src/gpu/cache';
-import { AdapterMemory } from '../../src/gpu/adapter_memory';
 import { tutorial } from '../checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { hostileGpu, makeHostile, someGpu } from '../hostile/hostile_device';

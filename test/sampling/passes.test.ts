@@ -1,5 +1,6 @@
 /** What a run of sampling asks of the network, pass by pass. */
 import { describe, expect, test } from 'vitest';
+import { SAMPLING_STEP } from '../../src/plan/sampling_step';
 import {
   extrapolated,
   firstRow,
@@ -10,7 +11,6 @@ import {
   ROW_WORDS,
   SHARE_AT,
 } from '../../src/sampling/passes';
-import { SAMPLING_STEP } from '../../src/plan/sampling_step';
 
 /** A row in words. */
 const read = (row: Float32Array) => {

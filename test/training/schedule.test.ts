@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { spec } from '../../harness/specs/finish_step';
 import { expectedOf, Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
-import { STATE } from '../../src/plan/step_state';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../src/plan/schedule';
+import { STATE } from '../../src/plan/step_state';
 
 const cosine: Schedule = { decay: 'cosine', warmup: 10, steps: 110, floor: 0.1 };
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { loadDigits } from '../../src/data/digits';
-import { settingsOf } from '../../src/training/options';
 import type { ScheduleOption } from '../../src/plan/schedule';
+import { settingsOf } from '../../src/training/options';
 import { ConstantImageWatch, constantLosses, isConstant } from '../../src/worker/constant_image';
 
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);

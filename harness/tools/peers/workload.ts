@@ -1,8 +1,9 @@
 /** The workload of all libraries: a recipe's network and settings, with the weights and the batches of harness/run/golden_workload.ts. */
+
+import { rateFactor } from '../../../src/plan/schedule';
 import { type RecipeName, recipes } from '../../../src/recipes';
 import type { Batch } from '../../../src/training/batch';
 import { settingsOf, type TrainerOptions } from '../../../src/training/options';
-import { rateFactor } from '../../../src/plan/schedule';
 import type { AdamSettings } from '../../../src/training/settings';
 import { type Layer, layersOf, parametersOf, type UNetConfig } from '../../../src/unet/config';
 import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../../run/golden_workload';

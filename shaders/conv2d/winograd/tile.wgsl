@@ -4,7 +4,7 @@
 //   Lane    what an invocation processes at once: an image, f32, or a pair of images, vec2f. All counts of images are counts of Lanes;
 // and imports a form (f7x5.wgsl, say), which declares the size TILE.
 // A workgroup has `lanes` Lanes of one tile, so that its branches at the border are uniform; or, if a chunk has fewer Lanes, several tiles.
-// Dispatch: x over images, y over tiles (see transformItems in src/winograd.ts).
+// Dispatch: x over images, y over tiles (see transformItems in src/winograd/plan.ts).
 
 struct Place {
   image: u32, // of the chunk; chunk or more: nothing to do
