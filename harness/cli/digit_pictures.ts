@@ -1,10 +1,10 @@
 /** Pictures of a network that is conditioned on noise level and class: its training data, and samples of each class. */
 
-import { normal, STREAM, threefry } from '../../src/base/random';
 import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import type { UNet } from '../../src/unet/unet';
-import { greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
+import { noiseMoreAndMore } from '../run/noise';
+import { greys, grid, type Picture, rowsOf } from '../run/pictures';
 import type { PictureOptions } from './run_pictures';
 
 /** Images in each row of a picture. */
@@ -23,21 +23,6 @@ export const columnsOf = ({ config }: UNet) => Math.min(config.conditioning?.cla
 export const labelsInTurn = (classes: readonly number[], count: number) =>
   Uint8Array.from({ length: count }, (_, i) => classes[i % classes.length]);
 
-/** Mixes noise into images as the recipe does, more from left to right: (1 - t) image + t noise, pixels from -1 to 1. */
-export function noiseMoreAndMore(images: Images, seed: number) {
-  const count = Math.min(SHOWN, images.values.length / (images.height * images.width * images.channels));
-  const size = images.height * images.width * images.channels;
-  const levels = Float32Array.from({ length: count }, (_, i) => (count > 1 ? i / (count - 1) : 1));
-  const values = Float32Array.from({ length: count * size }, (_, i) => {
-    const t = levels[Math.floor(i / size)];
-    const noise = normal(threefry(seed, STREAM.noise, 0xffffffff, i))[0];
-    return (1 - t) * (2 * images.values[i] - 1) + t * noise;
-  });
-  return { levels, values, count, size };
-}
-
-const toUnit = (v: number) => 0.5 * v + 0.5;
-
 /** Yields each picture of a run with its file name, without extension. */
 export async function* digitPictures(
   engine: Engine,
@@ -45,10 +30,10 @@ export async function* digitPictures(
   set: ImageSet,
   { seed, signal, onStep }: PictureOptions,
 ): AsyncGenerator<{ name: string; picture: Picture }, void, undefined> {
-  const originals = greys(set, Math.min(SHOWN, set.count));
-  const noised = noiseMoreAndMore(originals, seed);
-  const { levels, values, count, size } = noised;
-  const shown = { ...originals, values: values.map(toUnit) };
+  const count = Math.min(SHOWN, set.count);
+  const originals = greys(set, count);
+  const { levels, input, ...noisy } = noiseMoreAndMore('flow', originals, seed);
+  const shown = { ...originals, values: noisy.shown };
   yield { name: 'corruption', picture: grid(rowsOf(originals, shown), count) };
 
   signal?.throwIfAborted();
@@ -56,13 +41,8 @@ export async function* digitPictures(
     ...(unet.config.conditioning?.noiseLevel ? { levels } : {}),
     ...(unet.config.conditioning?.classes ? { labels: set.labels!.subarray(0, count) } : {}),
   };
-  // The network predicts the velocity, noise - image; so the image behind x is x - t velocity.
-  const velocity = await unet.predict(values, count, told);
-  const behind = values.map((x, i) => toUnit(x - levels[Math.floor(i / size)] * velocity[i]));
-  yield {
-    name: 'predictions',
-    picture: grid(rowsOf(originals, shown, { ...originals, values: behind }), count),
-  };
+  const behind = { ...originals, values: noisy.behind(await unet.predict(input, count, told)) };
+  yield { name: 'predictions', picture: grid(rowsOf(originals, shown, behind), count) };
 
   yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, rows: ROWS, onStep }) };
   yield { name: 'trajectory', picture: await trajectory(engine, unet, { seed, signal }) };

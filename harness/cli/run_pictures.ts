@@ -3,7 +3,8 @@ import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import type { SampleOptions } from '../../src/sampling/options';
 import type { UNet } from '../../src/unet/unet';
-import { corruptMoreAndMore, greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
+import { noiseMoreAndMore } from '../run/noise';
+import { greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
 
 const SHOWN = 8;
 
@@ -24,11 +25,12 @@ export async function* runPictures(
   const { seed, signal } = options;
   const count = Math.min(SHOWN, set.count);
   const originals = greys(set, count);
-  const corrupted = corruptMoreAndMore(originals, seed);
+  const { input, behind } = noiseMoreAndMore('tutorial', originals, seed);
+  const corrupted = { ...originals, values: input };
   yield { name: 'corruption', picture: grid(rowsOf(originals, corrupted), count) };
 
   signal?.throwIfAborted();
-  const predictions = { ...corrupted, values: await unet.predict(corrupted.values, count) };
+  const predictions = { ...originals, values: behind(await unet.predict(input, count)) };
   yield { name: 'predictions', picture: grid(rowsOf(originals, corrupted, predictions), count) };
 
   const history = await sampleHistory(engine, unet, {

@@ -1,7 +1,8 @@
 /** The pictures of the Draw tab: the noised drawing, what is made of it, and the fillings of a mask. */
+
+import { noised } from '../run/noise';
 import { anyElement, button, byId, setText } from './dom';
 import { ImageView, type Tiles } from './images';
-import { noised } from './noised';
 import type { Ask } from './settings';
 import { SIDE } from './strokes';
 

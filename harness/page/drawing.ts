@@ -2,8 +2,8 @@
 import type { Engine, Sampler, UNet } from '../../src';
 import { recipes } from '../../src/recipes';
 import { classLosses } from '../run/classify';
+import { gaussianNoise } from '../run/noise';
 import { samplingOfDrawing } from './draw_order';
-import { gaussianNoise } from './noised';
 import type { DrawAnswer, DrawOrder } from './protocol';
 
 /** Fillings of a mask, of as many seeds, side by side. */

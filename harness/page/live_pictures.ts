@@ -1,8 +1,8 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
 import type { Engine, ImageSet, Sampler, UNet } from '../../src';
 import type { Objective } from '../../src/training/settings';
+import { noiseMoreAndMore } from '../run/noise';
 import { greys } from '../run/pictures';
-import { corrupt } from './corruption';
 import { noiseOf, type Placed, START } from './noise_field';
 import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from './order';
 import { keepsFrame, type Order, type WorkerEvent } from './protocol';
@@ -46,7 +46,7 @@ export class LivePictures {
   ): Promise<void> {
     const count = Math.min(STRIP_IMAGES, images.count);
     const clean = greys(images, count);
-    const { levels, input, shown, behind } = corrupt(objective, clean, seed);
+    const { levels, input, shown, behind } = noiseMoreAndMore(objective, clean, seed);
     const told = unet && toldOf(unet, images, levels);
     const predictions = told ? toBytes(behind(await unet.predict(input, count, told))) : undefined;
     this.send({ type: 'strip', step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions });

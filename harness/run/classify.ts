@@ -2,6 +2,7 @@
 import { EngineError } from '../../src/base/errors';
 import { normal, STREAM, threefry } from '../../src/base/random';
 import type { UNet } from '../../src/unet/unet';
+import { mix, toFlow } from './noise';
 
 /**
  * The noise levels at which each class is tried. With less noise the image itself says all and the class adds nothing; with more the image
@@ -31,6 +32,7 @@ export async function classLosses(
   }
   const levels = CLASSIFY_LEVELS;
   const size = image.length;
+  const clean = image.map(toFlow);
   const noise = levels.map((_, l) =>
     Float32Array.from(image, (_, i) => normal(threefry(seed, STREAM.noise, l, i))[0]),
   );
@@ -38,8 +40,7 @@ export async function classLosses(
   const input = new Float32Array(count * size);
   for (let n = 0; n < count; n++) {
     const l = n % levels.length;
-    const t = levels[l];
-    for (let i = 0; i < size; i++) input[n * size + i] = (1 - t) * (2 * image[i] - 1) + t * noise[l][i];
+    input.set(mix(clean, noise[l], levels[l]), n * size);
   }
   const told = {
     levels: Float32Array.from({ length: count }, (_, n) => levels[n % levels.length]),
@@ -50,7 +51,7 @@ export async function classLosses(
   for (let n = 0; n < count; n++) {
     let sum = 0;
     for (let i = 0; i < size; i++) {
-      const wanted = noise[n % levels.length][i] - (2 * image[i] - 1);
+      const wanted = noise[n % levels.length][i] - clean[i];
       sum += (velocity[n * size + i] - wanted) ** 2;
     }
     losses[told.labels[n]] += sum / (size * levels.length);

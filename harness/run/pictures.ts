@@ -1,5 +1,4 @@
 /** Turns images, arrays of numbers, into grids of pixels. Pure; shared by the page and the command line. */
-import { STREAM, threefry, uniform } from '../../src/base/random';
 
 /** Images as the engine returns them: [count][height][width][channels], 0 to 1. */
 export interface Images {
@@ -107,20 +106,4 @@ export function greys(
     channels,
     values: Float32Array.from(images.subarray(0, count * height * width * channels), (byte) => byte / 255),
   };
-}
-
-/** Mixes noise into images, from none in the first to pure noise in the last: x * (1 - a) + noise * a, a from 0 to 1. */
-export function corruptMoreAndMore(
-  images: Images,
-  seed: number,
-): Images & { readonly values: Float32Array<ArrayBuffer> } {
-  const count = imageCount(images);
-  const size = images.values.length / count;
-  const values = Float32Array.from(images.values, (value, i) => {
-    const image = Math.floor(i / size);
-    const amount = count > 1 ? image / (count - 1) : 1;
-    const noise = uniform(threefry(seed, STREAM.noise, 0xffffffff, i)[0]);
-    return value * (1 - amount) + noise * amount;
-  });
-  return { ...images, values };
 }

@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
-import { corruptMoreAndMore, greys, grid, type Picture, rgba, rowsOf } from '../../harness/run/pictures';
+import { greys, grid, type Picture, rgba, rowsOf } from '../../harness/run/pictures';
 
 const pixel = ({ width, channels, data }: Picture, x: number, y: number) => [
   ...data.subarray((y * width + x) * channels, (y * width + x + 1) * channels),
@@ -59,30 +59,6 @@ test('rows below each other', () => {
 test('greys are bytes / 255, not made black and white', () => {
   const set = { images: new Uint8Array([0, 51, 255, 9]), height: 1, width: 1, channels: 1 };
   expect([...greys(set, 3).values]).toEqual([0, Math.fround(0.2), 1]);
-});
-
-describe('corruptMoreAndMore', () => {
-  const images = { height: 4, width: 4, channels: 1, values: new Float32Array(8 * 16).fill(0.5) };
-
-  test('from the image itself to noise alone, in even steps', () => {
-    const { values } = corruptMoreAndMore(images, 1);
-    expect([...values.subarray(0, 16)]).toEqual(Array(16).fill(0.5));
-    const spread = (i: number) => {
-      const image = values.subarray(16 * i, 16 * i + 16);
-      return Math.max(...image) - Math.min(...image);
-    };
-    for (let i = 1; i < 8; i++) expect(spread(i)).toBeLessThanOrEqual(i / 7);
-    expect(spread(7)).toBeGreaterThan(0.6);
-    for (const value of values) {
-      expect(value).toBeGreaterThanOrEqual(0);
-      expect(value).toBeLessThan(1);
-    }
-  });
-
-  test('the seed decides', () => {
-    expect(corruptMoreAndMore(images, 1)).toEqual(corruptMoreAndMore(images, 1));
-    expect(corruptMoreAndMore(images, 2)).not.toEqual(corruptMoreAndMore(images, 1));
-  });
 });
 
 // A reader of its own: signature, chunks with checksums, zlib, rows without filters.

@@ -5,7 +5,6 @@ import { fits, verdict } from '../../harness/page/draw_classes';
 import { DrawHistory } from '../../harness/page/draw_history';
 import { questionOf, refined, samplingOfDrawing, unfit } from '../../harness/page/draw_order';
 import { Latest } from '../../harness/page/latest';
-import { gaussianNoise, noised } from '../../harness/page/noised';
 import { initialSettings } from '../../harness/page/settings';
 import {
   type Drawing,
@@ -18,6 +17,7 @@ import {
   SIDE,
   type Tool,
 } from '../../harness/page/strokes';
+import { gaussianNoise, noised } from '../../harness/run/noise';
 import { recipes } from '../../src/recipes';
 
 const stroke = (tool: Tool, ...points: [number, number][]) => ({

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { errorOf, spread, uniformOf } from '../../harness/page/explain/noise';
 import { recipeSteps } from '../../harness/page/explain/recipe_steps';
 import { fileAddress } from '../../harness/page/links';
-import { gaussianNoise } from '../../harness/page/noised';
+import { gaussianNoise } from '../../harness/run/noise';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

@@ -6,11 +6,11 @@ import { callsIn, choiceOf, handMaking, makingOf, settingsFor } from '../../harn
 import { Following, handOf, MAP_SIDE, nextImages } from '../../harness/page/following';
 import { imagesAt, noiseOf, type Placed, sharesAt } from '../../harness/page/noise_field';
 import { movedBy } from '../../harness/page/noise_hand';
-import { gaussianNoise } from '../../harness/page/noised';
 import { INSTANT } from '../../harness/page/pretrained';
 import type { Order, WorkerEvent } from '../../harness/page/protocol';
 import { initialOf, initialSettings, type Settings } from '../../harness/page/settings';
 import { initialState } from '../../harness/page/state';
+import { gaussianNoise } from '../../harness/run/noise';
 import { loadPretrained } from '../../src/pretrained';
 import { recipes } from '../../src/recipes';
 

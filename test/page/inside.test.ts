@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { files, sources } from 'virtual:shader-sources';
 import { describe, expect, test } from 'vitest';
 import { listStep } from '../../harness/page/inside/list';
-import { addNoise } from '../../harness/page/inside/noise';
 import { stages } from '../../harness/page/inside/protocol';
+import { addNoise } from '../../harness/run/noise';
 import { shaderText } from '../../src/plan/text';
 import { type RecipeName, recipes } from '../../src/recipes';
 import { settingsOf } from '../../src/training/options';
@@ -26,7 +26,7 @@ describe('noise', () => {
   );
 
   test('is the same at every level, and another one for every image', () => {
-    const at = (level: number, index: number) => addNoise('tutorial', clean, level, { seed: 3, index }).noisy;
+    const at = (level: number, index: number) => addNoise('tutorial', clean, level, { seed: 3, index }).input;
     const half = at(0.5, 0);
     for (const [i, value] of at(1, 0).entries()) expect(2 * half[i] - clean[i]).toBeCloseTo(value, 6);
     expect(at(1, 1)).not.toEqual(at(1, 0));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { corrupt } from '../../harness/page/corruption';
 import { imagesAt, noiseOf } from '../../harness/page/noise_field';
 import { columnsFor, columnsForText, labelsFor, samplingOf, usualCount } from '../../harness/page/order';
+import { noiseMoreAndMore } from '../../harness/run/noise';
 import { presets } from '../../src/unet/config';
 
 const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;
@@ -66,7 +66,7 @@ describe('more and more noise', () => {
   test.each(['tutorial', 'flow'] as const)(
     '%s: the first as it is, the last nothing but noise',
     (objective) => {
-      const { levels, shown, input } = corrupt(objective, images, 1);
+      const { levels, shown, input } = noiseMoreAndMore(objective, images, 1);
       expect([...levels]).toEqual([0, 0.25, 0.5, 0.75, 1]);
       part(shown, 0).forEach((x, i) => {
         expect(x).toBeCloseTo(values[i], 6);
@@ -75,13 +75,13 @@ describe('more and more noise', () => {
       // Uniform from 0 to 1, or Gaussian; 400 numbers.
       expect(Math.abs(mean - (objective === 'flow' ? 0 : 0.5))).toBeLessThan(0.2);
       expect(variance).toBeCloseTo(objective === 'flow' ? 1 : 1 / 12, objective === 'flow' ? 0 : 1);
-      expect(corrupt(objective, images, 1).input).toEqual(input);
-      expect(corrupt(objective, images, 2).input).not.toEqual(input);
+      expect(noiseMoreAndMore(objective, images, 1).input).toEqual(input);
+      expect(noiseMoreAndMore(objective, images, 2).input).not.toEqual(input);
     },
   );
 
   test('the true velocity leads back to the images', () => {
-    const { levels, input, behind } = corrupt('flow', images, 3);
+    const { levels, input, behind } = noiseMoreAndMore('flow', images, 3);
     const pixel = (i: number) => 2 * values[i] - 1;
     const velocity = input.map((x, i) => {
       const level = levels[Math.floor(i / size)];
@@ -93,7 +93,7 @@ describe('more and more noise', () => {
   });
 
   test('of the tutorial’s network, what it makes is what it sees', () => {
-    const { behind, shown, input } = corrupt('tutorial', images, 3);
+    const { behind, shown, input } = noiseMoreAndMore('tutorial', images, 3);
     expect(shown).toEqual(input);
     expect(behind(values)).toEqual(values);
   });

@@ -1,8 +1,8 @@
 /** The first scene: an image and noise, mixed by a slider. It needs no network, and so no GPU. */
 import { STREAM, threefry, uniform } from '../../../src/base/random';
+import { gaussianNoise, mix, toFlow } from '../../run/noise';
 import { svg } from '../../run/svg';
 import { elementOf } from '../draw';
-import { gaussianNoise } from '../noised';
 import { Choice, Figure, halves, make, prose, Slider } from './build';
 import { spread } from './noise';
 import { type Scene, SEED, type Stage } from './scene';
@@ -114,7 +114,7 @@ export class NoiseScene implements Scene {
     if (key === this.drawn) return;
     this.drawn = key;
     const t = slider.value / 100;
-    const { clean, noise, mixed } = mix(this.clean, kind, seed, t);
+    const { clean, noise, mixed } = mixture(this.clean, kind, seed, t);
     this.image.show({ bytes: clean }, `A ${digit}`, `× ${(1 - t).toFixed(2)}`);
     this.noise.show({ bytes: bytesOf(noise, kind) }, 'Noise', `× ${t.toFixed(2)}`);
     this.mixed.show(
@@ -167,11 +167,11 @@ export class NoiseScene implements Scene {
 }
 
 /** An image of values from 0 to 1 and noise, in the range of the recipe, and both mixed. */
-function mix(image: Float32Array, kind: Kind, seed: number, t: number) {
-  const x = image.map((value) => (kind === 'digits' ? 2 * value - 1 : Number(value > 0.5)));
+function mixture(image: Float32Array, kind: Kind, seed: number, t: number) {
+  const x = Float32Array.from(image, (value) => (kind === 'digits' ? toFlow(value) : Number(value > 0.5)));
   const noise =
     kind === 'digits'
       ? gaussianNoise(seed, 1, SIZE)
       : Float32Array.from({ length: SIZE }, (_, i) => uniform(threefry(seed, STREAM.sample, 0, i)[0]));
-  return { clean: bytesOf(x, kind), noise, mixed: x.map((value, i) => (1 - t) * value + t * noise[i]) };
+  return { clean: bytesOf(x, kind), noise, mixed: mix(x, noise, t) };
 }

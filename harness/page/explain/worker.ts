@@ -1,8 +1,7 @@
 /** The Explain tab's part of the training worker; loaded when it is asked for the first time. */
 import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
+import { addNoise, gaussianNoise } from '../../run/noise';
 import { choicesOf } from '../inside/images';
-import { addNoise } from '../inside/noise';
-import { gaussianNoise } from '../noised';
 import type { Network } from '../order';
 import { pretrainedOf } from '../pretrained';
 import type { PageSettings } from '../protocol';
@@ -37,7 +36,7 @@ async function predict(
   const choices = choicesOf(await about.images(), unet.config);
   const { clean, label } = choices[Math.min(choice, choices.length - 1)];
   const noised = LEVELS.map((level) => addNoise(objective, clean, level, { seed }));
-  const input = Float32Array.from(noised.flatMap(({ noisy }) => [...noisy]));
+  const input = Float32Array.from(noised.flatMap(({ input }) => [...input]));
   const { noiseLevel = false, classes = 0 } = conditioning ?? {};
   const told = {
     ...(noiseLevel ? { levels: Float32Array.from(LEVELS) } : {}),

@@ -13,13 +13,13 @@ import { padBatch } from '../../../src/plan/tensor';
 import { settingsOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
+import { addNoise, type Noisy } from '../../run/noise';
 import { greys } from '../../run/pictures';
 import type { Network } from '../order';
 import type { PageSettings, Source, WorkerEvent } from '../protocol';
 import { recipeOf } from '../settings';
 import { choicesOf } from './images';
 import type { StepToList } from './list';
-import { addNoise, type Noised } from './noise';
 import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './protocol';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
@@ -84,7 +84,7 @@ export class Inside {
     const noised = noise(about, choices[picture.choice].clean, picture.level);
     const { predictor, buffers } = await this.watch(engine, unet);
     const { queue } = engine.device;
-    queue.writeBuffer(buffers.input, 0, noised.noisy.slice());
+    queue.writeBuffer(buffers.input, 0, noised.input);
     queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));
     queue.writeBuffer(buffers.labels, 0, Uint32Array.of(picture.label));
     const encoder = engine.device.createCommandEncoder({ label: 'look inside' });
@@ -203,7 +203,7 @@ function batchOf(picture: Picture, about: Surroundings, count: number) {
     n === 0 ? chosen.clean : all.subarray(n * size, (n + 1) * size),
   );
   const noised = cleans.map((clean, n) => noise(about, clean, levels[n], n));
-  const together = (key: 'noisy' | 'target') => {
+  const together = (key: 'input' | 'target') => {
     const values = new Float32Array(count * size);
     noised.forEach((each, n) => {
       values.set(each[key], n * size);
@@ -211,10 +211,10 @@ function batchOf(picture: Picture, about: Surroundings, count: number) {
     return values;
   };
   const first = { clean: chosen.clean, noised: noised[0] };
-  return { noisy: together('noisy'), target: together('target'), levels, labels, first };
+  return { noisy: together('input'), target: together('target'), levels, labels, first };
 }
 
-function noise({ network, settings }: Surroundings, clean: Float32Array, level: number, index = 0): Noised {
+function noise({ network, settings }: Surroundings, clean: Float32Array, level: number, index = 0): Noisy {
   return addNoise(network.objective, clean, level, { seed: settings.seed, index });
 }
 
