@@ -100,7 +100,7 @@ interface Compared {
 
 /**
  * Runs the pass once, and some of its ops also in other variants, on the same inputs. How far each is off, or undefined if results are not
- * finite.
+ * finite, or a shader takes long to compile.
  */
 async function sharesApart(
   { gpu, op, Program, Staging, createTensorBuffers }: Parts,
@@ -137,13 +137,14 @@ async function sharesApart(
       (sum ? atEnd : ops).push(comparison);
     }
   }
+  const all = [...ops, ...atEnd];
+  if (!(await isCompiled(gpu, all))) return undefined;
   const inputs = pass.inputs(new Random());
   const partials = compared.map(({ partials }) => partials);
   const buffers = await createTensorBuffers(gpu, `${label} `, [...inputs.map(([t]) => t), ...partials]);
   let program: Program | undefined;
   let staging: Staging | undefined;
   try {
-    const all = [...ops, ...atEnd];
     program = await Program.compile(gpu, label, all, new Map([...boundBuffers, ...buffers]));
     // Faults that depend on the number of workgroups do not show in pieces of a dispatch.
     const each = all.map((_, i) => program!.section(i, i + 1));
@@ -158,6 +159,14 @@ async function sharesApart(
     staging?.destroy();
     for (const buffer of buffers.values()) buffer.destroy();
   }
+}
+
+/** Compiles the shaders of `ops`. False if one is late: training does not wait for a comparison. */
+async function isCompiled({ compiler }: Gpu, ops: readonly Op[]): Promise<boolean> {
+  const compilations = ops.flatMap(({ calls }) => calls.map(({ shader }) => compiler.pipeline(shader)));
+  const compiled = Promise.all(compilations.map(({ compiled }) => compiled)).then(() => true);
+  const late = compilations.map((compilation) => compilation.late.then(() => false));
+  return Promise.race([compiled, ...late]);
 }
 
 const isWritten = ({ calls }: Op, t: Tensor): boolean =>

@@ -73,10 +73,12 @@ export class Random {
   private state = 1;
 
   floats(size: number, from: number, to: number): Float32Array {
-    return Float32Array.from({ length: size }, () => {
+    const floats = new Float32Array(size);
+    for (let i = 0; i < size; i++) {
       this.state = (Math.imul(this.state, 1664525) + 1013904223) >>> 0;
-      return from + (to - from) * ((this.state >>> 8) * 2 ** -24);
-    });
+      floats[i] = from + (to - from) * ((this.state >>> 8) * 2 ** -24);
+    }
+    return floats;
   }
 
   integers(size: number, below: number): Uint32Array {
