@@ -165,7 +165,7 @@ async function sharesApart(
 async function isCompiled({ compiler }: Gpu, ops: readonly Op[]): Promise<boolean> {
   const compilations = ops.flatMap(({ calls }) => calls.map(({ shader }) => compiler.pipeline(shader)));
   const compiled = Promise.all(compilations.map(({ compiled }) => compiled)).then(() => true);
-  const late = compilations.map((compilation) => compilation.late.then(() => false));
+  const late = compilations.filter(({ ended }) => !ended).map(({ late }) => late.then(() => false));
   return Promise.race([compiled, ...late]);
 }
 

@@ -11,6 +11,8 @@ export interface Compilation {
   readonly compiled: Promise<CompiledShader>;
   /** Resolves if it has not come by the deadline. */
   readonly late: Promise<void>;
+  /** Whether it has come, or was refused. */
+  ended: boolean;
   /** When its turn came, by `performance.now()`. */
   begun: number;
   /** For how many seconds it has been waited for since it is late, and the wait that is under way. */

@@ -74,8 +74,11 @@ export class Compiler {
       }
     };
     this.counts.total++;
-    const compiled = begun().finally(() => this.count());
-    const compilation: Compilation = { compiled, late, begun: 0, waited: 0 };
+    const compiled = begun().finally(() => {
+      compilation.ended = true;
+      this.count();
+    });
+    const compilation: Compilation = { compiled, late, ended: false, begun: 0, waited: 0 };
     this.compilations.set(key, compilation);
     compiled.catch(() => this.compilations.delete(key)); // the network, or memory, may be back next time
     return compilation;

@@ -78,6 +78,8 @@ async function wait(need: Need, isPatient: boolean): Promise<CompiledShader> {
   const { deadline } = compiler;
   const { compiled } = compilation;
   for (;;) {
+    // It may have been late for an earlier program.
+    if (compilation.ended) return compiled;
     const seconds = Number(((performance.now() - compilation.begun) / 1000).toPrecision(2));
     if (!compilation.tick) {
       compiler.tellLate(`${op.kernel}.${op.variant}`, seconds);
