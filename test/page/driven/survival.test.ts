@@ -1,7 +1,9 @@
 /** What a page's run survives: a reload, a lost device, a GPU process that is killed, other tabs, storage that is full. */
+import { readFileSync } from 'node:fs';
 import type { BrowserContext } from 'puppeteer';
 import { beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../../harness/run/browsers';
+import old from '../../old/page_run.json';
 import { drive } from '../drive';
 import {
   click,
@@ -13,6 +15,7 @@ import {
   offered,
   pause,
   phase,
+  root,
   steps,
   TUTORIAL,
   text,
@@ -46,6 +49,35 @@ async function profile(): Promise<{ open(query: string): ReturnType<typeof visit
     close: () => context.close(),
   };
 }
+
+test('a run that an earlier version of the page kept goes on', async () => {
+  const { open, close } = await profile();
+  const { page, problems } = await open('');
+  const { id, file, kept, notes, losses: before } = old;
+  const bytes = readFileSync(`${root}/test/old/page_run.safetensors`, 'base64');
+  await page.evaluate(
+    async (id, file, bytes, notes) => {
+      const storage = await navigator.storage.getDirectory();
+      const runs = await storage.getDirectoryHandle('webgpu-diffusion-runs', { create: true });
+      const folder = await runs.getDirectoryHandle(id, { create: true });
+      const handle = await folder.getFileHandle(file, { create: true });
+      const stream = await handle.createWritable();
+      await stream.write(Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0)));
+      await stream.close();
+      localStorage.setItem('webgpu-diffusion-run-notes', JSON.stringify({ [id]: notes }));
+    },
+    ...([id, file, bytes, notes] as const),
+  );
+  await page.reload();
+  await offered(page, `(step ${kept})`);
+  await click(page, '#kept-runs button');
+  await until(page, (n) => window.harness.state.losses.length > n, kept + 20);
+  const now = await losses(page);
+  expect(now.slice(0, kept)).toEqual(before.slice(0, kept));
+  for (let i = kept; i < kept + 20; i++) expect(Math.abs(now[i] / before[i] - 1)).toBeLessThan(1e-3);
+  expect(problems).toEqual([]);
+  await close();
+});
 
 test('a page that is left in the middle of a run goes on with it, bit for bit, and looks as before', async () => {
   const { open, close } = await profile();
