@@ -1,7 +1,8 @@
 /** How many network calls the images of the Make tab take, and how: few of the distilled network, or more of the network itself. Pure. */
 import { callsOf, type Sampling } from '../../src/unet/sampling';
 import { INSTANT } from './pretrained';
-import type { ModelDescription, Order, Source } from './protocol';
+import type { ModelDescription, Order } from './protocol';
+import type { Source } from './settings';
 import {
   type CallsChoice,
   callsChoices,

@@ -1,7 +1,7 @@
 /** The question that a drawing and the settings beside it put to the network, or why there is none. Pure. */
 import { centred } from './centred';
-import type { DrawOrder, ModelDescription, Source } from './protocol';
-import type { Settings } from './settings';
+import type { DrawOrder, ModelDescription } from './protocol';
+import type { Settings, Source } from './settings';
 import { type Drawing, inkOf, isEmpty, maskOf, SIDE } from './strokes';
 
 export interface Question {

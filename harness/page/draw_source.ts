@@ -6,7 +6,7 @@ import { unfit } from './draw_order';
 import { setDisabled } from './focus';
 import { whole } from './format';
 import { PRETRAINED_IMAGES } from './pretrained';
-import type { Source } from './protocol';
+import type { Source } from './settings';
 
 /** So many images, or an epoch if that has fewer, must a run have seen before its network is taken by itself. Before, the visitor may choose it. */
 const GROWN = 51_200;

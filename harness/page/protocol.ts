@@ -7,35 +7,9 @@ import type { ExplainAnswer, ExplainOrder } from './explain/protocol';
 import type { InsideAnswer, InsideOrder } from './inside/protocol';
 import type { Measurement } from './measurements';
 import type { Place, Placed } from './noise_field';
-import type { Beginning, FlowMethod, PageRecipe, Tune } from './settings';
+import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, PageSettings, Source } from './settings';
 
 export type { Phase } from '../../src/worker/events';
-
-/** What a run is made with. */
-export interface PageSettings {
-  readonly recipe: PageRecipe;
-  readonly begin: Beginning;
-  readonly batch: number;
-  readonly lr: number;
-  readonly epochs: number;
-  readonly seed: number;
-  readonly widths: readonly number[];
-  readonly limit: number;
-  readonly holdout: number | 'auto';
-  readonly minutes: number;
-  readonly samples: number;
-  readonly refresh: number;
-  readonly tune: Tune;
-}
-
-/** Those of them that a checkpoint holds. */
-export type CheckpointSettings = Pick<
-  PageSettings,
-  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
->;
-
-/** Whose network samples are made with: that which comes with the page, the run's, or that of a file. */
-export type Source = 'pretrained' | 'run' | 'file';
 
 /** What samples to make. A network that is not told classes, or does not follow a flow, leaves out what it has no use for. */
 export interface Order {

@@ -3,7 +3,7 @@ import { EngineError, type ImageSet, loadIdx, loadLabels, recipes, type UNetConf
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { imagesFrom, split } from '../run/hold_out';
 import { levelsOf } from '../run/network';
-import type { PageSettings } from './protocol';
+import type { PageSettings } from './settings';
 import { heldOutOf } from './settings';
 
 /** Those that come with the page. */

@@ -17,11 +17,12 @@ import type { TrainingRun } from '../../src/worker/run';
 import { type SessionHost, TrainingSession } from '../../src/worker/session';
 import { goesOnBy } from './device_lost';
 import type { Replacement } from './edit/replace';
-import type { Command, PageSettings } from './protocol';
+import type { Command } from './protocol';
 import { SessionDistil } from './session_distil';
 import { digits, SessionFiles } from './session_files';
 import { SessionMeasures } from './session_measures';
 import { SessionViews } from './session_views';
+import type { PageSettings } from './settings';
 import { type Post, Workplace } from './workplace';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */

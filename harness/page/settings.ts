@@ -7,7 +7,6 @@ import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../bench/result';
 import { usualHoldOut } from '../run/hold_out';
-import type { CheckpointSettings } from './protocol';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench'] as const;
 export type Task = (typeof tasks)[number];
@@ -105,6 +104,32 @@ export interface Settings {
   /** Start the tab's task as soon as the page is ready. */
   readonly autorun: boolean;
 }
+
+/** What a run is made with. */
+export interface PageSettings {
+  readonly recipe: PageRecipe;
+  readonly begin: Beginning;
+  readonly batch: number;
+  readonly lr: number;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly widths: readonly number[];
+  readonly limit: number;
+  readonly holdout: number | 'auto';
+  readonly minutes: number;
+  readonly samples: number;
+  readonly refresh: number;
+  readonly tune: Tune;
+}
+
+/** The settings that a checkpoint contains. */
+export type CheckpointSettings = Pick<
+  PageSettings,
+  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
+>;
+
+/** Whose network samples are made with: that which comes with the page, the run's, or that of a file. */
+export type Source = 'pretrained' | 'run' | 'file';
 
 export type Key = keyof Settings;
 

@@ -5,8 +5,8 @@ import { type Recipe, recipes } from '../../src/recipes';
 import { preparing } from '../run/kernels_text';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
 import { pretrainedOf } from './pretrained';
-import type { DataDescription, EventOf, ModelDescription, Phase, Source, WorkerEvent } from './protocol';
-import type { Beginning, Settings } from './settings';
+import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from './protocol';
+import type { Beginning, Settings, Source } from './settings';
 
 export { epochMeans, lossesCsv } from '../run/losses';
 

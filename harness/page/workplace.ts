@@ -9,9 +9,9 @@ import { checkBeginning, trainingOf } from './fine_tune';
 import { Models } from './models';
 import type { Network } from './order';
 import { INSTANT, pretrainedOf } from './pretrained';
-import type { Order, PageSettings, WorkerEvent } from './protocol';
+import type { Order, WorkerEvent } from './protocol';
 import { checkLabels, imagesOf, networkOf } from './run_images';
-import type { Beginning } from './settings';
+import type { Beginning, PageSettings } from './settings';
 
 export type Post = (event: WorkerEvent, transfer?: Transferable[]) => void;
 

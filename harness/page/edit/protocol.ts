@@ -1,5 +1,5 @@
 /** What the page asks the worker that tries edited shaders, and what it is told. */
-import type { StepToList } from '../inside/list';
+import type { StepToList } from '../inside/protocol';
 import type { Place, Texts } from './assemble';
 import type { Replacement } from './replace';
 

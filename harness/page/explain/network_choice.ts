@@ -4,7 +4,7 @@ import { distilledNote } from '../distil_text';
 import { setText } from '../dom';
 import { whole } from '../format';
 import { PRETRAINED_IMAGES } from '../pretrained';
-import type { Source } from '../protocol';
+import type { Source } from '../settings';
 import { Choice, make } from './build';
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];

@@ -1,21 +1,10 @@
 /** Lists the dispatches of a training step: what `npm run explain` prints, as data. Pure. */
 import type { Op } from '../../../src/plan/op';
 import type { ShaderBinding } from '../../../src/plan/shader';
-import type { UNetConfig } from '../../../src/unet/config';
-import type { Variants } from '../../../src/unet/variants';
 import { planWeights } from '../../../src/unet/weights';
 import { shapeText } from '../../run/shape_text';
-import { type ExplainedTraining, planWhole } from '../../run/whole_step';
-import type { ListedOp, StepStage } from './protocol';
-
-export interface StepToList {
-  readonly config: UNetConfig;
-  readonly batch: number;
-  /** Images in the data set. */
-  readonly images: number;
-  readonly variants: Variants;
-  readonly training: ExplainedTraining;
-}
+import { planWhole } from '../../run/whole_step';
+import type { ListedOp, StepStage, StepToList } from './protocol';
 
 /** The ops of each stage, in their order. */
 export function stagesOf({

@@ -1,8 +1,19 @@
 /** What the Inside tab asks the training worker, and what it is told. Images travel as bytes, maps as floats. */
 import type { Objective } from '../../../src/training/settings';
-import type { Layer } from '../../../src/unet/config';
-import type { Source } from '../protocol';
-import type { StepToList } from './list';
+import type { Layer, UNetConfig } from '../../../src/unet/config';
+import type { Variants } from '../../../src/unet/variants';
+import type { ExplainedTraining } from '../../run/whole_step';
+import type { Source } from '../settings';
+
+/** What the dispatches of a training step depend on. */
+export interface StepToList {
+  readonly config: UNetConfig;
+  readonly batch: number;
+  /** Images in the data set. */
+  readonly images: number;
+  readonly variants: Variants;
+  readonly training: ExplainedTraining;
+}
 
 /** The picture that the network is to look at. */
 export interface Picture {

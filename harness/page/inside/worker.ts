@@ -16,11 +16,11 @@ import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { addNoise, type Noisy } from '../../run/noise';
 import { greys } from '../../run/pictures';
 import type { Network } from '../order';
-import type { PageSettings, Source, WorkerEvent } from '../protocol';
+import type { WorkerEvent } from '../protocol';
+import type { PageSettings, Source } from '../settings';
 import { recipeOf } from '../settings';
 import { choicesOf } from './images';
-import type { StepToList } from './list';
-import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './protocol';
+import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture, StepToList } from './protocol';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;

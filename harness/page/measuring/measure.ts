@@ -4,9 +4,10 @@ import type { Variants } from '../../../src/unet/variants';
 import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
-import type { App } from '../app';
+import type { Command } from '../protocol';
 import type { PageRecipe, Settings, Tune } from '../settings';
 import { startWorker } from '../start_worker';
+import type { State } from '../state';
 import type { SelfCheckEvent } from './self_check';
 
 interface Events {
@@ -38,11 +39,21 @@ export type MeasureEvent =
 
 export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
 
+/** What of the page a measurement uses. */
+interface Page {
+  readonly settings: Settings;
+  readonly state: State;
+  /** The measurement that waits or runs. */
+  measuring: MeasureName | undefined;
+  send(command: Command): void;
+  changed(): void;
+}
+
 export class Measurement<N extends MeasureName> {
   status: MeasureStatus = 'ready';
   /** The error message of the last run. */
   message = '';
-  private readonly app: App;
+  private readonly app: Page;
   private readonly task: N;
   private readonly receive: (event: Events[N]) => void;
   private worker: Worker | undefined;
@@ -50,7 +61,7 @@ export class Measurement<N extends MeasureName> {
   /** Draws the page anew every second, for the time that is left. */
   private clock: ReturnType<typeof setInterval> | undefined;
 
-  constructor(app: App, task: N, receive: (event: Events[N]) => void) {
+  constructor(app: Page, task: N, receive: (event: Events[N]) => void) {
     this.app = app;
     this.task = task;
     this.receive = receive;
@@ -124,7 +135,7 @@ export class Measurement<N extends MeasureName> {
 /** The network that the page is set to. */
 export const networkIn = ({ recipe, widths }: Settings) => changesOf({ recipe, widths });
 
-function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
+function taskOf(name: MeasureName, { settings, state }: Page): MeasureTask {
   const { recipe, kernel, batch, benchBatch, sweep, budget, tune } = settings;
   return {
     name,
