@@ -4,7 +4,6 @@ import type { ImagesShape, LayoutOptions } from './alone/alone';
 import type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
 import type { Pooling } from './alone/pooling';
 import type { Upsampling } from './alone/upsampling';
-import type { Optional } from './base/errors';
 import {
   checkBooleans,
   checkFunctions,
@@ -13,6 +12,7 @@ import {
   checkObject,
   EngineError,
   type Names,
+  type Optional,
   typeOf,
   wrongArgument,
 } from './base/errors';

@@ -7,8 +7,16 @@ import { rewound } from './measurements';
 import type { MeasureName } from './measuring/measure';
 import type { Command, ModelDescription, WorkerEvent } from './protocol';
 import { measurementsOf, readNotes } from './run_notes';
-import type { PageSettings, Source } from './settings';
-import { type Key, parseQuery, type Settings, toQuery, withRecipe, withSetting } from './settings';
+import {
+  type Key,
+  type PageSettings,
+  parseQuery,
+  type Settings,
+  type Source,
+  toQuery,
+  withRecipe,
+  withSetting,
+} from './settings';
 import { startWorker } from './start_worker';
 import { initialState, networkIn, reduce, type State, sourceOf } from './state';
 

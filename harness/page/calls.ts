@@ -2,7 +2,6 @@
 import { callsOf, type Sampling } from '../../src/unet/sampling';
 import { INSTANT } from './pretrained';
 import type { ModelDescription, Order } from './protocol';
-import type { Source } from './settings';
 import {
   type CallsChoice,
   callsChoices,
@@ -10,6 +9,7 @@ import {
   initialOf,
   type PageRecipe,
   type Settings,
+  type Source,
 } from './settings';
 
 /** What the choices mean to a network that is not distilled; 2 leaves it to the network's own sampling. */

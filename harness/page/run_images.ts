@@ -3,8 +3,7 @@ import { EngineError, type ImageSet, loadIdx, loadLabels, recipes, type UNetConf
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { imagesFrom, split } from '../run/hold_out';
 import { levelsOf } from '../run/network';
-import type { PageSettings } from './settings';
-import { heldOutOf } from './settings';
+import { heldOutOf, type PageSettings } from './settings';
 
 /** Those that come with the page. */
 export async function loadLabelledDigits(): Promise<ImageSet> {

@@ -1,6 +1,5 @@
 /** Options of a trainer and of `fit`, and the events that `fit` yields. */
 
-import type { Optional } from '../base/errors';
 import {
   checkBooleans,
   checkInteger,
@@ -9,6 +8,7 @@ import {
   checkSignal,
   EngineError,
   type Names,
+  type Optional,
 } from '../base/errors';
 import type { BufferSlice } from '../gpu/slice';
 import { checkSchedule, type ScheduleOption } from '../plan/schedule';

@@ -1,5 +1,12 @@
-import type { Optional } from '../base/errors';
-import { checkInteger, checkNames, EngineError, type Names, notImages, wrongArgument } from '../base/errors';
+import {
+  checkInteger,
+  checkNames,
+  EngineError,
+  type Names,
+  notImages,
+  type Optional,
+  wrongArgument,
+} from '../base/errors';
 import { createMutex } from '../base/mutex';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';

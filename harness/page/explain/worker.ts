@@ -4,8 +4,7 @@ import { addNoise, gaussianNoise } from '../../run/noise';
 import { choicesOf } from '../inside/images';
 import type { Network } from '../order';
 import { pretrainedOf } from '../pretrained';
-import type { PageSettings } from '../settings';
-import { recipeOf } from '../settings';
+import { type PageSettings, recipeOf } from '../settings';
 import { uniformOf } from './noise';
 import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './protocol';
 

@@ -17,8 +17,7 @@ import { addNoise, type Noisy } from '../../run/noise';
 import { greys } from '../../run/pictures';
 import type { Network } from '../order';
 import type { WorkerEvent } from '../protocol';
-import type { PageSettings, Source } from '../settings';
-import { recipeOf } from '../settings';
+import { type PageSettings, recipeOf, type Source } from '../settings';
 import { choicesOf } from './images';
 import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture, StepToList } from './protocol';
 
