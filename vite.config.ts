@@ -1,5 +1,3 @@
-/// <reference types="vitest/config" />
-import { fileURLToPath } from 'node:url';
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
 import { wgsl } from './shaders/plugin.ts';
@@ -18,49 +16,39 @@ const policy: PluginOption = {
   ],
 };
 
+/** What page, package and tests have in common. `assets`: files of data are files beside the scripts, not modules. */
+export const common = (assets: boolean): UserConfig => ({
+  plugins: [wgsl({ assets }), policy],
+  base: './', // the page works below any path; the package finds its data beside itself
+  worker: { format: 'es', plugins: () => [wgsl({ assets })] },
+  // Its ES module, which neither Node nor the development server finds by itself.
+  resolve: { alias: { gifenc: 'gifenc/dist/gifenc.esm.js' } },
+  // Scripts of the old kind, which the development server must make modules of.
+  optimizeDeps: {
+    include: [
+      ...['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
+        (name) => `prismjs/components/prism-${name}.js`,
+      ),
+      // Which is found late, when a shader is edited; the server would load the page anew then.
+      'wgsl_reflect/wgsl_reflect.module.js',
+    ],
+  },
+  ssr: { noExternal: ['gifenc'] },
+});
+
 /**
- * Three uses of one file: the page (`vite`, `vite build` into dist/page), the package (`vite build --mode lib` into dist/lib: the
- * library and the command line), and the tests (mode test).
+ * Two uses of one file: the page (`vite`, `vite build` into dist/page), and the package (`vite build --mode lib` into dist/lib: the library
+ * and the command line). The tests have test/vitest.config.ts.
  */
-export default defineConfig(async ({ mode, command, isSsrBuild }): Promise<UserConfig> => {
+export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
   // For the page alone: what Node runs has no server to fetch from (harness/tools/load.mjs).
   const assets = command === 'build' && mode !== 'lib' && !isSsrBuild;
-  const common: UserConfig = {
-    plugins: [wgsl({ assets }), policy],
-    base: './', // the page works below any path; the package finds its data beside itself
-    worker: { format: 'es', plugins: () => [wgsl({ assets })] },
-    // Its ES module, which neither Node nor the development server finds by itself.
-    resolve: { alias: { gifenc: 'gifenc/dist/gifenc.esm.js' } },
-    // Scripts of the old kind, which the development server must make modules of.
-    optimizeDeps: {
-      include: [
-        ...['core', 'clike', 'javascript', 'typescript', 'wgsl'].map(
-          (name) => `prismjs/components/prism-${name}.js`,
-        ),
-        // Which is found late, when a shader is edited; the server would load the page anew then.
-        'wgsl_reflect/wgsl_reflect.module.js',
-      ],
-    },
-    ssr: { noExternal: ['gifenc'] },
-  };
-  if (mode === 'test') {
-    // Loaded under vitest only: neither the page nor the builds need the browsers' drivers.
-    // The examples run on the sources.
-    const source = (name: string) => fileURLToPath(new URL(`src/${name}`, import.meta.url));
-    const examples = {
-      '../../dist/lib/digits.js': source('data/digits.ts'),
-      '../../dist/lib/worker.js': source('worker/index.ts'),
-    };
-    const resolve = { alias: { ...common.resolve?.alias, ...examples } };
-    const { projects, tags } = await import('./test/lanes/projects.ts');
-    return { ...common, resolve, test: { projects, tags } };
-  }
   if (mode !== 'lib') {
-    const plugins = [common.plugins, savedShaders()];
-    return { ...common, plugins, build: { outDir: 'dist/page', target: 'es2022' } };
+    const plugins = [common(assets).plugins, savedShaders()];
+    return { ...common(assets), plugins, build: { outDir: 'dist/page', target: 'es2022' } };
   }
   return {
-    ...common,
+    ...common(assets),
     publicDir: false,
     build: {
       outDir: 'dist/lib',

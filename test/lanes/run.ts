@@ -200,7 +200,8 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
   const { pattern, thorough, verbose } = asked;
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const projects = [lane, ...(alsoOf[lane] ?? [])];
-  const args = [vitest, 'run', ...projects.flatMap((project) => ['--project', project])];
+  const args = [vitest, 'run', '--config', join(root, 'test/vitest.config.ts')];
+  args.push(...projects.flatMap((project) => ['--project', project]));
   args.push('--reporter', verbose ? 'verbose' : 'minimal');
   args.push('--reporter', join(root, 'test/lanes/reporter.ts'), ...files);
   if (pattern) args.push('--testNamePattern', pattern);
