@@ -74,7 +74,7 @@ export class Trainer extends StepRecorder {
     this.comparison = parts.comparison;
     parts.unet.attachTrainer();
     this.maps = parts.programs.maps;
-    this.maps.check = () => this.checkFree();
+    this.maps.owner = { check: () => this.checkFree(), failed: (error) => this.failed(error) };
   }
 
   /** With `onWarning`, a distilled network becomes one like others. @internal */

@@ -68,6 +68,14 @@ interface MapsOf {
   readonly reuseMemory: boolean;
 }
 
+/** Whose maps they are. */
+interface MapsOwner {
+  /** Throws while the maps cannot be read. */
+  check(): void;
+  /** Throws `error` to the caller; see Resource. */
+  failed(error: unknown): Promise<never>;
+}
+
 /** A map, the program that brings it into the caller's order, and its size in bytes. */
 interface Reader {
   readonly program: Program;
@@ -82,8 +90,8 @@ interface Reader {
 export class LayerMaps {
   /** All layers, in forward order, those of the conditioning first. */
   readonly layers: readonly LayerShape[];
-  /** Throws while the maps cannot be read. @internal */
-  check: () => void = () => {};
+  /** Trainer or predictor. @internal */
+  owner!: MapsOwner;
   private readonly of: MapsOf;
   private readonly readers: ReadonlyMap<string, Reader>;
   private readonly buffers: readonly GPUBuffer[];
@@ -140,8 +148,7 @@ export class LayerMaps {
     try {
       return new Float32Array(await readBuffer(gpu, this.result!, reader.bytes / 4, encoder));
     } catch (error) {
-      this.check();
-      throw error;
+      return this.owner.failed(error);
     }
   }
 
@@ -168,7 +175,7 @@ export class LayerMaps {
 
   private reader(layer: string, map: MapKind): Reader {
     const { what, layers, reuseMemory } = this.of;
-    this.check();
+    this.owner.check();
     const found = layers.find(({ layer: { name } }) => name === layer);
     if (!found) {
       const legal = layers.map(({ layer: { name } }) => name).join(', ');

@@ -88,7 +88,7 @@ export class Predictor extends Resource {
     this.variants = parts.variants;
     this.ops = parts.ops;
     this.maps = parts.maps;
-    this.maps.check = () => this.check();
+    this.maps.owner = { check: () => this.check(), failed: (error) => this.failed(error) };
     this.parts = parts;
   }
 

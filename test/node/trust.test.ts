@@ -183,6 +183,21 @@ describe('a visit forgets what is remembered of its adapter', () => {
     expect(await isForgotten(cache)).toBe(true);
   });
 
+  test('that ends in shader, as a map is read', async () => {
+    const cache = memoryCache();
+    await visit(cache, createsUNet);
+    await visit(cache, async (engine) => {
+      const unet = await engine.createUNet(network);
+      const trainer = await engine.createTrainer(unet, { batchSize: 4, reuseMemory: false });
+      await trainer.step(batch);
+      vi.spyOn(device.queue, 'submit').mockImplementationOnce(() => {
+        throw new TypeError('no');
+      });
+      expect(await trainer.maps.read('down.0').catch(code)).toBe('shader');
+    });
+    expect(await isForgotten(cache)).toBe(true);
+  });
+
   test('that ends in device-lost, but not if its owner destroyed the device', async () => {
     const visitOf = async (cache: TuningCache, end: (engine: Engine, lose: () => void) => void) => {
       const { gpu: source, lose } = losableGpu();
