@@ -51,7 +51,7 @@ interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long a submission may take: the pacer's own limit, or less. */
   readonly milliseconds?: number | undefined;
-  /** Whether a program that fits into a submission is not cut. */
+  /** Whether programs are not cut, unless they take much longer than that: see `Pacer.fill`. */
   readonly whole?: boolean;
 }
 

@@ -7,6 +7,9 @@ const MAX_CHANGE = 4;
 /** Rates rise by this power of what was measured: a shader is faster in one layer than in the next. */
 const RISE = 2 / 3;
 
+/** Where a program should not be cut, it may take so many times as long as a submission, as far as is known: early rates are low. */
+const WHOLE = 4;
+
 /** What a part of a program does: so much work, in FLOPs (see Program.part), of a shader. */
 export interface PartWork {
   readonly shader: string;
@@ -80,12 +83,15 @@ export class Pacer {
 
   /**
    * Adds to `load` as many of the parts, from part `from` on, as take at most `milliseconds` together with what it has; at least one if it
-   * has none. Returns where they end. `whole`: none if not all fit beside what it has.
+   * has none. Returns where they end. `whole`: all or none, if the rates of their shaders are known, and they do not take much longer than
+   * that.
    */
   fill(load: Load, parts: Parts, from: number, milliseconds = this.maxMilliseconds, whole = false): number {
     let planned = this.predict(load);
+    const all = this.predict(parts.load);
+    const isShort = whole && planned === 0 && this.knows(parts.load) && all <= WHOLE * milliseconds;
     // On a fast adapter many parts fit at once.
-    if (from === 0 && planned + this.predict(parts.load) <= milliseconds) {
+    if (from === 0 && (planned + all <= milliseconds || isShort)) {
       load.addAll(parts.load);
       return parts.partCount;
     }
@@ -123,6 +129,10 @@ export class Pacer {
     for (const [shader, milliseconds] of predicted)
       this.rates.set(shader, this.rate(shader) * change ** ((power * milliseconds) / most));
     this.unseen = Math.min(...this.rates.values()) * UNSEEN;
+  }
+
+  private knows({ workByShader }: Load): boolean {
+    return [...workByShader.keys()].every((shader) => this.rates.has(shader));
   }
 
   private rate(shader: string): number {
