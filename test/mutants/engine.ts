@@ -203,7 +203,7 @@ export const engine: Mutants = {
       file: 'src/checking/comparison.ts',
       text: 'if (wrong?.length === 0) await',
       becomes: 'if (!wrong?.length) await',
-      caughtBy: node('node/at_size', 'is not finite'),
+      caughtBy: node('node/at_size', 'not to blame'),
     },
     'a wrong plain form condemns others': {
       file: 'src/checking/at_size.ts',
