@@ -3,7 +3,7 @@
  * data out. Runs at build and test time only; the parser is never shipped.
  */
 import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { fnv1a } from '../src/base/bytes.ts';
+import { fnv1a } from '../src/base/hash.ts';
 import type { ParamField, Shader, ShaderBinding, StructLayout } from '../src/plan/shader';
 
 /**

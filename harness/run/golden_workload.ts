@@ -1,4 +1,4 @@
-import { fnv1a } from '../../src/base/bytes';
+import { fnv1a } from '../../src/base/hash';
 
 /**
  * The workload of the golden run: initial weights and batches that any library can be given bit for bit, so that losses can be

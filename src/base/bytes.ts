@@ -21,13 +21,3 @@ export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array
     `${name} is of type ${typeOf(given)}; it must be a Uint8Array or ArrayBuffer of the file's bytes${or}, such as await file.arrayBuffer().`,
   );
 }
-
-/** FNV-1a, 32 bits, in hexadecimal: http://www.isthe.com/chongo/tech/comp/fnv/ */
-export function fnv1a(bytes: ArrayLike<number>): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
-}
-
-/** The hash of a text. */
-export const hashOf = (text: string): string => fnv1a(new TextEncoder().encode(text));

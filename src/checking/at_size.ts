@@ -122,7 +122,9 @@ async function sharesApart(
     for (const name of written)
       others[name] = { label: `${tensors[name].label}, ${variant}`, size: sizes[name] };
     const given = [o.layer, shape as never, others, variant] as const;
-    ops.push(...(kernel.unfused?.(...given) ?? [op(kernel, ...given)]));
+    const twins = kernel.unfused?.(...given) ?? [op(kernel, ...given)];
+    for (const twin of twins) for (const name of shadersOf(twin)) gpu.pacer.assume(name, shadersOf(o));
+    ops.push(...twins);
     for (const name of written) {
       const [expected, size] = [others[name], sizes[name]];
       const partials = { label: `differences of ${expected.label}`, size: 2 * differencePairs({ size }) };
@@ -160,6 +162,8 @@ async function sharesApart(
     for (const buffer of buffers.values()) buffer.destroy();
   }
 }
+
+const shadersOf = ({ calls }: Op) => calls.map(({ shader }) => shader.name);
 
 /** Compiles the shaders of `ops`. False if one is late: training does not wait for a comparison. */
 async function isCompiled({ compiler }: Gpu, ops: readonly Op[]): Promise<boolean> {

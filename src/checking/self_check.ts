@@ -3,7 +3,7 @@
  * the first step. The code that checks is loaded only if there is something to check.
  */
 
-import { hashOf } from '../base/bytes';
+import { hashOf } from '../base/hash';
 import { createMutex } from '../base/mutex';
 import { ownName } from '../gpu/adapter';
 import type { AdapterMemory } from '../gpu/adapter_memory';

@@ -1,5 +1,5 @@
-import { fnv1a } from '../base/bytes';
 import { EngineError } from '../base/errors';
+import { fnv1a } from '../base/hash';
 import { checkLoad, type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
 import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
 import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';

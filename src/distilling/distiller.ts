@@ -1,5 +1,5 @@
-import { fnv1a } from '../base/bytes';
 import { checkNames, checkSignal, EngineError, type Names } from '../base/errors';
+import { fnv1a } from '../base/hash';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { Sampler } from '../sampling/sampler';

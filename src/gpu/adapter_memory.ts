@@ -1,5 +1,5 @@
 import { version } from '../../package.json';
-import { hashOf } from '../base/bytes';
+import { hashOf } from '../base/hash';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import { openCache, readCache, type TuningCache, writeCache } from './cache';
 

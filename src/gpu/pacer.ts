@@ -131,6 +131,12 @@ export class Pacer {
     this.unseen = Math.min(...this.rates.values()) * UNSEEN;
   }
 
+  /** Lets a shader that has not run begin at a share of the slowest of others that compute the same. */
+  assume(shader: string, others: readonly string[]): void {
+    const known = others.flatMap((name) => this.rates.get(name) ?? []);
+    if (!this.rates.has(shader) && known.length > 0) this.rates.set(shader, Math.min(...known) * UNSEEN);
+  }
+
   private knows({ workByShader }: Load): boolean {
     return [...workByShader.keys()].every((shader) => this.rates.has(shader));
   }

@@ -1,5 +1,5 @@
-import { fnv1a } from '../base/bytes';
 import { checkInteger, EngineError, notImages, typeOf } from '../base/errors';
+import { fnv1a } from '../base/hash';
 import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
 import { decodeSafetensors, type Safetensors } from '../weights/safetensors';

@@ -3,8 +3,8 @@
  * chooses a variant only after its results agreed, on the GPU, with those of the kernel's plain variant.
  */
 
-import { hashOf } from '../base/bytes';
 import { EngineError } from '../base/errors';
+import { hashOf } from '../base/hash';
 import { ownName } from '../gpu/adapter';
 import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';

@@ -1,5 +1,5 @@
-import { fnv1a } from '../base/bytes';
 import { checkObject, clip, EngineError, typeOf } from '../base/errors';
+import { fnv1a } from '../base/hash';
 import type { ImageSet } from '../data/idx';
 
 /**

@@ -128,7 +128,7 @@ def flow_batch(step):
 
 
 def checksum(arrays):
-    """FNV-1a, 32 bits, of the arrays' bytes, as src/base/bytes.ts has it."""
+    """FNV-1a, 32 bits, of the arrays' bytes, as src/base/hash.ts has it."""
     value = 0x811C9DC5
     for byte in b''.join(array.astype(array.dtype.newbyteorder('<')).tobytes() for array in arrays):
         value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { parseResult } from '../../harness/bench/read';
 import { parseQuery, type Settings, toQuery } from '../../harness/page/settings';
-import { fnv1a } from '../../src/base/bytes';
+import { fnv1a } from '../../src/base/hash';
 import { loadCheckpoint, loadModel } from '../../src/index';
 import { RunStore } from '../../src/keeping/store';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
