@@ -77,7 +77,7 @@ export interface EngineOptions {
    * long counts as lost, or, if it is yours, `onWarning` is told. Default 10, on software adapters 60.
    */
   readonly deadlineSeconds?: number | undefined;
-  /** Called while shaders compile and variants are measured, which can take seconds at first use. */
+  /** Called while shaders compile, variants are measured and results are compared, which can take seconds at first use. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Whether to check each kernel before its first use: run it on a small case and compare the result with a reference in plain loops; once

@@ -33,7 +33,10 @@ function compilerOf(cores: number | undefined, deadline = 10) {
     },
   } as unknown as GPUDevice;
   const same = <T>(promise: Promise<T>) => promise;
-  const compiler = new Compiler({ device, checkAlive() {}, wait: same, settle: same }, deadline);
+  const compiler = new Compiler(
+    { device, checkAlive() {}, wait: same, settle: same, onProgress: undefined },
+    deadline,
+  );
   return { compiler, asked, finish };
 }
 

@@ -193,6 +193,20 @@ test('one hiccup, or a clock that stands still, changes what is expected at most
   }
 });
 
+test('dispatches too small to show a rate say nothing of other shaders', () => {
+  const pacer = new Pacer(12);
+  const run = (shader: string, work: number, milliseconds: number) => {
+    const load = new Load();
+    load.add({ shader, work });
+    load.milliseconds = milliseconds;
+    pacer.measured(load);
+  };
+  for (let i = 0; i < 8; i++) run('large', 1e8, 10);
+  for (let i = 0; i < 8; i++) run(`small ${i}`, 1e4, 0.1);
+  // The large one takes 10 ms.
+  expect(pacer.millisecondsOf({ shader: 'other', work: 1e8 })).toBeLessThan(200);
+});
+
 test('a fast adapter soon gets as much at once as it may', async () => {
   const { submissions } = await train({ kind: 'gpu', adapter: { slower: 1 / 100 }, asked: 300, steps: 800 });
   expect(submissions.at(-2)).toBeGreaterThan(200);

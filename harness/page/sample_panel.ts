@@ -255,7 +255,7 @@ export class SamplePanel implements TaskPanel {
     const { app, following } = this;
     const { state } = app;
     const { sampling, preparing } = state;
-    const compiled = state.phase === 'compiling' || following.begins ? preparing : undefined;
+    const compiled = state.phase !== 'training' || following.begins ? preparing : undefined;
     const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
     setText(
       anyElement('sample-status-text'),

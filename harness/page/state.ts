@@ -213,7 +213,7 @@ function ofPage(state: State, event: WorkerEvent): State {
       };
     }
     case 'preparing':
-      return { ...state, preparing: event.progress };
+      return { ...state, preparing: isOver(event.progress, state.phase) ? undefined : event.progress };
     case 'data':
       return { ...state, data: event.data };
     case 'model':
@@ -227,6 +227,9 @@ function ofPage(state: State, event: WorkerEvent): State {
   }
   return state;
 }
+
+/** In the phase of compiling, one task follows another, and the end of the last ends the phase. */
+const isOver = ({ done, total }: Progress, phase: Phase) => done === total && phase !== 'compiling';
 
 /** The epoch of the newest step, from 1. */
 export function epochOf(state: State): number {
@@ -323,6 +326,7 @@ export function describe(state: State): string {
     case 'compiling':
       return preparing(state.preparing ?? { task: 'compiling' });
     case 'training':
+      if (state.preparing) return preparing(state.preparing);
       return state.losses.length === 0 ? 'Training: the first step is under way' : 'Training';
     case 'pausing':
       return 'Pausing';

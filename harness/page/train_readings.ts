@@ -53,10 +53,9 @@ function renderDetail(app: App): void {
   }
   const silence = performance.now() - app.changedAt;
   const waiting = ['training', 'compiling'].includes(phase) && silence > SLOW_MS;
-  const what = phase === 'training' ? `step ${whole(losses.length + 1)} has` : 'that has';
+  const what = phase === 'training' && !preparing ? `step ${whole(losses.length + 1)} has` : 'that has';
   const slow = waiting ? `${what} taken ${duration(silence / 1000)} so far` : '';
-  const compiling = phase === 'compiling' && preparing;
-  const far = compiling ? `${whole(preparing.done)} of ${whole(preparing.total)}` : '';
+  const far = preparing ? `${whole(preparing.done)} of ${whole(preparing.total)}` : '';
   setText(anyElement('status-detail'), [far, slow].filter(Boolean).join('; '));
 }
 

@@ -5,6 +5,7 @@ import type { Variants } from '../../src/unet/variants';
 const TASKS: Readonly<Record<Progress['task'], string>> = {
   compiling: 'Compiling the shaders',
   tuning: 'Measuring which kernels are fastest',
+  comparing: 'Checking what this GPU computes, the first time only',
 };
 
 /** What is being prepared, and which kernel takes long; how far it is follows. */

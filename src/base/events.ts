@@ -1,7 +1,7 @@
-/** Progress of a task that takes a moment while a trainer or sampler is created. */
+/** Progress of a task that takes a moment while a trainer or sampler is created, or after its first step or result. */
 export interface Progress {
-  /** Shaders that the driver compiles, or shapes whose kernel variants the tuner measures. */
-  readonly task: 'compiling' | 'tuning';
+  /** Shaders that the driver compiles, shapes whose kernel variants the tuner measures, or kernels whose results are compared. */
+  readonly task: 'compiling' | 'tuning' | 'comparing';
   /** How many are done. */
   readonly done: number;
   /** How many there are, as far as is known. */

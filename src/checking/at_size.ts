@@ -9,6 +9,7 @@ import type { Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
 import { Random } from './small_case';
+import type { Tally } from './tally';
 
 /**
  * How far any number of a result may be off, as a share of the result's root mean square. Of healthy forms Winograd's F(8x8, 5x5) is off by
@@ -46,6 +47,7 @@ export interface AtSize {
   readonly signal?: AbortSignal | undefined;
   /** How long a submission may take. */
   readonly milliseconds?: number | undefined;
+  readonly tally: Tally;
 }
 
 /** An op that is wrong, and how far its worst number is off. */
@@ -104,7 +106,7 @@ interface Compared {
  */
 async function sharesApart(
   { gpu, op, Program, Staging, createTensorBuffers }: Parts,
-  { pass, boundBuffers, signal, milliseconds }: AtSize,
+  { pass, boundBuffers, signal, milliseconds, tally }: AtSize,
   variants: ReadonlyMap<Op, string>,
 ): Promise<ReadonlyMap<Op, number> | undefined> {
   const label = 'comparison';
@@ -123,7 +125,6 @@ async function sharesApart(
       others[name] = { label: `${tensors[name].label}, ${variant}`, size: sizes[name] };
     const given = [o.layer, shape as never, others, variant] as const;
     const twins = kernel.unfused?.(...given) ?? [op(kernel, ...given)];
-    for (const twin of twins) for (const name of shadersOf(twin)) gpu.pacer.assume(name, shadersOf(o));
     ops.push(...twins);
     for (const name of written) {
       const [expected, size] = [others[name], sizes[name]];
@@ -155,15 +156,15 @@ async function sharesApart(
     staging = await Staging.create(gpu, label, bytes);
     for (const [t, values] of inputs) gpu.writeSoon(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
     const read = (last: GPUCommandEncoder, load: Load) => staging!.read(last, sources, load);
-    return sharesOf(compared, await gpu.runAnd(each, read, { signal, milliseconds, whole: true }));
+    tally.expect(all.length);
+    const options = { signal, milliseconds, whole: true, onRecorded: () => tally.count() };
+    return sharesOf(compared, await gpu.runAnd(each, read, options));
   } finally {
     program?.destroy();
     staging?.destroy();
     for (const buffer of buffers.values()) buffer.destroy();
   }
 }
-
-const shadersOf = ({ calls }: Op) => calls.map(({ shader }) => shader.name);
 
 /** Compiles the shaders of `ops`. False if one is late: training does not wait for a comparison. */
 async function isCompiled({ compiler }: Gpu, ops: readonly Op[]): Promise<boolean> {

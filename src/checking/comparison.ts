@@ -12,6 +12,7 @@ import type { Layer } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import { candidates, TUNED, unfusedName, type Variants } from '../unet/variants';
 import type { Pass } from './at_size';
+import { Tally } from './tally';
 
 export interface Compared {
   readonly gpu: Gpu;
@@ -36,13 +37,38 @@ export const UPDATE =
 type Report = (text: string) => { readonly text: string; readonly advice: string };
 
 /**
+ * What is wrong of the kernels of a pass and of `ops`, which may be more. Throws the signal's reason. `reports`: of kernels with one form,
+ * and of variants.
+ */
+export async function findWrong(
+  compared: Compared,
+  ops: readonly Op[],
+  reports: { readonly form: Report; readonly variant: Report },
+  limits: ComparisonLimits = {},
+): Promise<{ form: UnusableKernel | undefined; variants: readonly UnusableKernel[] }> {
+  // References compute while the GPU computes.
+  const tally = new Tally(compared.gpu.onProgress);
+  const both = [
+    findWrongForm(compared, ops, reports.form, tally, limits.signal),
+    findWrongVariants(compared, reports.variant, tally, limits),
+  ] as const;
+  // When this one has ended, none works on.
+  await Promise.allSettled(both);
+  tally.end();
+  const [form, variants] = await Promise.all(both);
+  // What both sides of a comparison have makes no variant wrong.
+  return { form, variants: form ? [] : variants };
+}
+
+/**
  * The errors for the variants that are wrong. None if there are none, or if that cannot be found out. On this adapter it may have been found
  * out long ago. Throws the signal's reason.
  */
-export async function findWrong(
+async function findWrongVariants(
   { gpu, network, pass, images }: Compared,
   report: Report,
-  limits: ComparisonLimits = {},
+  tally: Tally,
+  limits: ComparisonLimits,
 ): Promise<readonly UnusableKernel[]> {
   if (!gpu.passed) return [];
   const key = keyOf(pass.ops);
@@ -53,7 +79,7 @@ export async function findWrong(
     const tuned = tunedOf(o, network);
     return tuned ? candidates(tuned, o.origin.shape as Layer, padBatch(images), gpu.device.features) : [];
   };
-  const at = { pass, candidates: candidatesOf, boundBuffers: network.boundBuffers, ...limits };
+  const at = { pass, candidates: candidatesOf, boundBuffers: network.boundBuffers, tally, ...limits };
   const wrong = await wrongOps(parts, at).catch((error) => canGoOn(error, network, limits.signal));
   if (wrong?.length === 0) await gpu.passed.add([key]);
   const errors = new Map<string, UnusableKernel>();
@@ -98,10 +124,11 @@ export async function replaceWrong(
  * Checks the ops of a network whose kernels have one form, at their own size, unless that was done. Resolves to the error for the first that
  * is wrong, undefined if none is, or if that cannot be found out. Throws the signal's reason.
  */
-export async function findWrongForm(
-  { gpu, network }: Pick<Compared, 'gpu' | 'network'>,
+async function findWrongForm(
+  { gpu, network }: Compared,
   ops: readonly Op[],
   report: Report,
+  tally: Tally,
   signal?: AbortSignal,
 ): Promise<UnusableKernel | undefined> {
   if (!gpu.passed) return undefined;
@@ -112,6 +139,7 @@ export async function findWrongForm(
   const found = await wrongForm(
     unknown.map((key) => all.get(key)!),
     { label: 'self-check at size', gpu, op, Program, Staging, createTensorBuffers },
+    tally,
     signal,
   ).catch((error) => canGoOn(error, network, signal));
   if (found === undefined) await gpu.passed.add(unknown);

@@ -8,7 +8,10 @@ import { opWith, sizesOf, valuesLike } from './check_ops';
 import { faultOf } from './compare';
 import { runOnce, type Tools } from './run_once';
 import { SEED, smallShape, startValues } from './small_case';
+import type { Tally } from './tally';
 
+/** Ops whose tensors have at most so many numbers together run in one submission. */
+const GROUP = 2 ** 22;
 /** How long the references compute before others have their turn. */
 const SLICE_MS = 20;
 /** A reference computes about so many numbers at once. */
@@ -35,57 +38,95 @@ type Shape = Readonly<Record<string, unknown>>;
 export async function wrongForm(
   ops: readonly Op[],
   tools: Tools,
+  tally: Tally,
   signal?: AbortSignal,
 ): Promise<{ readonly op: Op; readonly fault: string } | undefined> {
   let begun = performance.now();
-  for (const o of ops) {
-    for (const { shape, steps } of runsOf(o)) {
-      for await (const fault of faultsOf(o, shape, steps, tools)) {
-        signal?.throwIfAborted();
-        if (fault) return { op: o, fault };
-        if (performance.now() - begun < SLICE_MS) continue;
-        await new Promise((resolve) => setTimeout(resolve));
-        begun = performance.now();
+  const pause = async () => {
+    signal?.throwIfAborted();
+    if (performance.now() - begun < SLICE_MS) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    begun = performance.now();
+  };
+  const runs = ops.flatMap((o) => runsOf(o, tools));
+  tally.expect(runs.length);
+  while (runs.length > 0) {
+    let [count, size] = [0, 0];
+    while (count < runs.length && (count === 0 || size + runs[count].size <= GROUP))
+      size += runs[count++].size;
+    const group = runs.splice(0, count);
+    const values = new Map(group.flatMap(startOf));
+    await pause();
+    const written = [...new Set(group.flatMap(({ ops }) => ops.flatMap(writtenBy)))];
+    const read = await runOnce(
+      tools,
+      group.flatMap(({ ops }) => ops),
+      values,
+      written,
+    );
+    const got = new Map(written.map((t, i) => [t, read[i]]));
+    for (const run of group) {
+      for (const fault of faultsOf(run, values, got)) {
+        if (fault) return { op: run.op, fault };
+        await pause();
       }
+      tally.count();
     }
   }
   return undefined;
 }
 
-/** In which shapes an op is run, and for how many steps: many in its real shape would take long. */
-function runsOf(o: Op): { readonly shape: Shape; readonly steps: number }[] {
-  const shape = realShape(o);
-  const once = { shape, steps: 1 };
-  const small = smallShape(shape, o.origin.kernel.sizes) as Shape;
-  return o.kernel in BY_STEP ? [once, { shape: small, steps: STEPS }] : [once];
+/** An op in a shape, for some steps in a row. */
+interface Run {
+  readonly op: Op;
+  readonly shape: Shape;
+  /** The tensors of each step, and the op with them. */
+  readonly steps: readonly Readonly<Record<string, Tensor>>[];
+  readonly ops: readonly Op[];
+  /** Numbers in all tensors. */
+  readonly size: number;
 }
 
-/** Runs an op, then yields what is wrong with its results, piece by piece, or undefined. */
-async function* faultsOf(
-  o: Op,
-  shape: Shape,
-  count: number,
-  tools: Tools,
-): AsyncGenerator<string | undefined, void, undefined> {
-  const sizes = sizesOf(o, shape);
-  const start = startValuesOf(shape, sizes);
-  const steps = stepsOf(o.kernel, sizes, count);
-  const op = opWith(o, shape, steps[0], tools.op);
-  const ops = steps.map((tensors) => exchanged(op, steps[0], tensors));
+/** Where an op is run: once in its real shape, then for many steps if it depends on them, in a small one. */
+function runsOf(o: Op, tools: Tools): Run[] {
+  const runOf = (shape: Shape, count: number): Run => {
+    const steps = stepsOf(o.kernel, sizesOf(o, shape), count);
+    const first = opWith(o, shape, steps[0], tools.op);
+    const tensors = new Set(steps.flatMap((step) => Object.values(step)));
+    return {
+      op: o,
+      shape,
+      steps,
+      ops: steps.map((step) => exchanged(first, steps[0], step)),
+      size: [...tensors].reduce((sum, { size }) => sum + size, 0),
+    };
+  };
+  const shape = realShape(o);
+  const small = smallShape(shape, o.origin.kernel.sizes) as Shape;
+  return [runOf(shape, 1), ...(o.kernel in BY_STEP ? [runOf(small, STEPS)] : [])];
+}
+
+/** What is in the tensors of a run at the start. */
+function startOf({ op, shape, steps }: Run): [Tensor, Values][] {
+  const start = startValuesOf(shape, sizesOf(op, shape));
   const values = new Map<Tensor, Values>();
   for (const [step, tensors] of steps.entries()) {
     for (const [name, t] of Object.entries(tensors)) if (!values.has(t)) values.set(t, start[name]);
-    if (step > 0 && BY_STEP[o.kernel].includes('state')) values.set(tensors.state, later(start.state, step));
+    if (step > 0 && BY_STEP[op.kernel].includes('state')) values.set(tensors.state, later(start.state, step));
   }
-  yield undefined;
-  const written = [...new Set(ops.flatMap(writtenBy))];
-  const read = await runOnce(tools, ops, values, written);
-  const got = new Map(written.map((t, i) => [t, read[i]]));
-  yield undefined;
+  return [...values];
+}
+
+/** What is wrong with the results of a run, piece by piece, or undefined. Changes `values` to what they are after it. */
+function* faultsOf(
+  { op: { kernel }, shape, steps }: Run,
+  values: Map<Tensor, Values>,
+  got: ReadonlyMap<Tensor, ArrayBuffer>,
+): Generator<string | undefined, void, undefined> {
   for (const [step, tensors] of steps.entries()) {
     const next = steps[step + 1] ?? {};
     const inputs = Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, values.get(t)!]));
-    for (const { from, outputs } of piecesOf(o.kernel, shape, inputs)) {
+    for (const { from, outputs } of piecesOf(kernel, shape, inputs)) {
       for (const [name, expected] of Object.entries(outputs)) {
         const t = tensors[name];
         if (next[name] === t) values.set(t, name === 'state' ? wordsOf(expected) : expected);

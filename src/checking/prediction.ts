@@ -5,7 +5,7 @@ import type { Predicted, Predicting, VariantChooser } from '../unet/chooser';
 import { outChannelsOf } from '../unet/config';
 import { predictionPass } from '../unet/forward';
 import { chooser as chooseBy } from '../unet/variants';
-import { findWrong, findWrongForm, replaceWrong, UPDATE } from './comparison';
+import { findWrong, replaceWrong, UPDATE } from './comparison';
 import type { Random } from './small_case';
 
 /**
@@ -54,10 +54,14 @@ async function predictsRightly(
         [classes, random.integers(batch, (config.conditioning?.classes ?? 0) + 1)],
       ] as const,
   };
-  const wrongForm = await findWrongForm({ gpu, network }, ops, (text) => ({ text, advice: UPDATE }));
-  if (wrongForm) throw wrongForm;
-  const report = (text: string) => ({ text, advice: fixed ? 'Leave it out of `variants`.' : UPDATE });
-  const errors = await findWrong({ gpu, network, pass, images: count }, report);
+  const reportWith = (advice: string) => (text: string) => ({ text, advice });
+  const reports = {
+    form: reportWith(UPDATE),
+    variant: reportWith(fixed ? 'Leave it out of `variants`.' : UPDATE),
+  };
+  const wrong = await findWrong({ gpu, network, pass, images: count }, ops, reports);
+  if (wrong.form) throw wrong.form;
+  const errors = wrong.variants;
   if (errors.length === 0) return true;
   const place = { chooser, fixed, batch, training: false };
   if (await replaceWrong(errors, plan, variants, place)) return false;

@@ -8,6 +8,7 @@ import { afterSeconds } from './wait';
 /** What is needed of a `Gpu`. */
 interface Host {
   readonly device: GPUDevice;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
   checkAlive(): void;
   wait<T>(promise: Promise<T>): Promise<T>;
   settle<T>(promise: Promise<T>): Promise<T>;
@@ -29,7 +30,6 @@ export class Compiler {
   /** How long each shader took to compile, or to be refused, in milliseconds, by name. */
   readonly times = new Map<string, number>();
   private readonly gpu: Host;
-  private readonly onProgress: ((progress: Progress) => void) | undefined;
   private readonly compilations = new Map<string, Compilation>();
   /** Counts the shaders that are asked for at the same time. */
   private counts = { done: 0, total: 0 };
@@ -39,10 +39,9 @@ export class Compiler {
   /** Those that a program cannot do without come before those that the tuner would like to measure. */
   private readonly needed = new Set<string>();
 
-  constructor(gpu: Host, deadline: number, onProgress?: (progress: Progress) => void) {
+  constructor(gpu: Host, deadline: number) {
     this.gpu = gpu;
     this.deadline = deadline;
-    this.onProgress = onProgress;
   }
 
   /** The pipeline of a shader, compiled once per text: a tool may give a shader another text. */
@@ -54,7 +53,7 @@ export class Compiler {
 
   /** Tells of a kernel whose pipeline is late. */
   tellLate(kernel: string, seconds: number): void {
-    this.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });
+    this.gpu.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });
   }
 
   private begin(key: string, shader: Shader): Compilation {
@@ -87,7 +86,7 @@ export class Compiler {
   private count(): void {
     const { counts } = this;
     counts.done++;
-    this.onProgress?.({ task: 'compiling', ...counts });
+    this.gpu.onProgress?.({ task: 'compiling', ...counts });
     if (counts.done === counts.total) this.counts = { done: 0, total: 0 };
   }
 

@@ -31,8 +31,7 @@ export interface GpuOptions {
   readonly maxSubmitMilliseconds?: number;
   /** The GPU object that the device came from: Dawn's binding for Node crashes if it is collected before the device. */
   readonly source?: GPU;
-  /** Called when a shader has been compiled, or takes long. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** How long a pipeline may take before it is late. Default 10, on software adapters 60. */
   readonly deadlineSeconds?: number;
   /** Whether the device counts as lost when a submission has not ended for three times as long. */
@@ -53,6 +52,8 @@ interface RunOptions {
   readonly milliseconds?: number | undefined;
   /** Whether programs are not cut, unless they take much longer than that: see `Pacer.fill`. */
   readonly whole?: boolean;
+  /** Called when the last part of a program has been recorded. */
+  readonly onRecorded?: () => void;
 }
 
 type LossInfo = Pick<GPUDeviceLostInfo, 'reason' | 'message'>;
@@ -118,6 +119,7 @@ export class Gpu {
   /** What runs programs awaits this after the first run: kernels are checked again that were right long ago. Rejects as `verify` does. */
   verifyAgain: (() => Promise<void>) | undefined;
   readonly compiler: Compiler;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
   /** The variants in use, by what for; `fixed`: by the caller. */
   readonly inUse = new Map<
     string,
@@ -148,7 +150,8 @@ export class Gpu {
     this.device = device;
     this.adapter = describeAdapter(device.adapterInfo);
     const deadline = deadlineSeconds ?? (this.adapter.software ? 60 : 10);
-    this.compiler = new Compiler(this, deadline, onProgress);
+    this.onProgress = onProgress;
+    this.compiler = new Compiler(this, deadline);
     this.waiter = new Waiter(() => device.queue.submit([]));
     this.pacer = new Pacer(maxSubmitMilliseconds);
     // Its callback must not refer to `this`: the device would then keep the whole engine alive.
@@ -376,7 +379,7 @@ export class Gpu {
   async runAnd<T>(
     programs: readonly Parts[],
     submitLast: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
-    { encoder: first, signal, milliseconds = this.pacer.maxMilliseconds, whole }: RunOptions = {},
+    { encoder: first, signal, milliseconds = this.pacer.maxMilliseconds, whole, onRecorded }: RunOptions = {},
   ): Promise<T> {
     const begin = () => this.device.createCommandEncoder({ label: 'parts' });
     let encoder = first ?? begin();
@@ -403,6 +406,7 @@ export class Gpu {
           pass = undefined;
           load = new Load();
         }
+        onRecorded?.();
       }
       signal?.throwIfAborted();
       pass?.end();

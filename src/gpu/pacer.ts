@@ -1,7 +1,12 @@
 /** Assumed rate of an adapter before the first measurement, in work per second: low enough for any adapter. */
 const FIRST_RATE = 5e8;
-/** The rate that is assumed of a shader before it is measured, as a share of the slowest one that was. */
-const UNSEEN = 1 / 4;
+/**
+ * The rate assumed of a shader before it is measured, as a share of the rate of everything measured. A share of the slowest shader's would
+ * fall with each dispatch too small to show its rate.
+ */
+const UNSEEN = 1 / 16;
+/** Clocks are coarse: no submission takes less, in milliseconds. */
+const LEAST = 0.05;
 /** A measurement changes rates by at most this factor, so that one hiccup or one compilation does not dominate them. */
 const MAX_CHANGE = 4;
 /** Rates rise by this power of what was measured: a shader is faster in one layer than in the next. */
@@ -58,7 +63,8 @@ export class Pacer {
   maxMilliseconds: number;
   /** Work per second, by shader. */
   readonly rates = new Map<string, number>();
-  private unseen = FIRST_RATE;
+  /** Everything measured. */
+  private readonly all = { work: 0, milliseconds: 0 };
 
   constructor(maxMilliseconds: number) {
     this.maxMilliseconds = maxMilliseconds;
@@ -119,22 +125,18 @@ export class Pacer {
   measured(load: Load): void {
     const planned = this.predict(load);
     if (planned === 0) return;
-    const ratio = planned / Math.max(load.milliseconds, 0.05);
+    const milliseconds = Math.max(load.milliseconds, LEAST);
+    const ratio = planned / milliseconds;
     const change = Math.min(Math.max(ratio, 1 / MAX_CHANGE), MAX_CHANGE);
     const predicted = [...load.workByShader].map(
       ([shader, work]) => [shader, this.millisecondsOf({ shader, work })] as const,
     );
     const power = change > 1 ? RISE : 1;
     const most = Math.max(...predicted.map(([, milliseconds]) => milliseconds));
-    for (const [shader, milliseconds] of predicted)
-      this.rates.set(shader, this.rate(shader) * change ** ((power * milliseconds) / most));
-    this.unseen = Math.min(...this.rates.values()) * UNSEEN;
-  }
-
-  /** Lets a shader that has not run begin at a share of the slowest of others that compute the same. */
-  assume(shader: string, others: readonly string[]): void {
-    const known = others.flatMap((name) => this.rates.get(name) ?? []);
-    if (!this.rates.has(shader) && known.length > 0) this.rates.set(shader, Math.min(...known) * UNSEEN);
+    for (const [shader, share] of predicted)
+      this.rates.set(shader, this.rate(shader) * change ** ((power * share) / most));
+    for (const work of load.workByShader.values()) this.all.work += work;
+    this.all.milliseconds += milliseconds;
   }
 
   private knows({ workByShader }: Load): boolean {
@@ -143,5 +145,10 @@ export class Pacer {
 
   private rate(shader: string): number {
     return this.rates.get(shader) ?? this.unseen;
+  }
+
+  private get unseen(): number {
+    const { work, milliseconds } = this.all;
+    return milliseconds === 0 ? FIRST_RATE : ((1000 * work) / milliseconds) * UNSEEN;
   }
 }

@@ -1,12 +1,6 @@
 /** Whether a trainer's kernels compute rightly at its own size: asked once, after its first step. */
 import type { Pass } from '../checking/at_size';
-import {
-  type ComparisonLimits,
-  findWrong,
-  findWrongForm,
-  replaceWrong,
-  UPDATE,
-} from '../checking/comparison';
+import { type ComparisonLimits, findWrong, replaceWrong, UPDATE } from '../checking/comparison';
 import type { Random } from '../checking/small_case';
 import type { Gpu } from '../gpu/gpu';
 import type { UnusableKernel } from '../gpu/unusable_kernel';
@@ -68,19 +62,13 @@ export class Comparison {
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
     const remedy = fixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
     const report = (advice: string) => (text: string) => ({ text: `${text} ${steps} made with it.`, advice });
-    // First what both sides of the comparison have.
-    this.error = await findWrongForm({ gpu, network }, ops, report(UPDATE), limits.signal);
-    if (!this.error) {
-      const again = `${remedy}: create the trainer again, and go on from weights and state of before.`;
-      const errors = await findWrong(
-        { gpu, network, pass: passOfStep(network, step, images), images },
-        report(again),
-        limits,
-      );
-      this.error = errors[0];
-      const place = { chooser, fixed, batch: padBatch(batchSize), training: true };
-      await replaceWrong(errors, network.plan, variants, place);
-    }
+    const again = `${remedy}: create the trainer again, and go on from weights and state of before.`;
+    const compared = { gpu, network, pass: passOfStep(network, step, images), images };
+    const reports = { form: report(UPDATE), variant: report(again) };
+    const wrong = await findWrong(compared, ops, reports, limits);
+    this.error = wrong.form ?? wrong.variants[0];
+    const place = { chooser, fixed, batch: padBatch(batchSize), training: true };
+    await replaceWrong(wrong.variants, network.plan, variants, place);
     if (this.error) throw this.error;
     this.done = true;
   }

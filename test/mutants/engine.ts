@@ -99,13 +99,25 @@ export const engine: Mutants = {
     },
     'the pacer believes the first rate of all shaders': {
       file: 'src/gpu/pacer.ts',
-      text: 'const UNSEEN = 1 / 4;',
+      text: 'const UNSEEN = 1 / 16;',
       becomes: 'const UNSEEN = 4;',
       caughtBy: unit('pacer'),
     },
+    'a comparison says nothing until its end': {
+      file: 'src/gpu/gpu.ts',
+      text: 'onRecorded?.();',
+      becomes: '',
+      caughtBy: node('node/at_size', 'how far'),
+    },
+    'a dispatch of latency alone lowers what is assumed of others': {
+      file: 'src/gpu/pacer.ts',
+      text: '((1000 * work) / milliseconds) * UNSEEN',
+      becomes: 'Math.min(...this.rates.values()) * UNSEEN + 0 * work',
+      caughtBy: unit('pacer', 'too small'),
+    },
     'what is predicted wrongly changes all rates': {
       file: 'src/gpu/pacer.ts',
-      text: ' * milliseconds) / most)',
+      text: ' * share) / most)',
       becomes: ' * most) / most)',
       caughtBy: unit('pacer'),
     },
@@ -439,7 +451,7 @@ export const engine: Mutants = {
     },
     'nobody is told': {
       file: 'src/gpu/compiler.ts',
-      text: "this.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });",
+      text: "this.gpu.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });",
       becomes: 'void [kernel, seconds];',
       caughtBy: node('node/hostile', 'is waited for where'),
     },

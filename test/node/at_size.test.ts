@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { memoryCache, type TuningCache } from '../../src/gpu/cache';
-import { createEngine, loadCheckpoint, saveCheckpoint, type Variants } from '../../src/index';
+import { createEngine, loadCheckpoint, type Progress, saveCheckpoint, type Variants } from '../../src/index';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../checked_networks';
@@ -45,6 +45,16 @@ test('a comparison changes no bit of the training, and is made once', async () =
   await onWrong(device, more, nothing, {}, fourSteps, { tuningCache });
   expect(comparisons()).toBe(1);
   buffers.mockRestore();
+});
+
+test('a comparison reports how far it is, from its beginning to its end', async () => {
+  const reports: Progress[] = [];
+  await on(nothing, {}, fourSteps, { onProgress: (progress: Progress) => reports.push(progress) });
+  const comparing = reports.filter(({ task }) => task === 'comparing');
+  const { total } = comparing.at(-1)!;
+  expect(comparing[0].done).toBe(0);
+  expect(comparing.map(({ done }) => done)).toContain(Math.floor(total / 2));
+  expect(comparing.at(-1)).toEqual({ task: 'comparing', done: total, total });
 });
 
 describe('a variant that is wrong from a width of 14 on', () => {

@@ -237,6 +237,18 @@ describe('what the page knows', () => {
     expect(describeState(training)).toBe('Training: the first step is under way');
   });
 
+  test('what is compared while it trains, until its end', () => {
+    const of = (done: number): WorkerEvent => ({
+      type: 'preparing',
+      progress: { task: 'comparing', done, total: 9 },
+    });
+    const training = stateAfter(built, phase('training', true), losses(1, 2));
+    expect(describeState(reduce(training, of(3)))).toBe(
+      'Checking what this GPU computes, the first time only',
+    );
+    expect(describeState([of(3), of(9)].reduce(reduce, training))).toBe('Training');
+  });
+
   test('every phase has words', () => {
     for (const name of [
       'starting',
