@@ -38,6 +38,7 @@ import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
 import { EngineChooser } from './tuning/engine_chooser';
 import type { UNetConfig } from './unet/config';
+import { checkUNet } from './unet/network';
 import { Predictor, type PredictorOptions } from './unet/predictor';
 import { UNet, type UNetOptions } from './unet/unet';
 import type { Variants } from './unet/variants';
@@ -273,7 +274,8 @@ export class Engine extends Resource {
   /** Creates a predictor, which records forward passes into the caller's encoders. `unet.predict` needs none. Throws as `createTrainer` does. */
   async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
     this.check();
-    return this.adopt(Predictor.create(this.gpu, unet, options, this.chooser));
+    checkUNet(unet, this.gpu.device);
+    return this.adopt(Predictor.create(this.gpu, unet.weights, options, this.chooser));
   }
 
   /** Creates a corrupter, which puts the noise of a recipe on images of your own, in your buffers. Throws `argument`. */

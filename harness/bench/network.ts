@@ -87,7 +87,7 @@ const open: Record<TotalName, Open> = {
     const { load, gradients, update } = trainer.plan;
     return {
       batch,
-      layers: unet.plan.layers,
+      layers: unet.weights.plan.layers,
       // Each of a layer's two gradients costs as much as its forward pass; the first layer needs no input gradient.
       passes: (layer) => (layer === 0 ? 2 : 3),
       ops: [...load, ...gradients, ...update],
@@ -109,7 +109,7 @@ const open: Record<TotalName, Open> = {
 
   /** One forward pass, from activations to activations, in the kernels' layout. */
   async forward({ engine, unet, batch, timer }) {
-    const variants = await engine.chooser.choose(unet.plan.layers, padBatch(batch), false);
+    const variants = await engine.chooser.choose(unet.weights.plan.layers, padBatch(batch), false);
     const [buffer] = await randomImages(engine, unet, ['input'], padBatch(batch));
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);
@@ -117,8 +117,15 @@ const open: Record<TotalName, Open> = {
       levels: tensor('noise levels', padBatch(batch)),
       classes: tensor('classes', padBatch(batch)),
     };
-    const { ops } = predictionPass(unet.plan, padBatch(batch), input, output, told, chooser(variants));
-    const boundBuffers = new Map([...unet.boundBuffers, [input, buffer] as const]);
+    const { ops } = predictionPass(
+      unet.weights.plan,
+      padBatch(batch),
+      input,
+      output,
+      told,
+      chooser(variants),
+    );
+    const boundBuffers = new Map([...unet.weights.boundBuffers, [input, buffer] as const]);
     const program = await Program.compile(
       engine.gpu,
       'bench forward',
@@ -131,7 +138,7 @@ const open: Record<TotalName, Open> = {
     });
     return {
       batch,
-      layers: unet.plan.layers,
+      layers: unet.weights.plan.layers,
       passes: () => 1,
       ops,
       boundBuffers,
@@ -162,7 +169,7 @@ const open: Record<TotalName, Open> = {
     };
     return {
       batch,
-      layers: unet.plan.layers,
+      layers: unet.weights.plan.layers,
       passes: () => sampler.parts.seen / sampler.parts.batch,
       ops: sampler.parts.ops,
       boundBuffers: sampler.parts.boundBuffers,

@@ -100,6 +100,39 @@ interface Compared {
   readonly partials: Tensor;
 }
 
+/** The ops of a pass, some of them followed by another variant on the same inputs and by how far the results are apart. */
+function beside(
+  { ops, sums }: Pass,
+  variants: ReadonlyMap<Op, string>,
+  op: Parts['op'],
+): { readonly all: readonly Op[]; readonly compared: readonly Compared[] } {
+  const compared: Compared[] = [];
+  const all: Op[] = [];
+  const atEnd: Op[] = [];
+  for (const o of ops) {
+    all.push(o);
+    const variant = variants.get(o);
+    if (variant === undefined) continue;
+    const { kernel, shape, tensors } = o.origin;
+    const sizes: Readonly<Record<string, number>> = kernel.sizes(shape as never);
+    const others: Record<string, Tensor> = { ...tensors };
+    const written = Object.keys(tensors).filter((name) => isWritten(o, tensors[name]));
+    for (const name of written)
+      others[name] = { label: `${tensors[name].label}, ${variant}`, size: sizes[name] };
+    const given = [o.layer, shape as never, others, variant] as const;
+    all.push(...(kernel.unfused?.(...given) ?? [op(kernel, ...given)]));
+    for (const name of written) {
+      const [expected, size] = [others[name], sizes[name]];
+      const partials = { label: `differences of ${expected.label}`, size: 2 * differencePairs({ size }) };
+      const sum = sums?.get(tensors[name]);
+      const given = { result: sum ?? tensors[name], expected, partials };
+      compared.push({ op: o, size, partials });
+      (sum ? atEnd : all).push(op(difference, 'comparison', { size }, given));
+    }
+  }
+  return { all: [...all, ...atEnd], compared };
+}
+
 /**
  * Runs the pass once, and some of its ops also in other variants, on the same inputs. How far each is off, or undefined if results are not
  * finite, or a shader takes long to compile.
@@ -110,37 +143,7 @@ async function sharesApart(
   variants: ReadonlyMap<Op, string>,
 ): Promise<ReadonlyMap<Op, number> | undefined> {
   const label = 'comparison';
-  const compared: Compared[] = [];
-  const ops: Op[] = [];
-  const atEnd: Op[] = [];
-  for (const o of pass.ops) {
-    ops.push(o);
-    const variant = variants.get(o);
-    if (variant === undefined) continue;
-    const { kernel, shape, tensors } = o.origin;
-    const sizes: Readonly<Record<string, number>> = kernel.sizes(shape as never);
-    const others: Record<string, Tensor> = { ...tensors };
-    const written = Object.keys(tensors).filter((name) => isWritten(o, tensors[name]));
-    for (const name of written)
-      others[name] = { label: `${tensors[name].label}, ${variant}`, size: sizes[name] };
-    const given = [o.layer, shape as never, others, variant] as const;
-    const twins = kernel.unfused?.(...given) ?? [op(kernel, ...given)];
-    ops.push(...twins);
-    for (const name of written) {
-      const [expected, size] = [others[name], sizes[name]];
-      const partials = { label: `differences of ${expected.label}`, size: 2 * differencePairs({ size }) };
-      const sum = pass.sums?.get(tensors[name]);
-      const comparison = op(
-        difference,
-        label,
-        { size },
-        { result: sum ?? tensors[name], expected, partials },
-      );
-      compared.push({ op: o, size, partials });
-      (sum ? atEnd : ops).push(comparison);
-    }
-  }
-  const all = [...ops, ...atEnd];
+  const { all, compared } = beside(pass, variants, op);
   if (!(await isCompiled(gpu, all))) return undefined;
   const inputs = pass.inputs(new Random());
   const partials = compared.map(({ partials }) => partials);

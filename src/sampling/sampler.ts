@@ -99,7 +99,7 @@ export class Sampler extends Resource {
     const { conditioning } = unet.config;
     const flow = conditioning?.noiseLevel ?? false;
     const guided = flow && conditioning!.classes > 0 && unet.sampling?.guidance !== 1;
-    const plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS }, chooser);
+    const plan = await createPlan(gpu, unet.weights, { count, variants, flow, guided, ...ROWS }, chooser);
     return new Sampler({ gpu, unet, count, variants, chooser, plan, name: planName(flow, guided) });
   }
 
@@ -305,7 +305,7 @@ export class Sampler extends Resource {
 
   /** The plan for a run, without variants that are wrong at its size. */
   private async rightPlanFor(flow: boolean, guided: boolean): Promise<SamplingPlan> {
-    const { unet: network, count, variants, chooser, compared } = this;
+    const { unet, count, variants, chooser, compared } = this;
     const name = planName(flow, guided);
     const known = this.plans.get(name);
     if (!chooser.rightOf || (known && compared.has(known))) return this.planFor(flow, guided);
@@ -319,7 +319,7 @@ export class Sampler extends Resource {
     };
     const images = guided ? 2 * padBatch(count) : count;
     const given = variants !== undefined;
-    const { plan } = await chooser.rightOf(make, { network, count: images, given });
+    const { plan } = await chooser.rightOf(make, { network: unet.weights, count: images, given });
     this.check();
     compared.add(plan);
     return plan;
@@ -330,7 +330,7 @@ export class Sampler extends Resource {
     let plan = this.plans.get(name);
     if (!plan) {
       const { gpu, unet, count, variants, chooser } = this;
-      plan = await createPlan(gpu, unet, { count, variants, flow, guided, ...ROWS }, chooser);
+      plan = await createPlan(gpu, unet.weights, { count, variants, flow, guided, ...ROWS }, chooser);
       this.plans.set(name, plan);
       if (this.destroyed) destroyPlan(plan);
       this.check();

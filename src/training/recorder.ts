@@ -7,13 +7,11 @@ import {
   type Names,
   typeOf,
 } from '../base/errors';
-import { Resource } from '../base/resource';
-import type { Gpu } from '../gpu/gpu';
 import { computePass, type Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import type { Tensor } from '../plan/tensor';
 import { outChannelsOf } from '../unet/config';
-import type { UNet } from '../unet/unet';
+import type { NetworkWeights } from '../unet/network';
 import { type Batch, type BatchPart, checkBatch, sourcesOf } from './batch';
 import {
   checkLearningRate,
@@ -25,10 +23,8 @@ import {
   type TrainerSettings,
 } from './options';
 import { NO_CLIP } from './settings';
-import type { StepPlan } from './step';
 import type { OwnLossPrograms, StepPrograms, UpdateSettings } from './step_programs';
 import type { TrainedWeights } from './trained_weights';
-import { busyError } from './validate';
 
 const RECORD_OPTIONS: Names<RecordOptions> = { learningRate: true };
 const PARTS_OPTIONS: Names<RecordOptions & { parts: number }> = { ...RECORD_OPTIONS, parts: true };
@@ -50,74 +46,54 @@ const UPDATE_OPTIONS: Names<OwnUpdateOptions> = {
 const MOST_PARTS = 10_000;
 
 export interface RecorderParts {
-  readonly gpu: Gpu;
-  readonly unet: UNet;
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly settings: TrainerSettings;
-  readonly programs: StepPrograms;
-  readonly trained?: TrainedWeights | undefined;
-}
-
-/** The part of a trainer that records steps, and pieces of steps, into the caller's command encoders. Its methods submit nothing. */
-export abstract class StepRecorder extends Resource {
-  /** The network that is trained. */
-  readonly unet: UNet;
+  /** What is trained. */
+  readonly network: NetworkWeights;
   /** Most images of a step. */
   readonly batchSize: number;
-  /** The settings that the trainer was created with. */
   readonly settings: TrainerSettings;
-  /** The ops of a step. @internal */
-  readonly plan: StepPlan;
-  /** The buffers that outlive a step. @internal */
-  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
-  /** @internal */
-  protected readonly gpu: Gpu;
-  /** @internal */
-  protected readonly programs: StepPrograms;
-  /** Only with `averageWeights`. @internal */
-  protected readonly trained: TrainedWeights | undefined;
-  /** @internal */
-  protected rate: number;
-  /** @internal */
-  protected busy = false;
-  /** Counts the steps that were begun, here or by the trainer: each overwrites what an unfinished one left in memory. @internal */
-  protected begun = 0;
-  /** The batch of the step that was recorded last; undefined if none was. Recorded steps may run at any time. @internal */
-  protected recorded: readonly BatchPart[] | undefined;
+  readonly programs: StepPrograms;
+  /** Only with `averageWeights`. */
+  readonly trained: TrainedWeights | undefined;
+  /** Throws if the trainer was destroyed. */
+  readonly check: () => void;
+  /** Also throws in the middle of a step or a fit. */
+  readonly checkFree: () => void;
+}
+
+/**
+ * Records a trainer's steps, and pieces of steps, into the caller's command encoders, and submits nothing. Its methods are documented at
+ * Trainer.
+ */
+export class StepRecorder {
+  /** The base learning rate of what is recorded next. */
+  rate: number;
+  /** Counts the steps that were begun, here or by the trainer: each overwrites what an unfinished one left in memory. */
+  begun = 0;
+  /** The batch of the step that was recorded last; undefined if none was. Recorded steps may run at any time. */
+  recorded: readonly BatchPart[] | undefined;
+  /** Whether the last gradient is that of `encodeBackward`. */
+  gradientIsOwn = false;
   /** Images of the forward pass that a backward pass may follow, and `begun` at that time. */
   private forward: { readonly count: number; readonly begun: number } | undefined;
   /** Whether a gradient was recorded that no update has used yet. */
   private hasGradient = false;
-  /** Whether the last gradient is that of `encodeBackward`. @internal */
-  protected gradientIsOwn = false;
+  private readonly parts: RecorderParts;
+  private readonly programs: StepPrograms;
+  private readonly network: NetworkWeights;
 
-  /** @internal */
-  protected constructor(parts: RecorderParts) {
-    super('trainer');
-    this.gpu = parts.gpu;
-    this.unet = parts.unet;
-    this.batchSize = parts.batchSize;
-    this.rate = parts.learningRate;
-    this.settings = parts.settings;
+  constructor(parts: RecorderParts, learningRate: number) {
+    this.parts = parts;
     this.programs = parts.programs;
-    this.trained = parts.trained;
-    this.plan = parts.programs.plan;
-    this.boundBuffers = parts.programs.boundBuffers;
+    this.network = parts.network;
+    this.rate = learningRate;
   }
 
-  /**
-   * Records one step on the caller's buffers, with its learning rate (default: `learningRate` at this moment); submits nothing. For a step
-   * that is too long for one submission see `encodeStepParts`. `readLosses` has the loss once it has run. A non-finite step changes
-   * nothing, and neither does any step after it until `readLosses`, or the next `step` or `fit`, has thrown the error. Throws `argument`
-   * before anything is recorded.
-   */
   encodeStep(
     encoder: GPUCommandEncoder,
     batch: Batch<BufferSlice, BufferSlice>,
     options: RecordOptions = {},
   ): void {
-    this.check();
+    this.parts.checkFree();
     checkEncoder(encoder);
     checkNames('encodeStep', options, RECORD_OPTIONS);
     const begin = this.prepareStep('encodeStep', batch, options);
@@ -127,16 +103,11 @@ export abstract class StepRecorder extends Resource {
     });
   }
 
-  /**
-   * The same step in up to `parts` pieces of about the same work (2 to 10,000; fewer if it has fewer dispatches). Each function records one
-   * of them. Record all, each once, in their order, in one encoder or several, and submit them in that order; commands of others may run in
-   * between, but no other step of this trainer. Until the last one has run, no weight has changed.
-   */
   encodeStepParts(
     batch: Batch<BufferSlice, BufferSlice>,
     options: RecordOptions & { readonly parts: number },
   ): ((encoder: GPUCommandEncoder) => void)[] {
-    this.check();
+    this.parts.checkFree();
     checkNames('encodeStepParts', options, PARTS_OPTIONS);
     checkInteger('parts', options.parts, 2, MOST_PARTS);
     const begin = this.prepareStep('encodeStepParts', batch, options);
@@ -145,7 +116,7 @@ export abstract class StepRecorder extends Resource {
     const ends = sequence.cuts(options.parts);
     let next = 0;
     return ends.map((end, i) => (encoder) => {
-      this.check();
+      this.parts.check();
       checkEncoder(encoder);
       if (i !== next || begun !== this.begun) {
         const why = i < next ? 'was recorded already' : i > next ? `comes after part ${next + 1}` : undefined;
@@ -162,21 +133,17 @@ export abstract class StepRecorder extends Resource {
     });
   }
 
-  /**
-   * With `ownLoss`: records a forward pass from the images in `input` to the network's output in `output`, both
-   * [count][height][width][channels] of f32, and keeps in the trainer's memory what `encodeBackward` needs.
-   */
   encodeForward(encoder: GPUCommandEncoder, options: OwnForwardOptions): void {
     const programs = this.ownPrograms('encodeForward', encoder);
     checkNames('encodeForward', options, FORWARD_OPTIONS);
-    const { input, output, levels, labels, count = this.batchSize } = options;
-    checkInteger('count', count, 1, this.batchSize);
-    const { height, width, channels } = this.unet.config;
+    const { input, output, levels, labels, count = this.parts.batchSize } = options;
+    checkInteger('count', count, 1, this.parts.batchSize);
+    const { height, width, channels } = this.network.config;
     const outBytes = this.outputBytes(count);
     const from = checkSlice('input', input, count * height * width * channels * 4, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
-    this.unet.checkTold({ levels, labels });
-    const { noisyImages, targetImages, levels: levelsOf, classes } = this.plan.tensors;
+    this.network.checkTold({ levels, labels });
+    const { noisyImages, targetImages, levels: levelsOf, classes } = this.programs.plan.tensors;
     const told = (
       [
         ['levels', levels, levelsOf],
@@ -192,7 +159,7 @@ export abstract class StepRecorder extends Resource {
       ...(levels ? [{ name: 'levels', to: 'levels' as const, bytes: count * 4 }] : []),
     ];
     this.forward = { count, begun: this.begun };
-    this.trained?.encode(encoder);
+    this.parts.trained?.encode(encoder);
     this.programs.encodeCount(encoder, count);
     this.copyIn(encoder, from, noisyImages, count * height * width * channels * 4);
     for (const { from, to } of told) this.copyIn(encoder, from, to, count * 4);
@@ -200,11 +167,6 @@ export abstract class StepRecorder extends Resource {
     encoder.copyBufferToBuffer(this.programs.buffer(targetImages), 0, to.buffer, to.offset, outBytes);
   }
 
-  /**
-   * With `ownLoss`: records the backward pass of the last forward pass from the caller's `outputGradient`, dL/d(output)
-   * [count][height][width][channels] of f32, to the gradient of all parameters (`buffers.gradient`). With `accumulate` it is added to what
-   * is there. Throws `argument` without a forward pass, or if another step was recorded or made since.
-   */
   encodeBackward(encoder: GPUCommandEncoder, options: OwnBackwardOptions): void {
     const programs = this.ownPrograms('encodeBackward', encoder);
     checkNames('encodeBackward', options, BACKWARD_OPTIONS);
@@ -222,16 +184,11 @@ export abstract class StepRecorder extends Resource {
     this.hasGradient = true;
     this.gradientIsOwn = true;
     this.programs.encodeCount(encoder, forward.count);
-    this.copyIn(encoder, from, this.plan.tensors.targetImages, bytes);
+    this.copyIn(encoder, from, this.programs.plan.tensors.targetImages, bytes);
     if (!options.accumulate) encoder.clearBuffer(programs.gradient);
     this.encodeAll(encoder, 'backward pass', programs.backward);
   }
 
-  /**
-   * With `ownLoss`: records the trainer's update, Adam, by `buffers.gradient`. Learning rate, weight decay and the norm to clip at are
-   * recorded with it; by default they are the trainer's. `loss`, one f32, is what `readLosses` and `buffers.records` have of the step;
-   * without it they have 0. A non-finite loss or gradient changes nothing: see `encodeStep`. Throws `argument` without a gradient.
-   */
   encodeUpdate(encoder: GPUCommandEncoder, options: OwnUpdateOptions = {}): void {
     const programs = this.ownPrograms('encodeUpdate', encoder);
     checkNames('encodeUpdate', options, UPDATE_OPTIONS);
@@ -249,20 +206,17 @@ export abstract class StepRecorder extends Resource {
     this.encodeAll(encoder, 'update', [programs.update]);
   }
 
-  /** Records what must follow when the caller's own shader has written `buffers.parameters`: copies for the kernels. */
   encodePack(encoder: GPUCommandEncoder): void {
-    this.check();
+    this.parts.checkFree();
     checkEncoder(encoder);
-    if (this.busy) throw busyError();
-    (this.trained?.network ?? this.unet).encodePack(encoder);
+    this.network.encodePack(encoder);
   }
 
-  /** The trainer's buffers on the GPU, for the caller's own shaders; they live as long as the trainer. */
   get buffers(): TrainerBuffers {
-    this.check();
-    const { moment1, moment2, losses } = this.plan.tensors;
+    this.parts.check();
+    const { moment1, moment2, losses } = this.programs.plan.tensors;
     return {
-      parameters: (this.trained?.network ?? this.unet).parameterBuffer,
+      parameters: this.network.parameterBuffer,
       moment1: this.programs.buffer(moment1),
       moment2: this.programs.buffer(moment2),
       gradient: this.programs.ownLoss?.gradient,
@@ -270,15 +224,15 @@ export abstract class StepRecorder extends Resource {
     };
   }
 
-  /** Counts a step with the trainer's own loss as begun. @internal */
-  protected countStep(): void {
+  /** Counts a step with the trainer's own loss as begun. */
+  countStep(): void {
     this.begun++;
     this.gradientIsOwn = false;
   }
 
-  /** What an update uses, of what the caller gave and the trainer's own. @internal */
-  protected updateSettings(given: Omit<OwnUpdateOptions, 'loss'> = {}): UpdateSettings {
-    const { clipNorm: clip, adam } = this.settings;
+  /** What an update uses, of what the caller gave and the trainer's own. */
+  updateSettings(given: Omit<OwnUpdateOptions, 'loss'> = {}): UpdateSettings {
+    const { clipNorm: clip, adam } = this.parts.settings;
     const { learningRate = this.rate, weightDecay = adam.weightDecay, clipNorm = clip } = given;
     checkLearningRate(learningRate);
     checkNumber('weightDecay', weightDecay, 0, 1);
@@ -292,10 +246,9 @@ export abstract class StepRecorder extends Resource {
     batch: Batch<BufferSlice, BufferSlice>,
     { learningRate }: RecordOptions,
   ): (encoder: GPUCommandEncoder) => void {
-    if (this.busy) throw busyError();
     const settings = this.updateSettings({ learningRate });
-    const { programs, unet } = this;
-    const count = checkBatch(batch, unet, this.batchSize);
+    const { programs, network } = this;
+    const count = checkBatch(batch, network, this.parts.batchSize);
     for (const [name, given] of Object.entries(batch)) {
       if (name === 'count' || given === undefined || isSlice(given)) continue;
       throw new EngineError(
@@ -303,22 +256,21 @@ export abstract class StepRecorder extends Resource {
         `${method} was given a ${typeOf(given)} as ${name}; all of the batch must be in GPUBuffers. Give arrays to step().`,
       );
     }
-    const sources = sourcesOf(batch, unet.config, count);
+    const sources = sourcesOf(batch, network.config, count);
     this.countStep();
     this.recorded = sources.map(({ name, to, bytes }) => ({ name, to, bytes }));
     return (encoder) => {
-      this.trained?.encode(encoder);
+      this.parts.trained?.encode(encoder);
       programs.encodeSettings(encoder, settings);
       programs.encodeCount(encoder, count);
       for (const { source, to, bytes } of sources)
-        this.copyIn(encoder, source as Slice, this.plan.tensors[to], bytes);
+        this.copyIn(encoder, source as Slice, this.programs.plan.tensors[to], bytes);
     };
   }
 
   private ownPrograms(method: string, encoder: GPUCommandEncoder): OwnLossPrograms {
-    this.check();
+    this.parts.checkFree();
     checkEncoder(encoder);
-    if (this.busy) throw busyError();
     const { ownLoss } = this.programs;
     if (ownLoss) return ownLoss;
     throw new EngineError(
@@ -329,8 +281,8 @@ export abstract class StepRecorder extends Resource {
 
   /** Bytes of so many images of the network's output. */
   private outputBytes(count: number): number {
-    const { height, width } = this.unet.config;
-    return count * height * width * outChannelsOf(this.unet.config) * 4;
+    const { height, width } = this.network.config;
+    return count * height * width * outChannelsOf(this.network.config) * 4;
   }
 
   private copyIn(encoder: GPUCommandEncoder, { buffer, offset }: Slice, to: Tensor, bytes: number): void {

@@ -21,7 +21,7 @@ export interface StateParts {
 export async function readState(parts: StateParts): Promise<OptimizerState<ArrayBuffer>> {
   const { tensors, read, unet, adam, trained } = parts;
   const words = await read(tensors.state);
-  const moments = [tensors.moment1, tensors.moment2].map(async (t) => unet.split(await read(t)));
+  const moments = [tensors.moment1, tensors.moment2].map(async (t) => unet.weights.split(await read(t)));
   const [moment1, moment2] = await Promise.all(moments);
   const weights = await trained?.getParameters();
   const floats = new Float32Array(words);

@@ -1,27 +1,27 @@
 import type { Gpu } from '../gpu/gpu';
 import { computePass } from '../gpu/program';
-import { UNet } from '../unet/unet';
+import { NetworkWeights } from '../unet/network';
 
 /**
  * The weights that a trainer trains while its UNet holds their moving average. They start as a copy of the UNet's weights, and are copied
  * again whenever somebody else replaces those.
  */
 export class TrainedWeights {
-  readonly network: UNet;
+  readonly network: NetworkWeights;
   private readonly gpu: Gpu;
-  private readonly average: UNet;
+  private readonly average: NetworkWeights;
   /** `average.replacements` when its weights were last copied. */
   private taken = -1;
   private unpacked = false;
 
-  private constructor(gpu: Gpu, network: UNet, average: UNet) {
+  private constructor(gpu: Gpu, network: NetworkWeights, average: NetworkWeights) {
     this.gpu = gpu;
     this.network = network;
     this.average = average;
   }
 
-  static async create(gpu: Gpu, average: UNet): Promise<TrainedWeights> {
-    return new TrainedWeights(gpu, await UNet.create(gpu, average.config), average);
+  static async create(gpu: Gpu, average: NetworkWeights): Promise<TrainedWeights> {
+    return new TrainedWeights(gpu, await NetworkWeights.create(gpu, average.config), average);
   }
 
   /** Records the commands that bring the weights up to date before a step. */

@@ -1,10 +1,12 @@
 import { checkInteger, type EngineError } from '../base/errors';
 import type { Warning } from '../base/events';
+import { Resource } from '../base/resource';
 import type { ComparisonLimits } from '../checking/comparison';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
+import type { BufferSlice } from '../gpu/slice';
 import { readBuffer } from '../gpu/staging';
 import { padBatch, type Tensor } from '../plan/tensor';
 import { defaultChooser, withVariants } from '../unet/chooser';
@@ -29,19 +31,33 @@ import {
   type FrameOptions,
   type FrameResult,
   type OptimizerState,
+  type OwnBackwardOptions,
+  type OwnForwardOptions,
+  type OwnUpdateOptions,
+  type RecordOptions,
+  type TrainerBuffers,
   type TrainerOptions,
+  type TrainerSettings,
   type TrainingEvent,
 } from './options';
-import { type RecorderParts, StepRecorder } from './recorder';
+import { StepRecorder } from './recorder';
 import { badInput, divergence, lostSteps, wrongInput } from './refusal';
 import { LOSS_RING } from './settings';
 import { readState, writeState } from './state';
-import { choiceOf } from './step';
+import { choiceOf, type StepPlan } from './step';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState, forgetTeacher } from './validate';
 
-interface TrainerParts extends RecorderParts {
+interface TrainerParts {
+  readonly gpu: Gpu;
+  readonly unet: UNet;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly settings: TrainerSettings;
+  readonly programs: StepPrograms;
+  /** Only with `averageWeights`. */
+  readonly trained: TrainedWeights | undefined;
   readonly variants: Variants;
   readonly comparison: Comparison;
 }
@@ -50,14 +66,30 @@ interface TrainerParts extends RecorderParts {
  * Trains a UNet with mean squared error and Adam, or with a loss of the caller's. Created by `engine.createTrainer`; writes the weights of
  * the given UNet, but does not own it.
  */
-export class Trainer extends StepRecorder {
+export class Trainer extends Resource {
+  /** The network that is trained. */
+  readonly unet: UNet;
+  /** Most images of a step. */
+  readonly batchSize: number;
+  /** The settings that the trainer was created with. */
+  readonly settings: TrainerSettings;
   /** The kernel variants in use. With the same seed, adapter and variants, a run gives the same bits. */
   readonly variants: Variants;
   /** The adapter that it runs on. */
   readonly adapter: AdapterDescription;
   /** What each layer makes of the last step's batch, and the loss's gradient there; readable with `reuseMemory: false`. */
   readonly maps: LayerMaps;
+  /** The ops of a step. @internal */
+  readonly plan: StepPlan;
+  /** The buffers that outlive a step. @internal */
+  readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
+  private readonly gpu: Gpu;
+  private readonly programs: StepPrograms;
+  private readonly trained: TrainedWeights | undefined;
+  private readonly recorder: StepRecorder;
   private readonly comparison: Comparison;
+  /** In the midst of a step, a fit or an evaluation. */
+  private busy = false;
   /** Whether it has made a step: before the next one, the kernels are compared. */
   private hasStepped = false;
   private feed: Feed | undefined;
@@ -68,13 +100,25 @@ export class Trainer extends StepRecorder {
   private known = { begun: 0, step: 0 };
 
   private constructor(parts: TrainerParts) {
-    super(parts);
-    this.adapter = parts.gpu.adapter;
+    super('trainer');
+    const { gpu, unet, programs, trained } = parts;
+    this.gpu = gpu;
+    this.unet = unet;
+    this.batchSize = parts.batchSize;
+    this.settings = parts.settings;
+    this.programs = programs;
+    this.trained = trained;
+    this.plan = programs.plan;
+    this.boundBuffers = programs.boundBuffers;
+    this.adapter = gpu.adapter;
     this.variants = parts.variants;
     this.comparison = parts.comparison;
-    parts.unet.attachTrainer();
-    this.maps = parts.programs.maps;
-    this.maps.owner = { check: () => this.checkFree(), failed: (error) => this.failed(error) };
+    unet.weights.attachTrainer();
+    this.maps = programs.maps;
+    const [check, checkFree] = [() => this.check(), () => this.checkFree()];
+    this.maps.owner = { check: checkFree, failed: (error) => this.failed(error) };
+    const network = trained?.network ?? unet.weights;
+    this.recorder = new StepRecorder({ ...parts, network, check, checkFree }, parts.learningRate);
   }
 
   /** With `onWarning`, a distilled network becomes one like others. @internal */
@@ -88,15 +132,16 @@ export class Trainer extends StepRecorder {
     checkUNet(unet, gpu.device);
     const { variants: given, ...checked } = checkTrainer(options);
     const { batchSize, settings } = checked;
-    const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet) : undefined;
-    const choice = { given, gpu, chooser, ...choiceOf(unet, batchSize, settings) };
+    const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet.weights) : undefined;
+    const choice = { given, gpu, chooser, ...choiceOf(unet.weights, batchSize, settings) };
+    const network = trained?.network ?? unet.weights;
     try {
       return await withVariants(choice, async (variants) => {
-        const stepOptions = { ...checked, variants, average: trained && unet };
-        const programs = await StepPrograms.create(gpu, trained?.network ?? unet, stepOptions);
+        const stepOptions = { ...checked, variants, average: trained && unet.weights };
+        const programs = await StepPrograms.create(gpu, network, stepOptions);
         if (onWarning) forgetTeacher(unet, onWarning);
         const comparison = new Comparison({
-          ...{ gpu, network: trained?.network ?? unet, batchSize, settings, variants },
+          ...{ gpu, network, batchSize, settings, variants },
           ...{ fixed: given !== undefined || (chooser.isFixed ?? false), chooser },
         });
         return new Trainer({ gpu, unet, programs, trained, variants, comparison, ...checked });
@@ -109,13 +154,13 @@ export class Trainer extends StepRecorder {
 
   /** The base rate, before the schedule: of the next step that is begun or recorded, and of the next submission of a `fit` under way. */
   get learningRate(): number {
-    return this.rate;
+    return this.recorder.rate;
   }
 
   set learningRate(value: number) {
     this.check();
     checkLearningRate(value);
-    this.rate = value;
+    this.recorder.rate = value;
     this.programs.writeState('learningRate', Float32Array.of(value));
   }
 
@@ -133,7 +178,7 @@ export class Trainer extends StepRecorder {
   async step(batch: Batch): Promise<number> {
     this.check();
     const { gpu, programs, unet } = this;
-    const count = checkBatch(batch, unet, this.batchSize);
+    const count = checkBatch(batch, unet.weights, this.batchSize);
     return this.exclusively(async () => {
       const before = await this.completedSteps();
       if (this.hasStepped) await this.compare(before);
@@ -144,7 +189,7 @@ export class Trainer extends StepRecorder {
       });
       if (losses.refused) throw await this.refusalOf(losses, sources);
       if (losses.step !== before + 1) throw lostSteps(1, losses.step - before);
-      this.known = { begun: this.begun, step: losses.step };
+      this.known = { begun: this.recorder.begun, step: losses.step };
       this.hasStepped = true;
       return losses.last(1)[0];
     });
@@ -166,11 +211,11 @@ export class Trainer extends StepRecorder {
     return this.exclusively(async () => {
       const { Frames } = await import('./frames');
       // Steps that were recorded may be submitted at any time.
-      const others = this.recorded || this.frames?.lastBegun !== this.begun;
+      const others = this.recorder.recorded || this.frames?.lastBegun !== this.recorder.begun;
       const known = others ? await this.readSteps() : undefined;
       let sources: readonly BatchSource[] = [];
       const { gpu, programs, batchSize } = this;
-      const begun = () => this.begun;
+      const begun = () => this.recorder.begun;
       this.frames ??= new Frames({ gpu, programs, batchSize, begun, check: () => this.check() });
       const { signal, milliseconds } = options;
       const compare = async (step: number) => {
@@ -186,7 +231,7 @@ export class Trainer extends StepRecorder {
       };
       const load = async () => {
         const batch = (source as () => Batch)();
-        const count = checkBatch(batch, this.unet, batchSize);
+        const count = checkBatch(batch, this.unet.weights, batchSize);
         sources = await this.loadBatch(batch, count);
         return count;
       };
@@ -229,7 +274,7 @@ export class Trainer extends StepRecorder {
     checkDataset(dataset, gpu.device, this.unet.config);
     if (this.busy) throw busyError();
     this.busy = true;
-    this.begun++;
+    this.recorder.begun++;
     const check = () => {
       this.check();
       dataset.check();
@@ -280,8 +325,9 @@ export class Trainer extends StepRecorder {
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
     const { seed, binarize, signal } = checkEvaluate(options);
-    const { unet, variants } = this;
-    const { objective } = this.settings;
+    const { variants, settings } = this;
+    const { objective } = settings;
+    const unet = this.unet.weights;
     return this.exclusively(() =>
       evaluateImages(this.gpu, images, {
         ...{ unet, variants, batch: padBatch(this.batchSize) },
@@ -305,19 +351,82 @@ export class Trainer extends StepRecorder {
    */
   setState(state: OptimizerState): void {
     this.checkFree();
-    const checked = checkState(state, this.settings, this.unet);
+    const checked = checkState(state, this.settings, this.unet.weights);
     writeState({ gpu: this.gpu, programs: this.programs, trained: this.trained }, state, checked);
     this.firstStep = state.step;
-    this.begun++;
-    this.known = { begun: this.begun, step: state.step };
+    this.recorder.begun++;
+    this.known = { begun: this.recorder.begun, step: state.step };
     this.allowSteps();
   }
 
   /** dL/d(parameter) by name, as `getParameters` has them: of the last step's mean loss, or what `encodeBackward` left in `buffers.gradient`. */
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
-    const { programs, unet, gradientIsOwn } = this;
-    return unet.split(await this.unlessDestroyed(programs.readGradients(unet, gradientIsOwn)));
+    const { weights } = this.unet;
+    const gradients = this.programs.readGradients(weights, this.recorder.gradientIsOwn);
+    return weights.split(await this.unlessDestroyed(gradients));
+  }
+
+  /**
+   * Records one step on the caller's buffers, with its learning rate (default: `learningRate` at this moment); submits nothing. For a step
+   * that is too long for one submission see `encodeStepParts`. `readLosses` has the loss once it has run. A non-finite step changes
+   * nothing, and neither does any step after it until `readLosses`, or the next `step` or `fit`, has thrown the error. Throws `argument`
+   * before anything is recorded.
+   */
+  encodeStep(
+    encoder: GPUCommandEncoder,
+    batch: Batch<BufferSlice, BufferSlice>,
+    options: RecordOptions = {},
+  ): void {
+    this.recorder.encodeStep(encoder, batch, options);
+  }
+
+  /**
+   * The same step in up to `parts` pieces of about the same work (2 to 10,000; fewer if it has fewer dispatches). Each function records one
+   * of them. Record all, each once, in their order, in one encoder or several, and submit them in that order; commands of others may run in
+   * between, but no other step of this trainer. Until the last one has run, no weight has changed.
+   */
+  encodeStepParts(
+    batch: Batch<BufferSlice, BufferSlice>,
+    options: RecordOptions & { readonly parts: number },
+  ): ((encoder: GPUCommandEncoder) => void)[] {
+    return this.recorder.encodeStepParts(batch, options);
+  }
+
+  /**
+   * With `ownLoss`: records a forward pass from the images in `input` to the network's output in `output`, both
+   * [count][height][width][channels] of f32, and keeps in the trainer's memory what `encodeBackward` needs.
+   */
+  encodeForward(encoder: GPUCommandEncoder, options: OwnForwardOptions): void {
+    this.recorder.encodeForward(encoder, options);
+  }
+
+  /**
+   * With `ownLoss`: records the backward pass of the last forward pass from the caller's `outputGradient`, dL/d(output)
+   * [count][height][width][channels] of f32, to the gradient of all parameters (`buffers.gradient`). With `accumulate` it is added to what
+   * is there. Throws `argument` without a forward pass, or if another step was recorded or made since.
+   */
+  encodeBackward(encoder: GPUCommandEncoder, options: OwnBackwardOptions): void {
+    this.recorder.encodeBackward(encoder, options);
+  }
+
+  /**
+   * With `ownLoss`: records the trainer's update, Adam, by `buffers.gradient`. Learning rate, weight decay and the norm to clip at are
+   * recorded with it; by default they are the trainer's. `loss`, one f32, is what `readLosses` and `buffers.records` have of the step;
+   * without it they have 0. A non-finite loss or gradient changes nothing: see `encodeStep`. Throws `argument` without a gradient.
+   */
+  encodeUpdate(encoder: GPUCommandEncoder, options: OwnUpdateOptions = {}): void {
+    this.recorder.encodeUpdate(encoder, options);
+  }
+
+  /** Records what must follow when the caller's own shader has written `buffers.parameters`: copies for the kernels. */
+  encodePack(encoder: GPUCommandEncoder): void {
+    this.recorder.encodePack(encoder);
+  }
+
+  /** The trainer's buffers on the GPU, for the caller's own shaders; they live as long as the trainer. */
+  get buffers(): TrainerBuffers {
+    return this.recorder.buffers;
   }
 
   /** @internal */
@@ -336,7 +445,7 @@ export class Trainer extends StepRecorder {
     this.programs.destroy();
     this.trained?.network.destroy();
     this.feed?.destroy();
-    this.unet.detachTrainer();
+    this.unet.weights.detachTrainer();
   }
 
   private read(t: Tensor, size = t.size): Promise<ArrayBuffer> {
@@ -346,7 +455,9 @@ export class Trainer extends StepRecorder {
   /** Completed steps. Asks the GPU only if there may be more than the host knows; then throws like `throwRefused`. */
   private async completedSteps(): Promise<number> {
     const { known } = this;
-    return !this.recorded && known.begun === this.begun ? known.step : (await this.readSteps()).step;
+    return !this.recorder.recorded && known.begun === this.recorder.begun
+      ? known.step
+      : (await this.readSteps()).step;
   }
 
   /** What the GPU has of the steps so far. Throws like `throwRefused`. */
@@ -358,12 +469,19 @@ export class Trainer extends StepRecorder {
 
   /** Throws the error of an earlier step that the GPU refused, if there is one, and allows steps again. */
   private async throwRefused(losses: Losses): Promise<void> {
-    if (losses.refused) throw await this.refusalOf(losses, this.recorded ?? [], 'the last recorded batch');
+    if (losses.refused)
+      throw await this.refusalOf(losses, this.recorder.recorded ?? [], 'the last recorded batch');
   }
 
   private refusal(known: Losses): EngineError {
     const made = known.step - this.firstStep;
-    return divergence(known, this.plan.blockLayers, this.rate, made, this.recorded !== undefined);
+    return divergence(
+      known,
+      this.plan.blockLayers,
+      this.recorder.rate,
+      made,
+      this.recorder.recorded !== undefined,
+    );
   }
 
   /** After a refused step the GPU makes no step until the host calls this. */
@@ -397,10 +515,10 @@ export class Trainer extends StepRecorder {
   /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */
   private beginStep(): GPUCommandEncoder {
     this.check();
-    this.countStep();
+    this.recorder.countStep();
     const encoder = this.gpu.device.createCommandEncoder({ label: 'training step' });
     this.trained?.encode(encoder);
-    this.programs.writeSettings(this.updateSettings());
+    this.programs.writeSettings(this.recorder.updateSettings());
     return encoder;
   }
 

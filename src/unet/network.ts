@@ -1,15 +1,15 @@
 import { EngineError, nonFinite, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
-import { computePass, type Program } from '../gpu/program';
+import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { checkEncoder } from '../gpu/slice';
 import { readBuffer } from '../gpu/staging';
 import type { Tensor } from '../plan/tensor';
 import type { Parameter, UNetConfig } from './config';
 import { describe } from './describe';
-import type { WeightPlan } from './weights';
+import { planWeights, type WeightPlan } from './weights';
 
-export interface NetworkParts {
+interface NetworkParts {
   readonly gpu: Gpu;
   readonly config: UNetConfig;
   readonly plan: WeightPlan;
@@ -18,20 +18,15 @@ export interface NetworkParts {
   readonly repack: Program;
 }
 
-/** A network's weights on the GPU. */
-export abstract class NetworkWeights extends Resource {
-  /** The configuration that it was created with, with all defaults filled in. */
+/** A network's weights on the GPU, what a UNet and its trainer have. Its public methods are documented at UNet. */
+export class NetworkWeights extends Resource {
   readonly config: UNetConfig;
-  /** Name, shape and offset of each parameter tensor, in forward order. */
   readonly parameters: readonly Parameter[];
-  /** Number of trainable parameters. */
   readonly parameterCount: number;
-  /** @internal */
   readonly plan: WeightPlan;
-  /** The buffers that the network owns. @internal */
+  /** The buffers that the network owns. */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
-  /** @internal */
-  protected readonly gpu: Gpu;
+  private readonly gpu: Gpu;
   private readonly repack: Program;
   /** Whether the caller writes the parameters with shaders of its own. */
   private shared = false;
@@ -39,8 +34,7 @@ export abstract class NetworkWeights extends Resource {
   private replaced = 0;
   private trainers = 0;
 
-  /** @internal */
-  protected constructor({ gpu, config, plan, boundBuffers, repack }: NetworkParts) {
+  private constructor({ gpu, config, plan, boundBuffers, repack }: NetworkParts) {
     super('UNet');
     this.gpu = gpu;
     this.config = config;
@@ -51,10 +45,21 @@ export abstract class NetworkWeights extends Resource {
     this.repack = repack;
   }
 
-  /**
-   * Replaces all parameters; kernels in HWIO order. Throws an `argument` error that lists unknown, missing, misshapen and non-finite parameters; then nothing
-   * changes.
-   */
+  /** The network of a checked configuration. Its first weights are zeros. */
+  static async create(gpu: Gpu, config: UNetConfig): Promise<NetworkWeights> {
+    const plan = planWeights(config);
+    const tensors = [plan.flat, plan.packed];
+    for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
+    const boundBuffers = await createTensorBuffers(gpu, '', tensors);
+    try {
+      const repack = await Program.compile(gpu, 'pack weights', plan.pack, boundBuffers);
+      return new NetworkWeights({ gpu, config, plan, boundBuffers, repack });
+    } catch (error) {
+      for (const buffer of boundBuffers.values()) buffer.destroy();
+      throw error;
+    }
+  }
+
   async setParameters(values: ReadonlyMap<string, ArrayLike<number>>): Promise<void> {
     this.check();
     if (typeOf(values) !== 'Map') {
@@ -93,32 +98,27 @@ export abstract class NetworkWeights extends Resource {
 
   /**
    * Version of the weights: results derived from them stay valid while it is the same. Undefined while a trainer is attached, which may
-   * submit steps at any time. @internal
+   * submit steps at any time.
    */
   get weightsVersion(): number | undefined {
     return this.trainers === 0 && !this.shared ? this.replaced : undefined;
   }
 
-  /** How often the weights were replaced by anything but an attached trainer. @internal */
+  /** How often the weights were replaced by anything but an attached trainer. */
   get replacements(): number {
     return this.replaced;
   }
 
-  /** Records the packing of the flat parameters. @internal */
+  /** Records the packing of the flat parameters. */
   encodePacking(pass: GPUComputePassEncoder): void {
     this.repack.encode(pass);
   }
 
-  /**
-   * The parameters on the GPU, f32, as `parameters` says: each has `size` floats, the first at `offset` floats. Usages STORAGE, COPY_SRC and
-   * COPY_DST. After writing them yourself record `encodePack`. The buffer lives as long as the network.
-   */
   get parameterBuffer(): GPUBuffer {
     this.check();
     return this.boundBuffers.get(this.plan.flat)!;
   }
 
-  /** Records what must follow when the caller's own shader has written `parameterBuffer`: copies for the kernels. */
   encodePack(encoder: GPUCommandEncoder): void {
     this.check();
     checkEncoder(encoder);
@@ -127,26 +127,20 @@ export abstract class NetworkWeights extends Resource {
     computePass(encoder, 'pack weights', (pass) => this.encodePacking(pass));
   }
 
-  /** From now on a trainer may change the weights on the GPU. @internal */
+  /** From now on a trainer may change the weights on the GPU. */
   attachTrainer(): void {
     this.trainers++;
   }
 
-  /** @internal */
   detachTrainer(): void {
     this.trainers--;
     this.replaced++;
   }
 
-  /** Layers, output shapes and parameters as a table, as Keras prints a model. */
   describe(): string {
     return describe(this.config, this.plan);
   }
 
-  /**
-   * A copy of all parameters by name, such as `down.0.kernel`, flat: kernels [height][width][in][out], biases [out]. `parameters` has the
-   * shapes.
-   */
   async getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
     const { flat } = this.plan;
@@ -155,7 +149,7 @@ export abstract class NetworkWeights extends Resource {
     );
   }
 
-  /** Throws unless the caller gives exactly the conditions that the network takes. @internal */
+  /** Throws unless the caller gives exactly the conditions that the network takes. */
   checkTold(given: { readonly levels?: unknown; readonly labels?: unknown }): void {
     const { noiseLevel = false, classes = 0 } = this.config.conditioning ?? {};
     const what = { levels: 'the noise level of each image', labels: 'the class of each image' };
@@ -177,18 +171,17 @@ export abstract class NetworkWeights extends Resource {
     }
   }
 
-  /** Cuts an array laid out like the flat parameter buffer into named tensors. @internal */
+  /** Cuts an array laid out like the flat parameter buffer into named tensors. */
   split(flat: ArrayBuffer): Map<string, Float32Array<ArrayBuffer>> {
     return new Map(this.parameters.map((p) => [p.name, new Float32Array(flat, p.offset * 4, p.size)]));
   }
 
-  /** Bytes of GPU memory that the network holds. */
   get bytes(): number {
     if (this.destroyed) return 0;
     return [...this.boundBuffers.values()].reduce((sum, b) => sum + b.size, this.repack.bytes);
   }
 
-  /** Also checks that the network is on `device`. @internal */
+  /** Also checks that the network is on `device`. */
   override check(device = this.gpu.device): void {
     super.check();
     this.gpu.checkAlive();
@@ -206,13 +199,13 @@ export abstract class NetworkWeights extends Resource {
   }
 }
 
-/** Throws unless the caller gave a network on `device`. */
-export function checkUNet(unet: NetworkWeights, device: GPUDevice): void {
-  if (!(unet instanceof NetworkWeights)) {
+/** Throws unless the caller gave a UNet on `device`. */
+export function checkUNet(unet: { readonly weights: NetworkWeights }, device: GPUDevice): void {
+  if (!((unet as typeof unet | undefined)?.weights instanceof NetworkWeights)) {
     throw new EngineError(
       'argument',
       `The UNet is of type ${typeOf(unet)}; it must be one that engine.createUNet made.`,
     );
   }
-  unet.check(device);
+  unet.weights.check(device);
 }

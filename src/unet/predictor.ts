@@ -15,7 +15,7 @@ import { defaultChooser, withVariants } from './chooser';
 import { outChannelsOf } from './config';
 import { type Choose, predictionPass, splitByWeights } from './forward';
 import { LayerMaps, type LayerTensors, layerTensors } from './layer_maps';
-import { checkUNet, type NetworkWeights } from './network';
+import type { NetworkWeights } from './network';
 import { chooser as chooseBy, type Variants } from './variants';
 
 /** Options of a predictor. */
@@ -50,7 +50,7 @@ interface PredictorPlan {
 
 interface PredictorParts {
   readonly gpu: Gpu;
-  readonly unet: NetworkWeights;
+  readonly network: NetworkWeights;
   readonly count: number;
   readonly variants: Variants;
   readonly ops: readonly Op[];
@@ -65,8 +65,6 @@ interface PredictorParts {
 
 /** A compiled forward pass with its memory, for callers that record their own commands. Created by `engine.createPredictor`. */
 export class Predictor extends Resource {
-  /** The network that predicts. */
-  readonly unet: NetworkWeights;
   /** Images per forward pass. */
   readonly count: number;
   /** The maps of each layer for the images of the last pass; readable with `reuseMemory: false`. */
@@ -83,7 +81,6 @@ export class Predictor extends Resource {
 
   private constructor(parts: PredictorParts) {
     super('predictor');
-    this.unet = parts.unet;
     this.count = parts.count;
     this.variants = parts.variants;
     this.ops = parts.ops;
@@ -95,38 +92,37 @@ export class Predictor extends Resource {
   /** @internal */
   static async create(
     gpu: Gpu,
-    unet: NetworkWeights,
+    network: NetworkWeights,
     options: PredictorOptions = {},
     chooser = defaultChooser(gpu),
   ): Promise<Predictor> {
-    checkUNet(unet, gpu.device);
     checkNames('A predictor', options, OPTIONS);
     const { count = 1, variants, reuseMemory = true } = options;
     checkBooleans({ reuseMemory });
     checkInteger('count', count, 1, 65536);
     const batch = padBatch(count);
-    const { layers } = unet.plan;
+    const { layers } = network.plan;
     const opsOf = (images: number, chosen: Variants) =>
-      planPrediction(unet, padBatch(images), chooseBy(chosen)).ops;
+      planPrediction(network, padBatch(images), chooseBy(chosen)).ops;
     const sized = { option: 'count', images: count, opsOf } as const;
     const choice = { given: variants, gpu, chooser, layers, batch, training: false, sized };
-    return withVariants(choice, (chosen) => Predictor.make(gpu, unet, { count, reuseMemory }, chosen));
+    return withVariants(choice, (chosen) => Predictor.make(gpu, network, { count, reuseMemory }, chosen));
   }
 
   private static async make(
     gpu: Gpu,
-    unet: NetworkWeights,
+    network: NetworkWeights,
     { count, reuseMemory }: Required<Omit<PredictorOptions, 'variants'>>,
     variants: Variants,
   ): Promise<Predictor> {
     const batch = padBatch(count);
-    const plan = planPrediction(unet, batch, chooseBy(variants));
+    const plan = planPrediction(network, batch, chooseBy(variants));
     const { images, result, state, levels, classes } = plan.tensors;
     const tensors = [images, result, state, levels, classes, ...plan.made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const created = await createTensorBuffers(gpu, 'predictor ', tensors);
     const own = [...created.values()];
-    const boundBuffers = new Map([...unet.boundBuffers, ...created]);
+    const boundBuffers = new Map([...network.boundBuffers, ...created]);
     const buffer = (t: Tensor) => created.get(t)!;
     const buffers = {
       images: buffer(images),
@@ -153,7 +149,7 @@ export class Predictor extends Resource {
       const { ops } = plan;
       return new Predictor({
         gpu,
-        unet,
+        network,
         count,
         variants,
         ops,
@@ -185,13 +181,13 @@ export class Predictor extends Resource {
   ): void {
     this.check();
     checkEncoder(encoder);
-    const { height, width, channels } = this.unet.config;
+    const { height, width, channels } = this.parts.network.config;
     const pixels = this.count * height * width * 4;
-    const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.unet.config)];
+    const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.parts.network.config)];
     const from = checkSlice('input', input, inBytes, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
     checkNames('encode', told, { levels: true, labels: true } satisfies Names<typeof told>);
-    this.unet.checkTold(told);
+    this.parts.network.checkTold(told);
     const { prepare, program, buffers } = this.parts;
     const { images, result, levels, classes } = buffers;
     encoder.copyBufferToBuffer(from.buffer, from.offset, images, 0, inBytes);
@@ -213,11 +209,11 @@ export class Predictor extends Resource {
     given: Float32Array,
     told: { levels?: Float32Array; labels?: Uint32Array } = {},
   ): Promise<Float32Array<ArrayBuffer>> {
-    const { height, width, channels } = this.unet.config;
+    const { height, width, channels } = this.parts.network.config;
     const { gpu, buffers, staging } = this.parts;
     const { images, result, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
-    const bytes = count * height * width * outChannelsOf(this.unet.config) * 4;
+    const bytes = count * height * width * outChannelsOf(this.parts.network.config) * 4;
     const { reading } = await this.submitting(() => {
       for (const [to, values] of [
         [images, given],
@@ -238,7 +234,7 @@ export class Predictor extends Resource {
     read: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
   ): Promise<{ readonly reading: Promise<T> }> {
     const { gpu, prepare, program } = this.parts;
-    const { weightsVersion } = this.unet;
+    const { weightsVersion } = this.parts.network;
     const isPrepared = weightsVersion !== undefined && weightsVersion === this.prepared;
     this.prepared = weightsVersion;
     const programs = isPrepared ? [program] : [...prepare, program];
@@ -267,7 +263,7 @@ export class Predictor extends Resource {
   /** @internal */
   override check(): void {
     super.check();
-    this.unet.check();
+    this.parts.network.check();
   }
 
   protected release(): void {

@@ -8,18 +8,18 @@ import {
   wrongArgument,
 } from '../base/errors';
 import { createMutex } from '../base/mutex';
+import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
-import { createTensorBuffers, Program } from '../gpu/program';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, type VariantChooser } from './chooser';
 import { checkLabels, checkLevels } from './conditions';
-import { checkConfig, outChannelsOf, type UNetConfig } from './config';
-import { type NetworkParts, NetworkWeights } from './network';
+import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
+import { NetworkWeights } from './network';
 import { Predictor } from './predictor';
 import { checkSampling, type Sampling } from './sampling';
-import { initialParameters, planWeights } from './weights';
+import { initialParameters } from './weights';
 
 /** Most images per forward pass of `predict`; it runs more images in turns. */
 const PREDICT_BATCH = 64;
@@ -45,16 +45,30 @@ export interface Told {
   readonly labels?: ArrayLike<number> | undefined;
 }
 
-/** A network's weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
-export class UNet extends NetworkWeights {
+/** A network: its weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
+export class UNet extends Resource {
+  /** The configuration that it was created with, with all defaults filled in. */
+  readonly config: UNetConfig;
+  /** Name, shape and offset of each parameter tensor, in forward order. */
+  readonly parameters: readonly Parameter[];
+  /** Number of trainable parameters. */
+  readonly parameterCount: number;
+  /** @internal */
+  readonly weights: NetworkWeights;
+  private readonly gpu: Gpu;
   private origin: Origin;
   private readonly chooser: VariantChooser;
   private predictor: Predictor | undefined;
   /** All calls of `predict` share one predictor. */
   private readonly exclusively = createMutex();
 
-  private constructor(parts: NetworkParts, chooser: VariantChooser, origin: Origin) {
-    super(parts);
+  private constructor(gpu: Gpu, weights: NetworkWeights, chooser: VariantChooser, origin: Origin) {
+    super('UNet');
+    this.gpu = gpu;
+    this.weights = weights;
+    this.config = weights.config;
+    this.parameters = weights.parameters;
+    this.parameterCount = weights.parameterCount;
     this.chooser = chooser;
     this.origin = origin;
   }
@@ -89,22 +103,48 @@ export class UNet extends NetworkWeights {
     const { seed = 0, teacher } = options;
     checkInteger('seed', seed, 0, 0xffffffff);
     const sampling = options.sampling && checkSampling(options.sampling, wrongArgument);
-    const config = checkConfig(partial);
-    const plan = planWeights(config);
-    const tensors = [plan.flat, plan.packed];
-    for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
-    const boundBuffers = await createTensorBuffers(gpu, '', tensors);
-    let unet: UNet | undefined;
+    const weights = await NetworkWeights.create(gpu, checkConfig(partial));
     try {
-      const repack = await Program.compile(gpu, 'pack weights', plan.pack, boundBuffers);
-      unet = new UNet({ gpu, config, plan, boundBuffers, repack }, chooser, { sampling, teacher });
-      await unet.setParameters(initialParameters(unet.parameters, seed));
-      return unet;
+      await weights.setParameters(initialParameters(weights.parameters, seed));
+      return new UNet(gpu, weights, chooser, { sampling, teacher });
     } catch (error) {
-      unet?.destroy();
-      for (const buffer of boundBuffers.values()) buffer.destroy();
+      weights.destroy();
       throw error;
     }
+  }
+
+  /**
+   * Replaces all parameters; kernels in HWIO order. Throws an `argument` error that lists unknown, missing, misshapen and non-finite
+   * parameters; then nothing changes.
+   */
+  setParameters(values: ReadonlyMap<string, ArrayLike<number>>): Promise<void> {
+    return this.weights.setParameters(values);
+  }
+
+  /**
+   * A copy of all parameters by name, such as `down.0.kernel`, flat: kernels [height][width][in][out], biases [out]. `parameters` has the
+   * shapes.
+   */
+  getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    return this.weights.getParameters();
+  }
+
+  /**
+   * The parameters on the GPU, f32, as `parameters` says: each has `size` floats, the first at `offset` floats. Usages STORAGE, COPY_SRC and
+   * COPY_DST. After writing them yourself record `encodePack`. The buffer lives as long as the network.
+   */
+  get parameterBuffer(): GPUBuffer {
+    return this.weights.parameterBuffer;
+  }
+
+  /** Records what must follow when the caller's own shader has written `parameterBuffer`: copies for the kernels. */
+  encodePack(encoder: GPUCommandEncoder): void {
+    this.weights.encodePack(encoder);
+  }
+
+  /** Layers, output shapes and parameters as a table, as Keras prints a model. */
+  describe(): string {
+    return this.weights.describe();
   }
 
   /**
@@ -132,7 +172,7 @@ export class UNet extends NetworkWeights {
     }
     checkNames('predict', told, { levels: true, labels: true } satisfies Names<Told>);
     const { levels, labels } = told;
-    this.checkTold(told);
+    this.weights.checkTold(told);
     if (levels !== undefined) checkLevels(levels, count);
     if (labels !== undefined) checkLabels(labels, this.config.conditioning!.classes, count);
     const classes = labels && Uint32Array.from(labels);
@@ -174,9 +214,9 @@ export class UNet extends NetworkWeights {
   private async predictorFor(count: number): Promise<Predictor> {
     const most = Math.min(padBatch(count), PREDICT_BATCH);
     if (this.predictor && this.predictor.count >= most) return this.predictor;
-    const { gpu, chooser } = this;
-    const make = () => Predictor.create(gpu, this, { count: most }, chooser);
-    const predictor = await (chooser.rightOf?.(make, { network: this, count: most }) ?? make());
+    const { gpu, chooser, weights } = this;
+    const make = () => Predictor.create(gpu, weights, { count: most }, chooser);
+    const predictor = await (chooser.rightOf?.(make, { network: weights, count: most }) ?? make());
     this.predictor?.destroy();
     this.predictor = predictor;
     if (this.destroyed) predictor.destroy();
@@ -184,14 +224,18 @@ export class UNet extends NetworkWeights {
   }
 
   /** Bytes of GPU memory that the network holds; 0 once it is destroyed. */
-  override get bytes(): number {
-    if (this.destroyed) return 0;
-    return super.bytes + (this.predictor?.bytes ?? 0);
+  get bytes(): number {
+    return this.weights.bytes + (this.predictor?.bytes ?? 0);
   }
 
-  protected override release(): void {
+  /** @internal */
+  override check(): void {
+    this.weights.check();
+  }
+
+  protected release(): void {
     this.predictor?.destroy();
-    super.release();
+    this.weights.destroy();
   }
 }
 

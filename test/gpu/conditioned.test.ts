@@ -271,7 +271,7 @@ describe('what a network is told', () => {
 
   test('comes from buffers where a predictor or a step is recorded', async () => {
     using unet = await UNet.create(gpu, config, { seed: 1 });
-    using predictor = await Predictor.create(gpu, unet, { count });
+    using predictor = await Predictor.create(gpu, unet.weights, { count });
     const buffers = await gpu.createBuffers(
       [images, levels, labels].map(({ byteLength }, i) => ({ label: `source ${i}`, bytes: byteLength })),
     );

@@ -95,7 +95,7 @@ describe.each(Object.entries(configs))('%s', mainlyIn('node', 'chrome'), (_, con
     using unet = await UNet.create(gpu, config);
     const { weights, noisy, target, told } = given(unet, new Random(5));
     await unet.setParameters(weights);
-    using predictor = await Predictor.create(gpu, unet, { count: COUNT, reuseMemory: false });
+    using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, reuseMemory: false });
     const input = await buffer(noisy);
     const output = await buffer(target.byteLength);
     const buffers = {
@@ -159,7 +159,7 @@ describe('what cannot be read', () => {
   test('is refused, with what there is', async () => {
     using unet = await UNet.create(gpu, config);
     using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
-    using predictor = await Predictor.create(gpu, unet, { reuseMemory: false });
+    using predictor = await Predictor.create(gpu, unet.weights, { reuseMemory: false });
     const refused = async (reading: Promise<unknown>, message: string) =>
       expect(reading).rejects.toMatchObject({ code: 'argument', message });
     const all = 'down.0, down.1, up.0, up.1';
@@ -185,7 +185,7 @@ describe('what cannot be read', () => {
   test('where maps share memory, with how to keep them', async () => {
     using unet = await UNet.create(gpu, config);
     using trainer = await Trainer.create(gpu, unet, { batchSize: 2 });
-    using predictor = await Predictor.create(gpu, unet);
+    using predictor = await Predictor.create(gpu, unet.weights);
     for (const [what, { maps }] of Object.entries({ trainer, predictor })) {
       expect(maps.layers.map(({ name }) => name)).toEqual(['down.0', 'down.1', 'up.0', 'up.1']);
       await expect(maps.read('up.0')).rejects.toMatchObject({
@@ -199,7 +199,7 @@ describe('what cannot be read', () => {
   test('in the middle of a step, or of what was destroyed', async () => {
     using unet = await UNet.create(gpu, config);
     const trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
-    const predictor = await Predictor.create(gpu, unet, { reuseMemory: false });
+    const predictor = await Predictor.create(gpu, unet.weights, { reuseMemory: false });
     const step = trainer.step({ noisy: new Float32Array(16), clean: new Float32Array(16) });
     await expect(trainer.maps.read('up.0')).rejects.toMatchObject({ code: 'busy' });
     await step;
@@ -215,7 +215,7 @@ describe('what cannot be read', () => {
     using unet = await UNet.create(gpu, config);
     const bytes = async (reuseMemory: boolean) => {
       using trainer = await Trainer.create(gpu, unet, { batchSize: 8, reuseMemory });
-      using predictor = await Predictor.create(gpu, unet, { count: 8, reuseMemory });
+      using predictor = await Predictor.create(gpu, unet.weights, { count: 8, reuseMemory });
       return [trainer.bytes, predictor.bytes];
     };
     const [shared, apart] = [await bytes(true), await bytes(false)];

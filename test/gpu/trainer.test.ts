@@ -661,7 +661,7 @@ describe('complaints', () => {
   test.each([
     ['batchSize', (unet: UNet, n: number) => Trainer.create(gpu, unet, { batchSize: n })],
     ['count', (unet: UNet, n: number) => Sampler.create(gpu, unet, { count: n })],
-    ['count', (unet: UNet, n: number) => Predictor.create(gpu, unet, { count: n })],
+    ['count', (unet: UNet, n: number) => Predictor.create(gpu, unet.weights, { count: n })],
   ])('the largest %s that fits is in the error, and fits: %#', async (option, create) => {
     using unet = await UNet.create(gpu, { height: 8, width: 8, widths: [8] });
     const real = gpu.device.limits;

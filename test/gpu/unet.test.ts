@@ -199,7 +199,7 @@ describe('kernels that are transformed once', () => {
   test('are transformed by what others record, whenever it is submitted', async () => {
     using unet = await create(1);
     using other = await create(2);
-    using predictor = await Predictor.create(gpu, unet, {
+    using predictor = await Predictor.create(gpu, unet.weights, {
       count: 4,
       variants,
     });
@@ -351,21 +351,21 @@ test(
     const batch = 600;
     const config = { height: 14, width: 14, widths: [8, 64] };
     using unet = await UNet.create(gpu, config, { seed: 5 });
-    const { layers } = unet.plan;
+    const { layers } = unet.weights.plan;
     const size = 14 * 14 * batch;
     const [input, pre, outputGrad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
     const choose = (_: string, layer: string) => (layer === 'down.1' ? 'winograd7' : undefined);
     const { all: gradients, byLayer } = planGradients(layers, batch, choose);
     const own = [input, pre, outputGrad, gradients];
     const buffers = await gpu.createBuffers(own.map((t) => ({ label: t.label, bytes: t.size * 4 })));
-    const fixed = new Map([...unet.boundBuffers, ...own.map((t, i) => [t, buffers[i]] as const)]);
+    const fixed = new Map([...unet.weights.boundBuffers, ...own.map((t, i) => [t, buffers[i]] as const)]);
     const random = new Random(4);
     for (const i of [0, 2])
       gpu.device.queue.writeBuffer(buffers[i], 0, random.floats(size) as Float32Array<ArrayBuffer>);
     const results = [];
     for (const keeps of [false, true]) {
       const told = { levels: tensor('levels', batch), classes: tensor('classes', batch) };
-      const forward = forwardPass(unet.plan, batch, input, pre, told, choose, keeps);
+      const forward = forwardPass(unet.weights.plan, batch, input, pre, told, choose, keeps);
       const all = [...forward.ops, ...backwardPass(forward, batch, outputGrad, byLayer, choose).ops];
       const transforms = all
         .flatMap((o) => o.calls)
@@ -390,7 +390,7 @@ describe('a predictor', () => {
 
   test("predicts from the caller's buffer to the caller's buffer, with the weights as they are then", async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
-    using predictor = await Predictor.create(gpu, unet, { count });
+    using predictor = await Predictor.create(gpu, unet.weights, { count });
     const [input, output] = await gpu.createBuffers(
       ['input', 'output'].map((label) => ({ label, bytes: bytes + 16 })),
     );
@@ -412,7 +412,7 @@ describe('a predictor', () => {
 
   test('what it cannot use is refused before anything is recorded', async () => {
     const unet = await UNet.create(gpu, config, { seed: 5 });
-    const predictor = await Predictor.create(gpu, unet, { count });
+    const predictor = await Predictor.create(gpu, unet.weights, { count });
     const [small, right] = await gpu.createBuffers(
       [bytes - 4, bytes].map((b) => ({ label: 'images', bytes: b })),
     );
@@ -426,7 +426,7 @@ describe('a predictor', () => {
     expect(encode(unreadable, right)).toThrow('COPY_SRC');
     expect(encode(right, unreadable)).not.toThrow();
     for (const options of [{ count: 0 }, { counts: 3 }, { variants: { 'conv2d/down.0': 'best' } }])
-      await expect(Predictor.create(gpu, unet, options)).rejects.toMatchObject({ code: 'argument' });
+      await expect(Predictor.create(gpu, unet.weights, options)).rejects.toMatchObject({ code: 'argument' });
     unet.destroy();
     expect(encode(right, right)).toThrow('This UNet was destroyed');
     predictor.destroy();

@@ -225,8 +225,8 @@ export const engine: Mutants = {
     },
     'partial sums are compared before they are added up': {
       file: 'src/checking/at_size.ts',
-      text: '(sum ? atEnd : ops).push(comparison);',
-      becomes: 'ops.push(comparison);',
+      text: '(sum ? atEnd : all).push(',
+      becomes: 'all.push(',
       caughtBy: node('node/at_size', 'changes no bit'),
     },
     'nothing is remembered': {

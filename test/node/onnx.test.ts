@@ -37,7 +37,7 @@ test.each(Object.keys(presets) as (keyof typeof presets)[])('%s', async (name) =
   ] as const) {
     using unet = await UNet.create(gpu, config);
     await unet.setParameters(model.parameters);
-    using predictor = await Predictor.create(gpu, unet, { count: COUNT, variants });
+    using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, variants });
     const predicted = await predictor.run(noisy, told);
     const worst = predicted.reduce((most, v, i) => Math.max(most, Math.abs(v - onnx[i])), 0);
     expect(worst).toBeLessThan(close * Math.max(1, scale));

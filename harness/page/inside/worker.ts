@@ -36,6 +36,7 @@ export interface Surroundings {
 
 /** A predictor of one image that keeps its maps, with the buffers that it reads. */
 interface Watcher {
+  readonly unet: UNet;
   readonly predictor: Predictor;
   readonly buffers: Readonly<Record<'input' | 'output' | 'levels' | 'labels', GPUBuffer>>;
 }
@@ -116,7 +117,7 @@ export class Inside {
   }
 
   private async watch(engine: Engine, unet: UNet): Promise<Watcher> {
-    if (this.watcher?.predictor.unet === unet) return this.watcher;
+    if (this.watcher?.unet === unet) return this.watcher;
     this.free();
     const { height, width, channels, outChannels = channels } = unet.config;
     const predictor = await engine.createPredictor(unet, { count: 1, reuseMemory: false });
@@ -124,6 +125,7 @@ export class Inside {
     const buffer = (floats: number) => engine.device.createBuffer({ size: 4 * floats, usage });
     const pixels = height * width;
     this.watcher = {
+      unet,
       predictor,
       buffers: {
         input: buffer(pixels * channels),
@@ -260,7 +262,7 @@ async function readAll(
   return Object.fromEntries(await Promise.all(entries));
 }
 
-function layersIn({ plan, parameters }: UNet): InsideLayer[] {
+function layersIn({ weights: { plan }, parameters }: UNet): InsideLayer[] {
   const of = (layer: InsideLayer | (typeof plan.layers)[number], told: boolean): InsideLayer => {
     const { name, height, width, inChannels, outChannels, kernelSize, activation, residual, next } = layer;
     const own = parameters.filter((p) => p.name.startsWith(`${name}.`));
