@@ -1,5 +1,6 @@
 // A network of one's own: two convolutions and a dense layer that tell which digit an image shows, made of the engine's kernels.
 import { createCrossEntropy } from './cross_entropy.js';
+import { initialParameters, placesOf } from './parameters.js';
 
 export const CLASSES = 10;
 
@@ -29,7 +30,7 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
   await add(1, channels[1] * (side / 4) ** 2, CLASSES, 1, false);
 
   // All parameters in one buffer, and all gradients in another: each layer has a part, and Adam has them all.
-  const places = placesOf(layers);
+  const places = placesOf(layers.map(({ convolution }) => convolution.shape));
   const [parameters, gradient] = [floats(places.size), floats(places.size)];
   device.queue.writeBuffer(parameters, 0, initialParameters(places, seed));
   const adam = await engine.createAdam(places.size);
@@ -69,31 +70,4 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
   };
 
   return { batch, parameters, gradient, logits, score: loss.score, encodeForward, encodeStep };
-}
-
-/** Where each layer's kernel and bias begin, in floats. */
-function placesOf(layers) {
-  let size = 0;
-  const next = (count) => {
-    size += count;
-    return size - count;
-  };
-  const places = layers.map(({ convolution: { shape } }) => {
-    const taps = shape.kernelSize ** 2 * shape.inChannels;
-    return { kernel: next(taps * shape.outChannels), bias: next(shape.outChannels), taps };
-  });
-  return { size, layers: places };
-}
-
-/** Kernels uniform with a variance of 2 / taps (He and others, 2015), biases 0. */
-function initialParameters({ size, layers }, seed) {
-  const values = new Float32Array(size);
-  let state = seed;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // a linear congruential generator
-    return (state >>> 8) * 2 ** -24;
-  };
-  for (const { kernel, bias, taps } of layers)
-    for (let i = kernel; i < bias; i++) values[i] = (2 * random() - 1) * Math.sqrt(6 / taps);
-  return values;
 }

@@ -111,3 +111,12 @@ test('classifier: it tells 97% of digits that it has not seen', async () => {
   expect(told).toBeGreaterThanOrEqual(97);
   await page.close();
 });
+
+test('denoiser: less than a fifth of the noise is left, and the digits are shown', async () => {
+  const page = await opened('denoiser', '^Mean error .* Done');
+  const errors = await page.$eval('#status', (e) => e.textContent!.match(/[\d.]+(?= with)/g)!.map(Number));
+  expect(errors[1]).toBeLessThan(errors[0] / 5);
+  const [canvas] = await page.$$('#digits:not([hidden])');
+  expect(canvas).toBeDefined();
+  await page.close();
+});

@@ -1,4 +1,4 @@
-/** examples/classifier: a network of its own, made of kernels by themselves, with a loss of its own. */
+/** examples/classifier and examples/denoiser: networks made of single kernels, with losses of their own. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
@@ -24,7 +24,20 @@ interface Epoch {
   readonly accuracy: number;
 }
 
-const modules = import.meta.glob('../../examples/classifier/*.js', { eager: true }) as {
+interface Denoiser {
+  readonly parameters: GPUBuffer;
+  readonly gradient: GPUBuffer;
+  readonly loss: GPUBuffer;
+  encodeStep(encoder: GPUCommandEncoder, noisy: GPUBuffer, clean: GPUBuffer, rate: number): void;
+}
+
+interface Denoised {
+  readonly noisy: Float32Array;
+  readonly clean: Float32Array;
+  readonly denoised: Float32Array;
+}
+
+const modules = import.meta.glob('../../examples/{classifier,denoiser}/*.js', { eager: true }) as {
   '../../examples/classifier/classifier.js': {
     createClassifier(
       engine: Engine,
@@ -39,7 +52,22 @@ const modules = import.meta.glob('../../examples/classifier/*.js', { eager: true
     ): Promise<Epoch>;
     takeScore(device: GPUDevice, score: GPUBuffer): Promise<number[]>;
   };
+  '../../examples/denoiser/denoiser.js': {
+    createDenoiser(
+      engine: Engine,
+      options: { batch: number; side: number; channels: number; seed: number },
+    ): Promise<Denoiser>;
+  };
+  '../../examples/denoiser/train.js': {
+    trainDenoiser(
+      engine: Engine,
+      data: object,
+      options: { steps: number; channels: number; onProgress: (progress: { error: number }) => void },
+    ): Promise<Denoised>;
+  };
 };
+const { createDenoiser } = modules['../../examples/denoiser/denoiser.js'];
+const { trainDenoiser } = modules['../../examples/denoiser/train.js'];
 const { createClassifier } = modules['../../examples/classifier/classifier.js'];
 const { trainClassifier, takeScore } = modules['../../examples/classifier/train.js'];
 
@@ -69,6 +97,7 @@ function convolve(
   });
 }
 
+/** The largest of each 2x2 window, after swish. */
 function pool(input: number[], side: number, channels: number) {
   const half = side / 2;
   return Array.from({ length: half * half * channels }, (_, i) => {
@@ -76,6 +105,31 @@ function pool(input: number[], side: number, channels: number) {
     const at = (dy: number, dx: number) => swish(input[((2 * y + dy) * side + 2 * x + dx) * channels + c]);
     return Math.max(at(0, 0), at(0, 1), at(1, 0), at(1, 1));
   });
+}
+
+/** Each pixel four times, after swish; `side` is that of the result. */
+const upsample = (input: number[], side: number, channels: number) =>
+  Array.from({ length: side * side * channels }, (_, i) => {
+    const [c, x, y] = [i % channels, Math.floor(i / channels) % side, Math.floor(i / channels / side)];
+    return swish(input[((y >> 1) * (side / 2) + (x >> 1)) * channels + c]);
+  });
+
+/** The slope of `loss` at `w` along random directions, in f64, is that of the `gradient`. */
+function expectGradient(
+  gradient: Float32Array,
+  w: ArrayLike<number>,
+  random: Random,
+  loss: (w: ArrayLike<number>) => number,
+) {
+  const norm = Math.hypot(...gradient);
+  expect(norm).toBeGreaterThan(0.1);
+  for (let direction = 0; direction < 8; direction++) {
+    const d = random.floats(gradient.length);
+    const moved = (step: number) => loss(Float64Array.from(w, (v, i) => v + step * d[i]));
+    const slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+    const expected = d.reduce((sum, v, i) => sum + v * gradient[i], 0);
+    expect(Math.abs(slope - expected), `direction ${direction}`).toBeLessThan(1e-5 * norm * Math.hypot(...d));
+  }
 }
 
 /** The mean cross-entropy of the example's network in plain loops, and how many answers are right. */
@@ -99,7 +153,7 @@ function plainLoss(
   return { loss: loss / labels.length, right };
 }
 
-describe('its network', () => {
+describe('the classifier', () => {
   const [batch, side, channels] = [6, 8, [3, 4]];
   const random = new Random(3);
   const images = random.floats(batch * side * side, 0, 1);
@@ -126,29 +180,12 @@ describe('its network', () => {
     expect(right).toBe(plain.right);
 
     const gradient = new Float32Array(await readBuffer(gpu, classifier.gradient, size));
-    const norm = Math.hypot(...gradient);
-    expect(norm).toBeGreaterThan(0.1);
-    for (let direction = 0; direction < 8; direction++) {
-      const d = random.floats(size);
-      const moved = (step: number) =>
-        plainLoss(
-          Float64Array.from(w, (v, i) => v + step * d[i]),
-          images,
-          labels,
-          side,
-          channels,
-        ).loss;
-      const slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-      const expected = d.reduce((sum, v, i) => sum + v * gradient[i], 0);
-      expect(Math.abs(slope - expected), `direction ${direction}`).toBeLessThan(
-        1e-5 * norm * Math.hypot(...d),
-      );
-    }
+    expectGradient(gradient, w, random, (at) => plainLoss(at, images, labels, side, channels).loss);
     engine.destroy();
   });
 });
 
-test('it learns digits: a few steps tell most of those that it has not seen', async () => {
+test('the classifier learns digits: after a few steps it is right about most of those that it has not seen', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const [digits, labels] = await Promise.all([loadDigits(), loadDigitLabels()]);
   const count = 64 * 10;
@@ -169,5 +206,58 @@ test('it learns digits: a few steps tell most of those that it has not seen', as
   expect(last).toEqual(epochs[2]);
   expect(last.loss).toBeLessThan(0.5 * epochs[0].loss);
   expect(last.accuracy).toBeGreaterThan(0.75);
+  engine.destroy();
+});
+
+test('the denoiser has the loss, and the gradient of it, that plain loops have', async () => {
+  const [batch, side, channels] = [6, 8, 3];
+  const random = new Random(4);
+  const [noisy, clean] = [0, 1].map(() => random.floats(batch * side * side, 0, 1));
+  const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
+  const denoiser = await createDenoiser(engine, { batch, side, channels, seed: 5 });
+  const buffers = await gpu.createBuffers(
+    ['noisy', 'clean'].map((label) => ({ label, bytes: noisy.byteLength })),
+  );
+  for (const [i, values] of [noisy, clean].entries())
+    gpu.device.queue.writeBuffer(buffers[i], 0, values as Float32Array<ArrayBuffer>);
+  const size = denoiser.parameters.size / 4;
+  const w = new Float32Array(await readBuffer(gpu, denoiser.parameters, size));
+  const encoder = gpu.device.createCommandEncoder();
+  denoiser.encodeStep(encoder, buffers[0], buffers[1], 0);
+  gpu.device.queue.submit([encoder.finish()]);
+
+  const [second, third] = [26 * channels, 26 * channels + 9 * channels ** 2 + channels];
+  const plain = (at: ArrayLike<number>) => {
+    let sum = 0;
+    for (let n = 0; n < batch; n++) {
+      const image = [...noisy.subarray(n * side * side, (n + 1) * side * side)];
+      const one = pool(convolve(image, side, [1, channels, 5], at, 0), side, channels);
+      const two = convolve(one, side / 2, [channels, channels, 3], at, second);
+      const output = convolve(upsample(two, side, channels), side, [channels, 1, 5], at, third);
+      output.forEach((value, i) => {
+        sum += Math.abs(value - clean[n * side * side + i]);
+      });
+    }
+    return sum / noisy.length;
+  };
+  const [loss] = new Float32Array(await readBuffer(gpu, denoiser.loss, 1));
+  expect(loss / plain(w)).toBeCloseTo(1, 5);
+  expectGradient(new Float32Array(await readBuffer(gpu, denoiser.gradient, size)), w, random, plain);
+  engine.destroy();
+});
+
+test('the denoiser learns: after a few steps less than half of the noise is left', { tags: 'logic' }, async () => {
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
+  const errors: number[] = [];
+  const { noisy, clean, denoised } = await trainDenoiser(engine, await loadDigits(), {
+    steps: 60,
+    channels: 8,
+    onProgress: ({ error }) => errors.push(error),
+  });
+  expect(errors).toHaveLength(3);
+  expect(errors[2]).toBeLessThan(0.5 * errors[0]);
+  const apart = (values: Float32Array) =>
+    values.reduce((sum, value, i) => sum + Math.abs(value - clean[i]), 0) / values.length;
+  expect(apart(denoised)).toBeLessThan(0.5 * apart(noisy));
   engine.destroy();
 });

@@ -1,0 +1,76 @@
+// A network that removes noise from images: convolutions at full size, max pooling, a convolution at half size, upsampling.
+import { initialParameters, placesOf } from '../classifier/parameters.js';
+import { createL1 } from '../own_loss/l1.js';
+
+/** Images are [batch][side][side] of f32, in buffers with STORAGE, COPY_SRC and COPY_DST. */
+export async function createDenoiser(engine, { batch = 64, side = 28, channels = 16, seed = 1 } = {}) {
+  const { device } = engine;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const floats = (size) => device.createBuffer({ size: size * 4, usage });
+
+  const full = { batch, height: side, width: side };
+  const half = { batch, height: side / 2, width: side / 2 };
+  const upsampling = await engine.createUpsampling({ ...half, channels });
+  const kernels = await Promise.all([
+    engine.createConv2d({ ...full, inChannels: 1, outChannels: channels, kernelSize: 5 }),
+    engine.createActivation({ ...full, channels }),
+    engine.createPooling({ ...full, channels }),
+    engine.createConv2d({ ...half, inChannels: channels, outChannels: channels, kernelSize: 3 }),
+    engine.createActivation({ ...half, channels }),
+    upsampling,
+    engine.createConv2d({ ...full, inChannels: channels, outChannels: 1, kernelSize: 5 }),
+  ]);
+  const [atFull, atHalf, images] = [side ** 2 * channels, (side / 2) ** 2 * channels, side ** 2].map(
+    (size) => batch * size,
+  );
+  const sizes = [atFull, atFull, atHalf, atHalf, atHalf, atFull, images];
+  const places = placesOf(kernels.flatMap(({ shape }) => (shape.kernelSize ? [shape] : [])));
+  const [parameters, gradient] = [floats(places.size), floats(places.size)];
+  device.queue.writeBuffer(parameters, 0, initialParameters(places, seed));
+  let convolutions = 0;
+  const layers = kernels.map((kernel, i) => ({
+    kernel,
+    place: kernel.shape.kernelSize && places.layers[convolutions++],
+    output: floats(sizes[i]),
+    outputGradient: floats(sizes[i]),
+  }));
+  const { output } = layers.at(-1);
+  const loss = createL1(device, images);
+  layers.at(-1).outputGradient = loss.gradient;
+  const adam = await engine.createAdam(places.size);
+  const part = (buffer, offset) => ({ buffer, offset: offset * 4 });
+
+  /** Records what the network makes of noisy images, in `output`. */
+  const encodeForward = (encoder, noisy) => {
+    let input = noisy;
+    for (const { kernel, place, output } of layers) {
+      const weights = place && { kernel: part(parameters, place.kernel), bias: part(parameters, place.bias) };
+      kernel.encodeForward(encoder, { input, ...weights, output });
+      input = output;
+    }
+  };
+
+  /** Records a step towards the clean images. Adds the mean absolute error to `loss`. */
+  const encodeStep = (encoder, noisy, clean, learningRate) => {
+    encodeForward(encoder, noisy);
+    loss.encode(encoder, output, clean);
+    for (let i = layers.length - 1; i >= 0; i--) {
+      const { kernel, place, outputGradient } = layers[i];
+      const { output: input = noisy, outputGradient: inputGradient } = layers[i - 1] ?? {};
+      const weights = place && {
+        kernel: part(parameters, place.kernel),
+        kernelGradient: part(gradient, place.kernel),
+        biasGradient: part(gradient, place.bias),
+      };
+      kernel.encodeBackward(encoder, {
+        ...(kernel !== upsampling && { input }), // whose gradient does not depend on it
+        ...weights,
+        outputGradient,
+        inputGradient, // images need none
+      });
+    }
+    adam.encode(encoder, { parameters, gradient }, { learningRate });
+  };
+
+  return { batch, parameters, gradient, output, loss: loss.loss, encodeForward, encodeStep };
+}
