@@ -175,17 +175,23 @@ export class EngineChooser implements VariantChooser {
     const effort = tuningEffort[gpu.adapter.software ? 'software' : 'gpu'];
     const milliseconds = this.millisecondsLeft ?? effort.milliseconds;
     const start = performance.now();
+    const refused: UnusableKernel[] = [];
     try {
-      return await tune(gpu, layers, batch, {
+      const variants = await tune(gpu, layers, batch, {
         training,
         effort: { ...effort, milliseconds },
         memory: await this.memory(),
         rejectedVariants,
         onMeasured: (measured) => this.measured.push(measured),
-        onRefused: (error) => this.tell(error, 'It is left out.'),
+        onRefused: (error) => refused.push(error),
         onChosen: (place, variant, why) => this.reasons.set(`${place} ${variant}`, why),
         onProgress: (done, total) => onProgress?.({ task: 'tuning', done, total }),
       });
+      // Where nothing else is left, one is used that could not be measured, without the shader that was refused.
+      const used = variantsIn(variants);
+      for (const error of refused)
+        if (!used.has(chosenFor(error.kernel, error.variant))) this.tell(error, 'It is left out.');
+      return variants;
     } finally {
       this.millisecondsLeft = Math.max(0, milliseconds - (performance.now() - start));
     }
