@@ -60,6 +60,8 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
         entry: {
           index: 'src/index.ts',
           digits: 'src/data/digits.ts',
+          files: 'src/files/index.ts',
+          kernels: 'src/alone/index.ts',
           node: 'src/node/index.ts',
           onnx: 'src/onnx/index.ts',
           pretrained: 'src/pretrained/index.ts',

@@ -27,7 +27,7 @@ import type { AdapterDescription } from './gpu/adapter';
 import type { AdapterMemory } from './gpu/adapter_memory';
 import type { TuningCache } from './gpu/cache';
 import { Gpu } from './gpu/gpu';
-import { checkGlobals, checkRequest, requestDevice, requirements } from './gpu/request_device';
+import { checkGlobals, checkRequest, requestDevice } from './gpu/request_device';
 import type { Painter, PainterOptions } from './pictures/painter';
 import type { PictureSet } from './pictures/picture';
 import type { EngineReport } from './report';
@@ -114,10 +114,6 @@ const OPTIONS: Names<EngineOptions> = {
  * share one device. `destroy` destroys everything that the engine created, and the device if the engine requested it.
  */
 export class Engine extends Resource {
-  /** The features and limits that the engine requires of a device, and those that it uses if they are there. */
-  static readonly requirements = requirements;
-  /** What the engine requires of a device, as `Engine.requirements` has it. */
-  readonly requirements = requirements;
   /** The device that everything lies on. */
   readonly device: GPUDevice;
   /** The adapter of the device. */

@@ -2,21 +2,14 @@
  * webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. The classes of objects that an engine creates are
  * exported as types only: the engine imports them when they are asked for.
  */
-export type { Activation, ActivationNext, ActivationOptions } from './alone/activation';
-export type { Adam, AdamOptions, AdamUpdate } from './alone/adam';
-export type { ImageLayout, ImagesShape, LayoutOptions } from './alone/alone';
-export type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
-export type { Pooling } from './alone/pooling';
-export type { Upsampling } from './alone/upsampling';
-export type { ByteContainer } from './base/bytes';
 export { EngineError, type ErrorCode } from './base/errors';
 export type { Progress, Warning } from './base/events';
 export type { Dataset } from './data/dataset';
-export { type Idx, type ImageSet, type LoadOptions, loadIdx, loadLabels, readIdx } from './data/idx';
-export type { FileSource } from './data/source';
+export type { ImageSet } from './data/idx';
 export type { Distiller, DistilOptions } from './distilling/distiller';
 export type { DistilEvent, DistillerOptions, DistillerSettings } from './distilling/options';
-export { createEngine, Engine, type EngineOptions } from './engine';
+export type { Engine, EngineOptions } from './engine';
+export { createEngine } from './engine';
 export type { AdapterDescription } from './gpu/adapter';
 export type { TuningCache } from './gpu/cache';
 export { requestDevice, requirements } from './gpu/request_device';
@@ -60,25 +53,11 @@ export type {
 } from './training/options';
 export type { AdamSettings, Objective } from './training/settings';
 export type { Trainer } from './training/trainer';
-export { defaultConfig, type Parameter, presets, type UNetConfig } from './unet/config';
+export { type Parameter, presets, type UNetConfig } from './unet/config';
 export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';
 export type { Predictor, PredictorOptions } from './unet/predictor';
-export { callsOf, MAX_SAMPLING_STEPS, type Sampling, type SamplingMethod } from './unet/sampling';
+export { callsOf, type Sampling, type SamplingMethod } from './unet/sampling';
 export type { Told, UNet, UNetOptions } from './unet/unet';
 export type { Variants } from './unet/variants';
-export { type Checkpoint, loadCheckpoint, saveCheckpoint, variantsForAdapter } from './weights/checkpoint';
-export type { RunSettings, TrainingSettings } from './weights/fields';
-export {
-  assertSameData,
-  type DataFingerprint,
-  fingerprintImages,
-} from './weights/fingerprint';
-export type { WeightsLayout } from './weights/layout';
+export { type Checkpoint, loadCheckpoint, saveCheckpoint } from './weights/checkpoint';
 export { type LoadModelOptions, loadModel, type Model, saveModel } from './weights/model';
-export {
-  decodeSafetensors,
-  encodeSafetensors,
-  type FloatType,
-  type NamedTensor,
-  type Safetensors,
-} from './weights/safetensors';

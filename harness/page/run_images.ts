@@ -1,6 +1,7 @@
 /** The images that a run trains on, and the network that the settings make for them. */
-import { EngineError, type ImageSet, loadIdx, loadLabels, recipes, type UNetConfig } from '../../src';
+import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../src';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { loadIdx, loadLabels } from '../../src/files';
 import { imagesFrom, split } from '../run/hold_out';
 import { levelsOf } from '../run/network';
 import { heldOutOf, type PageSettings } from './settings';

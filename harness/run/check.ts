@@ -251,10 +251,10 @@ async function* checkGradient(
     const { height, width, channels } = unet.config;
     const size = BATCH * height * width * channels;
     const random = new Random(2);
-    const clean = Float32Array.from(random.floats(size), (v) => (v > 0.6 ? 1 : 0));
+    const target = Float32Array.from(random.floats(size), (v) => (v > 0.6 ? 1 : 0));
     const batch = {
-      clean,
-      noisy: Float32Array.from(random.floats(size, 0, 1), (v, i) => (v + clean[i]) / 2),
+      target,
+      noisy: Float32Array.from(random.floats(size, 0, 1), (v, i) => (v + target[i]) / 2),
     };
     // Biases other than zero, and initial values at which every tensor matters.
     const start = await unet.getParameters();

@@ -115,20 +115,20 @@ function drawStrokes(random: () => number, image: Float32Array): void {
 }
 
 /** The batch of a step: `count` images, [count][28][28][1]. */
-export function goldenBatch(step: number, count: number): { clean: Float32Array; noisy: Float32Array } {
+export function goldenBatch(step: number, count: number): { noisy: Float32Array; target: Float32Array } {
   const random = generator(99991 * (step + 1) + count);
   const pixels = SIDE * SIDE;
-  const clean = new Float32Array(count * pixels);
+  const target = new Float32Array(count * pixels);
   const noisy = new Float32Array(count * pixels);
   for (let i = 0; i < count; i++) {
     const image = i * pixels;
-    drawStrokes(random, clean.subarray(image, image + pixels));
+    drawStrokes(random, target.subarray(image, image + pixels));
     const amount = random();
     for (let p = 0; p < pixels; p++) {
-      noisy[image + p] = clean[image + p] * (1 - amount) + random() * amount;
+      noisy[image + p] = target[image + p] * (1 - amount) + random() * amount;
     }
   }
-  return { clean, noisy };
+  return { noisy, target };
 }
 
 /** The class of an image that has none. */

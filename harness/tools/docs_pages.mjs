@@ -38,6 +38,8 @@ export const LAB = pages('lab/')
 export const ENTRIES = {
   'webgpu-diffusion': 'src/index.ts',
   'webgpu-diffusion/digits': 'src/data/digits.ts',
+  'webgpu-diffusion/files': 'src/files/index.ts',
+  'webgpu-diffusion/kernels': 'src/alone/index.ts',
   'webgpu-diffusion/pretrained': 'src/pretrained/index.ts',
   'webgpu-diffusion/onnx': 'src/onnx/index.ts',
   'webgpu-diffusion/quality': 'src/quality/index.ts',

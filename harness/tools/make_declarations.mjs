@@ -9,20 +9,13 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { generateDtsBundle } from 'dts-bundle-generator';
+import { loadConfigFromFile } from 'vite';
 
 const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
-/** What declarations there are, and of which sources: the entries of vite.config.ts. */
-const entries = {
-  index: 'src/index.ts',
-  digits: 'src/data/digits.ts',
-  node: 'src/node/index.ts',
-  onnx: 'src/onnx/index.ts',
-  pretrained: 'src/pretrained/index.ts',
-  quality: 'src/quality/index.ts',
-  three: 'src/three/index.ts',
-  worker: 'src/worker/index.ts',
-};
+const { config } = await loadConfigFromFile({ command: 'build', mode: 'lib' }, path('vite.config.ts'));
+/** The sources of the package's entries, by name. */
+const { cli: _, ...entries } = config.build.lib.entry;
 
 /** The text of each, by its name: of all at once, which reads the sources once. Throws if they have a type error. */
 export function makeDeclarations() {
@@ -32,12 +25,16 @@ export function makeDeclarations() {
     { preferredConfigPath: path('tsconfig.json') },
   );
   // For `Symbol.dispose`: the libraries up to ES2025, which most projects ask for, lack it.
-  const texts = bundles.map(
-    (bundle, i) =>
-      `/// <reference lib="esnext.disposable" />\n${namesOfWebGPU(bundle)}${typesAlone(bundle, sources[i])}`,
-  );
+  const texts = bundles.map((bundle, i) => {
+    const text = typesAlone(withoutPrivate(bundle), sources[i]);
+    return `/// <reference lib="esnext.disposable" />\n${namesOfWebGPU(text)}${text}`;
+  });
   return new Map(Object.keys(entries).map((name, i) => [name, texts[i]]));
 }
+
+/** Without private and protected members: no caller can use them. */
+const withoutPrivate = (bundle) =>
+  bundle.replace(/(?:^\t*\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^\t*(?:private|protected) [^;]*;\n/gm, '');
 
 /**
  * Before version 6, TypeScript does not know WebGPU by itself, and a program that leaves it to the engine need not install @webgpu/types. The names

@@ -20,9 +20,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const from = (names, path = '') => `export { ${names} } from 'webgpu-diffusion${path}';`;
 const KB = 1000;
 
-/** Programs that need no engine. `limit` in KB. */
+/** Programs that need no engine. `limit` in KB. `split`: false where esbuild is to leave out what only other programs import later. */
 const PROGRAMS = [
-  { name: 'defaultConfig', code: from('defaultConfig'), limit: 12 },
+  { name: 'EngineError', code: from('EngineError'), limit: 1, split: false },
+  { name: 'presets', code: from('presets'), limit: 12 },
   { name: 'loadModel', code: from('loadModel'), limit: 12 },
   { name: 'loadDigits, without the digits', code: from('loadDigits', '/digits'), limit: 12 },
   { name: 'loadPretrained, without a network', code: from('loadPretrained', '/pretrained'), limit: 12 },
@@ -71,14 +72,14 @@ async function checked(engine) {
 const ANNOUNCE = 'globalThis.loadedChunks?.add(import.meta.url);';
 
 /** Bundles `code`. The entry, and all files as text, by name. */
-async function bundled(folder, name, code) {
+async function bundled(folder, name, code, split = true) {
   await writeFile(join(folder, `${name}.js`), code);
   const outdir = join(folder, 'out', name);
   const { metafile, outputFiles } = await bundle({
     entryPoints: [join(folder, `${name}.js`)],
     outdir,
     bundle: true,
-    splitting: true,
+    splitting: split,
     minify: true,
     format: 'esm',
     metafile: true,
@@ -129,8 +130,8 @@ async function loadedBy({ entry, files }, adapter, make, selfCheck = false) {
 /** The rows of the report. */
 async function measure(folder) {
   const rows = [];
-  for (const [i, { name, code, limit }] of PROGRAMS.entries()) {
-    const { files, atOnce } = await bundled(folder, `program${i}`, code);
+  for (const [i, { name, code, limit, split }] of PROGRAMS.entries()) {
+    const { files, atOnce } = await bundled(folder, `program${i}`, code, split);
     rows.push({ name, size: gzipped(files, atOnce), limit });
   }
   const engine = await bundled(folder, 'engine', from('createEngine'));

@@ -4,8 +4,8 @@ import { Resource } from '../base/resource';
 import type { BufferSlice } from '../gpu/slice';
 import type { PainterOptions } from '../pictures/painter';
 
-// An engine and its painter by what is asked of them: this entry's declarations stand by themselves, and a class with private members is no
-// other file's class.
+// Engine, painter and three's classes by what is asked of them: these declarations stand by themselves, and any version of three that has
+// ExternalTexture will do (0.180 and later).
 
 /** What is asked of an engine. */
 export interface EngineLike {

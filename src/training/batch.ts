@@ -1,5 +1,5 @@
 /** A caller's own batch: what it must contain, and which tensors its parts go to. */
-import { checkObject, EngineError, notImages } from '../base/errors';
+import { checkNames, checkObject, EngineError, type Names, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
 import { checkLabels, checkLevels } from '../unet/conditions';
@@ -15,9 +15,7 @@ export interface Batch<Source = Float32Array | BufferSlice, Labels = ArrayLike<n
   /** The network's input. */
   readonly noisy: Source;
   /** The output that the network should give for `noisy`. */
-  readonly target?: Source | undefined;
-  /** The `target` of the tutorial: give one of the two. */
-  readonly clean?: Source | undefined;
+  readonly target: Source;
   /** [count] noise levels, for a network conditioned on them. */
   readonly levels?: Source | undefined;
   /** [count] classes, for a network conditioned on them (in a buffer: u32); the number of classes stands for no class. */
@@ -25,6 +23,8 @@ export interface Batch<Source = Float32Array | BufferSlice, Labels = ArrayLike<n
   /** Images in the batch, at most `batchSize`; follows from the length of arrays, and is `batchSize` for buffers. */
   readonly count?: number | undefined;
 }
+
+const BATCH: Names<Batch> = { noisy: true, target: true, levels: true, labels: true, count: true };
 
 /** A part of a batch, the tensor that it goes to, and its size in bytes. */
 export interface BatchPart {
@@ -48,15 +48,9 @@ const imageSizes = (config: UNetConfig) => {
 /** Throws unless the batch has exactly what a step needs; returns its number of images. */
 export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number): number {
   checkObject('The batch', batch, '{ noisy, target }, say');
+  checkNames('The batch', batch, BATCH);
   const { noisy, levels, labels, count } = batch;
-  if ((batch.clean === undefined) === (batch.target === undefined)) {
-    throw new EngineError(
-      'argument',
-      `The batch has ${batch.clean ? 'both clean and target' : 'neither clean nor target'}; give one of them: what the network is to make of noisy.`,
-    );
-  }
-  const target = batch.clean ? 'clean' : 'target';
-  for (const name of ['noisy', target] as const) {
+  for (const name of ['noisy', 'target'] as const) {
     const source = batch[name];
     if (source instanceof Float32Array || isSlice(source)) continue;
     throw notImages(name, source, ', or a GPUBuffer of such');
@@ -73,7 +67,7 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
   if (labels !== undefined && !isSlice(labels)) checkLabels(labels, conditioning!.classes, n);
   const needed = `${n} images need`;
   checkSource('noisy', noisy, n * input, needed, legal);
-  checkSource(target, batch[target], n * output, needed, legal);
+  checkSource('target', batch.target, n * output, needed, legal);
   checkSource('levels', levels, n, needed, legal);
   checkSource('labels', labels, n, needed, legal);
   return n;
@@ -99,11 +93,10 @@ function checkSource(
 export function sourcesOf(batch: Batch, config: UNetConfig, count: number): BatchSource[] {
   const { noisy, levels, labels } = batch;
   const { input, output } = imageSizes(config);
-  const target = batch.target ? 'target' : 'clean';
   const placed = (source: Float32Array | BufferSlice) => (isSlice(source) ? sliceOf(source) : source);
   const sources: BatchSource[] = [
     { name: 'noisy', source: placed(noisy), to: 'noisyImages', bytes: count * input * 4 },
-    { name: target, source: placed(batch[target]!), to: 'targetImages', bytes: count * output * 4 },
+    { name: 'target', source: placed(batch.target), to: 'targetImages', bytes: count * output * 4 },
   ];
   if (levels) sources.push({ name: 'levels', source: placed(levels), to: 'levels', bytes: count * 4 });
   if (labels) {

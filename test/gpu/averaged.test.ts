@@ -21,7 +21,7 @@ afterAll(() => engine.destroy());
 const config = { height: 4, width: 4, widths: [3, 8], kernelSize: 3 } as const;
 const options = { batchSize: 4, learningRate: 0.01, averageWeights: true } as const;
 const random = new Random(3);
-const batch = { noisy: random.floats(4 * 16, 0, 1), clean: random.floats(4 * 16, 0, 1) };
+const batch = { noisy: random.floats(4 * 16, 0, 1), target: random.floats(4 * 16, 0, 1) };
 const set = {
   images: new Uint8Array(random.floats(9 * 16, 0, 255)),
   count: 9,

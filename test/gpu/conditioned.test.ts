@@ -306,14 +306,4 @@ describe('what a network is told', () => {
     expect(trained[1]).toEqual(trained[0]);
     for (const b of [...buffers, result]) b.destroy();
   });
-
-  test('clean is another word for target', async () => {
-    const losses = [];
-    for (const name of ['clean', 'target'] as const) {
-      using unet = await UNet.create(gpu, config, { seed: 1 });
-      using trainer = await Trainer.create(gpu, unet, { batchSize: count });
-      losses.push(await trainer.step({ noisy: images, [name]: images, levels, labels }));
-    }
-    expect(losses[1]).toBe(losses[0]);
-  });
 });

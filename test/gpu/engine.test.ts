@@ -120,7 +120,7 @@ describe('nothing is left behind', mainlyIn('node', 'chrome'), () => {
       const datasets = [await engine.createDataset(set), await engine.createDataset(set)];
       // The second takes the place of what the trainer holds for the first.
       for (const dataset of datasets) for await (const _ of trainer.fit(dataset, { epochs: 3, maxSteps: 1 }));
-      await trainer.step({ noisy: new Float32Array(16), clean: new Float32Array(16) });
+      await trainer.step({ noisy: new Float32Array(16), target: new Float32Array(16) });
       await trainer.evaluate(set);
       await trainer.getGradients();
       for await (const _ of sampler.run({ steps: 1 }));
@@ -213,8 +213,8 @@ test('what is not on the device, or is not what it should be, is refused', async
   await expect(trainer.fit(set as never, { epochs: 1 }).next()).rejects.toThrow('not a data set on this');
   const floats = new Float32Array(16) as never;
   await expect(engine.createDataset({ ...set, images: floats })).rejects.toThrow('of type Float32Array');
-  const batch = { noisy: floats, clean: new Uint8Array(16) as never };
-  await expect(trainer.step(batch)).rejects.toThrow('clean is of type Uint8Array');
+  const batch = { noisy: floats, target: new Uint8Array(16) as never };
+  await expect(trainer.step(batch)).rejects.toThrow('target is of type Uint8Array');
   for (const [bad, fact] of [
     [{ devise: gpu.device }, 'no setting devise'],
     [{ device: Promise.resolve() }, 'device is of type Promise'],

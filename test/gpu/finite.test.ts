@@ -40,8 +40,8 @@ async function setUp(options: TrainerOptions = {}, told = false) {
 function goodBatch(seed: number, told = false) {
   const random = new Random(seed);
   const noisy = random.floats(COUNT * size, 0, 1);
-  const clean = random.floats(COUNT * size, 0, 1);
-  return { noisy, clean, ...(told ? { levels: random.floats(COUNT, 0, 1) } : {}) };
+  const target = random.floats(COUNT * size, 0, 1);
+  return { noisy, target, ...(told ? { levels: random.floats(COUNT, 0, 1) } : {}) };
 }
 
 const onGpu = (values: Float32Array) => {
@@ -101,7 +101,7 @@ async function overflow({ unet }: { unet: UNet }) {
 describe('a value in a batch', () => {
   const places = [
     ['noisy', 17],
-    ['clean', COUNT * size - 1],
+    ['target', COUNT * size - 1],
     ['levels', 1],
   ] as const;
   const cases = places.flatMap(([name, at]) =>
@@ -145,7 +145,7 @@ describe('a value in a batch', () => {
     const before = await everything(one);
     for (let i = 0; i < 20; i++) {
       const bad = goodBatch(i);
-      bad[i % 2 ? 'noisy' : 'clean'][i * 4] = [nan, inf, -inf][i % 3];
+      bad[i % 2 ? 'noisy' : 'target'][i * 4] = [nan, inf, -inf][i % 3];
       const { message } = await refusal(one.trainer.step(bad));
       expect(message).toContain(`[${i * 4}] of its batch is`);
       expect(await everything(one)).toEqual(before);
@@ -154,13 +154,13 @@ describe('a value in a batch', () => {
 
   test('what padded images hold is nobody’s business', async () => {
     const { trainer } = await setUp();
-    const { noisy, clean } = goodBatch(1);
+    const { noisy, target } = goodBatch(1);
     const padded = (values: Float32Array) => {
       const all = new Float32Array(4 * size).fill(nan);
       all.set(values);
       return onGpu(all);
     };
-    await trainer.step({ noisy: padded(noisy), clean: padded(clean), count: COUNT });
+    await trainer.step({ noisy: padded(noisy), target: padded(target), count: COUNT });
     const [loss] = await trainer.readLosses(1);
     expect(loss).toBe(await (await setUp()).trainer.step(goodBatch(1)));
   });
@@ -341,7 +341,7 @@ describe('steps that are skipped', { tags: 'logic' }, () => {
     const one = await setUp({ skipNonFinite: 2 });
     const other = await setUp();
     const bad = goodBatch(9);
-    bad.clean[3] = nan;
+    bad.target[3] = nan;
     const losses = [];
     for (const batch of [goodBatch(1), bad, bad, goodBatch(2), bad, goodBatch(3)])
       losses.push(await one.trainer.step(batch));
@@ -418,7 +418,7 @@ describe('recorded steps', { tags: 'logic' }, () => {
 
   const places = [
     ['noisy', 17],
-    ['clean', 3],
+    ['target', 3],
     ['levels', 1],
   ] as const;
   const told = ['readLosses', 'step', 'fit', 'runFor'] as const;

@@ -26,18 +26,18 @@ async function setUp(options: TrainerOptions = {}) {
 const random = new Random(8);
 const arrays = Array.from({ length: 6 }, () => ({
   noisy: random.floats(4 * size, 0, 1),
-  clean: random.floats(4 * size, 0, 1),
+  target: random.floats(4 * size, 0, 1),
 }));
 
-/** A batch as buffers: the clean images lie in the middle of theirs. */
-async function onGpu({ noisy, clean }: (typeof arrays)[number]) {
+/** A batch as buffers: the target images lie in the middle of theirs. */
+async function onGpu({ noisy, target }: (typeof arrays)[number]) {
   const [a, b] = await gpu.createBuffers([
     { label: 'noisy', bytes: noisy.byteLength },
-    { label: 'clean', bytes: 3 * clean.byteLength },
+    { label: 'target', bytes: 3 * target.byteLength },
   ]);
   gpu.device.queue.writeBuffer(a, 0, noisy);
-  gpu.device.queue.writeBuffer(b, clean.byteLength, clean);
-  return { noisy: a, clean: { buffer: b, offset: clean.byteLength, size: clean.byteLength } };
+  gpu.device.queue.writeBuffer(b, target.byteLength, target);
+  return { noisy: a, target: { buffer: b, offset: target.byteLength, size: target.byteLength } };
 }
 
 async function refusal(work: () => unknown): Promise<EngineError> {
@@ -209,8 +209,8 @@ describe('runFor', () => {
     let given = 0;
     onePartEach();
     for (let i = 0; i < 5; i++) await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });
-    const { noisy, clean } = await onGpu(arrays[3]);
-    const [output] = await gpu.createBuffers([{ label: 'output', bytes: clean.size }]);
+    const { noisy, target } = await onGpu(arrays[3]);
+    const [output] = await gpu.createBuffers([{ label: 'output', bytes: target.size }]);
     const encoder = gpu.device.createCommandEncoder();
     two.trainer.encodeForward(encoder, { input: noisy, output });
     gpu.device.queue.submit([encoder.finish()]);
@@ -310,7 +310,7 @@ describe('runFor', () => {
   test('a step that is not finite is an error, and changes nothing', async () => {
     const { trainer, unet } = await setUp();
     const before = await unet.getParameters();
-    const bad = { noisy: arrays[0].noisy.slice(), clean: arrays[0].clean };
+    const bad = { noisy: arrays[0].noisy.slice(), target: arrays[0].target };
     bad.noisy[5] = Number.NaN;
     onePartEach();
     const error = await refusal(() => framesOf(trainer, () => bad, 1, { milliseconds: 1e-3 }));

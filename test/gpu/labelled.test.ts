@@ -495,22 +495,22 @@ describe('complaints', () => {
       ],
     ] as const) {
       await refused(() => unet.predict(images, 2, told), 'argument', message);
-      await refused(() => trainer.step({ noisy: images, clean: images, ...told }), 'argument', message);
+      await refused(() => trainer.step({ noisy: images, target: images, ...told }), 'argument', message);
     }
   });
 
-  test('a batch without an aim, with two, or with arrays where it is recorded', async () => {
+  test('a batch without a target, with what is no part of it, or with arrays where it is recorded', async () => {
     const { trainer } = await setUp();
     const told = { noisy: images, levels, labels };
     await refused(
-      () => trainer.step(told),
+      () => trainer.step(told as never),
       'argument',
-      'The batch has neither clean nor target; give one of them: what the network is to make of noisy.',
+      'target is of type undefined; it must be a Float32Array of images, or a GPUBuffer of such.',
     );
     await refused(
-      () => trainer.step({ ...told, clean: images, target: images }),
+      () => trainer.step({ ...told, target: images, clean: images } as never),
       'argument',
-      'The batch has both clean and target; give one of them: what the network is to make of noisy.',
+      'The batch has no setting clean; it has noisy, target, levels, labels, count.',
     );
     await refused(
       () => trainer.encodeStep(gpu.device.createCommandEncoder(), { ...told, target: images } as never),

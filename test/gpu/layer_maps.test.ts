@@ -133,7 +133,7 @@ test('of a batch that is not full, the images that are missing have no gradient'
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] });
   using trainer = await Trainer.create(gpu, unet, { batchSize: COUNT, reuseMemory: false });
   const images = new Random(1).floats(16, 0, 1);
-  await trainer.step({ noisy: images, clean: images });
+  await trainer.step({ noisy: images, target: images });
   const gradient = await trainer.maps.read('down.1', 'gradient');
   const ofImage = gradient.length / COUNT;
   expect(gradient.subarray(0, ofImage).some((g) => g !== 0)).toBe(true);
@@ -144,7 +144,7 @@ test('a part of a buffer takes a map like a whole one', async () => {
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] }, { seed: 1 });
   using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
   const images = Float32Array.from({ length: 16 }, (_, i) => i / 16);
-  await trainer.step({ noisy: images, clean: images });
+  await trainer.step({ noisy: images, target: images });
   const map = await trainer.maps.read('down.0');
   const output = await buffer(new Float32Array(map.length + 3).fill(7));
   const encoder = gpu.device.createCommandEncoder();
@@ -200,7 +200,7 @@ describe('what cannot be read', () => {
     using unet = await UNet.create(gpu, config);
     const trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
     const predictor = await Predictor.create(gpu, unet.weights, { reuseMemory: false });
-    const step = trainer.step({ noisy: new Float32Array(16), clean: new Float32Array(16) });
+    const step = trainer.step({ noisy: new Float32Array(16), target: new Float32Array(16) });
     await expect(trainer.maps.read('up.0')).rejects.toMatchObject({ code: 'busy' });
     await step;
     const reading = trainer.maps.read('up.0');

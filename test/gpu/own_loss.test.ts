@@ -341,7 +341,7 @@ describe('what is wrong is said, and nothing recorded:', () => {
     expect(said(back)).toContain('There is no forward pass to go back through. Record encodeForward first');
     trainer.encodeUpdate(encoder);
     expect(said(() => trainer.encodeUpdate(encoder))).toContain('There is no gradient to update by');
-    const batch = { noisy: forward.input, clean: forward.output };
+    const batch = { noisy: forward.input, target: forward.output };
     for (const another of [
       () => trainer.encodeStep(encoder, batch),
       () => trainer.step(batch),

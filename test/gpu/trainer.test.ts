@@ -70,8 +70,8 @@ describe('fit', () => {
     for (const { step, epoch, loss } of events) {
       const start = ((step - 1) % (epochs.length / 2)) * 4;
       const n = Math.min(4, count - start);
-      const { clean, noisy } = corruptedBatch(epoch - 1, step - 1, start, n);
-      const expected = reference.train(noisy, clean, n);
+      const { target, noisy } = corruptedBatch(epoch - 1, step - 1, start, n);
+      const expected = reference.train(noisy, target, n);
       expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
     }
   });
@@ -84,7 +84,7 @@ describe('fit', () => {
     const made = corrupt(shape, { images: words, order: permutation(count, 42, epoch), state });
     const unpack = (chwn: ArrayLike<number>) =>
       Float64Array.from({ length: n * size }, (_, i) => chwn[(i % size) * 4 + Math.floor(i / size)]);
-    return { clean: unpack(made.clean), noisy: unpack(made.noisy) };
+    return { target: unpack(made.clean), noisy: unpack(made.noisy) };
   }
 
   test.each([
@@ -142,7 +142,7 @@ describe('fit', () => {
     const fit = trainer.fit(dataset, { epochs: 1, signal: abort.signal });
     await fit.next();
     abort.abort();
-    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+    const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     const { code, message } = await refusal(trainer.step(batch));
     expect(code).toBe('busy');
     expect(message).toContain('call return() of its iterator');
@@ -215,7 +215,7 @@ describe('fit', () => {
       const error = await refusal(collect(trainer.fit(dataset, { epochs: 1, seed: 1, maxSteps: 1 })));
       expect(error).toMatchObject({ code: 'shader', message: expect.stringContaining('the GPU made 0') });
       const images = new Float32Array(4 * size);
-      const single = await refusal(trainer.step({ noisy: images, clean: images }));
+      const single = await refusal(trainer.step({ noisy: images, target: images }));
       expect(single).toMatchObject({ code: 'shader', message: expect.stringContaining('the GPU made 0') });
     } finally {
       vi.restoreAllMocks();
@@ -337,7 +337,7 @@ describe('interruptions', () => {
         for (const n of [1, 2, 9]) {
           const all = await setUp();
           afterSubmissions(n, () => all[what].destroy());
-          const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+          const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
           const end = await all.trainer.step(batch).catch(({ code }) => code);
           // What was submitted may still come, and a short step is one submission.
           if (maxMilliseconds < 1 || typeof end !== 'number') expect(end, `after ${n}`).toBe('destroyed');
@@ -422,18 +422,18 @@ describe('interruptions', () => {
 describe('recording', () => {
   test('encodeStep on GPU buffers does what step does on arrays', async () => {
     const random = new Random(8);
-    const batch = { noisy: random.floats(3 * size, 0, 1), clean: random.floats(3 * size, 0, 1) };
+    const batch = { noisy: random.floats(3 * size, 0, 1), target: random.floats(3 * size, 0, 1) };
     const one = await setUp();
     const loss = await one.trainer.step(batch);
     const two = await setUp();
     const buffers = await gpu.createBuffers([
       { label: 'noisy', bytes: 3 * size * 4 },
-      { label: 'clean', bytes: 3 * size * 4 },
+      { label: 'target', bytes: 3 * size * 4 },
     ]);
     gpu.device.queue.writeBuffer(buffers[0], 0, batch.noisy);
-    gpu.device.queue.writeBuffer(buffers[1], 0, batch.clean);
+    gpu.device.queue.writeBuffer(buffers[1], 0, batch.target);
     const encoder = gpu.device.createCommandEncoder();
-    two.trainer.encodeStep(encoder, { noisy: buffers[0], clean: buffers[1], count: 3 });
+    two.trainer.encodeStep(encoder, { noisy: buffers[0], target: buffers[1], count: 3 });
     gpu.device.queue.submit([encoder.finish()]);
     expect([...(await two.trainer.readLosses(1))]).toEqual([loss]);
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
@@ -441,7 +441,7 @@ describe('recording', () => {
 
   test('steps allocate nothing', async () => {
     const { trainer, dataset } = await setUp();
-    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+    const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     await collect(trainer.fit(dataset, { epochs: 1 }));
     const { device } = gpu;
     const createBuffer = device.createBuffer.bind(device);
@@ -523,7 +523,7 @@ describe('Adam', () => {
 });
 
 describe('losses', () => {
-  const batch = { noisy: new Float32Array(size), clean: new Float32Array(size).fill(1) };
+  const batch = { noisy: new Float32Array(size), target: new Float32Array(size).fill(1) };
 
   test('only those of steps that this trainer did', async () => {
     const { trainer } = await setUp();
@@ -600,7 +600,7 @@ describe('complaints', () => {
       batchSize: 4,
       ...undefinedOnes,
     });
-    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size).fill(1) };
+    const batch = { noisy: new Float32Array(size), target: new Float32Array(size).fill(1) };
     for (const t of [trainer, other]) await t.step(batch);
     expect(await other.unet.getParameters()).toEqual(await unet.getParameters());
   });
@@ -608,10 +608,10 @@ describe('complaints', () => {
   test('batches and data sets of another size', async () => {
     const { trainer } = await setUp();
     const floats = (n: number) => new Float32Array(n);
-    const tooMany = await refusal(trainer.step({ noisy: floats(5 * size), clean: floats(5 * size) }));
+    const tooMany = await refusal(trainer.step({ noisy: floats(5 * size), target: floats(5 * size) }));
     expect(tooMany.message).toContain('5 images');
-    const uneven = await refusal(trainer.step({ noisy: floats(2 * size), clean: floats(2 * size - 1) }));
-    expect(uneven.message).toContain('clean');
+    const uneven = await refusal(trainer.step({ noisy: floats(2 * size), target: floats(2 * size - 1) }));
+    expect(uneven.message).toContain('target');
     using other = await Dataset.create(gpu, {
       images: new Uint8Array(16),
       count: 1,
@@ -626,7 +626,7 @@ describe('complaints', () => {
 
   test('two things at once, and use after destroy', async () => {
     const { unet, trainer, dataset } = await setUp();
-    const batch = { noisy: new Float32Array(size), clean: new Float32Array(size) };
+    const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     const first = trainer.step(batch);
     expect((await refusal(trainer.step(batch))).code).toBe('busy');
     await first;

@@ -97,13 +97,13 @@ for (const [title, { config, counts }] of Object.entries(configs)) {
     const reference = new ReferenceUNet(full, start);
     for (const [step, count] of counts.entries()) {
       const noisy = random.floats(count * size, 0, 1);
-      const clean = random.floats(count * size, 0, 1);
+      const target = random.floats(count * size, 0, 1);
       const prediction = await unet.predict(noisy, count);
       expect(relativeError(prediction, reference.predict(noisy, count)), `prediction ${step}`).toBeLessThan(
         1e-5,
       );
-      const loss = await trainer.step({ noisy, clean });
-      const expected = reference.train(noisy, clean, count);
+      const loss = await trainer.step({ noisy, target });
+      const expected = reference.train(noisy, target, count);
       expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
       const gradients = await trainer.getGradients();
       for (const [name, want] of reference.gradients) {
@@ -180,16 +180,16 @@ describe('kernels that are transformed once', () => {
     await predict(unet);
     const train = () => Trainer.create(gpu, unet, { batchSize: 4, learningRate: 0.01, variants });
     const short = await train();
-    await short.step({ noisy: images, clean: images });
+    await short.step({ noisy: images, target: images });
     short.destroy();
     expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
 
     const trainer = await train();
     for (let step = 0; step < 2; step++) {
-      await trainer.step({ noisy: images, clean: images });
+      await trainer.step({ noisy: images, target: images });
       expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
     }
-    await trainer.step({ noisy: images, clean: images });
+    await trainer.step({ noisy: images, target: images });
     trainer.destroy();
     const after = { values: await expected(unet), programs: [2] };
     expect(await predict(unet)).toEqual(after);
@@ -219,14 +219,14 @@ describe('the batch', () => {
   test('padding never counts: 5 images alone and in a trainer for 64', async () => {
     const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
     const random = new Random(3);
-    const batch = { noisy: random.floats(5 * 16, 0, 1), clean: random.floats(5 * 16, 0, 1) };
+    const batch = { noisy: random.floats(5 * 16, 0, 1), target: random.floats(5 * 16, 0, 1) };
     const results = [];
     for (const batchSize of [5, 64]) {
       using unet = await UNet.create(gpu, config, { seed: 5 });
       using trainer = await Trainer.create(gpu, unet, { batchSize });
       // A larger batch first, so that the slots beyond the fifth hold stale images.
       if (batchSize === 64) {
-        await trainer.step({ noisy: random.floats(64 * 16, 0, 1), clean: random.floats(64 * 16, 0, 1) });
+        await trainer.step({ noisy: random.floats(64 * 16, 0, 1), target: random.floats(64 * 16, 0, 1) });
         await unet.setParameters(await freshParameters(config));
       }
       const loss = await trainer.step(batch);
@@ -250,7 +250,7 @@ describe('the batch', () => {
       using trainer = await Trainer.create(gpu, unet, { batchSize: 6 });
       const random = new Random(4);
       for (let i = 0; i < 3; i++) {
-        await trainer.step({ noisy: random.floats(6 * 64, 0, 1), clean: random.floats(6 * 64, 0, 1) });
+        await trainer.step({ noisy: random.floats(6 * 64, 0, 1), target: random.floats(6 * 64, 0, 1) });
       }
       return await unet.getParameters();
     };
@@ -261,7 +261,7 @@ describe('the batch', () => {
   test('memory planned without reuse computes the same', async () => {
     const config = { height: 8, width: 8, widths: [4, 8, 8], kernelSize: 3 };
     const random = new Random(6);
-    const batch = { noisy: random.floats(3 * 64, 0, 1), clean: random.floats(3 * 64, 0, 1) };
+    const batch = { noisy: random.floats(3 * 64, 0, 1), target: random.floats(3 * 64, 0, 1) };
     const gradients = [];
     for (const reuseMemory of [true, false]) {
       using unet = await UNet.create(gpu, config, { seed: 1 });
@@ -440,7 +440,7 @@ test('directional derivative: the loss falls along the gradient as the gradient 
   const random = new Random(11);
   using unet = await UNet.create(gpu, config, { seed: 2 });
   using trainer = await Trainer.create(gpu, unet, { batchSize: 4, learningRate: 1e-12 });
-  const batch = { noisy: random.floats(4 * 96, 0, 1), clean: random.floats(4 * 96, 0, 1) };
+  const batch = { noisy: random.floats(4 * 96, 0, 1), target: random.floats(4 * 96, 0, 1) };
   await trainer.step(batch);
   const gradients = await trainer.getGradients();
   const start = await unet.getParameters();

@@ -27,7 +27,7 @@ const { gpu, source } = await testGpu();
 const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
 const size = 4 * 8;
 const set = { images: new Uint8Array(4 * size), count: 4, height: 4, width: 8, channels: 1 };
-const batch = () => ({ noisy: new Float32Array(4 * size).fill(0.5), clean: new Float32Array(4 * size) });
+const batch = () => ({ noisy: new Float32Array(4 * size).fill(0.5), target: new Float32Array(4 * size) });
 
 async function all(engine: Engine) {
   const unet = await engine.createUNet(config);
@@ -113,7 +113,7 @@ test('nothing, null, and values of other types', async () => {
     'predict, told': (given) => unet.predict(new Float32Array(size), 1, given ?? null),
     step: (given) => trainer.step(given),
     'step, noisy': (noisy) => trainer.step({ ...batch(), noisy }),
-    'step, clean': (clean) => trainer.step({ ...batch(), clean }),
+    'step, target': (target) => trainer.step({ ...batch(), target }),
     fit: (given) => next(trainer.fit(given, { epochs: 1 })),
     'fit, options': (given) => next(trainer.fit(dataset, given)),
     runFor: (given) => trainer.runFor(given, { milliseconds: 1 }),
@@ -125,12 +125,12 @@ test('nothing, null, and values of other types', async () => {
     'setState, corrections': (corrections) =>
       trainer.setState({ ...state, corrections: corrections ?? null }),
     encodeStep: (given) => trainer.encodeStep(encoder, given),
-    'encodeStep, encoder': (given) => trainer.encodeStep(given, { noisy: buffer, clean: buffer }),
+    'encodeStep, encoder': (given) => trainer.encodeStep(given, { noisy: buffer, target: buffer }),
     'encodeStep, arrays': (given) => trainer.encodeStep(encoder, given ?? (batch() as never)),
     'encodeStep, options': (given) =>
-      trainer.encodeStep(encoder, { noisy: buffer, clean: buffer }, given ?? null),
+      trainer.encodeStep(encoder, { noisy: buffer, target: buffer }, given ?? null),
     encodeStepParts: (given) => trainer.encodeStepParts(given, { parts: 2 }),
-    'encodeStepParts, options': (given) => trainer.encodeStepParts({ noisy: buffer, clean: buffer }, given),
+    'encodeStepParts, options': (given) => trainer.encodeStepParts({ noisy: buffer, target: buffer }, given),
     encodeForward: (given) => trainer.encodeForward(encoder, given),
     encodeBackward: (given) => trainer.encodeBackward(encoder, given),
     encodeUpdate: (given) => trainer.encodeUpdate(encoder, given ?? null),
@@ -360,7 +360,7 @@ test('buffers that are destroyed, mapped or of another device', async () => {
     usage: GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC,
     mappedAtCreation: true,
   });
-  const clean = make(gpu.device);
+  const target = make(gpu.device);
   const before = await unet.getParameters();
   onTestFinished(hurry());
   // Also where a step is cut, and its update would follow the copies.
@@ -368,8 +368,8 @@ test('buffers that are destroyed, mapped or of another device', async () => {
     engine.gpu.pacer.maxMilliseconds = maxMilliseconds;
     for (const noisy of [destroyed, mapped, make(other), { buffer: make(other), offset: 0 }])
       for (const work of [
-        () => trainer.step({ noisy, clean }),
-        () => trainer.runFor(() => ({ noisy, clean }), { milliseconds: 10 }),
+        () => trainer.step({ noisy, target }),
+        () => trainer.runFor(() => ({ noisy, target }), { milliseconds: 10 }),
       ])
         await expect(work()).rejects.toMatchObject({ name: 'EngineError', code: 'argument' });
   }

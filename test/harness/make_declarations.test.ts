@@ -14,10 +14,11 @@ const root = new URL('../../', import.meta.url);
 
 const source = `
 import {
-  createEngine, decodeSafetensors, fingerprintImages, loadCheckpoint, loadIdx, requirements, saveCheckpoint, saveModel,
-  type TrainingEvent, variantsForAdapter,
+  createEngine, loadCheckpoint, requirements, saveCheckpoint, saveModel, type TrainingEvent,
 } from 'webgpu-diffusion';
 import { loadDigits } from 'webgpu-diffusion/digits';
+import { decodeSafetensors, fingerprintImages, loadIdx, variantsForAdapter } from 'webgpu-diffusion/files';
+import type { Conv2d } from 'webgpu-diffusion/kernels';
 import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
 
@@ -70,7 +71,12 @@ await engine.createTrainer(unet, { schedule: { warmup: none, decay: none, steps:
 await engine.createSampler(unet, { count: none, variants: none });
 await engine.createPredictor(unet, { count: none, variants: none });
 trainer.fit(await engine.createDataset({ ...images, labels: none }), { epochs: 1, seed: none, signal: maybe, maxSteps: none });
-await trainer.runFor(() => ({ noisy: buffer, clean: { buffer, offset: 256 }, target: none, count: none }), { milliseconds: 4, signal: maybe });
+await trainer.runFor(() => ({ noisy: buffer, target: { buffer, offset: 256 }, levels: none, count: none }), { milliseconds: 4, signal: maybe });
+// @ts-expect-error: A batch has no such part.
+await trainer.step({ noisy: buffer, target: buffer, clean: buffer });
+// @ts-expect-error: A batch needs a target.
+await trainer.step({ noisy: buffer });
+export const convolution: Conv2d = await engine.createConv2d({ batch: 1, height: 4, width: 4, inChannels: 1, outChannels: 1, kernelSize: 3 });
 await trainer.evaluate(images, { seed: none, binarize: none, signal: maybe });
 await sampler.sample({ steps: 1, seed: none, noise: none, signal: maybe, labels: none, guidance: none, onStep: none });
 await unet.predict(new Float32Array(28 * 28), 1, { levels: none, labels: none });
@@ -85,7 +91,9 @@ await unet.setParameters(new Map([...decodeSafetensors(file).tensors].map(([name
 await engine.createUNet({ wids: [32] });
 `;
 
-const ENTRIES = ['index', 'digits', 'node', 'onnx', 'pretrained', 'quality', 'three', 'worker'];
+const ENTRIES = [
+  ...['index', 'digits', 'files', 'kernels', 'node', 'onnx', 'pretrained', 'quality', 'three', 'worker'],
+];
 
 let folder: string;
 let program: string;
@@ -139,6 +147,11 @@ test.each(ENTRIES)('every name and every member of %s has a comment that an edit
   expect(uncommented(file)).toEqual([]);
 });
 
+test.each(ENTRIES)('no private line of %s is shown', async (entry) => {
+  const path = join(folder, `node_modules/webgpu-diffusion/dist/lib/${entry}.d.ts`);
+  expect(await readFile(path, 'utf8')).not.toMatch(/^\t*(private|protected) /m);
+});
+
 test('a name without a comment would be found', () => {
   const text =
     'export interface A {\n  readonly b: number;\n  /** c */ c(): void;\n}\n/** d */\nexport declare const d: 1;';
@@ -160,12 +173,8 @@ function uncommented(file: ts.SourceFile): string[] {
     const all = [...path, node.name?.getText() ?? ''];
     // Constructors are the library's own, and disposing is the language's.
     const isKnown = ts.isConstructorDeclaration(node) || all.at(-1) === '[Symbol.dispose]';
-    const modifiers = ts.canHaveModifiers(node) ? (ts.getModifiers(node) ?? []) : [];
-    const isHidden = modifiers.some(
-      ({ kind }) => kind === ts.SyntaxKind.PrivateKeyword || kind === ts.SyntaxKind.ProtectedKeyword,
-    );
     // The setter of an accessor has its getter's comment.
-    if (isKnown || isHidden || ts.isSetAccessorDeclaration(node)) return;
+    if (isKnown || ts.isSetAccessorDeclaration(node)) return;
     // Of what is mentioned, but no export, the members are seen.
     const isInner = path.length === 0 && !exported.has(all[0]);
     if (!isInner && ts.getJSDocCommentsAndTags(node).length === 0) found.push(all.join('.'));

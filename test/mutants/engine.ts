@@ -605,7 +605,7 @@ export const engine: Mutants = {
     },
     'what the tuner leaves out is not told': {
       file: 'src/tuning/engine_chooser.ts',
-      text: "onRefused: (error) => this.tell(error, 'It is left out.'),",
+      text: "if (!used.has(chosenFor(error.kernel, error.variant))) this.tell(error, 'It is left out.');",
       becomes: '',
       caughtBy: node('node/report', 'leaves out'),
     },

@@ -46,7 +46,7 @@ async function train(shuffled: boolean): Promise<number> {
       const goal = shuffled ? pick() : source;
       target.set(clean.subarray(goal, goal + pixels), i * pixels);
     }
-    const loss = await trainer.step({ noisy, clean: target });
+    const loss = await trainer.step({ noisy, target });
     if (step >= steps - 10) last += loss / 10;
   }
   return last;

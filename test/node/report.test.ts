@@ -17,7 +17,7 @@ async function train(engine: Engine, options = {}) {
     batchSize: 4,
     ...options,
   });
-  await trainer.step({ clean: images, noisy: images });
+  await trainer.step({ target: images, noisy: images });
   return trainer;
 }
 

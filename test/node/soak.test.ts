@@ -20,7 +20,7 @@ test('the host memory of 500 small steps is flat', async () => {
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4], kernelSize: 3 });
   using trainer = await Trainer.create(gpu, unet, { batchSize: 4 });
   const random = new Random(1);
-  const batch = { noisy: random.floats(64, 0, 1), clean: random.floats(64, 0, 1) };
+  const batch = { noisy: random.floats(64, 0, 1), target: random.floats(64, 0, 1) };
   const run = async (steps: number) => {
     for (let i = 0; i < steps; i++) await trainer.step(batch);
     collect();
@@ -47,7 +47,7 @@ async function useEngine(device: GPUDevice): Promise<Record<string, WeakRef<obje
   const unet = await engine.createUNet({ height: 4, width: 4, widths: [4], kernelSize: 3 });
   const trainer = await engine.createTrainer(unet, { batchSize: 4 });
   const random = new Random(1);
-  await trainer.step({ noisy: random.floats(64, 0, 1), clean: random.floats(64, 0, 1) });
+  await trainer.step({ noisy: random.floats(64, 0, 1), target: random.floats(64, 0, 1) });
   const sampler = await engine.createSampler(unet, { count: 4 });
   await sampler.sample({ steps: 2 });
   engine.destroy();

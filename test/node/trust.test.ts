@@ -41,13 +41,13 @@ const engineWith = (tuningCache: TuningCache, options: EngineOptions = {}) =>
 
 /** A batch of four small images; those of `tutorial` are larger. */
 const values = new Float32Array(4 * 64).map((_, i) => (i % 7) / 7);
-const batch = { clean: values, noisy: values };
+const batch = { target: values, noisy: values };
 
 const train = async (engine: Engine, config: Partial<UNetConfig> = network) => {
   const trainer = await engine.createTrainer(await engine.createUNet(config), { batchSize: 4 });
   const { height = 8, width = 8 } = config;
   const images = new Float32Array(4 * height * width);
-  await trainer.step({ clean: images, noisy: images });
+  await trainer.step({ target: images, noisy: images });
   return trainer;
 };
 
@@ -84,10 +84,10 @@ describe('what passed', () => {
     async encodeStep(engine) {
       const trainer = await engine.createTrainer(await engine.createUNet(network), { batchSize: 4 });
       const encoder = device.createCommandEncoder({ label: 'training step' });
-      const [noisy, clean] = await engine.gpu.createBuffers(
+      const [noisy, target] = await engine.gpu.createBuffers(
         ['a', 'b'].map((label) => ({ label, bytes: 1024 })),
       );
-      trainer.encodeStep(encoder, { noisy, clean });
+      trainer.encodeStep(encoder, { noisy, target });
       device.queue.submit([encoder.finish()]);
       await trainer.readLosses();
     },

@@ -445,12 +445,12 @@ test('a software adapter is measured with fewer images, but never with a variant
 
 const random = new Random(4);
 const noisy = random.floats(8 * 64, 0, 1);
-const clean = random.floats(8 * 64, 0, 1);
+const target = random.floats(8 * 64, 0, 1);
 
 async function train(engine: Awaited<ReturnType<typeof createEngine>>, variants?: Variants) {
   const unet = await engine.createUNet(network, { seed: 3 });
   const trainer = await engine.createTrainer(unet, { batchSize: 8, variants });
-  const losses = [await trainer.step({ noisy, clean }), await trainer.step({ noisy, clean })];
+  const losses = [await trainer.step({ noisy, target }), await trainer.step({ noisy, target })];
   return { losses, variants: trainer.variants, parameters: await unet.getParameters(), unet, trainer };
 }
 

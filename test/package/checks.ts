@@ -14,6 +14,8 @@ export interface Used {
   readonly digits: number;
   readonly onnx: number;
   readonly texels?: readonly number[];
+  /** What three.js draws of 0.25 and of 0.75: reds in linear light. */
+  readonly mapped?: readonly number[];
   readonly errors?: readonly string[];
 }
 
@@ -53,10 +55,17 @@ export async function createCheck(): Promise<(used: Used) => string> {
       );
       must(wrong <= 1, `The picture is off by ${wrong} of 255.`);
     }
+    if (used.mapped) {
+      const wrong = furthest(used.mapped, [0.25, 0.75].map(linear));
+      must(wrong <= 2, `three.js draws ${used.mapped} of a texture of 0.25 and 0.75.`);
+    }
     const picture = used.texels ? ', drawn as they are' : '';
     return `${used.adapter || 'an adapter without a name'}: off by ${off.toExponential(0)}; digits ${used.seen.join(' ')}${picture}`;
   };
 }
+
+/** A value of sRGB in linear light, of 255 (IEC 61966-2-1). */
+const linear = (v: number) => 255 * (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 
 /** The largest difference; infinite unless there are as many numbers. */
 function furthest(given: readonly number[], expected: ArrayLike<number>): number {

@@ -58,7 +58,7 @@ function importMap(entries: Record<string, string>): string {
 }
 
 const ours = Object.fromEntries(
-  ['index', 'digits', 'onnx', 'pretrained', 'quality', 'three', 'worker'].map((entry) => [
+  ['index', 'digits', 'files', 'kernels', 'onnx', 'pretrained', 'quality', 'three', 'worker'].map((entry) => [
     entry === 'index' ? 'webgpu-diffusion' : `webgpu-diffusion/${entry}`,
     `webgpu-diffusion/dist/lib/${entry}.js`,
   ]),
@@ -143,9 +143,10 @@ export const projects: readonly Project[] = [
     packages: [],
     run: (folder) => visit(folder, html('page.js', importMap(ours))),
   },
-  {
-    name: 'three.js 0.187.0',
-    packages: ['three@0.187.0'],
-    run: (folder) => visit(folder, html('three.js', importMap({ ...ours, ...threes }))),
-  },
+  // The first one with ExternalTexture, and the newest.
+  ...['0.180.0', '0.187.0'].map((version) => ({
+    name: `three.js ${version}`,
+    packages: [`three@${version}`],
+    run: (folder: string) => visit(folder, html('three.js', importMap({ ...ours, ...threes }))),
+  })),
 ];

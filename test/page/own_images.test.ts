@@ -7,7 +7,7 @@ import { readNpy } from '../../harness/page/npy';
 import { type Grey, inkOf, ofNpy, ofPictures } from '../../harness/page/own_images';
 import { checkClasses, loadFiles } from '../../harness/page/run_images';
 import type { Beginning, PageRecipe } from '../../harness/page/settings';
-import { loadIdx, loadLabels } from '../../src/index';
+import { loadIdx, loadLabels } from '../../src/files';
 import { recipeAt } from '../../src/recipes';
 import { settingsOf } from '../../src/training/options';
 import { presets } from '../../src/unet/config';

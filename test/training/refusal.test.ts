@@ -89,8 +89,8 @@ describe('a batch', () => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e30, -1e10])(
     'with %d',
     async (value) => {
-      const bad = source('clean', 'targetImages', [0, 0, value, Number.NaN]);
-      expect(await find(good, bad)).toBe(`clean[2] of its batch is ${Math.fround(value)}`);
+      const bad = source('target', 'targetImages', [0, 0, value, Number.NaN]);
+      expect(await find(good, bad)).toBe(`target[2] of its batch is ${Math.fround(value)}`);
     },
   );
 });

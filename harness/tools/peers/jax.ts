@@ -18,7 +18,6 @@ import {
   conditionedChannels,
   frequencies,
   type Images,
-  targetOf,
   type Weight,
   type Workload,
   workloadOf,
@@ -171,7 +170,7 @@ export async function createJax(count: number, workload = workloadOf('tutorial')
       let loss: NdArray;
       [loss, weights, moment1, moment2] = jitStep(weights, moment1, moment2, c1, c2, rate, {
         ...inputs(batch),
-        target: images(targetOf(batch)),
+        target: images(batch.target),
       });
       await blockUntilReady(weights);
       return (await loss.data())[0];

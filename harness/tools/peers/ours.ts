@@ -33,8 +33,7 @@ export async function createOurs(count: number, workload: Workload) {
       };
       const uploaded = {
         noisy: upload(batch.noisy)!,
-        target: upload(batch.target),
-        clean: upload(batch.clean),
+        target: upload(batch.target)!,
         levels: upload(batch.levels),
         labels: upload(batch.labels),
       };

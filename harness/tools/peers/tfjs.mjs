@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { SIDE } from '../../run/golden_workload';
-import { CLASSES, conditionedChannels, frequencies, targetOf, workloadOf } from './workload';
+import { CLASSES, conditionedChannels, frequencies, workloadOf } from './workload';
 
 const backends = {
   webgpu: () => import('@tensorflow/tfjs-backend-webgpu'),
@@ -156,7 +156,7 @@ async function createTfjs(backend, count, workload) {
       await use();
       optimizer.learningRate = workload.rate(steps++);
       const loss = tf.tidy(() => {
-        const [given, target] = [inputs(batch), images(targetOf(batch))];
+        const [given, target] = [inputs(batch), images(batch.target)];
         const lossOf = () => tf.losses.meanSquaredError(target, network(given));
         const { value, grads } = optimizer.computeGradients(lossOf, variables);
         optimizer.applyGradients(clipNorm === undefined ? grads : clipped(grads, clipNorm));

@@ -62,9 +62,6 @@ export function workloadOf(recipe: RecipeName): Workload {
   };
 }
 
-/** The target for a batch's noisy images. */
-export const targetOf = ({ target, clean }: Images) => (target ?? clean)!;
-
 /** The channels of each convolution to which the conditioning adds a bias per image, in the order of its outputs. */
 export const conditionedChannels = ({ layers }: Workload) =>
   layers.filter(({ imageBias }) => imageBias !== undefined).map(({ outChannels }) => outChannels);

@@ -7,9 +7,10 @@ import {
   recipes,
   saveModel,
   type TrainingEvent,
-  variantsForAdapter,
 } from 'webgpu-diffusion';
 import { loadDigitLabels, loadDigits } from 'webgpu-diffusion/digits';
+import { variantsForAdapter } from 'webgpu-diffusion/files';
+import type { Activation } from 'webgpu-diffusion/kernels';
 import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
 import { loadPretrained } from 'webgpu-diffusion/pretrained';
@@ -43,6 +44,9 @@ export const again: Float32Array | undefined = loadModel(new Uint8Array()).param
 await engine.createTrainer(unet, {
   variants: variantsForAdapter(engine.adapter, loadCheckpoint(new Uint8Array())),
 });
+
+const shape = { batch: 1, height: 4, width: 4, channels: 1 };
+export const activation: Activation = await engine.createActivation(shape);
 
 // The other entries take what this one makes.
 declare const renderer: RendererLike;
