@@ -505,7 +505,7 @@ describe('complaints', () => {
     await refused(
       () => trainer.step(told as never),
       'argument',
-      'target is of type undefined; it must be a Float32Array of images, or a GPUBuffer of such.',
+      'target is of type Undefined; it must be a Float32Array of [count][height][width][channels], or a GPUBuffer of such.',
     );
     await refused(
       () => trainer.step({ ...told, target: images, clean: images } as never),
