@@ -128,29 +128,6 @@ function errorsOf(programs: readonly Block[]): string[] {
   });
 }
 
-describe('the site', () => {
-  const script = (name: string) => import(/* @vite-ignore */ `${root}harness/tools/${name}.mjs`);
-
-  test('has a list for programs, docs/llms.txt, that `npm run llms` has made of what there is now', async () => {
-    const { makeLlms } = (await script('make_llms')) as { makeLlms(): string };
-    expect(read('docs/llms.txt')).toBe(makeLlms());
-  });
-
-  test('which has each member of a class once, properties and inherited ones among them', () => {
-    const classes = read('docs/llms.txt').split(/^- /m);
-    const membersOf = (text: string) => [...text.matchAll(/^ {2}- `(\w+)`/gm)].map(([, name]) => name);
-    for (const text of classes) expect(membersOf(text)).toEqual([...new Set(membersOf(text))]);
-    const trainer = classes.find((text) => text.startsWith('`Trainer`'))!;
-    expect(membersOf(trainer)).toEqual(expect.arrayContaining(['fit', 'maps', 'encodeStep', 'destroy']));
-  });
-
-  test('which says something of everything', () => {
-    const lines = read('docs/llms.txt').split('\n');
-    expect(lines.length).toBeGreaterThan(150);
-    expect(lines.filter((line) => /^ *- /.test(line) && !/: \S/.test(line))).toEqual([]);
-  });
-});
-
 const pages = [...documents, 'ARCHITECTURE.md', 'CHANGELOG.md', 'shaders/README.md'];
 
 test.each(pages)('%s says who does what: no "whoever", "nobody", "is told of", "gone on with"', (page) => {

@@ -5,7 +5,25 @@ import { type BenchResult, type BenchTotal, type OpTime, totalNames } from './re
 import type { Times } from './statistics';
 import { benchTables, caveats, headLines, skippedLines, type Table } from './table';
 
-export const toJson = (result: BenchResult): string => `${JSON.stringify(result, null, 1)}\n`;
+export const toJson = (result: BenchResult): string => rowsToJson(result);
+
+/** JSON with a line for each row of a list of objects, and for each other field of what holds such a list. */
+export function rowsToJson(content: object): string {
+  return `${spread(content)}\n`;
+}
+
+function spread(value: unknown): string {
+  if (!holdsRows(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[\n${value.map(spread).join(',\n')}\n]`;
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return `{\n${fields.map(([name, field]) => `${JSON.stringify(name)}: ${spread(field)}`).join(',\n')}\n}`;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** Whether there is a list of objects in it. */
+const holdsRows = (value: unknown): value is object =>
+  isObject(value) && (Array.isArray(value) ? value.some(isObject) : Object.values(value).some(holdsRows));
 
 // ---------------------------------------------------------------- CSV
 

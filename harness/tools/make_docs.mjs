@@ -6,16 +6,51 @@
  * Fails over any warning: a name without a comment, a link that leads nowhere, a type that is mentioned but not exported. (That every member has
  * a comment is a test of the declarations.)
  */
-import { copyFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Application, Converter } from 'typedoc';
-import { ENTRIES, LAB, PAGES, root } from './docs_pages.mjs';
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const at = (path) => join(root, path);
+
+/** The pages that a newcomer needs, in reading order; the others follow by name. */
+const FIRST = ['getting_started', 'page', 'commands', 'embedding'];
+
+const pages = (folder) =>
+  readdirSync(at(folder))
+    .filter((file) => file.endsWith('.md'))
+    .sort();
+const place = (file) => {
+  const index = FIRST.indexOf(file.replace('.md', ''));
+  return index < 0 ? FIRST.length : index;
+};
+const PAGES = pages('docs')
+  .sort((a, b) => place(a) - place(b))
+  .map((file) => `docs/${file}`);
+
+/** The lab log, the newest entry first. */
+const LAB = pages('docs/lab')
+  .reverse()
+  .map((file) => `docs/lab/${file}`);
+
+/** What the package exports. */
+const ENTRIES = [
+  'src/index.ts',
+  'src/data/digits.ts',
+  'src/files/index.ts',
+  'src/alone/index.ts',
+  'src/pretrained/index.ts',
+  'src/onnx/index.ts',
+  'src/quality/index.ts',
+  'src/node/index.ts',
+  'src/three/index.ts',
+  'src/worker/index.ts',
+];
 
 const app = await Application.bootstrap({
   name: 'webgpu-diffusion',
-  entryPoints: Object.values(ENTRIES).map(at),
+  entryPoints: ENTRIES.map(at),
   tsconfig: at('tsconfig.json'),
   projectDocuments: [...PAGES, ...LAB].map(at),
   readme: at('README.md'),
@@ -34,12 +69,19 @@ const app = await Application.bootstrap({
   // Parts of what is exported, which say nothing by themselves.
   intentionallyNotExported: [
     'src/base/errors.ts:Optional',
+    'src/gpu/adapter_memory.ts:DeviceLoss',
+    'src/gpu/adapter_memory.ts:Versions',
+    'src/gpu/request_device.ts:DeviceOfAdapter',
     'src/pretrained/index.ts:files',
+    'src/recipes.ts:parts',
+    'src/report.ts:UsedVariant',
     'src/sampling/options.ts:RunOptions',
+    'src/tuning/tuner.ts:Measured',
     'src/unet/network.ts:NetworkWeights',
     'src/weights/checkpoint.ts:Training',
     'src/weights/model.ts:Weights',
     'src/weights/safetensors.ts:Tensor',
+    'src/worker/client.ts:Listener',
   ],
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,
@@ -75,5 +117,4 @@ project.readme[0].text = project.readme[0].text.replace(/^# .+\n/, '');
 unlinkFolders(project.readme);
 app.validate(project);
 await app.generateOutputs(project);
-await copyFile(at('docs/llms.txt'), at('dist/docs/llms.txt'));
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exitCode = 1;

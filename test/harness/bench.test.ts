@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compare, comparisonTable } from '../../harness/bench/compare';
-import { toCsv, toJson, toMarkdown } from '../../harness/bench/export';
+import { rowsToJson, toCsv, toJson, toMarkdown } from '../../harness/bench/export';
 import { convInsideFlops, insideFlops, tapsInside } from '../../harness/bench/inside';
 import { parseResult } from '../../harness/bench/read';
 import {
@@ -378,11 +378,51 @@ describe('files', () => {
     expect(parseResult('a.json', toJson(all)).result).toEqual(all);
   });
 
+  test('JSON has a line for each row', () => {
+    const content = {
+      batch: 4,
+      peak: { gflops: 1 },
+      none: undefined,
+      rows: [{ a: [1, 2] }, { b: null }],
+      few: [],
+    };
+    const text = rowsToJson({ ...content, modes: [{ mode: 'train', rows: [{ c: 1 }] }] });
+    expect(JSON.parse(text)).toEqual({ ...content, modes: [{ mode: 'train', rows: [{ c: 1 }] }] });
+    expect(text.split('\n')).toEqual([
+      '{',
+      '"batch": 4,',
+      '"peak": {"gflops":1},',
+      '"rows": [',
+      '{"a":[1,2]},',
+      '{"b":null}',
+      '],',
+      '"few": [],',
+      '"modes": [',
+      '{',
+      '"mode": "train",',
+      '"rows": [',
+      '{"c":1}',
+      ']',
+      '}',
+      ']',
+      '}',
+      '',
+    ]);
+  });
+
   test('all results of the documentation can be read', () => {
     const folder = new URL('../../docs/results/', import.meta.url);
     const names = readdirSync(folder).filter((name) => name.startsWith('bench-'));
     expect(names.length).toBeGreaterThan(3);
     for (const name of names) parseResult(name, readFileSync(new URL(name, folder), 'utf8'));
+  });
+
+  test('each of these files has a line for each row', () => {
+    const folder = new URL('../../docs/results/', import.meta.url);
+    for (const name of readdirSync(folder)) {
+      const text = readFileSync(new URL(name, folder), 'utf8');
+      expect(rowsToJson(JSON.parse(text)), name).toBe(text);
+    }
   });
 
   test.each<[string, string, string]>([

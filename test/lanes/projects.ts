@@ -25,7 +25,7 @@ const mocking = {
 export const tags = [
   {
     name: 'thorough',
-    description: 'says again, elsewhere or of more cases, what a quicker test says; left out',
+    description: 'takes long, and mostly repeats a quicker test elsewhere or on more cases; left out',
   },
   {
     name: 'logic',

@@ -36,8 +36,7 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
   --verbose     list every test
-  --thorough    also the tests that say again, elsewhere or of more cases, what a quicker one says, and in browsers those
-                of what the engine does around its kernels on any device
+  --thorough    also the slow tests, and in browsers those of what the engine does around its kernels on any device
   WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title: all tests of it
 
 CHROME_BIN and FIREFOX_BIN name the browsers to use.`;

@@ -1,4 +1,4 @@
-/** docs/gpu.md's pack for a machine with a GPU and no network: packed, unpacked elsewhere, run with nothing but what is in it. */
+/** docs/performance.md's pack for a machine with a GPU and no network: packed, unpacked elsewhere, run with nothing but what is in it. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 // npm run pack:gpu [-- FILE.tar.gz]
 //
 // Packs into one file all that a machine with a GPU, but without network, npm or Node, needs to check, bench and train: see
-// docs/gpu.md. For Linux; for the kind of processor that this machine has.
+// docs/performance.md. For Linux; for the kind of processor that this machine has.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -98,7 +98,7 @@ for (const [name, path] of libraries)
 writeFileSync(at('glibc', 'version'), `${process.report.getReport().header.glibcVersionRuntime}\n`);
 
 for (const name of ['run.sh', 'run.mjs', 'torch_compare.py']) copyFileSync(join(here, name), at(name));
-copyFileSync(join(root, 'docs', 'gpu.md'), at('README.md'));
+copyFileSync(join(root, 'docs', 'performance.md'), at('README.md'));
 
 mkdirSync(dirname(target), { recursive: true });
 run('tar', '-C', work, '-czf', target, basename(folder));

@@ -2,6 +2,7 @@
 import type { ViteDevServer } from 'vite';
 import { devDependencies } from '../../../package.json';
 import { installWebGPU } from '../../../src/node';
+import { rowsToJson } from '../../bench/export';
 import {
   defineCommand,
   type Flag,
@@ -82,7 +83,7 @@ async function runPeers(given: Given<typeof flags>, server: ViteDevServer): Prom
   print(comparison, runtime, used);
   if (json) {
     const content = { runtime, versions: used, ...comparison };
-    await writeWhole(json, `${JSON.stringify(content, undefined, 2)}\n`);
+    await writeWhole(json, rowsToJson(content));
   }
   return comparison.problems.length > 0 ? 1 : 0;
 }

@@ -338,7 +338,7 @@ test('bench on a phone: a file is looked at, its marks are named, and it is comp
   expect(await text(page, 'files-problem-text')).toBe(
     'These are 3 files. Give one result to look at, or two to compare.',
   );
-  await drop(theirs.replace('"shareOfPeak": ', '"shareOfPeak": "'), 'broken.json');
+  await drop(theirs.replace('"shareOfPeak":', '"shareOfPeak":"'), 'broken.json');
   await until(page, () =>
     document.getElementById('files-problem-text')!.textContent.startsWith('broken.json is'),
   );
