@@ -22,7 +22,7 @@ export async function runProject(project: Project, folder: string, tarball: stri
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   await install(folder, tarball, ...project.packages);
   await writeFile(join(folder, 'input.js'), input);
-  for (const program of ['use.js', 'node.js', 'deno.js', 'page.js', 'three.js'])
+  for (const program of ['use.js', 'node.js', 'deno.js', 'page.js', 'three.js', 'picture.js'])
     await copyFile(join(programs, program), join(folder, program));
   return project.run(folder);
 }
@@ -143,10 +143,15 @@ export const projects: readonly Project[] = [
     packages: [],
     run: (folder) => visit(folder, html('page.js', importMap(ours))),
   },
+  {
+    name: 'three.js 0.187.0, with a buffer of its own',
+    packages: ['three@0.187.0'],
+    run: (folder) => visit(folder, html('three.js', importMap({ ...ours, ...threes }))),
+  },
   // The first one with ExternalTexture, and the newest.
   ...['0.180.0', '0.187.0'].map((version) => ({
-    name: `three.js ${version}`,
+    name: `three.js ${version}, with a texture of the engine's`,
     packages: [`three@${version}`],
-    run: (folder: string) => visit(folder, html('three.js', importMap({ ...ours, ...threes }))),
+    run: (folder: string) => visit(folder, html('picture.js', importMap({ ...ours, ...threes }))),
   })),
 ];
