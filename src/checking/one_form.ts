@@ -3,8 +3,7 @@ import type { Op } from '../plan/op';
 import type { Arrays, Values } from '../plan/reference';
 import { STATE } from '../plan/step_state';
 import type { Tensor } from '../plan/tensor';
-import { references } from '../reference/index';
-import { opWith, sizesOf, valuesLike } from './check_ops';
+import { opWith, referenceOf, sizesOf, valuesLike } from './check_ops';
 import { faultOf } from './compare';
 import { runOnce, type Tools } from './run_once';
 import { SEED, smallShape, startValues } from './small_case';
@@ -212,7 +211,7 @@ interface Piece {
 
 /** What a kernel must compute, piece by piece. */
 function* piecesOf(kernel: string, shape: Shape, inputs: Arrays): Generator<Piece, void, undefined> {
-  const compute = (part: Shape, inputs: Arrays) => references[kernel](part as never, inputs);
+  const compute = (part: Shape, inputs: Arrays) => referenceOf(kernel)(part as never, inputs);
   const largest = Math.max(...Object.values(inputs).map(({ length }) => length));
   const axis = 'channels' in shape ? 'channels' : 'elements';
   const all = shape[axis] as number;

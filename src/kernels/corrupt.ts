@@ -1,4 +1,4 @@
-import shader from '../../shaders/batch/corrupt.wgsl';
+import shaders from 'virtual:kernel/corrupt';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { ImageShape } from './swish_max_pool';
@@ -33,7 +33,7 @@ export const corrupt: Kernel<CorruptShape, 'images' | 'order' | 'state' | 'clean
         const pixels = height * width;
         const vec4s = (channels * pixels * batch) / 4;
         const params = { vec4s, n4: batch / 4, pixels, channels, seed, binarize: binarize ? 1 : 0 };
-        return [call(shader, params, tensors, vec4s)];
+        return [call(shaders.plain, params, tensors, vec4s)];
       },
     },
   },

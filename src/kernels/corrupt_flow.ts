@@ -1,4 +1,4 @@
-import shader from '../../shaders/batch/corrupt_flow.wgsl';
+import shaders from 'virtual:kernel/corrupt_flow';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { CorruptShape } from './corrupt';
@@ -30,7 +30,7 @@ export const corruptFlow: Kernel<
         const pixels = height * width;
         const vec4s = (channels * pixels * batch) / 4;
         const params = { vec4s, n4: batch / 4, pixels, channels, seed, binarize: Number(binarize) };
-        return [call(shader, params, tensors, vec4s)];
+        return [call(shaders.plain, params, tensors, vec4s)];
       },
     },
   },

@@ -1,5 +1,4 @@
-import flowShader from '../../shaders/batch/corrupt_images.flow.wgsl';
-import shader from '../../shaders/batch/corrupt_images.wgsl';
+import shaders from 'virtual:kernel/corrupt_images';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { padBatch } from '../plan/tensor';
@@ -31,7 +30,7 @@ export const corruptImages: Kernel<CorruptImagesShape, 'images' | 'state' | 'lev
       calls: ({ count, height, width, channels, seed, flow }, tensors) => {
         const pixels = height * width;
         const size = count * pixels * channels;
-        return [call(flow ? flowShader : shader, { size, pixels, channels, seed }, tensors, size)];
+        return [call(shaders[flow ? 'flow' : 'plain'], { size, pixels, channels, seed }, tensors, size)];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/sampling/gaussian_noise.wgsl';
+import shaders from 'virtual:kernel/gaussian_noise';
 import { call, type Kernel } from '../plan/op';
 import type { NoiseShape } from './uniform_noise';
 
@@ -13,7 +13,7 @@ export const gaussianNoise: Kernel<NoiseShape, 'output'> = {
     plain: {
       calls: ({ channels, height, width, batch, count, seed }, tensors) => {
         const vec4s = (channels * height * width * batch) / 4;
-        return [call(shader, { vec4s, n4: batch / 4, count, seed }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, n4: batch / 4, count, seed }, tensors, vec4s)];
       },
     },
   },

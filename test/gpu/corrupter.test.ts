@@ -1,9 +1,10 @@
 /** Noise on images of the caller's, in the caller's buffers: the same that training draws. */
+import { references } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import { Random, type Values } from '../../harness/specs/lib/spec';
 import { createEngine, type Pixels, readPictures } from '../../src/index';
+import type { Arrays } from '../../src/plan/reference';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { references } from '../../src/reference/index';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { expectClose, type Run, runOn, toNhwc } from './alone_tools';
@@ -38,7 +39,7 @@ function drawn(objective: 'tutorial' | 'flow', step: number): Record<'noisy' | '
   const { levels } = references.draw_conditions(conditions as never, { order, labels: order, state });
   const shape = { ...size, batch: 8, imageCount: count, seed, binarize: false } as never;
   const images = new Uint32Array(bytes.buffer);
-  const made = flow
+  const made: Arrays = flow
     ? references.corrupt_flow(shape, { images, order, state, levels })
     : references.corrupt(shape, { images, order, state });
   const target = flow ? made.velocity : made.clean;

@@ -1,4 +1,5 @@
 /** The check of kernels before they are used: what is wrong is noticed before the first step. */
+import { references } from 'virtual:references';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
 import { faultsOf } from '../../src/checking/check_ops';
@@ -10,7 +11,6 @@ import { Staging } from '../../src/gpu/staging';
 import { createEngine } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
-import { references } from '../../src/reference/index';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check as checkOn, digits, type Network, tutorial } from '../checked_networks';
