@@ -79,7 +79,7 @@ export const loadShaders = (): Reflection[] =>
  * Groups that are not folders. `network`: files that every network needs. `flow`: files that a network with noise levels as input needs.
  */
 const GROUPS: readonly (readonly [string, RegExp])[] = [
-  ['flow', /^conditioning\/|\/(normal|turns|gaussian_noise|flow_step)\.wgsl$/],
+  ['flow', /^conditioning\/|\/(normal|turns|flow_step)\.wgsl$/],
   ['optimizer', /^lib\/(slices|reduce)\./],
   ['network', /^lib\/|^activation\/(?!.*_grad)|\/(pack_weights|nhwc_to_chwn|chwn_to_nhwc)\.wgsl$/],
 ];

@@ -24,8 +24,7 @@ const BY_STEP: Readonly<Record<string, readonly string[]>> = {
   adam: ['state'],
   average_weights: ['state'],
   finish_step: [],
-  corrupt: ['state', 'clean', 'noisy'],
-  corrupt_flow: ['state', 'noisy', 'velocity'],
+  corrupt: ['state', 'noisy', 'truth'],
   draw_conditions: ['state', 'levels', 'classes'],
 };
 /** Large tensors repeat so many start values: a prime number, so that no row or image is like another. */

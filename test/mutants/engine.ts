@@ -7,7 +7,7 @@ export const engine: Mutants = {
       file: 'src/gpu/program.ts',
       text: 'const to = Math.floor(((p + 1) * z) / count);',
       becomes: 'const to = Math.floor(((p + 1) * (z - 1)) / count);',
-      caughtBy: node('gpu/kernels', 'uniform_noise'),
+      caughtBy: node('gpu/kernels', 'noise'),
     },
     'a program that fails takes no sibling down': {
       file: 'src/gpu/program.ts',

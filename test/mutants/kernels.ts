@@ -313,8 +313,8 @@ export const kernels: Mutants = {
   batch: {
     'one grey of 256 is on the wrong side': {
       file: 'shaders/batch/corrupt.wgsl',
-      text: 'byte > 127u',
-      becomes: 'byte > 128u',
+      text: 'select(0.0, 1.0, byte > 127u)',
+      becomes: 'select(0.0, 1.0, byte > 128u)',
       caughtBy: emulate('corrupt'),
     },
     'the batch begins at the start of the epoch': {
@@ -327,13 +327,13 @@ export const kernels: Mutants = {
       file: 'shaders/lib/threefry.wgsl',
       text: 'k2 + 4u',
       becomes: 'k2 + 3u',
-      caughtBy: emulate('uniform_noise'),
+      caughtBy: emulate('noise'),
     },
     'sines and cosines of a normal draw change places': {
       file: 'shaders/lib/normal.wgsl',
       text: 'vec4f(0.0, 0.25, 0.0, 0.25)',
       becomes: 'vec4f(0.25, 0.0, 0.25, 0.0)',
-      caughtBy: emulate('gaussian_noise'),
+      caughtBy: emulate('noise'),
     },
     'colours of an image change places': {
       file: 'shaders/batch/nhwc_to_chwn.wgsl',

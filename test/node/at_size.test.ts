@@ -336,7 +336,7 @@ test('weights whose gradient is not finite compare with nothing, which is not re
 describe('a kernel with one form', () => {
   const cases: [string, RegExp, WrongWhere, (world: World) => Promise<unknown>][] = [
     ['Adam in one step of sixteen', /^adam$/, { step: 16 }, fourSteps],
-    ['noise in one step of sixteen', /^corrupt_flow$/, { step: 16 }, fourSteps],
+    ['noise in one step of sixteen', /^corrupt\.flow$/, { step: 16 }, fourSteps],
     ['the loss from 12 images on', /^mse$/, { batch: 12 }, fourSteps],
     ['upsampling from 12 images on', /^swish_upsample_add$/, { batch: 12 }, fourSteps],
     [

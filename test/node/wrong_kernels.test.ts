@@ -156,7 +156,7 @@ const faults: Record<string, Fault> = {
     becomes: 'bias_at + 0u * place.o',
     kernel: 'pack_weights',
   },
-  'the wrong velocity': { shader: /^corrupt_flow$/, text: 'e - x', becomes: 'x - e', kernel: 'corrupt_flow' },
+  'the wrong velocity': { shader: /^corrupt\.flow$/, text: 'e - x', becomes: 'x - e', kernel: 'corrupt' },
   'classes withheld by mistake': {
     shader: /^draw_conditions$/,
     text: 'chance <',
@@ -193,8 +193,8 @@ const faults: Record<string, Fault> = {
     kernel: 'conv2d_grad_kernel',
   },
   'noise that is the same twice': {
-    ...{ shader: /^gaussian_noise$/, text: 'n / 2u + 1u', becomes: 'n / 2u' },
-    kernel: 'gaussian_noise',
+    ...{ shader: /^noise\.gaussian$/, text: 'n / 2u + 1u', becomes: 'n / 2u' },
+    kernel: 'noise',
   },
   'steps too short': {
     shader: /^flow_step$/,
