@@ -242,10 +242,14 @@ function referencesModule(kernels: readonly string[]): string {
       missing.map((kernel) => `The kernel ${kernel} needs src/reference/${kernel}.ts.`).join(' '),
     );
   const imports = kernels.map(
-    (kernel, i) => `import { reference as r${i} } from ${JSON.stringify(referenceOf(kernel))};`,
+    (kernel, i) =>
+      `import { reference as r${i}, small as s${i} } from ${JSON.stringify(referenceOf(kernel))};`,
   );
-  const entries = kernels.map((kernel, i) => `${kernel}: r${i}`);
-  return `${imports.join('\n')}\nexport const references = { ${entries.join(', ')} };`;
+  const record = (letter: string) =>
+    `{ ${kernels.map((kernel, i) => `${kernel}: ${letter}${i}`).join(', ')} }`;
+  return `${imports.join('\n')}
+export const references = ${record('r')};
+export const smallCases = ${record('s')};`;
 }
 
 /** Writes the declarations; while shaders are edited, one that is half written is no reason to end the server. */

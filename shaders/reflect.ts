@@ -150,9 +150,10 @@ ${own.map(([technique, name]) => `    readonly ${technique}: ${types.get(name)};
 }
 `,
   );
-  const references = referenced.map(
-    (kernel) => `    readonly ${kernel}: typeof import('../src/reference/${kernel}').reference;\n`,
-  );
+  const record = (name: string) =>
+    referenced
+      .map((kernel) => `    readonly ${kernel}: typeof import('../src/reference/${kernel}').${name};\n`)
+      .join('');
   const all = `declare module 'virtual:shaders' {
   /** Every shader, by name. */
   export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
@@ -163,7 +164,10 @@ ${own.map(([technique, name]) => `    readonly ${technique}: ${types.get(name)};
 declare module 'virtual:references' {
   /** What each kernel must compute that a network may use. */
   export const references: {
-${references.join('')}  };
+${record('reference')}  };
+  /** How the self-check tries it. */
+  export const smallCases: {
+${record('small')}  };
 }
 `;
   return [all, ...layouts, ...modules].join('\n');

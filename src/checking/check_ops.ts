@@ -85,9 +85,9 @@ export const referenceOf = (kernel: string) => all[kernel];
 /** Makes a small op of the same variant, on its own tensors. */
 function caseOf(o: Op, make: typeof op): Case {
   const { kernel, shape: given } = o.origin;
-  const shape = smallShape(given, kernel.sizes);
+  const shape = smallShape(kernel, given);
   const sizes = sizesOf(o, shape);
-  const before = startValues(shape, sizes);
+  const before = startValues(o.kernel, shape, sizes);
   const tensors = Object.fromEntries(Object.entries(sizes).map(([label, size]) => [label, { label, size }]));
   return {
     op: opWith(o, shape, tensors, make),

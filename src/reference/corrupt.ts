@@ -1,6 +1,7 @@
 import { normal, STREAM, threefry, uniform } from '../base/random';
 import type { CorruptImagesShape, CorruptShape } from '../kernels/corrupt';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, between, IMAGES, IN_SET, MAP, order, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
 /** What `eachPixel` visits. */
@@ -78,3 +79,17 @@ export function reference(shape: CorruptShape | CorruptImagesShape, inputs: Arra
   });
   return { noisy, truth };
 }
+
+export const small: SmallCase<CorruptShape | CorruptImagesShape> = {
+  shape: (shape) =>
+    'batch' in shape
+      ? atMost<CorruptShape>({ ...MAP, imageCount: IN_SET })(shape)
+      : atMost<CorruptImagesShape>({
+          channels: MAP.channels,
+          height: MAP.height,
+          width: MAP.width,
+          count: IMAGES,
+        })(shape),
+  values: { order, state, levels: between(0, 1) },
+  ofStep: ['state', 'noisy', 'truth'],
+};

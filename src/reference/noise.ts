@@ -1,5 +1,6 @@
 import { normal, STREAM, threefry, uniform } from '../base/random';
 import type { NoiseShape } from '../kernels/noise';
+import { atMost, IMAGES, MAP, type SmallCase } from '../plan/small_case';
 
 /** Numbers [channels][height][width][batch] made from pairs of random words; two images share a pair. 0 in padded slots. */
 export function fromWords(
@@ -18,3 +19,5 @@ export function fromWords(
 export const reference = (shape: NoiseShape) => ({
   output: fromWords(shape, (words, which) => (shape.gaussian ? normal(words)[which] : uniform(words[which]))),
 });
+
+export const small: SmallCase<NoiseShape> = { shape: atMost<NoiseShape>({ ...MAP, count: IMAGES }) };

@@ -38,7 +38,7 @@ test('nothing is said of any form of any kernel', async () => {
         const sizes = Object.entries<number>(spec.kernel.sizes(shape));
         const tensors = Object.fromEntries(sizes.map(([label, size]) => [label, tensor(label, size)]));
         ops.set(
-          `${variant} ${JSON.stringify(smallShape(shape, spec.kernel.sizes))}`,
+          `${variant} ${JSON.stringify(smallShape(spec.kernel, shape))}`,
           op(spec.kernel, name, shape, tensors, variant),
         );
       }
