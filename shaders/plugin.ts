@@ -235,7 +235,7 @@ ${entries.join('\n')}
 }
 
 /** Throws for a kernel that has no reference: otherwise the self-check would miss it, at a user. */
-function referencesModule(kernels: readonly string[]): string {
+export function referencesModule(kernels: readonly string[]): string {
   const missing = kernels.filter((kernel) => !existsSync(referenceOf(kernel)));
   if (missing.length > 0)
     throw new Error(

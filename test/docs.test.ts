@@ -44,7 +44,9 @@ describe('lines of files', () => {
 });
 
 describe('programs', () => {
-  const programs = blocks.filter(({ language, file }) => /^(js|ts)$/.test(language) && !file);
+  const programs = blocks.filter(
+    ({ language, file, newFile }) => /^(js|ts)$/.test(language) && !file && !newFile,
+  );
   const elsewhere = programs.filter(({ runBy }) => runBy);
   const compiled = programs.filter(({ runBy }) => !runBy);
 

@@ -4,7 +4,7 @@ import { texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { type AnySpec, missingTwins, shaders, specs, type Twins } from '../harness/specs/lib/registry';
-import { loadShaders, readText, wgslFiles } from '../shaders/plugin';
+import { loadShaders, readText, referencesModule, wgslFiles } from '../shaders/plugin';
 import { requirements } from '../src/gpu/request_device';
 import { op } from '../src/plan/op';
 import type { Shader } from '../src/plan/shader';
@@ -49,6 +49,13 @@ describe('what a kernel lacks is told of', () => {
   ])('%s', (_, change, told) => {
     expect(missingTwins({ ...whole, ...change })).toEqual(told);
   });
+});
+
+test('there is no build without the reference of a kernel', () => {
+  expect(referencesModule(['swish'])).toContain('src/reference/swish.ts');
+  expect(() => referencesModule(['swish', 'swoosh'])).toThrow(
+    'The kernel swoosh needs src/reference/swoosh.ts.',
+  );
 });
 
 test('the registry has every shader', () => {
