@@ -253,7 +253,7 @@ export const smallCases = ${record('s')};`;
 }
 
 /** Writes the declarations; while shaders are edited, one that is half written is no reason to end the server. */
-function declare(context: Rollup.PluginContext): void {
+function refreshDeclarations(context: Rollup.PluginContext): void {
   try {
     writeDeclarations();
   } catch (error) {
@@ -273,7 +273,7 @@ export function wgsl({ assets = false } = {}): Plugin {
     name: 'wgsl',
     enforce: 'pre',
     buildStart() {
-      declare(this);
+      refreshDeclarations(this);
     },
     resolveId: (id) =>
       [KERNEL, ALL, REFERENCES, SOURCES, FILES, STANDING].some((start) => id.startsWith(start))
@@ -294,14 +294,18 @@ export function wgsl({ assets = false } = {}): Plugin {
       if (query === 'base64')
         return js(`export default ${JSON.stringify(readFileSync(path).toString('base64'))};`);
       if (query === 'bytes') return js(bytesModule(path, assets));
-      if (!path.endsWith('.wgsl')) return null;
+      if (!path.endsWith('.wgsl') || query !== undefined) return null;
       const struct = loadStructs().get(basename(path, '.wgsl'));
-      return struct ? js(`export default ${JSON.stringify(struct)};`) : null;
+      if (!struct)
+        throw new Error(
+          `${path} is not a struct of shaders/lib, which alone can be imported; import a kernel's shaders from 'virtual:kernel/NAME'.`,
+        );
+      return js(`export default ${JSON.stringify(struct)};`);
     },
     watchChange(id) {
       if (!id.endsWith('.wgsl')) return;
       sources = shaderSources();
-      declare(this);
+      refreshDeclarations(this);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The types of the small cases that the self-check makes, and what several kernels' small cases share: see src/reference. */
+/** How the self-check tries a kernel, which the kernel's reference says (src/reference), and what several of them share. */
 import type { Values } from './reference';
 import { STATE, STATE_WORDS } from './step_state';
 
@@ -18,7 +18,7 @@ export interface SmallCase<Shape> {
    * in which the others go on from what the step before has left.
    */
   readonly ofStep?: readonly string[];
-  /** Of a kernel of maps, which can be computed piece by piece: the extent to cut, from which on no element depends on another. */
+  /** Of a kernel of maps: the extent along which its results can be computed piece by piece. */
   readonly cut?: keyof Shape & string;
 }
 
@@ -47,7 +47,7 @@ export const atMost =
       }),
     ) as Shape;
 
-/** Limits that suit most kernels. */
+/** Limits of several kernels. A map is [channels][height][width][batch]; IMAGES counts images, IN_SET those of a data set. */
 export const ELEMENTS = 260;
 export const MAP = { channels: 8, height: 10, width: 10, batch: 8 } as const;
 export const IMAGES = 7;

@@ -1,7 +1,15 @@
 /** Faults of shaders, and of what launches them. */
-import { emulate, type Mutants, node } from './mutant';
+import { emulate, type Mutants, node, unit } from './mutant';
 
 export const kernels: Mutants = {
+  'types of shaders': {
+    'a launcher may give any param': {
+      file: 'shaders/reflect.ts',
+      text: 'const names = [Object.keys(params.fields),',
+      becomes: "const names = [[...Object.keys(params.fields), 'vec4'],",
+      caughtBy: unit('kernel_types'),
+    },
+  },
   convolutions: {
     'taps right of the image count, as pixels of the next row': {
       file: 'shaders/conv2d/direct/direct.wgsl',

@@ -1,6 +1,6 @@
 /**
- * The package as others install it: packed, put into an empty project of each kind, and used there. Prints what ran, and fails if anything
- * did not work.
+ * The package as others install it: packed, put into an empty project of each kind, and used there; and the project with the kernel that the
+ * guide adds. Prints what ran, and fails if anything did not work.
  *
  *   npm run test:package -- [WORD]…     only the rows that have one of these words in their name
  *
