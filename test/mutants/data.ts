@@ -7,7 +7,7 @@ export const data: Mutants = {
       file: 'harness/bench/read.ts',
       text: 'return { ...row, kernel: merged.kernel,',
       becomes: 'return { ...row,',
-      caughtBy: unit('old'),
+      caughtBy: unit('old/old'),
     },
   },
   'weights format': {
