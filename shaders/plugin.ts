@@ -258,7 +258,7 @@ function refreshDeclarations(context: Rollup.PluginContext): void {
     writeDeclarations();
   } catch (error) {
     if (!context.meta.watchMode) throw error;
-    context.warn((error as Error).message);
+    context.warn(`The types of shaders stay as they are: ${(error as Error).message}`);
   }
 }
 
