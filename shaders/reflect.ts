@@ -110,22 +110,36 @@ export function reflectStruct(name: string, code: string): StructLayout | undefi
   });
 }
 
+/** The names of each kernel's shaders: `conv2d.tile` is `tile` of conv2d, and `conv2d` is `plain`. */
+export function kernelsOf(names: Iterable<string>): ReadonlyMap<string, [technique: string, name: string][]> {
+  const kernels = new Map<string, [string, string][]>();
+  for (const name of names) {
+    const [kernel, technique = 'plain'] = name.split('.');
+    kernels.set(kernel, [...(kernels.get(kernel) ?? []), [technique, name]]);
+  }
+  return kernels;
+}
+
 /**
- * The text of shaders.gen.d.ts: one module per shader, so that a wrong param or binding name is a compile error, and one per struct that
- * host and shaders share.
+ * The text of shaders.gen.d.ts: one module per kernel, so that a wrong name of a shader, a param or a binding is a compile error, one per
+ * struct that host and shaders share, and one of the references of the kernels `referenced`.
  */
 export function declareShaders(
   shaders: readonly Shader[],
   structs: ReadonlyMap<string, StructLayout> = new Map(),
+  referenced: readonly string[] = [],
 ): string {
   const union = (names: string[]) => (names.length ? names.map((n) => `'${n}'`).join(' | ') : 'never');
-  const modules = shaders.map(
-    (s) => `declare module '*/${s.name}.wgsl' {
-  const shader: import('../src/plan/shader').Shader<
-    ${union(Object.keys(s.params.fields))},
-    ${union(Object.keys(s.bindings))}${s.columns ? `,\n    ${union([...s.columns])}` : ''}
-  >;
-  export default shader;
+  const typeOf = ({ params, bindings, columns }: Shader) => {
+    const names = [Object.keys(params.fields), Object.keys(bindings), ...(columns ? [[...columns]] : [])];
+    return `import('../src/plan/shader').Shader<${names.map(union).join(', ')}>`;
+  };
+  const types = new Map(shaders.map((shader) => [shader.name, typeOf(shader)]));
+  const modules = [...kernelsOf(types.keys())].map(
+    ([kernel, own]) => `declare module 'virtual:kernel/${kernel}' {
+  const shaders: {
+${own.map(([technique, name]) => `    readonly ${technique}: ${types.get(name)};\n`).join('')}  };
+  export default shaders;
 }
 `,
   );
@@ -136,12 +150,25 @@ export function declareShaders(
 }
 `,
   );
+  const record = (name: string) =>
+    referenced
+      .map((kernel) => `    readonly ${kernel}: typeof import('../src/reference/${kernel}').${name};\n`)
+      .join('');
   const all = `declare module 'virtual:shaders' {
   /** Every shader, by name. */
   export const shaders: Readonly<Record<string, import('../src/plan/shader').Shader>>;
   /** The text of each, as it is shipped, for tests. */
   export const texts: Readonly<Record<string, string>>;
 }
+
+declare module 'virtual:references' {
+  /** What each kernel must compute that a network may use. */
+  export const references: {
+${record('reference')}  };
+  /** How the self-check tries it. */
+  export const smallCases: {
+${record('small')}  };
+}
 `;
-  return `// Generated from the WGSL files by shaders/plugin.ts. Do not edit.\n\n${[all, ...layouts, ...modules].join('\n')}`;
+  return [all, ...layouts, ...modules].join('\n');
 }

@@ -18,7 +18,7 @@ export function savedShaders(): Plugin {
       // The next page that is opened gets the new text, wherever it is part of a module: see plugin.ts.
       const { moduleGraph, hot, name } = this.environment;
       for (const [id, module] of moduleGraph.idToModuleMap)
-        if (/\.wgsl$|virtual:.*shader/.test(id)) moduleGraph.invalidateModule(module);
+        if (/\.wgsl$|virtual:(kernel|.*shader)/.test(id)) moduleGraph.invalidateModule(module);
       if (name === 'client') hot.send(SAVED, { file: path, text: await read() });
       return [];
     },

@@ -1,28 +1,42 @@
 /** The small cases that kernels are checked on before they are used. */
+import { references, smallCases } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import { specs } from '../harness/specs/lib/registry';
 import { faultOf } from '../src/checking/compare';
 import { smallShape, startValues } from '../src/checking/small_case';
-import { references } from '../src/reference/index';
+import type { SmallCase } from '../src/plan/small_case';
 
 /** What no network uses. */
 const PROBES = ['copy', 'fma_peak', 'noop'];
 
-test('every kernel that a network may use has its reference in the list', () => {
+test('every kernel that a network may use has its reference', () => {
   const expected = [...specs].filter(([name]) => !PROBES.includes(name));
   expect(references).toEqual(Object.fromEntries(expected.map(([name, { reference }]) => [name, reference])));
+});
+
+test('every one says how it is tried, of tensors and numbers that it has', () => {
+  const tried: Readonly<Record<string, Pick<SmallCase<never>, 'values' | 'ofStep'> & { cut?: string }>> =
+    smallCases;
+  for (const name of Object.keys(references)) {
+    const { kernel, cases } = specs.get(name)!;
+    const shapes = Object.values(cases);
+    const { values = {}, ofStep = [], cut } = tried[name];
+    const tensors = new Set(shapes.flatMap((shape) => Object.keys(kernel.sizes(shape))));
+    for (const tensor of [...Object.keys(values), ...ofStep]) expect(tensors, name).toContain(tensor);
+    if (cut) for (const shape of shapes) expect(shape[cut], name).toBeGreaterThan(0);
+  }
 });
 
 describe('of every case of a kernel the small one', () => {
   test.each(Object.keys(references))('%s', (name) => {
     const { kernel, cases, reference } = specs.get(name)!;
     for (const [title, shape] of Object.entries(cases)) {
-      const small = smallShape(shape, kernel.sizes);
+      const small = smallShape(kernel, shape);
       // It is as small as that again, and legal for whatever could do the large one.
-      expect(smallShape(small, kernel.sizes), title).toEqual(small);
+      expect(smallShape(kernel, small), title).toEqual(small);
       for (const [variant, { refuses }] of Object.entries(kernel.variants))
         if (!refuses?.(shape)) expect(refuses?.(small), `${variant}, ${title}`).toBeUndefined();
-      const before = startValues(small, kernel.sizes(small));
+      const before = startValues(name, small, kernel.sizes(small));
       const size = Object.values(before).reduce((sum, { length }) => sum + length, 0);
       expect(size, title).toBeLessThan(300_000);
       // What comes out is finite, and other than what was there before.

@@ -20,6 +20,8 @@ export interface Block {
   readonly code: string;
   /** `<!-- path -->` stands before it: these are lines of that file, which are tried there. */
   readonly file?: string;
+  /** `<!-- new file path -->` stands before it: that file as a whole, which test/package/kernel.ts adds to the project. */
+  readonly newFile?: string;
   /** `<!-- not run: reason -->` stands before it: it is only compiled. */
   readonly notRun?: string;
   /** `<!-- run by path -->` stands before it: that test runs it, with what it needs around it. */
@@ -32,9 +34,10 @@ export function blocksOf(document: string, text = read(document)): Block[] {
     const [, marker, language, code] = match;
     const [, notRun] = /^not run: (.+)/.exec(marker ?? '') ?? [];
     const [, runBy] = /^run by (.+)/.exec(marker ?? '') ?? [];
-    const file = notRun || runBy ? undefined : marker;
+    const [, newFile] = /^new file (.+)/.exec(marker ?? '') ?? [];
+    const file = notRun || runBy || newFile ? undefined : marker;
     const line = text.slice(0, match.index).split('\n').length + Number(marker !== undefined);
-    return { document, line, language, code, file, notRun, runBy };
+    return { document, line, language, code, file, newFile, notRun, runBy };
   });
 }
 

@@ -1,7 +1,7 @@
 /** Normal random numbers: their distribution on the host, and the arithmetic of the shaders' own, in an interpreter. */
 import { describe, expect, test } from 'vitest';
 import { COS_TURNS_ERROR } from '../harness/specs/embedding';
-import { normalsAt } from '../harness/specs/gaussian_noise';
+import { normalsAt } from '../harness/specs/noise';
 import { readText } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
 import { normal, STREAM, threefry } from '../src/base/random';

@@ -1,4 +1,4 @@
-/** Threefry against the published vectors, and what is shuffled with it. The shader follows by harness/specs/uniform_noise.ts. */
+/** Threefry against the published vectors, and what is shuffled with it. The shader follows by harness/specs/noise.ts. */
 import { expect, test } from 'vitest';
 import { permutation, threefry } from '../src/base/random';
 

@@ -72,7 +72,8 @@ test('a struct that is a file of its own is read and declared', () => {
 
 test('the declarations name the params and the bindings', () => {
   const text = declareShaders([reflect('good', good)]);
-  expect(text).toContain(`declare module '*/good.wgsl'`);
+  expect(text).toContain(`declare module 'virtual:kernel/good'`);
+  expect(text).toContain('readonly plain: ');
   expect(text).toContain(`'count' | 'shift' | 'scale'`);
   expect(text).toContain(`'input' | 'output'`);
 });

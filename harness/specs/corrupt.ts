@@ -1,89 +1,120 @@
-import { permutation } from '../../src/base/random';
-import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
+import { permutation, uniform } from '../../src/base/random';
+import { type CorruptImagesShape, type CorruptShape, corrupt } from '../../src/kernels/corrupt';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
-import { reference } from '../../src/reference/corrupt';
-import { EPSILON, padded, type Spec } from './lib/spec';
+import { eachPixel, levelsOf, reference } from '../../src/reference/corrupt';
+import { type Arrays, EPSILON, padded, type Random, type Spec } from './lib/spec';
+import { normalsAt } from './noise';
 
-const seed = 123;
+const pixel = {
+  channels: 1,
+  height: 1,
+  width: 1,
+  batch: padded(1),
+  imageCount: 1,
+  seed: 123,
+  binarize: false,
+};
+const digits = { channels: 1, height: 28, width: 28, batch: padded(8), imageCount: 50, seed: 123 };
+const colours = { channels: 3, height: 5, width: 7 };
+const large = { channels: 3, height: 152, width: 149, batch: padded(4), imageCount: 5, seed: 123 };
+const usual = { ...digits, batch: padded(64), imageCount: 100 };
+const own = { count: 64, height: 28, width: 28, channels: 1, seed: 123 };
+const benched = { channels: 1, height: 28, width: 28, imageCount: 10_000, seed: 123 };
 
-export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'clean' | 'noisy'> = {
+/** A state within an epoch: the last slots are padding, and the batch ends where the epoch does. */
+function stateOf({ batch, imageCount }: CorruptShape): Uint32Array {
+  const state = new Uint32Array(STATE_WORDS);
+  state[STATE.step] = imageCount === 1 ? 0 : 1370;
+  state[STATE.count] = Math.min(imageCount, Math.max(1, batch - 3));
+  state[STATE.batchStart] = imageCount - state[STATE.count];
+  state[STATE.epochSize] = imageCount;
+  return state;
+}
+
+function batchInputs(shape: CorruptShape, random: Random): Arrays {
+  const { channels, height, width, batch, imageCount, seed, flow } = shape;
+  const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
+  bytes.set(flow ? [255, 0, 127, 128] : [127, 128, 0, 255]);
+  const images = new Uint32Array(Uint8Array.from(bytes).buffer);
+  const state = stateOf(shape);
+  const drawn = { images, order: permutation(imageCount, seed, 5), state };
+  if (!flow) return drawn;
+  const levels = random.floats(batch, 0, 1);
+  if (batch > 4) levels.set([0, 1]);
+  // A padded slot may hold anything.
+  levels.fill(Number.NaN, state[STATE.count]);
+  return { ...drawn, levels };
+}
+
+function ownInputs({ count, height, width, channels }: CorruptImagesShape, random: Random): Arrays {
+  const state = new Uint32Array(STATE_WORDS);
+  state[STATE.step] = count === 1 ? 0 : 1370;
+  const levels = random.floats(padded(count), 0, 1);
+  if (count > 1) levels.set([0, 1]);
+  return { images: random.floats(count * height * width * channels, 0, 1), state, levels };
+}
+
+/** What a value of an image errs by. */
+function errorOf(shape: CorruptShape | CorruptImagesShape, x: number): number {
+  const ulp = 2 * EPSILON;
+  // The constant 1/255 and its product with a whole number.
+  if ('batch' in shape) return shape.binarize ? 0 : 1.5 * ulp * Math.abs(x);
+  // 2 image is exact, the difference rounds.
+  return shape.flow ? ulp * Math.abs(x) : 0;
+}
+
+export const spec: Spec<CorruptShape | CorruptImagesShape, 'images' | 'state' | 'noisy' | 'truth'> = {
   kernel: corrupt,
   cases: {
-    'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), imageCount: 1, seed, binarize: false },
+    'one pixel': { ...pixel, flow: false },
+    'one pixel of a flow': { ...pixel, flow: true },
     'prime sizes': {
-      channels: 3,
-      height: 5,
-      width: 7,
-      batch: padded(13),
-      imageCount: 31,
-      seed: 7,
-      binarize: false,
+      ...{ ...colours, batch: padded(13), imageCount: 31, seed: 7, binarize: false, flow: false },
     },
-    'greys on either side of the middle': {
-      channels: 1,
-      height: 2,
-      width: 2,
-      batch: padded(1),
-      imageCount: 1,
-      seed,
-      binarize: true,
+    'prime sizes, a flow': {
+      ...{ ...colours, batch: padded(12), imageCount: 31, seed: 7, binarize: false, flow: true },
     },
-    'black and white': {
-      channels: 1,
-      height: 28,
-      width: 28,
-      batch: padded(8),
-      imageCount: 50,
-      seed,
-      binarize: true,
+    'greys on either side of the middle': { ...pixel, height: 2, width: 2, binarize: true, flow: false },
+    'black and white': { ...digits, binarize: true, flow: false },
+    'black and white, a flow': {
+      ...{ ...colours, batch: padded(12), imageCount: 20, seed: 99, binarize: true, flow: true },
     },
-    'the largest seed': {
-      channels: 1,
-      height: 28,
-      width: 28,
-      batch: padded(8),
-      imageCount: 50,
-      seed: 0xffffffff,
-      binarize: false,
-    },
-    'more than one row of workgroups': {
-      channels: 3,
-      height: 152,
-      width: 149,
-      batch: padded(4),
-      imageCount: 5,
-      seed,
-      binarize: true,
+    'a usual batch of a flow': { ...usual, binarize: true, flow: true },
+    'the largest seed': { ...digits, seed: 0xffffffff, binarize: false, flow: false },
+    'the largest seed, a flow': { ...digits, seed: 0xffffffff, binarize: false, flow: true },
+    'more than one row of workgroups': { ...large, binarize: true, flow: false },
+    'more than one row of workgroups, a flow': { ...large, binarize: false, flow: true },
+    "one pixel of the caller's": { ...own, count: 1, height: 1, width: 1, seed: 0, flow: false },
+    "one pixel of the caller's, a flow": { ...own, count: 1, height: 1, width: 1, seed: 0, flow: true },
+    "the caller's, prime sizes": { ...colours, count: 11, seed: 7, flow: false },
+    "the caller's, prime sizes, a flow": { ...colours, count: 11, seed: 0xffffffff, flow: true },
+    "the caller's, a usual batch": { ...own, flow: false },
+    "the caller's, a usual batch of a flow": { ...own, flow: true },
+    "the caller's, more than one row of workgroups": {
+      ...{ channels: 3, height: 152, width: 14, count: 11, seed: 1, flow: true },
     },
   },
-  inputs: ({ channels, height, width, batch, imageCount, seed }, random) => {
-    const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
-    bytes.set([127, 128, 0, 255]);
-    const images = new Uint32Array(Uint8Array.from(bytes).buffer);
-    const state = new Uint32Array(STATE_WORDS);
-    state[STATE.step] = imageCount === 1 ? 0 : 1370;
-    // The last slots are padding, and the batch ends where the epoch does.
-    state[STATE.count] = Math.min(imageCount, Math.max(1, batch - 3));
-    state[STATE.batchStart] = imageCount - state[STATE.count];
-    state[STATE.epochSize] = imageCount;
-    return { images, order: permutation(imageCount, seed, 5), state };
-  },
+  inputs: (shape, random) => ('batch' in shape ? batchInputs(shape, random) : ownInputs(shape, random)),
   reference,
-  // In ulp of 2 EPSILON: half for the constant 1/255 and one for its product; then a product and an addition, of numbers that are not
-  // negative. The random numbers and 1 - amount are exact.
-  error: ({ binarize }, _, { clean, noisy }) => ({
-    clean: Float64Array.from(clean, (v) => (binarize ? 0 : 1.5 * 2 * EPSILON * v)),
-    noisy: Float64Array.from(noisy, (v) => 3.5 * 2 * EPSILON * v),
-  }),
+  error: (shape, inputs, values) => {
+    const ulp = 2 * EPSILON;
+    const levels = levelsOf(shape, inputs);
+    const [noisy, truth] = [new Float64Array(values.noisy.length), new Float64Array(values.truth.length)];
+    eachPixel(shape, inputs, ({ at, n, x, words }) => {
+      const t = levels[n];
+      const draw = shape.flow ? normalsAt(words) : { values: words.map(uniform), errors: [0, 0] };
+      const [e, ofE] = [draw.values[n % 2], draw.errors[n % 2]];
+      const ofX = errorOf(shape, x);
+      // 1 - t and its product, a product, and the addition.
+      const rounding = 2 * Math.abs((1 - t) * x) + Math.abs(t * e) + Math.abs(values.noisy[at]);
+      noisy[at] = (1 - t) * ofX + t * ofE + ulp * rounding;
+      truth[at] = shape.flow ? ofX + ofE + ulp * Math.abs(values.truth[at]) : ofX;
+    });
+    return { noisy, truth };
+  },
   bench: (batch) => ({
-    input: {
-      channels: 1,
-      height: 28,
-      width: 28,
-      batch: padded(batch),
-      imageCount: 10_000,
-      seed,
-      binarize: true,
-    },
+    input: { ...benched, batch: padded(batch), binarize: true, flow: false },
+    flow: { ...benched, batch: padded(batch), binarize: false, flow: true },
+    images: { ...own, count: batch, flow: true },
   }),
 };

@@ -2,8 +2,8 @@ import { permutation, STREAM, threefry, uniform } from '../../src/base/random';
 import { type ConditionsShape, drawConditions } from '../../src/kernels/draw_conditions';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/draw_conditions';
-import { normalsAt } from './gaussian_noise';
 import { EPSILON, padded, type Spec } from './lib/spec';
+import { normalsAt } from './noise';
 
 const seed = 123;
 /** Of the step state. */

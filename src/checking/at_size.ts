@@ -7,8 +7,8 @@ import type { UnusableKernel } from '../gpu/unusable_kernel';
 import { difference, differencePairs } from '../kernels/difference';
 import type { Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
+import { Random } from '../plan/small_case';
 import type { Tensor } from '../plan/tensor';
-import { Random } from './small_case';
 import type { Tally } from './tally';
 
 /**

@@ -1,8 +1,8 @@
 /** Runs kernels on small cases and compares their results with the references. Loaded when there is something to check. */
+import { references } from 'virtual:references';
 import type { Op, op } from '../plan/op';
-import type { Values } from '../plan/reference';
+import type { Reference, Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
-import { references } from '../reference/index';
 import { faultOf } from './compare';
 import { runOnce, type Tools } from './run_once';
 import { smallShape, startValues } from './small_case';
@@ -77,18 +77,23 @@ export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(strin
   return cases.map((c) => caseFault(c, got));
 }
 
+const all: Readonly<Record<string, Reference<never>>> = references;
+
+/** What a kernel must compute. */
+export const referenceOf = (kernel: string) => all[kernel];
+
 /** Makes a small op of the same variant, on its own tensors. */
 function caseOf(o: Op, make: typeof op): Case {
   const { kernel, shape: given } = o.origin;
-  const shape = smallShape(given, kernel.sizes);
+  const shape = smallShape(kernel, given);
   const sizes = sizesOf(o, shape);
-  const before = startValues(shape, sizes);
+  const before = startValues(o.kernel, shape, sizes);
   const tensors = Object.fromEntries(Object.entries(sizes).map(([label, size]) => [label, { label, size }]));
   return {
     op: opWith(o, shape, tensors, make),
     tensors,
     before,
-    expected: references[o.kernel](shape as never, before),
+    expected: referenceOf(o.kernel)(shape as never, before),
   };
 }
 

@@ -1,13 +1,13 @@
 /** Checks kernels that have one form in the shapes that a network uses, against the references. Loaded when there is something to check. */
 import type { Op } from '../plan/op';
 import type { Arrays, Values } from '../plan/reference';
+import { SEED } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 import type { Tensor } from '../plan/tensor';
-import { references } from '../reference/index';
-import { opWith, sizesOf, valuesLike } from './check_ops';
+import { opWith, referenceOf, sizesOf, valuesLike } from './check_ops';
 import { faultOf } from './compare';
 import { runOnce, type Tools } from './run_once';
-import { SEED, smallShape, startValues } from './small_case';
+import { smallCaseOf, smallShape, startValues } from './small_case';
 import type { Tally } from './tally';
 
 /** Ops whose tensors have at most so many numbers together run in one submission. */
@@ -16,19 +16,8 @@ const GROUP = 2 ** 22;
 const SLICE_MS = 20;
 /** A reference computes about so many numbers at once. */
 const PIECE = 2 ** 16;
-/** Kernels of maps, [channels][height][width][batch] or flat, which can be computed piece by piece. */
-const BY_PIECE = /^(swish|max_pool|upsample)/;
 /** Kernels that depend on the number of the step are run for so many in a row. */
 const STEPS = 32;
-/** Those kernels, and the tensors that each step has to itself. The others go on from what the step before has left. */
-const BY_STEP: Readonly<Record<string, readonly string[]>> = {
-  adam: ['state'],
-  average_weights: ['state'],
-  finish_step: [],
-  corrupt: ['state', 'clean', 'noisy'],
-  corrupt_flow: ['state', 'noisy', 'velocity'],
-  draw_conditions: ['state', 'levels', 'classes'],
-};
 /** Large tensors repeat so many start values: a prime number, so that no row or image is like another. */
 const PERIOD = 16381;
 
@@ -102,17 +91,18 @@ function runsOf(o: Op, tools: Tools): Run[] {
     };
   };
   const shape = realShape(o);
-  const small = smallShape(shape, o.origin.kernel.sizes) as Shape;
-  return [runOf(shape, 1), ...(o.kernel in BY_STEP ? [runOf(small, STEPS)] : [])];
+  const small = smallShape(o.origin.kernel, shape) as Shape;
+  return [runOf(shape, 1), ...(smallCaseOf(o.kernel).ofStep ? [runOf(small, STEPS)] : [])];
 }
 
 /** What is in the tensors of a run at the start. */
 function startOf({ op, shape, steps }: Run): [Tensor, Values][] {
-  const start = startValuesOf(shape, sizesOf(op, shape));
+  const start = startValuesOf(op.kernel, shape, sizesOf(op, shape));
   const values = new Map<Tensor, Values>();
   for (const [step, tensors] of steps.entries()) {
     for (const [name, t] of Object.entries(tensors)) if (!values.has(t)) values.set(t, start[name]);
-    if (step > 0 && BY_STEP[op.kernel].includes('state')) values.set(tensors.state, later(start.state, step));
+    if (step > 0 && smallCaseOf(op.kernel).ofStep?.includes('state'))
+      values.set(tensors.state, later(start.state, step));
   }
   return [...values];
 }
@@ -156,7 +146,7 @@ function stepsOf(
   const tensorOf = (label: string): Tensor => ({ label, size: sizes[label] });
   const labels = Object.keys(sizes);
   const first = Object.fromEntries(labels.map((label) => [label, tensorOf(label)]));
-  const own = BY_STEP[kernel] ?? [];
+  const own = smallCaseOf(kernel).ofStep ?? [];
   return Array.from({ length: count }, (_, step) =>
     Object.fromEntries(
       labels.map((label) => [label, step > 0 && own.includes(label) ? tensorOf(label) : first[label]]),
@@ -182,9 +172,13 @@ const writtenBy = ({ calls }: Op): Tensor[] =>
   );
 
 /** Start values, of which large tensors have few. */
-function startValuesOf(shape: object, sizes: Readonly<Record<string, number>>): Record<string, Values> {
+function startValuesOf(
+  kernel: string,
+  shape: object,
+  sizes: Readonly<Record<string, number>>,
+): Record<string, Values> {
   const few = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, Math.min(size, PERIOD)]));
-  const start = startValues(shape, few);
+  const start = startValues(kernel, shape, few);
   for (const [name, values] of Object.entries(start)) {
     if (values.length === sizes[name]) continue;
     const all = values instanceof Uint32Array ? new Uint32Array(sizes[name]) : new Float32Array(sizes[name]);
@@ -212,12 +206,12 @@ interface Piece {
 
 /** What a kernel must compute, piece by piece. */
 function* piecesOf(kernel: string, shape: Shape, inputs: Arrays): Generator<Piece, void, undefined> {
-  const compute = (part: Shape, inputs: Arrays) => references[kernel](part as never, inputs);
+  const compute = (part: Shape, inputs: Arrays) => referenceOf(kernel)(part as never, inputs);
   const largest = Math.max(...Object.values(inputs).map(({ length }) => length));
-  const axis = 'channels' in shape ? 'channels' : 'elements';
-  const all = shape[axis] as number;
+  const { cut: axis } = smallCaseOf(kernel);
+  const all = axis ? (shape[axis] as number) : 1;
   const count = Math.min(all, Math.ceil(largest / PIECE));
-  if (!BY_PIECE.test(kernel) || count === 1) {
+  if (!axis || count === 1) {
     yield { outputs: compute(shape, inputs) };
     return;
   }

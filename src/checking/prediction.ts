@@ -1,12 +1,12 @@
 /** Whether a network predicts rightly at the real size of its batch. Loaded at the first call. */
 import type { Gpu } from '../gpu/gpu';
+import type { Random } from '../plan/small_case';
 import { padBatch, tensor } from '../plan/tensor';
 import type { Predicted, Predicting, VariantChooser } from '../unet/chooser';
 import { outChannelsOf } from '../unet/config';
 import { predictionPass } from '../unet/forward';
 import { chooser as chooseBy } from '../unet/variants';
 import { findWrong, replaceWrong, UPDATE } from './comparison';
-import type { Random } from './small_case';
 
 /**
  * What `make` makes, where variants in it are wrong as it is made again with others. Their outputs for noise are compared with those of plain

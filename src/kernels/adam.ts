@@ -1,5 +1,4 @@
-import unpackedShader from '../../shaders/optimizer/adam.unpacked.wgsl';
-import shader from '../../shaders/optimizer/adam.wgsl';
+import shaders from 'virtual:kernel/adam';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
@@ -28,7 +27,7 @@ export interface AdamShape {
 }
 
 /** Parameters per workgroup; an invocation has four. */
-const BLOCK = 4 * shader.workgroupSize[0];
+const BLOCK = 4 * shaders.plain.workgroupSize[0];
 
 /** The first parameter of each block of a layer; each block belongs to one workgroup. */
 export const blocksOf = (layer: ParameterShape, block: number) =>
@@ -81,10 +80,10 @@ export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'momen
           );
           const rest = { one_minus_beta1: 1 - beta1, one_minus_beta2: 1 - beta2 };
           const params = { count: rows.length, beta1, beta2, ...rest, epsilon };
-          const blocks = table(shader, 'blocks of parameters', rows);
+          const blocks = table(shaders.plain, 'blocks of parameters', rows);
           const items = (rows.length * BLOCK) / 4;
-          if (unpacked) return [call(unpackedShader, params, { ...tensors, blocks }, items)];
-          return [call(shader, params, { ...tensors, packed, blocks }, items)];
+          if (unpacked) return [call(shaders.unpacked, params, { ...tensors, blocks }, items)];
+          return [call(shaders.plain, params, { ...tensors, packed, blocks }, items)];
         },
       },
     },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/recording/add_gradients.wgsl';
+import shaders from 'virtual:kernel/add_gradients';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
 import { blocksOf } from './adam';
@@ -11,7 +11,7 @@ export interface AddGradientsShape {
 }
 
 /** Gradients per workgroup; an invocation has four. */
-const BLOCK = 4 * shader.workgroupSize[0];
+const BLOCK = 4 * shaders.plain.workgroupSize[0];
 
 /** Adds the gradients of all layers to sums that are laid out like the flat parameters. */
 export const addGradients: Kernel<AddGradientsShape, 'slices' | 'sums'> = {
@@ -38,8 +38,10 @@ export const addGradients: Kernel<AddGradientsShape, 'slices' | 'sums'> = {
             return { at, sums_at: [(layer.offset + first) / 4, 0, 0, 0] } as const;
           }),
         );
-        const blocks = table(shader, 'blocks of gradients', rows);
-        return [call(shader, { count: rows.length }, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
+        const blocks = table(shaders.plain, 'blocks of gradients', rows);
+        return [
+          call(shaders.plain, { count: rows.length }, { ...tensors, blocks }, (rows.length * BLOCK) / 4),
+        ];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/optimizer/average_weights.wgsl';
+import shaders from 'virtual:kernel/average_weights';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
@@ -16,7 +16,7 @@ export interface AverageShape {
 }
 
 /** Parameters per workgroup; an invocation has four. */
-const BLOCK = 4 * shader.workgroupSize[0];
+const BLOCK = 4 * shaders.plain.workgroupSize[0];
 
 /** Moves the average of all parameters, and its packed copies, on by a step. */
 export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'average' | 'packed'> = {
@@ -44,9 +44,9 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
             } as const;
           }),
         );
-        const blocks = table(shader, 'blocks of averages', rows);
+        const blocks = table(shaders.plain, 'blocks of averages', rows);
         const params = { count: rows.length, most, after, span };
-        return [call(shader, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
+        return [call(shaders.plain, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/batch/chwn_to_nhwc.wgsl';
+import shaders from 'virtual:kernel/chwn_to_nhwc';
 import { call, type Kernel } from '../plan/op';
 import type { CallerImageShape } from './nhwc_to_chwn';
 
@@ -17,7 +17,7 @@ export const chwnToNhwc: Kernel<CallerImageShape, 'input' | 'images'> = {
       calls: ({ channels, height, width, batch, count = batch }, tensors) => {
         const pixels = height * width;
         const vec4s = (channels * pixels * batch) / 4;
-        return [call(shader, { vec4s, n4: batch / 4, pixels, channels, count }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, n4: batch / 4, pixels, channels, count }, tensors, vec4s)];
       },
     },
   },

@@ -1,43 +1,4 @@
-import shaderBias from '../../shaders/conv2d/direct/conv2d.image_bias.wgsl';
-import shader from '../../shaders/conv2d/direct/conv2d.wgsl';
-import oneInputShader from '../../shaders/conv2d/one_channel/conv2d.one_input.wgsl';
-import oneInput3 from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3.wgsl';
-import oneInput3Gpu from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_gpu.wgsl';
-import oneInput3GpuBias from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_gpu_image_bias.wgsl';
-import oneInput3Bias from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_image_bias.wgsl';
-import oneInput3Subgroups from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_subgroups.wgsl';
-import oneInput3SubgroupsBias from '../../shaders/conv2d/one_channel/conv2d.one_input_3x3_subgroups_image_bias.wgsl';
-import oneInputGpu from '../../shaders/conv2d/one_channel/conv2d.one_input_gpu.wgsl';
-import oneInputGpuBias from '../../shaders/conv2d/one_channel/conv2d.one_input_gpu_image_bias.wgsl';
-import oneInputBias from '../../shaders/conv2d/one_channel/conv2d.one_input_image_bias.wgsl';
-import oneInputSubgroups from '../../shaders/conv2d/one_channel/conv2d.one_input_subgroups.wgsl';
-import oneInputSubgroupsBias from '../../shaders/conv2d/one_channel/conv2d.one_input_subgroups_image_bias.wgsl';
-import oneOutputShader from '../../shaders/conv2d/one_channel/conv2d.one_output.wgsl';
-import oneOutput3 from '../../shaders/conv2d/one_channel/conv2d.one_output_3x3.wgsl';
-import oneOutput3Gpu from '../../shaders/conv2d/one_channel/conv2d.one_output_3x3_gpu.wgsl';
-import oneOutput3Subgroups from '../../shaders/conv2d/one_channel/conv2d.one_output_3x3_subgroups.wgsl';
-import oneOutputGpuShader from '../../shaders/conv2d/one_channel/conv2d.one_output_gpu.wgsl';
-import oneOutputSubgroups from '../../shaders/conv2d/one_channel/conv2d.one_output_subgroups.wgsl';
-import tileShader from '../../shaders/conv2d/tile/conv2d.tile.wgsl';
-import tileBias from '../../shaders/conv2d/tile/conv2d.tile_image_bias.wgsl';
-import f4x5Output from '../../shaders/conv2d/winograd/conv2d.winograd4_output.wgsl';
-import f4x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd4_output_image_bias.wgsl';
-import f6x3OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_output.wgsl';
-import f6x3OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_output_image_bias.wgsl';
-import f6x3Output from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_output.wgsl';
-import f6x3OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_output_image_bias.wgsl';
-import f7x3OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_output.wgsl';
-import f7x3OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_output_image_bias.wgsl';
-import f7x3Output from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_output.wgsl';
-import f7x3OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_output_image_bias.wgsl';
-import f7x5OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output.wgsl';
-import f7x5OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_output_image_bias.wgsl';
-import f7x5Output from '../../shaders/conv2d/winograd/conv2d.winograd7_output.wgsl';
-import f7x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd7_output_image_bias.wgsl';
-import f8x5OutputGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output.wgsl';
-import f8x5OutputBiasGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_output_image_bias.wgsl';
-import f8x5Output from '../../shaders/conv2d/winograd/conv2d.winograd8_output.wgsl';
-import f8x5OutputBias from '../../shaders/conv2d/winograd/conv2d.winograd8_output_image_bias.wgsl';
+import shaders from 'virtual:kernel/conv2d';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
@@ -149,11 +110,8 @@ export const refusesOneInput = ({ kernelSize }: ConvShape, channels: number, sid
 /** Whether the forms for one channel support this kernel size. */
 export const hasOneChannelForm = (kernelSize: number) => kernelSize === 5 || kernelSize === 3;
 
-/** The shaders of a form: for 5x5 kernels, and for 3x3 kernels. */
-export type BySide<S> = readonly [five: S, three: S];
-
-export const ofSide = <S>([five, three]: BySide<S>, { kernelSize }: ConvShape): S =>
-  kernelSize === 3 ? three : five;
+/** What the names of the shaders for a kernel's size end with, in the forms for one channel. */
+export const sideEnd = ({ kernelSize }: ConvShape) => (kernelSize === 3 ? '_3x3' : '');
 
 /**
  * How the one_input form works: an invocation loads the pixels around a patch of `together` images and makes `each` channels from them.
@@ -180,6 +138,11 @@ const patchItems = ({ batch, width }: ConvShape, form: PatchForm) =>
 export const wastesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
   form === 'subgroups' && patchItems(shape, form) < workgroupSize[0];
 
+/** The name of the shader for a kernel's size. */
+export const oneInputName = (form: PatchForm, shape: ConvShape) =>
+  `one_input${sideEnd(shape)}${form === 'plain' ? '' : (`_${form}` as const)}` as const;
+export type OneInputName = ReturnType<typeof oneInputName>;
+
 /** Params and grid of a convolution from a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
 export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
   const { batch, height, width } = shape;
@@ -190,18 +153,22 @@ export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
 }
 
 type OneInputParam = keyof ReturnType<typeof oneInputLaunch>['params'] | 'first_group';
-export type OneInputShader<B extends string> = Shader<OneInputParam, B>;
+export type OneInputShaders<B extends string> = Readonly<Record<OneInputName, Shader<OneInputParam, B>>>;
+type OneInputBiasShaders<B extends string> = Readonly<
+  Record<`${OneInputName}_image_bias`, BiasShaders<OneInputParam, B>[1]>
+>;
 
 /** The one_input form of a convolution, also of a fused one. */
 export const oneInputForward = <B extends string>(
   form: PatchForm,
-  shaders: BySide<BiasShaders<OneInputParam, B>>,
+  shaders: OneInputShaders<B> & OneInputBiasShaders<B>,
 ): Variant<ConvShape, B> => ({
   ...oneInputAudience(form),
   refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = oneInputLaunch(shape, shape.outChannels, form);
-    return [biasCall(ofSide(shaders, shape), shape, params, tensors, items)];
+    const name = oneInputName(form, shape);
+    return [biasCall([shaders[name], shaders[`${name}_image_bias`]], shape, params, tensors, items)];
   },
 });
 
@@ -222,16 +189,13 @@ const tile: Variant<ConvShape, TensorName> = {
   refuses: refusesTile,
   calls: (shape, tensors) => {
     const { params, items } = tileLaunch(shape, shape.inChannels, shape.outChannels);
-    return [biasCall([tileShader, tileBias], shape, params, tensors, items)];
+    return [biasCall([shaders.tile, shaders.tile_image_bias], shape, params, tensors, items)];
   },
 };
 
-const oneInput = (
-  form: PatchForm,
-  shaders: BySide<readonly [typeof oneInputShader, typeof oneInputBias]>,
-): Variant<ConvShape, TensorName> => ({
+const oneInput = (form: PatchForm): Variant<ConvShape, TensorName> => ({
   ...oneInputForward(form, shaders),
-  wastesLanes: (shape) => wastesByPatches(shape, form, ofSide(shaders, shape)[0]),
+  wastesLanes: (shape) => wastesByPatches(shape, form, shaders[oneInputName(form, shape)]),
 });
 
 /** Output rows that an invocation of the one_output form computes; it loads four more, or two for a 3x3 kernel. */
@@ -248,7 +212,7 @@ const refusesOneOutput = (shape: ConvShape) => {
 /** A single output channel would leave a tile of 8 mostly empty; this form shares the loaded input among taps instead. */
 const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   ...(subgroups ? { features: ['subgroups'], for: 'software' } : {}),
-  wastesLanes: (shape) => subgroups && wastesByStrips(shape, oneOutputSubgroups),
+  wastesLanes: (shape) => subgroups && wastesByStrips(shape, shaders.one_output_subgroups),
   refuses: refusesOneOutput,
   calls: (shape, tensors) => {
     const { height, width, batch, inChannels } = shape;
@@ -262,10 +226,8 @@ const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
       rows: ONE_ROWS,
     };
     const items = [stripItems(shape), 1, Math.ceil(height / ONE_ROWS)] as const;
-    const shaders: BySide<typeof oneOutputShader> = subgroups
-      ? [oneOutputSubgroups, oneOutput3Subgroups]
-      : [oneOutputShader, oneOutput3];
-    return [call(ofSide(shaders, shape), params, tensors, items)];
+    const name = `one_output${sideEnd(shape)}${subgroups ? '_subgroups' : ''}` as const;
+    return [call(shaders[name], params, tensors, items)];
   },
 });
 
@@ -277,7 +239,7 @@ const oneOutputGpu: Variant<ConvShape, TensorName> = {
     const { height, width, batch, inChannels } = shape;
     const params = { height, width, pairs: batch / 2, in_channels: inChannels, out_padded: padChannels(1) };
     // A workgroup has 16 lanes over strips times pairs of images, and 8 over groups of input channels.
-    const shader = ofSide([oneOutputGpuShader, oneOutput3Gpu], shape);
+    const shader = shaders[`one_output${sideEnd(shape)}_gpu` as const];
     return [call(shader, params, tensors, [stripItems(shape), 8, height])];
   },
 };
@@ -288,13 +250,12 @@ const channelsOf = ({ inChannels, outChannels }: ConvShape) => ({
   toPadded: padChannels(outChannels),
 });
 
-const winograd = (
-  form: WinogradForm,
-  last: readonly [typeof f7x5Output, typeof f7x5OutputBias],
-): Variant<ConvShape, TensorName> => ({
+const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
   ...winogradConvolution(form, channelsOf),
   keeps: keepsImages(form),
   calls: (shape, { input, kernel, ...tensors }, scratch, kept) => {
+    const name = `${form.name}_output` as const;
+    const last = [shaders[name], shaders[`${name}_image_bias` as const]] as const;
     const finish: Parameters<typeof convolutionCalls>[5] = (params, items) =>
       biasCall(last, shape, params, { freqs: scratch.products, ...tensors }, items);
     return convolutionCalls(form, shape, channelsOf(shape), { input, kernel }, scratch, finish, kept);
@@ -317,46 +278,16 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     direct: {
       calls: (shape, tensors) => {
         const { params, items } = directLaunch(shape, shape.inChannels, shape.outChannels);
-        return [biasCall([shader, shaderBias], shape, params, tensors, items)];
+        return [biasCall([shaders.plain, shaders.image_bias], shape, params, tensors, items)];
       },
     },
-    one_input: oneInput('plain', [
-      [oneInputShader, oneInputBias],
-      [oneInput3, oneInput3Bias],
-    ]),
-    one_input_gpu: oneInput('gpu', [
-      [oneInputGpu, oneInputGpuBias],
-      [oneInput3Gpu, oneInput3GpuBias],
-    ]),
-    one_input_subgroups: oneInput('subgroups', [
-      [oneInputSubgroups, oneInputSubgroupsBias],
-      [oneInput3Subgroups, oneInput3SubgroupsBias],
-    ]),
+    one_input: oneInput('plain'),
+    one_input_gpu: oneInput('gpu'),
+    one_input_subgroups: oneInput('subgroups'),
     one_output: oneOutput(false),
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),
     tile,
-    ...winogradVariants(
-      {
-        f4x5: [[f4x5Output, f4x5OutputBias]],
-        f7x5: [
-          [f7x5Output, f7x5OutputBias],
-          [f7x5OutputGpu, f7x5OutputBiasGpu],
-        ],
-        f8x5: [
-          [f8x5Output, f8x5OutputBias],
-          [f8x5OutputGpu, f8x5OutputBiasGpu],
-        ],
-        f6x3: [
-          [f6x3Output, f6x3OutputBias],
-          [f6x3OutputGpu, f6x3OutputBiasGpu],
-        ],
-        f7x3: [
-          [f7x3Output, f7x3OutputBias],
-          [f7x3OutputGpu, f7x3OutputBiasGpu],
-        ],
-      },
-      winograd,
-    ),
+    ...winogradVariants(winograd),
   },
 };

@@ -1,30 +1,4 @@
-import shader from '../../shaders/conv2d/direct/conv2d_grad_kernel.wgsl';
-import oneShader from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel.wgsl';
-import oneShader3 from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel_3x3.wgsl';
-import oneGpuShader3 from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel_3x3_gpu.wgsl';
-import oneGpuShader from '../../shaders/conv2d/one_channel/conv2d_grad_kernel.one_channel_gpu.wgsl';
-import tileShader from '../../shaders/conv2d/tile/conv2d_grad_kernel.tile.wgsl';
-import productGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_gpu_product.wgsl';
-import product from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_product.wgsl';
-import productSubgroups from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd_subgroups_product.wgsl';
-import f4x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_gradient.wgsl';
-import f4x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd4_kernel.wgsl';
-import f6x3GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_gpu_gradient.wgsl';
-import f6x3KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_gpu_kernel.wgsl';
-import f6x3Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_gradient.wgsl';
-import f6x3Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd6_3x3_kernel.wgsl';
-import f7x3GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_gpu_gradient.wgsl';
-import f7x3KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_gpu_kernel.wgsl';
-import f7x3Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_gradient.wgsl';
-import f7x3Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_3x3_kernel.wgsl';
-import f7x5GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_gradient.wgsl';
-import f7x5KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gpu_kernel.wgsl';
-import f7x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_gradient.wgsl';
-import f7x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd7_kernel.wgsl';
-import f8x5GradientGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_gradient.wgsl';
-import f8x5KernelGpu from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gpu_kernel.wgsl';
-import f8x5Gradient from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_gradient.wgsl';
-import f8x5Kernel from '../../shaders/conv2d/winograd/conv2d_grad_kernel.winograd8_kernel.wgsl';
+import shaders from 'virtual:kernel/conv2d_grad_kernel';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
@@ -33,6 +7,7 @@ import {
   betterSmaller,
   chunkImages,
   frequencySize,
+  inputTransform,
   keepsImages,
   pairLaunch,
   refusesWinograd,
@@ -43,7 +18,7 @@ import {
   type WinogradForm,
   winogradVariants,
 } from '../winograd/plan';
-import { type BySide, convFlops, convParams, convSizes, hasOneChannelForm, ofSide } from './conv2d';
+import { convFlops, convParams, convSizes, hasOneChannelForm, sideEnd } from './conv2d';
 import { flatSize } from './pack_weights';
 import { sumSlicesCall } from './sum_slices';
 
@@ -84,7 +59,7 @@ const sliced = (
  * `rows` rows, for which it loads four more rows (two for a 3x3 kernel); an invocation computes `channels` channels of one image.
  */
 const oneChannel = (
-  shaders: BySide<typeof oneShader>,
+  end: '' | '_gpu',
   { rows, images, channels }: typeof ONE,
 ): Variant<ConvShape, TensorName> => {
   const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
@@ -113,7 +88,12 @@ const oneChannel = (
           pitch: flatSize(shape),
         };
         const items = [batch, Math.ceil((inChannels * outChannels) / channels), rowSlices(shape)] as const;
-        return call(ofSide(shaders, shape), params, { wide, narrow, partials }, items);
+        return call(
+          shaders[`one_channel${sideEnd(shape)}${end}` as const],
+          params,
+          { wide, narrow, partials },
+          items,
+        );
       },
     ),
   };
@@ -158,7 +138,7 @@ const tile: Variant<ConvShape, TensorName> = {
       };
       // A workgroup has 8 lanes for 16 input channels, and 8 for 32 output channels.
       const items = [Math.ceil(in_channels / 2), Math.ceil(out_channels / 4), 5 * slices] as const;
-      return call(tileShader, params, { input, grad, partials }, items);
+      return call(shaders.tile, params, { input, grad, partials }, items);
     },
   ),
 };
@@ -188,21 +168,14 @@ function productSlicing(form: WinogradForm, shape: ConvShape) {
 }
 
 /** The last dispatch: transforms products (on GPUs, slices of them) back to taps. */
-type Last = (
-  params: { pairs: number; cout: number; slices: number },
-  tensors: { freqs: Tensor; gradient: Tensor },
-  items: readonly [number, number, number],
-) => Call;
-
-const last =
-  (shader: typeof f7x5Kernel): Last =>
-  ({ pairs, cout }, tensors, items) =>
-    call(shader, { pairs, cout }, tensors, items);
-
-const lastOfSlices =
-  (shader: typeof f7x5KernelGpu): Last =>
-  ({ pairs, cout, slices }, tensors, items) =>
-    call(shader, { pairs, cout: cout / 2, slices }, tensors, items);
+function kernelTransform(form: WinogradForm, shape: ConvShape, tensors: { freqs: Tensor; gradient: Tensor }) {
+  const { inChannels: cin, outChannels: cout } = shape;
+  const { pairs, items } = pairLaunch(form, cin * cout);
+  if (form.technique !== 'gpu')
+    return call(shaders[`${form.name}_kernel` as const], { pairs, cout }, tensors, items);
+  const params = { pairs, cout: cout / 2, slices: productSlicing(form, shape).all };
+  return call(shaders[`${form.name}_kernel` as const], params, tensors, items);
+}
 
 /** The product of one chunk, for all frequencies. */
 function multiply(
@@ -229,18 +202,18 @@ function multiply(
     // An invocation computes 8 input and 8 output channels of one frequency.
     case 'plain': {
       const items = [Math.ceil(cout / 8), Math.ceil(cin / 8), frequencies] as const;
-      return call(product, { ...params, accumulate }, operands, items, flops);
+      return call(shaders.winograd_product, { ...params, accumulate }, operands, items, flops);
     }
     case 'subgroups': {
       const items = [32 * Math.ceil(cout / 32), Math.ceil(cin / 32), Math.ceil(frequencies / 4)] as const;
-      return call(productSubgroups, { ...params, accumulate }, operands, items, flops);
+      return call(shaders.winograd_subgroups_product, { ...params, accumulate }, operands, items, flops);
     }
     // An invocation computes 4 input and 4 output channels of one frequency and one slice.
     case 'gpu': {
       const { slices, each } = productSlicing(form, shape);
       const items = [Math.ceil(cout / 4), Math.ceil(cin / 4), frequencies * slices] as const;
       const slicing = { slices, slice_columns: each, first_slice: chunk * slices };
-      return call(productGpu, { ...params, ...slicing }, operands, items, flops);
+      return call(shaders.winograd_gpu_product, { ...params, ...slicing }, operands, items, flops);
     }
   }
 }
@@ -249,10 +222,7 @@ function multiply(
  * In frequency space, the sum over tiles and images is one long matrix product. Each chunk is added to what the output holds; on GPUs, the
  * sums of slices are stored side by side, and the transform back adds them up.
  */
-const winograd = (
-  form: WinogradForm,
-  shaders: { readonly gradient: typeof f7x5Gradient; readonly last: Last },
-): Variant<ConvShape, TensorName> => ({
+const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
   ...audienceOf(form),
   wastesLanes: (shape) => betterSmaller(form, shape),
   refuses: (shape) =>
@@ -267,19 +237,13 @@ const winograd = (
   calls: (shape, { input, grad, gradient }, { images, grads, products }, kept) => {
     const { inChannels: cin, outChannels: cout } = shape;
     const tiles = tiling(form, shape);
-    const slicing = productSlicing(form, shape);
     const calls = tiles.chunks.flatMap((at, i) => {
       const inputs = chunkImages(form, tiles, cin, i, images, kept);
-      const transform = call(
-        form.inputTransform,
-        transformParams(TOGETHER, shape, tiles, cin, at),
-        { input, freqs: inputs },
-        transformItems(form, TOGETHER, tiles, at.count, cin),
-      );
+      const transform = inputTransform(form, shape, tiles, cin, at, { input, freqs: inputs });
       return [
         ...(kept ? [] : [transform]), // if kept, the convolution has already written it
         call(
-          shaders.gradient,
+          shaders[`${form.name}_gradient` as const],
           transformParams(TOGETHER, shape, tiles, cout, at),
           { grad, freqs: grads },
           transformItems(form, TOGETHER, tiles, at.count, cout),
@@ -287,11 +251,7 @@ const winograd = (
         multiply(form, shape, i, { inputs, grads, output: products }),
       ];
     });
-    const { pairs, items } = pairLaunch(form, cin * cout);
-    return [
-      ...calls,
-      shaders.last({ pairs, cout, slices: slicing.all }, { freqs: products, gradient }, items),
-    ];
+    return [...calls, kernelTransform(form, shape, { freqs: products, gradient })];
   },
 });
 
@@ -313,33 +273,12 @@ export const conv2dGradKernel: Kernel<ConvShape, TensorName> = {
         const { rows, slices } = slicing(shape);
         const tiles = Math.ceil(shape.inChannels / 4) * Math.ceil(shape.outChannels / 4);
         const params = { ...convParams(shape), rows, pitch: flatSize(shape) };
-        return call(shader, params, { input, grad, partials }, [tiles, shape.kernelSize ** 2, slices]);
+        return call(shaders.plain, params, { input, grad, partials }, [tiles, shape.kernelSize ** 2, slices]);
       },
     ),
-    one_channel: oneChannel([oneShader, oneShader3], ONE),
-    one_channel_gpu: oneChannel([oneGpuShader, oneGpuShader3], ONE_GPU),
+    one_channel: oneChannel('', ONE),
+    one_channel_gpu: oneChannel('_gpu', ONE_GPU),
     tile,
-    ...winogradVariants(
-      {
-        f4x5: [{ gradient: f4x5Gradient, last: last(f4x5Kernel) }],
-        f7x5: [
-          { gradient: f7x5Gradient, last: last(f7x5Kernel) },
-          { gradient: f7x5GradientGpu, last: lastOfSlices(f7x5KernelGpu) },
-        ],
-        f8x5: [
-          { gradient: f8x5Gradient, last: last(f8x5Kernel) },
-          { gradient: f8x5GradientGpu, last: lastOfSlices(f8x5KernelGpu) },
-        ],
-        f6x3: [
-          { gradient: f6x3Gradient, last: last(f6x3Kernel) },
-          { gradient: f6x3GradientGpu, last: lastOfSlices(f6x3KernelGpu) },
-        ],
-        f7x3: [
-          { gradient: f7x3Gradient, last: last(f7x3Kernel) },
-          { gradient: f7x3GradientGpu, last: lastOfSlices(f7x3KernelGpu) },
-        ],
-      },
-      winograd,
-    ),
+    ...winogradVariants(winograd),
   },
 };

@@ -1,19 +1,14 @@
-import oneInputShader from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input.wgsl';
-import oneInput3 from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_3x3.wgsl';
-import oneInput3Gpu from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_3x3_gpu.wgsl';
-import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_3x3_subgroups.wgsl';
-import oneInputGpu from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_gpu.wgsl';
-import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_grad_upsample.one_input_subgroups.wgsl';
+import shaders from 'virtual:kernel/conv2d_grad_upsample';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
 import { type Tensor, tensor } from '../plan/tensor';
-import { type BySide, convFlops, convSizes, type PatchForm } from './conv2d';
+import { convFlops, convSizes, type PatchForm } from './conv2d';
 import { conv2dGradInput, oneInputBackward } from './conv2d_grad_input';
 import { swishUpsampleGrad } from './swish_upsample_grad';
 
 type TensorName = 'grad' | 'kernel' | 'pre' | 'grad_pre';
 
-const oneInput = (form: PatchForm, shaders: BySide<typeof oneInputShader>) =>
+const oneInput = (form: PatchForm) =>
   oneInputBackward(form, shaders, ({ grad, ...tensors }: Readonly<Record<TensorName, Tensor>>) => ({
     input: grad,
     ...tensors,
@@ -44,8 +39,8 @@ export const conv2dGradUpsample: Kernel<ConvShape, TensorName> = {
     ];
   },
   variants: {
-    one_input: oneInput('plain', [oneInputShader, oneInput3]),
-    one_input_gpu: oneInput('gpu', [oneInputGpu, oneInput3Gpu]),
-    one_input_subgroups: oneInput('subgroups', [oneInputSubgroups, oneInput3Subgroups]),
+    one_input: oneInput('plain'),
+    one_input_gpu: oneInput('gpu'),
+    one_input_subgroups: oneInput('subgroups'),
   },
 };

@@ -1,15 +1,4 @@
-import oneInputShader from '../../shaders/conv2d/fused/conv2d_pool.one_input.wgsl';
-import oneInput3 from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3.wgsl';
-import oneInput3Gpu from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_gpu.wgsl';
-import oneInput3GpuBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_gpu_image_bias.wgsl';
-import oneInput3Bias from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_image_bias.wgsl';
-import oneInput3Subgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_subgroups.wgsl';
-import oneInput3SubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_3x3_subgroups_image_bias.wgsl';
-import oneInputGpu from '../../shaders/conv2d/fused/conv2d_pool.one_input_gpu.wgsl';
-import oneInputGpuBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_gpu_image_bias.wgsl';
-import oneInputBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_image_bias.wgsl';
-import oneInputSubgroups from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups.wgsl';
-import oneInputSubgroupsBias from '../../shaders/conv2d/fused/conv2d_pool.one_input_subgroups_image_bias.wgsl';
+import shaders from 'virtual:kernel/conv2d_pool';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
 import { conv2d, convSizes, oneInputForward } from './conv2d';
@@ -34,17 +23,8 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
     ];
   },
   variants: {
-    one_input: oneInputForward('plain', [
-      [oneInputShader, oneInputBias],
-      [oneInput3, oneInput3Bias],
-    ]),
-    one_input_gpu: oneInputForward('gpu', [
-      [oneInputGpu, oneInputGpuBias],
-      [oneInput3Gpu, oneInput3GpuBias],
-    ]),
-    one_input_subgroups: oneInputForward('subgroups', [
-      [oneInputSubgroups, oneInputSubgroupsBias],
-      [oneInput3Subgroups, oneInput3SubgroupsBias],
-    ]),
+    one_input: oneInputForward('plain', shaders),
+    one_input_gpu: oneInputForward('gpu', shaders),
+    one_input_subgroups: oneInputForward('subgroups', shaders),
   },
 };

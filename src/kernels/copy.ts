@@ -1,5 +1,4 @@
-import fourShader from '../../shaders/probes/copy.four.wgsl';
-import shader from '../../shaders/probes/copy.wgsl';
+import shaders from 'virtual:kernel/copy';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
@@ -10,11 +9,11 @@ export const copy: Kernel<ElementwiseShape, 'input' | 'output'> = {
   cost: ({ elements }) => ({ flops: 0, bytes: 8 * elements }),
   variants: {
     plain: {
-      calls: ({ elements }, tensors) => [call(shader, { vec4s: elements / 4 }, tensors, elements / 4)],
+      calls: ({ elements }, tensors) => [call(shaders.plain, { vec4s: elements / 4 }, tensors, elements / 4)],
     },
     four: {
       calls: ({ elements }, tensors) => [
-        call(fourShader, { vec4s: elements / 4 }, tensors, Math.ceil(elements / 16)),
+        call(shaders.four, { vec4s: elements / 4 }, tensors, Math.ceil(elements / 16)),
       ],
     },
   },

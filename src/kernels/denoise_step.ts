@@ -1,4 +1,4 @@
-import shader from '../../shaders/sampling/denoise_step.wgsl';
+import shaders from 'virtual:kernel/denoise_step';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
@@ -10,7 +10,7 @@ export const denoiseStep: Kernel<ElementwiseShape, 'prediction' | 'mix' | 'x'> =
   variants: {
     plain: {
       calls: ({ elements }, { prediction, mix: share, x }) => [
-        call(shader, { vec4s: elements / 4 }, { prediction, share, x }, elements / 4),
+        call(shaders.plain, { vec4s: elements / 4 }, { prediction, share, x }, elements / 4),
       ],
     },
   },

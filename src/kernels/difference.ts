@@ -1,4 +1,4 @@
-import shader from '../../shaders/probes/difference.wgsl';
+import shaders from 'virtual:kernel/difference';
 import { call, type Kernel } from '../plan/op';
 
 export interface DifferenceShape {
@@ -24,7 +24,7 @@ export const difference: Kernel<DifferenceShape, 'result' | 'expected' | 'partia
     plain: {
       calls: (shape, tensors) => {
         const stride = differencePairs(shape);
-        return [call(shader, { size: shape.size, stride }, tensors, stride)];
+        return [call(shaders.plain, { size: shape.size, stride }, tensors, stride)];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/batch/draw_conditions.wgsl';
+import shaders from 'virtual:kernel/draw_conditions';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 
@@ -33,7 +33,7 @@ export const drawConditions: Kernel<ConditionsShape, 'order' | 'labels' | 'state
     plain: {
       calls: ({ batch, classes, drop, logitNormal, labelled, seed }, tensors) => {
         const flags = { logit_normal: Number(logitNormal), labelled: Number(labelled) };
-        return [call(shader, { batch, classes, drop, ...flags, seed }, tensors, batch)];
+        return [call(shaders.plain, { batch, classes, drop, ...flags, seed }, tensors, batch)];
       },
     },
   },

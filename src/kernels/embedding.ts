@@ -1,4 +1,4 @@
-import shader from '../../shaders/conditioning/embedding.wgsl';
+import shaders from 'virtual:kernel/embedding';
 import { type Conditioning, embeddingRows } from '../plan/conditioning';
 import { call, type Kernel } from '../plan/op';
 
@@ -25,7 +25,9 @@ export const embedding: Kernel<EmbeddingShape, 'levels' | 'classes' | 'features'
     plain: {
       calls: (shape, tensors) => {
         const vec4s = (embeddingRows(shape) * shape.batch) / 4;
-        return [call(shader, { vec4s, n4: shape.batch / 4, noise_rows: levelRows(shape) }, tensors, vec4s)];
+        return [
+          call(shaders.plain, { vec4s, n4: shape.batch / 4, noise_rows: levelRows(shape) }, tensors, vec4s),
+        ];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/optimizer/finish_step.wgsl';
+import shaders from 'virtual:kernel/finish_step';
 import { call, type Kernel } from '../plan/op';
 import { constantSchedule, type Schedule } from '../plan/schedule';
 import { STATE_WORDS } from '../plan/step_state';
@@ -53,7 +53,7 @@ export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' 
           decay_end: schedule.decay === 'cosine' ? schedule.steps : 0,
           floor: schedule.decay === 'cosine' ? schedule.floor : 1,
         };
-        return [call(shader, params, tensors, 1)];
+        return [call(shaders.plain, params, tensors, 1)];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/sampling/flow_step.wgsl';
+import shaders from 'virtual:kernel/flow_step';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
@@ -26,7 +26,7 @@ export const flowStep: Kernel<SampledShape, 'step' | 'prediction' | 'velocity' |
     plain: {
       calls: ({ elements, batch, guided }, tensors) => {
         const vec4s = (elements * batch) / 4;
-        return [call(shader, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
       },
     },
   },

@@ -1,5 +1,4 @@
-import unrolledShader from '../../shaders/probes/fma_peak.unrolled.wgsl';
-import shader from '../../shaders/probes/fma_peak.wgsl';
+import shaders from 'virtual:kernel/fma_peak';
 import { call, type Kernel, type Variant } from '../plan/op';
 
 export interface FmaShape {
@@ -8,7 +7,7 @@ export interface FmaShape {
 }
 
 const calls =
-  (form: typeof shader | typeof unrolledShader): Variant<FmaShape, 'output'>['calls'] =>
+  (form: typeof shaders.plain | typeof shaders.unrolled): Variant<FmaShape, 'output'>['calls'] =>
   ({ invocations, iterations }, tensors) => [
     // The chains tend to 0.5: no overflow and no denormals, however long they are.
     call(form, { invocations, iterations, factor: 0.5, addend: 0.25 }, tensors, invocations),
@@ -24,10 +23,10 @@ export const fmaPeak: Kernel<FmaShape, 'output'> = {
     bytes: 16 * invocations,
   }),
   variants: {
-    plain: { calls: calls(shader) },
+    plain: { calls: calls(shaders.plain) },
     unrolled: {
       refuses: ({ iterations }) => (iterations % 4 === 0 ? undefined : 'it does four iterations at once'),
-      calls: calls(unrolledShader),
+      calls: calls(shaders.unrolled),
     },
   },
 };

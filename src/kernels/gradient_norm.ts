@@ -1,4 +1,4 @@
-import shader from '../../shaders/optimizer/gradient_norm.wgsl';
+import shaders from 'virtual:kernel/gradient_norm';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
 import { blocksOf } from './adam';
@@ -18,7 +18,7 @@ export interface GradientNormShape {
 /** vec4s per invocation. */
 const EACH = 4;
 /** Gradient elements per workgroup. */
-const BLOCK = 4 * EACH * shader.workgroupSize[0];
+const BLOCK = 4 * EACH * shaders.plain.workgroupSize[0];
 
 /** Number of blocks of a layer. */
 export const normBlocks = (layer: ParameterShape) => Math.ceil(parameterCount(layer) / BLOCK);
@@ -53,9 +53,14 @@ export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {
               ({ at: [(layer.slicesOffset + first) / 4, pitch, layer.slices, size - first] }) as const,
           );
         });
-        const blocks = table(shader, 'blocks of gradients', rows);
+        const blocks = table(shaders.plain, 'blocks of gradients', rows);
         return [
-          call(shader, { count: rows.length }, { ...tensors, blocks }, rows.length * shader.workgroupSize[0]),
+          call(
+            shaders.plain,
+            { count: rows.length },
+            { ...tensors, blocks },
+            rows.length * shaders.plain.workgroupSize[0],
+          ),
         ];
       },
     },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/loss/image_losses.wgsl';
+import shaders from 'virtual:kernel/image_losses';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { ActivatedLossShape } from './mse';
@@ -19,7 +19,7 @@ export const imageLosses: Kernel<ActivatedLossShape, 'pre' | 'target' | 'state' 
     plain: {
       calls: ({ elements, batch, swish }, { target: truth, ...tensors }) => {
         const params = { elements, n4: batch / 4, swish: Number(swish) };
-        return [call(shader, params, { truth, ...tensors }, [64, 1, batch / 4])];
+        return [call(shaders.plain, params, { truth, ...tensors }, [64, 1, batch / 4])];
       },
     },
   },

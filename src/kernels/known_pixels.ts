@@ -1,4 +1,4 @@
-import shader from '../../shaders/sampling/known_pixels.wgsl';
+import shaders from 'virtual:kernel/known_pixels';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import type { SampledShape } from './flow_step';
@@ -17,7 +17,7 @@ export const knownPixels: Kernel<SampledShape, 'step' | 'start' | 'noise' | 'mas
     plain: {
       calls: ({ elements, batch, guided }, tensors) => {
         const vec4s = (elements * batch) / 4;
-        return [call(shader, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
       },
     },
   },

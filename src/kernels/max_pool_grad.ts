@@ -1,4 +1,4 @@
-import shader from '../../shaders/activation/max_pool_grad.wgsl';
+import shaders from 'virtual:kernel/max_pool_grad';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
@@ -17,7 +17,7 @@ export const maxPoolGrad: Kernel<ImageShape, 'input' | 'grad_output' | 'grad'> =
     plain: {
       calls: ({ channels, height, width, batch }, tensors) => {
         const vec4s = (channels * height * width * batch) / 16;
-        return [call(shader, { vec4s, width: width / 2, n4: batch / 4 }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, width: width / 2, n4: batch / 4 }, tensors, vec4s)];
       },
     },
   },

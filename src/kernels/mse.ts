@@ -1,4 +1,4 @@
-import shader from '../../shaders/loss/mse.wgsl';
+import shaders from 'virtual:kernel/mse';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 
@@ -47,7 +47,7 @@ export const mse: Kernel<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad'
           partial_count,
           swish: Number(shape.swish),
         };
-        return [call(shader, params, { truth, ...tensors }, vec4s / EACH)];
+        return [call(shaders.plain, params, { truth, ...tensors }, vec4s / EACH)];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/batch/nhwc_to_chwn.wgsl';
+import shaders from 'virtual:kernel/nhwc_to_chwn';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { ImageShape } from './swish_max_pool';
@@ -21,7 +21,7 @@ export const nhwcToChwn: Kernel<CallerImageShape, 'images' | 'state' | 'output'>
       calls: ({ channels, height, width, batch }, tensors) => {
         const pixels = height * width;
         const vec4s = (channels * pixels * batch) / 4;
-        return [call(shader, { vec4s, n4: batch / 4, pixels, channels }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, n4: batch / 4, pixels, channels }, tensors, vec4s)];
       },
     },
   },

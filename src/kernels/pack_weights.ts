@@ -1,4 +1,4 @@
-import shader from '../../shaders/optimizer/pack_weights.wgsl';
+import shaders from 'virtual:kernel/pack_weights';
 import { call, type Kernel } from '../plan/op';
 import { padChannels } from './conv2d';
 
@@ -66,7 +66,7 @@ export const packWeights: Kernel<ParameterShape, 'parameters' | 'packed'> = {
   cost: (shape) => ({ flops: 0, bytes: 4 * (1 + copies(shape)) * parameterCount(shape) }),
   variants: {
     plain: {
-      calls: (shape, tensors) => [call(shader, packedLayout(shape), tensors, parameterCount(shape))],
+      calls: (shape, tensors) => [call(shaders.plain, packedLayout(shape), tensors, parameterCount(shape))],
     },
   },
 };

@@ -1,4 +1,4 @@
-import shader from '../../shaders/pictures/paint.wgsl';
+import shaders from 'virtual:kernel/paint';
 import { call, type Kernel } from '../plan/op';
 
 export interface PaintShape {
@@ -50,7 +50,7 @@ export const paint: Kernel<PaintShape, 'images' | 'picture'> = {
         const scale = 1 / (to - from);
         const sides = { words, pitch, width, height, channels, columns, count };
         const params = { ...sides, scale, offset: -from * scale, bgra: Number(bgra) };
-        return [call(shader, params, tensors, words)];
+        return [call(shaders.plain, params, tensors, words)];
       },
     },
   },

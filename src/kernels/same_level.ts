@@ -1,4 +1,4 @@
-import shader from '../../shaders/conditioning/same_level.wgsl';
+import shaders from 'virtual:kernel/same_level';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
@@ -13,7 +13,7 @@ export const sameLevel: Kernel<LevelShape, 'step' | 'levels'> = {
   cost: ({ batch }) => ({ flops: 0, bytes: 4 * batch }),
   variants: {
     plain: {
-      calls: ({ batch }, tensors) => [call(shader, { vec4s: batch / 4 }, tensors, batch / 4)],
+      calls: ({ batch }, tensors) => [call(shaders.plain, { vec4s: batch / 4 }, tensors, batch / 4)],
     },
   },
 };

@@ -1,5 +1,4 @@
-import stepShader from '../../shaders/recording/set_update.step.wgsl';
-import shader from '../../shaders/recording/set_update.wgsl';
+import shaders from 'virtual:kernel/set_update';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 
@@ -18,7 +17,7 @@ export const setUpdate: Kernel<SetUpdateShape, 'bytes' | 'state'> = {
   cost: (shape) => ({ flops: 0, bytes: 4 * 1.25 * bytesOf(shape) }),
   variants: {
     plain: {
-      calls: ({ step }, tensors) => [call(step ? stepShader : shader, {}, tensors, 1)],
+      calls: ({ step }, tensors) => [call(shaders[step ? 'step' : 'plain'], {}, tensors, 1)],
     },
   },
 };

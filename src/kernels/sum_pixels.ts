@@ -1,4 +1,4 @@
-import shader from '../../shaders/conditioning/sum_pixels.wgsl';
+import shaders from 'virtual:kernel/sum_pixels';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
@@ -24,7 +24,7 @@ export const sumPixels: Kernel<SumPixelsShape, 'grad' | 'sums'> = {
         const n4 = batch / 4;
         const vec4s = channels * n4;
         const params = { vec4s, n4, pixels: height * width, first };
-        return [call(shader, params, { slices: grad, sums }, [64, 1, Math.ceil(vec4s / 64)])];
+        return [call(shaders.plain, params, { slices: grad, sums }, [64, 1, Math.ceil(vec4s / 64)])];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/optimizer/sum_slices.wgsl';
+import shaders from 'virtual:kernel/sum_slices';
 import { type Call, call, type Kernel } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 
@@ -11,7 +11,7 @@ export interface SliceShape {
 
 /** The second pass of every split reduction: adds the slices in order. */
 export const sumSlicesCall = (shape: SliceShape, slices: Tensor, output: Tensor): Call =>
-  call(shader, { ...shape }, { slices, output }, shape.size);
+  call(shaders.plain, { ...shape }, { slices, output }, shape.size);
 
 export const sumSlices: Kernel<SliceShape, 'slices' | 'output'> = {
   name: 'sum_slices',

@@ -1,5 +1,4 @@
-import withResidual from '../../shaders/activation/swish.residual.wgsl';
-import shader from '../../shaders/activation/swish.wgsl';
+import shaders from 'virtual:kernel/swish';
 import { call, type Kernel } from '../plan/op';
 
 export interface ElementwiseShape {
@@ -28,7 +27,7 @@ export const swish: Kernel<ElementwiseShape & ResidualShape, 'input' | 'output'>
     plain: {
       calls: ({ elements, residual }, tensors) => [
         call<'vec4s', string>(
-          residual ? withResidual : shader,
+          shaders[residual ? 'residual' : 'plain'],
           { vec4s: elements / 4 },
           tensors,
           elements / 4,

@@ -1,7 +1,4 @@
-import withResidual from '../../shaders/activation/swish_grad.residual.wgsl';
-import withBoth from '../../shaders/activation/swish_grad.residual_sum.wgsl';
-import withSum from '../../shaders/activation/swish_grad.sum.wgsl';
-import shader from '../../shaders/activation/swish_grad.wgsl';
+import shaders from 'virtual:kernel/swish_grad';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape, ResidualShape } from './swish';
 
@@ -28,8 +25,8 @@ export const swishGrad: Kernel<SwishGradShape, 'pre' | 'grad'> = {
   variants: {
     plain: {
       calls: ({ elements, residual, sum }, tensors) => {
-        const plain = sum ? withSum : shader;
-        const form = residual ? (sum ? withBoth : withResidual) : plain;
+        const plain = sum ? 'sum' : 'plain';
+        const form = shaders[residual ? (sum ? 'residual_sum' : 'residual') : plain];
         return [call<'vec4s', string>(form, { vec4s: elements / 4 }, tensors, elements / 4)];
       },
     },

@@ -1,5 +1,4 @@
-import withResidual from '../../shaders/activation/swish_max_pool.residual.wgsl';
-import shader from '../../shaders/activation/swish_max_pool.wgsl';
+import shaders from 'virtual:kernel/swish_max_pool';
 import { call, type Kernel } from '../plan/op';
 import type { ResidualShape } from './swish';
 
@@ -28,7 +27,9 @@ export const swishMaxPool: Kernel<ImageShape & ResidualShape, 'input' | 'output'
       calls: ({ channels, height, width, batch, residual }, tensors) => {
         const vec4s = (channels * height * width * batch) / 16;
         const params = { vec4s, width: width / 2, n4: batch / 4 };
-        return [call<keyof typeof params, string>(residual ? withResidual : shader, params, tensors, vec4s)];
+        return [
+          call<keyof typeof params, string>(shaders[residual ? 'residual' : 'plain'], params, tensors, vec4s),
+        ];
       },
     },
   },

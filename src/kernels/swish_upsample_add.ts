@@ -1,7 +1,4 @@
-import withBoth from '../../shaders/activation/swish_upsample_add.both_residual.wgsl';
-import withResidual from '../../shaders/activation/swish_upsample_add.residual.wgsl';
-import withSkipResidual from '../../shaders/activation/swish_upsample_add.skip_residual.wgsl';
-import shader from '../../shaders/activation/swish_upsample_add.wgsl';
+import shaders from 'virtual:kernel/swish_upsample_add';
 import { call, type Kernel } from '../plan/op';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
@@ -34,8 +31,8 @@ export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'outp
       calls: ({ channels, height, width, batch, residual, skipResidual }, tensors) => {
         const vec4s = (channels * height * width * batch) / 4;
         const params = { vec4s, width, n4: batch / 4 };
-        const plain = skipResidual ? withSkipResidual : shader;
-        const form = residual ? (skipResidual ? withBoth : withResidual) : plain;
+        const plain = skipResidual ? 'skip_residual' : 'plain';
+        const form = shaders[residual ? (skipResidual ? 'both_residual' : 'residual') : plain];
         return [call<keyof typeof params, string>(form, params, tensors, vec4s)];
       },
     },

@@ -1,5 +1,4 @@
-import withResidual from '../../shaders/activation/swish_upsample_grad.residual.wgsl';
-import shader from '../../shaders/activation/swish_upsample_grad.wgsl';
+import shaders from 'virtual:kernel/swish_upsample_grad';
 import { call, type Kernel } from '../plan/op';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
@@ -23,7 +22,9 @@ export const swishUpsampleGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad
       calls: ({ channels, height, width, batch, residual }, tensors) => {
         const vec4s = (channels * height * width * batch) / 4;
         const params = { vec4s, width, n4: batch / 4 };
-        return [call<keyof typeof params, string>(residual ? withResidual : shader, params, tensors, vec4s)];
+        return [
+          call<keyof typeof params, string>(shaders[residual ? 'residual' : 'plain'], params, tensors, vec4s),
+        ];
       },
     },
   },

@@ -1,4 +1,4 @@
-import shader from '../../shaders/sampling/unit_range.wgsl';
+import shaders from 'virtual:kernel/unit_range';
 import { call, type Kernel } from '../plan/op';
 import type { SampledShape } from './flow_step';
 
@@ -13,7 +13,7 @@ export const unitRange: Kernel<SampledShape, 'x' | 'output'> = {
     plain: {
       calls: ({ elements, batch, guided }, tensors) => {
         const vec4s = (elements * batch) / 4;
-        return [call(shader, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
       },
     },
   },

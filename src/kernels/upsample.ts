@@ -1,4 +1,4 @@
-import shader from '../../shaders/activation/upsample.wgsl';
+import shaders from 'virtual:kernel/upsample';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
@@ -14,7 +14,7 @@ export const upsample: Kernel<ImageShape, 'input' | 'output'> = {
     plain: {
       calls: ({ channels, height, width, batch }, tensors) => {
         const vec4s = (channels * height * width * batch) / 4;
-        return [call(shader, { vec4s, width, n4: batch / 4 }, tensors, vec4s)];
+        return [call(shaders.plain, { vec4s, width, n4: batch / 4 }, tensors, vec4s)];
       },
     },
   },

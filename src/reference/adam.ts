@@ -1,5 +1,6 @@
 import type { AdamShape } from '../kernels/adam';
 import type { Arrays, Values } from '../plan/reference';
+import { type SmallCase, smallLayers, squares, state } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
@@ -42,3 +43,9 @@ export function reference(shape: AdamShape, inputs: Arrays) {
   const copies = shape.unpacked ? new Float64Array(packed) : packLayers(shape.layers, parameter, packed);
   return { parameter, moment1, moment2, packed: copies };
 }
+
+export const small: SmallCase<AdamShape> = {
+  shape: smallLayers,
+  values: { state, moment2: squares },
+  ofStep: ['state'],
+};

@@ -1,5 +1,6 @@
 import type { AddGradientsShape } from '../kernels/add_gradients';
 import type { Arrays } from '../plan/reference';
+import { type SmallCase, smallLayers } from '../plan/small_case';
 import { flatSize, parameterCount } from './pack_weights';
 import { sumOfSlices } from './sum_slices';
 
@@ -11,3 +12,5 @@ export function reference({ layers }: AddGradientsShape, { slices, sums: before 
       sums[layer.offset + k] += sumOfSlices(slices, layer.slicesOffset + k, flatSize(layer), layer.slices);
   return { sums };
 }
+
+export const small: SmallCase<AddGradientsShape> = { shape: smallLayers };

@@ -1,5 +1,6 @@
 import type { AverageShape } from '../kernels/average_weights';
 import type { Arrays } from '../plan/reference';
+import { atMost, type SmallCase, smallLayers, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
@@ -20,3 +21,10 @@ export function reference({ layers, ...shape }: AverageShape, { state, parameter
       moved[i] = kept * average[i] + (1 - kept) * parameter[i];
   return { average: moved, packed: packLayers(layers, moved, packed) };
 }
+
+export const small: SmallCase<AverageShape> = {
+  shape: (shape, sizes) =>
+    smallLayers(atMost<AverageShape>({ after: 10, span: 'as it is', most: 'as it is' })(shape), sizes),
+  values: { state },
+  ofStep: ['state'],
+};

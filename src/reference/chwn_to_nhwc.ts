@@ -1,5 +1,6 @@
 import type { CallerImageShape } from '../kernels/nhwc_to_chwn';
 import type { Arrays } from '../plan/reference';
+import { atMost, IMAGES, MAP, type SmallCase } from '../plan/small_case';
 
 /** The first `count` images of `input` [channels][height][width][batch] as [image][height][width][channels]. */
 export function reference(
@@ -14,3 +15,7 @@ export function reference(
         for (let c = 0; c < channels; c++) images[i++] = input[((c * height + y) * width + x) * batch + n];
   return { images };
 }
+
+export const small: SmallCase<CallerImageShape> = {
+  shape: atMost<CallerImageShape>({ ...MAP, count: IMAGES }),
+};

@@ -1,5 +1,6 @@
 import type { ConvShape } from '../plan/conv_shape';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, type SmallCase } from '../plan/small_case';
 
 /** Calls `visit(output pixel, input pixel, tap)` for all taps that lie inside the image; pixels count y * width + x. */
 export function eachTap(
@@ -62,3 +63,10 @@ export function reference(shape: ConvShape, inputs: Arrays) {
   });
   return { output };
 }
+
+export const small: SmallCase<ConvShape> = {
+  shape: atMost<ConvShape>({
+    ...{ batch: 8, height: 10, width: 10, inChannels: 8, outChannels: 16 },
+    ...{ kernelSize: 'as it is', imageBias: 3 },
+  }),
+};

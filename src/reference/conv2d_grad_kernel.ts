@@ -20,3 +20,5 @@ export function reference(shape: ConvShape, { input, grad }: Arrays) {
     for (let i = 0; i < plane; i++) gradient[biasAt + o] += grad[o * plane + i];
   return { gradient };
 }
+
+export { small } from './conv2d';

@@ -1,46 +1,95 @@
-import { STREAM, threefry, uniform } from '../base/random';
-import type { CorruptShape } from '../kernels/corrupt';
+import { normal, STREAM, threefry, uniform } from '../base/random';
+import type { CorruptImagesShape, CorruptShape } from '../kernels/corrupt';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, between, IMAGES, IN_SET, MAP, order, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
-/** Calls `visit(slot in the batch, index in [channels][height][width], byte of the data set)` for all pixels of a batch's images. */
+/** What `eachPixel` visits. */
+export interface Pixel {
+  /** Its place in `noisy` and `truth`. */
+  readonly at: number;
+  /** The image, or the slot in the batch. */
+  readonly n: number;
+  /** What the image has there. */
+  readonly x: number;
+  /** The two random words that two images share: the even image uses the first, the odd image the second. */
+  readonly words: [number, number];
+}
+
+/** Calls `visit` for all values of all images. */
 export function eachPixel(
-  { channels, height, width }: CorruptShape,
-  { images, order, state }: Arrays,
-  visit: (n: number, e: number, byte: number) => void,
+  shape: CorruptShape | CorruptImagesShape,
+  inputs: Arrays,
+  visit: (pixel: Pixel) => void,
 ): void {
-  const bytes = new Uint8Array(images.buffer, images.byteOffset);
-  for (let n = 0; n < state[STATE.count]; n++) {
-    const from = order[state[STATE.batchStart] + n] * channels * height * width;
+  const { channels, height, width, seed } = shape;
+  const { state } = inputs;
+  const elements = channels * height * width;
+  const isBatch = 'batch' in shape;
+  const value = isBatch ? bytesOf(shape, inputs) : valuesOf(shape, inputs);
+  for (let n = 0; n < (isBatch ? state[STATE.count] : shape.count); n++) {
     let e = 0;
     for (let c = 0; c < channels; c++)
-      for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++) visit(n, e++, bytes[from + (y * width + x) * channels + c]);
+      for (let p = 0; p < height * width; p++, e++) {
+        const own = p * channels + c;
+        const words = threefry(seed, STREAM.noise, state[STATE.step], (n >> 1) * elements + e);
+        visit({ at: isBatch ? e * shape.batch + n : n * elements + own, n, x: value(n, own), words });
+      }
   }
 }
 
-/** The two random words of a pixel, which two images share: the even image uses the first word, the odd image the second. */
-export const noiseWords = (
-  { channels, height, width, seed }: CorruptShape,
-  state: Values,
-  n: number,
-  e: number,
-) => threefry(seed, STREAM.noise, state[STATE.step], (n >> 1) * channels * height * width + e);
+/** Gives a value of an image of the batch by its index in [height][width][channels]. */
+function bytesOf(
+  { channels, height, width, binarize, flow }: CorruptShape,
+  { images, order, state }: Arrays,
+) {
+  const bytes = new Uint8Array(images.buffer, images.byteOffset);
+  return (n: number, own: number) => {
+    const byte = bytes[order[state[STATE.batchStart] + n] * channels * height * width + own];
+    if (binarize) return byte > 127 ? 1 : flow ? -1 : 0;
+    return flow ? byte / 127.5 - 1 : byte / 255;
+  };
+}
 
-/** The batch's images, and the same mixed with uniform noise, both [channels][height][width][batch]; 0 in padded slots. */
-export function reference(shape: CorruptShape, inputs: Arrays) {
-  const { channels, height, width, batch, seed, binarize } = shape;
-  const { state } = inputs;
-  const clean = new Float64Array(channels * height * width * batch);
-  const noisy = new Float64Array(clean.length);
-  const amounts = Float64Array.from({ length: batch }, (_, n) =>
+/** Likewise of one of the caller's images. */
+function valuesOf({ channels, height, width, flow }: CorruptImagesShape, { images }: Arrays) {
+  return (n: number, own: number) => {
+    const value = images[n * channels * height * width + own];
+    return flow ? 2 * value - 1 : value;
+  };
+}
+
+/** The level of each image. */
+export const levelsOf = ({ seed }: CorruptShape | CorruptImagesShape, { state, levels }: Arrays): Values =>
+  levels ??
+  Float64Array.from({ length: state[STATE.count] }, (_, n) =>
     uniform(threefry(seed, STREAM.amount, state[STATE.step], n)[0]),
   );
-  eachPixel(shape, inputs, (n, e, byte) => {
-    const value = binarize ? Number(byte > 127) : byte / 255;
-    const noise = uniform(noiseWords(shape, state, n, e)[n % 2]);
-    clean[e * batch + n] = value;
-    noisy[e * batch + n] = value * (1 - amounts[n]) + noise * amounts[n];
+
+/** The images mixed with noise, and what a network should make of them: the images, or noise - image. 0 in padded slots. */
+export function reference(shape: CorruptShape | CorruptImagesShape, inputs: Arrays) {
+  const images = 'batch' in shape ? shape.batch : shape.count;
+  const noisy = new Float64Array(shape.channels * shape.height * shape.width * images);
+  const truth = new Float64Array(noisy.length);
+  const levels = levelsOf(shape, inputs);
+  eachPixel(shape, inputs, ({ at, n, x, words }) => {
+    const e = shape.flow ? normal(words)[n % 2] : uniform(words[n % 2]);
+    noisy[at] = (1 - levels[n]) * x + levels[n] * e;
+    truth[at] = shape.flow ? e - x : x;
   });
-  return { clean, noisy };
+  return { noisy, truth };
 }
+
+export const small: SmallCase<CorruptShape | CorruptImagesShape> = {
+  shape: (shape) =>
+    'batch' in shape
+      ? atMost<CorruptShape>({ ...MAP, imageCount: IN_SET })(shape)
+      : atMost<CorruptImagesShape>({
+          channels: MAP.channels,
+          height: MAP.height,
+          width: MAP.width,
+          count: IMAGES,
+        })(shape),
+  values: { order, state, levels: between(0, 1) },
+  ofStep: ['state', 'noisy', 'truth'],
+};

@@ -1,5 +1,6 @@
 import type { DifferenceShape } from '../kernels/difference';
 import type { Arrays } from '../plan/reference';
+import { atMost, type SmallCase } from '../plan/small_case';
 
 /** One pair per invocation: the largest |result - expected|, and the sum of squares of `expected`. */
 export function reference({ size }: DifferenceShape, { result, expected }: Arrays) {
@@ -13,3 +14,5 @@ export function reference({ size }: DifferenceShape, { result, expected }: Array
   }
   return { partials };
 }
+
+export const small: SmallCase<DifferenceShape> = { shape: atMost<DifferenceShape>({ size: 300 }) };

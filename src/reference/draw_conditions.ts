@@ -1,6 +1,7 @@
 import { normal, STREAM, threefry, uniform } from '../base/random';
 import type { ConditionsShape } from '../kernels/draw_conditions';
 import type { Arrays } from '../plan/reference';
+import { atMost, IN_SET, order, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
 /** The noise level and class of each image; class `classes` if it is withheld. Padded slots have level 0 and no class. */
@@ -17,3 +18,9 @@ export function reference(shape: ConditionsShape, { order, labels, state }: Arra
   }
   return { levels, classes };
 }
+
+export const small: SmallCase<ConditionsShape> = {
+  shape: atMost<ConditionsShape>({ batch: 8, imageCount: IN_SET, classes: 'as it is', drop: 'as it is' }),
+  values: { order, state },
+  ofStep: ['state', 'levels', 'classes'],
+};

@@ -1,5 +1,6 @@
 import type { EmbeddingShape } from '../kernels/embedding';
 import type { Arrays } from '../plan/reference';
+import { atMost, between, type SmallCase } from '../plan/small_case';
 
 const FREQUENCIES = 16;
 
@@ -20,3 +21,11 @@ export function reference(shape: EmbeddingShape, { levels, classes }: Arrays) {
   }
   return { features };
 }
+
+export const small: SmallCase<EmbeddingShape> = {
+  shape: atMost<EmbeddingShape>({ batch: 8, classes: 'as it is' }),
+  values: {
+    levels: between(0, 1),
+    classes: (size, random, { classes }) => random.integers(size, classes + 1),
+  },
+};

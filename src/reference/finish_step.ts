@@ -1,6 +1,7 @@
 import type { FinishStepShape } from '../kernels/finish_step';
 import type { Arrays, Values } from '../plan/reference';
 import { constantSchedule, rateFactor } from '../plan/schedule';
+import { atMost, ELEMENTS, type SmallCase, squares, state } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 
 /**
@@ -54,3 +55,12 @@ export function reference(
   }
   return { records, state: after };
 }
+
+export const small: SmallCase<FinishStepShape> = {
+  shape: atMost<FinishStepShape>({
+    ...{ elements: ELEMENTS, batch: 8, gradientPartials: 70, convolutionPartials: 60, ring: 5 },
+    ...{ batchSize: 'as it is', mostSkipped: 'as it is', beta1: 'as it is', beta2: 'as it is' },
+  }),
+  values: { state, squares, gradient_squares: squares },
+  ofStep: [],
+};

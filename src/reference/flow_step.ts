@@ -1,6 +1,7 @@
 import type { SampledShape } from '../kernels/flow_step';
 import type { Arrays } from '../plan/reference';
 import { SAMPLING_STEP } from '../plan/sampling_step';
+import { atMost, ELEMENTS, type SmallCase } from '../plan/small_case';
 
 /** Where element i of [elements][batch] lies in x: with guidance, x is [elements][2 * batch] and has each image twice. */
 export function placesOf({ batch, guided }: SampledShape, i: number): number[] {
@@ -25,3 +26,7 @@ export function reference(shape: SampledShape, { step, prediction, velocity: bef
   }
   return { velocity, x };
 }
+
+export const small: SmallCase<SampledShape> = {
+  shape: atMost<SampledShape>({ elements: ELEMENTS, batch: 8 }),
+};

@@ -1,5 +1,6 @@
 import type { GradientLayer, GradientNormShape } from '../kernels/gradient_norm';
 import type { Arrays } from '../plan/reference';
+import { type SmallCase, smallLayers } from '../plan/small_case';
 import { flatSize, parameterCount } from './pack_weights';
 import { sumOfSlices } from './sum_slices';
 
@@ -34,3 +35,5 @@ export function reference({ layers }: GradientNormShape, { slices }: Arrays) {
   }
   return { slices: sums, partials: Float64Array.from(partials) };
 }
+
+export const small: SmallCase<GradientNormShape> = { shape: smallLayers };

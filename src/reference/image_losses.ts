@@ -1,5 +1,6 @@
 import type { ActivatedLossShape } from '../kernels/mse';
 import type { Arrays } from '../plan/reference';
+import { atMost, ELEMENTS, pre, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 import { swishAt } from './swish';
 
@@ -14,3 +15,8 @@ export function reference({ elements, batch, swish }: ActivatedLossShape, { pre,
   }
   return { losses };
 }
+
+export const small: SmallCase<ActivatedLossShape> = {
+  shape: atMost<ActivatedLossShape>({ elements: ELEMENTS, batch: 8 }),
+  values: { pre, state },
+};

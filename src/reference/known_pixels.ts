@@ -13,3 +13,5 @@ export function reference(shape: SampledShape, { step, start, noise, mask, x: ol
   }
   return { x };
 }
+
+export { small } from './flow_step';

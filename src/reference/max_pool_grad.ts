@@ -8,3 +8,5 @@ export function reference(shape: ImageShape, { input, grad_output }: Arrays) {
   toLargestOfWindows(shape, input, grad_output, grad);
   return { grad };
 }
+
+export { small } from './max_pool';

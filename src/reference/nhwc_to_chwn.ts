@@ -1,5 +1,6 @@
 import type { CallerImageShape } from '../kernels/nhwc_to_chwn';
 import type { Arrays } from '../plan/reference';
+import { atMost, IMAGES, MAP, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
 /** `images` [image][height][width][channels] as [channels][height][width][batch]; 0 in padded slots. */
@@ -12,3 +13,8 @@ export function reference({ channels, height, width, batch }: CallerImageShape, 
         for (let c = 0; c < channels; c++) output[((c * height + y) * width + x) * batch + n] = images[i++];
   return { output };
 }
+
+export const small: SmallCase<CallerImageShape> = {
+  shape: atMost<CallerImageShape>({ ...MAP, count: IMAGES }),
+  values: { state },
+};

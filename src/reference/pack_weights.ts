@@ -1,6 +1,7 @@
 import type { PlacedLayer } from '../kernels/adam';
 import type { ParameterShape } from '../kernels/pack_weights';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, type SmallCase } from '../plan/small_case';
 
 export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
   kernelSize ** 2 * inChannels * outChannels + outChannels;
@@ -38,3 +39,7 @@ export function packLayers(layers: readonly PlacedLayer[], flat: Values, packed:
 export function reference(shape: ParameterShape, { parameters, packed }: Arrays) {
   return { packed: packLayers([{ ...shape, offset: 0, packedOffset: 0 }], parameters, packed) };
 }
+
+export const small: SmallCase<ParameterShape> = {
+  shape: atMost<ParameterShape>({ inChannels: 8, outChannels: 16, kernelSize: 'as it is' }),
+};

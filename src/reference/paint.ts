@@ -1,5 +1,6 @@
 import type { PaintShape } from '../kernels/paint';
 import type { Arrays } from '../plan/reference';
+import { atMost, IMAGES, type SmallCase } from '../plan/small_case';
 
 /** The images in rows, as words of four bytes; each row of texels is followed by zeros up to whole 256 bytes. */
 export function reference(shape: PaintShape, { images }: Arrays) {
@@ -22,3 +23,7 @@ export function reference(shape: PaintShape, { images }: Arrays) {
       }
   return { picture };
 }
+
+export const small: SmallCase<PaintShape> = {
+  shape: atMost<PaintShape>({ channels: 8, height: 10, width: 10, count: IMAGES, columns: 'as it is' }),
+};

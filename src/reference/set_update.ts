@@ -1,5 +1,6 @@
 import type { SetUpdateShape } from '../kernels/set_update';
 import type { Arrays } from '../plan/reference';
+import { type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
 /** The state, in which the fields that the host sets are what the bytes say. */
@@ -10,3 +11,9 @@ export function reference({ step }: SetUpdateShape, { bytes, state }: Arrays) {
     words[word] = [...bytes.slice(4 * i, 4 * i + 4)].reduceRight((number, byte) => number * 256 + byte, 0);
   return { state: words };
 }
+
+export const small: SmallCase<SetUpdateShape> = {
+  shape: (shape) => shape,
+  // Bytes of numbers that are finite.
+  values: { bytes: (size, random) => random.integers(size, 100), state },
+};

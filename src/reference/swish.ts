@@ -1,5 +1,6 @@
 import type { ElementwiseShape } from '../kernels/swish';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, ELEMENTS, residual, type SmallCase } from '../plan/small_case';
 
 /** swish at z, and its derivative. */
 export function swishAt(z: number) {
@@ -19,3 +20,9 @@ export function activated(pre: Values, residual?: Values): Float64Array {
 export const reference = (_: ElementwiseShape, { input, residual }: Arrays) => ({
   output: activated(input, residual),
 });
+
+export const small: SmallCase<ElementwiseShape> = {
+  shape: atMost<ElementwiseShape>({ elements: ELEMENTS }),
+  values: { residual },
+  cut: 'elements',
+};

@@ -1,5 +1,6 @@
 import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, MAP, residual, type SmallCase } from '../plan/small_case';
 import { activated } from './swish';
 
 /** The maximum of each 2x2 window of `input` [channels][height][width][batch]. */
@@ -28,3 +29,9 @@ export function largestOfWindows(
 export const reference = (shape: ImageShape, { input, residual }: Arrays) => ({
   output: largestOfWindows(shape, activated(input, residual)),
 });
+
+export const small: SmallCase<ImageShape> = {
+  shape: atMost<ImageShape>(MAP),
+  values: { residual },
+  cut: 'channels',
+};

@@ -1,6 +1,7 @@
 import type { ResidualShape } from '../kernels/swish';
 import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, MAP, pre, residual, type SmallCase } from '../plan/small_case';
 import { activated, swishAt } from './swish';
 
 /** Adds the gradient of each 2x2 window's maximum, `grad_output`, to `sums` at the first maximum of `pooled` [channels][height][width][batch]. */
@@ -43,3 +44,9 @@ export function reference(shape: ImageShape & ResidualShape, inputs: Arrays) {
     ...(shape.residual ? { grad_residual: sums } : {}),
   };
 }
+
+export const small: SmallCase<ImageShape> = {
+  shape: atMost<ImageShape>(MAP),
+  values: { pre, residual },
+  cut: 'channels',
+};

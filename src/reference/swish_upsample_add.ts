@@ -1,5 +1,6 @@
 import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, MAP, residual, type SmallCase } from '../plan/small_case';
 import { activated } from './swish';
 
 /** `input` [channels][height][width][batch], each pixel four times, plus `skip`, which has twice the height and width. */
@@ -23,3 +24,9 @@ export function upsampleAdd(
 export const reference = (shape: ImageShape, { input, skip, residual, skip_residual }: Arrays) => ({
   output: upsampleAdd(shape, activated(input, residual), activated(skip, skip_residual)),
 });
+
+export const small: SmallCase<ImageShape> = {
+  shape: atMost<ImageShape>(MAP),
+  values: { residual },
+  cut: 'channels',
+};

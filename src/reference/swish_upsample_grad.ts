@@ -1,6 +1,7 @@
 import type { ResidualShape } from '../kernels/swish';
 import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
+import { atMost, MAP, pre, type SmallCase } from '../plan/small_case';
 import { swishAt } from './swish';
 
 /** [channels][height][width][batch]: the sum of each 2x2 window of `grad_output`, which has twice the height and width. */
@@ -27,3 +28,9 @@ export function reference(shape: ImageShape & ResidualShape, { pre, grad_output 
     ...(shape.residual ? { grad_residual: sums } : {}),
   };
 }
+
+export const small: SmallCase<ImageShape> = {
+  shape: atMost<ImageShape>(MAP),
+  values: { pre },
+  cut: 'channels',
+};

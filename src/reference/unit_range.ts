@@ -9,3 +9,5 @@ export function reference(shape: SampledShape, { x }: Arrays) {
   );
   return { output };
 }
+
+export { small } from './flow_step';

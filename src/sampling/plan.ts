@@ -5,11 +5,10 @@ import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { flowStep } from '../kernels/flow_step';
-import { gaussianNoise } from '../kernels/gaussian_noise';
 import { knownPixels } from '../kernels/known_pixels';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
+import { noise as noiseKernel } from '../kernels/noise';
 import { sameLevel } from '../kernels/same_level';
-import { uniformNoise } from '../kernels/uniform_noise';
 import { unitRange } from '../kernels/unit_range';
 import { type Op, op } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
@@ -160,11 +159,10 @@ function opsOf(
     : [xToImages];
   const known = flow ? [op(knownPixels, 'x', sampled, { step, start, noise, mask, x })] : [];
   const begin = flow ? noise : x;
-  const noiseShape = { height, width, channels, batch, count };
+  const noiseShape = { height, width, channels, batch, count, gaussian: flow };
   return {
     made,
-    noise: (seed: number) =>
-      op(flow ? gaussianNoise : uniformNoise, 'noise', { ...noiseShape, seed }, { output: begin }),
+    noise: (seed: number) => op(noiseKernel, 'noise', { ...noiseShape, seed }, { output: begin }),
     programs: {
       loadNoise: [load('noise', begin)],
       pass: [...told, ...each, move],

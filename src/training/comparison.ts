@@ -1,10 +1,10 @@
 /** Whether a trainer's kernels compute rightly at its own size: asked once, after its first step. */
 import type { Pass } from '../checking/at_size';
 import { type ComparisonLimits, findWrong, replaceWrong, UPDATE } from '../checking/comparison';
-import type { Random } from '../checking/small_case';
 import type { Gpu } from '../gpu/gpu';
 import type { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
+import type { Random } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../unet/chooser';

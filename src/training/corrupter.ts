@@ -8,7 +8,7 @@ import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { allBytes, copyBytes } from '../gpu/recorded_numbers';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { Staging } from '../gpu/staging';
-import { type CorruptImagesShape, corruptImages } from '../kernels/corrupt_images';
+import { type CorruptImagesShape, corrupt } from '../kernels/corrupt';
 import { drawConditions } from '../kernels/draw_conditions';
 import { setUpdate } from '../kernels/set_update';
 import { isPictures } from '../pictures/is_pictures';
@@ -88,7 +88,7 @@ interface Parts {
   readonly gpu: Gpu;
   readonly shape: CorruptImagesShape;
   /** Puts the number of the step where the others find it; draws the levels; corrupts. */
-  readonly programs: readonly [setStep: Program, draw: Program, corrupt: Program];
+  readonly programs: readonly [setStep: Program, draw: Program, mix: Program];
   readonly buffers: Readonly<Record<keyof Tensors, GPUBuffer>>;
   readonly staging: Staging;
 }
@@ -124,15 +124,11 @@ export class Corrupter extends Resource {
     try {
       await gpu.write(buffers.numbers, 0, allBytes());
       await gpu.write(buffers.state, STATE.count * 4, Uint32Array.of(shape.count));
-      staging = await Staging.create(
-        gpu,
-        'corrupter',
-        4 * (2 * corruptImages.sizes(shape).noisy + shape.count),
-      );
+      staging = await Staging.create(gpu, 'corrupter', 4 * (2 * corrupt.sizes(shape).noisy + shape.count));
       const compile = (each: ReturnType<typeof opsOf>[number]) =>
         Program.compile(gpu, 'corrupt', [each], created);
-      const [setStep, draw, corrupt] = opsOf(shape, tensors);
-      const programs = await Program.compileAll([compile(setStep), compile(draw), compile(corrupt)]);
+      const [setStep, draw, mix] = opsOf(shape, tensors);
+      const programs = await Program.compileAll([compile(setStep), compile(draw), compile(mix)]);
       return new Corrupter({
         gpu,
         shape,
@@ -160,7 +156,7 @@ export class Corrupter extends Resource {
     checkNames('encode', given, BUFFERS);
     const step = checkStep(options);
     const { shape, buffers } = this.parts;
-    const [images, levels] = [corruptImages.sizes(shape).images * 4, shape.count * 4];
+    const [images, levels] = [corrupt.sizes(shape).images * 4, shape.count * 4];
     const clean = checkSlice('clean', given.clean, images, 'COPY_SRC');
     const own = given.ownLevels && checkSlice('ownLevels', given.ownLevels, levels, 'COPY_SRC');
     checkSlice('noisy', given.noisy, images, 'COPY_DST');
@@ -231,17 +227,17 @@ export class Corrupter extends Resource {
 
   private record(encoder: GPUCommandEncoder, step: number, draws: boolean): void {
     const { buffers, programs } = this.parts;
-    const [setStep, draw, corrupt] = programs;
+    const [setStep, draw, mix] = programs;
     copyBytes(encoder, buffers.numbers, buffers.bytes, Uint32Array.of(step));
     computePass(encoder, 'corrupt', (pass) => {
-      for (const program of [setStep, ...(draws ? [draw] : []), corrupt]) program.encode(pass);
+      for (const program of [setStep, ...(draws ? [draw] : []), mix]) program.encode(pass);
     });
   }
 
   private imagesOf(clean: Float32Array | Picture | readonly Picture[]): Float32Array {
     const { shape } = this.parts;
     if (clean instanceof Float32Array) {
-      const size = corruptImages.sizes(shape).images;
+      const size = corrupt.sizes(shape).images;
       if (clean.length === size) return clean;
       const { count, height, width, channels } = shape;
       throw new EngineError(
@@ -274,7 +270,8 @@ function checkStep(options: CorruptOptions): number {
 }
 
 function tensorsOf(shape: CorruptImagesShape) {
-  const { images, levels } = corruptImages.sizes(shape);
+  const { images } = corrupt.sizes(shape);
+  const levels = padBatch(shape.count);
   return {
     numbers: tensor('numbers', 256),
     bytes: tensor('bytes of the step', 4),
@@ -294,9 +291,10 @@ function opsOf(shape: CorruptImagesShape, tensors: Tensors) {
   const { flow, seed, count } = shape;
   const none = { imageCount: 1, classes: 0, drop: 0, labelled: false };
   const draw = { batch: padBatch(count), ...none, logitNormal: flow, seed };
+  const mixed = { images, state, levels, noisy, truth };
   return [
     op(setUpdate, 'step', { step: true }, { bytes, state }),
     op(drawConditions, 'levels', draw, { order, labels: order, state, levels, classes }),
-    op(corruptImages, 'images', shape, { images, state, levels, noisy, truth }),
+    op(corrupt, 'images', shape, mixed),
   ] as const;
 }

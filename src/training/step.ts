@@ -3,7 +3,6 @@
 import { adam } from '../kernels/adam';
 import { averageWeights } from '../kernels/average_weights';
 import { corrupt } from '../kernels/corrupt';
-import { corruptFlow } from '../kernels/corrupt_flow';
 import { drawConditions } from '../kernels/draw_conditions';
 import { finishStep } from '../kernels/finish_step';
 import { gradientNorm, normBlocks } from '../kernels/gradient_norm';
@@ -264,8 +263,9 @@ export function planCorruption(
   const { height, width, channels, conditioning } = config;
   const { state, noisy, target, levels, classes } = tensors;
   const { images, order, count: imageCount } = set;
-  const shape = { batch, height, width, channels, imageCount, seed, binarize };
   const flow = objective === 'flow';
+  const shape = { batch, height, width, channels, imageCount, seed, binarize, flow };
+  const mixed = { images, order, state, noisy, truth: target, ...(flow ? { levels } : {}) };
   const draw = op(
     drawConditions,
     'batch',
@@ -284,8 +284,6 @@ export function planCorruption(
   return [
     // For the tutorial's objective, `corrupt` draws the same levels itself.
     ...(flow || conditioning || asked ? [draw] : []),
-    flow
-      ? op(corruptFlow, 'batch', shape, { images, order, state, levels, noisy, velocity: target })
-      : op(corrupt, 'batch', shape, { images, order, state, clean: target, noisy }),
+    op(corrupt, 'batch', shape, mixed),
   ];
 }

@@ -3,7 +3,7 @@
  * what else a new one needs.
  */
 
-interface Form {
+interface FormNumbers {
   /** The variant's name; of the others, with `_subgroups` or `_gpu` behind it. */
   readonly name: string;
   /** The file of transforms in shaders/conv2d/winograd, without its ending. */
@@ -30,6 +30,7 @@ export const winogradForms = [
   { name: 'winograd6_3x3', file: 'f6x3', tile: 6, kernel: 3, one: 3, gpu: true },
   // 5.4 times fewer, and tiles that fit images of 7, 14, 28 pixels; an error of about 13 times.
   { name: 'winograd7_3x3', file: 'f7x3', tile: 7, kernel: 3, one: 3, gpu: true },
-] as const satisfies readonly Form[];
+] as const satisfies readonly FormNumbers[];
 
-export type FormFile = (typeof winogradForms)[number]['file'];
+export type Form = (typeof winogradForms)[number];
+export type FormFile = Form['file'];

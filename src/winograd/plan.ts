@@ -5,37 +5,17 @@
  * Kernels process the batch in chunks of images, so that the transformed images take little memory and stay in the cache.
  */
 
-import productGpu from '../../shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl';
-import product from '../../shaders/conv2d/winograd/conv2d.winograd_product.wgsl';
-import productSubgroups from '../../shaders/conv2d/winograd/conv2d.winograd_subgroups_product.wgsl';
-import f4x5Input from '../../shaders/conv2d/winograd/conv2d.winograd4_input.wgsl';
-import f4x5Kernel from '../../shaders/conv2d/winograd/conv2d.winograd4_kernel.wgsl';
-import f6x3InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_input.wgsl';
-import f6x3KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_gpu_kernel.wgsl';
-import f6x3Input from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_input.wgsl';
-import f6x3Kernel from '../../shaders/conv2d/winograd/conv2d.winograd6_3x3_kernel.wgsl';
-import f7x3InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_input.wgsl';
-import f7x3KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_gpu_kernel.wgsl';
-import f7x3Input from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_input.wgsl';
-import f7x3Kernel from '../../shaders/conv2d/winograd/conv2d.winograd7_3x3_kernel.wgsl';
-import f7x5InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_input.wgsl';
-import f7x5KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd7_gpu_kernel.wgsl';
-import f7x5Input from '../../shaders/conv2d/winograd/conv2d.winograd7_input.wgsl';
-import f7x5Kernel from '../../shaders/conv2d/winograd/conv2d.winograd7_kernel.wgsl';
-import f8x5InputGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_input.wgsl';
-import f8x5KernelGpu from '../../shaders/conv2d/winograd/conv2d.winograd8_gpu_kernel.wgsl';
-import f8x5Input from '../../shaders/conv2d/winograd/conv2d.winograd8_input.wgsl';
-import f8x5Kernel from '../../shaders/conv2d/winograd/conv2d.winograd8_kernel.wgsl';
+import shaders from 'virtual:kernel/conv2d';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Call, call, type Variant } from '../plan/op';
 import { type Tensor, view } from '../plan/tensor';
-import { type FormFile, winogradForms } from './forms';
+import { type Form, winogradForms } from './forms';
 
 /**
  * F(tile x tile, kernel x kernel): outputs per side of a tile, and taps per side of the kernel. All forms share the products, not the
  * transforms. `side` counts the inputs, or frequencies, per side of a tile: tile + kernel - 1.
  */
-export interface WinogradForm {
+interface Sides {
   readonly tile: number;
   readonly kernel: number;
   readonly side: number;
@@ -43,63 +23,31 @@ export interface WinogradForm {
   readonly frequencies: number;
   /** The frequency at which the transform of the output gradient adds up the tile: that of the points (1, 1), in each direction `one`. */
   readonly sumFrequency: number;
-  /**
-   * How transforms and products work. `plain` and `subgroups`: an invocation of a transform holds a whole window, too many registers for
-   * many GPUs. `gpu`: an invocation holds one line of it, and workgroup memory the rest.
-   */
-  readonly technique: 'plain' | 'subgroups' | 'gpu';
-  readonly inputTransform: typeof f7x5Input;
-  readonly kernelTransform: typeof f7x5Kernel;
 }
 
 /**
- * Shaders of each form: those whose invocations hold a whole window and, if the form has them, those for GPUs. A form that is missing is a
- * compile error.
+ * How transforms and products work, and with what the names of the transforms' shaders begin. `plain` and `subgroups`: an invocation of a
+ * transform holds a whole window, too many registers for many GPUs. `gpu`: an invocation holds one line of it, and workgroup memory the rest.
  */
-export type ByForm<S> = Readonly<Record<FormFile, readonly [plain: S, gpu?: S]>>;
+type Technique =
+  | { readonly technique: 'plain' | 'subgroups'; readonly name: Form['name'] }
+  | { readonly technique: 'gpu'; readonly name: `${Extract<Form, { gpu: true }>['name']}_gpu` };
 
-const transforms: ByForm<readonly [input: typeof f7x5Input, kernel: typeof f7x5Kernel]> = {
-  f4x5: [[f4x5Input, f4x5Kernel]],
-  f7x5: [
-    [f7x5Input, f7x5Kernel],
-    [f7x5InputGpu, f7x5KernelGpu],
-  ],
-  f8x5: [
-    [f8x5Input, f8x5Kernel],
-    [f8x5InputGpu, f8x5KernelGpu],
-  ],
-  f6x3: [
-    [f6x3Input, f6x3Kernel],
-    [f6x3InputGpu, f6x3KernelGpu],
-  ],
-  f7x3: [
-    [f7x3Input, f7x3Kernel],
-    [f7x3InputGpu, f7x3KernelGpu],
-  ],
-};
+export type WinogradForm = Sides & Technique;
 
-/** A kernel's variants: `variant` makes one of a form and those of `shaders` that are for it. */
-export function winogradVariants<S, V>(
-  shaders: ByForm<S>,
-  variant: (form: WinogradForm, shaders: S) => V,
-): Record<string, V> {
+/** A kernel's variants: `variant` makes one of a form. */
+export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<string, V> {
   const variants: Record<string, V> = {};
-  for (const { name, file, tile, kernel, one } of winogradForms) {
+  for (const form of winogradForms) {
+    const { name, tile, kernel, one } = form;
     const side = tile + kernel - 1;
-    const numbers = { tile, kernel, side, frequencies: side ** 2, sumFrequency: one * (side + 1) };
-    const add = (
-      end: string,
-      technique: WinogradForm['technique'],
-      own: S,
-      [inputTransform, kernelTransform]: (typeof transforms)['f7x5'][0],
-    ) => {
-      variants[name + end] = variant({ ...numbers, technique, inputTransform, kernelTransform }, own);
-    };
-    const [own, ownGpu] = shaders[file];
-    const [plain, gpu] = transforms[file];
-    add('', 'plain', own, plain);
-    if (ownGpu && gpu) add('_gpu', 'gpu', ownGpu, gpu);
-    add('_subgroups', 'subgroups', own, plain);
+    const sides = { tile, kernel, side, frequencies: side ** 2, sumFrequency: one * (side + 1) };
+    variants[name] = variant({ ...sides, technique: 'plain', name });
+    if (form.gpu) {
+      const gpuName = `${form.name}_gpu` as const;
+      variants[gpuName] = variant({ ...sides, technique: 'gpu', name: gpuName });
+    }
+    variants[`${name}_subgroups`] = variant({ ...sides, technique: 'subgroups', name });
   }
   return variants;
 }
@@ -116,11 +64,11 @@ export const audienceOf = ({
   for: technique === 'gpu' ? 'gpu' : 'software',
 });
 
-const tilesOf = ({ tile }: Pick<WinogradForm, 'tile'>, { height, width }: ConvShape) =>
+const tilesOf = ({ tile }: Pick<Sides, 'tile'>, { height, width }: ConvShape) =>
   Math.ceil(height / tile) * Math.ceil(width / tile);
 
 /** Products for one image and one pair of channels. */
-const productsOf = (form: Pick<WinogradForm, 'tile' | 'kernel'>, shape: ConvShape) =>
+const productsOf = (form: Pick<Sides, 'tile' | 'kernel'>, shape: ConvShape) =>
   (form.tile + form.kernel - 1) ** 2 * tilesOf(form, shape);
 
 /**
@@ -259,6 +207,22 @@ export function pairLaunch({ technique, side }: WinogradForm, pairs: number) {
   return { pairs: lanes, items: [lanes, lines, 1] as const };
 }
 
+/** Transforms the images of a chunk to frequencies. */
+export const inputTransform = (
+  form: WinogradForm,
+  shape: ConvShape,
+  tiles: Tiling,
+  channels: number,
+  at: { first: number; count: number },
+  tensors: { input: Tensor; freqs: Tensor },
+): Call =>
+  call(
+    shaders[`${form.name}_input` as const],
+    transformParams(TOGETHER, shape, tiles, channels, at),
+    tensors,
+    transformItems(form, TOGETHER, tiles, at.count, channels),
+  );
+
 /** `from` channels are summed over, `to` are made, and the packed kernel pads these to `toPadded`. */
 export interface Channels {
   readonly from: number;
@@ -303,17 +267,11 @@ export function convolutionCalls(
   const { kernels, products } = scratch;
   const tiles = tiling(form, shape);
   const { pairs, items } = pairLaunch(form, from * toPadded);
-  const calls = [call(form.kernelTransform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, items)];
+  const transform = shaders[`${form.name}_kernel` as const];
+  const calls = [call(transform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, items)];
   for (const [i, at] of tiles.chunks.entries()) {
     const images = chunkImages(form, tiles, from, i, scratch.images, kept);
-    calls.push(
-      call(
-        form.inputTransform,
-        transformParams(TOGETHER, shape, tiles, from, at),
-        { input: tensors.input, freqs: images },
-        transformItems(form, TOGETHER, tiles, at.count, from),
-      ),
-    );
+    calls.push(inputTransform(form, shape, tiles, from, at, { input: tensors.input, freqs: images }));
     const wide = form.technique === 'gpu' ? 2 : 4; // elements per column
     const columns = (tiles.tiles * at.count) / wide;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / wide, cin: from, cout4: toPadded / 4 };
@@ -321,9 +279,11 @@ export function convolutionCalls(
     const flops = 2 * frequencies * tiles.tiles * at.count * from * toPadded;
     if (form.technique === 'subgroups') {
       const items = subgroupItems(form, columns, toPadded);
-      calls.push(call(productSubgroups, { ...params, frequencies }, operands, items, flops));
+      calls.push(
+        call(shaders.winograd_subgroups_product, { ...params, frequencies }, operands, items, flops),
+      );
     } else {
-      const shader = form.technique === 'gpu' ? productGpu : product;
+      const shader = shaders[form.technique === 'gpu' ? 'winograd_gpu_product' : 'winograd_product'];
       // A workgroup computes 16 channels of 64 columns.
       const items = [
         shader.workgroupSize[0] * Math.ceil(toPadded / 16),
@@ -340,7 +300,7 @@ export function convolutionCalls(
 
 /** A workgroup computes 32 channels, two columns per lane; if one is enough, its two quads take a frequency each. */
 function subgroupItems({ frequencies }: WinogradForm, columns: number, toPadded: number) {
-  const [lanes] = productSubgroups.workgroupSize;
+  const [lanes] = shaders.winograd_subgroups_product.workgroupSize;
   const groups = columns <= lanes ? Math.ceil(frequencies / 2) : frequencies;
   return [lanes * Math.ceil(toPadded / 32), Math.ceil(columns / (2 * lanes)), groups] as const;
 }

@@ -1,4 +1,5 @@
 /** Kernels by themselves, through the engine's calls, against the references of the kernels inside. */
+import { references } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import page from '../../docs/kernels.md?raw';
 import { Random } from '../../harness/specs/lib/spec';
@@ -7,7 +8,6 @@ import type { ImageLayout } from '../../src/alone/alone';
 import type { Conv2dShape } from '../../src/alone/conv2d';
 import { createEngine, type Engine } from '../../src/index';
 import { packing } from '../../src/kernels/pack_weights';
-import { references } from '../../src/reference/index';
 import type { Variants } from '../../src/unet/variants';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';

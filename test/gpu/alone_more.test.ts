@@ -1,8 +1,8 @@
 /** Pooling, upsampling and Adam by themselves, through the engine's calls. */
+import { references } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/index';
-import { references } from '../../src/reference/index';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './alone_tools';

@@ -80,11 +80,12 @@ describe('fit', () => {
   function corruptedBatch(epoch: number, step: number, start: number, n: number) {
     const words = new Uint32Array(images.buffer.slice(0));
     const state = Uint32Array.of(step, start, n, count, 0, 0, 0, 0);
-    const shape = { batch: 4, height: 4, width: 8, channels: 1, imageCount: count, seed: 42, binarize: true };
+    const sizes = { batch: 4, height: 4, width: 8, channels: 1, imageCount: count };
+    const shape = { ...sizes, seed: 42, binarize: true, flow: false };
     const made = corrupt(shape, { images: words, order: permutation(count, 42, epoch), state });
     const unpack = (chwn: ArrayLike<number>) =>
       Float64Array.from({ length: n * size }, (_, i) => chwn[(i % size) * 4 + Math.floor(i / size)]);
-    return { target: unpack(made.clean), noisy: unpack(made.noisy) };
+    return { target: unpack(made.truth), noisy: unpack(made.noisy) };
   }
 
   test.each([

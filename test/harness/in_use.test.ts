@@ -20,9 +20,9 @@ test('a step uses what its recipe, its adapter and its run say', () => {
     'adam/all layers': 'plain',
   });
   expect(tutorial['conv2d/down.0']).toBeUndefined();
-  expect(namesInUse(tutorial).has('corrupt_flow.plain')).toBe(false);
+  expect(namesInUse(tutorial).has('draw_conditions.plain')).toBe(false);
   expect(
-    namesInUse(variantsInUse({ ...step, network: { recipe: 'digits' } })).has('corrupt_flow.plain'),
+    namesInUse(variantsInUse({ ...step, network: { recipe: 'digits' } })).has('draw_conditions.plain'),
   ).toBe(true);
   const gpu = variantsInUse({ ...step, software: false });
   expect(gpu['conv2d/down.1']).toMatch(/_gpu$|^tile$/);
@@ -66,9 +66,9 @@ test.each<[NetworkChoice]>([
   expect(beta2).toBe(0.999372);
   expect(shapeOf('average_weights')).toMatchObject({ after: 1600, span: 144, step: 100 });
   // What the tutorial alone uses comes after it, at the tutorial's shapes.
-  const corrupt = sorted.find(({ name }) => name === 'corrupt')!;
-  expect(firsts).not.toContain(corrupt);
-  expect(corrupt.shape).toEqual(specs.get('corrupt')!.bench(16).input);
+  const denoise = sorted.find(({ name }) => name === 'denoise_step')!;
+  expect(firsts).not.toContain(denoise);
+  expect(denoise.shape).toEqual(Object.values(specs.get('denoise_step')!.bench(16))[0]);
 });
 
 test('a shape in words', () => {

@@ -2,6 +2,14 @@
 import { type Mutants, unit } from './mutant';
 
 export const data: Mutants = {
+  'files of before': {
+    'a bench says the name that a kernel had': {
+      file: 'harness/bench/read.ts',
+      text: 'return { ...row, kernel: merged.kernel,',
+      becomes: 'return { ...row,',
+      caughtBy: unit('old/old'),
+    },
+  },
   'weights format': {
     'a checksum without the last byte': {
       file: 'src/weights/checksum.ts',

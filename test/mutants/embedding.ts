@@ -62,10 +62,10 @@ export const embedding: Mutants = {
   },
   'noise on images given': {
     'the noise of both images of a pair is the same': {
-      file: 'shaders/batch/corrupt_images.wgsl',
+      file: 'shaders/batch/corrupt.wgsl',
       text: 'normal(words, words)[n % 2u]',
       becomes: 'normal(words, words)[0]',
-      caughtBy: emulate('corrupt_images'),
+      caughtBy: emulate('corrupt'),
     },
     'the noise does not depend on the step': {
       file: 'src/training/corrupter.ts',

@@ -7,7 +7,7 @@ export const engine: Mutants = {
       file: 'src/gpu/program.ts',
       text: 'const to = Math.floor(((p + 1) * z) / count);',
       becomes: 'const to = Math.floor(((p + 1) * (z - 1)) / count);',
-      caughtBy: node('gpu/kernels', 'uniform_noise'),
+      caughtBy: node('gpu/kernels', 'noise'),
     },
     'a program that fails takes no sibling down': {
       file: 'src/gpu/program.ts',
@@ -167,6 +167,18 @@ export const engine: Mutants = {
     },
   },
   'self-check': {
+    'a small case is as large as the real one': {
+      file: 'src/plan/small_case.ts',
+      text: 'Math.min(value, limit)',
+      becomes: 'Math.max(value, limit)',
+      caughtBy: unit('checking'),
+    },
+    'a kernel without a reference is built': {
+      file: 'shaders/plugin.ts',
+      text: 'kernels.filter((kernel) => !existsSync(referenceOf(kernel)))',
+      becomes: 'kernels.filter((kernel) => !kernel)',
+      caughtBy: unit('registry'),
+    },
     'no number is near enough': {
       file: 'src/checking/compare.ts',
       text: 'if (Math.abs(got[i] - expected[i]) <= allowed) continue;',

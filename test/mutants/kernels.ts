@@ -1,7 +1,15 @@
 /** Faults of shaders, and of what launches them. */
-import { emulate, type Mutants, node } from './mutant';
+import { emulate, type Mutants, node, unit } from './mutant';
 
 export const kernels: Mutants = {
+  'types of shaders': {
+    'a launcher may give any param': {
+      file: 'shaders/reflect.ts',
+      text: 'const names = [Object.keys(params.fields),',
+      becomes: "const names = [[...Object.keys(params.fields), 'vec4'],",
+      caughtBy: unit('kernel_types'),
+    },
+  },
   convolutions: {
     'taps right of the image count, as pixels of the next row': {
       file: 'shaders/conv2d/direct/direct.wgsl',
@@ -313,8 +321,8 @@ export const kernels: Mutants = {
   batch: {
     'one grey of 256 is on the wrong side': {
       file: 'shaders/batch/corrupt.wgsl',
-      text: 'byte > 127u',
-      becomes: 'byte > 128u',
+      text: 'select(0.0, 1.0, byte > 127u)',
+      becomes: 'select(0.0, 1.0, byte > 128u)',
       caughtBy: emulate('corrupt'),
     },
     'the batch begins at the start of the epoch': {
@@ -327,13 +335,13 @@ export const kernels: Mutants = {
       file: 'shaders/lib/threefry.wgsl',
       text: 'k2 + 4u',
       becomes: 'k2 + 3u',
-      caughtBy: emulate('uniform_noise'),
+      caughtBy: emulate('noise'),
     },
     'sines and cosines of a normal draw change places': {
       file: 'shaders/lib/normal.wgsl',
       text: 'vec4f(0.0, 0.25, 0.0, 0.25)',
       becomes: 'vec4f(0.25, 0.0, 0.25, 0.0)',
-      caughtBy: emulate('gaussian_noise'),
+      caughtBy: emulate('noise'),
     },
     'colours of an image change places': {
       file: 'shaders/batch/nhwc_to_chwn.wgsl',

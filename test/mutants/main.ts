@@ -1,20 +1,12 @@
 /** `npm run mutants`: plants one fault after the other in a copy of the tree, and says which of them a test notices. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { copyTree } from '../copy_tree';
 import { all } from './list';
 import { type Mutant, mutated, type Net } from './mutant';
 
@@ -26,18 +18,6 @@ Plants one fault after the other in a copy of the tree, and runs the test that m
   WORD     only those that have one of these words in their name or file`;
 
 const root = pathToFileURL(`${process.cwd()}/`);
-
-/** All that git has or would have, with the changes that are not committed. */
-function copyTree(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
-  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
-  for (const file of files.toString().split('\0').filter(existsSync)) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(file, join(folder, file));
-  }
-  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'), 'junction');
-  return folder;
-}
 
 let running: ChildProcess | undefined;
 let stopped = false;
@@ -120,7 +100,8 @@ export async function main(args: string[]): Promise<number> {
   }
 
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const folder = copyTree();
+  const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
+  copyTree(folder);
   const survivors: string[] = [];
   try {
     for (const net of netsTogether(chosen.map(([, { caughtBy }]) => caughtBy))) {

@@ -191,14 +191,14 @@ test('bench: the kernels of another recipe, those that it uses first, at its sha
   tellPeaks();
   const { rows, network, inUse } = await bench({
     network: { recipe: 'digits-3x3', widths: [4, 8], kernelSize: 3 },
-    kernel: 'corrupt.,average_weights,*conditioning.hidden,sum_pixels',
+    kernel: 'corrupt.,denoise_step.,average_weights,*conditioning.hidden,sum_pixels',
     batch: 4,
     budgetSeconds: 3600,
   });
   expect(network).toEqual({ recipe: 'digits-3x3', widths: [4, 8] });
-  expect(inUse!['corrupt_flow/batch']).toBe('plain');
+  expect(inUse!['corrupt/batch']).toBe('plain');
   const names = rows.map(({ kernel, layer }) => `${kernel} ${layer}`);
-  expect(names.at(-1)).toBe('corrupt input');
+  expect(names.at(-1)).toBe('denoise_step up.2');
   const hidden = ['conv2d', 'conv2d_grad_kernel', 'swish', 'swish_grad'].map(
     (kernel) => `${kernel} conditioning.hidden`,
   );

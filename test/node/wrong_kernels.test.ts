@@ -1,4 +1,5 @@
 /** The check of kernels before they are used: what is wrong is noticed before the first step. */
+import { references } from 'virtual:references';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
 import { faultsOf } from '../../src/checking/check_ops';
@@ -10,7 +11,6 @@ import { Staging } from '../../src/gpu/staging';
 import { createEngine } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
-import { references } from '../../src/reference/index';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check as checkOn, digits, type Network, tutorial } from '../checked_networks';
@@ -38,7 +38,7 @@ test('nothing is said of any form of any kernel', async () => {
         const sizes = Object.entries<number>(spec.kernel.sizes(shape));
         const tensors = Object.fromEntries(sizes.map(([label, size]) => [label, tensor(label, size)]));
         ops.set(
-          `${variant} ${JSON.stringify(smallShape(shape, spec.kernel.sizes))}`,
+          `${variant} ${JSON.stringify(smallShape(spec.kernel, shape))}`,
           op(spec.kernel, name, shape, tensors, variant),
         );
       }
@@ -156,7 +156,7 @@ const faults: Record<string, Fault> = {
     becomes: 'bias_at + 0u * place.o',
     kernel: 'pack_weights',
   },
-  'the wrong velocity': { shader: /^corrupt_flow$/, text: 'e - x', becomes: 'x - e', kernel: 'corrupt_flow' },
+  'the wrong velocity': { shader: /^corrupt\.flow$/, text: 'e - x', becomes: 'x - e', kernel: 'corrupt' },
   'classes withheld by mistake': {
     shader: /^draw_conditions$/,
     text: 'chance <',
@@ -193,8 +193,8 @@ const faults: Record<string, Fault> = {
     kernel: 'conv2d_grad_kernel',
   },
   'noise that is the same twice': {
-    ...{ shader: /^gaussian_noise$/, text: 'n / 2u + 1u', becomes: 'n / 2u' },
-    kernel: 'gaussian_noise',
+    ...{ shader: /^noise\.gaussian$/, text: 'n / 2u + 1u', becomes: 'n / 2u' },
+    kernel: 'noise',
   },
   'steps too short': {
     shader: /^flow_step$/,

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { parseResult } from '../../harness/bench/read';
+import { listEntries } from '../../harness/bench/rows';
 import { parseQuery, type Settings, toQuery } from '../../harness/page/settings';
 import { fnv1a } from '../../src/base/hash';
 import { loadCheckpoint, loadModel } from '../../src/index';
@@ -41,6 +42,29 @@ test.each(addresses)('the address $address', ({ address, settings, query }) => {
 test('a result of the bench', () => {
   const { result } = parseResult('bench.json', read('bench.json').toString());
   expect(result.rows.length).toBeGreaterThan(0);
+});
+
+test('a result of the bench of kernels that are forms of others now', () => {
+  const old = JSON.parse(read('bench.json').toString());
+  const [row] = old.rows;
+  const rowOf = (kernel: string, shader = kernel) => ({ ...row, kernel, layer: 'input', shaders: [shader] });
+  const rows = ['corrupt', 'corrupt_flow', 'uniform_noise', 'gaussian_noise'].map((name) => rowOf(name));
+  rows.push(rowOf('corrupt_images', 'corrupt_images.flow'));
+  const inUse = { 'corrupt_flow/batch': 'plain', 'conv2d/down.1': 'direct' };
+  const skipped = [{ kernel: 'gaussian_noise', variant: 'plain', layer: '', reason: 'corrupt_flow' }];
+  const { result } = parseResult('old.json', JSON.stringify({ ...old, rows, inUse, skipped }));
+  expect(result.rows.map(({ kernel, layer, shaders }) => [kernel, layer, shaders])).toEqual([
+    ['corrupt', 'input', ['corrupt']],
+    ['corrupt', 'flow', ['corrupt.flow']],
+    ['noise', 'uniform', ['noise']],
+    ['noise', 'gaussian', ['noise.gaussian']],
+    ['corrupt', 'images', ['corrupt.images_flow']],
+  ]);
+  // The names that the bench gives them now, with which it compares.
+  const now = listEntries(4).map(({ name, layer }) => `${name} ${layer}`);
+  for (const { kernel, layer } of result.rows) expect(now).toContain(`${kernel} ${layer}`);
+  expect(result.inUse).toEqual({ 'corrupt/batch': 'plain', 'conv2d/down.1': 'direct' });
+  expect(result.skipped).toEqual([{ ...skipped[0], kernel: 'noise' }]);
 });
 
 test('a run that a page kept', async () => {

@@ -31,8 +31,7 @@ export class NoiseScene implements Scene {
   readonly questions = [];
   readonly reading = [
     ['docs/tutorial.md#2-corruption', 'the tutorial, block by block'],
-    ['shaders/batch/corrupt_flow.wgsl', 'the shader that does it, of digits'],
-    ['shaders/batch/corrupt.wgsl', 'of the tutorial'],
+    ['shaders/batch/corrupt.wgsl', 'the shader that does it'],
   ] as const;
   private readonly stage: Stage;
   private readonly slider: Slider;

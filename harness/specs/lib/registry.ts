@@ -11,10 +11,9 @@ export type AnySpec = Spec<any, string>;
 const launcherModules = import.meta.glob<Record<string, Kernel<unknown>>>('../../../src/kernels/*.ts', {
   eager: true,
 });
-const referenceModules = import.meta.glob<{ reference: Reference<never> }>(
-  ['../../../src/reference/*.ts', '!../../../src/reference/index.ts'],
-  { eager: true },
-);
+const referenceModules = import.meta.glob<{ reference: Reference<never> }>('../../../src/reference/*.ts', {
+  eager: true,
+});
 const specModules = import.meta.glob<{ spec: AnySpec }>('../*.ts', { eager: true });
 
 const byName = <T>(modules: Record<string, T>) =>

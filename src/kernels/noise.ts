@@ -1,4 +1,4 @@
-import shader from '../../shaders/sampling/uniform_noise.wgsl';
+import shaders from 'virtual:kernel/noise';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
@@ -6,19 +6,22 @@ export interface NoiseShape extends ImageShape {
   /** Images of the batch that are not padding. */
   readonly count: number;
   readonly seed: number;
+  /** Whether it is standard normal, or uniform in [0, 1). */
+  readonly gaussian: boolean;
 }
 
-export const uniformNoise: Kernel<NoiseShape, 'output'> = {
-  name: 'uniform_noise',
+export const noise: Kernel<NoiseShape, 'output'> = {
+  name: 'noise',
   sizes: ({ channels, height, width, batch }) => ({ output: channels * height * width * batch }),
-  cost: ({ channels, height, width, batch }) => {
+  cost: ({ channels, height, width, batch, gaussian }) => {
     const size = channels * height * width * batch;
-    return { flops: size, bytes: 4 * size };
+    return { flops: (gaussian ? 8 : 1) * size, bytes: 4 * size };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch, count, seed }, tensors) => {
+      calls: ({ channels, height, width, batch, count, seed, gaussian }, tensors) => {
         const vec4s = (channels * height * width * batch) / 4;
+        const shader = shaders[gaussian ? 'gaussian' : 'plain'];
         return [call(shader, { vec4s, n4: batch / 4, count, seed }, tensors, vec4s)];
       },
     },

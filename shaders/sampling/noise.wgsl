@@ -1,9 +1,11 @@
-// output[e][n] = a standard normal random number for n < count, 0 in padded images. output is [elements][N].
-// It is normal number n % 2 of counter (n / 2, e) under the key (seed, SAMPLE): the same for image n in a batch of any size.
+// output[e][n] = a random number for n < count, 0 in padded images: uniform in [0, 1) or, if `gaussian`, standard normal. output is
+// [elements][N]. It is number n % 2 of counter (n / 2, e) under the key (seed, SAMPLE): the same for image n in a batch of any size.
 // One invocation: one vec4.
 #import lib/flat.wgsl
 #import lib/threefry.wgsl
+#if gaussian
 #import lib/normal.wgsl
+#endif
 
 // STREAM of src/base/random.ts.
 const SAMPLE = 4u;
@@ -30,6 +32,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let key = vec2u(params.seed, SAMPLE);
   let first = threefry(key, vec2u(n / 2u, element));
   let second = threefry(key, vec2u(n / 2u + 1u, element));
+#if gaussian
+  let made = normal(first, second);
+#else
+  let made = vec4f(uniform01(first), uniform01(second));
+#endif
   let is_image = vec4u(n, n + 1u, n + 2u, n + 3u) < vec4u(params.count);
-  output[i] = select(vec4f(), normal(first, second), is_image);
+  output[i] = select(vec4f(), made, is_image);
 }

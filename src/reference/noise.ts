@@ -1,5 +1,6 @@
-import { STREAM, threefry, uniform } from '../base/random';
-import type { NoiseShape } from '../kernels/uniform_noise';
+import { normal, STREAM, threefry, uniform } from '../base/random';
+import type { NoiseShape } from '../kernels/noise';
+import { atMost, IMAGES, MAP, type SmallCase } from '../plan/small_case';
 
 /** Numbers [channels][height][width][batch] made from pairs of random words; two images share a pair. 0 in padded slots. */
 export function fromWords(
@@ -14,7 +15,9 @@ export function fromWords(
   return values;
 }
 
-/** Uniform noise in [0, 1), likewise 0 in padded slots. */
+/** Noise, uniform in [0, 1) or standard normal. */
 export const reference = (shape: NoiseShape) => ({
-  output: fromWords(shape, (words, which) => uniform(words[which])),
+  output: fromWords(shape, (words, which) => (shape.gaussian ? normal(words)[which] : uniform(words[which]))),
 });
+
+export const small: SmallCase<NoiseShape> = { shape: atMost<NoiseShape>({ ...MAP, count: IMAGES }) };

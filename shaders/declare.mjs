@@ -1,0 +1,7 @@
+/** `npm run prepare`: writes shaders.gen.d.ts, the types of the kernels' shaders, which is not in git. Vite does so, too, whatever it runs. */
+import { fileURLToPath } from 'node:url';
+import { runnerImport } from 'vite';
+
+const plugin = fileURLToPath(new URL('plugin.ts', import.meta.url));
+const { module } = await runnerImport(plugin, { configFile: false, logLevel: 'error' });
+module.writeDeclarations();
