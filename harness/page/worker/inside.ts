@@ -15,11 +15,19 @@ import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { addNoise, type Noisy } from '../../run/noise';
 import { greys } from '../../run/pictures';
+import { choicesOf } from '../inside/images';
+import type {
+  InsideAnswer,
+  InsideLayer,
+  InsideOrder,
+  Maps,
+  NumberOf,
+  Picture,
+  StepToList,
+} from '../inside/protocol';
 import type { Network } from '../order';
 import type { WorkerEvent } from '../protocol';
 import { type PageSettings, recipeOf, type Source } from '../settings';
-import { choicesOf } from './images';
-import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture, StepToList } from './protocol';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;
@@ -68,7 +76,10 @@ export class Inside {
   }
 
   private async time(about: Surroundings, signal: AbortSignal): Promise<InsideAnswer> {
-    const [{ stagesOf }, { timeOps }] = await Promise.all([import('./list'), import('./timing')]);
+    const [{ stagesOf }, { timeOps }] = await Promise.all([
+      import('../inside/list'),
+      import('../inside/timing'),
+    ]);
     const ops = Object.values(stagesOf(stepOf(about))).flat();
     const each = (index: number, ms: number) =>
       this.send({ type: 'inside', answer: { kind: 'timed', index, ms } });
@@ -236,7 +247,7 @@ function stepOf(about: Surroundings): StepToList {
 }
 
 async function list(source: Source, about: Surroundings): Promise<InsideAnswer> {
-  const { listStep } = await import('./list');
+  const { listStep } = await import('../inside/list');
   const step = stepOf(about);
   return {
     kind: 'listed',

@@ -1,11 +1,11 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
-import type { Engine, ImageSet, Sampler, UNet } from '../../src';
-import type { Objective } from '../../src/training/settings';
-import { noiseMoreAndMore } from '../run/noise';
-import { greys } from '../run/pictures';
-import { noiseOf, type Placed, START } from './noise_field';
-import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from './order';
-import { keepsFrame, type Order, type WorkerEvent } from './protocol';
+import type { Engine, ImageSet, Sampler, UNet } from '../../../src';
+import type { Objective } from '../../../src/training/settings';
+import { noiseMoreAndMore } from '../../run/noise';
+import { greys } from '../../run/pictures';
+import { noiseOf, type Placed, START } from '../noise_field';
+import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../order';
+import { keepsFrame, type Order, type WorkerEvent } from '../protocol';
 
 type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
 

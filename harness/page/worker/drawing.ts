@@ -1,10 +1,10 @@
 /** What the network makes of a drawing: the worker's side of the Draw tab. */
-import type { Engine, Sampler, UNet } from '../../src';
-import { recipes } from '../../src/recipes';
-import { classLosses } from '../run/classify';
-import { gaussianNoise } from '../run/noise';
-import { samplingOfDrawing } from './draw_order';
-import type { DrawAnswer, DrawOrder } from './protocol';
+import type { Engine, Sampler, UNet } from '../../../src';
+import { recipes } from '../../../src/recipes';
+import { classLosses } from '../../run/classify';
+import { gaussianNoise } from '../../run/noise';
+import { samplingOfDrawing } from '../draw_order';
+import type { DrawAnswer, DrawOrder } from '../protocol';
 
 /** Fillings of a mask, of as many seeds, side by side. */
 const FILLINGS = 4;

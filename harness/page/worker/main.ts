@@ -1,6 +1,6 @@
 /** The training worker: the page never waits for the GPU, and a hidden page trains at full speed. */
-import type { Command, WorkerEvent } from './protocol';
-import { Session } from './session';
+import type { Command, WorkerEvent } from '../protocol';
+import { Session } from './host';
 
 // TypeScript has no type for a worker's global scope in a project that also uses the page's.
 const scope = globalThis as unknown as {

@@ -1,10 +1,10 @@
 /** When the run is measured, how long it has been trained, and when its time is up. */
-import type { Engine, TrainingEvent } from '../../src';
-import type { TrainingRun } from '../../src/worker/run';
+import type { Engine, TrainingEvent } from '../../../src';
+import type { TrainingRun } from '../../../src/worker/run';
 import { type Kind, LiveMeasures } from './live_measures';
-import type { SessionViews } from './session_views';
+import type { Workplace } from './place';
 import { TrainingClock } from './training_clock';
-import type { Workplace } from './workplace';
+import type { SessionViews } from './views';
 
 export class SessionMeasures {
   readonly clock = new TrainingClock();

@@ -1,8 +1,8 @@
 /** Measures the run's network while it trains, in the worker: its loss on held-out images, and the quality of its samples. */
-import type { Engine, ImageSet, Trainer } from '../../src';
+import type { Engine, ImageSet, Trainer } from '../../../src';
+import type { Measurement } from '../measurements';
+import type { Network } from '../order';
 import { HeldOut } from './live_loss';
-import type { Measurement } from './measurements';
-import type { Network } from './order';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
 import { TimeShare } from './time_share';
 import type { TrainingClock } from './training_clock';

@@ -1,12 +1,12 @@
 /** What the page sees of a network: live pictures, sampling runs, drawings, looks inside. */
-import type { ImageSet, UNet } from '../../src';
+import type { ImageSet, UNet } from '../../../src';
+import type { InsideOrder } from '../inside/protocol';
+import type { Command, DrawAnswer, DrawOrder, Order } from '../protocol';
 import { Drawing } from './drawing';
-import type { InsideOrder } from './inside/protocol';
-import { Inside } from './inside/worker';
+import { Inside } from './inside';
 import { LivePictures } from './live_pictures';
 import { PictureClock } from './picture_clock';
-import type { Command, DrawAnswer, DrawOrder, Order } from './protocol';
-import type { Workplace } from './workplace';
+import type { Workplace } from './place';
 
 export class SessionViews {
   readonly clock = new PictureClock();
@@ -126,7 +126,7 @@ export class SessionViews {
   async explain({ key, id, order }: Extract<Command, { type: 'explain' }>): Promise<void> {
     const { place } = this;
     try {
-      const { answerExplain } = await import('./explain/worker');
+      const { answerExplain } = await import('./explain');
       const engine = await place.core.device();
       const answer = await answerExplain(order, {
         engine,

@@ -1,17 +1,17 @@
 /** What comes into the training worker and goes out of it: images, models, checkpoints, and runs that the browser keeps. */
-import { EngineError, samplingFor } from '../../src';
-import { stepIn } from '../../src/keeping/slots';
-import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
-import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
-import { loadModel, saveModel } from '../../src/weights/model';
-import { decodeSafetensors } from '../../src/weights/safetensors';
-import { TrainingRun } from '../../src/worker/run';
-import type { Command, ModelDescription } from './protocol';
-import { runFileName } from './run_file_name';
+import { EngineError, samplingFor } from '../../../src';
+import { stepIn } from '../../../src/keeping/slots';
+import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
+import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../../src/weights/model';
+import { decodeSafetensors } from '../../../src/weights/safetensors';
+import { TrainingRun } from '../../../src/worker/run';
+import type { Command, ModelDescription } from '../protocol';
+import { runFileName } from '../run_file_name';
+import { recipeOf, settingsOf } from '../settings';
+import type { Workplace } from './place';
 import { checkClasses, checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
-import type { SessionViews } from './session_views';
-import { recipeOf, settingsOf } from './settings';
-import type { Workplace } from './workplace';
+import type { SessionViews } from './views';
 
 export type DataCommand = Pick<Extract<Command, { type: 'data' }>, 'files' | 'labels' | 'checkpoint'>;
 /** Those that come with the page. */

@@ -9,21 +9,21 @@ import {
   type TrainingEvent,
   type UNet,
   type Warning,
-} from '../../src';
-import { Recoverer } from '../../src/keeping/recoverer';
-import type { EventOf, SessionEvent } from '../../src/worker/events';
-import { deviceLostText } from '../../src/worker/lost_text';
-import type { TrainingRun } from '../../src/worker/run';
-import { type SessionHost, TrainingSession } from '../../src/worker/session';
-import { goesOnBy } from './device_lost';
-import type { Replacement } from './edit/replace';
-import type { Command } from './protocol';
-import { SessionDistil } from './session_distil';
-import { digits, SessionFiles } from './session_files';
-import { SessionMeasures } from './session_measures';
-import { SessionViews } from './session_views';
-import type { PageSettings } from './settings';
-import { type Post, Workplace } from './workplace';
+} from '../../../src';
+import { Recoverer } from '../../../src/keeping/recoverer';
+import type { EventOf, SessionEvent } from '../../../src/worker/events';
+import { deviceLostText } from '../../../src/worker/lost_text';
+import type { TrainingRun } from '../../../src/worker/run';
+import { type SessionHost, TrainingSession } from '../../../src/worker/session';
+import { goesOnBy } from '../device_lost';
+import type { Replacement } from '../edit/replace';
+import type { Command } from '../protocol';
+import type { PageSettings } from '../settings';
+import { SessionDistil } from './distil';
+import { digits, SessionFiles } from './files';
+import { SessionMeasures } from './measures';
+import { type Post, Workplace } from './place';
+import { SessionViews } from './views';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
@@ -339,7 +339,7 @@ export class Session implements SessionHost {
   /** The run goes on with other shaders from where it is; if they are refused, with those before. */
   private async takeShaders(shaders: readonly Replacement[]): Promise<void> {
     const { core, place } = this;
-    const { replaceShaders } = await import('./edit/replace');
+    const { replaceShaders } = await import('../edit/replace');
     if (core.run?.diverged) {
       const problem = 'the run has diverged. Go back, or reset it, and try again.';
       place.post({ type: 'shaders', problem });
