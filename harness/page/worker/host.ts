@@ -1,40 +1,35 @@
 /**
- * The page's training worker: a session with what the page adds to it: its data, live pictures, drawings, and looks inside. Commands never
- * wait for the GPU: they say what is wanted and interrupt what is not.
+ * The page's part of its training worker: what the page adds to the session that every worker has. Calls never wait for the GPU: they say what
+ * is wanted and interrupt what is not. Only calls that resolve to an answer have their turn awaited.
  */
-import {
-  createEngine,
-  type Engine,
-  type Progress,
-  type TrainingEvent,
-  type UNet,
-  type Warning,
-} from '../../../src';
+import type { Engine, TrainingEvent, UNet } from '../../../src';
 import { Recoverer } from '../../../src/keeping/recoverer';
-import type { EventOf, SessionEvent } from '../../../src/worker/events';
-import { deviceLostText } from '../../../src/worker/lost_text';
-import type { TrainingRun } from '../../../src/worker/run';
-import { type SessionHost, TrainingSession } from '../../../src/worker/session';
-import { goesOnBy } from '../device_lost';
+import type { CallContext, HostCalls } from '../../../src/worker';
 import type { Replacement } from '../edit/replace';
-import type { Command } from '../protocol';
+import type { ExplainOrder } from '../explain/protocol';
+import type { InsideOrder } from '../inside/protocol';
+import type { Placed } from '../noise_field';
+import type { DrawOrder, Order } from '../protocol';
 import type { PageSettings } from '../settings';
-import { SessionDistil } from './distil';
-import { digits, SessionFiles } from './files';
-import { SessionMeasures } from './measures';
+import { Distilling } from './distil';
+import type { Host, TrainingRun, TrainingSession } from './door';
+import { type DataOrder, digits, Files } from './files';
+import { Measures } from './measures';
 import { type Post, Workplace } from './place';
-import { SessionViews } from './views';
+import { Views } from './views';
 
 /** How long a submission may keep the GPU: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
 
-export class Session implements SessionHost {
-  private readonly core: TrainingSession;
+export type PageCalls = PageHost['calls'];
+
+export class PageHost implements Host {
+  private readonly session: TrainingSession;
   private readonly place: Workplace;
-  private readonly views: SessionViews;
-  private readonly files: SessionFiles;
-  private readonly measures: SessionMeasures;
-  private readonly distil: SessionDistil;
+  private readonly views: Views;
+  private readonly files: Files;
+  private readonly measures: Measures;
+  private readonly distil: Distilling;
   private visible = true;
   private digitsWanted = false;
   /** The one in use, or that was lost. */
@@ -42,199 +37,133 @@ export class Session implements SessionHost {
   /** Those that stand in place of the shipped ones. */
   private shaders: readonly Replacement[] = [];
 
-  constructor(post: Post) {
-    this.core = new TrainingSession(this);
-    this.place = new Workplace(this.core, post);
-    this.views = new SessionViews(this.place, () => this.files.loadData(digits));
-    this.files = new SessionFiles(this.place, this.views);
-    this.measures = new SessionMeasures(this.place, this.views);
-    this.distil = new SessionDistil(this.place, this.files);
+  constructor(
+    session: TrainingSession,
+    tell: (name: string, value: object, transfer?: Transferable[]) => void,
+  ) {
+    const post: Post = ({ type, ...value }, transfer) => tell(type, value, transfer);
+    this.session = session;
+    session.resting = 'starting';
+    this.place = new Workplace(session, post);
+    this.views = new Views(this.place, () => this.files.loadData(digits));
+    this.files = new Files(this.place, this.views);
+    this.measures = new Measures(this.place, this.views);
+    this.distil = new Distilling(this.place, this.files);
   }
 
-  handle(command: Command): void {
-    if (this.handleTraining(command) || this.handleFiles(command)) return;
-    const { tasks } = this.core;
-    switch (command.type) {
-      case 'open':
-        this.visible = command.visible;
-        this.place.settings = command.settings;
-        this.core.recoverer = new Recoverer(command.losses);
-        tasks.request(() => this.open(command.digits));
-        break;
-      case 'adjust':
-        this.adjust(command.settings);
-        break;
-      case 'sample':
-        tasks.request(() => this.views.sample(command.order));
-        break;
-      case 'follow':
-        tasks.request(() => this.views.follow(command));
-        break;
-      case 'inside':
-        tasks.request(() => this.views.lookInside(command.order));
-        break;
-      case 'shaders':
-        tasks.request(() => this.takeShaders(command.shaders));
-        break;
-      case 'draw':
-        tasks.request(() => this.views.draw(command.id, command.order));
-        break;
-      case 'explain':
-        tasks.request(() => this.views.explain(command));
-        break;
-      case 'example':
-        this.views.example(command.at);
-        break;
-      case 'report':
-        void this.report();
-        break;
-      case 'stopSampling':
-        tasks.interrupt('sampling');
-        break;
-      case 'visible':
-        this.visible = command.visible;
-        this.pace(this.core.engine);
-        break;
-    }
-  }
+  readonly calls = {
+    /** The first call. `losses`: when devices were lost, as far as the page knows. `digits`: whether to load them, too. */
+    open: (given: {
+      readonly settings: PageSettings;
+      readonly visible: boolean;
+      readonly losses: readonly number[];
+      readonly digits: boolean;
+    }) => {
+      this.visible = given.visible;
+      this.place.settings = given.settings;
+      this.session.recoverer = new Recoverer(given.losses);
+      this.soon(() => this.open(given.digits));
+    },
+    /** A visible page must stay smooth; a hidden one need not. */
+    visible: (visible: boolean) => {
+      this.visible = visible;
+      this.pace(this.session.engine);
+    },
+    /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
+    adjust: (settings: PageSettings) => this.adjust(settings),
+    /** What the engine that trains knows; undefined if there was none yet. */
+    report: () => this.lastEngine?.report(),
 
-  /** Commands about the run. Whether this is one. */
-  private handleTraining(command: Command): boolean {
-    const { core } = this;
-    switch (command.type) {
-      case 'list':
-        core.kept.list();
-        return true;
-      case 'train':
-      case 'step':
-        this.distil.stop();
-        this.measures.clock.press(performance.now());
-        core.train(command.type === 'step' ? 1 : undefined);
-        return true;
-      case 'pause':
-        core.pause();
-        return true;
-      case 'reset':
-        core.stop();
-        core.tasks.request(async () => {
-          core.reset();
-          void core.kept.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
-          await this.views.strip(0);
-        });
-        return true;
-      case 'putAside':
-        core.stop();
-        core.tasks.request(() => this.files.putAside());
-        return true;
-      case 'distil':
-        core.tasks.request(() => this.distil.begin(command.calls));
-        return true;
-      case 'stopDistilling':
-        this.distil.stop();
-        return true;
-      case 'measure':
-        core.tasks.request(() => this.measures.measure('quality'));
-        return true;
-      case 'goBack':
-        core.tasks.request(async () => {
-          if (core.goBack()) core.train();
-        });
-        return true;
-      case 'goOn':
-        core.tasks.request(() => this.files.goOn(command.id, command.drawings));
-        return true;
-      case 'discard':
-        void core.kept.discard(command.id).catch((error) => this.place.report(error, 'data'));
-        return true;
-    }
-    return false;
-  }
+    /** Trains so many steps, or to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
+    train: (steps: number | undefined) => {
+      this.distil.stop();
+      this.measures.clock.press(performance.now());
+      this.session.train(steps);
+    },
+    pause: () => this.session.pause(),
+    /** Forgets the run, also in the browser's storage, and frees its memory. */
+    reset: () => {
+      const { session } = this;
+      session.stop();
+      this.soon(async () => {
+        session.reset();
+        void session.kept.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
+        await this.views.strip(0);
+      });
+    },
+    /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
+    putAside: () => {
+      this.session.stop();
+      this.soon(async () => {
+        if (!this.session.run) return;
+        await this.session.putAside();
+        await this.views.strip(0);
+      });
+    },
+    /** After a divergence: trains from the copy before the last one. */
+    goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
+    /** Trains a run that the browser keeps. `drawings`: those that it trains on, if it does. */
+    goOn: ({ id, drawings }: { readonly id: string; readonly drawings?: Omit<DataOrder, 'checkpoint'> }) =>
+      this.soon(() => this.files.goOn(id, drawings)),
+    /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to what is wrong, if anything. */
+    shaders: (shaders: readonly Replacement[], { inTurn }: CallContext) =>
+      inTurn(() => this.takeShaders(shaders)),
 
-  /** Commands about files and data. Whether this is one. */
-  private handleFiles(command: Command): boolean {
-    const { tasks } = this.core;
-    switch (command.type) {
-      case 'digits':
-        this.digitsWanted = true;
-        tasks.work();
-        return true;
-      case 'data':
-        tasks.request(() => this.files.loadData(command));
-        return true;
-      case 'model':
-        tasks.request(() => this.files.openFile(command.file));
-        return true;
-      case 'saveModel':
-        // Reading the weights disturbs nobody: an update is one dispatch.
-        void this.files.saveModel().catch((error) => this.place.report(error, 'task'));
-        return true;
-      case 'saveCheckpoint':
-        // Weights and moments must be of the same step, so none may be under way.
-        tasks.request(() => this.files.saveCheckpoint());
-        return true;
-    }
-    return false;
-  }
+    /** Distils the run's network, in the background; told of by `distilling`, until `distilled`. */
+    distil: (calls: 1 | 2) => this.soon(() => this.distil.begin(calls)),
+    stopDistilling: () => this.distil.stop(),
+    /** Measures the samples' quality now, however long that takes. */
+    measure: () => this.soon(() => this.measures.measure('quality')),
 
-  // ---------------------------------------------------------------- what the session asks of the page's worker
+    /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
+    digits: () => {
+      this.digitsWanted = true;
+      this.session.tasks.work();
+    },
+    /** Other training data. */
+    data: (order: DataOrder) => this.soon(() => this.files.loadData(order)),
+    /** A network to sample from, or a checkpoint to go on from. */
+    model: (file: File) => this.soon(() => this.files.openFile(file)),
+    // Reading the weights disturbs nobody: an update is one dispatch.
+    saveModel: () => void this.files.saveModel().catch((error) => this.place.report(error, 'task')),
+    // Weights and moments must be of the same step, so none may be under way.
+    saveCheckpoint: () => this.soon(() => this.files.saveCheckpoint()),
 
-  send(event: SessionEvent): void {
-    switch (event.type) {
-      case 'lost': {
-        // What was asked for was for what people saw then.
-        this.core.tasks.drop();
-        const { why, attempt, losses } = event;
-        const message = attempt ? this.lostMessage({ why, attempt }) : deviceLostText(why);
-        this.place.post({ type: 'lost', message, losses });
-        break;
-      }
-      case 'stillLost':
-        this.place.post({ type: 'stillLost', message: this.lostMessage(event) });
-        break;
-      case 'recovered': {
-        const from = this.core.run ? ` The run goes on from step ${event.step.toLocaleString('en-US')}.` : '';
-        const message = `The GPU device was lost, and another took its place.${from}`;
-        this.place.post({ type: 'notice', message });
-        break;
-      }
-      case 'built':
-        this.files.awaiting = undefined;
-        this.views.clock.reset();
-        this.place.post({
-          ...event,
-          held: this.place.imagesOf(this.place.current).held?.count ?? 0,
-          begin: this.place.began,
-        });
-        break;
-      case 'freed':
-        this.measures.clock.reset();
-        this.place.post(event);
-        break;
-      default:
-        this.place.post(event);
-    }
-  }
+    /** Training waits meanwhile, and what was ordered before is left. */
+    sample: (order: Order) => this.soon(() => this.views.sample(order)),
+    stopSampling: () => this.session.tasks.interrupt('sampling'),
+    /** One of the training images to draw on: any number chooses one. Resolves to nothing where there are none. */
+    example: (at: number, { inTurn }: CallContext) => this.views.example(at, inTurn),
+    // These resolve to an answer, unless the device is lost or the run reset; training waits meanwhile.
+    /** Some images of an order, at places of their own, at once. */
+    follow: (
+      { order, images }: { readonly order: Order; readonly images: readonly Placed[] },
+      { inTurn }: CallContext,
+    ) => inTurn(() => this.views.follow(order, images)),
+    /** Resolves to nothing if it was interrupted. */
+    draw: (order: DrawOrder, { inTurn }: CallContext) => inTurn(() => this.views.draw(order)),
+    explain: (order: ExplainOrder, { inTurn }: CallContext) => inTurn(() => this.views.explain(order)),
+    inside: (order: InsideOrder, { inTurn }: CallContext) => inTurn(() => this.views.lookInside(order)),
+  } satisfies HostCalls;
 
-  async createEngine(): Promise<Engine> {
-    const onProgress = (progress: Progress) => this.place.post({ type: 'preparing', progress });
-    const onWarning = ({ message }: Warning) => this.place.post({ type: 'notice', message });
-    const engine = await createEngine({ onProgress, onWarning });
+  // ---------------------------------------------------------------- what the session asks of its host
+
+  device(engine: Engine): void {
     this.lastEngine = engine;
     this.pace(engine);
     this.setTune(engine);
-    return engine;
   }
 
   async newRun(): Promise<TrainingRun> {
     if (!this.place.images) {
       await this.files.loadData(digits);
-      this.core.phase('compiling');
+      this.session.phase('compiling');
     }
     return this.place.newRun();
   }
 
   background(): (() => Promise<void>) | undefined {
-    if (!this.digitsWanted || this.place.images || !this.core.engine) return this.distil.background();
+    if (!this.digitsWanted || this.place.images || !this.session.engine) return this.distil.background();
     return async () => {
       // Once: what cannot be loaded is told, and tried again where it is needed.
       this.digitsWanted = false;
@@ -243,7 +172,11 @@ export class Session implements SessionHost {
   }
 
   built(run: TrainingRun, engine: Engine): void {
+    const { place } = this;
     this.measures.begin(run, engine);
+    this.files.awaiting = undefined;
+    this.views.clock.reset();
+    place.post({ type: 'begun', held: place.imagesOf(place.current).held?.count ?? 0, begin: place.began });
   }
 
   training(on: boolean): void {
@@ -251,53 +184,59 @@ export class Session implements SessionHost {
   }
 
   async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
-    if (this.core.wanted === 'steps' || signal.aborted) return;
+    if (this.session.wanted === 'steps' || signal.aborted) return;
     await this.views.between(event.step, signal);
     this.measures.between(event);
   }
 
   async rested(step: number): Promise<void> {
     await this.views.lastPictures(step);
-    const { run } = this.core;
-    if (run?.trainer && run.complete) this.core.tasks.request(() => this.measures.last());
+    const { run } = this.session;
+    if (run?.trainer && run.complete) this.soon(() => this.measures.last());
   }
 
   freeUses(unet?: UNet): void {
     this.distil.free(unet);
     this.views.free(unet);
-    if (!unet || unet === this.core.run?.unet) this.measures.free();
+    if (!unet || unet === this.session.run?.unet) this.measures.free();
     if (unet) return;
     this.place.models.free();
     this.place.freeUntrained();
+  }
+
+  lost(): void {
+    // What was asked for was for what people saw then.
+    this.session.tasks.drop();
+  }
+
+  freed(): void {
+    this.measures.clock.reset();
   }
 
   failed(error: unknown): void {
     this.place.report(error, 'task');
   }
 
-  private lostMessage({ why, attempt }: Pick<EventOf<'stillLost'>, 'why' | 'attempt'>): string {
-    const step = this.core.run?.losses.length ?? 0;
-    return `${deviceLostText(why)} ${goesOnBy(attempt, step, this.core.kept.step >= step)}`;
-  }
-
   // ---------------------------------------------------------------- device and settings
 
+  /** As soon as what is being done now has stopped. */
+  private soon(task: () => Promise<void>): void {
+    this.session.tasks.request(task);
+  }
+
   private async open(withDigits: boolean): Promise<void> {
-    this.core.kept.list();
+    const { session, place } = this;
+    session.kept.list();
     try {
-      const { adapter } = await this.core.device();
-      this.place.post({ type: 'adapter', adapter });
+      const { adapter } = await session.device();
+      place.post({ type: 'adapter', adapter });
     } catch (error) {
-      this.core.resting = 'failed';
-      this.place.report(error, 'start');
+      session.resting = 'failed';
+      place.report(error, 'start');
       return;
     }
     if (withDigits) await this.files.loadData(digits);
-    else this.core.resting = 'idle';
-  }
-
-  private async report(): Promise<void> {
-    this.place.post({ type: 'report', report: await this.lastEngine?.report() });
+    else session.resting = 'idle';
   }
 
   private setTune(engine: Engine | undefined): void {
@@ -310,55 +249,51 @@ export class Session implements SessionHost {
   }
 
   private adjust(settings: PageSettings): void {
-    const { core, place, views } = this;
+    const { session, place, views } = this;
     const before = place.settings;
     place.settings = settings;
-    this.setTune(core.engine);
+    this.setTune(session.engine);
     // The noise in the strip of pictures follows from recipe and seed.
-    if (!core.run && settings.recipe !== before.recipe) {
-      core.tasks.request(async () => {
-        if (!core.run) place.freeUntrained();
-        await views.strip(core.run?.losses.length ?? 0);
+    if (!session.run && settings.recipe !== before.recipe) {
+      this.soon(async () => {
+        if (!session.run) place.freeUntrained();
+        await views.strip(session.run?.losses.length ?? 0);
       });
-    } else if (!core.run && settings.seed !== before.seed && !core.tasks.busy)
-      core.tasks.request(() => views.strip(0));
-    if (!core.run) return;
+    } else if (!session.run && settings.seed !== before.seed && !session.tasks.busy)
+      this.soon(() => views.strip(0));
+    if (!session.run) return;
     try {
-      core.adjust({ learningRate: settings.lr, epochs: settings.epochs });
+      session.adjust({ learningRate: settings.lr, epochs: settings.epochs });
     } catch (error) {
       place.report(error, 'task');
     }
     if (settings.lr !== before.lr)
       place.post({
         type: 'rate',
-        changed: { step: core.run.losses.length, lr: settings.lr, before: before.lr },
+        changed: { step: session.run.losses.length, lr: settings.lr, before: before.lr },
       });
     if (settings.samples !== before.samples || settings.refresh !== before.refresh) views.clock.reset();
   }
 
   /** The run goes on with other shaders from where it is; if they are refused, with those before. */
-  private async takeShaders(shaders: readonly Replacement[]): Promise<void> {
-    const { core, place } = this;
+  private async takeShaders(shaders: readonly Replacement[]): Promise<string | undefined> {
+    const { session } = this;
     const { replaceShaders } = await import('../edit/replace');
-    if (core.run?.diverged) {
-      const problem = 'the run has diverged. Go back, or reset it, and try again.';
-      place.post({ type: 'shaders', problem });
-      return;
-    }
-    if (core.run?.trainer) await core.keep();
+    if (session.run?.diverged) return 'the run has diverged. Go back, or reset it, and try again.';
+    if (session.run?.trainer) await session.keep();
     const before = this.shaders;
     let problem: string | undefined;
     for (const all of [shaders, before]) {
       replaceShaders(all);
-      core.freeAll();
+      session.freeAll();
       this.shaders = all;
       try {
-        if (core.run && core.engine) await core.build();
+        if (session.run && session.engine) await session.build();
         break;
       } catch (error) {
         problem ??= error instanceof Error ? error.message : String(error);
       }
     }
-    place.post({ type: 'shaders', problem });
+    return problem;
   }
 }

@@ -26,8 +26,8 @@ import type {
   StepToList,
 } from '../inside/protocol';
 import type { Network } from '../order';
-import type { WorkerEvent } from '../protocol';
 import { type PageSettings, recipeOf, type Source } from '../settings';
+import type { Post } from './place';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;
@@ -49,30 +49,30 @@ interface Watcher {
 }
 
 export class Inside {
-  private readonly send: (event: WorkerEvent) => void;
+  private readonly send: Post;
   private watcher: Watcher | undefined;
 
-  constructor(send: (event: WorkerEvent) => void) {
+  constructor(send: Post) {
     this.send = send;
   }
 
-  /** Answers an order, in any case: the page waits for it. `gather` finds out what there is. */
-  async answer(order: InsideOrder, gather: () => Promise<Surroundings>, signal: AbortSignal): Promise<void> {
-    let answer: InsideAnswer;
+  /** Answers an order, in any case. `gather` finds out what there is. */
+  async answer(
+    order: InsideOrder,
+    gather: () => Promise<Surroundings>,
+    signal: AbortSignal,
+  ): Promise<InsideAnswer> {
     try {
       const about = await gather();
-      if (order.kind === 'list') answer = await list(order.source, about);
-      else if (order.kind === 'time') answer = await this.time(about, signal);
-      else if (order.kind === 'look') answer = await this.look(order.picture, about);
-      else answer = await step(order.picture, about);
+      if (order.kind === 'list') return await list(order.source, about);
+      if (order.kind === 'time') return await this.time(about, signal);
+      if (order.kind === 'look') return await this.look(order.picture, about);
+      return await step(order.picture, about);
     } catch (error) {
-      if (signal.aborted) answer = { kind: 'timedAll', clock: 'stopped' };
-      else {
-        if (!(error instanceof EngineError)) console.error(error);
-        answer = { kind: 'failed', order: order.kind, message: (error as Error).message };
-      }
+      if (signal.aborted) return { kind: 'timedAll', clock: 'stopped' };
+      if (!(error instanceof EngineError)) console.error(error);
+      return { kind: 'failed', order: order.kind, message: (error as Error).message };
     }
-    this.send({ type: 'inside', answer });
   }
 
   private async time(about: Surroundings, signal: AbortSignal): Promise<InsideAnswer> {
@@ -81,8 +81,7 @@ export class Inside {
       import('../inside/timing'),
     ]);
     const ops = Object.values(stagesOf(stepOf(about))).flat();
-    const each = (index: number, ms: number) =>
-      this.send({ type: 'inside', answer: { kind: 'timed', index, ms } });
+    const each = (index: number, ms: number) => this.send({ type: 'timed', index, ms });
     return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
   }
 

@@ -5,9 +5,8 @@ import { noiseMoreAndMore } from '../../run/noise';
 import { greys } from '../../run/pictures';
 import { noiseOf, type Placed, START } from '../noise_field';
 import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../order';
-import { keepsFrame, type Order, type WorkerEvent } from '../protocol';
-
-type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
+import { keepsFrame, type Order } from '../protocol';
+import type { Post } from './place';
 
 /** What a sampler is for. */
 type Use = 'grid' | 'run' | `hand ${number}`;
@@ -15,10 +14,10 @@ type Use = 'grid' | 'run' | `hand ${number}`;
 const STRIP_IMAGES = 8;
 
 export class LivePictures {
-  private readonly send: Send;
+  private readonly send: Post;
   private readonly samplers = new Map<Use, Sampler>();
 
-  constructor(send: Send) {
+  constructor(send: Post) {
     this.send = send;
   }
 

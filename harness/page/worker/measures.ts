@@ -1,18 +1,18 @@
 /** When the run is measured, how long it has been trained, and when its time is up. */
 import type { Engine, TrainingEvent } from '../../../src';
-import type { TrainingRun } from '../../../src/worker/run';
+import type { TrainingRun } from './door';
 import { type Kind, LiveMeasures } from './live_measures';
 import type { Workplace } from './place';
 import { TrainingClock } from './training_clock';
-import type { SessionViews } from './views';
+import type { Views } from './views';
 
-export class SessionMeasures {
+export class Measures {
   readonly clock = new TrainingClock();
   private readonly place: Workplace;
-  private readonly views: SessionViews;
+  private readonly views: Views;
   private readonly measures: LiveMeasures;
 
-  constructor(place: Workplace, views: SessionViews) {
+  constructor(place: Workplace, views: Views) {
     this.place = place;
     this.views = views;
     this.measures = new LiveMeasures(place.post, this.clock);

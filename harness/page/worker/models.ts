@@ -2,8 +2,8 @@
 import type { Engine, UNet } from '../../../src';
 import { loadPretrained, type PretrainedName } from '../../../src/pretrained';
 import type { Model } from '../../../src/weights/model';
-import { createTrained } from '../../../src/worker/run';
 import type { Network } from '../order';
+import { createTrained } from './door';
 
 interface Loaded {
   readonly model: Model;

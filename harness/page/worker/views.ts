@@ -1,14 +1,17 @@
 /** What the page sees of a network: live pictures, sampling runs, drawings, looks inside. */
 import type { ImageSet, UNet } from '../../../src';
-import type { InsideOrder } from '../inside/protocol';
-import type { Command, DrawAnswer, DrawOrder, Order } from '../protocol';
+import type { CallContext } from '../../../src/worker';
+import type { ExplainAnswer, ExplainOrder } from '../explain/protocol';
+import type { InsideAnswer, InsideOrder } from '../inside/protocol';
+import type { Placed } from '../noise_field';
+import type { DrawAnswer, DrawOrder, Order } from '../protocol';
 import { Drawing } from './drawing';
 import { Inside } from './inside';
 import { LivePictures } from './live_pictures';
 import { PictureClock } from './picture_clock';
 import type { Workplace } from './place';
 
-export class SessionViews {
+export class Views {
   readonly clock = new PictureClock();
   private readonly place: Workplace;
   /** Loads the digits that come with the page, for what needs images and has none. */
@@ -72,92 +75,72 @@ export class SessionViews {
     await core.tasks.interruptible('sampling', run);
   }
 
-  /** What follows the hand always gets an answer, since the page waits for one before it asks again. */
-  async follow({ id, order, images }: Extract<Command, { type: 'follow' }>): Promise<void> {
-    const { core, post } = this.place;
-    try {
-      const network = await this.place.networkFrom(order.source);
-      const made = await this.pictures.follow(core.engine!, network, order, images);
-      post({ type: 'followed', id, images: made }, [made.buffer]);
-    } catch (error) {
-      post({ type: 'followed', id, problem: error instanceof Error ? error.message : String(error) });
-    }
+  /** What follows the hand: [images][height][width]. */
+  async follow(order: Order, images: readonly Placed[]): Promise<Uint8Array<ArrayBuffer>> {
+    const network = await this.place.networkFrom(order.source);
+    return this.pictures.follow(this.place.core.engine!, network, order, images);
   }
 
-  async lookInside(order: InsideOrder): Promise<void> {
+  async lookInside(order: InsideOrder): Promise<InsideAnswer> {
     const { core } = this.place;
     const gather = async () => {
       const source = 'source' in order ? order.source : order.picture.source;
       const engine = await core.device();
       const network = await this.place.networkFrom(source);
       const trainer = source === 'run' ? core.run?.trainer : undefined;
-      const settings = this.place.current;
-      if (!this.place.images) await this.loadDigits();
-      const images = this.place.imagesOf(settings).train;
-      return { engine, network, images, trainer, settings };
+      return { engine, network, images: await this.trainingImages(), trainer, settings: this.place.current };
     };
-    const answer = (signal: AbortSignal) => this.inside.answer(order, gather, signal);
+    if (order.kind !== 'time') return this.inside.answer(order, gather, new AbortController().signal);
     // Timing takes long, and gives way to whatever is asked for; the others are done before anybody notices.
-    const waits = order.kind !== 'time' || !(await core.tasks.interruptible('sampling', answer));
-    if (waits) await answer(order.kind === 'time' ? AbortSignal.abort() : new AbortController().signal);
+    let answer: InsideAnswer = { kind: 'timedAll', clock: 'stopped' };
+    await core.tasks.interruptible('sampling', async (signal) => {
+      answer = await this.inside.answer(order, gather, signal);
+    });
+    return answer;
   }
 
-  /** A drawing always gets an answer, since the page waits for one before it asks again. */
-  async draw(id: number, order: DrawOrder): Promise<void> {
-    const { core, models, post } = this.place;
-    try {
-      const { unet } =
-        order.source === 'pretrained'
-          ? await models.ofRecipe('digits', await core.device())
-          : await this.place.networkFrom(order.source);
-      let answer: DrawAnswer | undefined;
-      const make = async (signal?: AbortSignal) => {
-        answer = await this.drawing.answer(core.engine!, unet, order, signal);
-      };
-      if (order.ask === 'classify' || order.rough) await make();
-      else await core.tasks.interruptible('sampling', make);
-      post({ type: 'drawn', id, answer });
-    } catch (error) {
-      post({ type: 'drawn', id, problem: error instanceof Error ? error.message : String(error) });
-    }
-  }
-
-  /** Like a drawing, a question of the Explain tab always gets an answer. */
-  async explain({ key, id, order }: Extract<Command, { type: 'explain' }>): Promise<void> {
-    const { place } = this;
-    try {
-      const { answerExplain } = await import('./explain');
-      const engine = await place.core.device();
-      const answer = await answerExplain(order, {
-        engine,
-        settings: place.current,
-        images: async () => {
-          if (!place.images) await this.loadDigits();
-          return place.imagesOf(place.current).train;
-        },
-        network: (of) =>
-          of === 'digits' || of === 'tutorial' ? place.models.ofRecipe(of, engine) : place.networkFrom(of),
-      });
-      place.post({ type: 'explained', key, id, answer });
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      place.post({ type: 'explained', key, id, problem });
-    }
-  }
-
-  /** Answers at once if there are images. */
-  example(at: number): void {
-    const { images, core, post } = this.place;
-    const answer = ({ images, count, height, width, channels }: ImageSet) => {
-      const size = height * width * channels;
-      const first = (at % count) * size;
-      post({ type: 'example', image: images.slice(first, first + size) });
+  /** Undefined if it was interrupted. */
+  async draw(order: DrawOrder): Promise<DrawAnswer | undefined> {
+    const { core, models } = this.place;
+    const { unet } =
+      order.source === 'pretrained'
+        ? await models.ofRecipe('digits', await core.device())
+        : await this.place.networkFrom(order.source);
+    let answer: DrawAnswer | undefined;
+    const make = async (signal?: AbortSignal) => {
+      answer = await this.drawing.answer(core.engine!, unet, order, signal);
     };
-    if (images) answer(images);
-    else
-      core.tasks.request(async () => {
-        await this.loadDigits();
-        if (this.place.images) answer(this.place.images);
-      });
+    if (order.ask === 'classify' || order.rough) await make();
+    else await core.tasks.interruptible('sampling', make);
+    return answer;
+  }
+
+  async explain(order: ExplainOrder): Promise<ExplainAnswer> {
+    const { place } = this;
+    const { answerExplain } = await import('./explain');
+    const engine = await place.core.device();
+    return answerExplain(order, {
+      engine,
+      settings: place.current,
+      images: () => this.trainingImages(),
+      network: (of) =>
+        of === 'digits' || of === 'tutorial' ? place.models.ofRecipe(of, engine) : place.networkFrom(of),
+    });
+  }
+
+  /** At once if there are images. */
+  async example(at: number, inTurn: CallContext['inTurn']): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!this.place.images) await inTurn(() => this.loadDigits());
+    if (!this.place.images) return undefined;
+    const { images, count, height, width, channels } = this.place.images;
+    const size = height * width * channels;
+    const first = (at % count) * size;
+    return images.slice(first, first + size);
+  }
+
+  /** What the run trains on; the digits, where there are no images yet. */
+  private async trainingImages(): Promise<ImageSet> {
+    if (!this.place.images) await this.loadDigits();
+    return this.place.imagesOf(this.place.current).train;
   }
 }
