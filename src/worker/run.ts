@@ -61,8 +61,11 @@ export class TrainingRun {
   trainer: Trainer | undefined;
   private readonly beginning: Beginning | undefined;
   private readonly sampling: Sampling | undefined;
-  private readonly data: DataFingerprint;
-  private dataset: Dataset | undefined;
+  /** What the images are known by. */
+  readonly data: DataFingerprint;
+  dataset: Dataset | undefined;
+  /** Why it goes on with other kernels than it began with, if it does. */
+  otherKernels: string | undefined;
   /** Steps that it had when it was brought to the device. */
   private builtAt = 0;
   private watch: ConstantImageWatch | undefined;
@@ -117,10 +120,11 @@ export class TrainingRun {
       ...(saved ? { ...saved.state.adam, ...saved.training } : this.beginning!.trainer),
       ...{ batchSize, learningRate },
     };
-    const trainer = saved
-      ? (await resumeTrainer(engine, unet, options, saved)).trainer
-      : await engine.createTrainer(unet, options);
+    const { trainer, otherKernels } = saved
+      ? await resumeTrainer(engine, unet, options, saved)
+      : { trainer: await engine.createTrainer(unet, options) };
     this.trainer = trainer;
+    this.otherKernels = otherKernels;
     this.builtAt = this.losses.length;
     if (saved) trainer.setState(saved.state);
     this.watch = new ConstantImageWatch(this.images, trainer.settings, binarize);
