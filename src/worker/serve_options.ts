@@ -18,8 +18,8 @@ export interface CallContext {
   engine(): Promise<Engine>;
   /** The run's network, undefined without a run. Ask for it in turn, and leave it where it is: the run destroys it. */
   network(): Promise<UNet | undefined>;
-  /** The run's trainer, while the run is on the GPU. */
-  readonly trainer: Trainer | undefined;
+  /** The run's trainer, undefined without a run on the GPU. Ask for it in turn, and leave it as it is. */
+  trainer(): Trainer | undefined;
 }
 
 /** Calls of the host's own, by name: `client.call(name, args)` resolves to what they return, or rejects with what they throw. */

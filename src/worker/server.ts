@@ -170,7 +170,7 @@ export class Server implements SessionHost {
       inTurn: (work) => this.inTurn(work, signal),
       engine: () => session.device(),
       network: async () => session.run?.network(await session.device()),
-      trainer: session.run?.trainer,
+      trainer: () => session.run?.trainer,
     };
     return this.own[name](args as never, context);
   }

@@ -3,6 +3,7 @@ import type { Engine, Sampler, UNet } from '../../../src';
 import { recipes } from '../../../src/recipes';
 import { classLosses } from '../../run/classify';
 import { gaussianNoise } from '../../run/noise';
+import { toBytes } from '../../run/pictures';
 import { samplingOfDrawing } from '../draw_order';
 import type { DrawAnswer, DrawOrder } from '../protocol';
 
@@ -30,7 +31,7 @@ export class Drawing {
       guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,
       signal,
     });
-    return { ask: order.ask, images: new Uint8Array(Uint8ClampedArray.from(made, (v) => 255 * v)) };
+    return { ask: order.ask, images: toBytes(made) };
   }
 
   /** Call this before a network is destroyed; without an argument, before all are. */

@@ -192,7 +192,7 @@ export class PageHost implements Host {
   async rested(step: number): Promise<void> {
     await this.views.lastPictures(step);
     const { run } = this.session;
-    if (run?.trainer && run.complete) this.soon(() => this.measures.last());
+    if (run?.trainer && run.complete) this.soon(() => this.measures.atEnd());
   }
 
   freeUses(unet?: UNet): void {

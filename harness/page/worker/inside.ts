@@ -14,7 +14,7 @@ import { settingsOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { addNoise, type Noisy } from '../../run/noise';
-import { greys } from '../../run/pictures';
+import { greys, toBytes } from '../../run/pictures';
 import { choicesOf } from '../inside/images';
 import type {
   InsideAnswer,
@@ -310,9 +310,4 @@ function changesOf(
   return Object.fromEntries(
     Object.entries(normsOf(moved)).map(([name, norm]) => [name, norms[name] > 0 ? norm / norms[name] : 0]),
   );
-}
-
-function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  // The array's own conversion clamps and rounds.
-  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
 }

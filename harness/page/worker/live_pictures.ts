@@ -2,7 +2,7 @@
 import type { Engine, ImageSet, Sampler, UNet } from '../../../src';
 import type { Objective } from '../../../src/training/settings';
 import { noiseMoreAndMore } from '../../run/noise';
-import { greys } from '../../run/pictures';
+import { greys, toBytes } from '../../run/pictures';
 import { noiseOf, type Placed, START } from '../noise_field';
 import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../order';
 import { keepsFrame, type Order } from '../protocol';
@@ -125,9 +125,4 @@ function toldOf({ config }: UNet, { height, width, labels }: ImageSet, levels: F
     // A class that the network does not know becomes no class.
     ...(classes > 0 ? { labels: Array.from(levels, (_, i) => Math.min(labels![i], classes)) } : {}),
   };
-}
-
-function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  // The array's own conversion clamps and rounds.
-  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
 }

@@ -1,36 +1,72 @@
-/** When the run is measured, how long it has been trained, and when its time is up. */
-import type { Engine, TrainingEvent } from '../../../src';
+/** Measures the run's network while it trains: its loss on held-out images, and the quality of its samples. Tells when the time is up, too. */
+import type { Engine, Trainer, TrainingEvent } from '../../../src';
+import type { Network } from '../order';
 import type { TrainingRun } from './door';
-import { type Kind, LiveMeasures } from './live_measures';
+import { HeldOut } from './live_loss';
 import type { Workplace } from './place';
+import { acceptedShare, passesOf, SAMPLES } from './quality_live';
+import { TimeShare } from './time_share';
 import { TrainingClock } from './training_clock';
 import type { Views } from './views';
+
+type Kind = 'heldOut' | 'quality';
+
+/** Each may take this share of the time. */
+const SHARE = 0.05;
+/** On an adapter that is fast, no oftener than that. */
+const LEAST_MS = 2000;
+const TELL_MS = 1000;
+/** A training step is about three forward passes. */
+const PASSES_A_STEP = 3;
+/** What the first time takes beside that: compiling, and for the quality the classifier and what it says of real digits. */
+const FIRST_MS = { heldOut: 100, quality: 3000 };
+
+interface MeasuredRun {
+  readonly engine: Engine;
+  readonly trainer: Trainer;
+  readonly network: Network;
+  readonly seed: number;
+  /** Whether it trains on the digits that the classifier knows. */
+  readonly isDigits: boolean;
+}
 
 export class Measures {
   readonly clock = new TrainingClock();
   private readonly place: Workplace;
   private readonly views: Views;
-  private readonly measures: LiveMeasures;
+  private run: MeasuredRun | undefined;
+  private heldOut: HeldOut | undefined;
+  private shares = newShares();
+  private begunAt = 0;
+  private readonly doneAt = { heldOut: 0, quality: 0 };
+  /** The step that each has measured. */
+  private readonly last = { heldOut: -1, quality: -1 };
+  private toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(place: Workplace, views: Views) {
     this.place = place;
     this.views = views;
-    this.measures = new LiveMeasures(place.post, this.clock);
   }
 
   /** From now on it measures this run. */
   begin({ unet, objective, settings, trainer }: TrainingRun, engine: Engine): void {
     const { held } = this.place.imagesOf(this.place.current);
-    this.measures.begin({
-      ...{ engine, held, binarize: settings.binarize, seed: settings.seed, trainer: trainer! },
-      network: { unet: unet!, objective },
+    this.free();
+    this.run = {
+      ...{ engine, trainer: trainer!, network: { unet: unet!, objective }, seed: settings.seed },
       isDigits: this.place.source === 'mnist',
-    });
+    };
+    this.begunAt = this.clock.run(performance.now());
+    if (held) this.heldOut = new HeldOut(engine, held, settings.binarize);
   }
 
   /** Call this before the run leaves the device. */
   free(): void {
-    this.measures.free();
+    this.heldOut?.free();
+    this.heldOut = undefined;
+    this.run = undefined;
+    this.shares = newShares();
+    Object.assign(this.last, { heldOut: -1, quality: -1 });
   }
 
   training(on: boolean): void {
@@ -41,8 +77,8 @@ export class Measures {
   /** Stops training whose time is up, and asks for what is to be measured. */
   between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): void {
     const { core, settings, post } = this.place;
-    this.measures.tell(imagesPerSecond);
-    const due = this.measures.due(imagesPerSecond);
+    this.tell(imagesPerSecond);
+    const due = this.due(imagesPerSecond);
     if (this.clock.isOver(performance.now(), settings.minutes)) {
       core.pause();
       post({ type: 'timeUp' });
@@ -50,23 +86,22 @@ export class Measures {
   }
 
   /** Of the network at the end of the run; nobody waits for them. */
-  async last(): Promise<void> {
+  async atEnd(): Promise<void> {
     for (const kind of ['heldOut', 'quality'] as const) if (!this.place.core.wanted) await this.measure(kind);
   }
 
   /** Measures the network as it is now; an interruption ends that. Training, if it is wanted, goes on afterwards. */
   async measure(kind: Kind): Promise<void> {
     const { core } = this.place;
-    const { run } = core;
-    const trainer = run?.trainer;
-    if (!trainer || !this.measures.can(kind, run.losses.length)) return;
-    const step = run.losses.length;
+    const trainer = core.run?.trainer;
+    const step = core.run?.losses.length ?? 0;
+    if (!trainer || step === 0 || step === this.last[kind] || !this.isPossible(kind)) return;
     const trains = core.wanted !== undefined;
     if (trains) this.training(true);
     else core.phase(core.resting);
     try {
       await core.tasks.interruptible(trains ? 'training' : 'pictures', (signal) =>
-        this.measures.measure(kind, { step, counts: trains, signal }),
+        this.make(kind, { step, counts: trains, signal }),
       );
     } finally {
       this.training(false);
@@ -77,4 +112,81 @@ export class Measures {
       await this.views.lastPictures(step);
     }
   }
+
+  /** What may be measured now. `imagesPerSecond` of the training says about how long it takes the first time. */
+  private due(imagesPerSecond: number): Kind | undefined {
+    const now = performance.now();
+    const time = this.time(now);
+    return (['heldOut', 'quality'] as const).find(
+      (kind) =>
+        this.isPossible(kind) &&
+        now - this.doneAt[kind] > LEAST_MS &&
+        this.shares[kind].isDue(time, this.guess(kind, imagesPerSecond)),
+    );
+  }
+
+  /** `counts`: training waits for it. Rejects with the signal's reason. */
+  private async make(
+    kind: Kind,
+    { step, counts, signal }: { step: number; counts: boolean; signal: AbortSignal },
+  ): Promise<void> {
+    const { run } = this;
+    const { post } = this.place;
+    if (!run) return;
+    const start = performance.now();
+    let done = false;
+    post({ type: 'measuring', what: kind });
+    try {
+      if (kind === 'heldOut') {
+        const measured = await this.heldOut!.measure(run.trainer, step, signal);
+        post({ type: kind, measured });
+      } else {
+        const measured = await acceptedShare(run.engine, run.network, { step, seed: run.seed, signal });
+        post({ type: kind, measured });
+      }
+      done = true;
+      this.last[kind] = step;
+    } finally {
+      this.doneAt[kind] = performance.now();
+      if (counts) this.shares[kind].add(this.doneAt[kind] - start, { done });
+      post({ type: 'measuring', what: undefined });
+    }
+  }
+
+  /** Tells the page how the time is spent, once a second. */
+  private tell(imagesPerSecond: number): void {
+    const now = performance.now();
+    if (now - this.toldAt < TELL_MS) return;
+    this.toldAt = now;
+    const time = this.time(now);
+    const { heldOut, quality } = this.shares;
+    const wait = quality.untilDue(time, this.guess('quality', imagesPerSecond));
+    this.place.post({
+      type: 'clock',
+      run: this.clock.run(now) / 1000,
+      press: this.clock.sincePress(now) / 1000,
+      heldOutShare: heldOut.of(time),
+      qualityShare: quality.of(time),
+      ...(this.isPossible('quality') ? { nextQuality: Math.max(0, wait) / 1000 } : {}),
+    });
+  }
+
+  private isPossible(kind: Kind): boolean {
+    return kind === 'heldOut' ? this.heldOut !== undefined : this.run?.isDigits === true;
+  }
+
+  /** Of training, since it began to measure. */
+  private time(now: number): number {
+    return this.clock.run(now) - this.begunAt;
+  }
+
+  private guess(kind: Kind, imagesPerSecond: number): number {
+    const { run } = this;
+    if (!run) return Number.POSITIVE_INFINITY;
+    const passes =
+      kind === 'heldOut' ? this.heldOut!.count : SAMPLES * passesOf(run.network, run.engine.adapter);
+    return FIRST_MS[kind] + (1000 * passes) / PASSES_A_STEP / imagesPerSecond;
+  }
 }
+
+const newShares = () => ({ heldOut: new TimeShare(SHARE), quality: new TimeShare(SHARE) });
