@@ -302,17 +302,23 @@ describe('a worker’s own calls', () => {
     fail: () => {
       throw new EngineError('data', 'It is spoilt.');
     },
+    hold: (ms: number, { inTurn, tell }: CallContext) =>
+      inTurn(async () => {
+        tell('held', true);
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        tell('held', false);
+      }),
     wait: (_: undefined, { inTurn, signal }: CallContext) =>
       inTurn(() => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))),
   };
   type Mine = {
     readonly calls: typeof calls;
-    readonly events: { looking: { trains: boolean }; grown: Uint8Array };
+    readonly events: { looking: { trains: boolean }; grown: Uint8Array; held: boolean };
   };
   const servedOwn = () => {
     const { port1, port2 } = new MessageChannel();
     serve(port2, { keep: false, engine: { gpu: source, selfCheck: false }, calls });
-    const client = createWorkerClient<Mine>(port1, { events: ['looking', 'grown'] });
+    const client = createWorkerClient<Mine>(port1, { events: ['looking', 'grown', 'held'] });
     onTestFinished(() => {
       client.destroy();
       port2.close();
@@ -340,7 +346,7 @@ describe('a worker’s own calls', () => {
       code: 'argument',
       message: expect.stringMatching(/no call "?toString.*half, look/),
     });
-    expect(() => client.on('other' as 'grown', () => {})).toThrow(/no event.*looking, grown/);
+    expect(() => client.on('other' as 'grown', () => {})).toThrow(/no event.*looking, grown, held/);
   });
 
   test('have their turn between two steps, with the run’s network; training goes on with the same bits', async () => {
@@ -359,6 +365,21 @@ describe('a worker’s own calls', () => {
     expect(losses.length).toBeLessThan(STEPS);
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
+  });
+
+  test('have the GPU for themselves meanwhile', async () => {
+    const client = servedOwn();
+    await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+    const started = client.start();
+    await heard(client, 'loss');
+    const heardOf: unknown[] = [];
+    client.on('loss', () => heardOf.push('loss'));
+    client.on('held', (held) => heardOf.push(held));
+    await client.call('hold', 300);
+    await heard(client, 'loss');
+    expect(heardOf.indexOf(false) - heardOf.indexOf(true)).toBe(1);
+    await client.pause();
+    await started;
   });
 
   test('are ended by a signal, under way or before their turn', async () => {
@@ -388,6 +409,7 @@ test.each([undefined, '0.1.0'])(
     port2.onmessage = ({ data }) => {
       heardByWorker.push(data.type);
       if (data.type === 'hello') port2.postMessage({ type: 'ready', version });
+      else port2.postMessage({ type: 'done', id: data.id });
     };
     const client = createWorkerClient(port1);
     onTestFinished(() => port2.close());

@@ -409,7 +409,7 @@ export const engine: Mutants = {
       file: 'src/worker/server.ts',
       text: '      inTurn: (work) => this.inTurn(work, signal),\n',
       becomes: '      inTurn: (work) => work(),\n',
-      caughtBy: node('gpu/worker', 'before their turn'),
+      caughtBy: node('gpu/worker', 'for themselves'),
     },
     'a call that waits cannot be aborted': {
       file: 'src/worker/server.ts',
