@@ -144,6 +144,23 @@ test('nothing of src/ comes from test/ or harness/', () => {
   expect(astray.map(([file]) => file)).toEqual([]);
 });
 
+test('the page is a guest of the worker door: one file lists what it takes beyond what the package exports', () => {
+  const inside = [...importsInto('harness/page', /\/src\/worker\/(?!index')/)];
+  expect(inside).toEqual(['worker/door']);
+  const hosts = ['src', 'harness'].flatMap((of) =>
+    [...sources(of)]
+      .filter(([, text]) => /\bimplements SessionHost\b/.test(text))
+      .map(([file]) => `${of}/${file}`),
+  );
+  expect(hosts).toEqual(['src/worker/server']);
+});
+
+/** The files of a folder that import what matches. */
+const importsInto = (folder: string, what: RegExp): string[] =>
+  [...sources(folder)]
+    .filter(([, text]) => [...text.matchAll(/\bfrom '([^']+)'/g)].some(([, path]) => what.test(`${path}'`)))
+    .map(([file]) => file);
+
 test('nothing outside test/ comes from test/', () => {
   const folders = ['harness', 'shaders', 'examples'];
   const astray = folders.flatMap((of) =>

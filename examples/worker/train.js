@@ -1,11 +1,26 @@
-/** Trains in a worker for so many steps, and samples; `show` is told how far it is. */
-export async function trainAndSample(client, { run, steps, labels, show }) {
+/** The newest run that the browser keeps and no other tab has; undefined if there is none. */
+export function keptRun(client) {
+  return new Promise((resolve) => {
+    const off = client.on('runs', (runs) => {
+      off();
+      resolve(runs.find(({ held }) => !held));
+    });
+    client.runs();
+  });
+}
+
+/** Trains in a worker for so many steps, and samples; `show` is told how far it is. `kept`: a run to go on with. */
+export async function trainAndSample(client, { run, kept, steps, labels, show }) {
   client.on('progress', ({ task, done, total }) => show(`${task} ${done} of ${total}`));
   client.on('loss', ({ first, losses }) =>
     show(`step ${first + losses.length}: ${losses.at(-1).toFixed(4)}`),
   );
   client.on('lost', ({ message }) => show(message));
-  await client.begin(run);
+  client.on('recovered', ({ step }) => show(`goes on from step ${step}`));
+  if (kept) await client.resume({ from: kept.id });
+  else await client.begin(run);
   await client.step(steps);
+  const { loss } = await client.call('evaluate', 100);
+  show(`step ${steps}: ${loss.toFixed(4)} on the first 100 digits`);
   return client.sample({ count: labels.length, labels });
 }

@@ -102,7 +102,7 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Reads a whole file. Throws an EngineError `data`. */
-export async function readWhole(path: string): Promise<Uint8Array> {
+export async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await readFile(path);
   } catch (cause) {

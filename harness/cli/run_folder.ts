@@ -18,15 +18,15 @@ interface Given {
 
 export class RunFolder {
   readonly path: string;
-  /** The checkpoint that the run resumes from, if any. */
+  /** The checkpoint that the run resumes from, if any, and its file. */
   readonly checkpoint: Checkpoint | undefined;
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
   /** Whether that checkpoint is in the folder itself. */
   readonly own: boolean;
   private readonly given: Given;
-  private readonly bytes: Uint8Array | undefined;
   private lock: FolderLock | undefined;
 
-  private constructor(path: string, given: Given, bytes: Uint8Array | undefined) {
+  private constructor(path: string, given: Given, bytes: Uint8Array<ArrayBuffer> | undefined) {
     this.path = path;
     this.given = given;
     this.bytes = bytes;

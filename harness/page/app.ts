@@ -5,7 +5,7 @@ import { keepFocus } from './focus';
 import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import type { MeasureName } from './measuring/measure';
-import type { Command, ModelDescription, WorkerEvent } from './protocol';
+import type { ModelDescription, WorkerEvent } from './protocol';
 import { measurementsOf, readNotes } from './run_notes';
 import {
   type Key,
@@ -17,8 +17,9 @@ import {
   withRecipe,
   withSetting,
 } from './settings';
-import { startWorker } from './start_worker';
 import { initialState, networkIn, reduce, type State, sourceOf } from './state';
+import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
+import type { PageCalls } from './worker/host';
 
 export interface Panel {
   /** Brings the page in line with the state; called at most once a frame, and not at all while the page is hidden. */
@@ -54,9 +55,10 @@ export class App {
   firstStep: { readonly seconds: number; readonly from: 'page' | 'click' } | undefined;
   /** As performance.now() tells: 0 is when the page was opened. */
   private startedAt: number | undefined;
-  private readonly worker: Worker;
+  private readonly worker: TrainingWorker;
   /** Whether the worker has been told to open: from then on it has a GPU, or looks for one. */
   private opened = false;
+  private stopped = false;
   private panels: readonly Panel[] = [];
   private drawing = false;
 
@@ -65,16 +67,7 @@ export class App {
     this.settings = settings;
     this.notices = notices;
     if (settings.autorun && settings.task === 'train') this.startedAt = 0;
-    this.worker = startWorker('training');
-    this.worker.addEventListener('message', ({ data }: MessageEvent<WorkerEvent>) => this.receive(data));
-    this.worker.addEventListener('error', (event) => {
-      this.receive({
-        type: 'error',
-        at: 'start',
-        code: 'unexpected',
-        message: `The training worker stopped: ${event.message || 'its program could not be loaded'}. Reload the page.`,
-      });
-    });
+    this.worker = startTrainingWorker((event) => this.receive(event));
     addEventListener('popstate', () => {
       this.home = location.search === '';
       // Only a change of tabs made this place; its numbers may be those before a run that goes on meanwhile.
@@ -86,13 +79,13 @@ export class App {
       if (this.state.losses.length > Math.max(this.state.saved, this.state.stored)) event.preventDefault();
     });
     document.addEventListener('visibilitychange', () => {
-      this.tell({ type: 'visible', visible: document.visibilityState === 'visible' });
+      if (this.opened) this.request('visible', document.visibilityState === 'visible');
     });
   }
 
   open(panels: readonly Panel[]): void {
     this.panels = panels;
-    if (this.home) this.worker.postMessage({ type: 'list' } satisfies Command);
+    if (this.home) this.failing(this.worker.runs());
     else this.begin();
     this.changed();
   }
@@ -101,12 +94,12 @@ export class App {
   begin(): void {
     const digits = !this.home && this.settings.task === 'train';
     if (this.opened) {
-      if (digits && !this.state.data) this.tell({ type: 'digits' });
+      if (digits && !this.state.data) this.request('digits');
       return;
     }
     this.opened = true;
     const visible = document.visibilityState === 'visible';
-    this.tell({ type: 'open', settings: this.runSettings(), visible, losses: rememberedLosses(), digits });
+    this.request('open', { settings: this.runSettings(), visible, losses: rememberedLosses(), digits });
   }
 
   /** Shows the welcome again; nothing is lost. */
@@ -141,22 +134,50 @@ export class App {
     return networkIn(this.source, this.state, this.settings);
   }
 
-  send(command: Command): void {
-    if (command.type === 'train' || command.type === 'step') this.startedAt ??= performance.now();
+  /** Has the training worker do something. */
+  send<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
+    if (name === 'train') this.startedAt ??= performance.now();
     this.begin();
-    this.worker.postMessage(command);
+    this.request(name, ...given);
+  }
+
+  /** Asks the training worker for something. It never answers if the device is lost or the run reset before. */
+  async ask<Name extends keyof PageCalls>(
+    name: Name,
+    given: Given<Name>[0],
+    signal?: AbortSignal,
+  ): Promise<Answer<Name>> {
+    this.begin();
+    try {
+      return (await this.worker.call(name, ...([given, { signal }] as never))) as Answer<Name>;
+    } finally {
+      this.changed();
+    }
   }
 
   /** Trains a run that the browser keeps, on the drawings that are kept with it, if there are any. */
   goOn(id: string): void {
     const drawings = drawingsOfText(readNotes()[id]?.drawings ?? '');
     if (drawings) this.drawings = drawings;
-    this.send({ type: 'goOn', id, drawings: drawings && filesOfDrawings(drawings) });
+    this.send('goOn', { id, drawings: drawings && filesOfDrawings(drawings) });
   }
 
-  /** Tells the worker what it only needs to know once it is open, as it hears everything then. */
-  private tell(command: Command): void {
-    if (this.opened) this.worker.postMessage(command);
+  /** Deletes a run that the browser keeps. */
+  discard(id: string): void {
+    this.begin();
+    this.failing(this.worker.discard(id), 'data');
+  }
+
+  private request<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
+    this.failing(this.worker.call(name, ...(given as never)));
+  }
+
+  /** Says what is wrong with a call, if anything. */
+  private failing(call: Promise<unknown>, at: 'data' | 'task' = 'task'): void {
+    call.catch(({ code = 'unexpected', message }) => {
+      // A worker that has stopped says so by itself.
+      if (!this.stopped) this.receive({ type: 'error', at, code, message });
+    });
   }
 
   /** Takes a setting from text, and tells the address and the worker. Returns what is wrong with it, if anything. */
@@ -210,7 +231,7 @@ export class App {
   }
 
   private adjust(): void {
-    this.tell({ type: 'adjust', settings: this.runSettings() });
+    if (this.opened) this.request('adjust', this.runSettings());
   }
 
   private runSettings(): PageSettings {
@@ -245,10 +266,17 @@ export class App {
     if (type === 'freed') {
       this.firstStep = undefined;
       this.startedAt = undefined;
-    } else if (type === 'losses' && !this.firstStep && this.startedAt !== undefined) {
+    } else if (type === 'loss' && !this.firstStep && this.startedAt !== undefined) {
       const from = this.startedAt === 0 ? 'page' : 'click';
       this.firstStep = { seconds: (performance.now() - this.startedAt) / 1000, from };
     }
+  }
+
+  private recovered(step: number): string {
+    const { run, losses } = this.state;
+    const from =
+      run || losses.length > 0 ? ` The run goes on from step ${step.toLocaleString('en-US')}.` : '';
+    return `The GPU device was lost, and another took its place.${from}`;
   }
 
   private receive(event: WorkerEvent): void {
@@ -262,7 +290,9 @@ export class App {
     this.changedAt = performance.now();
     this.timeFirstStep(event);
     if (event.type === 'lost') rememberLoss();
-    if (event.type === 'notice') this.notices = [...this.notices, event.message];
+    if (event.type === 'stopped') this.stopped = true;
+    if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
+    else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
     else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
     else if (event.type === 'model') {
       this.useFile = true;

@@ -1,9 +1,19 @@
 /** What the page says of a run whose device was lost, and its memory of earlier losses. */
-import { type Attempt, recentLosses } from '../../src/keeping/recoverer';
-import { adviceText } from '../../src/worker/lost_text';
+import { adviceText, deviceLostText } from '../../src/keeping/lost_text';
+import { recentLosses } from '../../src/keeping/recoverer';
+import type { WorkerEvents } from '../../src/worker';
+
+/** The message of a lost device. `stored`: steps of the run that are kept in the browser's storage. */
+export function lostMessage(
+  { reason, step, recovers, advice }: WorkerEvents['lost'],
+  stored: number,
+): string {
+  const lost = deviceLostText(reason);
+  return recovers ? `${lost} ${goesOnBy(advice, step, stored >= step)}` : lost;
+}
 
 /** How a run of `step` steps goes on. `kept`: in the browser's storage. */
-export function goesOnBy({ advice }: Attempt, step: number, kept: boolean): string {
+function goesOnBy(advice: 'reload' | 'restart' | undefined, step: number, kept: boolean): string {
   const from = step.toLocaleString('en-US');
   if (!advice)
     return step > 0 ? `The run goes on by itself from step ${from}.` : 'The run begins again by itself.';

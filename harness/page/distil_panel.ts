@@ -25,10 +25,10 @@ export function createDistilPanel(app: App): Panel {
   curve.setScale('log');
   for (const calls of [1, 2] as const) {
     button(`distil-${calls}`).addEventListener('click', () => {
-      if (mayDistil(app.state, app.settings)) app.send({ type: 'distil', calls });
+      if (mayDistil(app.state, app.settings)) app.send('distil', calls);
     });
   }
-  button('distil-stop').addEventListener('click', () => app.send({ type: 'stopDistilling' }));
+  button('distil-stop').addEventListener('click', () => app.send('stopDistilling'));
   button('distil-save').addEventListener('click', () => made && download(made.model.name, made.bytes));
   button('distil-make').addEventListener('click', () => {
     app.useFile = true;

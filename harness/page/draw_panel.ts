@@ -12,7 +12,7 @@ import { connectFields } from './fields';
 import { setDisabled } from './focus';
 import { whole } from './format';
 import { pngOf } from './images';
-import { Latest } from './latest';
+import { Latest, type Outcome } from './latest';
 import { drawnName, drawnPicture } from './make_files';
 import type { DrawAnswer, DrawOrder, WorkerEvent } from './protocol';
 import { type Ask, asks, type Settings } from './settings';
@@ -38,7 +38,7 @@ export class DrawPanel implements TaskPanel {
   private readonly level = byId('level', HTMLInputElement);
   private readonly guidance = byId('draw-guidance', HTMLInputElement);
   private readonly teach: Teach;
-  private readonly latest: Latest<DrawOrder>;
+  private readonly latest: Latest<DrawOrder, DrawAnswer | undefined>;
   private answers: { readonly [A in Ask]?: DrawAnswer } = {};
   private problem: string | undefined;
   /** What was asked last: it is asked again when something has changed. */
@@ -50,7 +50,7 @@ export class DrawPanel implements TaskPanel {
 
   constructor(app: App) {
     this.app = app;
-    this.paper = new DrawPaper(app);
+    this.paper = new DrawPaper(app, () => this.takeExample());
     this.views = new DrawViews((picture) => this.paper.take(picture));
     this.source = connectDrawSource(app);
     this.digits = connectDrawDigits(app);
@@ -60,10 +60,13 @@ export class DrawPanel implements TaskPanel {
       () => this.seen(),
       () => this.paper.clear(),
     );
-    this.latest = new Latest((id, order) => {
-      this.sent = order;
-      app.send({ type: 'draw', id, order });
-    });
+    this.latest = new Latest(
+      (order, signal) => {
+        this.sent = order;
+        return app.ask('draw', order, signal);
+      },
+      (outcome) => this.takeAnswer(outcome),
+    );
     for (const input of [this.level, this.guidance]) input.addEventListener('input', () => app.changed());
     for (const ask of asks) {
       button(`ask-${ask}`).addEventListener('click', () => {
@@ -79,14 +82,12 @@ export class DrawPanel implements TaskPanel {
 
   /** Without a drawing, of one of the digits. */
   start(): void {
-    if (this.paper.isBlank) this.paper.takeExample();
+    if (this.paper.isBlank) void this.takeExample();
   }
 
   receive(event: WorkerEvent): void {
     this.teach.receive(event);
-    if (event.type === 'example') this.takeExample(event.image);
-    else if (event.type === 'drawn') this.takeAnswer(event);
-    else if (event.type === 'lost' || event.type === 'freed') {
+    if (event.type === 'lost' || event.type === 'freed') {
       // The worker has dropped what it was asked. A lost device is not asked for again before something changes.
       this.latest.drop();
       if (event.type === 'freed') this.asked = '';
@@ -145,20 +146,22 @@ export class DrawPanel implements TaskPanel {
     else this.show(this.settings.ask, undefined);
   }
 
-  private takeExample(image: Uint8Array): void {
+  /** One of the training images. */
+  private async takeExample(): Promise<void> {
+    const at = Math.floor(Math.random() * 2 ** 31);
+    const image = await this.app.ask('example', at).catch(() => undefined);
+    if (!image) return;
     if (image.length === SIDE * SIDE) this.paper.take(image);
     else
       this.problem = `The training images are not ${SIDE} x ${SIDE} grey pixels, as a drawing is: draw one.`;
   }
 
-  private takeAnswer({ id, answer, problem }: Extract<WorkerEvent, { type: 'drawn' }>): void {
-    const { sent } = this;
-    if (!this.latest.answered(id)) return;
+  private takeAnswer({ question, answer, problem }: Outcome<DrawOrder, DrawAnswer | undefined>): void {
     this.problem = problem;
     if (answer) this.show(answer.ask, answer);
     if (this.latest.waiting || problem) return;
     // One that was interrupted is asked for again.
-    if (answer) this.better = sent && refined(sent);
+    if (answer) this.better = refined(question);
   }
 
   private show(ask: Ask, answer: DrawAnswer | undefined): void {

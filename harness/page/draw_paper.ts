@@ -13,7 +13,8 @@ export class DrawPaper {
   private readonly field = new DrawField();
   private tool: Tool = 'draw';
 
-  constructor(app: App) {
+  /** `takeExample` brings a training image. */
+  constructor(app: App, takeExample: () => void) {
     this.app = app;
     const pen: Pen = {
       begin: (point) => this.change(() => this.history.begin(this.tool, point)),
@@ -29,7 +30,7 @@ export class DrawPaper {
     for (const tool of tools) button(`tool-${tool}`).addEventListener('click', () => this.choose(tool));
     button('draw-undo').addEventListener('click', pen.undo);
     button('draw-clear').addEventListener('click', () => this.clear());
-    button('draw-example').addEventListener('click', () => this.takeExample());
+    button('draw-example').addEventListener('click', takeExample);
   }
 
   get drawing(): Drawing {
@@ -53,11 +54,6 @@ export class DrawPaper {
   /** Goes on with a picture, 0 to 255. */
   take(picture: Uint8Array): void {
     this.change(() => this.history.put({ picture, strokes: [] }));
-  }
-
-  /** Asks the worker for a training image, which comes as an event. */
-  takeExample(): void {
-    this.app.send({ type: 'example', at: Math.floor(Math.random() * 2 ** 31) });
   }
 
   render(): void {

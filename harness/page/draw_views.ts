@@ -1,6 +1,7 @@
 /** The pictures of the Draw tab: the noised drawing, what is made of it, and the fillings of a mask. */
 
 import { noised } from '../run/noise';
+import { toBytes } from '../run/pictures';
 import { anyElement, button, byId, setText } from './dom';
 import { ImageView, type Tiles } from './images';
 import type { Ask } from './settings';
@@ -12,7 +13,6 @@ const paper = new Uint8Array(SIZE).fill(14);
 const FILLINGS = ['first', 'second', 'third', 'fourth'];
 
 const tiles = (bytes: Uint8Array): Tiles => ({ bytes, height: SIDE, width: SIDE, columns: 1 });
-const bytesOf = (values: Float32Array) => new Uint8Array(Uint8ClampedArray.from(values, (v) => 255 * v));
 
 /** Draws only what is new. */
 function show(view: ImageView, bytes: Uint8Array): void {
@@ -52,7 +52,7 @@ export class DrawViews {
     const of = `${share} ${seed} ${image.join()}`;
     if (of === this.noisyOf) return;
     this.noisyOf = of;
-    show(this.noisy, bytesOf(noised(image, share, seed)));
+    show(this.noisy, toBytes(noised(image, share, seed)));
     setText(anyElement('draw-noisy-label'), `${Math.round(100 * share)} %, as the network sees it`);
   }
 

@@ -46,7 +46,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
   const underWay = 'A run is under way. Reset it to train on other images.';
   const takeOwn = async (files: readonly OwnFile[]) => {
     if (app.state.run) app.complain(underWay);
-    else app.send({ type: 'data', checkpoint: false, ...(await ownImages(files)) });
+    else app.send('data', { checkpoint: false, ...(await ownImages(files)) });
   };
   const take = (given: readonly OwnFile[]) => {
     app.forgive();
@@ -70,8 +70,8 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     } else {
       // Send the images first, so that a checkpoint finds its data.
       const checkpoint = models.length > 0;
-      if (images.length > 0) app.send({ type: 'data', files: images, labels, checkpoint });
-      if (models.length > 0) app.send({ type: 'model', file: models[0] });
+      if (images.length > 0) app.send('data', { files: images, labels, checkpoint });
+      if (models.length > 0) app.send('model', models[0]);
     }
   };
 
@@ -84,7 +84,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     });
   }
   button('use-digits').addEventListener('click', () =>
-    app.send({ type: 'data', files: [], labels: [], checkpoint: false }),
+    app.send('data', { files: [], labels: [], checkpoint: false }),
   );
 
   const veil = anyElement('drop');

@@ -28,7 +28,7 @@ export function nextImages(
 /** The image under the hand: the last one, which is the digit that was just typed. */
 export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
 
-type Page = Pick<App, 'send' | 'state' | 'network' | 'measuring' | 'settings'>;
+type Page = Pick<App, 'ask' | 'state' | 'network' | 'measuring' | 'settings'>;
 
 /** Images that are wished for. */
 interface Wish {
@@ -50,8 +50,9 @@ export class Following {
   private mapTiles: Tiles | undefined;
   /** Images by all that they depend on. */
   private readonly made = new Map<string, Uint8Array>();
-  private asked: (Wish & { readonly id: number }) | undefined;
-  private id = 0;
+  private asked: Wish | undefined;
+  /** Times that it has asked. */
+  private times = 0;
   private last = 0;
   private rests = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -137,9 +138,6 @@ export class Following {
       case 'distilled':
         this.asked = undefined;
         this.made.clear();
-        break;
-      case 'followed':
-        if (event.id === this.asked?.id) this.take(this.asked, event);
     }
   }
 
@@ -150,10 +148,16 @@ export class Following {
     this.next();
   }
 
-  private take(asked: Wish, { images, problem }: Extract<WorkerEvent, { type: 'followed' }>): void {
+  private async make(asked: Wish): Promise<void> {
+    const { order, images } = asked;
+    const made = await this.app.ask('follow', { order, images }).catch((error: Error) => error);
+    if (this.asked !== asked) return;
     this.asked = undefined;
-    this.failed = problem;
-    if (!images) return;
+    if (made instanceof Error) this.failed = made.message;
+    else this.take(asked, made);
+  }
+
+  private take(asked: Wish, images: Uint8Array): void {
     const size = images.length / asked.images.length;
     const parts = asked.images.map((_, i) => images.subarray(i * size, (i + 1) * size));
     for (const [i, image] of asked.images.entries()) this.made.set(this.origin(asked, image), parts[i]);
@@ -195,16 +199,17 @@ export class Following {
     const { measuring, state, settings } = this.app;
     const { adapter, training } = state;
     if (!wish || this.asked || !adapter || failed || measuring) return;
-    const { order, images, map } = wish;
+    const { images, order, map } = wish;
     // Training would wait for it, and nobody sees it elsewhere.
     if (map && (training || settings.task !== 'sample')) return;
     const hand = map ? 0 : handOf(order);
     const old = [...images.keys()].filter((i) => !this.made.has(this.origin(wish, images[i])));
-    const turn = nextImages(old, { hand, after: this.last, most: handful(adapter, this.id) });
+    const turn = nextImages(old, { hand, after: this.last, most: handful(adapter, this.times) });
     if (turn.length > 0) {
       this.last = turn[turn.length - 1];
-      this.asked = { ...wish, id: ++this.id, images: turn.map((i) => images[i]) };
-      this.app.send({ type: 'follow', id: this.id, order, images: this.asked.images });
+      this.times++;
+      this.asked = { ...wish, images: turn.map((i) => images[i]) };
+      void this.make(this.asked);
     } else if (this.tiles && this.rests) this.rested();
   }
 

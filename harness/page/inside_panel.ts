@@ -9,7 +9,15 @@ import { DispatchList } from './inside/dispatch_list';
 import { Drawing } from './inside/drawing';
 import { showNorms } from './inside/norms';
 import { kernelMaps, number, PartView } from './inside/part_view';
-import type { InsideAnswer, InsideLayer, Looked, Picture, Stepped, StepStage } from './inside/protocol';
+import type {
+  InsideAnswer,
+  InsideLayer,
+  InsideOrder,
+  Looked,
+  Picture,
+  Stepped,
+  StepStage,
+} from './inside/protocol';
 import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } from './inside/shades';
 import { SlowMotion } from './inside/slow_motion';
 import { PRETRAINED_IMAGES } from './pretrained';
@@ -46,6 +54,8 @@ class InsidePanel implements TaskPanel {
   /** What the worker has been asked for and not answered yet. */
   private waiting: 'look' | 'step' | 'list' | undefined;
   private timing = false;
+  /** Ends what the worker has been asked for. */
+  private orders = new AbortController();
   private problem = '';
   /** What the last look was asked for, and when. */
   private asked = { key: '', steps: 0, at: 0 };
@@ -77,10 +87,11 @@ class InsidePanel implements TaskPanel {
   }
 
   receive(event: WorkerEvent): void {
-    this.desk.receive(event);
-    if (event.type === 'inside') this.take(event.answer);
+    if (event.type === 'timed') this.dispatches.time(event.index, event.ms);
     // What was asked for is not answered any more.
     else if (event.type === 'lost' || event.type === 'freed') {
+      this.orders.abort();
+      this.orders = new AbortController();
       this.waiting = undefined;
       this.timing = false;
       this.asked = { key: '', steps: 0, at: 0 };
@@ -124,10 +135,10 @@ class InsidePanel implements TaskPanel {
       });
     }
     button('dispatches-time').addEventListener('click', () => {
-      if (this.timing) app.send({ type: 'stopSampling' });
+      if (this.timing) app.send('stopSampling');
       else if (!this.waiting && this.ready) {
         this.timing = true;
-        app.send({ type: 'inside', order: { kind: 'time', source: app.lookedInto } });
+        void this.order({ kind: 'time', source: app.lookedInto });
       }
       app.changed();
     });
@@ -153,8 +164,15 @@ class InsidePanel implements TaskPanel {
     if (this.waiting || !this.ready) return;
     this.waiting = kind;
     const { source } = picture;
-    app.send({ type: 'inside', order: kind === 'list' ? { kind, source } : { kind, picture } });
+    void this.order(kind === 'list' ? { kind, source } : { kind, picture });
     app.changed();
+  }
+
+  private async order(order: InsideOrder): Promise<void> {
+    const { signal } = this.orders;
+    const failed = ({ message }: Error) => ({ kind: 'failed', order: order.kind, message }) as const;
+    const answer = await this.app.ask('inside', order, signal).catch(failed);
+    if (!signal.aborted) this.take(answer);
   }
 
   /** Looks if what is shown is not what is asked for any more, or the network has learned since. */
@@ -181,10 +199,6 @@ class InsidePanel implements TaskPanel {
   }
 
   private take(answer: InsideAnswer): void {
-    if (answer.kind === 'timed') {
-      this.dispatches.time(answer.index, answer.ms);
-      return;
-    }
     if (answer.kind === 'timedAll' || (answer.kind === 'failed' && answer.order === 'time'))
       this.timing = false;
     else this.waiting = undefined;
@@ -195,8 +209,10 @@ class InsidePanel implements TaskPanel {
       this.slow.take(answer, this.looked);
       this.showPart();
       this.showNorms();
-    } else if (answer.kind === 'listed') this.dispatches.show(answer);
-    else if (answer.kind === 'timedAll') this.dispatches.timed(answer.clock);
+    } else if (answer.kind === 'listed') {
+      this.dispatches.show(answer);
+      this.desk.listed(answer);
+    } else if (answer.kind === 'timedAll') this.dispatches.timed(answer.clock);
     this.app.changed();
   }
 

@@ -31,7 +31,7 @@ export function createKeptPanel(app: App): Panel {
     discard.setAttribute('aria-label', `Discard ${runOf(run.savedAt, now)}, step ${run.step}`);
     discard.addEventListener('click', () => {
       if (confirm(`Delete ${runOf(run.savedAt, now)} for good, all ${run.step.toLocaleString('en')} steps?`))
-        app.send({ type: 'discard', id: run.id });
+        app.discard(run.id);
     });
     const buttons = Object.assign(document.createElement('p'), { className: 'buttons' });
     buttons.append(goOn, discard);
@@ -44,7 +44,7 @@ export function createKeptPanel(app: App): Panel {
     return item;
   };
 
-  button('not-stored-save').addEventListener('click', () => app.send({ type: 'saveCheckpoint' }));
+  button('not-stored-save').addEventListener('click', () => app.send('saveCheckpoint'));
 
   return {
     render() {

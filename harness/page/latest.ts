@@ -1,12 +1,22 @@
-/** Asks one question at a time. Of those that come while it waits for an answer, it asks only the last. Pure. */
-export class Latest<Question> {
-  private readonly send: (id: number, question: Question) => void;
-  private id = 0;
-  private asked: number | undefined;
+/** Asks one question at a time. Of those that come while it waits for an answer, it asks only the last. */
+
+/** An answer, or why there is none. */
+export interface Outcome<Question, Answer> {
+  readonly question: Question;
+  readonly answer?: Answer;
+  readonly problem?: string;
+}
+
+export class Latest<Question, Answer> {
+  private readonly send: (question: Question, signal: AbortSignal) => Promise<Answer>;
+  private readonly take: (outcome: Outcome<Question, Answer>) => void;
+  private asked: AbortController | undefined;
   private next: Question | undefined;
 
-  constructor(send: (id: number, question: Question) => void) {
+  /** `take` is called with each outcome, but of questions that were dropped; the next one is asked by then. */
+  constructor(send: Latest<Question, Answer>['send'], take: Latest<Question, Answer>['take']) {
     this.send = send;
+    this.take = take;
   }
 
   get waiting(): boolean {
@@ -15,28 +25,29 @@ export class Latest<Question> {
 
   ask(question: Question): void {
     this.next = question;
-    this.sendNext();
+    void this.sendNext();
   }
 
-  /** Call this with the id of an answer. Whether it is the awaited one, and not of a question that was dropped. */
-  answered(id: number): boolean {
-    if (id !== this.asked) return false;
-    this.asked = undefined;
-    this.sendNext();
-    return true;
-  }
-
-  /** No answer is wanted any more, nor will one come. */
+  /** No answer is wanted any more. */
   drop(): void {
+    this.asked?.abort();
     this.asked = undefined;
     this.next = undefined;
   }
 
-  private sendNext(): void {
-    if (this.asked !== undefined || this.next === undefined) return;
+  private async sendNext(): Promise<void> {
+    if (this.asked || this.next === undefined) return;
     const question = this.next;
     this.next = undefined;
-    this.asked = ++this.id;
-    this.send(this.asked, question);
+    const asked = new AbortController();
+    this.asked = asked;
+    const outcome: Outcome<Question, Answer> = await this.send(question, asked.signal).then(
+      (answer) => ({ question, answer }),
+      (error) => ({ question, problem: error.message }),
+    );
+    if (this.asked !== asked) return;
+    this.asked = undefined;
+    void this.sendNext();
+    this.take(outcome);
   }
 }

@@ -11,7 +11,7 @@ const BINS = 10;
 
 export function createMeasuresView(app: App): Panel {
   const bars = createBars(anyElement('noise-bars'));
-  button('measure-quality').addEventListener('click', () => app.send({ type: 'measure' }));
+  button('measure-quality').addEventListener('click', () => app.send('measure'));
   return {
     render() {
       bars.show(app.state.measured.heldOut);

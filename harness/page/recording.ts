@@ -3,6 +3,7 @@
  * makes the same samples again and again. `npm run recording` makes the file (harness/tools/recording). Pure.
  */
 import { normal, STREAM, threefry } from '../../src/base/random';
+import { toBytes } from '../run/pictures';
 
 /** What the file says of itself, as JSON before its images. */
 export interface RecordingHead {
@@ -83,6 +84,3 @@ export function trajectory(
   });
   return pictures;
 }
-
-const toBytes = (values: Float32Array) =>
-  new Uint8Array(Uint8ClampedArray.from(values, (value) => 255 * value).buffer);

@@ -26,7 +26,7 @@ export function createRunsTable(app: App): RunsTable {
       if (event.type === 'freed') runs.remember();
       if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type))
         writeNotes(id, measured, { begin, drawings: drawingsIn(app) });
-      if (event.type === 'kept') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
+      if (event.type === 'runs') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
       runs.look();
     },
     render() {
@@ -112,15 +112,14 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
 
   const actionsOf = ({ key, where, name, losses }: RunRow) => ({
     draw: (on: boolean) => runs.draw(key, on),
-    putAside: () => app.send({ type: 'putAside' }),
+    putAside: () => app.send('putAside'),
     goOn() {
-      if (app.state.losses.length > 0) app.send({ type: 'putAside' });
+      if (app.state.losses.length > 0) app.send('putAside');
       app.goOn(key);
     },
     remove() {
       if (where === 'past') runs.forget(key);
-      else if (confirm(`Delete the run for good (${name}), all ${losses.length} steps?`))
-        app.send({ type: 'discard', id: key });
+      else if (confirm(`Delete the run for good (${name}), all ${losses.length} steps?`)) app.discard(key);
     },
   });
   // The page's run gets another name as soon as it is stored.

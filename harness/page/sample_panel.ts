@@ -220,7 +220,7 @@ export class SamplePanel implements TaskPanel {
     this.ordered = true;
     for (const key of ['across', 'down'] as const)
       if (place[key] !== app.settings[key]) app.set(key, String(place[key]));
-    app.send({ type: 'sample', order: this.chosen });
+    app.send('sample', this.chosen);
   }
 
   private stopFollowing(): void {
@@ -288,7 +288,7 @@ export class SamplePanel implements TaskPanel {
 
 function connectButtons(app: App, start: () => void, order: () => void): void {
   button('sample').addEventListener('click', () => {
-    if (app.state.phase === 'sampling') app.send({ type: 'stopSampling' });
+    if (app.state.phase === 'sampling') app.send('stopSampling');
     else start();
   });
   button('noise-next').addEventListener('click', () => {

@@ -4,7 +4,7 @@
  */
 import edit from './edit/trial_worker.ts?worker&url';
 import measure from './measuring/measure_worker.ts?worker&url';
-import training from './worker.ts?worker&url';
+import training from './worker/worker.ts?worker&url';
 
 const programs = { training, check: measure, bench: measure, 'self-check': measure, edit };
 

@@ -3,6 +3,7 @@ import type { AdapterDescription, Progress, Variants } from '../../src';
 import type { KeptRun } from '../../src/keeping/store';
 import { type Recipe, recipes } from '../../src/recipes';
 import { preparing } from '../run/kernels_text';
+import { lostMessage } from './device_lost';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
 import { pretrainedOf } from './pretrained';
 import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from './protocol';
@@ -55,6 +56,8 @@ export interface State {
   readonly needsData?: string;
   /** The run's name in the browser's storage, once it is there. */
   readonly id?: string;
+  /** Images that the run is measured with. */
+  readonly held: number;
   /** What the run began with; unknown of one that was begun elsewhere. */
   readonly begin?: Beginning | undefined;
   readonly measured: Measurements;
@@ -83,6 +86,7 @@ export const initialState: State = {
   saved: 0,
   stored: 0,
   kept: [],
+  held: 0,
   measured: nothingMeasured,
   imagesPerSecond: 0,
   pace: 0,
@@ -106,11 +110,16 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         measured: nothingMeasured,
         needsData: undefined,
       };
+    case 'begun':
+      return { ...state, held: event.held, begin: event.begin ?? state.begin };
     case 'built': {
-      const { type: _, begin = state.begin, ...run } = event;
-      return { ...state, run, begin, needsData: undefined };
+      const { images, stepsPerEpoch, parameters, network, bytes, variants } = event;
+      const classes = network.conditioning?.classes ?? 0;
+      const { held } = state;
+      const run = { images, held, stepsPerEpoch, parameters, classes, bytes, variants };
+      return { ...state, run, needsData: undefined };
     }
-    case 'losses':
+    case 'loss':
       return {
         ...state,
         // After the loss of a device, steps come again.
@@ -136,7 +145,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         warning: undefined,
       };
     case 'warning':
-      return { ...state, warning: event.message };
+      return event.run ? { ...state, warning: event.message } : state;
     case 'distilling': {
       const { type: _, loss, ...distilling } = event;
       const losses = state.distilling?.losses ?? [];
@@ -155,16 +164,16 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
     case 'timeUp':
       return { ...state, measured: reduceMeasurements(state.measured, event) };
     case 'lost':
-      return { ...wentBack(state, event.losses), error: lostError(event.message) };
-    case 'stillLost':
-      return { ...state, error: lostError(event.message) };
+    case 'stillLost': {
+      const back = wentBack(state, event.losses);
+      const message = lostMessage(event, back.stored);
+      return { ...back, error: { at: 'task', code: 'device-lost', message } };
+    }
     case 'wentBack':
       return wentBack(state, event.losses);
   }
   return undefined;
 }
-
-const lostError = (message: string) => ({ at: 'task', code: 'device-lost', message }) as const;
 
 /** The run as it was after these steps. */
 const wentBack = (state: State, losses: Float32Array): State => ({
@@ -178,7 +187,7 @@ const wentBack = (state: State, losses: Float32Array): State => ({
 /** What is kept and saved of runs; undefined for other events. */
 function ofStorage(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
-    case 'kept':
+    case 'runs':
       return { ...state, kept: event.runs };
     case 'needsData':
       return { ...state, needsData: event.id };
@@ -212,8 +221,10 @@ function ofPage(state: State, event: WorkerEvent): State {
         sampling: phase === 'sampling' ? state.sampling : undefined,
       };
     }
-    case 'preparing':
-      return { ...state, preparing: isOver(event.progress, state.phase) ? undefined : event.progress };
+    case 'progress': {
+      const { type: _, ...progress } = event;
+      return { ...state, preparing: isOver(progress, state.phase) ? undefined : progress };
+    }
     case 'data':
       return { ...state, data: event.data };
     case 'model':
@@ -224,6 +235,8 @@ function ofPage(state: State, event: WorkerEvent): State {
       const { type: _, ...error } = event;
       return { ...state, error };
     }
+    case 'stopped':
+      return { ...state, error: { at: 'start', code: 'unexpected', message: event.message } };
   }
   return state;
 }

@@ -113,7 +113,7 @@ export class Teach {
     this.app.set('recipe', 'digits');
     this.starting = nameOfDrawings(this.kept);
     this.app.drawings = this.kept;
-    this.app.send({ type: 'data', checkpoint: false, ...filesOfDrawings(this.kept) });
+    this.app.send('data', { checkpoint: false, ...filesOfDrawings(this.kept) });
   }
 
   /** Trains the pretrained network on the images that the page has. */
@@ -127,7 +127,7 @@ export class Teach {
     const { widths } = recipes.digits.network;
     this.set({ ...this.app.settings, widths, limit: 0, begin: 'pretrained', batch, epochs, lr });
     this.app.set('task', 'train');
-    this.app.send({ type: 'train' });
+    this.app.send('train');
   }
 
   private set(settings: Settings): void {

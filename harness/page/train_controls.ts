@@ -11,23 +11,23 @@ export function connectControls(app: App, mayStart: () => boolean, start: () => 
   const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
 
   button('train').addEventListener('click', () => {
-    if (isRunning()) app.send({ type: 'pause' });
+    if (isRunning()) app.send('pause');
     else start();
   });
   button('step').addEventListener('click', () => {
-    if (mayStart()) app.send({ type: 'step' });
+    if (mayStart()) app.send('train', 1);
   });
   const reset = () => {
     const question = `Throw this run away? Of its steps, ${app.unsaved.toLocaleString('en')} are in no checkpoint; saving one would keep them.`;
-    if (app.unsaved === 0 || confirm(question)) app.send({ type: 'reset' });
+    if (app.unsaved === 0 || confirm(question)) app.send('reset');
   };
   button('reset').addEventListener('click', reset);
   button('error-back').addEventListener('click', () => {
     app.set('lr', String(smallerRate()));
-    app.send({ type: 'goBack' });
+    app.send('goBack');
   });
   button('error-action').addEventListener('click', () => {
-    if (app.state.phase === 'lost') app.send({ type: 'train' });
+    if (app.state.phase === 'lost') app.send('train');
     else reset();
   });
 

@@ -48,15 +48,15 @@ export function createTrainPanel(app: App): TaskPanel {
     );
   };
   const start = () => {
-    if (mayStart()) app.send({ type: 'train' });
+    if (mayStart()) app.send('train');
   };
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
   const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
   const pictures = connectPictures(app, () => runs.overlays);
-  button('save-model').addEventListener('click', () => app.send({ type: 'saveModel' }));
-  button('save-checkpoint').addEventListener('click', () => app.send({ type: 'saveCheckpoint' }));
+  button('save-model').addEventListener('click', () => app.send('saveModel'));
+  button('save-checkpoint').addEventListener('click', () => app.send('saveCheckpoint'));
   button('save-losses').addEventListener('click', () => {
     const { losses, run, measured } = app.state;
     if (!run) return;

@@ -25,6 +25,12 @@ export interface GridOptions {
   readonly group?: number;
 }
 
+/** Numbers from 0 to 1 as bytes; others are clamped. */
+export function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  // The array's own conversion clamps and rounds.
+  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
+}
+
 const PAPER = 255;
 
 export function imageCount({ height, width, channels, values }: Images): number {

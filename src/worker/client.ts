@@ -17,18 +17,19 @@ import type { SampleEvent } from '../sampling/options';
 import type { UNetConfig } from '../unet/config';
 import type { Model } from '../weights/model';
 import { arrived, memoryOf } from './crossing';
-import type {
-  Answer,
-  BeginOptions,
-  CallName,
-  Calls,
-  Request,
-  ResumeOptions,
-  RunDescription,
-  RunState,
-  SampleOrder,
-  Samples,
-  WorkerEvents,
+import {
+  type Answer,
+  type BeginOptions,
+  type CallName,
+  type Calls,
+  type Request,
+  type ResumeOptions,
+  type RunDescription,
+  type RunState,
+  type SampleOrder,
+  type Samples,
+  VERSION,
+  type WorkerEvents,
 } from './protocol';
 
 /** A `Worker`, or a `MessagePort` whose other end is served. */
@@ -65,6 +66,42 @@ export interface StartOptions extends CallOptions {
   readonly epochs?: number | undefined;
 }
 
+/** Options of `call`. */
+export interface OwnCallOptions extends CallOptions {
+  /** Memory in the arguments to hand over instead of copying it. */
+  readonly transfer?: Transferable[] | undefined;
+}
+
+/** What a worker of yours does beside: the record of `serve(globalThis, { calls })`, and the events that its calls tell. */
+export interface Own {
+  /** `typeof calls`, say. */
+  readonly calls: object;
+  /** The value of each event, by its name. */
+  readonly events: object;
+}
+
+/** A worker that does nothing beside. */
+export interface NothingOwn extends Own {
+  /** None. */
+  readonly calls: Record<never, never>;
+  /** None. */
+  readonly events: Record<never, never>;
+}
+
+/** Options of `createWorkerClient`. */
+export interface ClientOptions<Mine extends Own = NothingOwn> {
+  /** The names of the worker's own events, for `on`. */
+  readonly events?: readonly (keyof Mine['events'] & string)[] | undefined;
+}
+
+/** The arguments of a call of a worker's own, and what it returns. */
+type Args<Calls, Name extends keyof Calls> = Calls[Name] extends (args: infer A, ...rest: never[]) => unknown
+  ? A
+  : never;
+type Result<Calls, Name extends keyof Calls> = Calls[Name] extends (...args: never[]) => infer R
+  ? Awaited<R>
+  : never;
+
 /** Options of `sample`. */
 export interface ClientSampleOptions extends SampleOrder, CallOptions {
   /** Called with the number of completed steps. */
@@ -86,7 +123,13 @@ const EVENTS: Names<WorkerEvents> = {
   stored: true,
   notStored: true,
   runs: true,
+  built: true,
+  freed: true,
+  wentBack: true,
+  stopped: true,
 };
+const OWN_CALL: Names<OwnCallOptions> = { ...CALL_OPTIONS, transfer: true };
+const CLIENT_OPTIONS: Names<ClientOptions> = { events: true };
 
 interface Pending {
   resolve(value: unknown): void;
@@ -95,24 +138,25 @@ interface Pending {
   readonly onFrame?: ClientSampleOptions['onFrame'];
 }
 
-type Listener<Name extends keyof WorkerEvents> = (event: WorkerEvents[Name]) => void;
+type EventsOf<Mine extends Own> = WorkerEvents & Mine['events'];
 
 /**
  * A worker that trains, as an object. What it throws, its calls reject with: EngineErrors with their codes. One run at a time; calls are
  * answered in their order, and training, which waits for them, goes on by itself.
  */
-export class WorkerClient {
+export class WorkerClient<Mine extends Own = NothingOwn> {
   private readonly worker: WorkerLike;
   private readonly pending = new Map<number, Pending>();
-  private readonly listeners: { [Name in keyof WorkerEvents]?: Set<Listener<Name>> } = {};
+  private readonly listeners: Map<string, Set<(value: unknown) => void>>;
   /** What is to be sent when the worker listens; undefined once it does. */
   private waiting: (() => void)[] | undefined = [];
   private calls = 0;
   private ended: EngineError | undefined;
 
   /** @internal */
-  constructor(worker: WorkerLike) {
+  constructor(worker: WorkerLike, { events = [] }: ClientOptions<Mine>) {
     this.worker = worker;
+    this.listeners = new Map([...Object.keys(EVENTS), ...events].map((name) => [name, new Set()]));
     worker.addEventListener('message', this.receive);
     worker.addEventListener('error', this.fail);
     worker.addEventListener('messageerror', this.fail);
@@ -125,12 +169,12 @@ export class WorkerClient {
    * and `createTrainer` throw.
    */
   async begin(options: BeginOptions, how: TransferOptions = {}): Promise<RunDescription> {
-    return this.call('begin', [options], handedOver('begin', options, how));
+    return this.request('begin', [options], handedOver('begin', options, how));
   }
 
   /** Makes a run that goes on from a checkpoint. Throws as `begin` and `loadCheckpoint` do, and `data` for other images than its own. */
   async resume(options: ResumeOptions, how: TransferOptions = {}): Promise<RunDescription> {
-    return this.call('resume', [options], handedOver('resume', options, how));
+    return this.request('resume', [options], handedOver('resume', options, how));
   }
 
   /**
@@ -140,40 +184,40 @@ export class WorkerClient {
     checkNames('start', options, START_OPTIONS);
     const { epochs, signal } = options;
     if (epochs !== undefined) checkInteger('epochs', epochs, 1);
-    return this.call('start', [{ epochs }], { signal });
+    return this.request('start', [{ epochs }], { signal });
   }
 
   /** Makes so many steps. Resolves and rejects as `start` does. */
   async step(count = 1, options: CallOptions = {}): Promise<RunState> {
     checkInteger('count', count, 1);
     checkNames('step', options, CALL_OPTIONS);
-    return this.call('step', [count], options);
+    return this.request('step', [count], options);
   }
 
   /** Ends training after the step under way. Resolves when it rests; a copy of the run is kept by then. */
   pause(): Promise<RunState> {
-    return this.call('pause', []);
+    return this.request('pause', []);
   }
 
   /** After a divergence: to the copy before the last one, from which `start` goes on, with a smaller rate say. */
   goBack(): Promise<RunState> {
-    return this.call('goBack', []);
+    return this.request('goBack', []);
   }
 
   /** Forgets the run, also in the browser's storage, and frees its memory. */
   reset(): Promise<undefined> {
-    return this.call('reset', []);
+    return this.request('reset', []);
   }
 
   /** From the next step on, before the schedule; above 0, up to 10. */
   async setLearningRate(rate: number): Promise<undefined> {
     checkNumber('learningRate', rate, 1e-12, 10);
-    return this.call('setLearningRate', [rate]);
+    return this.request('setLearningRate', [rate]);
   }
 
   /** Takes a trained network to sample from, or its file; the one before goes. Resolves to what it is. */
   load(model: Model | ByteContainer): Promise<UNetConfig> {
-    return this.call('load', [model]);
+    return this.request('load', [model]);
   }
 
   /** Makes images; training waits meanwhile. Throws what `createSampler` and `sample` throw. */
@@ -182,7 +226,7 @@ export class WorkerClient {
     const { signal, onStep, onFrame, ...order } = options;
     checkFunctions({ onStep, onFrame });
     const events = { steps: onStep !== undefined, frames: onFrame !== undefined };
-    return this.call('sample', [order, events], { signal, onStep, onFrame });
+    return this.request('sample', [order, events], { signal, onStep, onFrame });
   }
 
   /**
@@ -190,34 +234,53 @@ export class WorkerClient {
    * last good one.
    */
   save(what: 'model' | 'checkpoint' = 'model'): Promise<Uint8Array<ArrayBuffer>> {
-    return this.call('save', [what]);
+    return this.request('save', [what]);
   }
 
   /** Asks for the runs that the browser keeps; they come as the event `runs`. */
   runs(): Promise<undefined> {
-    return this.call('runs', []);
+    return this.request('runs', []);
   }
 
   /** Deletes one of them. `busy` if another tab has it. */
   discard(id: string): Promise<undefined> {
-    return this.call('discard', [id]);
+    return this.request('discard', [id]);
+  }
+
+  /**
+   * Leaves the run where the browser keeps it, from where `resume` goes on with it, and frees its memory. Throws `data` where the browser
+   * does not keep it.
+   */
+  putAside(): Promise<undefined> {
+    return this.request('putAside', []);
+  }
+
+  /** A call of the worker's own, one of `serve(globalThis, { calls })`. Resolves to what that returns, and rejects with what it throws. */
+  async call<Name extends keyof Mine['calls'] & string>(
+    name: Name,
+    ...[args, options = {}]: undefined extends Args<Mine['calls'], Name>
+      ? [args?: Args<Mine['calls'], Name>, options?: OwnCallOptions]
+      : [args: Args<Mine['calls'], Name>, options?: OwnCallOptions]
+  ): Promise<Result<Mine['calls'], Name>> {
+    checkNames('call', options, OWN_CALL);
+    return this.request(name as never, [args] as never, options, 'own');
   }
 
   /** Calls `listener` with every event of this name. Returns what ends that. */
-  on<Name extends keyof WorkerEvents>(name: Name, listener: Listener<Name>): () => void {
-    if (!Object.hasOwn(EVENTS, name)) {
+  on<Name extends keyof EventsOf<Mine> & string>(
+    name: Name,
+    listener: (event: EventsOf<Mine>[Name]) => void,
+  ): () => void {
+    const listeners = this.listeners.get(name);
+    if (!listeners) {
       throw new EngineError(
         'argument',
-        `There is no event ${show(name)}; there are ${Object.keys(EVENTS).join(', ')}.`,
+        `There is no event ${show(name)}; there are ${[...this.listeners.keys()].join(', ')}.`,
       );
     }
     checkFunctions({ listener: listener ?? null });
-    // The mapped type says it of each name; TypeScript cannot say it of the one at hand.
-    const all = (this.listeners as Record<Name, Set<Listener<Name>> | undefined>) ?? {};
-    const listeners = all[name] ?? new Set();
-    all[name] = listeners;
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+    listeners.add(listener as (value: unknown) => void);
+    return () => listeners.delete(listener as (value: unknown) => void);
   }
 
   /** Ends the worker. Calls under way, and later ones, reject with `destroyed`. */
@@ -230,10 +293,12 @@ export class WorkerClient {
     this.destroy();
   }
 
-  private call<Name extends CallName>(
+  private request<Name extends CallName>(
     call: Name,
     args: Parameters<Calls[Name]>,
-    options: CallOptions & Pick<Pending, 'onStep' | 'onFrame'> & { readonly transfer?: Transferable[] } = {},
+    options: CallOptions &
+      Pick<Pending, 'onStep' | 'onFrame'> & { readonly transfer?: Transferable[] | undefined } = {},
+    type: 'call' | 'own' = 'call',
   ): Promise<ReturnType<Calls[Name]>> {
     const { signal, transfer = [], ...heard } = options;
     return new Promise((resolve, reject) => {
@@ -259,7 +324,7 @@ export class WorkerClient {
         },
         ...heard,
       });
-      this.post({ type: 'call', id, call, args } as Request, transfer);
+      this.post({ type, id, call, args }, transfer);
     });
   }
 
@@ -268,7 +333,7 @@ export class WorkerClient {
       try {
         this.worker.postMessage(request, transfer);
       } catch (cause) {
-        if (request.type !== 'call') throw cause;
+        if (!('call' in request)) throw cause;
         const message = `${request.call} was given what cannot be sent to a worker: ${(cause as Error).message}`;
         this.settle(request.id)?.reject(new EngineError('argument', message, { cause }));
       }
@@ -286,6 +351,12 @@ export class WorkerClient {
   private readonly receive = ({ data }: { readonly data: Answer }): void => {
     switch (data.type) {
       case 'ready': {
+        if (data.version !== VERSION) {
+          this.stop(
+            `The worker is of version ${data.version ?? '0.2.0 or before'}, the page of ${VERSION}: the browser has kept one of them from an earlier visit`,
+          );
+          break;
+        }
         const sends = this.waiting ?? [];
         this.waiting = undefined;
         for (const send of sends) send();
@@ -304,8 +375,7 @@ export class WorkerClient {
         this.pending.get(data.id)?.onFrame?.(data.frame as SampleEvent);
         break;
       case 'event':
-        for (const listener of this.listeners[data.name] ?? [])
-          (listener as (value: unknown) => void)(data.value);
+        this.tell(data.name, data.value);
     }
   };
 
@@ -314,13 +384,18 @@ export class WorkerClient {
       event.type === 'messageerror'
         ? 'A message of the worker could not be read'
         : `The worker stopped: ${event.message || 'its program could not be loaded'}`;
-    this.end(
-      new EngineError(
-        'argument',
-        `${what.replace(/\.$/, '')}. Give createWorkerClient a worker that calls serve().`,
-      ),
-    );
+    this.stop(what.replace(/\.$/, ''), 'Give createWorkerClient a worker that calls serve().');
   };
+
+  private tell(name: string, value: unknown): void {
+    for (const listener of this.listeners.get(name) ?? []) listener(value);
+  }
+
+  /** It cannot go on. */
+  private stop(why: string, remedy = 'Reload the page.'): void {
+    this.end(new EngineError('argument', `${why}. ${remedy}`));
+    this.tell('stopped', { message: `${why}. Reload the page.` });
+  }
 
   private end(error: EngineError): void {
     if (this.ended) return;
@@ -348,13 +423,20 @@ function handedOver(what: string, options: BeginOptions | ResumeOptions, how: Tr
   return { signal, transfer: transfer ? memoryOf(options.images) : [] };
 }
 
-/** A client of a worker that calls `serve`. It may still be loading: calls wait for it. */
-export function createWorkerClient(worker: WorkerLike): WorkerClient {
+/**
+ * A client of a worker that calls `serve`. It may still be loading: calls wait for it. `Mine`: the worker's own calls and events, whose
+ * names are in `options.events`.
+ */
+export function createWorkerClient<Mine extends Own = NothingOwn>(
+  worker: WorkerLike,
+  options: ClientOptions<Mine> = {},
+): WorkerClient<Mine> {
   if (typeof worker?.postMessage !== 'function' || typeof worker.addEventListener !== 'function') {
     throw new EngineError(
       'argument',
       `The worker is of type ${typeOf(worker)}; it must be a Worker, or a MessagePort: new Worker(url, { type: 'module' }).`,
     );
   }
-  return new WorkerClient(worker);
+  checkNames('createWorkerClient', options, CLIENT_OPTIONS);
+  return new WorkerClient(worker, options);
 }

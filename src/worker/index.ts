@@ -2,16 +2,20 @@
 export type { KeptRun } from '../keeping/store';
 export type {
   CallOptions,
+  ClientOptions,
   ClientSampleOptions,
+  NothingOwn,
+  Own,
+  OwnCallOptions,
   StartOptions,
   TransferOptions,
   WorkerClient,
   WorkerLike,
 } from './client';
 export { createWorkerClient } from './client';
-export type { Phase } from './events';
 export type {
   BeginOptions,
+  Phase,
   ResumeOptions,
   RunDescription,
   RunState,
@@ -20,4 +24,4 @@ export type {
   WorkerEvents,
 } from './protocol';
 export { type ScopeLike, serve } from './serve';
-export type { ServeOptions } from './serve_options';
+export type { CallContext, HostCalls, ServeOptions } from './serve_options';

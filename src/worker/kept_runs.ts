@@ -5,12 +5,10 @@ import { inTime } from '../keeping/in_time';
 import { Saver } from '../keeping/saver';
 import type { Copy } from '../keeping/slots';
 import { type HeldRun, RunStore } from '../keeping/store';
-import type { EventOf } from './events';
-
-type Send = (event: EventOf<'kept' | 'stored' | 'notStored'>) => void;
+import type { Tell, WorkerEvents } from './protocol';
 
 export class KeptRuns {
-  private readonly send: Send;
+  private readonly tell: Tell<WorkerEvents>;
   private opening: Promise<RunStore> | undefined;
   private listing = Promise.resolve();
   /** Of this session's own run. */
@@ -20,8 +18,8 @@ export class KeptRuns {
   /** Those of others, whose end is waited for. */
   private readonly watched = new Set<string>();
 
-  constructor(send: Send) {
-    this.send = send;
+  constructor(tell: Tell<WorkerEvents>) {
+    this.tell = tell;
   }
 
   /**
@@ -33,10 +31,10 @@ export class KeptRuns {
       try {
         const store = await this.open();
         const runs = (await store.list()).filter(({ id }) => id !== this.saver?.id);
-        this.send({ type: 'kept', runs });
+        this.tell('runs', runs);
         for (const { id, held } of runs) if (held) this.watch(store, id);
       } catch {
-        this.send({ type: 'kept', runs: [] });
+        this.tell('runs', []);
       }
     });
   }
@@ -107,10 +105,10 @@ export class KeptRuns {
       onSaved: (step) => {
         if (this.saver !== saver) return;
         this.step = step;
-        this.send({ type: 'stored', step, id: saver.id! });
+        this.tell('stored', { step, id: saver.id! });
       },
       onTrouble: (error) => {
-        if (this.saver === saver) this.send({ type: 'notStored', message: notStored(error, this.step) });
+        if (this.saver === saver) this.tell('notStored', { message: notStored(error, this.step) });
       },
     });
     return saver;

@@ -1,17 +1,17 @@
 /** Collects losses and sends them a few times a second: a fast GPU takes hundreds of steps in that time. */
-import type { EventOf } from './events';
+import type { Tell, WorkerEvents } from './protocol';
 
 const INTERVAL_MS = 100;
 
 export class LossBatcher {
-  private readonly send: (event: EventOf<'losses'>) => void;
+  private readonly tell: Tell<WorkerEvents>;
   private first = 0;
   private losses: number[] = [];
   private imagesPerSecond = 0;
   private sentAt = Number.NEGATIVE_INFINITY;
 
-  constructor(send: (event: EventOf<'losses'>) => void) {
-    this.send = send;
+  constructor(tell: Tell<WorkerEvents>) {
+    this.tell = tell;
   }
 
   /** `step` counts from 1; steps are consecutive. */
@@ -26,7 +26,7 @@ export class LossBatcher {
     if (this.losses.length === 0) return;
     const { first, imagesPerSecond } = this;
     this.sentAt = performance.now();
-    this.send({ type: 'losses', first, losses: Float32Array.from(this.losses), imagesPerSecond });
+    this.tell('loss', { first, losses: Float32Array.from(this.losses), imagesPerSecond });
     this.losses = [];
   }
 }

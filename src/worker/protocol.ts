@@ -1,4 +1,5 @@
 /** The messages between a client and the worker that serves it, and the types of the client's methods. */
+import { version } from '../../package.json';
 import type { ByteContainer } from '../base/bytes';
 import type { ErrorCode, Optional } from '../base/errors';
 import type { Progress } from '../base/events';
@@ -12,7 +13,23 @@ import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
 import type { RunSettings } from '../weights/fields';
 import type { Model } from '../weights/model';
-import type { Phase } from './events';
+
+/** Of the messages: a page and a worker of two versions do not talk. */
+export const VERSION = version;
+
+/** The present activity of the worker. */
+export type Phase =
+  | 'starting'
+  | 'loading'
+  | 'idle'
+  | 'compiling'
+  | 'training'
+  | 'pausing'
+  | 'paused'
+  | 'finished'
+  | 'sampling'
+  | 'lost'
+  | 'failed';
 
 /** The options of `begin`. A recipe fits: `begin(recipes.digits)`. */
 export interface BeginOptions {
@@ -108,17 +125,28 @@ export interface WorkerEvents {
     readonly losses: Float32Array;
     readonly imagesPerSecond: number;
   };
-  /** A fault that the run survives, in words for people. */
-  readonly warning: { readonly message: string };
-  /**
-   * The device was lost, and the run is as it was after `step` steps. `recovers`: training goes on by itself. It comes again, with what people
-   * can do about it (`advice`), while the browser gives no other device.
-   */
+  /** A fault that can be lived with, in words for people. `run`: it is the run's, such as losses of a network that learns nothing. */
+  readonly warning: { readonly message: string; readonly run: boolean };
+  /** The run is on the GPU: when it begins, and anew when it needs another device or other kernels. */
+  readonly built: RunDescription;
+  /** The run is gone, and its memory is free. */
+  readonly freed: object;
+  /** The run is as it was after these steps. */
+  readonly wentBack: { readonly losses: Float32Array };
+  /** The device was lost, and the run is as it was after `step` steps. It comes `again` while the browser gives no other device. */
   readonly lost: {
+    /** In words for people. */
     readonly message: string;
+    /** The browser's own words. */
+    readonly reason: string;
     readonly step: number;
+    /** The losses of these steps. */
+    readonly losses: Float32Array;
+    /** Whether training goes on by itself. */
     readonly recovers: boolean;
+    /** What people can do about it. */
     readonly advice: 'reload' | 'restart' | undefined;
+    readonly again: boolean;
   };
   /** There is another device. What trained goes on from `step`. */
   readonly recovered: { readonly step: number };
@@ -128,7 +156,16 @@ export interface WorkerEvents {
   readonly notStored: { readonly message: string };
   /** The runs that the browser keeps beside this one, after `runs` and whenever they change. */
   readonly runs: readonly KeptRun[];
+  /** The worker's program has ended, or is of another version than the page. All calls reject. */
+  readonly stopped: { readonly message: string };
 }
+
+/** Sends an event of these. */
+export type Tell<Events> = <Name extends keyof Events & string>(
+  name: Name,
+  value: Events[Name],
+  transfer?: Transferable[],
+) => void;
 
 /** The calls that a worker answers, as functions. */
 export interface Calls {
@@ -139,6 +176,7 @@ export interface Calls {
   pause(): RunState;
   goBack(): RunState;
   reset(): undefined;
+  putAside(): undefined;
   setLearningRate(rate: number): undefined;
   load(model: Model | ByteContainer): UNetConfig;
   sample(order: SampleOrder, events: { readonly steps: boolean; readonly frames: boolean }): Samples;
@@ -153,14 +191,13 @@ export type CallName = keyof Calls;
 export type Request =
   /** Asks whether the worker listens. */
   | { readonly type: 'hello' }
+  /** One of Calls, or of the host's own, with one argument. */
   | {
-      [Name in CallName]: {
-        readonly type: 'call';
-        readonly id: number;
-        readonly call: Name;
-        readonly args: Parameters<Calls[Name]>;
-      };
-    }[CallName]
+      readonly type: 'call' | 'own';
+      readonly id: number;
+      readonly call: string;
+      readonly args: readonly unknown[];
+    }
   /** The client no longer waits for this call. */
   | { readonly type: 'abort'; readonly id: number };
 
@@ -173,17 +210,12 @@ export interface CrossedError {
 
 /** From the worker. */
 export type Answer =
-  /** It listens: to the first hello, and without one when it begins to. */
-  | { readonly type: 'ready' }
+  /** It listens: to the first hello, and without one when it begins to. Workers up to 0.2.0 say no version. */
+  | { readonly type: 'ready'; readonly version?: string }
   | { readonly type: 'done'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: CrossedError }
   /** Of a sampling run. */
   | { readonly type: 'steps'; readonly id: number; readonly done: number }
   | { readonly type: 'frame'; readonly id: number; readonly frame: unknown }
-  | {
-      [Name in keyof WorkerEvents]: {
-        readonly type: 'event';
-        readonly name: Name;
-        readonly value: WorkerEvents[Name];
-      };
-    }[keyof WorkerEvents];
+  /** One of WorkerEvents, or of the host's own. */
+  | { readonly type: 'event'; readonly name: string; readonly value: unknown };

@@ -17,7 +17,7 @@ export async function resumeTrainer(
   unet: UNet,
   options: TrainerOptions,
   checkpoint: Checkpoint,
-): Promise<{ readonly trainer: Trainer; readonly otherKernels?: string }> {
+): Promise<{ readonly trainer: Trainer; readonly otherKernels?: string | undefined }> {
   const variants = variantsForAdapter(engine.adapter, checkpoint);
   let otherKernels = `the run began on ${printable(checkpoint.adapter || 'an adapter without a name')}`;
   if (variants) {

@@ -1,9 +1,10 @@
 /** A training run: what it is made of, its losses and its last copies, and, while there is a device, its network and trainer there. */
 
-import { checkObject, EngineError } from '../base/errors';
+import { checkObject } from '../base/errors';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
+import type { AdapterDescription } from '../gpu/adapter';
 import { stepIn } from '../keeping/slots';
 import { samplingFor } from '../recipes';
 import { stepsPerEpoch } from '../training/epoch';
@@ -20,6 +21,7 @@ import { assertSameData, type DataFingerprint, fingerprintImages } from '../weig
 import { loadModel, type Model } from '../weights/model';
 import { decodeSafetensors } from '../weights/safetensors';
 import { ConstantImageWatch } from './constant_image';
+import type { RunDescription } from './protocol';
 import { resumeTrainer } from './resume';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -59,8 +61,11 @@ export class TrainingRun {
   trainer: Trainer | undefined;
   private readonly beginning: Beginning | undefined;
   private readonly sampling: Sampling | undefined;
-  private readonly data: DataFingerprint;
-  private dataset: Dataset | undefined;
+  /** What the images are known by. */
+  readonly data: DataFingerprint;
+  dataset: Dataset | undefined;
+  /** Why it goes on with other kernels than it began with, if it does. */
+  otherKernels: string | undefined;
   /** Steps that it had when it was brought to the device. */
   private builtAt = 0;
   private watch: ConstantImageWatch | undefined;
@@ -115,10 +120,11 @@ export class TrainingRun {
       ...(saved ? { ...saved.state.adam, ...saved.training } : this.beginning!.trainer),
       ...{ batchSize, learningRate },
     };
-    const trainer = saved
-      ? (await resumeTrainer(engine, unet, options, saved)).trainer
-      : await engine.createTrainer(unet, options);
+    const { trainer, otherKernels } = saved
+      ? await resumeTrainer(engine, unet, options, saved)
+      : { trainer: await engine.createTrainer(unet, options) };
     this.trainer = trainer;
+    this.otherKernels = otherKernels;
     this.builtAt = this.losses.length;
     if (saved) trainer.setState(saved.state);
     this.watch = new ConstantImageWatch(this.images, trainer.settings, binarize);
@@ -136,34 +142,34 @@ export class TrainingRun {
     return (this.unet?.bytes ?? 0) + (this.dataset?.buffer.size ?? 0) + (this.trainer?.bytes ?? 0);
   }
 
-  /** Trains until the epochs are complete, or so many steps; `each` is awaited after a step. Throws the signal's reason. */
-  async train(options: {
+  /** What it is on this adapter, to which it was brought. */
+  describe(adapter: AdapterDescription): RunDescription {
+    const { settings, images, stepsPerEpoch, bytes } = this;
+    const { config, parameterCount } = this.unet!;
+    return {
+      step: this.losses.length,
+      losses: Float32Array.from(this.losses),
+      ...{ settings, images: images.count, stepsPerEpoch, bytes },
+      ...{ network: config, parameters: parameterCount, variants: this.trainer!.variants, adapter },
+    };
+  }
+
+  /** Trains until the epochs are complete, or so many steps, and tells each. Throws the signal's reason. */
+  async *train(options: {
     readonly steps: number;
-    readonly signal: AbortSignal;
-    readonly each: (event: TrainingEvent) => Promise<void>;
-  }): Promise<void> {
-    const { trainer } = this;
+    readonly signal?: AbortSignal | undefined;
+  }): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { trainer, dataset } = this;
     const { seed, epochs, binarize, dropLast, maxSteps: end = Number.POSITIVE_INFINITY } = this.settings;
     const steps = Math.min(options.steps, end - this.losses.length);
     if (steps <= 0) return;
     const maxSteps = Number.isFinite(steps) ? steps : undefined;
     const { signal } = options;
     this.diverged = false;
-    try {
-      for await (const event of trainer!.fit(this.dataset!, {
-        epochs,
-        seed,
-        binarize,
-        dropLast,
-        maxSteps,
-        signal,
-      })) {
-        if (this.trainer !== trainer) break;
-        await options.each(event);
-      }
-    } catch (error) {
-      this.diverged = error instanceof EngineError && error.code === 'diverged';
-      throw error;
+    const fit = trainer!.fit(dataset!, { epochs, seed, binarize, dropLast, maxSteps, signal });
+    for await (const event of fit) {
+      if (this.trainer !== trainer) break;
+      yield event;
     }
   }
 

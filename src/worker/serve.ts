@@ -1,6 +1,9 @@
-/** The worker's side: what a client's calls do. */
+/**
+ * The worker's side: what a client's calls do. A host adds calls of its own by `serve(scope, { calls: { name: (args, context) => … } })`, and
+ * events by `context.tell(name, value)`. The page asks by `client.call(name, args)` and hears by `client.on(name, …)`.
+ */
 import { checkBooleans, checkFunctions, checkNames, EngineError, type Names, typeOf } from '../base/errors';
-import type { Answer, Request } from './protocol';
+import { type Answer, type Request, VERSION } from './protocol';
 import type { ServeOptions } from './serve_options';
 
 /** A worker's global scope, or a `MessagePort`. */
@@ -13,7 +16,7 @@ export interface ScopeLike {
   start?(): void;
 }
 
-const OPTIONS: Names<ServeOptions> = { images: true, keep: true, engine: true };
+const OPTIONS: Names<ServeOptions> = { images: true, keep: true, engine: true, calls: true, host: true };
 
 /**
  * Makes this worker one that `createWorkerClient` can use: trains, samples, keeps the run, and goes on by itself when the device was lost.
@@ -29,12 +32,12 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
   }
   checkNames('serve', options, OPTIONS);
   checkBooleans({ keep: options.keep });
-  checkFunctions({ images: options.images });
+  checkFunctions({ images: options.images, ...options.calls });
   const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(answer, transfer);
   // Later, so that a page without a bundler, which only wants the client, does not load it.
   const server = import('./server').then(({ Server }) => new Server(post, options));
   server.then(
-    () => post({ type: 'ready' }),
+    () => post({ type: 'ready', version: VERSION }),
     (error) =>
       queueMicrotask(() => {
         throw error; // the client hears of it as of any error of a worker

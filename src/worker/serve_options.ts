@@ -1,6 +1,29 @@
-/** The options of `serve`. */
+/** The options of `serve`, and what a host's own calls are given. */
 import type { ImageSet } from '../data/idx';
-import type { EngineOptions } from '../engine';
+import type { Engine, EngineOptions } from '../engine';
+import type { Trainer } from '../training/trainer';
+import type { UNet } from '../unet/unet';
+import type { Tell, WorkerEvents } from './protocol';
+import type { SessionHooks, TrainingSession } from './session';
+
+/** What a call of the host's own has beside its arguments. */
+export interface CallContext {
+  /** Aborted when the client waits for the call no more. */
+  readonly signal: AbortSignal;
+  /** Sends an event of the host's own: `client.on(name, …)` hears it. `transfer`: memory to hand over instead of copying it. */
+  tell(name: string, value?: unknown, transfer?: Transferable[]): void;
+  /** Does `work` as soon as what is under way has stopped, training between two steps; training goes on afterwards. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** The worker's engine; another one after its device was lost. Ask for it in turn. */
+  engine(): Promise<Engine>;
+  /** The run's network, undefined without a run. Ask for it in turn, and leave it where it is: the run destroys it. */
+  network(): Promise<UNet | undefined>;
+  /** The run's trainer, undefined without a run on the GPU. Ask for it in turn, and leave it as it is. */
+  trainer(): Trainer | undefined;
+}
+
+/** Calls of the host's own, by name: `client.call(name, args)` resolves to what they return, or rejects with what they throw. */
+export type HostCalls = Readonly<Record<string, (args: never, context: CallContext) => unknown>>;
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -12,4 +35,17 @@ export interface ServeOptions {
   readonly keep?: boolean | undefined;
   /** For `createEngine`, whenever there is to be a device. Submissions are 12 ms long by default, so that the page stays smooth. */
   readonly engine?: Omit<EngineOptions, 'device' | 'onProgress' | 'onWarning'> | undefined;
+  /** What the worker can do beside. A call runs at once, or what it does `inTurn`. */
+  readonly calls?: HostCalls | undefined;
+  /** @internal The harness page has its part in the session itself. */
+  readonly host?: ((session: TrainingSession, tell: Tell<WorkerEvents & HostEvents>) => Host) | undefined;
+}
+
+/** Events of a host's own, whose types the client knows. */
+// biome-ignore lint/suspicious/noExplicitAny: each host has its own.
+type HostEvents = Record<string, any>;
+
+/** @internal What such a host does: between steps, before networks go, … */
+export interface Host extends SessionHooks {
+  readonly calls?: HostCalls;
 }

@@ -1,6 +1,6 @@
 /** Answers a client's calls with a training session. */
 
-import { checkNames, checkObject, EngineError, type Names } from '../base/errors';
+import { checkNames, checkObject, EngineError, type Names, show } from '../base/errors';
 import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
 import { checkFit, checkTrainer } from '../training/options';
@@ -8,28 +8,26 @@ import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
 import { saveModel } from '../weights/model';
 import { crossed, memoryOf } from './crossing';
-import type { SessionEvent } from './events';
 import { checkpointOf, modelOf, networkOf } from './given';
-import { lostText } from './lost_text';
-import type {
-  Answer,
-  BeginOptions,
-  CallName,
-  Calls,
-  Request,
-  ResumeOptions,
-  RunDescription,
-  RunState,
-  SampleOrder,
-  WorkerEvents,
+import {
+  type Answer,
+  type BeginOptions,
+  type CallName,
+  type Calls,
+  type Request,
+  type ResumeOptions,
+  type RunDescription,
+  type RunState,
+  type SampleOrder,
+  VERSION,
 } from './protocol';
 import { TrainingRun } from './run';
 import { Samplers } from './samplers';
-import type { ServeOptions } from './serve_options';
+import type { CallContext, Host, HostCalls, ServeOptions } from './serve_options';
 import { type SessionHost, TrainingSession } from './session';
 
 type Post = (answer: Answer, transfer?: Transferable[]) => void;
-/** What a call's function has besides its arguments. */
+/** What a client's own call has besides its arguments. */
 interface Context {
   readonly id: number;
   readonly signal: AbortSignal;
@@ -55,7 +53,10 @@ const SUBMIT_MS = 12;
 export class Server implements SessionHost {
   private readonly post: Post;
   private readonly options: ServeOptions;
+  readonly hooks: Host;
   private readonly session: TrainingSession;
+  /** The host's own. */
+  private readonly own: HostCalls;
   private readonly samplers = new Samplers();
   private readonly calls = new Map<number, AbortController>();
   /** Calls that are answered when the training rests. */
@@ -68,21 +69,27 @@ export class Server implements SessionHost {
     this.options = options;
     this.session = new TrainingSession(this, { keep: options.keep });
     this.session.resting = 'idle';
+    this.hooks = options.host?.(this.session, this.tell) ?? {};
+    this.own = { ...options.calls, ...this.hooks.calls };
   }
 
   receive(request: Request): void {
-    if (request.type === 'hello') this.post({ type: 'ready' });
+    if (request.type === 'hello') this.post({ type: 'ready', version: VERSION });
     else if (request.type === 'abort') this.calls.get(request.id)?.abort();
-    else if (request.type === 'call') void this.answer(request);
+    else void this.answer(request);
   }
 
-  private async answer({ id, call, args }: Extract<Request, { type: 'call' }>): Promise<void> {
+  private async answer({ type, id, call, args }: Extract<Request, { type: 'call' | 'own' }>): Promise<void> {
     const controller = new AbortController();
     this.calls.set(id, controller);
+    const { signal } = controller;
     try {
-      const handler = this.handlers[call] as (context: Context, ...args: unknown[]) => Promise<unknown>;
-      const value = await handler({ id, signal: controller.signal }, ...args);
-      this.post({ type: 'done', id, value }, memoryOf(value));
+      if (type === 'own') this.post({ type: 'done', id, value: await this.callOwn(call, args[0], signal) });
+      else {
+        const handler = this.handlers[call as CallName] as (context: Context, ...args: unknown[]) => unknown;
+        const value = await handler({ id, signal }, ...args);
+        this.post({ type: 'done', id, value }, memoryOf(value));
+      }
     } catch (error) {
       this.post({ type: 'failed', id, error: crossed(error) });
     } finally {
@@ -124,6 +131,13 @@ export class Server implements SessionHost {
       this.session.pause();
       return this.inTurn(() => this.reset());
     },
+    putAside: async () => {
+      this.session.pause();
+      return this.inTurn(async () => {
+        await this.session.putAside();
+        return undefined;
+      });
+    },
     setLearningRate: async (_, learningRate) => {
       this.needRun();
       this.session.adjust({ learningRate });
@@ -144,62 +158,47 @@ export class Server implements SessionHost {
     },
   };
 
+  private async callOwn(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!Object.hasOwn(this.own, name)) {
+      const names = Object.keys(this.own).join(', ') || 'none';
+      throw new EngineError('argument', `This worker has no call ${show(name)} of its own; it has ${names}.`);
+    }
+    const { session } = this;
+    const context: CallContext = {
+      signal,
+      tell: this.tell,
+      inTurn: (work) => this.inTurn(work, signal),
+      engine: () => session.device(),
+      network: async () => session.run?.network(await session.device()),
+      trainer: () => session.run?.trainer,
+    };
+    return this.own[name](args as never, context);
+  }
+
   // ---------------------------------------------------------------- what the session asks of its host
 
-  send(event: SessionEvent): void {
-    switch (event.type) {
-      case 'losses': {
-        const { first, losses, imagesPerSecond } = event;
-        this.tell('loss', { first, losses, imagesPerSecond });
-        break;
-      }
-      case 'phase':
-        this.tell('phase', { phase: event.phase, training: event.training });
-        break;
-      case 'warning':
-      case 'notStored':
-        this.tell(event.type, { message: event.message });
-        break;
-      case 'stored':
-        this.tell('stored', { step: event.step, id: event.id });
-        break;
-      case 'recovered':
-        this.tell('recovered', { step: event.step });
-        break;
-      case 'kept':
-        this.tell('runs', event.runs);
-        break;
-      case 'lost':
-      case 'stillLost': {
-        const { why, attempt } = event;
-        const step = this.session.run?.losses.length ?? 0;
-        const message = lostText(why, attempt);
-        this.tell('lost', { message, step, recovers: attempt !== undefined, advice: attempt?.advice });
-        break;
-      }
-    }
-  }
+  /** Sends an event, also of the host's own. */
+  readonly tell = (name: string, value?: unknown, transfer: Transferable[] = []): void =>
+    this.post({ type: 'event', name, value }, transfer);
 
   createEngine(): Promise<Engine> {
     return createEngine({
       maxSubmitMilliseconds: SUBMIT_MS,
       ...this.options.engine,
       onProgress: (progress) => this.tell('progress', progress),
-      onWarning: ({ message }) => this.tell('warning', { message }),
+      onWarning: ({ message }) => this.tell('warning', { message, run: false }),
     });
   }
 
-  async newRun(): Promise<TrainingRun> {
-    throw noRun();
-  }
-
   freeUses(unet?: UNet): void {
+    this.hooks.freeUses?.(unet);
     this.samplers.free(unet);
   }
 
   failed(error: unknown): void {
     // Whose training goes on by itself waits on.
     if (this.session.isToldAlready(error)) return;
+    this.hooks.failed?.(error);
     for (const { reject } of this.resting.splice(0)) reject(error);
   }
 
@@ -264,20 +263,7 @@ export class Server implements SessionHost {
 
   private async build(run: TrainingRun): Promise<RunDescription> {
     await this.session.open(run);
-    const { settings, images, stepsPerEpoch, bytes } = run;
-    const { config, parameterCount } = run.unet!;
-    return {
-      step: run.losses.length,
-      losses: Float32Array.from(run.losses),
-      settings,
-      images: images.count,
-      stepsPerEpoch,
-      network: config,
-      parameters: parameterCount,
-      bytes,
-      variants: run.trainer!.variants,
-      adapter: this.session.engine!.adapter,
-    };
+    return run.describe(this.session.engine!.adapter);
   }
 
   private async reset(): Promise<undefined> {
@@ -342,10 +328,13 @@ export class Server implements SessionHost {
     return checkpoint;
   }
 
-  /** Does `work` when what is being done now has stopped; training goes on afterwards. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Does `work` when what is being done now has stopped, unless it is not waited for any more; training goes on afterwards. */
+  private inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.session.tasks.request(() => work().then(resolve, reject));
+      signal?.addEventListener('abort', () => reject(signal.reason));
+      this.session.tasks.request(async () => {
+        if (!signal?.aborted) await work().then(resolve, reject);
+      });
     });
   }
 
@@ -374,10 +363,6 @@ export class Server implements SessionHost {
       throw error;
     });
     return this.images;
-  }
-
-  private tell<Name extends keyof WorkerEvents>(name: Name, value: WorkerEvents[Name]): void {
-    this.post({ type: 'event', name, value } as Answer);
   }
 }
 

@@ -1,33 +1,34 @@
 /**
  * A training session in a worker: one engine, at most one run, and one thing at a time. It trains, keeps copies, and goes on by itself from
- * the last one when the device was lost. The page's worker and `serve` are two of its hosts.
+ * the last one when the device was lost.
  */
 
 import { EngineError } from '../base/errors';
 import type { Engine } from '../engine';
 import { UnusableKernel } from '../gpu/unusable_kernel';
+import { lostText } from '../keeping/lost_text';
 import { type Attempt, Recoverer } from '../keeping/recoverer';
 import { SAVE_MS } from '../keeping/saver';
+import { stepIn } from '../keeping/slots';
 import { checkLearningRate, type TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
 import type { RunSettings } from '../weights/fields';
-import type { Phase, SessionEvent } from './events';
 import { KeptRuns } from './kept_runs';
 import { LossBatcher } from './loss_batcher';
+import type { Phase, Tell, WorkerEvents } from './protocol';
 import type { TrainingRun } from './run';
 import { Tasks } from './tasks';
 
-/** Whom a session works for. */
-export interface SessionHost {
-  send(event: SessionEvent): void;
-  /** Another engine, when there is none. */
-  createEngine(): Promise<Engine>;
-  /** The run to train, when there is none. */
-  newRun(): Promise<TrainingRun>;
+/** What a host may do beside what every session does. */
+export interface SessionHooks {
+  /** There is an engine, the first or another one. */
+  device?(engine: Engine): void;
+  /** The run to train, when there is none. Without it, none begins by itself. */
+  newRun?(): Promise<TrainingRun>;
   /** The work to do while no training is wanted. */
   background?(): (() => Promise<void>) | undefined;
-  /** The run is on a device, and not told of yet. */
+  /** The run is on a device, and the client not told yet. */
   built?(run: TrainingRun, engine: Engine): void;
   /** Training begins, or stops, whatever the reason. */
   training?(on: boolean): void;
@@ -36,11 +37,26 @@ export interface SessionHost {
   /** After a stretch of steps, at its end or a pause. */
   rested?(step: number): Promise<void>;
   /** Before a network is destroyed: what uses it must go. Without one, before all are, as the device is. */
-  freeUses(unet?: UNet): void;
+  freeUses?(unet?: UNet): void;
+  /** The device was lost, and the client not told yet. */
+  lost?(): void;
+  /** The run is gone. */
+  freed?(): void;
   /** A task has failed, or the training. */
+  failed?(error: unknown): void;
+}
+
+/** Whom a session works for. */
+export interface SessionHost {
+  readonly hooks: SessionHooks;
+  readonly tell: Tell<WorkerEvents>;
+  /** Another engine, when there is none. */
+  createEngine(): Promise<Engine>;
+  /** See SessionHooks. */
+  freeUses(unet?: UNet): void;
   failed(error: unknown): void;
   /** Nothing is done any more. */
-  rest?(): void;
+  rest(): void;
 }
 
 /** Device errors after which another attempt may get one. */
@@ -71,14 +87,14 @@ export class TrainingSession {
   constructor(host: SessionHost, { keep = true } = {}) {
     this.host = host;
     this.keeps = keep;
-    this.kept = new KeptRuns((event) => host.send(event));
+    this.kept = new KeptRuns(host.tell);
     this.batcher = this.newBatcher();
     this.tasks = new Tasks({
-      background: () => (this.target === undefined ? this.host.background?.() : () => this.makeSteps()),
+      background: () => (this.target === undefined ? this.host.hooks.background?.() : () => this.makeSteps()),
       failed: (error, asked) => this.failed(error, asked),
       rest: () => {
         this.phase(this.resting);
-        this.host.rest?.();
+        this.host.rest();
       },
     });
   }
@@ -95,7 +111,7 @@ export class TrainingSession {
   }
 
   phase(phase: Phase): void {
-    this.host.send({ type: 'phase', phase, training: this.target !== undefined });
+    this.host.tell('phase', { phase, training: this.target !== undefined });
   }
 
   /** Trains so many steps, or to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
@@ -144,7 +160,25 @@ export class TrainingSession {
     this.freeRun();
     this.run = undefined;
     this.resting = 'idle';
-    this.host.send({ type: 'freed' });
+    this.host.hooks.freed?.();
+    this.host.tell('freed', {});
+  }
+
+  /** Leaves the run to the browser's storage, and is ready for another. Throws where storage does not have it. */
+  async putAside(): Promise<void> {
+    const { run, kept } = this;
+    if (!run) return;
+    if (run.trainer && run.losses.length > 0 && !run.diverged) await this.keep();
+    const step = run.checkpoint ? stepIn(run.checkpoint) : 0;
+    await kept.settled();
+    if (kept.step < step) {
+      throw new EngineError(
+        'data',
+        'This browser does not keep the run, so it cannot be put aside: save its checkpoint, and reset it.',
+      );
+    }
+    this.reset();
+    await kept.end();
   }
 
   /** After a divergence: to the copy before the last one. Whether there is anything to go back to. */
@@ -153,7 +187,7 @@ export class TrainingSession {
     if (!run?.earlier) return false;
     this.freeRun();
     run.goBack();
-    this.host.send({ type: 'wentBack', losses: Float32Array.from(run.losses) });
+    this.host.tell('wentBack', { losses: Float32Array.from(run.losses) });
     return true;
   }
 
@@ -162,9 +196,10 @@ export class TrainingSession {
     if (this.engine) return this.engine;
     const engine = await this.host.createEngine();
     this.engine = engine;
+    this.host.hooks.device?.(engine);
     if (this.resting === 'lost') {
       this.resting = this.run ? 'paused' : 'idle';
-      this.host.send({ type: 'recovered', step: this.run?.losses.length ?? 0 });
+      this.host.tell('recovered', { step: this.run?.losses.length ?? 0 });
     }
     void engine.gpu.lost.then(({ reason, message }) => {
       if (this.engine === engine && reason !== 'destroyed') this.deviceLost(message);
@@ -202,13 +237,13 @@ export class TrainingSession {
     if (this.run?.trainer) return this.run.trainer;
     this.phase('compiling');
     const known = this.run;
-    const run = known ?? (await this.host.newRun());
+    const run = known ?? (await this.host.hooks.newRun!());
     this.run = run;
-    let trainer: Trainer;
     try {
       const engine = await this.device();
-      trainer = await run.build(engine);
-      this.host.built?.(run, engine);
+      await run.build(engine);
+      this.host.hooks.built?.(run, engine);
+      this.host.tell('built', run.describe(engine.adapter));
     } catch (error) {
       this.freeRun();
       // One that was on a device before can be built again, from its last copy or its beginning.
@@ -216,13 +251,7 @@ export class TrainingSession {
       throw error;
     }
     this.keptAt = performance.now();
-    const { unet, images, stepsPerEpoch, bytes } = run;
-    const { parameterCount: parameters, config } = unet!;
-    const classes = config.conditioning?.classes ?? 0;
-    const { variants } = trainer;
-    const { count } = images;
-    this.host.send({ type: 'built', images: count, stepsPerEpoch, parameters, classes, bytes, variants });
-    return trainer;
+    return run.trainer!;
   }
 
   /** Takes all off the device that is compiled; what it was made from stays, and `build` makes it anew. */
@@ -259,7 +288,7 @@ export class TrainingSession {
   }
 
   private newBatcher(): LossBatcher {
-    return new LossBatcher((event) => this.host.send(event));
+    return new LossBatcher(this.host.tell);
   }
 
   private trainTo(target: number): void {
@@ -283,27 +312,24 @@ export class TrainingSession {
     const add = (loss: number) => {
       const message = run.add(loss);
       this.batcher.add(run.losses.length, loss, speed);
-      if (message) this.host.send({ type: 'warning', message });
+      if (message) this.host.tell('warning', { message, run: true });
     };
     let ended = false;
-    this.host.training?.(true);
+    this.host.hooks.training?.(true);
     try {
-      ended = await this.tasks.interruptible('training', (signal) =>
-        run.train({
-          steps,
-          signal,
-          each: async (event) => {
-            speed = event.imagesPerSecond;
-            add(event.loss);
-            await this.between(event, signal);
-          },
-        }),
-      );
+      ended = await this.tasks.interruptible('training', async (signal) => {
+        for await (const event of run.train({ steps, signal })) {
+          speed = event.imagesPerSecond;
+          add(event.loss);
+          await this.between(event, signal);
+        }
+      });
     } catch (error) {
+      run.diverged = error instanceof EngineError && error.code === 'diverged';
       if (!(error instanceof UnusableKernel && error.wasUsed) || run.trainer !== trainer) throw error;
       this.beginAgain(run, error);
     } finally {
-      this.host.training?.(false);
+      this.host.hooks.training?.(false);
       // When the device was lost, the run went back to what was kept; later steps are not the run's any more.
       if (run.trainer === trainer) this.flush();
     }
@@ -320,14 +346,14 @@ export class TrainingSession {
   private beginAgain(run: TrainingRun, { text }: UnusableKernel): void {
     this.freeRun();
     run.undo();
-    this.host.send({ type: 'wentBack', losses: Float32Array.from(run.losses) });
+    this.host.tell('wentBack', { losses: Float32Array.from(run.losses) });
     const from = run.losses.length === 0 ? 'from its beginning' : `after step ${run.losses.length}`;
-    this.host.send({ type: 'warning', message: `${text} The run begins again ${from}.` });
+    this.host.tell('warning', { message: `${text} The run begins again ${from}.`, run: true });
   }
 
   private async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
     const due = performance.now() - this.keptAt > SAVE_MS;
-    await this.host.between?.(event, signal);
+    await this.host.hooks.between?.(event, signal);
     if (due) await this.keep();
   }
 
@@ -336,7 +362,7 @@ export class TrainingSession {
     if (run.complete) this.resting = 'finished';
     else if (this.target === undefined) this.phase(this.resting);
     else return;
-    await this.host.rested?.(run.losses.length);
+    await this.host.hooks.rested?.(run.losses.length);
   }
 
   private failed(error: unknown, asked: boolean): void {
@@ -359,9 +385,8 @@ export class TrainingSession {
     this.lostWhy = why;
     const attempt = this.recoverer.lost(Date.now());
     if (this.opening) this.opening.attempt = attempt;
-    const losses = Float32Array.from(run?.losses ?? []);
-    const goesOn = target !== undefined || this.opening;
-    this.host.send({ type: 'lost', why, losses, ...(goesOn ? { attempt } : {}) });
+    this.host.hooks.lost?.();
+    this.tellLost(target !== undefined || this.opening ? attempt : undefined);
     if (target !== undefined) void this.trainAfter(attempt, target);
     if (!this.tasks.busy) this.phase('lost');
   }
@@ -387,8 +412,17 @@ export class TrainingSession {
 
   private stillLost(): Attempt {
     const attempt = this.recoverer.failed(Date.now());
-    this.host.send({ type: 'stillLost', why: this.lostWhy, attempt });
+    this.tellLost(attempt, true);
     return attempt;
+  }
+
+  private tellLost(attempt: Attempt | undefined, again = false): void {
+    const losses = Float32Array.from(this.run?.losses ?? []);
+    this.host.tell('lost', {
+      message: lostText(this.lostWhy, attempt),
+      ...{ reason: this.lostWhy, step: losses.length, losses, again },
+      ...{ recovers: attempt !== undefined, advice: attempt?.advice },
+    });
   }
 
   /** Resolves to true when another device is to be asked for, to false if that is given up. */

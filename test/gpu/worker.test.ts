@@ -1,8 +1,9 @@
 /** Training in a worker, without the page: over a channel in every lane, and in a real worker where there are such. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createEngine, loadCheckpoint, loadModel, recipes } from '../../src';
+import { createEngine, EngineError, loadCheckpoint, loadModel, recipes } from '../../src';
 import {
   type BeginOptions,
+  type CallContext,
   createWorkerClient,
   type RunState,
   type Samples,
@@ -60,7 +61,7 @@ function servedLosable(engine: ServeOptions['engine'] = {}) {
 }
 
 /** The losses that a client has heard of. */
-function lossesOf(client: WorkerClient): number[] {
+function lossesOf(client: Pick<WorkerClient, 'on'>): number[] {
   const all: number[] = [];
   client.on('loss', ({ first, losses }) => all.splice(first, all.length, ...losses));
   return all;
@@ -68,7 +69,7 @@ function lossesOf(client: WorkerClient): number[] {
 
 /** The next event of a name for which `condition` holds. */
 function heard<Name extends Parameters<WorkerClient['on']>[0]>(
-  client: WorkerClient,
+  client: Pick<WorkerClient, 'on'>,
   name: Name,
   condition: () => boolean = () => true,
 ): Promise<void> {
@@ -172,7 +173,10 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
   test('while it trains is replaced, and the run ends with the same bits', async () => {
     const { client, lose, refuse, losses } = servedLosable();
     const told: unknown[] = [];
-    client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
+    client.on('lost', ({ step, losses, ...event }) => {
+      expect([...losses]).toEqual(alone.losses.slice(0, step));
+      told.push({ step, recovers: event.recovers, again: event.again });
+    });
     client.on('recovered', ({ step }) => told.push(step));
     await client.begin({ ...run, images });
     await client.step(10);
@@ -182,7 +186,7 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
     lose();
     expect(await started).toEqual(done);
     const lost = { step: 10, recovers: true };
-    expect(told).toEqual([lost, lost, 10]);
+    expect(told).toEqual([{ ...lost, again: false }, { ...lost, again: true }, 10]);
     expect(losses).toEqual(alone.losses);
   });
 
@@ -275,6 +279,164 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
     refuse(0);
     expect(await client.start()).toEqual(done);
   });
+});
+
+describe('a worker’s own calls', () => {
+  const calls = {
+    half: (value: number) => value / 2,
+    /** The sum of the run's weights, and what trains it. */
+    async look(_: undefined, { inTurn, network, trainer, engine, tell }: CallContext) {
+      tell('looking', { trains: trainer() !== undefined });
+      return inTurn(async () => {
+        const weights = await (await network())?.getParameters();
+        const sum = [...(weights?.values() ?? [])].flatMap((all) => [...all]).reduce((a, b) => a + b, 0);
+        return { sum, software: (await engine()).adapter.software };
+      });
+    },
+    grow: (bytes: Uint8Array<ArrayBuffer>, { tell }: CallContext) => {
+      const grown = Uint8Array.from([...bytes, bytes.length]);
+      const { length } = grown;
+      tell('grown', grown, [grown.buffer]);
+      return [length, grown.length];
+    },
+    fail: () => {
+      throw new EngineError('data', 'It is spoilt.');
+    },
+    hold: (ms: number, { inTurn, tell }: CallContext) =>
+      inTurn(async () => {
+        tell('held', true);
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        tell('held', false);
+      }),
+    wait: (_: undefined, { inTurn, signal }: CallContext) =>
+      inTurn(() => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))),
+  };
+  type Mine = {
+    readonly calls: typeof calls;
+    readonly events: { looking: { trains: boolean }; grown: Uint8Array; held: boolean };
+  };
+  const servedOwn = () => {
+    const { port1, port2 } = new MessageChannel();
+    serve(port2, { keep: false, engine: { gpu: source, selfCheck: false }, calls });
+    const client = createWorkerClient<Mine>(port1, { events: ['looking', 'grown', 'held'] });
+    onTestFinished(() => {
+      client.destroy();
+      port2.close();
+    });
+    return client;
+  };
+
+  test('are made with their arguments, and answered with what they return, throw and tell', async () => {
+    const client = servedOwn();
+    expect(await client.call('half', 5)).toBe(2.5);
+    const grown: unknown[] = [];
+    const off = client.on('grown', (bytes) => grown.push(bytes));
+    const bytes = Uint8Array.of(3, 4);
+    expect(await client.call('grow', bytes, { transfer: [bytes.buffer] })).toEqual([3, 0]);
+    expect([bytes.length, grown]).toEqual([0, [Uint8Array.of(3, 4, 2)]]);
+    off();
+    await client.call('grow', Uint8Array.of(1));
+    expect(grown).toHaveLength(1);
+    await expect(client.call('fail')).rejects.toMatchObject({
+      name: 'EngineError',
+      code: 'data',
+      message: 'It is spoilt.',
+    });
+    await expect(client.call('toString' as 'fail')).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/no call "?toString.*half, look/),
+    });
+    expect(() => client.on('other' as 'grown', () => {})).toThrow(/no event.*looking, grown, held/);
+  });
+
+  test('have their turn between two steps, with the run’s network; training goes on with the same bits', async () => {
+    const client = servedOwn();
+    const losses = lossesOf(client);
+    expect(await client.call('look')).toMatchObject({ sum: 0, software: expect.any(Boolean) });
+    await client.begin({ ...run, images });
+    const before = await client.call('look');
+    const trains: boolean[] = [];
+    client.on('looking', (event) => trains.push(event.trains));
+    const started = client.start();
+    await heard(client, 'loss');
+    const looked = await client.call('look');
+    expect(looked.sum).not.toBe(before.sum);
+    expect(trains).toEqual([true]);
+    expect(losses.length).toBeLessThan(STEPS);
+    expect(await started).toEqual(done);
+    expect(losses).toEqual(alone.losses);
+  });
+
+  test('have the GPU for themselves meanwhile', async () => {
+    const client = servedOwn();
+    await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+    const started = client.start();
+    await heard(client, 'loss');
+    const heardOf: unknown[] = [];
+    client.on('loss', () => heardOf.push('loss'));
+    client.on('held', (held) => heardOf.push(held));
+    await client.call('hold', 300);
+    await heard(client, 'loss');
+    expect(heardOf.indexOf(false) - heardOf.indexOf(true)).toBe(1);
+    await client.pause();
+    await started;
+  });
+
+  test('are ended by a signal, under way or before their turn', async () => {
+    const client = servedOwn();
+    const [first, second] = [new AbortController(), new AbortController()];
+    const waits = client.call('wait', undefined, { signal: first.signal });
+    const waitsToo = client.call('wait', undefined, { signal: second.signal });
+    second.abort(new Error('Not that one.'));
+    await expect(waitsToo).rejects.toThrow('Not that one.');
+    const looked = client.call('look');
+    first.abort(new Error('Nor that.'));
+    await expect(waits).rejects.toThrow('Nor that.');
+    // The second would hold it up for good.
+    expect(await looked).toMatchObject({ sum: 0 });
+  });
+
+  test('are functions', () => {
+    expect(() => serve(new MessageChannel().port1, { calls: { half: 3 as never } })).toThrow(/half is/);
+  });
+});
+
+test.each([undefined, '0.1.0'])(
+  'a worker of version %s is not talked to: the page is to be reloaded',
+  async (version) => {
+    const { port1, port2 } = new MessageChannel();
+    const heardByWorker: unknown[] = [];
+    port2.onmessage = ({ data }) => {
+      heardByWorker.push(data.type);
+      if (data.type === 'hello') port2.postMessage({ type: 'ready', version });
+      else port2.postMessage({ type: 'done', id: data.id });
+    };
+    const client = createWorkerClient(port1);
+    onTestFinished(() => port2.close());
+    const told = new Promise((resolve) => client.on('stopped', resolve));
+    const reload = { message: expect.stringMatching(/is of version 0\..* Reload the page\.$/) };
+    await expect(client.begin({ ...run, images })).rejects.toMatchObject({ code: 'argument', ...reload });
+    expect(await told).toMatchObject(reload);
+    await expect(client.pause()).rejects.toMatchObject(reload);
+    expect(heardByWorker).toEqual(['hello']);
+  },
+);
+
+test('a run is told of when it is on the GPU, and when it is gone', async () => {
+  const { client } = served();
+  const told: unknown[] = [];
+  client.on('built', ({ step, images: count, losses }) => told.push([step, count, [...losses]]));
+  client.on('freed', () => told.push('freed'));
+  client.on('wentBack', ({ losses }) => told.push([...losses]));
+  await client.begin({ ...run, images });
+  await client.step(2);
+  await client.step(1);
+  await client.goBack();
+  await client.step(1);
+  await client.reset();
+  const [first, second] = alone.losses;
+  expect(told).toEqual([[0, 10, []], [first, second], [2, 10, [first, second]], 'freed']);
+  await expect(client.putAside()).resolves.toBeUndefined();
 });
 
 test('goBack says where there is nothing to go back to', async () => {
@@ -502,7 +664,8 @@ if (lane !== 'node') {
     });
     expect(made).toMatchObject({ count: 2, height: 28, width: 28, channels: 1 });
     expect(made.images.some((value) => value > 0 && value < 1)).toBe(true);
-    expect(shown.filter((text) => /^step 3: \d/.test(text))).toHaveLength(1);
+    expect(shown.filter((text) => /^step 3: [\d.]+$/.test(text))).toHaveLength(1);
+    expect(shown.at(-1)).toMatch(/^step 3: [\d.]+ on the first 100 digits$/);
   });
 
   test('a worker that cannot be loaded is told of', async () => {

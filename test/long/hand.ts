@@ -45,8 +45,9 @@ const inChrome: Row = {
       }
       const seconds = (performance.now() - start) / 1000;
       const all = (await messagesOf(page)).slice(from);
-      const answered = new Set(all.filter(({ type }) => type === 'followed').map(({ id }) => id));
-      const asked = all.filter(({ type, id }) => type === 'follow' && answered.has(id));
+      const follows = all.filter(({ type }) => type === 'follow');
+      const answered = new Set(follows.filter(({ answer }) => answer).map(({ id }) => id));
+      const asked = follows.filter(({ to, id }) => to === 'worker' && answered.has(id));
       const rates = Array.from(
         { length: DIGITS },
         (_, image) => asked.filter(({ images }) => images.includes(image)).length / seconds,

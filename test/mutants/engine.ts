@@ -411,6 +411,18 @@ export const engine: Mutants = {
       becomes: '',
       caughtBy: unit('keeping/saver'),
     },
+    'a worker of another version is talked to': {
+      file: 'src/worker/client.ts',
+      text: 'if (data.version !== VERSION) {',
+      becomes: 'if (data.version === null) {',
+      caughtBy: node('gpu/worker', 'is not talked to'),
+    },
+    'a call of its own does not wait for its turn': {
+      file: 'src/worker/server.ts',
+      text: '      inTurn: (work) => this.inTurn(work, signal),\n',
+      becomes: '      inTurn: (work) => work(),\n',
+      caughtBy: node('gpu/worker', 'for themselves'),
+    },
     'a call that waits cannot be aborted': {
       file: 'src/worker/server.ts',
       text: '    signal.throwIfAborted();\n    // Nobody',

@@ -1,9 +1,9 @@
 /** What the Explain tab's part of the worker answers, with the pretrained networks. */
 import { expect, test } from 'vitest';
 import { errorOf } from '../../harness/page/explain/noise';
-import { answerExplain, type Surroundings } from '../../harness/page/explain/worker';
-import { Models } from '../../harness/page/models';
 import { initialSettings } from '../../harness/page/settings';
+import { answerExplain, type Surroundings } from '../../harness/page/worker/explain';
+import { Models } from '../../harness/page/worker/models';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { createEngine } from '../../src/engine';
 import { testGpu } from '../lanes/gpu';

@@ -1,6 +1,6 @@
 /** A worker whose browser keeps its runs: what is kept when a pause is over. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { createWorkerClient, serve } from '../../src/worker';
+import { createWorkerClient, type KeptRun, serve } from '../../src/worker';
 import { images, run } from '../gpu/worker/tiny';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 import { testGpu } from '../lanes/gpu';
@@ -43,6 +43,29 @@ test('after a pause, a copy up to its step is kept', async () => {
     expect(await started).toMatchObject({ step });
     end();
   }
+});
+
+test('a run that is put aside is kept, and gone on with later; where nothing is kept, it stays', async () => {
+  const storage = new FakeStorage();
+  const { client, end } = worker(storage);
+  await client.begin({ ...run, images });
+  const { loss } = await client.step(3);
+  const runs = new Promise<readonly KeptRun[]>((resolve) => {
+    client.on('runs', (all) => all.length > 0 && resolve(all));
+  });
+  await client.putAside();
+  const [{ id, step, held }] = await runs;
+  expect({ step, held }).toEqual({ step: 3, held: false });
+  await expect(client.step()).rejects.toThrow(/has no run/);
+  expect((await client.resume({ from: id, images })).losses.at(-1)).toBe(loss);
+  storage.quota = 0;
+  await client.step();
+  await expect(client.putAside()).rejects.toMatchObject({
+    code: 'data',
+    message: expect.stringMatching(/does not keep the run/),
+  });
+  expect(await client.step()).toMatchObject({ step: 5 });
+  end();
 });
 
 test('a pause does not wait longer for storage than its patience, and says so', async () => {

@@ -114,21 +114,37 @@ test('a pen that goes on after its stroke was undone, or the drawing replaced, d
   }
 });
 
-test('one question at a time, and then the last of those that came meanwhile', () => {
-  const sent: [number, string][] = [];
-  const latest = new Latest<string>((id, question) => sent.push([id, question]));
+test('one question at a time, and then the last of those that came meanwhile', async () => {
+  const sent: { question: string; signal: AbortSignal; resolve(n: number): void; reject(e: Error): void }[] =
+    [];
+  const outcomes: unknown[] = [];
+  const latest = new Latest<string, number>(
+    (question, signal) => new Promise((resolve, reject) => sent.push({ question, signal, resolve, reject })),
+    (outcome) => outcomes.push({ ...outcome, waiting: latest.waiting }),
+  );
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
   latest.ask('a');
   latest.ask('b');
   latest.ask('c');
-  expect([sent, latest.waiting]).toEqual([[[1, 'a']], true]);
-  expect(latest.answered(7)).toBe(false);
-  expect(latest.answered(1)).toBe(true);
-  expect([sent[1], latest.waiting]).toEqual([[2, 'c'], true]);
-  // An answer to what was dropped is none to what came after it.
+  expect([sent.map(({ question }) => question), latest.waiting]).toEqual([['a'], true]);
+  sent[0].resolve(1);
+  await turn();
+  expect([sent[1].question, latest.waiting]).toEqual(['c', true]);
+  expect(outcomes.splice(0)).toEqual([{ question: 'a', answer: 1, waiting: true }]);
+  // What is dropped is not waited for, and its answer is none to what comes after it.
   latest.drop();
+  expect([sent[1].signal.aborted, latest.waiting]).toEqual([true, false]);
   latest.ask('d');
-  expect([latest.answered(2), sent[2]]).toEqual([false, [3, 'd']]);
-  expect([latest.answered(3), latest.waiting, sent.length]).toEqual([true, false, 3]);
+  sent[1].resolve(2);
+  await turn();
+  expect([outcomes, sent[2].question, latest.waiting]).toEqual([[], 'd', true]);
+  sent[2].reject(new Error('no'));
+  await turn();
+  expect([outcomes, latest.waiting, sent.length]).toEqual([
+    [{ question: 'd', problem: 'no', waiting: false }],
+    false,
+    3,
+  ]);
 });
 
 test('noise is Gaussian, follows from the seed, and drowns the image as far as the level says', () => {

@@ -201,7 +201,12 @@ describe('what follows', () => {
     text: '',
   };
   const at = (across: number): Order => ({ ...order, place: { across, down: 0 } });
-  type Asked = { id: number; order: Order; images: readonly Placed[] };
+  type Asked = {
+    order: Order;
+    images: readonly Placed[];
+    resolve(images: Uint8Array): void;
+    reject(error: Error): void;
+  };
   let sent: Asked[];
   let rests: number;
   let settings: Settings;
@@ -209,10 +214,12 @@ describe('what follows', () => {
   /** The images that were asked for, by their numbers. */
   const images = (asked: Asked | undefined) => asked?.images.map(({ image }) => image);
   /** Answers what was asked last: each image is of its place alone. */
-  const answer = (asked = sent[sent.length - 1]) => {
-    const bytes = Uint8Array.from(asked.images.flatMap(({ place }) => [place.across, 100 + place.down]));
-    following.receive({ type: 'followed', id: asked.id, images: bytes });
+  const answer = async (asked = sent[sent.length - 1]) => {
+    asked.resolve(Uint8Array.from(asked.images.flatMap(({ place }) => [place.across, 100 + place.down])));
+    await turn();
   };
+  /** Timers stand still meanwhile. */
+  const turn = () => vi.advanceTimersByTimeAsync(0);
   const shown = () => [...following.shown!.tiles.bytes].filter((_, i) => i % 2 === 0);
 
   beforeEach(() => {
@@ -235,9 +242,10 @@ describe('what follows', () => {
       network,
       measuring: undefined,
       state: { ...initialState, adapter },
-      send: (command: { type: string }) => sent.push(command as unknown as Asked),
+      ask: (_: string, asked: Pick<Asked, 'order' | 'images'>) =>
+        new Promise((resolve, reject) => sent.push({ ...asked, resolve, reject })),
     };
-    following = new Following(app, () => rests++);
+    following = new Following(app as never, () => rests++);
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -251,89 +259,92 @@ describe('what follows', () => {
     expect(handOf(order)).toBe(9);
   });
 
-  test('never are two things under way, and the newest place wins', () => {
+  test('never are two things under way, and the newest place wins', async () => {
     following.follow(at(1), undefined);
     following.follow(at(2), undefined);
     following.follow(at(3), undefined);
     expect(sent).toHaveLength(1);
     expect(images(sent[0])).toEqual([9, 1, 2, 3]);
-    answer();
+    await answer();
     expect(sent).toHaveLength(2);
     // Of the first place nothing is shown any more, of the second nothing was ever asked.
     expect([sent[1].order.place.across, images(sent[1])]).toEqual([3, [9, 4, 5, 6]]);
-    answer();
+    await answer();
     expect(images(sent[2])).toEqual([7, 8, 0, 1, 2, 3]);
-    answer();
+    await answer();
     expect(sent).toHaveLength(3);
-    expect(shown()).toEqual(Array(10).fill(3));
-    // An answer to nothing.
-    following.receive({ type: 'followed', id: 1, images: new Uint8Array(8) } as WorkerEvent);
     expect(shown()).toEqual(Array(10).fill(3));
   });
 
-  test('while the hand moves on, the digit under it is new in each answer, and all are in three', () => {
+  test('while the hand moves on, the digit under it is new in each answer, and all are in three', async () => {
     for (let place = 1; place <= 3; place++) {
       following.follow(at(place), undefined);
       // The hand is further on when the answer comes.
       following.follow(at(place + 1), undefined);
-      answer();
+      await answer();
       expect(shown()[9]).toBe(place);
     }
     expect(Math.min(...shown())).toBeGreaterThan(0);
   });
 
-  test('it tells when the hand rests, once all are of its place', () => {
+  test('it tells when the hand rests, once all are of its place', async () => {
     following.follow(at(1), undefined);
-    for (let i = 0; i < 3; i++) answer();
+    for (let i = 0; i < 3; i++) await answer();
     expect(rests).toBe(0);
     vi.advanceTimersByTime(1000);
     expect(rests).toBe(1);
     following.follow(at(2), undefined);
     vi.advanceTimersByTime(1000);
     expect(rests).toBe(1);
-    for (let i = 0; i < 3; i++) answer();
+    for (let i = 0; i < 3; i++) await answer();
     expect(rests).toBe(2);
   });
 
-  test('what has been made is not made again: digits that stay while others are typed, and places that the hand returns to', () => {
+  test('what has been made is not made again: digits that stay while others are typed, and places that the hand returns to', async () => {
     const typed = (text: string) => following.follow({ ...order, text, count: text.length }, undefined);
     typed('20');
-    answer();
+    await answer();
     typed('202');
     expect(images(sent[1])).toEqual([2]);
-    answer();
+    await answer();
     typed('212');
     expect(images(sent[2])).toEqual([1]);
-    answer();
+    await answer();
     typed('202');
     expect(sent).toHaveLength(3);
     following.drop();
     expect(following.shown).toBeUndefined();
   });
 
-  test('what was shown stays until it is replaced', () => {
+  test('what was shown stays until it is replaced', async () => {
     following.follow(at(1), { bytes: new Uint8Array(20).fill(77), height: 1, width: 2, columns: 5 });
     expect(shown()).toEqual(Array(10).fill(77));
-    answer();
+    await answer();
     expect(shown().filter((v) => v === 1)).toHaveLength(4);
   });
 
-  test('a problem is told once, and something new may be tried', () => {
+  test('a problem is told once, and something new may be tried', async () => {
     following.follow(at(1), undefined);
-    following.receive({ type: 'followed', id: 1, problem: 'no' });
+    sent[0].reject(new Error('no'));
+    await turn();
     vi.advanceTimersByTime(1000);
     expect([following.problem, sent.length, rests]).toEqual(['no', 1, 0]);
     following.follow(at(2), undefined);
     expect([following.problem, sent.length]).toEqual([undefined, 2]);
     // A lost device has forgotten what it was asked.
-    following.receive({ type: 'lost', message: '', losses: new Float32Array() });
+    following.receive({ type: 'lost' } as WorkerEvent);
     following.follow(at(3), undefined);
     expect(sent).toHaveLength(3);
+    // An answer to what is not asked any more.
+    await answer(sent[1]);
+    expect(shown()).not.toContain(2);
+    await answer();
+    expect(shown()[9]).toBe(3);
   });
 
-  test('the map has the digit under the hand all over the field, from corner to corner', () => {
+  test('the map has the digit under the hand all over the field, from corner to corner', async () => {
     following.look(at(40));
-    for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) answer();
+    for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
     expect(sent.every((asked) => images(asked)!.every((image) => image === 9))).toBe(true);
     const { bytes, columns } = following.map!;
     expect([columns, bytes.length]).toEqual([MAP_SIDE, 2 * MAP_SIDE ** 2]);
@@ -353,13 +364,13 @@ describe('what follows', () => {
     following.next();
     expect(sent).toHaveLength(length + 1);
     following.look(at(60));
-    answer();
+    await answer();
     expect([sent.length, following.shown, rests]).toEqual([length + 1, undefined, 0]);
   });
 
-  test('a run that is gone is asked no more', () => {
+  test('a run that is gone is asked no more', async () => {
     following.follow({ ...at(1), source: 'run' }, undefined);
-    following.receive({ type: 'freed' });
+    following.receive({ type: 'freed' } as WorkerEvent);
     following.next();
     expect(sent).toHaveLength(1);
   });

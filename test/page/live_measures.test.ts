@@ -10,9 +10,9 @@ import {
 } from '../../harness/page/measurements';
 import { initialSettings } from '../../harness/page/settings';
 import { initialState, type State } from '../../harness/page/state';
-import { TimeShare } from '../../harness/page/time_share';
 import { trainingProgress } from '../../harness/page/train_progress';
-import { TrainingClock } from '../../harness/page/training_clock';
+import { TimeShare } from '../../harness/page/worker/time_share';
+import { TrainingClock } from '../../harness/page/worker/training_clock';
 
 describe('a share of the time', () => {
   /** Trains for `time` milliseconds in steps of 10, and measures, which takes `takes(n)`, whenever that is due. */

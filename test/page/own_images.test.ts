@@ -5,8 +5,8 @@ import { checkBeginning, fineTuning, trainingOf, whyNew } from '../../harness/pa
 import { idxFiles } from '../../harness/page/idx_files';
 import { readNpy } from '../../harness/page/npy';
 import { type Grey, inkOf, ofNpy, ofPictures } from '../../harness/page/own_images';
-import { checkClasses, loadFiles } from '../../harness/page/run_images';
 import type { Beginning, PageRecipe } from '../../harness/page/settings';
+import { checkClasses, loadFiles } from '../../harness/page/worker/run_images';
 import { loadIdx, loadLabels } from '../../src/files';
 import { recipeAt } from '../../src/recipes';
 import { settingsOf } from '../../src/training/options';

@@ -19,21 +19,25 @@ import {
   sourceOf,
 } from '../../harness/page/state';
 import { recipes } from '../../src/recipes';
+import { defaultConfig } from '../../src/unet/config';
 import { LossBatcher } from '../../src/worker/loss_batcher';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
-const built: Extract<WorkerEvent, { type: 'built' }> = {
+const built = {
   type: 'built',
   images: 10,
-  held: 0,
   stepsPerEpoch: 3,
   parameters: 309_057,
-  classes: 0,
+  network: defaultConfig,
   bytes: 1000,
   variants: {},
-};
+} as WorkerEvent;
+const lost = (...left: number[]): WorkerEvent => ({
+  ...{ type: 'lost', message: 'gone', reason: 'a crash', step: left.length, again: false },
+  ...{ losses: Float32Array.from(left), recovers: true, advice: undefined },
+});
 const losses = (first: number, ...values: number[]): WorkerEvent => ({
-  type: 'losses',
+  type: 'loss',
   first,
   losses: Float32Array.from(values),
   imagesPerSecond: 100,
@@ -65,8 +69,7 @@ describe('what the page knows', () => {
   });
 
   test('a shader that takes long', () => {
-    const of = (progress: object) =>
-      ({ type: 'preparing', progress: { done: 3, total: 5, ...progress } }) as WorkerEvent;
+    const of = (progress: object) => ({ type: 'progress', done: 3, total: 5, ...progress }) as WorkerEvent;
     const compiling = stateAfter(built, phase('compiling', true));
     const late = reduce(compiling, of({ task: 'compiling', kernel: 'mse.plain', seconds: 20 }));
     expect([compiling, late].map(describeState)).toEqual([
@@ -77,14 +80,9 @@ describe('what the page knows', () => {
   });
 
   test('steps that come again replace the old ones', () => {
-    const state = stateAfter(
-      built,
-      losses(0, 1, 2, 3, 4),
-      { type: 'lost', message: 'gone', losses: Float32Array.of(1, 2) },
-      losses(2, 0.5),
-    );
+    const state = stateAfter(built, losses(0, 1, 2, 3, 4), lost(1, 2), losses(2, 0.5));
     expect(state.losses).toEqual([1, 2, 0.5]);
-    expect(state.error?.message).toBe('gone');
+    expect(state.error?.message).toMatch(/lost \(a crash\)\..* goes on by itself from step 2\.$/);
   });
 
   test('how much of the run is in a file', () => {
@@ -94,7 +92,7 @@ describe('what the page knows', () => {
     // A model has no state of the optimizer.
     const model = { type: 'saved', name: 'x', bytes: new Uint8Array() } as const;
     expect(reduce(saved, model).saved).toBe(2);
-    expect(reduce(saved, { type: 'lost', message: '', losses: Float32Array.of(3) }).saved).toBe(1);
+    expect(reduce(saved, lost(3)).saved).toBe(1);
     expect(reduce(saved, { type: 'freed' }).saved).toBe(0);
 
     const { widths, ...others } = initialSettings;
@@ -169,7 +167,9 @@ describe('what the page knows', () => {
     const { sampling } = recipes.digits;
     const own = { recipe: 'digits', classes: 26, height: 32, width: 24, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
-    expect(networkIn('run', reduce(state, { ...built, classes: 30 }), digits)).toEqual({
+    const conditioning = { noiseLevel: true, classes: 30 };
+    const told = { ...built, network: { ...defaultConfig, conditioning } } as WorkerEvent;
+    expect(networkIn('run', reduce(state, told), digits)).toEqual({
       ...own,
       classes: 30,
     });
@@ -230,7 +230,7 @@ describe('what the page knows', () => {
   test('what is being prepared, until something else begins', () => {
     const compiling = stateAfter(phase('compiling', true));
     expect(describeState(compiling)).toBe('Compiling the shaders');
-    const tuning: WorkerEvent = { type: 'preparing', progress: { task: 'tuning', done: 3, total: 9 } };
+    const tuning: WorkerEvent = { type: 'progress', task: 'tuning', done: 3, total: 9 };
     expect(describeState(reduce(compiling, tuning))).toBe('Measuring which kernels are fastest');
     const training = [tuning, phase('training', true)].reduce(reduce, compiling);
     expect(training.preparing).toBeUndefined();
@@ -239,8 +239,7 @@ describe('what the page knows', () => {
 
   test('what is compared while it trains, until its end', () => {
     const of = (done: number): WorkerEvent => ({
-      type: 'preparing',
-      progress: { task: 'comparing', done, total: 9 },
+      ...{ type: 'progress', task: 'comparing', done, total: 9 },
     });
     const training = stateAfter(built, phase('training', true), losses(1, 2));
     expect(describeState(reduce(training, of(3)))).toBe(
@@ -346,7 +345,9 @@ describe('messages', () => {
 
   test('losses are sent in bunches, none lost, none twice', () => {
     const sent: WorkerEvent[] = [];
-    const batcher = new LossBatcher((event) => sent.push(event));
+    const batcher = new LossBatcher((type, value) =>
+      sent.push({ type, ...(value as object) } as WorkerEvent),
+    );
     for (let step = 1; step <= 5; step++) batcher.add(step, step / 2, 10);
     batcher.flush();
     batcher.flush();

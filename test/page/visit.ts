@@ -134,26 +134,31 @@ export async function onPhone(page: Page, ...selectors: string[]): Promise<strin
   );
 }
 
-/** What the page and its worker say to each other, as `recordMessages` has it. */
+/** A call that the page makes of its worker, or the end of one, as `recordMessages` has it. */
 export interface Message {
   readonly to: 'worker' | 'page';
+  /** The name of the call. */
   readonly type: string;
-  readonly id?: number;
-  /** Whether it has an answer to a drawing. */
+  readonly id: number;
+  /** Whether it ends with an answer. */
   readonly answer: boolean;
   /** The numbers of the images that are asked for, as the hand moves. */
   readonly images: readonly number[];
 }
 
-/** Loads the page anew, and records in `window.messages` what it and its worker say to each other from then on. */
+/** Loads the page anew, and records in `window.messages` what it asks of its worker from then on, and when that is answered. */
 export async function recordMessages(page: Page): Promise<void> {
   await page.evaluateOnNewDocument(() => {
     const messages: Message[] = [];
     Object.assign(window, { messages });
-    type Said = { type: string; id?: number; answer?: unknown; images?: { image: number }[] };
-    const note = (to: Message['to'], { type, id, answer, images }: Said) => {
-      const asked = type === 'follow' ? images!.map(({ image }) => image) : [];
-      messages.push({ to, type, id, answer: answer !== undefined, images: asked });
+    const calls = new Map<number, string>();
+    type Said = { type: string; id: number; call: string; args: unknown[]; value?: unknown };
+    const note = (to: Message['to'], { type, id, call, args, value }: Said) => {
+      if (type === 'own') calls.set(id, call);
+      else if (type !== 'done' && type !== 'failed') return;
+      const { images = [] } = Object(args?.[0]) as { images?: { image: number }[] };
+      const asked = call === 'follow' ? images.map(({ image }) => image) : [];
+      messages.push({ to, type: calls.get(id)!, id, answer: value !== undefined, images: asked });
     };
     const { postMessage, addEventListener } = Worker.prototype;
     const add = addEventListener as (...listener: unknown[]) => void;
@@ -163,7 +168,7 @@ export async function recordMessages(page: Page): Promise<void> {
       Worker.prototype.addEventListener = addEventListener;
       add.call(this, ...listener);
     };
-    Worker.prototype.postMessage = function (message: { type: string }, ...rest: unknown[]) {
+    Worker.prototype.postMessage = function (message: Said, ...rest: unknown[]) {
       note('worker', message);
       return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
     };

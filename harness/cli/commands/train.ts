@@ -8,19 +8,16 @@ import { requirements } from '../../../src/gpu/request_device';
 import { UnusableKernel } from '../../../src/gpu/unusable_kernel';
 import type { Schedule } from '../../../src/plan/schedule';
 import { padBatch } from '../../../src/plan/tensor';
-import { type Recipe, recipeAt, recipeOf, recipes, samplingFor } from '../../../src/recipes';
+import { type Recipe, recipeAt, recipeOf, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { Evaluation } from '../../../src/training/evaluation';
-import type { FitOptions, TrainerOptions, TrainingEvent } from '../../../src/training/options';
-import type { Trainer } from '../../../src/training/trainer';
+import type { TrainingEvent } from '../../../src/training/options';
 import { layersOf, type UNetConfig } from '../../../src/unet/config';
 import { checkVariants } from '../../../src/unet/variants';
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../../src/weights/checkpoint';
+import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import type { RunSettings } from '../../../src/weights/fields';
-import { assertSameData, type DataFingerprint, fingerprintImages } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
-import { ConstantImageWatch } from '../../../src/worker/constant_image';
-import { resumeTrainer } from '../../../src/worker/resume';
+import { TrainingRun } from '../../../src/worker/run';
 import { adapterText } from '../../run/adapter_text';
 import { usualHoldOut } from '../../run/hold_out';
 import { variantLines } from '../../run/kernels_text';
@@ -130,25 +127,25 @@ a second Ctrl-C quits at once.`,
 
 async function runTrain(given: TrainFlags, { signal }: Context): Promise<number> {
   const folder = await RunFolder.of(given);
-  const plan = await planRun(given, folder.checkpoint, signal);
+  const plan = await planRun(given, folder, signal);
   await folder.open();
   try {
     const progress = new Progress();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...plan.kernels, ...preparations.handlers });
     for (;;) {
-      const run = new TrainRun(engine, { ...plan, folder, progress, preparations });
-      await run.prepare();
+      const training = new Training(engine, { ...plan, folder, progress, preparations });
+      await training.prepare();
       try {
-        await run.train(signal);
+        await training.train(signal);
       } catch (error) {
         if (!(error instanceof UnusableKernel && error.wasUsed)) throw error;
         // The engine does not use that kernel again.
         progress.print(`${error.text} The run begins again.`);
-        run.free();
+        training.undo();
         continue;
       }
-      await run.finish(signal);
+      await training.finish(signal);
       return 0;
     }
   } finally {
@@ -159,20 +156,20 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
 /** Determines and checks everything that needs no device. */
 async function planRun(
   given: TrainFlags,
-  checkpoint: Checkpoint | undefined,
+  { checkpoint, bytes }: RunFolder,
   signal: AbortSignal,
 ): Promise<Plan> {
-  const settings = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
+  const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const kernels = await kernelChoice(given);
-  const source = settings.source ?? 'mnist';
-  const all = await loadImages(source, settings.limit, signal);
+  const source = asked.source ?? 'mnist';
+  const all = await loadImages(source, asked.limit, signal);
   const recipe = recipeGiven(given);
   // The tutorial trains on all images and holds out none.
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
-  const holdout = settings.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
+  const holdout = asked.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
-  const data = fingerprintImages(images);
-  if (checkpoint) assertSameData(checkpoint.data, data);
+  const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}) };
+  const resumed = bytes && TrainingRun.resume(bytes, { images, settings }, given.resume);
   const classes = images.labels && 1 + images.labels.reduce((a, b) => Math.max(a, b), 0);
   const config = checkpoint?.config ?? networkOf(given, { ...images, classes });
   if (config.conditioning?.classes && !images.labels) {
@@ -182,25 +179,19 @@ async function planRun(
   }
   const perEpoch = stepsPerEpoch({ ...settings, imageCount: images.count });
   const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
+  const schedule = given.schedule && scheduleFor(given.schedule, steps);
+  const trainer = { ...recipe.trainer, ...(schedule ? { schedule } : {}) };
   if (kernels.variants) {
     // Checks with every optional feature; the features of the actual device are checked later.
     const features = new Set(requirements.optionalFeatures);
     checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
   }
   return {
-    settings: { ...settings, ...(holdout > 0 ? { holdout } : {}) },
-    images,
+    run: resumed ?? TrainingRun.begin({ network: config, trainer }, { images, settings }),
     held,
-    data,
     config,
     source,
     kernels,
-    training: checkpoint
-      ? { ...checkpoint.state.adam, ...checkpoint.training }
-      : {
-          ...recipe.trainer,
-          ...(given.schedule ? { schedule: scheduleFor(given.schedule, steps) } : {}),
-        },
     steps,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
     qualityCount: given.quality ?? 1000,
@@ -308,16 +299,12 @@ export function resumedSettings(
 // ---------------------------------------------------------------- the run
 
 interface Plan {
-  readonly settings: RunSettings;
-  readonly images: ImageSet;
+  readonly run: TrainingRun;
   /** The images that are held out from training. */
   readonly held: ImageSet | undefined;
-  readonly data: DataFingerprint;
   readonly config: UNetConfig;
   readonly source: string;
   readonly kernels: EngineChoice;
-  /** Options of the trainer besides batch size and rate. */
-  readonly training: Partial<TrainerOptions>;
   /** Steps of the whole run. */
   readonly steps: number;
   readonly heldOutLosses: readonly (number | undefined)[];
@@ -325,21 +312,19 @@ interface Plan {
   readonly saveSeconds: number;
 }
 
-interface RunOptions extends Plan {
+interface Options extends Plan {
   readonly folder: RunFolder;
   readonly progress: Progress;
   readonly preparations: Preparations;
 }
 
-class TrainRun {
+/** A run, and what the command makes of it: files, and lines that say how it goes. */
+class Training {
   private readonly engine: Engine;
-  private readonly options: RunOptions;
+  private readonly options: Options;
+  private readonly run: TrainingRun;
   private readonly progress: Progress;
-  private readonly losses: number[];
-  private readonly stepsPerEpoch: number;
   private readonly started = new Date();
-  private trainer!: Trainer;
-  private dataset!: Awaited<ReturnType<Engine['createDataset']>>;
   private savedAt = performance.now();
   private savedStep: number | undefined;
   private trainSeconds = 0;
@@ -355,12 +340,11 @@ class TrainRun {
   private history: History | undefined;
   private quality: Measured | undefined;
 
-  constructor(engine: Engine, options: RunOptions) {
+  constructor(engine: Engine, options: Options) {
     this.engine = engine;
     this.options = options;
+    this.run = options.run;
     this.progress = options.progress;
-    this.losses = [...(options.folder.checkpoint?.losses ?? [])];
-    this.stepsPerEpoch = stepsPerEpoch({ ...options.settings, imageCount: options.images.count });
     this.heldOut = [...options.heldOutLosses];
   }
 
@@ -368,34 +352,35 @@ class TrainRun {
     return this.options.steps;
   }
 
+  private get losses(): readonly number[] {
+    return this.run.losses;
+  }
+
+  private get stepsPerEpoch(): number {
+    return this.run.stepsPerEpoch;
+  }
+
+  private get trainer() {
+    return this.run.trainer!;
+  }
+
   /** Whether the network learns a flow from noise to images. */
   private get flow(): boolean {
-    return this.trainer.settings.objective === 'flow';
+    return this.run.objective === 'flow';
   }
 
   /** Uploads everything to the GPU and prints what is going to happen. */
   async prepare(): Promise<void> {
-    const { engine, options, progress } = this;
-    const { settings, images, held, config, folder, source, training } = options;
+    const { engine, options, progress, run } = this;
+    const { held, config, folder, source } = options;
+    const { settings, images } = run;
     const { checkpoint } = folder;
-    const { objective = 'tutorial' } = training;
-    const sampling = samplingFor(checkpoint ?? { config, objective });
-    const unet = await engine.createUNet(config, { seed: settings.seed, sampling });
-    const { batchSize, learningRate } = settings;
-    const common = { ...training, batchSize, learningRate };
-    const { trainer: made, otherKernels } = checkpoint
-      ? await resumeTrainer(engine, unet, common, checkpoint)
-      : { trainer: await engine.createTrainer(unet, common) };
-    this.trainer = made;
-    this.dataset = await engine.createDataset(images);
-    if (checkpoint) {
-      await unet.setParameters(checkpoint.parameters);
-      this.trainer.setState(checkpoint.state);
-      if (folder.own) this.savedStep = checkpoint.state.step;
-    }
+    await run.build(engine);
+    if (checkpoint && folder.own) this.savedStep = checkpoint.state.step;
+    const unet = run.unet!;
     const { count, height, width, channels } = images;
     if (this.flow) this.history = await History.create(engine, unet, settings);
-    const [net, trainer, set] = [unet.bytes, this.trainer.bytes, this.dataset.buffer.size];
+    const [net, trainer, set] = [unet.bytes, this.trainer.bytes, run.dataset!.buffer.size];
     progress.print(`Adapter     ${adapterText(engine.adapter)}`);
     progress.print(
       `Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
@@ -413,12 +398,12 @@ class TrainRun {
         before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
       progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}${changed}`);
       if (checkpoint.note) progress.print(`            ${checkpoint.note}`);
-      if (otherKernels) {
-        progress.print(`            with other kernels, so the last digits will differ: ${otherKernels}`);
+      if (run.otherKernels) {
+        progress.print(`            with other kernels, so the last digits will differ: ${run.otherKernels}`);
       }
     }
     const origin = checkpoint
-      ? otherKernels
+      ? run.otherKernels
         ? this.options.preparations.origin(engine, false)
         : 'as the run began'
       : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
@@ -429,17 +414,16 @@ class TrainRun {
     this.readyAt = performance.now() / 1000;
   }
 
-  /** Leaves the device. */
-  free(): void {
-    this.trainer.unet.destroy();
-    this.trainer.destroy();
-    this.dataset.destroy();
+  /** Takes the run back to where it began here. */
+  undo(): void {
+    this.run.free();
+    this.run.undo();
   }
 
   async train(signal: AbortSignal): Promise<void> {
-    const { trainer, losses, progress, stepsPerEpoch, steps } = this;
-    const { settings, saveSeconds } = this.options;
-    const { epochs, seed, binarize, dropLast } = settings;
+    const { run, losses, progress, stepsPerEpoch, steps } = this;
+    const { saveSeconds } = this.options;
+    const { epochs } = run.settings;
     if (losses.length >= steps) {
       progress.print(
         `The run is complete (${plural(epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
@@ -448,15 +432,12 @@ class TrainRun {
       await this.save();
       return;
     }
-    const { learningRate } = this.options.settings;
-    const watch = new ConstantImageWatch(this.options.images, trainer.settings, binarize);
     const start = performance.now();
     let epochStart = start;
     try {
-      for await (const event of this.events({ epochs, seed, binarize, dropLast, signal })) {
+      for await (const event of this.events(signal)) {
         const now = performance.now();
-        losses.push(event.loss);
-        const warning = watch.warning(losses, learningRate);
+        const warning = run.add(event.loss);
         if (warning) progress.print(`Warning: ${warning}`);
         if (this.firstStepAt === undefined) {
           this.firstStepAt = now / 1000;
@@ -466,7 +447,8 @@ class TrainRun {
           );
         }
         const epochDone = event.step % stepsPerEpoch === 0;
-        const imagesLeft = Math.max(steps - event.step, 0) * Math.min(trainer.batchSize, this.dataset.count);
+        const imagesLeft =
+          Math.max(steps - event.step, 0) * Math.min(run.trainer!.batchSize, run.images.count);
         progress.update({
           done: event.step,
           total: steps,
@@ -510,9 +492,9 @@ class TrainRun {
    * The events of `fit` up to the end of the run. It interrupts `fit` where an epoch is evaluated or the history needs a frame, so that no
    * later step has been submitted by then.
    */
-  private async *events(options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
-    const { trainer, dataset, losses, stepsPerEpoch, steps, history } = this;
-    await history?.add(losses.length, options.signal);
+  private async *events(signal: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { run, losses, stepsPerEpoch, steps, history } = this;
+    await history?.add(losses.length, signal);
     while (losses.length < steps) {
       const done = losses.length;
       const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;
@@ -520,7 +502,7 @@ class TrainRun {
       // Yields the last event only after `fit` has ended, so that the receiver may evaluate and sample.
       let last: TrainingEvent | undefined;
       try {
-        for await (const event of trainer.fit(dataset, { ...options, maxSteps })) {
+        for await (const event of run.train({ steps: maxSteps, signal })) {
           if (last) yield last;
           last = event;
         }
@@ -529,23 +511,23 @@ class TrainRun {
         throw error;
       }
       if (last) yield last;
-      await history?.add(losses.length, options.signal);
+      await history?.add(losses.length, signal);
     }
   }
 
   /** Evaluates the held-out images, if there are any: at the end of `epoch`, if given. */
   private async evaluate(epoch?: number): Promise<Evaluation | undefined> {
-    const { held, settings } = this.options;
+    const { held } = this.options;
     if (!held) return undefined;
-    this.evaluation = await this.trainer.evaluate(held, { binarize: settings.binarize });
+    this.evaluation = await this.trainer.evaluate(held, { binarize: this.run.settings.binarize });
     if (epoch !== undefined) this.heldOut[epoch - 1] = this.evaluation.loss;
     return this.evaluation;
   }
 
   /** Writes the model, the pictures and run.json. */
   async finish(signal: AbortSignal): Promise<void> {
-    const { engine, trainer, progress, options } = this;
-    const { objective } = trainer.settings;
+    const { engine, trainer, progress, options, run } = this;
+    const { objective } = run;
     options.folder.check();
     await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective }));
     await this.evaluate();
@@ -554,10 +536,11 @@ class TrainRun {
     const start = performance.now();
     const onStep = (name: string, done: number, total: number) =>
       progress.update({ done, total, text: `${name}.png: step ${done} of ${total}` });
-    const shown = { seed: options.settings.seed, signal, onStep };
+    const { seed } = run.settings;
+    const shown = { seed, signal, onStep };
     const pictures = this.flow
-      ? digitPictures(engine, trainer.unet, options.images, shown)
-      : runPictures(engine, trainer.unet, options.images, shown);
+      ? digitPictures(engine, trainer.unet, run.images, shown)
+      : runPictures(engine, trainer.unet, run.images, shown);
     for await (const { name, picture } of pictures) {
       await writeWhole(this.path(`${name}.png`), encodePng(picture));
       written.push(`${name}.png`);
@@ -570,7 +553,7 @@ class TrainRun {
     if (measures && options.qualityCount >= 6 && this.flow) {
       this.quality = await measureQuality(engine, trainer.unet, {
         count: options.qualityCount,
-        seed: options.settings.seed,
+        seed,
         signal,
         onImages: (done) =>
           progress.update({
@@ -609,9 +592,8 @@ class TrainRun {
 
   /** Saves the checkpoint and the loss files. */
   private async save(): Promise<void> {
-    const { trainer, losses } = this;
-    const { settings, data } = this.options;
-    const bytes = await saveCheckpoint({ trainer, settings, data, losses });
+    await this.run.keep();
+    const bytes = this.run.checkpoint!;
     // Parse the new checkpoint before it replaces one that is known to be readable. It also contains the steps that were in flight.
     const { step } = loadCheckpoint(bytes).state;
     this.options.folder.check();
@@ -627,7 +609,8 @@ class TrainRun {
 
   private files(): Record<string, string> {
     const { losses, stepsPerEpoch, heldOut, evaluation } = this;
-    const { settings, images, source } = this.options;
+    const { source } = this.options;
+    const { settings, images } = this.run;
     const subtitle = `${source}, ${thousands(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
     const held = this.options.held ? { heldOut } : {};
     return {
@@ -648,8 +631,9 @@ class TrainRun {
   }
 
   private report(pictureSeconds: number) {
-    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options } = this;
-    const { settings, config, data, images } = options;
+    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options, run } = this;
+    const { config } = options;
+    const { settings, data, images } = run;
     const { checkpoint } = options.folder;
     const resumedAt = checkpoint?.state.step ?? 0;
     const means = epochMeans(losses, stepsPerEpoch);
@@ -668,7 +652,7 @@ class TrainRun {
       gpuMemoryBytes: {
         trainer: trainer.bytes,
         network: trainer.unet.bytes,
-        data: this.dataset.buffer.size,
+        data: run.dataset!.buffer.size,
       },
       steps: losses.length,
       stepsPerEpoch,

@@ -3,7 +3,6 @@ import { files } from 'virtual:shader-sources';
 import type { App } from '../app';
 import { anyElement, button, setText } from '../dom';
 import type { Listed } from '../inside/protocol';
-import type { WorkerEvent } from '../protocol';
 import type { Texts } from './assemble';
 import { Editor } from './editor';
 import { Edits } from './edits';
@@ -24,7 +23,7 @@ export class ShaderDesk {
   private readonly trials = new Trials();
   private editor: Editor | undefined;
   private closeEditor = () => {};
-  private listed: Listed | undefined;
+  listed: Listed | undefined;
   /** A saved file that waits for the list of dispatches. */
   private waiting: SavedShader | undefined;
   /** What the training worker has been asked to train with, and has not answered. */
@@ -63,29 +62,27 @@ export class ShaderDesk {
 
   /** A file was saved: it is tried, and if it is right, trained with. */
   save(saved: SavedShader): void {
-    const { app, listed, edits, editor } = this;
+    const { listed, edits, editor } = this;
     edits.set(saved.file, saved.text);
     editor?.show();
     if (listed) void this.trySaved(saved, listed);
     else {
       const first = !this.waiting;
       this.waiting = saved;
-      if (first) app.send({ type: 'inside', order: { kind: 'list', source: 'run' } });
+      if (first) void this.list();
     }
   }
 
-  receive(event: WorkerEvent): void {
-    if (event.type === 'shaders') this.taken(event.problem);
-    else if (event.type === 'inside') {
-      const { answer } = event;
-      if (answer.kind === 'listed') this.listed = answer;
-      else if (answer.kind !== 'failed' || answer.order !== 'list') return;
-      const { waiting } = this;
-      this.waiting = undefined;
-      if (waiting && this.listed) void this.trySaved(waiting, this.listed);
-      else if (waiting && answer.kind === 'failed')
-        this.say(`${waiting.file} was saved, but not tried: ${answer.message}`);
-    }
+  /** Tries the saved file that waits for the list. */
+  private async list(): Promise<void> {
+    const failed = ({ message }: Error) => ({ kind: 'failed', message }) as const;
+    const answer = await this.app.ask('inside', { kind: 'list', source: 'run' }).catch(failed);
+    const { file, ...saved } = this.waiting!;
+    this.waiting = undefined;
+    if (answer.kind === 'listed') {
+      this.listed = answer;
+      void this.trySaved({ file, ...saved }, answer);
+    } else if (answer.kind === 'failed') this.say(`${file} was saved, but not tried: ${answer.message}`);
   }
 
   private async tryIt(editor: Editor, op: number): Promise<void> {
@@ -128,7 +125,8 @@ export class ShaderDesk {
 
   private use(texts: Texts, shaders: Parameters<Edits['pass']>[1]): void {
     this.asked = texts;
-    this.app.send({ type: 'shaders', shaders });
+    const taken = (problem: string | undefined) => this.asked === texts && this.taken(problem);
+    this.app.ask('shaders', shaders).then(taken, ({ message }) => taken(message));
   }
 
   /** The training worker trains with what it was asked to, unless there is a problem. */

@@ -1,7 +1,7 @@
 /** The desk for shaders, which is loaded when the first one is edited, or saved while the development server runs. */
 import type { App } from '../app';
 import type { EditShader } from '../inside/dispatch_list';
-import type { WorkerEvent } from '../protocol';
+import type { Listed } from '../inside/protocol';
 import type { SavedShader, ShaderDesk } from './desk';
 
 export function lateDesk(app: App) {
@@ -21,8 +21,11 @@ export function lateDesk(app: App) {
   return {
     open: ((...given) =>
       void load().then((loaded) => loaded.open(...given))) satisfies EditShader as EditShader,
-    receive(event: WorkerEvent): void {
-      void desk?.then((loaded) => loaded.receive(event));
+    /** The dispatches were listed anew. */
+    listed(listed: Listed): void {
+      void desk?.then((loaded) => {
+        loaded.listed = listed;
+      });
     },
   };
 }

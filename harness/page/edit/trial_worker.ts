@@ -1,6 +1,6 @@
 /** Tries edited shaders on its own device, apart from the training: what happens to this one harms nobody. */
 import { createEngine, type Engine } from '../../../src';
-import { deviceLostText } from '../../../src/worker/lost_text';
+import { deviceLostText } from '../../../src/keeping/lost_text';
 import type { TrialEvent, TrialOrder } from './protocol';
 import { tryShaders } from './trial';
 

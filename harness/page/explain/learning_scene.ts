@@ -36,7 +36,7 @@ export class LearningScene implements Scene {
 
   constructor(stage: Stage) {
     this.stage = stage;
-    this.question = new Question(stage.app, 'learning');
+    this.question = new Question(stage.app);
     this.questions = [this.question];
     this.network = new NetworkChoice(stage.app);
     this.slider = new Slider('explain-level', 't', 10, stage.changed);

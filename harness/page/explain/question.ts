@@ -12,15 +12,20 @@ const AGAIN = { images: 2048, ms: 3000 };
 export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
   answer: Answer | undefined;
   private readonly app: App | undefined;
-  private readonly key: string;
-  private readonly latest: Latest<ExplainOrder>;
+  private readonly latest: Latest<ExplainOrder, ExplainAnswer>;
   private asked = { order: '', steps: 0, at: 0 };
   private problem: string | undefined;
 
-  constructor(app: App | undefined, key: string) {
+  constructor(app: App | undefined) {
     this.app = app;
-    this.key = key;
-    this.latest = new Latest((id, order) => app?.send({ type: 'explain', key, id, order }));
+    this.latest = new Latest(
+      (order, signal) => app!.ask('explain', order, signal),
+      ({ answer, problem }) => {
+        this.problem = problem;
+        if (answer) this.answer = answer as Answer;
+        app!.changed();
+      },
+    );
   }
 
   /** Asks, unless that has been asked. `live`: also whenever the run's network has learned since. */
@@ -43,18 +48,11 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     this.latest.ask(order);
   }
 
-  /** Whether this was an answer to it. */
-  receive(event: WorkerEvent): boolean {
-    if (event.type === 'lost' || event.type === 'freed') {
-      this.latest.drop();
-      if (event.type === 'freed') this.asked = { order: '', steps: 0, at: 0 };
-      else this.problem = 'The GPU device was lost. Choose anything, and another one is asked for.';
-      return false;
-    }
-    if (event.type !== 'explained' || event.key !== this.key || !this.latest.answered(event.id)) return false;
-    this.problem = event.problem;
-    if (event.answer) this.answer = event.answer as Answer;
-    return true;
+  receive({ type }: WorkerEvent): void {
+    if (type !== 'lost' && type !== 'freed') return;
+    this.latest.drop();
+    if (type === 'freed') this.asked = { order: '', steps: 0, at: 0 };
+    else this.problem = 'The GPU device was lost. Choose anything, and another one is asked for.';
   }
 
   /** Steps that the run had made when it was asked. */

@@ -44,7 +44,7 @@ export class RecipeScene implements Scene {
     this.stage = stage;
     this.sides = (['tutorial', 'digits'] as const).map((of) => ({
       of,
-      question: new Question<Made>(stage.app, of),
+      question: new Question<Made>(stage.app),
       figure: new Figure(`The recipe ${of}`),
     }));
     this.questions = this.sides.map(({ question }) => question);

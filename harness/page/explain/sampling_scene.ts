@@ -38,7 +38,7 @@ export class SamplingScene implements Scene {
 
   constructor(stage: Stage) {
     this.stage = stage;
-    this.question = new Question(stage.app, 'sampling');
+    this.question = new Question(stage.app);
     this.questions = [this.question];
     this.network = new NetworkChoice(stage.app);
     this.playback = new Playback('explain-way', stage.changed);

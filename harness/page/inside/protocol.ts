@@ -150,8 +150,7 @@ export type InsideAnswer =
   | Looked
   | Stepped
   | Listed
-  /** Of the listed ops, the first have taken so many milliseconds each. With the last one comes the clock. */
-  | { readonly kind: 'timed'; readonly index: number; readonly ms: number }
+  /** The ops were timed, each told by an event `timed`. */
   | { readonly kind: 'timedAll'; readonly clock: 'timestamp-query' | 'wall clock' | 'stopped' }
   /** `order` could not be carried out. */
   | { readonly kind: 'failed'; readonly order: InsideOrder['kind']; readonly message: string };

@@ -4,7 +4,6 @@ import { describeAdapter } from '../../../src/gpu/adapter';
 import type { App, Panel } from '../app';
 import { anyElement, setMessage, setText } from '../dom';
 import { setDisabled } from '../focus';
-import type { WorkerEvent } from '../protocol';
 import { element } from '../table';
 import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
 import { Measurement } from './measure';
@@ -22,8 +21,6 @@ export class GpuPanel implements Panel {
   private problem = '';
   private title = '';
   private copied = '';
-  /** Takes what the training worker answers. */
-  private answer: (report: EngineReport | undefined) => void = () => {};
 
   private readonly box = element('details', 'more gpu');
   private readonly list = element('div', '');
@@ -48,8 +45,7 @@ export class GpuPanel implements Panel {
     this.copy.addEventListener('click', () => void this.copyReport());
   }
 
-  receive(event: WorkerEvent): void {
-    if (event.type === 'report') this.answer(event.report);
+  receive(): void {
     this.run.proceed();
   }
 
@@ -103,9 +99,8 @@ export class GpuPanel implements Panel {
   /** What the engine that trains knows; undefined if there is none, or its worker does not answer. */
   private ask(): Promise<EngineReport | undefined> {
     return new Promise((resolve) => {
-      this.answer = resolve;
       setTimeout(resolve, PATIENCE_MS);
-      this.app.send({ type: 'report' });
+      this.app.ask('report', undefined).then(resolve, () => {});
     });
   }
 

@@ -4,7 +4,6 @@ import type { Variants } from '../../../src/unet/variants';
 import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
-import type { Command } from '../protocol';
 import type { PageRecipe, Settings, Tune } from '../settings';
 import { startWorker } from '../start_worker';
 import type { State } from '../state';
@@ -45,7 +44,7 @@ interface Page {
   readonly state: State;
   /** The measurement that waits or runs. */
   measuring: MeasureName | undefined;
-  send(command: Command): void;
+  send(name: 'pause'): void;
   changed(): void;
 }
 
@@ -90,7 +89,7 @@ export class Measurement<N extends MeasureName> {
     this.app.measuring = this.task;
     this.message = '';
     this.status = 'waiting';
-    if (this.app.state.training) this.app.send({ type: 'pause' });
+    if (this.app.state.training) this.app.send('pause');
     this.proceed();
   }
 

@@ -1,6 +1,6 @@
 /** Runs one check, benchmark or self-check on its own device, apart from the training, and reports results as they come. */
 import { createEngine, type Engine } from '../../../src';
-import { deviceLostText } from '../../../src/worker/lost_text';
+import { deviceLostText } from '../../../src/keeping/lost_text';
 import { runBench } from '../../bench/run';
 import { runCheck } from '../../run/check';
 import { variantsInUse } from '../../run/in_use';

@@ -155,7 +155,8 @@ test('a drawing is answered in a few steps, and better while nothing moves; what
     }, 5);
   });
   const pictures = () => page.evaluate(() => (window as unknown as { pictures: string[] }).pictures);
-  const drawn = async () => (await messagesOf(page)).filter(({ type }) => type === 'drawn');
+  const drawn = async () =>
+    (await messagesOf(page)).filter(({ to, type }) => to === 'page' && type === 'draw');
   await click(page, '#draw-example');
   // Paper, the first answer, the better one.
   await until(page, () => (window as unknown as { pictures: string[] }).pictures.length === 3);
@@ -174,7 +175,7 @@ test('a drawing is answered in a few steps, and better while nothing moves; what
     const count = (to: string, what: string) =>
       messages.slice(before).filter((each) => each.to === to && each.type === what).length;
     move(99);
-    while (count('page', 'drawn') < 1 || count('worker', 'draw') < 2)
+    while (count('page', 'draw') < 1 || count('worker', 'draw') < 2)
       await new Promise((resolve) => setTimeout(resolve, 1));
     move(98);
   });

@@ -28,13 +28,13 @@ const search = (page: Page) => page.evaluate(() => location.search);
 
 /** How often the worker was asked for something, and how much of that was under way at once. */
 async function asked(page: Page, what: 'follow' | 'sample') {
-  const all = (await messagesOf(page)).filter(({ type }) => type === what || type === 'followed');
+  const all = (await messagesOf(page)).filter(({ type }) => type === what);
   let [waiting, most] = [0, 0];
   for (const { to } of all) {
     waiting += to === 'worker' ? 1 : -1;
     most = Math.max(most, waiting);
   }
-  return { times: all.filter(({ type }) => type === what).length, most };
+  return { times: all.filter(({ to }) => to === 'worker').length, most };
 }
 
 test('digits appear while a number is typed, without a press, and with their steps when the typing rests', async () => {

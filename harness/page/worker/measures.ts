@@ -1,13 +1,15 @@
-/** Measures the run's network while it trains, in the worker: its loss on held-out images, and the quality of its samples. */
-import type { Engine, ImageSet, Trainer } from '../../src';
+/** Measures the run's network while it trains: its loss on held-out images, and the quality of its samples. Tells when the time is up, too. */
+import type { Engine, Trainer, TrainingEvent } from '../../../src';
+import type { Network } from '../order';
+import type { TrainingRun } from './door';
 import { HeldOut } from './live_loss';
-import type { Measurement } from './measurements';
-import type { Network } from './order';
+import type { Workplace } from './place';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
 import { TimeShare } from './time_share';
-import type { TrainingClock } from './training_clock';
+import { TrainingClock } from './training_clock';
+import type { Views } from './views';
 
-export type Kind = 'heldOut' | 'quality';
+type Kind = 'heldOut' | 'quality';
 
 /** Each may take this share of the time. */
 const SHARE = 0.05;
@@ -23,16 +25,15 @@ interface MeasuredRun {
   readonly engine: Engine;
   readonly trainer: Trainer;
   readonly network: Network;
-  readonly held: ImageSet | undefined;
-  readonly binarize: boolean | undefined;
   readonly seed: number;
   /** Whether it trains on the digits that the classifier knows. */
   readonly isDigits: boolean;
 }
 
-export class LiveMeasures {
-  private readonly send: (event: Measurement) => void;
-  private readonly clock: TrainingClock;
+export class Measures {
+  readonly clock = new TrainingClock();
+  private readonly place: Workplace;
+  private readonly views: Views;
   private run: MeasuredRun | undefined;
   private heldOut: HeldOut | undefined;
   private shares = newShares();
@@ -42,20 +43,24 @@ export class LiveMeasures {
   private readonly last = { heldOut: -1, quality: -1 };
   private toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(send: (event: Measurement) => void, clock: TrainingClock) {
-    this.send = send;
-    this.clock = clock;
+  constructor(place: Workplace, views: Views) {
+    this.place = place;
+    this.views = views;
   }
 
   /** From now on it measures this run. */
-  begin(run: MeasuredRun): void {
+  begin({ unet, objective, settings, trainer }: TrainingRun, engine: Engine): void {
+    const { held } = this.place.imagesOf(this.place.current);
     this.free();
-    this.run = run;
+    this.run = {
+      ...{ engine, trainer: trainer!, network: { unet: unet!, objective }, seed: settings.seed },
+      isDigits: this.place.source === 'mnist',
+    };
     this.begunAt = this.clock.run(performance.now());
-    if (run.held) this.heldOut = new HeldOut(run.engine, run.held, run.binarize);
+    if (held) this.heldOut = new HeldOut(engine, held, settings.binarize);
   }
 
-  /** Call this before trainer and engine are destroyed. */
+  /** Call this before the run leaves the device. */
   free(): void {
     this.heldOut?.free();
     this.heldOut = undefined;
@@ -64,13 +69,52 @@ export class LiveMeasures {
     Object.assign(this.last, { heldOut: -1, quality: -1 });
   }
 
-  /** Whether there is something to measure that has not been measured after this step. */
-  can(kind: Kind, step: number): boolean {
-    return step > 0 && step !== this.last[kind] && this.isPossible(kind);
+  training(on: boolean): void {
+    if (on) this.clock.start(performance.now());
+    else this.clock.stop(performance.now());
+  }
+
+  /** Stops training whose time is up, and asks for what is to be measured. */
+  between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): void {
+    const { core, settings, post } = this.place;
+    this.tell(imagesPerSecond);
+    const due = this.due(imagesPerSecond);
+    if (this.clock.isOver(performance.now(), settings.minutes)) {
+      core.pause();
+      post({ type: 'timeUp' });
+    } else if (due) core.tasks.request(() => this.measure(due));
+  }
+
+  /** Of the network at the end of the run; nobody waits for them. */
+  async atEnd(): Promise<void> {
+    for (const kind of ['heldOut', 'quality'] as const) if (!this.place.core.wanted) await this.measure(kind);
+  }
+
+  /** Measures the network as it is now; an interruption ends that. Training, if it is wanted, goes on afterwards. */
+  async measure(kind: Kind): Promise<void> {
+    const { core } = this.place;
+    const trainer = core.run?.trainer;
+    const step = core.run?.losses.length ?? 0;
+    if (!trainer || step === 0 || step === this.last[kind] || !this.isPossible(kind)) return;
+    const trains = core.wanted !== undefined;
+    if (trains) this.training(true);
+    else core.phase(core.resting);
+    try {
+      await core.tasks.interruptible(trains ? 'training' : 'pictures', (signal) =>
+        this.make(kind, { step, counts: trains, signal }),
+      );
+    } finally {
+      this.training(false);
+    }
+    // It was a pause that ended it, and not the loss of the device.
+    if (trains && !core.wanted && core.run?.trainer === trainer) {
+      core.phase(core.resting);
+      await this.views.lastPictures(step);
+    }
   }
 
   /** What may be measured now. `imagesPerSecond` of the training says about how long it takes the first time. */
-  due(imagesPerSecond: number): Kind | undefined {
+  private due(imagesPerSecond: number): Kind | undefined {
     const now = performance.now();
     const time = this.time(now);
     return (['heldOut', 'quality'] as const).find(
@@ -82,41 +126,42 @@ export class LiveMeasures {
   }
 
   /** `counts`: training waits for it. Rejects with the signal's reason. */
-  async measure(
+  private async make(
     kind: Kind,
     { step, counts, signal }: { step: number; counts: boolean; signal: AbortSignal },
   ): Promise<void> {
     const { run } = this;
+    const { post } = this.place;
     if (!run) return;
     const start = performance.now();
     let done = false;
-    this.send({ type: 'measuring', what: kind });
+    post({ type: 'measuring', what: kind });
     try {
       if (kind === 'heldOut') {
         const measured = await this.heldOut!.measure(run.trainer, step, signal);
-        this.send({ type: kind, measured });
+        post({ type: kind, measured });
       } else {
         const measured = await acceptedShare(run.engine, run.network, { step, seed: run.seed, signal });
-        this.send({ type: kind, measured });
+        post({ type: kind, measured });
       }
       done = true;
       this.last[kind] = step;
     } finally {
       this.doneAt[kind] = performance.now();
       if (counts) this.shares[kind].add(this.doneAt[kind] - start, { done });
-      this.send({ type: 'measuring', what: undefined });
+      post({ type: 'measuring', what: undefined });
     }
   }
 
   /** Tells the page how the time is spent, once a second. */
-  tell(imagesPerSecond: number): void {
+  private tell(imagesPerSecond: number): void {
     const now = performance.now();
     if (now - this.toldAt < TELL_MS) return;
     this.toldAt = now;
     const time = this.time(now);
     const { heldOut, quality } = this.shares;
     const wait = quality.untilDue(time, this.guess('quality', imagesPerSecond));
-    this.send({
+    this.place.post({
       type: 'clock',
       run: this.clock.run(now) / 1000,
       press: this.clock.sincePress(now) / 1000,

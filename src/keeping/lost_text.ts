@@ -1,5 +1,5 @@
 /** Messages for people about a lost device. The engine's own error addresses programs, which can create another engine. */
-import type { Attempt } from '../keeping/recoverer';
+import type { Attempt } from './recoverer';
 
 export function deviceLostText(reason: string): string {
   const why = reason ? ` (${reason.replace(/\.$/, '')})` : '';

@@ -1,9 +1,9 @@
 /** Distilling the run's network, in the training worker: in the background, so that what is asked for meanwhile comes first. */
-import type { Distiller, UNet } from '../../src';
-import { saveModel } from '../../src/weights/model';
-import { runFileName } from './run_file_name';
-import type { SessionFiles } from './session_files';
-import type { Workplace } from './workplace';
+import type { Distiller, UNet } from '../../../src';
+import { saveModel } from '../../../src/weights/model';
+import { runFileName } from '../run_file_name';
+import type { Files } from './files';
+import type { Workplace } from './place';
 
 /** A distillation under way. Between two of its events it may rest. */
 interface Going {
@@ -14,12 +14,12 @@ interface Going {
   seconds: number;
 }
 
-export class SessionDistil {
+export class Distilling {
   private readonly place: Workplace;
-  private readonly files: SessionFiles;
+  private readonly files: Files;
   private going: Going | undefined;
 
-  constructor(place: Workplace, files: SessionFiles) {
+  constructor(place: Workplace, files: Files) {
     this.place = place;
     this.files = files;
   }

@@ -1,34 +1,39 @@
 /** What comes into the training worker and goes out of it: images, models, checkpoints, and runs that the browser keeps. */
-import { EngineError, samplingFor } from '../../src';
-import { stepIn } from '../../src/keeping/slots';
-import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
-import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
-import { loadModel, saveModel } from '../../src/weights/model';
-import { decodeSafetensors } from '../../src/weights/safetensors';
-import { TrainingRun } from '../../src/worker/run';
-import type { Command, ModelDescription } from './protocol';
-import { runFileName } from './run_file_name';
+import { EngineError, samplingFor } from '../../../src';
+import { stepIn } from '../../../src/keeping/slots';
+import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
+import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
+import { loadModel, saveModel } from '../../../src/weights/model';
+import { decodeSafetensors } from '../../../src/weights/safetensors';
+import type { ModelDescription } from '../protocol';
+import { runFileName } from '../run_file_name';
+import { recipeOf, settingsOf } from '../settings';
+import { TrainingRun } from './door';
+import type { Workplace } from './place';
 import { checkClasses, checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
-import type { SessionViews } from './session_views';
-import { recipeOf, settingsOf } from './settings';
-import type { Workplace } from './workplace';
+import type { Views } from './views';
 
-export type DataCommand = Pick<Extract<Command, { type: 'data' }>, 'files' | 'labels' | 'checkpoint'>;
-/** Those that come with the page. */
-export const digits: DataCommand = { files: [], labels: [], checkpoint: false };
+/** Training data. `checkpoint`: one comes next, and says the recipe. */
+export interface DataOrder {
+  readonly files: readonly File[];
+  readonly labels: readonly File[];
+  readonly checkpoint: boolean;
+}
+/** The digits that come with the page. */
+export const digits: DataOrder = { files: [], labels: [], checkpoint: false };
 
-export class SessionFiles {
+export class Files {
   /** A run that the browser keeps, which waits for its images. */
   awaiting: string | undefined;
   private readonly place: Workplace;
-  private readonly views: SessionViews;
+  private readonly views: Views;
 
-  constructor(place: Workplace, views: SessionViews) {
+  constructor(place: Workplace, views: Views) {
     this.place = place;
     this.views = views;
   }
 
-  async loadData({ files, labels, checkpoint }: DataCommand): Promise<void> {
+  async loadData({ files, labels, checkpoint }: DataOrder): Promise<void> {
     const { place } = this;
     const { core } = place;
     core.phase('loading');
@@ -69,7 +74,7 @@ export class SessionFiles {
   }
 
   /** Goes on with a run that the browser keeps, with the images that it was trained on. */
-  async goOn(id: string, drawings?: Pick<DataCommand, 'files' | 'labels'>): Promise<void> {
+  async goOn(id: string, drawings?: Pick<DataOrder, 'files' | 'labels'>): Promise<void> {
     const { place } = this;
     const { core } = place;
     if (core.run) return;
@@ -94,25 +99,6 @@ export class SessionFiles {
     } catch (error) {
       place.report(error, 'data');
     }
-  }
-
-  /** Leaves the run where the browser keeps it, from where it can be gone on with. */
-  async putAside(): Promise<void> {
-    const { core } = this.place;
-    const { run, kept } = core;
-    if (!run) return;
-    if (run.trainer && run.losses.length > 0 && !run.diverged) await core.keep();
-    const step = run.checkpoint ? stepIn(run.checkpoint) : 0;
-    await kept.settled();
-    if (kept.step < step) {
-      throw new EngineError(
-        'data',
-        'This browser does not keep the run, so it cannot be put aside: save its checkpoint, and reset it.',
-      );
-    }
-    core.reset();
-    await kept.end();
-    await this.views.strip(0);
   }
 
   async saveModel(): Promise<void> {

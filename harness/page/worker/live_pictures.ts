@@ -1,13 +1,12 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
-import type { Engine, ImageSet, Sampler, UNet } from '../../src';
-import type { Objective } from '../../src/training/settings';
-import { noiseMoreAndMore } from '../run/noise';
-import { greys } from '../run/pictures';
-import { noiseOf, type Placed, START } from './noise_field';
-import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from './order';
-import { keepsFrame, type Order, type WorkerEvent } from './protocol';
-
-type Send = (event: WorkerEvent, transfer?: Transferable[]) => void;
+import type { Engine, ImageSet, Sampler, UNet } from '../../../src';
+import type { Objective } from '../../../src/training/settings';
+import { noiseMoreAndMore } from '../../run/noise';
+import { greys, toBytes } from '../../run/pictures';
+import { noiseOf, type Placed, START } from '../noise_field';
+import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../order';
+import { keepsFrame, type Order } from '../protocol';
+import type { Post } from './place';
 
 /** What a sampler is for. */
 type Use = 'grid' | 'run' | `hand ${number}`;
@@ -15,10 +14,10 @@ type Use = 'grid' | 'run' | `hand ${number}`;
 const STRIP_IMAGES = 8;
 
 export class LivePictures {
-  private readonly send: Send;
+  private readonly send: Post;
   private readonly samplers = new Map<Use, Sampler>();
 
-  constructor(send: Send) {
+  constructor(send: Post) {
     this.send = send;
   }
 
@@ -126,9 +125,4 @@ function toldOf({ config }: UNet, { height, width, labels }: ImageSet, levels: F
     // A class that the network does not know becomes no class.
     ...(classes > 0 ? { labels: Array.from(levels, (_, i) => Math.min(labels![i], classes)) } : {}),
   };
-}
-
-function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  // The array's own conversion clamps and rounds.
-  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
 }

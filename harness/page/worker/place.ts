@@ -1,19 +1,18 @@
 /** What the page's training worker has: its session, the page's settings, images, and networks to sample from. */
-import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../src';
-import { stepIn } from '../../src/keeping/slots';
-import type { RunSettings } from '../../src/weights/fields';
-import { createNetwork, type Trained, TrainingRun } from '../../src/worker/run';
-import type { TrainingSession } from '../../src/worker/session';
-import { divergedMessage } from './diverged';
-import { checkBeginning, trainingOf } from './fine_tune';
+import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../../src';
+import { stepIn } from '../../../src/keeping/slots';
+import type { RunSettings } from '../../../src/weights/fields';
+import { divergedMessage } from '../diverged';
+import { checkBeginning, trainingOf } from '../fine_tune';
+import type { Network } from '../order';
+import { INSTANT, pretrainedOf } from '../pretrained';
+import type { Order, PageEvent } from '../protocol';
+import type { Beginning, PageSettings } from '../settings';
+import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
 import { Models } from './models';
-import type { Network } from './order';
-import { INSTANT, pretrainedOf } from './pretrained';
-import type { Order, WorkerEvent } from './protocol';
 import { checkLabels, imagesOf, networkOf } from './run_images';
-import type { Beginning, PageSettings } from './settings';
 
-export type Post = (event: WorkerEvent, transfer?: Transferable[]) => void;
+export type Post = (event: PageEvent, transfer?: Transferable[]) => void;
 
 export class Workplace {
   readonly core: TrainingSession;

@@ -1,12 +1,13 @@
 /** The Explain tab's part of the training worker; loaded when it is asked for the first time. */
 import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
 import { addNoise, gaussianNoise } from '../../run/noise';
+import { toBytes } from '../../run/pictures';
+import { uniformOf } from '../explain/noise';
+import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from '../explain/protocol';
 import { choicesOf } from '../inside/images';
 import type { Network } from '../order';
 import { pretrainedOf } from '../pretrained';
 import { type PageSettings, recipeOf } from '../settings';
-import { uniformOf } from './noise';
-import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './protocol';
 
 /** What the session has when it is asked. */
 export interface Surroundings {
@@ -130,9 +131,4 @@ function checkGrey({ config: { channels } }: UNet): void {
     'argument',
     `This network makes images of ${channels} channels; the scenes show grey ones. Choose the pretrained network.`,
   );
-}
-
-function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  // The array's own conversion clamps and rounds.
-  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
 }

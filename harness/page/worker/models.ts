@@ -1,9 +1,9 @@
 /** Networks to sample from besides the run's: the pretrained network of each recipe, and one from a file. */
-import type { Engine, UNet } from '../../src';
-import { loadPretrained, type PretrainedName } from '../../src/pretrained';
-import type { Model } from '../../src/weights/model';
-import { createTrained } from '../../src/worker/run';
-import type { Network } from './order';
+import type { Engine, UNet } from '../../../src';
+import { loadPretrained, type PretrainedName } from '../../../src/pretrained';
+import type { Model } from '../../../src/weights/model';
+import type { Network } from '../order';
+import { createTrained } from './door';
 
 interface Loaded {
   readonly model: Model;

@@ -1,10 +1,11 @@
 /** What the network makes of a drawing: the worker's side of the Draw tab. */
-import type { Engine, Sampler, UNet } from '../../src';
-import { recipes } from '../../src/recipes';
-import { classLosses } from '../run/classify';
-import { gaussianNoise } from '../run/noise';
-import { samplingOfDrawing } from './draw_order';
-import type { DrawAnswer, DrawOrder } from './protocol';
+import type { Engine, Sampler, UNet } from '../../../src';
+import { recipes } from '../../../src/recipes';
+import { classLosses } from '../../run/classify';
+import { gaussianNoise } from '../../run/noise';
+import { toBytes } from '../../run/pictures';
+import { samplingOfDrawing } from '../draw_order';
+import type { DrawAnswer, DrawOrder } from '../protocol';
 
 /** Fillings of a mask, of as many seeds, side by side. */
 const FILLINGS = 4;
@@ -30,7 +31,7 @@ export class Drawing {
       guidance: order.digit === 'all' ? recipes.digits.sampling.guidance : guidance,
       signal,
     });
-    return { ask: order.ask, images: new Uint8Array(Uint8ClampedArray.from(made, (v) => 255 * v)) };
+    return { ask: order.ask, images: toBytes(made) };
   }
 
   /** Call this before a network is destroyed; without an argument, before all are. */

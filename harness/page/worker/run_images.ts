@@ -1,10 +1,10 @@
 /** The images that a run trains on, and the network that the settings make for them. */
-import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../src';
-import { loadDigitLabels, loadDigits } from '../../src/data/digits';
-import { loadIdx, loadLabels } from '../../src/files';
-import { imagesFrom, split } from '../run/hold_out';
-import { levelsOf } from '../run/network';
-import { heldOutOf, type PageSettings } from './settings';
+import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../../src';
+import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
+import { loadIdx, loadLabels } from '../../../src/files';
+import { imagesFrom, split } from '../../run/hold_out';
+import { levelsOf } from '../../run/network';
+import { heldOutOf, type PageSettings } from '../settings';
 
 /** Those that come with the page. */
 export async function loadLabelledDigits(): Promise<ImageSet> {

@@ -14,12 +14,20 @@ import { settingsOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { addNoise, type Noisy } from '../../run/noise';
-import { greys } from '../../run/pictures';
+import { greys, toBytes } from '../../run/pictures';
+import { choicesOf } from '../inside/images';
+import type {
+  InsideAnswer,
+  InsideLayer,
+  InsideOrder,
+  Maps,
+  NumberOf,
+  Picture,
+  StepToList,
+} from '../inside/protocol';
 import type { Network } from '../order';
-import type { WorkerEvent } from '../protocol';
 import { type PageSettings, recipeOf, type Source } from '../settings';
-import { choicesOf } from './images';
-import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture, StepToList } from './protocol';
+import type { Post } from './place';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;
@@ -42,37 +50,39 @@ interface Watcher {
 }
 
 export class Inside {
-  private readonly send: (event: WorkerEvent) => void;
+  private readonly send: Post;
   private watcher: Watcher | undefined;
 
-  constructor(send: (event: WorkerEvent) => void) {
+  constructor(send: Post) {
     this.send = send;
   }
 
-  /** Answers an order, in any case: the page waits for it. `gather` finds out what there is. */
-  async answer(order: InsideOrder, gather: () => Promise<Surroundings>, signal: AbortSignal): Promise<void> {
-    let answer: InsideAnswer;
+  /** Answers an order, in any case. `gather` finds out what there is. */
+  async answer(
+    order: InsideOrder,
+    gather: () => Promise<Surroundings>,
+    signal: AbortSignal,
+  ): Promise<InsideAnswer> {
     try {
       const about = await gather();
-      if (order.kind === 'list') answer = await list(order.source, about);
-      else if (order.kind === 'time') answer = await this.time(about, signal);
-      else if (order.kind === 'look') answer = await this.look(order.picture, about);
-      else answer = await step(order.picture, about);
+      if (order.kind === 'list') return await list(order.source, about);
+      if (order.kind === 'time') return await this.time(about, signal);
+      if (order.kind === 'look') return await this.look(order.picture, about);
+      return await step(order.picture, about);
     } catch (error) {
-      if (signal.aborted) answer = { kind: 'timedAll', clock: 'stopped' };
-      else {
-        if (!(error instanceof EngineError)) console.error(error);
-        answer = { kind: 'failed', order: order.kind, message: (error as Error).message };
-      }
+      if (signal.aborted) return { kind: 'timedAll', clock: 'stopped' };
+      if (!(error instanceof EngineError)) console.error(error);
+      return { kind: 'failed', order: order.kind, message: (error as Error).message };
     }
-    this.send({ type: 'inside', answer });
   }
 
   private async time(about: Surroundings, signal: AbortSignal): Promise<InsideAnswer> {
-    const [{ stagesOf }, { timeOps }] = await Promise.all([import('./list'), import('./timing')]);
+    const [{ stagesOf }, { timeOps }] = await Promise.all([
+      import('../inside/list'),
+      import('../inside/timing'),
+    ]);
     const ops = Object.values(stagesOf(stepOf(about))).flat();
-    const each = (index: number, ms: number) =>
-      this.send({ type: 'inside', answer: { kind: 'timed', index, ms } });
+    const each = (index: number, ms: number) => this.send({ type: 'timed', index, ms });
     return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
   }
 
@@ -238,7 +248,7 @@ function stepOf(about: Surroundings): StepToList {
 }
 
 async function list(source: Source, about: Surroundings): Promise<InsideAnswer> {
-  const { listStep } = await import('./list');
+  const { listStep } = await import('../inside/list');
   const step = stepOf(about);
   return {
     kind: 'listed',
@@ -302,9 +312,4 @@ function changesOf(
   return Object.fromEntries(
     Object.entries(normsOf(moved)).map(([name, norm]) => [name, norms[name] > 0 ? norm / norms[name] : 0]),
   );
-}
-
-function toBytes(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  // The array's own conversion clamps and rounds.
-  return new Uint8Array(Uint8ClampedArray.from(values, (value) => value * 255).buffer);
 }

@@ -1,0 +1,299 @@
+/**
+ * The page's part of its training worker: what the page adds to the session that every worker has. Calls never wait for the GPU: they say what
+ * is wanted and interrupt what is not. Only calls that resolve to an answer have their turn awaited.
+ */
+import type { Engine, TrainingEvent, UNet } from '../../../src';
+import { Recoverer } from '../../../src/keeping/recoverer';
+import type { CallContext, HostCalls } from '../../../src/worker';
+import type { Replacement } from '../edit/replace';
+import type { ExplainOrder } from '../explain/protocol';
+import type { InsideOrder } from '../inside/protocol';
+import type { Placed } from '../noise_field';
+import type { DrawOrder, Order } from '../protocol';
+import type { PageSettings } from '../settings';
+import { Distilling } from './distil';
+import type { Host, TrainingRun, TrainingSession } from './door';
+import { type DataOrder, digits, Files } from './files';
+import { Measures } from './measures';
+import { type Post, Workplace } from './place';
+import { Views } from './views';
+
+/** How long a submission may keep the GPU: a visible page paints every 16 ms. */
+const SUBMIT_MS = { visible: 12, hidden: 300 };
+
+export type PageCalls = PageHost['calls'];
+
+export class PageHost implements Host {
+  private readonly session: TrainingSession;
+  private readonly place: Workplace;
+  private readonly views: Views;
+  private readonly files: Files;
+  private readonly measures: Measures;
+  private readonly distil: Distilling;
+  private visible = true;
+  private digitsWanted = false;
+  /** The one in use, or that was lost. */
+  private lastEngine: Engine | undefined;
+  /** Those that stand in place of the shipped ones. */
+  private shaders: readonly Replacement[] = [];
+
+  constructor(
+    session: TrainingSession,
+    tell: (name: string, value: object, transfer?: Transferable[]) => void,
+  ) {
+    const post: Post = ({ type, ...value }, transfer) => tell(type, value, transfer);
+    this.session = session;
+    session.resting = 'starting';
+    this.place = new Workplace(session, post);
+    this.views = new Views(this.place, () => this.files.loadData(digits));
+    this.files = new Files(this.place, this.views);
+    this.measures = new Measures(this.place, this.views);
+    this.distil = new Distilling(this.place, this.files);
+  }
+
+  readonly calls = {
+    /** The first call. `losses`: when devices were lost, as far as the page knows. `digits`: whether to load them, too. */
+    open: (given: {
+      readonly settings: PageSettings;
+      readonly visible: boolean;
+      readonly losses: readonly number[];
+      readonly digits: boolean;
+    }) => {
+      this.visible = given.visible;
+      this.place.settings = given.settings;
+      this.session.recoverer = new Recoverer(given.losses);
+      this.soon(() => this.open(given.digits));
+    },
+    /** A visible page must stay smooth; a hidden one need not. */
+    visible: (visible: boolean) => {
+      this.visible = visible;
+      this.pace(this.session.engine);
+    },
+    /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
+    adjust: (settings: PageSettings) => this.adjust(settings),
+    /** What the engine that trains knows; undefined if there was none yet. */
+    report: () => this.lastEngine?.report(),
+
+    /** Trains so many steps, or to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
+    train: (steps: number | undefined) => {
+      this.distil.stop();
+      this.measures.clock.press(performance.now());
+      this.session.train(steps);
+    },
+    pause: () => this.session.pause(),
+    /** Forgets the run, also in the browser's storage, and frees its memory. */
+    reset: () => {
+      const { session } = this;
+      session.stop();
+      this.soon(async () => {
+        session.reset();
+        void session.kept.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
+        await this.views.strip(0);
+      });
+    },
+    /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
+    putAside: () => {
+      this.session.stop();
+      this.soon(async () => {
+        if (!this.session.run) return;
+        await this.session.putAside();
+        await this.views.strip(0);
+      });
+    },
+    /** After a divergence: trains from the copy before the last one. */
+    goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
+    /** Trains a run that the browser keeps. `drawings`: those that it trains on, if it does. */
+    goOn: ({ id, drawings }: { readonly id: string; readonly drawings?: Omit<DataOrder, 'checkpoint'> }) =>
+      this.soon(() => this.files.goOn(id, drawings)),
+    /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to what is wrong, if anything. */
+    shaders: (shaders: readonly Replacement[], { inTurn }: CallContext) =>
+      inTurn(() => this.takeShaders(shaders)),
+
+    /** Distils the run's network, in the background; told of by `distilling`, until `distilled`. */
+    distil: (calls: 1 | 2) => this.soon(() => this.distil.begin(calls)),
+    stopDistilling: () => this.distil.stop(),
+    /** Measures the samples' quality now, however long that takes. */
+    measure: () => this.soon(() => this.measures.measure('quality')),
+
+    /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
+    digits: () => {
+      this.digitsWanted = true;
+      this.session.tasks.work();
+    },
+    /** Other training data. */
+    data: (order: DataOrder) => this.soon(() => this.files.loadData(order)),
+    /** A network to sample from, or a checkpoint to go on from. */
+    model: (file: File) => this.soon(() => this.files.openFile(file)),
+    // Reading the weights disturbs nobody: an update is one dispatch.
+    saveModel: () => void this.files.saveModel().catch((error) => this.place.report(error, 'task')),
+    // Weights and moments must be of the same step, so none may be under way.
+    saveCheckpoint: () => this.soon(() => this.files.saveCheckpoint()),
+
+    /** Training waits meanwhile, and what was ordered before is left. */
+    sample: (order: Order) => this.soon(() => this.views.sample(order)),
+    stopSampling: () => this.session.tasks.interrupt('sampling'),
+    /** One of the training images to draw on: any number chooses one. Resolves to nothing where there are none. */
+    example: (at: number, { inTurn }: CallContext) => this.views.example(at, inTurn),
+    // These resolve to an answer, unless the device is lost or the run reset; training waits meanwhile.
+    /** Some images of an order, at places of their own, at once. */
+    follow: (
+      { order, images }: { readonly order: Order; readonly images: readonly Placed[] },
+      { inTurn }: CallContext,
+    ) => inTurn(() => this.views.follow(order, images)),
+    /** Resolves to nothing if it was interrupted. */
+    draw: (order: DrawOrder, { inTurn }: CallContext) => inTurn(() => this.views.draw(order)),
+    explain: (order: ExplainOrder, { inTurn }: CallContext) => inTurn(() => this.views.explain(order)),
+    inside: (order: InsideOrder, { inTurn }: CallContext) => inTurn(() => this.views.lookInside(order)),
+  } satisfies HostCalls;
+
+  // ---------------------------------------------------------------- what the session asks of its host
+
+  device(engine: Engine): void {
+    this.lastEngine = engine;
+    this.pace(engine);
+    this.setTune(engine);
+  }
+
+  async newRun(): Promise<TrainingRun> {
+    if (!this.place.images) {
+      await this.files.loadData(digits);
+      this.session.phase('compiling');
+    }
+    return this.place.newRun();
+  }
+
+  background(): (() => Promise<void>) | undefined {
+    if (!this.digitsWanted || this.place.images || !this.session.engine) return this.distil.background();
+    return async () => {
+      // Once: what cannot be loaded is told, and tried again where it is needed.
+      this.digitsWanted = false;
+      await this.files.loadData(digits);
+    };
+  }
+
+  built(run: TrainingRun, engine: Engine): void {
+    const { place } = this;
+    this.measures.begin(run, engine);
+    this.files.awaiting = undefined;
+    this.views.clock.reset();
+    place.post({ type: 'begun', held: place.imagesOf(place.current).held?.count ?? 0, begin: place.began });
+  }
+
+  training(on: boolean): void {
+    this.measures.training(on);
+  }
+
+  async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
+    if (this.session.wanted === 'steps' || signal.aborted) return;
+    await this.views.between(event.step, signal);
+    this.measures.between(event);
+  }
+
+  async rested(step: number): Promise<void> {
+    await this.views.lastPictures(step);
+    const { run } = this.session;
+    if (run?.trainer && run.complete) this.soon(() => this.measures.atEnd());
+  }
+
+  freeUses(unet?: UNet): void {
+    this.distil.free(unet);
+    this.views.free(unet);
+    if (!unet || unet === this.session.run?.unet) this.measures.free();
+    if (unet) return;
+    this.place.models.free();
+    this.place.freeUntrained();
+  }
+
+  lost(): void {
+    // What was asked for was for what people saw then.
+    this.session.tasks.drop();
+  }
+
+  freed(): void {
+    this.measures.clock.reset();
+  }
+
+  failed(error: unknown): void {
+    this.place.report(error, 'task');
+  }
+
+  // ---------------------------------------------------------------- device and settings
+
+  /** As soon as what is being done now has stopped. */
+  private soon(task: () => Promise<void>): void {
+    this.session.tasks.request(task);
+  }
+
+  private async open(withDigits: boolean): Promise<void> {
+    const { session, place } = this;
+    session.kept.list();
+    try {
+      const { adapter } = await session.device();
+      place.post({ type: 'adapter', adapter });
+    } catch (error) {
+      session.resting = 'failed';
+      place.report(error, 'start');
+      return;
+    }
+    if (withDigits) await this.files.loadData(digits);
+    else session.resting = 'idle';
+  }
+
+  private setTune(engine: Engine | undefined): void {
+    const { tune } = this.place.settings;
+    if (engine) engine.tune = tune === 'auto' ? !engine.adapter.software : tune === 'on';
+  }
+
+  private pace(engine: Engine | undefined): void {
+    if (engine) engine.maxSubmitMilliseconds = this.visible ? SUBMIT_MS.visible : SUBMIT_MS.hidden;
+  }
+
+  private adjust(settings: PageSettings): void {
+    const { session, place, views } = this;
+    const before = place.settings;
+    place.settings = settings;
+    this.setTune(session.engine);
+    // The noise in the strip of pictures follows from recipe and seed.
+    if (!session.run && settings.recipe !== before.recipe) {
+      this.soon(async () => {
+        if (!session.run) place.freeUntrained();
+        await views.strip(session.run?.losses.length ?? 0);
+      });
+    } else if (!session.run && settings.seed !== before.seed && !session.tasks.busy)
+      this.soon(() => views.strip(0));
+    if (!session.run) return;
+    try {
+      session.adjust({ learningRate: settings.lr, epochs: settings.epochs });
+    } catch (error) {
+      place.report(error, 'task');
+    }
+    if (settings.lr !== before.lr)
+      place.post({
+        type: 'rate',
+        changed: { step: session.run.losses.length, lr: settings.lr, before: before.lr },
+      });
+    if (settings.samples !== before.samples || settings.refresh !== before.refresh) views.clock.reset();
+  }
+
+  /** The run goes on with other shaders from where it is; if they are refused, with those before. */
+  private async takeShaders(shaders: readonly Replacement[]): Promise<string | undefined> {
+    const { session } = this;
+    const { replaceShaders } = await import('../edit/replace');
+    if (session.run?.diverged) return 'the run has diverged. Go back, or reset it, and try again.';
+    if (session.run?.trainer) await session.keep();
+    const before = this.shaders;
+    let problem: string | undefined;
+    for (const all of [shaders, before]) {
+      replaceShaders(all);
+      session.freeAll();
+      this.shaders = all;
+      try {
+        if (session.run && session.engine) await session.build();
+        break;
+      } catch (error) {
+        problem ??= error instanceof Error ? error.message : String(error);
+      }
+    }
+    return problem;
+  }
+}
