@@ -3,7 +3,6 @@ import type { ImageSet } from '../data/idx';
 import type { Engine, EngineOptions } from '../engine';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
-import type { Tell, WorkerEvents } from './protocol';
 import type { SessionHooks, TrainingSession } from './session';
 
 /** What a call of the host's own has beside its arguments. */
@@ -38,12 +37,8 @@ export interface ServeOptions {
   /** What the worker can do beside. A call runs at once, or what it does `inTurn`. */
   readonly calls?: HostCalls | undefined;
   /** @internal The harness page has its part in the session itself. */
-  readonly host?: ((session: TrainingSession, tell: Tell<WorkerEvents & HostEvents>) => Host) | undefined;
+  readonly host?: ((session: TrainingSession, tell: CallContext['tell']) => Host) | undefined;
 }
-
-/** Events of a host's own, whose types the client knows. */
-// biome-ignore lint/suspicious/noExplicitAny: each host has its own.
-type HostEvents = Record<string, any>;
 
 /** @internal What such a host does: between steps, before networks go, … */
 export interface Host extends SessionHooks {

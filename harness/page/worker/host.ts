@@ -37,10 +37,7 @@ export class PageHost implements Host {
   /** Those that stand in place of the shipped ones. */
   private shaders: readonly Replacement[] = [];
 
-  constructor(
-    session: TrainingSession,
-    tell: (name: string, value: object, transfer?: Transferable[]) => void,
-  ) {
+  constructor(session: TrainingSession, tell: CallContext['tell']) {
     const post: Post = ({ type, ...value }, transfer) => tell(type, value, transfer);
     this.session = session;
     session.resting = 'starting';
