@@ -20,7 +20,8 @@ export async function trainAndSample(client, { run, kept, steps, labels, show })
   if (kept) await client.resume({ from: kept.id });
   else await client.begin(run);
   await client.step(steps);
+  const samples = await client.sample({ count: labels.length, labels });
   const { loss } = await client.call('evaluate', 100);
   show(`step ${steps}: ${loss.toFixed(4)} on the first 100 digits`);
-  return client.sample({ count: labels.length, labels });
+  return samples;
 }
