@@ -238,16 +238,20 @@ export class Predictor extends Resource {
     const isPrepared = weightsVersion !== undefined && weightsVersion === this.prepared;
     this.prepared = weightsVersion;
     const programs = isPrepared ? [program] : [...prepare, program];
+    let reading: Promise<T> | undefined;
     try {
       return await gpu.runAnd(programs, async (encoder, load) => {
-        const reading = read(encoder, load);
-        reading.catch(() => {
+        const begun = read(encoder, load);
+        reading = begun;
+        begun.catch(() => {
           this.prepared = undefined;
         });
-        return { reading };
+        return { reading: begun };
       });
     } catch (error) {
       this.prepared = undefined;
+      // A submission before it was refused; nothing is under way when the caller hears of that.
+      await Promise.allSettled([reading]);
       throw error;
     }
   }
