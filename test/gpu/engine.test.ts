@@ -162,6 +162,31 @@ describe('nothing is left behind', mainlyIn('node', 'chrome'), () => {
     }
     expect(failures).toBeGreaterThan(0);
   });
+
+  test('when a prediction takes several submissions, and the last but one is refused', async () => {
+    const left = watchBuffers();
+    const submissionsOf = async (refused: number) => {
+      const engine = await createEngine({ device: gpu.device, selfCheck: false });
+      const unet = await engine.createUNet(config);
+      await unet.predict(new Float32Array(16), 1);
+      const { gpu: own } = engine;
+      own.pacer.maxMilliseconds = 1e-6;
+      const scoped = own.scoped.bind(own);
+      let submissions = 0;
+      vi.spyOn(own, 'scoped').mockImplementation(((what: string, work: () => unknown) =>
+        what === 'a submission' && submissions++ === refused
+          ? Promise.reject(new EngineError('limit', 'no more'))
+          : scoped(what, work)) as never);
+      const [{ status }] = await Promise.allSettled([unet.predict(new Float32Array(16), 1)]);
+      engine.destroy();
+      expect(left()).toEqual([]);
+      return { submissions, status };
+    };
+    const { submissions, status } = await submissionsOf(-1);
+    expect(status).toBe('fulfilled');
+    expect(submissions).toBeGreaterThan(2);
+    expect(await submissionsOf(submissions - 2)).toEqual({ submissions, status: 'rejected' });
+  });
 });
 
 test('an engine that asked for its device destroys it', async () => {

@@ -145,6 +145,12 @@ export const engine: Mutants = {
       becomes: '',
       caughtBy: node('gpu/trainer', 'what is destroyed while it is read'),
     },
+    'a prediction that fails leaves its read under way': {
+      file: 'src/unet/predictor.ts',
+      text: 'await Promise.allSettled([reading]);',
+      becomes: '',
+      caughtBy: node('gpu/engine', 'last but one'),
+    },
     'children of an engine outlive it': {
       file: 'src/engine.ts',
       text: 'if (this.destroyed) child.destroy();',
@@ -626,6 +632,12 @@ export const engine: Mutants = {
       text: 'compilation?.begun !== 0',
       becomes: 'compilation?.begun !== -1',
       caughtBy: node('node/trust', 'left out for seven days'),
+    },
+    'what the tuner cannot measure and nothing replaces is called left out': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: 'if (!used.has(chosenFor(error.kernel, error.variant)))',
+      becomes: 'if (used)',
+      caughtBy: node('node/hostile', 'tuner compares'),
     },
     'what the tuner leaves out is not told': {
       file: 'src/tuning/engine_chooser.ts',

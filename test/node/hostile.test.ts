@@ -60,7 +60,7 @@ describe('one shader is refused', () => {
     const healthy = await healthyVisit(device, card);
     const chosen = healthy.used.filter((shader) => shader.startsWith('conv2d'));
     const rows = [
-      ...['conv2d', 'difference'].map((shader) => ({ shader, remembered: false })),
+      ...['conv2d', 'difference', 'sum_slices'].map((shader) => ({ shader, remembered: false })),
       ...chosen.slice(0, 4).map((shader) => ({ shader, remembered: true })),
     ];
     expect(rows.length).toBeGreaterThan(4);
